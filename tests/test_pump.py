@@ -1,0 +1,140 @@
+"""Ops are joined while they wait, and paced."""
+
+import threading
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbagent.pump import BATCH, GAP, INTERVAL, LAG, SLOWEST, Channel, Outbox, pump
+
+
+class Page:
+    """A face that keeps what it is given, and can be waited for."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, list[list[Any]]]] = []
+        self.drawn = threading.Event()
+
+    def draw(self, seq: int, ops: list[list[Any]]) -> None:
+        self.batches.append((seq, ops))
+        self.drawn.set()
+
+    def redraw(self, seq: int) -> None:
+        self.batches.append((seq, [["everything"]]))
+        self.drawn.set()
+
+
+def drained(*ops: Any) -> list[list[Any]]:
+    outbox = Outbox()
+    outbox.feed(ops)
+    return outbox.drain()
+
+
+def test_appends_to_one_field_become_one() -> None:
+    assert drained(("append", "t", "text", "a"), ("append", "t", "text", "b")) == [["append", "t", "text", "ab"]]
+
+
+def test_appends_join_across_other_blocks() -> None:
+    ops = drained(("append", "a", "text", "1"), ("append", "b", "text", "x"), ("append", "a", "text", "2"))
+    assert ops == [["append", "a", "text", "12"], ["append", "b", "text", "x"]]
+
+
+def test_a_set_in_between_keeps_its_place() -> None:
+    ops = drained(("append", "a", "text", "1"), ("set", "a", {"text": ""}), ("append", "a", "text", "2"))
+    assert ops == [["append", "a", "text", "1"], ["set", "a", {"text": ""}], ["append", "a", "text", "2"]]
+
+
+def test_sets_of_one_block_become_one() -> None:
+    assert drained(("set", "a", {"x": 1, "y": 1}), ("set", "a", {"x": 2})) == [["set", "a", {"x": 2, "y": 1}]]
+
+
+def test_joining_does_not_touch_the_callers_props() -> None:
+    props = {"x": 1}
+    drained(("set", "a", props), ("set", "a", {"x": 2}))
+    assert props == {"x": 1}
+
+
+@given(st.lists(st.text(alphabet="aé😀", max_size=40)), st.integers(1, 64))
+def test_batches_of_any_size_carry_the_whole_text(pieces: list[str], limit: int) -> None:
+    outbox, got = Outbox(), ""
+    outbox.feed(("append", "t", "text", piece) for piece in pieces)
+    while outbox:
+        batch = outbox.drain(limit)
+        assert batch, "every batch must make progress"
+        got += "".join(op[3] for op in batch)
+    assert got == "".join(pieces)
+
+
+def test_a_batch_stays_within_its_bytes() -> None:
+    outbox = Outbox()
+    outbox.feed([("append", "t", "text", "é" * BATCH)])
+    while outbox:
+        assert sum(len(op[3].encode()) for op in outbox.drain()) <= BATCH
+
+
+def channel_of(page: Page) -> Channel:
+    return Channel(page, threading.RLock())
+
+
+def test_text_waits_for_the_interval_and_a_change_of_state_does_not() -> None:
+    channel = channel_of(Page())
+    channel._outbox.feed([("append", "t", "text", "a")])
+    channel.flush(now=100.0)
+    channel._outbox.feed([("append", "t", "text", "b")])
+    assert channel.due(100.0) == INTERVAL
+    channel._urgent = channel._outbox.feed([("close", "t")])
+    assert channel.due(100.0) == GAP
+    assert channel.due(100.0 + GAP) == 0
+
+
+def test_a_reader_that_lags_is_sent_fewer_batches() -> None:
+    channel = channel_of(Page())
+    channel.seq = LAG
+    channel.ack(0)
+    assert channel.interval == INTERVAL
+    channel.seq = 2 * LAG
+    assert channel.interval == 2 * INTERVAL
+    channel.seq = 100 * LAG
+    assert channel.interval == SLOWEST
+    channel.ack(channel.seq)
+    assert channel.interval == INTERVAL
+
+
+def test_the_pump_delivers_in_order_without_gaps() -> None:
+    page = Page()
+    channel = channel_of(page)
+    with channel._lock:
+        channel.feed([("open", "t", "run", {"kind": "text"})])
+    assert page.drawn.wait(5)
+    with channel._lock:
+        channel.feed([("append", "t", "text", "x")])
+    channel.finish()
+    assert [seq for seq, _ in page.batches] == [1, 2]
+    assert page.batches[-1][1] == [["append", "t", "text", "x"]]
+
+
+def test_a_redraw_takes_the_place_of_what_is_queued() -> None:
+    page = Page()
+    channel = channel_of(page)
+    with channel._lock:  # held, so that the pump cannot flush in between
+        channel.feed([("append", "t", "text", "x")])
+        channel.redraw()
+    assert page.drawn.wait(5)
+    channel.finish()
+    assert page.batches == [(1, [["everything"]])]
+
+
+def test_a_face_that_fails_does_not_stop_the_others(caplog: Any) -> None:
+    class Broken(Page):
+        def draw(self, seq: int, ops: list[list[Any]]) -> None:
+            raise OSError("the terminal is gone")
+
+    broken, page = channel_of(Broken()), Page()
+    with broken._lock:
+        broken.feed([("close", "t")])
+    fine = channel_of(page)
+    with fine._lock:
+        fine.feed([("close", "t")])
+    assert page.drawn.wait(5)
+    assert pump() is pump()
