@@ -1,0 +1,1 @@
+"""What draws a transcript: the widget, the console."""

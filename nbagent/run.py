@@ -1,0 +1,411 @@
+"""One stream, watched: the controller that joins source, decoder, gate, transcript and faces, and owns the stream's life."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable
+from typing import Any
+
+import msgspec
+
+from nbagent import events as e
+from nbagent import recording
+from nbagent.adapters.decoder import Decoder
+from nbagent.adapters.registry import decoder_for
+from nbagent.errors import Cancelled
+from nbagent.gate import Gate, Reveal
+from nbagent.mime import display_of
+from nbagent.pump import Channel, Face
+from nbagent.sources.objects import Reader, reader_for
+from nbagent.transcript import ROOT, Block, Transcript
+
+KEPT_EVENTS = 200_000
+"""Events a run remembers for `run.events`; the oldest go first. The transcript keeps its text either way."""
+
+GRACE = 0.4
+"""Seconds a stopped stream gets to end by itself; then the run ends without it, and what still comes is dropped."""
+
+_numbers = itertools.count(1)
+
+
+class Run:
+    """A stream being watched, and what has come of it so far.
+
+    `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
+    time, also while the stream still runs.
+
+    Args:
+        source: any stream `nbagent.show` takes.
+        name: what the header shows; by default the stream's own name.
+        reveal: what may be seen: `"answer"`, `"tools"`, `"thinking"` or `"all"`, each including the ones before. What is
+            hidden exists nowhere in this run.
+        decoder: reads the source's items; by default chosen by the first item.
+
+    Attributes:
+        id: unique in this process.
+        view: displays the run where a notebook asks for it (a cell that ends in `run`); set by the face.
+
+    Raises:
+        UnknownSource: `source` is not a stream.
+        ValueError: `reveal` is none of the four.
+    """
+
+    def __init__(
+        self, source: Any, *, name: str | None = None, reveal: Reveal = "thinking", decoder: Decoder | None = None
+    ) -> None:
+        self.id = f"run-{next(_numbers)}"
+        self._reader: Reader = reader_for(source)
+        self._decoder = decoder
+        self._gate = Gate(reveal)
+        self._lock = threading.RLock()
+        self._transcript = Transcript(name or _name_of(source), time.time())
+        self._channels: list[Channel] = []
+        self._events: deque[e.Event] = deque(maxlen=KEPT_EVENTS)
+        self._seq = 0
+        self._live: dict[str, e.Live] = {}
+        self._error: BaseException | None = None
+        self._stopped_by: str | None = None
+        self._finished = False
+        self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._followers: list[_Follower] = []
+        self.view: Callable[[], None] | None = None
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to read the source. `show()` has done this already."""
+        self._reader.start(self._on_item, self._on_end)
+
+    def attach(self, face: Face) -> Channel:
+        """Draw this run on a face too, from the next batch on."""
+        channel = Channel(face, self._lock, self._transcript.counters)
+        with self._lock:
+            self._channels.append(channel)
+        return channel
+
+    def cancel(self, by: str = "you") -> None:
+        """Stop the stream: its connection is closed, what has come stays. From any thread; twice does no harm.
+
+        Args:
+            by: who stops it, as the header will say: "Stopped by you".
+        """
+        with self._lock:
+            if self._transcript.ended or self._stopped_by is not None:
+                return
+            self._stopped_by = by
+            self._send(self._transcript.stopping(by))
+        self._reader.cancel()
+        timer = threading.Timer(GRACE, self._on_end, (Cancelled(by),))
+        timer.daemon = True
+        timer.start()
+        self._done.add_done_callback(lambda _: timer.cancel())
+
+    def toggle(self, block: str, is_open: bool) -> None:
+        """Open or close one panel (by its block's id) in every view of this run, for good."""
+        with self._lock:
+            self._send(self._transcript.toggle(block, is_open))
+
+    def wait(self, timeout: float | None = None) -> "Run":
+        """Block until the run has ended; interrupting the wait stops the run.
+
+        In a cell, `await run` is better: it leaves the kernel free. Where the stream itself is read on the loop that is
+        blocked here (a user's async iterator), that loop is run from within, with nest-asyncio2.
+
+        Args:
+            timeout: seconds to wait at most; None waits for ever.
+
+        Returns:
+            The run itself.
+
+        Raises:
+            TimeoutError: the run goes on after `timeout` seconds.
+        """
+        try:
+            home = asyncio.get_running_loop()
+        except RuntimeError:
+            home = None
+        try:
+            if home is not None and self._reader.loop is home and not self._done.done():
+                import nest_asyncio2  # patches asyncio for the whole process: only where nothing else can work
+
+                nest_asyncio2.apply(home)
+                home.run_until_complete(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))
+            else:
+                self._done.result(timeout)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+        except TimeoutError:
+            raise TimeoutError(f"{self!r} is still running after {timeout} s; run.cancel() stops it") from None
+        return self
+
+    def __await__(self) -> Generator[Any, None, "Run"]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> "Run":
+        try:
+            await asyncio.shield(asyncio.wrap_future(self._done))
+        except asyncio.CancelledError:
+            self.cancel()  # an interrupted cell must not leave the stream running, and billing, in the background
+            raise
+        return self
+
+    # --- what came ------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name in the header."""
+        return str(self._transcript.root.props["name"])
+
+    @property
+    def status(self) -> str:
+        """`"running"`, `"stopping"`, or how it ended: completed, incomplete, cancelled, failed, paused, max_steps."""
+        return str(self._transcript.root.props["status"])
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has ended."""
+        return self._done.done()
+
+    @property
+    def text(self) -> str:
+        """The answer so far: every text of the run's own agent, paragraphs apart."""
+        return self._join("text")
+
+    @property
+    def thinking(self) -> str:
+        """The thoughts so far, if they may be seen."""
+        return self._join("reasoning")
+
+    @property
+    def tools(self) -> list["ToolCall"]:
+        """The tool calls so far, in order."""
+        with self._lock:
+            blocks = [block for block in self._transcript.blocks.values() if block.kind == "tool"]
+        return [ToolCall(block, self._live.get(block.id)) for block in blocks]
+
+    @property
+    def usage(self) -> e.Usage:
+        """Tokens so far."""
+        return e.Usage(**self._transcript.root.props.get("usage", {}))
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception that ended the run, if one did."""
+        return self._error
+
+    @property
+    def events(self) -> list[e.Event]:
+        """Every event so far (the last 200,000), as they passed the gate."""
+        with self._lock:
+            return list(self._events)
+
+    def stream(self, types: Collection[str] | None = None) -> AsyncIterator[e.Event]:
+        """The run's events from its beginning, then live until it ends.
+
+        Args:
+            types: tags to keep, e.g. `("text.delta", "tool.result")`; None keeps all.
+        """
+        return self._follow(frozenset(types) if types is not None else None)
+
+    async def _follow(self, types: frozenset[str] | None) -> AsyncIterator[e.Event]:
+        follower = _Follower(asyncio.get_running_loop())
+        with self._lock:
+            self._followers.append(follower)
+            follower.ready.set()
+        seen = 0
+        try:
+            while True:
+                await follower.ready.wait()
+                follower.ready.clear()
+                with self._lock:
+                    follower.awake = False
+                    fresh = self._newest(self._seq - seen)
+                    seen, ended = self._seq, self._done.done()
+                for event in fresh:
+                    if types is None or e.type_of(event) in types:
+                        yield event
+                if ended:
+                    return
+        finally:
+            with self._lock:
+                self._followers.remove(follower)
+
+    def _newest(self, count: int) -> list[e.Event]:
+        newest = list(itertools.islice(reversed(self._events), count))
+        newest.reverse()
+        return newest
+
+    def save(self, path: str) -> None:
+        """Write the events to a JSONL file that `nbagent.replay` plays again.
+
+        Args:
+            path: the file; an existing one is replaced.
+        """
+        recording.save(self.events, path)
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """The transcript as plain JSON: one dict for each block, parents first."""
+        with self._lock:
+            return self._transcript.snapshot()
+
+    def result_of(self, block: str) -> dict[str, Any]:
+        """The rich result of a tool call, as a MIME bundle; empty if there is none (yet)."""
+        with self._lock:
+            found = self._transcript.blocks.get(block)
+            return dict(found.props.get("result") or {}) if found is not None else {}
+
+    def _ipython_display_(self) -> None:
+        if self.view is None:
+            raise NotImplementedError  # IPython's word for: print the repr
+        self.view()
+
+    def __repr__(self) -> str:
+        said = f"{len(self.text):,} characters" if self.text else "no text"
+        tools = len(self.tools)
+        return f"<Run {self.id} {self.name!r} {self.status}: {said}, {tools} tool call{'' if tools == 1 else 's'}>"
+
+    def _join(self, kind: str) -> str:
+        with self._lock:
+            blocks = [block for block in self._transcript.blocks.values() if block.kind == kind and block.parent == ROOT]
+            return "\n\n".join(text for block in blocks if (text := block.text()))
+
+    # --- the pipeline ---------------------------------------------------------------------------------------------
+
+    def _on_item(self, item: Any) -> None:
+        with self._lock:
+            if self._finished:
+                return
+            if self._decoder is None:
+                self._decoder = decoder_for(item)
+            self._pass(self._decoder.feed(item))
+
+    def _on_end(self, error: BaseException | None) -> None:
+        with self._lock:
+            if self._finished:
+                return
+            self._finished = True
+            if self._stopped_by is not None and not isinstance(error, Cancelled):
+                error = Cancelled(self._stopped_by)  # the error is what closing the connection made of the stream
+            self._error = None if isinstance(error, Cancelled) else error
+            if self._decoder is None:
+                self._decoder = decoder_for("")  # nothing came at all: an empty text is an honest reading of that
+            self._pass(self._decoder.close(error))
+            if not self._transcript.ended:
+                self._take(e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED))
+            for channel in self._channels:
+                channel.finish()
+        self._done.set_result(None)
+        self._wake_followers()
+
+    def _pass(self, decoded: Iterable[e.Event]) -> None:
+        for event in decoded:
+            ending = isinstance(event, e.RunEnd)
+            for shown in (*self._gate.close(), *self._gate.feed(event)) if ending else self._gate.feed(event):
+                self._take(shown)
+        self._wake_followers()
+
+    def _take(self, event: e.Event) -> None:
+        self._seq += 1
+        if type(event) is e.ToolResult:
+            event = self._with_display(event)
+        event = msgspec.structs.replace(event, seq=self._seq, ts=time.time(), run_id=self.id)
+        self._events.append(event)
+        self._send(self._transcript.feed(event))
+
+    def _with_display(self, event: e.ToolResult) -> e.ToolResult:
+        if event.value is None:
+            return event
+        self._live[event.id] = event.value
+        if event.display is not None:
+            return event
+        return msgspec.structs.replace(event, display=display_of(event.value.value))
+
+    def _send(self, ops: Iterable[Any]) -> None:
+        for channel in self._channels:
+            channel.feed(ops)
+
+    def _wake_followers(self) -> None:
+        for follower in self._followers:
+            follower.wake()
+
+
+class ToolCall:
+    """One tool call of a run, as far as it has come."""
+
+    def __init__(self, block: Block, live: e.Live | None = None) -> None:
+        self._block = block
+        self._live = live
+
+    @property
+    def name(self) -> str:
+        """The tool's name."""
+        return str(self._block.props["name"])
+
+    @property
+    def state(self) -> str:
+        """Where the call stands, in the AI SDK's words: `"input-streaming"`, `"output-available"`, …, or `"cancelled"`."""
+        return str(self._block.props["state"])
+
+    @property
+    def args(self) -> Any:
+        """The arguments, parsed; None while they still stream in. `args_text` has them as written."""
+        return self._block.props.get("args")
+
+    @property
+    def args_text(self) -> str:
+        """The arguments' text so far."""
+        return self._block.text("args_text")
+
+    @property
+    def result(self) -> Any:
+        """What the tool returned: the live object itself where it ran in this process, else its JSON."""
+        if self._live is not None:
+            return self._live.value
+        data = self._block.props.get("result") or {}
+        return data.get("application/json", data.get("text/plain"))
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """`type`, `message` and `traceback` of what went wrong, if something did."""
+        return self._block.props.get("error")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the tool ran; None while it runs."""
+        props = self._block.props
+        ended = props.get("ended")
+        return None if ended is None else float(ended - props.get("args_done", props["started"]))
+
+    def __repr__(self) -> str:
+        args = self.args if isinstance(self.args, dict) else {}
+        call = ", ".join(f"{name}={value!r}" for name, value in args.items())
+        return f"<{self.name}({call}) {self.state}>"
+
+
+class _Follower:
+    """Someone who iterates over `run.stream()` on a loop."""
+
+    def __init__(self, home: asyncio.AbstractEventLoop) -> None:
+        self.ready = asyncio.Event()
+        self.awake = False
+        self._home = home
+
+    def wake(self) -> None:
+        if not self.awake:
+            self.awake = True
+            with contextlib.suppress(RuntimeError):  # its loop is closed
+                self._home.call_soon_threadsafe(self.ready.set)
+
+
+def _name_of(source: Any) -> str:
+    """What to call a stream that says nothing of itself: a generator has its function's name."""
+    for attribute in ("name", "__name__"):
+        name = getattr(source, attribute, None)
+        if isinstance(name, str) and name and not name.startswith("<"):
+            return name
+    return "stream"

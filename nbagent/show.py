@@ -1,0 +1,75 @@
+"""`show()`: a stream in, a picture of it out."""
+
+import asyncio
+import sys
+from typing import Any, Literal
+
+from nbagent.gate import Reveal
+from nbagent.run import Run
+
+
+def show(
+    source: Any, *, name: str | None = None, reveal: Reveal = "thinking", face: Literal["widget", "console"] | None = None
+) -> Run:
+    """Show an agent's stream live, where you are.
+
+    In a notebook this draws a widget under the cell and returns at once, with the stream running on; `await` the result, or
+    `.wait()` for it, to hold the cell until the end. Elsewhere it prints to the terminal, and in a script without an event loop
+    it returns when the stream has ended.
+
+    Args:
+        source: what to watch: the stream of a known system (OpenAI Responses or Chat Completions, as the SDK gives it or as
+            dicts), `agent.stream(…)`, `nbagent.replay(…)`, or any iterator or async iterator of strings or nbagent events.
+        name: the header's name for it.
+        reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
+            What is hidden never reaches the browser, the notebook file or the returned run.
+        face: `"widget"` or `"console"`; by default whichever fits.
+
+    Returns:
+        The run: `run.text`, `run.tools[0].result`, `run.events`, `run.cancel()`, …
+
+    Raises:
+        UnknownSource: `source` is not a stream.
+    """
+    run = Run(source, name=name, reveal=reveal)
+    if face == "widget" or (face is None and _in_notebook()):
+        _draw_widget(run)
+        run.start()
+        return run
+    from nbagent.faces.console import ConsoleFace
+
+    run.attach(ConsoleFace())
+    run.start()
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        run.wait()
+    return run
+
+
+def _draw_widget(run: Run) -> None:
+    from IPython import get_ipython
+    from IPython.display import display
+
+    from nbagent.faces.widget import TranscriptWidget
+
+    shell = get_ipython()
+    widget = TranscriptWidget(run)
+    drawn_in = None
+
+    def view() -> None:
+        """Draw a view, but not a second one in a cell that has one: `show(…)` draws, and so does a cell that ends in it."""
+        nonlocal drawn_in
+        if drawn_in != shell.execution_count:
+            drawn_in = shell.execution_count
+            display(widget)
+
+    run.view = view
+    view()
+
+
+def _in_notebook() -> bool:
+    """Whether this is a Jupyter kernel. IPython is only asked if somebody imported it: a plain script need not load it."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None

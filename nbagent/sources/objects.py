@@ -1,0 +1,217 @@
+"""Streams that are Python objects: async iterators, plain iterators, and what openai's client returns.
+
+Where a stream is read decides what can stall it, so each kind has its place:
+
+- a stream of ours (`OwnedStream`: the agent, a replay) on nbagent's own loop, which no cell blocks;
+- a user's async iterator on the loop it was given on, since its connections and locks belong there;
+- a plain iterator in a worker thread.
+
+All of them read with the caller's context variables, and close the stream when reading ends, however it ends: a stream that is
+cancelled closes its connection.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import inspect
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from nbagent.errors import Cancelled, UnknownSource
+from nbagent.loop import loop as own_loop
+
+
+class OwnedStream:
+    """Base of async iterables that may be read on nbagent's own event loop."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        raise NotImplementedError
+
+
+class Reader(Protocol):
+    """Who reads a stream: hands on items in order, then says once how it ended."""
+
+    loop: asyncio.AbstractEventLoop | None
+    """The loop it reads on; None for a thread."""
+
+    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+        """Begin to read. `on_end` gets None, the stream's own error, or `Cancelled`."""
+
+    def cancel(self) -> None:
+        """Stop reading and close the stream; from any thread, as often as you like."""
+
+
+def reader_for(source: Any) -> Reader:
+    """The reader that fits a stream.
+
+    Args:
+        source: an async iterable, an awaitable that gives one (`client.responses.create(…, stream=True)` not yet awaited), an
+            async or plain context manager around one (`client.responses.stream(…)`), an iterable, a string, or one whole
+            response object.
+
+    Raises:
+        UnknownSource: it is none of these.
+    """
+    if isinstance(source, OwnedStream):
+        return TaskReader(source, own_loop())
+    if hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__"):
+        return TaskReader(source, _running_loop() or own_loop())
+    if isinstance(source, str | dict) or hasattr(source, "model_dump"):
+        return ThreadReader([source])  # one whole thing; iterating it would take it apart
+    if hasattr(source, "__iter__") or hasattr(source, "__enter__"):
+        return ThreadReader(source)
+    raise UnknownSource(
+        f"show() needs a stream: an iterator, an async iterator or a response of one of the known systems; got "
+        f"{type(source).__name__}. A function must be called first."
+    )
+
+
+class TaskReader:
+    """Reads an async iterable in a task on a loop."""
+
+    def __init__(self, source: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = loop
+        self._source = source
+        self._home = loop
+        self._task: asyncio.Task[None] | None = None
+        self._cancelled = False
+
+    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+        """Begin to read."""
+        context = contextvars.copy_context()
+
+        def begin() -> None:
+            self._task = self._home.create_task(self._read(on_item, on_end), name="nbagent-reader", context=context)
+            if self._cancelled:
+                self._task.cancel()
+
+        if self._home is _running_loop():
+            begin()
+        else:
+            self._home.call_soon_threadsafe(begin)
+
+    def cancel(self) -> None:
+        """Cancel the task; the stream is closed in it."""
+        if self._cancelled:
+            return
+        self._cancelled = True
+
+        def stop() -> None:
+            if self._task is not None:
+                self._task.cancel()
+
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs on it any more
+            self._home.call_soon_threadsafe(stop)
+
+    async def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+        error: BaseException | None = None
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                stream = await _open_async(self._source, stack)
+                async for item in stream:
+                    on_item(item)
+                    if self._cancelled:  # a stream that never waits would never see the cancellation
+                        break
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            self._cancelled = True
+        except BaseException as caught:
+            error = caught  # also a SystemExit of the stream's: it ends this run, not the kernel
+        on_end(Cancelled() if self._cancelled else error)
+
+
+async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:
+    """The iterator inside `source`; `stack` closes what was opened on the way."""
+    if inspect.isawaitable(source):
+        source = await source
+    if hasattr(source, "__aenter__") and not hasattr(source, "__anext__"):
+        source = await stack.enter_async_context(source)
+    if not hasattr(source, "__aiter__"):
+        if not hasattr(source, "__iter__") or hasattr(source, "model_dump"):
+            source = [source]
+        return _over(source)
+    iterator: AsyncIterator[Any] = aiter(source)
+    for closable in (source, iterator) if iterator is not source else (source,):
+        stack.push_async_callback(_aclose, closable)
+    return iterator
+
+
+async def _over(items: Iterable[Any]) -> AsyncIterator[Any]:
+    for item in items:
+        yield item
+
+
+async def _aclose(stream: Any) -> None:
+    """Close a stream by whichever name its kind has for it."""
+    close = getattr(stream, "aclose", None) or getattr(stream, "close", None)
+    if callable(close):
+        closing = close()
+        if inspect.isawaitable(closing):
+            await closing
+
+
+class ThreadReader:
+    """Reads a plain iterable in a thread of its own, with the caller's context."""
+
+    def __init__(self, source: Any) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._source = source
+        self._iterator: Iterator[Any] | None = None
+        self._cancelled = False
+
+    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+        """Begin to read."""
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._read, on_item, on_end), name="nbagent-reader", daemon=True).start()
+
+    def cancel(self) -> None:
+        """Stop after the item that is being waited for; a stream over a socket stops waiting at once."""
+        self._cancelled = True
+        _hang_up(self._source)
+
+    def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+        error: BaseException | None = None
+        try:
+            with contextlib.ExitStack() as stack:
+                source = self._source
+                if hasattr(source, "__enter__") and not hasattr(source, "__next__"):
+                    self._source = source = stack.enter_context(source)
+                iterator = iter(source)
+                stack.callback(_close, iterator)
+                if iterator is not source and not isinstance(source, list | tuple):
+                    stack.callback(_close, source)
+                for item in iterator:
+                    if self._cancelled:
+                        break
+                    on_item(item)
+        except BaseException as caught:
+            error = caught
+        on_end(Cancelled() if self._cancelled else error)
+
+
+def _close(stream: Any) -> None:
+    close = getattr(stream, "close", None)
+    if callable(close):
+        close()
+
+
+def _hang_up(stream: Any) -> None:
+    """Wake a thread that waits for bytes of an HTTP response.
+
+    Closing a socket under a reader does not wake it on Linux; shutting it down does. httpx2 hands out the socket through the
+    response's documented `network_stream` extension.
+    """
+    response = getattr(stream, "response", None)
+    network = getattr(response, "extensions", {}).get("network_stream") if response is not None else None
+    sock = network.get_extra_info("socket") if network is not None else None
+    if isinstance(sock, socket.socket):
+        with contextlib.suppress(OSError):  # already closed
+            sock.shutdown(socket.SHUT_RDWR)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,201 @@
+"""Streams that are Python objects: read in the right place, closed whatever happens."""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from nbagent.errors import Cancelled, UnknownSource
+from nbagent.loop import loop as own_loop
+from nbagent.sources.objects import OwnedStream, reader_for
+
+WHO = contextvars.ContextVar("WHO", default="nobody")
+
+
+class Listener:
+    """Collects what a reader hands on."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.error: BaseException | None = None
+        self.got = threading.Event()
+        self.ended = threading.Event()
+
+    def item(self, item: Any) -> None:
+        self.items.append(item)
+        self.got.set()
+
+    def end(self, error: BaseException | None) -> None:
+        assert not self.ended.is_set(), "a stream ends once"
+        self.error = error
+        self.ended.set()
+
+    async def wait(self) -> "Listener":
+        assert await asyncio.to_thread(self.ended.wait, 5)
+        return self
+
+
+def listen(source: Any) -> tuple[Any, Listener]:
+    reader, listener = reader_for(source), Listener()
+    reader.start(listener.item, listener.end)
+    return reader, listener
+
+
+async def letters() -> AsyncIterator[str]:
+    for letter in "abc":
+        yield letter
+
+
+async def test_an_async_iterator_is_read_on_the_loop_it_was_given_on() -> None:
+    where: list[Any] = []
+
+    async def stream() -> AsyncIterator[str]:
+        where.append(asyncio.get_running_loop())
+        yield "a"
+
+    _, listener = listen(stream())
+    await listener.wait()
+    assert where == [asyncio.get_running_loop()]
+
+
+async def test_a_stream_of_ours_is_read_on_nbagents_loop() -> None:
+    where: list[Any] = []
+
+    class Ours(OwnedStream):
+        async def __aiter__(self) -> AsyncIterator[str]:
+            where.append(asyncio.get_running_loop())
+            yield "a"
+
+    _, listener = listen(Ours())
+    await listener.wait()
+    assert (where, listener.items) == ([own_loop()], ["a"])
+
+
+def test_an_async_iterator_without_a_loop_is_read_on_nbagents() -> None:
+    _, listener = listen(letters())
+    assert listener.ended.wait(5)
+    assert listener.items == ["a", "b", "c"]
+
+
+def test_a_plain_iterator_is_read_in_a_thread_with_the_callers_context() -> None:
+    seen: list[Any] = []
+
+    def stream() -> Iterator[str]:
+        seen.append((WHO.get(), threading.current_thread() is threading.main_thread()))
+        yield "a"
+
+    WHO.set("the caller")
+    _, listener = listen(stream())
+    assert listener.ended.wait(5)
+    assert seen == [("the caller", False)]
+
+
+async def test_an_awaitable_and_a_context_manager_are_opened_first() -> None:
+    class Manager:
+        entered = exited = False
+
+        async def __aenter__(self) -> AsyncIterator[str]:
+            self.entered = True
+            return letters()
+
+        async def __aexit__(self, *_: object) -> None:
+            self.exited = True
+
+    async def later() -> AsyncIterator[str]:
+        return letters()
+
+    manager = Manager()
+    for source in (manager, later()):
+        _, listener = listen(source)
+        await listener.wait()
+        assert listener.items == ["a", "b", "c"]
+    assert (manager.entered, manager.exited) == (True, True)
+
+
+def test_a_string_is_one_item() -> None:
+    _, listener = listen("hello")
+    assert listener.ended.wait(5)
+    assert listener.items == ["hello"]
+
+
+async def test_cancelling_runs_an_async_generators_finally() -> None:
+    closed = asyncio.Event()
+
+    async def stream() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    reader, listener = listen(stream())
+    await asyncio.to_thread(listener.got.wait, 5)
+    reader.cancel()
+    await listener.wait()
+    assert closed.is_set()
+    assert isinstance(listener.error, Cancelled)
+
+
+def test_cancelling_closes_a_generator_after_the_item_in_hand() -> None:
+    closed, go = threading.Event(), threading.Event()
+
+    def stream() -> Iterator[str]:
+        try:
+            yield "a"
+            go.wait(5)
+            yield "b"
+            yield "never asked for"
+        finally:
+            closed.set()
+
+    reader, listener = listen(stream())
+    assert listener.got.wait(5)
+    reader.cancel()
+    go.set()
+    assert listener.ended.wait(5)
+    assert closed.is_set()
+    assert listener.items == ["a"]
+    assert isinstance(listener.error, Cancelled)
+
+
+async def test_an_async_stream_that_never_waits_can_be_cancelled() -> None:
+    async def stream() -> AsyncIterator[int]:
+        number = 0
+        while True:
+            yield (number := number + 1)
+
+    source = stream()
+    reader, listener = reader_for(source), Listener()
+
+    def take(item: Any) -> None:
+        listener.item(item)
+        if item == 100:
+            reader.cancel()
+
+    reader.start(take, listener.end)
+    await listener.wait()
+    assert listener.items[-1] == 100
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_streams_own_error_is_handed_on(kind: str) -> None:
+    def stream() -> Iterator[str]:
+        yield "a"
+        raise OSError("cut")
+
+    async def async_stream() -> AsyncIterator[str]:
+        yield "a"
+        raise OSError("cut")
+
+    _, listener = listen(stream() if kind == "sync" else async_stream())
+    assert listener.ended.wait(5)
+    assert (listener.items, str(listener.error)) == (["a"], "cut")
+
+
+@pytest.mark.parametrize("source", [None, 7, letters, object()])
+def test_what_is_no_stream_is_named(source: Any) -> None:
+    with pytest.raises(UnknownSource, match=type(source).__name__):
+        reader_for(source)

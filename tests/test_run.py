@@ -1,0 +1,242 @@
+"""One stream, watched from start to end."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from nbagent import events as e
+from nbagent.run import GRACE, Run
+
+
+class Page:
+    """A face that keeps every batch."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+        self.ops: list[list[Any]] = []
+
+    def draw(self, seq: int, ops: list[list[Any]]) -> None:
+        self.seqs.append(seq)
+        self.ops += ops
+
+    def redraw(self, seq: int) -> None:
+        raise AssertionError("nobody asked")
+
+
+def started(source: Any, **options: Any) -> Run:
+    run = Run(source, **options)
+    run.start()
+    return run
+
+
+def words() -> Iterator[str]:
+    yield from ("Hello", ", ", "you")
+
+
+async def test_awaiting_a_run_gives_the_run_at_its_end() -> None:
+    run = await started(words())
+    assert (run.text, run.status, run.done) == ("Hello, you", "completed", True)
+
+
+def test_waiting_blocks_until_the_end() -> None:
+    assert started(words()).wait(5).text == "Hello, you"
+
+
+async def test_waiting_works_inside_the_loop_that_reads_the_stream() -> None:
+    async def stream() -> AsyncIterator[str]:
+        for word in words():
+            await asyncio.sleep(0)
+            yield word
+
+    script = "import asyncio\nfrom nbagent.run import Run\n" + _WAIT_INSIDE
+    process = await asyncio.create_subprocess_exec(_python(), "-c", script, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert out.decode().split() == ["abc", "completed"]
+
+
+# In a process of its own: nest-asyncio2 patches asyncio for good.
+_WAIT_INSIDE = """
+async def stream():
+    for letter in "abc":
+        await asyncio.sleep(0)
+        yield letter
+
+async def main():
+    run = Run(stream())
+    run.start()
+    run.wait(5)
+    print(run.text, run.status)
+
+asyncio.run(main())
+"""
+
+
+def _python() -> str:
+    import sys
+
+    return sys.executable
+
+
+def test_a_wait_that_takes_too_long_says_so_and_the_run_goes_on() -> None:
+    go = threading.Event()
+
+    def stream() -> Iterator[str]:
+        yield "a"
+        go.wait(5)
+
+    run = started(stream())
+    with pytest.raises(TimeoutError, match=r"running.*0\.01 s"):
+        run.wait(0.01)
+    go.set()
+    assert run.wait(5).status == "completed"
+
+
+def test_events_are_stamped_in_order() -> None:
+    run = started(words()).wait(5)
+    assert [event.seq for event in run.events] == list(range(1, len(run.events) + 1))
+    assert {event.run_id for event in run.events} == {run.id}
+    assert [event.ts for event in run.events] == sorted(event.ts for event in run.events)
+    assert e.type_of(run.events[0]) == "run.start"
+    assert e.type_of(run.events[-1]) == "run.end"
+
+
+async def test_an_error_of_the_stream_ends_the_run_and_keeps_the_text() -> None:
+    async def stream() -> AsyncIterator[str]:
+        yield "half"
+        raise OSError("the line went dead")
+
+    run = await started(stream())
+    assert (run.text, run.status, str(run.error)) == ("half", "failed", "the line went dead")
+    assert any(isinstance(event, e.Error) and "the line went dead" in event.message for event in run.events)
+
+
+async def test_cancel_ends_the_run_and_keeps_the_text() -> None:
+    closed = asyncio.Event()
+
+    async def stream() -> AsyncIterator[str]:
+        try:
+            yield "half"
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    run = started(stream())
+    async for event in run.stream(types=("text.delta",)):
+        assert isinstance(event, e.TextDelta)
+        run.cancel()
+    await run
+    assert (run.text, run.status, run.error, closed.is_set()) == ("half", "cancelled", None, True)
+
+
+def test_a_stream_that_will_not_stop_is_left_behind() -> None:
+    go, ended = threading.Event(), threading.Event()
+
+    def stream() -> Iterator[str]:
+        yield "half"
+        go.wait(10)
+        ended.set()
+        yield " too late"
+
+    run = started(stream())
+    while not run.text:
+        threading.Event().wait(0.001)
+    run.cancel()
+    assert run.wait(GRACE + 5).status == "cancelled"
+    assert not ended.is_set()
+    go.set()
+    assert ended.wait(5)
+    assert run.text == "half"
+
+
+async def test_interrupting_the_wait_stops_the_stream() -> None:
+    closed = asyncio.Event()
+
+    async def stream() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "a"
+                await asyncio.sleep(0.001)
+        finally:
+            closed.set()
+
+    run = started(stream())
+    waiting = asyncio.ensure_future(run._wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait_for(closed.wait(), 5)
+    assert (await run).status == "cancelled"
+
+
+async def test_following_late_gives_everything_from_the_start() -> None:
+    run = await started(words())
+    assert [event async for event in run.stream()] == run.events
+
+
+def test_every_face_gets_every_batch_in_order() -> None:
+    run, pages = Run(words()), (Page(), Page())
+    for page in pages:
+        run.attach(page)
+    run.start()
+    run.wait(5)
+    for page in pages:
+        assert page.seqs == list(range(1, len(page.seqs) + 1))
+        assert "".join(op[3] for op in page.ops if op[0] == "append") == "Hello, you"
+        assert page.ops[-1][:2] == ["close", "run"] or page.ops[-1][:2] == ["set", "run"]
+
+
+def test_the_tool_result_is_the_live_object() -> None:
+    table = object()
+    stream = [
+        e.ToolStart(id="c", name="load", ts=1.0),
+        e.ToolArgs(id="c", args={"year": 2025}, args_text='{"year": 2025}'),
+        e.ToolResult(id="c", content="a table", value=e.Live(table)),
+    ]
+    run = started(iter(stream)).wait(5)
+    assert run.tools[0].result is table
+    assert repr(run.tools[0]) == "<load(year=2025) output-available>"
+
+
+@pytest.mark.parametrize("value", [None, 0, "", False])
+def test_a_falsy_live_result_is_given_as_it_is(value: Any) -> None:
+    stream = [e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content="said", value=e.Live(value))]
+    assert started(iter(stream)).wait(5).tools[0].result is value
+
+
+def test_what_is_hidden_is_nowhere_in_the_run() -> None:
+    stream = [
+        e.ReasoningStart(id="r"),
+        e.ReasoningDelta(id="r", delta="SECRET thought"),
+        e.ReasoningEnd(id="r", text="SECRET thought"),
+        e.ToolStart(id="c", name="SECRET_tool"),
+        e.ToolResult(id="c", content="SECRET result", value=e.Live("SECRET value")),
+        e.TextDelta(id="t", delta="<think>SECRET</think>the answer"),
+    ]
+    run, page = Run(iter(stream), reveal="answer"), Page()
+    run.attach(page)
+    run.start()
+    run.wait(5)
+    assert run.text == "the answer"
+    assert "SECRET" not in f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)}"
+
+
+def test_a_saved_run_plays_again(tmp_path: Any) -> None:
+    import nbagent
+
+    run = started(words()).wait(5)
+    run.save(str(tmp_path / "run.jsonl"))
+    again = started(nbagent.replay(str(tmp_path / "run.jsonl"))).wait(5)
+    assert again.text == run.text
+    assert [type(event) for event in again.events] == [type(event) for event in run.events]
+
+
+def test_an_empty_stream_is_an_empty_answer() -> None:
+    run = started(iter(())).wait(5)
+    assert (run.text, run.status) == ("", "completed")
+
+
+def test_a_bad_reveal_is_named() -> None:
+    with pytest.raises(ValueError, match="everything"):
+        Run(words(), reveal="everything")  # type: ignore[arg-type]
