@@ -1,0 +1,1 @@
+"""One file per system: its items to our events."""

@@ -1,0 +1,84 @@
+"""Reading upstream items, whatever they are: dicts from the wire, or the objects of an SDK."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_MASKED = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|api[-_]?key)[-_][\w-]{8,}|\bBearer\s+[\w.~+/=-]+", re.IGNORECASE)
+_MESSAGE_LIMIT = 4000
+_DEPTH_LIMIT = 200
+
+
+def fields(item: Any) -> Mapping[str, Any]:
+    """The item's own fields, one level deep, as a mapping.
+
+    Of a pydantic model: what was set, with the fields that its class does not declare (`model_extra`). Unlike `model_dump` this
+    copies references only, so that it costs the same for a small item and a big one, and never complains about a value that
+    does not fit the declared type.
+
+    Raises:
+        TypeError: the item has no fields.
+    """
+    if isinstance(item, Mapping):
+        return item
+    values: dict[str, Any] = vars(item)
+    was_set = getattr(item, "__pydantic_fields_set__", None)
+    if was_set is None:
+        return values
+    extra: dict[str, Any] | None = item.__pydantic_extra__
+    own = {name: value for name, value in values.items() if name in was_set}
+    return own | extra if extra else own
+
+
+def fields_or_none(item: Any) -> Mapping[str, Any]:
+    """The same, but an item without fields (None, a number, a text) has simply none."""
+    return item if isinstance(item, Mapping) else fields(item) if hasattr(item, "__dict__") else {}
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """The value as JSON types, all the way down; what has no fields, or lies too deep, is named by its type.
+
+    An integer beyond 64 bits becomes text, which is what every JSON reader keeps whole.
+    """
+    if isinstance(value, str):
+        return mend(value)
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return int(value) if -(2**63) <= value < 2**64 else str(value)
+    if depth < _DEPTH_LIMIT:
+        if isinstance(value, list | tuple):
+            return [plain(entry, depth + 1) for entry in value]
+        if isinstance(value, Mapping) or hasattr(value, "__dict__"):
+            return {mend(str(name)): plain(entry, depth + 1) for name, entry in fields(value).items()}
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+def sound(text: str) -> bool:
+    """Whether every encoder takes the text: no half of a surrogate pair stands alone in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def mend(text: str) -> str:
+    """The text with split surrogate pairs joined, and halves that stand alone replaced by U+FFFD.
+
+    JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two strings that no encoder takes.
+    """
+    if text.isascii() or sound(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def string(value: Any) -> str | None:
+    """The value if it is a text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def safe_message(text: str) -> str:
+    """An error's text with whatever looks like a key or a bearer token masked, and cut where a service sent a whole page."""
+    masked = _MASKED.sub("***", mend(text))
+    return masked if len(masked) <= _MESSAGE_LIMIT else masked[:_MESSAGE_LIMIT] + "…"

@@ -1,0 +1,70 @@
+"""Which decoder reads a stream: found by its first item, or by name."""
+
+from typing import Any, Protocol
+
+from nbagent.adapters.decoder import Decoder
+from nbagent.adapters.events import EventsDecoder
+from nbagent.adapters.openai_chat import ChatDecoder
+from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.text import TextDecoder
+from nbagent.adapters.unknown import UnknownDecoder
+from nbagent.errors import UnknownSource
+
+
+class Adapter(Protocol):
+    """A decoder class that knows its own items."""
+
+    system: str
+
+    def __call__(self) -> Decoder:
+        """A new decoder, for one run."""
+        ...
+
+    def recognises(self, item: Any) -> bool:
+        """Whether the first item of a stream is this system's; must not raise, and must not be true of another's."""
+        ...
+
+
+# One line per adapter; the first that recognises the item has it.
+ADAPTERS: tuple[Any, ...] = (
+    EventsDecoder,
+    ResponsesDecoder,
+    ChatDecoder,
+    TextDecoder,
+    UnknownDecoder,
+)
+
+
+def decoder_for(first_item: Any) -> Decoder:
+    """A new decoder for the stream that starts with that item. Feed it the item, too.
+
+    Items with fields that no system claims get a decoder that shows them raw.
+
+    Raises:
+        UnknownSource: it cannot be an item of a stream (None, a number); the message names its type and the known systems.
+    """
+    adapter: Adapter
+    for adapter in ADAPTERS:
+        if adapter.recognises(first_item):
+            return adapter()
+    raise UnknownSource(
+        f"The stream's first item is {type(first_item).__name__!r}, which no adapter reads. "
+        f"Known systems: {_known()}. Give items as dicts, as the system's own objects, or as text."
+    )
+
+
+def decoder_named(system: str) -> Decoder:
+    """A new decoder by the system's name, such as "openai.chat".
+
+    Raises:
+        UnknownSource: there is none; the message names those that there are.
+    """
+    adapter: Adapter
+    for adapter in ADAPTERS:
+        if adapter.system == system:
+            return adapter()
+    raise UnknownSource(f"No adapter is called {system!r}. Known systems: {_known()}.")
+
+
+def _known() -> str:
+    return ", ".join(adapter.system for adapter in ADAPTERS)

@@ -1,0 +1,26 @@
+"""Items of no known system: shown as they came, for want of a better reading."""
+
+from typing import Any, ClassVar
+
+from nbagent.adapters.decoder import BaseDecoder, Verdict
+from nbagent.adapters.items import fields_or_none, string
+
+
+class UnknownDecoder(BaseDecoder):
+    """Every item becomes a `raw` event; the end of the iterator is the end."""
+
+    system: ClassVar[str] = "unknown"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdict = Verdict("completed")
+
+    @staticmethod
+    def recognises(item: Any) -> bool:
+        """Whether the item has fields or entries: something that can be looked at."""
+        return isinstance(item, list | tuple) or hasattr(item, "__dict__") or bool(fields_or_none(item)) or item == {}
+
+    def read(self, item: Any) -> None:
+        """One item."""
+        said = fields_or_none(item)
+        self.book.raw(item, string(said.get("type")) or string(said.get("event")))

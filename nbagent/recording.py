@@ -1,0 +1,103 @@
+"""Recordings: the events of a run as JSON lines, written, read back, and played again at their own pace."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nbagent import events as ev
+from nbagent.wire.sse import SSEDecoder
+
+_CHUNK = 64 * 1024
+
+
+def save(events: Iterable[ev.Event], path: str | Path) -> None:
+    """Write one event per line. Each line is whole as soon as it is written, so that a crash costs at most the last one.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with Path(path).open("wb") as file:
+        file.writelines(ev.to_json(event) + b"\n" for event in events)
+
+
+def load(path: str | Path) -> list[ev.Event]:
+    """Read what `save` wrote.
+
+    A recording that was cut keeps every whole line, and ends with a `status` event that says so. A line that is no event, of a
+    newer version perhaps, becomes a `raw` event.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return [item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording") for item in _lines(Path(path))]
+
+
+async def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None) -> AsyncIterator[Any]:
+    """Play a recording again.
+
+    A `.jsonl` file gives its events (or, where a line is some other system's item, that dict); a `.sse` file, the bytes as a
+    service sent them, gives the payloads of its events: dicts, and whatever is not JSON as text.
+
+    Args:
+        path: the recording.
+        speed: 1 keeps the time that passed between the events, 2 halves it; None or 0 does not wait. Only events carry times.
+        rate: items per second, for any recording; instead of `speed`.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: `speed` or `rate` is negative, or both are given.
+    """
+    if (speed or 0) < 0 or (rate or 0) < 0 or (speed and rate):
+        raise ValueError(f"replay() takes a positive speed or a positive rate, not both; got speed={speed!r}, rate={rate!r}")
+    file = Path(path)
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    first: float | None = None
+    for number, item in enumerate(_payloads(file) if file.suffix == ".sse" else _lines(file)):
+        due = start
+        if rate:
+            due = start + number / rate
+        elif speed and isinstance(item, ev.Event) and item.ts:
+            first = item.ts if first is None else first
+            due = start + (item.ts - first) / speed
+        await asyncio.sleep(max(0.0, due - loop.time()))  # 0 gives others their turn
+        yield item
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            text = line.strip()
+            if not text:
+                continue
+            try:
+                yield ev.from_json(text)
+            except msgspec.ValidationError:
+                yield _parse(text)
+            except msgspec.DecodeError:
+                if line.endswith(b"\n"):
+                    yield text.decode("utf-8", "replace")
+                else:
+                    yield ev.Status(message=f"The recording {path.name} breaks off in line {number}", level="warning")
+
+
+def _payloads(path: Path) -> Iterator[Any]:
+    decoder = SSEDecoder()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            for event in decoder.feed(chunk):
+                yield _parse(event.data)
+    decoder.close()
+    if decoder.dropped is not None:
+        yield _parse(decoder.dropped.data)
+
+
+def _parse(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text if isinstance(text, str) else text.decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Pure decoders of bytes on a wire."""

@@ -1,0 +1,140 @@
+"""Server-sent events: bytes in, events out, no I/O.
+
+The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation.
+"""
+
+from typing import NamedTuple
+
+from nbagent.errors import NbagentError
+
+_BOM = b"\xef\xbb\xbf"
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+
+
+class EventTooLarge(NbagentError):
+    """A server-sent event grew beyond the limit."""
+
+
+class ServerSentEvent(NamedTuple):
+    """One dispatched event. `event` is "message" where the stream names none; `id` is the last event id so far."""
+
+    event: str
+    data: str
+    id: str
+
+
+class LineDecoder:
+    """Splits bytes into lines at LF, CRLF or CR, across chunk borders; a leading byte order mark is dropped."""
+
+    def __init__(self) -> None:
+        self.pending_bytes = 0
+        self._pending: list[bytes] = []
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The lines that the chunk completes, without their ends."""
+        if self._after_cr and chunk:
+            self._after_cr = False
+            chunk = chunk.removeprefix(b"\n")
+        if not chunk:
+            return []
+        self._after_cr = chunk.endswith(b"\r")
+        lines = chunk.splitlines()  # of bytes, only at LF, CR and CRLF
+        rest = b"" if chunk.endswith((b"\n", b"\r")) else lines.pop()
+        if self._pending and lines:
+            self._pending.append(lines[0])
+            lines[0] = b"".join(self._pending)
+            self._pending.clear()
+            self.pending_bytes = 0
+        if rest:
+            self._pending.append(rest)
+            self.pending_bytes += len(rest)
+        if self._at_start and lines:
+            self._at_start = False
+            lines[0] = lines[0].removeprefix(_BOM)
+        return lines
+
+    def close(self) -> bytes:
+        """The last line, if it had no end."""
+        rest = b"".join(self._pending)
+        return rest.removeprefix(_BOM) if self._at_start else rest
+
+
+class SSEDecoder:
+    """Turns a `text/event-stream` body into its events, chunk by chunk.
+
+    Attributes:
+        last_event_id: of the last dispatched event; what a reconnect sends as `Last-Event-ID`.
+        retry: the reconnection time in milliseconds that the stream asked for.
+        dropped: after `close()`, the last block if the stream ended inside it. By the standard it is no event. Some servers
+            leave out the empty line after their last event, and a cut connection does the same: the caller knows which.
+    """
+
+    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self.last_event_id = ""
+        self.retry: int | None = None
+        self.dropped: ServerSentEvent | None = None
+        self._limit = max_event_bytes
+        self._lines = LineDecoder()
+        self._data: list[str] = []
+        self._size = 0
+        self._event = ""
+        self._id = ""
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """The events that the chunk completes.
+
+        Raises:
+            EventTooLarge: an event, or a single line, has more than `max_event_bytes`.
+        """
+        events: list[ServerSentEvent] = []
+        for line in self._lines.feed(chunk):
+            if line:
+                self._check(self._size + len(line))
+                self._field(line)
+            else:
+                self._dispatch(events)
+        self._check(self._size + self._lines.pending_bytes)
+        return events
+
+    def close(self) -> list[ServerSentEvent]:
+        """The stream is over. No event can follow from that; an unfinished block is kept in `dropped`."""
+        line = self._lines.close()
+        if line:
+            self._field(line)
+        if self._data:
+            self.dropped = ServerSentEvent(self._event or "message", "\n".join(self._data), self._id)
+            self._data = []
+        return []
+
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise EventTooLarge(
+                f"A server-sent event has more than {self._limit} bytes ({size} so far, and no end). "
+                "Raise max_event_bytes if the server really sends events of that size."
+            )
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.decode("utf-8", "replace").partition(":")
+        value = value.removeprefix(" ")
+        match name:
+            case "data":
+                self._data.append(value)
+                self._size += len(line)
+            case "event":
+                self._event = value
+            case "id" if "\0" not in value:
+                self._id = value
+            case "retry" if value.isascii() and value.isdigit():
+                self.retry = int(value)
+            case _:
+                pass  # a comment (its name is empty), or a field of a later standard
+
+    def _dispatch(self, events: list[ServerSentEvent]) -> None:
+        self.last_event_id = self._id
+        if self._data:
+            events.append(ServerSentEvent(self._event or "message", "\n".join(self._data), self._id))
+            self._data = []
+        self._event = ""
+        self._size = 0

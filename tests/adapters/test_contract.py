@@ -1,0 +1,179 @@
+"""Every recording, whole and cut, gives what its provider said it was."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from adapters.recorded import CHAT, RESPONSES, Transcript, decode, name_of, payloads
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbagent import events as ev
+from nbagent.adapters.openai_chat import ChatDecoder
+from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.registry import decoder_for
+from nbagent.errors import Cancelled
+
+UNREADABLE = "vercel-parallel-tool-call-wrapper.1"  # its first and last payloads are cut off inside the JSON
+
+
+def decoder_of(path: Path) -> ChatDecoder | ResponsesDecoder:
+    return ChatDecoder() if path in CHAT else ResponsesDecoder()
+
+
+@pytest.mark.parametrize("path", [path for path in RESPONSES if path.stem != UNREADABLE], ids=name_of)
+def test_a_responses_stream_says_what_its_final_snapshots_say(path: Path) -> None:
+    items = payloads(path)
+    finals = [item for item in items if isinstance(item, dict) and item["type"] == "response.output_item.done"]
+    output = [item["item"] for item in finals]
+    texts = [part["text"] for item in output if item["type"] == "message" for part in item["content"]]
+    thoughts = [
+        "\n\n".join(part["text"] for part in item["summary"] or item.get("content", ()))
+        for item in output
+        if item["type"] == "reasoning"
+    ]
+    calls = [(item["name"], item["call_id"], item["arguments"]) for item in output if item["type"] == "function_call"]
+
+    transcript = Transcript.of(decode(decoder_of(path), items))
+
+    assert transcript.texts == texts
+    assert sorted(filter(None, transcript.thoughts)) == sorted(filter(None, thoughts))
+    assert transcript.calls() == calls
+
+
+def chat_oracle(items: list[Any]) -> tuple[str, str, list[tuple[str, str]]]:
+    """Text, thought and calls of a Chat stream, by the plainest reading of its fields."""
+    text, thought = "", ""
+    calls: dict[int, tuple[str, str]] = {}
+    for item in items:
+        for choice in item.get("choices", ()) if isinstance(item, dict) else ():
+            delta = choice["delta"]
+            content = delta.get("content") or ""
+            for part in [content] if isinstance(content, str) else content:
+                if isinstance(part, str):
+                    text += part
+                elif part["type"] == "text":
+                    text += part["text"]
+                else:
+                    thought += "".join(inner["text"] for inner in part["thinking"])
+            thought += delta.get("reasoning_content") or delta.get("reasoning") or ""
+            thought += "".join(detail.get("text", "") for detail in delta.get("reasoning_details", ()))
+            for call in delta.get("tool_calls") or ():
+                name, arguments = calls.get(call["index"], ("", ""))
+                function = call["function"]
+                calls[call["index"]] = (name or function.get("name", ""), arguments + (function.get("arguments") or ""))
+    return text, thought, list(calls.values())
+
+
+@pytest.mark.parametrize("path", CHAT, ids=name_of)
+def test_a_chat_stream_says_what_its_deltas_add_up_to(path: Path) -> None:
+    items = payloads(path)
+    transcript = Transcript.of(decode(decoder_of(path), items))
+    text, thought, calls = chat_oracle(items)
+    assert "".join(transcript.texts) == text
+    assert "".join(transcript.thoughts) == thought
+    assert [(name, arguments) for name, _, arguments in transcript.calls()] == calls
+
+
+@pytest.mark.parametrize("path", [*RESPONSES, *CHAT], ids=name_of)
+def test_nothing_of_a_recording_is_unknown(path: Path) -> None:
+    events = decode(decoder_of(path), payloads(path))
+    unread = [event.data for event in events if isinstance(event, ev.Raw)]
+    assert len(unread) == (2 if path.stem == UNREADABLE else 0), unread
+
+
+@pytest.mark.parametrize("path", [path for path in [*RESPONSES, *CHAT] if path.stem != UNREADABLE], ids=name_of)
+def test_the_first_item_tells_the_system(path: Path) -> None:
+    assert decoder_for(payloads(path)[0]).system == decoder_of(path).system
+
+
+def is_last_word(item: Any) -> bool:
+    """Whether an item lets a reader know that the response is whole, or failed."""
+    if isinstance(item, str):
+        return item == "[DONE]"
+    assert isinstance(item, dict)
+    if "choices" in item:
+        return bool(item.get("usage")) or any(choice.get("finish_reason") for choice in item["choices"])
+    return item.get("type") in {"response.completed", "response.failed", "error"} or "error" in item
+
+
+@pytest.mark.parametrize("path", [*RESPONSES, *CHAT], ids=name_of)
+def test_a_cut_stream_keeps_its_text_and_says_that_it_was_cut(path: Path) -> None:
+    items = payloads(path)
+    whole = "".join(Transcript.of(decode(decoder_of(path), items)).texts)
+    ends = [number for number, item in enumerate(items) if is_last_word(item)] or [len(items)]
+    for cut in sorted({1, ends[0] // 3, ends[0] // 2, ends[0] - 1, ends[0]} - {0, -1}):
+        decoder = decoder_of(path)
+        events = decode(decoder, items[:cut])
+        transcript = Transcript.of(events)
+        assert transcript.end is not None
+        assert (transcript.end.status, transcript.end.code) == ("incomplete", ev.STREAM_TRUNCATED)
+        deltas = "".join(event.delta for event in events if isinstance(event, ev.TextDelta))
+        text = "".join(transcript.texts)
+        assert text.startswith(deltas) or "phase" in path.stem  # that recording lacks deltas in the middle
+        assert whole.startswith(text)
+        assert list(decoder.close()) == []
+        assert list(decoder.feed(items[0])) == []
+
+
+@pytest.mark.parametrize("path", [*RESPONSES, *CHAT], ids=name_of)
+def test_a_stream_that_breaks_or_is_stopped_says_so(path: Path) -> None:
+    items = payloads(path)
+    half = items[: len(items) // 2]
+    broken = decode(decoder_of(path), half, ConnectionError("the peer hung up"))
+    error = next(event for event in broken if isinstance(event, ev.Error))
+    assert (error.message, error.error_type, error.fatal) == ("the peer hung up", "ConnectionError", True)
+    assert Transcript.of(broken).end.status == "failed"  # type: ignore[union-attr]
+
+    stopped = decode(decoder_of(path), half, Cancelled())
+    end = Transcript.of(stopped).end
+    assert end is not None
+    assert (end.status, end.meta) == ("cancelled", {"stopped_by": "you"})
+    assert not [event for event in stopped if isinstance(event, ev.Error)]
+    assert Transcript.of(stopped).texts == Transcript.of(broken).texts
+
+
+@settings(deadline=None)
+@given(st.sampled_from([path for path in [*RESPONSES, *CHAT] if path.stat().st_size < 20_000]), st.data())
+def test_any_cut_leaves_nothing_open(path: Path, data: st.DataObject) -> None:
+    items = payloads(path)
+    cut = data.draw(st.integers(0, len(items)))
+    Transcript.of(decode(decoder_of(path), items[:cut]))
+
+
+@settings(deadline=None)
+@given(st.sampled_from([path for path in [*RESPONSES, *CHAT] if path.stat().st_size < 20_000]), st.data())
+def test_items_lost_doubled_or_out_of_order_never_break_the_rules(path: Path, data: st.DataObject) -> None:
+    items = payloads(path)
+    damaged = data.draw(st.lists(st.sampled_from(items), max_size=40))
+    Transcript.of(decode(decoder_of(path), damaged))
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(alphabet=st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([*RESPONSES, *CHAT]), st.data())
+def test_no_damaged_item_raises(path: Path, data: st.DataObject) -> None:
+    """A field of an otherwise sound item is replaced by anything at all."""
+    items = payloads(path)[:6]
+    number = data.draw(st.integers(0, len(items) - 1))
+    target: Any = items[number]
+    while isinstance(target, dict | list) and target:
+        key = data.draw(st.sampled_from(sorted(target) if isinstance(target, dict) else range(len(target))))
+        if not isinstance(target[key], dict | list) or not target[key] or data.draw(st.booleans()):
+            target[key] = data.draw(json_values)
+            break
+        target = target[key]
+    events = decode(decoder_of(path), items)
+    assert isinstance(events[-1], ev.RunEnd)
+    for event in events:
+        ev.to_json(event)

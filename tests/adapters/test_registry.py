@@ -1,0 +1,79 @@
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from adapters.recorded import decode
+
+from nbagent import events as ev
+from nbagent.adapters.registry import ADAPTERS, decoder_for, decoder_named
+from nbagent.errors import UnknownSource
+
+
+@dataclass
+class Thing:
+    type: str = "thing"
+
+
+@pytest.mark.parametrize(
+    ("item", "system"),
+    [
+        ("text", "text"),
+        (b"text", "text"),
+        (ev.TextDelta(id="a", delta="b"), "nbagent"),
+        ({"type": "text.delta", "id": "a", "delta": "b"}, "nbagent"),
+        ({"type": "error", "message": "no"}, "nbagent"),
+        ({"type": "error", "message": "no", "sequence_number": 0}, "openai.responses"),
+        ({"type": "error", "error": {"message": "no"}}, "unknown"),
+        ({"type": "response.created", "response": {}}, "openai.responses"),
+        ({"object": "response", "output": []}, "openai.responses"),
+        ({"object": "chat.completion.chunk", "choices": []}, "openai.chat"),
+        ({"choices": [{"delta": {}}]}, "openai.chat"),
+        ({"error": {"message": "no"}}, "openai.chat"),
+        ({"what": "ever"}, "unknown"),
+        ({}, "unknown"),
+        (Thing(), "unknown"),
+        (("messages", {}), "unknown"),
+    ],
+)
+def test_the_first_item_tells_the_system(item: Any, system: str) -> None:
+    assert decoder_for(item).system == system
+
+
+@pytest.mark.parametrize("item", [None, 7, 1.5, True])
+def test_what_cannot_be_an_item_is_refused_by_name(item: Any) -> None:
+    with pytest.raises(UnknownSource, match=rf"'{type(item).__name__}'.*openai\.chat"):
+        decoder_for(item)
+
+
+def test_every_system_has_a_name_of_its_own() -> None:
+    systems = [adapter.system for adapter in ADAPTERS]
+    assert [decoder_named(system).system for system in systems] == systems
+    with pytest.raises(UnknownSource, match=r"'openai\.chats'.*openai\.chat"):
+        decoder_named("openai.chats")
+
+
+def test_items_of_no_known_system_are_shown_raw() -> None:
+    events = decode(decoder_for(Thing()), [Thing(), {"event": "tick"}, object()])
+    assert [(event.name, event.data) for event in events if isinstance(event, ev.Raw)] == [
+        ("thing", {"type": "thing"}),
+        ("tick", {"event": "tick"}),
+        (None, "<builtins.object>"),
+    ]
+    assert events[-1] == ev.RunEnd(status="completed")
+
+
+def test_an_item_that_resists_being_looked_at_is_named() -> None:
+    class Hostile:
+        @property
+        def __dict__(self) -> Any:  # type: ignore[override]
+            raise RuntimeError("go away")
+
+    events = decode(decoder_named("openai.chat"), [Hostile()])
+    assert "Hostile" in str(next(event.data for event in events if isinstance(event, ev.Raw)))
+
+
+def test_an_item_nested_without_end_is_cut_where_it_is_too_deep() -> None:
+    endless: dict[str, Any] = {}
+    endless["self"] = endless
+    events = decode(decoder_named("unknown"), [endless])
+    assert ev.to_json(next(event for event in events if isinstance(event, ev.Raw)))

@@ -1,0 +1,30 @@
+from adapters.recorded import Transcript, decode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbagent import events as ev
+from nbagent.adapters.text import TextDecoder
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"]))))
+def test_strings_are_one_text_and_their_end_is_the_end(pieces: list[str]) -> None:
+    transcript = Transcript.of(decode(TextDecoder(), pieces))
+    assert "".join(transcript.texts) == "".join(pieces)
+    assert len(transcript.texts) <= 1
+    assert transcript.end is not None
+    assert transcript.end.status == "completed"
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.integers(1, 5))
+def test_bytes_are_read_as_utf8_wherever_they_are_cut(text: str, size: int) -> None:
+    body = text.encode()
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    assert "".join(Transcript.of(decode(TextDecoder(), chunks)).texts) == text
+
+
+def test_a_source_that_raises_keeps_its_text() -> None:
+    events = decode(TextDecoder(), ["So far"], ValueError("no more"))
+    assert Transcript.of(events).texts == ["So far"]
+    assert events[-1] == ev.RunEnd(status="failed")

@@ -1,0 +1,92 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from adapters.recorded import CHAT, RESPONSES, decode, payloads
+
+from nbagent import events as ev
+from nbagent.adapters.openai_chat import ChatDecoder
+from nbagent.recording import load, replay, save
+
+EVENTS: list[ev.Event] = [
+    ev.RunStart(seq=1, ts=100.0),
+    ev.TextDelta(seq=2, ts=100.5, id="text-1", delta="Grüße\n😀"),
+    ev.RunEnd(seq=3, ts=102.5, status="completed"),
+]
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    events = decode(ChatDecoder(), payloads(CHAT[0]))
+    save(events, tmp_path / "run.jsonl")
+    assert load(tmp_path / "run.jsonl") == events
+
+
+def test_a_recording_cut_anywhere_keeps_every_whole_line(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(EVENTS, path)
+    whole = path.read_bytes()
+    for cut in range(len(whole) + 1):
+        path.write_bytes(whole[:cut])
+        lines = whole[:cut].count(b"\n")
+        complete = cut < len(whole) and whole[cut : cut + 1] == b"\n"  # only the line's end is missing
+        loaded = load(path)
+        kept = lines + complete
+        assert loaded[:kept] == EVENTS[:kept]
+        broken = cut > 0 and not complete and whole[cut - 1 : cut] != b"\n"
+        assert [type(event) for event in loaded[kept:]] == [ev.Status] * broken
+
+
+def test_a_line_that_is_no_event_is_kept_raw(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b'{"type":"from.the.future"}\nnot json\n\n' + ev.to_json(EVENTS[0]) + b"\n")
+    loaded = load(path)
+    assert [event.data for event in loaded if isinstance(event, ev.Raw)] == [{"type": "from.the.future"}, "not json"]
+    assert loaded[-1] == EVENTS[0]
+
+
+class Clock:
+    """The loop's time, moved only by those who sleep."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+        monkeypatch.setattr(asyncio, "sleep", self.sleep)
+        monkeypatch.setattr(type(asyncio.get_running_loop()), "time", lambda loop: self.now)
+
+    async def sleep(self, delay: float) -> None:
+        self.slept.append(delay)
+        self.now += delay
+
+
+async def test_replay_keeps_the_pace_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.jsonl"
+    save(EVENTS, path)
+    clock = Clock(monkeypatch)
+    assert [item async for item in replay(path, speed=1)] == EVENTS
+    assert clock.slept == [0.0, 0.5, 2.0]
+    clock.slept.clear()
+    assert [item async for item in replay(path, speed=2)] == EVENTS
+    assert clock.slept == [0.0, 0.25, 1.0]
+    clock.slept.clear()
+    assert [item async for item in replay(path)] == EVENTS
+    assert clock.slept == [0.0, 0.0, 0.0]
+    clock.slept.clear()
+    assert [item async for item in replay(path, rate=4)] == EVENTS
+    assert clock.slept == [0.0, 0.25, 0.25]
+
+
+@pytest.mark.parametrize("path", [RESPONSES[0], CHAT[0]])
+async def test_a_providers_recording_gives_its_payloads(path: Path) -> None:
+    assert [item async for item in replay(path)] == payloads(path)
+
+
+async def test_lines_of_another_system_are_its_items(tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text('{"message":{"content":"Hi"},"done":false}\n')
+    assert [item async for item in replay(path)] == [{"message": {"content": "Hi"}, "done": False}]
+
+
+@pytest.mark.parametrize("pace", [{"speed": -1.0}, {"rate": -1.0}, {"speed": 1.0, "rate": 1.0}])
+async def test_a_pace_that_makes_no_sense_is_refused(pace: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="speed"):
+        await anext(replay("never opened.jsonl", **pace))
