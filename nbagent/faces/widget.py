@@ -3,7 +3,8 @@
 The view and the kernel speak JSON messages over the widget's comm, never with a top-level `id` (ipykernel 7.4 keeps those for
 ever), and nothing that grows is a synced trait:
 
-    kernel → view   {"t": "ops", "seq", "now", "ops"}   {"t": "snapshot", "seq", "now", "blocks"}   {"t": "part", "name", "text" or "error"}
+    kernel → view   {"t": "ops", "seq", "now", "ops"}   {"t": "snapshot", "seq", "now", "blocks"}
+                    {"t": "part", "name", "text" or "error"}
     view → kernel   {"t": "hello", "have"}   {"t": "resync"}   {"t": "ack", "seq"}   {"t": "stop"}
                     {"t": "toggle", "block", "open"}   {"t": "need", "name"}
 
