@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from nbagent import events as ev
+from nbagent.loop import OwnedStream
 from nbagent.wire.sse import SSEDecoder
 
 _CHUNK = 64 * 1024
@@ -36,8 +37,8 @@ def load(path: str | Path) -> list[ev.Event]:
     return [item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording") for item in _lines(Path(path))]
 
 
-async def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None) -> AsyncIterator[Any]:
-    """Play a recording again.
+def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None) -> "Replay":
+    """Play a recording again: an async iterable of its items, for `nbagent.show` or a loop of your own.
 
     A `.jsonl` file gives its events (or, where a line is some other system's item, that dict); a `.sse` file, the bytes as a
     service sent them, gives the payloads of its events: dicts, and whatever is not JSON as text.
@@ -48,24 +49,42 @@ async def replay(path: str | Path, speed: float | None = None, *, rate: float | 
         rate: items per second, for any recording; instead of `speed`.
 
     Raises:
-        OSError: the file cannot be read.
+        FileNotFoundError: there is no such file.
         ValueError: `speed` or `rate` is negative, or both are given.
     """
     if (speed or 0) < 0 or (rate or 0) < 0 or (speed and rate):
         raise ValueError(f"replay() takes a positive speed or a positive rate, not both; got speed={speed!r}, rate={rate!r}")
-    file = Path(path)
-    loop = asyncio.get_running_loop()
-    start = loop.time()
-    first: float | None = None
-    for number, item in enumerate(_payloads(file) if file.suffix == ".sse" else _lines(file)):
-        due = start
-        if rate:
-            due = start + number / rate
-        elif speed and isinstance(item, ev.Event) and item.ts:
-            first = item.ts if first is None else first
-            due = start + (item.ts - first) / speed
-        await asyncio.sleep(max(0.0, due - loop.time()))  # 0 gives others their turn
-        yield item
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no recording at {str(path)!r}, seen from {str(Path.cwd())!r}")
+    return Replay(Path(path), speed or None, rate or None)
+
+
+class Replay(OwnedStream):
+    """A recording that plays, from its beginning each time it is iterated. Made by `replay`.
+
+    Attributes:
+        name: the file's name without its ending.
+    """
+
+    def __init__(self, path: Path, speed: float | None, rate: float | None) -> None:
+        self.name = path.stem
+        self._path = path
+        self._speed = speed
+        self._rate = rate
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        first: float | None = None
+        for number, item in enumerate(_payloads(self._path) if self._path.suffix == ".sse" else _lines(self._path)):
+            due = start
+            if self._rate:
+                due = start + number / self._rate
+            elif self._speed and isinstance(item, ev.Event) and item.ts:
+                first = item.ts if first is None else first
+                due = start + (item.ts - first) / self._speed
+            await asyncio.sleep(max(0.0, due - loop.time()))  # 0 gives others their turn
+            yield item
 
 
 def _lines(path: Path) -> Iterator[Any]:

@@ -20,14 +20,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
+from nbagent.loop import OwnedStream
 from nbagent.loop import loop as own_loop
-
-
-class OwnedStream:
-    """Base of async iterables that may be read on nbagent's own event loop."""
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        raise NotImplementedError
 
 
 class Reader(Protocol):

@@ -1,0 +1,118 @@
+"""Reads a docstring: what a function is for, and what its parameters mean (Google, NumPy and Sphinx styles)."""
+
+import inspect
+import re
+from typing import NamedTuple
+
+_PARAMETERS = {"args", "arguments", "parameters", "params", "keyword args", "keyword arguments", "other parameters"}
+_SECTIONS = _PARAMETERS | {
+    "attributes", "example", "examples", "note", "notes", "raise", "raises", "reference", "references", "return", "returns",
+    "see also", "todo", "usage", "warning", "warnings", "warns", "yield", "yields",
+}  # fmt: skip
+
+_SPHINX_PARAMETERS = {"param", "parameter", "arg", "argument", "key", "keyword"}
+_SPHINX_FIELD = re.compile(
+    r":(?P<kind>param|parameter|arg|argument|key|keyword|type|returns?|rtype|raises?|except|exception|yields?|var|vartype)"
+    r"(?:\s+(?P<rest>[^:]*))?:(?:\s+(?P<text>.*)|$)"
+)
+_GOOGLE_ITEM = re.compile(r"\*{0,2}(?P<name>\w+)\s*(?:\([^)]*\))?\s*:(?:\s+(?P<text>.*)|$)")
+_NUMPY_ITEM = re.compile(r"(?P<names>\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?$")
+
+
+class Docstring(NamedTuple):
+    """What a docstring says: `description` is all before the first section, `params` one text for each parameter."""
+
+    description: str
+    params: dict[str, str]
+
+
+def parse(doc: str | None) -> Docstring:
+    """Parses a docstring of any of the three styles, or of none (then all of it is the description).
+
+    Args:
+        doc: the docstring as written, indented or not.
+    """
+    lines = inspect.cleandoc(doc or "").splitlines()
+    description: list[str] = []
+    params: dict[str, str] = {}
+    position = 0
+    before_sections = True
+    while position < len(lines):
+        line = lines[position]
+        if field := _SPHINX_FIELD.fullmatch(line):
+            before_sections = False
+            end = _indented_until(lines, position + 1, 0)
+            if field["kind"] in _SPHINX_PARAMETERS and field["rest"]:
+                params[field["rest"].split()[-1].lstrip("*")] = _text([field["text"] or "", *lines[position + 1 : end]])
+            position = end
+        elif (body := _section(lines, position)) is not None:
+            before_sections = False
+            is_parameters = line.strip().rstrip(":").lower() in _PARAMETERS
+            numpy = body == position + 2
+            position = _numpy_end(lines, body) if numpy else _indented_until(lines, body, 0)
+            if is_parameters:
+                read = _numpy_items if numpy else _google_items
+                params.update(read(lines[body:position]))
+        else:
+            if before_sections:
+                description.append(line)
+            position += 1
+    return Docstring("\n".join(description).strip(), {name: text for name, text in params.items() if text})
+
+
+def _section(lines: list[str], position: int) -> int | None:
+    """Where the body of the section that begins here begins; None if no section does."""
+    line = lines[position]
+    following = lines[position + 1] if position + 1 < len(lines) else ""
+    if line.strip().lower() in _SECTIONS and re.fullmatch(r"\s*-{3,}\s*", following):
+        return position + 2
+    if line.endswith(":") and line[:-1].lower() in _SECTIONS and (not following.strip() or following.startswith((" ", "\t"))):
+        return position + 1
+    return None
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _indented_until(lines: list[str], start: int, margin: int) -> int:
+    """The first line from `start` on that is not blank and not indented deeper than `margin`."""
+    for position in range(start, len(lines)):
+        if lines[position].strip() and _indent(lines[position]) <= margin:
+            return position
+    return len(lines)
+
+
+def _numpy_end(lines: list[str], start: int) -> int:
+    for position in range(start, len(lines)):
+        if _section(lines, position) is not None:
+            return position
+    return len(lines)
+
+
+def _google_items(body: list[str]) -> dict[str, str]:
+    margin = min((_indent(line) for line in body if line.strip()), default=0)
+    items: dict[str, str] = {}
+    position = 0
+    while position < len(body):
+        end = max(_indented_until(body, position + 1, margin), position + 1)
+        if item := _GOOGLE_ITEM.fullmatch(body[position].strip()):
+            items[item["name"]] = _text([item["text"] or "", *body[position + 1 : end]])
+        position = end
+    return items
+
+
+def _numpy_items(body: list[str]) -> dict[str, str]:
+    items: dict[str, str] = {}
+    position = 0
+    while position < len(body):
+        end = max(_indented_until(body, position + 1, 0), position + 1)
+        if item := _NUMPY_ITEM.fullmatch(body[position].rstrip()):
+            text = _text(body[position + 1 : end])
+            items.update({name.strip().lstrip("*"): text for name in item["names"].split(",")})
+        position = end
+    return items
+
+
+def _text(lines: list[str]) -> str:
+    return " ".join(" ".join(lines).split())

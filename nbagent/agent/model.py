@@ -1,0 +1,300 @@
+"""The model at the other end: how it is reached, asked and listened to, over either of OpenAI's two APIs."""
+
+import json
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from inspect import signature
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, get_args
+
+import openai
+
+from nbagent.adapters.decoder import BaseDecoder
+from nbagent.adapters.openai_chat import ChatDecoder
+from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.agent import history
+from nbagent.agent.tools import Tool, chat_form, responses_form
+from nbagent.errors import NbagentError
+from nbagent.events import Error
+from nbagent.loop import submit
+
+ApiName: TypeAlias = Literal["responses", "chat"]
+Json = dict[str, Any]
+
+
+class Settings(Protocol):
+    """Where a registered model is served."""
+
+    @property
+    def base_url(self) -> str:
+        """The API's root, such as `http://127.0.0.1:1234/v1`."""
+        ...
+
+    @property
+    def api_key(self) -> str:
+        """The bearer token."""
+        ...
+
+
+_registered: dict[str, tuple[Callable[[], Settings], ApiName]] = {}
+
+
+def register_model(name: str, factory: Callable[[], Settings], *, api: ApiName = "responses") -> None:
+    """Gives a model name a server of its own, for `Agent(model=name)` without a client.
+
+    Args:
+        name: the model's name, sent to the server as it is.
+        factory: called at the agent's first run; returns an object with `base_url` and `api_key`.
+        api: which API the server speaks best.
+    """
+    _registered[name] = (factory, api)
+
+
+class ResponsesApi:
+    """https://platform.openai.com/docs/api-reference/responses-streaming."""
+
+    name: ClassVar[ApiName] = "responses"
+    extras: ClassVar[Json] = {"include": ["reasoning.encrypted_content"]}
+    """What not every server knows; left out after it was refused."""
+
+    @staticmethod
+    def decoder() -> BaseDecoder:
+        """A decoder for one run."""
+        return ResponsesDecoder()
+
+    @staticmethod
+    def request(instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]) -> Json:
+        """The body of a request, without the model. Nothing is stored at the server unless the settings say so."""
+        stored = settings.get("store") is True
+        made: Json = {"input": history.to_responses(items, stored=stored), "store": stored}
+        if instructions:
+            made["instructions"] = instructions
+        if tools:
+            made["tools"] = [responses_form(item) for item in tools]
+        return made
+
+    @staticmethod
+    def create(client: openai.AsyncOpenAI) -> Any:
+        """The client's method that sends it."""
+        return client.responses.create
+
+    @staticmethod
+    def said(item: Any) -> history.Item | None:
+        """What a streamed item adds to the history: each output item once, when it is whole."""
+        if getattr(item, "type", None) != "response.output_item.done":
+            return None
+        output = item.item
+        made: Json = output if isinstance(output, dict) else output.model_dump(mode="json", exclude_unset=True, warnings=False)
+        return history.from_responses(made)
+
+
+class ChatApi:
+    """https://platform.openai.com/docs/api-reference/chat-streaming."""
+
+    name: ClassVar[ApiName] = "chat"
+    extras: ClassVar[Json] = {"stream_options": {"include_usage": True}}
+    """What not every server knows; left out after it was refused."""
+
+    @staticmethod
+    def decoder() -> BaseDecoder:
+        """A decoder for one run."""
+        return ChatDecoder()
+
+    @staticmethod
+    def request(instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]) -> Json:
+        """The body of a request, without the model."""
+        made: Json = {"messages": history.to_chat(items, instructions)}
+        if tools:
+            made["tools"] = [chat_form(item) for item in tools]
+        return made
+
+    @staticmethod
+    def create(client: openai.AsyncOpenAI) -> Any:
+        """The client's method that sends it."""
+        return client.chat.completions.create
+
+    @staticmethod
+    def said(item: Any) -> history.Item | None:
+        """Chunks are never whole: the history is made of the events instead."""
+        return None
+
+
+Api: TypeAlias = type[ResponsesApi] | type[ChatApi]
+
+
+class Connection:
+    """A model behind a client, ready to be asked. Its repr and its errors hold no secret.
+
+    Args:
+        model: the model's name.
+        client: an `AsyncOpenAI` of the user's; by default a registered server, or what the environment says
+            (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
+        api: which API to speak; by default Responses with OpenAI, Chat Completions with everyone else.
+
+    Raises:
+        NbagentError: the client is not an `AsyncOpenAI`, the api has no such name, or no key is set.
+    """
+
+    def __init__(self, model: str, client: openai.AsyncOpenAI | None = None, api: ApiName | None = None) -> None:
+        check(model, client, api)
+        own = client is None or _is_shareable(client)
+        if client is not None:
+            # Connections belong to the event loop that first used them, and the user's loop is not ours.
+            client = client.copy(http_client=openai.DefaultAsyncHttpxClient()) if own else client
+        elif model in _registered:
+            factory, registered_api = _registered[model]
+            settings = factory()
+            client = openai.AsyncOpenAI(base_url=settings.base_url, api_key=settings.api_key)
+            api = api or registered_api
+        else:
+            client = _from_environment(model)
+        if own:
+            weakref.finalize(self, _close_later, client).atexit = False
+        host = client.base_url.host
+        named = api or ("responses" if host == "openai.com" or host.endswith(".openai.com") else "chat")
+        self.model = model
+        self.api: Api = ResponsesApi if named == "responses" else ChatApi
+        self._client = client
+        self._extras: Json = self.api.extras
+        self._accepted = False
+
+    def __repr__(self) -> str:
+        return f"<{self.model} over {self.api.name} at {self._client.base_url.host}>"
+
+    async def ask(
+        self, instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]
+    ) -> "openai.AsyncStream[Any]":
+        """Sends a request and returns the open stream of its reply; the caller closes it.
+
+        Args:
+            instructions: the system prompt.
+            items: the history, the newest last.
+            tools: what the model may call.
+            settings: more parameters of the API; None leaves one out, one that the client does not know goes into the body.
+
+        Raises:
+            openai.OpenAIError: the server refused, or cannot be reached.
+        """
+        create = self.api.create(self._client)
+        body = self.api.request(instructions, items, tools, settings)
+        try:
+            stream = await create(**self._arguments(create, {**self._extras, **body, **settings}))
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            if self._accepted or not self._extras:
+                raise
+            # Servers that do not know an optional parameter refuse the request, each in words of its own: ask once without.
+            try:
+                stream = await create(**self._arguments(create, {**body, **settings}))
+            except openai.OpenAIError:
+                raise error from None
+            self._extras = {}
+        self._accepted = True
+        return stream  # type: ignore[no-any-return]  # the method is one of two
+
+    def _arguments(self, create: Any, parameters: Json) -> Json:
+        known = signature(create).parameters
+        arguments: Json = {"model": self.model, "stream": True}
+        extra_body = dict(parameters.pop("extra_body", None) or {})
+        for name, value in parameters.items():
+            if value is not None:
+                (arguments if name in known else extra_body)[name] = value
+        if extra_body:
+            arguments["extra_body"] = extra_body
+        return arguments
+
+    def explain(self, error: BaseException) -> Error:
+        """The error as an event: what happened, in a sentence, with neither the key nor an address's credentials in it."""
+        code = getattr(error, "code", None)
+        status = getattr(error, "status_code", None)
+        if isinstance(error, openai.APITimeoutError):
+            message, code = f"{self.model} at {self._where()} took longer than the client's own time limit", "timeout"
+        elif isinstance(error, openai.APIConnectionError):
+            cause = error.__cause__ or error
+            message = f"the connection to {self._where()} failed: {str(cause) or type(cause).__name__}"
+            code = code or "connection_error"
+        elif isinstance(error, openai.APIError):
+            message = _message_of(error)
+            if status is not None:
+                message = f"{self.model} at {self._where()} answered {status}: {message}"
+        elif isinstance(error, json.JSONDecodeError):
+            message, code = f"{self._where()} sent an event that is not JSON: {error}", "bad_event"
+        else:
+            message = str(error) or type(error).__name__
+        return Error(
+            message=self.redact(message),
+            code=str(code or status) if code or status else None,
+            error_type=type(error).__name__,
+            fatal=True,
+        )
+
+    def redact(self, text: str) -> str:
+        """The text without any of the client's secrets."""
+        for secret in self._secrets():
+            text = text.replace(secret, "***")
+        return text
+
+    def _secrets(self) -> list[str]:
+        headers = (
+            value.split()[-1]
+            for name, value in self._client.default_headers.items()
+            if isinstance(value, str) and value.strip() and _is_sensitive(name)
+        )
+        found = {str(self._client.api_key or ""), self._client.base_url.password, *headers}
+        return sorted((secret for secret in found if len(secret) >= 6), key=len, reverse=True)  # "EMPTY" is no secret
+
+    def _where(self) -> str:
+        url = self._client.base_url
+        return f"{url.host}:{url.port}" if url.port else url.host
+
+
+def check(model: Any, client: Any, api: Any) -> None:
+    """Sees that an agent's `model`, `client` and `api` are what they must be.
+
+    Raises:
+        NbagentError: one is not; the message says what to give.
+    """
+    if not isinstance(model, str) or not model:
+        raise NbagentError(f'model must be a name such as "gpt-5-mini", got {model!r}')
+    if client is not None and not isinstance(client, openai.AsyncOpenAI):
+        raise NbagentError(
+            f"client must be an openai.AsyncOpenAI, got {type(client).__name__}; "
+            "make it with the same arguments: client=openai.AsyncOpenAI(base_url=…)"
+        )
+    if api is not None and api not in get_args(ApiName):
+        raise NbagentError(f"api must be 'responses' or 'chat', got {api!r}")
+
+
+def _is_shareable(client: openai.AsyncOpenAI) -> bool:
+    """Whether the client's HTTP client is the kind it makes itself.
+
+    One of the user's is used as it is (its proxies and certificates matter), and must then not be used on another loop too.
+    """
+    return type(client._client).__name__ == "AsyncHttpxClientWrapper"
+
+
+def _from_environment(model: str) -> openai.AsyncOpenAI:
+    try:
+        return openai.AsyncOpenAI()
+    except openai.OpenAIError as error:
+        raise NbagentError(
+            f"model {model!r} needs a key: set OPENAI_API_KEY, or give Agent(client=AsyncOpenAI(base_url=…, api_key=…)); "
+            'model="demo" needs neither'
+        ) from error
+
+
+def _close_later(client: openai.AsyncOpenAI) -> None:
+    with suppress(RuntimeError):  # the interpreter is going down
+        submit(client.close())
+
+
+def _message_of(error: openai.APIError) -> str:
+    body = error.body
+    if isinstance(body, Mapping):
+        for said in (body.get("message"), body.get("detail"), body.get("error")):
+            if isinstance(said, str) and said:
+                return said
+    return error.message or type(error).__name__
+
+
+def _is_sensitive(header: str) -> bool:
+    return any(word in header.lower() for word in ("auth", "key", "token", "secret", "cookie"))

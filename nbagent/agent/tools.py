@@ -1,0 +1,180 @@
+"""Tools: Python functions that a model may call."""
+
+import asyncio
+import concurrent.futures
+import contextvars
+import functools
+import inspect
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, overload
+
+import msgspec
+
+from nbagent.agent import docstring
+from nbagent.agent.schema import JsonSchema, Signature, callee, name_of
+from nbagent.errors import ToolError
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Tool:
+    """A function with all that a model needs to call it. Calling the tool itself calls the function, unchanged.
+
+    Args:
+        function: sync or async; parameters of any type that has a JSON Schema, described in the docstring.
+        name: the name the model sees; the function's own by default.
+        description: what it does; the docstring up to its first section by default.
+        timeout: seconds a call may take; no limit by default.
+
+    Raises:
+        ToolError: the function cannot be a tool; the message names it and says why.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        if not callable(function):
+            raise ToolError(f"a tool must be a function, got {function!r}")
+        self.name = name or name_of(function)
+        if not _NAME.fullmatch(self.name):
+            raise ToolError(f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)")
+        called = callee(function)
+        if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
+            raise ToolError(f"{self.name}: a tool returns one value, this is a generator; return a list")
+        if timeout is not None and timeout <= 0:
+            raise ToolError(f"{self.name}: timeout is in seconds and above 0, got {timeout!r}")
+        doc = docstring.parse(inspect.getdoc(called))
+        self.function = function
+        self.description = doc.description if description is None else description
+        self.timeout = timeout
+        self.is_async = inspect.iscoroutinefunction(called)
+        self._signature = Signature(function, doc.params)
+        functools.update_wrapper(self, function, updated=())
+
+    @property
+    def schema(self) -> JsonSchema:
+        """The JSON Schema of its arguments."""
+        return self._signature.schema
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The function itself."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"Tool({self.name})"
+
+    async def run(self, arguments: Mapping[str, Any]) -> Any:
+        """Calls the function with a model's arguments: an async one here, a sync one in a thread that Stop abandons.
+
+        Raises:
+            ToolError: the arguments do not fit.
+            TimeoutError: it took longer than `timeout`.
+            Exception: whatever the function raises.
+        """
+        args, kwargs = self._signature.bind(arguments)
+        call = functools.partial(self.function, *args, **kwargs)
+        limit = asyncio.timeout(self.timeout)
+        try:
+            async with limit:
+                value = await (call() if self.is_async else in_thread(call))
+                return await value if inspect.isawaitable(value) else value
+        except TimeoutError as error:
+            if limit.expired():
+                raise TimeoutError(f"{self.name} took longer than its {self.timeout:g} s") from error
+            raise
+
+
+@overload
+def tool(function: F, /) -> Tool: ...
+@overload
+def tool(*, name: str | None = None, description: str | None = None, timeout: float | None = None) -> Callable[[F], Tool]: ...
+def tool(function: Any = None, /, **options: Any) -> Any:
+    """Makes a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=seconds)`.
+
+    A plain function in `Agent(tools=[…])` becomes a tool just the same; the decorator is for the options.
+
+    Raises:
+        ToolError: the function cannot be a tool; the message names it and says why.
+    """
+    if function is None:
+        return functools.partial(Tool, **options)
+    return Tool(function, **options)
+
+
+def toolbox(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
+    """Tools by name, plain functions made tools.
+
+    Raises:
+        ToolError: two have the same name, or one cannot be a tool.
+    """
+    box: dict[str, Tool] = {}
+    for item in tools:
+        made = item if isinstance(item, Tool) else Tool(item)
+        if made.name in box:
+            raise ToolError(f"{made.name}: two tools have this name; rename one with @tool(name=…)")
+        box[made.name] = made
+    return box
+
+
+def responses_form(item: Tool) -> JsonSchema:
+    """The tool as the Responses API takes it (https://platform.openai.com/docs/guides/function-calling)."""
+    return {
+        "type": "function",
+        "name": item.name,
+        "description": item.description,
+        "parameters": item.schema,
+        "strict": False,  # strict mode would forbid defaults and open objects; the arguments are checked here
+    }
+
+
+def chat_form(item: Tool) -> JsonSchema:
+    """The tool as the Chat Completions API takes it."""
+    function = {"name": item.name, "description": item.description, "parameters": item.schema}
+    return {"type": "function", "function": function}
+
+
+def parse_arguments(text: str) -> dict[str, Any]:
+    """The JSON object that a model wrote as a call's arguments; an empty text is a call without arguments.
+
+    Raises:
+        ToolError: it is not JSON, or not an object.
+    """
+    try:
+        arguments = msgspec.json.decode(text) if text.strip() else {}
+    except msgspec.DecodeError as error:
+        raise ToolError(f"the arguments are not valid JSON: {error}") from error
+    if not isinstance(arguments, dict):
+        raise ToolError(f"the arguments must be a JSON object, got {type(arguments).__name__}")
+    return arguments
+
+
+async def in_thread(call: Callable[[], Any]) -> Any:
+    """Runs `call` in a daemon thread with the caller's context variables. Cancelling abandons it and drops what it returns.
+
+    A thread of its own, not an executor's: an abandoned call must neither use up a pool nor hold up the interpreter's exit.
+    """
+    done: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    done.set_running_or_notify_cancel()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            value = context.run(call)
+        except StopIteration as error:  # asyncio's futures refuse this one, and would wait for ever
+            done.set_exception(RuntimeError("the tool raised StopIteration").with_traceback(error.__traceback__))
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(value)
+
+    threading.Thread(target=work, name="nbagent-tool", daemon=True).start()
+    return await asyncio.wrap_future(done)

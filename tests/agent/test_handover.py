@@ -1,0 +1,187 @@
+"""Items from nbagent's loop to any reader: all of them, in order, bounded, and stoppable."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbagent import loop
+from nbagent.agent.handover import LIMIT, Handover, Put
+
+
+def counting(until: int | None, log: list[Any], ended: threading.Event) -> Callable[[Put[Any]], Any]:
+    """A producer of 0, 1, 2, …, that keeps a log and says goodbye when it is stopped."""
+
+    async def produce(put: Put[Any]) -> None:
+        number = 0
+        try:
+            while number != until:
+                await put(number)
+                log.append(number)
+                number += 1
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            await put("stopped")
+        ended.set()
+
+    return produce
+
+
+def read(handover: Handover[Any]) -> Any:
+    while isinstance(taken := handover.take(), Future):
+        taken.result()
+    return taken
+
+
+async def read_async(handover: Handover[Any]) -> AsyncIterator[Any]:
+    while True:
+        taken = handover.take()
+        if isinstance(taken, Future):
+            await asyncio.wrap_future(taken)
+        elif taken is None:
+            return
+        else:
+            yield taken
+
+
+@pytest.mark.parametrize("count", [0, 1, LIMIT, LIMIT + 1, 5 * LIMIT])
+def test_plain_code_gets_everything_in_order(count: int) -> None:
+    handover = Handover(counting(count, [], threading.Event()))
+
+    assert list(iter(lambda: read(handover), None)) == list(range(count))
+    assert handover.take() is None
+
+
+async def test_a_loop_of_the_readers_own_gets_everything_in_order() -> None:
+    handover = Handover(counting(1000, [], threading.Event()))
+
+    assert [item async for item in read_async(handover)] == list(range(1000))
+
+
+def test_nbagents_own_loop_may_read_too() -> None:
+    async def all_of_it() -> list[Any]:
+        return [item async for item in read_async(Handover(counting(1000, [], threading.Event())))]
+
+    assert loop.submit(all_of_it()).result(30) == list(range(1000))
+
+
+def test_nothing_happens_before_the_first_item_is_asked_for() -> None:
+    log: list[Any] = []
+    handover = Handover(counting(3, log, threading.Event()))
+
+    loop.submit(asyncio.sleep(0)).result()
+    assert log == []
+    assert read(handover) == 0
+
+
+def test_the_producer_waits_for_a_reader_that_lags() -> None:
+    log: list[Any] = []
+    handover = Handover(counting(10 * LIMIT, log, threading.Event()))
+    full = Future[None]()
+
+    async def until_it_waits() -> None:
+        seen = -1
+        while seen != len(log):  # it makes progress on every turn of the loop unless it waits
+            seen = len(log)
+            for _ in range(5):
+                await asyncio.sleep(0)
+        full.set_result(None)
+
+    assert read(handover) == 0
+    loop.submit(until_it_waits())
+    full.result(30)
+
+    assert len(log) <= LIMIT + 2
+    assert list(iter(lambda: read(handover), None)) == list(range(1, 10 * LIMIT))
+
+
+@pytest.mark.parametrize("taken", [1, LIMIT, 3 * LIMIT])
+def test_a_stopped_producer_says_its_last_words_and_ends(taken: int) -> None:
+    ended = threading.Event()
+    handover = Handover(counting(None, [], ended))
+    for number in range(taken):
+        assert read(handover) == number
+
+    handover.stop()
+    handover.stop()
+
+    assert ended.wait(30)
+    rest = list(iter(lambda: read(handover), None))
+    assert rest == [*range(taken, taken + len(rest) - 1), "stopped"]
+    assert len(rest) <= LIMIT + 2
+
+
+async def test_stopped_before_it_began_it_still_ends_properly() -> None:
+    handover = Handover(counting(None, [], threading.Event()))
+    handover.stop()
+    await handover.stopped()
+
+    items = [item async for item in read_async(handover)]
+
+    assert items[-1] == "stopped"
+    assert len(items) <= 2
+
+
+async def test_stopped_is_awaited_until_the_clean_up_is_done() -> None:
+    ended = threading.Event()
+    handover = Handover(counting(None, [], ended))
+    async for _ in read_async(handover):
+        break
+    handover.stop()
+    await handover.stopped()
+
+    assert ended.is_set()
+
+
+async def test_a_reader_that_is_cancelled_loses_nothing_for_the_next_one() -> None:
+    release = asyncio.Event()
+
+    async def produce(put: Put[str]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(release.wait(), home))
+        await put("late")
+
+    home = asyncio.get_running_loop()
+    handover = Handover(produce)
+
+    async def first() -> list[str]:
+        return [item async for item in read_async(handover)]
+
+    reader = asyncio.create_task(first())
+    await asyncio.sleep(0)
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    release.set()
+
+    assert [item async for item in read_async(handover)] == ["late"]
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(0, 2 * LIMIT), max_size=4), st.integers(0, 3 * LIMIT))
+def test_readers_on_changing_loops_share_one_sequence(bursts: list[int], count: int) -> None:
+    handover = Handover(counting(count, [], threading.Event()))
+    got: list[Any] = []
+
+    async def some(many: int) -> None:
+        if many:
+            async for item in read_async(handover):
+                got.append(item)
+                many -= 1
+                if not many:
+                    return
+
+    for position, burst in enumerate(bursts):
+        if position % 2:
+            loop.submit(some(burst)).result(30)
+        else:
+            asyncio.run(some(burst))
+    got += iter(lambda: read(handover), None)
+
+    assert got == list(range(count))
+    gc.collect()

@@ -1,0 +1,182 @@
+"""Functions made tools, and called as tools."""
+
+import asyncio
+import contextvars
+import functools
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from nbagent.agent.tools import Tool, chat_form, parse_arguments, responses_form, tool, toolbox
+from nbagent.errors import ToolError
+
+who = contextvars.ContextVar("who", default="nobody")
+
+
+def weather(town: str, days: int = 1) -> str:
+    """Look up the weather.
+
+    Args:
+        town: where.
+        days: how many days ahead.
+    """
+    return f"{town}+{days}"
+
+
+def test_a_function_says_what_the_model_needs() -> None:
+    made = tool(weather)
+    parameters = {
+        "type": "object",
+        "properties": {
+            "town": {"type": "string", "description": "where."},
+            "days": {"type": "integer", "description": "how many days ahead.", "default": 1},
+        },
+        "required": ["town"],
+        "additionalProperties": False,
+    }
+
+    about = {"name": "weather", "description": "Look up the weather.", "parameters": parameters}
+    assert responses_form(made) == {"type": "function", **about, "strict": False}
+    assert chat_form(made) == {"type": "function", "function": about}
+
+
+def test_the_decorator_takes_options_and_leaves_the_function_callable() -> None:
+    @tool(name="forecast", description="Says it.", timeout=2.5)
+    def told(town: str) -> str:
+        """Not this."""
+        return town.upper()
+
+    assert (told.name, told.description, told.timeout) == ("forecast", "Says it.", 2.5)
+    assert told("oslo") == "OSLO"
+    assert repr(told) == "Tool(forecast)"
+
+
+async def test_arguments_are_converted_before_the_call() -> None:
+    assert await tool(weather).run({"town": "Oslo", "days": "3"}) == "Oslo+3"
+
+
+async def test_an_async_function_runs_where_it_is_awaited_and_a_sync_one_does_not() -> None:
+    async def here() -> int:
+        return threading.get_ident()
+
+    def there() -> int:
+        return threading.get_ident()
+
+    assert await Tool(here).run({}) == threading.get_ident()
+    assert await Tool(there).run({}) != threading.get_ident()
+
+
+async def test_whatever_is_awaitable_is_awaited() -> None:
+    async def later(n: int) -> int:
+        return n + 1
+
+    class Service:
+        async def __call__(self, n: int) -> int:
+            return n + 1
+
+    for function in (later, lambda n: later(n), functools.partial(later, n=1), Service()):
+        assert await Tool(function, name="later").run({"n": 1}) == 2
+
+
+async def test_a_thread_sees_the_callers_context_variables() -> None:
+    def ask() -> str:
+        return who.get()
+
+    who.set("cell 7")
+    assert await Tool(ask).run({}) == "cell 7"
+
+
+async def test_a_timeout_is_told_apart_from_a_tools_own() -> None:
+    @tool(timeout=0.01)
+    async def slow() -> None:
+        await asyncio.Event().wait()
+
+    @tool(timeout=60)
+    def own() -> None:
+        raise TimeoutError("the database")
+
+    with pytest.raises(TimeoutError, match=r"slow took longer than its 0\.01 s"):
+        await slow.run({})
+    with pytest.raises(TimeoutError, match="the database"):
+        await own.run({})
+
+
+async def test_a_sync_tool_that_is_cancelled_is_left_behind() -> None:
+    begun, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def block() -> str:
+        begun.set()
+        go_on.wait()
+        finished.set()
+        return "too late"
+
+    task = asyncio.create_task(Tool(block).run({}))
+    await asyncio.to_thread(begun.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not finished.is_set()
+    go_on.set()
+    assert await asyncio.to_thread(finished.wait, 10)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), KeyboardInterrupt()], ids=repr)
+async def test_what_a_thread_raises_comes_back(error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        await Tool(fail).run({})
+    assert caught.value is error
+
+
+async def test_stop_iteration_does_not_hang_the_caller() -> None:
+    def fail() -> Any:
+        return next(iter(()))
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await Tool(fail).run({})
+
+
+def generator() -> Iterator[int]:
+    yield 1
+
+
+async def async_generator() -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Tool(5), "a tool must be a function, got 5"),  # type: ignore[arg-type]
+        (lambda: Tool(lambda: 1), "<lambda>: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)"),
+        (lambda: Tool(threading.get_ident), "get_ident: its signature cannot be read; wrap it in a function with annotations"),
+        (lambda: Tool(weather, name="a b"), "a b: a tool's name is"),
+        (lambda: Tool(weather, name="x" * 65), "a tool's name is"),
+        (lambda: Tool(weather, timeout=0), "weather: timeout is in seconds and above 0, got 0"),
+        (lambda: Tool(generator), "generator: a tool returns one value, this is a generator; return a list"),
+        (lambda: Tool(async_generator), "async_generator: a tool returns one value"),
+        (lambda: toolbox([weather, Tool(weather)]), "weather: two tools have this name; rename one with @tool(name=…)"),
+    ],
+)
+def test_what_cannot_be_a_tool_is_refused_by_name(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ToolError) as refused:
+        make()
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["get_weather", "get-weather", "2nd", "x" * 64])
+def test_names_the_api_takes_are_taken(name: str) -> None:
+    assert Tool(weather, name=name).name == name
+
+
+def test_arguments_are_an_object_or_nothing() -> None:
+    assert parse_arguments("") == parse_arguments(" ") == parse_arguments("{}") == {}
+    assert parse_arguments('{"a": [1]}') == {"a": [1]}
+    with pytest.raises(ToolError, match="not valid JSON"):
+        parse_arguments('{"a": ')
+    with pytest.raises(ToolError, match="must be a JSON object, got list"):
+        parse_arguments("[1]")
