@@ -19,3 +19,19 @@ class Cancelled(NbagentError):
 
 class ToolError(NbagentError):
     """A tool cannot be used: no such tool, bad arguments, a signature that has no JSON schema."""
+
+
+class AgentError(NbagentError):
+    """A run of an agent did not complete, so there is no whole answer.
+
+    Attributes:
+        status: how the run ended: failed, incomplete or max_steps.
+        code: more about it, such as "timeout", "invalid_api_key" or "429".
+        partial: the text that came before the end.
+    """
+
+    def __init__(self, message: str, *, status: str, code: str | None, partial: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.partial = partial

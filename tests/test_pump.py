@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,9 +83,9 @@ def test_text_waits_for_the_interval_and_a_change_of_state_does_not() -> None:
     channel._outbox.feed([("append", "t", "text", "a")])
     channel.flush(now=100.0)
     channel._outbox.feed([("append", "t", "text", "b")])
-    assert channel.due(100.0) == INTERVAL
+    assert channel.due(100.0) == pytest.approx(INTERVAL)
     channel._urgent = channel._outbox.feed([("close", "t")])
-    assert channel.due(100.0) == GAP
+    assert channel.due(100.0) == pytest.approx(GAP)
     assert channel.due(100.0 + GAP) == 0
 
 

@@ -87,6 +87,11 @@ async def test_lines_of_another_system_are_its_items(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pace", [{"speed": -1.0}, {"rate": -1.0}, {"speed": 1.0, "rate": 1.0}])
-async def test_a_pace_that_makes_no_sense_is_refused(pace: dict[str, float]) -> None:
+def test_a_pace_that_makes_no_sense_is_refused(pace: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="speed"):
-        await anext(replay("never opened.jsonl", **pace))
+        replay("never opened.jsonl", **pace)
+
+
+def test_a_recording_that_is_not_there_is_named_at_once() -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.jsonl"):
+        replay("nowhere.jsonl")

@@ -1,8 +1,9 @@
 """Events in, blocks and ops out."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -30,15 +31,15 @@ def play(ops: list[Any]) -> list[dict[str, Any]]:
     return list(blocks.values())
 
 
-def reduced(events: list[e.Event]) -> tuple[Transcript, list[Op]]:
+def reduced(events: Sequence[e.Envelope]) -> tuple[Transcript, list[Op]]:
     transcript = Transcript("test", started=100.0)
     ops: list[Op] = [("set", "run", dict(transcript.root.props))]
     for event in events:
-        ops += transcript.feed(event)
+        ops += transcript.feed(cast(e.Event, event))
     return transcript, [*ops, *transcript.counters()]
 
 
-def block(events: list[e.Event], id: str) -> dict[str, Any]:
+def block(events: Sequence[e.Envelope], id: str) -> dict[str, Any]:
     transcript, _ = reduced(events)
     return next(block for block in transcript.snapshot() if block["id"] == id)
 

@@ -16,24 +16,7 @@ from nbagent.agent.handover import Handover
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.tools import Tool, toolbox
 from nbagent.agent.turns import Plan, Turns
-from nbagent.errors import Cancelled, NbagentError
-from nbagent.sources.objects import OwnedStream
-
-
-class AgentError(NbagentError):
-    """A run of an agent did not complete, so there is no whole answer.
-
-    Attributes:
-        status: how the run ended: failed, incomplete or max_steps.
-        code: more about it, such as "timeout", "invalid_api_key" or "429".
-        partial: the text that came before the end.
-    """
-
-    def __init__(self, message: str, *, status: str, code: str | None, partial: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.partial = partial
+from nbagent.errors import AgentError, Cancelled, NbagentError
 
 
 class Agent:
@@ -173,7 +156,7 @@ class Agent:
         return error if self._connected.redact(str(error)) == str(error) else None
 
 
-class AgentStream(OwnedStream):
+class AgentStream(loop.OwnedStream):
     """The events of one run: `async for` them on any event loop, or `for` them without one. They can be read once.
 
     The run itself lives on nbagent's own loop, so it goes on while a cell blocks, up to some hundred events that nobody reads.

@@ -31,7 +31,7 @@ INLINE = 8 * 1024
 """Bytes of a rich result that travel with its block; a larger one is sent when its panel is first opened."""
 
 
-class TranscriptWidget(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no types
+class TranscriptWidget(anywidget.AnyWidget):
     """Draws one run. Made by `show()`; it reads the run's transcript and holds nothing of its own but the panels' state.
 
     Args:

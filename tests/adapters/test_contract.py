@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from adapters.recorded import CHAT, RESPONSES, Transcript, decode, name_of, payloads
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as ev
@@ -133,7 +133,6 @@ def test_a_stream_that_breaks_or_is_stopped_says_so(path: Path) -> None:
     assert Transcript.of(stopped).texts == Transcript.of(broken).texts
 
 
-@settings(deadline=None)
 @given(st.sampled_from([path for path in [*RESPONSES, *CHAT] if path.stat().st_size < 20_000]), st.data())
 def test_any_cut_leaves_nothing_open(path: Path, data: st.DataObject) -> None:
     items = payloads(path)
@@ -141,7 +140,6 @@ def test_any_cut_leaves_nothing_open(path: Path, data: st.DataObject) -> None:
     Transcript.of(decode(decoder_of(path), items[:cut]))
 
 
-@settings(deadline=None)
 @given(st.sampled_from([path for path in [*RESPONSES, *CHAT] if path.stat().st_size < 20_000]), st.data())
 def test_items_lost_doubled_or_out_of_order_never_break_the_rules(path: Path, data: st.DataObject) -> None:
     items = payloads(path)
@@ -160,7 +158,6 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.sampled_from([*RESPONSES, *CHAT]), st.data())
 def test_no_damaged_item_raises(path: Path, data: st.DataObject) -> None:
     """A field of an otherwise sound item is replaced by anything at all."""

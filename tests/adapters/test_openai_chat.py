@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from adapters.recorded import Transcript, decode
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openai._models import construct_type
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -364,7 +364,6 @@ def test_a_whole_completion_is_a_stream_of_one() -> None:
     assert decode(ChatDecoder(), [construct_type(type_=ChatCompletion, value=whole)]) == events
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.data())
 def test_any_text_survives_being_cut_between_utf16_units(text: str, data: st.DataObject) -> None:
     """A service that counts in UTF-16 cuts emoji in two; JSON carries the halves, and the reader gets the emoji."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from adapters.recorded import FOLDER, RESPONSES, Transcript, decode, name_of, payloads
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openai._models import construct_type
 from openai.types.responses import Response
@@ -283,7 +283,6 @@ def test_citations_are_sources_once() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.data())
 def test_any_text_survives_being_cut_between_utf16_units(text: str, data: st.DataObject) -> None:
     units = text.encode("utf-16-le")

@@ -1,12 +1,11 @@
 from adapters.recorded import Transcript, decode
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as ev
 from nbagent.adapters.text import TextDecoder
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"]))))
 def test_strings_are_one_text_and_their_end_is_the_end(pieces: list[str]) -> None:
     transcript = Transcript.of(decode(TextDecoder(), pieces))
@@ -16,7 +15,6 @@ def test_strings_are_one_text_and_their_end_is_the_end(pieces: list[str]) -> Non
     assert transcript.end.status == "completed"
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.integers(1, 5))
 def test_bytes_are_read_as_utf8_wherever_they_are_cut(text: str, size: int) -> None:
     body = text.encode()

@@ -15,8 +15,8 @@ from agent.server import KEY, Exchange, Json, Server, call, chat, chat_chunk, me
 
 from nbagent import events as e
 from nbagent import loop
-from nbagent.agent import Agent, AgentError, tool
-from nbagent.errors import Cancelled, NbagentError, ToolError
+from nbagent.agent import Agent, tool
+from nbagent.errors import AgentError, Cancelled, NbagentError, ToolError
 
 who = contextvars.ContextVar("who", default="nobody")
 both_apis = pytest.mark.parametrize("api", ["responses", "chat"])
@@ -507,19 +507,17 @@ async def test_stopping_cancels_async_tools_and_drops_what_sync_ones_return() ->
 
 @pytest.mark.parametrize("parallel", [True, False])
 async def test_a_tool_that_refuses_to_be_cancelled_does_not_keep_the_run(parallel: bool) -> None:
-    begun = threading.Event()
-    release = asyncio.Event()
+    begun, release = threading.Event(), threading.Event()
 
     async def stubborn() -> str:
         begun.set()
         for _ in range(3):
             try:
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(release.wait(), home))
+                await asyncio.to_thread(release.wait, 30)
             except asyncio.CancelledError:
                 continue
         return "still here"
 
-    home = asyncio.get_running_loop()
     with Server(say("chat", calls=[("a", "stubborn", "{}")])) as server:
         stream = agent_of(server, tools=[stubborn], parallel=parallel).stream("go")
         seen = [await anext(stream)]

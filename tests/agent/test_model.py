@@ -8,10 +8,10 @@ import pytest
 from agent.server import KEY, Exchange, Server, refuse, say
 
 from nbagent import events as e
-from nbagent.agent import Agent, AgentError, model
+from nbagent.agent import Agent, model
 from nbagent.agent.model import ApiName, Connection, register_model
 from nbagent.demo import DemoServer
-from nbagent.errors import NbagentError
+from nbagent.errors import AgentError, NbagentError
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from nbagent.errors import Cancelled, UnknownSource
+from nbagent.loop import OwnedStream
 from nbagent.loop import loop as own_loop
-from nbagent.sources.objects import OwnedStream, reader_for
+from nbagent.sources.objects import reader_for
 
 WHO = contextvars.ContextVar("WHO", default="nobody")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent.wire.sse import EventTooLarge, LineDecoder, ServerSentEvent, SSEDecoder
@@ -45,7 +45,6 @@ def test_lines_end_where_the_standard_says(case: dict[str, Any]) -> None:
 text = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(text, st.lists(text, min_size=1))), st.sampled_from(["\n", "\r\n", "\r"]), st.data())
 def test_what_a_server_writes_is_what_is_read_however_it_is_cut(
     written: list[tuple[str, list[str]]], end: str, data: st.DataObject

@@ -1,0 +1,38 @@
+"""Watch, steer and debug AI agents inside a Jupyter notebook.
+
+import nbagent
+nbagent.show(stream)                        # any agent's stream, live under the cell
+agent = nbagent.Agent(model="demo", tools=[my_function])
+run = await nbagent.show(agent.stream("…"))
+run.text, run.tools[0].result, run.events
+"""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from nbagent.recording import replay
+from nbagent.run import Run
+from nbagent.show import show
+
+if TYPE_CHECKING:
+    from nbagent import demo
+    from nbagent.agent import Agent, tool
+
+__all__ = ["Agent", "Run", "demo", "replay", "show", "tool"]
+__version__ = version("jupyter-nbagent")
+
+
+def __getattr__(name: str) -> Any:
+    """The agent is loaded when it is first used: the openai package takes most of a second, and `show` does without it."""
+    if name in ("Agent", "tool"):
+        from nbagent import agent, demo
+        from nbagent.agent.model import register_model
+
+        register_model("demo", demo.demo_server)
+        globals().update(Agent=agent.Agent, tool=agent.tool)
+        return globals()[name]
+    if name == "demo":
+        import nbagent.demo
+
+        return nbagent.demo
+    raise AttributeError(f"module 'nbagent' has no attribute {name!r}")

@@ -1,0 +1,103 @@
+"""Drives JupyterLab as a reader would: open a notebook, run cells, look at the widgets."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+SHOTS = Path(__file__).parents[2] / "test-results" / "shots"
+KERNEL_SECONDS = 60
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab server: its address, its token, the folder it serves, what it has logged."""
+
+    url: str
+    token: str
+    root: Path
+    log: list[str]
+
+
+class Notebook:
+    """One notebook, open in the browser."""
+
+    def __init__(self, lab: Lab, page: Page, name: str) -> None:
+        self.lab = lab
+        self.page = page
+        self.name = name
+
+    def open(self, theme: str = "light") -> "Notebook":
+        """Open it in a fresh workspace and wait for its kernel."""
+        self.page.goto(f"{self.lab.url}/lab/workspaces/nbagent/tree/{self.name}?token={self.lab.token}&reset")
+        loaded = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
+        self.page.wait_for_function(loaded, timeout=KERNEL_SECONDS * 1000)
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        self.theme(theme)
+        self.wait_idle()
+        return self
+
+    def theme(self, theme: str) -> None:
+        """Switch JupyterLab to its light or dark theme."""
+        named = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}[theme]
+        self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", named)
+        light = "true" if theme == "light" else "false"
+        self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+
+    def wait_idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
+            timeout=KERNEL_SECONDS * 1000,
+        )
+
+    def run(self, index: int) -> None:
+        """Start cell number `index` (from 0) without waiting for it."""
+        self.page.evaluate(
+            """(index) => { const app = window.jupyterapp; app.shell.currentWidget.content.activeCellIndex = index;
+               void app.commands.execute('notebook:run-cell') }""",
+            index,
+        )
+
+    def run_all(self) -> None:
+        """Start every cell."""
+        self.page.evaluate("() => { void window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+    def cell(self, index: int) -> Locator:
+        """Cell number `index`, scrolled into view (cells out of view leave the page)."""
+        self.page.evaluate("(index) => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')", index)
+        return self.page.locator(f".jp-Cell[data-windowed-list-index='{index}']")
+
+    def widget(self, index: int) -> Locator:
+        """The nbagent view below cell number `index`."""
+        return self.cell(index).locator(".nbagent")
+
+    def output(self, index: int) -> str:
+        """The text that a reader sees below a cell."""
+        return self.cell(index).locator(".jp-Cell-outputArea").inner_text()
+
+    def python(self, code: str) -> str:
+        """What `code`, run in the notebook's kernel on the side, prints."""
+        printed: Any = self.page.evaluate(
+            """async (code) => {
+                 const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                 const future = kernel.requestExecute({ code, store_history: false });
+                 let out = '';
+                 future.onIOPub = (message) => {
+                   if (message.header.msg_type === 'stream') out += message.content.text;
+                   if (message.header.msg_type === 'error') out += message.content.traceback.join('\\n');
+                 };
+                 await future.done;
+                 return out;
+               }""",
+            code,
+        )
+        return str(printed)
+
+    def shot(self, name: str) -> Path:
+        """A screenshot of the window, for people to look at."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        path = SHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path

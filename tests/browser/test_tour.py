@@ -1,0 +1,127 @@
+"""The tour, as a reader meets it: run from top to bottom in JupyterLab, watched, stopped, looked at."""
+
+import json
+import re
+from collections.abc import Callable
+
+from browser.lab import Notebook
+from playwright.sync_api import Locator, expect
+
+TOUR = "01-tour.ipynb"
+
+
+def cells_of(notebook: Notebook) -> dict[str, int]:
+    """Where each cell is, by a piece of its code."""
+    cells = json.loads((notebook.lab.root / TOUR).read_text())["cells"]
+    code = {index: "".join(cell["source"]) for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
+    pieces = {"setup": "import nbagent", "tools": "def load_sales", "watch": "run = await", "live": "sales.groupby"}
+    pieces |= {"stop": "slow = ", "figure": "artist = ", "poem": "poem = "}
+    pieces |= {"played": "played = ", "quiet": "quiet = "}
+    return {name: next(index for index, source in code.items() if piece in source) for name, piece in pieces.items()}
+
+
+def row(widget: Locator, name: str) -> Locator:
+    """The row of one tool."""
+    return widget.get_by_role("button", name=re.compile(rf"^{name}\b"))
+
+
+def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
+    tour = notebook(TOUR)
+    at = cells_of(tour)
+    for name in ("setup", "tools"):
+        tour.run(at[name])
+        tour.wait_idle()
+
+    # Watch: a live sign first, Stop from the start, then thought, tools, answer.
+    tour.run(at["watch"])
+    watch = tour.widget(at["watch"])
+    expect(watch.get_by_role("button", name="Stop")).to_be_visible()
+    expect(watch.get_by_text(re.compile("Thinking…"))).to_be_visible()
+    tour.shot("tour-thinking")
+    expect(row(watch, "load_sales")).to_be_visible(timeout=20_000)
+    tour.shot("tour-tools")
+    expect(watch.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
+    tour.wait_idle()
+    expect(row(watch, "load_sales")).to_contain_text(re.compile(r"DataFrame 1,0\d\d×4"))
+    expect(row(watch, "fetch_rates")).to_contain_text("ConnectionError")
+    expect(watch.get_by_text("rates.internal:443 refused the connection").first).to_be_visible()  # errors open by themselves
+    expect(watch.locator("math").first).to_be_attached()
+    expect(watch.locator(".nb-markdown table").first).to_be_attached()
+    expect(watch.locator(".nb-markdown pre code").first).to_be_attached()
+    tour.shot("tour-done-light")
+
+    # Open a panel: the tool's DataFrame as the notebook's own table.
+    row(watch, "load_sales").click()
+    expect(watch.get_by_role("columnheader", name="revenue").first).to_be_visible()
+    tour.shot("tour-dataframe")
+
+    # The live objects.
+    tour.run(at["live"])
+    tour.wait_idle()
+    expect(
+        tour.cell(at["live"]).get_by_role("cell", name="espresso").or_(tour.cell(at["live"]).get_by_text("espresso"))
+    ).to_be_visible()
+    assert tour.python("print(type(run.tools[0].result).__name__, len(run.tools), run.status)").split() == [
+        "DataFrame",
+        "3",
+        "completed",
+    ]
+
+    # Figures, generators, a recording, and what is kept back.
+    for name in ("figure", "poem", "played", "quiet"):
+        tour.run(at[name])
+        expect(tour.widget(at[name]).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
+        tour.wait_idle()
+        tour.widget(at[name]).scroll_into_view_if_needed()
+        tour.shot(f"tour-{name}")
+    figure = tour.widget(at["figure"])
+    row(figure, "plot_revenue").click()
+    image = figure.locator("img").first
+    expect(image).to_be_visible()
+    assert image.evaluate("(image) => image.naturalWidth") > 100
+    tour.shot("tour-figure-open")
+    expect(tour.widget(at["poem"]).locator("em", has_text="rain")).to_be_visible()
+    assert "[]" in tour.output(at["quiet"])
+    assert "Thought" not in tour.widget(at["quiet"]).inner_text()
+
+    tour.theme("dark")
+    tour.cell(at["watch"])
+    tour.shot("tour-done-dark")
+    assert not [line for line in tour.lab.log if "rate exceeded" in line]
+
+
+def test_stop_in_mid_stream(notebook: Callable[..., Notebook]) -> None:
+    tour = notebook(TOUR)
+    at = cells_of(tour)
+    for name in ("setup", "tools"):
+        tour.run(at[name])
+    tour.run(at["watch"])
+    expect(tour.widget(at["watch"]).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
+
+    tour.run(at["stop"])
+    slow = tour.widget(at["stop"])
+    expect(slow.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL), timeout=20_000)
+    tour.shot("stop-before")
+    milliseconds = slow.evaluate(CLICK_STOP)
+    tour.shot("stop-after")
+    print(f"from the click to 'Stopped by you': {milliseconds:.0f} ms")
+    assert milliseconds < 500
+    expect(slow.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}"))  # the partial text stays
+    expect(slow.get_by_role("button", name="Stop")).to_be_hidden()
+
+    told = tour.python(
+        "server = nbagent.demo.demo_server()\n"
+        "print(server.wait_for(lambda server: server.disconnects == 1 and server.open_streams == 0, timeout=5))\n"
+        "print(slow.status, len(slow.text) > 40)"
+    )
+    assert told.split() == ["True", "cancelled", "True"]
+
+
+# In the page, so that the time measured is the reader's: from the click to the words in the header.
+CLICK_STOP = """(view) => new Promise((resolve) => {
+  const clicked = performance.now();
+  const look = () => view.querySelector('.nb-status')?.textContent.includes('Stopped by you');
+  const watch = new MutationObserver(() => { if (look()) { watch.disconnect(); resolve(performance.now() - clicked); } });
+  watch.observe(view, { subtree: true, childList: true, characterData: true });
+  [...view.querySelectorAll('button')].find((button) => button.textContent.includes('Stop')).click();
+})"""

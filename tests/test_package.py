@@ -1,0 +1,95 @@
+"""What is installed is what works: from a checkout without Node, and from an sdist without npm's registry."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FRONT_END = {f"nbagent/static/{name}" for name in ("widget.js", "widget.css", "math.js", "highlight.js")}
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of this project as a clone would have them."""
+    copy = tmp_path_factory.mktemp("checkout") / "nbagent"
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def nodeless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment whose PATH has everything this one has, but for Node."""
+    bin = tmp_path_factory.mktemp("bin")
+    for folder in reversed(os.environ["PATH"].split(os.pathsep)):
+        for tool in Path(folder).glob("*") if Path(folder).is_dir() else ():
+            if tool.name not in ("node", "nodejs", "npm", "npx", "corepack"):
+                (bin / tool.name).unlink(missing_ok=True)
+                (bin / tool.name).symlink_to(tool)
+    return {**os.environ, "PATH": str(bin)}
+
+
+def build(kind: str, source: Path, out: Path, env: dict[str, str]) -> Path:
+    """One distribution of `source`, built by pip's own front end in an isolated environment."""
+    command = [sys.executable, "-m", "build", f"--{kind}", "--outdir", str(out), str(source)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(out.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
+
+
+@pytest.fixture(scope="module")
+def wheel_without_node(checkout: Path, nodeless: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    assert shutil.which("npm", path=nodeless["PATH"]) is None
+    return build("wheel", checkout, tmp_path_factory.mktemp("wheel"), nodeless)
+
+
+def test_a_checkout_builds_its_front_end_where_there_is_no_node(wheel_without_node: Path) -> None:
+    with zipfile.ZipFile(wheel_without_node) as wheel:
+        assert set(wheel.namelist()) >= FRONT_END
+        for name in FRONT_END:
+            assert wheel.read(name) == (ROOT / name).read_bytes(), f"{name} differs from the one built here"
+
+
+def test_the_wheel_carries_the_package_and_nothing_else(wheel_without_node: Path) -> None:
+    with zipfile.ZipFile(wheel_without_node) as wheel:
+        tops = {name.split("/")[0] for name in wheel.namelist()}
+        names = wheel.namelist()
+    assert tops == {"nbagent", next(top for top in tops if top.endswith(".dist-info"))}
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".map")]
+
+
+def test_an_sdist_needs_neither_node_nor_a_registry(
+    checkout: Path, nodeless: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    out = tmp_path_factory.mktemp("sdist")
+    sdist = build("sdist", checkout, out, dict(os.environ))
+    with tarfile.open(sdist) as tar:
+        tar.extractall(out / "unpacked", filter="data")
+    unpacked = next((out / "unpacked").iterdir())
+    offline = {**nodeless, "npm_config_registry": "http://127.0.0.1:9"}
+    with zipfile.ZipFile(build("wheel", unpacked, out, offline)) as wheel:
+        assert set(wheel.namelist()) >= FRONT_END
+
+
+def test_one_version_for_both_languages() -> None:
+    import json
+
+    import nbagent
+
+    assert nbagent.__version__ == json.loads((ROOT / "js" / "package.json").read_text())["version"]
+
+
+def test_lock_files_name_no_registry() -> None:
+    assert '"resolved"' not in (ROOT / "js" / "package-lock.json").read_text()
