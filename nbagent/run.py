@@ -43,6 +43,7 @@ class Run:
         name: what the header shows; by default the stream's own name.
         reveal: what may be seen: `"answer"`, `"tools"`, `"thinking"` or `"all"`, each including the ones before. What is
             hidden exists nowhere in this run.
+        thinking_first: the text begins inside a thought, up to `</think>`; for models whose prompt template has opened it.
         decoder: reads the source's items; by default chosen by the first item.
 
     Attributes:
@@ -55,12 +56,18 @@ class Run:
     """
 
     def __init__(
-        self, source: Any, *, name: str | None = None, reveal: Reveal = "thinking", decoder: Decoder | None = None
+        self,
+        source: Any,
+        *,
+        name: str | None = None,
+        reveal: Reveal = "thinking",
+        thinking_first: bool = False,
+        decoder: Decoder | None = None,
     ) -> None:
         self.id = f"run-{next(_numbers)}"
         self._reader: Reader = reader_for(source)
         self._decoder = decoder
-        self._gate = Gate(reveal)
+        self._gate = Gate(reveal, thinking_first=thinking_first)
         self._lock = threading.RLock()
         self._transcript = Transcript(name or _name_of(source), time.time())
         self._channels: list[Channel] = []
@@ -81,10 +88,11 @@ class Run:
         self._reader.start(self._on_item, self._on_end)
 
     def attach(self, face: Face) -> Channel:
-        """Draw this run on a face too, from the next batch on."""
+        """Draw this run on a face too: what has come so far first, then everything as it comes."""
         channel = Channel(face, self._lock, self._transcript.counters)
         with self._lock:
             self._channels.append(channel)
+            channel.feed(self._transcript.opening())
         return channel
 
     def cancel(self, by: str = "you") -> None:

@@ -9,7 +9,12 @@ from nbagent.run import Run
 
 
 def show(
-    source: Any, *, name: str | None = None, reveal: Reveal = "thinking", face: Literal["widget", "console"] | None = None
+    source: Any,
+    *,
+    name: str | None = None,
+    reveal: Reveal = "thinking",
+    thinking_first: bool = False,
+    face: Literal["widget", "console"] | None = None,
 ) -> Run:
     """Show an agent's stream live, where you are.
 
@@ -23,6 +28,8 @@ def show(
         name: the header's name for it.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser, the notebook file or the returned run.
+        thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt
+            template has already opened the tag (DeepSeek-R1 and Qwen behind some servers).
         face: `"widget"` or `"console"`; by default whichever fits.
 
     Returns:
@@ -31,7 +38,7 @@ def show(
     Raises:
         UnknownSource: `source` is not a stream.
     """
-    run = Run(source, name=name, reveal=reveal)
+    run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first)
     if face == "widget" or (face is None and _in_notebook()):
         _draw_widget(run)
         run.start()

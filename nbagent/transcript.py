@@ -104,6 +104,17 @@ class Transcript:
         self.counters()
         return [block.snapshot() for block in self.blocks.values()]
 
+    def opening(self) -> list[Op]:
+        """The ops that build the tree as it is now, for a face that comes late (or first)."""
+        ops: list[Op] = []
+        for block in self.blocks.values():
+            props = block.snapshot()
+            del props["id"], props["parent"], props["closed"]
+            ops.append(("open", block.id, block.parent, props))
+            if block.closed:
+                ops.append(("close", block.id))
+        return ops
+
     def counters(self) -> list[Op]:
         """The op that brings the header's counters up to date, if they moved since the last call.
 

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from nbagent import events as e
-from nbagent.transcript import Op, Transcript
+from nbagent.transcript import Transcript
 
 HERE = Path(__file__).parent
 
@@ -85,7 +85,7 @@ def main() -> None:
     """Write every case beside this file."""
     for name, events in CASES.items():
         transcript = Transcript("test", started=100.0)
-        ops: list[Op] = [("set", "run", dict(transcript.root.props))]
+        ops = transcript.opening()
         for event in events:
             ops += transcript.feed(event)
         ops += transcript.counters()
