@@ -1,0 +1,50 @@
+// Bundles the view into ../nbagent/static: the base module every widget carries, and the parts it asks for when needed.
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { aliases } from "./aliases.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "../nbagent/static");
+// `_esm` is stored in, and sent for, every single widget.
+const BASE_LIMIT = 150_000;
+
+const { version } = JSON.parse(await readFile(join(here, "package.json"), "utf8"));
+const shared = {
+  absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  target: "es2022",
+  legalComments: "none",
+  charset: "utf8",
+  logLevel: "warning",
+};
+const script = {
+  ...shared,
+  format: "esm",
+  platform: "browser",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  alias: aliases,
+  define: { NBAGENT_VERSION: JSON.stringify(version) },
+};
+
+await mkdir(out, { recursive: true });
+await Promise.all([
+  build({ ...script, entryPoints: ["src/index.tsx"], outfile: join(out, "widget.js") }),
+  build({ ...shared, entryPoints: ["src/styles/index.css"], outfile: join(out, "widget.css") }),
+  build({ ...script, entryPoints: ["src/parts/math.ts"], outfile: join(out, "math.js") }),
+  build({ ...script, entryPoints: ["src/parts/highlight.ts"], outfile: join(out, "highlight.js") }),
+]);
+
+for (const name of ["widget.js", "widget.css", "math.js", "highlight.js"]) {
+  const { size } = await stat(join(out, name));
+  process.stdout.write(`${name.padEnd(14)}${(size / 1000).toFixed(1).padStart(7)} KB\n`);
+  if (name === "widget.js" && size >= BASE_LIMIT) {
+    process.stderr.write(
+      `widget.js is ${size} bytes; the limit is ${BASE_LIMIT}. Every widget stores and sends it: move what is not needed at once into src/parts.\n`,
+    );
+    process.exitCode = 1;
+  }
+}

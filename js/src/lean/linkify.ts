@@ -1,0 +1,91 @@
+/**
+ * Stands in for `linkify-it` (14 KB): finds bare URLs with a scheme, as GitHub's extension does.
+ * https://github.github.com/gfm/#autolinks-extension-
+ */
+
+export interface Match {
+  schema: string;
+  index: number;
+  lastIndex: number;
+  raw: string;
+  text: string;
+  url: string;
+}
+
+const STARTS = /(?<![\p{L}\p{N}_+.-])(?:(https?:|ftp:)\/\/|(mailto:))/giu;
+const HOST =
+  /(?:\[[0-9a-f:.]+\]|[^\s\p{P}\p{Cc}<>|｜](?:[^\s\p{P}\p{Cc}<>|｜]|[.-](?=[^\s\p{P}\p{Cc}<>|｜]|-))*)(?::\d{1,5}(?!\d))?/iuy;
+const PATH = /[/?#][^\s\p{Cc}<>"`|｜]*/uy;
+const MAIL = /[\w.!#$%&'*+/=?^`{|}~-]+@[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?/iuy;
+const CLOSERS: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
+/** A URL that is longer than this is cut there. */
+const MAX_LENGTH = 10_000;
+
+export class LinkifyIt {
+  set(): this {
+    return this;
+  }
+
+  test(text: string): boolean {
+    return text.includes(":") && this.match(text) !== null;
+  }
+
+  /** Every bare URL in the text, or null if there is none. */
+  match(text: string): Match[] | null {
+    const found: Match[] = [];
+    const starts = new RegExp(STARTS);
+    for (let start = starts.exec(text); start !== null; start = starts.exec(text)) {
+      const link = matchFrom(text, start);
+      if (link === null) continue;
+      found.push(link);
+      starts.lastIndex = link.lastIndex;
+    }
+    return found.length > 0 ? found : null;
+  }
+
+  /** The bare URL at the very start of the text, or null. */
+  matchAtStart(text: string): Match | null {
+    const start = new RegExp(STARTS).exec(text.slice(0, 8));
+    return start?.index === 0 ? matchFrom(text, start) : null;
+  }
+}
+
+function matchFrom(text: string, start: RegExpExecArray): Match | null {
+  const from = start.index + start[0].length;
+  const end = start[2] ? sticky(MAIL, text, from) : endOfUrl(text, from);
+  if (end === null) return null;
+  const url = text.slice(start.index, end);
+  return {
+    schema: (start[1] ?? start[2] ?? "").toLowerCase(),
+    index: start.index,
+    lastIndex: end,
+    raw: url,
+    text: url,
+    url,
+  };
+}
+
+function endOfUrl(text: string, from: number): number | null {
+  const host = sticky(HOST, text, from);
+  if (host === null) return null;
+  const path = sticky(PATH, text, host);
+  if (path === null) return host;
+  const balanced = balancedEnd(text, host, Math.min(path, from + MAX_LENGTH));
+  return host + text.slice(host, balanced).replace(/(?:&[a-z0-9]+;|[?!.,:;*_~'"])+$/i, "").length;
+}
+
+/** Where the first bracket closes that was not opened in the URL itself: "(see https://example.org/a_(b))". */
+function balancedEnd(text: string, from: number, to: number): number {
+  const open: string[] = [];
+  for (let at = from; at < to; at += 1) {
+    const char = text.charAt(at);
+    if ("([{".includes(char)) open.push(char);
+    else if (Object.hasOwn(CLOSERS, char) && open.pop() !== CLOSERS[char]) return at;
+  }
+  return to;
+}
+
+function sticky(pattern: RegExp, text: string, at: number): number | null {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : null;
+}

@@ -1,0 +1,124 @@
+// A code block: language label, copy button, text that grows in place, colours once it is closed.
+import { type Part, patchText } from "./dom";
+import type { CodeSpec, MathSpec } from "./tree";
+
+/** What the lazy part `highlight.js` exports. */
+export interface Highlighter {
+  /** Colours code; null when the language is unknown. */
+  highlight(code: string, lang: string): HastRoot | null;
+}
+
+/** The little of hast that a highlighter makes: https://github.com/syntax-tree/hast */
+export interface HastRoot {
+  type: "root";
+  children: HastNode[];
+}
+type HastNode =
+  | { type: "text"; value: string }
+  | { type: "element"; properties?: { className?: unknown }; children: HastNode[] };
+
+/** Code longer than this many characters stays plain. */
+export const MAX_HIGHLIGHT = 100_000;
+const COPIED_MS = 1500;
+
+/** One code block. */
+export class CodeBlock implements Part {
+  readonly kind = "code";
+  readonly node = document.createElement("div");
+  readonly caretHost = document.createElement("code");
+  private readonly label = document.createElement("span");
+  private readonly text = document.createTextNode("");
+  private spec: CodeSpec | null = null;
+  private coloured = false;
+
+  constructor(
+    spec: CodeSpec,
+    private readonly highlighter: () => Promise<Highlighter>,
+  ) {
+    const bar = document.createElement("div");
+    const copy = document.createElement("button");
+    const pre = document.createElement("pre");
+    this.node.className = "nb-code";
+    bar.className = "nb-code-bar";
+    this.label.className = "nb-code-lang";
+    copy.className = "nb-copy";
+    copy.type = "button";
+    copy.textContent = "Copy";
+    copy.setAttribute("aria-label", "Copy code");
+    copy.addEventListener("click", () => void this.copy(copy));
+    bar.append(this.label, copy);
+    this.caretHost.append(this.text);
+    pre.append(this.caretHost);
+    this.node.append(bar, pre);
+    this.update(spec);
+  }
+
+  /** Adds text to an open block without looking at what is there. */
+  extend(more: string): void {
+    this.text.appendData(more);
+    if (this.spec) this.spec.text += more;
+  }
+
+  update(spec: CodeSpec | MathSpec): boolean {
+    if (spec.kind !== "code") return false;
+    const before = this.spec;
+    if (before && before.text === spec.text && before.lang === spec.lang && before.closed === spec.closed) return true;
+    this.spec = { ...spec };
+    if (before?.lang !== spec.lang) {
+      this.label.textContent = spec.lang;
+      this.caretHost.className = spec.lang ? `language-${spec.lang}` : "";
+    }
+    if (this.coloured) {
+      this.caretHost.replaceChildren(this.text);
+      this.coloured = false;
+    }
+    patchText(this.text, spec.text);
+    if (spec.closed && spec.lang && spec.text.length <= MAX_HIGHLIGHT) void this.colour(this.spec);
+    return true;
+  }
+
+  // The plain text stays when the highlighter does not come, fails or does not know the language.
+  private async colour(spec: CodeSpec): Promise<void> {
+    try {
+      const root = (await this.highlighter()).highlight(spec.text, spec.lang);
+      if (!root || this.spec !== spec) return;
+      const fragment = document.createDocumentFragment();
+      addHast(fragment, root.children);
+      if (fragment.textContent !== spec.text) return;
+      this.caretHost.replaceChildren(fragment);
+      this.coloured = true;
+    } catch {
+      // Colour is a nicety: code without it is whole.
+    }
+  }
+
+  private async copy(button: HTMLButtonElement): Promise<void> {
+    const text = (this.spec?.text ?? "").replace(/\n$/, "");
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      // No clipboard on pages served over plain http: select the code so that the copy key works.
+      window.getSelection()?.selectAllChildren(this.caretHost);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => {
+      button.textContent = "Copy";
+    }, COPIED_MS);
+  }
+}
+
+function addHast(parent: Node, nodes: HastNode[]): void {
+  for (const node of nodes) {
+    if (node.type === "text") {
+      parent.appendChild(document.createTextNode(node.value));
+    } else if (node.type === "element") {
+      const span = document.createElement("span");
+      const names = node.properties?.className;
+      const safe = Array.isArray(names) ? names.filter((name) => /^[\w-]{1,40}$/.test(String(name))) : [];
+      span.className = safe.join(" ");
+      addHast(span, node.children);
+      parent.appendChild(span);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// Copies a foreign tree by an allow-list: what is not listed does not arrive.
+
+/** What may be copied. */
+export interface Policy {
+  /** Names of elements that are copied; of others only the children are. */
+  tags: ReadonlySet<string>;
+  /** Names of elements that vanish with all they hold. */
+  dropped: ReadonlySet<string>;
+  /** Makes the copy of one element without its children; null leaves it out with its children. */
+  make(source: Element, tag: string): Element | null;
+}
+
+const MAX_DEPTH = 100;
+const MAX_NODES = 20_000;
+
+/** Copies the children of `source` to the end of `target`. Beyond the limits of depth and number nothing is copied. */
+export function copyChildren(source: Node, target: Node, policy: Policy): void {
+  const budget = { nodes: MAX_NODES };
+  copyInto(source, target, policy, MAX_DEPTH, budget);
+  if (budget.nodes <= 0) target.appendChild(document.createTextNode("…"));
+}
+
+function copyInto(source: Node, target: Node, policy: Policy, depth: number, budget: { nodes: number }): void {
+  for (let node = source.firstChild; node && budget.nodes > 0; node = node.nextSibling) {
+    budget.nodes--;
+    if (node.nodeType === Node.TEXT_NODE) {
+      target.appendChild(document.createTextNode(node.nodeValue ?? ""));
+    } else if (node.nodeType === Node.ELEMENT_NODE && depth > 0) {
+      const element = node as Element;
+      const tag = element.localName;
+      if (policy.dropped.has(tag)) continue;
+      const copy = policy.tags.has(tag) ? policy.make(element, tag) : target;
+      if (!copy) continue;
+      copyInto(element, copy, policy, depth - 1, budget);
+      if (copy !== target) target.appendChild(copy);
+    }
+  }
+}
+
+/** Copies the attributes that are listed. */
+export function copyAttributes(source: Element, target: Element, names: ReadonlySet<string>): void {
+  for (const { name, value } of source.attributes) {
+    if (names.has(name)) target.setAttribute(name, value);
+  }
+}
+
+// No url(), image-set(), var() or expression(): a value is words, numbers and plain colours.
+const SAFE_VALUE = /^(?:[\w\s.,%#+-]|\b(?:rgb|rgba|hsl|hsla)\([\d\s.,%/]+\))*$/i;
+
+/** True if a style value can fetch nothing. */
+export function isSafeStyle(value: string): boolean {
+  return value.length < 100 && SAFE_VALUE.test(value);
+}
+
+/** Copies the inline style properties that are listed and whose values can fetch nothing. */
+export function copyStyle(source: Element, target: HTMLElement, properties: ReadonlySet<string>): void {
+  const { style } = source as HTMLElement;
+  if (!style) return;
+  for (const name of properties) {
+    const value = style.getPropertyValue(name);
+    if (value && isSafeStyle(value)) target.style.setProperty(name, value);
+  }
+}

@@ -1,0 +1,300 @@
+// A Markdown text that is still being written, as DOM.
+import { CodeBlock, type Highlighter } from "./code";
+import { lastPart, type MakePart, patchFrom, patchOne, placeCaret } from "./dom";
+import { OpenFence, openFenceOf } from "./fence";
+import { Formula, type Typesetter } from "./formula";
+import { type Definition, parseBlocks, parseInlines, type Token } from "./grammar";
+import { growingLeaf, heal, holdForming, holdTableHeader } from "./heal";
+import { buildTree, type Growing } from "./tree";
+
+/** A top-level block of the text that is being parsed: its tokens and its lines, the last one exclusive. */
+interface Block {
+  tokens: Token[];
+  start: number;
+  end: number;
+}
+
+/** A settled block with link labels: it is drawn again if a definition that comes later changes one of them. */
+interface Labelled {
+  source: string;
+  node: ChildNode;
+  used: Map<string, Definition | undefined>;
+}
+
+// After a parse that took n ms the next one waits 8n ms: a long list costs a ninth of the time at most.
+const PAUSE_FACTOR = 8;
+
+/**
+ * Draws Markdown as it is written.
+ *
+ * Only the last top-level block is parsed again when text comes; blocks before it are settled and their DOM is not
+ * touched any more. What is half-written at the end is held back or drawn as if finished, and a `.nb-caret` stands after
+ * the last text. `finish` draws the true source: the DOM is then the same, however the text was cut into pieces.
+ */
+export class MarkdownView {
+  /** The element to put into the page. */
+  readonly node: HTMLElement;
+  private readonly caret: HTMLElement;
+  private readonly make: MakePart;
+  private readonly definitions = new Map<string, Definition>();
+  private labelled: Labelled[] = [];
+  private settled = "";
+  private tail = "";
+  private carriageReturn = false;
+  private lastSettled: ChildNode | null = null;
+  private fence: OpenFence | null = null;
+  private finished = false;
+  private disposed = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private restUntil = 0;
+
+  /** @param options.needPart - fetches a lazy part; asked at most once for each. */
+  // biome-ignore lint/suspicious/noExplicitAny: the parts are modules that come as text
+  constructor(options: { needPart(name: "math.js" | "highlight.js"): Promise<any> }) {
+    let math: Promise<Typesetter> | undefined;
+    let highlight: Promise<Highlighter> | undefined;
+    const typesetter = () => {
+      math ??= options.needPart("math.js");
+      return math;
+    };
+    const highlighter = () => {
+      highlight ??= options.needPart("highlight.js");
+      return highlight;
+    };
+    this.make = (spec) => (spec.kind === "code" ? new CodeBlock(spec, highlighter) : new Formula(spec, typesetter));
+    this.node = document.createElement("div");
+    this.node.className = "nb-markdown";
+    this.caret = document.createElement("span");
+    this.caret.className = "nb-caret";
+    this.caret.setAttribute("aria-hidden", "true");
+    this.node.append(this.caret);
+  }
+
+  /** Adds text to the end. */
+  append(text: string): void {
+    if (text === "" || this.disposed) return;
+    this.finished = false;
+    const piece = this.take(text);
+    this.tail += piece;
+    if (this.fence?.feed(piece)) return;
+    this.fence = null;
+    this.draw();
+  }
+
+  /** Makes `text` the whole text. What is already drawn of it stays. */
+  replace(text: string): void {
+    const { finished } = this;
+    this.carriageReturn = false;
+    const whole = normalise(text);
+    const known = this.settled + this.tail;
+    if (whole.startsWith(known)) {
+      this.append(whole.slice(known.length));
+    } else {
+      this.reset();
+      this.append(whole);
+    }
+    if (finished) this.finish();
+  }
+
+  /** Ends the text: draws its true source at once and takes the caret away. */
+  finish(): void {
+    if (this.disposed) return;
+    if (this.carriageReturn) this.tail += "\n";
+    this.carriageReturn = false;
+    this.stopTimer();
+    this.fence = null;
+    this.finished = true;
+    this.render();
+  }
+
+  /** Stops all work. The view is not to be used afterwards. */
+  dispose(): void {
+    this.disposed = true;
+    this.stopTimer();
+    this.node.remove();
+  }
+
+  private reset(): void {
+    this.stopTimer();
+    this.settled = this.tail = "";
+    this.labelled = [];
+    this.definitions.clear();
+    this.lastSettled = this.fence = null;
+    this.node.replaceChildren(this.caret);
+  }
+
+  // CR LF may be cut between two pieces.
+  private take(text: string): string {
+    const whole = this.carriageReturn ? `\r${text}` : text;
+    this.carriageReturn = whole.endsWith("\r");
+    const sure = this.carriageReturn ? whole.slice(0, -1) : whole;
+    return normalise(sure);
+  }
+
+  // Draws now, or as soon as the last drawing has been paid for by rest.
+  private draw(): void {
+    if (this.timer !== undefined) return;
+    const wait = this.restUntil - performance.now();
+    if (wait <= 0) {
+      this.render();
+      return;
+    }
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.render();
+    }, wait);
+  }
+
+  private stopTimer(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private render(): void {
+    const began = performance.now();
+    this.caret.remove();
+    const source = this.finished ? this.tail : holdForming(this.tail);
+    const { tokens, definitions } = parseBlocks(source);
+    const blocks = splitBlocks(tokens);
+    const growing: Growing = { openMath: !this.finished };
+    const leaf = this.finished ? undefined : growingLeaf(tokens, source);
+    if (leaf) growing.halfMath = healLeaf(leaf, tokens) ? leaf : undefined;
+    if (!this.finished) growing.openFence = openFenceOf(tokens, source);
+
+    const used: Labelled["used"][] = [];
+    const trees = blocks.flatMap((block) => {
+      const labels: Labelled["used"] = new Map();
+      used.push(labels);
+      parseInlines(block.tokens, this.lookup(definitions, labels), leaf);
+      return buildTree(block.tokens, growing).slice(0, 1);
+    });
+    patchFrom(this.node, this.firstUnsettled(), trees, this.make);
+
+    if (this.finished) {
+      this.redrawChanged((label) => this.definitions.get(label) ?? definitions.get(label));
+    } else {
+      if (growing.openFence) this.takeFence(growing.openFence, blocks, source);
+      this.settle(blocks, source, tokens, definitions, used);
+      placeCaret(this.node, this.caret);
+    }
+    const ended = performance.now();
+    this.restUntil = ended + PAUSE_FACTOR * (ended - began);
+  }
+
+  private firstUnsettled(): ChildNode | null {
+    return this.lastSettled ? this.lastSettled.nextSibling : this.node.firstChild;
+  }
+
+  private lookup(found: Map<string, Definition>, used: Labelled["used"]) {
+    return (label: string): Definition | undefined => {
+      const definition = this.definitions.get(label) ?? found.get(label);
+      used.set(label, definition);
+      return definition;
+    };
+  }
+
+  private takeFence(fence: Token, blocks: Block[], source: string): void {
+    const block = lastPart(this.node);
+    const tokens = blocks[blocks.length - 1]?.tokens ?? [];
+    if (block instanceof CodeBlock)
+      this.fence = OpenFence.from(block, fence, tokens, source, this.tail.slice(source.length));
+  }
+
+  // A block is settled once the next one has begun on a whole line and the line after that is whole as well: a table is
+  // the one construct that is recognised by its second line.
+  private settle(
+    blocks: Block[],
+    source: string,
+    tokens: Token[],
+    definitions: Map<string, Definition>,
+    used: Labelled["used"][],
+  ): void {
+    const offsets = lineOffsets(source);
+    let count = blocks.length - 1;
+    while (count > 0 && (blocks[count]?.start ?? 0) + 2 >= offsets.length) count--;
+    const last = blocks[count - 1];
+    if (!last) return;
+    for (let index = 0; index < count; index++) {
+      const node = this.firstUnsettled();
+      const block = blocks[index];
+      const labels = used[index];
+      if (!node || !block) return;
+      this.lastSettled = node;
+      if (labels && labels.size > 0)
+        this.labelled.push({ source: source.slice(offsets[block.start], offsets[block.end]), node, used: labels });
+    }
+    const fresh = new Set<string>();
+    for (const token of tokens) {
+      const label = String(token.meta?.label ?? "");
+      const definition = definitions.get(label);
+      if (token.type !== "reference_definition" || (token.map?.[0] ?? 0) >= last.end || !definition) continue;
+      if (!this.definitions.has(label)) {
+        this.definitions.set(label, definition);
+        fresh.add(label);
+      }
+    }
+    const end = offsets[last.end] ?? source.length;
+    this.settled += this.tail.slice(0, end);
+    this.tail = this.tail.slice(end);
+    if (fresh.size > 0) this.redrawChanged((label) => this.definitions.get(label), fresh);
+  }
+
+  // Draws settled blocks again whose labels now mean something else. `labels`: those to look at, by default all.
+  private redrawChanged(lookup: (label: string) => Definition | undefined, labels?: Set<string>): void {
+    for (const block of this.labelled) {
+      const changed = [...block.used].some(
+        ([label, definition]) => (!labels || labels.has(label)) && !sameDefinition(definition, lookup(label)),
+      );
+      if (!changed) continue;
+      block.used = new Map();
+      const { tokens } = parseBlocks(block.source);
+      parseInlines(tokens, (label) => {
+        const definition = lookup(label);
+        block.used.set(label, definition);
+        return definition;
+      });
+      const [tree] = buildTree(tokens, { openMath: false });
+      if (tree === undefined) continue;
+      const node = patchOne(block.node, tree, this.make);
+      if (this.lastSettled === block.node) this.lastSettled = node;
+      block.node = node;
+    }
+  }
+}
+
+function normalise(text: string): string {
+  return text.replace(/\r\n?/g, "\n").replaceAll("\0", "\ufffd");
+}
+
+function splitBlocks(tokens: Token[]): Block[] {
+  const blocks: Block[] = [];
+  let open: Block | null = null;
+  for (const token of tokens) {
+    if (token.level === 0 && token.nesting >= 0 && token.type !== "reference_definition") {
+      open = { tokens: [], start: token.map?.[0] ?? 0, end: token.map?.[1] ?? 0 };
+      blocks.push(open);
+    }
+    if (token.level > 0 || token.type !== "reference_definition") open?.tokens.push(token);
+  }
+  return blocks;
+}
+
+// Makes the text that is being written presentable; true if it ends in half a formula.
+function healLeaf(leaf: Token, tokens: Token[]): boolean {
+  const opener = tokens[tokens.indexOf(leaf) - 1];
+  const text = opener?.type === "paragraph_open" ? holdTableHeader(leaf.content) : leaf.content;
+  const healed = heal(text);
+  leaf.content = healed.text;
+  return healed.halfMath;
+}
+
+// Where each line starts; one entry more than there are whole lines.
+function lineOffsets(source: string): number[] {
+  const offsets = [0];
+  for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) offsets.push(at + 1);
+  return offsets;
+}
+
+function sameDefinition(a: Definition | undefined, b: Definition | undefined): boolean {
+  return a?.href === b?.href && a?.title === b?.title;
+}

@@ -1,0 +1,217 @@
+/** The block tree: ops in, signals and text streams out. It knows nothing of the DOM or of the wire. */
+
+import { batch, type Signal, signal } from "@preact/signals";
+import { type BlockRecord, readBlock, readOp } from "./messages";
+import { TextStream } from "./text-stream";
+import { num, type Props, str } from "./values";
+
+/** A list of children in pages, so that one more child redraws one page and not the whole list. */
+export class BlockList {
+  static readonly PAGE = 64;
+  readonly pages: Signal<readonly Signal<readonly Block[]>[]> = signal([]);
+  readonly size = signal(0);
+
+  push(block: Block): void {
+    const pages = this.pages.peek();
+    const last = pages[pages.length - 1];
+    if (last && last.peek().length < BlockList.PAGE) last.value = [...last.peek(), block];
+    else this.pages.value = [...pages, signal([block])];
+    this.size.value = this.size.peek() + 1;
+  }
+
+  /** Makes this the list; pages that hold the same blocks as before are not touched. */
+  reset(blocks: readonly Block[]): void {
+    const old = this.pages.peek();
+    const pages: Signal<readonly Block[]>[] = [];
+    for (let start = 0; start < blocks.length; start += BlockList.PAGE) {
+      const wanted = blocks.slice(start, start + BlockList.PAGE);
+      const page = old[pages.length] ?? signal([]);
+      const had = page.peek();
+      if (had.length !== wanted.length || wanted.some((block, i) => block !== had[i])) page.value = wanted;
+      pages.push(page);
+    }
+    if (pages.length !== old.length) this.pages.value = pages;
+    this.size.value = blocks.length;
+  }
+}
+
+export class Block {
+  readonly props: Signal<Props>;
+  readonly closed: Signal<boolean>;
+  /** The reader's own choice; once made it wins for good. */
+  readonly userOpen: Signal<boolean | null>;
+  readonly children = new BlockList();
+  readonly #streams = new Map<string, TextStream>();
+
+  constructor(
+    readonly id: string,
+    readonly parent: string | null,
+    readonly kind: string,
+    props: Props,
+    closed: boolean,
+  ) {
+    this.props = signal(props);
+    this.closed = signal(closed);
+    this.userOpen = signal(typeof props.user_open === "boolean" ? props.user_open : null);
+  }
+
+  /** The named text field as a stream. */
+  stream(field: string): TextStream {
+    let stream = this.#streams.get(field);
+    if (!stream) {
+      stream = new TextStream(str(this.props.peek()[field]) ?? "");
+      this.#streams.set(field, stream);
+    }
+    return stream;
+  }
+
+  set(props: Props): void {
+    for (const [field, stream] of this.#streams) {
+      if (Object.hasOwn(props, field)) stream.replace(str(props[field]) ?? "");
+    }
+    if (typeof props.user_open === "boolean") this.userOpen.value = props.user_open;
+    this.props.value = { ...this.props.peek(), ...props };
+  }
+
+  /** Takes over the state of a snapshot; what did not change is not touched. */
+  reset(props: Props, closed: boolean): void {
+    for (const [field, stream] of this.#streams) stream.replace(str(props[field]) ?? "");
+    if (typeof props.user_open === "boolean") this.userOpen.value = props.user_open;
+    if (!sameJson(this.props.peek(), props)) this.props.value = props;
+    this.closed.value = closed;
+  }
+
+  flush(): void {
+    for (const stream of this.#streams.values()) stream.flush();
+  }
+
+  toRecord(): BlockRecord {
+    const texts = Object.fromEntries([...this.#streams].map(([field, stream]) => [field, stream.text]));
+    const { id, parent, kind } = this;
+    return { ...this.props.peek(), ...texts, id, parent, kind, closed: this.closed.peek() };
+  }
+}
+
+/** What happened to a block in one batch; `before` are its props until then. */
+export interface Change {
+  readonly block: Block;
+  readonly before: Props | null;
+}
+
+export type ChangeListener = (changes: readonly Change[], whole: boolean) => void;
+
+export class Store {
+  /** The root block, once anything is known of it; no op needs to open it. */
+  readonly run: Signal<Block | null> = signal(null);
+  /** What hangs directly under the run, and whatever names a parent that is not there. */
+  readonly top = new BlockList();
+  readonly #blocks = new Map<string, Block>();
+  readonly #listeners = new Set<ChangeListener>();
+
+  get(id: string): Block | undefined {
+    return this.#blocks.get(id);
+  }
+
+  get all(): Iterable<Block> {
+    return this.#blocks.values();
+  }
+
+  /** Calls back once after every batch (`whole`: after every snapshot). Returns the way to unsubscribe. */
+  onChange(listener: ChangeListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Applies a batch. A malformed op and an op for an unknown block are ignored. */
+  apply(ops: readonly unknown[]): void {
+    const changes = new Map<Block, Change>();
+    batch(() => {
+      for (const raw of ops) {
+        const op = readOp(raw);
+        if (op === null) continue;
+        if (op[0] === "open") {
+          const block = this.#open(op[1], op[2], op[3]);
+          if (block) changes.set(block, { block, before: null });
+          continue;
+        }
+        const block = this.#blocks.get(op[1]) ?? (op[1] === "run" ? this.#open("run", null, { kind: "run" }) : null);
+        if (!block) continue;
+        if (!changes.has(block)) changes.set(block, { block, before: block.props.peek() });
+        if (op[0] === "append") block.stream(op[2]).append(op[3]);
+        else if (op[0] === "set") block.set(op[2]);
+        else block.closed.value = true;
+      }
+    });
+    this.#tell([...changes.values()], false);
+  }
+
+  /** Replaces everything by the state of a snapshot; blocks that are still there keep their identity. */
+  load(records: readonly unknown[]): void {
+    const old = new Map(this.#blocks);
+    const changes: Change[] = [];
+    batch(() => {
+      this.#blocks.clear();
+      const lists = new Map<BlockList, Block[]>([[this.top, []]]);
+      for (const raw of records) {
+        const record = readBlock(raw);
+        if (record === null || this.#blocks.has(record.id)) continue;
+        const { id, parent, kind, closed, ...props } = record;
+        let block = old.get(id);
+        if (block && block.kind === kind && block.parent === parent) {
+          changes.push({ block, before: block.props.peek() });
+          block.reset(props, closed);
+        } else {
+          block = new Block(id, parent, kind, props, closed);
+          changes.push({ block, before: null });
+        }
+        if (id !== "run") {
+          const list = this.#home(parent);
+          const siblings = lists.get(list) ?? [];
+          siblings.push(block);
+          lists.set(list, siblings);
+        }
+        this.#blocks.set(id, block);
+      }
+      for (const block of this.#blocks.values()) block.children.reset(lists.get(block.children) ?? []);
+      this.top.reset(lists.get(this.top) ?? []);
+      this.run.value = this.#blocks.get("run") ?? null;
+    });
+    this.#tell(changes, true);
+  }
+
+  /** The whole state, as a snapshot would carry it. */
+  toRecords(): BlockRecord[] {
+    return [...this.#blocks.values()].map((block) => block.toRecord());
+  }
+
+  #open(id: string, parent: string | null, { kind, ...props }: Props): Block | null {
+    if (this.#blocks.has(id)) return null;
+    const block = new Block(id, parent, str(kind) ?? "unknown", props, false);
+    if (id === "run") this.run.value = block;
+    else this.#home(parent).push(block);
+    this.#blocks.set(id, block);
+    return block;
+  }
+
+  #home(parent: string | null): BlockList {
+    if (parent === null || parent === "run") return this.top;
+    return this.#blocks.get(parent)?.children ?? this.top;
+  }
+
+  #tell(changes: readonly Change[], whole: boolean): void {
+    for (const { block } of changes) block.flush();
+    for (const listener of this.#listeners) listener(changes, whole);
+  }
+}
+
+/** Seconds between a block's `started` and `ended` (or `now`), or null if it has no start. */
+export function seconds(props: Props, now: number): number | null {
+  const started = num(props.started);
+  return started === null ? null : Math.max(0, (num(props.ended) ?? now) - started);
+}
+
+function sameJson(left: Props, right: Props): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}

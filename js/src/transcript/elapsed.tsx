@@ -1,0 +1,23 @@
+/** A duration that ticks while its thing goes on. */
+
+import { useEffect } from "preact/hooks";
+import { duration, ticking } from "../ui/duration";
+import { useSession } from "./context";
+
+interface ElapsedProps {
+  started: number;
+  /** When it was over; null: it still goes on. */
+  ended: number | null;
+  format?: (seconds: number) => string;
+}
+
+export function Elapsed({ started, ended, format = duration }: ElapsedProps) {
+  if (ended !== null) return <span class="nb-time">{format(Math.max(0, ended - started))}</span>;
+  return <Ticking started={started} />;
+}
+
+function Ticking({ started }: { started: number }) {
+  const { clock } = useSession();
+  useEffect(() => clock.watch(), [clock]);
+  return <span class="nb-time">{ticking(Math.max(0, clock.now.value - started))}</span>;
+}

@@ -1,0 +1,17 @@
+/** Whether a text has begun, without a redraw for every piece of it. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { TextStream } from "../text-stream";
+
+export function useHasText(stream: TextStream): boolean {
+  const [hasText, setHasText] = useState(stream.text !== "");
+  useEffect(
+    () =>
+      stream.subscribe({
+        append: () => setHasText(true),
+        replace: (text) => setHasText(text !== ""),
+      }),
+    [stream],
+  );
+  return hasText;
+}

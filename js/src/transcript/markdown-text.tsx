@@ -1,0 +1,36 @@
+/** A growing Markdown text. The words go straight to the DOM; only the frame around them is a component. */
+
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { MarkdownView } from "../markdown";
+import type { TextStream } from "../text-stream";
+import { useSession } from "./context";
+
+export function MarkdownText({
+  stream,
+  live,
+  class: extra = "",
+}: {
+  stream: TextStream;
+  live: boolean;
+  class?: string;
+}) {
+  const session = useSession();
+  const host = useRef<HTMLDivElement>(null);
+  const shown = useRef<MarkdownView | null>(null);
+  useLayoutEffect(() => {
+    const view = new MarkdownView({ needPart: (name) => session.needPart(name) });
+    shown.current = view;
+    host.current?.append(view.node);
+    const unsubscribe = stream.subscribe(view);
+    return () => {
+      unsubscribe();
+      shown.current = null;
+      view.node.remove();
+      view.dispose();
+    };
+  }, [session, stream]);
+  useEffect(() => {
+    if (!live) shown.current?.finish();
+  }, [live]);
+  return <div ref={host} class={`nb-text ${extra}`} />;
+}

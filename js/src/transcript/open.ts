@@ -1,0 +1,33 @@
+/** When a panel is open: the reader's choice, else while something happens in it and a moment longer. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Block } from "../store";
+import { useSession } from "./context";
+
+/** How long a panel that opened by itself stays open after it is finished. */
+export const LINGER_MS = 1000;
+
+/** The panel's state and the reader's switch. `active`: it streams, failed or waits for the reader. */
+export function useOpen(
+  block: Block,
+  active: boolean,
+  byDefault = false,
+): [open: boolean, toggle: (open: boolean) => void] {
+  const session = useSession();
+  const lingering = useLinger(active);
+  const open = block.userOpen.value ?? (active || lingering || byDefault);
+  return [open, (wanted) => session.toggle(block, wanted)];
+}
+
+function useLinger(active: boolean): boolean {
+  const [lingering, setLingering] = useState(active);
+  useEffect(() => {
+    if (active) {
+      setLingering(true);
+      return;
+    }
+    const timer = setTimeout(() => setLingering(false), LINGER_MS);
+    return () => clearTimeout(timer);
+  }, [active]);
+  return lingering;
+}

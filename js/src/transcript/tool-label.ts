@@ -1,0 +1,55 @@
+/** `(column="region", limit=10)`: a tool's arguments on one line. */
+
+import { clip, jsonText, record } from "../values";
+
+const VALUE_CHARS = 40;
+const LINE_CHARS = 160;
+
+/** The arguments of a finished call. */
+export function argsLabel(args: unknown): string {
+  const named = record(args);
+  if (named === null) return args === null || args === undefined ? "()" : `(${clip(jsonText(args), LINE_CHARS)})`;
+  let line = "";
+  for (const [name, value] of Object.entries(named)) {
+    line += `${line && ", "}${name}=${valueLabel(value)}`;
+    if (line.length > LINE_CHARS) break;
+  }
+  return `(${clip(line, LINE_CHARS)})`;
+}
+
+/** Arguments that are still being written: as far as they go, with no closing bracket. */
+export function partialArgsLabel(text: string): string {
+  let line = "";
+  let depth = 0;
+  let inString = false;
+  let escaped = false;
+  for (const char of text.slice(0, LINE_CHARS)) {
+    if (inString) {
+      line += char;
+      if (escaped) escaped = false;
+      else if (char === "\\") escaped = true;
+      else if (char === '"') inString = false;
+      continue;
+    }
+    if (char === "{" || char === "[") depth += 1;
+    if (char === "}" || char === "]") depth -= 1;
+    if (char === '"') inString = true;
+    if (/\s/.test(char)) continue;
+    if ((char === "{" && depth === 1) || (char === "}" && depth === 0)) continue;
+    if (char === ":" && depth === 1) line = named(line);
+    else if (char === "," && depth === 1) line += ", ";
+    else line += char;
+  }
+  return `(${line}`;
+}
+
+/** `…, "key"` becomes `…, key=`. */
+function named(line: string): string {
+  return `${line.replace(/"([^"]*)"$/, "$1")}=`;
+}
+
+function valueLabel(value: unknown): string {
+  if (typeof value === "string") return jsonText(clip(value, VALUE_CHARS));
+  if (Array.isArray(value) && value.length > 8) return `[${value.length} items]`;
+  return clip(jsonText(value), VALUE_CHARS);
+}

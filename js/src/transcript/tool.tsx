@@ -1,0 +1,173 @@
+/** A tool call: `name(args…) → summary · 1.3s`, and behind it arguments, result or error. */
+
+import { useEffect, useState } from "preact/hooks";
+import { isToolLive, toolNote, toolStateWord } from "../status";
+import type { Block } from "../store";
+import { Disclosure } from "../ui/disclosure";
+import { Icon, type IconName } from "../ui/icons";
+import { InkedStream } from "../ui/inked-json";
+import { JsonView } from "../ui/json-tree";
+import { clip, num, type Props, record, str } from "../values";
+import { Question } from "./approval";
+import { Blocks } from "./blocks";
+import { useSession } from "./context";
+import { Elapsed } from "./elapsed";
+import { Failure } from "./failure";
+import { useOpen } from "./open";
+import { PlainText, Result } from "./result";
+import { argsLabel, partialArgsLabel } from "./tool-label";
+
+const ICONS: Record<string, [IconName, string]> = {
+  "approval-requested": ["warning", "ask"],
+  "output-available": ["check", "ok"],
+  "output-error": ["cross", "bad"],
+  "output-denied": ["denied", "off"],
+  cancelled: ["denied", "off"],
+};
+
+export function ToolBlock({ block }: { block: Block }) {
+  const props = block.props.value;
+  const state = str(props.state) ?? "input-available";
+  const live = isToolLive(state) && !block.closed.value;
+  const failed = state === "output-error";
+  const waits = state === "approval-requested" && !block.closed.value;
+  const [open, toggle] = useOpen(block, live || failed || waits);
+  const started = num(props.started);
+  const ended = num(props.ended);
+  const note = toolNote(state, props);
+  const summary = str(props.summary);
+  const progress = record(props.progress);
+  const [icon, tone] = ICONS[state] ?? (live ? ["spinner", "live"] : ["denied", "off"]);
+  const approval = useSession().approvalOf(block.id).value;
+  // While the question is open it shows the arguments itself.
+  const asked = waits && record(approval?.props.value.args) !== null;
+  const classes = `nb-tool nb-tool-${state} ${failed ? "nb-tone-bad" : waits ? "nb-tone-ask" : ""}`;
+
+  const row = (
+    <>
+      <Icon name={icon} tone={tone} />
+      <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? "tool"}</span>
+      <span class="nb-sr">, {toolStateWord(state)}, </span>
+      <ArgsLine block={block} />
+      {summary !== null && state === "output-available" && <span class="nb-summary">→ {clip(summary, 200)}</span>}
+      {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
+      <span class="nb-grow" />
+      {note && state !== "approval-responded" && <span class={`nb-note-inline nb-${note.tone}`}>{note.text}</span>}
+      {started !== null && (ended !== null || live) && <Elapsed started={started} ended={ended} />}
+    </>
+  );
+  return (
+    <Disclosure open={open} onToggle={toggle} row={row} class={classes}>
+      {() => (
+        <>
+          {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}
+          {approval && <Question block={approval} />}
+          {progress && live && <Progress progress={progress} />}
+          <Outcome props={props} state={state} />
+          <Blocks list={block.children} />
+        </>
+      )}
+    </Disclosure>
+  );
+}
+
+/** The arguments in the row: as they are written, then from the parsed value. */
+function ArgsLine({ block }: { block: Block }) {
+  const { args, args_valid: valid, state } = block.props.value;
+  const written = state === "input-streaming" || valid === false;
+  const partial = usePartialArgs(block, written);
+  return <span class="nb-args">{written ? partial : argsLabel(args)}</span>;
+}
+
+/** The head of the argument text; once that is full, further text changes nothing here. */
+function usePartialArgs(block: Block, wanted: boolean): string {
+  const [label, setLabel] = useState("");
+  useEffect(() => {
+    if (!wanted) return;
+    let head = "";
+    return block.stream("args_text").subscribe({
+      append(text) {
+        if (head.length >= 200) return;
+        head = (head + text).slice(0, 200);
+        setLabel(partialArgsLabel(head));
+      },
+      replace(text) {
+        head = text.slice(0, 200);
+        setLabel(partialArgsLabel(head));
+      },
+    });
+  }, [block, wanted]);
+  return label;
+}
+
+function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
+  const props = block.props.value;
+  const hasArgs = props.args !== undefined && props.args !== null;
+  const named = record(props.args);
+  if (named !== null && Object.keys(named).length === 0) return null;
+  return (
+    <section class="nb-section">
+      <h4 class="nb-caption">Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}</h4>
+      {hasArgs && props.args_valid !== false ? (
+        <JsonView value={props.args} />
+      ) : (
+        <pre class={`nb-pre ${streaming ? "nb-writing" : ""}`}>
+          <InkedStream stream={block.stream("args_text")} />
+        </pre>
+      )}
+    </section>
+  );
+}
+
+function Progress({ progress }: { progress: Props }) {
+  const done = num(progress.progress);
+  const total = num(progress.total);
+  const message = str(progress.message);
+  return (
+    <section class="nb-section nb-progress">
+      {message && <span>{message}</span>}
+      {done !== null &&
+        (total !== null ? (
+          <progress value={done} max={total} aria-label={message ?? "progress"} />
+        ) : (
+          <span>{done}</span>
+        ))}
+      {done !== null && total !== null && (
+        <span class="nb-time">
+          {done.toLocaleString("en-US")} / {total.toLocaleString("en-US")}
+        </span>
+      )}
+    </section>
+  );
+}
+
+function Outcome({ props, state }: { props: Props; state: string }) {
+  const error = record(props.error);
+  const result = record(props.result);
+  return (
+    <>
+      {result !== null && (
+        <section class="nb-section">
+          <h4 class="nb-caption">{state === "output-available" ? "Result" : "Result so far"}</h4>
+          <Result bundle={result} />
+        </section>
+      )}
+      {result === null && props.result !== undefined && props.result !== null && (
+        <section class="nb-section">
+          <h4 class="nb-caption">Result</h4>
+          {typeof props.result === "string" ? <PlainText text={props.result} /> : <JsonView value={props.result} />}
+        </section>
+      )}
+      {error !== null && (
+        <section class="nb-section">
+          <h4 class="nb-caption">{state === "output-denied" ? "Why" : "Error"}</h4>
+          <Failure
+            type={str(error.type)}
+            message={str(error.message) ?? "no message"}
+            traceback={str(error.traceback)}
+          />
+        </section>
+      )}
+    </>
+  );
+}

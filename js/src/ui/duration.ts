@@ -1,0 +1,29 @@
+/** Durations for a reader. */
+
+/** A finished duration: `0.3s`, `4.1s`, `34s`, `1m 12s`, `2h 05m`. */
+export function duration(seconds: number): string {
+  if (seconds < 0.05) return "<0.1s";
+  if (seconds < 9.95) return `${seconds.toFixed(1)}s`;
+  return whole(Math.round(seconds));
+}
+
+/** A running duration, which ticks in whole seconds. */
+export function ticking(seconds: number): string {
+  return whole(Math.floor(seconds));
+}
+
+/** A finished thought: `2s`; nobody needs its tenths. */
+export function rounded(seconds: number): string {
+  return seconds < 1 ? "<1s" : whole(Math.round(seconds));
+}
+
+function whole(seconds: number): string {
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m ${pad(seconds % 60)}s`;
+  return `${Math.floor(minutes / 60)}h ${pad(minutes % 60)}m`;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, "0");
+}

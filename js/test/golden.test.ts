@@ -1,0 +1,36 @@
+/** The corpus that kernel and view share: what the kernel's ops make here is what the kernel's own snapshot says. */
+
+import { describe, expect, it } from "vitest";
+import { Store } from "../src/store";
+
+interface Golden {
+  ops: unknown[];
+  blocks: unknown[];
+}
+
+const CUTS = 40;
+const files = import.meta.glob<Golden>("../../tests/golden/*.json", { eager: true, import: "default" });
+
+describe.skipIf(Object.keys(files).length === 0)("golden corpus", () => {
+  it.each(Object.entries(files))("%s", (_, { ops, blocks }) => {
+    const whole = new Store();
+    whole.apply(ops);
+    expect(whole.toRecords()).toEqual(blocks);
+
+    const single = new Store();
+    for (const op of ops) single.apply([op]);
+    expect(single.toRecords()).toEqual(blocks);
+  });
+
+  it.each(Object.entries(files))("%s, joined by a second view on the way", (_, { ops, blocks }) => {
+    const step = Math.max(1, Math.floor(ops.length / CUTS));
+    for (let cut = 0; cut <= ops.length; cut += step) {
+      const first = new Store();
+      first.apply(ops.slice(0, cut));
+      const second = new Store();
+      second.load(first.toRecords());
+      second.apply(ops.slice(cut));
+      expect(second.toRecords()).toEqual(blocks);
+    }
+  });
+});

@@ -1,0 +1,112 @@
+/** The stand-ins for big packages agree with the packages themselves. */
+
+import { describe, expect, it } from "vitest";
+import { encodeHTML, decodeHTMLStrict as packaged } from "../node_modules/entities/dist/index.js";
+// @ts-expect-error this path of the package has no types
+import { LinkifyIt as PackagedLinkify } from "../node_modules/linkify-it/build/index.mjs";
+// @ts-expect-error this path of the package has no types
+import { Cc, P, S, Z } from "../node_modules/uc.micro/build/index.mjs";
+import { decodeHTMLStrict } from "../src/lean/entities";
+import { LinkifyIt } from "../src/lean/linkify";
+import { Cc as leanCc, P as leanP, S as leanS, Z as leanZ } from "../src/lean/unicode";
+
+function* codePoints(from: number, to: number): Generator<string> {
+  for (let code = from; code < to; code += 1) yield String.fromCodePoint(code);
+}
+
+describe("entities", () => {
+  it("know every character that has a name", () => {
+    const named = [...codePoints(1, 0xd800), ...codePoints(0x1d400, 0x1d800)].map(encodeHTML);
+    const names = named.filter((text) => /^&[a-z]/i.test(text));
+    expect(names.length).toBeGreaterThan(1400);
+    for (const name of names) expect(decodeHTMLStrict(name)).toBe(packaged(name));
+  });
+
+  it.each([
+    "&amp",
+    "&notit;",
+    "&gtx;",
+    "&nosuch;",
+    "&semi;",
+    "&fjlig;",
+    "&nGt;",
+    "&acE;",
+    "&#65;",
+    "x&amp;",
+    "&AMP;",
+    "&Amp;",
+    "&;",
+  ])("%s", (text) => {
+    if (/^&[a-z]\w*;$/i.test(text)) expect(decodeHTMLStrict(text)).toBe(packaged(text));
+    else expect(decodeHTMLStrict(text)).toBe(text);
+  });
+});
+
+describe("character classes", () => {
+  it.each<[RegExp, RegExp]>([
+    [leanP, P],
+    [leanS, S],
+    [leanZ, Z],
+    [leanCc, Cc],
+  ])("%s is the same for almost every character", (ours, theirs) => {
+    const differing = [...codePoints(0, 0xd800), ...codePoints(0xe000, 0x1fb00)].filter(
+      (char) => ours.test(char) !== theirs.test(char),
+    );
+    // The tables of the package and of the engine may be a Unicode version apart.
+    expect(differing.filter((char) => (char.codePointAt(0) ?? 0) < 0x600)).toEqual([]);
+    expect(differing.length).toBeLessThan(80);
+  });
+});
+
+describe("bare URLs", () => {
+  const theirs = new PackagedLinkify().set({ fuzzyLink: false, fuzzyEmail: false });
+  const ours = new LinkifyIt();
+
+  it.each([
+    "see https://example.org now",
+    "https://example.org/a/b?c=d&e=f#g",
+    "https://example.org.",
+    "https://example.org/a, and more",
+    "(https://example.org/a)",
+    "https://en.wikipedia.org/wiki/Rust_(language)",
+    "(see https://en.wikipedia.org/wiki/Rust_(language))",
+    "https://example.org/a?",
+    "https://example.org/a!",
+    "<https://example.org/a>",
+    "http://localhost:8888/lab",
+    "http://127.0.0.1:8080/x",
+    "http://[::1]:80/",
+    "HTTPS://EXAMPLE.ORG/",
+    "ftp://example.org/file",
+    "mailto:ana@example.org",
+    "https://münchen.example/straße",
+    "https://example.org/a\nhttps://example.org/b",
+    "no link here: at all",
+    "https://",
+    "https:// example.org",
+    "xhttps://example.org",
+    "javascript://example.org",
+    "https://example.org/[a]",
+    "https://example.org/a]b",
+    "https://example.org/~user/-/x",
+    "https://a.b-c.example/x--y",
+    "'https://example.org/a'",
+    '"https://example.org/a"',
+  ])("%s", (text) => {
+    const spans = (links: { index: number; lastIndex: number }[] | null) =>
+      (links ?? []).map(({ index, lastIndex }) => text.slice(index, lastIndex));
+    expect(spans(ours.match(text))).toEqual(spans(theirs.match(text)));
+  });
+
+  it.each(["https://example.org/a: b", "**https://example.org/a** b", "https://example.org/a&amp;"])(
+    "end before punctuation as GitHub's do: %s",
+    (text) => {
+      expect(ours.match(text)?.map((link) => link.url)).toEqual(["https://example.org/a"]);
+    },
+  );
+
+  it("take linear time however long the text is", () => {
+    const text = `https://example.org/${"(".repeat(50_000)} ${"https://".repeat(20_000)} ${"a.".repeat(50_000)}`;
+    expect(ours.match(text)?.[0]?.index).toBe(0);
+  });
+});

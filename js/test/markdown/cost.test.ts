@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { grammar } from "../../src/markdown/grammar";
+import { corpus, cut, drawn, plainView, random, stopClock } from "./support";
+
+beforeEach(stopClock);
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** Counts calls of the parser and the characters it is given. */
+function counted() {
+  const count = { calls: 0, chars: 0 };
+  const parse = grammar.block.parse.bind(grammar.block);
+  vi.spyOn(grammar.block, "parse").mockImplementation((source, ...rest) => {
+    count.calls++;
+    count.chars += source.length;
+    parse(source, ...rest);
+  });
+  return count;
+}
+
+function answer(length: number): string {
+  const block =
+    "Some **bold** text with `code` and a [link](https://a.example) that goes on for a line or two of a paragraph.\n\n" +
+    "- one item\n- another item\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```py\nprint('hello')\nx = 1\n```\n\n## Heading\n\n";
+  return block.repeat(Math.ceil(length / block.length)).slice(0, length);
+}
+
+describe("work is proportional to the text, counted in characters parsed (with no pause between parses)", () => {
+  test("an answer of many blocks: four times the text, four times the work", () => {
+    const chars = [50_000, 200_000].map((length) => {
+      const count = counted();
+      const view = plainView();
+      for (const piece of cut(answer(length), 12, random(3))) view.append(piece);
+      view.finish();
+      vi.restoreAllMocks();
+      return count.chars / length;
+    });
+    for (const perChar of chars) expect(perChar).toBeLessThan(15);
+    expect(Math.max(...chars) / Math.min(...chars)).toBeLessThan(1.05);
+  }, 60_000);
+
+  test.each([
+    ["at the top", "```py\n", ""],
+    ["in a list", "1. run:\n\n   ```py\n", "   "],
+  ])("an open fence of 100 KB %s is parsed a fixed number of times", (_, opener, indent) => {
+    const count = counted();
+    const view = plainView();
+    view.append(opener);
+    for (let line = 0; line < 4000; line++)
+      for (const piece of [`${indent}x = ca`, "ll(1234567", "89)\n"]) view.append(piece);
+    view.finish();
+    expect(view.node.querySelector("code")?.textContent).toBe("x = call(123456789)\n".repeat(4000));
+    expect(count.calls).toBeLessThanOrEqual(4);
+  });
+
+  test("a long list is parsed again only after a rest of eight times the last parse", () => {
+    let parsed = 0;
+    const parse = grammar.block.parse.bind(grammar.block);
+    // Each parse takes as many ms as there are thousands of characters.
+    vi.spyOn(grammar.block, "parse").mockImplementation((source, ...rest) => {
+      parse(source, ...rest);
+      parsed += source.length;
+      vi.advanceTimersByTime(source.length / 1000);
+    });
+    const view = plainView();
+    const began = performance.now();
+    for (let item = 0; item < 2000; item++) {
+      view.append(`- item number ${item}\n`);
+      vi.advanceTimersByTime(5);
+    }
+    expect(parsed / 1000).toBeLessThan((performance.now() - began) / 8);
+    vi.advanceTimersByTime(1000);
+    expect(view.node.querySelectorAll("li")).toHaveLength(2000);
+    view.finish();
+  });
+
+  test("finish draws at once what waits for its turn", () => {
+    const parse = grammar.block.parse.bind(grammar.block);
+    vi.spyOn(grammar.block, "parse").mockImplementation((source, ...rest) => {
+      parse(source, ...rest);
+      vi.advanceTimersByTime(10);
+    });
+    const view = plainView();
+    view.append("one");
+    view.append(" two");
+    expect(view.node.textContent).toBe("one");
+    view.finish();
+    expect(view.node.textContent).toBe("one two");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("dispose leaves no timer", () => {
+    const parse = grammar.block.parse.bind(grammar.block);
+    vi.spyOn(grammar.block, "parse").mockImplementation((source, ...rest) => {
+      parse(source, ...rest);
+      vi.advanceTimersByTime(10);
+    });
+    const view = plainView();
+    view.append("one");
+    view.append(" two");
+    expect(vi.getTimerCount()).toBe(1);
+    view.dispose();
+    view.append(" three");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("pathological texts end", () => {
+  const cases = corpus<{ name: string; parts: [string, number][] }[]>("markdown/cmark_gfm_pathological.json");
+  const ours = [
+    { name: "math openers", parts: [["\\( ", 30_000]] },
+    {
+      name: "math openers far from a closer",
+      parts: [
+        ["\\( a ", 30_000],
+        ["\\)", 1],
+      ],
+    },
+    { name: "dollars", parts: [["$a ", 50_000]] },
+    { name: "double dollars", parts: [["$$ ", 50_000]] },
+    {
+      name: "bullets on one line",
+      parts: [
+        ["- ", 30_000],
+        ["x", 1],
+      ],
+    },
+    { name: "backticks", parts: [["`a ``", 30_000]] },
+    { name: "half links", parts: [["[a](b 'c' ", 20_000]] },
+    { name: "pipes", parts: [["|", 50_000]] },
+  ] as { name: string; parts: [string, number][] }[];
+
+  test.each([...cases, ...ours])(
+    "$name",
+    ({ parts }) => {
+      const text = parts.map(([unit, repeat]) => unit.repeat(repeat)).join("");
+      const view = plainView();
+      view.append(text);
+      view.append("x");
+      view.finish();
+      expect(view.node.childNodes.length).toBeGreaterThan(0);
+      expect(drawn("x").textContent).toBe("x");
+    },
+    20_000,
+  );
+});

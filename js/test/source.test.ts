@@ -1,0 +1,20 @@
+/** What the sources must never do: a widget's state is not to be trusted. */
+
+import { expect, it } from "vitest";
+
+const sources = import.meta.glob<string>("../src/**/*.{ts,tsx}", { eager: true, query: "?raw", import: "default" });
+
+it.each([
+  ["put text into the page as HTML", /\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write)\b|dangerouslySet/],
+  ["run text as code", /\beval\(|new Function\(/],
+  ["reach for the network", /\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|https?:\/\/(cdn|unpkg|esm\.)/],
+  ["write to the console", /\bconsole\./],
+])("no source may %s", (_, pattern) => {
+  expect(Object.keys(sources).length).toBeGreaterThan(30);
+  const guilty = Object.entries(sources).filter(([, text]) => pattern.test(withoutComments(text)));
+  expect(guilty.map(([path]) => path)).toEqual([]);
+});
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+}

@@ -1,0 +1,275 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { open, ownClock, type Page, RUN, rowOf, settle, tool } from "../support";
+
+ownClock();
+
+let page: Page;
+beforeEach(() => {
+  page = open();
+  page.ops(RUN);
+});
+afterEach(() => page.close());
+
+const done = (result: unknown, more = {}) => ({
+  state: "output-available",
+  user_open: true,
+  result,
+  ended: 2.3,
+  ...more,
+});
+
+describe("a tool's row", () => {
+  it("shows name, arguments, summary and duration", async () => {
+    page.ops(tool("load_sales", done(null, { args: { year: 2025 }, summary: "DataFrame 1,204×6" })), [
+      "close",
+      "load_sales",
+    ]);
+    await settle();
+    expect(rowOf(page.el, "load_sales").textContent).toBe("load_sales, finished, (year=2025)→ DataFrame 1,204×61.3s");
+  });
+
+  it("shows the arguments as they are written", async () => {
+    page.ops(tool("group_by"), ["append", "group_by", "args_text", '{"column": "region", "met']);
+    page.ops(["append", "group_by", "args_text", 'ric": "rev']);
+    await settle();
+    expect(rowOf(page.el, "group_by").textContent).toContain('(column="region", metric="rev');
+    expect(page.el.querySelector(".nb-writing")?.textContent).toBe('{"column": "region", "metric": "rev');
+  });
+
+  it.each([
+    ["approval-requested", "Awaiting approval"],
+    ["output-denied", "Denied"],
+    ["cancelled", "Cancelled"],
+  ])("says %s in words", async (state, words) => {
+    page.ops(tool("f", { state }));
+    await settle();
+    expect(rowOf(page.el, "f").textContent).toContain(words);
+  });
+
+  it("names the error", async () => {
+    page.ops(tool("f", { state: "output-error", error: { type: "ConnectionError", message: "refused" } }));
+    await settle();
+    expect(rowOf(page.el, "f").textContent).toContain("ConnectionError");
+  });
+});
+
+describe("a result", () => {
+  const panel = () => page.el.querySelector(".nb-panel");
+
+  it.each([0, "", false])("that is falsy is shown: %j", async (value) => {
+    page.ops(tool("f", done({ "application/json": value })), ["close", "f"]);
+    await settle();
+    expect(panel()?.textContent).toContain(`Result${JSON.stringify(value)}`);
+  });
+
+  it("takes the richest form", async () => {
+    page.ops(tool("f", done({ "text/plain": "plain", "text/html": "<table><tr><td>rich</td></tr></table>" })), [
+      "close",
+      "f",
+    ]);
+    await settle();
+    expect(panel()?.querySelector("td")?.textContent).toBe("rich");
+    expect(panel()?.textContent).not.toContain("plain");
+  });
+
+  it("in HTML runs nothing", async () => {
+    const html = '<img src=x onerror="globalThis.harm=1"><script>globalThis.harm=1</script><b onclick="harm=1">ok</b>';
+    page.ops(tool("f", done({ "text/html": html })), ["close", "f"]);
+    await settle();
+    expect(panel()?.querySelector("script, [onerror], [onclick]")).toBeNull();
+    expect("harm" in globalThis).toBe(false);
+    expect(panel()?.textContent).toContain("ok");
+  });
+
+  it.each([
+    ["image/png", "aGk=\n", "data:image/png;base64,aGk="],
+    ["image/svg+xml", "<svg onload='x'/>", "data:image/svg+xml;charset=utf-8,%3Csvg%20onload%3D'x'%2F%3E"],
+  ])("that is %s is an image from its own data", async (mime, data, src) => {
+    page.ops(tool("f", done({ [mime]: data })), ["close", "f"]);
+    await settle();
+    expect(panel()?.querySelector("img")?.getAttribute("src")).toBe(src);
+  });
+
+  it("that is big is fetched when the panel opens, not before", async () => {
+    const part = "result/f/text/html";
+    page.ops(tool("f", { state: "output-available", result: { "text/html": { part, size: 3_200_000 } } }), [
+      "close",
+      "f",
+    ]);
+    await settle();
+    expect(page.sent("need")).toEqual([]);
+    rowOf(page.el, "f").click();
+    await settle();
+    expect(page.sent("need")).toEqual([{ t: "need", name: part }]);
+    expect(panel()?.textContent).toContain("Loading 3.2 MB…");
+    page.model.receive({ t: "part", name: part, text: "<p>there</p>" });
+    await settle();
+    expect(panel()?.querySelector("p")?.textContent).toBe("there");
+  });
+
+  it("that cannot be fetched says why and can be asked for again", async () => {
+    page.ops(tool("f", done({ "application/json": { part: "p", size: 1 } })), ["close", "f"]);
+    await settle();
+    page.model.receive({ t: "part", name: "p", error: "the run is gone" });
+    await settle();
+    expect(panel()?.textContent).toContain("the run is gone");
+    panel()?.querySelector<HTMLButtonElement>(".nb-link")?.click();
+    await settle();
+    page.model.receive({ t: "part", name: "p", text: '{"a":1}' });
+    await settle();
+    expect(panel()?.textContent).toContain('{"a": 1}');
+  });
+
+  it("that is a huge JSON makes few elements", async () => {
+    const value = Array.from({ length: 50_000 }, (_, i) => ({ i, deep: { deeper: [1, 2, 3] } }));
+    page.ops(tool("f", done({ "application/json": value })), ["close", "f"]);
+    await settle();
+    expect(panel()?.textContent).toContain("49,900 more");
+    expect(panel()?.querySelectorAll("*").length).toBeLessThan(1500);
+  });
+});
+
+describe("an approval", () => {
+  it("of a tool is asked in the tool's panel, and its decision stays", async () => {
+    page.ops(tool("run_sql", { state: "approval-requested", args: { query: "DROP TABLE x" } }), [
+      "open",
+      "a",
+      "run",
+      { kind: "approval", tool_id: "run_sql", prompt: "Run it?", args: { query: "DROP TABLE x" } },
+    ]);
+    await settle();
+    expect(page.el.querySelector(".nb-panel")?.textContent).toBe("Run it?queryDROP TABLE x");
+    expect(page.el.querySelectorAll(".nb-approval")).toHaveLength(1);
+    expect(page.el.querySelector(".nb-head")?.textContent).toContain("waits for you");
+    page.ops(["set", "a", { decision: "deny", reason: "too risky" }], ["close", "a"]);
+    page.ops(["set", "run_sql", { state: "output-denied", user_open: true }], ["close", "run_sql"]);
+    await settle();
+    expect(page.el.querySelector(".nb-head")?.textContent).not.toContain("waits for you");
+    expect(page.el.querySelector(".nb-panel")?.textContent).toContain("Denied Run it? · too risky");
+  });
+});
+
+describe("thinking", () => {
+  it("ticks, then says how long it took, and keeps what was thought", async () => {
+    const now = Date.now() / 1000;
+    page.ops(
+      ["open", "r", "run", { kind: "reasoning", text: "", started: now }],
+      ["append", "r", "text", "Let me see"],
+    );
+    await settle(4100);
+    expect(rowOf(page.el, "Thinking").textContent).toBe("Thinking… 4s");
+    expect(page.el.textContent).toContain("Let me see");
+    page.ops(["set", "r", { ended: now + 4.6 }], ["close", "r"]);
+    await settle(100);
+    expect(rowOf(page.el, "Thought").textContent).toBe("Thought for 5s");
+  });
+
+  it("that was never shown has nothing to open", async () => {
+    page.ops(
+      ["open", "r", "run", { kind: "reasoning", text: "", started: 1 }],
+      ["set", "r", { ended: 1.2 }],
+      ["close", "r"],
+    );
+    await settle();
+    expect(rowOf(page.el, "Thought for <1s").localName).toBe("div");
+  });
+});
+
+describe("agents", () => {
+  const agent = (id: string, started: number, ended?: number) => [
+    "open",
+    id,
+    "run",
+    { kind: "agent", name: id, status: "running", started, ended },
+  ];
+
+  it("at work at the same time stand side by side, those after one another do not", async () => {
+    page.ops(agent("a", 1, 3), agent("b", 2, 5), agent("c", 6));
+    await settle();
+    const lanes = page.el.querySelectorAll(".nb-lanes");
+    expect(lanes).toHaveLength(1);
+    expect(lanes[0]?.querySelectorAll(".nb-agent")).toHaveLength(2);
+  });
+
+  it("hold their own blocks", async () => {
+    page.ops(agent("a", 1), tool("inner", {}, "a"), ["open", "t", "a", { kind: "text", text: "said by a" }]);
+    await settle();
+    const el = page.el.querySelector(".nb-agent");
+    expect(el?.textContent).toContain("said by a");
+    expect(el?.textContent).toContain("inner");
+  });
+});
+
+describe("links", () => {
+  it.each([
+    ["https://example.org/a", "https://example.org/a"],
+    ["http://example.org/", "http://example.org/"],
+    ["javascript:alert(1)", null],
+    ["data:text/html,x", null],
+    ["file:///etc/passwd", null],
+    ["/lab", null],
+    [{ href: "https://example.org" }, null],
+  ])("go to the web or nowhere: %j", async (url, href) => {
+    page.ops(["open", "s", "run", { kind: "source", url, title: "A source" }]);
+    await settle();
+    const chip = page.el.querySelector(".nb-chip");
+    expect(chip?.textContent).toContain("A source");
+    expect(chip?.getAttribute("href") ?? null).toBe(href);
+    if (href !== null) expect(chip?.getAttribute("rel")).toContain("noopener");
+  });
+
+  it("to a file that the model made download it as bytes and nothing a page could run", async () => {
+    page.ops(["open", "f", "run", { kind: "file", media_type: "text/html", data: "PGI+", name: "x.html" }]);
+    await settle();
+    const chip = page.el.querySelector("a.nb-chip");
+    expect(chip?.getAttribute("href")).toBe("data:application/octet-stream;base64,PGI+");
+    expect(chip?.getAttribute("download")).toBe("x.html");
+  });
+});
+
+describe("odd state", () => {
+  const ODD = [undefined, null, 0, -1, Number.NaN, "", "x", [], [null], {}, { a: { b: [] } }, true];
+  const KINDS = [
+    "run",
+    "text",
+    "reasoning",
+    "tool",
+    "agent",
+    "handoff",
+    "approval",
+    "status",
+    "error",
+    "source",
+    "file",
+    "custom",
+    "new",
+  ];
+  const FIELDS =
+    "name model status started ended text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id".split(
+      " ",
+    );
+
+  it.each(KINDS)("of a %s never breaks the transcript", async (kind) => {
+    for (const value of ODD) {
+      const props = Object.fromEntries(FIELDS.map((field) => [field, value]));
+      const id = kind === "run" ? "run" : "odd";
+      page.snapshot(
+        [
+          { id, kind, ...props, user_open: true },
+          { id: "after", kind: "text", text: "still here", closed: true },
+        ],
+        1,
+      );
+      await settle();
+      expect(page.el.textContent).toContain("still here");
+      expect(page.el.textContent).not.toContain("[object Object]");
+    }
+  });
+
+  it("of a kind from the future shows its data", async () => {
+    page.ops(["open", "u", "run", { kind: "hologram", depth: 3, user_open: true }]);
+    await settle();
+    expect(rowOf(page.el, "hologram")).toBeDefined();
+    expect(page.el.querySelector(".nb-panel")?.textContent).toContain('"depth": 3');
+  });
+});

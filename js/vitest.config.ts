@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+import { aliases } from "./aliases.mjs";
+
+export default defineConfig({
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  resolve: { alias: aliases },
+  test: {
+    environment: "jsdom",
+    include: ["test/**/*.test.{ts,tsx}"],
+    setupFiles: ["test/setup.ts"],
+    // Bundled like the real thing, so that the stand-ins are what is tested.
+    server: { deps: { inline: ["markdown-it"] } },
+  },
+});
