@@ -1,5 +1,5 @@
 // Bundles the view into ../nbagent/static: the base module every widget carries, and the parts it asks for when needed.
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -16,7 +16,8 @@ const shared = {
   bundle: true,
   minify: true,
   target: "es2022",
-  legalComments: "none",
+  legalComments: "none", // the notices go into a file of their own
+  metafile: true,
   charset: "utf8",
   logLevel: "warning",
 };
@@ -31,7 +32,7 @@ const script = {
 };
 
 await mkdir(out, { recursive: true });
-await Promise.all([
+const built = await Promise.all([
   build({ ...script, entryPoints: ["src/index.tsx"], outfile: join(out, "widget.js") }),
   build({ ...shared, entryPoints: ["src/styles/index.css"], outfile: join(out, "widget.css") }),
   build({ ...script, entryPoints: ["src/parts/math.ts"], outfile: join(out, "math.js") }),
@@ -47,4 +48,18 @@ for (const name of ["widget.js", "widget.css", "math.js", "highlight.js"]) {
     );
     process.exitCode = 1;
   }
+}
+
+// The bundles carry other people's work: their licences come along.
+const inside = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+const packages = new Set(inside.flatMap((path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []));
+const notices = await Promise.all([...packages].sort().map(notice));
+await writeFile(join(out, "THIRD-PARTY-LICENSES.txt"), notices.join(`\n${"-".repeat(80)}\n\n`));
+
+async function notice(name) {
+  const home = join(here, "node_modules", name);
+  const about = JSON.parse(await readFile(join(home, "package.json"), "utf8"));
+  const licence = (await readdir(home)).find((file) => /^licen[sc]e/i.test(file));
+  const text = licence ? await readFile(join(home, licence), "utf8") : `Licence: ${about.license}\n`;
+  return `${name} ${about.version} (${about.license})\n\n${text}`;
 }

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FRONT_END = {f"nbagent/static/{name}" for name in ("widget.js", "widget.css", "math.js", "highlight.js")}
+BUILT = ("widget.js", "widget.css", "math.js", "highlight.js", "THIRD-PARTY-LICENSES.txt")
+FRONT_END = {f"nbagent/static/{name}" for name in BUILT}
 
 pytestmark = pytest.mark.timeout(400)
 

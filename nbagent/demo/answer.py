@@ -47,7 +47,7 @@ def outcome(result: Result) -> str:
     if result.error is not None:
         return "not allowed" if result.denied else "failed"
     if result.table:
-        return f"{prose.counted(len(result.table.rows), 'row')}, {prose.counted(len(result.table.columns), 'column')}"
+        return f"{prose.counted(result.table.length, 'row')}, {prose.counted(len(result.table.columns), 'column')}"
     if result.facts:
         return prose.counted(len(result.facts), "value")
     if isinstance(result.value, list):
@@ -99,6 +99,8 @@ def _label(table: Table, measure: int) -> int | None:
 
 def _over(tool: str, table: Table) -> str:
     rows = len(table.rows)
+    if table.length > rows:
+        return f"over the first {rows} of the {prose.number(table.length)} rows of {prose.code(tool)}"
     return f"over the {rows} rows of {prose.code(tool)}" if rows > 1 else f"in the one row of {prose.code(tool)}"
 
 

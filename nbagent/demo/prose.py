@@ -91,7 +91,8 @@ def data_table(data: Table, most: int) -> str:
     measures = data.measures()
     numeric = [i for i in range(len(data.columns)) if data.is_numeric(i)]
     shown = table(data.columns, data.rows[:most], numeric, [i for i in numeric if i not in measures])
-    return shown if len(data.rows) <= most else f"{shown}\n\n_The first {most} of {number(len(data.rows))} rows._"
+    first = min(most, len(data.rows))
+    return shown if data.length == first else f"{shown}\n\n_The first {first} of {number(data.length)} rows._"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -18,10 +18,20 @@ _LONGEST_TEXT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of values under named columns."""
+    """Rows of values under named columns.
+
+    Attributes:
+        total: how many rows there are in all, where `rows` are only the first of them.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    total: int | None = None
+
+    @property
+    def length(self) -> int:
+        """How many rows there are in all."""
+        return len(self.rows) if self.total is None else self.total
 
     def column(self, index: int) -> list[Any]:
         """The values of one column."""
@@ -120,12 +130,15 @@ def _one_line(text: str, most: int = 200) -> str:
 
 
 def _table(value: Any) -> Table | None:
-    """Records, `{"columns": …, "data": …}`, a dict of equal lists, or two or more named numbers."""
+    """Records, a DataFrame's shape and first rows, `{"columns": …, "data": …}`, a dict of equal lists, or named numbers."""
     if isinstance(value, list) and value and all(isinstance(row, dict) and row for row in value):
         names = tuple(dict.fromkeys(name for row in value for name in row))
         return Table(tuple(map(str, names)), tuple(tuple(row.get(name) for name in names) for row in value))
     if not isinstance(value, dict):
         return None
+    shape = value.get("shape")
+    if isinstance(shape, list) and shape and isinstance(shape[0], int) and (head := _table(value.get("rows"))) is not None:
+        return Table(head.columns, head.rows, max(shape[0], len(head.rows)))  # a DataFrame, told by its first rows
     columns: Any = value.get("columns")
     data: Any = value.get("data", value.get("rows"))
     if (

@@ -74,3 +74,9 @@ def test_years_and_ids_are_no_measures() -> None:
     table = read('[{"year": 2025, "customer_id": 7, "sales": 1.5, "open": true}]').table
     assert table is not None
     assert [table.columns[index] for index in table.measures()] == ["sales"]
+
+
+def test_a_data_frame_told_by_its_first_rows_keeps_its_length() -> None:
+    table = read('{"type": "DataFrame", "shape": [1000, 2], "rows": [{"a": 1, "b": 2}], "…": "999 more rows"}').table
+    assert table is not None
+    assert (table.columns, table.rows, table.length) == (("a", "b"), ((1, 2),), 1000)
