@@ -7,6 +7,7 @@ const LINE_CHARS = 160;
 
 /** The arguments of a finished call. */
 export function argsLabel(args: unknown): string {
+  if (typeof args === "string") return `(${clip(oneLine(args), LINE_CHARS)})`;
   const named = record(args);
   if (named === null) return args === null || args === undefined ? "()" : `(${clip(jsonText(args), LINE_CHARS)})`;
   let line = "";
@@ -19,6 +20,7 @@ export function argsLabel(args: unknown): string {
 
 /** Arguments that are still being written: as far as they go, with no closing bracket. */
 export function partialArgsLabel(text: string): string {
+  if (/^\s*[^\s{]/.test(text)) return `(${oneLine(text)}`;
   let line = "";
   let depth = 0;
   let inString = false;
@@ -41,6 +43,11 @@ export function partialArgsLabel(text: string): string {
     else line += char;
   }
   return `(${line}`;
+}
+
+/** Arguments that are no JSON: code, a command, a patch. */
+function oneLine(text: string): string {
+  return text.trim().replace(/\s+/g, " ");
 }
 
 /** `…, "key"` becomes `…, key=`. */

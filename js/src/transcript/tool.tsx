@@ -108,7 +108,9 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
   return (
     <section class="nb-section">
       <h4 class="nb-caption">Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}</h4>
-      {hasArgs && props.args_valid !== false ? (
+      {typeof props.args === "string" ? (
+        <PlainText text={props.args} />
+      ) : hasArgs && props.args_valid !== false ? (
         <JsonView value={props.args} />
       ) : (
         <pre class={`nb-pre ${streaming ? "nb-writing" : ""}`}>

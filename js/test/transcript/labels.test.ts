@@ -31,7 +31,7 @@ describe("arguments on one line", () => {
     [{}, "()"],
     [null, "()"],
     [[1, 2], "([1,2])"],
-    ["text", '("text")'],
+    ["import csv\nprint(1)\n", "(import csv print(1))"],
     [{ q: "x".repeat(100) }, `(q="${"x".repeat(39)}…")`],
   ])("%j", (args, label) => {
     expect(argsLabel(args)).toBe(label);
@@ -45,7 +45,7 @@ describe("arguments on one line", () => {
     ['{"column": "a, b: {c}", "n": 1', '(column="a, b: {c}", n=1'],
     ['{"a": {"b": [1, 2]}, "c": true}', '(a={"b":[1,2]}, c=true'],
     ['{"a": "say \\"hi\\"', '(a="say \\"hi\\"'],
-    ["not json", "(notjson"],
+    ["import csv\n\npath = 1", "(import csv path = 1"],
   ])("half written: %s", (text, label) => {
     expect(partialArgsLabel(text)).toBe(label);
   });
