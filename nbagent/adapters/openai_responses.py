@@ -36,7 +36,9 @@ class ResponsesDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event or a whole response."""
+        """Whether the item is a stream event or a whole response; or the text of one that was cut."""
+        if isinstance(item, str):
+            return item.startswith('{"type":"response.')
         said = fields_or_none(item)
         kind = said.get("type")
         if isinstance(kind, str) and kind != "response":
