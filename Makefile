@@ -57,6 +57,9 @@ proof: .venv/test
 # Editable: the install builds the front end too (js/hatch_build.py), so a change of its sources installs again.
 .venv/lab: .venv/bin/python pyproject.toml js/hatch_build.py $(JS_SOURCES)
 	$(BIN)/pip install --quiet --editable '.[lab]'
+	@mkdir -p .venv/share/jupyter/lab/settings  # no question about Jupyter's news, no look for updates
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+		> .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 .venv/test: .venv/lab

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
-from browser.lab import Notebook
+from browser.lab import SHOTS, Notebook
 from playwright.sync_api import Locator, expect
 
 TOUR = "01-tour.ipynb"
@@ -14,7 +14,7 @@ def cells_of(notebook: Notebook) -> dict[str, int]:
     """Where each cell is, by a piece of its code."""
     cells = json.loads((notebook.lab.root / TOUR).read_text())["cells"]
     code = {index: "".join(cell["source"]) for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
-    pieces = {"setup": "import nbagent", "tools": "def load_sales", "watch": "run = await", "live": "sales.groupby"}
+    pieces = {"hello": "import nbagent", "tools": "def load_sales", "watch": "run = await", "live": "sales.groupby"}
     pieces |= {"stop": "slow = ", "figure": "artist = ", "poem": "poem = "}
     pieces |= {"played": "played = ", "quiet": "quiet = "}
     return {name: next(index for index, source in code.items() if piece in source) for name, piece in pieces.items()}
@@ -28,7 +28,7 @@ def row(widget: Locator, name: str) -> Locator:
 def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     tour = notebook(TOUR)
     at = cells_of(tour)
-    for name in ("setup", "tools"):
+    for name in ("hello", "tools"):
         tour.run(at[name])
         tour.wait_idle()
 
@@ -48,7 +48,9 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     expect(watch.locator("math").first).to_be_attached()
     expect(watch.locator(".nb-markdown table").first).to_be_attached()
     expect(watch.locator(".nb-markdown pre code").first).to_be_attached()
+    watch.get_by_role("log").evaluate("(log) => log.scrollTo(0, 0)")
     tour.shot("tour-done-light")
+    watch.screenshot(path=SHOTS / "tour.png")  # the README's picture
 
     # Open a panel: the tool's DataFrame as the notebook's own table.
     row(watch, "load_sales").click()
@@ -93,7 +95,7 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
 def test_stop_in_mid_stream(notebook: Callable[..., Notebook]) -> None:
     tour = notebook(TOUR)
     at = cells_of(tour)
-    for name in ("setup", "tools"):
+    for name in ("hello", "tools"):
         tour.run(at[name])
     tour.run(at["watch"])
     expect(tour.widget(at["watch"]).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
