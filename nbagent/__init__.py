@@ -36,3 +36,7 @@ def __getattr__(name: str) -> Any:
 
         return nbagent.demo
     raise AttributeError(f"module 'nbagent' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -46,8 +46,11 @@ function incomplete(props: Props): string {
 }
 
 /** What a tool's row says on its right, or null where its icon and time say it all. */
-export function toolNote(state: string, props: Props): { tone: Tone; text: string } | null {
+export function toolNote(state: string, props: Props, closed = false): { tone: Tone; text: string } | null {
   switch (state) {
+    case "input-available":
+      // The model asked, and the stream ended: who called the model runs the tool.
+      return closed ? { tone: "off", text: "Requested" } : null;
     case "approval-requested":
       return { tone: "ask", text: "Awaiting approval" };
     case "approval-responded":

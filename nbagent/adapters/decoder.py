@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from nbagent.adapters.book import Book
 from nbagent.adapters.items import fields_or_none, string
 from nbagent.errors import Cancelled
-from nbagent.events import STREAM_TRUNCATED, Event, RunStatus
+from nbagent.events import STREAM_TRUNCATED, Event, RunStatus, Status
 
 
 class Decoder(Protocol):
@@ -52,10 +52,19 @@ class BaseDecoder:
         self.book = Book()
         self.verdict: Verdict = TRUNCATED
         self._reported: set[Hashable] = set()
+        self._told_unread = False
 
     def read(self, item: Any) -> None:
         """Understand one item and write what it means. What it raises turns the item into a `raw` event."""
         raise NotImplementedError
+
+    def unread(self, item: Any, name: str | None = None) -> None:
+        """Keep an item that does not belong in such a stream, and say so once: `raw` events are not always shown."""
+        self.book.raw(item, name)
+        if not self._told_unread:
+            self._told_unread = True
+            message = f'Items of type {type(item).__name__} are not read here ({self.system}); reveal="all" shows them.'
+            self.book.write(Status(message=message, level="warning", **self.book.stamp))
 
     def new_step(self, model: str | None = None, meta: dict[str, Any] | None = None) -> None:
         """A response begins: nothing is known yet of how it ends."""

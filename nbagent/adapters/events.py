@@ -40,10 +40,13 @@ class EventsDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """One event."""
+        if not isinstance(item, _CLASSES) and fields_or_none(item).get("type") not in _FIELDS:
+            self.unread(item)  # a line of a recording that was damaged, perhaps
+            return
         try:
             event = item if isinstance(item, _CLASSES) else ev.from_dict(item)
         except msgspec.ValidationError:
-            self.book.raw(item, str(item["type"]))
+            self.unread(item, str(item["type"]))
             return
         if isinstance(event, ev.RunStart):
             if not self.book.started:

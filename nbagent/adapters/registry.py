@@ -67,4 +67,4 @@ def decoder_named(system: str) -> Decoder:
 
 
 def _known() -> str:
-    return ", ".join(adapter.system for adapter in ADAPTERS)
+    return ", ".join(adapter.system for adapter in ADAPTERS if adapter is not UnknownDecoder)

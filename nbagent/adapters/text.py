@@ -23,6 +23,9 @@ class TextDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """One piece of the text."""
+        if not self.recognises(item):
+            self.unread(item)
+            return
         piece = item if isinstance(item, str) else self._utf8.decode(bytes(item))
         if not self.book.in_step:
             self.book.start_step()

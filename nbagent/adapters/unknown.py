@@ -23,4 +23,4 @@ class UnknownDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """One item."""
         said = fields_or_none(item)
-        self.book.raw(item, string(said.get("type")) or string(said.get("event")))
+        self.unread(item, string(said.get("type")) or string(said.get("event")))

@@ -171,6 +171,7 @@ class AgentStream(loop.OwnedStream):
         self.name = name
         self._turns = turns
         self._handover: Handover[e.Event] = Handover(turns.run)
+        self._over = False
 
     @property
     def failure(self) -> BaseException | None:
@@ -178,6 +179,7 @@ class AgentStream(loop.OwnedStream):
         return self._turns.failure
 
     def __aiter__(self) -> "AgentStream":
+        self._check_unread()
         return self
 
     async def __anext__(self) -> e.Event:
@@ -188,10 +190,12 @@ class AgentStream(loop.OwnedStream):
             self.close()
             raise
         if taken is None:
+            self._over = not self._handover.stopping
             raise StopAsyncIteration
         return taken
 
     def __iter__(self) -> "AgentStream":
+        self._check_unread()
         return self
 
     def __next__(self) -> e.Event:
@@ -204,8 +208,13 @@ class AgentStream(loop.OwnedStream):
             self.close()
             raise
         if taken is None:
+            self._over = not self._handover.stopping
             raise StopIteration
         return taken
+
+    def _check_unread(self) -> None:
+        if self._over:
+            raise NbagentError(f"this stream of {self.name} was read to its end; agent.stream(…) makes a new one")
 
     def close(self) -> None:
         """Stops the run, from any thread, without waiting; twice does no harm."""

@@ -26,6 +26,9 @@ class Handover(Generic[T]):
     Args:
         produce: called with `put`; it ends the items by returning. When it is stopped it sees `CancelledError` once, and may
             put a few last items, for which it no longer waits.
+
+    Attributes:
+        stopping: whether it was stopped.
     """
 
     def __init__(self, produce: Callable[[Put[T]], Coroutine[Any, Any, None]]) -> None:
@@ -37,7 +40,7 @@ class Handover(Generic[T]):
         self._writers: list[asyncio.Future[None]] = []
         self._finished: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._home: asyncio.AbstractEventLoop | None = None
-        self._stopping = False
+        self.stopping = False
         self._task: asyncio.Task[None] | None = None
         self._running = False
 
@@ -58,7 +61,7 @@ class Handover(Generic[T]):
 
     def stop(self) -> None:
         """Stops the producer; from any thread, also from a finalizer (so it takes no lock), as often as you like."""
-        self._stopping = True
+        self.stopping = True
         self._on_loop(self._cancel)
 
     async def stopped(self) -> None:
@@ -89,7 +92,7 @@ class Handover(Generic[T]):
 
     async def _main(self) -> None:
         self._running = True
-        if self._stopping:
+        if self.stopping:
             self._cancel()  # stopped before it began: it sees so at its first wait
         produce, self._produce = self._produce, None  # it refers to this object too: let both go as soon as it is done
         assert produce is not None
@@ -108,7 +111,7 @@ class Handover(Generic[T]):
             self._items.append(item)
             readers, self._readers = self._readers, []
         _wake(readers)
-        while len(self._items) > LIMIT and not self._stopping:
+        while len(self._items) > LIMIT and not self.stopping:
             room = asyncio.get_running_loop().create_future()
             with self._lock:
                 self._writers.append(room)

@@ -114,8 +114,10 @@ def toolbox(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
     """Tools by name, plain functions made tools.
 
     Raises:
-        ToolError: two have the same name, or one cannot be a tool.
+        ToolError: two have the same name, one cannot be a tool, or `tools` is no list.
     """
+    if callable(tools) or not isinstance(tools, Iterable):
+        raise ToolError(f"tools is a list of functions, such as tools=[f]; got {tools!r}")
     box: dict[str, Tool] = {}
     for item in tools:
         made = item if isinstance(item, Tool) else Tool(item)

@@ -32,6 +32,8 @@ _OUTCOMES = {
     "output-error": ("✗", _RED),
     "output-denied": ("✗", _YELLOW),
 }
+# A call that the stream only announced is for the caller to run; one that was cut off says so.
+_UNFINISHED = {"input-available": "requested", "input-streaming": "not finished", "cancelled": "not finished"}
 
 
 class ConsoleFace:
@@ -89,6 +91,7 @@ class ConsoleFace:
         self._title()
         match block["kind"]:
             case "text" | "reasoning":
+                self._requested(depth)
                 block.pop("text", None)
                 self._grow(id_, block, props.get("text") or "")
             case "agent":
@@ -125,9 +128,9 @@ class ConsoleFace:
             case "run":
                 self._end(block)
                 return
-            case "tool":
+            case "tool" if not block.get("listed") or block.get("state") != "input-available":
                 self._tool(block)
-            case "reasoning":
+            case "reasoning" if block["printed"] or _seconds(block) >= 1:
                 self._line(block["depth"], f"Thought{_span(block, 'for ', tenths=False)}", _DIM)
             case "source":
                 self._line(block["depth"], " ".join(filter(None, (block.get("title"), block.get("url")))), _DIM)
@@ -173,9 +176,17 @@ class ConsoleFace:
             return
         self._titled = True
         run = self._blocks["run"]
-        said = [str(run[name]) for name in ("name", "model") if run.get(name)]
+        said = list(dict.fromkeys(str(run[name]) for name in ("name", "model") if run.get(name)))
         if said:
             self._line(0, " · ".join(said), _BOLD)
+
+    def _requested(self, depth: int) -> None:
+        """The model goes on: calls it made before, and that nobody answers in this stream, belong before what comes now."""
+        waiting = [b for b in self._blocks.values() if b["kind"] == "tool" and b["depth"] == depth and not b.get("listed")]
+        for block in waiting:
+            if block.get("state") == "input-available":
+                block["listed"] = True
+                self._tool(block)
 
     def _tool(self, block: Props) -> None:
         state = block.get("state") or ""
@@ -187,7 +198,7 @@ class ConsoleFace:
         elif state == "output-denied":
             outcome = "denied"
         else:
-            outcome = block.get("summary") or ("" if state == "output-available" else "not finished")
+            outcome = block.get("summary") or _UNFINISHED.get(state, "")
         said = f"{call} → {_short(outcome)}" if outcome else call
         self._line(block["depth"], said + _span(block, "· "), style)
 
@@ -213,7 +224,7 @@ class ConsoleFace:
         if not tokens and usage.get("total"):
             tokens = [f"{usage['total']:,}"]
         who = f"Stopped by {run['stopped_by']}" if status == "cancelled" and run.get("stopped_by") else status
-        reason = run.get("code") if status not in ("completed", "cancelled") else None
+        reason = run.get("code") if status not in ("completed", "cancelled", run.get("code")) else None
         parts = [f"{who} ({reason})" if reason else who, ", ".join(tokens) + " tokens" if tokens else ""]
         mark, style = {"completed": ("✓", _GREEN), "failed": ("✗", _RED)}.get(status, ("■", _YELLOW))
         self._line(0, f"{mark} {' · '.join(filter(None, parts))}{_span(run, '· ')}", style)
@@ -279,12 +290,17 @@ def _short(text: str) -> str:
     return line if len(text) <= 2 * _LINE and len(line) <= _LINE else line[: _LINE - 1] + "…"
 
 
+def _seconds(block: Props) -> float:
+    """How long a block took; a tool's time begins when its arguments are whole."""
+    ended, started = block.get("ended"), block.get("args_done") or block.get("started")
+    return max(0.0, ended - started) if ended is not None and started is not None else 0.0
+
+
 def _span(block: Props, before: str, *, tenths: bool = True) -> str:
     """How long a block took, for the end of its line: ` · 1.3s`; nothing if that is not known."""
-    started, ended = block.get("started"), block.get("ended")
-    if started is None or ended is None:
+    if block.get("ended") is None or block.get("started") is None:
         return ""
-    seconds = max(0.0, ended - started)
+    seconds = _seconds(block)
     if tenths and seconds < 9.95:
         return f" {before}{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)

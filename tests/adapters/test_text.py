@@ -1,3 +1,4 @@
+import pytest
 from adapters.recorded import Transcript, decode
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,3 +27,12 @@ def test_a_source_that_raises_keeps_its_text() -> None:
     events = decode(TextDecoder(), ["So far"], ValueError("no more"))
     assert Transcript.of(events).texts == ["So far"]
     assert events[-1] == ev.RunEnd(status="failed")
+
+
+@pytest.mark.parametrize("odd", [3, None, {"a": 1}, 1.5])
+def test_what_is_no_text_is_kept_and_told_once(odd: object) -> None:
+    events = decode(TextDecoder(), ["a", odd, odd, "b"])
+    assert Transcript.of(events).texts == ["ab"]
+    assert [event.data for event in events if isinstance(event, ev.Raw)] == [odd, odd]
+    (told,) = [event for event in events if isinstance(event, ev.Status)]
+    assert type(odd).__name__ in told.message

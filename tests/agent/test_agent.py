@@ -532,6 +532,14 @@ async def test_a_tool_that_refuses_to_be_cancelled_does_not_keep_the_run(paralle
     assert len(server.bodies) == 1
 
 
+async def test_a_stream_that_was_read_says_so() -> None:
+    with Server(say("chat", "Hi")) as server:
+        stream = agent_of(server).stream("go")
+        await collect(stream)
+        with pytest.raises(NbagentError, match="read to its end"):
+            aiter(stream)
+
+
 # --- what can go wrong ------------------------------------------------------------------------------------------------
 
 

@@ -143,7 +143,7 @@ def test_errors_say_what_failed() -> None:
     [
         ("output-denied", "✗ f() → denied"),
         ("cancelled", "■ f() → not finished"),
-        ("input-available", "■ f() → not finished"),
+        ("input-available", "■ f() → requested"),
     ],
 )
 def test_a_tool_that_did_not_finish_says_so(state: str, line: str) -> None:
@@ -247,3 +247,14 @@ def test_no_character_of_an_answer_is_lost_or_added(deltas: list[str]) -> None:
     said = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", "".join(deltas))
     expected = said.encode("utf-8", "replace").decode()
     assert printed(ops) in (expected, expected + "\n")
+
+
+def test_a_call_for_the_caller_stands_before_the_text_that_follows_it() -> None:
+    call = {"kind": "tool", "name": "f", "state": "input-available", "args": {"x": 1}}
+    text = {"kind": "text", "text": "then"}
+    lines = printed([["open", "c", "run", call], ["open", "t", "run", text], ["close", "t"], ["close", "c"]])
+    assert lines == "■ f(x=1) → requested\nthen\n"
+
+
+def test_a_wordless_thought_that_took_no_time_is_not_worth_a_line() -> None:
+    assert printed([["open", "r", "run", {"kind": "reasoning", "started": 1.0, "ended": 1.1}], ["close", "r"]]) == ""

@@ -15,7 +15,7 @@ export function Header() {
   const stopping = live && (session.stopAsked.value || session.status === "stopping");
   const took = ended === null ? null : seconds(props, ended);
   const { tone, text } = runLabel(props, took, session.awaiting.value > 0);
-  const model = str(props.model);
+  const model = str(props.model) === str(props.name) ? null : str(props.model);
   const deltas = num(props.deltas);
   const events = num(props.events);
   // The labels of a finished run that already hold its time.

@@ -12,11 +12,15 @@ import { useHasText } from "./has-text";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 
+/** A thought without a word that took less than this many seconds is a formality of the wire. */
+const UNSEEN = 0.1;
+
 export function ReasoningBlock({ block }: { block: Block }) {
   const props = block.props.value;
   const live = !block.closed.value;
   const [open, toggle] = useOpen(block, live);
   const hasText = useHasText(block.stream("text"));
+  if (!live && !hasText && (seconds(props, 0) ?? 0) < UNSEEN) return null;
   const row = (
     <>
       <Icon name="thought" tone={live ? "pulse" : ""} />

@@ -32,12 +32,13 @@ export function ToolBlock({ block }: { block: Block }) {
   const failed = state === "output-error";
   const waits = state === "approval-requested" && !block.closed.value;
   const [open, toggle] = useOpen(block, live || failed || waits);
-  const started = num(props.started);
+  // A tool's time is the time it ran: it begins when its arguments are whole.
+  const started = num(props.args_done) ?? num(props.started);
   const ended = num(props.ended);
-  const note = toolNote(state, props);
+  const note = toolNote(state, props, block.closed.value);
   const summary = str(props.summary);
   const progress = record(props.progress);
-  const [icon, tone] = ICONS[state] ?? (live ? ["spinner", "live"] : ["denied", "off"]);
+  const [icon, tone] = ICONS[state] ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
   const approval = useSession().approvalOf(block.id).value;
   // While the question is open it shows the arguments itself.
   const asked = waits && record(approval?.props.value.args) !== null;

@@ -57,7 +57,7 @@ function Log({ session }: { session: Session }) {
       <div ref={scroller} class="nb-log" role="log" aria-live="off" aria-label="What the agent did" tabIndex={0}>
         <div class="nb-log-content">{list.size.value === 0 ? <Empty session={session} /> : <Blocks list={list} />}</div>
       </div>
-      {!pinned && (
+      {!pinned && isLive(session.status) && (
         <button type="button" class="nb-button nb-latest" onClick={toEnd}>
           <Icon name="down" />
           Latest
