@@ -1,5 +1,6 @@
 """Plain JSON: any value, made safe to send to a browser."""
 
+import contextlib
 import math
 from typing import Any
 
@@ -7,18 +8,29 @@ DEPTH = 64
 """Containers nested deeper than this are cut; a browser's own parser has a limit too."""
 
 
-def json_safe(value: Any, depth: int = DEPTH) -> Any:
-    """The value as JSON that every parser accepts.
+EXACT = 2**53 - 1
+"""The largest whole number that a browser's parser keeps as it is."""
 
-    NaN and infinities become null (`JSON.parse` rejects them), half surrogate pairs become U+FFFD (they cannot be encoded),
-    keys become strings, objects with a `model_dump` are dumped, and anything else shows its type's name.
+
+def json_safe(value: Any, depth: int = DEPTH) -> Any:
+    """The value as JSON that every parser accepts, and reads alike.
+
+    NaN and infinities become null (`JSON.parse` rejects them), whole numbers too large for a browser become text (it would
+    round them, and show another id than the one that was meant), half surrogate pairs become U+FFFD (they cannot be encoded),
+    subclasses of the plain types become those, keys become strings, objects with a `model_dump` are dumped, and anything else
+    shows its type's name.
     """
     if isinstance(value, str):
-        return value if value.isascii() else text_safe(value)
-    if value is None or isinstance(value, bool | int):
+        return text_safe(value)
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        whole = int(value)
+        if -EXACT <= whole <= EXACT:
+            return whole
+        return str(whole) if whole.bit_length() < 4096 else hex(whole)  # Python refuses to write very long ones in decimal
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return float(value) if math.isfinite(value) else None
     if depth <= 0:
         return "…"
     if isinstance(value, dict):
@@ -27,12 +39,16 @@ def json_safe(value: Any, depth: int = DEPTH) -> Any:
         return [json_safe(item, depth - 1) for item in value]
     dump = getattr(value, "model_dump", None)
     if callable(dump):
-        return json_safe(dump(), depth - 1)
+        with contextlib.suppress(Exception):  # a model that cannot be dumped is no reason to end a run
+            return json_safe(dump(), depth - 1)
     return f"<{type(value).__name__}>"
 
 
 def text_safe(text: str) -> str:
-    """The text with surrogate pairs joined, and halves without a partner replaced by U+FFFD."""
+    """The text as a plain `str`, with surrogate pairs joined, and halves without a partner replaced by U+FFFD."""
+    text = str.__str__(text)
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -7,6 +7,7 @@ coming is sent while it comes.
 """
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -28,7 +29,8 @@ LAG = 4
 BATCH = 64 * 1024
 """Bytes in one batch, at most (one op that cannot be split may be larger)."""
 
-_PIECE = BATCH // 4
+_PIECE = 8 * 1024
+"""Characters that wait as one string, so that any of them fits into a batch, at six bytes of JSON for the worst characters."""
 
 
 class Outbox:
@@ -52,9 +54,9 @@ class Outbox:
             last = self._last.get(op[1])
             if op[0] == "append":
                 if last is not None and last[0] == "append" and last[2] == op[2]:
-                    last[3].append(op[3])
+                    last[3].extend(_pieces(op[3]))
                     continue
-                entry: list[Any] = ["append", op[1], op[2], [op[3]]]
+                entry: list[Any] = ["append", op[1], op[2], deque(_pieces(op[3]))]
             else:
                 urgent = True
                 if op[0] == "set" and last is not None and last[0] == "set":
@@ -72,33 +74,42 @@ class Outbox:
         while self._queue and room > 0:
             entry = self._queue[0]
             if entry[0] == "append":
-                text = "".join(entry[3])
-                size = _width(text)
-                if size > room:
-                    cut = max(1, min(len(text) - 1, room * len(text) // size))
-                    batch.append(["append", entry[1], entry[2], text[:cut]])
-                    entry[3] = [text[cut:]]
+                waiting: deque[str] = entry[3]
+                taken: list[str] = []
+                size = 0
+                while waiting and (size + (width := _width(waiting[0])) <= room or not (batch or taken)):
+                    taken.append(waiting.popleft())
+                    size += width
+                if taken:
+                    batch.append(["append", entry[1], entry[2], "".join(taken)])
+                if waiting:
                     return batch
-                entry = ["append", entry[1], entry[2], text]
             else:
-                size = len(msgspec.json.encode(entry))
+                size = _width(entry)
                 if size > room and batch:
                     return batch
+                batch.append(entry)
             room -= size + len(entry[1]) + 16
-            batch.append(entry)
             done = self._queue.popleft()
             if self._last.get(done[1]) is done:
                 del self._last[done[1]]
         return batch
 
 
-def _width(text: str) -> int:
-    """Bytes the text takes as JSON, at most."""
-    return len(text) if text.isascii() else 4 * len(text)
+def _pieces(text: str) -> Iterable[str]:
+    """The text cut once, when it comes; cutting it again for every batch would copy a long one as often as it has batches."""
+    if len(text) <= _PIECE:
+        return (text,)
+    return (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+
+
+def _width(value: Any) -> int:
+    """Bytes the value takes as JSON."""
+    return len(msgspec.json.encode(value))
 
 
 class Face(Protocol):
-    """What the pump sends to, on the pump's thread, with the run's lock held."""
+    """What batches are sent to, under the run's lock: by the pump's thread, the last ones by the thread that ends the run."""
 
     def draw(self, seq: int, ops: list[list[Any]]) -> None:
         """Take batch number `seq` (from 1, without gaps)."""
@@ -125,6 +136,7 @@ class Channel:
         self._outbox = Outbox()
         self._urgent = False
         self._redraw = False
+        self._failed = False
         self._sent_at = 0.0
 
     def feed(self, ops: Iterable[Op]) -> None:
@@ -143,7 +155,7 @@ class Channel:
 
     def ack(self, seq: int) -> None:
         """The reader has painted batch `seq`."""
-        self._acked = max(seq, self._acked or 0)
+        self._acked = max(min(seq, self.seq), self._acked or 0)
 
     @property
     def interval(self) -> float:
@@ -153,30 +165,39 @@ class Channel:
 
     def due(self, now: float) -> float | None:
         """Seconds from `now` until this channel wants to be flushed; None: nothing to send."""
-        if self._redraw:
-            return 0.0
-        if not self._outbox:
+        if not self._outbox and not self._redraw:
             return None
         interval = self.interval
-        wait = GAP if self._urgent and interval == INTERVAL else interval
+        wait = GAP if self._redraw or (self._urgent and interval == INTERVAL) else interval
         return max(0.0, self._sent_at + wait - now)
 
     def flush(self, now: float) -> None:
-        """Send one batch, or the whole transcript if a reader asked for it."""
+        """Send one batch, or the whole transcript if a reader asked for it.
+
+        A face that fails (a closed terminal, a dead comm) must not stop the others, nor its run: that goes on unseen.
+        """
         with self._lock:
             self._sent_at = now
-            if self._redraw:
-                self._redraw = self._urgent = False
-                self._outbox = Outbox()
-                self.seq += 1
-                self.face.redraw(self.seq)
-                return
-            self._outbox.feed(self._before())
-            batch = self._outbox.drain()
+            try:
+                self._send()
+            except Exception:
+                self._outbox = Outbox()  # a batch is lost: its number is missing, which makes the reader ask for everything
+                if not self._failed:
+                    self._failed = True
+                    _log.warning("%s stopped drawing", type(self.face).__name__, exc_info=True)
             self._urgent = self._urgent and bool(self._outbox)
-            if batch:
-                self.seq += 1
-                self.face.draw(self.seq, batch)
+
+    def _send(self) -> None:
+        if self._redraw:
+            self._redraw = False
+            self._outbox = Outbox()
+            self.seq += 1
+            self.face.redraw(self.seq)
+            return
+        self._outbox.feed(self._before())
+        if self._outbox:
+            self.seq += 1
+            self.face.draw(self.seq, self._outbox.drain())
 
     def finish(self) -> None:
         """Send everything queued now, on this thread: the run is over."""
@@ -207,6 +228,7 @@ class Pump:
                 self._awake = False
                 active = tuple(self._active)
             waits = [wait for channel in active if (wait := self._serve(channel)) is not None]
+            del active  # this may be a long sleep, and a run that is over need not be kept for it
             with self._changed:
                 if not self._awake:
                     self._changed.wait(min(waits, default=None))
@@ -216,11 +238,7 @@ class Pump:
         now = time.monotonic()
         due = channel.due(now)
         if due is not None and due <= 0:
-            try:
-                channel.flush(now)
-            except Exception:
-                # One face that fails (a closed terminal, a dead comm) must not stop the others; its run goes on unseen.
-                _log.warning("%s stopped drawing", type(channel.face).__name__, exc_info=True)
+            channel.flush(now)
             due = channel.due(now)
         with self._changed:
             if channel.due(now) is None:
@@ -240,3 +258,14 @@ def pump() -> Pump:
         if _pump is None:
             _pump = Pump()
         return _pump
+
+
+def _forget() -> None:
+    """A forked child has no copy of the thread, and perhaps a copy of a lock that nobody will release."""
+    global _lock, _pump
+    _lock = threading.Lock()
+    _pump = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,6 +1,7 @@
 """Recordings: the events of a run as JSON lines, written, read back, and played again at their own pace."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 
 from nbagent import events as ev
 from nbagent.loop import OwnedStream
+from nbagent.plain import json_safe
 from nbagent.wire.sse import SSEDecoder
 
 _CHUNK = 64 * 1024
@@ -22,7 +24,16 @@ def save(events: Iterable[ev.Event], path: str | Path) -> None:
         OSError: the file cannot be written.
     """
     with Path(path).open("wb") as file:
-        file.writelines(ev.to_json(event) + b"\n" for event in events)
+        file.writelines(_line(event) for event in events)
+
+
+def _line(event: ev.Event) -> bytes:
+    with contextlib.suppress(Exception):
+        return ev.to_json(event) + b"\n"
+    with contextlib.suppress(Exception):  # half a surrogate pair, say: put right, that is better than no recording
+        return msgspec.json.encode(json_safe(ev.to_dict(event))) + b"\n"
+    lost = ev.Status(message=f"A {ev.type_of(event)} event could not be written here", level="warning")
+    return ev.to_json(lost) + b"\n"
 
 
 def load(path: str | Path) -> list[ev.Event]:

@@ -3,7 +3,9 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import functools
 import itertools
+import reprlib
 import threading
 import time
 from collections import deque
@@ -73,9 +75,11 @@ class Run:
         self._channels: list[Channel] = []
         self._events: deque[e.Event] = deque(maxlen=KEPT_EVENTS)
         self._seq = 0
-        self._live: dict[str, e.Live] = {}
+        self._tool_args: dict[str, e.ToolArgs] = {}
+        self._tool_results: dict[str, e.ToolResult] = {}
         self._error: BaseException | None = None
         self._stopped_by: str | None = None
+        self._started = False
         self._finished = False
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._followers: list[_Follower] = []
@@ -84,12 +88,15 @@ class Run:
     # --- life -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to read the source. `show()` has done this already."""
-        self._reader.start(self._on_item, self._on_end)
+        """Begin to read the source. `show()` has done this already; once more does no harm."""
+        with self._lock:
+            started, self._started = self._started, True
+        if not started:
+            self._reader.start(self._on_item, self._on_end)
 
     def attach(self, face: Face) -> Channel:
         """Draw this run on a face too: what has come so far first, then everything as it comes."""
-        channel = Channel(face, self._lock, self._transcript.counters)
+        channel = Channel(face, self._lock, functools.partial(self._transcript.counters, {}))
         with self._lock:
             self._channels.append(channel)
             channel.feed(self._transcript.opening())
@@ -102,15 +109,15 @@ class Run:
             by: who stops it, as the header will say: "Stopped by you".
         """
         with self._lock:
-            if self._transcript.ended or self._stopped_by is not None:
+            if self._finished or self._stopped_by is not None:
                 return
             self._stopped_by = by
             self._send(self._transcript.stopping(by))
-        self._reader.cancel()
         timer = threading.Timer(GRACE, self._on_end, (Cancelled(by),))
         timer.daemon = True
         timer.start()
         self._done.add_done_callback(lambda _: timer.cancel())
+        self._reader.cancel()
 
     def toggle(self, block: str, is_open: bool) -> None:
         """Open or close one panel (by its block's id) in every view of this run, for good."""
@@ -136,8 +143,9 @@ class Run:
             home = asyncio.get_running_loop()
         except RuntimeError:
             home = None
+        inside = home is not None and self._reader.loop is home
         try:
-            if home is not None and self._reader.loop is home and not self._done.done():
+            if home is not None and inside and not self._done.done():
                 import nest_asyncio2  # patches asyncio for the whole process: only where nothing else can work
 
                 nest_asyncio2.apply(home)
@@ -146,6 +154,8 @@ class Run:
                 self._done.result(timeout)
         except KeyboardInterrupt:
             self.cancel()
+            if not inside:  # in a script the process may end next, and the connection should be closed before that
+                concurrent.futures.wait([self._done], 2 * GRACE)
             raise
         except TimeoutError:
             raise TimeoutError(f"{self!r} is still running after {timeout} s; run.cancel() stops it") from None
@@ -193,8 +203,7 @@ class Run:
     def tools(self) -> list["ToolCall"]:
         """The tool calls so far, in order."""
         with self._lock:
-            blocks = [block for block in self._transcript.blocks.values() if block.kind == "tool"]
-        return [ToolCall(block, self._live.get(block.id)) for block in blocks]
+            return [ToolCall(self, block) for block in self._transcript.blocks.values() if block.kind == "tool"]
 
     @property
     def usage(self) -> e.Usage:
@@ -216,9 +225,9 @@ class Run:
         """The run's events from its beginning, then live until it ends.
 
         Args:
-            types: tags to keep, e.g. `("text.delta", "tool.result")`; None keeps all.
+            types: tags to keep, e.g. `("text.delta", "tool.result")`, or one of them; None keeps all.
         """
-        return self._follow(frozenset(types) if types is not None else None)
+        return self._follow(frozenset([types] if isinstance(types, str) else types) if types is not None else None)
 
     async def _follow(self, types: frozenset[str] | None) -> AsyncIterator[e.Event]:
         follower = _Follower(asyncio.get_running_loop())
@@ -285,6 +294,9 @@ class Run:
     # --- the pipeline ---------------------------------------------------------------------------------------------
 
     def _on_item(self, item: Any) -> None:
+        if type(item) is e.ToolResult and item.value is not None and item.display is None:
+            # Before the lock is taken: to draw a figure takes time, and whoever presses Stop waits for that lock.
+            item = msgspec.structs.replace(item, display=display_of(item.value.value))
         with self._lock:
             if self._finished:
                 return
@@ -300,38 +312,35 @@ class Run:
             if self._stopped_by is not None and not isinstance(error, Cancelled):
                 error = Cancelled(self._stopped_by)  # the error is what closing the connection made of the stream
             self._error = None if isinstance(error, Cancelled) else error
-            if self._decoder is None:
-                self._decoder = decoder_for("")  # nothing came at all: an empty text is an honest reading of that
-            self._pass(self._decoder.close(error))
+            # Nothing came at all? An empty text is an honest reading of that. The run may be kept for long, the decoder not.
+            decoder, self._decoder = self._decoder or decoder_for(""), None
+            try:
+                self._pass(decoder.close(error))
+            except Exception as broken:  # whatever a decoder does, the run ends
+                self._error = broken
             if not self._transcript.ended:
-                self._take(e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED))
+                cut = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
+                self._take(cut if self._error is None else e.RunEnd(status="failed"))
             for channel in self._channels:
                 channel.finish()
-        self._done.set_result(None)
-        self._wake_followers()
+            self._done.set_result(None)
+            self._wake_followers()
 
     def _pass(self, decoded: Iterable[e.Event]) -> None:
         for event in decoded:
-            ending = isinstance(event, e.RunEnd)
-            for shown in (*self._gate.close(), *self._gate.feed(event)) if ending else self._gate.feed(event):
+            for shown in self._gate.feed(event):
                 self._take(shown)
         self._wake_followers()
 
     def _take(self, event: e.Event) -> None:
         self._seq += 1
-        if type(event) is e.ToolResult:
-            event = self._with_display(event)
         event = msgspec.structs.replace(event, seq=self._seq, ts=time.time(), run_id=self.id)
+        if type(event) is e.ToolArgs:
+            self._tool_args[event.id] = event
+        elif type(event) is e.ToolResult:
+            self._tool_results[event.id] = event
         self._events.append(event)
         self._send(self._transcript.feed(event))
-
-    def _with_display(self, event: e.ToolResult) -> e.ToolResult:
-        if event.value is None:
-            return event
-        self._live[event.id] = event.value
-        if event.display is not None:
-            return event
-        return msgspec.structs.replace(event, display=display_of(event.value.value))
 
     def _send(self, ops: Iterable[Any]) -> None:
         for channel in self._channels:
@@ -343,11 +352,11 @@ class Run:
 
 
 class ToolCall:
-    """One tool call of a run, as far as it has come."""
+    """One tool call of a run, as far as it has come; read again later, it says more."""
 
-    def __init__(self, block: Block, live: e.Live | None = None) -> None:
+    def __init__(self, run: Run, block: Block) -> None:
+        self._run = run
         self._block = block
-        self._live = live
 
     @property
     def name(self) -> str:
@@ -362,20 +371,22 @@ class ToolCall:
     @property
     def args(self) -> Any:
         """The arguments, parsed; None while they still stream in. `args_text` has them as written."""
-        return self._block.props.get("args")
+        said = self._run._tool_args.get(self._block.id)
+        return None if said is None else said.args
 
     @property
     def args_text(self) -> str:
         """The arguments' text so far."""
-        return self._block.text("args_text")
+        with self._run._lock:
+            return self._block.text("args_text")
 
     @property
     def result(self) -> Any:
-        """What the tool returned: the live object itself where it ran in this process, else its JSON."""
-        if self._live is not None:
-            return self._live.value
-        data = self._block.props.get("result") or {}
-        return data.get("application/json", data.get("text/plain"))
+        """What the tool returned: the live object itself where it ran in this process, else what the model got to see of it."""
+        said = self._run._tool_results.get(self._block.id)
+        if said is None:
+            return None
+        return said.content if said.value is None else said.value.value
 
     @property
     def error(self) -> dict[str, Any] | None:
@@ -391,7 +402,7 @@ class ToolCall:
 
     def __repr__(self) -> str:
         args = self.args if isinstance(self.args, dict) else {}
-        call = ", ".join(f"{name}={value!r}" for name, value in args.items())
+        call = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in args.items())
         return f"<{self.name}({call}) {self.state}>"
 
 

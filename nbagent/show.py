@@ -67,8 +67,9 @@ def _draw_widget(run: Run) -> None:
     def view() -> None:
         """Draw a view, but not a second one in a cell that has one: `show(…)` draws, and so does a cell that ends in it."""
         nonlocal drawn_in
-        if drawn_in != shell.execution_count:
-            drawn_in = shell.execution_count
+        cell = getattr(shell, "execution_count", None)
+        if cell is None or cell != drawn_in:
+            drawn_in = cell
             display(widget)
 
     run.view = view

@@ -19,7 +19,7 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.mime import summary_of_json
-from nbagent.plain import json_safe
+from nbagent.plain import json_safe, text_safe
 
 Op: TypeAlias = (
     tuple[Literal["open"], str, str | None, dict[str, Any]]
@@ -87,7 +87,7 @@ class Transcript:
     def __init__(self, name: str = "run", started: float = 0.0) -> None:
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
         props = {"kind": ROOT, "name": name, "status": "running", "started": started}
-        self.root = Block(ROOT, None, {**props, **self._counts})
+        self.root = Block(ROOT, None, json_safe({**props, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
         self._first_token = False
         self._usage_done = e.Usage()
@@ -101,12 +101,13 @@ class Transcript:
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Every block as plain JSON, parents before their children."""
-        self.counters()
+        self.root.set(self._counts)
         return [block.snapshot() for block in self.blocks.values()]
 
     def opening(self) -> list[Op]:
         """The ops that build the tree as it is now, for a face that comes late (or first)."""
         ops: list[Op] = []
+        self.root.set(self._counts)
         for block in self.blocks.values():
             props = block.snapshot()
             del props["id"], props["parent"], props["closed"]
@@ -115,13 +116,17 @@ class Transcript:
                 ops.append(("close", block.id))
         return ops
 
-    def counters(self) -> list[Op]:
-        """The op that brings the header's counters up to date, if they moved since the last call.
+    def counters(self, shown: dict[str, int]) -> list[Op]:
+        """The op that brings the header's counters up to date.
 
         They are asked for once a flush: an op for each event would cost more than the event.
+
+        Args:
+            shown: the counters that a face has got so far; it is brought up to date too. Each face has its own.
         """
-        moved = {name: count for name, count in self._counts.items() if self.root.props[name] != count}
-        return self._set(self.root, moved)
+        moved = {name: count for name, count in self._counts.items() if shown.get(name) != count}
+        shown.update(moved)
+        return [("set", ROOT, moved)] if moved else []
 
     def stopping(self, by: str) -> list[Op]:
         """Someone (`by`: "you") pressed Stop; the stream has not ended yet."""
@@ -174,11 +179,12 @@ class Transcript:
                 return self._approval(event)
             case e.AgentStart():
                 props = {"kind": "agent", "name": event.name, "status": "running", "started": event.ts}
-                return self._open(event.id, props, event.parent_id or event.tool_id)
+                return self._open(event.id, props, event.parent_id or event.tool_id)[1]
             case e.AgentEnd():
                 named = {} if event.name is None else {"name": event.name}
                 props = {"status": event.status, "ended": event.ts, **named}
-                return [*self._touch(event.id, "agent", props, event), *self._close(self.blocks[event.id])]
+                block, ops = self._block(event.id, "agent", event)
+                return [*ops, *self._set(block, props), *self._close(block)]
             case e.AgentHandoff():
                 return self._line("handoff", {"from": event.from_, "to": event.to}, event)
             case e.UsageUpdate():
@@ -190,31 +196,43 @@ class Transcript:
                 return self._whole(event.id, {"kind": "file", **props}, event)
             case e.State():
                 data = event.patch if event.snapshot is None else event.snapshot
-                return self._line("custom", {"name": "state", "data": json_safe(data)}, event)
+                return self._line("custom", {"name": "state", "data": data}, event)
             case e.Status():
                 return self._line("status", {"message": event.message, "level": event.level}, event)
             case e.Error():
                 fields = ("message", "error_type", "code", "fatal", "traceback")
                 return self._line("error", {name: getattr(event, name) for name in fields}, event)
             case e.Custom():
-                return self._line("custom", {"name": event.name, "data": json_safe(event.data)}, event)
+                return self._line("custom", {"name": event.name, "data": event.data}, event)
             case e.Raw():
-                return self._line("custom", {"name": event.name or "raw", "data": json_safe(event.data)}, event)
+                return self._line("custom", {"name": event.name or "raw", "data": event.data}, event)
             case _:
                 assert_never(event)
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
-    def _open(self, id: str, props: dict[str, Any], parent: str | None) -> list[Op]:
-        if id in self.blocks:  # a producer that repeats a start gets its block, not a second one
-            return self._set(self.blocks[id], props)
-        block = Block(id, parent if parent in self.blocks else ROOT, props)
+    # All that reaches a face passes `_open`, `_set` and `_grow`; so JSON is made safe there, and nowhere else.
+
+    def _open(self, id: str, props: dict[str, Any], parent: str | None) -> tuple[Block, list[Op]]:
+        id = self._place(id, props["kind"])
+        if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
+            return self.blocks[id], self._set(self.blocks[id], props)
+        block = Block(id, parent if parent in self.blocks else ROOT, json_safe(props))
         self.blocks[id] = block
-        return [("open", id, block.parent, dict(props))]
+        self._counts["tools"] += block.kind == "tool"
+        return block, [("open", id, block.parent, dict(block.props))]
+
+    def _place(self, id: str, kind: str) -> str:
+        """Where that block is: under its own id, unless a producer has called something of another kind by it."""
+        block = self.blocks.get(id)
+        return id if block is None or block.kind == kind else f"{kind}:{id}"
 
     def _set(self, block: Block, props: dict[str, Any]) -> list[Op]:
+        if not props:
+            return []
+        props = json_safe(props)
         block.set(props)
-        return [("set", block.id, props)] if props else []
+        return [("set", block.id, props)]
 
     def _close(self, block: Block) -> list[Op]:
         if block.closed:
@@ -224,11 +242,8 @@ class Transcript:
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
         """The block of that id; opened here if its start never came, so that nothing received is lost."""
-        block = self.blocks.get(id)
-        if block is not None:
-            return block, []
-        ops = self._open(id, self._fresh(kind, event), event.parent_id)
-        return self.blocks[id], ops
+        block = self.blocks.get(self._place(id, kind))
+        return (block, []) if block is not None else self._open(id, self._fresh(kind, event), event.parent_id)
 
     def _fresh(self, kind: str, event: e.Event) -> dict[str, Any]:
         match kind:
@@ -239,27 +254,31 @@ class Transcript:
             case "agent":
                 return {"kind": kind, "name": "agent", "status": "running", "started": event.ts}
             case _:
-                self._counts["tools"] += 1
                 tool = {"kind": "tool", "name": "tool", "tool_kind": "function", "state": "input-streaming"}
                 return {**tool, "args_text": "", "started": event.ts}
 
     def _start(self, event: e.TextStart | e.ReasoningStart | e.ToolStart) -> list[Op]:
+        props: dict[str, Any]
         match event:
             case e.TextStart():
-                props = {**self._fresh("text", event), "text_kind": event.kind, "phase": event.phase}
-                return self._open(event.id, props, event.parent_id)
+                kind, props = "text", {"text_kind": event.kind, "phase": event.phase}
             case e.ReasoningStart():
-                props = {**self._fresh("reasoning", event), "reasoning_kind": event.kind}
-                return self._open(event.id, props, event.parent_id)
-            case e.ToolStart():
-                named = {"name": event.name, "tool_kind": event.kind, "call_id": event.call_id, "title": event.title}
-                return self._open(event.id, {**self._fresh("tool", event), **named}, event.parent_id)
+                kind, props = "reasoning", {"reasoning_kind": event.kind}
+            case _:
+                kind, props = (
+                    "tool",
+                    {"name": event.name, "tool_kind": event.kind, "call_id": event.call_id, "title": event.title},
+                )
+        if self._place(event.id, kind) not in self.blocks:
+            props = {**self._fresh(kind, event), **props}
+        return self._open(event.id, {"kind": kind, **props}, event.parent_id)[1]
 
     def _grow(self, id: str, kind: str, field: str, delta: str, event: e.Event) -> list[Op]:
         self._counts["deltas"] += 1
         block, ops = self._block(id, kind, event)
+        delta = text_safe(delta)
         block.append(field, delta)
-        ops.append(("append", id, field, delta))
+        ops.append(("append", block.id, field, delta))
         if not self._first_token:
             self._first_token = True
             ops += self._set(self.root, {"first_token": max(0.0, event.ts - self.root.props["started"])})
@@ -280,14 +299,14 @@ class Transcript:
         return self._whole(f"{kind}:{self._counts['events']}", {"kind": kind, **props}, event)
 
     def _whole(self, id: str, props: dict[str, Any], event: e.Event) -> list[Op]:
-        ops = self._open(id, props, event.parent_id)
-        return [*ops, *self._close(self.blocks[id])]
+        block, ops = self._open(id, props, event.parent_id)
+        return [*ops, *self._close(block)]
 
     # --- tools and approvals --------------------------------------------------------------------------------------
 
     def _tool_args(self, event: e.ToolArgs) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
-        props: dict[str, Any] = {"args": json_safe(event.args), "args_valid": event.valid, "args_done": event.ts}
+        props: dict[str, Any] = {"args": event.args, "args_valid": event.valid, "args_done": event.ts}
         if event.args_text != block.text("args_text"):
             props["args_text"] = event.args_text
         if block.props["state"] == "input-streaming":
@@ -297,10 +316,9 @@ class Transcript:
     def _tool_result(self, event: e.ToolResult) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
         if event.display is not None:
-            props: dict[str, Any] = {"summary": event.display.summary, "result": json_safe(event.display.data)}
+            props: dict[str, Any] = {"summary": event.display.summary, "result": event.display.data}
         elif event.error is None or event.content is not None:
-            content = json_safe(event.content)
-            props = {"summary": summary_of_json(content), "result": _bundle(content)}
+            props = {"summary": summary_of_json(event.content), "result": _bundle(event.content)}
         else:
             props = {}
         if event.preliminary:
@@ -318,8 +336,8 @@ class Transcript:
         id = f"approval:{event.approval_id}"
         if isinstance(event, e.ApprovalRequest):
             named = {"approval_kind": event.kind, "tool_id": event.tool_id, "prompt": event.prompt}
-            asked = {"args": json_safe(event.args), "options": event.options, "schema": event.schema}
-            ops = self._open(id, {"kind": "approval", **named, **asked}, event.tool_id or event.parent_id)
+            asked = {"args": event.args, "options": event.options, "schema": event.schema}
+            _, ops = self._open(id, {"kind": "approval", **named, **asked}, event.tool_id or event.parent_id)
             return [*ops, *self._tool_state(event.tool_id, "approval-requested")]
         block, ops = self._block(id, "approval", event) if id in self.blocks else (None, [])
         if block is None:
@@ -387,6 +405,6 @@ def _bundle(content: Any) -> dict[str, Any]:
     if not isinstance(content, str):
         return {"application/json": content}
     if content[:1] in ("{", "["):
-        with contextlib.suppress(msgspec.DecodeError, RecursionError):
-            return {"application/json": json_safe(msgspec.json.decode(content)), "text/plain": content}
+        with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+            return {"application/json": msgspec.json.decode(content), "text/plain": content}
     return {"text/plain": content}

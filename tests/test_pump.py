@@ -1,10 +1,12 @@
 """Ops are joined while they wait, and paced."""
 
+import json
+import multiprocessing
 import threading
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbagent.pump import BATCH, GAP, INTERVAL, LAG, SLOWEST, Channel, Outbox, pump
@@ -74,6 +76,22 @@ def test_a_batch_stays_within_its_bytes() -> None:
         assert sum(len(op[3].encode()) for op in outbox.drain()) <= BATCH
 
 
+@example(["\x01" * 40] * 30, 300)
+@given(st.lists(st.text(alphabet='aé😀"\n\x01', max_size=40), max_size=30), st.integers(300, 600))
+def test_a_batch_of_text_stays_within_its_bytes_however_it_is_escaped(pieces: list[str], limit: int) -> None:
+    outbox = Outbox()
+    outbox.feed(("append", f"t{len(piece) % 3}", "text", piece) for piece in pieces)
+    while outbox:
+        assert len(json.dumps([op[3] for op in outbox.drain(limit)], ensure_ascii=False).encode()) <= limit
+
+
+def test_a_long_text_is_cut_once_and_not_for_every_batch() -> None:
+    outbox = Outbox()
+    outbox.feed([("append", "t", "text", "x" * (10 * BATCH))])
+    outbox.drain()
+    assert max(map(len, outbox._queue[0][3])) < BATCH / 4
+
+
 def channel_of(page: Page) -> Channel:
     return Channel(page, threading.RLock())
 
@@ -139,3 +157,63 @@ def test_a_face_that_fails_does_not_stop_the_others(caplog: Any) -> None:
         fine.feed([("close", "t")])
     assert page.drawn.wait(5)
     assert pump() is pump()
+
+
+def test_a_failing_face_is_reported_once_and_its_reader_sees_the_gap(caplog: Any) -> None:
+    class Broken(Page):
+        def draw(self, seq: int, ops: list[list[Any]]) -> None:
+            super().draw(seq, ops)
+            if seq < 3:
+                raise OSError("the terminal is gone")
+
+    page = Broken()
+    channel = channel_of(page)
+    for _ in range(3):
+        channel._outbox.feed([("close", "t")])
+        channel.finish()
+    assert [seq for seq, _ in page.batches] == [1, 2, 3]
+    assert [record.message for record in caplog.records] == ["Broken stopped drawing"]
+
+
+def test_what_cannot_be_encoded_does_not_hold_up_the_rest() -> None:
+    page = Page()
+    channel = channel_of(page)
+    channel._outbox.feed([("set", "t", {"x": object()})])
+    channel.finish()
+    channel._outbox.feed([("close", "t")])
+    channel.finish()
+    assert page.batches == [(2, [["close", "t"]])]
+
+
+def test_a_reader_that_asks_over_and_over_is_answered_at_the_pace_of_batches() -> None:
+    channel = channel_of(Page())
+    channel._redraw = True
+    channel.flush(now=100.0)
+    channel._redraw = True
+    assert channel.due(100.0) == pytest.approx(GAP)
+
+
+def test_an_acknowledgement_of_what_was_never_sent_counts_for_what_was() -> None:
+    channel = channel_of(Page())
+    channel.seq = 1
+    channel.ack(10**9)
+    channel.seq = 1 + 2 * LAG
+    assert channel.interval == 2 * INTERVAL
+
+
+def draw_in_a_child() -> None:
+    page = Page()
+    channel = channel_of(page)
+    with channel._lock:
+        channel.feed([("close", "t")])
+    assert page.drawn.wait(20)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_has_a_pump_that_runs() -> None:
+    pump()
+    child = multiprocessing.get_context("fork").Process(target=draw_in_a_child)
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0

@@ -21,6 +21,19 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert load(tmp_path / "run.jsonl") == events
 
 
+def test_what_cannot_be_encoded_does_not_cost_the_recording(tmp_path: Path) -> None:
+    class BrokenModel:
+        def model_dump(self, mode: str) -> None:
+            raise ValueError
+
+    odd: list[ev.Event] = [ev.TextDelta(id="t", delta="\ud83d"), ev.Custom(name="x", data={"\ud83d": float("nan")})]
+    save([*EVENTS, *odd, ev.Custom(name="y", data=BrokenModel()), EVENTS[0]], tmp_path / "run.jsonl")
+    *kept, delta, custom, lost, last = load(tmp_path / "run.jsonl")
+    assert (kept, last) == (EVENTS, EVENTS[0])
+    assert (delta, custom) == (ev.TextDelta(id="t", delta="\ufffd"), ev.Custom(name="x", data={"\ufffd": None}))
+    assert isinstance(lost, ev.Status)
+
+
 def test_a_recording_cut_anywhere_keeps_every_whole_line(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(EVENTS, path)

@@ -1,13 +1,19 @@
 """One stream, watched from start to end."""
 
 import asyncio
+import gc
+import subprocess
+import sys
 import threading
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from nbagent import events as e
+from nbagent.adapters.text import TextDecoder
+from nbagent.loop import OwnedStream
 from nbagent.run import GRACE, Run
 
 
@@ -52,7 +58,7 @@ async def test_waiting_works_inside_the_loop_that_reads_the_stream() -> None:
             yield word
 
     script = "import asyncio\nfrom nbagent.run import Run\n" + _WAIT_INSIDE
-    process = await asyncio.create_subprocess_exec(_python(), "-c", script, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
     assert out.decode().split() == ["abc", "completed"]
 
@@ -72,12 +78,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def _python() -> str:
-    import sys
-
-    return sys.executable
 
 
 def test_a_wait_that_takes_too_long_says_so_and_the_run_goes_on() -> None:
@@ -235,6 +235,217 @@ def test_a_saved_run_plays_again(tmp_path: Any) -> None:
 def test_an_empty_stream_is_an_empty_answer() -> None:
     run = started(iter(())).wait(5)
     assert (run.text, run.status) == ("", "completed")
+
+
+def test_a_face_that_fails_does_not_keep_the_run_from_ending(caplog: Any) -> None:
+    class Broken(Page):
+        def draw(self, seq: int, ops: list[list[Any]]) -> None:
+            raise OSError("the terminal is gone")
+
+    run, page = Run(words()), Page()
+    run.attach(Broken())
+    run.attach(page)
+    run.start()
+    assert run.wait(5).status == "completed"
+    assert ["close", "run"] in page.ops
+
+
+def test_a_decoder_that_fails_at_the_end_does_not_keep_the_run_from_ending() -> None:
+    class Broken(TextDecoder):
+        def close(self, error: BaseException | None = None) -> list[e.Event]:
+            raise ValueError("a mistake in a decoder")
+
+    run = started(words(), decoder=Broken()).wait(5)
+    assert (run.text, run.status, str(run.error)) == ("Hello, you", "failed", "a mistake in a decoder")
+
+
+async def test_a_stream_that_stays_open_after_its_end_can_be_stopped() -> None:
+    async def stream() -> AsyncIterator[e.Event]:
+        yield e.RunStart()
+        yield e.RunEnd(status="completed")
+        await asyncio.Event().wait()
+
+    run = started(stream())
+    async for event in run.stream():
+        if isinstance(event, e.RunEnd):
+            run.cancel()
+    assert (await asyncio.wait_for(run, 5)).status == "completed"
+
+
+def test_every_face_has_every_counter_whoever_else_looks() -> None:
+    go = threading.Event()
+
+    def stream() -> Iterator[str]:
+        yield "a"
+        go.wait(5)
+
+    run, pages = Run(stream()), (Page(), Page())
+    for page in pages:
+        run.attach(page)
+    run.start()
+    while not run.text:
+        threading.Event().wait(0.001)
+    run.snapshot()
+    go.set()
+    run.wait(5)
+    for page in pages:
+        shown: dict[str, Any] = {}
+        for op in page.ops:
+            if op[1] == "run" and op[0] != "close":
+                shown.update(op[-1])
+        assert (shown["events"], shown["deltas"]) == (len(run.events), 1)
+
+
+def test_a_tool_call_in_hand_says_more_when_more_is_known() -> None:
+    go = threading.Event()
+
+    def stream() -> Iterator[e.Event]:
+        yield e.ToolStart(id="c", name="f")
+        go.wait(5)
+        yield e.ToolArgs(id="c", args={"id": 2**53 + 1}, args_text='{"id": 9007199254740993}')
+        yield e.ToolResult(id="c", content="said", value=e.Live(WHO))
+
+    run = started(stream())
+    while not run.tools:
+        threading.Event().wait(0.001)
+    call = run.tools[0]
+    assert (call.args, call.result) == (None, None)
+    go.set()
+    run.wait(5)
+    assert call.result is WHO
+    assert call.args == {"id": 2**53 + 1}  # whole, though a browser could only be sent its digits
+    assert run.snapshot()[1]["args"] == {"id": "9007199254740993"}
+
+
+WHO = object()
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Threads that take turns as often as they can, so that what can come between does."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_reading_a_calls_arguments_loses_none_that_are_just_coming() -> None:
+    run = started(iter([e.ToolStart(id="c", name="f"), *(e.ToolArgsDelta(id="c", delta="x") for _ in range(5_000))]))
+    while not run.tools:
+        pass
+    call = run.tools[0]
+    while not run.done:
+        assert set(call.args_text) <= {"x"}
+    assert len(call.args_text) == 5_000
+
+
+@pytest.mark.parametrize("value", [42, "", '{"a": 1}', [1, 2], None])
+def test_a_recorded_result_is_what_the_tool_returned(value: Any) -> None:
+    shown = e.Display(summary="shown", data={"text/plain": "shown"})
+    run = started(iter([e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content=value, display=shown)])).wait(5)
+    assert run.tools[0].result == value
+
+
+async def test_a_run_that_is_over_lets_go_of_its_stream() -> None:
+    class Stream:
+        def __aiter__(self) -> AsyncIterator[str]:
+            return self.words()
+
+        async def words(self) -> AsyncIterator[str]:
+            yield "a"
+
+    class PlainStream:
+        def __iter__(self) -> Iterator[str]:
+            return words()
+
+    for kind in (Stream, PlainStream):
+        stream = kind()
+        kept = weakref.ref(stream)
+        run = await started(stream)
+        await asyncio.sleep(0)
+        del stream
+        gc.collect()
+        assert (kept(), run.done) == (None, True)
+
+
+async def test_one_type_of_event_may_be_named_by_itself() -> None:
+    run = await started(words())
+    assert (
+        [event async for event in run.stream("text.delta")]
+        == [event async for event in run.stream(types=("text.delta",))]
+        != []
+    )
+
+
+def test_starting_twice_reads_once() -> None:
+    go = threading.Event()
+
+    def stream() -> Iterator[str]:
+        yield "a"
+        go.wait(5)
+        yield "b"
+
+    run = started(stream())
+    while not run.text:
+        threading.Event().wait(0.001)
+    run.start()
+    with pytest.raises(TimeoutError):
+        run.wait(0.01)
+    go.set()
+    assert (run.wait(5).text, run.status) == ("ab", "completed")
+
+
+async def test_a_run_can_be_awaited_again_and_leaving_its_events_early_does_no_harm() -> None:
+    run = started(words())
+    async for _ in run.stream():
+        break
+    assert await run is await run is run
+
+
+@pytest.mark.parametrize("moment", ["before the start", "at once", "twice", "after the end"])
+async def test_a_run_can_be_cancelled_at_any_moment(moment: str) -> None:
+    class Stream(OwnedStream):
+        closed = 0
+
+        async def __aiter__(self) -> AsyncIterator[str]:
+            yield "a"
+            if moment != "after the end":
+                await asyncio.Event().wait()
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    stream = Stream()
+    run = Run(stream)
+    if moment == "before the start":
+        run.cancel()
+    run.start()
+    if moment == "after the end":
+        await run
+    run.cancel()
+    if moment == "twice":
+        await asyncio.to_thread(run.cancel)
+    await asyncio.wait_for(run, 5)
+    assert run.status == ("completed" if moment == "after the end" else "cancelled")
+    assert stream.closed == 1
+
+
+def test_a_script_that_leaves_a_stream_running_ends_quietly() -> None:
+    script = """
+import asyncio, itertools, nbagent
+async def owned():
+    nbagent.show(itertools.repeat("word "))
+    nbagent.show(endless())
+    await asyncio.sleep(0.05)
+async def endless():
+    while True:
+        await asyncio.sleep(0)
+        yield "word "
+asyncio.run(owned())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_bad_reveal_is_named() -> None:

@@ -33,10 +33,10 @@ def play(ops: list[Any]) -> list[dict[str, Any]]:
 
 def reduced(events: Sequence[e.Envelope]) -> tuple[Transcript, list[Op]]:
     transcript = Transcript("test", started=100.0)
-    ops = transcript.opening()
+    ops, shown = transcript.opening(), transcript.root.snapshot()
     for event in events:
         ops += transcript.feed(cast(e.Event, event))
-    return transcript, [*ops, *transcript.counters()]
+    return transcript, [*ops, *transcript.counters(shown)]
 
 
 def block(events: Sequence[e.Envelope], id: str) -> dict[str, Any]:
@@ -138,6 +138,77 @@ def test_a_second_run_end_changes_nothing() -> None:
 def test_what_a_browser_cannot_parse_never_leaves() -> None:
     odd = block([e.Custom(name="x", data={"nan": float("nan"), "half": "\ud83d", "deep": {1: {2}}})], "custom:1")
     assert json.loads(json.dumps(odd["data"], allow_nan=False)) == {"nan": None, "half": "\ufffd", "deep": {"1": [2]}}
+
+
+class Word(str):
+    """What some libraries give for a string."""
+
+
+ODD: dict[str, Any] = {
+    "nan": float("nan"),
+    "half": "\ud83d",
+    "id": 2**53 + 1,
+    "huge": 10**5000,
+    "word": Word("w"),
+    "deep": [[]],
+    "object": object(),
+    "\udc00": 1,
+}
+
+
+def test_whatever_events_hold_every_op_and_block_is_json() -> None:
+    odd: Any = ODD
+    text = "half a pair \ud83d"
+    events = [
+        e.RunStart(name=text, model=text),
+        e.TextDelta(id="t", delta=text),
+        e.TextDelta(id="t", delta=Word("word")),
+        e.TextEnd(id="t", text=text),
+        e.ReasoningEnd(id="r", text=text),
+        e.ToolStart(id="c", name=text, call_id=text, title=text),
+        e.ToolArgs(id="c", args=odd, args_text=text),
+        e.ToolProgress(id="c", message=text, progress=float("nan"), total=float("inf")),
+        e.ApprovalRequest(approval_id="a", tool_id="c", prompt=text, args=odd, options=[text], schema=odd),
+        e.ApprovalResponse(approval_id="a", decision="deny", reason=text),
+        e.ToolResult(id="c", content=odd, error=e.ErrorInfo(message=text, traceback=text)),
+        e.ToolResult(id="d", content='{"a": "' + text + '", "id": 9007199254740993}'),
+        e.ToolResult(id="f", display=e.Display(summary=text, data={"application/json": odd})),
+        e.AgentHandoff(to=text, from_=text),
+        e.UsageUpdate(usage=e.Usage(input=7, cost=float("nan"))),
+        e.Source(id="s", url=text, title=text),
+        e.File(id="file", media_type=text, name=text),
+        e.State(snapshot=odd),
+        e.Status(message=text),
+        e.Error(message=text, code=odd, traceback=text),
+        e.Custom(name=text, data=odd),
+        e.Raw(data=odd),
+        e.RunEnd(status="failed", finish_reason=text, code=text),
+    ]
+    transcript, ops = reduced(events)
+    outbox = Outbox()
+    outbox.feed(ops)
+    for batch in (ops, transcript.snapshot(), transcript.opening(), outbox.drain(10**6)):
+        sent = json.dumps(batch, ensure_ascii=False, allow_nan=False).encode()
+        assert json.loads(sent, parse_int=float) == json.loads(sent)  # a browser has one kind of number
+
+
+def test_one_id_for_two_kinds_of_thing_loses_neither() -> None:
+    events = [
+        e.ReasoningDelta(id="0", delta="thought"),
+        e.TextDelta(id="0", delta="text"),
+        e.ToolStart(id="run", name="f"),
+        e.TextEnd(id="0", text="the text"),
+    ]
+    assert block(events, "0")["text"] == "thought"
+    assert block(events, "text:0")["text"] == "the text"
+    assert block(events, "tool:run")["name"] == "f"
+    assert block(events, "run")["kind"] == "run"
+
+
+def test_a_start_that_comes_twice_takes_nothing_back() -> None:
+    events = [e.ToolStart(id="c", name="f"), e.ToolArgsDelta(id="c", delta="{"), e.ToolStart(id="c", name="load")]
+    assert (block(events, "c")["name"], block(events, "c")["args_text"]) == ("load", "{")
+    assert block(events, "run")["tools"] == 1
 
 
 IDS = st.sampled_from(["a", "b", "c"])

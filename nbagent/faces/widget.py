@@ -75,7 +75,10 @@ class TranscriptWidget(anywidget.AnyWidget):
 
     def _part(self, name: str) -> dict[str, Any]:
         if name in PARTS:
-            return {"text": PARTS[name].read_text("utf-8")}
+            try:
+                return {"text": PARTS[name].read_text("utf-8")}
+            except OSError as error:
+                return {"error": f"{name} cannot be read ({error.strerror}): is nbagent installed whole?"}
         kind, _, rest = name.partition("/")
         block, _, mime = rest.partition("/")
         result = self._run.result_of(block) if kind == "result" else {}
@@ -94,7 +97,7 @@ def _head(root: dict[str, Any]) -> dict[str, Any]:
 
 
 def _slim_op(op: list[Any]) -> list[Any]:
-    return ["set", op[1], _slim(op[1], op[2])] if op[0] == "set" else op
+    return [*op[:-1], _slim(op[1], op[-1])] if op[0] in ("open", "set") else op
 
 
 def _slim(id: str, props: dict[str, Any]) -> dict[str, Any]:

@@ -16,12 +16,15 @@ import contextvars
 import inspect
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.loop import OwnedStream
 from nbagent.loop import loop as own_loop
+
+TURN = 0.02
+"""Seconds that a stream which never waits may hold its loop."""
 
 
 class Reader(Protocol):
@@ -77,9 +80,9 @@ class TaskReader:
         context = contextvars.copy_context()
 
         def begin() -> None:
-            self._task = self._home.create_task(self._read(on_item, on_end), name="nbagent-reader", context=context)
-            if self._cancelled:
-                self._task.cancel()
+            task = self._home.create_task(self._read(on_item, on_end), name="nbagent-reader", context=context)
+            # `_read` lets nothing out, so this is a task that its loop, closing down, cancelled before the first step.
+            task.add_done_callback(lambda task: on_end(Cancelled()) if task.cancelled() else None)
 
         if self._home is _running_loop():
             begin()
@@ -93,7 +96,7 @@ class TaskReader:
         self._cancelled = True
 
         def stop() -> None:
-            if self._task is not None:
+            if self._task is not None:  # not before its first step: it would not close anything then
                 self._task.cancel()
 
         with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs on it any more
@@ -101,18 +104,30 @@ class TaskReader:
 
     async def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         error: BaseException | None = None
+        self._task = asyncio.current_task()
+        source, self._source = self._source, None
         try:
-            async with contextlib.AsyncExitStack() as stack:
-                stream = await _open_async(self._source, stack)
-                async for item in stream:
-                    on_item(item)
-                    if self._cancelled:  # a stream that never waits would never see the cancellation
-                        break
-        except (asyncio.CancelledError, KeyboardInterrupt):
+            if self._cancelled:
+                await _aclose(source)
+            else:
+                await self._read_all(source, on_item)
+        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             self._cancelled = True
         except BaseException as caught:
             error = caught  # also a SystemExit of the stream's: it ends this run, not the kernel
+        self._task = None
         on_end(Cancelled() if self._cancelled else error)
+
+    async def _read_all(self, source: Any, on_item: Callable[[Any], None]) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            pause = self._home.time() + TURN
+            async for item in await _open_async(source, stack):
+                on_item(item)
+                if self._cancelled:  # a stream that never waits would never see the cancellation
+                    break
+                if self._home.time() > pause:  # nor let anything else run on its loop, such as the click that cancels it
+                    await asyncio.sleep(0)
+                    pause = self._home.time() + TURN
 
 
 async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:
@@ -151,8 +166,7 @@ class ThreadReader:
     def __init__(self, source: Any) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
         self._source = source
-        self._iterator: Iterator[Any] | None = None
-        self._cancelled = False
+        self._cancelled = threading.Event()
 
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         """Begin to read."""
@@ -161,27 +175,35 @@ class ThreadReader:
 
     def cancel(self) -> None:
         """Stop after the item that is being waited for; a stream over a socket stops waiting at once."""
-        self._cancelled = True
+        self._cancelled.set()
         _hang_up(self._source)
 
     def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         error: BaseException | None = None
         try:
             with contextlib.ExitStack() as stack:
-                source = self._source
-                if hasattr(source, "__enter__") and not hasattr(source, "__next__"):
-                    self._source = source = stack.enter_context(source)
-                iterator = iter(source)
-                stack.callback(_close, iterator)
-                if iterator is not source and not isinstance(source, list | tuple):
-                    stack.callback(_close, source)
-                for item in iterator:
-                    if self._cancelled:
-                        break
-                    on_item(item)
+                self._read_all(stack, on_item)
         except BaseException as caught:
             error = caught
-        on_end(Cancelled() if self._cancelled else error)
+        self._source = None
+        on_end(Cancelled() if self._cancelled.is_set() else error)
+
+    def _read_all(self, stack: contextlib.ExitStack, on_item: Callable[[Any], None]) -> None:
+        source = self._source
+        if self._cancelled.is_set():
+            _close(source)
+            return
+        if hasattr(source, "__enter__") and not hasattr(source, "__next__"):
+            self._source = source = stack.enter_context(source)
+        iterator = iter(source)
+        stack.callback(_close, iterator)
+        if iterator is not source and not isinstance(source, list | tuple):
+            stack.callback(_close, source)
+        # Cancelled while the stream was opened: either this sees it, or `cancel` saw the stream and hung up.
+        for item in () if self._cancelled.is_set() else iterator:
+            if self._cancelled.is_set():
+                break
+            on_item(item)
 
 
 def _close(stream: Any) -> None:
@@ -196,11 +218,9 @@ def _hang_up(stream: Any) -> None:
     Closing a socket under a reader does not wake it on Linux; shutting it down does. httpx2 hands out the socket through the
     response's documented `network_stream` extension.
     """
-    response = getattr(stream, "response", None)
-    network = getattr(response, "extensions", {}).get("network_stream") if response is not None else None
-    sock = network.get_extra_info("socket") if network is not None else None
-    if isinstance(sock, socket.socket):
-        with contextlib.suppress(OSError):  # already closed
+    with contextlib.suppress(Exception):  # closed already, or something else that has a `response`
+        sock = stream.response.extensions["network_stream"].get_extra_info("socket")
+        if isinstance(sock, socket.socket):
             sock.shutdown(socket.SHUT_RDWR)
 
 

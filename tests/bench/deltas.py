@@ -45,6 +45,7 @@ def pipeline(system: str, items: list[dict[str, Any]]) -> tuple[float, int, int]
     """Seconds, bytes sent, batches."""
     decoder, gate, transcript, outbox = decoder_named(system), Gate("thinking"), Transcript(), Outbox()
     sent = batches = 0
+    counted: dict[str, int] = {}
     gc.collect()
     began = time.perf_counter()
     for number, item in enumerate(items):
@@ -52,7 +53,7 @@ def pipeline(system: str, items: list[dict[str, Any]]) -> tuple[float, int, int]
             for shown in gate.feed(event):
                 outbox.feed(transcript.feed(shown))
         if number % DELTAS_A_BATCH == 0:
-            outbox.feed(transcript.counters())
+            outbox.feed(transcript.counters(counted))
             while outbox:
                 sent += len(json.dumps({"t": "ops", "seq": batches, "ops": outbox.drain()}))
                 batches += 1

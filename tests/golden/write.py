@@ -85,10 +85,10 @@ def main() -> None:
     """Write every case beside this file."""
     for name, events in CASES.items():
         transcript = Transcript("test", started=100.0)
-        ops = transcript.opening()
+        ops, shown = transcript.opening(), transcript.root.snapshot()
         for event in events:
             ops += transcript.feed(event)
-        ops += transcript.counters()
+        ops += transcript.counters(shown)
         golden = {"events": [e.to_dict(event) for event in events], "ops": ops, "blocks": transcript.snapshot()}
         (HERE / f"{name}.json").write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")
 

@@ -6,8 +6,10 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import openai
 import pytest
 
+from nbagent.demo import DemoServer
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.loop import OwnedStream
 from nbagent.loop import loop as own_loop
@@ -200,3 +202,154 @@ def test_a_streams_own_error_is_handed_on(kind: str) -> None:
 def test_what_is_no_stream_is_named(source: Any) -> None:
     with pytest.raises(UnknownSource, match=type(source).__name__):
         reader_for(source)
+
+
+@pytest.mark.parametrize("wire", ["responses", "chat"])
+def test_a_thread_that_waits_for_a_real_servers_bytes_is_woken(wire: str) -> None:
+    with (
+        DemoServer(tokens_per_second=0.001) as server,  # the pause after the first token outlasts every test
+        openai.OpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client,
+    ):
+        source: Any
+        if wire == "chat":
+            source = client.chat.completions.create(model="demo", messages=[{"role": "user", "content": "Hi"}], stream=True)
+        else:
+            source = client.responses.create(model="demo", input="Hi", stream=True)
+        reader, listener = listen(source)
+        assert listener.got.wait(5)
+        reader.cancel()
+        assert listener.ended.wait(5)
+        assert isinstance(listener.error, Cancelled)
+        assert server.wait_for(lambda server: server.disconnects == 1, 5)
+
+
+def test_a_stream_whose_response_is_something_else_can_be_cancelled() -> None:
+    class Stream:
+        response = "not an HTTP response"
+
+        def __iter__(self) -> Iterator[str]:
+            return iter("ab")
+
+    reader, listener = listen(Stream())
+    reader.cancel()
+    assert listener.ended.wait(5)
+
+
+def test_a_stream_cancelled_while_it_is_opened_is_not_read() -> None:
+    opening, go, closed, asked = (threading.Event() for _ in range(4))
+
+    def stream() -> Iterator[str]:
+        asked.set()
+        yield "a"
+
+    class Manager:
+        def __enter__(self) -> Iterator[str]:
+            opening.set()
+            go.wait(5)
+            return stream()
+
+        def __exit__(self, *_: object) -> None:
+            closed.set()
+
+    reader, listener = listen(Manager())
+    assert opening.wait(5)
+    reader.cancel()
+    go.set()
+    assert listener.ended.wait(5)
+    assert isinstance(listener.error, Cancelled)
+    assert closed.is_set()
+    assert not asked.is_set()
+
+
+class Ours(OwnedStream):
+    """A stream that has its connection from the start."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        yield "a"
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+def test_a_stream_cancelled_before_its_task_has_begun_is_closed_all_the_same() -> None:
+    go, stream = threading.Event(), Ours()
+    own_loop().call_soon_threadsafe(go.wait, 5)  # both the start and the cancellation wait in the loop's queue
+    reader, listener = listen(stream)
+    reader.cancel()
+    go.set()
+    assert listener.ended.wait(5)
+    assert (listener.items, type(listener.error)) == ([], Cancelled)
+    assert stream.closed.is_set()
+
+
+async def test_a_stream_whose_task_is_cancelled_before_it_begins_has_ended() -> None:
+    _, listener = listen(letters())
+    next(task for task in asyncio.all_tasks() if task.get_name() == "nbagent-reader").cancel()
+    await listener.wait()
+    assert (listener.items, type(listener.error)) == ([], Cancelled)
+
+
+def test_a_stream_whose_loop_is_closed_under_it_has_ended() -> None:
+    async def stream() -> AsyncIterator[str]:
+        yield "a"
+        await asyncio.Event().wait()
+
+    async def main() -> tuple[Listener, Any]:
+        _, listener = listen(stream())
+        await asyncio.sleep(0)
+        return listener, next(task for task in asyncio.all_tasks() if task.get_name() == "nbagent-reader")
+
+    loop = asyncio.new_event_loop()
+    listener, task = loop.run_until_complete(main())
+    loop.close()
+    task._log_destroy_pending = False
+    task.get_coro().close()  # what Python does with it when nobody can run it any more
+    assert (listener.items, listener.ended.is_set()) == (["a"], True)
+
+
+async def test_an_async_stream_that_never_waits_lets_others_have_their_turn() -> None:
+    async def stream() -> AsyncIterator[int]:
+        while True:
+            yield 1
+
+    reader, listener = listen(stream())
+    asyncio.get_running_loop().call_later(0.001, reader.cancel)  # as a click would
+    await listener.wait()
+    assert isinstance(listener.error, Cancelled)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), KeyboardInterrupt()])
+def test_whatever_a_plain_stream_raises_ends_it_and_nothing_else(error: BaseException) -> None:
+    def stream() -> Iterator[str]:
+        yield "a"
+        raise error
+
+    class Items:
+        def __iter__(self) -> Iterator[str]:
+            return stream()
+
+    _, listener = listen(Items())
+    assert listener.ended.wait(5)
+    assert (listener.items, listener.error) == (["a"], error)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_stream_that_cannot_be_closed_says_so(kind: str) -> None:
+    def stream() -> Iterator[str]:
+        try:
+            yield "a"
+            yield "b"
+        finally:
+            raise OSError("cannot be closed")
+
+    async def async_stream() -> AsyncIterator[str]:
+        for item in stream():
+            yield item
+
+    reader, listener = listen(stream() if kind == "sync" else async_stream())
+    assert listener.ended.wait(5)
+    assert (listener.items, str(listener.error)) == (["a", "b"], "cannot be closed")
+    reader.cancel()  # after the end: nothing happens

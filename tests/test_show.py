@@ -1,0 +1,112 @@
+"""`show()` where a user may stand: a script, a running loop, IPython, a notebook."""
+
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import nbagent
+from nbagent.errors import UnknownSource
+
+
+def python(script: str, *command: str) -> str:
+    """What a process of its own prints; it must end by itself, without a word of complaint."""
+    done = subprocess.run([sys.executable, *command, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_a_script_is_held_until_everything_is_printed() -> None:
+    out = python("import nbagent; run = nbagent.show(iter(['Hello, ', 'you'])); print(run.status)")
+    assert "Hello, you" in out
+    assert out.splitlines()[-1] == "completed"
+
+
+def test_a_script_does_not_load_ipython_or_the_widget() -> None:
+    out = python("import nbagent, sys; nbagent.show(iter('a')); print('IPython' in sys.modules, 'anywidget' in sys.modules)")
+    assert out.splitlines()[-1] == "False False"
+
+
+def test_inside_a_running_loop_show_returns_at_once_and_await_holds() -> None:
+    script = """
+import asyncio, nbagent
+async def stream():
+    yield "Hello"
+async def main():
+    run = nbagent.show(stream())
+    print(run.done, (await run).text)
+asyncio.run(main())
+"""
+    out = python(script)
+    assert "False Hello" in out
+    assert out.count("Hello") == 2
+
+
+def test_ipython_without_a_kernel_prints() -> None:
+    out = python("import nbagent; run = nbagent.show(iter(['Hello'])); run", "-m", "IPython", "--no-banner", "--colors=nocolor")
+    assert "Hello" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal to send")
+def test_interrupting_a_script_closes_the_stream_before_the_process_ends() -> None:
+    script = """
+import nbagent, threading
+class Stream:
+    closed = False
+    async def __aiter__(self):
+        import asyncio
+        yield "Hello"
+        await asyncio.Event().wait()
+    async def aclose(self):
+        print("closed", flush=True)
+try:
+    nbagent.show(Stream())
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        seen = ""
+        while not seen.endswith("Hello"):
+            seen += process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        out = process.stdout.read()
+    assert out.index("closed") < out.index("interrupted")
+    assert process.returncode == 0
+
+
+def test_what_is_no_stream_is_refused_before_anything_is_drawn(capsys: Any) -> None:
+    with pytest.raises(UnknownSource, match="function must be called"):
+        nbagent.show(print)
+    assert capsys.readouterr().out == ""
+
+
+CELLS = [
+    "import asyncio, nbagent\nasync def stream():\n    yield 'Hello'",
+    "run = nbagent.show(stream())\nawait run\nrun",
+    "run",
+    "nbagent.show(stream(), face='console').wait().status",
+    "nbagent.show(iter('abc')).wait().text",
+]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_notebook_draws_one_widget_in_each_cell_that_shows_the_run() -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    NotebookClient(notebook, timeout=60).execute()
+    _, shown, again, printed, waited = [cell.outputs for cell in notebook.cells]
+    widgets = [out["data"]["application/vnd.jupyter.widget-view+json"]["model_id"] for out in (*shown, *again)]
+    assert len(shown) == len(again) == len(set(widgets)) == 1
+    assert "Hello" in "".join(out.get("text", "") for out in printed)
+    assert printed[-1]["data"]["text/plain"] == "'completed'"
+    assert waited[-1]["data"]["text/plain"] == "'abc'"
+    assert "Hello" not in str({**widgets_state(notebook)[widgets[0]], "_esm": ""})  # nothing said is a synced trait
+
+
+def widgets_state(notebook: Any) -> Any:
+    state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    return {model: each["state"] for model, each in state.items()}
