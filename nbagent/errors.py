@@ -9,6 +9,18 @@ class UnknownSource(NbagentError, TypeError):
     """`show()` was given something that is not a stream, or a stream of items no adapter knows."""
 
 
+class StreamError(NbagentError):
+    """The stream itself said that it failed. The message is the service's own.
+
+    Attributes:
+        code: the service's code for it, such as "429" or "rate_limit_exceeded".
+    """
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Cancelled(NbagentError):
     """The run was stopped. `by` says who: `"you"` (the Stop button, `run.cancel()`, an interrupt) or what else stopped it."""
 

@@ -230,7 +230,7 @@ class ToolArgs(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="too
 
 
 class ToolProgress(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.progress"):
-    """A running tool tells how far it is."""
+    """A running tool tells how far it is; without a word, that it begins only now (it waited for another)."""
 
     id: str
     message: str | None = None

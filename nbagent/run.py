@@ -18,8 +18,9 @@ from nbagent import events as e
 from nbagent import recording
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.registry import decoder_for
-from nbagent.errors import Cancelled
+from nbagent.errors import Cancelled, StreamError
 from nbagent.gate import Gate, Reveal
+from nbagent.loop import woken_by_signals
 from nbagent.mime import display_of
 from nbagent.pump import Channel, Face
 from nbagent.sources.objects import Reader, reader_for
@@ -78,6 +79,7 @@ class Run:
         self._tool_args: dict[str, e.ToolArgs] = {}
         self._tool_results: dict[str, e.ToolResult] = {}
         self._error: BaseException | None = None
+        self._told: e.Error | None = None
         self._stopped_by: str | None = None
         self._started = False
         self._finished = False
@@ -166,7 +168,8 @@ class Run:
 
     async def _wait(self) -> "Run":
         try:
-            await asyncio.shield(asyncio.wrap_future(self._done))
+            with woken_by_signals(asyncio.get_running_loop()):
+                await asyncio.shield(asyncio.wrap_future(self._done))
         except asyncio.CancelledError:
             self.cancel()  # an interrupted cell must not leave the stream running, and billing, in the background
             raise
@@ -212,7 +215,9 @@ class Run:
 
     @property
     def error(self) -> BaseException | None:
-        """The exception that ended the run, if one did."""
+        """What made the run fail: the exception that ended the stream, or a `StreamError` with what the stream said."""
+        if self._error is None and self._told is not None and self.status == "failed":
+            return StreamError(self._told.message, self._told.code)
         return self._error
 
     @property
@@ -284,7 +289,8 @@ class Run:
     def __repr__(self) -> str:
         said = f"{len(self.text):,} characters" if self.text else "no text"
         tools = len(self.tools)
-        return f"<Run {self.id} {self.name!r} {self.status}: {said}, {tools} tool call{'' if tools == 1 else 's'}>"
+        why = f" ({reprlib.repr(str(self.error))})" if self.error is not None else ""
+        return f"<Run {self.id} {self.name!r} {self.status}{why}: {said}, {tools} tool call{'' if tools == 1 else 's'}>"
 
     def _join(self, kind: str) -> str:
         with self._lock:
@@ -339,6 +345,8 @@ class Run:
             self._tool_args[event.id] = event
         elif type(event) is e.ToolResult:
             self._tool_results[event.id] = event
+        elif type(event) is e.Error and event.fatal:
+            self._told = event
         self._events.append(event)
         self._send(self._transcript.feed(event))
 

@@ -37,7 +37,10 @@ def show(
 
     Raises:
         UnknownSource: `source` is not a stream.
+        ValueError: `reveal` or `face` is none of its choices.
     """
+    if face not in (None, "widget", "console"):
+        raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
     run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first)
     if face == "widget" or (face is None and _in_notebook()):
         _draw_widget(run)
@@ -47,11 +50,15 @@ def show(
 
     run.attach(ConsoleFace())
     run.start()
+    return run if _in_a_loop() else run.wait()
+
+
+def _in_a_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        run.wait()
-    return run
+        return False
+    return True
 
 
 def _draw_widget(run: Run) -> None:

@@ -170,6 +170,8 @@ class Transcript:
                 return self._finish(event.id, "reasoning", {"ended": event.ts}, event.text, event)
             case e.ToolArgs():
                 return self._tool_args(event)
+            case e.ToolProgress(message=None, progress=None, total=None):
+                return self._touch(event.id, "tool", {"args_done": event.ts}, event)
             case e.ToolProgress():
                 progress = {"message": event.message, "progress": event.progress, "total": event.total}
                 return self._touch(event.id, "tool", {"progress": progress}, event)

@@ -451,3 +451,15 @@ asyncio.run(owned())
 def test_a_bad_reveal_is_named() -> None:
     with pytest.raises(ValueError, match="everything"):
         Run(words(), reveal="everything")  # type: ignore[arg-type]
+
+
+def test_a_stream_that_says_it_failed_leaves_its_words_in_error() -> None:
+    stream = [e.RunStart(), e.Error(message="Quota exceeded", code="429", fatal=True), e.RunEnd(status="failed")]
+    run = started(iter(stream)).wait(5)
+    assert (str(run.error), getattr(run.error, "code", None)) == ("Quota exceeded", "429")
+    assert "Quota exceeded" in repr(run)
+
+
+def test_an_error_that_did_not_end_the_run_is_not_its_error() -> None:
+    stream = [e.RunStart(), e.Error(message="a hiccup"), e.TextDelta(id="t", delta="a"), e.RunEnd(status="completed")]
+    assert started(iter(stream)).wait(5).error is None

@@ -3,9 +3,11 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
@@ -80,8 +82,16 @@ except KeyboardInterrupt:
 
 
 def test_what_is_no_stream_is_refused_before_anything_is_drawn(capsys: Any) -> None:
-    with pytest.raises(UnknownSource, match="function must be called"):
+    with pytest.raises(UnknownSource, match="Call the function"):
         nbagent.show(print)
+    with pytest.raises(UnknownSource, match=r"DataFrame\.$"):
+        nbagent.show(pd.DataFrame({"a": [1]}))
+    with pytest.raises(UnknownSource, match=r"nbagent\.replay\(path\)"):
+        nbagent.show(Path("run.jsonl"))
+    with pytest.raises(UnknownSource, match=r"stream\(…\)"):
+        nbagent.show(nbagent.Agent("demo"))
+    with pytest.raises(ValueError, match="'html'"):
+        nbagent.show(iter("a"), face="html")  # type: ignore[arg-type]
     assert capsys.readouterr().out == ""
 
 

@@ -248,3 +248,8 @@ def test_the_golden_corpus_that_the_view_reads_too(path: Path) -> None:
     transcript, ops = reduced([e.from_dict(event) for event in golden["events"]])
     assert json.loads(json.dumps(ops)) == golden["ops"]
     assert json.loads(json.dumps(transcript.snapshot())) == golden["blocks"]
+
+
+def test_a_call_that_waited_for_another_runs_from_when_it_began() -> None:
+    call = [e.ToolStart(id="c", name="f", ts=101.0), e.ToolArgs(id="c", args={}, args_text="{}", ts=102.0)]
+    assert block([*call, e.ToolProgress(id="c", ts=105.0)], "c")["args_done"] == 105.0

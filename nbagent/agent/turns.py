@@ -207,6 +207,8 @@ class Turns:
         assert task is not None
         try:
             async with self._slots:
+                if not self._plan.parallel:
+                    await self._emit(e.ToolProgress(id=key))  # until now it waited for the one before
                 result, text = await self._result(start, self._reply.args[key])
         except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
             # Whatever a tool raises, exit() and a cancellation of its own included, is an answer to the call.

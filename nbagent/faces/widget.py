@@ -22,6 +22,7 @@ import traitlets
 
 from nbagent.pump import Channel
 from nbagent.run import Run
+from nbagent.transcript import ROOT
 
 STATIC = Path(__file__).parent.parent / "static"
 PARTS = {"math.js": STATIC / "math.js", "highlight.js": STATIC / "highlight.js"}
@@ -53,6 +54,8 @@ class TranscriptWidget(anywidget.AnyWidget):
     def draw(self, seq: int, ops: list[list[Any]]) -> None:
         """Send one batch."""
         self.send({"t": "ops", "seq": seq, "now": time.time(), "ops": [_slim_op(op) for op in ops]})
+        if ["close", ROOT] in ops:
+            self.head = _head(self._run.snapshot()[0])  # what a notebook saved with its widgets' state will say
 
     def redraw(self, seq: int) -> None:
         """Send the whole transcript."""
@@ -88,7 +91,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         return {"text": payload if isinstance(payload, str) else msgspec.json.encode(payload).decode()}
 
     def __repr__(self) -> str:
-        return repr(self._run)
+        # Where the widget cannot be drawn this line stands in its place, as it was when the cell ran.
+        return f"nbagent: {self._run.name} (run the cell again to see it)"
 
 
 def _head(root: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import contextvars
 import inspect
+import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -57,12 +58,22 @@ def reader_for(source: Any) -> Reader:
         return TaskReader(source, _running_loop() or own_loop())
     if isinstance(source, str | dict) or hasattr(source, "model_dump"):
         return ThreadReader([source])  # one whole thing; iterating it would take it apart
-    if hasattr(source, "__iter__") or hasattr(source, "__enter__"):
+    is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
+    if not is_data and (hasattr(source, "__iter__") or hasattr(source, "__enter__")):
         return ThreadReader(source)
     raise UnknownSource(
         f"show() needs a stream: an iterator, an async iterator or a response of one of the known systems; got "
-        f"{type(source).__name__}. A function must be called first."
+        f"{type(source).__name__}.{_hint(source)}"
     )
+
+
+def _hint(source: Any) -> str:
+    """What the user may have meant."""
+    if isinstance(source, os.PathLike):
+        return " To play a recording, show nbagent.replay(path)."
+    if callable(getattr(source, "stream", None)):
+        return " Show what its stream(…) gives."
+    return " Call the function, and show what it gives." if callable(source) else ""
 
 
 class TaskReader:

@@ -25,6 +25,16 @@ def test_stop_reaches_python_while_a_cell_blocks(notebook: Callable[..., Noteboo
     expect(view.locator(".nb-status", has_text="Stopped by you")).to_be_visible()
 
 
+def test_interrupting_the_kernel_stops_the_run_that_is_awaited(notebook: Callable[..., Notebook]) -> None:
+    book = notebook(cells=(SETUP, "run = nbagent.show(agent.stream(LONG))\nawait run"))
+    book.run(0)
+    book.wait_idle()
+    book.run(1)
+    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL), timeout=20_000)
+    book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    expect(book.widget(1).locator(".nb-status", has_text="Stopped by you")).to_be_visible(timeout=2_000)
+
+
 def test_a_blocking_cell_shows_the_stream_while_it_comes(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(SETUP, "nbagent.show(agent.stream(LONG))\ntime.sleep(6)\nprint('awake')"))
     book.run(0)
