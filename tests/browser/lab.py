@@ -46,7 +46,8 @@ class Notebook:
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
 
     def wait_idle(self) -> None:
-        """Wait until the kernel has nothing to do."""
+        """Wait until what was started is done, and the kernel has nothing to do."""
+        self.page.evaluate("async () => { await window.ran }")
         self.page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
             timeout=KERNEL_SECONDS * 1000,
@@ -56,13 +57,13 @@ class Notebook:
         """Start cell number `index` (from 0) without waiting for it."""
         self.page.evaluate(
             """(index) => { const app = window.jupyterapp; app.shell.currentWidget.content.activeCellIndex = index;
-               void app.commands.execute('notebook:run-cell') }""",
+               window.ran = app.commands.execute('notebook:run-cell') }""",
             index,
         )
 
     def run_all(self) -> None:
         """Start every cell."""
-        self.page.evaluate("() => { void window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+        self.page.evaluate("() => { window.ran = window.jupyterapp.commands.execute('notebook:run-all-cells') }")
 
     def cell(self, index: int) -> Locator:
         """Cell number `index`, scrolled into view (cells out of view leave the page)."""

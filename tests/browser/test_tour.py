@@ -35,7 +35,7 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     # Watch: a live sign first, Stop from the start, then thought, tools, answer.
     tour.run(at["watch"])
     watch = tour.widget(at["watch"])
-    expect(watch.get_by_role("button", name="Stop")).to_be_visible()
+    expect(watch.get_by_role("button", name="Stop")).to_be_visible(timeout=20_000)
     expect(watch.get_by_text(re.compile("Thinking…"))).to_be_visible()
     tour.shot("tour-thinking")
     expect(row(watch, "load_sales")).to_be_visible(timeout=20_000)
