@@ -46,7 +46,7 @@ browser: .venv/test
 	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser
 
 proof: .venv/test
-	HYPOTHESIS_PROFILE=proof $(BIN)/pytest --ignore=tests/browser -q
+	HYPOTHESIS_PROFILE=proof $(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
 	$(BIN)/python tests/bench/deltas.py
 
 .venv/bin/python:

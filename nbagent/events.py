@@ -417,6 +417,8 @@ def _plain(value: Any) -> Any:
     """What the encoder does with an object that is not JSON: live values vanish, models dump, the rest says its type."""
     if isinstance(value, Live):
         return None
+    if isinstance(value, str):  # a subclass, such as an enum's member
+        return str.__str__(value)
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump(mode="json")

@@ -24,7 +24,8 @@ from nbagent.loop import woken_by_signals
 from nbagent.mime import display_of
 from nbagent.pump import Channel, Face
 from nbagent.sources.objects import Reader, reader_for
-from nbagent.transcript import ROOT, Block, Transcript
+from nbagent.toolcall import ToolCall
+from nbagent.transcript import ROOT, Transcript
 
 KEPT_EVENTS = 200_000
 """Events a run remembers for `run.events`; the oldest go first. The transcript keeps its text either way."""
@@ -203,10 +204,11 @@ class Run:
         return self._join("reasoning")
 
     @property
-    def tools(self) -> list["ToolCall"]:
+    def tools(self) -> list[ToolCall]:
         """The tool calls so far, in order."""
         with self._lock:
-            return [ToolCall(self, block) for block in self._transcript.blocks.values() if block.kind == "tool"]
+            blocks = [block for block in self._transcript.blocks.values() if block.kind == "tool"]
+        return [ToolCall(block, self._tool_args, self._tool_results, self._lock) for block in blocks]
 
     @property
     def usage(self) -> e.Usage:
@@ -357,61 +359,6 @@ class Run:
     def _wake_followers(self) -> None:
         for follower in self._followers:
             follower.wake()
-
-
-class ToolCall:
-    """One tool call of a run, as far as it has come; read again later, it says more."""
-
-    def __init__(self, run: Run, block: Block) -> None:
-        self._run = run
-        self._block = block
-
-    @property
-    def name(self) -> str:
-        """The tool's name."""
-        return str(self._block.props["name"])
-
-    @property
-    def state(self) -> str:
-        """Where the call stands, in the AI SDK's words: `"input-streaming"`, `"output-available"`, …, or `"cancelled"`."""
-        return str(self._block.props["state"])
-
-    @property
-    def args(self) -> Any:
-        """The arguments, parsed; None while they still stream in. `args_text` has them as written."""
-        said = self._run._tool_args.get(self._block.id)
-        return None if said is None else said.args
-
-    @property
-    def args_text(self) -> str:
-        """The arguments' text so far."""
-        with self._run._lock:
-            return self._block.text("args_text")
-
-    @property
-    def result(self) -> Any:
-        """What the tool returned: the live object itself where it ran in this process, else what the model got to see of it."""
-        said = self._run._tool_results.get(self._block.id)
-        if said is None:
-            return None
-        return said.content if said.value is None else said.value.value
-
-    @property
-    def error(self) -> dict[str, Any] | None:
-        """`type`, `message` and `traceback` of what went wrong, if something did."""
-        return self._block.props.get("error")
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the tool ran; None while it runs."""
-        props = self._block.props
-        ended = props.get("ended")
-        return None if ended is None else float(ended - props.get("args_done", props["started"]))
-
-    def __repr__(self) -> str:
-        args = self.args if isinstance(self.args, dict) else {}
-        call = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in args.items())
-        return f"<{self.name}({call}) {self.state}>"
 
 
 class _Follower:

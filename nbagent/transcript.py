@@ -12,12 +12,13 @@ time in it (seconds since the epoch) comes from an event's `ts`.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias, assert_never
 
 import msgspec
 
 from nbagent import events as e
+from nbagent.block import Block
 from nbagent.mime import summary_of_json
 from nbagent.plain import json_safe, text_safe
 
@@ -33,47 +34,6 @@ ROOT = "run"
 
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that is not over."""
-
-
-class Block:
-    """One node of the tree: `props` as the view has them; growing text is kept in pieces until it is asked for."""
-
-    __slots__ = ("_pieces", "closed", "id", "kind", "parent", "props")
-
-    def __init__(self, id: str, parent: str | None, props: dict[str, Any]) -> None:
-        self.id = id
-        self.parent = parent
-        self.kind: str = props["kind"]
-        self.props = props
-        self.closed = False
-        self._pieces: dict[str, list[str]] = {}
-
-    def append(self, field: str, text: str) -> None:
-        """Add to a text field, in constant time."""
-        pieces = self._pieces.get(field)
-        if pieces is None:
-            self._pieces[field] = [self.props.get(field) or "", text]
-        else:
-            pieces.append(text)
-
-    def set(self, props: Mapping[str, Any]) -> None:
-        """Replace props."""
-        for field in props.keys() & self._pieces.keys():
-            del self._pieces[field]
-        self.props.update(props)
-
-    def text(self, field: str = "text") -> str:
-        """A text field, whole."""
-        pieces = self._pieces.pop(field, None)
-        if pieces is not None:
-            self.props[field] = "".join(pieces)
-        return self.props.get(field) or ""
-
-    def snapshot(self) -> dict[str, Any]:
-        """The block as plain JSON."""
-        for field in tuple(self._pieces):
-            self.text(field)
-        return {"id": self.id, "parent": self.parent, "closed": self.closed, **self.props}
 
 
 class Transcript:

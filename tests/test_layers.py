@@ -10,9 +10,9 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # Each floor's rooms; a folder is one room, inside which files may import each other.
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain"),
-    ("mime", "loop", "tags", "wire"),
+    ("mime", "loop", "tags", "wire", "block"),
     ("transcript", "gate"),
-    ("adapters", "pump", "sources", "recording"),
+    ("adapters", "pump", "sources", "recording", "toolcall"),
     ("run", "agent"),
     ("faces", "demo"),
     ("show",),

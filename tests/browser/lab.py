@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "shots"
 KERNEL_SECONDS = 60
@@ -44,6 +44,7 @@ class Notebook:
         self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", named)
         light = "true" if theme == "light" else "false"
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+        expect(self.page.locator("#jupyterlab-splash")).to_be_hidden()
 
     def wait_idle(self) -> None:
         """Wait until what was started is done, and the kernel has nothing to do."""

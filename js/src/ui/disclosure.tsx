@@ -4,8 +4,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Icon } from "./icons";
 
-/** As long as the closing transition in disclosure.css. */
-const CLOSING_MS = 180;
+/** As long as a panel's transition in rows.css. */
+const MOVING_MS = 180;
 
 interface DisclosureProps {
   open: boolean;
@@ -20,7 +20,8 @@ interface DisclosureProps {
 
 export function Disclosure({ open, onToggle, row, class: extra = "", children }: DisclosureProps) {
   const panelId = useId();
-  const mounted = useMounted(open && children !== null);
+  const settled = useSettled(open);
+  const mounted = open || settled;
   if (children === null) {
     return (
       <div class={`nb-item ${extra}`}>
@@ -41,7 +42,7 @@ export function Disclosure({ open, onToggle, row, class: extra = "", children }:
         <Icon name="chevron" />
       </button>
       {mounted && (
-        <div class="nb-panel" id={panelId} data-open={open} inert={!open}>
+        <div class="nb-panel" id={panelId} data-open={open} data-moving={open !== settled} inert={!open}>
           <div class="nb-panel-clip">
             <div class="nb-panel-body">{children()}</div>
           </div>
@@ -51,16 +52,12 @@ export function Disclosure({ open, onToggle, row, class: extra = "", children }:
   );
 }
 
-/** True while open, and a moment longer so that closing can be seen. */
-function useMounted(open: boolean): boolean {
-  const [lingering, setLingering] = useState(open);
+/** What `open` was a moment ago: while the two differ, the panel moves. */
+function useSettled(open: boolean): boolean {
+  const [settled, setSettled] = useState(open);
   useEffect(() => {
-    if (open) {
-      setLingering(true);
-      return;
-    }
-    const timer = setTimeout(() => setLingering(false), CLOSING_MS);
+    const timer = setTimeout(() => setSettled(open), MOVING_MS);
     return () => clearTimeout(timer);
   }, [open]);
-  return open || lingering;
+  return settled;
 }
