@@ -373,7 +373,8 @@ def _parts_of(value: Any) -> Any:
     if isinstance(value, type):
         return _text_of(value)
     if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
+        said = value.isoformat()
+        return said.removesuffix("T00:00:00")  # a column of days is one of timestamps in pandas
     if isinstance(value, decimal.Decimal | uuid.UUID | pathlib.PurePath | datetime.timedelta):
         return str(value)
     if isinstance(value, BaseException):

@@ -289,7 +289,7 @@ def test_a_cycle_has_an_end() -> None:
         (np.array([[1, 2]]), [[1, 2]]),
         (np.array([1.0, math.nan]), [1.0, None]),
         (np.array([b"x"]), ["<1 byte>"]),
-        (pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
+        (pd.Timestamp("2026-01-02"), "2026-01-02"),
         (
             pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
             {"type": "DataFrame", "shape": [2, 2], "rows": [{"a": 1, "b": "x"}, {"a": 2, "b": None}]},
