@@ -78,7 +78,9 @@ def woken_by_signals(waiting: asyncio.AbstractEventLoop) -> Iterator[None]:
             yield
         finally:
             if before == -1:
-                signal.set_wakeup_fd(-1)
+                latest = signal.set_wakeup_fd(-1)
+                if latest != theirs.fileno():  # somebody set one meanwhile: it is theirs to take away
+                    signal.set_wakeup_fd(latest)
                 with contextlib.suppress(NotImplementedError):
                     waiting.remove_reader(ours)
 

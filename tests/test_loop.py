@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import os
 import signal
+import socket
 import sys
 import threading
 
@@ -134,3 +135,12 @@ def test_a_signal_wakes_the_loop_that_waits() -> None:
 
     assert asyncio.run(wait()) == "woken"
     assert signal.set_wakeup_fd(-1) == -1
+
+
+async def test_a_wake_up_that_somebody_else_sets_meanwhile_stays() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        with loop.woken_by_signals(asyncio.get_running_loop()):
+            signal.set_wakeup_fd(theirs.fileno())
+        assert signal.set_wakeup_fd(-1) == theirs.fileno()

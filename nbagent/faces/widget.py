@@ -33,7 +33,7 @@ INLINE = 8 * 1024
 
 
 class TranscriptWidget(anywidget.AnyWidget):
-    """Draws one run. Made by `show()`; it reads the run's transcript and holds nothing of its own but the panels' state.
+    """Draws one run. Made by `show()`; it reads the run's transcript and holds nothing of its own.
 
     Args:
         run: the run to draw.
