@@ -45,9 +45,13 @@ python: .venv/test
 browser: .venv/test
 	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser
 
+proof: export NBAGENT_PROOF := 1
 proof: .venv/test
-	HYPOTHESIS_PROFILE=proof $(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
+	rm -f test-results/figures.jsonl
+	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
+	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser --timeout=3600 -q
 	$(BIN)/python tests/bench/deltas.py
+	$(BIN)/python tests/campaign.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbagent needs Python 3.11 or newer; this is " + sys.version)'
