@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import functools
 import itertools
+import logging
 import reprlib
 import threading
 import time
@@ -34,6 +35,7 @@ GRACE = 0.4
 """Seconds a stopped stream gets to end by itself; then the run ends without it, and what still comes is dropped."""
 
 _numbers = itertools.count(1)
+_log = logging.getLogger("nbagent")
 
 
 class Run:
@@ -86,6 +88,8 @@ class Run:
         self._finished = False
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._followers: list[_Follower] = []
+        self._ended = _Moment()
+        self._closed = _Moment()
         self.view: Callable[[], None] | None = None
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -104,6 +108,30 @@ class Run:
             self._channels.append(channel)
             channel.feed(self._transcript.opening())
         return channel
+
+    def detach(self, face: Face) -> None:
+        """Stop drawing on a face; one that was never attached is no error."""
+        with self._lock:
+            self._channels = [channel for channel in self._channels if channel.face is not face]
+
+    def on_end(self, callback: Callable[[], object]) -> None:
+        """Call `callback` once when the run has ended: after the last batch, before those who wait for the run go on.
+
+        It is called on the thread that ends the run, or here and now if the run has ended already.
+        """
+        self._ended.add(callback)
+
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Call `callback` once when the run is closed; here and now if it is closed already."""
+        self._closed.add(callback)
+
+    def close(self) -> None:
+        """Take the run off the page: it is stopped if it still runs, and its live views go. What came stays readable here.
+
+        In a notebook the static transcript stays in the cell. Twice does no harm.
+        """
+        self.cancel()
+        self._closed.come()
 
     def cancel(self, by: str = "you") -> None:
         """Stop the stream: its connection is closed, what has come stays. From any thread; twice does no harm.
@@ -331,7 +359,9 @@ class Run:
                 self._take(cut if self._error is None else e.RunEnd(status="failed"))
             for channel in self._channels:
                 channel.finish()
-            self._done.set_result(None)
+        self._ended.come()
+        self._done.set_result(None)
+        with self._lock:
             self._wake_followers()
 
     def _pass(self, decoded: Iterable[e.Event]) -> None:
@@ -359,6 +389,37 @@ class Run:
     def _wake_followers(self) -> None:
         for follower in self._followers:
             follower.wake()
+
+
+class _Moment:
+    """Something that happens once, and those who want to hear of it. A callback that fails is logged and stops no other."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._come = False
+        self._callbacks: list[Callable[[], object]] = []
+
+    def add(self, callback: Callable[[], object]) -> None:
+        """Call `callback` when the moment comes, or now if it has."""
+        with self._lock:
+            if not self._come:
+                self._callbacks.append(callback)
+                return
+        self._call(callback)
+
+    def come(self) -> None:
+        """It happens; only the first time counts."""
+        with self._lock:
+            self._come = True
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            self._call(callback)
+
+    def _call(self, callback: Callable[[], object]) -> None:
+        try:
+            callback()
+        except Exception:
+            _log.warning("%r failed", callback, exc_info=True)
 
 
 class _Follower:

@@ -94,6 +94,50 @@ def test_a_wait_that_takes_too_long_says_so_and_the_run_goes_on() -> None:
     assert run.wait(5).status == "completed"
 
 
+def test_who_asked_hears_of_the_end_once_and_before_those_who_wait() -> None:
+    heard: list[str] = []
+    run = Run(words())
+    run.on_end(lambda: heard.append(f"{run.status}, waited for: {run.done}"))
+    run.start()
+    run.wait(5)
+    run.on_end(lambda: heard.append("late"))
+    assert heard == ["completed, waited for: False", "late"]
+
+
+def test_one_failing_callback_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[str] = []
+    run = Run(words())
+    run.on_end(lambda: [][0])
+    run.on_end(lambda: heard.append("second"))
+    run.start()
+    assert (run.wait(5).status, heard) == ("completed", ["second"])
+    assert "IndexError" in caplog.text
+
+
+def test_closing_stops_the_run_and_tells_its_views() -> None:
+    go = threading.Event()
+
+    def stream() -> Iterator[str]:
+        yield "a"
+        go.wait(5)
+
+    run, told = started(stream()), list[str]()
+    run.on_close(lambda: told.append("closed"))
+    run.close()
+    run.close()
+    go.set()
+    assert (run.wait(5).status, told) == ("cancelled", ["closed"])
+
+
+def test_a_detached_face_gets_nothing_more() -> None:
+    page, run = Page(), Run(words())
+    run.attach(page)
+    run.detach(page)
+    run.start()
+    run.wait(5)
+    assert "append" not in [op[0] for op in page.ops]
+
+
 def test_events_are_stamped_in_order() -> None:
     run = started(words()).wait(5)
     assert [event.seq for event in run.events] == list(range(1, len(run.events) + 1))

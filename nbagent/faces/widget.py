@@ -37,16 +37,18 @@ class TranscriptWidget(anywidget.AnyWidget):
 
     Args:
         run: the run to draw.
+        mark: tells this run's views from all others in a page that may hold several notebooks; by default the run's id.
     """
 
     _esm = STATIC / "widget.js"
     _css = STATIC / "widget.css"
     run_id = traitlets.Unicode().tag(sync=True)
+    mark = traitlets.Unicode().tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, mark: str = "") -> None:
         self._run = run
-        super().__init__(run_id=run.id, head=_head(run.snapshot()[0]))
+        super().__init__(run_id=run.id, mark=mark or run.id, head=_head(run.snapshot()[0]))
         _answer_where_asked(self.comm)
         self._channel: Channel = run.attach(self)
         self.on_msg(self._on_view_message)
