@@ -10,13 +10,13 @@ import reprlib
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from nbagent import events as e
-from nbagent import recording
+from nbagent import recording, secrets
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.registry import decoder_for
 from nbagent.errors import Cancelled, StreamError
@@ -24,6 +24,7 @@ from nbagent.gate import Gate, Reveal
 from nbagent.loop import woken_by_signals
 from nbagent.mime import display_of
 from nbagent.pump import Channel, Face
+from nbagent.redact import Redactor
 from nbagent.sources.objects import Reader, reader_for
 from nbagent.toolcall import ToolCall
 from nbagent.transcript import ROOT, Transcript
@@ -74,8 +75,11 @@ class Run:
         self._reader: Reader = reader_for(source)
         self._decoder = decoder
         self._gate = Gate(reveal, thinking_first=thinking_first)
+        secrets.register(*_credentials_of(source))
+        self._secrets = secrets.known()
+        self._redactor = Redactor(self._secrets)
         self._lock = threading.RLock()
-        self._transcript = Transcript(name or _name_of(source), time.time())
+        self._transcript = Transcript(self._secrets.mask(name or _name_of(source)), time.time())
         self._channels: list[Channel] = []
         self._events: deque[e.Event] = deque(maxlen=KEPT_EVENTS)
         self._seq = 0
@@ -319,7 +323,7 @@ class Run:
     def __repr__(self) -> str:
         said = f"{len(self.text):,} characters" if self.text else "no text"
         tools = len(self.tools)
-        why = f" ({reprlib.repr(str(self.error))})" if self.error is not None else ""
+        why = f" ({reprlib.repr(self._secrets.mask(str(self.error)))})" if self.error is not None else ""
         return f"<Run {self.id} {self.name!r} {self.status}{why}: {said}, {tools} tool call{'' if tools == 1 else 's'}>"
 
     def _join(self, kind: str) -> str:
@@ -366,8 +370,9 @@ class Run:
 
     def _pass(self, decoded: Iterable[e.Event]) -> None:
         for event in decoded:
-            for shown in self._gate.feed(event):
-                self._take(shown)
+            for seen in self._gate.feed(event):
+                for shown in self._redactor.feed(seen):
+                    self._take(shown)
         self._wake_followers()
 
     def _take(self, event: e.Event) -> None:
@@ -444,3 +449,9 @@ def _name_of(source: Any) -> str:
         if isinstance(name, str) and name and not name.startswith("<"):
             return name
     return "stream"
+
+
+def _credentials_of(source: Any) -> list[str]:
+    """What an SDK's stream sent to prove who it is: the request is at hand in its response."""
+    headers = getattr(getattr(getattr(source, "response", None), "request", None), "headers", None)
+    return secrets.credentials_in(headers) if isinstance(headers, Mapping) else []

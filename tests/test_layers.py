@@ -9,9 +9,9 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 
 # Each floor's rooms; a folder is one room, inside which files may import each other.
 FLOORS: list[tuple[str, ...]] = [
-    ("events", "errors", "plain"),
+    ("events", "errors", "plain", "secrets"),
     ("mime", "loop", "tags", "wire", "block"),
-    ("transcript", "gate"),
+    ("transcript", "gate", "redact"),
     ("adapters", "pump", "sources", "recording", "toolcall"),
     ("run", "agent"),
     ("faces", "demo"),

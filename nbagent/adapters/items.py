@@ -1,10 +1,10 @@
 """Reading upstream items, whatever they are: dicts from the wire, or the objects of an SDK."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-_MASKED = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|api[-_]?key)[-_][\w-]{8,}|\bBearer\s+[\w.~+/=-]+", re.IGNORECASE)
+from nbagent import secrets
+
 _MESSAGE_LIMIT = 4000
 _DEPTH_LIMIT = 200
 
@@ -80,5 +80,5 @@ def string(value: Any) -> str | None:
 
 def safe_message(text: str) -> str:
     """An error's text with whatever looks like a key or a bearer token masked, and cut where a service sent a whole page."""
-    masked = _MASKED.sub("***", mend(text))
+    masked = secrets.mask(mend(text))
     return masked if len(masked) <= _MESSAGE_LIMIT else masked[:_MESSAGE_LIMIT] + "…"

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 
 from nbagent import events as e
-from nbagent import loop
+from nbagent import loop, secrets
 from nbagent.agent import history
 from nbagent.agent.handover import Handover
 from nbagent.agent.model import ApiName, Connection, check
@@ -151,9 +151,7 @@ class Agent:
 
     def _showable(self, error: BaseException | None) -> BaseException | None:
         """The error as a cause, unless a server put a secret into it."""
-        if error is None or self._connected is None:
-            return None
-        return error if self._connected.redact(str(error)) == str(error) else None
+        return error if error is not None and secrets.mask(str(error)) == str(error) else None
 
 
 class AgentStream(loop.OwnedStream):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, get_args
 
 import openai
 
+from nbagent import secrets
 from nbagent.adapters.decoder import BaseDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
@@ -155,6 +156,7 @@ class Connection:
         self.model = model
         self.api: Api = ResponsesApi if named == "responses" else ChatApi
         self._client = client
+        secrets.register(str(client.api_key or ""), client.base_url.password, *secrets.credentials_in(client.default_headers))
         self._extras: Json = self.api.extras
         self._accepted = False
 
@@ -221,26 +223,11 @@ class Connection:
         else:
             message = str(error) or type(error).__name__
         return Error(
-            message=self.redact(message),
+            message=secrets.mask(message),
             code=str(code or status) if code or status else None,
             error_type=type(error).__name__,
             fatal=True,
         )
-
-    def redact(self, text: str) -> str:
-        """The text without any of the client's secrets."""
-        for secret in self._secrets():
-            text = text.replace(secret, "***")
-        return text
-
-    def _secrets(self) -> list[str]:
-        headers = (
-            value.split()[-1]
-            for name, value in self._client.default_headers.items()
-            if isinstance(value, str) and value.strip() and _is_sensitive(name)
-        )
-        found = {str(self._client.api_key or ""), self._client.base_url.password, *headers}
-        return sorted((secret for secret in found if len(secret) >= 6), key=len, reverse=True)  # "EMPTY" is no secret
 
     def _where(self) -> str:
         url = self._client.base_url
@@ -294,7 +281,3 @@ def _message_of(error: openai.APIError) -> str:
             if isinstance(said, str) and said:
                 return said
     return error.message or type(error).__name__
-
-
-def _is_sensitive(header: str) -> bool:
-    return any(word in header.lower() for word in ("auth", "key", "token", "secret", "cookie"))

@@ -229,9 +229,11 @@ def test_an_error_is_told_once_though_the_sdk_raises_it_again() -> None:
 
 
 def test_no_key_gets_into_an_error() -> None:
-    events = decode(ChatDecoder(), [], RuntimeError("Incorrect API key provided: sk-proj-abcdefghijkl, Bearer abc.def"))
+    events = decode(
+        ChatDecoder(), [], RuntimeError("Incorrect API key provided: sk-proj-abcdefghijkl, Bearer abc.defghijklmnopq")
+    )
     (error,) = (event for event in events if isinstance(event, ev.Error))
-    assert error.message == "Incorrect API key provided: ***, ***"
+    assert error.message == f"Incorrect API key provided: sk{'•' * 18}, Bearer ab{'•' * 16}"
 
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}

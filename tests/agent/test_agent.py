@@ -17,6 +17,7 @@ from nbagent import events as e
 from nbagent import loop
 from nbagent.agent import Agent, tool
 from nbagent.errors import AgentError, Cancelled, NbagentError, ToolError
+from nbagent.secrets import mask
 
 who = contextvars.ContextVar("who", default="nobody")
 both_apis = pytest.mark.parametrize("api", ["responses", "chat"])
@@ -558,7 +559,7 @@ async def test_a_refusal_is_told_without_the_key(api: str, status: int, code: st
     assert (end_of(events).status, end_of(events).code) == ("failed", expected)
     (error,) = of(events, e.Error)
     where = httpx2.URL(server.base_url).netloc.decode()
-    assert error.message == f"test-1 at {where} answered {status}: Go away, ***!"
+    assert error.message == f"test-1 at {where} answered {status}: Go away, {mask(KEY)}!"
     assert (error.fatal, error.code) == (True, expected)
     assert (str(failed.value), failed.value.status, failed.value.code) == (error.message, "failed", expected)
     assert failed.value.__cause__ is None, "a cause with the key in it would be printed with the traceback"
@@ -654,7 +655,7 @@ async def test_an_error_in_the_stream_keeps_the_text_and_fails_the_run(api: str)
     assert (end.status, end.code) == ("failed", "overloaded")
     assert end.output
     (told,) = of(events, e.Error)
-    assert told.message == "Overloaded, ***"
+    assert told.message == f"Overloaded, {mask(KEY)}"
 
 
 async def test_a_response_that_failed_fails_the_run() -> None:

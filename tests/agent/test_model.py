@@ -100,7 +100,7 @@ async def test_none_leaves_a_parameter_out() -> None:
 async def test_secrets_in_headers_are_kept_out_of_errors_too() -> None:
     with Server(refuse(403, "no: hush-hush-token")) as server:
         client = server.client(default_headers={"X-Gateway-Token": "hush-hush-token"})
-        with pytest.raises(AgentError, match=r"answered 403: no: \*\*\*$"):
+        with pytest.raises(AgentError, match=r"answered 403: no: hu•+$"):
             await Agent("test-1", client=client).generate("Hi")
 
 

@@ -1,0 +1,114 @@
+"""The redactor: credentials are masked in every event that passed the gate, also where a stream cuts them in two."""
+
+from typing import Any, TypeAlias, TypeVar
+
+from msgspec.structs import replace
+
+from nbagent.events import (
+    ErrorInfo,
+    Event,
+    File,
+    ReasoningDelta,
+    ReasoningEnd,
+    RunEnd,
+    TextDelta,
+    TextEnd,
+    ToolArgs,
+    ToolArgsDelta,
+    ToolResult,
+)
+from nbagent.plain import json_safe
+from nbagent.secrets import MaskedStream, Secrets
+
+_E = TypeVar("_E", bound=Event | ErrorInfo)
+_Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
+_MARKS = frozenset({"seq", "ts", "run_id", "id", "parent_id", "tool_id", "call_id", "approval_id"})
+_MARKS |= {"value", "display", "signature", "encrypted"}
+"""Fields that hold no words, and those that are looked at by themselves."""
+
+
+class Redactor:
+    """Masks credentials in one run's events. Pure: what is secret is told to it.
+
+    The live value of a tool's result stays what it is, in the kernel; how it looks to a reader is masked.
+
+    Args:
+        secrets: what to mask.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._streams: dict[tuple[type[_Delta], str], MaskedStream] = {}
+
+    def feed(self, event: Event) -> list[Event]:
+        """The event with its credentials masked; none while a piece of text may still turn out to be one."""
+        if isinstance(event, _Delta):
+            return self._delta(event)
+        match event:
+            case TextEnd():
+                return [*self._flush(TextDelta, event), self._masked(event)]
+            case ReasoningEnd():
+                return [*self._flush(ReasoningDelta, event), self._masked(event)]
+            case ToolArgs():
+                return [*self._flush(ToolArgsDelta, event), self._masked(event)]
+            case ToolResult():
+                return [*self._flush(ToolArgsDelta, event), self._result(event)]
+            case RunEnd():
+                return [*self.close(), self._masked(event)]
+            case File():
+                is_text = (event.media_type or "").startswith("text/")
+                return [self._masked(event) if is_text else replace(self._masked(replace(event, data=None)), data=event.data)]
+            case _:
+                return [self._masked(event)]
+
+    def close(self) -> list[Event]:
+        """What was held back of the texts that are still open."""
+        streams, self._streams = self._streams, {}
+        return [made(id=id, delta=text) for (made, id), stream in streams.items() if (text := stream.close())]
+
+    def _delta(self, event: _Delta) -> list[Event]:
+        key = (type(event), event.id)
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = self._streams[key] = MaskedStream(self._secrets)
+        shown = stream.feed(event.delta)
+        if shown is event.delta and event.raw is None and event.meta is None:
+            return [event]
+        if not shown and event.delta:
+            return []
+        return [self._masked(replace(event, delta=shown))]
+
+    def _flush(self, made: type[_Delta], event: TextEnd | ReasoningEnd | ToolArgs | ToolResult) -> list[Event]:
+        stream = self._streams.pop((made, event.id), None)
+        text = stream.close() if stream is not None else ""
+        return [made(id=event.id, delta=text, parent_id=event.parent_id)] if text else []
+
+    def _result(self, event: ToolResult) -> ToolResult:
+        event = self._masked(event)
+        if event.display is None:
+            return event
+        shown, secrets = event.display, self._secrets
+        data = {mime: it if mime.startswith("image/") else secrets.mask_json(it) for mime, it in shown.data.items()}
+        return replace(event, display=replace(shown, summary=secrets.mask(shown.summary), data=data))
+
+    def _masked(self, event: _E) -> _E:
+        changed: dict[str, Any] = {}
+        for field in event.__struct_fields__:
+            if field in _MARKS:
+                continue
+            value = getattr(event, field)
+            if value is None or isinstance(value, bool | int | float):
+                continue
+            masked = self._value(value)
+            if masked is not value and masked != value:
+                changed[field] = masked
+        return replace(event, **changed) if changed else event
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, ErrorInfo):
+            return self._masked(value)
+        if not isinstance(value, str | dict | list | tuple):
+            plain = json_safe(value)  # an object of somebody's SDK
+            masked = self._secrets.mask_json(plain)
+            return value if masked == plain else masked
+        return self._secrets.mask_json(value)

@@ -1,0 +1,106 @@
+"""Credentials are masked in every event that passed the gate."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbagent import events as e
+from nbagent.redact import Redactor
+from nbagent.run import Run
+from nbagent.secrets import Secrets
+
+CANARY = "canary/9f8e7d6c5b4a"
+MASKED = "ca" + "•" * 17
+ERROR = e.ErrorInfo(type="AuthError", message=f"bad {CANARY}", traceback=f"Traceback … {CANARY}")
+DISPLAY = e.Display(summary=CANARY, data={"text/html": f"<b>{CANARY}</b>", "application/json": {CANARY: [CANARY]}})
+
+
+def redacted(*events: e.Event) -> list[e.Event]:
+    redactor = Redactor(Secrets([CANARY]))
+    return [shown for event in events for shown in redactor.feed(event)]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.RunStart(name=CANARY, model=CANARY),
+        e.RunEnd(status="failed", output=CANARY, finish_reason=CANARY),
+        e.Error(message=f"refused {CANARY}", traceback=CANARY, meta={"header": CANARY}, raw={"body": [CANARY]}),
+        e.Status(message=CANARY),
+        e.ToolArgs(id="t", args={"key": CANARY}, args_text=f'{{"key": "{CANARY}"}}', valid=True),
+        e.ToolProgress(id="t", message=CANARY),
+        e.ToolResult(id="t", status="error", content={"at": [CANARY]}, error=ERROR, display=DISPLAY),
+        e.ApprovalRequest(approval_id="a", kind="tool", prompt=CANARY, args={"key": CANARY}),
+        e.Source(id="s", url=f"https://x.test/?key={CANARY}", title=CANARY),
+        e.File(id="f", media_type="text/plain", data=CANARY, name=CANARY),
+        e.Custom(name=CANARY, data={"deep": [{"key": CANARY}]}),
+        e.TextEnd(id="x", text=CANARY),
+        e.ReasoningEnd(id="x", text=CANARY),
+    ],
+    ids=e.type_of,
+)
+def test_no_field_of_an_event_keeps_a_credential(event: e.Event) -> None:
+    shown = redacted(event)
+    assert CANARY not in repr(shown)
+    assert MASKED in repr(shown)
+    assert [type(it) for it in shown] == [type(event)]
+
+
+def test_an_object_of_an_sdk_that_holds_one_becomes_plain() -> None:
+    @dataclass
+    class Reply:
+        key: str
+
+        def model_dump(self) -> dict[str, Any]:
+            return {"key": self.key}
+
+    clean = Reply("nothing")
+    shown, kept = redacted(e.Raw(data=Reply(CANARY)), e.Raw(data=clean))
+    assert isinstance(shown, e.Raw)
+    assert shown.data == {"key": MASKED}
+    assert isinstance(kept, e.Raw)
+    assert kept.data is clean
+
+
+def test_the_live_value_stays_and_pictures_are_not_read() -> None:
+    value = e.Live(CANARY)
+    (shown,) = redacted(e.ToolResult(id="t", status="ok", value=value, display=e.Display(data={"image/png": CANARY})))
+    assert isinstance(shown, e.ToolResult)
+    assert shown.value is value
+    assert shown.display == e.Display(data={"image/png": CANARY})
+
+
+def test_clean_events_pass_as_they_are() -> None:
+    event = e.Custom(name="x", data={"a": [1, "b"]})
+    assert redacted(event)[0] is event
+
+
+@given(st.lists(st.integers(1, 30), max_size=10), st.sampled_from([e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta]))
+def test_a_credential_cut_in_two_is_masked_and_nothing_else_is_lost(cuts: list[int], delta: Any) -> None:
+    text = f"before {CANARY} after canary/9f"
+    places = [0, *sorted({cut for cut in cuts if cut < len(text)}), len(text)]
+    pieces = [text[start:end] for start, end in itertools.pairwise(places)]
+    shown = redacted(*(delta(id="x", delta=piece) for piece in pieces), e.RunEnd(status="completed"))
+    assert "".join(event.delta for event in shown[:-1] if isinstance(event, delta)) == text.replace(CANARY, MASKED)
+    assert isinstance(shown[-1], e.RunEnd)
+
+
+def test_a_run_shows_none_of_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", CANARY)
+
+    def stream() -> Any:
+        yield "The key is "
+        yield from CANARY
+        raise RuntimeError(f"server said {CANARY}")
+
+    run = Run(stream(), name=CANARY)
+    run.start()
+    run.wait(5)
+    assert run.text == f"The key is {MASKED}"
+    assert run.status == "failed"
+    assert CANARY not in repr(run)
+    assert CANARY not in repr(run.snapshot()) + repr(run.events)
