@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,9 @@ import pytest
 from browser.lab import Lab, Notebook
 from browser.wire import Heard, Wire
 from campaign import WHOLE, figure, sample
+from playwright.sync_api import expect
 
+FORM = "paragraphs"
 CAMPAIGN = "channel"
 STREAMS = (Path(__file__).parent / "streams.py").read_text()
 RUNS = 5
@@ -123,8 +126,9 @@ def fall_asleep(book: Notebook, how: str) -> None:
     session.detach()
 
 
-def wait_for_files(paths: Iterable[Path]) -> None:
-    deadline = time.monotonic() + 120
+def wait_for_files(paths: Iterable[Path], patience: float = 120) -> None:
+    paths = list(paths)
+    deadline = time.monotonic() + patience
     while not all(path.exists() and path.read_text() for path in paths):
         assert time.monotonic() < deadline, "the runs did not end"
         time.sleep(0.2)
@@ -142,12 +146,12 @@ def body(text: str, form: str) -> str:
     return text.strip() if form == "paragraphs" else text.removeprefix("```\n")
 
 
-def wait_until_shown(book: Notebook, form: str, wanted: list[str]) -> list[str]:
+def wait_until_shown(book: Notebook, form: str, wanted: list[str], cell: int = 1) -> list[str]:
     """The text of every view, once it is what it should be or the time is up."""
     bodies = [body(text, form) for text in wanted]
     deadline = time.monotonic() + REPAIRED
     while True:
-        views = book.widget(1)
+        views = book.widget(cell)
         shown = [views.nth(index).evaluate(SHOWN[form]) or "" for index in range(views.count())]
         if shown == bodies or time.monotonic() > deadline:
             return shown
@@ -166,7 +170,7 @@ def lost(heard: Iterable[Heard]) -> int:
     count = 0
     for messages in by_comm(heard).values():
         seqs = {message.data["seq"] for message in messages if "seq" in message.data}
-        count += max(seqs) - len(seqs)
+        count += max(seqs, default=0) - len(seqs)
     return count
 
 
@@ -185,3 +189,106 @@ def peak(heard: Iterable[Heard]) -> int:
 
 def said(heard: Iterable[Heard]) -> dict[str, int]:
     return dict(Counter(message.data.get("t") for message in heard))
+
+
+def test_views_agree_and_one_made_late_takes_one_snapshot(lab: WiredLab, notebook: Callable[..., Notebook]) -> None:
+    book = notebook("views.ipynb", cells=(STREAMS, "run = show('thought', 1, 2000, 4, 'views')", "run"))
+    book.run(0)
+    book.wait_idle()
+    book.run(1)
+    book.run(2)
+    book.wait_idle()
+    thought = re.compile("^Think|^Thought")
+    book.widget(1).get_by_role("button", name=thought).click()  # it closes when it is over, but not if the reader says so
+    book.widget(1).get_by_role("button", name=thought).click()
+    expect(book.widget(2).get_by_role("button", name=thought)).to_have_attribute("aria-expanded", "true")
+    book.save()
+    before = len(lab.wire.to_view)
+    window = book.page.context.new_page()
+    late = Notebook(lab, window, book.name)
+    late.load()
+    late.widget(1).locator(".nb-answer code").wait_for()
+    wait_for_files([lab.root / "views.seconds"])
+    wanted = [body((lab.root / f"views.{part}").read_text(), "code") for part in ("thinking", "text")]
+    for view in (book.widget(1), book.widget(2), late.widget(1), late.widget(2)):
+        expect(view.get_by_role("button", name=thought)).to_have_attribute("aria-expanded", "true")
+        expect(view.locator(".nb-status", has_text="Done in")).to_be_visible()
+        assert [code.text_content() for code in view.locator("code").all()] == wanted
+    assert snapshots(lab.wire.to_view[before:]) == 1  # two views of one page are one reader
+    book.load()
+    expect(book.widget(1).get_by_role("button", name=thought)).to_have_attribute("aria-expanded", "true")
+    assert [code.text_content() for code in book.widget(1).locator("code").all()] == wanted
+    assert snapshots(lab.wire.to_view[before:]) == 2
+
+
+@pytest.mark.timeout(400)
+def test_a_million_deltas_stay_within_their_memory(lab: WiredLab, notebook: Callable[..., Notebook]) -> None:
+    count = 1_000_000 if WHOLE else 50_000
+    used = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss)"
+    book = notebook("million.ipynb", cells=(STREAMS, "show('paragraphs', 0, 1000, 1, 'first')", f"show({FORM!r}, 1, 1e9, {count / 1e9}, 'million')"))
+    book.run(0)
+    book.wait_idle()
+    book.run(1)
+    wait_for_files([lab.root / "first.seconds"])
+    kernel, heap = int(book.python(used)), heap_of(book)
+    book.run(2)
+    wait_for_files([lab.root / "million.seconds"], patience=300)
+    wanted = (lab.root / "million.text").read_text()
+    began = time.monotonic()
+    wait_until_shown(book, FORM, [wanted], cell=2)
+    kernel, heap = int(book.python(used)) - kernel, heap_of(book) - heap
+    print(f"{len(wanted):,} chars in {(lab.root / 'million.seconds').read_text()} s, shown {time.monotonic() - began} s later kernel {kernel / 1e6:.1f} MB, page {heap / 1e6:.1f} MB; ws bytes {lab.wire.bytes_to_view/1e6} MB; {said(lab.wire.to_view)}")
+
+
+def test_a_tool_result_of_100_mb_stays_in_the_kernel(lab: WiredLab, notebook: Callable[..., Notebook]) -> None:
+    size = 100_000_000
+    tool = f"""
+def read():
+    yield e.ToolStart(id="t", name="read")
+    yield e.ToolArgs(id="t", args={{}}, args_text="{{}}")
+    yield e.ToolResult(id="t", value=e.Live("0123456789" * {size // 10}))
+run = nbagent.show(read())
+"""
+    book = notebook("large.ipynb", cells=(STREAMS, tool))
+    book.run(0)
+    book.wait_idle()
+    before, heap = lab.wire.bytes_to_view, heap_of(book)
+    book.run(1)
+    view = book.widget(1)
+    expect(view.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=30_000)
+    assert lab.wire.bytes_to_view - before < 500_000
+    view.get_by_role("button", name=re.compile("^read")).click()
+    expect(view.get_by_text("0123456789").last).to_be_visible()
+    print(f"100 MB: {(lab.wire.bytes_to_view - before) / 1000:.0f} kB to the page, heap {(heap_of(book) - heap) / 1e6:.1f} MB")
+    assert lab.wire.bytes_to_view - before < 700_000
+
+
+def test_closed_runs_leave_nothing_in_the_page(lab: WiredLab, notebook: Callable[..., Notebook]) -> None:
+    shows = "runs = [show('code', seed, 2000, 0.5, f'closed-{seed}') for seed in range(5)]"
+    book = notebook("closed.ipynb", cells=(STREAMS, shows))
+    book.run(0)
+    book.wait_idle()
+    book.run(1)
+    views = book.widget(1)
+    wait_for_files(lab.root / f"closed-{seed}.seconds" for seed in range(5))
+    expect(views.locator(".nb-status", has_text="Done in")).to_have_count(5)
+    book.page.evaluate("() => { window.gone = [...document.querySelectorAll('.nbagent')].map((view) => new WeakRef(view)) }")
+    book.python("for run in runs: run.close()")
+    expect(views).to_have_count(0)
+    heap_of(book)
+    assert book.page.evaluate("() => window.gone.filter((view) => view.deref()).length") == 0
+
+
+def heap_of(book: Notebook) -> int:
+    """Bytes of JavaScript heap that the page needs."""
+    session = book.page.context.new_cdp_session(book.page)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return int(used)
+
+
+def snapshots(heard: Iterable[Heard]) -> int:
+    """How many whole snapshots; a large one comes in pieces."""
+    ids = {message.msg_id for message in heard if message.data["t"] == "snapshot" and message.data.get("last", True)}
+    return len(ids)

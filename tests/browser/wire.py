@@ -16,7 +16,7 @@ from jupyter_server.services.kernels.connection.base import deserialize_msg_from
 
 @dataclass(frozen=True)
 class Heard:
-    """One comm message as it passed: when its sender sent it (by the sender's clock), and all of it but its ops."""
+    """One comm message as it passed: when its sender sent it (by the sender's clock), and all of it but its contents."""
 
     connection: int
     sent: float
@@ -151,11 +151,10 @@ class _Tap:
         if header["msg_type"] != "comm_msg":
             return False
         content = msgspec.json.decode(raw_content)
-        if content["data"].get("method") == "custom":
-            said = content["data"]["content"]
-            data = {key: value for key, value in said.items() if key not in ("ops", "blocks", "text")}
-            sent = datetime.fromisoformat(header["date"]).timestamp()
-            self.heard.append(Heard(self._connection, sent, header["msg_id"], content["comm_id"], data, len(payload)))
+        said = content["data"].get("content", {"t": content["data"].get("method")})
+        data = {key: value for key, value in said.items() if key not in ("ops", "blocks", "text")}
+        sent = datetime.fromisoformat(header["date"]).timestamp()
+        self.heard.append(Heard(self._connection, sent, header["msg_id"], content["comm_id"], data, len(payload)))
         return False
 
 
