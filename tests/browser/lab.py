@@ -30,13 +30,21 @@ class Notebook:
 
     def open(self, theme: str = "light") -> "Notebook":
         """Open it in a fresh workspace and wait for its kernel."""
-        self.page.goto(f"{self.lab.url}/lab/workspaces/nbagent/tree/{self.name}?token={self.lab.token}&reset")
-        loaded = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
-        self.page.wait_for_function(loaded, timeout=KERNEL_SECONDS * 1000)
+        self.load()
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
         self.theme(theme)
         self.wait_idle()
         return self
+
+    def load(self) -> None:
+        """Load the page (again), whatever the kernel is doing."""
+        self.page.goto(f"{self.lab.url}/lab/workspaces/nbagent/tree/{self.name}?token={self.lab.token}&reset")
+        loaded = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
+        self.page.wait_for_function(loaded, timeout=KERNEL_SECONDS * 1000)
+
+    def save(self) -> None:
+        """Save it, as Ctrl+S does."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
 
     def theme(self, theme: str) -> None:
         """Switch JupyterLab to its light or dark theme."""
