@@ -1,13 +1,25 @@
 """Drives JupyterLab as a reader would: open a notebook, run cells, look at the widgets."""
 
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "shots"
 KERNEL_SECONDS = 60
+
+# Chromium without the services that would call home.
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
 
 
 @dataclass
@@ -18,6 +30,44 @@ class Lab:
     token: str
     root: Path
     log: list[str]
+
+
+def chromium(playwright: Playwright) -> Browser:
+    """The Chromium that `make test` found."""
+    path = os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium")
+    return playwright.chromium.launch(executable_path=path, args=QUIET)
+
+
+@contextlib.contextmanager
+def serving(home: Path) -> Iterator[Lab]:
+    """A JupyterLab server over the folder `home/notebooks`, with settings of its own beside it."""
+    root = home / "notebooks"
+    root.mkdir(exist_ok=True)
+    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    own = {name: str(home / name.lower()) for name in places}
+    flags = ["--no-browser", "--allow-root", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"]
+    flags += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.expose_app_in_browser=True"]
+    flags += [f"--LabApp.user_settings_dir={home / 'settings'}", f"--LabApp.workspaces_dir={home / 'workspaces'}"]
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    command = [sys.executable, "-m", "jupyter", "lab", *flags]
+    with subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        log: list[str] = []
+        for line in server.stderr:
+            log.append(line)
+            if found := re.search(r"(http://(?:localhost|127\.0\.0\.1):\d+)/lab\?token=(\w+)", line):
+                break
+        else:
+            raise RuntimeError("JupyterLab did not start:\n" + "".join(log))
+        reader = threading.Thread(target=log.extend, args=(server.stderr,))
+        reader.start()
+        try:
+            yield Lab(found[1], found[2], root, log)
+        finally:
+            server.terminate()
+            reader.join(10)
 
 
 class Notebook:

@@ -1,0 +1,185 @@
+"""What it costs to watch a stream in JupyterLab, through nbagent and through what people use today.
+
+    PYTHONPATH=tests python -m bench.lab [--deltas 1000 8000 32000] [--only nbagent print] [--rounds 2]
+
+The same answer (`answer.py`) goes through every contestant (`peers.py`) in a real JupyterLab in a real Chromium, one after the
+other, each in a fresh browser and kernel, all in this run. Figures of one machine and run can be compared with one another,
+not with another run's; so the ratios are what counts. With several rounds each figure is the least of them: what else runs
+on the machine only ever adds.
+
+Needs `psutil`, `panel` and `markdown` beside what the browser tests need (dependency group `bench`, in an environment of its own:
+Panel brings an extension that other tests' JupyterLab must not load).
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+import psutil
+from bench.answer import END, RATE
+from bench.figures import Cost, goals, least, table
+from bench.peers import NBAGENT, PEERS, PRINT, Peer
+from browser.lab import Lab, Notebook, chromium, serving
+from campaign import figure
+from playwright.sync_api import Error, Page, Playwright, WebSocket, sync_playwright
+
+WATCH_TASKS = """
+window.longest = 0;
+new PerformanceObserver((list) => {
+  for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
+}).observe({ entryTypes: ["longtask"] });
+"""
+
+# Resolves with the time (seconds since the epoch) of the first frame in which the last word is in the page.
+LAST_WORD = """(word) => new Promise((resolve) => {
+  const shown = () => {
+    const roots = [document.querySelector(".jp-NotebookPanel")];
+    for (const root of roots) {
+      if (root.textContent.includes(word)) return true;
+      for (const node of root.querySelectorAll("*")) if (node.shadowRoot) roots.push(node.shadowRoot);
+    }
+    return false;
+  };
+  const look = () => (shown() ? resolve(Date.now() / 1000) : requestAnimationFrame(look));
+  look();
+})"""
+
+PATIENCE = 6
+"""How many times longer than the stream itself its last word may take."""
+SETTLE_MS = 1500
+"""For what still goes on when nobody waits for it: late messages, late paints."""
+
+
+class Wire:
+    """Counts what the page's WebSockets carry, both ways."""
+
+    def __init__(self, page: Page) -> None:
+        self.bytes = self.received = self.sent = 0
+        page.on("websocket", self._watch)
+
+    def _watch(self, socket: WebSocket) -> None:
+        socket.on("framereceived", self._came)
+        socket.on("framesent", self._went)
+
+    def _came(self, payload: str | bytes) -> None:
+        self.received += 1
+        self.bytes += len(payload)
+
+    def _went(self, payload: str | bytes) -> None:
+        self.sent += 1
+        self.bytes += len(payload)
+
+
+def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
+    """Let one contestant show one answer."""
+    log = lab.root / "last-delta.json"
+    log.unlink(missing_ok=True)
+    name = "bench.ipynb"
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells(peer, deltas, log)])
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(made, lab.root / name)
+    browser = chromium(playwright)
+    try:
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.add_init_script(WATCH_TASKS)
+        wire = Wire(page)
+        notebook = Notebook(lab, page, name).open()
+        notebook.run(0)
+        notebook.wait_idle()
+        page.wait_for_timeout(SETTLE_MS)
+
+        kernel, renderers = processes("ipykernel"), processes("--type=renderer")
+        wire.bytes = wire.received = wire.sent = 0
+        page.evaluate("() => { window.longest = 0 }")
+        kernel_before, renderer_before = cpu(kernel), cpu(renderers)
+        notebook.run(1)
+        deadline = time.monotonic() + PATIENCE * deltas / RATE + 60
+        while not (log.exists() and log.read_text()):  # not in the page, where looking would cost what is measured
+            page.wait_for_timeout(20)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no last delta in time; the cells say {notebook.output(0)!r}, {notebook.output(1)!r}")
+        page.set_default_timeout((deadline - time.monotonic()) * 1000)
+        seen = page.evaluate(LAST_WORD, END)
+        notebook.wait_idle()
+        page.wait_for_timeout(SETTLE_MS)
+        return Cost(
+            peer=peer.name,
+            deltas=deltas,
+            wire=wire.bytes,
+            received=wire.received,
+            sent=wire.sent,
+            kernel=cpu(kernel) - kernel_before,
+            renderer=cpu(renderers) - renderer_before,
+            lag=seen - json.loads(log.read_text()),
+            task=page.evaluate("window.longest") / 1000,
+        )
+    finally:
+        notebook_gone(lab)
+        browser.close()
+
+
+def cells(peer: Peer, deltas: int, log: Path) -> tuple[str, str]:
+    """The notebook: what is not measured, and what is."""
+    return f"from bench.answer import stream\ndeltas, log = {deltas}, {str(log)!r}\n{peer.setup}", peer.body
+
+
+def processes(word: str) -> list[psutil.Process]:
+    """Our own descendants (JupyterLab's kernels, Chromium's renderers) with that word on their command line."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if any(word in part for part in process.cmdline()):
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def cpu(running: Iterable[psutil.Process]) -> float:
+    """Seconds of processor time they took so far."""
+    times = [process.cpu_times() for process in running]
+    return sum(time.user + time.system for time in times)
+
+
+def notebook_gone(lab: Lab) -> None:
+    """Shut the kernels down, so that the next contestant's is the only one."""
+    for kernel in processes("ipykernel"):
+        kernel.terminate()
+
+
+def main() -> None:
+    """Measure, then print the table and what is to be reached."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--deltas", type=int, nargs="+", default=[1_000, 8_000, 32_000], help="lengths of the answer")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="contestants whose name has one of these words")
+    parser.add_argument("--rounds", type=int, default=1, help="how often to measure each; the least counts")
+    asked = parser.parse_args()
+    tests = str(Path(__file__).parents[1])
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH"))))  # for the kernels
+    chosen = [peer for peer in PEERS if any(word in peer.name for word in asked.only)]
+    costs: list[Cost] = []
+    with tempfile.TemporaryDirectory() as home, serving(Path(home)) as lab, sync_playwright() as playwright:
+        for _ in range(asked.rounds):
+            for peer in chosen:
+                for deltas in sorted({min(deltas, peer.longest) for deltas in asked.deltas}):
+                    try:
+                        costs.append(measure(playwright, lab, peer, deltas))
+                    except (Error, TimeoutError) as error:
+                        print(f"{peer.name} did not get through {deltas:,} deltas: {error}", file=sys.stderr)
+                        break
+                    print(table(costs[-1:])[1], file=sys.stderr, flush=True)
+    costs = least(costs)
+    print("\n".join(table(costs)), end="\n\n")
+    for what, value, goal in goals(costs, NBAGENT.name, PRINT.name):
+        print(f"{what:<80}{value:>8}   (at most {goal})")
+        figure("beside others", what, f"{value} (at most {goal})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""What a user would write to watch a stream grow in a notebook, with nbagent and without."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to show `stream(deltas, log)`.
+
+    Attributes:
+        name: what the table calls it.
+        body: the cell that streams, which is measured.
+        setup: the cell before it, which is not.
+        longest: deltas beyond which it is not asked to go: its cost grows with the square of the length.
+    """
+
+    name: str
+    body: str
+    setup: str = ""
+    longest: int = 1_000_000
+
+
+NOTHING = Peer("(nothing shown)", "async for delta in stream(deltas, log):\n    pass\nprint('quod-erat-' + 'demonstrandum')")
+"""What the stream itself costs; no contestant can be cheaper."""
+
+NBAGENT = Peer("nbagent.show", "run = await nbagent.show(stream(deltas, log))", "import nbagent")
+
+PRINT = Peer("print", "async for delta in stream(deltas, log):\n    print(delta, end='', flush=True)")
+
+MARKDOWN = Peer(
+    "display(Markdown), 100 ms",
+    """\
+shown = display(Markdown(""), display_id=True)
+text, last = "", 0.0
+async for delta in stream(deltas, log):
+    text += delta
+    if time.monotonic() - last >= 0.1:
+        shown.update(Markdown(text))
+        last = time.monotonic()
+shown.update(Markdown(text))
+""",
+    "import time\nfrom IPython.display import Markdown, display",
+    longest=8_000,
+)
+
+TRAIT = Peer(
+    "ipywidgets trait",
+    """\
+box = ipywidgets.HTML()
+display(box)
+text = ""
+async for delta in stream(deltas, log):
+    text += delta
+    box.value = f"<pre>{text}</pre>"
+""",
+    "import ipywidgets",
+    longest=8_000,
+)
+
+CHAT_FEED = Peer(
+    "Panel ChatFeed",
+    """\
+message = None
+async for delta in stream(deltas, log):
+    message = feed.stream(delta, user="Agent", message=message)
+""",
+    """\
+import panel
+panel.extension(inline=True)
+feed = panel.chat.ChatFeed(height=400)
+feed
+""",
+    longest=4_000,
+)
+
+PEERS = (NOTHING, NBAGENT, PRINT, MARKDOWN, TRAIT, CHAT_FEED)
