@@ -7,7 +7,7 @@ import { num, type Props, str } from "./values";
 
 /** A list of children in pages, so that one more child redraws one page and not the whole list. */
 export class BlockList {
-  static readonly PAGE = 64;
+  static readonly PAGE = 16;
   readonly pages: Signal<readonly Signal<readonly Block[]>[]> = signal([]);
   readonly size = signal(0);
 

@@ -1,4 +1,5 @@
 // A Markdown text that is still being written, as DOM.
+import { BLOCK_CHARS, CHUNK_CHARS, Chunk, headOf, newBody, SLICE_CHARS } from "./chunk";
 import { CodeBlock, type Highlighter } from "./code";
 import { lastPart, type MakePart, patchFrom, patchOne, placeCaret } from "./dom";
 import { OpenFence, openFenceOf } from "./fence";
@@ -38,19 +39,33 @@ export class MarkdownView {
   private readonly make: MakePart;
   private readonly definitions = new Map<string, Definition>();
   private labelled: Labelled[] = [];
+  private readonly windowed: boolean;
+  private chunks: Chunk[] = [];
+  // The element for the blocks that follow the chunks, and the text of those in it that are settled.
+  private body: HTMLElement;
   private settled = "";
   private tail = "";
+  // What came in one piece and is not drawn yet.
+  private pending = "";
+  private slicing: ReturnType<typeof setTimeout> | undefined;
+  private found = new Map<string, Definition>();
   private carriageReturn = false;
   private lastSettled: ChildNode | null = null;
   private fence: OpenFence | null = null;
   private finished = false;
+  private ending = false;
   private disposed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private restUntil = 0;
 
-  /** @param options.needPart - fetches a lazy part; asked at most once for each. */
+  /**
+   * @param options.needPart - fetches a lazy part; asked at most once for each.
+   * @param options.windowed - a long text is drawn in slices, and keeps in the page only what is near the reader, in
+   *   elements that follow `node`: so `node` must be in its parent before the first text.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: the parts are modules that come as text
-  constructor(options: { needPart(name: "math.js" | "highlight.js"): Promise<any> }) {
+  constructor(options: { needPart(name: "math.js" | "highlight.js"): Promise<any>; windowed?: boolean }) {
+    this.windowed = options.windowed ?? false;
     let math: Promise<Typesetter> | undefined;
     let highlight: Promise<Highlighter> | undefined;
     const typesetter = () => {
@@ -62,8 +77,7 @@ export class MarkdownView {
       return highlight;
     };
     this.make = (spec) => (spec.kind === "code" ? new CodeBlock(spec, highlighter) : new Formula(spec, typesetter));
-    this.node = document.createElement("div");
-    this.node.className = "nb-markdown";
+    this.body = this.node = newBody();
     this.caret = document.createElement("span");
     this.caret.className = "nb-caret";
     this.caret.setAttribute("aria-hidden", "true");
@@ -73,7 +87,25 @@ export class MarkdownView {
   /** Adds text to the end. */
   append(text: string): void {
     if (text === "" || this.disposed) return;
-    this.finished = false;
+    if (this.finished) this.reopen();
+    this.pending += text;
+    if (this.slicing === undefined) this.drawSlice();
+  }
+
+  private drawSlice(): void {
+    const slice = this.windowed ? this.pending.slice(0, SLICE_CHARS) : this.pending;
+    this.pending = this.pending.slice(slice.length);
+    this.slicing = undefined;
+    if (this.pending) {
+      this.slicing = setTimeout(() => this.drawSlice());
+      this.stopTimer();
+      this.restUntil = 0;
+    }
+    this.add(slice);
+    if (this.ending && !this.pending) this.finish();
+  }
+
+  private add(text: string): void {
     const piece = this.take(text);
     this.tail += piece;
     if (this.fence?.feed(piece)) return;
@@ -83,10 +115,11 @@ export class MarkdownView {
 
   /** Makes `text` the whole text. What is already drawn of it stays. */
   replace(text: string): void {
-    const { finished } = this;
+    const finished = this.finished || this.ending;
     this.carriageReturn = false;
     const whole = normalise(text);
-    const known = this.settled + this.tail;
+    const known = this.chunks.map(({ source }) => source).join("") + this.settled + this.tail;
+    this.pending = "";
     if (whole.startsWith(known)) {
       this.append(whole.slice(known.length));
     } else {
@@ -98,29 +131,100 @@ export class MarkdownView {
 
   /** Ends the text: draws its true source at once and takes the caret away. */
   finish(): void {
-    if (this.disposed) return;
+    if (this.disposed || this.finished) return;
+    this.ending = this.pending !== "";
+    if (this.ending) return;
     if (this.carriageReturn) this.tail += "\n";
     this.carriageReturn = false;
     this.stopTimer();
     this.fence = null;
     this.finished = true;
     this.render();
+    if (this.windowed) this.seal(this.settled + this.tail);
   }
 
   /** Stops all work. The view is not to be used afterwards. */
   dispose(): void {
     this.disposed = true;
-    this.stopTimer();
+    this.reset();
     this.node.remove();
   }
 
   private reset(): void {
     this.stopTimer();
-    this.settled = this.tail = "";
+    clearTimeout(this.slicing);
+    this.slicing = undefined;
+    for (const chunk of this.chunks) chunk.dispose();
+    this.chunks = [];
+    this.body = this.node;
+    this.finished = this.ending = false;
+    this.pending = this.settled = this.tail = "";
     this.labelled = [];
     this.definitions.clear();
     this.lastSettled = this.fence = null;
     this.node.replaceChildren(this.caret);
+  }
+
+  // Begins a chunk of what is in the body.
+  private seal(source: string): void {
+    const draw = ({ body }: Chunk) => this.drawSettled(source, body, null);
+    this.chunks.push(new Chunk(this.body, source, draw, (body) => this.forget(body)));
+  }
+
+  // The last chunk is written on.
+  private reopen(): void {
+    this.finished = false;
+    const last = this.windowed ? this.chunks.pop() : undefined;
+    if (!last) return;
+    last.open();
+    this.forget(last.body);
+    this.lastSettled = null;
+    this.tail = last.source;
+    this.settled = "";
+  }
+
+  private forget(body: HTMLElement): void {
+    this.labelled = this.labelled.filter(({ node }) => node.parentNode !== body);
+  }
+
+  private drawSettled(source: string, body: HTMLElement, first: ChildNode | null): void {
+    const offsets = lineOffsets(source);
+    const blocks = splitBlocks(parseBlocks(source).tokens);
+    const labels = blocks.map(() => new Map() as Labelled["used"]);
+    const trees = blocks.flatMap(({ tokens }, index) => {
+      parseInlines(tokens, this.lookup(this.found, labels[index] ?? new Map()));
+      return buildTree(tokens, { openMath: false }).slice(0, 1);
+    });
+    patchFrom(body, first, trees, this.make);
+    let node = first ?? body.firstChild;
+    blocks.forEach(({ start, end }, index) => {
+      const used = labels[index];
+      if (used?.size && node) this.labelled.push({ source: source.slice(offsets[start], offsets[end]), node, used });
+      node = node?.nextSibling ?? null;
+    });
+  }
+
+  // Text that follows goes into a body of its own, and with it what is not settled yet.
+  private nextBody(): void {
+    const next = newBody();
+    const first = this.firstUnsettled();
+    while (first && this.body.lastChild !== this.lastSettled) next.prepend(this.body.lastChild ?? "");
+    this.body.after(next);
+    this.seal(this.settled);
+    this.body = next;
+    this.settled = "";
+    this.lastSettled = null;
+  }
+
+  // A block too long to be parsed again and again ends here; what follows is a block of its own.
+  private cut(): void {
+    const head = headOf(this.tail);
+    this.drawSettled(head, this.body, this.firstUnsettled());
+    this.lastSettled = this.body.lastChild;
+    this.settled += head;
+    this.tail = this.tail.slice(head.length);
+    this.nextBody();
+    this.render();
   }
 
   // CR LF may be cut between two pieces.
@@ -155,6 +259,7 @@ export class MarkdownView {
     this.caret.remove();
     const source = this.finished ? this.tail : holdForming(this.tail);
     const { tokens, definitions } = parseBlocks(source);
+    this.found = definitions;
     const blocks = splitBlocks(tokens);
     const growing: Growing = { openMath: !this.finished };
     const leaf = this.finished ? undefined : growingLeaf(tokens, source);
@@ -168,21 +273,22 @@ export class MarkdownView {
       parseInlines(block.tokens, this.lookup(definitions, labels), leaf);
       return buildTree(block.tokens, growing).slice(0, 1);
     });
-    patchFrom(this.node, this.firstUnsettled(), trees, this.make);
+    patchFrom(this.body, this.firstUnsettled(), trees, this.make);
 
     if (this.finished) {
       this.redrawChanged((label) => this.definitions.get(label) ?? definitions.get(label));
     } else {
       if (growing.openFence) this.takeFence(growing.openFence, blocks, source);
       this.settle(blocks, source, tokens, definitions, used);
-      placeCaret(this.node, this.caret);
+      if (this.windowed && !growing.openFence && this.tail.length > BLOCK_CHARS) this.cut();
+      else placeCaret(this.body, this.caret);
     }
     const ended = performance.now();
     this.restUntil = ended + PAUSE_FACTOR * (ended - began);
   }
 
   private firstUnsettled(): ChildNode | null {
-    return this.lastSettled ? this.lastSettled.nextSibling : this.node.firstChild;
+    return this.lastSettled ? this.lastSettled.nextSibling : this.body.firstChild;
   }
 
   private lookup(found: Map<string, Definition>, used: Labelled["used"]) {
@@ -194,7 +300,7 @@ export class MarkdownView {
   }
 
   private takeFence(fence: Token, blocks: Block[], source: string): void {
-    const block = lastPart(this.node);
+    const block = lastPart(this.body);
     const tokens = blocks[blocks.length - 1]?.tokens ?? [];
     if (block instanceof CodeBlock)
       this.fence = OpenFence.from(block, fence, tokens, source, this.tail.slice(source.length));
@@ -237,6 +343,7 @@ export class MarkdownView {
     this.settled += this.tail.slice(0, end);
     this.tail = this.tail.slice(end);
     if (fresh.size > 0) this.redrawChanged((label) => this.definitions.get(label), fresh);
+    if (this.windowed && this.settled.length > CHUNK_CHARS) this.nextBody();
   }
 
   // Draws settled blocks again whose labels now mean something else. `labels`: those to look at, by default all.

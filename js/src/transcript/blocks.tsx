@@ -2,7 +2,9 @@
 
 import type { Signal } from "@preact/signals";
 import { Component, type ComponentChildren, type FunctionComponent } from "preact";
+import { useRef } from "preact/hooks";
 import type { Block, BlockList } from "../store";
+import { useFar } from "../ui/near";
 import { AgentBlock, inLanes } from "./agent";
 import { ApprovalBlock } from "./approval";
 import {
@@ -32,20 +34,29 @@ const KINDS = new Map<string, FunctionComponent<{ block: Block }>>([
   ["custom", CustomBlock],
 ]);
 
+/** What a reader sees first: the last pages are drawn at once, all others when they come near. */
+const FIRST_PAGES = 3;
+/** A guess at the height of a block nobody has seen yet. */
+const BLOCK_PX = 30;
+
 export function Blocks({ list }: { list: BlockList }) {
+  const pages = list.pages.value;
   return (
     <>
-      {list.pages.value.map((page, index) => (
+      {pages.map((page, index) => (
         // Pages only ever grow at the end.
-        <Page key={index} page={page} />
+        <Page key={index} page={page} last={index >= pages.length - FIRST_PAGES} />
       ))}
     </>
   );
 }
 
-function Page({ page }: { page: Signal<readonly Block[]> }) {
+function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  const far = useFar(box, last ? null : page.value.length * BLOCK_PX);
+  if (far !== null) return <div ref={box} style={{ height: far }} />;
   return (
-    <>
+    <div ref={box}>
       {inLanes(page.value).map((group) => {
         const first = group[0];
         if (first === undefined) return null;
@@ -59,7 +70,7 @@ function Page({ page }: { page: Signal<readonly Block[]> }) {
           </div>
         );
       })}
-    </>
+    </div>
   );
 }
 

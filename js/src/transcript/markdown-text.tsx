@@ -18,14 +18,13 @@ export function MarkdownText({
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<MarkdownView | null>(null);
   useLayoutEffect(() => {
-    const view = new MarkdownView({ needPart: (name) => session.needPart(name) });
+    const view = new MarkdownView({ needPart: (name) => session.needPart(name), windowed: true });
     shown.current = view;
     host.current?.append(view.node);
     const unsubscribe = stream.subscribe(view);
     return () => {
       unsubscribe();
       shown.current = null;
-      view.node.remove();
       view.dispose();
     };
   }, [session, stream]);
