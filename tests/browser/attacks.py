@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nbagent import events as e
-from nbagent.transcript import Op, Transcript
+from nbagent.transcript import Transcript
 
 CORPORA = Path(__file__).parents[1] / "corpora"
 SHORT = 80
@@ -68,11 +68,30 @@ LEAKS = [
 ]
 
 
-def prefixes(text: str) -> Iterator[str]:
-    """Every proper prefix of a short payload, as it is seen while it streams."""
-    if len(text) <= SHORT:
-        for length in range(1, len(text)):
-            yield text[:length]
+def prefixes() -> list[str]:
+    """Every proper prefix of the short payloads, as it is seen while it streams; what several share, once."""
+    short = [text for text in payloads() if len(text) <= SHORT]
+    return list(dict.fromkeys(text[:length] for text in short for length in range(1, len(text))))
+
+
+def naughty() -> list[str]:
+    """Strings that break programs, what decoders make of bytes that are no UTF-8, and what a terminal or a reader obeys."""
+    decoded = [case["expected_replace"] for case in corpus("unicode/utf8tests.json")]
+    return list(dict.fromkeys([*corpus("unicode/blns.json"), *decoded, *CONTROLS, *LONG]))
+
+
+CONTROLS = [
+    "\x1b[31mred\x1b[0m \x1b[1;38;5;208mbold\x1b[m",
+    "\x1b]0;title\x07 \x1b]8;;https://leak.example\x1b\\link\x1b]8;;\x1b\\ \x1b]52;c;c2VjcmV0\x07",
+    "\x1b[2J\x1b[H\x1b[?1049h\x1b7\x1b8\x1bc\x1b(B\x9b31m",
+    "50 %\r100 %\r\n\x08\x07\x00\x0b\x0c\x7f\x85",
+    "access = 'user\u202e \u2066// Check if admin\u2069 \u2066'",
+    "photo\u202egpj.exe",
+    "\u202babc\u202a def \u2067ghi\u2068 jkl \u202dmno",
+    "\u05e9\u05dc\u05d5\u05dd 123 (abc) \u05e2\u05d5\u05dc\u05dd!",
+    "\ud800 \udfff \ud83d",
+]
+LONG = ["w" * 100_000, "\u0915\u094d" * 2000, "Z" + "\u0301\u0323\u0489" * 200, "\u200b" * 2000, "\n" * 2000, "(" * 2000, "🏳️‍🌈" * 500]
 
 
 def transcript_saying(text: str, *, live: bool = False) -> Transcript:
@@ -83,19 +102,15 @@ def transcript_saying(text: str, *, live: bool = False) -> Transcript:
         live: leave the run, its text, its thought and one tool's arguments unfinished, as they are while they stream.
     """
     transcript = Transcript(text, started=1.0)
-    for event in _events(text, live):
+    for event in events_saying(text, live=live):
         transcript.feed(event)
     for block in list(transcript.blocks):
         transcript.toggle(block, True)
     return transcript
 
 
-def opening(transcript: Transcript) -> list[Op]:
-    """The ops that build it."""
-    return transcript.opening()
-
-
-def _events(text: str, live: bool) -> Iterator[e.Event]:
+def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
+    """The events of that transcript."""
     yield e.RunStart(ts=1, name=text, model=text)
     yield e.Status(ts=1, message=text)
     yield e.Status(ts=1, message=text, level="warning")

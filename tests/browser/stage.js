@@ -1,6 +1,5 @@
 // The page of the safety campaign: faces are drawn here, and judged by what may exist, not by what is known to be bad.
 
-const XHTML = "http://www.w3.org/1999/xhtml";
 const SVG = "http://www.w3.org/2000/svg";
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const words = (text) => new Set(text.split(/\s+/));
@@ -169,7 +168,7 @@ const paints = (times) =>
 /** Opens every fold, so that nothing is judged unseen. */
 async function unfold(root) {
   for (let round = 0; round < 4; round++) {
-    const closed = [...root.querySelectorAll("button[aria-expanded=false], details:not([open]) > summary")];
+    const closed = root.querySelectorAll("button[aria-expanded=false], details:not([open]) > summary");
     if (closed.length === 0) return;
     for (const button of closed) button.click();
     await paints(1);
@@ -178,6 +177,7 @@ async function unfold(root) {
 
 /** Draws one case and leaves it there. */
 window.show = async (face, what) => {
+  window.clear();
   const mount = document.createElement("div");
   document.getElementById("stage").append(mount);
   const { say, close } = FACES[face](mount, what);
@@ -185,7 +185,6 @@ window.show = async (face, what) => {
   await paints(2);
   await unfold(mount);
   window.say = say;
-  return mount;
 };
 
 window.clear = () => {
@@ -205,8 +204,8 @@ window.judge = async (face, cases) => {
     return mount;
   });
   await paints(3);
-  for (const mount of mounts) await unfold(mount);
-  await paints(2);
+  await unfold(document);
+  await paints(1);
   const found = mounts.map((mount) => faults(mount, face));
   const before = mounts.map((mount) => mount.getElementsByTagName("*").length);
   if (face === "widget" && before.some((count) => count < 10)) window.alarms.push("a view drew nothing");
@@ -216,3 +215,4 @@ window.judge = async (face, cases) => {
 };
 
 window.faults = faults;
+window.unfold = unfold;

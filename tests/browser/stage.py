@@ -69,7 +69,7 @@ class Stage:
 
     def show(self, face: str, what: Any) -> None:
         """Draw one case and leave it there to be looked at; what was shown before goes."""
-        self.page.evaluate("async ([face, what]) => { window.clear(); await window.show(face, what) }", [face, what])
+        self.page.evaluate("([face, what]) => window.show(face, what)", [face, what])
 
     def _answer(self, route: Route) -> None:
         name = route.request.url.removeprefix(HOME)
