@@ -1,4 +1,5 @@
 // A code block: language label, copy button, text that grows in place, colours once it is closed.
+import { visible } from "../readable";
 import { type Part, patchText } from "./dom";
 import type { CodeSpec, MathSpec } from "./tree";
 
@@ -55,7 +56,7 @@ export class CodeBlock implements Part {
 
   /** Adds text to an open block without looking at what is there. */
   extend(more: string): void {
-    this.text.appendData(more);
+    this.text.appendData(visible(more));
     if (this.spec) this.spec.text += more;
   }
 
@@ -72,7 +73,7 @@ export class CodeBlock implements Part {
       this.caretHost.replaceChildren(this.text);
       this.coloured = false;
     }
-    patchText(this.text, spec.text);
+    patchText(this.text, visible(spec.text));
     if (spec.closed && spec.lang && spec.text.length <= MAX_HIGHLIGHT) void this.colour(this.spec);
     return true;
   }
@@ -80,11 +81,12 @@ export class CodeBlock implements Part {
   // The plain text stays when the highlighter does not come, fails or does not know the language.
   private async colour(spec: CodeSpec): Promise<void> {
     try {
-      const root = (await this.highlighter()).highlight(spec.text, spec.lang);
+      const shown = visible(spec.text);
+      const root = (await this.highlighter()).highlight(shown, spec.lang);
       if (!root || this.spec !== spec) return;
       const fragment = document.createDocumentFragment();
       addHast(fragment, root.children);
-      if (fragment.textContent !== spec.text) return;
+      if (fragment.textContent !== shown) return;
       this.caretHost.replaceChildren(fragment);
       this.coloured = true;
     } catch {
@@ -93,7 +95,8 @@ export class CodeBlock implements Part {
   }
 
   private async copy(button: HTMLButtonElement): Promise<void> {
-    const text = (this.spec?.text ?? "").replace(/\n$/, "");
+    // What is seen is what is copied: a terminal would obey what cannot be seen.
+    const text = visible(this.spec?.text ?? "").replace(/\n$/, "");
     try {
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";

@@ -1,4 +1,5 @@
 // Copies a foreign tree by an allow-list: what is not listed does not arrive.
+import { readable } from "../readable";
 
 /** What may be copied. */
 export interface Policy {
@@ -24,7 +25,7 @@ function copyInto(source: Node, target: Node, policy: Policy, depth: number, bud
   for (let node = source.firstChild; node && budget.nodes > 0; node = node.nextSibling) {
     budget.nodes--;
     if (node.nodeType === Node.TEXT_NODE) {
-      target.appendChild(document.createTextNode(node.nodeValue ?? ""));
+      target.appendChild(document.createTextNode(readable(node.nodeValue ?? "")));
     } else if (node.nodeType === Node.ELEMENT_NODE && depth > 0) {
       const element = node as Element;
       const tag = element.localName;

@@ -1,4 +1,5 @@
 // Tokens to a plain tree of what the DOM shall be. Nothing here touches the DOM.
+import { prose, visible } from "../readable";
 import { grammar, type MathEnd, type Token } from "./grammar";
 import { hostOf, inlineImage, LINK_ATTRS, safeUrl, visibleUrl } from "./url";
 
@@ -130,7 +131,7 @@ function addInlines(parent: Elem, tokens: Token[], halfMath: boolean): void {
 function leafInline(token: Token, ready: boolean): Tree {
   switch (token.type) {
     case "code_inline":
-      return elem("code", {}, [token.content]);
+      return elem("code", {}, [visible(token.content)]);
     case "softbreak":
       return "\n";
     case "hardbreak":
@@ -140,7 +141,7 @@ function leafInline(token: Token, ready: boolean): Tree {
     case "math":
       return { kind: "math", tex: token.content, display: token.meta?.display === true, ready };
     default:
-      return token.content;
+      return prose(token.content);
   }
 }
 
@@ -175,7 +176,7 @@ export function image(src: string, alt: string, attrs: Record<string, string> = 
   const inline = inlineImage(src);
   if (inline !== null) return elem("img", { src: inline, alt, ...attrs });
   const href = safeUrl(src);
-  const label = `image: ${alt ? `${alt} ` : ""}(${href === null ? visibleUrl(src) : hostOf(href)})`;
+  const label = visible(`image: ${alt ? `${alt} ` : ""}(${href === null ? visibleUrl(src) : hostOf(href)})`);
   return href === null
     ? elem("span", { class: "nb-image" }, [label])
     : elem("a", { class: "nb-image", href, ...attrs, ...LINK_ATTRS }, [label]);

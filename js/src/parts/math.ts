@@ -1,6 +1,7 @@
 // The lazy part `math.js`: TeX to MathML.
 import temml from "temml";
 import { isSafeStyle } from "../markdown/copy";
+import { visible } from "../readable";
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const MAX_TEX = 10_000;
@@ -39,7 +40,7 @@ interface TemmlNode {
 // Only what is listed is made. Links, pictures and HTML elements have another shape and are left out with their content.
 function build(source: TemmlNode, parent: Node): void {
   if (typeof source.text === "string") {
-    parent.appendChild(document.createTextNode(source.text));
+    parent.appendChild(document.createTextNode(visible(source.text)));
     return;
   }
   let into = parent;

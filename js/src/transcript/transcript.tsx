@@ -5,6 +5,7 @@ import type { Session } from "../session";
 import { isLive } from "../status";
 import { Icon } from "../ui/icons";
 import { useSticky } from "../ui/sticky";
+import "./gate";
 import { Blocks } from "./blocks";
 import { SessionContext } from "./context";
 import { Elapsed } from "./elapsed";

@@ -1,6 +1,7 @@
 /** A button that copies a text and says so. */
 
 import { useEffect, useState } from "preact/hooks";
+import { readable } from "../readable";
 import { Icon } from "./icons";
 
 const SAID_MS = 1500;
@@ -14,7 +15,7 @@ export function CopyButton({ text, label = "Copy" }: { text: () => string; label
   }, [said]);
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(text());
+      await navigator.clipboard.writeText(readable(text()));
       setSaid("Copied");
     } catch {
       setSaid("Not allowed to copy here");

@@ -1,5 +1,7 @@
 /** Colours JSON as it is written, piece by piece: each character is looked at once. */
 
+import { visible } from "../readable";
+
 type Ink = "plain" | "key" | "string" | "literal";
 
 /** Beyond this a text is no longer coloured: nobody reads it, and every colour is an element. */
@@ -84,11 +86,12 @@ export class JsonInk {
 
   #write(text: string): void {
     if (text === "") return;
+    const shown = visible(text);
     if (this.#tail && this.#tailInk === this.#ink) {
-      this.#tail.appendData(text);
+      this.#tail.appendData(shown);
       return;
     }
-    this.#tail = document.createTextNode(text);
+    this.#tail = document.createTextNode(shown);
     this.#tailInk = this.#ink;
     if (this.#ink === "plain") {
       this.node.append(this.#tail);

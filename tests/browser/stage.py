@@ -1,0 +1,115 @@
+"""The stage: a plain page that draws faces without a notebook, and reports whatever tries to leave it or to run."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from nbagent.transcript import Transcript
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route
+
+HERE = Path(__file__).parent
+STATIC = HERE.parents[1] / "nbagent" / "static"
+HOME = "http://stage.test/"
+
+# Reported, not enforced: what a policy would have stopped must not even be tried. Attributes are left to the judge: a document
+# that is parsed only to be copied from inherits the policy, and reports handlers that no page will ever have.
+POLICY = (
+    "default-src 'none'; script-src 'self' blob:; script-src-attr 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'none'; base-uri 'none'; "
+    "form-action 'none'; object-src 'none'; frame-src 'none'"
+)
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stage</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/widget.css"></head><body><main id="stage"></main>
+<script type="module" src="/start.js"></script></body></html>"""
+START = 'import widget from "/widget.js"; import "/stage.js"; window.widget = widget; window.ready = true;'
+
+
+class Stage:
+    """One page of its own origin. Everything it may load is answered here; any other request is a leak."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._context = browser.new_context(viewport={"width": 1000, "height": 900})
+        self.page: Page = self._context.new_page()
+        self.leaks: list[str] = []
+        files = {"": PAGE, "start.js": START, "stage.js": (HERE / "stage.js").read_text("utf-8")}
+        files |= {name: (STATIC / name).read_text("utf-8") for name in ("widget.js", "widget.css")}
+        self._files = files
+        self._context.route("**/*", self._answer)
+        self._context.on("request", self._note)
+        self.page.on("websocket", lambda socket: self.leaks.append(f"web socket to {socket.url}"))
+        self.page.on("dialog", lambda dialog: (self.leaks.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        self.page.on("pageerror", lambda error: self.leaks.append(f"page error {error}"))
+        self.page.on("popup", lambda popup: self.leaks.append(f"window {popup.url}"))
+        self.page.on("download", lambda download: self.leaks.append(f"download {download.url}"))
+        self.page.on("console", self._hear)
+        self.page.on("framenavigated", lambda frame: frame.url == HOME or self.leaks.append(f"went to {frame.url}"))
+        self.page.goto(HOME)
+        self.page.wait_for_function("() => window.ready")
+        parts = {name: (STATIC / name).read_text("utf-8") for name in ("math.js", "highlight.js")}
+        self.page.evaluate("(parts) => { window.parts = parts }", parts)
+        self.leaks.clear()
+
+    def close(self) -> None:
+        """Close the page."""
+        self._context.close()
+
+    def judge(self, face: str, cases: Sequence[Any]) -> tuple[list[str], int]:
+        """Draw cases, each by itself; what is wrong, and how many elements were looked at.
+
+        Args:
+            face: "widget" (a case is a list of batches of ops) or "twin" (a case is HTML).
+            cases: what to draw.
+        """
+        verdict = self.page.evaluate("([face, cases]) => window.judge(face, cases)", [face, list(cases)])
+        wrong = [f"case {index}: {what}" for index, found in enumerate(verdict["found"]) for what in found]
+        wrong += [*verdict["alarms"], *self.leaks]
+        self.leaks.clear()
+        return wrong, verdict["elements"]
+
+    def show(self, face: str, what: Any) -> None:
+        """Draw one case and leave it there to be looked at; what was shown before goes."""
+        self.page.evaluate("([face, what]) => window.show(face, what)", [face, what])
+
+    def _answer(self, route: Route) -> None:
+        name = route.request.url.removeprefix(HOME)
+        if name not in self._files:
+            route.abort()
+            return
+        kind = {"js": "text/javascript", "css": "text/css"}.get(name.rpartition(".")[2], "text/html")
+        headers = {"content-security-policy-report-only": POLICY}
+        route.fulfill(body=self._files[name], content_type=f"{kind}; charset=utf-8", headers=headers)
+
+    def _note(self, request: Request) -> None:
+        local = request.url.startswith(("data:", "blob:")) and request.resource_type in ("image", "script")
+        if not local and request.url.removeprefix(HOME) not in self._files:
+            self.leaks.append(f"{request.resource_type} request to {request.url[:200]}")
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # A picture of broken bytes is no alarm: its view says that it could not be read.
+        broken = re.search(r"net::ERR_(?:INVALID_URL|UNKNOWN_URL_SCHEME)", message.text) and "data:image" in message.location["url"]
+        if message.type in ("error", "warning") and not broken:
+            self.leaks.append(f"console {message.type}: {message.text[:300]}")
+
+
+def batches(transcript: Transcript) -> list[Any]:
+    """A transcript as the widget hears it: one batch of ops."""
+    return [json.loads(json.dumps(transcript.opening()))]
+
+
+def twin_of(transcript: Transcript) -> str | None:
+    """A transcript as the saved notebook has it."""
+    try:
+        from nbagent.faces.html import transcript_html
+    except ImportError:
+        return None
+    return transcript_html(transcript.snapshot(), mark="stage")
+
+
+def faces(transcripts: Iterable[Transcript]) -> dict[str, list[Any]]:
+    """The same transcripts for every face there is. A new face goes here and, with what it may make, into stage.js."""
+    made: dict[str, list[Any]] = {"widget": [], "twin": []}
+    for transcript in transcripts:
+        made["widget"].append(batches(transcript))
+        made["twin"].append(twin_of(transcript))
+    return {face: cases for face, cases in made.items() if None not in cases}

@@ -1,0 +1,261 @@
+"""Nothing a model or a tool says can run, fetch, cover or leak, and all of it can be read."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser.attacks import CONTROLS, LEAKS, LONG, naughty, payloads, prefixes, transcript_saying
+from browser.lab import Notebook
+from browser.stage import STATIC, Stage, batches, faces
+from campaign import figure, sample
+from nbagent import events as e
+from nbagent.transcript import Transcript
+from playwright.sync_api import Browser, expect
+
+BATCH = 40
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def stage(browser: Browser) -> Iterator[Stage]:
+    """The stage, in a page of its own."""
+    stage = Stage(browser)
+    yield stage
+    stage.close()
+
+
+def elements_judged(stage: Stage, texts: list[str], *, live: bool) -> int:
+    """Says each text in every field of every face and looks at every element; how many there were."""
+    elements = 0
+    for start in range(0, len(texts), BATCH):
+        group = texts[start : start + BATCH]
+        for face, cases in faces(transcript_saying(text, live=live) for text in group).items():
+            wrong, looked = stage.judge(face, cases)
+            said = [f"{face}: {what}" for what in dict.fromkeys(wrong)]
+            assert not wrong, "\n".join([*said[:20], *(repr(text[:200]) for text in group)])
+            elements += looked
+    return elements
+
+
+# --- nothing runs, nothing leaves -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("html", "alarm"),
+    [
+        ("<script>canary()</script>", "canary"),
+        ("<img src=data:, onerror=alert(1)>", "alert"),
+        ("<details open ontoggle=alert(1)><summary>x</summary></details>", "alert"),
+        ("<img src=https://leak.example/x.png>", "request to https://leak.example"),
+        ("<p style='background: url(https://leak.example/)'>x</p>", "request to https://leak.example"),
+        ("<link rel=prefetch href=https://leak.example/>", "element link"),
+        ("<iframe srcdoc='<script>parent.canary()</script>'></iframe>", "canary"),
+        ("<a href='javascript:alert(1)'>x</a>", "address"),
+        ("<a href='https://a.example'>x</a>", "sealed"),
+        ("<p id=attributes>x</p>", "id"),
+        ("<p onclick='alert(1)'>x</p>", "attribute"),
+        ("<p style='position: fixed'>x</p>", "covers"),
+        ("<svg><foreignObject></foreignObject></svg>", "foreignObject"),
+        ("<!-- x -->", "comment"),
+    ],
+)
+def test_the_judge_sees(stage: Stage, html: str, alarm: str) -> None:
+    wrong, _ = stage.judge("twin", [html])
+    assert any(alarm in what for what in wrong), wrong
+
+
+def test_every_payload_whole_in_every_field(stage: Stage) -> None:
+    texts = sample(payloads(), 60)
+    elements = sum(elements_judged(stage, texts, live=live) for live in (True, False))
+    figure("safety", "payloads whole, in every field, while it streams and after", f"{len(texts):,}, {elements:,} elements, none wrong")
+
+
+def test_every_prefix_of_the_short_payloads_in_every_field(stage: Stage) -> None:
+    texts = sample(prefixes(), 120)
+    elements = elements_judged(stage, texts, live=True)
+    figure("safety", "prefixes of short payloads, in every field", f"{len(texts):,}, {elements:,} elements, none wrong")
+
+
+def test_every_naughty_string_in_every_field(stage: Stage) -> None:
+    texts = sample([text for text in naughty() if len(text) < 50_000], 60)
+    elements = elements_judged(stage, texts, live=False)
+    figure("safety", "naughty strings, in every field", f"{len(texts):,}, {elements:,} elements, none wrong")
+
+
+def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
+    """The browser's own log of its network knows what no page can intercept: look-ups, connections made in advance."""
+    log = tmp_path / "net.json"
+    path = browser.browser_type.executable_path
+    flags = [f"--log-net-log={log}", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    own = browser.browser_type.launch(executable_path=_executable(path), args=[*flags, "--disable-sync"])
+    stage = Stage(own)
+    links = [f"{text}\n\n<https://hover.leak.example/>" for text in LEAKS]
+    for text in sample(links, 12):
+        stage.show("widget", batches(transcript_saying(text)))
+        for link in stage.page.locator("#stage a").all()[:8]:
+            link.hover(force=True)
+            link.focus()
+    assert stage.leaks == []
+    stage.close()
+    own.close()
+    known = log.read_text("utf-8", "replace")
+    assert "stage.test" in known or "HOST_RESOLVER" in known  # it is a log
+    assert "leak.example" not in known
+
+
+def test_a_link_says_where_it_leads_and_takes_nothing_along(stage: Stage) -> None:
+    text = "[x](https://a.example/p) <https://b.example> https://c.example [![p](https://d.example/p.png)](https://e.example) [r][r]\n\n"
+    stage.show("widget", batches(transcript_saying(f"{text}[r]: https://f.example")))
+    links = stage.page.locator("#stage .nb-markdown").first.locator("a[href]")
+    assert links.count() == 5
+    for link in links.all():
+        assert link.get_attribute("target") == "_blank"
+        assert {"noopener", "noreferrer"} <= set((link.get_attribute("rel") or "").split())
+    assert stage.page.locator("#stage .nb-markdown img").count() == 0
+    assert stage.leaks == []
+
+
+# --- all of it can be read --------------------------------------------------------------------------------------------
+
+UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@pytest.mark.parametrize("text", CONTROLS, ids=lambda text: ascii(text)[:30])
+def test_what_cannot_be_seen_is_gone_or_written_out(stage: Stage, text: str) -> None:
+    stage.show("widget", batches(transcript_saying(text)))
+    # Prose may embed and isolate; that stays within its paragraph.
+    stage.page.locator(".nb-markdown :is(p, li, td)").evaluate_all("(all) => all.forEach((one) => one.remove())")
+    shown = stage.page.locator("#stage").inner_text()
+    assert not UNSEEN.findall(shown)
+
+
+def test_colours_of_a_terminal_are_no_garbage(stage: Stage) -> None:
+    transcript = Transcript("run", started=1.0)
+    for event in (
+        e.ToolStart(ts=1, id="t", name="t"),
+        e.ToolResult(ts=2, id="t", content="\x1b[31mred\x1b[0m \x1b]8;;https://a.example\x07link\x1b]8;;\x07 50 %\r100 %\a"),
+        e.Error(ts=3, message="no", traceback="\x1b[0;31mValueError\x1b[0m: \x1b[1mno\x1b[22m"),
+    ):
+        transcript.feed(event)
+    transcript.toggle("t", True)
+    stage.show("widget", batches(transcript))
+    shown = stage.page.locator("pre").all_inner_texts()
+    assert shown == ["red link 50 %␍100 %␇", "no", "ValueError: no"]
+
+
+def test_another_direction_does_not_move_its_neighbours(stage: Stage) -> None:
+    for text in CONTROLS:
+        stage.show("widget", batches(transcript_saying(text)))
+        moved = stage.page.evaluate(
+            """() => [...document.querySelectorAll('.nb-row, .nb-line, .nb-head, .nb-chip, .nb-line > span')].flatMap((row) => {
+                 const boxes = [...row.children].filter((one) => one.getClientRects().length && !one.matches('.nb-sr'));
+                 const lefts = boxes.map((one) => one.getClientRects()[0].left);
+                 const lines = boxes.map((one) => one.getClientRects()[0].top);
+                 const wrong = lefts.some((left, i) => i > 0 && left < lefts[i - 1] - 1 && Math.abs(lines[i] - lines[i - 1]) < 8);
+                 return wrong ? [row.outerHTML.slice(0, 300)] : [];
+               })"""
+        )
+        assert moved == [], ascii(text)
+
+
+@pytest.mark.parametrize("text", LONG, ids=lambda text: ascii(text)[:12])
+def test_no_text_breaks_the_layout(stage: Stage, text: str) -> None:
+    stage.show("widget", batches(transcript_saying(text)))
+    broken = stage.page.evaluate(
+        """() => {
+             const root = document.querySelector('.nbagent');
+             const found = [];
+             const width = root.getBoundingClientRect().right + 1;
+             if (document.scrollingElement.scrollWidth > innerWidth) found.push(`the page scrolls to ${document.scrollingElement.scrollWidth}`);
+             const log = root.querySelector('.nb-log');
+             if (log.scrollWidth > log.clientWidth + 1) found.push(`the transcript scrolls sideways: ${log.scrollWidth}`);
+             for (const row of root.querySelectorAll('.nb-row, .nb-head')) {
+               const { height, right } = row.getBoundingClientRect();
+               if (height > 80 || right > width) found.push(`${row.className} ${height} x ${right}: ${row.innerText.slice(0, 80)}`);
+             }
+             for (const link of root.querySelectorAll('.nb-chip, .nb-stop')) {
+               if (link.getBoundingClientRect().right > width) found.push(link.className);
+             }
+             return found;
+           }"""
+    )
+    assert broken == []
+    assert stage.leaks == []
+
+
+def test_naughty_strings_are_shown_as_they_are(stage: Stage) -> None:
+    texts = [text for text in naughty() if text and len(text) < 5000 and not UNSEEN.search(text) and "\r" not in text]
+    transcript = Transcript("run", started=1.0)
+    for number, text in enumerate(texts):
+        transcript.feed(e.ToolStart(ts=1, id=f"t{number}", name="t"))
+        transcript.feed(e.ToolResult(ts=2, id=f"t{number}", display=e.Display(data={"text/plain": text})))
+        transcript.toggle(f"t{number}", True)
+    stage.show("widget", batches(transcript))
+    assert stage.page.locator(".nb-section > pre.nb-pre").evaluate_all("(all) => all.map((one) => one.textContent)") == texts
+
+
+# --- math and highlighting --------------------------------------------------------------------------------------------
+
+
+def test_math_and_colours_come_on_first_need_and_from_nowhere_else(stage: Stage) -> None:
+    transcript = Transcript("run", started=1.0)
+    stage.show("widget", batches(transcript))
+    say = "(ops) => { window.say(ops) }"
+    asked = "() => window.needed"
+    transcript.feed(e.TextStart(ts=1, id="a"))
+    stage.page.evaluate(say, json.loads(json.dumps([["open", "a", None, {"kind": "text", "text": "plain *text* and `code`\n\n"}]])))
+    expect(stage.page.locator("#stage em")).to_have_text("text")
+    assert stage.page.evaluate(asked) == []
+    stage.page.evaluate(say, [["append", "a", "text", "so $x^2$ is\n\n"]])
+    expect(stage.page.locator("#stage math msup")).to_be_visible()
+    assert stage.page.evaluate(asked) == ["math.js"]
+    stage.page.evaluate(say, [["append", "a", "text", "```python\ndef f(): pass\n```\n\nand $$y_1$$ and\n\n"]])
+    expect(stage.page.locator("#stage .nb-hl-keyword").first).to_have_text("def")
+    expect(stage.page.locator("#stage math")).to_have_count(2)
+    assert stage.page.evaluate(asked) == ["math.js", "highlight.js"]
+    assert stage.leaks == []
+    assert (STATIC / "widget.js").stat().st_size < 150_000
+
+
+# --- in JupyterLab ----------------------------------------------------------------------------------------------------
+
+
+def test_in_jupyterlab_nothing_runs_and_nothing_leaves(notebook: Callable[..., Notebook]) -> None:
+    texts = sample([*payloads(), *naughty()], 24)
+    cells = (
+        f"import sys, json; sys.path.insert(0, {str(TESTS)!r})\n"
+        "import nbagent\nfrom browser.attacks import events_saying",
+        f"texts = json.loads({json.dumps(texts)!r})\n"
+        "runs = [nbagent.show(events_saying(text)) for text in texts]\n"
+        "for run in runs: await run",
+        "run = await nbagent.show([{'type': 'text.delta', 'id': 'a', 'delta': 'so $x^2$\\n\\n```python\\ndef f(): pass\\n```\\n'}])",
+    )
+    book = notebook(cells=cells)
+    leaks: list[str] = []
+    book.page.on("request", lambda request: request.url.startswith((book.lab.url, "data:", "blob:")) or leaks.append(request.url))
+    book.page.on("dialog", lambda dialog: (leaks.append(dialog.message), dialog.dismiss()))
+    book.page.on("pageerror", lambda error: leaks.append(str(error)))
+    book.page.on("websocket", lambda socket: "//localhost:" in socket.url or leaks.append(socket.url))
+    book.page.add_script_tag(content=(Path(__file__).parent / "stage.js").read_text("utf-8"))
+    for index in range(3):
+        book.run(index)
+        book.wait_idle()
+    expect(book.widget(2).locator("math msup")).to_be_attached(timeout=20_000)
+    expect(book.widget(2).locator(".nb-hl-keyword")).to_be_attached()
+    views = book.widget(1)
+    assert views.count() == len(texts), book.output(1)
+    expect(book.cell(1).locator(".nb-button.nb-stop")).to_have_count(0, timeout=20_000)
+    book.page.evaluate("async () => { for (const view of document.querySelectorAll('.nbagent')) await window.unfold(view) }")
+    found = book.page.evaluate("() => [...document.querySelectorAll('.nbagent')].flatMap((view) => window.faults(view, 'widget'))")
+    assert found == []
+    assert book.page.evaluate("() => window.alarms") == []
+    assert leaks == []
+
+
+def _executable(path: str) -> str:
+    import os
+    import shutil
+
+    return os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium") or path
