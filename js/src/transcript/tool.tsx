@@ -13,6 +13,7 @@ import { Blocks } from "./blocks";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
+import { Lazy, partOf } from "./lazy";
 import { useOpen } from "./open";
 import { PlainText, Result } from "./result";
 import { argsLabel, partialArgsLabel } from "./tool-label";
@@ -75,7 +76,7 @@ export function ToolBlock({ block }: { block: Block }) {
 /** The arguments in the row: as they are written, then from the parsed value. */
 function ArgsLine({ block }: { block: Block }) {
   const { args, args_valid: valid, state } = block.props.value;
-  const written = state === "input-streaming" || valid === false;
+  const written = state === "input-streaming" || valid === false || partOf(args) !== null;
   const partial = usePartialArgs(block, written);
   return <span class="nb-args">{written ? partial : argsLabel(args)}</span>;
 }
@@ -109,10 +110,10 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
   return (
     <section class="nb-section">
       <h4 class="nb-caption">Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}</h4>
-      {typeof props.args === "string" ? (
-        <PlainText text={props.args} />
-      ) : hasArgs && props.args_valid !== false ? (
-        <JsonView value={props.args} />
+      {hasArgs && (typeof props.args === "string" || props.args_valid !== false) ? (
+        <Lazy value={props.args}>
+          {(args) => (typeof args === "string" ? <PlainText text={args} /> : <JsonView value={args} />)}
+        </Lazy>
       ) : (
         <pre class={`nb-pre ${streaming ? "nb-writing" : ""}`}>
           <InkedStream stream={block.stream("args_text")} />
@@ -145,7 +146,6 @@ function Progress({ progress }: { progress: Props }) {
 }
 
 function Outcome({ props, state }: { props: Props; state: string }) {
-  const error = record(props.error);
   const result = record(props.result);
   return (
     <>
@@ -161,14 +161,15 @@ function Outcome({ props, state }: { props: Props; state: string }) {
           {typeof props.result === "string" ? <PlainText text={props.result} /> : <JsonView value={props.result} />}
         </section>
       )}
-      {error !== null && (
+      {record(props.error) !== null && (
         <section class="nb-section">
           <h4 class="nb-caption">{state === "output-denied" ? "Why" : "Error"}</h4>
-          <Failure
-            type={str(error.type)}
-            message={str(error.message) ?? "no message"}
-            traceback={str(error.traceback)}
-          />
+          <Lazy value={props.error}>
+            {(error) => {
+              const { type, message, traceback } = record(error) ?? {};
+              return <Failure type={str(type)} message={message} traceback={traceback} />;
+            }}
+          </Lazy>
         </section>
       )}
     </>
