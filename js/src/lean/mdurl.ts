@@ -30,7 +30,7 @@ export function format({ protocol = "", slashes, auth, hostname = "", pathname }
 export function encode(text: string): string {
   if (/^\[[\d:a-f.]+\]$/i.test(text)) return text;
   return text.replace(/%[\da-f]{2}|[\ud800-\udbff][\udc00-\udfff]|[^\w;/?:@&=+$,\-.!~*'()#]/gi, (found) =>
-    found.length === 3 ? found : encodeURIComponent(found.toWellFormed()),
+    found.length === 3 ? found : encodeURIComponent(/^[\ud800-\udfff]$/.test(found) ? "\ufffd" : found),
   );
 }
 

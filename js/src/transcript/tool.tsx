@@ -78,7 +78,7 @@ function ArgsLine({ block }: { block: Block }) {
   const { args, args_valid: valid, state } = block.props.value;
   const written = state === "input-streaming" || valid === false || partOf(args) !== null;
   const partial = usePartialArgs(block, written);
-  return <span class="nb-args">{written ? partial : argsLabel(args)}</span>;
+  return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
 }
 
 /** The head of the argument text; once that is full, further text changes nothing here. */
@@ -112,7 +112,7 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
       <h4 class="nb-caption">Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}</h4>
       {hasArgs && (typeof props.args === "string" || props.args_valid !== false) ? (
         <Lazy value={props.args}>
-          {(args) => (typeof args === "string" ? <PlainText text={args} /> : <JsonView value={args} />)}
+          {(args) => <Value value={args} />}
         </Lazy>
       ) : (
         <pre class={`nb-pre ${streaming ? "nb-writing" : ""}`}>
@@ -121,6 +121,10 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
       )}
     </section>
   );
+}
+
+function Value({ value }: { value: unknown }) {
+  return typeof value === "string" ? <PlainText text={value} /> : <JsonView value={value} />;
 }
 
 function Progress({ progress }: { progress: Props }) {
@@ -146,19 +150,16 @@ function Progress({ progress }: { progress: Props }) {
 }
 
 function Outcome({ props, state }: { props: Props; state: string }) {
-  const result = record(props.result);
+  const { result } = props;
+  const soFar = record(result) !== null && state !== "output-available";
   return (
     <>
-      {result !== null && (
+      {result !== undefined && result !== null && (
         <section class="nb-section">
-          <h4 class="nb-caption">{state === "output-available" ? "Result" : "Result so far"}</h4>
-          <Result bundle={result} />
-        </section>
-      )}
-      {result === null && props.result !== undefined && props.result !== null && (
-        <section class="nb-section">
-          <h4 class="nb-caption">Result</h4>
-          {typeof props.result === "string" ? <PlainText text={props.result} /> : <JsonView value={props.result} />}
+          <h4 class="nb-caption">{soFar ? "Result so far" : "Result"}</h4>
+          <Lazy value={result}>
+            {(whole) => (record(whole) ? <Result bundle={whole as Props} /> : <Value value={whole} />)}
+          </Lazy>
         </section>
       )}
       {record(props.error) !== null && (
