@@ -6,5 +6,7 @@ const lean = (name) => fileURLToPath(new URL(`src/lean/${name}.ts`, import.meta.
 export const aliases = {
   entities: lean("entities"),
   "linkify-it": lean("linkify"),
+  mdurl: lean("mdurl"),
+  "punycode.js": lean("mdurl"),
   "uc.micro": lean("unicode"),
 };

@@ -13,8 +13,12 @@ export class Announcer {
   constructor(store: Store) {
     this.dispose = store.onChange((changes, whole) => {
       const said = changes.map((change) => announce(change, whole)).filter((text) => text !== null);
-      if (said.length > 0) this.#text.value = said.join(". ");
+      if (said.length > 0) this.say(said.join(". "));
     });
+  }
+
+  say(text: string): void {
+    this.#text.value = text;
   }
 }
 

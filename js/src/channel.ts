@@ -1,7 +1,8 @@
-/** The channel to the kernel: sequence numbers, gaps, acknowledgements, lazy parts. */
+/** The channel to the kernel: sequence numbers, gaps, snapshots in pieces, acknowledgements. */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { readMessage, type ViewMessage } from "./messages";
+import { type Batch, readMessage, type ViewMessage } from "./messages";
+import { Parts } from "./parts";
 import type { Store } from "./store";
 
 /** What the channel needs of a widget model. */
@@ -14,49 +15,47 @@ export interface Port {
 export interface ChannelOptions {
   port: Port;
   store: Store;
-  /** Called with the kernel's clock (seconds since the epoch) as a message is received. */
-  onTime?: (now: number) => void;
+  /** Called after each message, with the kernel's clock (seconds since the epoch) where the message told it. */
+  onWord?: (now: number | null) => void;
 }
 
-/** How long the kernel may take to answer before the reader is told, and how often it is asked again. */
-const PATIENCE_MS = 5000;
+/** How long a question may go unanswered before it is asked again; twice as long each time. */
+const PATIENCE_MS = 2000;
 const TRIES = 6;
+/** Snapshots that were torn on their way are asked for again at once, but not for ever. */
+const HASTY_TRIES = 3;
 /** A hidden page paints nothing: it acknowledges by this timer instead, so that the kernel never waits for ever. */
 const UNPAINTED_MS = 1000;
 
-interface Waiting {
-  resolve(text: string): void;
-  reject(error: Error): void;
-}
+type Timer = ReturnType<typeof setTimeout> | undefined;
 
 export class Channel {
   /** True once the kernel has said anything that could be shown. */
   readonly answered: ReadonlySignal<boolean>;
-  /** True while a question to the kernel has gone unanswered for too long. */
-  readonly silent: ReadonlySignal<boolean>;
+  readonly parts: Parts;
   readonly #answered: Signal<boolean> = signal(false);
-  readonly #silent: Signal<boolean> = signal(false);
   readonly #port: Port;
   readonly #store: Store;
-  readonly #onTime: (now: number) => void;
+  readonly #onWord: (now: number | null) => void;
   readonly #stopListening: () => void;
-  readonly #parts = new Map<string, Promise<string>>();
-  readonly #waiting = new Map<string, Waiting>();
   #have = 0;
   #acked = 0;
-  #resyncing = false;
-  #askedAt = 0;
-  #askTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The pieces of a snapshot that has begun, and the number of the last of them. */
+  #staged: { seq: number; pieces: (readonly unknown[])[] } | null = null;
+  /** The question that a snapshot will answer. */
+  #asking: ViewMessage | null = null;
+  #tries = 0;
+  #askTimer: Timer;
   #frame: number | undefined;
-  #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  #ackTimer: Timer;
   #disposed = false;
 
-  constructor({ port, store, onTime = () => {} }: ChannelOptions) {
+  constructor({ port, store, onWord = () => {} }: ChannelOptions) {
     this.answered = this.#answered;
-    this.silent = this.#silent;
     this.#port = port;
     this.#store = store;
-    this.#onTime = onTime;
+    this.#onWord = onWord;
+    this.parts = new Parts((message) => this.send(message));
     this.#stopListening = port.listen((raw) => this.#receive(raw));
   }
 
@@ -66,96 +65,97 @@ export class Channel {
   }
 
   /** Says hello and asks for a snapshot. */
-  start(): void {
+  hello(): void {
     this.#ask({ t: "hello", have: this.#have });
-  }
-
-  /** Asks for a snapshot and drops batches until it is there. */
-  resync(): void {
-    this.#resyncing = true;
-    this.#ask({ t: "resync" });
   }
 
   send(message: ViewMessage): void {
     if (!this.#disposed) this.#port.send(message);
   }
 
-  /** The text of a lazy part; asked for once, and again only after a failure. */
-  part(name: string): Promise<string> {
-    let part = this.#parts.get(name);
-    if (!part) {
-      part = new Promise<string>((resolve, reject) => {
-        if (this.#disposed) reject(new Error(`${name}: the view is closed`));
-        this.#waiting.set(name, { resolve, reject });
-        this.send({ t: "need", name });
-      });
-      part.catch(() => this.#parts.delete(name));
-      this.#parts.set(name, part);
-    }
-    return part;
-  }
-
   dispose(): void {
     this.#disposed = true;
     this.#stopListening();
-    this.#answer();
+    clearTimeout(this.#askTimer);
     this.#cancelAck();
-    for (const [name, { reject }] of this.#waiting) reject(new Error(`${name}: the view is closed`));
-    this.#waiting.clear();
+    this.parts.fail("the view is closed");
   }
 
   #receive(raw: unknown): void {
     const message = readMessage(raw);
     if (message === null) return;
-    if (message.t === "part") {
-      const waiting = this.#waiting.get(message.name);
-      this.#waiting.delete(message.name);
-      if (message.text !== null) waiting?.resolve(message.text);
-      else waiting?.reject(new Error(`${message.name}: ${message.error}`));
+    if (message.t === "part") this.parts.receive(message);
+    else this.#take(message);
+    this.#onWord(message.t === "part" ? null : message.now);
+  }
+
+  #take({ t, seq, ops, first, last }: Batch): void {
+    const known = this.#staged?.seq ?? this.#have;
+    if (t === "beat" && seq <= known) {
+      // The kernel may not know that all has arrived.
+      if (!this.#staged) this.#scheduleAck(true);
+    } else if (seq <= known) {
       return;
+    } else if (first) {
+      this.#stage(seq, [ops], last);
+    } else if (t === "beat" || seq > known + 1 || (t === "snapshot" && !this.#staged)) {
+      this.#gap();
+    } else if (this.#staged) {
+      this.#staged.pieces.push(ops);
+      this.#stage(seq, this.#staged.pieces, last);
+    } else {
+      this.#show(seq, () => this.#store.apply(ops));
     }
-    if (message.now !== null) this.#onTime(message.now);
-    if (message.t === "snapshot") {
-      // An answer that was overtaken by later batches would take the store back.
-      if (this.#resyncing || message.seq >= this.#have) {
-        this.#store.load(message.blocks);
-        this.#have = message.seq;
-      }
-      this.#resyncing = false;
-      this.#acked = Math.min(this.#acked, this.#have - 1);
-    } else if (this.#resyncing) {
-      // The answer to a resync can be lost too.
-      if (Date.now() - this.#askedAt > PATIENCE_MS) this.resync();
-      return;
-    } else if (message.seq > this.#have + 1) {
-      this.resync();
-      return;
-    } else if (message.seq === this.#have + 1) {
-      this.#store.apply(message.ops);
-      this.#have = message.seq;
-    }
-    this.#answer();
+  }
+
+  #stage(seq: number, pieces: (readonly unknown[])[], last: boolean): void {
+    this.#staged = last ? null : { seq, pieces };
+    if (last) this.#show(seq, () => this.#store.load(pieces.flat()));
+    else if (this.#asking) this.#wait();
+  }
+
+  #show(seq: number, draw: () => void): void {
+    draw();
+    this.#have = seq;
+    this.#asking = null;
+    this.#tries = 0;
+    clearTimeout(this.#askTimer);
     this.#answered.value = true;
     this.#scheduleAck();
   }
 
-  /** Asks a question that a snapshot answers; asks again, ever more slowly, a few times. */
-  #ask(message: ViewMessage, tries = TRIES, patience = PATIENCE_MS): void {
-    clearTimeout(this.#askTimer);
-    this.#askedAt = Date.now();
-    this.send(message);
-    this.#askTimer = setTimeout(() => {
-      this.#silent.value = true;
-      if (tries > 1) this.#ask(message, tries - 1, patience * 2);
-    }, patience);
+  /** Something was lost: only a snapshot helps. */
+  #gap(): void {
+    const torn = this.#staged !== null;
+    this.#staged = null;
+    if (!this.#asking) this.#ask({ t: "resync" });
+    else if (torn && this.#tries < HASTY_TRIES) this.#askAgain();
   }
 
-  #answer(): void {
-    clearTimeout(this.#askTimer);
-    this.#silent.value = false;
+  #ask(message: ViewMessage): void {
+    this.#asking = message;
+    this.#tries = 0;
+    this.#askAgain();
   }
 
-  #scheduleAck(): void {
+  #askAgain(): void {
+    if (this.#asking === null || this.#tries === TRIES) {
+      // The next word of the kernel that does not fit asks anew.
+      this.#asking = null;
+      return;
+    }
+    this.#tries += 1;
+    this.send(this.#asking);
+    this.#wait();
+  }
+
+  #wait(): void {
+    clearTimeout(this.#askTimer);
+    this.#askTimer = setTimeout(() => this.#askAgain(), PATIENCE_MS * 2 ** (this.#tries - 1));
+  }
+
+  #scheduleAck(again = false): void {
+    if (again) this.#acked = -1;
     if (this.#ackTimer !== undefined) return;
     const ack = () => {
       this.#cancelAck();

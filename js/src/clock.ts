@@ -6,6 +6,7 @@ export class Clock {
   readonly #now = signal(Date.now() / 1000);
   readonly now: ReadonlySignal<number> = this.#now;
   #offset: number | null = null;
+  #stoppedAt: number | null = null;
   #watchers = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -14,6 +15,12 @@ export class Clock {
     const offset = kernelNow - Date.now() / 1000;
     if (this.#offset !== null && offset <= this.#offset) return;
     this.#offset = offset;
+    this.#tick();
+  }
+
+  /** Stops at this moment of the page's clock (seconds since the epoch), or goes on. */
+  stop(at: number | null): void {
+    this.#stoppedAt = at;
     this.#tick();
   }
 
@@ -34,6 +41,6 @@ export class Clock {
   }
 
   #tick(): void {
-    this.#now.value = Date.now() / 1000 + (this.#offset ?? 0);
+    this.#now.value = (this.#stoppedAt ?? Date.now() / 1000) + (this.#offset ?? 0);
   }
 }

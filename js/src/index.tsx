@@ -1,7 +1,9 @@
 /** The widget's front end for anywidget: a session per model, a view per place it is shown. */
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
+import { effect } from "@preact/signals";
 import { render as draw } from "preact";
+import { hostOf } from "./host";
 import type { ViewMessage } from "./messages";
 import { type Model, Session } from "./session";
 import { Transcript } from "./transcript/transcript";
@@ -12,8 +14,11 @@ const sessions = new Map<string, Session>();
 const views = new WeakMap<HTMLElement, () => void>();
 
 function modelOf(model: AnyModel): Model {
+  const runId = str(model.get("run_id")) ?? "";
   return {
-    runId: str(model.get("run_id")) ?? "",
+    runId,
+    mark: str(model.get("mark")) ?? runId,
+    host: hostOf(model),
     head: () => model.get("head"),
     onHead(changed) {
       model.on("change:head", changed);
@@ -23,7 +28,13 @@ function modelOf(model: AnyModel): Model {
       model.on("msg:custom", receive);
       return () => model.off("msg:custom", receive);
     },
-    send: (message: ViewMessage) => model.send(message),
+    send(message: ViewMessage) {
+      try {
+        model.send(message);
+      } catch {
+        // A comm of a kernel that is gone refuses to send; the host says so by itself.
+      }
+    },
   };
 }
 
@@ -48,8 +59,14 @@ function render({ model, el }: RenderProps): () => void {
     root.addEventListener(type, (event) => event.stopPropagation());
   }
   el.append(root);
+  // While this attribute is in the page the static twin of the run hides itself.
+  const unmark = effect(() => {
+    if (session.present.value) root.dataset.nbagentLive = session.mark;
+    else delete root.dataset.nbagentLive;
+  });
   draw(<Transcript session={session} />, root);
   const close = () => {
+    unmark();
     draw(null, root);
     root.remove();
     if (views.get(el) === close) views.delete(el);

@@ -10,10 +10,25 @@ export type Op =
 
 export type BlockRecord = Props & { id: string; parent: string | null; kind: string; closed: boolean };
 
-export type KernelMessage =
-  | { t: "ops"; seq: number; now: number | null; ops: readonly unknown[] }
-  | { t: "snapshot"; seq: number; now: number | null; blocks: readonly unknown[] }
-  | { t: "part"; name: string; text: string | null; error: string | null };
+/** A numbered message: a batch, one piece of a snapshot (`first`, `last`), or a sign of life that carries nothing. */
+export interface Batch {
+  t: "ops" | "snapshot" | "beat";
+  seq: number;
+  now: number | null;
+  ops: readonly unknown[];
+  first: boolean;
+  last: boolean;
+}
+
+/** One page of a lazy part: `text` starts `at` this character, of `size` in all. */
+export interface Part {
+  t: "part";
+  name: string;
+  at: number;
+  text: string | null;
+  size: number;
+  error: string | null;
+}
 
 export type ViewMessage =
   | { t: "hello"; have: number }
@@ -21,26 +36,22 @@ export type ViewMessage =
   | { t: "ack"; seq: number }
   | { t: "stop" }
   | { t: "toggle"; block: string; open: boolean }
-  | { t: "need"; name: string };
+  | { t: "need"; name: string; at: number };
 
 /** The message, or null if it is not one of ours. */
-export function readMessage(raw: unknown): KernelMessage | null {
+export function readMessage(raw: unknown): Batch | Part | null {
   const message = record(raw);
   if (message === null) return null;
-  const now = num(message.now);
+  const { t, first, last, ops = [] } = message;
   const seq = num(message.seq);
-  if (message.t === "ops" && seq !== null && Array.isArray(message.ops)) {
-    return { t: "ops", seq, now, ops: message.ops };
-  }
-  if (message.t === "snapshot" && seq !== null && Array.isArray(message.blocks)) {
-    return { t: "snapshot", seq, now, blocks: message.blocks };
+  if ((t === "ops" || t === "snapshot" || t === "beat") && seq !== null && Array.isArray(ops)) {
+    return { t, seq, now: num(message.now), ops, first: first === true, last: last === true };
   }
   const name = str(message.name);
-  if (message.t === "part" && name !== null) {
-    const text = typeof message.text === "string" ? message.text : null;
-    return { t: "part", name, text, error: text === null ? (str(message.error) ?? "no content") : null };
-  }
-  return null;
+  if (t !== "part" || name === null) return null;
+  const text = typeof message.text === "string" ? message.text : null;
+  const error = text === null ? (str(message.error) ?? "no content") : null;
+  return { t, name, at: num(message.at) ?? 0, text, size: num(message.size) ?? text?.length ?? 0, error };
 }
 
 /** The op, or null if it is malformed. */
@@ -60,17 +71,4 @@ export function readOp(raw: unknown): Op | null {
     return props && ["open", id, typeof third === "string" ? third : null, props];
   }
   return null;
-}
-
-/** The block of a snapshot, or null if it is malformed. */
-export function readBlock(raw: unknown): BlockRecord | null {
-  const block = record(raw);
-  if (block === null || typeof block.id !== "string") return null;
-  return {
-    ...block,
-    id: block.id,
-    parent: typeof block.parent === "string" ? block.parent : null,
-    kind: str(block.kind) ?? "unknown",
-    closed: block.closed === true,
-  };
 }

@@ -32,11 +32,11 @@ export function needModule(
 ): Promise<PartModule> {
   const cache = pageCache();
   const key = `${name}@${VERSION}`;
-  let module = cache.get(key);
-  if (!module) {
-    module = fetchText(name).then(load);
-    module.catch(() => cache.delete(key));
-    cache.set(key, module);
-  }
+  const underWay = cache.get(key);
+  // Another run asked, and its view or its kernel may be gone before it is answered.
+  if (underWay) return underWay.catch(() => needModule(name, fetchText, load));
+  const module = fetchText(name).then(load);
+  cache.set(key, module);
+  module.catch(() => cache.delete(key));
   return module;
 }

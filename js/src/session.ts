@@ -1,60 +1,83 @@
-/** One run as the view knows it: its tree, its channel, its clock. One per model, shared by all its views. */
+/** One run as the view knows it: its tree, its channel, its clock, its link to the kernel. One per model, shared by all its views. */
 
-import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { Announcer } from "./announcer";
 import { Channel, type Port } from "./channel";
 import { Clock } from "./clock";
+import type { Host } from "./host";
+import { Link, type Loss } from "./link";
 import { needModule, type PartModule, type PartName } from "./modules";
 import { isLive } from "./status";
 import { type Block, type Change, Store } from "./store";
 import { num, type Props, record, str } from "./values";
 
-/** A model as the session needs it: the channel's port and the two synced traits. */
+/** A model as the session needs it: the channel's port, the host, and the synced traits. */
 export interface Model extends Port {
   readonly runId: string;
+  readonly mark: string;
+  readonly host: Host;
   head(): unknown;
   onHead(changed: () => void): () => void;
 }
 
-/** After this the reader is told that Stop has not reached the kernel. */
-const STOP_PATIENCE_MS = 4000;
-/** A head that says "over" while the tree does not: the last batch gets this long before a snapshot is asked for. */
-const LAST_BATCH_MS = 2000;
+/** After this the reader is told why Stop has no effect yet. */
+const STOP_PATIENCE_MS = 1500;
+/** How long a view that has nothing yet keeps the place of its static twin. */
+const FIRST_WORD_MS = 3000;
 
 export class Session {
   readonly runId: string;
+  readonly mark: string;
   readonly store = new Store();
   readonly clock = new Clock();
+  readonly link: Link;
   readonly channel: Channel;
   readonly announcer: Announcer;
   /** The run's header: the root block, and before it is there the synced trait. */
   readonly head: Signal<Props>;
   readonly stopAsked: Signal<boolean> = signal(false);
   readonly stopUnheard: Signal<boolean> = signal(false);
+  /** Interrupts the kernel; null where the front end does not let us. */
+  readonly interrupt: (() => Promise<void>) | null;
+  /** Whether this view has content from a kernel, or may still get some. */
+  readonly present: ReadonlySignal<boolean>;
   /** How many blocks wait for the reader. */
   readonly awaiting: ReadonlySignal<number>;
   /** When this page first heard of the run, by the kernel's clock as far as it is known. */
   readonly born = Date.now() / 1000;
+  readonly #expecting = signal(true);
   readonly #awaiting = signal(0);
   readonly #waiting = new Set<Block>();
   readonly #approvals = new Map<string, Signal<Block | null>>();
-  readonly #model: Model;
   readonly #cleanups: (() => void)[];
+  readonly #firstWord: ReturnType<typeof setTimeout>;
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
-  #endTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: Model) {
-    this.#model = model;
     this.runId = model.runId;
+    this.mark = model.mark;
+    this.interrupt = model.host.interrupt;
     this.awaiting = this.#awaiting;
-    this.head = signal(record(model.head()) ?? {});
-    this.channel = new Channel({ port: model, store: this.store, onTime: (now) => this.clock.sync(now) });
+    const readHead = () => record(model.head()) ?? {};
+    this.head = signal(readHead());
+    this.link = new Link(
+      () => isLive(this.status),
+      () => this.#silence(),
+    );
+    this.channel = new Channel({ port: model, store: this.store, onWord: (now) => this.#hear(now) });
+    this.present = computed(() => this.channel.answered.value || this.#expecting.value);
     this.announcer = new Announcer(this.store);
+    this.#firstWord = setTimeout(() => {
+      this.#expecting.value = false;
+    }, FIRST_WORD_MS);
     this.#cleanups = [
-      model.onHead(() => this.#readHead()),
+      model.onHead(() => {
+        this.head.value = readHead();
+      }),
       this.store.onChange((changes, whole) => this.#note(changes, whole)),
     ];
-    this.channel.start();
+    this.channel.hello();
+    this.#cleanups.push(model.host.watch({ gone: (loss) => this.#lose(loss), back: () => this.#return() }));
   }
 
   /** The run's properties: the tree's, and what it does not know yet from the trait. */
@@ -81,16 +104,12 @@ export class Session {
     return approval;
   }
 
+  /** Asks the run to stop; once more if it is asked again before the kernel has heard it. */
   stop(): void {
-    if (this.stopAsked.peek() || !isLive(this.status)) return;
+    const waits = this.stopAsked.peek() && !this.stopUnheard.peek();
+    if (waits || !isLive(this.status) || this.link.state.peek() === "gone") return;
     this.stopAsked.value = true;
-    this.channel.send({ t: "stop" });
-    this.#stopTimer = setTimeout(() => {
-      batch(() => {
-        this.stopUnheard.value = true;
-        this.stopAsked.value = false;
-      });
-    }, STOP_PATIENCE_MS);
+    this.#askStop();
   }
 
   toggle(block: Block, open: boolean): void {
@@ -99,23 +118,68 @@ export class Session {
   }
 
   needPart(name: PartName): Promise<PartModule> {
-    return needModule(name, (part) => this.channel.part(part));
+    return needModule(name, (part) => this.channel.parts.whole(part));
   }
 
   dispose(): void {
     clearTimeout(this.#stopTimer);
-    clearTimeout(this.#endTimer);
+    clearTimeout(this.#firstWord);
     for (const cleanup of this.#cleanups) cleanup();
     this.announcer.dispose();
     this.channel.dispose();
+    this.link.dispose();
   }
 
-  #readHead(): void {
-    this.head.value = record(this.#model.head()) ?? {};
-    if (isLive(str(this.head.value.status) ?? "running")) return;
-    this.#endTimer ??= setTimeout(() => {
-      if (isLive(this.status)) this.channel.resync();
-    }, LAST_BATCH_MS);
+  #askStop(): void {
+    this.channel.send({ t: "stop" });
+    clearTimeout(this.#stopTimer);
+    this.#stopTimer = setTimeout(() => {
+      this.stopUnheard.value = true;
+      this.announcer.say(stopWords(this));
+    }, STOP_PATIENCE_MS);
+  }
+
+  #hear(now: number | null): void {
+    clearTimeout(this.#firstWord);
+    this.#expecting.value = true;
+    if (this.link.state.peek() === "gone") {
+      this.clock.stop(null);
+      this.channel.parts.resume();
+    }
+    this.link.heard();
+    if (now !== null) this.clock.sync(now);
+  }
+
+  #silence(): void {
+    this.announcer.say("No word from the kernel");
+    // What was said may have been lost, and the answer wakes what sleeps.
+    this.channel.hello();
+  }
+
+  #lose(loss: Loss): void {
+    if (this.link.state.peek() === "gone") return;
+    batch(() => {
+      this.link.lost(loss);
+      this.clock.stop(this.link.heardAt / 1000);
+      this.#expecting.value = false;
+      this.#stopHeard();
+    });
+    this.channel.parts.fail("the kernel is gone");
+    if (isLive(this.status)) this.announcer.say(lossWords(loss));
+  }
+
+  /** The connection was away: what was said meanwhile, on either side, may be lost. */
+  #return(): void {
+    if (this.link.state.peek() === "gone") return;
+    this.channel.hello();
+    this.channel.parts.resume();
+    if (this.stopAsked.peek()) this.#askStop();
+  }
+
+  #stopHeard(): void {
+    clearTimeout(this.#stopTimer);
+    this.stopAsked.value = false;
+    this.stopUnheard.value = false;
   }
 
   #note(changes: readonly Change[], whole: boolean): void {
@@ -128,11 +192,19 @@ export class Session {
     }
     this.#awaiting.value = this.#waiting.size;
     const status = str(this.store.run.peek()?.props.peek().status);
-    if (status !== null && status !== "running") {
-      clearTimeout(this.#stopTimer);
-      this.stopUnheard.value = false;
-    }
+    if (status !== null && status !== "running") this.#stopHeard();
   }
+}
+
+/** Why Stop has no effect yet. */
+export function stopWords({ link }: Session): string {
+  return link.state.value === "live"
+    ? "The kernel is busy with a cell: this stops when the cell ends."
+    : "Stop has not reached the kernel. It will be asked again when it answers.";
+}
+
+export function lossWords(loss: Loss): string {
+  return `The kernel ${loss === "restarted" ? "was restarted" : "is gone"}; this is what had come`;
 }
 
 function isWaiting(block: Block): boolean {

@@ -1,7 +1,7 @@
 /** The block tree: ops in, signals and text streams out. It knows nothing of the DOM or of the wire. */
 
 import { batch, type Signal, signal } from "@preact/signals";
-import { type BlockRecord, readBlock, readOp } from "./messages";
+import { type BlockRecord, readOp } from "./messages";
 import { TextStream } from "./text-stream";
 import { num, type Props, str } from "./values";
 
@@ -147,17 +147,16 @@ export class Store {
     this.#tell([...changes.values()], false);
   }
 
-  /** Replaces everything by the state of a snapshot; blocks that are still there keep their identity. */
-  load(records: readonly unknown[]): void {
+  /** Replaces everything by the tree that the ops build; what is still there keeps its identity. */
+  load(ops: readonly unknown[]): void {
+    const wanted = new Store();
+    wanted.apply(ops);
     const old = new Map(this.#blocks);
     const changes: Change[] = [];
     batch(() => {
       this.#blocks.clear();
       const lists = new Map<BlockList, Block[]>([[this.top, []]]);
-      for (const raw of records) {
-        const record = readBlock(raw);
-        if (record === null || this.#blocks.has(record.id)) continue;
-        const { id, parent, kind, closed, ...props } = record;
+      for (const { id, parent, kind, closed, ...props } of wanted.toRecords()) {
         let block = old.get(id);
         if (block && block.kind === kind && block.parent === parent) {
           changes.push({ block, before: block.props.peek() });
@@ -181,7 +180,7 @@ export class Store {
     this.#tell(changes, true);
   }
 
-  /** The whole state, as a snapshot would carry it. */
+  /** The whole state as plain JSON, like the kernel's own. */
   toRecords(): BlockRecord[] {
     return [...this.#blocks.values()].map((block) => block.toRecord());
   }

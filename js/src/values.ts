@@ -2,9 +2,11 @@
 
 export type Props = Readonly<Record<string, unknown>>;
 
-/** The string, or null for anything else and for an empty one. */
+/** The string, or null for anything else and for an empty one. Of one too big to travel with its block: its head. */
 export function str(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
+  if (typeof value === "string") return value || null;
+  const { part, head } = record(value) ?? {};
+  return part && typeof head === "string" && head ? `${head}…` : null;
 }
 
 /** The finite number, or null for anything else. */

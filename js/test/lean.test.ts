@@ -5,9 +5,12 @@ import { encodeHTML, decodeHTMLStrict as packaged } from "../node_modules/entiti
 // @ts-expect-error this path of the package has no types
 import { LinkifyIt as PackagedLinkify } from "../node_modules/linkify-it/build/index.mjs";
 // @ts-expect-error this path of the package has no types
+import * as packagedUrl from "../node_modules/mdurl/index.mjs";
+// @ts-expect-error this path of the package has no types
 import { Cc, P, S, Z } from "../node_modules/uc.micro/build/index.mjs";
 import { decodeHTMLStrict } from "../src/lean/entities";
 import { LinkifyIt } from "../src/lean/linkify";
+import * as leanUrl from "../src/lean/mdurl";
 import { Cc as leanCc, P as leanP, S as leanS, Z as leanZ } from "../src/lean/unicode";
 
 function* codePoints(from: number, to: number): Generator<string> {
@@ -108,5 +111,47 @@ describe("bare URLs", () => {
   it("take linear time however long the text is", () => {
     const text = `https://example.org/${"(".repeat(50_000)} ${"https://".repeat(20_000)} ${"a.".repeat(50_000)}`;
     expect(ours.match(text)?.[0]?.index).toBe(0);
+  });
+});
+
+describe("URLs", () => {
+  type Tools = typeof leanUrl;
+  // As markdown-it does it, a host with other letters than ASCII's apart.
+  const link = (tools: Tools, text: string) => {
+    const url: Record<string, unknown> = { ...tools.parse(text) };
+    for (const part of ["auth", "hostname", "pathname", "search", "hash"]) {
+      if (url[part]) url[part] = tools.encode(url[part] as string);
+    }
+    return tools.format(url as never);
+  };
+  const label = (tools: Tools, text: string) =>
+    tools.decode(tools.format(tools.parse(text)), ...([`${tools.decode.defaultChars}%`] as []));
+
+  const STARTS = ["https://b.example/", "http://user@b.example:8080?", "mailto:a@b.example#", "", "/", "//b.example/", "a.b/"];
+  const PIECES = ["a", "b.c", "user@", ":80", "/", "?q=", "#", "%41", "%", "%zz", "%C3%A4", "%e2%82%ac", "%F0%9F%98%80"];
+  PIECES.push("%2F", "%20", "[", "]", "(", ")", "\\", "'", '"', "<", "`", "|", "ä", "€", "😀", "\ud800", "*", "_", "^", "{");
+
+  it("are escaped and shown like the package's", () => {
+    let seed = 7;
+    const next = (below: number) => {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      return Math.floor((seed / 2147483648) * below);
+    };
+    for (let round = 0; round < 20_000; round += 1) {
+      const rest = Array.from({ length: 1 + next(7) }, () => PIECES[next(PIECES.length)]).join("");
+      const text = `${STARTS[next(STARTS.length)]}${rest}`;
+      expect(link(leanUrl, text), text).toBe(link(packagedUrl, text));
+      expect(label(leanUrl, text), text).toBe(label(packagedUrl, text));
+    }
+  });
+
+  it.each([
+    ["https://münchen.example/straße", "https://xn--mnchen-3ya.example/stra%C3%9Fe"],
+    ["https://xn--mnchen-3ya.example/", "https://xn--mnchen-3ya.example/"],
+    ["http://[::1]:80/[a]", "http://[::1]:80/%5Ba%5D"],
+  ])("have their host in ASCII: %s", (text, ascii) => {
+    const url = leanUrl.parse(text);
+    const hostname = leanUrl.default.toASCII(url.hostname ?? "");
+    expect(leanUrl.format({ ...url, hostname, pathname: leanUrl.encode(url.pathname) })).toBe(ascii);
   });
 });

@@ -5,6 +5,7 @@ import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
 import { record, str } from "../values";
 import { useSession } from "./context";
+import { Lazy } from "./lazy";
 
 const DECISIONS: Record<string, string> = { approve: "Approved", deny: "Denied", cancel: "Cancelled" };
 
@@ -35,7 +36,6 @@ export function Question({ block }: { block: Block }) {
       </div>
     );
   }
-  const args = record(props.args);
   const options = Array.isArray(props.options) ? props.options.filter((option) => typeof option === "string") : [];
   return (
     <div class={`nb-approval ${block.closed.value ? "" : "nb-approval-open"}`}>
@@ -43,19 +43,26 @@ export function Question({ block }: { block: Block }) {
         {prompt}
         {block.closed.value && <span class="nb-muted"> (not answered)</span>}
       </p>
-      {args !== null && (
-        <dl class="nb-fields">
-          {Object.entries(args).map(([name, value]) => (
-            <div key={name}>
-              <dt class="nb-caption">{name}</dt>
-              <dd>{typeof value === "string" ? <span class="nb-field">{value}</span> : <JsonView value={value} />}</dd>
-            </div>
-          ))}
-        </dl>
+      {props.args !== undefined && props.args !== null && (
+        <Lazy value={props.args}>{(args) => <Fields args={args} />}</Lazy>
       )}
-      {args === null && props.args !== undefined && props.args !== null && <JsonView value={props.args} />}
       {options.length > 0 && <p class="nb-muted">Possible answers: {options.join(", ")}</p>}
     </div>
+  );
+}
+
+function Fields({ args }: { args: unknown }) {
+  const named = record(args);
+  if (named === null) return <JsonView value={args} />;
+  return (
+    <dl class="nb-fields">
+      {Object.entries(named).map(([name, value]) => (
+        <div key={name}>
+          <dt class="nb-caption">{name}</dt>
+          <dd>{typeof value === "string" ? <span class="nb-field">{value}</span> : <JsonView value={value} />}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

@@ -1,7 +1,10 @@
 /** The header: who runs, how it goes, for how long, and Stop. */
 
+import { useEffect } from "preact/hooks";
+import { lossWords } from "../session";
 import { count, isLive, runLabel } from "../status";
 import { seconds } from "../store";
+import { ticking } from "../ui/duration";
 import { Icon } from "../ui/icons";
 import { num, str } from "../values";
 import { useSession } from "./context";
@@ -12,9 +15,13 @@ export function Header() {
   const props = session.runProps;
   const live = isLive(session.status);
   const ended = num(props.ended);
+  const link = live ? session.link.state.value : "live";
+  const gone = link === "gone";
   const stopping = live && (session.stopAsked.value || session.status === "stopping");
   const took = ended === null ? null : seconds(props, ended);
-  const { tone, text } = runLabel(props, took, session.awaiting.value > 0);
+  const label = runLabel(props, took, session.awaiting.value > 0);
+  const tone = link === "live" ? label.tone : gone ? "bad" : "ask";
+  const text = gone ? lossWords(session.link.loss) : stopping ? null : label.text;
   const model = str(props.model) === str(props.name) ? null : str(props.model);
   const deltas = num(props.deltas);
   const events = num(props.events);
@@ -25,8 +32,10 @@ export function Header() {
       <span class={`nb-dot nb-dot-${tone}`} />
       <strong class="nb-title">{str(props.name) ?? "agent"}</strong>
       {model !== null && <span class="nb-model">{model}</span>}
-      {text !== null && !stopping && (
-        <span class={`nb-status ${tone === "ask" || tone === "bad" ? `nb-${tone}` : ""}`}>{text}</span>
+      {link === "silent" ? (
+        <Silence />
+      ) : (
+        text !== null && <span class={`nb-status ${tone === "ask" || tone === "bad" ? `nb-${tone}` : ""}`}>{text}</span>
       )}
       {!timed && (live || ended !== null) && <Elapsed started={session.started} ended={ended} />}
       {live && deltas !== null && deltas > 0 && (
@@ -36,11 +45,29 @@ export function Header() {
       )}
       <span class="nb-grow" />
       {live && (
-        <button type="button" class="nb-button nb-stop" disabled={stopping} onClick={() => session.stop()}>
+        // Not `disabled`: that would take the keyboard's focus away.
+        <button
+          type="button"
+          class="nb-button nb-stop"
+          aria-disabled={gone || (stopping && !session.stopUnheard.value)}
+          title={gone ? "There is no kernel to stop" : undefined}
+          onClick={() => session.stop()}
+        >
           <Icon name="stop" />
           {stopping ? "Stopping…" : "Stop"}
         </button>
       )}
     </header>
+  );
+}
+
+/** How long the kernel has been silent. */
+function Silence() {
+  const { clock, link } = useSession();
+  useEffect(() => clock.watch(), [clock]);
+  // The clock of the kernel ticks; the silence is measured by the one of this page.
+  clock.now.value;
+  return (
+    <span class="nb-status nb-ask">No word from the kernel for {ticking((Date.now() - link.heardAt) / 1000)}</span>
   );
 }

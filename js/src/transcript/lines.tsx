@@ -1,14 +1,16 @@
 /** The small blocks: status lines, hand-offs, sources, files, errors, and anything this version does not know. */
 
+import { useState } from "preact/hooks";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
 import { clip, str, webAddress } from "../values";
 import { Failure } from "./failure";
+import { bytes, Lazy, partOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
-import { Picture } from "./result";
+import { IMAGES, LazyPicture } from "./result";
 
 export function TextBlock({ block }: { block: Block }) {
   const props = block.props.value;
@@ -75,14 +77,7 @@ export function ErrorBlock({ block }: { block: Block }) {
   );
   return (
     <Disclosure open={open} onToggle={toggle} row={row} class="nb-tone-bad">
-      {() => (
-        <Failure
-          type={type}
-          message={str(props.message) ?? "no message"}
-          code={str(props.code)}
-          traceback={str(props.traceback)}
-        />
-      )}
+      {() => <Failure type={type} message={props.message} code={str(props.code)} traceback={props.traceback} />}
     </Disclosure>
   );
 }
@@ -102,20 +97,44 @@ export function SourceBlock({ block }: { block: Block }) {
   );
 }
 
-const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"];
-
 export function FileBlock({ block }: { block: Block }) {
   const props = block.props.value;
+  const [wanted, setWanted] = useState(false);
   const type = str(props.media_type) ?? "application/octet-stream";
   const name = str(props.name);
-  const data = str(props.data)?.replace(/\s+/g, "");
   const url = webAddress(props.url);
-  if (data && PICTURES.includes(type)) {
-    return <Picture src={`data:${type};base64,${data}`} alt={name ?? "picture made by the model"} />;
+  const part = partOf(props.data);
+  if (IMAGES.includes(type) && (part || str(props.data))) {
+    return <LazyPicture type={type} data={props.data} alt={name ?? "picture made by the model"} />;
   }
-  // A type that no page can run, whatever the model called it.
-  const href = data ? `data:application/octet-stream;base64,${data}` : url?.href;
   const label = name ?? (url === null ? type : `${type} at ${url.host}`);
+  if (part && !wanted) {
+    return (
+      <button type="button" class="nb-chip" onClick={() => setWanted(true)}>
+        <Icon name="file" />
+        {label} (get {bytes(part.size)})
+      </button>
+    );
+  }
+  return (
+    <Lazy value={props.data} text limit={FILE_CHARS}>
+      {(loaded) => <FileLink data={str(loaded)} name={name} url={url} label={label} />}
+    </Lazy>
+  );
+}
+
+const FILE_CHARS = 64_000_000;
+
+interface FileLinkProps {
+  data: string | null;
+  name: string | null;
+  url: URL | null;
+  label: string;
+}
+
+function FileLink({ data, name, url, label }: FileLinkProps) {
+  // A type that no page can run, whatever the model called it.
+  const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url?.href;
   if (href === undefined) return <span class="nb-chip">{label}</span>;
   return (
     <a
@@ -152,7 +171,9 @@ function DataRow({ block, name, data }: { block: Block; name: string; data: unkn
   );
   return (
     <Disclosure open={open} onToggle={toggle} row={row}>
-      {data === undefined || data === null ? null : () => <JsonView value={data} />}
+      {data === undefined || data === null
+        ? null
+        : () => <Lazy value={data}>{(loaded) => <JsonView value={loaded} />}</Lazy>}
     </Disclosure>
   );
 }

@@ -1,76 +1,65 @@
 /** What a tool returned, in the richest form the view knows. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { htmlToDom } from "../markdown/sanitize";
 import { TextStream } from "../text-stream";
 import { JsonView } from "../ui/json-tree";
-import { num, type Props, record, str } from "../values";
-import { useSession } from "./context";
+import type { Props } from "../values";
+import { JSON_CHARS, Lazy, partOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 
-const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+export const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"];
 /** The known types, richest first. */
-const RICHEST = ["text/html", "image/svg+xml", ...IMAGES, "text/markdown", "application/json", "text/plain"];
+const RICHEST = ["text/html", ...IMAGES, "text/markdown", "application/json", "text/plain"];
+
+/** What is loaded as a whole; no page could be drawn by itself. */
+const HTML_CHARS = 2_000_000;
+export const IMAGE_CHARS = 8_000_000;
 
 export function Result({ bundle }: { bundle: Props }) {
   const mime = RICHEST.find((known) => Object.hasOwn(bundle, known));
   if (mime === undefined) return <JsonView value={bundle} />;
   const payload = bundle[mime];
-  const part = str(record(payload)?.part);
-  if (part === null) return <Payload mime={mime} payload={payload} />;
-  return <LazyPayload key={part} mime={mime} part={part} size={num(record(payload)?.size)} />;
-}
-
-function Payload({ mime, payload }: { mime: string; payload: unknown }) {
-  if (mime === "application/json") return <JsonView value={payload} />;
-  const text = Array.isArray(payload) ? payload.filter((line) => typeof line === "string").join("") : payload;
-  if (typeof text !== "string") return <JsonView value={payload} />;
-  if (mime === "text/html") return <Html html={text} />;
-  if (mime === "text/markdown") return <Markdown text={text} />;
-  // An image element runs no script of an SVG and loads nothing.
-  if (mime === "image/svg+xml") return <Picture src={`data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`} />;
-  if (IMAGES.includes(mime)) return <Picture src={`data:${mime};base64,${text.replace(/\s+/g, "")}`} />;
-  return <PlainText text={text} />;
-}
-
-type Loaded = { text: string } | { error: string } | null;
-
-function LazyPayload({ mime, part, size }: { mime: string; part: string; size: number | null }) {
-  const { channel } = useSession();
-  const [loaded, setLoaded] = useState<Loaded>(null);
-  const [attempt, setAttempt] = useState(0);
-  useEffect(() => {
-    let gone = false;
-    setLoaded(null);
-    channel.part(part).then(
-      (text) => gone || setLoaded({ text }),
-      (error: Error) => gone || setLoaded({ error: error.message }),
-    );
-    return () => {
-      gone = true;
-    };
-  }, [channel, part, attempt]);
-  const payload = useMemo(() => (loaded && "text" in loaded ? parsed(mime, loaded.text) : null), [mime, loaded]);
-  if (loaded === null) return <p class="nb-note">Loading{size === null ? "" : ` ${bytes(size)}`}…</p>;
-  if ("text" in loaded) return <Payload mime={mime} payload={payload} />;
+  if (IMAGES.includes(mime)) return <LazyPicture type={mime} data={payload} />;
+  const limits: Record<string, number> = { "text/html": HTML_CHARS, "text/markdown": JSON_CHARS };
   return (
-    <p class="nb-note nb-bad">
-      Could not load the result: {loaded.error}{" "}
-      <button type="button" class="nb-link" onClick={() => setAttempt(attempt + 1)}>
-        Try again
-      </button>
-    </p>
+    <Lazy value={payload} text={mime !== "application/json"} limit={limits[mime]}>
+      {(whole) => <Payload mime={mime} payload={whole} />}
+    </Lazy>
   );
 }
 
-function parsed(mime: string, text: string): unknown {
-  if (mime !== "application/json") return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+function Payload({ mime, payload }: { mime: string; payload: unknown }) {
+  const text = joined(payload);
+  if (mime === "application/json" || text === null) return <JsonView value={payload} />;
+  if (mime === "text/html") return <Html html={text} />;
+  if (mime === "text/markdown") return <Markdown text={text} />;
+  return <PlainText text={text} />;
+}
+
+/** Notebooks also hold a text as a list of lines. */
+function joined(payload: unknown): string | null {
+  if (Array.isArray(payload)) return payload.filter((line) => typeof line === "string").join("");
+  return typeof payload === "string" ? payload : null;
+}
+
+/** An image of one of the known types: base64, or the markup of an SVG. */
+export function LazyPicture({ type, data, alt }: { type: string; data: unknown; alt?: string }) {
+  if ((partOf(data)?.size ?? 0) > IMAGE_CHARS) return <p class="nb-note">This image is too large to be shown here.</p>;
+  return (
+    <Lazy value={data} text limit={IMAGE_CHARS}>
+      {(payload) => {
+        const text = joined(payload) ?? "";
+        // An image element runs no script of an SVG and loads nothing.
+        const isMarkup = type === "image/svg+xml" && text.includes("<");
+        const src = isMarkup
+          ? `data:${type};charset=utf-8,${encodeURIComponent(text)}`
+          : `data:${type};base64,${text.replace(/\s+/g, "")}`;
+        return <Picture src={src} alt={alt} />;
+      }}
+    </Lazy>
+  );
 }
 
 function Html({ html }: { html: string }) {
@@ -86,7 +75,7 @@ function Markdown({ text }: { text: string }) {
   return <MarkdownText stream={stream} live={false} />;
 }
 
-export function Picture({ src, alt = "" }: { src: string; alt?: string }) {
+function Picture({ src, alt = "" }: { src: string; alt?: string }) {
   const [broken, setBroken] = useState(false);
   if (broken) return <p class="nb-note nb-bad">This image could not be read.</p>;
   return <img class="nb-picture" src={src} alt={alt} onError={() => setBroken(true)} />;
@@ -108,10 +97,4 @@ export function PlainText({ text }: { text: string }): ComponentChildren {
       )}
     </pre>
   );
-}
-
-export function bytes(size: number): string {
-  if (size < 1000) return `${size} B`;
-  if (size < 1_000_000) return `${Math.round(size / 1000)} KB`;
-  return `${(size / 1_000_000).toFixed(1)} MB`;
 }

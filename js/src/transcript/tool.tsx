@@ -13,6 +13,7 @@ import { Blocks } from "./blocks";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
+import { Lazy, partOf } from "./lazy";
 import { useOpen } from "./open";
 import { PlainText, Result } from "./result";
 import { argsLabel, partialArgsLabel } from "./tool-label";
@@ -75,9 +76,9 @@ export function ToolBlock({ block }: { block: Block }) {
 /** The arguments in the row: as they are written, then from the parsed value. */
 function ArgsLine({ block }: { block: Block }) {
   const { args, args_valid: valid, state } = block.props.value;
-  const written = state === "input-streaming" || valid === false;
+  const written = state === "input-streaming" || valid === false || partOf(args) !== null;
   const partial = usePartialArgs(block, written);
-  return <span class="nb-args">{written ? partial : argsLabel(args)}</span>;
+  return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
 }
 
 /** The head of the argument text; once that is full, further text changes nothing here. */
@@ -109,10 +110,10 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
   return (
     <section class="nb-section">
       <h4 class="nb-caption">Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}</h4>
-      {typeof props.args === "string" ? (
-        <PlainText text={props.args} />
-      ) : hasArgs && props.args_valid !== false ? (
-        <JsonView value={props.args} />
+      {hasArgs && (typeof props.args === "string" || props.args_valid !== false) ? (
+        <Lazy value={props.args}>
+          {(args) => <Value value={args} />}
+        </Lazy>
       ) : (
         <pre class={`nb-pre ${streaming ? "nb-writing" : ""}`}>
           <InkedStream stream={block.stream("args_text")} />
@@ -120,6 +121,10 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
       )}
     </section>
   );
+}
+
+function Value({ value }: { value: unknown }) {
+  return typeof value === "string" ? <PlainText text={value} /> : <JsonView value={value} />;
 }
 
 function Progress({ progress }: { progress: Props }) {
@@ -145,30 +150,27 @@ function Progress({ progress }: { progress: Props }) {
 }
 
 function Outcome({ props, state }: { props: Props; state: string }) {
-  const error = record(props.error);
-  const result = record(props.result);
+  const { result } = props;
+  const soFar = record(result) !== null && state !== "output-available";
   return (
     <>
-      {result !== null && (
+      {result !== undefined && result !== null && (
         <section class="nb-section">
-          <h4 class="nb-caption">{state === "output-available" ? "Result" : "Result so far"}</h4>
-          <Result bundle={result} />
+          <h4 class="nb-caption">{soFar ? "Result so far" : "Result"}</h4>
+          <Lazy value={result}>
+            {(whole) => (record(whole) ? <Result bundle={whole as Props} /> : <Value value={whole} />)}
+          </Lazy>
         </section>
       )}
-      {result === null && props.result !== undefined && props.result !== null && (
-        <section class="nb-section">
-          <h4 class="nb-caption">Result</h4>
-          {typeof props.result === "string" ? <PlainText text={props.result} /> : <JsonView value={props.result} />}
-        </section>
-      )}
-      {error !== null && (
+      {record(props.error) !== null && (
         <section class="nb-section">
           <h4 class="nb-caption">{state === "output-denied" ? "Why" : "Error"}</h4>
-          <Failure
-            type={str(error.type)}
-            message={str(error.message) ?? "no message"}
-            traceback={str(error.traceback)}
-          />
+          <Lazy value={props.error}>
+            {(error) => {
+              const { type, message, traceback } = record(error) ?? {};
+              return <Failure type={str(type)} message={message} traceback={traceback} />;
+            }}
+          </Lazy>
         </section>
       )}
     </>

@@ -11,20 +11,19 @@ import { SessionContext } from "./context";
 import { Elapsed } from "./elapsed";
 import { Footer } from "./footer";
 import { Header } from "./header";
+import { StopNotice } from "./stop-notice";
 
 export function Transcript({ session }: { session: Session }) {
-  // The static twin of this run hides itself while this attribute is in the page: so not before there is something to show.
-  const shown = session.channel.answered.value ? session.runId : undefined;
+  const gone = session.link.state.value === "gone";
   return (
     <SessionContext.Provider value={session}>
       <section
-        class="nb-frame"
-        data-nbagent-live={shown}
+        class={gone ? "nb-frame nb-gone" : "nb-frame"}
         aria-label="Agent transcript"
         data-lm-suppress-shortcuts="true"
       >
         <Header />
-        <Banner session={session} />
+        <StopNotice session={session} />
         <Log session={session} />
         <Footer />
         <p class="nb-sr" role="status" aria-live="polite">
@@ -33,19 +32,6 @@ export function Transcript({ session }: { session: Session }) {
       </section>
     </SessionContext.Provider>
   );
-}
-
-function Banner({ session }: { session: Session }) {
-  const live = isLive(session.status);
-  if (live && session.stopUnheard.value) {
-    return <p class="nb-banner">Stop has not reached the kernel yet. If a cell keeps it busy, interrupt the kernel.</p>;
-  }
-  if (live && session.channel.silent.value) {
-    return (
-      <p class="nb-banner">No answer from the kernel. It may be busy or gone; this updates as soon as it answers.</p>
-    );
-  }
-  return null;
 }
 
 function Log({ session }: { session: Session }) {
@@ -69,7 +55,16 @@ function Log({ session }: { session: Session }) {
 }
 
 function Empty({ session }: { session: Session }) {
-  if (!isLive(session.status)) return <p class="nb-note">This run ended without any output.</p>;
+  const gone = session.link.state.value === "gone";
+  if (gone || !isLive(session.status)) {
+    return (
+      <p class="nb-note">
+        {session.channel.answered.value
+          ? `This run ${gone ? "has no output so far" : "ended without any output"}.`
+          : "The kernel that holds this transcript does not answer."}
+      </p>
+    );
+  }
   return (
     <p class="nb-note nb-waiting">
       <span class="nb-dots" aria-hidden="true">

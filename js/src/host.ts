@@ -1,0 +1,63 @@
+/**
+ * What the notebook's front end knows of the kernel. JupyterLab, Notebook 7 and Voilà hand a widget its manager, and the manager
+ * has the kernel connection; where there is none, only the silence of the kernel tells.
+ * https://jupyterlab.readthedocs.io/en/stable/api/interfaces/services.Kernel.IKernelConnection.html
+ */
+
+import type { AnyModel } from "@anywidget/types";
+import type { Loss } from "./link";
+
+interface Signal {
+  connect(slot: (sender: unknown, value: unknown) => void): unknown;
+  disconnect(slot: (sender: unknown, value: unknown) => void): unknown;
+}
+
+interface Kernel {
+  statusChanged: Signal;
+  connectionStatusChanged: Signal;
+  disposed: Signal;
+  interrupt(): Promise<void>;
+}
+
+export interface KernelEvents {
+  gone(loss: Loss): void;
+  /** The connection to the kernel was lost and is back. */
+  back(): void;
+}
+
+export interface Host {
+  /** Interrupts what the kernel executes; null where the front end does not let us. */
+  interrupt: (() => Promise<void>) | null;
+  /** Tells of the kernel until the returned function is called. */
+  watch(events: KernelEvents): () => void;
+}
+
+export function hostOf(model: AnyModel): Host {
+  const manager = model.widget_manager as { kernel?: Kernel | null } | undefined;
+  const kernel = manager?.kernel;
+  return {
+    interrupt: kernel ? () => kernel.interrupt() : null,
+    watch({ gone, back }) {
+      const status = (_: unknown, value: unknown) => {
+        if (value === "dead") gone("gone");
+        else if (value === "restarting" || value === "autorestarting") gone("restarted");
+      };
+      const connection = (_: unknown, value: unknown) => {
+        if (value === "connected") back();
+      };
+      const closed = () => gone("gone");
+      kernel?.statusChanged.connect(status);
+      kernel?.connectionStatusChanged.connect(connection);
+      kernel?.disposed.connect(closed);
+      model.on("comm:close", closed);
+      // A notebook that was opened without a kernel.
+      if (kernel === null) closed();
+      return () => {
+        kernel?.statusChanged.disconnect(status);
+        kernel?.connectionStatusChanged.disconnect(connection);
+        kernel?.disposed.disconnect(closed);
+        model.off("comm:close", closed);
+      };
+    },
+  };
+}

@@ -1,0 +1,20 @@
+/** Why Stop has no effect yet, and what can be done about it. */
+
+import { useState } from "preact/hooks";
+import { type Session, stopWords } from "../session";
+
+export function StopNotice({ session }: { session: Session }) {
+  const [failed, setFailed] = useState(false);
+  if (!session.stopUnheard.value) return null;
+  const interrupt = session.interrupt;
+  return (
+    <p class="nb-banner">
+      {failed ? "The kernel could not be interrupted from here; its menu may do it." : stopWords(session)}
+      {interrupt && (
+        <button type="button" class="nb-button" onClick={() => interrupt().catch(() => setFailed(true))}>
+          Interrupt the kernel
+        </button>
+      )}
+    </p>
+  );
+}
