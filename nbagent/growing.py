@@ -1,51 +1,29 @@
 """Text that grows by a few characters at a time."""
 
-from collections import deque
-
-JOINED = 4096
-"""Characters after which small strings become one: a million deltas as a million strings would take 60 bytes each."""
+JOINED = 1024
+"""Strings after which they become one: a million deltas kept apart would take 60 bytes each, besides their text."""
 
 
 class GrowingText:
-    """A text that grows in constant time, kept as few strings, in the order they came.
-
-    A string that is large already is kept as it is, not copied: whoever else holds it shares it.
+    """A text that grows in constant time, kept as few strings.
 
     Args:
-        text: what it begins with.
+        text: what it begins with; it is kept as it is, however long, and shared with whoever else holds it.
     """
 
-    __slots__ = ("_fresh", "_size", "_strings")
+    __slots__ = ("_fresh", "_joined")
 
     def __init__(self, text: str = "") -> None:
-        self._strings: deque[str] = deque((text,) if text else ())
+        self._joined = [text]
         self._fresh: list[str] = []
-        self._size = 0
 
     def append(self, text: str) -> None:
         """Add at the end."""
-        if text:
-            self._fresh.append(text)
-            self._size += len(text)
-            if self._size >= JOINED:
-                self._join()
-
-    @property
-    def strings(self) -> deque[str]:
-        """Its strings, none empty; whoever sends the text away takes them from the left."""
-        self._join()
-        return self._strings
+        fresh = self._fresh
+        fresh.append(text)
+        if len(fresh) >= JOINED:
+            self._joined.append("".join(fresh))
+            self._fresh = []
 
     def __str__(self) -> str:
-        strings = self.strings
-        return strings[0] if len(strings) == 1 else "".join(strings)
-
-    def _join(self) -> None:
-        if self._fresh:
-            large = self._fresh.pop() if len(self._fresh[-1]) >= JOINED else ""
-            if self._fresh:
-                self._strings.append("".join(self._fresh))
-            if large:
-                self._strings.append(large)
-            self._fresh = []
-            self._size = 0
+        return "".join((*self._joined, *self._fresh))

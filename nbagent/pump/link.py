@@ -225,7 +225,7 @@ class Link(Channel):
         except LookupError as error:
             self.face.send({**answer, "error": str(error.args[0])})
             return
-        page = fitting(text, at, BATCH - width(name))
+        page, _ = fitting(text, at, BATCH - width(name))
         if at + len(page) >= len(text):
             self._json = None
         self.face.send({**answer, "text": page, "size": len(text)})

@@ -1,13 +1,12 @@
 """Ops on their way to one face, joined while they wait and cut into batches."""
 
-import json
+import math
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from nbagent.growing import GrowingText
 from nbagent.transcript import Op
 
 BATCH = 63 * 1024
@@ -39,7 +38,7 @@ class Outbox:
                 if last is not None and last[0] == "append" and last[2] == op[2]:
                     last[3].append(op[3])
                     continue
-                entry: list[Any] = ["append", op[1], op[2], GrowingText(op[3])]
+                entry: list[Any] = ["append", op[1], op[2], [op[3]], []]
             else:
                 urgent = True
                 if op[0] == "set" and last is not None and last[0] == "set":
@@ -68,18 +67,16 @@ class Outbox:
                 and so is an op with several props; one prop that is larger than that goes alone.
         """
         batch: list[list[Any]] = []
-        room = limit
+        room = math.inf if limit is None else limit
         while self._queue:
             entry = self._queue[0]
             if entry[0] == "append":
-                op, size = self._take_text(entry, room, alone=not batch)
-                done = not entry[3].strings
+                op, size, done = self._take_text(entry, room, alone=not batch)
             else:
                 op, size, done = _take_props(entry, room, alone=not batch)
             if op is not None:
                 batch.append(op)
-            if room is not None:
-                room -= size
+            room -= size
             if not done:
                 break
             self._queue.popleft()
@@ -91,30 +88,36 @@ class Outbox:
                     break
         return batch
 
-    def _take_text(self, entry: list[Any], room: int | None, *, alone: bool) -> tuple[list[Any] | None, int]:
-        """An append of as much of the entry's text as fits, and its bytes; at least one character if it is `alone`."""
-        _, id, field, growing = entry
-        strings: deque[str] = growing.strings
-        used = 0 if room is None else width(["append", id, field, ""]) + 2
+    def _take_text(self, entry: list[Any], room: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
+        """An append of as much of the entry's text as fits, at least one character if it is `alone`; see `_take_props`.
+
+        What is left is not copied, so that a long text costs no more because it takes many batches.
+        """
+        _, id, field, fresh, strings = entry
+        strings.append("".join(fresh))
+        fresh.clear()
+        used = 24 + 6 * (len(id) + len(field))
         taken: list[str] = []
         while strings:
             text = strings[0]
-            least = 1 if alone and not taken else 0
-            piece = text[self._at :] if room is None else fitting(text, self._at, room - used, least)
-            if piece:
-                taken.append(piece)
-                used += 0 if room is None else width(piece) - 2
-            if self._at + len(piece) < len(text):
-                self._at += len(piece)
+            if room == math.inf:
+                piece = text[self._at :]
+            else:
+                piece, size = fitting(text, self._at, int(room) - used, 1 if alone and not taken else 0)
+                used += size
+            taken.append(piece)
+            self._at += len(piece)
+            if self._at < len(text):
                 break
             self._at = 0
-            strings.popleft()
-        return (["append", id, field, "".join(taken)], used) if taken else (None, 0)
+            del strings[0]
+        whole = "".join(taken)
+        return (["append", id, field, whole] if whole else None), used, not strings
 
 
-def _take_props(entry: list[Any], room: int | None, *, alone: bool) -> tuple[list[Any] | None, int, bool]:
+def _take_props(entry: list[Any], room: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
     """The op, or the part of its props that fits, its bytes, and whether the entry is used up."""
-    if room is None:
+    if room == math.inf:
         return entry, 0, True
     size = width(entry) + 2
     if size <= room:
@@ -136,14 +139,13 @@ def _take_props(entry: list[Any], room: int | None, *, alone: bool) -> tuple[lis
 
 
 def width(value: Any) -> int:
-    """Bytes the value takes as JSON, written as Jupyter writes it: in UTF-8, with a space after each comma and colon."""
-    if isinstance(value, str):
-        return len(msgspec.json.encode(value))
-    return len(json.dumps(value, ensure_ascii=False).encode())
+    """Bytes the value takes as JSON, at most: Jupyter writes UTF-8, and a space after each comma and colon between items."""
+    encoded = msgspec.json.encode(value)
+    return len(encoded) if type(value) is str else len(encoded) + encoded.count(b",") + encoded.count(b":")
 
 
-def fitting(text: str, at: int, room: int, least: int = 0) -> str:
-    """As much of the text, from character `at` on, as takes at most `room` bytes of JSON without its quotes.
+def fitting(text: str, at: int, room: int, least: int = 0) -> tuple[str, int]:
+    """As much of the text, from character `at` on, as takes at most `room` bytes of JSON without its quotes; and its bytes.
 
     A text's halves of surrogate pairs, which JSON cannot carry, come as U+FFFD each, so that every character keeps its place.
 
@@ -162,4 +164,4 @@ def fitting(text: str, at: int, room: int, least: int = 0) -> str:
     while size > room and len(piece) > least:
         piece = piece[: max(least, len(piece) * room // size)]
         size = width(piece) - 2
-    return piece
+    return piece, size

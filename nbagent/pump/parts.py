@@ -45,7 +45,9 @@ def slim(ops: Iterable[Op], whole: Whole) -> list[Op]:
 
 
 def _slim(op: Any, whole: Whole) -> Iterable[Op]:
-    id, light, texts = op[1], {}, []
+    id: str = op[1]
+    light: dict[str, Any] = {}
+    texts: list[Op] = []
     for field, value in op[-1].items():
         if field in STREAMED and isinstance(value, str) and len(value) > _SHORT:
             light[field] = ""
@@ -83,7 +85,7 @@ def _inline(name: str, value: Any, limit: int) -> Any:
         if len(encoded) <= limit:
             return value
         text, size = encoded[: 4 * HEAD].decode(errors="ignore"), len(encoded.decode())
-    return {"part": name, "size": size, "head": fitting(text[:HEAD], 0, 2 * HEAD)}
+    return {"part": name, "size": size, "head": fitting(text[:HEAD], 0, 2 * HEAD)[0]}
 
 
 def find(name: str, props_of: Callable[[str], Mapping[str, Any] | None], whole: Whole) -> Any:
