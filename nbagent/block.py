@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nbagent.growing import GrowingText
+
 
 class Block:
-    """One node of the tree: `props` as the view has them; growing text is kept in pieces until it is asked for."""
+    """One node of the tree: `props` as the view has them; growing text is joined when it is asked for."""
 
-    __slots__ = ("_pieces", "closed", "id", "kind", "parent", "props")
+    __slots__ = ("_growing", "closed", "id", "kind", "parent", "props")
 
     def __init__(self, id: str, parent: str | None, props: dict[str, Any]) -> None:
         self.id = id
@@ -15,31 +17,30 @@ class Block:
         self.kind: str = props["kind"]
         self.props = props
         self.closed = False
-        self._pieces: dict[str, list[str]] = {}
+        self._growing: dict[str, GrowingText] = {}
 
     def append(self, field: str, text: str) -> None:
         """Add to a text field, in constant time."""
-        pieces = self._pieces.get(field)
-        if pieces is None:
-            self._pieces[field] = [self.props.get(field) or "", text]
-        else:
-            pieces.append(text)
+        growing = self._growing.get(field)
+        if growing is None:
+            growing = self._growing[field] = GrowingText(self.props.get(field) or "")
+        growing.append(text)
 
     def set(self, props: Mapping[str, Any]) -> None:
         """Replace props."""
-        for field in props.keys() & self._pieces.keys():
-            del self._pieces[field]
+        for field in props.keys() & self._growing.keys():
+            del self._growing[field]
         self.props.update(props)
 
     def text(self, field: str = "text") -> str:
         """A text field, whole."""
-        pieces = self._pieces.pop(field, None)
-        if pieces is not None:
-            self.props[field] = "".join(pieces)
+        growing = self._growing.pop(field, None)
+        if growing is not None:
+            self.props[field] = str(growing)
         return self.props.get(field) or ""
 
     def snapshot(self) -> dict[str, Any]:
         """The block as plain JSON."""
-        for field in tuple(self._pieces):
+        for field in tuple(self._growing):
             self.text(field)
         return {"id": self.id, "parent": self.parent, "closed": self.closed, **self.props}

@@ -5,11 +5,9 @@ import concurrent.futures
 import contextlib
 import functools
 import itertools
-import logging
 import reprlib
 import threading
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Mapping
 from typing import Any
 
@@ -20,23 +18,23 @@ from nbagent import recording, secrets
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.registry import decoder_for
 from nbagent.errors import Cancelled, StreamError
+from nbagent.eventlog import EventLog
 from nbagent.gate import Gate, Reveal
 from nbagent.loop import woken_by_signals
 from nbagent.mime import display_of
-from nbagent.pump import Channel, Face
+from nbagent.moment import Moment
+from nbagent.pump import Channel, Face, Link, View, parts
 from nbagent.redact import Redactor
 from nbagent.sources.objects import Reader, reader_for
 from nbagent.toolcall import ToolCall
 from nbagent.transcript import ROOT, Transcript
 
-KEPT_EVENTS = 200_000
-"""Events a run remembers for `run.events`; the oldest go first. The transcript keeps its text either way."""
+KB = 1024
 
 GRACE = 0.4
 """Seconds a stopped stream gets to end by itself; then the run ends without it, and what still comes is dropped."""
 
 _numbers = itertools.count(1)
-_log = logging.getLogger("nbagent")
 
 
 class Run:
@@ -81,7 +79,7 @@ class Run:
         self._lock = threading.RLock()
         self._transcript = Transcript(self._secrets.mask(name or _name_of(source)), time.time())
         self._channels: list[Channel] = []
-        self._events: deque[e.Event] = deque(maxlen=KEPT_EVENTS)
+        self._events = EventLog()
         self._seq = 0
         self._tool_args: dict[str, e.ToolArgs] = {}
         self._tool_results: dict[str, e.ToolResult] = {}
@@ -92,8 +90,9 @@ class Run:
         self._finished = False
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._followers: list[_Follower] = []
-        self._ended = _Moment()
-        self._closed = _Moment()
+        self._unfinished: set[Channel] = set()
+        self._ended = Moment()
+        self._closed = Moment()
         self.view: Callable[[], None] | None = None
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -106,22 +105,30 @@ class Run:
             self._reader.start(self._on_item, self._on_end)
 
     def attach(self, face: Face) -> Channel:
-        """Draw this run on a face too: what has come so far first, then everything as it comes."""
-        channel = Channel(face, self._lock, functools.partial(self._transcript.counters, {}))
-        with self._lock:
-            self._channels.append(channel)
-            channel.feed(self._transcript.opening())
+        """Draw this run on a face in this process too: what has come so far first, then everything as it comes."""
+        channel = Channel(face, self._lock, self._counters())
+        self._open(channel)
         return channel
 
-    def detach(self, face: Face) -> None:
-        """Stop drawing on a face; one that was never attached is no error."""
+    def connect(self, view: View) -> Link:
+        """Send this run to a view in a browser too: what has come so far first, then everything as it comes."""
+        link = Link(view, self._lock, self._counters(), opening=self._transcript.opening, whole=self._whole)
+        self._open(link)
+        return link
+
+    def detach(self, face: Face | View) -> None:
+        """Stop drawing on a face or view; one that was never attached is no error."""
         with self._lock:
+            gone = [channel for channel in self._channels if channel.face is face]
             self._channels = [channel for channel in self._channels if channel.face is not face]
+        for channel in gone:
+            channel.close()
 
     def on_end(self, callback: Callable[[], object]) -> None:
-        """Call `callback` once when the run has ended: after the last batch, before those who wait for the run go on.
+        """Call `callback` once when the run has ended, before those who wait for the run go on; now if it has ended already.
 
-        It is called on the thread that ends the run, or here and now if the run has ended already.
+        The last batch is out by then, unless a view is more than a second behind. It is called with the context variables of
+        now, on a thread that may be any and that it may hold up.
         """
         self._ended.add(callback)
 
@@ -136,6 +143,9 @@ class Run:
         """
         self.cancel()
         self._closed.come()
+        for channel in tuple(self._channels):
+            if isinstance(channel, Link):
+                self.detach(channel.face)
 
     def cancel(self, by: str = "you") -> None:
         """Stop the stream: its connection is closed, what has come stays. From any thread; twice does no harm.
@@ -256,7 +266,7 @@ class Run:
 
     @property
     def events(self) -> list[e.Event]:
-        """Every event so far (the last 200,000), as they passed the gate."""
+        """The events so far, as they passed the gate: all, or the last 200,000 if those hold at most about 32 MB."""
         with self._lock:
             return list(self._events)
 
@@ -280,7 +290,7 @@ class Run:
                 follower.ready.clear()
                 with self._lock:
                     follower.awake = False
-                    fresh = self._newest(self._seq - seen)
+                    fresh = self._events.newest(self._seq - seen)
                     seen, ended = self._seq, self._done.done()
                 for event in fresh:
                     if types is None or e.type_of(event) in types:
@@ -290,11 +300,6 @@ class Run:
         finally:
             with self._lock:
                 self._followers.remove(follower)
-
-    def _newest(self, count: int) -> list[e.Event]:
-        newest = list(itertools.islice(reversed(self._events), count))
-        newest.reverse()
-        return newest
 
     def save(self, path: str) -> None:
         """Write the events to a JSONL file that `nbagent.replay` plays again.
@@ -310,10 +315,34 @@ class Run:
             return self._transcript.snapshot()
 
     def result_of(self, block: str) -> dict[str, Any]:
-        """The rich result of a tool call, as a MIME bundle; empty if there is none (yet)."""
+        """The rich result of a tool call, as a MIME bundle; empty if there is none (yet). A text is all there, however long."""
         with self._lock:
             found = self._transcript.blocks.get(block)
-            return dict(found.props.get("result") or {}) if found is not None else {}
+            return dict(self._whole(block, found.props.get("result") or {})) if found is not None else {}
+
+    def part(self, name: str) -> Any:
+        """Something that was too large to travel with its block: a text, or JSON.
+
+        Args:
+            name: as the block has it in place of the value: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`.
+
+        Raises:
+            LookupError: there is no such part.
+        """
+        with self._lock:
+            return parts.find(name, self._props_of, self._whole)
+
+    def _props_of(self, block: str) -> Mapping[str, Any] | None:
+        found = self._transcript.blocks.get(block)
+        return None if found is None else found.props
+
+    def _whole(self, block: str, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A tool's result as a bundle; where the tool returned a long text, of which a display has the head, all of it."""
+        shown, said = result.get("text/plain"), self._tool_results.get(block)
+        live = None if said is None or said.value is None else said.value.value
+        if type(live) is str and isinstance(shown, str) and len(live) > len(shown) and live[:KB] == shown[:KB]:
+            return {**result, "text/plain": live}
+        return result
 
     def _ipython_display_(self) -> None:
         if self.view is None:
@@ -332,6 +361,17 @@ class Run:
             return "\n\n".join(text for block in blocks if (text := block.text()))
 
     # --- the pipeline ---------------------------------------------------------------------------------------------
+
+    def _counters(self) -> Callable[[], Iterable[Any]]:
+        return functools.partial(self._transcript.counters, {})
+
+    def _open(self, channel: Channel) -> None:
+        with self._lock:
+            channel.feed(self._transcript.opening())
+            self._channels.append(channel)
+            over = self._finished
+        if over:
+            channel.finish(lambda: None)
 
     def _on_item(self, item: Any) -> None:
         if type(item) is e.ToolResult and item.value is not None and item.display is None:
@@ -361,8 +401,21 @@ class Run:
             if not self._transcript.ended:
                 cut = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
                 self._take(cut if self._error is None else e.RunEnd(status="failed"))
-            for channel in self._channels:
-                channel.finish()
+            channels = tuple(self._channels)
+            self._unfinished = set(channels)
+        for channel in channels:
+            channel.finish(functools.partial(self._on_finished, channel))
+        if not channels:
+            self._tell_the_end()
+
+    def _on_finished(self, channel: Channel) -> None:
+        with self._lock:
+            self._unfinished.discard(channel)
+            if self._unfinished:
+                return
+        self._tell_the_end()
+
+    def _tell_the_end(self) -> None:
         self._ended.come()
         self._done.set_result(None)
         with self._lock:
@@ -394,37 +447,6 @@ class Run:
     def _wake_followers(self) -> None:
         for follower in self._followers:
             follower.wake()
-
-
-class _Moment:
-    """Something that happens once, and those who want to hear of it. A callback that fails is logged and stops no other."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._come = False
-        self._callbacks: list[Callable[[], object]] = []
-
-    def add(self, callback: Callable[[], object]) -> None:
-        """Call `callback` when the moment comes, or now if it has."""
-        with self._lock:
-            if not self._come:
-                self._callbacks.append(callback)
-                return
-        self._call(callback)
-
-    def come(self) -> None:
-        """It happens; only the first time counts."""
-        with self._lock:
-            self._come = True
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            self._call(callback)
-
-    def _call(self, callback: Callable[[], object]) -> None:
-        try:
-            callback()
-        except Exception:
-            _log.warning("%r failed", callback, exc_info=True)
 
 
 class _Follower:

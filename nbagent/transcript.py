@@ -19,7 +19,7 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.block import Block
-from nbagent.mime import summary_of_json
+from nbagent.mime import LIMITS, summary_of_json
 from nbagent.plain import json_safe, text_safe
 
 Op: TypeAlias = (
@@ -363,10 +363,13 @@ class Transcript:
 
 
 def _bundle(content: Any) -> dict[str, Any]:
-    """A JSON result as a MIME bundle: text stays text, and text that is itself a JSON object or list shows as one."""
+    """A JSON result as a MIME bundle: text stays text, and text that is itself a JSON object or list shows as one.
+
+    Unless it is very long: then it is read as text anyway, and its objects would take several times its size.
+    """
     if not isinstance(content, str):
         return {"application/json": content}
-    if content[:1] in ("{", "["):
+    if content[:1] in ("{", "[") and len(content) <= LIMITS["application/json"]:
         with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
             return {"application/json": msgspec.json.decode(content), "text/plain": content}
     return {"text/plain": content}

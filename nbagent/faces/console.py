@@ -71,9 +71,6 @@ class ConsoleFace:
                     self._close(id_)
         self._console.file.flush()
 
-    def redraw(self, seq: int) -> None:
-        """Nothing to do: what is printed stays, and no batch is ever missed here."""
-
     def close(self) -> None:
         """End an unfinished line. The last line of a finished run is printed when the run's own block closes."""
         self._leave()

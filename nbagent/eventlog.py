@@ -1,0 +1,70 @@
+"""What a run remembers of its events."""
+
+import itertools
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nbagent import events as e
+
+KEPT = 200_000
+"""Events, at most."""
+KEPT_BYTES = 32 * 1024 * 1024
+"""Bytes, about, of what the events hold that nothing else does."""
+
+_BYTES = 320  # an event, its numbers, its place in the log
+
+
+class EventLog:
+    """The newest events; the oldest go first when there are too many, or they hold too much.
+
+    What counts is what only the log keeps alive: the strings of deltas and of whole texts, raw items, a preliminary result. What
+    the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) does not count:
+    to forget the event would not free it.
+    """
+
+    def __init__(self) -> None:
+        self._events: deque[tuple[e.Event, int]] = deque()
+        self._bytes = 0
+
+    def append(self, event: e.Event) -> None:
+        """Remember an event."""
+        size = _BYTES + _weight(event)
+        self._events.append((event, size))
+        self._bytes += size
+        while len(self._events) > KEPT or (self._bytes > KEPT_BYTES and len(self._events) > 1):
+            self._bytes -= self._events.popleft()[1]
+
+    def newest(self, count: int) -> list[e.Event]:
+        """The last `count` events, or as many as there are, oldest first."""
+        newest = [event for event, _ in itertools.islice(reversed(self._events), count)]
+        newest.reverse()
+        return newest
+
+    def __iter__(self) -> Iterator[e.Event]:
+        return (event for event, _ in self._events)
+
+
+def _weight(event: e.Event) -> int:
+    """Bytes the event alone keeps alive."""
+    if type(event) is e.TextDelta or type(event) is e.ReasoningDelta or type(event) is e.ToolArgsDelta:
+        size = sys.getsizeof(event.delta)
+    elif type(event) is e.TextEnd:
+        size = _size(event.text)
+    elif type(event) is e.ReasoningEnd:
+        size = _size(event.text) + _size(event.signature) + _size(event.encrypted)
+    elif type(event) is e.ToolResult and event.preliminary:
+        size = _size(event.content) + (0 if event.display is None else _size(event.display.data))
+    else:
+        size = 0
+    return size if event.raw is None and event.meta is None else size + _size(event.raw) + _size(event.meta)
+
+
+def _size(value: Any) -> int:
+    """Bytes of JSON-like data in memory, all of it; of anything else, a guess."""
+    if isinstance(value, Mapping):
+        return 64 + sum(_size(key) + _size(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return 64 + sum(map(_size, value))
+    return sys.getsizeof(value) if isinstance(value, str | bytes) else 32

@@ -1,0 +1,167 @@
+"""Ops on their way to one face, joined while they wait and cut into batches."""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from nbagent.transcript import Op
+
+BATCH = 63 * 1024
+"""Bytes of JSON in the ops of one batch: with the message around them they stay below 64 KB."""
+
+
+class Outbox:
+    """Ops that wait. Pure: no clock, no thread.
+
+    Appends to one field become one append, sets of one block become one set, as long as nothing else happened to that block
+    in between; so the order within a block is kept, and what is sent is the same tree.
+    """
+
+    def __init__(self) -> None:
+        self._queue: deque[list[Any]] = deque()
+        self._last: dict[str, list[Any]] = {}
+        self._at = 0  # how much of the first text in the queue is gone
+        self._sealed = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._queue)
+
+    def feed(self, ops: Iterable[Op]) -> bool:
+        """Take ops; True if one of them is more than text (a change of state, worth sending at once)."""
+        urgent = False
+        for op in ops:
+            last = self._last.get(op[1])
+            if op[0] == "append":
+                if last is not None and last[0] == "append" and last[2] == op[2]:
+                    last[3].append(op[3])
+                    continue
+                entry: list[Any] = ["append", op[1], op[2], [op[3]], []]
+            else:
+                urgent = True
+                if op[0] == "set" and last is not None and last[0] == "set":
+                    last[2] = {**last[2], **op[2]}
+                    continue
+                entry = list(op)
+            self._queue.append(entry)
+            self._last[op[1]] = entry
+        return urgent
+
+    def seal(self) -> None:
+        """What waits now is a whole: nothing is joined into it any more, and no batch holds some of it and something else."""
+        self._sealed = len(self._queue)
+        self._last.clear()
+
+    @property
+    def sealed(self) -> bool:
+        """Whether some of what was sealed still waits."""
+        return self._sealed > 0
+
+    def drain(self, limit: int | None = BATCH) -> list[list[Any]]:
+        """The next batch; what is left stays for the next one.
+
+        Args:
+            limit: bytes of JSON, as Jupyter writes it, that the batch may take; None takes everything. A text is cut to fit,
+                and so is an op with several props; one prop that is larger than that goes alone.
+        """
+        batch: list[list[Any]] = []
+        room = math.inf if limit is None else limit
+        while self._queue:
+            entry = self._queue[0]
+            if entry[0] == "append":
+                op, size, done = self._take_text(entry, room, alone=not batch)
+            else:
+                op, size, done = _take_props(entry, room, alone=not batch)
+            if op is not None:
+                batch.append(op)
+            room -= size
+            if not done:
+                break
+            self._queue.popleft()
+            if self._last.get(entry[1]) is entry:
+                del self._last[entry[1]]
+            if self._sealed:
+                self._sealed -= 1
+                if not self._sealed:
+                    break
+        return batch
+
+    def _take_text(self, entry: list[Any], room: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
+        """An append of as much of the entry's text as fits, at least one character if it is `alone`; see `_take_props`.
+
+        What is left is not copied, so that a long text costs no more because it takes many batches.
+        """
+        _, id, field, fresh, strings = entry
+        strings.append("".join(fresh))
+        fresh.clear()
+        used = 24 + 6 * (len(id) + len(field))
+        taken: list[str] = []
+        while strings:
+            text = strings[0]
+            if room == math.inf:
+                piece = text[self._at :]
+            else:
+                piece, size = fitting(text, self._at, int(room) - used, 1 if alone and not taken else 0)
+                used += size
+            taken.append(piece)
+            self._at += len(piece)
+            if self._at < len(text):
+                break
+            self._at = 0
+            del strings[0]
+        whole = "".join(taken)
+        return (["append", id, field, whole] if whole else None), used, not strings
+
+
+def _take_props(entry: list[Any], room: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
+    """The op, or the part of its props that fits, its bytes, and whether the entry is used up."""
+    if room == math.inf:
+        return entry, 0, True
+    size = width(entry) + 2
+    if size <= room:
+        return entry, size, True
+    if not alone:
+        return None, 0, False
+    if entry[0] == "close" or len(entry[-1]) < 2:
+        return entry, size, True
+    used = width([*entry[:-1], {}]) + 2
+    now: dict[str, Any] = {}
+    for field, value in entry[-1].items():
+        used += width({field: value})
+        if now and used > room:
+            break
+        now[field] = value
+    op = [*entry[:-1], now]
+    entry[:] = ["set", entry[1], {field: value for field, value in entry[-1].items() if field not in now}]
+    return op, room, not entry[-1]
+
+
+def width(value: Any) -> int:
+    """Bytes the value takes as JSON, at most: Jupyter writes UTF-8, and a space after each comma and colon between items."""
+    encoded = msgspec.json.encode(value)
+    return len(encoded) if type(value) is str else len(encoded) + encoded.count(b",") + encoded.count(b":")
+
+
+def fitting(text: str, at: int, room: int, least: int = 0) -> tuple[str, int]:
+    """As much of the text, from character `at` on, as takes at most `room` bytes of JSON without its quotes; and its bytes.
+
+    A text's halves of surrogate pairs, which JSON cannot carry, come as U+FFFD each, so that every character keeps its place.
+
+    Args:
+        text: any text, however long: no more of it is looked at than may fit.
+        at: where to begin, in characters.
+        room: bytes.
+        least: characters to give in any case, if there are as many.
+    """
+    piece = text[at : at + max(room, least)]
+    try:
+        size = width(piece) - 2
+    except UnicodeEncodeError:
+        piece = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in piece)
+        size = width(piece) - 2
+    while size > room and len(piece) > least:
+        piece = piece[: max(least, len(piece) * room // size)]
+        size = width(piece) - 2
+    return piece, size
