@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent import recording
+from nbagent import kernel, recording
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.registry import decoder_for
 from nbagent.errors import Cancelled, StreamError
@@ -182,7 +182,7 @@ class Run:
                 nest_asyncio2.apply(home)
                 home.run_until_complete(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))
             else:
-                self._done.result(timeout)
+                kernel.wait(self._done, timeout)
         except KeyboardInterrupt:
             self.cancel()
             if not inside:  # in a script the process may end next, and the connection should be closed before that

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # Each floor's rooms; a folder is one room, inside which files may import each other.
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain"),
-    ("mime", "loop", "tags", "wire", "block"),
+    ("mime", "loop", "kernel", "tags", "wire", "block"),
     ("transcript", "gate"),
     ("adapters", "pump", "sources", "recording", "toolcall"),
     ("run", "agent"),

@@ -20,6 +20,7 @@ import anywidget
 import msgspec
 import traitlets
 
+from nbagent.kernel import Ear
 from nbagent.pump import Channel
 from nbagent.run import Run
 from nbagent.transcript import ROOT
@@ -49,9 +50,9 @@ class TranscriptWidget(anywidget.AnyWidget):
     def __init__(self, run: Run, mark: str = "") -> None:
         self._run = run
         super().__init__(run_id=run.id, mark=mark or run.id, head=_head(run.snapshot()[0]))
-        _answer_where_asked(self.comm)
         self._channel: Channel = run.attach(self)
-        self.on_msg(self._on_view_message)
+        ear = Ear(self.comm, self._on_view_message)
+        self.on_msg(lambda _widget, message, _buffers: ear.deliver(message))
 
     def draw(self, seq: int, ops: list[list[Any]]) -> None:
         """Send one batch."""
@@ -64,8 +65,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         blocks = [_slim(block["id"], block) for block in self._run.snapshot()]
         self.send({"t": "snapshot", "seq": seq, "now": time.time(), "blocks": blocks})
 
-    def _on_view_message(self, _widget: object, message: dict[str, Any], _buffers: object) -> None:
-        # May run on any thread (a subshell's, while a cell blocks the main one): hand over, touch nothing else.
+    def _on_view_message(self, message: dict[str, Any]) -> None:
+        # May run on any thread (the kernel's own, while a cell blocks the main one): hand over, touch nothing else.
         match message:
             case {"t": "hello" | "resync"}:
                 self._channel.redraw()
@@ -117,13 +118,3 @@ def _slim(id: str, props: dict[str, Any]) -> dict[str, Any]:
 def _payload(id: str, mime: str, payload: Any) -> Any:
     size = len(payload) if isinstance(payload, str) else len(msgspec.json.encode(payload))
     return payload if size <= INLINE else {"part": f"result/{id}/{mime}", "size": size}
-
-
-def _answer_where_asked(comm: Any) -> None:
-    """Let a click reach Python while a cell blocks the main thread.
-
-    ipykernel 7.4 hands a comm's messages to the shell that last published on it, here the main one, whatever subshell the
-    front end chose; so a click would wait for the cell. Without the private hook the front end's choice counts again.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = None
