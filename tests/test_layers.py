@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain"),
     ("mime", "loop", "kernel", "tags", "wire", "block"),
-    ("transcript", "gate"),
+    ("transcript", "gate", "interrupt"),
     ("adapters", "pump", "sources", "recording", "toolcall"),
     ("run", "agent"),
     ("faces", "demo"),

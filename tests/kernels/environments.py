@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+from importlib.metadata import distribution
 from pathlib import Path
 
 VERSIONS = ("6.31.0", "7.3.0", "7.4.0")
@@ -39,7 +40,12 @@ def make(version: str) -> None:
     subprocess.run(install, check=True)
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = subprocess.run([python_of(version), "-c", purelib], check=True, capture_output=True, text=True).stdout.strip()
-    (Path(packages) / "nbagent-here.pth").write_text(f"{ROOT}\n", "utf-8")  # as an editable install, with nothing to build
+    # What an editable install leaves behind; a real one would build the view once more for each environment.
+    ours = distribution("jupyter-nbagent")
+    (Path(packages) / "jupyter-nbagent.pth").write_text(f"{ROOT}\n", "utf-8")
+    info = Path(packages) / f"jupyter_nbagent-{ours.version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(ours.read_text("METADATA") or "", "utf-8")
     whole.touch()
 
 

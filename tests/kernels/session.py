@@ -32,6 +32,7 @@ class Session:
 
     Attributes:
         heard: every message on iopub so far, with `at`, when it came (`time.monotonic()`).
+        version: of ipykernel.
         subshell: the id of a subshell as JupyterLab makes one for comms; None where the kernel has none.
     """
 
@@ -40,10 +41,10 @@ class Session:
         self._manager = manager
         self._client = client
         info = self._request("control", "kernel_info_request")
-        self.version: str = info["implementation_version"]
         self.subshell: str | None = None
         if "kernel subshells" in info.get("supported_features", ()):
             self.subshell = self._request("control", "create_subshell_request")["subshell_id"]
+        self.version = self.python("import ipykernel; print(ipykernel.__version__)")
 
     def run(self, code: str) -> str:
         """Begin a cell; its id."""
