@@ -2,12 +2,9 @@
 
 import asyncio
 import concurrent.futures
-import contextlib
 import os
-import signal
-import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -50,39 +47,6 @@ def is_current() -> bool:
         return asyncio.get_running_loop() is _loop
     except RuntimeError:
         return False
-
-
-@contextlib.contextmanager
-def woken_by_signals(waiting: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """While this lasts, a signal wakes the loop, so that an interrupt is seen at once.
-
-    Python runs a signal's handler in the middle of the loop's wait for I/O and then goes on waiting: what the handler called
-    (ipykernel's cancels the cell) is only seen when something else happens on the loop. Where somebody has set a wake-up
-    already, or the platform has none, nothing changes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.setblocking(False)
-        theirs.setblocking(False)
-        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-        try:
-            if before != -1:
-                signal.set_wakeup_fd(before)
-                yield
-                return
-            with contextlib.suppress(NotImplementedError):
-                waiting.add_reader(ours, lambda: ours.recv(4096))
-            yield
-        finally:
-            if before == -1:
-                latest = signal.set_wakeup_fd(-1)
-                if latest != theirs.fileno():  # somebody set one meanwhile: it is theirs to take away
-                    signal.set_wakeup_fd(latest)
-                with contextlib.suppress(NotImplementedError):
-                    waiting.remove_reader(ours)
 
 
 def _serve(own: asyncio.AbstractEventLoop) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent import recording, secrets
+from nbagent import kernel, recording, secrets
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.registry import decoder_for
 from nbagent.errors import Cancelled, StreamError
 from nbagent.eventlog import EventLog
 from nbagent.gate import Gate, Reveal
-from nbagent.loop import woken_by_signals
+from nbagent.interrupt import watch
 from nbagent.mime import display_of
 from nbagent.moment import Moment
 from nbagent.pump import Channel, Face, Link, View, parts
@@ -196,7 +196,7 @@ class Run:
                 nest_asyncio2.apply(home)
                 home.run_until_complete(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))
             else:
-                self._done.result(timeout)
+                kernel.wait(self._done, timeout)
         except KeyboardInterrupt:
             self.cancel()
             if not inside:  # in a script the process may end next, and the connection should be closed before that
@@ -211,7 +211,7 @@ class Run:
 
     async def _wait(self) -> "Run":
         try:
-            with woken_by_signals(asyncio.get_running_loop()):
+            with watch(asyncio.get_running_loop(), self.cancel):
                 await asyncio.shield(asyncio.wrap_future(self._done))
         except asyncio.CancelledError:
             self.cancel()  # an interrupted cell must not leave the stream running, and billing, in the background
@@ -275,31 +275,40 @@ class Run:
 
         Args:
             types: tags to keep, e.g. `("text.delta", "tool.result")`, or one of them; None keeps all.
+
+        Leaving the loop early, or cancelling the task that is in it, leaves the run alone; interrupting the cell stops it.
         """
         return self._follow(frozenset([types] if isinstance(types, str) else types) if types is not None else None)
 
     async def _follow(self, types: frozenset[str] | None) -> AsyncIterator[e.Event]:
-        follower = _Follower(asyncio.get_running_loop())
+        home = asyncio.get_running_loop()
+        follower = _Follower(home)
         with self._lock:
             self._followers.append(follower)
             follower.ready.set()
         seen = 0
-        try:
-            while True:
-                await follower.ready.wait()
-                follower.ready.clear()
+        with watch(home, self.cancel) as interrupt:
+            try:
+                while True:
+                    interrupt.reset()
+                    await follower.ready.wait()
+                    follower.ready.clear()
+                    with self._lock:
+                        follower.awake = False
+                        fresh = self._events.newest(self._seq - seen)
+                        seen, ended = self._seq, self._done.done()
+                    for event in fresh:
+                        if types is None or e.type_of(event) in types:
+                            yield event
+                    if ended:
+                        return
+            except (asyncio.CancelledError, GeneratorExit):
+                if interrupt.came:
+                    self.cancel()
+                raise
+            finally:
                 with self._lock:
-                    follower.awake = False
-                    fresh = self._events.newest(self._seq - seen)
-                    seen, ended = self._seq, self._done.done()
-                for event in fresh:
-                    if types is None or e.type_of(event) in types:
-                        yield event
-                if ended:
-                    return
-        finally:
-            with self._lock:
-                self._followers.remove(follower)
+                    self._followers.remove(follower)
 
     def save(self, path: str) -> None:
         """Write the events to a JSONL file that `nbagent.replay` plays again.

@@ -10,8 +10,8 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # Each floor's rooms; a folder is one room, inside which files may import each other.
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain", "secrets", "growing", "moment"),
-    ("mime", "loop", "tags", "wire", "block"),
-    ("transcript", "gate", "redact"),
+    ("mime", "loop", "kernel", "tags", "wire", "block"),
+    ("transcript", "gate", "redact", "interrupt"),
     ("adapters", "pump", "sources", "recording", "toolcall", "eventlog"),
     ("run", "agent"),
     ("faces", "demo"),

@@ -3,9 +3,6 @@
 import asyncio
 import contextvars
 import os
-import signal
-import socket
-import sys
 import threading
 
 import pytest
@@ -118,29 +115,3 @@ def test_a_forked_child_gets_a_loop_that_runs() -> None:
         if child == 0:
             os._exit(loop.submit(answer()).result())
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGUSR1")
-@pytest.mark.timeout(20)
-def test_a_signal_wakes_the_loop_that_waits() -> None:
-    async def wait() -> str:
-        told = asyncio.get_running_loop().create_future()
-        before = signal.signal(signal.SIGUSR1, lambda *_: told.set_result("woken"))
-        try:
-            with loop.woken_by_signals(asyncio.get_running_loop()):
-                threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-                return str(await told)  # set by the handler, which by itself leaves the loop asleep
-        finally:
-            signal.signal(signal.SIGUSR1, before)
-
-    assert asyncio.run(wait()) == "woken"
-    assert signal.set_wakeup_fd(-1) == -1
-
-
-async def test_a_wake_up_that_somebody_else_sets_meanwhile_stays() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        theirs.setblocking(False)
-        with loop.woken_by_signals(asyncio.get_running_loop()):
-            signal.set_wakeup_fd(theirs.fileno())
-        assert signal.set_wakeup_fd(-1) == theirs.fileno()

@@ -10,6 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from nbagent.kernel import Ear
 from nbagent.pump import Link
 from nbagent.run import Run
 
@@ -35,9 +36,9 @@ class TranscriptWidget(anywidget.AnyWidget):
     def __init__(self, run: Run, mark: str = "") -> None:
         self._run = run
         super().__init__(run_id=run.id, mark=mark or run.id, head=_head(run.snapshot()[0]))
-        _answer_where_asked(self.comm)
         self._link: Link = run.connect(self)
-        self.on_msg(self._on_view_message)
+        ear = Ear(self.comm, self._on_view_message)
+        self.on_msg(lambda _widget, message, _buffers: ear.deliver(message))
         run.on_end(self._show_the_end)
 
     def part(self, name: str) -> Any:
@@ -56,8 +57,8 @@ class TranscriptWidget(anywidget.AnyWidget):
     def _show_the_end(self) -> None:
         self.head = _head(self._run.snapshot()[0])  # what a notebook saved with its widgets' state will say
 
-    def _on_view_message(self, _widget: object, message: Any, _buffers: object) -> None:
-        # May run on any thread (a subshell's, while a cell blocks the main one): hand over, touch nothing else.
+    def _on_view_message(self, message: Any) -> None:
+        # May run on any thread (the kernel's own, while a cell blocks the main one): hand over, touch nothing else.
         match message:
             case {"t": "stop"}:
                 self._run.cancel()
@@ -76,11 +77,3 @@ def _head(root: dict[str, Any]) -> dict[str, Any]:
     return {key: root.get(key) for key in ("name", "model", "status", "started")}
 
 
-def _answer_where_asked(comm: Any) -> None:
-    """Let a click reach Python while a cell blocks the main thread.
-
-    ipykernel 7.4 hands a comm's messages to the shell that last published on it, here the main one, whatever subshell the
-    front end chose; so a click would wait for the cell. Without the private hook the front end's choice counts again.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = None

@@ -1,0 +1,127 @@
+"""A real kernel and its messages, without a front end."""
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
+
+PATIENCE = 30
+"""Seconds after which a message that has not come is missing."""
+
+
+class _Manager(KernelManager):
+    """Starts the ipykernel of one interpreter."""
+
+    def __init__(self, python: Path) -> None:
+        super().__init__()
+        self._argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(argv=self._argv, interrupt_mode="signal")
+
+
+class Session:
+    """A started kernel: what is sent to it, and what it publishes.
+
+    Attributes:
+        heard: every message on iopub so far, with `at`, when it came (`time.monotonic()`).
+        version: of ipykernel.
+        subshell: the id of a subshell as JupyterLab makes one for comms; None where the kernel has none.
+    """
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self._manager = manager
+        self._client = client
+        info = self._request("control", "kernel_info_request")
+        self.subshell: str | None = None
+        if "kernel subshells" in info.get("supported_features", ()):
+            self.subshell = self._request("control", "create_subshell_request")["subshell_id"]
+        self.version = self.python("import ipykernel; print(ipykernel.__version__)")
+
+    def run(self, code: str) -> str:
+        """Begin a cell; its id."""
+        return str(self._client.execute(code))
+
+    def python(self, code: str) -> str:
+        """Run a cell to its end; what it printed."""
+        cell = self.run(code)
+        self.until(self.idle(cell))
+        own = [message for message in self.heard if message["parent_header"].get("msg_id") == cell]
+        for message in own:
+            assert message["msg_type"] != "error", "\n".join(message["content"]["traceback"])
+        return "".join(message["content"]["text"] for message in own if message["msg_type"] == "stream").strip()
+
+    def say(self, comm: str, message: dict[str, Any], subshell: str | None = None) -> float:
+        """Send what a view says; when it was sent."""
+        sent = self._client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": message}})
+        if subshell is not None:
+            sent["header"]["subshell_id"] = subshell
+        self._client.shell_channel.send(sent)
+        return time.monotonic()
+
+    def interrupt(self, by: str = "signal") -> float:
+        """Interrupt the kernel by a signal to its process, or by a message on the control channel; when it was sent."""
+        at = time.monotonic()
+        if by == "signal":
+            self._manager.interrupt_kernel()
+        else:
+            self._request("control", "interrupt_request")
+        return at
+
+    def until(self, found: Callable[[dict[str, Any]], bool], start: int = 0) -> dict[str, Any]:
+        """The first message, from number `start` on, for which `found` is true; waits for it."""
+        seen = start
+        end = time.monotonic() + PATIENCE
+        while True:
+            for message in self.heard[seen:]:
+                seen += 1
+                if found(message):
+                    return message
+            try:
+                message = self._client.get_iopub_msg(timeout=max(0, end - time.monotonic()))
+            except queue.Empty:
+                last = [(each["msg_type"], each["content"]) for each in self.heard[-5:]]
+                raise AssertionError(f"nothing of the kind came; the last were {last}") from None
+            self.heard.append({**message, "at": time.monotonic()})
+
+    @staticmethod
+    def idle(cell: str) -> Callable[[dict[str, Any]], bool]:
+        """Whether a message says that the cell is over."""
+        return lambda message: (
+            message["msg_type"] == "status"
+            and message["content"]["execution_state"] == "idle"
+            and message["parent_header"].get("msg_id") == cell
+        )
+
+    def _request(self, channel: str, kind: str) -> dict[str, Any]:
+        wire = self._client.control_channel if channel == "control" else self._client.shell_channel
+        sent = self._client.session.msg(kind, {})
+        wire.send(sent)
+        while True:
+            reply = wire.get_msg(timeout=PATIENCE)
+            if reply["parent_header"].get("msg_id") == sent["header"]["msg_id"]:
+                return dict(reply["content"])
+
+    @classmethod
+    @contextmanager
+    def started(cls, python: Path) -> Iterator[Self]:
+        """A kernel of that interpreter, ended afterwards."""
+        manager = _Manager(python)
+        manager.start_kernel(cwd=str(Path(__file__).parents[2]))
+        client = manager.blocking_client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=PATIENCE)
+            yield cls(manager, client)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+            manager.cleanup_resources()

@@ -1,0 +1,136 @@
+"""Stop, and what else a reader does in a view, reach the run whatever the cell does: tried with real kernels and raw messages.
+
+`make test` tries the installed ipykernel, `make proof` those of `environments.py`. In a row that says no, the view offers the
+kernel's interrupt, which works in every row.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaign import WHOLE, figure
+from kernels import environments
+from kernels.session import Session
+
+SETUP = """
+import asyncio, time, nbagent
+from nbagent.demo import demo_server
+agent = nbagent.Agent(model="demo", name="demo")
+demo_server().tokens_per_second = 60
+LONG = "Give me a long answer about streams, and think first."
+"""
+
+CELLS = {
+    "cell returned": "run = nbagent.show(agent.stream(LONG))",
+    "awaits the run": "run = nbagent.show(agent.stream(LONG))\nawait run",
+    "blocks in run.wait()": "run = nbagent.show(agent.stream(LONG))\nrun.wait()",
+    "blocks in user code": "run = nbagent.show(agent.stream(LONG))\ntime.sleep(4)",
+    "reads run.stream()": "run = nbagent.show(agent.stream(LONG))\nasync for event in run.stream(): pass",
+}
+
+# Only ipykernel 6 has nobody to read its socket while user code holds the main thread; the views are heard when the cell ends.
+UNHEARD = {("6.31.0", "blocks in user code")}
+
+VERSIONS = environments.VERSIONS if WHOLE else ("installed",)
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def kernel(request: pytest.FixtureRequest) -> Iterator[Session]:
+    python = Path(sys.executable) if request.param == "installed" else environments.python_of(request.param)
+    assert python.exists(), "`python tests/kernels/environments.py` makes the environments"
+    with Session.started(python) as session:
+        session.python(SETUP)
+        assert request.param in ("installed", session.version)
+        yield session
+
+
+class Cell:
+    """A cell that shows a run, up to the run's first words."""
+
+    def __init__(self, kernel: Session, code: str) -> None:
+        self.kernel = kernel
+        self.start = len(kernel.heard)
+        self.id = kernel.run(code)
+        opened = self.until(lambda message: message["msg_type"] == "comm_open" and "run_id" in _state(message))
+        self.comm: str = opened["content"]["comm_id"]
+        self.until(self.has_op(lambda op: op[0] == "append" and op[2] == "text"))
+        thinking = self.until(self.has_op(lambda op: op[0] == "open" and op[3]["kind"] == "reasoning"))
+        self.block = next(op[1] for op in _ops(thinking) if op[0] == "open" and op[3]["kind"] == "reasoning")
+
+    def until(self, found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        return self.kernel.until(found, self.start)
+
+    def has_op(self, found: Callable[[list[Any]], bool]) -> Callable[[dict[str, Any]], bool]:
+        return lambda message: any(map(found, _ops(message))) and message["content"]["comm_id"] == self.comm
+
+    def end(self) -> dict[str, Any]:
+        """The message that ends the run."""
+        return self.until(self.has_op(lambda op: op[:2] == ["close", "run"]))
+
+    def over(self) -> dict[str, Any]:
+        """The message that the cell is over."""
+        return self.until(self.kernel.idle(self.id))
+
+    def toggled(self) -> dict[str, Any]:
+        """The message that a panel was opened by the reader."""
+        return self.until(self.has_op(lambda op: op[0] == "set" and op[1] == self.block and op[2].get("user_open") is True))
+
+
+def _state(message: dict[str, Any]) -> dict[str, Any]:
+    return dict(message["content"]["data"].get("state", {}))
+
+
+def _ops(message: dict[str, Any]) -> list[list[Any]]:
+    data = message["content"].get("data", {}) if message["msg_type"] == "comm_msg" else {}
+    content = data.get("content", {}) if data.get("method") == "custom" else {}
+    return list(content.get("ops", ()))
+
+
+@pytest.mark.parametrize("way", ["shell", "subshell"])
+@pytest.mark.parametrize("row", CELLS)
+def test_stop_and_toggle_reach_the_run(kernel: Session, row: str, way: str) -> None:
+    if way == "subshell" and kernel.subshell is None:
+        pytest.skip(f"ipykernel {kernel.version} has no subshells")
+    cell = Cell(kernel, CELLS[row])
+    if row == "cell returned":
+        cell.over()
+    subshell = kernel.subshell if way == "subshell" else None
+    kernel.say(cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell)
+    sent = kernel.say(cell.comm, {"t": "stop"}, subshell)
+    ended, over, toggled = cell.end(), cell.over(), cell.toggled()
+    while_busy = ended["at"] < over["at"]
+    figure("stop", f"ipykernel {kernel.version}, {row}, {way}: seconds to the run's end", f"{ended['at'] - sent:.2f}")
+    assert kernel.python("print(run.status)") == "cancelled"
+    assert toggled["at"] <= ended["at"]
+    assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNHEARD)
+
+
+@pytest.mark.parametrize("by", ["signal", "message"])
+@pytest.mark.parametrize("row", ["awaits the run", "blocks in run.wait()", "reads run.stream()"])
+def test_an_interrupt_ends_the_run_that_the_cell_waits_for(kernel: Session, row: str, by: str) -> None:
+    gone = kernel.python("print(demo_server().disconnects)")
+    cell = Cell(kernel, CELLS[row])
+    sent = kernel.interrupt(by)
+    ended = cell.end()
+    cell.over()
+    figure("interrupt", f"ipykernel {kernel.version}, {row}, {by}: seconds to the run's end", f"{ended['at'] - sent:.2f}")
+    status, characters = kernel.python("print(run.status, len(run.text) + len(run.thinking))").split()
+    assert status == "cancelled"
+    assert int(characters) > 0
+    assert kernel.python(f"print(demo_server().wait_for(lambda s: s.disconnects > {gone} and not s.open_streams, 0.5))") == "True"
+
+
+def test_an_interrupt_of_user_code_or_of_an_idle_kernel_leaves_the_run(kernel: Session) -> None:
+    cell = Cell(kernel, CELLS["blocks in user code"])
+    kernel.interrupt()
+    error = cell.until(lambda message: message["msg_type"] == "error" and message["parent_header"]["msg_id"] == cell.id)
+    assert error["content"]["ename"] == "KeyboardInterrupt"
+    cell.over()
+    kernel.interrupt()
+    assert kernel.python("print(run.status)") == "running"
+    kernel.say(cell.comm, {"t": "stop"})  # what the view does next, now that the kernel listens
+    cell.end()
+    assert re.fullmatch("cancelled [1-9][0-9]*", kernel.python("print(run.status, len(run.text + run.thinking))"))
