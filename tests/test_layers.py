@@ -10,11 +10,12 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # Each floor's rooms; a folder is one room, inside which files may import each other.
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain"),
-    ("mime", "loop", "tags", "wire", "block"),
+    ("mime", "loop", "tags", "wire", "block", "markup"),
     ("transcript", "gate"),
     ("adapters", "pump", "sources", "recording", "toolcall"),
     ("run", "agent"),
     ("faces", "demo"),
+    ("cell",),
     ("show",),
     ("__init__",),
 ]
@@ -26,6 +27,7 @@ GUARDED = {
     "rich": {"faces/console.py"},
     "nest_asyncio2": {"run.py"},
     "traitlets": {"faces/widget.py"},
+    "markdown_it": {"markup/grammar.py"},
 }
 
 
