@@ -18,7 +18,6 @@ from nbagent.faces.words import (
     elapsed,
     figures,
     frames,
-    number_of,
     record_of,
     rounded,
     run_label,
@@ -53,8 +52,8 @@ _CODE = ' style="background:none;color:inherit"'
 _STYLE = """<style>
 :root:has([data-nbagent-live="{mark}"]) [data-nbagent-twin="{mark}"],
 :root:has([data-nbagent-live="{mark}"]) .jp-OutputArea-child:has([data-nbagent-twin="{mark}"]) {{ display: none }}
-:root:not(:has([data-nbagent-live="{mark}"])) .jp-OutputArea-child:has(.jupyter-widgets):has(+ * [data-nbagent-twin="{mark}"]) {{
-  display: none }}
+:root:not(:has([data-nbagent-live="{mark}"]))
+  .jp-OutputArea-child:has(.jupyter-widgets):has(+ * [data-nbagent-twin="{mark}"]) {{ display: none }}
 {waiting}</style>
 """
 # A run that has only begun: its view is on its way, and this line would flash before it.
@@ -265,9 +264,8 @@ class _Page:
         result, error, state = block.get("result"), record_of(block.get("error")), block.get("state")
         html = ""
         if result is not None:
-            bundle = result if isinstance(result, dict) else {"text/plain" if isinstance(result, str) else "application/json": result}
             html += self._caption("Result" if state == "output-available" else "Result so far")
-            html += self._result(bundle, block)
+            html += self._result(result if isinstance(result, dict) else {"application/json": result}, block)
         if error:
             html += self._caption("Why" if state == "output-denied" else "Error") + self._failure(error, error.get("type"))
         return html
@@ -292,8 +290,9 @@ class _Page:
         prompt = text_of(block.get("prompt")) or _PROMPTS.get(text_of(block.get("approval_kind")), _PROMPTS["tool"])
         if decision := text_of(block.get("decision")):
             reason = text_of(block.get("reason"))
+            mark, why = "✓" if decision == "approve" else "⊘", f" · {line(reason, 2000)}" if reason else ""
             said = f"<strong>{line(_DECISIONS.get(decision, decision))}</strong> {line(prompt, 2000)}"
-            return f"<p{_LINE}>{'✓' if decision == 'approve' else '⊘'} {said}{f' · {line(reason, 2000)}' if reason else ''}</p>\n"
+            return f"<p{_LINE}>{mark} {said}{why}</p>\n"
         args, options = block.get("args"), block.get("options")
         html = f"<p{_LINE}>? {line(prompt, 2000)}{' (not answered)' if block.get('closed') else ''}</p>\n"
         html += self._pre(self._pretty(args)) if args not in (None, {}) else ""
@@ -306,8 +305,9 @@ class _Page:
         return f"<p{_LINE}>{mark}{line(text_of(block.get('message')), 2000)}</p>\n"
 
     def _error(self, block: Props) -> str:
-        kind = text_of(block.get("error_type")) or "Error"
-        return self._fold(f"✗ <strong>{line(kind)}</strong>", self._panel(self._failure(block, block.get("error_type"))), is_open=True)
+        kind = text_of(block.get("error_type"))
+        said = self._panel(self._failure(block, kind))
+        return self._fold(f"✗ <strong>{line(kind) or 'Error'}</strong>", said, is_open=True)
 
     def _source(self, block: Props) -> str:
         raw, title = text_of(block.get("url")), text_of(block.get("title"))
@@ -338,7 +338,8 @@ class _Page:
         return self._data(text_of(block.get("name")) or "custom", block.get("data"))
 
     def _data(self, name: str, data: Any) -> str:
-        return self._fold(f"<code{_CODE}>{line(name)}</code>", "" if data is None else self._panel(self._pre(self._pretty(data))))
+        said = "" if data is None else self._panel(self._pre(self._pretty(data)))
+        return self._fold(f"<code{_CODE}>{line(name)}</code>", said)
 
     # --- pieces ---------------------------------------------------------------------------------------------------
 
@@ -349,7 +350,7 @@ class _Page:
         payload = bundle[mime]
         if isinstance(payload, list) and mime != "application/json":
             payload = "".join(filter(None, map(text_of, payload)))
-        if mime == "application/json" or not isinstance(payload, str):
+        if not isinstance(payload, str):
             return self._pre(self._pretty(payload))
         if mime == "text/html":
             shown, note = self._clip(payload)
@@ -363,7 +364,7 @@ class _Page:
             rest = {other: value for other, value in bundle.items() if not other.startswith("image/")}
             kept = text_of(block.get("id")) in self._pictures
             return self._picture(mime, data, alt, block) + ("" if kept or not rest else self._result(rest, block))
-        return self._pre(payload)
+        return self._pre(payload)  # a JSON string is shown as the text it holds
 
     def _picture(self, mime: str, data: str, alt: str, block: Props) -> str:
         if not _BASE64.fullmatch(data):

@@ -144,7 +144,7 @@ def frames(traceback: str) -> str:
 
 
 def figures(run: Props, tools: Iterable[Props]) -> list[str]:
-    """The footer: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`, …"""
+    """The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`."""
     usage = record_of(run.get("usage"))
     spent, written, thought = (number_of(usage.get(name)) for name in ("input", "output", "reasoning"))
     used, failed = (number_of(run.get(name)) or 0 for name in ("tools", "tools_failed"))

@@ -34,7 +34,7 @@ def parse(source: str) -> list[Token]:
 @functools.cache
 def _grammar() -> MarkdownIt:
     grammar = MarkdownIt("js-default", {"linkify": True})
-    grammar.linkify = Linkify()  # type: ignore[assignment]
+    grammar.linkify = Linkify()
     # Every link is parsed; what may be followed is decided where it is written, and the rest is shown as text.
     grammar.validateLink = lambda url: True  # type: ignore[method-assign]
     grammar.inline.ruler.before("escape", "math", _inline_math)
@@ -79,7 +79,7 @@ def _find_close(text: str, begin: int, end: int, close: str) -> int:
 
 @functools.lru_cache(4)
 def _last(text: str, mark: str) -> int:
-    """Where a closing mark stands last; without knowing it "\\( \\( \\( …" is quadratic."""
+    """Where a closing mark stands last; without knowing it a text of opening marks takes quadratic time."""
     return text.rfind(mark)
 
 

@@ -7,13 +7,13 @@ import html
 import re
 
 from nbagent.markup.grammar import Token, parse
-from nbagent.markup.text import plain, prose
+from nbagent.markup.text import plain, prose, words
 from nbagent.markup.url import host_of, inline_image, safe_url, visible_url
 
 _MAX_DEPTH = 50
 _ALIGN = re.compile(r"text-align:(?:left|right|center)")
-_BLOCKS = frozenset("p h1 h2 h3 h4 h5 h6 ul ol li blockquote table thead tbody tr th td".split())
-_INLINES = frozenset(("em", "strong", "s"))
+_BLOCKS = words("p h1 h2 h3 h4 h5 h6 ul ol li blockquote table thead tbody tr th td")
+_INLINES = words("em strong s")
 # Definitions would count for the whole page, and the others do more than typeset.
 _MORE_THAN_TEX = re.compile(
     r"\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)(?:command|environment)|require|href|url|class|style|cssId|data"

@@ -8,24 +8,24 @@ import re
 from html.parser import HTMLParser
 
 from nbagent.markup.markdown import image_html
-from nbagent.markup.text import prose
+from nbagent.markup.text import prose, words
 from nbagent.markup.url import safe_url
 
-_TAGS = frozenset(
+_TAGS = words(
     "table caption colgroup col thead tbody tfoot tr th td div span p pre code samp kbd var b i u s em strong small sub sup"
     " mark del ins abbr cite q br hr wbr ul ol li dl dt dd h1 h2 h3 h4 h5 h6 blockquote details summary figure figcaption"
-    " a img".split()
+    " a img"
 )
-_VOID = frozenset("br hr wbr col img".split())
-_DROPPED = frozenset(
+_VOID = words("br hr wbr col img")
+_DROPPED = words(
     "script style iframe frameset noframes object applet form button select option optgroup textarea svg math template title"
-    " noscript noembed xmp plaintext audio video canvas dialog slot portal".split()
+    " noscript noembed xmp plaintext audio video canvas dialog slot portal"
 )
-_ATTRS = frozenset("colspan rowspan scope title align valign start reversed open datetime dir lang".split())
-_STYLES = frozenset(
+_ATTRS = words("colspan rowspan scope title align valign start reversed open datetime dir lang")
+_STYLES = words(
     "color background-color font-weight font-style font-family font-size text-align text-decoration vertical-align white-space"
     " width min-width max-width height padding padding-left padding-right border border-left border-right border-top"
-    " border-bottom border-collapse".split()
+    " border-bottom border-collapse"
 )
 # No url(), image-set(), var() or expression(): a value is words, numbers and plain colours.
 _SAFE_VALUE = re.compile(r"(?:[\w\s.,%#+-]|\b(?:rgb|rgba|hsl|hsla)\([\d\s.,%/]+\)){1,100}", re.IGNORECASE | re.ASCII)

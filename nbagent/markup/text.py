@@ -41,3 +41,8 @@ def clip(text: str, limit: int) -> tuple[str, str]:
         return text, ""
     missing = len(text) - limit
     return text[:limit], f"… {missing:,} more character{'' if missing == 1 else 's'} not kept in the notebook"
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())
