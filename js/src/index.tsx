@@ -14,6 +14,7 @@ const views = new WeakMap<HTMLElement, () => void>();
 function modelOf(model: AnyModel): Model {
   return {
     runId: str(model.get("run_id")) ?? "",
+    mark: str(model.get("mark")) ?? "",
     head: () => model.get("head"),
     onHead(changed) {
       model.on("change:head", changed);

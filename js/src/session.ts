@@ -1,6 +1,6 @@
 /** One run as the view knows it: its tree, its channel, its clock. One per model, shared by all its views. */
 
-import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { Announcer } from "./announcer";
 import { Channel, type Port } from "./channel";
 import { Clock } from "./clock";
@@ -12,6 +12,8 @@ import { num, type Props, record, str } from "./values";
 /** A model as the session needs it: the channel's port and the two synced traits. */
 export interface Model extends Port {
   readonly runId: string;
+  /** What this run's static twin in the page is known by. */
+  readonly mark: string;
   head(): unknown;
   onHead(changed: () => void): () => void;
 }
@@ -20,9 +22,14 @@ export interface Model extends Port {
 const STOP_PATIENCE_MS = 4000;
 /** A head that says "over" while the tree does not: the last batch gets this long before a snapshot is asked for. */
 const LAST_BATCH_MS = 2000;
+/** A kernel that has not answered by then is none. */
+const ANSWER_MS = 3000;
 
 export class Session {
   readonly runId: string;
+  readonly mark: string;
+  /** True while there is, or may still come, something to show: until then and after that the static twin shows instead. */
+  readonly shows: Signal<boolean> = signal(true);
   readonly store = new Store();
   readonly clock = new Clock();
   readonly channel: Channel;
@@ -41,11 +48,13 @@ export class Session {
   readonly #model: Model;
   readonly #cleanups: (() => void)[];
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #twinTimer: ReturnType<typeof setTimeout>;
   #endTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: Model) {
     this.#model = model;
     this.runId = model.runId;
+    this.mark = model.mark;
     this.awaiting = this.#awaiting;
     this.head = signal(record(model.head()) ?? {});
     this.channel = new Channel({ port: model, store: this.store, onTime: (now) => this.clock.sync(now) });
@@ -55,6 +64,12 @@ export class Session {
       this.store.onChange((changes, whole) => this.#note(changes, whole)),
     ];
     this.channel.start();
+    this.#twinTimer = setTimeout(() => {
+      const follow = effect(() => {
+        this.shows.value = this.channel.answered.value;
+      });
+      this.#cleanups.push(follow);
+    }, ANSWER_MS);
   }
 
   /** The run's properties: the tree's, and what it does not know yet from the trait. */
@@ -105,6 +120,7 @@ export class Session {
   dispose(): void {
     clearTimeout(this.#stopTimer);
     clearTimeout(this.#endTimer);
+    clearTimeout(this.#twinTimer);
     for (const cleanup of this.#cleanups) cleanup();
     this.announcer.dispose();
     this.channel.dispose();

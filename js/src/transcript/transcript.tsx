@@ -12,8 +12,8 @@ import { Footer } from "./footer";
 import { Header } from "./header";
 
 export function Transcript({ session }: { session: Session }) {
-  // The static twin of this run hides itself while this attribute is in the page: so not before there is something to show.
-  const shown = session.channel.answered.value ? session.runId : undefined;
+  // The static twin of this run hides itself while this attribute is in the page.
+  const shown = session.shows.value ? session.mark : undefined;
   return (
     <SessionContext.Provider value={session}>
       <section
