@@ -43,7 +43,9 @@ def show(
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
     run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first)
     if face == "widget" or (face is None and _in_notebook()):
-        _draw_widget(run)
+        from nbagent.cell import draw
+
+        draw(run)
         run.start()
         return run
     from nbagent.faces.console import ConsoleFace
@@ -59,28 +61,6 @@ def _in_a_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _draw_widget(run: Run) -> None:
-    from IPython import get_ipython
-    from IPython.display import display
-
-    from nbagent.faces.widget import TranscriptWidget
-
-    shell = get_ipython()
-    widget = TranscriptWidget(run)
-    drawn_in = None
-
-    def view() -> None:
-        """Draw a view, but not a second one in a cell that has one: `show(…)` draws, and so does a cell that ends in it."""
-        nonlocal drawn_in
-        cell = getattr(shell, "execution_count", None)
-        if cell is None or cell != drawn_in:
-            drawn_in = cell
-            display(widget)
-
-    run.view = view
-    view()
 
 
 def _in_notebook() -> bool:

@@ -10,11 +10,12 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # Each floor's rooms; a folder is one room, inside which files may import each other.
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain", "secrets", "growing", "moment"),
-    ("mime", "loop", "kernel", "tags", "wire", "block"),
+    ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
     ("transcript", "gate", "redact", "interrupt"),
     ("adapters", "pump", "sources", "recording", "toolcall", "eventlog"),
     ("run", "agent"),
     ("faces", "demo"),
+    ("cell",),
     ("show",),
     ("__init__",),
 ]
@@ -26,6 +27,7 @@ GUARDED = {
     "rich": {"faces/console.py"},
     "nest_asyncio2": {"run.py"},
     "traitlets": {"faces/widget.py"},
+    "markdown_it": {"markup/grammar.py"},
 }
 
 

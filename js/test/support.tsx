@@ -29,7 +29,7 @@ type Cleanup = () => void;
 
 export function open(head: Props = { name: "analyst", status: "running" }): Page {
   number += 1;
-  const model = new LocalModel({ run_id: `run-${number}`, head });
+  const model = new LocalModel({ run_id: `run-${number}`, mark: `mark-${number}`, head });
   const props = { model: model as unknown as AnyModel, signal: new AbortController().signal };
   const experimental = { invoke: () => Promise.reject(new Error("not used")) };
   const dispose = widget.initialize({ ...props, experimental }) as Cleanup;

@@ -21,14 +21,15 @@ describe("before anything came", () => {
     expect(button(page.el, "Stop")).toBeDefined();
   });
 
-  it("does not yet claim to be the live view, so that the static twin stays", async () => {
+  it("claims the page for the live view for 3 seconds, and longer only if the kernel answers", async () => {
     await settle();
-    expect(page.el.querySelector("[data-nbagent-live]")).toBeNull();
+    const live = () => page.el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
+    expect(live()).toBe(page.model.get("mark"));
+    await settle(3000);
+    expect(live()).toBeUndefined();
     page.ops(RUN);
     await settle();
-    expect(page.el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live")).toBe(
-      page.model.get("run_id"),
-    );
+    expect(live()).toBe(page.model.get("mark"));
   });
 
   it("shows no Stop for a run that is over", async () => {

@@ -1,0 +1,50 @@
+"""Bare URLs with a scheme in plain text, found as the view finds them (js/src/lean/linkify.ts).
+
+https://github.github.com/gfm/#autolinks-extension-
+"""
+
+import re
+from typing import NamedTuple
+
+# A host's characters: letters and digits of any script, with dots and hyphens between them.
+_LABEL = r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff5b-\uff65]"
+_URL = re.compile(
+    rf"(?:https?|ftp)://(?:\[[0-9a-f:.]+\]|{_LABEL}(?:{_LABEL}|[.-](?={_LABEL}|-))*)(?::\d{{1,5}}(?!\d))?"
+    r"(?P<path>[/?#][^\s\x00-\x1f\x7f-\x9f<>\"`|｜]*)?",
+    re.IGNORECASE,
+)
+_TRAIL = re.compile(r"(?:&[a-z0-9]+;|[?!.,:;*_~'\"])+\Z", re.IGNORECASE)
+_CLOSERS = {")": "(", "]": "[", "}": "{"}
+_MAX_LENGTH = 10_000
+
+
+class Link(NamedTuple):
+    """A URL that was found."""
+
+    url: str
+
+
+class Linkify:
+    """What markdown-it asks for bare URLs."""
+
+    def match_at_start(self, text: str) -> Link | None:
+        """The bare URL at the very start of the text, or None."""
+        found = _URL.match(text, 0, _MAX_LENGTH)
+        if found is None:
+            return None
+        path = found["path"]
+        if path is None:
+            return Link(found[0])
+        path = _TRAIL.sub("", path[: _balanced(path)])
+        return Link(text[: found.start("path")] + path)
+
+
+def _balanced(path: str) -> int:
+    """Where the first bracket closes that was not opened in the URL itself: "(see https://example.org/a_(b))"."""
+    opened: list[str] = []
+    for at, char in enumerate(path):
+        if char in "([{":
+            opened.append(char)
+        elif char in _CLOSERS and (not opened or opened.pop() != _CLOSERS[char]):
+            return at
+    return len(path)
