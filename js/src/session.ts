@@ -22,6 +22,8 @@ export interface Model extends Port {
 
 /** After this the reader is told why Stop has no effect yet. */
 const STOP_PATIENCE_MS = 1500;
+/** After so much silence the kernel is asked for a word. */
+const LONG_SILENCE_MS = 8000;
 /** How long a view that has nothing yet keeps the place of its static twin. */
 const FIRST_WORD_MS = 3000;
 
@@ -51,6 +53,7 @@ export class Session {
   readonly #approvals = new Map<string, Signal<Block | null>>();
   readonly #cleanups: (() => void)[];
   readonly #firstWord: ReturnType<typeof setTimeout>;
+  #helloTimer: ReturnType<typeof setTimeout> | undefined;
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: Model) {
@@ -124,6 +127,7 @@ export class Session {
   dispose(): void {
     clearTimeout(this.#stopTimer);
     clearTimeout(this.#firstWord);
+    clearTimeout(this.#helloTimer);
     for (const cleanup of this.#cleanups) cleanup();
     this.announcer.dispose();
     this.channel.dispose();
@@ -141,6 +145,8 @@ export class Session {
 
   #hear(now: number | null): void {
     clearTimeout(this.#firstWord);
+    clearTimeout(this.#helloTimer);
+    if (this.link.state.peek() === "silent") this.announcer.say("The kernel answers again");
     this.#expecting.value = true;
     if (this.link.state.peek() === "gone") {
       this.clock.stop(null);
@@ -152,8 +158,8 @@ export class Session {
 
   #silence(): void {
     this.announcer.say("No word from the kernel");
-    // What was said may have been lost, and the answer wakes what sleeps.
-    this.channel.hello();
+    // A kernel that is only slow tells by its next beat what was missed; one that stays silent may wait to be asked.
+    this.#helloTimer = setTimeout(() => this.channel.hello(), LONG_SILENCE_MS);
   }
 
   #lose(loss: Loss): void {
@@ -164,6 +170,7 @@ export class Session {
       this.#expecting.value = false;
       this.#stopHeard();
     });
+    clearTimeout(this.#helloTimer);
     this.channel.parts.fail("the kernel is gone");
     if (isLive(this.status)) this.announcer.say(lossWords(loss));
   }

@@ -29,7 +29,12 @@ let store: Store;
 let channel: Channel;
 
 const ops = (seq: number, ...list: unknown[]) => wire.receive({ t: "ops", seq, now: 1, ops: list });
-const snapshot = (seq: number, ...blocks: unknown[]) => wire.receive({ t: "snapshot", seq, now: 1, blocks });
+const piece = (seq: number, ends: { first?: boolean; last?: boolean }, ...list: unknown[]) =>
+  wire.receive({ t: "snapshot", seq, now: 1, first: false, last: false, ...ends, ops: list });
+const snapshot = (seq: number, ...list: unknown[]) => piece(seq, { first: true, last: true }, ...list);
+const beat = (seq: number) => wire.receive({ t: "beat", seq, now: 1 });
+const page = (name: string, at: number, text: string, size = text.length) =>
+  wire.receive({ t: "part", name, at, text, size });
 const text = () => store.get("t")?.stream("text").text;
 
 beforeEach(() => {
@@ -37,7 +42,7 @@ beforeEach(() => {
   wire = new Wire();
   store = new Store();
   channel = new Channel({ port: wire, store });
-  channel.start();
+  channel.hello();
 });
 
 afterEach(() => {
@@ -63,32 +68,39 @@ describe("sequence", () => {
     ops(4, ["append", "t", "text", "d"]);
     expect(wire.of("resync")).toHaveLength(1);
     expect(text()).toBe("");
-    snapshot(4, { id: "run", parent: null, kind: "run" }, { id: "t", parent: "run", kind: "text", text: "abcd" });
-    ops(5, ["append", "t", "text", "e"]);
+    snapshot(5, RUN, ["open", "t", "run", { kind: "text", text: "abcd" }]);
+    ops(6, ["append", "t", "text", "e"]);
     expect(text()).toBe("abcde");
     expect(wire.of("resync")).toHaveLength(1);
   });
 
-  it("ignores a batch that comes twice", () => {
+  it("ignores what comes twice", () => {
     ops(1, RUN, ["open", "t", "run", { kind: "text", text: "" }]);
     ops(2, ["append", "t", "text", "a"]);
     ops(2, ["append", "t", "text", "a"]);
+    snapshot(2, RUN);
     expect(text()).toBe("a");
     expect(wire.of("resync")).toHaveLength(0);
   });
 
-  it("is not taken back by a snapshot that later batches overtook", () => {
-    ops(1, RUN, ["open", "t", "run", { kind: "text", text: "" }]);
-    ops(2, ["append", "t", "text", "new"]);
-    snapshot(1, { id: "run", parent: null, kind: "run" });
-    expect(text()).toBe("new");
-  });
-
-  it("asks again if the answer to a resync is lost", () => {
+  it("asks again, ever more slowly, if the answer to a question is lost, and gives up in the end", () => {
     ops(1, RUN);
     ops(5);
-    vi.advanceTimersByTime(6000);
+    vi.advanceTimersByTime(2000);
     expect(wire.of("resync")).toHaveLength(2);
+    vi.advanceTimersByTime(3000);
+    expect(wire.of("resync")).toHaveLength(2);
+    vi.advanceTimersByTime(3_600_000);
+    expect(wire.of("resync")).toHaveLength(6);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("asks anew when the kernel is heard again after that", () => {
+    ops(1, RUN);
+    ops(5);
+    vi.advanceTimersByTime(3_600_000);
+    beat(5);
+    expect(wire.of("resync")).toHaveLength(7);
   });
 
   it.each([
@@ -99,12 +111,79 @@ describe("sequence", () => {
     {},
     { t: "ops" },
     { t: "ops", seq: "1", ops: [] },
-    { t: "snapshot", seq: 1 },
+    { t: "snapshot", seq: 1, ops: 5 },
+    { t: "beat" },
     { t: "part" },
   ])("ignores %j", (message) => {
     wire.receive(message);
     expect(channel.have).toBe(0);
     expect(channel.answered.value).toBe(false);
+  });
+});
+
+describe("a snapshot in pieces", () => {
+  const OPEN = ["open", "t", "run", { kind: "text", text: "" }];
+
+  it("is shown when the last one has come", () => {
+    piece(1, { first: true }, RUN, OPEN);
+    piece(2, {}, ["append", "t", "text", "a"]);
+    expect(text()).toBeUndefined();
+    expect(channel.have).toBe(0);
+    piece(3, { last: true }, ["append", "t", "text", "b"]);
+    expect(text()).toBe("ab");
+    expect(channel.have).toBe(3);
+  });
+
+  it("that lost one is asked for again", () => {
+    piece(1, { first: true }, RUN, OPEN);
+    piece(3, { last: true });
+    expect(store.get("t")).toBeUndefined();
+    expect(wire.of("hello")).toHaveLength(2);
+    snapshot(4, RUN, OPEN);
+    expect(text()).toBe("");
+  });
+
+  it("that lost its last one is asked for again when a beat tells", () => {
+    ops(1, RUN, OPEN);
+    piece(2, { first: true }, RUN, OPEN);
+    beat(2);
+    expect(wire.of("resync")).toHaveLength(0);
+    beat(3);
+    expect(wire.of("resync")).toHaveLength(1);
+  });
+
+  it("that was asked for by another view is loaded too: live ops may be in its pieces", () => {
+    ops(1, RUN, OPEN);
+    piece(2, { first: true }, RUN, OPEN);
+    piece(3, { last: true }, ["append", "t", "text", "live"]);
+    expect(text()).toBe("live");
+    expect(wire.of("resync")).toHaveLength(0);
+  });
+
+  it("that is torn again and again is not asked for without end", () => {
+    for (let seq = 1; seq < 300; seq += 3) {
+      piece(seq, { first: true }, RUN);
+      piece(seq + 2, { last: true });
+    }
+    expect(wire.of("hello").length).toBeLessThan(4);
+  });
+});
+
+describe("a beat", () => {
+  it("with a number that is not here yet asks for a snapshot", () => {
+    ops(1, RUN);
+    beat(1);
+    expect(wire.of("resync")).toHaveLength(0);
+    beat(2);
+    expect(wire.of("resync")).toHaveLength(1);
+  });
+
+  it("is acknowledged: the kernel may not know that all has arrived", async () => {
+    ops(1, RUN);
+    await vi.advanceTimersByTimeAsync(50);
+    beat(1);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(wire.of("ack").map((ack) => ack.seq)).toEqual([1, 1]);
   });
 });
 
@@ -132,75 +211,107 @@ describe("acknowledgement", () => {
   });
 
   it("follows a snapshot too", async () => {
-    snapshot(7, { id: "run", parent: null, kind: "run" });
+    snapshot(7, RUN);
     await vi.advanceTimersByTimeAsync(50);
     expect(wire.of("ack")).toEqual([{ t: "ack", seq: 7 }]);
   });
 });
 
-describe("a silent kernel", () => {
-  it("is reported after some seconds and asked again a few times, then no more", () => {
-    expect(channel.silent.value).toBe(false);
-    vi.advanceTimersByTime(5000);
-    expect(channel.silent.value).toBe(true);
-    vi.advanceTimersByTime(3_600_000);
-    expect(wire.of("hello")).toHaveLength(6);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it("is forgiven when it speaks", () => {
-    vi.advanceTimersByTime(5000);
-    snapshot(0);
-    expect(channel.silent.value).toBe(false);
-    vi.advanceTimersByTime(60_000);
-    expect(channel.silent.value).toBe(false);
-  });
-});
-
 describe("lazy parts", () => {
-  it("are asked for once and shared", async () => {
-    const [first, second] = [channel.part("result/a/text/html"), channel.part("result/a/text/html")];
-    expect(wire.of("need")).toEqual([{ t: "need", name: "result/a/text/html" }]);
-    wire.receive({ t: "part", name: "result/a/text/html", text: "<b>x</b>" });
-    expect(await first).toBe("<b>x</b>");
-    expect(await second).toBe("<b>x</b>");
-    expect(await channel.part("result/a/text/html")).toBe("<b>x</b>");
+  const HTML = "result/a/text/html";
+
+  it("are asked for once while they are under way, and not kept", async () => {
+    const [first, second] = [channel.parts.page(HTML), channel.parts.page(HTML)];
+    expect(wire.of("need")).toEqual([{ t: "need", name: HTML, at: 0 }]);
+    page(HTML, 0, "<b>x</b>");
+    expect(await first).toEqual({ at: 0, end: 8, size: 8, text: "<b>x</b>" });
+    expect(await second).toBe(await first);
+    channel.parts.page(HTML).catch(() => {});
+    expect(wire.of("need")).toHaveLength(2);
+  });
+
+  it("are put together from their pages, which count characters as the kernel does", async () => {
+    const whole = channel.parts.whole(HTML);
+    page(HTML, 0, "a😀", 5);
+    await vi.advanceTimersByTimeAsync(0);
+    page(HTML, 2, "😀b", 5);
+    await vi.advanceTimersByTimeAsync(0);
+    page(HTML, 4, "c", 5);
+    expect(await whole).toBe("a😀😀bc");
+    expect(wire.of("need").map((need) => need.at)).toEqual([0, 2, 4]);
+  });
+
+  it("that are too large are not read to their end", async () => {
+    const whole = channel.parts.whole(HTML, 10);
+    page(HTML, 0, "abc", 11);
+    await expect(whole).rejects.toThrow("11 characters are too many");
     expect(wire.of("need")).toHaveLength(1);
   });
 
+  it("that shrink while they are read are an error, not an endless loop", async () => {
+    const whole = channel.parts.whole(HTML);
+    page(HTML, 0, "abc", 6);
+    await vi.advanceTimersByTimeAsync(0);
+    page(HTML, 3, "", 6);
+    await expect(whole).rejects.toThrow("changed while it was read");
+  });
+
   it("that fail say why and can be asked for again", async () => {
-    const failed = channel.part("result/a/text/html");
-    wire.receive({ t: "part", name: "result/a/text/html", error: "the run is gone" });
+    const failed = channel.parts.whole(HTML);
+    wire.receive({ t: "part", name: HTML, at: 0, error: "the run is gone" });
     await expect(failed).rejects.toThrow("the run is gone");
-    const again = channel.part("result/a/text/html");
-    wire.receive({ t: "part", name: "result/a/text/html", text: "" });
+    const again = channel.parts.whole(HTML);
+    page(HTML, 0, "");
     expect(await again).toBe("");
   });
 
-  it("fail when the view closes", async () => {
-    const part = channel.part("result/a/text/html");
-    channel.dispose();
-    await expect(part).rejects.toThrow("closed");
+  it("whose answer is lost are asked for again, ever more slowly, and fail in the end", async () => {
+    const part = channel.parts.page(HTML);
+    const failed = expect(part).rejects.toThrow("no answer");
+    vi.advanceTimersByTime(3000);
+    expect(wire.of("need")).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(wire.of("need")).toHaveLength(5);
+    await failed;
+  });
+
+  it("under way are asked for at once when the connection is back", () => {
+    channel.parts.page(HTML).catch(() => {});
+    channel.parts.resume();
+    expect(wire.of("need")).toHaveLength(2);
+  });
+
+  it("fail when the view closes or the kernel is gone", async () => {
+    const part = channel.parts.page(HTML);
+    channel.parts.fail("the kernel is gone");
+    await expect(part).rejects.toThrow("gone");
+    await expect(channel.parts.page(HTML)).rejects.toThrow("gone");
+    expect(wire.of("need")).toHaveLength(1);
   });
 
   it("that are modules are loaded once for the whole page", async () => {
     const load = vi.fn(async (source: string) => ({ source }));
-    const first = needModule("math.js", (name) => channel.part(name), load);
-    wire.receive({ t: "part", name: "math.js", text: "export {}" });
+    const first = needModule("math.js", (name) => channel.parts.whole(name), load);
+    page("math.js", 0, "export {}");
     const other = new Channel({ port: new Wire(), store: new Store() });
-    expect(await needModule("math.js", (name) => other.part(name), load)).toBe(await first);
+    expect(await needModule("math.js", (name) => other.parts.whole(name), load)).toBe(await first);
     expect(load).toHaveBeenCalledTimes(1);
     other.dispose();
   });
 
-  it("that are modules and fail are tried again by the next one", async () => {
+  it("that are modules and fail for one are asked for by the next, also by who waits already", async () => {
     const load = async (source: string) => ({ source });
-    const failed = needModule("highlight.js", (name) => channel.part(name), load);
-    wire.receive({ t: "part", name: "highlight.js", error: "no such file" });
-    await expect(failed).rejects.toThrow("no such file");
-    const again = needModule("highlight.js", (name) => channel.part(name), load);
-    wire.receive({ t: "part", name: "highlight.js", text: "x" });
-    expect(await again).toEqual({ source: "x" });
+    const otherWire = new Wire();
+    const other = new Channel({ port: otherWire, store: new Store() });
+    const failed = needModule("highlight.js", (name) => channel.parts.whole(name), load);
+    const waiting = needModule("highlight.js", (name) => other.parts.whole(name), load);
+    expect(otherWire.of("need")).toHaveLength(0);
+    channel.parts.fail("the view is closed");
+    await expect(failed).rejects.toThrow("closed");
+    await vi.advanceTimersByTimeAsync(0);
+    otherWire.receive({ t: "part", name: "highlight.js", at: 0, text: "x", size: 1 });
+    expect(await waiting).toEqual({ source: "x" });
+    other.dispose();
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { Store } from "../src/store";
+import { opening } from "./kernel";
 
 interface Golden {
   ops: unknown[];
@@ -28,7 +29,7 @@ describe("golden corpus", () => {
       const first = new Store();
       first.apply(ops.slice(0, cut));
       const second = new Store();
-      second.load(first.toRecords());
+      second.load(opening(first.toRecords()));
       second.apply(ops.slice(cut));
       expect(second.toRecords()).toEqual(blocks);
     }

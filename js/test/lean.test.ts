@@ -125,11 +125,57 @@ describe("URLs", () => {
     return tools.format(url as never);
   };
   const label = (tools: Tools, text: string) =>
-    tools.decode(tools.format(tools.parse(text)), ...([`${tools.decode.defaultChars}%`] as []));
+    (tools.decode as (text: string, kept: string) => string)(
+      tools.format(tools.parse(text)),
+      `${tools.decode.defaultChars}%`,
+    );
 
-  const STARTS = ["https://b.example/", "http://user@b.example:8080?", "mailto:a@b.example#", "", "/", "//b.example/", "a.b/"];
-  const PIECES = ["a", "b.c", "user@", ":80", "/", "?q=", "#", "%41", "%", "%zz", "%C3%A4", "%e2%82%ac", "%F0%9F%98%80"];
-  PIECES.push("%2F", "%20", "[", "]", "(", ")", "\\", "'", '"', "<", "`", "|", "ä", "€", "😀", "\ud800", "*", "_", "^", "{");
+  const STARTS = [
+    "https://b.example/",
+    "http://user@b.example:8080?",
+    "mailto:a@b.example#",
+    "",
+    "/",
+    "//b.example/",
+    "a.b/",
+  ];
+  const PIECES = [
+    "a",
+    "b.c",
+    "user@",
+    ":80",
+    "/",
+    "?q=",
+    "#",
+    "%41",
+    "%",
+    "%zz",
+    "%C3%A4",
+    "%e2%82%ac",
+    "%F0%9F%98%80",
+  ];
+  PIECES.push(
+    "%2F",
+    "%20",
+    "[",
+    "]",
+    "(",
+    ")",
+    "\\",
+    "'",
+    '"',
+    "<",
+    "`",
+    "|",
+    "ä",
+    "€",
+    "😀",
+    "\ud800",
+    "*",
+    "_",
+    "^",
+    "{",
+  );
 
   it("are escaped and shown like the package's", () => {
     let seed = 7;
@@ -137,7 +183,7 @@ describe("URLs", () => {
       seed = (seed * 1103515245 + 12345) % 2147483648;
       return Math.floor((seed / 2147483648) * below);
     };
-    for (let round = 0; round < 20_000; round += 1) {
+    for (let round = 0; round < 4000; round += 1) {
       const rest = Array.from({ length: 1 + next(7) }, () => PIECES[next(PIECES.length)]).join("");
       const text = `${STARTS[next(STARTS.length)]}${rest}`;
       expect(link(leanUrl, text), text).toBe(link(packagedUrl, text));

@@ -4,6 +4,7 @@ import type { AnyModel } from "@anywidget/types";
 import { afterEach, beforeEach, vi } from "vitest";
 import widget from "../src";
 import type { Props } from "../src/values";
+import { opening } from "./kernel";
 import { LocalModel } from "./preview/model.js";
 
 export interface Sent {
@@ -27,9 +28,10 @@ export interface Page {
 
 type Cleanup = () => void;
 
-export function open(head: Props = { name: "analyst", status: "running" }): Page {
+export function open(head: Props = { name: "analyst", status: "running" }, manager?: unknown): Page {
   number += 1;
   const model = new LocalModel({ run_id: `run-${number}`, mark: `mark-${number}`, head });
+  model.widget_manager = manager;
   const props = { model: model as unknown as AnyModel, signal: new AbortController().signal };
   const experimental = { invoke: () => Promise.reject(new Error("not used")) };
   const dispose = widget.initialize({ ...props, experimental }) as Cleanup;
@@ -50,7 +52,7 @@ export function open(head: Props = { name: "analyst", status: "running" }): Page
     ops: (...ops) => model.receive({ t: "ops", seq: ++seq, now: Date.now() / 1000, ops }),
     snapshot(blocks, at) {
       seq = at;
-      model.receive({ t: "snapshot", seq: at, now: Date.now() / 1000, blocks });
+      model.receive({ t: "snapshot", seq: at, now: Date.now() / 1000, first: true, last: true, ops: opening(blocks) });
     },
     sent: (type) => (model.sent as Sent[]).filter((message) => message.t === type),
     close() {

@@ -48,7 +48,7 @@ describe("Stop", () => {
     button(page.el, "Stop")?.click();
     await settle();
     expect(page.sent("stop")).toEqual([{ t: "stop" }]);
-    expect(button(page.el, "Stopping…")?.disabled).toBe(true);
+    expect(button(page.el, "Stopping…")?.getAttribute("aria-disabled")).toBe("true");
     page.ops(["set", "run", { status: "cancelled", stopped_by: "you", ended: 3 }], ["close", "t"], ["close", "run"]);
     await settle();
     expect(page.el.textContent).toContain("Stopped by you");
@@ -56,35 +56,147 @@ describe("Stop", () => {
     expect(button(page.el, "Stop")).toBeUndefined();
   });
 
-  it("says that it was not heard, and can be pressed again", async () => {
+  it("says why it has no effect yet, and can be pressed again", async () => {
+    page.ops(RUN);
     button(page.el, "Stop")?.click();
-    await settle(4100);
-    expect(page.el.textContent).toContain("Stop has not reached the kernel");
-    button(page.el, "Stop")?.click();
+    await settle(1400);
+    expect(page.el.querySelector(".nb-banner")).toBeNull();
+    await settle(200);
+    expect(page.el.querySelector(".nb-banner")?.textContent).toBe(
+      "The kernel is busy with a cell: this stops when the cell ends.",
+    );
+    expect(page.el.querySelector("[role=status]")?.textContent).toContain("The kernel is busy");
+    button(page.el, "Stopping…")?.click();
     expect(page.sent("stop")).toHaveLength(2);
-    page.ops([...RUN.slice(0, 3), { kind: "run", status: "stopping" }]);
+    page.ops(["set", "run", { status: "stopping" }]);
     await settle(100);
-    expect(page.el.textContent).not.toContain("Stop has not reached the kernel");
+    expect(page.el.querySelector(".nb-banner")).toBeNull();
     expect(page.el.textContent).toContain("Stopping…");
   });
 });
 
-describe("a silent kernel", () => {
-  it("is told quietly, and no more once it answers", async () => {
-    const silent = open();
-    await settle(5100);
-    expect(silent.el.textContent).toContain("No answer from the kernel");
-    silent.snapshot([{ id: "run", kind: "run", status: "running" }], 0);
-    await settle(100);
-    expect(silent.el.textContent).not.toContain("No answer from the kernel");
-    silent.close();
+/** What JupyterLab's widget manager has: the connection to the kernel. */
+class LabKernel {
+  slots: Record<string, ((sender: unknown, value?: unknown) => void)[]> = {};
+  interrupt = vi.fn(async () => {});
+  statusChanged = this.#signal("status");
+  connectionStatusChanged = this.#signal("connection");
+  disposed = this.#signal("disposed");
+
+  say(name: string, value?: unknown): void {
+    for (const slot of this.slots[name] ?? []) slot(this, value);
+  }
+
+  #signal(name: string) {
+    const slots: ((sender: unknown, value?: unknown) => void)[] = [];
+    this.slots[name] = slots;
+    return {
+      connect: (slot: (typeof slots)[0]) => slots.push(slot),
+      disconnect: (slot: (typeof slots)[0]) => slots.splice(slots.indexOf(slot), 1),
+    };
+  }
+}
+
+describe("a kernel", () => {
+  const mark = (el: HTMLElement) => el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
+  let kernel: LabKernel;
+  beforeEach(() => {
+    page.close();
+    kernel = new LabKernel();
+    page = open(undefined, { kernel });
   });
 
-  it("that lost the last batch is asked for a snapshot when the head says it is over", async () => {
+  it("that is silent while the run lives is told by how long, is asked, and forgiven", async () => {
     page.ops(RUN);
-    page.model.set("head", { name: "analyst", status: "completed" });
-    await settle(2100);
-    expect(page.sent("resync")).toHaveLength(1);
+    await settle(3100);
+    expect(page.el.querySelector(".nb-status")?.textContent).toBe("No word from the kernel for 3s");
+    expect(page.el.querySelector("[role=status]")?.textContent).toBe("No word from the kernel");
+    await settle(7100);
+    expect(page.sent("hello")).toHaveLength(2);
+    page.snapshot([{ id: "run", kind: "run", status: "running" }], 9);
+    await settle(100);
+    expect(page.el.querySelector(".nb-status")).toBeNull();
+    expect(page.el.querySelector("[role=status]")?.textContent).toBe("The kernel answers again");
+  });
+
+  it.each([
+    ["status", "restarting", "The kernel was restarted; this is what had come"],
+    ["status", "autorestarting", "The kernel was restarted; this is what had come"],
+    ["status", "dead", "The kernel is gone; this is what had come"],
+    ["disposed", undefined, "The kernel is gone; this is what had come"],
+  ])("that ends under a run is told, and what is shown stays: %s %s", async (signal, value, words) => {
+    page.ops(RUN, ["open", "t", "run", { kind: "text", text: "half" }]);
+    await settle(1500);
+    kernel.say(signal, value);
+    await settle(5000);
+    expect(page.el.querySelector(".nb-status")?.textContent).toBe(words);
+    expect(page.el.textContent).toContain("half");
+    const stop = button(page.el, "Stop");
+    expect(stop?.getAttribute("aria-disabled")).toBe("true");
+    expect(stop?.title).not.toBe("");
+    stop?.click();
+    expect(page.sent("stop")).toHaveLength(0);
+    expect(mark(page.el)).toBe(page.model.get("mark"));
+    const time = page.el.querySelector(".nb-time")?.textContent;
+    await settle(5000);
+    expect(page.el.querySelector(".nb-time")?.textContent).toBe(time);
+  });
+
+  it("that ends after the run is not mentioned, until a detail is asked for", async () => {
+    const result = { "text/html": { part: "result/f/text/html", size: 20_000, head: "" } };
+    page.ops(RUN, tool("f", { state: "output-available", result }), ["close", "f"]);
+    page.ops(["set", "run", { status: "completed", ended: 3 }], ["close", "run"]);
+    kernel.say("status", "dead");
+    await settle();
+    expect(page.el.querySelector(".nb-status")?.textContent).toBe("Done in 2.0s");
+    rowOf(page.el, "f").click();
+    await settle();
+    expect(page.el.textContent).toContain("Could not load this: the kernel is gone.");
+  });
+
+  it("whose connection comes back is asked for all, and again for a stop that may be lost", async () => {
+    page.ops(RUN);
+    button(page.el, "Stop")?.click();
+    kernel.say("connection", "connecting");
+    kernel.say("connection", "connected");
+    expect(page.sent("hello")).toHaveLength(2);
+    expect(page.sent("stop")).toHaveLength(2);
+  });
+
+  it("can be interrupted where the host lets us, when Stop is not heard", async () => {
+    page.ops(RUN);
+    await settle();
+    button(page.el, "Stop")?.click();
+    await settle(1600);
+    button(page.el, "Interrupt the kernel")?.click();
+    expect(kernel.interrupt).toHaveBeenCalledTimes(1);
+    kernel.interrupt.mockRejectedValueOnce(new Error("no"));
+    button(page.el, "Interrupt the kernel")?.click();
+    await settle();
+    expect(page.el.textContent).toContain("could not be interrupted from here");
+  });
+
+  it("that never answers leaves the place to the static twin after three seconds, and takes it back when it does", async () => {
+    await settle(2000);
+    expect(mark(page.el)).toBe(page.model.get("mark"));
+    await settle(1500);
+    expect(mark(page.el)).toBeUndefined();
+    page.ops(RUN);
+    await settle();
+    expect(mark(page.el)).toBe(page.model.get("mark"));
+  });
+
+  it("that was never there leaves it at once", async () => {
+    const saved = open({ name: "analyst", status: "completed" }, { kernel: null });
+    await settle();
+    expect(mark(saved.el)).toBeUndefined();
+    expect(saved.el.textContent).toContain("The kernel that holds this transcript does not answer.");
+    saved.close();
+  });
+
+  it("is let go of with the view", () => {
+    page.close();
+    expect(Object.values(kernel.slots).flat()).toEqual([]);
   });
 });
 
@@ -101,6 +213,36 @@ describe("views", () => {
     await settle();
     expect(page.el.textContent).toContain("both still");
     expect(second.el.childNodes).toHaveLength(0);
+  });
+
+  it("keep their nodes and what was opened when a snapshot comes", async () => {
+    page.ops(RUN, tool("load", { state: "output-available", args: { a: 1 } }), ["close", "load"]);
+    page.ops(["open", "t", "run", { kind: "text", text: "Some *words*" }]);
+    await settle();
+    rowOf(page.el, "load").click();
+    await settle(500);
+    const before = [...page.el.querySelectorAll(".nb-row, .nb-panel, .nb-markdown > *")];
+    page.snapshot(
+      [
+        { id: "run", kind: "run", name: "analyst", status: "running", started: 1 },
+        {
+          id: "load",
+          parent: "run",
+          kind: "tool",
+          name: "load",
+          state: "output-available",
+          args: { a: 1 },
+          closed: true,
+        },
+        { id: "t", parent: "run", kind: "text", text: "Some *words*" },
+        { id: "u", parent: "run", kind: "text", text: "and more" },
+      ],
+      7,
+    );
+    await settle();
+    expect(before).toHaveLength(3);
+    expect([...page.el.querySelectorAll(".nb-row, .nb-panel, .nb-markdown > *")].slice(0, 3)).toEqual(before);
+    expect(page.el.textContent).toContain("and more");
   });
 
   it("drawn later show everything", async () => {

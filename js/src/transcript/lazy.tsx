@@ -68,7 +68,7 @@ function Pager({ part }: { part: Part }) {
         {text}
       </pre>
       {problem}
-      <div class="nb-actions" role="group" aria-label="Pages">
+      <div class="nb-actions">
         {places.map(([label, to]) => (
           <button key={label} type="button" class="nb-button" aria-disabled={to === at} onClick={() => setFrom(to)}>
             {label}
@@ -86,7 +86,6 @@ function Pager({ part }: { part: Part }) {
 function useLoaded<T>(load: () => Promise<T>, key: number): { value?: T; problem?: ComponentChildren } {
   const [loaded, setLoaded] = useState<{ value?: T; error?: string }>({});
   const [attempt, setAttempt] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key says what is loaded, the attempt that it is wanted again
   useEffect(() => {
     let unwanted = false;
     load().then(

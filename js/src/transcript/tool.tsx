@@ -111,9 +111,7 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
     <section class="nb-section">
       <h4 class="nb-caption">Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}</h4>
       {hasArgs && (typeof props.args === "string" || props.args_valid !== false) ? (
-        <Lazy value={props.args}>
-          {(args) => <Value value={args} />}
-        </Lazy>
+        <Lazy value={props.args}>{(args) => <Value value={args} />}</Lazy>
       ) : (
         <pre class={`nb-pre ${streaming ? "nb-writing" : ""}`}>
           <InkedStream stream={block.stream("args_text")} />

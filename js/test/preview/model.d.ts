@@ -2,6 +2,7 @@ export class LocalModel {
   constructor(traits: Record<string, unknown>, onSend?: (message: unknown, model: LocalModel) => void);
   traits: Record<string, unknown>;
   sent: unknown[];
+  widget_manager: unknown;
   get(name: string): unknown;
   on(event: string, handler: (...args: unknown[]) => void): void;
   off(event: string, handler: (...args: unknown[]) => void): void;

@@ -2,6 +2,7 @@
 export class LocalModel {
   #handlers = new Map();
   sent = [];
+  widget_manager = undefined;
 
   constructor(traits, onSend = () => {}) {
     this.traits = traits;

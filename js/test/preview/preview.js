@@ -19,7 +19,7 @@ async function answer(message, model) {
   if (message.t !== "need") return;
   if (message.name.startsWith("result/")) return;
   const text = await (await fetch(`/nbagent/static/${message.name}`)).text();
-  model.receive({ t: "part", name: message.name, text });
+  model.receive({ t: "part", name: message.name, at: 0, text, size: text.length });
 }
 
 const models = {};

@@ -92,7 +92,7 @@ describe("a result", () => {
 
   it("that is big is fetched when the panel opens, not before", async () => {
     const part = "result/f/text/html";
-    page.ops(tool("f", { state: "output-available", result: { "text/html": { part, size: 3_200_000 } } }), [
+    page.ops(tool("f", { state: "output-available", result: { "text/html": { part, size: 1_200_000 } } }), [
       "close",
       "f",
     ]);
@@ -100,9 +100,9 @@ describe("a result", () => {
     expect(page.sent("need")).toEqual([]);
     rowOf(page.el, "f").click();
     await settle();
-    expect(page.sent("need")).toEqual([{ t: "need", name: part }]);
-    expect(panel()?.textContent).toContain("Loading 3.2 MB…");
-    page.model.receive({ t: "part", name: part, text: "<p>there</p>" });
+    expect(page.sent("need")).toEqual([{ t: "need", name: part, at: 0 }]);
+    expect(panel()?.textContent).toContain("Loading 1.2 MB…");
+    page.model.receive({ t: "part", name: part, at: 0, text: "<p>there</p>", size: 12 });
     await settle();
     expect(panel()?.querySelector("p")?.textContent).toBe("there");
   });
@@ -110,14 +110,57 @@ describe("a result", () => {
   it("that cannot be fetched says why and can be asked for again", async () => {
     page.ops(tool("f", done({ "application/json": { part: "p", size: 1 } })), ["close", "f"]);
     await settle();
-    page.model.receive({ t: "part", name: "p", error: "the run is gone" });
+    page.model.receive({ t: "part", name: "p", at: 0, error: "the run is gone" });
     await settle();
     expect(panel()?.textContent).toContain("the run is gone");
     panel()?.querySelector<HTMLButtonElement>(".nb-link")?.click();
     await settle();
-    page.model.receive({ t: "part", name: "p", text: '{"a":1}' });
+    page.model.receive({ t: "part", name: "p", at: 0, text: '{"a":1}', size: 7 });
     await settle();
     expect(panel()?.textContent).toContain('{"a": 1}');
+  });
+
+  it("that is a long text is read page by page, one at a time", async () => {
+    const part = "result/f/text/plain";
+    const label = () => panel()?.querySelector(".nb-pager .nb-muted")?.textContent;
+    const press = async (name: string) => {
+      [...(panel()?.querySelectorAll("button") ?? [])].find((button) => button.textContent === name)?.click();
+      await settle();
+    };
+    const answer = async (at: number, text: string) => {
+      page.model.receive({ t: "part", name: part, at, text, size: 100_000_000 });
+      await settle();
+    };
+    page.ops(tool("f", done({ "text/plain": { part, size: 100_000_000, head: "x" } })), ["close", "f"]);
+    await settle();
+    await answer(0, "a".repeat(60_000));
+    expect(label()).toBe("1–60,000 of 100,000,000 characters");
+    await press("Next");
+    expect(panel()?.querySelector(".nb-pager pre")?.getAttribute("aria-busy")).toBe("true");
+    await answer(60_000, "b".repeat(60_000));
+    expect(panel()?.querySelector(".nb-pager pre")?.textContent).toBe("b".repeat(60_000));
+    await press("Last");
+    await answer(99_940_000, "c".repeat(60_000));
+    expect(label()).toBe("99,940,001–100,000,000 of 100,000,000 characters");
+    await press("Next");
+    await press("Previous");
+    expect(page.sent("need").map((need) => need.at)).toEqual([0, 60_000, 99_940_000, 99_880_000]);
+  });
+
+  it("that is a large JSON is read as text", async () => {
+    const value = { part: "result/f/application/json", size: 300_000, head: "[1," };
+    page.ops(tool("f", done({ "application/json": value })), ["close", "f"]);
+    await settle();
+    page.model.receive({ t: "part", name: value.part, at: 0, text: "[1, 2", size: 300_000 });
+    await settle();
+    expect(panel()?.querySelector(".nb-pager pre")?.textContent).toBe("[1, 2");
+  });
+
+  it("that is an image too large to load says so", async () => {
+    page.ops(tool("f", done({ "image/png": { part: "p", size: 50_000_000, head: "" } })), ["close", "f"]);
+    await settle();
+    expect(panel()?.textContent).toContain("too large to be shown");
+    expect(page.sent("need")).toEqual([]);
   });
 
   it("that is a huge JSON makes few elements", async () => {
@@ -250,7 +293,7 @@ describe("odd state", () => {
     );
 
   it.each(KINDS)("of a %s never breaks the transcript", async (kind) => {
-    for (const value of ODD) {
+    for (const [index, value] of ODD.entries()) {
       const props = Object.fromEntries(FIELDS.map((field) => [field, value]));
       const id = kind === "run" ? "run" : "odd";
       page.snapshot(
@@ -258,7 +301,7 @@ describe("odd state", () => {
           { id, kind, ...props, user_open: true },
           { id: "after", kind: "text", text: "still here", closed: true },
         ],
-        1,
+        index + 2,
       );
       await settle();
       expect(page.el.textContent).toContain("still here");
@@ -271,5 +314,66 @@ describe("odd state", () => {
     await settle();
     expect(rowOf(page.el, "hologram")).toBeDefined();
     expect(page.el.querySelector(".nb-panel")?.textContent).toContain('"depth": 3');
+  });
+});
+
+describe("what is too big to travel", () => {
+  const answer = async (name: string, text: string) => {
+    page.model.receive({ t: "part", name, at: 0, text, size: text.length });
+    await settle();
+  };
+  const part = (name: string, head = "") => ({ part: name, size: 20_000, head });
+
+  it("of a tool's arguments: the row shows their head, the panel all of them", async () => {
+    const args = part("prop/f/args", '{"query": "select');
+    page.ops(tool("f", { state: "output-available", args, user_open: true }), ["close", "f"]);
+    await settle();
+    expect(rowOf(page.el, "f").textContent).toContain('(query="select');
+    await answer("prop/f/args", '{"query":"select 1"}');
+    expect(page.el.querySelector(".nb-panel")?.textContent).toContain('"query": "select 1"');
+  });
+
+  it("of an error: message and traceback are read when they are looked at, and no button offers to copy what is not here", async () => {
+    const error = {
+      type: "E",
+      message: part("prop/f/error/message", "It fai"),
+      traceback: part("prop/f/error/traceback"),
+    };
+    page.ops(tool("f", { state: "output-error", error }), ["close", "f"]);
+    await settle();
+    await answer("prop/f/error/message", "It failed");
+    expect(page.el.querySelector(".nb-failure")?.textContent).toContain("E: It failed");
+    expect(page.sent("need").map((need) => need.name)).toEqual(["prop/f/error/message"]);
+    expect(page.el.querySelector(".nb-actions")?.textContent).toBe("");
+    page.el.querySelector<HTMLButtonElement>(".nb-fold")?.click();
+    await settle();
+    await answer("prop/f/error/traceback", "Traceback …");
+    expect(page.el.querySelector(".nb-traceback")?.textContent).toBe("Traceback …");
+  });
+
+  it("of a file is read when the reader wants it", async () => {
+    page.ops(["open", "x", "run", { kind: "file", name: "a.bin", data: part("prop/x/data") }]);
+    await settle();
+    expect(page.sent("need")).toEqual([]);
+    const chip = page.el.querySelector<HTMLButtonElement>("button.nb-chip");
+    expect(chip?.textContent).toBe("a.bin (get 20 KB)");
+    chip?.click();
+    await settle();
+    await answer("prop/x/data", "QUJD");
+    expect(page.el.querySelector("a.nb-chip")?.getAttribute("href")).toBe("data:application/octet-stream;base64,QUJD");
+  });
+
+  it("of a picture, a custom event and a status line", async () => {
+    page.ops(
+      ["open", "i", "run", { kind: "file", media_type: "image/png", data: part("prop/i/data") }],
+      ["open", "c", "run", { kind: "custom", name: "trace", data: part("prop/c/data"), user_open: true }],
+      ["open", "s", "run", { kind: "status", message: part("prop/s/message", "Working on") }],
+    );
+    await settle();
+    await answer("prop/i/data", "QUJD");
+    await answer("prop/c/data", '{"depth":3}');
+    expect(page.el.querySelector("img")?.getAttribute("src")).toBe("data:image/png;base64,QUJD");
+    expect(page.el.textContent).toContain('{"depth": 3}');
+    expect(page.el.textContent).toContain("Working on…");
   });
 });
