@@ -155,7 +155,7 @@ def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
         yield e.File(ts=4, id=f"file-{number}", media_type=text, url=url, name=text)
     yield e.File(ts=4, id="data", media_type="text/html", data=text, name=text)
     for media_type in ("image/png", "image/svg+xml"):
-        yield e.File(ts=4, id=media_type, media_type=media_type, data=base64.b64encode(text.encode()).decode(), name=text)
+        yield e.File(ts=4, id=media_type, media_type=media_type, data=base64.b64encode(text.encode(errors="replace")).decode(), name=text)
         yield e.File(ts=4, id=f"raw-{media_type}", media_type=media_type, data=text, name=text)
     yield e.Error(ts=4, message=text, code=text, error_type=text, traceback=text)
     yield e.Custom(ts=4, name=text, data={text or "x": text})

@@ -135,6 +135,7 @@ def test_colours_of_a_terminal_are_no_garbage(stage: Stage) -> None:
     transcript = Transcript("run", started=1.0)
     for event in (
         e.ToolStart(ts=1, id="t", name="t"),
+        e.ToolArgs(ts=1, id="t", args={}),
         e.ToolResult(ts=2, id="t", content="\x1b[31mred\x1b[0m \x1b]8;;https://a.example\x07link\x1b]8;;\x07 50 %\r100 %\a"),
         e.Error(ts=3, message="no", traceback="\x1b[0;31mValueError\x1b[0m: \x1b[1mno\x1b[22m"),
     ):
@@ -190,6 +191,7 @@ def test_naughty_strings_are_shown_as_they_are(stage: Stage) -> None:
     transcript = Transcript("run", started=1.0)
     for number, text in enumerate(texts):
         transcript.feed(e.ToolStart(ts=1, id=f"t{number}", name="t"))
+        transcript.feed(e.ToolArgs(ts=1, id=f"t{number}", args={}))
         transcript.feed(e.ToolResult(ts=2, id=f"t{number}", display=e.Display(data={"text/plain": text})))
         transcript.toggle(f"t{number}", True)
     stage.show("widget", batches(transcript))
@@ -243,7 +245,7 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(notebook: Callable[..., N
         book.run(index)
         book.wait_idle()
     expect(book.widget(2).locator("math msup")).to_be_attached(timeout=20_000)
-    expect(book.widget(2).locator(".nb-hl-keyword")).to_be_attached()
+    expect(book.widget(2).locator(".nb-hl-keyword").first).to_be_attached()
     views = book.widget(1)
     assert views.count() == len(texts), book.output(1)
     expect(book.cell(1).locator(".nb-button.nb-stop")).to_have_count(0, timeout=20_000)
