@@ -3,7 +3,9 @@
 import { useRef } from "preact/hooks";
 import type { Session } from "../session";
 import { isLive } from "../status";
+import { useHeld } from "../ui/held";
 import { Icon } from "../ui/icons";
+import { useReachable } from "../ui/reachable";
 import { useSticky } from "../ui/sticky";
 import { Blocks } from "./blocks";
 import { SessionContext } from "./context";
@@ -19,6 +21,8 @@ export function Transcript({ session }: { session: Session }) {
       <section
         class="nb-frame"
         data-nbagent-live={shown}
+        // Not a landmark: a notebook has dozens.
+        role="group"
         aria-label="Agent transcript"
         data-lm-suppress-shortcuts="true"
       >
@@ -50,6 +54,8 @@ function Banner({ session }: { session: Session }) {
 function Log({ session }: { session: Session }) {
   const scroller = useRef<HTMLDivElement>(null);
   const { pinned, toEnd } = useSticky(scroller);
+  useHeld(scroller);
+  useReachable(scroller);
   const list = session.store.top;
   return (
     <div class="nb-log-frame">
