@@ -18,10 +18,10 @@ export function Transcript({ session }: { session: Session }) {
   const shown = session.channel.answered.value ? session.runId : undefined;
   return (
     <SessionContext.Provider value={session}>
+      {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
       <section
         class="nb-frame"
         data-nbagent-live={shown}
-        // Not a landmark: a notebook has dozens.
         role="group"
         aria-label="Agent transcript"
         data-lm-suppress-shortcuts="true"

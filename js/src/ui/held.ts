@@ -12,9 +12,14 @@ export function useHeld(ref: RefObject<HTMLElement | null>): void {
     const box = ref.current;
     if (!box) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let width = 0;
     const hold = () => {
-      // A notebook takes cells out of the page: they have no height then.
-      if (timer === undefined && box.offsetHeight > 0) box.style.setProperty("--nb-held", `${box.offsetHeight}px`);
+      // A notebook takes cells out of the page: they have no size then.
+      if (timer !== undefined || box.offsetHeight === 0) return;
+      // In another width everything has another height.
+      if (box.offsetWidth !== width) box.style.removeProperty("--nb-held");
+      width = box.offsetWidth;
+      box.style.setProperty("--nb-held", `${box.offsetHeight}px`);
     };
     const letGo = () => {
       clearTimeout(timer);
