@@ -20,7 +20,7 @@ const TAGS = new Set(
     " ",
   ),
 );
-const ATTRS = new Set("href title target rel class start type checked disabled src alt style".split(" "));
+const ATTRS = new Set("href title target rel class start type checked disabled aria-label src alt style".split(" "));
 
 const parts = new WeakMap<Node, Part>();
 

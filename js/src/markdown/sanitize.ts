@@ -44,7 +44,9 @@ function make(source: Element, tag: string): Element | null {
     return createElement(image(source.getAttribute("src") ?? "", source.getAttribute("alt") ?? "")) as Element;
   }
   const href = tag === "a" ? safeUrl(source.getAttribute("href") ?? "") : null;
-  const node = document.createElement(tag === "a" && href === null ? "span" : tag);
+  // A header without a word, such as the corner of a pandas table, heads nothing.
+  const blank = tag === "th" && source.textContent?.trim() === "" && !source.firstElementChild;
+  const node = document.createElement(tag === "a" && href === null ? "span" : blank ? "td" : tag);
   copyAttributes(source, node, ATTRS);
   copyStyle(source, node, STYLES);
   const classes = [...source.classList].filter((name) => CLASS.test(name));

@@ -183,7 +183,8 @@ export function image(src: string, alt: string, attrs: Record<string, string> = 
 }
 
 function taskBox(checked: boolean): Elem {
-  return elem("input", { type: "checkbox", disabled: "", ...(checked ? { checked: "" } : {}) });
+  const word = checked ? "done" : "to do";
+  return elem("input", { type: "checkbox", disabled: "", "aria-label": word, ...(checked ? { checked: "" } : {}) });
 }
 
 function hasTaskBox(item: Elem): boolean {

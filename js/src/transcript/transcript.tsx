@@ -3,7 +3,9 @@
 import { useRef } from "preact/hooks";
 import type { Session } from "../session";
 import { isLive } from "../status";
+import { useHeld } from "../ui/held";
 import { Icon } from "../ui/icons";
+import { useReachable } from "../ui/reachable";
 import { useSticky } from "../ui/sticky";
 import "./gate";
 import { Blocks } from "./blocks";
@@ -17,8 +19,10 @@ export function Transcript({ session }: { session: Session }) {
   const gone = session.link.state.value === "gone";
   return (
     <SessionContext.Provider value={session}>
+      {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
       <section
         class={gone ? "nb-frame nb-gone" : "nb-frame"}
+        role="group"
         aria-label="Agent transcript"
         data-lm-suppress-shortcuts="true"
       >
@@ -37,6 +41,8 @@ export function Transcript({ session }: { session: Session }) {
 function Log({ session }: { session: Session }) {
   const scroller = useRef<HTMLDivElement>(null);
   const { pinned, toEnd } = useSticky(scroller);
+  useHeld(scroller);
+  useReachable(scroller);
   const list = session.store.top;
   return (
     <div class="nb-log-frame">

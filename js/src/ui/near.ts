@@ -16,7 +16,7 @@ interface Watch {
 /** One observer for each scroller. */
 const watches = new WeakMap<Element, Watch>();
 const waiting = new Map<Element, () => void>();
-let timer: ReturnType<typeof setTimeout> | undefined;
+let busy = false;
 
 /** Calls back when the element comes near to, or goes far from, what its scroller shows. Returns the way to stop. */
 export function watchNear(element: Element, told: Told): () => void {
@@ -40,7 +40,8 @@ function newWatch(root: Element): Watch {
       if (!rootBounds?.width || !target.isConnected) continue;
       waiting.set(target, () => told.get(target)?.(isIntersecting, box.height));
     }
-    timer ??= setTimeout(work);
+    if (!busy) setTimeout(work);
+    busy = true;
   };
   const watch = { observer: new IntersectionObserver(receive, { root, rootMargin: `${MARGIN_PX}px` }), told };
   watches.set(root, watch);
@@ -50,7 +51,8 @@ function newWatch(root: Element): Watch {
 /** One part for each task, those that were asked for last first: they are the nearest to a reader who scrolls. */
 function work(): void {
   const next = [...waiting].pop();
-  timer = waiting.size > 1 ? setTimeout(work) : undefined;
+  busy = waiting.size > 1;
+  if (busy) setTimeout(work);
   if (!next) return;
   waiting.delete(next[0]);
   next[1]();

@@ -8,7 +8,7 @@ const NEAR_END_PX = 4;
 export class StickyScroll {
   #pinned = true;
   #lastTop = 0;
-  #lastHeight = 0;
+  #away = false;
   readonly #observer: ResizeObserver;
 
   constructor(
@@ -19,6 +19,7 @@ export class StickyScroll {
     this.#observer.observe(scroller);
     for (const child of scroller.children) this.#observer.observe(child);
     scroller.addEventListener("scroll", this.#onScroll, { passive: true });
+    this.#setPinned(true);
     this.#follow();
   }
 
@@ -34,22 +35,26 @@ export class StickyScroll {
 
   readonly #onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    const atEnd = scrollHeight - clientHeight - scrollTop <= NEAR_END_PX;
-    // Content that shrinks moves the position up too; only a move at an unchanged height is the reader's.
-    const readerWentUp = scrollTop < this.#lastTop && scrollHeight === this.#lastHeight;
-    if (atEnd) this.#setPinned(true);
-    else if (readerWentUp) this.#setPinned(false);
+    // A notebook takes cells out of the page and puts them back, scrolled to their top.
+    if (this.#away || clientHeight === 0) return;
+    if (scrollHeight - clientHeight - scrollTop <= NEAR_END_PX) this.#setPinned(true);
+    // While it is pinned nothing else moves it up: what shrinks leaves it at the end, and it is no anchor.
+    else if (scrollTop < this.#lastTop) this.#setPinned(false);
     this.#lastTop = scrollTop;
-    this.#lastHeight = scrollHeight;
   };
 
   #follow(): void {
-    if (this.#pinned) this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.#lastTop = this.scroller.scrollTop;
-    this.#lastHeight = this.scroller.scrollHeight;
+    const { scroller } = this;
+    const back = this.#away;
+    this.#away = scroller.clientHeight === 0;
+    if (this.#away) return;
+    if (this.#pinned) scroller.scrollTop = scroller.scrollHeight;
+    else if (back) scroller.scrollTop = this.#lastTop;
+    this.#lastTop = scroller.scrollTop;
   }
 
   #setPinned(pinned: boolean): void {
+    this.scroller.style.overflowAnchor = pinned ? "none" : "";
     if (pinned === this.#pinned) return;
     this.#pinned = pinned;
     this.onPinned(pinned);

@@ -77,6 +77,13 @@ const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QD
 
 const CHART = `<svg xmlns="http://www.w3.org/2000/svg" width="260" height="90"><g fill="#1976d2"><rect x="10" y="30" width="40" height="60"/><rect x="70" y="10" width="40" height="80"/><rect x="130" y="45" width="40" height="45"/></g></svg>`;
 
+const ROWS = Array.from({ length: 300 }, (_, id) => ({ id, name: `row ${id}` }));
+
+const LONG_TEXT = "A line of a log that is long.\n".repeat(1000);
+
+const WIDE_FRAME = `<table><thead><tr><th></th>${"<th>quarter</th>".repeat(40)}</tr></thead>
+<tbody><tr><th>0</th>${"<td>1,234</td>".repeat(40)}</tr></tbody></table>`;
+
 export const SCENES = {
   "Running: thought is done, a tool runs, arguments stream in": (at) => [
     run(at, 4.1, { deltas: 128, events: 140, tools: 2, first_token: 0.31, usage: { input: 1284, output: 96 } }),
@@ -272,4 +279,53 @@ export const SCENES = {
     ),
   ],
   "Before anything came": () => null,
+  "More than fits": (at) => [
+    run(at, 15, { status: "stopping", tools: 4 }),
+    ...thought(at, 14, null, "One more line of a long thought.\n\n".repeat(30)),
+    ...tool(at, "rows", "query", { limit: 500 }, 12, 11, ok("list of 300", { "application/json": ROWS })),
+    ["set", "rows", { user_open: true }],
+    ...tool(at, "log", "read_log", { lines: LONG_TEXT.length }, 11, 10, ok("text", { "text/plain": LONG_TEXT })),
+    ["set", "log", { user_open: true }],
+    ...tool(at, "wide", "load", {}, 9, 8, ok("DataFrame 2×40", { "text/html": WIDE_FRAME })),
+    ["set", "wide", { user_open: true }],
+    ...text(
+      "md",
+      `\`\`\`python\n${"wide = ".repeat(60)}1\n\`\`\`\n\n|${" column |".repeat(30)}\n|${"--|".repeat(30)}\n|${" value |".repeat(30)}\n\n$$${"x_1 + ".repeat(80)}y$$\n\nhttps://example.org/${"a".repeat(300)}`,
+    ),
+  ],
+  "The other states of a tool": (at) => [
+    run(at, 15, { tools: 4 }),
+    ...tool(at, "asked", "transfer", { amount: 5 }, 12, 0, null),
+    ["set", "asked", { state: "approval-responded" }],
+    ["open", "answered", "run", { kind: "approval", approval_kind: "tool", tool_id: "asked", decision: "approve" }],
+    ...tool(at, "left", "get_weather", { city: "Paris" }, 11, 0, null),
+    ["close", "left"],
+    ...tool(at, "code", "run_code", "print('hello')", 10, 9, ok("text", { "text/plain": "hello" })),
+    ["set", "code", { user_open: true }],
+    ["open", "bad", "run", { kind: "tool", name: "search", state: "input-streaming", args_text: "", started: at(8) }],
+    ["append", "bad", "args_text", '{"query": '],
+    ["set", "bad", { state: "output-error", args_valid: false, error: { message: "not JSON" }, ended: at(7) }],
+    ["close", "bad"],
+    ["open", "inner", "run", { kind: "agent", name: "researcher", status: "running", started: at(6) }],
+    ...tool(at, "nested", "search", { q: "a" }, 5, 4, ok("3 hits"), "inner"),
+    ...text("said", "Found it.", true, {}, "inner"),
+    ["set", "inner", { status: "failed", ended: at(3) }],
+    ["close", "inner"],
+  ],
+  Failed: (at) => [
+    run(at, 15, { status: "failed", ended: at(0) }),
+    ...text("half", "The answer is"),
+    [
+      "open",
+      "e",
+      "run",
+      { kind: "error", message: "401: no such key", error_type: "AuthenticationError", traceback: TRACEBACK },
+    ],
+    ["close", "run"],
+  ],
+  Paused: (at) => [
+    run(at, 15, { status: "paused", ended: at(0) }),
+    ["open", "ask", "run", { kind: "approval", prompt: "Which city?", options: ["Paris", "Rome"], args: [1, 2] }],
+  ],
+  "Out of steps": (at) => [run(at, 15, { status: "max_steps", ended: at(0) }), ...text("half", "So far")],
 };

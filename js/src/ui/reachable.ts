@@ -1,0 +1,36 @@
+/** Lets the keyboard scroll what the mouse can: only what overflows is a stop for the Tab key. */
+
+import type { RefObject } from "preact";
+import { useEffect } from "preact/hooks";
+
+const SCROLLERS = ".nb-pre, .nb-html, .nb-thought-pane, .nb-code pre, .nb-table, .nb-display";
+const PAUSE_MS = 200;
+
+/** Keeps the scrollers below the element behind `ref` reachable while its content changes. */
+export function useReachable(ref: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const root = ref.current;
+    if (!root) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const mark = () => {
+      timer = undefined;
+      for (const node of root.querySelectorAll<HTMLElement>(SCROLLERS)) {
+        const more = node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth;
+        if (more !== node.hasAttribute("tabindex")) node.toggleAttribute("tabindex");
+        if (more) node.tabIndex = 0;
+      }
+    };
+    const later = () => {
+      timer ??= setTimeout(mark, PAUSE_MS);
+    };
+    const changes = new MutationObserver(later);
+    changes.observe(root, { childList: true, subtree: true });
+    const sizes = new ResizeObserver(later);
+    sizes.observe(root);
+    return () => {
+      clearTimeout(timer);
+      changes.disconnect();
+      sizes.disconnect();
+    };
+  }, [ref]);
+}
