@@ -19,9 +19,9 @@ _BYTES = 320  # an event, its numbers, its place in the log
 class EventLog:
     """The newest events; the oldest go first when there are too many, or they hold too much.
 
-    What counts is what only the log keeps alive: the strings of deltas and of whole texts, raw items, a preliminary result. What
-    the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) does not count:
-    to forget the event would not free it.
+    What counts is what only the log keeps alive: the strings of deltas and of whole texts, raw items, a preliminary result.
+    What the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) does not
+    count: to forget the event would not free it.
     """
 
     def __init__(self) -> None:

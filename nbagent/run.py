@@ -23,13 +23,11 @@ from nbagent.gate import Gate, Reveal
 from nbagent.interrupt import watch
 from nbagent.mime import display_of
 from nbagent.moment import Moment
-from nbagent.pump import Channel, Face, Link, View, parts
+from nbagent.pump import Channel, Face, Link, Parts, View
 from nbagent.redact import Redactor
 from nbagent.sources.objects import Reader, reader_for
 from nbagent.toolcall import ToolCall
 from nbagent.transcript import ROOT, Transcript
-
-KB = 1024
 
 GRACE = 0.4
 """Seconds a stopped stream gets to end by itself; then the run ends without it, and what still comes is dropped."""
@@ -78,6 +76,7 @@ class Run:
         self._redactor = Redactor(self._secrets)
         self._lock = threading.RLock()
         self._transcript = Transcript(self._secrets.mask(name or _name_of(source)), time.time())
+        self._parts = Parts(self._props_of, self._text_of, self._secrets.mask)
         self._channels: list[Channel] = []
         self._events = EventLog()
         self._seq = 0
@@ -112,7 +111,7 @@ class Run:
 
     def connect(self, view: View) -> Link:
         """Send this run to a view in a browser too: what has come so far first, then everything as it comes."""
-        link = Link(view, self._lock, self._counters(), opening=self._transcript.opening, whole=self._whole)
+        link = Link(view, self._lock, self._counters(), opening=self._transcript.opening, slim=self._parts.slim)
         self._open(link)
         return link
 
@@ -323,35 +322,28 @@ class Run:
         with self._lock:
             return self._transcript.snapshot()
 
-    def result_of(self, block: str) -> dict[str, Any]:
-        """The rich result of a tool call, as a MIME bundle; empty if there is none (yet). A text is all there, however long."""
-        with self._lock:
-            found = self._transcript.blocks.get(block)
-            return dict(self._whole(block, found.props.get("result") or {})) if found is not None else {}
-
-    def part(self, name: str) -> Any:
-        """Something that was too large to travel with its block: a text, or JSON.
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        """A page of something that was too large to travel with its block, and the characters in all of it.
 
         Args:
             name: as the block has it in place of the value: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`.
+            at: the page's first character.
+            room: bytes of JSON that the page may take.
 
         Raises:
             LookupError: there is no such part.
         """
         with self._lock:
-            return parts.find(name, self._props_of, self._whole)
+            return self._parts.page(name, at, room)
 
     def _props_of(self, block: str) -> Mapping[str, Any] | None:
         found = self._transcript.blocks.get(block)
         return None if found is None else found.props
 
-    def _whole(self, block: str, result: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A tool's result as a bundle; where the tool returned a long text, of which a display has the head, all of it."""
-        shown, said = result.get("text/plain"), self._tool_results.get(block)
-        live = None if said is None or said.value is None else said.value.value
-        if type(live) is str and isinstance(shown, str) and len(live) > len(shown) and live[:KB] == shown[:KB]:
-            return {**result, "text/plain": live}
-        return result
+    def _text_of(self, block: str) -> str | None:
+        said = self._tool_results.get(block)
+        value = None if said is None or said.value is None else said.value.value
+        return value if type(value) is str else None
 
     def _ipython_display_(self) -> None:
         if self.view is None:
@@ -380,7 +372,7 @@ class Run:
             self._channels.append(channel)
             over = self._finished
         if over:
-            channel.finish(lambda: None)
+            channel.finish(lambda: None, time.monotonic())
 
     def _on_item(self, item: Any) -> None:
         if type(item) is e.ToolResult and item.value is not None and item.display is None:
@@ -413,7 +405,7 @@ class Run:
             channels = tuple(self._channels)
             self._unfinished = set(channels)
         for channel in channels:
-            channel.finish(functools.partial(self._on_finished, channel))
+            channel.finish(functools.partial(self._on_finished, channel), time.monotonic())
         if not channels:
             self._tell_the_end()
 
@@ -441,9 +433,9 @@ class Run:
         self._seq += 1
         event = msgspec.structs.replace(event, seq=self._seq, ts=time.time(), run_id=self.id)
         if type(event) is e.ToolArgs:
-            self._tool_args[event.id] = event
+            self._tool_args[self._transcript.place(event.id, "tool")] = event
         elif type(event) is e.ToolResult:
-            self._tool_results[event.id] = event
+            self._tool_results[self._transcript.place(event.id, "tool")] = event
         elif type(event) is e.Error and event.fatal:
             self._told = event
         self._events.append(event)

@@ -12,6 +12,7 @@ time in it (seconds since the epoch) comes from an event's `ts`.
 """
 
 import contextlib
+import hashlib
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias, assert_never
 
@@ -31,6 +32,9 @@ Op: TypeAlias = (
 
 ROOT = "run"
 """Id and kind of the block that holds all others."""
+
+LONGEST_ID = 200
+"""Characters of a block's id; a producer's longer one is shortened, since every op carries it."""
 
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that is not over."""
@@ -176,7 +180,8 @@ class Transcript:
     # All that reaches a face passes `_open`, `_set` and `_grow`; so JSON is made safe there, and nowhere else.
 
     def _open(self, id: str, props: dict[str, Any], parent: str | None) -> tuple[Block, list[Op]]:
-        id = self._place(id, props["kind"])
+        id = self.place(id, props["kind"])
+        parent = _short(parent) if parent is not None else None
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
         block = Block(id, parent if parent in self.blocks else ROOT, json_safe(props))
@@ -184,8 +189,10 @@ class Transcript:
         self._counts["tools"] += block.kind == "tool"
         return block, [("open", id, block.parent, dict(block.props))]
 
-    def _place(self, id: str, kind: str) -> str:
-        """Where that block is: under its own id, unless a producer has called something of another kind by it."""
+    def place(self, id: str, kind: str) -> str:
+        """A block's id: the producer's own, shortened if it is very long, unless something of another kind is called by it."""
+        if len(id) > LONGEST_ID:
+            id = _short(id)
         block = self.blocks.get(id)
         return id if block is None or block.kind == kind else f"{kind}:{id}"
 
@@ -204,7 +211,7 @@ class Transcript:
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
         """The block of that id; opened here if its start never came, so that nothing received is lost."""
-        block = self.blocks.get(self._place(id, kind))
+        block = self.blocks.get(self.place(id, kind))
         return (block, []) if block is not None else self._open(id, self._fresh(kind, event), event.parent_id)
 
     def _fresh(self, kind: str, event: e.Event) -> dict[str, Any]:
@@ -231,7 +238,7 @@ class Transcript:
                     "tool",
                     {"name": event.name, "tool_kind": event.kind, "call_id": event.call_id, "title": event.title},
                 )
-        if self._place(event.id, kind) not in self.blocks:
+        if self.place(event.id, kind) not in self.blocks:
             props = {**self._fresh(kind, event), **props}
         return self._open(event.id, {"kind": kind, **props}, event.parent_id)[1]
 
@@ -295,9 +302,10 @@ class Transcript:
         return [*ops, *self._set(block, props), *self._close(block)]
 
     def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> list[Op]:
-        id = f"approval:{event.approval_id}"
+        id = _short(f"approval:{event.approval_id}")
         if isinstance(event, e.ApprovalRequest):
-            named = {"approval_kind": event.kind, "tool_id": event.tool_id, "prompt": event.prompt}
+            tool_id = None if event.tool_id is None else _short(event.tool_id)
+            named = {"approval_kind": event.kind, "tool_id": tool_id, "prompt": event.prompt}
             asked = {"args": event.args, "options": event.options, "schema": event.schema}
             _, ops = self._open(id, {"kind": "approval", **named, **asked}, event.tool_id or event.parent_id)
             return [*ops, *self._tool_state(event.tool_id, "approval-requested")]
@@ -308,7 +316,7 @@ class Transcript:
         return [*ops, *self._tool_state(block.props.get("tool_id"), "approval-responded")]
 
     def _tool_state(self, id: str | None, state: str) -> list[Op]:
-        block = self.blocks.get(id) if id is not None else None
+        block = self.blocks.get(_short(id)) if id is not None else None
         if block is None or block.kind != "tool" or block.closed:
             return []
         return self._set(block, {"state": state})
@@ -360,6 +368,11 @@ class Transcript:
         elif block.kind == "reasoning":
             props = {"ended": event.ts}
         return [*self._set(block, props), *self._close(block)]
+
+
+def _short(id: str) -> str:
+    """The id, or what stands for one that is too long to be sent with every change."""
+    return id if len(id) <= LONGEST_ID else f"{id[:100]}…{hashlib.sha256(id.encode(errors='replace')).hexdigest()[:16]}"
 
 
 def _bundle(content: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import traitlets
 
 from nbagent.kernel import Ear
 from nbagent.pump import Link
+from nbagent.pump.outbox import fitting
 from nbagent.run import Run
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -41,18 +42,19 @@ class TranscriptWidget(anywidget.AnyWidget):
         self.on_msg(lambda _widget, message, _buffers: ear.deliver(message))
         run.on_end(self._show_the_end)
 
-    def part(self, name: str) -> Any:
-        """What a view reads page by page: a piece of the front end, or something large of the run.
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        """A page of a piece of the front end, or of something large of the run; see `Run.page`.
 
         Raises:
             LookupError: there is none of that name.
         """
         if name not in PARTS:
-            return self._run.part(name)
+            return self._run.page(name, at, room)
         try:
-            return PARTS[name].read_text("utf-8")
+            text = PARTS[name].read_text("utf-8")
         except OSError as error:
             raise LookupError(f"{name} cannot be read ({error.strerror}): is nbagent installed whole?") from error
+        return fitting(text, at, room)[0], len(text)
 
     def _show_the_end(self) -> None:
         self.head = _head(self._run.snapshot()[0])  # what a notebook saved with its widgets' state will say

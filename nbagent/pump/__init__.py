@@ -8,6 +8,7 @@ Pump: the one thread that flushes them all
 from nbagent.pump.channel import GAP, INTERVAL, Channel, Face
 from nbagent.pump.link import Link, View
 from nbagent.pump.outbox import BATCH, Outbox
+from nbagent.pump.parts import Parts
 from nbagent.pump.thread import Pump, pump
 
-__all__ = ["BATCH", "GAP", "INTERVAL", "Channel", "Face", "Link", "Outbox", "Pump", "View", "pump"]
+__all__ = ["BATCH", "GAP", "INTERVAL", "Channel", "Face", "Link", "Outbox", "Parts", "Pump", "View", "pump"]

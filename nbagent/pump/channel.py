@@ -3,7 +3,6 @@
 import logging
 import math
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -91,11 +90,11 @@ class Channel:
                     _log.warning("%s stopped drawing", type(self.face).__name__, exc_info=True)
             self._urgent = self._urgent and bool(self._outbox)
 
-    def finish(self, then: Callable[[], object]) -> None:
-        """The run is over: draw what is queued, here and now, and call `then`, with no lock held."""
+    def finish(self, then: Callable[[], object], now: float) -> None:
+        """The run is over: draw what is queued, on this thread, and call `then`, with no lock held."""
         with self._lock:
             while self._outbox and not self._closed:
-                self.flush(time.monotonic())
+                self.flush(now)
         then()
 
     def close(self) -> None:

@@ -16,9 +16,9 @@ JSON and none has a top-level `id` (ipykernel 7.4 keeps those for ever):
 - `snapshot`: the whole transcript as the ops that build it, in pieces with numbers of their own; the tree is loaded when the
   `last` has come. It takes the place of everything queued, so every page loads every snapshot it hears. One that has begun is
   sent to its end before the next begins: a reader that asks and asks cannot keep another from ever getting one.
-- `beat`: nothing new, the kernel is alive. `seq` is the last batch: a view that has less has lost one. While the run lives, after
-  each second without a message; after its end, until a view has acknowledged the last batch, after 1, 2, 4, 8, 16, 32 s, then
-  never again. None before a view has spoken.
+- `beat`: nothing new, the kernel is alive. `seq` is the last batch: a view that has less has lost one. While the run lives,
+  after each second without a message; after its end, until a view has acknowledged the last batch, after 1, 2, 4, 8, 16 and
+  32 s, then never again. None before a view has spoken.
 - `part`: a page of something large (see `parts`): `text` from character `at` on, of `size` characters in all.
 """
 
@@ -30,8 +30,7 @@ from typing import Any, Protocol
 
 from nbagent.plain import EXACT
 from nbagent.pump.channel import GAP, INTERVAL, Channel
-from nbagent.pump.outbox import BATCH, Outbox, fitting, width
-from nbagent.pump.parts import Whole, slim, text_of
+from nbagent.pump.outbox import BATCH, Outbox, width
 from nbagent.pump.thread import Pump
 from nbagent.transcript import Op
 
@@ -57,8 +56,13 @@ class View(Protocol):
     def send(self, message: dict[str, Any]) -> None:
         """Send one message."""
 
-    def part(self, name: str) -> Any:
-        """The value to be read page by page: a text, or JSON.
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        """A page of something large, from character `at` on, and the characters in all of it.
+
+        Args:
+            name: as the view has it.
+            at: the page's first character.
+            room: bytes of JSON that the page may take.
 
         Raises:
             LookupError: there is none of that name; the message is for the reader.
@@ -73,7 +77,7 @@ class Link(Channel):
         lock: guards the transcript and this link together, so that a snapshot and a batch agree.
         before: called under the lock before each batch; the ops it returns go along (the header's counters).
         opening: called under the lock: the ops that build the tree as it is now.
-        whole: a tool's result with everything the kernel has of it.
+        slim: makes ops fit to travel; no prop may be larger than a batch then.
         pump: whose thread flushes it; by default the process's.
     """
 
@@ -84,19 +88,18 @@ class Link(Channel):
         before: Callable[[], Iterable[Op]] = tuple,
         *,
         opening: Callable[[], Iterable[Op]],
-        whole: Whole = lambda id, result: result,
+        slim: Callable[[Iterable[Op]], Iterable[Op]],
         pump: Pump | None = None,
     ) -> None:
         super().__init__(view, lock, before, pump)
         self._opening = opening
-        self._whole = whole
+        self._slim = slim
         self._heard = False
         self._acked: int | None = None
         self._redraw = False
         self._first = False
         self._needs: deque[tuple[str, int]] = deque()
         self._page_sent = False
-        self._json: tuple[Any, str] | None = None
         self._over = False
         self._beats = 0
         self._then: Callable[[], object] | None = None
@@ -104,7 +107,7 @@ class Link(Channel):
 
     def feed(self, ops: Iterable[Op]) -> None:
         """Queue ops; call with the lock held."""
-        super().feed(slim(ops, self._whole))
+        super().feed(self._slim(ops))
 
     def receive(self, message: object) -> None:
         """Take a message of the view's, on any thread; what is none of the link's, or makes no sense, is ignored."""
@@ -147,7 +150,7 @@ class Link(Channel):
             then, self._then = self._then, None
         _aside(then)
 
-    def finish(self, then: Callable[[], object]) -> None:
+    def finish(self, then: Callable[[], object], now: float) -> None:
         """The run is over. What is queued is sent at its pace, by the pump.
 
         `then` is called once, on a thread of its own, when the last batch is out; after `PATIENCE` seconds in any case, since
@@ -156,7 +159,7 @@ class Link(Channel):
         with self._lock:
             self._over = True
             self._then = then
-            self._until = time.monotonic() + PATIENCE
+            self._until = now + PATIENCE
         if self._closed:
             self.flush(self._until)
         else:
@@ -167,7 +170,6 @@ class Link(Channel):
         super().close()
         with self._lock:
             self._needs.clear()
-            self._json = None
         self.flush(self._until)
 
     @property
@@ -196,7 +198,7 @@ class Link(Channel):
             self._redraw = False
             self._first = True
             self._outbox = Outbox()
-            self._outbox.feed(slim(self._opening(), self._whole))
+            self._outbox.feed(self._slim(self._opening()))
             self._outbox.seal()
         if self._outbox.sealed:
             first, self._first = self._first, False
@@ -204,7 +206,7 @@ class Link(Channel):
             ops = self._outbox.drain(BATCH)
             self.face.send({**head, "first": first, "last": not self._outbox.sealed, "ops": ops})
             return
-        self._outbox.feed(slim(self._before(), self._whole))
+        self._outbox.feed(self._slim(self._before()))
         if self._outbox:
             head = self._numbered("ops")
             self.face.send({**head, "ops": self._outbox.drain(BATCH)})
@@ -221,22 +223,11 @@ class Link(Channel):
     def _send_page(self, name: str, at: int) -> None:
         answer: dict[str, Any] = {"t": "part", "name": name, "at": at}
         try:
-            text = self._text(self.face.part(name))
+            text, size = self.face.page(name, at, BATCH - width(name))
         except LookupError as error:
             self.face.send({**answer, "error": str(error.args[0])})
-            return
-        page, _ = fitting(text, at, BATCH - width(name))
-        if at + len(page) >= len(text):
-            self._json = None
-        self.face.send({**answer, "text": page, "size": len(text)})
-
-    def _text(self, value: Any) -> str:
-        """The value's text; that of JSON is kept while its pages are read, so that it is not written for each of them."""
-        if isinstance(value, str):
-            return value
-        if self._json is None or self._json[0] is not value:
-            self._json = (value, text_of(value))
-        return self._json[1]
+        else:
+            self.face.send({**answer, "text": text, "size": size})
 
 
 def _aside(then: Callable[[], object]) -> None:

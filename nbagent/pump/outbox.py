@@ -38,6 +38,8 @@ class Outbox:
                 if last is not None and last[0] == "append" and last[2] == op[2]:
                     last[3].append(op[3])
                     continue
+                if not op[3]:
+                    continue
                 entry: list[Any] = ["append", op[1], op[2], [op[3]], []]
             else:
                 urgent = True

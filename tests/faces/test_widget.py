@@ -4,14 +4,15 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from reader import play
 
 from nbagent import events as e
 from nbagent.faces import widget as widget_module
-from nbagent.faces.widget import INLINE, TranscriptWidget
-from nbagent.pump import BATCH
+from nbagent.faces.widget import TranscriptWidget
+from nbagent.pump.parts import HEAD, INLINE
 from nbagent.run import Run
 
 
@@ -51,11 +52,10 @@ class View:
         return found[0]
 
     def part(self, name: str) -> dict[str, Any]:
-        return self.ask({"t": "need", "name": name}, "part")
+        return self.ask({"t": "need", "name": name, "at": 0}, "part")
 
     def block(self, id: str) -> dict[str, Any]:
-        blocks = self.ask({"t": "hello", "have": 0}, "snapshot")["blocks"]
-        return next(cast(dict[str, Any], block) for block in blocks if block["id"] == id)
+        return play(self.ask({"t": "hello", "have": 0}, "snapshot")["ops"])[id]
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def seen(*events: e.Event, **options: Any) -> View:
 
 
 LARGE = "x" * (INLINE + 1)
-SMALL = "x" * INLINE
+SMALL = "x" * (INLINE - 2)
 
 
 def call(**data: Any) -> list[e.Event]:
@@ -104,7 +104,8 @@ def test_a_view_that_asks_gets_everything(question: Any) -> None:
     last = view.messages[-1]["seq"]
     snapshot = view.ask(question, "snapshot")
     assert snapshot["seq"] == last + 1
-    assert snapshot["blocks"] == json.loads(json.dumps(view.widget._run.snapshot()))
+    assert (snapshot["first"], snapshot["last"]) == (True, True)
+    assert list(play(snapshot["ops"]).values()) == json.loads(json.dumps(view.widget._run.snapshot()))
 
 
 def test_a_large_result_is_sent_when_it_is_asked_for() -> None:
@@ -112,10 +113,9 @@ def test_a_large_result_is_sent_when_it_is_asked_for() -> None:
     view = seen(*call(**data))
     slim = view.block("c")["result"]
     assert slim["text/plain"] == SMALL
-    assert slim["text/html"] == {"part": "result/c/text/html", "size": len(LARGE)}
+    assert slim["text/html"] == {"part": "result/c/text/html", "size": len(LARGE), "head": LARGE[:HEAD]}
     assert view.part("result/c/text/html")["text"] == LARGE
     assert json.loads(view.part(slim["application/json"]["part"])["text"]) == [LARGE]
-    assert all(message["bytes"] < BATCH for message in view.messages if message["t"] != "part")
     assert LARGE not in json.dumps([message for message in view.messages if message["t"] != "part"])
 
 
@@ -196,7 +196,7 @@ def test_what_makes_no_sense_is_ignored(message: Any) -> None:
     view = seen(*call(**{"text/plain": "x"}))
     before = view.widget._run.snapshot()
     view.say(message)
-    assert view.ask({"t": "resync"}, "snapshot")["blocks"] == before
+    assert list(play(view.ask({"t": "resync"}, "snapshot")["ops"]).values()) == before
 
 
 def test_the_synced_traits_hold_the_header_and_nothing_that_grows() -> None:

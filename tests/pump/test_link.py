@@ -1,0 +1,571 @@
+"""The link: nothing is lost, whatever gets lost; few messages, none large; beats that repair a lost tail, and then silence."""
+
+import gc
+import json
+import math
+import threading
+import weakref
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from campaign import WHOLE, figure
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reader import Reader, play
+
+from nbagent import events as e
+from nbagent.pump import GAP, INTERVAL, Link, Parts, Pump, pump
+from nbagent.pump.link import BEAT, BEATS, LAG, NEEDS, PATIENCE, SLOWEST
+from nbagent.run import Run
+from nbagent.transcript import Transcript
+
+MESSAGE = 64 * 1024
+TURNS = 2000 if WHOLE else 150
+
+
+def size_of(message: Any) -> int:
+    """Bytes, as Jupyter writes it, wrapped as ipywidgets does."""
+    wrapped = {"comm_id": "0" * 32, "data": {"method": "custom", "content": message}}
+    return len(json.dumps(wrapped, ensure_ascii=False, allow_nan=False).encode())
+
+
+def nothing(_: object) -> None:
+    """Nothing."""
+
+
+class Still(Pump):
+    """A pump whose thread is the test."""
+
+    def __init__(self) -> None:
+        self.woken: set[Any] = set()
+
+    def wake(self, channel: Any) -> None:
+        self.woken.add(channel)
+
+    def forget(self, channel: Any) -> None:
+        self.woken.discard(channel)
+
+
+class World:
+    """A transcript, its link and a clock; what the kernel says goes to `hear`."""
+
+    def __init__(self, hear: Callable[[dict[str, Any]], None] = lambda message: None) -> None:
+        self.now = 0.0
+        self.times: list[float] = []
+        self.messages: list[dict[str, Any]] = []
+        self.transcript = Transcript("test", started=0.0)
+        self.lock = threading.RLock()
+        self.ended = threading.Event()
+        self._hear = hear
+        self._counted: dict[str, int] = {}
+        parts = Parts(self._props_of, nothing, str)
+        self.page = parts.page
+        self.link = Link(
+            self,
+            self.lock,
+            lambda: self.transcript.counters(self._counted),
+            opening=self.transcript.opening,
+            slim=parts.slim,
+            pump=Still(),
+        )
+        self.link.feed(self.transcript.opening())
+
+    def send(self, message: dict[str, Any]) -> None:
+        assert size_of(message) <= MESSAGE
+        self.times.append(self.now)
+        self.messages.append(message)
+        self._hear(message)
+
+    def _props_of(self, block: str) -> dict[str, Any] | None:
+        found = self.transcript.blocks.get(block)
+        return None if found is None else found.props
+
+    def take(self, *events: e.Event) -> None:
+        for event in events:
+            self.link.feed(self.transcript.feed(event))
+
+    def finish(self) -> None:
+        self.take(e.RunEnd(status="completed"))
+        self.link.finish(self.ended.set, self.now)
+
+    def tick(self, until: float) -> None:
+        """Let time pass, and the pump do its work."""
+        while (due := self.link.due(self.now)) is not None and self.now + due <= until:
+            self.now += max(due, 1e-9)
+            self.link.flush(self.now)
+        self.now = max(self.now, until)
+
+    def kinds(self) -> list[str]:
+        return [message["t"] for message in self.messages]
+
+    def busiest(self) -> int:
+        """The most messages in any one second."""
+        return max((sum(start <= time <= start + 1 for time in self.times) for start in self.times), default=0)
+
+
+def world(*events: e.Event) -> World:
+    """One in which a page has said hello, and all is said."""
+    made = World()
+    made.take(*events)
+    made.link.receive({"t": "hello", "have": 0})
+    made.tick(0.9)
+    made.link.receive({"t": "ack", "seq": made.link.seq})
+    return made
+
+
+TEXT = e.TextDelta(id="t", delta="word ")
+
+
+# --- nothing is lost --------------------------------------------------------------------------------------------------
+
+IDS = st.sampled_from(["a", "b"])
+EVENTS: st.SearchStrategy[e.Event] = st.one_of(
+    st.builds(
+        e.TextDelta, id=IDS.map("t".__add__), delta=st.sampled_from(["word ", "é😀\x01\n", "x" * 90_000, "\x01" * 20_000])
+    ),
+    st.builds(e.TextEnd, id=IDS.map("t".__add__), text=st.sampled_from([None, "whole", "é" * 70_000])),
+    st.builds(e.ToolStart, id=IDS.map("c".__add__), name=st.just("f")),
+    st.builds(e.ToolArgs, id=IDS.map("c".__add__), args=st.just({"a": 1}), args_text=st.just('{"a": 1}')),
+    st.builds(e.ToolResult, id=IDS.map("c".__add__), content=st.sampled_from([1, "x" * 20_000, ["😀"] * 5_000])),
+    st.builds(e.Status, message=st.just("…")),
+)
+STEPS = st.tuples(
+    st.sampled_from([0.0, 0.01, 0.05, 0.3, 1.5, 4.0]),
+    st.one_of(EVENTS, st.sampled_from(["hello", "resync", "ack", "need", "toggle"])),
+)
+# So many messages in a row get lost, in either direction, then so many arrive; at the end all do. With five of the six beats
+# after the end of a run lost, one arrives.
+LOSSES = st.lists(st.tuples(st.integers(0, BEATS - 1), st.integers(1, 6)), max_size=30)
+
+
+class Lossy:
+    """A page and a way to it and back on which messages get lost."""
+
+    def __init__(self, losses: list[tuple[int, int]]) -> None:
+        self._fate = iter([arrives for lost, kept in losses for arrives in [False] * lost + [True] * kept])
+        self.reader = Reader()
+        self.asked = -math.inf
+        self.world = World(self._hear)
+
+    def _arrives(self) -> bool:
+        return next(self._fate, True)
+
+    def say(self, message: dict[str, Any]) -> None:
+        if self._arrives():
+            self.world.link.receive(message)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if self._arrives():
+            ack = self.reader.hear(message)
+            if ack is not None:
+                self.say({"t": "ack", "seq": ack})
+
+    def tick(self, until: float) -> None:
+        """Time passes; a page that is behind asks, and asks again when it gets no answer."""
+        while self.world.now < until:
+            if self.reader.behind and self.world.now >= self.asked + 2:
+                self.asked = self.world.now
+                self.say({"t": "resync"})
+            self.world.tick(min(until, self.world.now + 0.1))
+
+
+@settings(max_examples=TURNS, deadline=None)
+@given(st.lists(STEPS, max_size=25), LOSSES)
+def test_whatever_gets_lost_the_page_has_everything_in_the_end(
+    steps: list[tuple[float, Any]], losses: list[tuple[int, int]]
+) -> None:
+    lossy = Lossy(losses)
+    for pause, step in steps:
+        lossy.tick(lossy.world.now + pause)
+        match step:
+            case "hello" | "resync":
+                lossy.say({"t": step})  # another page's, or this one's
+            case "ack":
+                lossy.say({"t": "ack", "seq": lossy.world.link.seq})
+            case "need":
+                lossy.say({"t": "need", "name": "prop/run/name", "at": 0})
+            case "toggle":
+                lossy.world.link.feed(lossy.world.transcript.toggle("ca", True))
+            case event:
+                lossy.world.take(event)
+    lossy.world.finish()
+    lossy.tick(lossy.world.now + 200)
+    expected = lossy.world.transcript
+    assert list(lossy.reader.blocks.values()) == travelled(expected)
+    assert lossy.world.busiest() <= 30
+    assert lossy.world.ended.wait(5)
+    assert lossy.world.link.due(lossy.world.now) is None  # and then it is silent
+
+
+def travelled(transcript: Transcript) -> list[dict[str, Any]]:
+    """The snapshot as it travels: with markers for what is large."""
+    return list(play(Parts(nothing, nothing, str).slim(transcript.opening())).values())
+
+
+def test_a_lost_last_batch_is_repaired_by_a_beat() -> None:
+    made = world(TEXT)
+    made.finish()
+    made.tick(2.5)
+    beat = made.messages[-1]
+    assert (beat["t"], beat["seq"]) == ("beat", made.link.seq)
+
+
+# --- few messages -----------------------------------------------------------------------------------------------------
+
+
+def ask(world: World, count: int) -> None:
+    for at in range(count):
+        world.link.receive({"t": "need", "name": "prop/run/name", "at": at})
+
+
+URGES: dict[str, Callable[[World], object]] = {
+    "text": lambda world: world.take(TEXT),
+    "much text": lambda world: world.take(e.TextDelta(id="t", delta="x" * 300_000)),
+    "state": lambda world: world.take(e.Status(message="…")),
+    "hello": lambda world: world.link.receive({"t": "hello", "have": 0}),
+    "ack": lambda world: world.link.receive({"t": "ack", "seq": world.link.seq}),
+    "pages": lambda world: ask(world, 40),
+    "nothing": lambda world: None,
+    "end": lambda world: world.finish(),
+}
+
+
+@settings(max_examples=TURNS, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(URGES)), st.floats(0, 1.2), st.integers(1, 30)), max_size=12))
+def test_no_pattern_makes_more_than_30_messages_in_any_second(pattern: list[tuple[str, float, int]]) -> None:
+    made = World()
+    for urge, pause, times in pattern:
+        for _ in range(times):
+            URGES[urge](made)
+            made.tick(made.now + pause / times)
+    made.tick(made.now + 5)
+    assert made.busiest() <= 29  # one is left for the trait that says how the run ended
+
+
+def test_text_waits_for_the_interval_and_a_change_of_state_does_not() -> None:
+    made = world()
+    made.take(TEXT)
+    made.tick(0.9)
+    at = made.times[-1]
+    made.take(e.TextDelta(id="t", delta="more"))
+    made.now = at
+    assert made.link.due(at) == pytest.approx(INTERVAL)
+    made.take(e.Status(message="…"))
+    assert made.link.due(at) == pytest.approx(GAP)
+
+
+def test_a_reader_that_lags_is_sent_fewer_batches() -> None:
+    link = World().link
+    link.seq = LAG
+    link.receive({"t": "ack", "seq": 0})
+    assert link.interval == INTERVAL
+    link.seq = 2 * LAG
+    assert link.interval == 2 * INTERVAL
+    link.seq = 100 * LAG
+    assert link.interval == SLOWEST
+    link.receive({"t": "ack", "seq": link.seq})
+    assert link.interval == INTERVAL
+
+
+def test_an_acknowledgement_of_what_was_never_sent_counts_for_what_was() -> None:
+    link = World().link
+    link.seq = 1
+    link.receive({"t": "ack", "seq": 10**9})
+    link.seq = 1 + 2 * LAG
+    assert link.interval == 2 * INTERVAL
+
+
+def test_pages_and_text_take_turns() -> None:
+    made = world()
+    ask(made, 3)
+    made.take(e.Status(message="1"))
+    before = len(made.messages)
+    made.tick(made.now + 0.5)
+    assert made.kinds()[before : before + 4] == ["part", "ops", "part", "part"]
+
+
+def test_a_page_is_sent_once_however_often_it_is_asked_for_and_there_is_an_end_to_asking() -> None:
+    made = world()
+    ask(made, 3 * NEEDS)
+    ask(made, 3 * NEEDS)
+    made.tick(made.now + 100)
+    assert [message["at"] for message in made.messages if message["t"] == "part"] == list(range(NEEDS))
+
+
+# --- none large -------------------------------------------------------------------------------------------------------
+
+NASTY = {"ascii": "x" * 300_000, "control": "\x01" * 300_000, "astral": "😀" * 100_000, "quotes": '"\\' * 100_000}
+LARGE: dict[str, Callable[[str], list[e.Event]]] = {
+    "text": lambda text: [e.TextDelta(id="t", delta=text)],
+    "whole text": lambda text: [e.TextEnd(id="t", text=text)],
+    "thought": lambda text: [e.ReasoningDelta(id="r", delta=text)],
+    "args": lambda text: [e.ToolArgs(id="c", args={"a": text, "b": [text]}, args_text=text)],
+    "many args": lambda text: [e.ToolArgs(id="c", args={f"{index}": text[:9] for index in range(20_000)})],
+    "tool name": lambda text: [e.ToolStart(id="c", name=text, title=text, call_id=text)],
+    "result": lambda text: [e.ToolResult(id="c", content={"a": text})],
+    "text result": lambda text: [e.ToolResult(id="c", content=text)],
+    "bundle": lambda text: [
+        e.ToolResult(id="c", display=e.Display(summary=text, data={f"text/{index}": text[:7000] for index in range(500)}))
+    ],
+    "progress": lambda text: [e.ToolProgress(id="c", message=text, progress=1.0)],
+    "error": lambda text: [e.Error(message=text, traceback=text, code=text, error_type=text)],
+    "tool error": lambda text: [
+        e.ToolResult(id="c", status="error", error=e.ErrorInfo(message=text, type=text, traceback=text))
+    ],
+    "custom": lambda text: [e.Custom(name=text, data=[text])],
+    "file": lambda text: [e.File(id="f", media_type=text, data=text, name=text, url=text)],
+    "source": lambda text: [e.Source(id="s", url=text, title=text)],
+    "approval": lambda text: [e.ApprovalRequest(approval_id="a", prompt=text, args=[text], options=[text], schema={"a": text})],
+    "state": lambda text: [e.State(snapshot={text: text})],
+    "header": lambda text: [e.RunStart(name=text, model=text)],
+    "id": lambda text: [
+        e.ToolStart(id=text, name="f"),
+        e.ToolArgsDelta(id=text, delta="{"),
+        e.TextDelta(id="t", parent_id=text, delta="x"),
+    ],
+    "many": lambda text: [e.Status(message=text[:100]) for _ in range(2_000)],
+}
+
+
+@pytest.mark.parametrize("what", LARGE)
+@pytest.mark.parametrize("kind", NASTY)
+def test_no_message_is_larger_than_64_kb(what: str, kind: str) -> None:
+    reader = Reader()
+    made = World(lambda message: nothing(reader.hear(message)))
+    made.take(*LARGE[what](NASTY[kind]))
+    made.tick(60)
+    live = play([op for message in made.messages for op in message["ops"]])
+    made.link.receive({"t": "hello", "have": 0})
+    made.tick(120)
+    assert live == reader.blocks
+    assert list(reader.blocks.values()) == travelled(made.transcript)
+
+
+@pytest.mark.parametrize("kind", NASTY)
+def test_what_did_not_travel_is_read_page_by_page(kind: str) -> None:
+    made = world(e.Custom(name="x", data=[NASTY[kind]]), e.Error(message="no", traceback=NASTY[kind]))
+    blocks = play([op for message in made.messages if message["t"] == "snapshot" for op in message["ops"]])
+    assert pages(made, blocks["error:2"]["traceback"]) == NASTY[kind]
+    assert json.loads(pages(made, blocks["custom:1"]["data"])) == [NASTY[kind]]
+
+
+def pages(made: World, marker: dict[str, Any]) -> str:
+    """What a page does to read a part."""
+    text = ""
+    while len(text) < marker["size"]:
+        made.link.receive({"t": "need", "name": marker["part"], "at": len(text)})
+        made.tick(made.now + 0.1)
+        part = next(message for message in reversed(made.messages) if message["t"] == "part")
+        assert (part["name"], part["at"], part["size"]) == (marker["part"], len(text), marker["size"])
+        assert part["text"], "every page must make progress"
+        text += part["text"]
+    assert text.startswith(marker["head"])
+    return text
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/", "prop", "prop/run", "prop/run/nothing", "prop/nobody/name", "result/run/name", "x/run/name"]
+)
+def test_a_part_that_there_is_not_is_an_error_and_no_more(name: str) -> None:
+    made = World()
+    made.link.receive({"t": "need", "name": name, "at": 0})
+    made.tick(1)
+    part = next(message for message in made.messages if message["t"] == "part")
+    assert (part["name"], part["error"]) == (name, f"no such part: {name}")
+
+
+# --- snapshots --------------------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_comes_in_pieces_and_live_ops_follow_it() -> None:
+    made = world()
+    made.take(e.TextDelta(id="t", delta="x" * 200_000))
+    made.tick(made.now + 1)
+    before = len(made.messages)
+    made.link.receive({"t": "resync"})
+    made.tick(made.now + GAP)
+    made.take(e.TextDelta(id="t", delta="live"))
+    made.tick(made.now + 0.9)
+    *pieces, live = made.messages[before:]
+    assert len(pieces) == 4
+    assert [(piece["first"], piece["last"]) for piece in pieces] == [
+        (True, False),
+        (False, False),
+        (False, False),
+        (False, True),
+    ]
+    assert [message["seq"] for message in (*pieces, live)] == list(range(pieces[0]["seq"], pieces[0]["seq"] + 5))
+    assert ["append", "t", "text", "live"] in live["ops"]
+
+
+def test_a_snapshot_that_has_begun_is_sent_to_its_end_however_often_another_is_asked_for() -> None:
+    made = world(e.TextDelta(id="t", delta="x" * 300_000))
+    del made.messages[:]
+    for _ in range(20):
+        made.link.receive({"t": "resync"})
+        made.tick(made.now + GAP)
+    firsts, lasts = ([message[which] for message in made.messages] for which in ("first", "last"))
+    assert firsts == ([True] + [False] * 4) * 4
+    assert lasts == ([False] * 4 + [True]) * 4
+
+
+def test_a_redraw_takes_the_place_of_what_is_queued() -> None:
+    made = World()
+    made.take(TEXT)
+    made.link.receive({"t": "hello", "have": 0})
+    made.tick(1)
+    assert made.kinds() == ["snapshot"]
+
+
+# --- beats ------------------------------------------------------------------------------------------------------------
+
+
+def beats(made: World) -> list[float]:
+    return [round(time, 3) for time, message in zip(made.times, made.messages, strict=True) if message["t"] == "beat"]
+
+
+def test_a_live_run_that_says_nothing_beats_once_a_second() -> None:
+    made = world()
+    made.tick(6.5)
+    assert [after - before for before, after in pairwise(beats(made))] == pytest.approx([BEAT] * 4)
+    assert made.messages[-1]["seq"] == made.link.seq
+
+
+def test_nobody_hears_beats_before_a_page_has_spoken() -> None:
+    made = World()
+    made.tick(10)
+    assert made.kinds() == ["ops"]
+    assert made.link.due(made.now) is None
+
+
+def test_after_the_end_beats_fade_until_the_last_batch_is_acknowledged() -> None:
+    made = world()
+    made.finish()
+    made.tick(made.now + 300)
+    last = made.times[made.kinds().index("beat") - 1]
+    assert beats(made) == [pytest.approx(last + after, abs=0.01) for after in (1, 3, 7, 15, 31, 63)]
+    assert made.link.due(made.now) is None
+
+
+def test_after_the_end_an_acknowledged_channel_is_silent() -> None:
+    made = world()
+    made.finish()
+    made.tick(made.now + 0.5)
+    made.link.receive({"t": "ack", "seq": made.link.seq})
+    made.tick(made.now + 300)
+    assert (beats(made), made.link.due(made.now)) == ([], None)
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_end_waits_for_the_last_batch() -> None:
+    made = world()
+    made.take(e.TextDelta(id="t", delta="x" * 200_000))
+    made.finish()
+    made.tick(made.now + GAP / 2)
+    assert not made.ended.wait(0.01)
+    made.tick(made.now + PATIENCE / 2)
+    assert made.ended.wait(5)
+    assert ["close", "run"] in made.messages[-1]["ops"]
+
+
+def test_the_end_does_not_wait_for_a_long_backlog_which_follows_at_its_pace() -> None:
+    reader = Reader()
+    made = World(lambda message: nothing(reader.hear(message)))
+    made.link.receive({"t": "hello", "have": 0})
+    made.take(e.TextDelta(id="t", delta="x" * 6_000_000))
+    made.finish()
+    made.tick(made.now + PATIENCE + GAP)
+    assert made.ended.wait(5)
+    assert not reader.blocks
+    made.tick(made.now + 60)
+    assert len(reader.blocks["t"]["text"]) == 6_000_000
+    assert made.busiest() <= 29
+
+
+# --- closing ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_closed_link_says_nothing_more_and_holds_up_no_end() -> None:
+    made = world()
+    made.take(TEXT)
+    made.link.close()
+    said = len(made.messages)
+    made.take(TEXT)
+    made.link.receive({"t": "hello", "have": 0})
+    made.finish()
+    made.tick(made.now + 300)
+    assert made.ended.wait(5)
+    assert (len(made.messages), made.link.due(made.now), made.link in made.link._pump.woken) == (said, None, False)  # type: ignore[attr-defined]
+
+
+def test_closing_while_the_end_waits_lets_it_come() -> None:
+    made = world(e.TextDelta(id="t", delta="x" * 900_000))
+    made.finish()
+    made.link.close()
+    assert made.ended.wait(5)
+
+
+class Page:
+    """A view of a real run, on the real pump."""
+
+    def __init__(self) -> None:
+        self.said = threading.Condition()
+        self.messages: list[dict[str, Any]] = []
+
+    def send(self, message: dict[str, Any]) -> None:
+        with self.said:
+            self.messages.append(message)
+            self.said.notify_all()
+
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        raise LookupError(name)
+
+    def wait_for(self, kind: str) -> None:
+        with self.said:
+            assert self.said.wait_for(lambda: kind in [message["t"] for message in self.messages], 5)
+
+
+@pytest.mark.parametrize("how", ["closed", "detached", "acknowledged"])
+def test_the_pump_keeps_no_run_that_is_over_for_its_page(how: str) -> None:
+    page, run = Page(), Run(iter(["Hello"]))
+    link = run.connect(page)
+    run.start()
+    run.wait(5)
+    link.receive({"t": "hello", "have": 0})
+    page.wait_for("snapshot")
+    if how == "closed":
+        run.close()
+    elif how == "detached":
+        run.detach(page)
+    else:
+        with page.said:
+            seq = page.messages[-1]["seq"]
+        link.receive({"t": "ack", "seq": seq})
+    kept = weakref.ref(run), weakref.ref(link), weakref.ref(page)
+    if how != "acknowledged":
+        assert not pump().holds(link)
+    else:
+        while pump().holds(link):
+            threading.Event().wait(0.001)
+    del run, link, page
+    gc.collect()
+    assert [each() for each in kept] == [None, None, None]
+
+
+def test_a_batch_that_cannot_be_written_is_a_gap_that_the_page_sees() -> None:
+    made = World()
+    made.tick(1)
+    made.link._outbox.feed([("set", "run", {"x": object()})])
+    made.tick(2)
+    made.take(TEXT)
+    made.tick(3)
+    assert [message["seq"] for message in made.messages] == [1, 3]
+
+
+def test_the_figures() -> None:
+    figure("channel", "loss patterns after which the view has everything", TURNS)
+    figure("channel", "urgency patterns with at most 29 messages in any second", TURNS)
