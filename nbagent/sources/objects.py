@@ -107,7 +107,7 @@ class TaskReader:
         self._cancelled = True
 
         def stop() -> None:
-            if self._task is not None:  # not before its first step: it would not close anything then
+            if self._task is not None:  # not before its first step: it would not close anything then; nor while it closes
                 self._task.cancel()
 
         with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs on it any more
@@ -115,22 +115,22 @@ class TaskReader:
 
     async def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         error: BaseException | None = None
-        self._task = asyncio.current_task()
         source, self._source = self._source, None
         try:
-            if self._cancelled:
-                await _aclose(source)
-            else:
-                await self._read_all(source, on_item)
+            async with contextlib.AsyncExitStack() as stack:
+                if self._cancelled:
+                    stack.push_async_callback(_aclose, source)
+                else:
+                    await self._read_all(source, stack, on_item)
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             self._cancelled = True
         except BaseException as caught:
             error = caught  # also a SystemExit of the stream's: it ends this run, not the kernel
-        self._task = None
         on_end(Cancelled() if self._cancelled else error)
 
-    async def _read_all(self, source: Any, on_item: Callable[[Any], None]) -> None:
-        async with contextlib.AsyncExitStack() as stack:
+    async def _read_all(self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]) -> None:
+        self._task = asyncio.current_task()
+        try:
             pause = self._home.time() + TURN
             async for item in await _open_async(source, stack):
                 on_item(item)
@@ -139,6 +139,8 @@ class TaskReader:
                 if self._home.time() > pause:  # nor let anything else run on its loop, such as the click that cancels it
                     await asyncio.sleep(0)
                     pause = self._home.time() + TURN
+        finally:
+            self._task = None  # what is being closed is not cancelled: httpx2's pool, for one, would keep the request for ever
 
 
 async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:

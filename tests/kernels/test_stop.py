@@ -120,7 +120,8 @@ def test_an_interrupt_ends_the_run_that_the_cell_waits_for(kernel: Session, row:
     status, characters = kernel.python("print(run.status, len(run.text) + len(run.thinking))").split()
     assert status == "cancelled"
     assert int(characters) > 0
-    assert kernel.python(f"print(demo_server().wait_for(lambda s: s.disconnects > {gone} and not s.open_streams, 0.5))") == "True"
+    closed = f"demo_server().wait_for(lambda s: s.disconnects > {gone} and not s.open_streams, 0.5)"
+    assert kernel.python(f"print({closed}, demo_server().disconnects - {gone}, demo_server().open_streams)") == "True 1 0"
 
 
 def test_an_interrupt_of_user_code_or_of_an_idle_kernel_leaves_the_run(kernel: Session) -> None:
