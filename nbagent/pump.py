@@ -24,8 +24,9 @@ GAP = 1 / 30
 """Seconds that every batch waits after the one before, however urgent."""
 SLOWEST = 0.25
 """Seconds between two batches when the reader lags the most."""
-LAG = 4
-"""Batches a reader may leave unacknowledged before the pump slows down."""
+LAG = 64
+"""Batches a reader may leave unacknowledged before the pump slows down. It acknowledges every two seconds: each time costs
+the kernel a message of its own and two about its being busy, which weigh more than the text."""
 BATCH = 64 * 1024
 """Bytes in one batch, at most (one op that cannot be split may be larger)."""
 

@@ -21,6 +21,8 @@ export interface ChannelOptions {
 /** How long the kernel may take to answer before the reader is told, and how often it is asked again. */
 const PATIENCE_MS = 5000;
 const TRIES = 6;
+/** The least time between two acknowledgements: each costs the kernel and the page three messages. */
+const ACK_MS = 2000;
 /** A hidden page paints nothing: it acknowledges by this timer instead, so that the kernel never waits for ever. */
 const UNPAINTED_MS = 1000;
 
@@ -44,6 +46,7 @@ export class Channel {
   readonly #waiting = new Map<string, Waiting>();
   #have = 0;
   #acked = 0;
+  #ackedAt = Number.NEGATIVE_INFINITY;
   #resyncing = false;
   #askedAt = 0;
   #askTimer: ReturnType<typeof setTimeout> | undefined;
@@ -161,14 +164,20 @@ export class Channel {
       this.#cancelAck();
       if (this.#have === this.#acked) return;
       this.#acked = this.#have;
+      this.#ackedAt = performance.now();
       this.send({ t: "ack", seq: this.#have });
     };
-    // A frame callback runs before its paint; a task queued in it runs after.
-    this.#frame = requestAnimationFrame(() => {
-      clearTimeout(this.#ackTimer);
-      this.#ackTimer = setTimeout(ack);
-    });
-    this.#ackTimer = setTimeout(ack, UNPAINTED_MS);
+    const ackPaint = () => {
+      // A frame callback runs before its paint; a task queued in it runs after.
+      this.#frame = requestAnimationFrame(() => {
+        clearTimeout(this.#ackTimer);
+        this.#ackTimer = setTimeout(ack);
+      });
+      this.#ackTimer = setTimeout(ack, UNPAINTED_MS);
+    };
+    const rest = this.#ackedAt + ACK_MS - performance.now();
+    if (rest > 0) this.#ackTimer = setTimeout(ackPaint, rest);
+    else ackPaint();
   }
 
   #cancelAck(): void {
