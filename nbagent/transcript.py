@@ -30,11 +30,16 @@ Op: TypeAlias = (
     | tuple[Literal["close"], str]
 )
 
+COUNTING = 1.0
+"""Seconds between two updates of the counters that every delta moves; each one redraws the header."""
+
 ROOT = "run"
 """Id and kind of the block that holds all others."""
 
 LONGEST_ID = 200
 """Characters of a block's id; a producer's longer one is shortened, since every op carries it."""
+
+_RESTLESS = frozenset({"events", "deltas"})
 
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that is not over."""
@@ -53,6 +58,7 @@ class Transcript:
         props = {"kind": ROOT, "name": name, "status": "running", "started": started}
         self.root = Block(ROOT, None, json_safe({**props, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
+        self._latest = started
         self._first_token = False
         self._usage_done = e.Usage()
         self._usage_step: e.Usage | None = None
@@ -80,17 +86,21 @@ class Transcript:
                 ops.append(("close", block.id))
         return ops
 
-    def counters(self, shown: dict[str, int]) -> list[Op]:
+    def counters(self, shown: dict[str, Any]) -> list[Op]:
         """The op that brings the header's counters up to date.
 
-        They are asked for once a flush: an op for each event would cost more than the event.
+        They are asked for once a flush: an op for each event would cost more than the event. What every delta moves is told
+        once a second, by the events' clock, and at the end; a tool's count at once.
 
         Args:
-            shown: the counters that a face has got so far; it is brought up to date too. Each face has its own.
+            shown: the counters that a face has got so far, and when; it is brought up to date too. Each face has its own.
         """
         moved = {name: count for name, count in self._counts.items() if shown.get(name) != count}
-        shown.update(moved)
-        return [("set", ROOT, moved)] if moved else []
+        waits = moved.keys() <= _RESTLESS and not self.ended and 0 <= self._latest - shown.get("at", -COUNTING) < COUNTING
+        if waits or not moved:
+            return []
+        shown.update(moved, at=self._latest)
+        return [("set", ROOT, moved)]
 
     def stopping(self, by: str) -> list[Op]:
         """Someone (`by`: "you") pressed Stop; the stream has not ended yet."""
@@ -104,6 +114,7 @@ class Transcript:
     def feed(self, event: e.Event) -> list[Op]:
         """Take one event; the ops it causes. After `run.end` events still show, and nothing reopens."""
         self._counts["events"] += 1
+        self._latest = event.ts
         if type(event) is e.TextDelta:
             return self._grow(event.id, "text", "text", event.delta, event)
         if type(event) is e.ReasoningDelta:

@@ -24,6 +24,8 @@ const PATIENCE_MS = 2000;
 const TRIES = 6;
 /** Snapshots that were torn on their way are asked for again at once, but not for ever. */
 const HASTY_TRIES = 3;
+/** The least time between two acknowledgements: each costs the kernel and the page three messages. */
+const ACK_MS = 2000;
 /** A hidden page paints nothing: it acknowledges by this timer instead, so that the kernel never waits for ever. */
 const UNPAINTED_MS = 1000;
 
@@ -46,6 +48,7 @@ export class Channel {
   #asking: ViewMessage | null = null;
   #tries = 0;
   #askTimer: Timer;
+  #ackedAt = Number.NEGATIVE_INFINITY;
   #frame: number | undefined;
   #ackTimer: Timer;
   #disposed = false;
@@ -161,14 +164,20 @@ export class Channel {
       this.#cancelAck();
       if (this.#have === this.#acked) return;
       this.#acked = this.#have;
+      this.#ackedAt = performance.now();
       this.send({ t: "ack", seq: this.#have });
     };
-    // A frame callback runs before its paint; a task queued in it runs after.
-    this.#frame = requestAnimationFrame(() => {
-      clearTimeout(this.#ackTimer);
-      this.#ackTimer = setTimeout(ack);
-    });
-    this.#ackTimer = setTimeout(ack, UNPAINTED_MS);
+    const ackPaint = () => {
+      // A frame callback runs before its paint; a task queued in it runs after.
+      this.#frame = requestAnimationFrame(() => {
+        clearTimeout(this.#ackTimer);
+        this.#ackTimer = setTimeout(ack);
+      });
+      this.#ackTimer = setTimeout(ack, UNPAINTED_MS);
+    };
+    const rest = this.#ackedAt + ACK_MS - performance.now();
+    if (rest > 0) this.#ackTimer = setTimeout(ackPaint, rest);
+    else ackPaint();
   }
 
   #cancelAck(): void {

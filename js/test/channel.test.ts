@@ -188,7 +188,7 @@ describe("a beat", () => {
 });
 
 describe("acknowledgement", () => {
-  it("comes once after the paint, for the last batch", async () => {
+  it("comes once after the paint, for the last batch, and then rests for two seconds", async () => {
     ops(1, RUN);
     ops(2);
     ops(3);
@@ -196,8 +196,11 @@ describe("acknowledgement", () => {
     await vi.advanceTimersByTimeAsync(50);
     expect(wire.of("ack")).toEqual([{ t: "ack", seq: 3 }]);
     ops(4);
-    await vi.advanceTimersByTimeAsync(50);
-    expect(wire.of("ack").map((ack) => ack.seq)).toEqual([3, 4]);
+    await vi.advanceTimersByTimeAsync(1900);
+    ops(5);
+    expect(wire.of("ack").map((ack) => ack.seq)).toEqual([3]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(wire.of("ack").map((ack) => ack.seq)).toEqual([3, 5]);
   });
 
   it("comes after a while where nothing is painted", async () => {

@@ -36,8 +36,9 @@ from nbagent.transcript import Op
 
 SLOWEST = 0.25
 """Seconds between two batches when the reader lags the most."""
-LAG = 4
-"""Batches a reader may leave unacknowledged before it is sent fewer."""
+LAG = 64
+"""Batches a reader may leave unacknowledged before it is sent fewer. It acknowledges every two seconds: each time costs the
+kernel a message of its own and two about its being busy, which weigh more than the text."""
 BEAT = 1.0
 """Seconds of silence after which a view is told that the kernel is alive."""
 BEATS = 6
