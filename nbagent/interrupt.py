@@ -80,7 +80,9 @@ class _Alarm:
         else:
             with contextlib.suppress(NotImplementedError):  # a loop of Windows' own kind
                 home.add_reader(self._ours, self.count)
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # neither a kernel nor asyncio.run will cancel anything
+        if (
+            signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):  # neither a kernel nor asyncio.run will cancel anything
             signal.signal(signal.SIGINT, self._leave)
 
     def count(self) -> int:

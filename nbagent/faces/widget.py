@@ -77,5 +77,3 @@ class TranscriptWidget(anywidget.AnyWidget):
 def _head(root: dict[str, Any]) -> dict[str, Any]:
     """What the header shows before the first message: the least that is worth a synced trait."""
     return {key: root.get(key) for key in ("name", "model", "status", "started")}
-
-

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nbagent.transcript import Transcript
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route
+
+from nbagent.transcript import Transcript
 
 HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "nbagent" / "static"
@@ -87,7 +88,9 @@ class Stage:
 
     def _hear(self, message: ConsoleMessage) -> None:
         # A picture of broken bytes is no alarm: its view says that it could not be read.
-        broken = re.search(r"net::ERR_(?:INVALID_URL|UNKNOWN_URL_SCHEME)", message.text) and "data:image" in message.location["url"]
+        broken = (
+            re.search(r"net::ERR_(?:INVALID_URL|UNKNOWN_URL_SCHEME)", message.text) and "data:image" in message.location["url"]
+        )
         if message.type in ("error", "warning") and not broken:
             self.leaks.append(f"console {message.type}: {message.text[:300]}")
 

@@ -10,7 +10,16 @@ import nbagent
 from nbagent import events as e
 from nbagent.run import Run
 
-WORDS = ("plain words", "né à Zürich", "ελληνικά", "日本語の文字", "שלום", "😀 and 👩‍👩‍👧 and 🇨🇭", "e\u0301 combined", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢")
+WORDS = (
+    "plain words",
+    "né à Zürich",
+    "ελληνικά",
+    "日本語の文字",
+    "שלום",
+    "😀 and 👩‍👩‍👧 and 🇨🇭",
+    "e\u0301 combined",
+    "𝔘𝔫𝔦𝔠𝔬𝔡𝔢",
+)
 
 
 def lines(chance: random.Random, apart: str) -> Iterator[str]:

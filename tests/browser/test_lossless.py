@@ -1,7 +1,6 @@
 """Nothing is lost: five fast runs beside a flood of prints, with a page that sleeps, reloads and loses its connection."""
 
 import dataclasses
-import math
 import random
 import re
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from browser.lab import Lab, Notebook
 from browser.wire import Heard, Wire
-from campaign import WHOLE, figure, sample
+from campaign import WHOLE, sample
 from playwright.sync_api import expect
 
 FORM = "paragraphs"
@@ -107,8 +106,10 @@ def test_nothing_is_lost(seed: int, lab: WiredLab, notebook: Callable[..., Noteb
     after = time.monotonic() - ended
     took = max(float((lab.root / f"{name}.seconds").read_text()) for name in names)
     rate = RATE * SECONDS / took
-    print(f"{rate:.0f} deltas/s; equal {after:.1f} s after the end; lost {lost(wire.to_view)}; peak {peak(wire.to_view)}/s; "
-          f"complaints {wire.complaints}; {said(wire.to_view)}; view said {said(wire.to_kernel)}")
+    print(
+        f"{rate:.0f} deltas/s; equal {after:.1f} s after the end; lost {lost(wire.to_view)}; peak {peak(wire.to_view)}/s; "
+        f"complaints {wire.complaints}; {said(wire.to_view)}; view said {said(wire.to_kernel)}"
+    )
     assert shown == [body(text, plan.form) for text in wanted]
     assert lost(wire.to_view) > 0
     assert peak(wire.to_view) <= 30
@@ -225,7 +226,10 @@ def test_views_agree_and_one_made_late_takes_one_snapshot(lab: WiredLab, noteboo
 def test_a_million_deltas_stay_within_their_memory(lab: WiredLab, notebook: Callable[..., Notebook]) -> None:
     count = 1_000_000 if WHOLE else 50_000
     used = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss)"
-    book = notebook("million.ipynb", cells=(STREAMS, "show('paragraphs', 0, 1000, 1, 'first')", f"show({FORM!r}, 1, 1e9, {count / 1e9}, 'million')"))
+    book = notebook(
+        "million.ipynb",
+        cells=(STREAMS, "show('paragraphs', 0, 1000, 1, 'first')", f"show({FORM!r}, 1, 1e9, {count / 1e9}, 'million')"),
+    )
     book.run(0)
     book.wait_idle()
     book.run(1)
@@ -237,7 +241,9 @@ def test_a_million_deltas_stay_within_their_memory(lab: WiredLab, notebook: Call
     began = time.monotonic()
     wait_until_shown(book, FORM, [wanted], cell=2)
     kernel, heap = int(book.python(used)) - kernel, heap_of(book) - heap
-    print(f"{len(wanted):,} chars in {(lab.root / 'million.seconds').read_text()} s, shown {time.monotonic() - began} s later kernel {kernel / 1e6:.1f} MB, page {heap / 1e6:.1f} MB; ws bytes {lab.wire.bytes_to_view/1e6} MB; {said(lab.wire.to_view)}")
+    print(
+        f"{len(wanted):,} chars in {(lab.root / 'million.seconds').read_text()} s, shown {time.monotonic() - began} s later kernel {kernel / 1e6:.1f} MB, page {heap / 1e6:.1f} MB; ws bytes {lab.wire.bytes_to_view / 1e6} MB; {said(lab.wire.to_view)}"
+    )
 
 
 def test_a_tool_result_of_100_mb_stays_in_the_kernel(lab: WiredLab, notebook: Callable[..., Notebook]) -> None:

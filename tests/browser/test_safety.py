@@ -10,9 +10,10 @@ from browser.attacks import CONTROLS, LEAKS, LONG, naughty, payloads, prefixes, 
 from browser.lab import Notebook
 from browser.stage import STATIC, Stage, batches, faces
 from campaign import figure, sample
+from playwright.sync_api import Browser, expect
+
 from nbagent import events as e
 from nbagent.transcript import Transcript
-from playwright.sync_api import Browser, expect
 
 BATCH = 40
 TESTS = Path(__file__).parents[1]
@@ -69,7 +70,11 @@ def test_the_judge_sees(stage: Stage, html: str, alarm: str) -> None:
 def test_every_payload_whole_in_every_field(stage: Stage) -> None:
     texts = sample(payloads(), 60)
     elements = sum(elements_judged(stage, texts, live=live) for live in (True, False))
-    figure("safety", "payloads whole, in every field, while it streams and after", f"{len(texts):,}, {elements:,} elements, none wrong")
+    figure(
+        "safety",
+        "payloads whole, in every field, while it streams and after",
+        f"{len(texts):,}, {elements:,} elements, none wrong",
+    )
 
 
 def test_every_prefix_of_the_short_payloads_in_every_field(stage: Stage) -> None:
@@ -88,7 +93,13 @@ def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
     """The browser's own log of its network knows what no page can intercept: look-ups, connections made in advance."""
     log = tmp_path / "net.json"
     path = browser.browser_type.executable_path
-    flags = [f"--log-net-log={log}", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    flags = [
+        f"--log-net-log={log}",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
     own = browser.browser_type.launch(executable_path=_executable(path), args=[*flags, "--disable-sync"])
     stage = Stage(own)
     links = [f"{text}\n\n<https://hover.leak.example/>" for text in LEAKS]
@@ -207,7 +218,9 @@ def test_math_and_colours_come_on_first_need_and_from_nowhere_else(stage: Stage)
     say = "(ops) => { window.say(ops) }"
     asked = "() => window.needed"
     transcript.feed(e.TextStart(ts=1, id="a"))
-    stage.page.evaluate(say, json.loads(json.dumps([["open", "a", None, {"kind": "text", "text": "plain *text* and `code`\n\n"}]])))
+    stage.page.evaluate(
+        say, json.loads(json.dumps([["open", "a", None, {"kind": "text", "text": "plain *text* and `code`\n\n"}]]))
+    )
     expect(stage.page.locator("#stage em")).to_have_text("text")
     assert stage.page.evaluate(asked) == []
     stage.page.evaluate(say, [["append", "a", "text", "so $x^2$ is\n\n"]])
@@ -227,8 +240,7 @@ def test_math_and_colours_come_on_first_need_and_from_nowhere_else(stage: Stage)
 def test_in_jupyterlab_nothing_runs_and_nothing_leaves(notebook: Callable[..., Notebook]) -> None:
     texts = sample([*payloads(), *naughty()], 24)
     cells = (
-        f"import sys, json; sys.path.insert(0, {str(TESTS)!r})\n"
-        "import nbagent\nfrom browser.attacks import events_saying",
+        f"import sys, json; sys.path.insert(0, {str(TESTS)!r})\nimport nbagent\nfrom browser.attacks import events_saying",
         f"texts = json.loads({json.dumps(texts)!r})\n"
         "runs = [nbagent.show(events_saying(text)) for text in texts]\n"
         "for run in runs: await run",
@@ -236,7 +248,9 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(notebook: Callable[..., N
     )
     book = notebook(cells=cells)
     leaks: list[str] = []
-    book.page.on("request", lambda request: request.url.startswith((book.lab.url, "data:", "blob:")) or leaks.append(request.url))
+    book.page.on(
+        "request", lambda request: request.url.startswith((book.lab.url, "data:", "blob:")) or leaks.append(request.url)
+    )
     book.page.on("dialog", lambda dialog: (leaks.append(dialog.message), dialog.dismiss()))
     book.page.on("pageerror", lambda error: leaks.append(str(error)))
     book.page.on("websocket", lambda socket: "//localhost:" in socket.url or leaks.append(socket.url))
@@ -250,7 +264,9 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(notebook: Callable[..., N
     assert views.count() == len(texts), book.output(1)
     expect(book.cell(1).locator(".nb-button.nb-stop")).to_have_count(0, timeout=20_000)
     book.page.evaluate("async () => { for (const view of document.querySelectorAll('.nbagent')) await window.unfold(view) }")
-    found = book.page.evaluate("() => [...document.querySelectorAll('.nbagent')].flatMap((view) => window.faults(view, 'widget'))")
+    found = book.page.evaluate(
+        "() => [...document.querySelectorAll('.nbagent')].flatMap((view) => window.faults(view, 'widget'))"
+    )
     assert found == []
     assert book.page.evaluate("() => window.alarms") == []
     assert leaks == []

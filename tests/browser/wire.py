@@ -103,7 +103,9 @@ class Wire:
             if websocket:
                 self._connections += 1
                 self._sockets.add(writer)
-            up, down = (_Tap(self._connections, self.to_kernel), _Tap(self._connections, self.to_view)) if websocket else (None, None)
+            up, down = (
+                (_Tap(self._connections, self.to_kernel), _Tap(self._connections, self.to_view)) if websocket else (None, None)
+            )
             if down is not None:
                 answer = await there.readuntil(b"\r\n\r\n")
                 writer.write(answer)
