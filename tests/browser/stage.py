@@ -1,12 +1,13 @@
 """The stage: a plain page that draws faces without a notebook, and reports whatever tries to leave it or to run."""
 
+import importlib.util
 import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Frame, Page, Request, Route
 
 from nbagent.transcript import Transcript
 
@@ -17,8 +18,8 @@ HOME = "http://stage.test/"
 # Reported, not enforced: what a policy would have stopped must not even be tried. Attributes are left to the judge: a document
 # that is parsed only to be copied from inherits the policy, and reports handlers that no page will ever have.
 POLICY = (
-    "default-src 'none'; script-src 'self' blob:; script-src-attr 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'none'; base-uri 'none'; "
-    "form-action 'none'; object-src 'none'; frame-src 'none'"
+    "default-src 'none'; script-src 'self' blob:; script-src-attr 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; frame-src 'none'"
 )
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stage</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/widget.css"></head><body><main id="stage"></main>
@@ -38,13 +39,9 @@ class Stage:
         self._files = files
         self._context.route("**/*", self._answer)
         self._context.on("request", self._note)
-        self.page.on("websocket", lambda socket: self.leaks.append(f"web socket to {socket.url}"))
-        self.page.on("dialog", lambda dialog: (self.leaks.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        self.page.on("pageerror", lambda error: self.leaks.append(f"page error {error}"))
-        self.page.on("popup", lambda popup: self.leaks.append(f"window {popup.url}"))
-        self.page.on("download", lambda download: self.leaks.append(f"download {download.url}"))
+        watch(self.page, self.leaks)
         self.page.on("console", self._hear)
-        self.page.on("framenavigated", lambda frame: frame.url == HOME or self.leaks.append(f"went to {frame.url}"))
+        self.page.on("framenavigated", self._follow)
         self.page.goto(HOME)
         self.page.wait_for_function("() => window.ready")
         parts = {name: (STATIC / name).read_text("utf-8") for name in ("math.js", "highlight.js")}
@@ -54,6 +51,11 @@ class Stage:
     def close(self) -> None:
         """Close the page."""
         self._context.close()
+
+    def clear(self) -> None:
+        """Take away what is shown, and forget what it did."""
+        self.page.evaluate("() => { window.clear(); window.alarms.length = window.needed.length = 0 }")
+        self.leaks.clear()
 
     def judge(self, face: str, cases: Sequence[Any]) -> tuple[list[str], int]:
         """Draw cases, each by itself; what is wrong, and how many elements were looked at.
@@ -86,13 +88,29 @@ class Stage:
         if not local and request.url.removeprefix(HOME) not in self._files:
             self.leaks.append(f"{request.resource_type} request to {request.url[:200]}")
 
+    def _follow(self, frame: Frame) -> None:
+        if frame.url != HOME:
+            self.leaks.append(f"went to {frame.url}")
+
     def _hear(self, message: ConsoleMessage) -> None:
         # A picture of broken bytes is no alarm: its view says that it could not be read.
-        broken = (
-            re.search(r"net::ERR_(?:INVALID_URL|UNKNOWN_URL_SCHEME)", message.text) and "data:image" in message.location["url"]
-        )
+        broken = "data:image" in message.location["url"] and re.search(r"net::ERR_\w+_URL", message.text)
         if message.type in ("error", "warning") and not broken:
             self.leaks.append(f"console {message.type}: {message.text[:300]}")
+
+
+def watch(page: Page, leaks: list[str]) -> None:
+    """Note down whatever a page does that no transcript may make it do."""
+
+    def dismiss(dialog: Dialog) -> None:
+        leaks.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    page.on("pageerror", lambda error: leaks.append(f"page error {error}"))
+    page.on("popup", lambda popup: leaks.append(f"window {popup.url}"))
+    page.on("download", lambda download: leaks.append(f"download {download.url}"))
+    page.on("websocket", lambda socket: leaks.append(f"web socket to {socket.url}"))
 
 
 def batches(transcript: Transcript) -> list[Any]:
@@ -102,11 +120,10 @@ def batches(transcript: Transcript) -> list[Any]:
 
 def twin_of(transcript: Transcript) -> str | None:
     """A transcript as the saved notebook has it."""
-    try:
-        from nbagent.faces.html import transcript_html
-    except ImportError:
+    if importlib.util.find_spec("nbagent.faces.html") is None:
         return None
-    return transcript_html(transcript.snapshot(), mark="stage")
+    html: str = importlib.import_module("nbagent.faces.html").transcript_html(transcript.snapshot(), mark="stage")
+    return html
 
 
 def faces(transcripts: Iterable[Transcript]) -> dict[str, list[Any]]:

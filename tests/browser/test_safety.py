@@ -1,14 +1,16 @@
 """Nothing a model or a tool says can run, fetch, cover or leak, and all of it can be read."""
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from browser.attacks import CONTROLS, LEAKS, LONG, naughty, payloads, prefixes, transcript_saying
 from browser.lab import Notebook
-from browser.stage import STATIC, Stage, batches, faces
+from browser.stage import STATIC, Stage, batches, faces, watch
 from campaign import figure, sample
 from playwright.sync_api import Browser, expect
 
@@ -19,12 +21,19 @@ BATCH = 40
 TESTS = Path(__file__).parents[1]
 
 
-@pytest.fixture
-def stage(browser: Browser) -> Iterator[Stage]:
-    """The stage, in a page of its own."""
+@pytest.fixture(scope="module")
+def theatre(browser: Browser) -> Iterator[Stage]:
+    """One page for all."""
     stage = Stage(browser)
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def stage(theatre: Stage) -> Stage:
+    """The stage, empty."""
+    theatre.clear()
+    return theatre
 
 
 def elements_judged(stage: Stage, texts: list[str], *, live: bool) -> int:
@@ -68,7 +77,7 @@ def test_the_judge_sees(stage: Stage, html: str, alarm: str) -> None:
 
 
 def test_every_payload_whole_in_every_field(stage: Stage) -> None:
-    texts = sample(payloads(), 60)
+    texts = sample(payloads(), 40)
     elements = sum(elements_judged(stage, texts, live=live) for live in (True, False))
     figure(
         "safety",
@@ -78,13 +87,13 @@ def test_every_payload_whole_in_every_field(stage: Stage) -> None:
 
 
 def test_every_prefix_of_the_short_payloads_in_every_field(stage: Stage) -> None:
-    texts = sample(prefixes(), 120)
+    texts = sample(prefixes(), 80)
     elements = elements_judged(stage, texts, live=True)
     figure("safety", "prefixes of short payloads, in every field", f"{len(texts):,}, {elements:,} elements, none wrong")
 
 
 def test_every_naughty_string_in_every_field(stage: Stage) -> None:
-    texts = sample([text for text in naughty() if len(text) < 50_000], 60)
+    texts = sample([text for text in naughty() if len(text) < 50_000], 40)
     elements = elements_judged(stage, texts, live=False)
     figure("safety", "naughty strings, in every field", f"{len(texts):,}, {elements:,} elements, none wrong")
 
@@ -92,7 +101,7 @@ def test_every_naughty_string_in_every_field(stage: Stage) -> None:
 def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
     """The browser's own log of its network knows what no page can intercept: look-ups, connections made in advance."""
     log = tmp_path / "net.json"
-    path = browser.browser_type.executable_path
+    path = os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium")
     flags = [
         f"--log-net-log={log}",
         "--no-sandbox",
@@ -100,7 +109,7 @@ def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
         "--disable-background-networking",
         "--disable-component-update",
     ]
-    own = browser.browser_type.launch(executable_path=_executable(path), args=[*flags, "--disable-sync"])
+    own = browser.browser_type.launch(executable_path=path, args=[*flags, "--disable-sync"])
     stage = Stage(own)
     links = [f"{text}\n\n<https://hover.leak.example/>" for text in LEAKS]
     for text in sample(links, 12):
@@ -117,8 +126,8 @@ def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_a_link_says_where_it_leads_and_takes_nothing_along(stage: Stage) -> None:
-    text = "[x](https://a.example/p) <https://b.example> https://c.example [![p](https://d.example/p.png)](https://e.example) [r][r]\n\n"
-    stage.show("widget", batches(transcript_saying(f"{text}[r]: https://f.example")))
+    text = "[x](https://a.example/p) <https://b.example> https://c.example [![p](https://d.example/p.png)](https://e.example)"
+    stage.show("widget", batches(transcript_saying(f"{text} [r][r]\n\n[r]: https://f.example")))
     links = stage.page.locator("#stage .nb-markdown").first.locator("a[href]")
     assert links.count() == 5
     for link in links.all():
@@ -163,10 +172,9 @@ def test_another_direction_does_not_move_its_neighbours(stage: Stage) -> None:
         moved = stage.page.evaluate(
             """() => [...document.querySelectorAll('.nb-row, .nb-line, .nb-head, .nb-chip, .nb-line > span')].flatMap((row) => {
                  const boxes = [...row.children].filter((one) => one.getClientRects().length && !one.matches('.nb-sr'));
-                 const lefts = boxes.map((one) => one.getClientRects()[0].left);
-                 const lines = boxes.map((one) => one.getClientRects()[0].top);
-                 const wrong = lefts.some((left, i) => i > 0 && left < lefts[i - 1] - 1 && Math.abs(lines[i] - lines[i - 1]) < 8);
-                 return wrong ? [row.outerHTML.slice(0, 300)] : [];
+                 const places = boxes.map((one) => one.getClientRects()[0]);
+                 const before = (a, b) => a.left < b.left - 1 && Math.abs(a.top - b.top) < 8;
+                 return places.some((place, i) => i > 0 && before(place, places[i - 1])) ? [row.outerHTML.slice(0, 300)] : [];
                })"""
         )
         assert moved == [], ascii(text)
@@ -178,19 +186,15 @@ def test_no_text_breaks_the_layout(stage: Stage, text: str) -> None:
     broken = stage.page.evaluate(
         """() => {
              const root = document.querySelector('.nbagent');
-             const found = [];
-             const width = root.getBoundingClientRect().right + 1;
-             if (document.scrollingElement.scrollWidth > innerWidth) found.push(`the page scrolls to ${document.scrollingElement.scrollWidth}`);
              const log = root.querySelector('.nb-log');
-             if (log.scrollWidth > log.clientWidth + 1) found.push(`the transcript scrolls sideways: ${log.scrollWidth}`);
-             for (const row of root.querySelectorAll('.nb-row, .nb-head')) {
-               const { height, right } = row.getBoundingClientRect();
-               if (height > 80 || right > width) found.push(`${row.className} ${height} x ${right}: ${row.innerText.slice(0, 80)}`);
-             }
-             for (const link of root.querySelectorAll('.nb-chip, .nb-stop')) {
-               if (link.getBoundingClientRect().right > width) found.push(link.className);
-             }
-             return found;
+             const right = root.getBoundingClientRect().right + 1;
+             const outside = (one) => one.getBoundingClientRect().right > right;
+             const high = (one) => one.getBoundingClientRect().height > 80;
+             return [
+               ...[document.scrollingElement, log].filter((one) => one.scrollWidth > one.clientWidth + 1),
+               ...[...root.querySelectorAll('.nb-row, .nb-head, .nb-chip, .nb-stop')].filter(outside),
+               ...[...root.querySelectorAll('.nb-row, .nb-head')].filter(high),
+             ].map((one) => one.outerHTML.slice(0, 200));
            }"""
     )
     assert broken == []
@@ -213,14 +217,10 @@ def test_naughty_strings_are_shown_as_they_are(stage: Stage) -> None:
 
 
 def test_math_and_colours_come_on_first_need_and_from_nowhere_else(stage: Stage) -> None:
-    transcript = Transcript("run", started=1.0)
-    stage.show("widget", batches(transcript))
-    say = "(ops) => { window.say(ops) }"
-    asked = "() => window.needed"
-    transcript.feed(e.TextStart(ts=1, id="a"))
-    stage.page.evaluate(
-        say, json.loads(json.dumps([["open", "a", None, {"kind": "text", "text": "plain *text* and `code`\n\n"}]]))
-    )
+    stage.show("widget", batches(Transcript("run", started=1.0)))
+    say, asked = "(ops) => { window.say(ops) }", "() => window.needed"
+    opened = {"kind": "text", "text": "plain *text* and `code`\n\n"}
+    stage.page.evaluate(say, [["open", "a", None, opened]])
     expect(stage.page.locator("#stage em")).to_have_text("text")
     assert stage.page.evaluate(asked) == []
     stage.page.evaluate(say, [["append", "a", "text", "so $x^2$ is\n\n"]])
@@ -237,43 +237,40 @@ def test_math_and_colours_come_on_first_need_and_from_nowhere_else(stage: Stage)
 # --- in JupyterLab ----------------------------------------------------------------------------------------------------
 
 
+SETUP = f"""
+import sys, json, nbagent
+sys.path.insert(0, {str(TESTS)!r})
+from browser.attacks import events_saying
+"""
+SHOW = """
+runs = [nbagent.show(events_saying(text)) for text in json.loads(%r)]
+for run in runs: await run
+"""
+RICH = "await nbagent.show(['so $x^2$\\n\\n```python\\ndef f(): pass\\n```\\n'])"
+
+
 def test_in_jupyterlab_nothing_runs_and_nothing_leaves(notebook: Callable[..., Notebook]) -> None:
-    texts = sample([*payloads(), *naughty()], 24)
-    cells = (
-        f"import sys, json; sys.path.insert(0, {str(TESTS)!r})\nimport nbagent\nfrom browser.attacks import events_saying",
-        f"texts = json.loads({json.dumps(texts)!r})\n"
-        "runs = [nbagent.show(events_saying(text)) for text in texts]\n"
-        "for run in runs: await run",
-        "run = await nbagent.show([{'type': 'text.delta', 'id': 'a', 'delta': 'so $x^2$\\n\\n```python\\ndef f(): pass\\n```\\n'}])",
-    )
-    book = notebook(cells=cells)
+    texts = sample([*payloads(), *naughty()], 16)
+    book = notebook(cells=(SETUP, SHOW % json.dumps(texts), RICH))
     leaks: list[str] = []
-    book.page.on(
-        "request", lambda request: request.url.startswith((book.lab.url, "data:", "blob:")) or leaks.append(request.url)
-    )
-    book.page.on("dialog", lambda dialog: (leaks.append(dialog.message), dialog.dismiss()))
-    book.page.on("pageerror", lambda error: leaks.append(str(error)))
-    book.page.on("websocket", lambda socket: "//localhost:" in socket.url or leaks.append(socket.url))
+    watch(book.page, leaks)
+    outside: list[str] = []
+    book.page.on("request", lambda request: outside.append(request.url))
     book.page.add_script_tag(content=(Path(__file__).parent / "stage.js").read_text("utf-8"))
     for index in range(3):
         book.run(index)
         book.wait_idle()
     expect(book.widget(2).locator("math msup")).to_be_attached(timeout=20_000)
     expect(book.widget(2).locator(".nb-hl-keyword").first).to_be_attached()
-    views = book.widget(1)
-    assert views.count() == len(texts), book.output(1)
-    expect(book.cell(1).locator(".nb-button.nb-stop")).to_have_count(0, timeout=20_000)
-    book.page.evaluate("async () => { for (const view of document.querySelectorAll('.nbagent')) await window.unfold(view) }")
+    assert book.widget(1).count() == len(texts), book.output(1)
+    expect(book.cell(1).locator(".nb-stop")).to_have_count(0, timeout=20_000)
     found = book.page.evaluate(
-        "() => [...document.querySelectorAll('.nbagent')].flatMap((view) => window.faults(view, 'widget'))"
+        """async () => {
+             const views = [...document.querySelectorAll('.nbagent')];
+             for (const view of views) await window.unfold(view);
+             return [...window.alarms, ...views.flatMap((view) => window.faults(view, 'widget'))];
+           }"""
     )
     assert found == []
-    assert book.page.evaluate("() => window.alarms") == []
     assert leaks == []
-
-
-def _executable(path: str) -> str:
-    import os
-    import shutil
-
-    return os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium") or path
+    assert [url for url in outside if not url.startswith((book.lab.url, "data:", "blob:"))] == []
