@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 from browser.lab import Lab, Notebook
+from browser.wire import Wire
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -72,15 +74,23 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
+def wire(lab: Lab) -> Iterator[Wire]:
+    """A network of its own between this test's pages and the server; for `notebook(…, wire=wire)`."""
+    wire = Wire(lab.url)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
 def notebook(lab: Lab, page: Page) -> Callable[..., Notebook]:
     """Opens a notebook: one of ours by name, or a new one made of cells of code."""
 
-    def open_notebook(name: str = "", cells: tuple[str, ...] = (), theme: str = "light") -> Notebook:
+    def open_notebook(name: str = "", cells: tuple[str, ...] = (), theme: str = "light", wire: Wire | None = None) -> Notebook:
         if cells:
             name = name or "test.ipynb"
             made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
             made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
             nbformat.write(made, lab.root / name)
-        return Notebook(lab, page, name).open(theme)
+        return Notebook(replace(lab, url=wire.url) if wire else lab, page, name).open(theme)
 
     return open_notebook

@@ -10,7 +10,16 @@ import nbagent
 from nbagent import events as e
 from nbagent.run import Run
 
-WORDS = ("plain words", "né à Zürich", "ελληνικά", "日本語の文字", "שלום", "😀 and 👩‍👩‍👧 and 🇨🇭", "e\u0301 combined", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢")
+WORDS = (
+    "plain words",
+    "né à Zürich",
+    "ελληνικά",
+    "日本語の文字",
+    "שלום",
+    "😀 and 👩‍👩‍👧 and 🇨🇭",
+    "e\u0301 combined",
+    "𝔘𝔫𝔦𝔠𝔬𝔡𝔢",
+)
 
 
 def lines(chance: random.Random, apart: str) -> Iterator[str]:
@@ -63,7 +72,9 @@ def show(form: str, seed: int, rate: float, seconds: float, log: str) -> Run:
     def write() -> None:
         Path(f"{log}.text").write_text(run.text)
         Path(f"{log}.thinking").write_text(run.thinking)
-        Path(f"{log}.seconds").write_text(str(time.monotonic() - began))
+        took = Path(f"{log}.took")
+        took.write_text(str(time.monotonic() - began))
+        took.rename(f"{log}.seconds")
 
     run.on_end(write)
     return run
