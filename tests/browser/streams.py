@@ -31,7 +31,7 @@ def lines(chance: random.Random, apart: str) -> Iterator[str]:
 
 
 def deltas(chance: random.Random, apart: str, count: int) -> Iterator[str]:
-    """`count` pieces of one to eight characters, cut anywhere."""
+    """`count` pieces of one to eight characters, cut anywhere, and what is missing of the last line."""
     waiting, source = "", lines(chance, apart)
     for _ in range(count):
         size = chance.randint(1, 8)
@@ -39,6 +39,7 @@ def deltas(chance: random.Random, apart: str, count: int) -> Iterator[str]:
             waiting += next(source)
         yield waiting[:size]
         waiting = waiting[size:]
+    yield waiting
 
 
 def events(form: str, seed: int, count: int) -> Iterator[e.Event]:
