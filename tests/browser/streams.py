@@ -31,7 +31,7 @@ def lines(chance: random.Random, apart: str) -> Iterator[str]:
 
 
 def deltas(chance: random.Random, apart: str, count: int) -> Iterator[str]:
-    """`count` pieces of one to eight characters, cut anywhere."""
+    """`count` pieces of one to eight characters, cut anywhere, and what is missing of the last line."""
     waiting, source = "", lines(chance, apart)
     for _ in range(count):
         size = chance.randint(1, 8)
@@ -39,6 +39,7 @@ def deltas(chance: random.Random, apart: str, count: int) -> Iterator[str]:
             waiting += next(source)
         yield waiting[:size]
         waiting = waiting[size:]
+    yield waiting
 
 
 def events(form: str, seed: int, count: int) -> Iterator[e.Event]:
@@ -72,7 +73,9 @@ def show(form: str, seed: int, rate: float, seconds: float, log: str) -> Run:
     def write() -> None:
         Path(f"{log}.text").write_text(run.text)
         Path(f"{log}.thinking").write_text(run.thinking)
-        Path(f"{log}.seconds").write_text(str(time.monotonic() - began))
+        took = Path(f"{log}.took")
+        took.write_text(str(time.monotonic() - began))
+        took.rename(f"{log}.seconds")
 
     run.on_end(write)
     return run

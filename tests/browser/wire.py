@@ -1,9 +1,10 @@
-"""The network between a browser and a Jupyter server: it passes on every byte, notes the comm messages, and breaks when told."""
+"""The network between a browser and a Jupyter server: it passes every byte, notes the comm messages, breaks when told."""
 
 import asyncio
 import contextlib
 import re
 import threading
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+
+BINARY = 2
+"""The opcode of the WebSocket frames that carry Jupyter's messages."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,6 @@ class Wire:
         to_view: what the kernel's widgets said and the server passed on, to every page.
         to_kernel: what the views said.
         complaints: how often the server wrote "rate exceeded" into a notebook.
-        bytes_to_view: on all WebSockets together.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,7 +48,6 @@ class Wire:
         self.to_view: list[Heard] = []
         self.to_kernel: list[Heard] = []
         self.complaints = 0
-        self.bytes_to_view = 0
         self._connections = 0
         self._sockets: set[asyncio.StreamWriter] = set()
         self._new_session = False
@@ -72,6 +74,34 @@ class Wire:
         self._thread.join()
         self._loop.close()
 
+    def lost(self) -> int:
+        """Batches that the widgets sent and no page heard."""
+        numbers = [{one.data["seq"] for one in heard if "seq" in one.data} for heard in self._by_comm()]
+        return sum(max(seqs, default=0) - len(seqs) for seqs in numbers)
+
+    def peak(self) -> int:
+        """The most messages that one widget sent in any window of one second, by the kernel's clock."""
+        most = 0
+        for heard in self._by_comm():
+            window: deque[float] = deque()
+            for sent in sorted(one.sent for one in heard):
+                window.append(sent)
+                while window[0] <= sent - 1:
+                    window.popleft()
+                most = max(most, len(window))
+        return most
+
+    def snapshots(self) -> int:
+        """Whole snapshots that the widgets sent and a page heard the end of."""
+        return len({one.msg_id for one in self.to_view if one.data["t"] == "snapshot" and one.data.get("last", True)})
+
+    def _by_comm(self) -> list[list[Heard]]:
+        """What each widget said; what several pages heard counts once."""
+        comms: dict[str, dict[str, Heard]] = {}
+        for one in self.to_view:
+            comms.setdefault(one.comm, {})[one.msg_id] = one
+        return [list(messages.values()) for messages in comms.values()]
+
     def drop(self, after: float = 0.0, down: float = 0.0, new_session: bool = False) -> None:
         """Break every WebSocket, without a word of goodbye.
 
@@ -82,6 +112,9 @@ class Wire:
         """
 
         def cut() -> None:
+            if not self._sockets:  # a page that is just being loaded
+                self._loop.call_later(0.1, cut)
+                return
             self._new_session = new_session
             self._down_until = self._loop.time() + down
             for socket in self._sockets:
@@ -92,37 +125,39 @@ class Wire:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = await reader.readuntil(b"\r\n\r\n")
-            websocket = b"upgrade: websocket" in head.lower()
-            if websocket and self._loop.time() < self._down_until:
-                return writer.transport.abort()
-            if websocket and self._new_session:
-                self._new_session = False
-                head = re.sub(rb"(session_id=[^& ]+)", rb"\1-anew", head, count=1)
-            there, back = await asyncio.open_connection(*self._server)
-            back.write(head)
-            if websocket:
-                self._connections += 1
-                self._sockets.add(writer)
-            up, down = (
-                (_Tap(self._connections, self.to_kernel), _Tap(self._connections, self.to_view)) if websocket else (None, None)
-            )
-            if down is not None:
-                answer = await there.readuntil(b"\r\n\r\n")
-                writer.write(answer)
-            try:
-                await asyncio.gather(self._pass(reader, back, up), self._pass(there, writer, down))
-            finally:
-                self._sockets.discard(writer)
-                back.close()
+            if b"upgrade: websocket" in head.lower():
+                await self._websocket(head, reader, writer)
+            else:
+                there, back = await asyncio.open_connection(*self._server)
+                back.write(head)
+                await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
         writer.close()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tap: "_Tap | None") -> None:
+    async def _websocket(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._loop.time() < self._down_until:
+            writer.transport.abort()
+            return
+        if self._new_session:
+            self._new_session = False
+            head = re.sub(rb"(session_id=[^& ]+)", rb"\1-anew", head, count=1)
+        there, back = await asyncio.open_connection(*self._server)
+        back.write(head)
+        writer.write(await there.readuntil(b"\r\n\r\n"))
+        self._connections += 1
+        self._sockets.add(writer)
+        up, down = _Tap(self, self.to_kernel, self._connections), _Tap(self, self.to_view, self._connections)
+        try:
+            await asyncio.gather(self._pass(reader, back, up), self._pass(there, writer, down))
+        finally:
+            self._sockets.discard(writer)
+            back.close()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tap: "_Tap | None" = None) -> None:
         try:
             while data := await reader.read(1 << 18):
                 writer.write(data)
                 if tap is not None:
-                    self.complaints += tap.feed(data)
-                    self.bytes_to_view += len(data) if tap.heard is self.to_view else 0
+                    tap.feed(data)
                 await writer.drain()
         finally:
             writer.close()
@@ -131,33 +166,31 @@ class Wire:
 class _Tap:
     """Reads one direction of a WebSocket and keeps the comm messages in it."""
 
-    def __init__(self, connection: int, heard: list[Heard]) -> None:
-        self.heard = heard
+    def __init__(self, wire: Wire, heard: list[Heard], connection: int) -> None:
+        self._wire = wire
+        self._heard = heard
         self._connection = connection
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> int:
-        """Take bytes; how many complaints about the rate were among them."""
+    def feed(self, data: bytes) -> None:
+        """Take bytes."""
         self._buffer += data
-        complaints = 0
         for opcode, payload in _frames(self._buffer):
-            if opcode == 2:
-                complaints += self._message(payload)
-        return complaints
+            if opcode == BINARY:
+                self._message(payload)
 
-    def _message(self, payload: bytes) -> bool:
-        _, (raw_header, _, _, raw_content, *_) = deserialize_msg_from_ws_v1(payload)
+    def _message(self, payload: bytes) -> None:
+        _, (raw_header, _, _, raw_content, *_) = deserialize_msg_from_ws_v1(payload)  # type: ignore[no-untyped-call]
         header = msgspec.json.decode(raw_header)
-        if header["msg_type"] == "stream":
-            return len(raw_content) < 2000 and b"rate exceeded" in raw_content
+        if header["msg_type"] == "stream" and len(raw_content) < 2000:
+            self._wire.complaints += b"rate exceeded" in raw_content
         if header["msg_type"] != "comm_msg":
-            return False
+            return
         content = msgspec.json.decode(raw_content)
         said = content["data"].get("content", {"t": content["data"].get("method")})
         data = {key: value for key, value in said.items() if key not in ("ops", "blocks", "text")}
         sent = datetime.fromisoformat(header["date"]).timestamp()
-        self.heard.append(Heard(self._connection, sent, header["msg_id"], content["comm_id"], data, len(payload)))
-        return False
+        self._heard.append(Heard(self._connection, sent, header["msg_id"], content["comm_id"], data, len(payload)))
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
