@@ -36,7 +36,7 @@ def make(version: str) -> None:
         return
     venv.create(folder() / version, with_pip=True, clear=True)
     needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    install = [python_of(version), "-m", "pip", "install", "--quiet", f"ipykernel=={version}", "psutil", *needs]
+    install = [str(python_of(version)), "-m", "pip", "install", "--quiet", f"ipykernel=={version}", "psutil", *needs]
     subprocess.run(install, check=True)
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = subprocess.run([python_of(version), "-c", purelib], check=True, capture_output=True, text=True).stdout.strip()
