@@ -78,7 +78,7 @@ def transcript_html(blocks: list[dict[str, Any]], *, mark: str = "", limit: int 
     pictures = _kept_pictures(blocks, limit)
     room = max(0.9 * limit - sum(pictures.values()), limit / 10)
     cap = _cap([size for block in blocks for size in _sizes(block)], room)
-    ends: int | None = None
+    ends = limit // 100
     while True:
         page = _Page(blocks, cap, ends, pictures.keys())
         html = page.html(re.sub(r"[^\w-]", "", mark, flags=re.ASCII))
@@ -90,7 +90,7 @@ def transcript_html(blocks: list[dict[str, Any]], *, mark: str = "", limit: int 
             # Pictures were chosen to fit; if the rest leaves them no room they go, largest first.
             pictures = dict(sorted(pictures.items(), key=lambda item: item[1])[: len(pictures) * 3 // 4])
         else:
-            ends = 200 if ends is None else ends // 2
+            ends = int(min(ends, page.longest / 2) * min(0.8, 0.9 * limit / size))
 
 
 def _kept_pictures(blocks: list[dict[str, Any]], limit: int) -> dict[str, int]:
@@ -136,7 +136,7 @@ def _cap(sizes: list[int], room: float) -> int:
 class _Page:
     """One drawing of the whole transcript, with no thing longer than `cap` and no more than `ends` at both ends of a list."""
 
-    def __init__(self, blocks: list[dict[str, Any]], cap: int, ends: int | None, pictures: Iterable[str]) -> None:
+    def __init__(self, blocks: list[dict[str, Any]], cap: int, ends: int, pictures: Iterable[str]) -> None:
         self._cap = cap
         self._ends = ends
         self._pictures = frozenset(pictures)
@@ -160,6 +160,11 @@ class _Page:
             deep = depth[parent] + 1 > _MAX_DEPTH
             depth[id_] = depth[parent] + (not deep)
             place[id_] = parent if deep else id_
+
+    @property
+    def longest(self) -> int:
+        """How many stand in the longest list."""
+        return max(map(len, self._children.values()), default=0)
 
     def html(self, mark: str) -> str:
         """The `<div>`."""
@@ -192,10 +197,10 @@ class _Page:
 
     def _list(self, parent: str) -> str:
         blocks = self._children.get(parent, [])
-        left_out = 0 if self._ends is None else max(0, len(blocks) - 2 * self._ends)
-        if not left_out:
+        left_out = len(blocks) - 2 * self._ends
+        if left_out <= 0:
             return "".join(map(self._block, blocks))
-        head, tail = blocks[: self._ends], blocks[self._ends + left_out :] if self._ends is not None else []
+        head, tail = blocks[: self._ends], blocks[self._ends + left_out :]
         note = f"<p{_LINE}>… {left_out:,} more {'entry' if left_out == 1 else 'entries'} not kept in the notebook</p>\n"
         return "".join([*map(self._block, head), note, *map(self._block, tail)])
 

@@ -13,7 +13,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from nbagent.markup.linkify import Linkify
+from nbagent.markup.linkify import match_url
 
 __all__ = ["Token", "parse"]
 
@@ -23,6 +23,7 @@ MAX_TEX = 4000
 _CLOSE = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 _LOOKS_LIKE_MONEY = re.compile(r"\d[^\\^_={}+*/<>]*\s")
 _WORD = re.compile(r"[^\W_]")
+_SCHEME = re.compile(r"(?<![\w.+-])(https?|ftp)\Z", re.IGNORECASE)
 _TASK = re.compile(r"\[([ xX])\]\s+(?=\S|\Z)")
 
 
@@ -33,17 +34,34 @@ def parse(source: str) -> list[Token]:
 
 @functools.cache
 def _grammar() -> MarkdownIt:
-    grammar = MarkdownIt("js-default", {"linkify": True})
-    grammar.linkify = Linkify()
+    # Each "[" looks ahead as many levels as may be nested: with the 100 of the view, a text of them takes a minute.
+    grammar = MarkdownIt("js-default", {"maxNesting": 40})
     # Every link is parsed; what may be followed is decided where it is written, and the rest is shown as text.
     grammar.validateLink = lambda url: True  # type: ignore[method-assign]
     grammar.inline.ruler.before("escape", "math", _inline_math)
     ends = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     grammar.block.ruler.before("fence", "math_block", _block_math, ends)  # type: ignore[arg-type]
     grammar.core.ruler.push("task_items", _task_items)
-    # Bare URLs are found by the inline rule of the same name; the core rule would add names without a scheme, "README.md".
-    grammar.core.ruler.disable("linkify")
+    grammar.inline.ruler.at("linkify", _bare_url)
     return grammar
+
+
+def _bare_url(state: StateInline, silent: bool) -> bool:
+    """A URL with a scheme, as it stands; names without one, "README.md", are text."""
+    if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
+        return False
+    scheme = _SCHEME.search(state.src, max(0, state.pos - 6), state.pos)
+    url = match_url(state.src, scheme.start(1)) if scheme is not None else None
+    if scheme is None or url is None:
+        return False
+    url = url.rstrip("*")  # of the emphasis around it
+    if not silent:
+        state.pending = state.pending[: -len(scheme[1])]
+        state.push("link_open", "a", 1).attrs = {"href": state.md.normalizeLink(url)}
+        state.push("text", "", 0).content = url
+        state.push("link_close", "a", -1)
+    state.pos = scheme.start(1) + len(url)
+    return True
 
 
 def _match_math(text: str, start: int, end: int, opener: str) -> tuple[int, str] | None:

@@ -4,7 +4,6 @@ https://github.github.com/gfm/#autolinks-extension-
 """
 
 import re
-from typing import NamedTuple
 
 # A host's characters: letters and digits of any script, with dots and hyphens between them.
 _LABEL = r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff5b-\uff65]"
@@ -18,25 +17,16 @@ _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _MAX_LENGTH = 10_000
 
 
-class Link(NamedTuple):
-    """A URL that was found."""
-
-    url: str
-
-
-class Linkify:
-    """What markdown-it asks for bare URLs."""
-
-    def match_at_start(self, text: str) -> Link | None:
-        """The bare URL at the very start of the text, or None."""
-        found = _URL.match(text, 0, _MAX_LENGTH)
-        if found is None:
-            return None
-        path = found["path"]
-        if path is None:
-            return Link(found[0])
-        path = _TRAIL.sub("", path[: _balanced(path)])
-        return Link(text[: found.start("path")] + path)
+def match_url(text: str, start: int) -> str | None:
+    """The bare URL that begins at `start`, without the punctuation that follows it, or None."""
+    found = _URL.match(text, start, start + _MAX_LENGTH)
+    if found is None:
+        return None
+    path = found["path"]
+    if path is None:
+        return found[0]
+    path = _TRAIL.sub("", path[: _balanced(path)])
+    return text[start : found.start("path")] + path
 
 
 def _balanced(path: str) -> int:

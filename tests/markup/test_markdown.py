@@ -1,0 +1,135 @@
+"""Markdown in the saved notebook: the specification's examples, and what differs from it on purpose."""
+
+import json
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaign import WHOLE, figure
+from markdown_it import MarkdownIt
+from safe_html import Checked
+
+from nbagent.markup.markdown import markdown_html
+
+CORPORA = Path(__file__).parents[1] / "corpora" / "markdown"
+WITH_HTML = MarkdownIt("commonmark")
+
+
+def has_raw_html(markdown: str) -> bool:
+    tokens = WITH_HTML.parse(markdown)
+    return any(
+        token.type == "html_block" or any(child.type == "html_inline" for child in token.children or []) for token in tokens
+    )
+
+
+class Shape(HTMLParser):
+    """Elements and text in order; without links and pictures, which follow rules of their own, and spaces between blocks."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, str]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag not in ("a", "span", "div"):
+            self.found.append(("element", tag.replace("del", "s")))
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("a", "span", "div"):
+            self.found.append(("end", tag.replace("del", "s")))
+
+    def handle_data(self, data: str) -> None:
+        if self.found and self.found[-1][0] == "text":
+            data = self.found.pop()[1] + data
+        if data.strip():
+            self.found.append(("text", data))
+
+
+def shape(html: str) -> list[tuple[str, str]]:
+    return [(kind, " ".join(text.split())) for kind, text in Shape(html).found]
+
+
+def examples(name: str) -> list[dict[str, Any]]:
+    found = json.loads((CORPORA / name).read_text())
+    return [each for each in found if not has_raw_html(each["markdown"])]
+
+
+def same(example: dict[str, Any]) -> bool:
+    return shape(markdown_html(example["markdown"])) == shape(example["html"])
+
+
+def test_the_examples_of_commonmark_are_drawn_as_specified() -> None:
+    # Links without a scheme are shown with their URL, and bare URLs are links, as in GFM.
+    found = [each for each in examples("commonmark_0.31.2.json") if "<a " not in each["html"] and "<img" not in each["html"]]
+    wrong = [each["example"] for each in found if not same(each)]
+    figure(
+        "saved notebook",
+        "CommonMark examples without links and raw HTML drawn as specified",
+        f"{len(found) - len(wrong)} of {len(found)}",
+    )
+    assert len(found) == 449
+    assert wrong == []
+
+
+def test_the_examples_of_gfm_are_drawn_as_specified() -> None:
+    extensions = ("Tables (extension)", "Task list items (extension)", "Strikethrough (extension)")
+    # "~one tilde~" is text here: "~5 to ~10".
+    found = [each for each in examples("gfm_spec.json") if each["section"] in extensions and "~Hello~" not in each["markdown"]]
+    assert len(found) >= 10
+    assert [each["markdown"] for each in found if not same(each)] == []
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("<b>raw</b>", "<p>&lt;b&gt;raw&lt;/b&gt;</p>"),
+        ("[a](javascript:x)", "<p>a (javascript:x)</p>"),
+        ("[a](b.md)", "<p>a (b.md)</p>"),
+        ("README.md and www.a.example", "<p>README.md and www.a.example</p>"),
+        ("![](data:image/png;base64,AAAA)", '<p><img src="data:image/png;base64,AAAA" alt="" style="max-width:100%"></p>'),
+        ("- [x] a", '<ul><li><input type="checkbox" disabled checked> a</li></ul>'),
+        ("$5 and $10", "<p><span>$</span>5 and <span>$</span>10</p>"),
+        ("$a_1$", "<p>$a_1$</p>"),
+        (r"\[" + "\nx < y\n" + r"\]", "<p>$$x &lt; y$$</p>"),
+        ("$$\nx\n\ny", "<p><span>$</span><span>$</span>x</p><p>y</p>"),
+    ],
+)
+def test_what_differs_from_the_specification(markdown: str, html: str) -> None:
+    assert markdown_html(markdown).replace("\n<", "<").replace(">\n", ">").strip() == html
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("see https://a.example/x?y=1.", "https://a.example/x?y=1"),
+        ("(https://a.example/b_(c))", "https://a.example/b_(c)"),
+        ("https://a.example:8080/~u, or", "https://a.example:8080/~u"),
+        ("**https://a.example**", "https://a.example"),
+    ],
+)
+def test_a_bare_url_is_a_link_without_the_marks_around_it(text: str, url: str) -> None:
+    assert f'<a href="{url}" ' in markdown_html(text)
+
+
+def test_a_picture_elsewhere_is_a_link_that_names_its_host() -> None:
+    html = markdown_html("![chart](https://a.example/secret?x=1)")
+    assert "<img" not in html
+    assert ">image: chart (a.example)</a>" in html
+
+
+def test_no_pathological_input_is_too_much() -> None:
+    cases = json.loads((CORPORA / "cmark_gfm_pathological.json").read_text())
+    texts = ["".join(unit * count for unit, count in case["parts"]) for case in cases]
+    texts += ["\\( " * 60_000, "$a " * 60_000, "https://a." * 20_000]
+    slowest = 0.0
+    for text in texts if WHOLE else [text[:20_000] for text in texts]:
+        begun = time.process_time()
+        Checked(markdown_html(text))
+        slowest = max(slowest, time.process_time() - begun)
+    figure("saved notebook", "slowest of 19 pathological Markdown texts, kernel CPU", f"{slowest:.1f} s")
