@@ -108,7 +108,9 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
   if (named !== null && Object.keys(named).length === 0) return null;
   return (
     <section class="nb-section">
-      <p class="nb-caption">Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}</p>
+      <div class="nb-caption">
+        Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}
+      </div>
       {typeof props.args === "string" ? (
         <PlainText text={props.args} />
       ) : hasArgs && props.args_valid !== false ? (
@@ -151,19 +153,19 @@ function Outcome({ props, state }: { props: Props; state: string }) {
     <>
       {result !== null && (
         <section class="nb-section">
-          <p class="nb-caption">{state === "output-available" ? "Result" : "Result so far"}</p>
+          <div class="nb-caption">{state === "output-available" ? "Result" : "Result so far"}</div>
           <Result bundle={result} />
         </section>
       )}
       {result === null && props.result !== undefined && props.result !== null && (
         <section class="nb-section">
-          <p class="nb-caption">Result</p>
+          <div class="nb-caption">Result</div>
           {typeof props.result === "string" ? <PlainText text={props.result} /> : <JsonView value={props.result} />}
         </section>
       )}
       {error !== null && (
         <section class="nb-section">
-          <p class="nb-caption">{state === "output-denied" ? "Why" : "Error"}</p>
+          <div class="nb-caption">{state === "output-denied" ? "Why" : "Error"}</div>
           <Failure
             type={str(error.type)}
             message={str(error.message) ?? "no message"}
