@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { aliases } from "./aliases.mjs";
+import { lean } from "./lean.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../nbagent/static");
@@ -28,6 +29,7 @@ const script = {
   jsx: "automatic",
   jsxImportSource: "preact",
   alias: aliases,
+  plugins: [lean],
   define: { NBAGENT_VERSION: JSON.stringify(version) },
 };
 
