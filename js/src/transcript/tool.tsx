@@ -109,7 +109,9 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
   if (named !== null && Object.keys(named).length === 0) return null;
   return (
     <section class="nb-section">
-      <p class="nb-caption">Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}</p>
+      <div class="nb-caption">
+        Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}
+      </div>
       {hasArgs && (typeof props.args === "string" || props.args_valid !== false) ? (
         <Lazy value={props.args}>{(args) => <Value value={args} />}</Lazy>
       ) : (
@@ -154,7 +156,7 @@ function Outcome({ props, state }: { props: Props; state: string }) {
     <>
       {result !== undefined && result !== null && (
         <section class="nb-section">
-          <p class="nb-caption">{soFar ? "Result so far" : "Result"}</p>
+          <div class="nb-caption">{soFar ? "Result so far" : "Result"}</div>
           <Lazy value={result}>
             {(whole) => (record(whole) ? <Result bundle={whole as Props} /> : <Value value={whole} />)}
           </Lazy>
@@ -162,7 +164,7 @@ function Outcome({ props, state }: { props: Props; state: string }) {
       )}
       {record(props.error) !== null && (
         <section class="nb-section">
-          <p class="nb-caption">{state === "output-denied" ? "Why" : "Error"}</p>
+          <div class="nb-caption">{state === "output-denied" ? "Why" : "Error"}</div>
           <Lazy value={props.error}>
             {(error) => {
               const { type, message, traceback } = record(error) ?? {};
