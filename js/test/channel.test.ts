@@ -182,7 +182,7 @@ describe("a beat", () => {
     ops(1, RUN);
     await vi.advanceTimersByTimeAsync(50);
     beat(1);
-    await vi.advanceTimersByTimeAsync(50);
+    await vi.advanceTimersByTimeAsync(2000);
     expect(wire.of("ack").map((ack) => ack.seq)).toEqual([1, 1]);
   });
 });

@@ -64,7 +64,7 @@ const BLOCKS = new Set(
   "address blockquote div h1 h2 h3 h4 h5 h6 hr li ol ul p pre table thead tbody tr th td body section".split(" "),
 );
 
-/** DOM as a string in which only what a reader gets counts: no white space between blocks, no wrappers of ours. */
+/** DOM as a string in which only what a reader gets counts: no white space between blocks, no wrappers and no labels of ours. */
 export function canonical(root: Node): string {
   return [...root.childNodes].map(canonicalNode).join("");
 }
@@ -79,7 +79,10 @@ function canonicalNode(node: ChildNode): string {
   }
   const tag = node.localName;
   const attrs = [...node.attributes]
-    .filter(({ name, value }) => !["target", "rel"].includes(name) && !(name === "class" && /^nb-|^$/.test(value)))
+    .filter(
+      ({ name, value }) =>
+        !["target", "rel", "aria-label"].includes(name) && !(name === "class" && /^nb-|^$/.test(value)),
+    )
     .map(({ name, value }) =>
       name === "style" ? `align=${value.replace(/text-align:\s*|;/g, "")}` : `${name}=${value}`,
     )
