@@ -22,8 +22,9 @@ export interface Model extends Port {
 
 /** After this the reader is told why Stop has no effect yet. */
 const STOP_PATIENCE_MS = 1500;
-/** After so much silence the kernel is asked for a word. */
+/** After so much more silence the kernel is asked for a word, and those who listen instead of look are told. */
 const LONG_SILENCE_MS = 8000;
+const NO_WORD = "No word from the kernel";
 /** How long a view that has nothing yet keeps the place of its static twin. */
 const FIRST_WORD_MS = 3000;
 
@@ -146,7 +147,8 @@ export class Session {
   #hear(now: number | null): void {
     clearTimeout(this.#firstWord);
     clearTimeout(this.#helloTimer);
-    if (this.link.state.peek() === "silent") this.announcer.say("The kernel answers again");
+    if (this.announcer.text.peek() === NO_WORD) this.announcer.say("The kernel answers again");
+    if (this.link.state.peek() === "silent" && this.stopAsked.peek()) this.#askStop();
     this.#expecting.value = true;
     if (this.link.state.peek() === "gone") {
       this.clock.stop(null);
@@ -157,9 +159,11 @@ export class Session {
   }
 
   #silence(): void {
-    this.announcer.say("No word from the kernel");
     // A kernel that is only slow tells by its next beat what was missed; one that stays silent may wait to be asked.
-    this.#helloTimer = setTimeout(() => this.channel.hello(), LONG_SILENCE_MS);
+    this.#helloTimer = setTimeout(() => {
+      this.announcer.say(NO_WORD);
+      this.channel.hello();
+    }, LONG_SILENCE_MS);
   }
 
   #lose(loss: Loss): void {

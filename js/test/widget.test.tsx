@@ -99,8 +99,8 @@ describe("a kernel", () => {
     page.ops(RUN);
     await settle(3100);
     expect(page.el.querySelector(".nb-status")?.textContent).toBe("No word from the kernel for 3s");
-    expect(page.el.querySelector("[role=status]")?.textContent).toBe("No word from the kernel");
     await settle(7100);
+    expect(page.el.querySelector("[role=status]")?.textContent).toBe("No word from the kernel");
     expect(page.sent("hello")).toHaveLength(2);
     page.snapshot([{ id: "run", kind: "run", status: "running" }], 9);
     await settle(100);
