@@ -39,7 +39,7 @@ export class Session {
   /** The run's header: the root block, and before it is there the synced trait. */
   readonly head: Signal<Props>;
   readonly stopAsked: Signal<boolean> = signal(false);
-  readonly stopUnheard: Signal<boolean> = signal(false);
+  readonly stopLate: Signal<boolean> = signal(false);
   /** Interrupts the kernel; null where the front end does not let us. */
   readonly interrupt: (() => Promise<void>) | null;
   /** Whether this view has content from a kernel, or may still get some. */
@@ -108,9 +108,9 @@ export class Session {
     return approval;
   }
 
-  /** Asks the run to stop; once more if it is asked again before the kernel has heard it. */
+  /** Asks the run to stop; once more if the reader insists because it takes long. */
   stop(): void {
-    const waits = this.stopAsked.peek() && !this.stopUnheard.peek();
+    const waits = this.stopAsked.peek() && !this.stopLate.peek();
     if (waits || !isLive(this.status) || this.link.state.peek() === "gone") return;
     this.stopAsked.value = true;
     this.#askStop();
@@ -139,7 +139,7 @@ export class Session {
     this.channel.send({ t: "stop" });
     clearTimeout(this.#stopTimer);
     this.#stopTimer = setTimeout(() => {
-      this.stopUnheard.value = true;
+      this.stopLate.value = true;
       this.announcer.say(stopWords(this));
     }, STOP_PATIENCE_MS);
   }
@@ -172,7 +172,7 @@ export class Session {
       this.link.lost(loss);
       this.clock.stop(this.link.heardAt / 1000);
       this.#expecting.value = false;
-      this.#stopHeard();
+      this.#stopOver();
     });
     clearTimeout(this.#helloTimer);
     this.channel.parts.fail("the kernel is gone");
@@ -187,10 +187,10 @@ export class Session {
     if (this.stopAsked.peek()) this.#askStop();
   }
 
-  #stopHeard(): void {
+  #stopOver(): void {
     clearTimeout(this.#stopTimer);
     this.stopAsked.value = false;
-    this.stopUnheard.value = false;
+    this.stopLate.value = false;
   }
 
   #note(changes: readonly Change[], whole: boolean): void {
@@ -203,12 +203,13 @@ export class Session {
     }
     this.#awaiting.value = this.#waiting.size;
     const status = str(this.store.run.peek()?.props.peek().status);
-    if (status !== null && status !== "running") this.#stopHeard();
+    if (status !== null && !isLive(status)) this.#stopOver();
   }
 }
 
 /** Why Stop has no effect yet. */
-export function stopWords({ link }: Session): string {
+export function stopWords({ link, status }: Session): string {
+  if (status === "stopping") return "Asked to stop. If a cell keeps the kernel busy, this stops when the cell ends.";
   return link.state.value === "live"
     ? "The kernel is busy with a cell: this stops when the cell ends."
     : "Stop has not reached the kernel. It will be asked again when it answers.";

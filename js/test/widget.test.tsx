@@ -59,8 +59,11 @@ describe("Stop", () => {
     expect(page.sent("stop")).toHaveLength(2);
     page.ops(["set", "run", { status: "stopping" }]);
     await settle(100);
-    expect(page.el.querySelector(".nb-banner")).toBeNull();
+    expect(page.el.querySelector(".nb-banner")?.textContent).toContain("Asked to stop. If a cell keeps");
     expect(page.el.textContent).toContain("Stopping…");
+    page.ops(["set", "run", { status: "cancelled", ended: 3 }]);
+    await settle(100);
+    expect(page.el.querySelector(".nb-banner")).toBeNull();
   });
 });
 

@@ -49,7 +49,7 @@ export function Header() {
         <button
           type="button"
           class="nb-button nb-stop"
-          aria-disabled={gone || (stopping && !session.stopUnheard.value)}
+          aria-disabled={gone || (stopping && !session.stopLate.value)}
           title={gone ? "There is no kernel to stop" : undefined}
           onClick={() => session.stop()}
         >
