@@ -7,8 +7,8 @@ export type LinkState = "live" | "silent" | "gone";
 /** Why the kernel is gone. */
 export type Loss = "restarted" | "gone";
 
-/** While a run lives the kernel says something at least once a second. */
-export const SILENCE_MS = 2000;
+/** While a run lives the kernel says something at least once a second; a reader is told within two that it does not. */
+export const SILENCE_MS = 1800;
 /** A timer that is this late says nothing of the kernel: the page was asleep, and its messages are still to be read. */
 const ASLEEP_MS = 500;
 

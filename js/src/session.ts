@@ -22,8 +22,9 @@ export interface Model extends Port {
 
 /** After this the reader is told why Stop has no effect yet. */
 const STOP_PATIENCE_MS = 1500;
-/** After so much silence the kernel is asked for a word. */
+/** After so much more silence the kernel is asked for a word, and those who listen instead of look are told. */
 const LONG_SILENCE_MS = 8000;
+const NO_WORD = "No word from the kernel";
 /** How long a view that has nothing yet keeps the place of its static twin. */
 const FIRST_WORD_MS = 3000;
 
@@ -38,7 +39,7 @@ export class Session {
   /** The run's header: the root block, and before it is there the synced trait. */
   readonly head: Signal<Props>;
   readonly stopAsked: Signal<boolean> = signal(false);
-  readonly stopUnheard: Signal<boolean> = signal(false);
+  readonly stopLate: Signal<boolean> = signal(false);
   /** Interrupts the kernel; null where the front end does not let us. */
   readonly interrupt: (() => Promise<void>) | null;
   /** Whether this view has content from a kernel, or may still get some. */
@@ -107,9 +108,9 @@ export class Session {
     return approval;
   }
 
-  /** Asks the run to stop; once more if it is asked again before the kernel has heard it. */
+  /** Asks the run to stop; once more if the reader insists because it takes long. */
   stop(): void {
-    const waits = this.stopAsked.peek() && !this.stopUnheard.peek();
+    const waits = this.stopAsked.peek() && !this.stopLate.peek();
     if (waits || !isLive(this.status) || this.link.state.peek() === "gone") return;
     this.stopAsked.value = true;
     this.#askStop();
@@ -138,7 +139,7 @@ export class Session {
     this.channel.send({ t: "stop" });
     clearTimeout(this.#stopTimer);
     this.#stopTimer = setTimeout(() => {
-      this.stopUnheard.value = true;
+      this.stopLate.value = true;
       this.announcer.say(stopWords(this));
     }, STOP_PATIENCE_MS);
   }
@@ -146,7 +147,8 @@ export class Session {
   #hear(now: number | null): void {
     clearTimeout(this.#firstWord);
     clearTimeout(this.#helloTimer);
-    if (this.link.state.peek() === "silent") this.announcer.say("The kernel answers again");
+    if (this.announcer.text.peek() === NO_WORD) this.announcer.say("The kernel answers again");
+    if (this.link.state.peek() === "silent" && this.stopAsked.peek()) this.#askStop();
     this.#expecting.value = true;
     if (this.link.state.peek() === "gone") {
       this.clock.stop(null);
@@ -157,9 +159,11 @@ export class Session {
   }
 
   #silence(): void {
-    this.announcer.say("No word from the kernel");
     // A kernel that is only slow tells by its next beat what was missed; one that stays silent may wait to be asked.
-    this.#helloTimer = setTimeout(() => this.channel.hello(), LONG_SILENCE_MS);
+    this.#helloTimer = setTimeout(() => {
+      this.announcer.say(NO_WORD);
+      this.channel.hello();
+    }, LONG_SILENCE_MS);
   }
 
   #lose(loss: Loss): void {
@@ -168,7 +172,7 @@ export class Session {
       this.link.lost(loss);
       this.clock.stop(this.link.heardAt / 1000);
       this.#expecting.value = false;
-      this.#stopHeard();
+      this.#stopOver();
     });
     clearTimeout(this.#helloTimer);
     this.channel.parts.fail("the kernel is gone");
@@ -183,10 +187,10 @@ export class Session {
     if (this.stopAsked.peek()) this.#askStop();
   }
 
-  #stopHeard(): void {
+  #stopOver(): void {
     clearTimeout(this.#stopTimer);
     this.stopAsked.value = false;
-    this.stopUnheard.value = false;
+    this.stopLate.value = false;
   }
 
   #note(changes: readonly Change[], whole: boolean): void {
@@ -199,12 +203,13 @@ export class Session {
     }
     this.#awaiting.value = this.#waiting.size;
     const status = str(this.store.run.peek()?.props.peek().status);
-    if (status !== null && status !== "running") this.#stopHeard();
+    if (status !== null && !isLive(status)) this.#stopOver();
   }
 }
 
 /** Why Stop has no effect yet. */
-export function stopWords({ link }: Session): string {
+export function stopWords({ link, status }: Session): string {
+  if (status === "stopping") return "Asked to stop. If a cell keeps the kernel busy, this stops when the cell ends.";
   return link.state.value === "live"
     ? "The kernel is busy with a cell: this stops when the cell ends."
     : "Stop has not reached the kernel. It will be asked again when it answers.";

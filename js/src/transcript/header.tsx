@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { lossWords } from "../session";
 import { count, isLive, runLabel } from "../status";
 import { seconds } from "../store";
-import { ticking } from "../ui/duration";
+import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
 import { num, str } from "../values";
 import { useSession } from "./context";
@@ -49,7 +49,7 @@ export function Header() {
         <button
           type="button"
           class="nb-button nb-stop"
-          aria-disabled={gone || (stopping && !session.stopUnheard.value)}
+          aria-disabled={gone || (stopping && !session.stopLate.value)}
           title={gone ? "There is no kernel to stop" : undefined}
           onClick={() => session.stop()}
         >
@@ -68,6 +68,6 @@ function Silence() {
   // The clock of the kernel ticks; the silence is measured by the one of this page.
   clock.now.value;
   return (
-    <span class="nb-status nb-ask">No word from the kernel for {ticking((Date.now() - link.heardAt) / 1000)}</span>
+    <span class="nb-status nb-ask">No word from the kernel for {rounded((Date.now() - link.heardAt) / 1000)}</span>
   );
 }

@@ -5,7 +5,7 @@ import { type Session, stopWords } from "../session";
 
 export function StopNotice({ session }: { session: Session }) {
   const [failed, setFailed] = useState(false);
-  if (!session.stopUnheard.value) return null;
+  if (!session.stopLate.value) return null;
   const interrupt = session.interrupt;
   return (
     <p class="nb-banner">

@@ -1,0 +1,272 @@
+"""What the view says when the kernel is silent, busy, restarted or dead, and what it keeps."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+from browser.lab import Notebook
+from playwright.sync_api import Locator, expect
+
+DEADLINE = 2_000
+"""Milliseconds after which the view must have said that the kernel is gone: the issue's."""
+SETUP = """
+import asyncio, time, nbagent
+from nbagent import events as e
+
+async def words(seconds=60):
+    yield e.RunStart(name="writer")
+    yield e.TextStart(id="t")
+    for number in range(int(seconds * 20)):
+        yield e.TextDelta(id="t", delta=f"word{number} ")
+        await asyncio.sleep(0.05)
+    yield e.TextEnd(id="t")
+    yield e.RunEnd(status="completed")
+
+def tool(id, result, **more):
+    yield e.ToolStart(id=id, name=id)
+    yield e.ToolArgs(id=id, args={}, args_text="{}", valid=True)
+    yield e.ToolResult(id=id, status="ok", content=result)
+"""
+RUN = "run = nbagent.show(words())"
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+
+
+@pytest.fixture
+def book(notebook: Callable[..., Notebook]) -> Callable[..., Notebook]:
+    """Opens a notebook whose second cell shows a run, and waits for its first words."""
+
+    def open_book(*cells: str, first: str = RUN, theme: str = "light") -> Notebook:
+        book = notebook(cells=(SETUP, first, *cells), theme=theme)
+        book.run(0)
+        book.wait_idle()
+        book.run(1)
+        return book
+
+    return open_book
+
+
+def status(view: Locator, words: str | re.Pattern[str]) -> Locator:
+    return view.locator(".nb-status", has_text=words)
+
+
+def wait_for_words(book: Notebook, index: int = 1) -> Locator:
+    view = book.widget(index)
+    expect(view.locator(".nb-markdown")).to_contain_text("word5 ", timeout=20_000)
+    return view
+
+
+def unfold(view: Locator, tool: str) -> None:
+    """Open a finished tool's panel, once it has closed by itself."""
+    row = view.get_by_role("button", name=re.compile(f"^{tool}"))
+    expect(row).to_have_attribute("aria-expanded", "false", timeout=20_000)
+    row.click()
+
+
+def shots(book: Notebook, name: str) -> None:
+    book.shot(f"link-{name}-light")
+    book.theme("dark")
+    book.shot(f"link-{name}-dark")
+    book.theme("light")
+
+
+def expect_lost(book: Notebook, view: Locator, words: str, timeout: float) -> None:
+    """The view says so, keeps the text, and Stop can no longer be pressed."""
+    expect(status(view, words)).to_be_visible(timeout=timeout)
+    stop = view.get_by_role("button", name="Stop")
+    expect(stop).to_be_disabled()
+    expect(stop).to_have_attribute("title", re.compile("no kernel"))
+    expect(view.locator(".nb-markdown")).to_contain_text("word5 ")
+    assert view.get_attribute("data-nbagent-live") == book.page.evaluate(
+        "() => document.querySelector('.nbagent').dataset.nbagentLive"
+    )
+
+
+def test_a_restarted_kernel_is_told_and_what_is_shown_stays(book: Callable[..., Notebook]) -> None:
+    notebook = book()
+    view = wait_for_words(notebook)
+    notebook.page.evaluate(f"() => {{ {KERNEL}.restart() }}")
+    expect_lost(notebook, view, "The kernel was restarted; this is what had come", DEADLINE)
+    told = view.locator(".nb-head .nb-time").inner_text()
+    shots(notebook, "restarted")
+    notebook.wait_idle()
+    expect_lost(notebook, view, "The kernel was restarted", DEADLINE)
+    assert view.locator(".nb-head .nb-time").inner_text() == told
+
+
+def test_a_killed_kernel_is_silent_and_then_known_to_be_gone(book: Callable[..., Notebook]) -> None:
+    notebook = book()
+    pid = int(notebook.python("import os; print(os.getpid())"))
+    view = wait_for_words(notebook)
+    os.kill(pid, signal.SIGKILL)
+    # JupyterLab's server looks every three seconds: until then only the silence tells.
+    expect(status(view, re.compile("No word from the kernel|The kernel was restarted"))).to_be_visible(timeout=DEADLINE)
+    notebook.shot("link-silent-light")
+    expect_lost(notebook, view, "The kernel was restarted", 15_000)
+
+
+def test_a_kernel_that_is_shut_down_is_told(book: Callable[..., Notebook]) -> None:
+    notebook = book()
+    view = wait_for_words(notebook)
+    notebook.page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
+    # The server gives a kernel time to end by itself.
+    expect(status(view, re.compile("No word from the kernel|The kernel is gone"))).to_be_visible(timeout=DEADLINE)
+    expect_lost(notebook, view, "The kernel is gone; this is what had come", 15_000)
+    shots(notebook, "gone")
+
+
+def test_a_kernel_that_is_held_up_is_silent_until_it_speaks(book: Callable[..., Notebook]) -> None:
+    notebook = book()
+    pid = int(notebook.python("import os; print(os.getpid())"))
+    view = wait_for_words(notebook)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        expect(status(view, re.compile("No word from the kernel for [2-9]s"))).to_be_visible(timeout=5_000)
+        expect(status(view, re.compile("No word from the kernel for [4-9]s"))).to_be_visible()
+        shots(notebook, "silent")
+        expect(view.get_by_role("button", name="Stop")).to_be_enabled()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    expect(status(view, "No word")).to_be_hidden(timeout=3_000)
+    view.get_by_role("button", name="Stop").click()
+    expect(status(view, "Stopped by you")).to_be_visible(timeout=3_000)
+
+
+def test_a_quiet_run_in_a_kernel_that_lives_is_not_called_silent(book: Callable[..., Notebook]) -> None:
+    quiet = "async def quiet():\n    yield 'one'\n    await asyncio.sleep(7)\n    yield ' two'\nrun = nbagent.show(quiet())"
+    notebook = book(first=quiet)
+    view = notebook.widget(1)
+    expect(view.locator(".nb-markdown")).to_contain_text("one", timeout=20_000)
+    seen = notebook.page.evaluate(
+        """async () => {
+             const header = document.querySelector('.nbagent header');
+             const seen = [];
+             const watch = new MutationObserver(() => seen.push(header.textContent));
+             watch.observe(header, { subtree: true, childList: true, characterData: true });
+             while (!document.querySelector('.nbagent .nb-markdown').textContent.includes('two')) {
+               await new Promise((done) => setTimeout(done, 200));
+             }
+             watch.disconnect();
+             return seen.filter((text) => text.includes('No word'));
+           }"""
+    )
+    assert seen == []
+
+
+def test_a_kernel_that_ends_after_the_run_is_not_mentioned_until_a_detail_is_wanted(book: Callable[..., Notebook]) -> None:
+    big = "run = nbagent.show(list(tool('load', 'x' * 20_000)))"
+    notebook = book(first=big)
+    view = notebook.widget(1)
+    expect(status(view, re.compile("Done|Cut off"))).to_be_visible(timeout=20_000)
+    before = status(view, "").inner_text()
+    notebook.page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
+    unfold(view, "load")
+    expect(view.get_by_text("Could not load this: the kernel is gone.")).to_be_visible(timeout=15_000)
+    assert status(view, "").inner_text() == before
+    expect(view.get_by_role("button", name="Stop")).to_be_hidden()
+
+
+def test_a_connection_that_drops_and_comes_back_loses_nothing(book: Callable[..., Notebook]) -> None:
+    notebook = book(first="run = nbagent.show(words(6))")
+    view = wait_for_words(notebook)
+    node = view.locator(".nb-markdown").element_handle()
+    for _ in range(3):
+        notebook.page.evaluate(f"() => {KERNEL}._ws.close(3001)")
+        notebook.page.wait_for_function(f"() => {KERNEL}.connectionStatus === 'connected'", timeout=20_000)
+    expect(status(view, "Done in")).to_be_visible(timeout=30_000)
+    assert view.locator(".nb-markdown").inner_text().strip() == notebook.python("print(run.text)").strip()
+    assert node is not None
+    assert node.evaluate("(node) => node.isConnected")
+
+
+def test_views_agree_and_the_readers_toggles_survive_a_late_view_and_a_reload(book: Callable[..., Notebook]) -> None:
+    first = "run = nbagent.show([*tool('add', 5), *tool('sub', 7), e.RunEnd(status='completed')])"
+    notebook = book("run", "run", first=first)
+    notebook.wait_idle()
+    button = re.compile("^add")
+    view = notebook.widget(1)
+    view.get_by_role("button", name=button).click()
+    for index in (2, 3):
+        notebook.run(index)
+        notebook.wait_idle()
+        late = notebook.widget(index)
+        expect(late.get_by_role("button", name=button)).to_have_attribute("aria-expanded", "true")
+        expect(late.get_by_role("button", name=re.compile("^sub"))).to_have_attribute("aria-expanded", "false")
+        assert late.locator(".nb-log").inner_text() == view.locator(".nb-log").inner_text()
+    shown = view.locator(".nb-log").inner_text()
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    notebook.open()
+    view = notebook.widget(1)
+    expect(view.get_by_role("button", name=button)).to_have_attribute("aria-expanded", "true")
+    expect(view.get_by_role("button", name=re.compile("^sub"))).to_have_attribute("aria-expanded", "false")
+    assert view.locator(".nb-log").inner_text() == shown
+
+
+DEAF = """
+try:  # as in ipykernel 6, where nothing can be overheard while a cell runs
+    import nbagent.kernel
+    nbagent.kernel._listen_in = lambda: None
+except ImportError:
+    pass
+"""
+
+
+def test_stop_that_waits_for_a_cell_says_so_and_the_interrupt_button_ends_the_cell(book: Callable[..., Notebook]) -> None:
+    notebook = book("time.sleep(40)", first=DEAF)
+    notebook.wait_idle()
+    notebook.page.evaluate(f"() => {{ {KERNEL}.commsOverSubshells = 'disabled' }}")
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.setSource("
+        "'run = nbagent.show(words())')"
+    )
+    notebook.run(1)
+    view = wait_for_words(notebook)
+    notebook.wait_idle()
+    notebook.run(2)
+    notebook.page.wait_for_function(f"() => {KERNEL}.status === 'busy'")
+    view = notebook.widget(1)
+    # By keyboard alone.
+    view.get_by_role("button", name="Stop").focus()
+    notebook.page.keyboard.press("Enter")
+    expect(view.get_by_role("button", name="Stopping…")).to_be_visible()
+    words = "The kernel is busy with a cell: this stops when the cell ends."
+    expect(view.locator(".nb-banner")).to_contain_text(words, timeout=3_000)
+    expect(view.get_by_role("status")).to_contain_text(words)
+    expect(view.get_by_role("button", name="Stopping…")).to_be_focused()
+    expect(view.get_by_role("button", name="Stopping…")).to_be_visible()
+    shots(notebook, "stop-unheard")
+    interrupt = view.get_by_role("button", name="Interrupt the kernel")
+    notebook.page.keyboard.press("Tab")
+    expect(interrupt).to_be_focused()
+    started = time.monotonic()
+    notebook.page.keyboard.press("Enter")
+    expect(status(view, "Stopped by you")).to_be_visible(timeout=5_000)
+    expect(view.locator(".nb-banner")).to_be_hidden()
+    assert time.monotonic() - started < 5
+    assert "KeyboardInterrupt" in notebook.output(2)
+
+
+def test_a_long_result_is_read_page_by_page(book: Callable[..., Notebook]) -> None:
+    first = "text = ''.join(f'line {n}\\n' for n in range(200_000))\n"
+    first += "run = nbagent.show([*tool('read', text), e.RunEnd(status='completed')])"
+    notebook = book(first=first)
+    view = notebook.widget(1)
+    unfold(view, "read")
+    pager = view.locator(".nb-pager")
+    size = int(notebook.python("print(len(text))"))
+    page = pager.locator("pre")
+    expect(pager).to_contain_text(f"of {size:,} characters")
+    assert page.inner_text().startswith("line 0\nline 1\n")
+    first_page = page.text_content()
+    shots(notebook, "pager")
+    place = pager.locator(".nb-muted")
+    expect(place).to_have_text(re.compile("^1–"))
+    pager.get_by_role("button", name="Next").click()
+    expect(place).not_to_have_text(re.compile("^1–"))
+    both = f"{first_page}{page.text_content()}"
+    assert notebook.python(f"print(text.startswith({both!r}))").strip() == "True"
+    pager.get_by_role("button", name="Last").click()
+    expect(page).to_contain_text("line 199999")
+    expect(pager.get_by_role("button", name="Next")).to_be_disabled()
