@@ -1,9 +1,9 @@
 """Interrupts: Ctrl-C, and a kernel's interrupt button.
 
-Who waits on the main thread's event loop sees one as a cancellation, and late: Python runs the signal's handler in the middle of the
-loop's wait for I/O and then goes on waiting. And a plain loop, such as the one of IPython's terminal, is left with a KeyboardInterrupt
-that nobody inside it sees. `watch` mends all three: it wakes the loop, tells an interrupt from another cancellation, and calls back
-where no cancellation will come.
+Who waits on the main thread's event loop sees one as a cancellation, and late: Python runs the signal's handler in the middle of
+the loop's wait for I/O and then goes on waiting. And a plain loop, such as the one of IPython's terminal, is left with a
+KeyboardInterrupt that nobody inside it sees. `watch` mends all three: it wakes the loop, tells an interrupt from another
+cancellation, and calls back where no cancellation will come.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ JUST_NOW = 2.0
 def watch(home: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> Iterator[Callable[[], bool]]:
     """While this lasts, a signal wakes the loop, so that an interrupt is seen at once.
 
-    Gives a function: whether an interrupt came just now, so that the cancellation in hand is its work. It says no where interrupts
-    cannot be seen: on another thread, and where somebody else has set the process's wake-up.
+    Gives a function: whether an interrupt came just now, so that the cancellation in hand is its work. It says no where
+    interrupts cannot be seen: on another thread, and where somebody else has set the process's wake-up.
 
     Args:
         home: the loop that runs here.
@@ -68,7 +68,9 @@ class _Alarm:
         else:
             with contextlib.suppress(NotImplementedError):  # a loop of Windows' own kind
                 home.add_reader(self._ours, self.rang)
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # neither a kernel nor asyncio.run will cancel anything
+        if (
+            signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):  # neither a kernel nor asyncio.run will cancel anything
             signal.signal(signal.SIGINT, self._leave)
 
     def rang(self) -> bool:

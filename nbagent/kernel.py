@@ -2,11 +2,11 @@
 
 A kernel delivers what a view says (`comm_msg` on the shell channel) when its shell is free, which is after the cell: Stop would
 wait for what it is to stop. But the kernel takes messages off its socket earlier than that: ipykernel 7 in a thread of its own,
-ipykernel 6 whenever its event loop runs. There we listen in, and handle our own views' messages at once; each is forwarded all the
-same, untouched, and when it is delivered in the ordinary way it is known already.
+ipykernel 6 whenever its event loop runs. There we listen in, and handle our own views' messages at once; each is forwarded all
+the same, untouched, and when it is delivered in the ordinary way it is known already.
 
-All that leans on the insides of ipykernel and pyzmq is in this file. Where they are different, messages come as the kernel delivers
-them. `tests/kernels` says for each kernel what reaches it when.
+All that leans on the insides of ipykernel and pyzmq is in this file. Where they are different, messages come as the kernel
+delivers them. `tests/kernels` says for each kernel what reaches it when.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A stream that is stopped, in whatever way and at whatever moment, leaves nothing behind: no connection, task, thread or memory."""
+"""A stream that is stopped, in whatever way and at whatever moment, leaves no connection, task, thread or memory behind."""
 
 import asyncio
 import contextlib
@@ -248,8 +248,11 @@ async def test_cancelled_streams_leave_nothing_behind() -> None:
         assert server.open_streams == 0
     figure("cancel", "cancels, in 13 ways", CANCELS)
     figure("cancel", "slowest close of a connection", f"{slowest:.3f} s")
-    figure("cancel", "sockets, tasks and threads more than before",
-           (left.sockets - base.sockets, left.tasks - base.tasks, left.threads - base.threads))
+    figure(
+        "cancel",
+        "sockets, tasks and threads more than before",
+        (left.sockets - base.sockets, left.tasks - base.tasks, left.threads - base.threads),
+    )
     figure("cancel", "objects more than before, for each cancel", f"{(left.objects - base.objects) / CANCELS:.2f}")
     figure("cancel", "memory more than before", f"{(left.memory - base.memory) / 2**20:.1f} MB")
     assert (left.tasks, left.threads, left.sockets) <= (base.tasks, base.threads, base.sockets)

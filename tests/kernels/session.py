@@ -15,7 +15,11 @@ PATIENCE = 30
 """Seconds after which a message that has not come is missing."""
 
 NUDGE = 5
-"""Seconds after which the kernel is sent one message more: ipykernel 7 may leave the one after an interrupt lying until the next."""
+"""Seconds after which the kernel is sent one more message: ipykernel 7 may leave one lying until the next, after an interrupt."""
+
+
+class Deaf(AssertionError):
+    """The kernel does not answer."""
 
 
 class _Manager(KernelManager):
@@ -52,7 +56,7 @@ class Session:
     def run(self, code: str) -> str:
         """Begin a cell; its id.
 
-        An error does not abort the cells that wait: while it aborts them, ipykernel 7.3 can lose a message that comes just then.
+        An error does not abort the cells that wait: ipykernel 7.3 can lose a message that comes while it does that.
         """
         return str(self._client.execute(code, stop_on_error=False))
 
@@ -83,7 +87,11 @@ class Session:
         return at
 
     def until(self, found: Callable[[dict[str, Any]], bool], start: int = 0) -> dict[str, Any]:
-        """The first message, from number `start` on, for which `found` is true; waits for it."""
+        """The first message, from number `start` on, for which `found` is true; waits for it.
+
+        Raises:
+            Deaf: it does not come.
+        """
         seen = start
         now = time.monotonic()
         nudge, end = now + NUDGE, now + PATIENCE
@@ -101,7 +109,7 @@ class Session:
                 if time.monotonic() < end:
                     continue
                 last = [(each["msg_type"], each["content"]) for each in self.heard[-5:]]
-                raise AssertionError(f"nothing of the kind came; the last were {last}") from None
+                raise Deaf(f"nothing of the kind came; the last were {last}") from None
             self.heard.append({**message, "at": time.monotonic()})
 
     @staticmethod
