@@ -1,7 +1,7 @@
 """Interrupts: Ctrl-C, and a kernel's interrupt button.
 
-Who waits on the main thread's event loop sees one as a cancellation, and late: Python runs the signal's handler in the middle
-of the loop's wait for I/O and then goes on waiting. And a plain loop, such as the one of IPython's terminal, is left with a
+Who waits on the main thread's event loop sees one as a cancellation, and late: Python runs the signal's handler in the middle of
+the loop's wait for I/O and then goes on waiting. And a plain loop, such as the one of IPython's terminal, is left with a
 KeyboardInterrupt that nobody inside it sees. `watch` mends all three: it wakes the loop, tells an interrupt from another
 cancellation, and calls back where no cancellation will come.
 """
@@ -11,34 +11,22 @@ import contextlib
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 from nbagent.loop import loop
 
-
-class Watch:
-    """Whether an interrupt came since the last `reset`."""
-
-    def __init__(self, alarm: "_Alarm | None") -> None:
-        self._alarm = alarm
-        self._seen = 0
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget what came."""
-        if self._alarm is not None:
-            self._seen = self._alarm.count()
-
-    @property
-    def came(self) -> bool:
-        """True if one came; False also where they cannot be seen (another thread, somebody else's wake-up)."""
-        return self._alarm is not None and self._alarm.count() > self._seen
+JUST_NOW = 2.0
+"""Seconds in which an interrupt has become a cancellation, on the busiest machine."""
 
 
 @contextlib.contextmanager
-def watch(home: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> Iterator[Watch]:
+def watch(home: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> Iterator[Callable[[], bool]]:
     """While this lasts, a signal wakes the loop, so that an interrupt is seen at once.
+
+    Gives a function: whether an interrupt came just now, so that the cancellation in hand is its work. It says no where
+    interrupts cannot be seen: on another thread, and where somebody else has set the process's wake-up.
 
     Args:
         home: the loop that runs here.
@@ -46,7 +34,7 @@ def watch(home: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> Iterat
     """
     global _alarm
     if threading.current_thread() is not threading.main_thread():
-        yield Watch(None)
+        yield lambda: False
         return
     alarm = _alarm
     if alarm is None or alarm.home is not home:
@@ -55,7 +43,7 @@ def watch(home: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> Iterat
         alarm = _alarm = _Alarm(home)
     alarm.stops.append(stop)
     try:
-        yield Watch(alarm)
+        yield alarm.rang
     finally:
         alarm.stops.remove(stop)
         if not alarm.stops:
@@ -70,7 +58,7 @@ class _Alarm:
     def __init__(self, home: asyncio.AbstractEventLoop) -> None:
         self.home = home
         self.stops: list[Callable[[], object]] = []
-        self._count = 0
+        self._rang_at = -JUST_NOW
         self._ours, self._theirs = socket.socketpair()
         self._ours.setblocking(False)
         self._theirs.setblocking(False)
@@ -79,17 +67,18 @@ class _Alarm:
             signal.set_wakeup_fd(before)
         else:
             with contextlib.suppress(NotImplementedError):  # a loop of Windows' own kind
-                home.add_reader(self._ours, self.count)
+                home.add_reader(self._ours, self.rang)
         if (
             signal.getsignal(signal.SIGINT) is signal.default_int_handler
         ):  # neither a kernel nor asyncio.run will cancel anything
             signal.signal(signal.SIGINT, self._leave)
 
-    def count(self) -> int:
-        """Interrupts so far."""
+    def rang(self) -> bool:
+        """Whether an interrupt came just now."""
         with contextlib.suppress(OSError):  # nothing new, or closed
-            self._count += self._ours.recv(4096).count(signal.SIGINT)
-        return self._count
+            if signal.SIGINT in self._ours.recv(4096):
+                self._rang_at = time.monotonic()
+        return time.monotonic() - self._rang_at < JUST_NOW
 
     def close(self) -> None:
         if self._ours.fileno() == -1:

@@ -286,10 +286,9 @@ class Run:
             self._followers.append(follower)
             follower.ready.set()
         seen = 0
-        with watch(home, self.cancel) as interrupt:
+        with watch(home, self.cancel) as interrupted:
             try:
                 while True:
-                    interrupt.reset()
                     await follower.ready.wait()
                     follower.ready.clear()
                     with self._lock:
@@ -302,7 +301,7 @@ class Run:
                     if ended:
                         return
             except (asyncio.CancelledError, GeneratorExit):
-                if interrupt.came:
+                if interrupted():
                     self.cancel()
                 raise
             finally:

@@ -1,4 +1,4 @@
-"""A stream that is stopped, however and whenever, leaves nothing behind: no connection, task, thread or memory."""
+"""A stream that is stopped, in whatever way and at whatever moment, leaves no connection, task, thread or memory behind."""
 
 import asyncio
 import contextlib

@@ -14,6 +14,13 @@ from jupyter_client.manager import KernelManager
 PATIENCE = 30
 """Seconds after which a message that has not come is missing."""
 
+NUDGE = 5
+"""Seconds after which the kernel is sent one more message: ipykernel 7 may leave one lying until the next, after an interrupt."""
+
+
+class Deaf(AssertionError):
+    """The kernel does not answer."""
+
 
 class _Manager(KernelManager):
     """Starts the ipykernel of one interpreter."""
@@ -47,8 +54,11 @@ class Session:
         self.version = self.python("import ipykernel; print(ipykernel.__version__)")
 
     def run(self, code: str) -> str:
-        """Begin a cell; its id."""
-        return str(self._client.execute(code))
+        """Begin a cell; its id.
+
+        An error does not abort the cells that wait: ipykernel 7.3 can lose a message that comes while it does that.
+        """
+        return str(self._client.execute(code, stop_on_error=False))
 
     def python(self, code: str) -> str:
         """Run a cell to its end; what it printed."""
@@ -77,19 +87,29 @@ class Session:
         return at
 
     def until(self, found: Callable[[dict[str, Any]], bool], start: int = 0) -> dict[str, Any]:
-        """The first message, from number `start` on, for which `found` is true; waits for it."""
+        """The first message, from number `start` on, for which `found` is true; waits for it.
+
+        Raises:
+            Deaf: it does not come.
+        """
         seen = start
-        end = time.monotonic() + PATIENCE
+        now = time.monotonic()
+        nudge, end = now + NUDGE, now + PATIENCE
         while True:
             for message in self.heard[seen:]:
                 seen += 1
                 if found(message):
                     return message
+            if time.monotonic() > nudge:
+                self._client.kernel_info()
+                nudge = end
             try:
-                message = self._client.get_iopub_msg(timeout=max(0, end - time.monotonic()))
+                message = self._client.get_iopub_msg(timeout=max(0, min(nudge, end) - time.monotonic()))
             except queue.Empty:
+                if time.monotonic() < end:
+                    continue
                 last = [(each["msg_type"], each["content"]) for each in self.heard[-5:]]
-                raise AssertionError(f"nothing of the kind came; the last were {last}") from None
+                raise Deaf(f"nothing of the kind came; the last were {last}") from None
             self.heard.append({**message, "at": time.monotonic()})
 
     @staticmethod

@@ -4,7 +4,6 @@
 kernel's interrupt, which works in every row.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from campaign import WHOLE, figure
 from kernels import environments
-from kernels.session import Session
+from kernels.session import Deaf, Session
 
 SETUP = """
 import asyncio, time, nbagent
@@ -36,15 +35,34 @@ UNHEARD = {("6.31.0", "blocks in user code")}
 
 VERSIONS = environments.VERSIONS if WHOLE else ("installed",)
 
+TRIES = 4
+"""Kernels to interrupt: of ipykernel 7.3 about one in fifty goes deaf on a busy machine (of 7.4 fewer), also without nbagent."""
+
+
+def python_of(version: str) -> Path:
+    python = Path(sys.executable) if version == "installed" else environments.python_of(version)
+    assert python.exists(), "`python tests/kernels/environments.py` makes the environments"
+    return python
+
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def kernel(request: pytest.FixtureRequest) -> Iterator[Session]:
-    python = Path(sys.executable) if request.param == "installed" else environments.python_of(request.param)
-    assert python.exists(), "`python tests/kernels/environments.py` makes the environments"
-    with Session.started(python) as session:
+    with Session.started(python_of(request.param)) as session:
         session.python(SETUP)
         assert request.param in ("installed", session.version)
         yield session
+
+
+def on_a_kernel_of_its_own(version: str, check: Callable[[Session], None]) -> None:
+    for left in reversed(range(TRIES)):
+        with Session.started(python_of(version)) as session:
+            session.python(SETUP)
+            try:
+                return check(session)
+            except Deaf:
+                if not left:
+                    raise
+    return None
 
 
 class Cell:
@@ -108,30 +126,35 @@ def test_stop_and_toggle_reach_the_run(kernel: Session, row: str, way: str) -> N
     assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNHEARD)
 
 
-@pytest.mark.parametrize("by", ["signal", "message"])
+@pytest.mark.parametrize("by", ["signal", "message"] if WHOLE else ["signal"])
 @pytest.mark.parametrize("row", ["awaits the run", "blocks in run.wait()", "reads run.stream()"])
-def test_an_interrupt_ends_the_run_that_the_cell_waits_for(kernel: Session, row: str, by: str) -> None:
-    gone = kernel.python("print(demo_server().disconnects)")
-    cell = Cell(kernel, CELLS[row])
-    sent = kernel.interrupt(by)
-    ended = cell.end()
-    cell.over()
-    figure("interrupt", f"ipykernel {kernel.version}, {row}, {by}: seconds to the run's end", f"{ended['at'] - sent:.2f}")
-    status, characters = kernel.python("print(run.status, len(run.text) + len(run.thinking))").split()
-    assert status == "cancelled"
-    assert int(characters) > 0
-    closed = f"demo_server().wait_for(lambda s: s.disconnects > {gone} and not s.open_streams, 0.5)"
-    assert kernel.python(f"print({closed}, demo_server().disconnects - {gone}, demo_server().open_streams)") == "True 1 0"
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_interrupt_ends_the_run_that_the_cell_waits_for(version: str, row: str, by: str) -> None:
+    def check(kernel: Session) -> None:
+        cell = Cell(kernel, CELLS[row])
+        sent = kernel.interrupt(by)
+        ended = cell.end()
+        cell.over()
+        what = f"ipykernel {kernel.version}, {row}, {by}: seconds to the run's end"
+        figure("interrupt", what, f"{ended['at'] - sent:.2f}")
+        closed = "demo_server().wait_for(lambda server: server.disconnects and not server.open_streams, 0.5)"
+        assert kernel.python(f"print(run.status, {closed}, bool(run.text + run.thinking))") == "cancelled True True"
+
+    on_a_kernel_of_its_own(version, check)
 
 
-def test_an_interrupt_of_user_code_or_of_an_idle_kernel_leaves_the_run(kernel: Session) -> None:
-    cell = Cell(kernel, CELLS["blocks in user code"])
-    kernel.interrupt()
-    error = cell.until(lambda message: message["msg_type"] == "error" and message["parent_header"]["msg_id"] == cell.id)
-    assert error["content"]["ename"] == "KeyboardInterrupt"
-    cell.over()
-    kernel.interrupt()
-    assert kernel.python("print(run.status)") == "running"
-    kernel.say(cell.comm, {"t": "stop"})  # what the view does next, now that the kernel listens
-    cell.end()
-    assert re.fullmatch("cancelled [1-9][0-9]*", kernel.python("print(run.status, len(run.text + run.thinking))"))
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_interrupt_of_user_code_or_of_an_idle_kernel_leaves_the_run(version: str) -> None:
+    def check(kernel: Session) -> None:
+        cell = Cell(kernel, CELLS["blocks in user code"])
+        kernel.interrupt()
+        error = cell.until(lambda message: message["msg_type"] == "error" and message["parent_header"]["msg_id"] == cell.id)
+        assert error["content"]["ename"] == "KeyboardInterrupt"
+        cell.over()
+        kernel.interrupt()
+        assert kernel.python("print(run.status)") == "running"
+        kernel.say(cell.comm, {"t": "stop"})  # what the view does next, now that the kernel listens
+        cell.end()
+        assert kernel.python("print(run.status, bool(run.text + run.thinking))") == "cancelled True"
+
+    on_a_kernel_of_its_own(version, check)
