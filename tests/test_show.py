@@ -95,6 +95,7 @@ def test_what_is_no_stream_is_refused_before_anything_is_drawn(capsys: Any) -> N
     assert capsys.readouterr().out == ""
 
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 CELLS = [
     "import asyncio, nbagent\nasync def stream():\n    yield 'Hello'",
     "run = nbagent.show(stream())\nawait run\nrun",
@@ -109,8 +110,12 @@ def test_a_notebook_draws_one_widget_in_each_cell_that_shows_the_run() -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     NotebookClient(notebook, timeout=60).execute()
     _, shown, again, printed, waited = [cell.outputs for cell in notebook.cells]
-    widgets = [out["data"]["application/vnd.jupyter.widget-view+json"]["model_id"] for out in (*shown, *again)]
-    assert len(shown) == len(again) == len(set(widgets)) == 1
+    assert [set(out["data"]) for out in (*shown, *again)] == 2 * [
+        {WIDGET, "text/html", "text/plain"},
+        {"text/html", "text/plain"},
+    ]
+    widgets = [out["data"][WIDGET]["model_id"] for out in (*shown, *again) if WIDGET in out["data"]]
+    assert len(set(widgets)) == 1
     assert "Hello" in "".join(out.get("text", "") for out in printed)
     assert printed[-1]["data"]["text/plain"] == "'completed'"
     assert waited[-1]["data"]["text/plain"] == "'abc'"
