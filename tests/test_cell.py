@@ -167,7 +167,7 @@ def test_marks_differ_between_notebooks_with_the_same_cells(notebook: Notebook) 
 
 def test_a_closed_run_keeps_its_twin_and_can_be_shown_again(notebook: Notebook) -> None:
     first, twin = notebook.run("run = nbagent.show(waiting())", "c")
-    notebook.run("run.close()\nawait run")
+    notebook.run("run.close()\nran = await run")
     assert notebook.say("counts()") == "0 0"
     assert "Stopped by you" in notebook.twins[twin["display_id"]]
     second, new = notebook.run("run", "d")
