@@ -36,8 +36,11 @@ def draw(run: Run) -> None:
     A run whose widget was closed gets a fresh one. From then on `run` as a cell's last expression draws it again.
     """
     with _lock:
-        _book().draw(run)
-    run.view = lambda: draw(run)
+        book, first = _book(), run.view is None
+        run.view = lambda: draw(run)
+        book.draw(run)
+    if first:  # and not again: a run that was closed may be shown once more
+        run.on_close(lambda: book.close(run))
 
 
 class Drawing:
@@ -66,7 +69,6 @@ class Drawing:
         """Keep the twin up to date: now and then while the run goes on, and whole at its end."""
         self._save_in(FIRST_SAVE)
         self.run.on_end(self._end)
-        self.run.on_close(self.close)
 
     def show(self) -> None:
         """Two outputs: the widget, and below it the twin."""
@@ -148,7 +150,7 @@ class Book:
     def draw(self, run: Run) -> None:
         """Show the run in this cell, unless this execution has done so."""
         cell, execution = self._now()
-        drawing = next((drawing for drawing in self._live if drawing.run is run), None)
+        drawing = self._drawing_of(run)
         if drawing is None:
             drawing = Drawing(run, self._mark(cell, execution), self)
             self._live.append(drawing)
@@ -163,6 +165,16 @@ class Book:
         self._live.append(drawing)
         drawing.show()
         self._keep_few()
+
+    def close(self, run: Run) -> None:
+        """Its live views go."""
+        with _lock:
+            drawing = self._drawing_of(run)
+        if drawing is not None:
+            drawing.close()
+
+    def _drawing_of(self, run: Run) -> Drawing | None:
+        return next((drawing for drawing in self._live if drawing.run is run), None)
 
     def publish(self, data: dict[str, Any], display_id: str | None = None, update: bool = False) -> None:
         """Send display data.

@@ -58,6 +58,10 @@ class _Copier(HTMLParser):
             self._end(self._open.pop())
         return "".join(self._out)
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """`<![…`: a comment that went wrong, to a browser; to Python's parser an error."""
+        return self.parse_bogus_comment(i, 0)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _DROPPED:
             self._dropping.append(tag)

@@ -250,7 +250,7 @@ def test_any_blocks_make_a_page_that_is_well_formed_and_safe(blocks: list[dict[s
     Checked(transcript_html(blocks, mark="m"))
 
 
-@given(st.text(alphabet="ab<>/=\"'& \n-!divtablescrpthrefonk:;", max_size=80))
+@given(st.text(alphabet="ab<>[]?/=\"'& \n-!divtablescrpthrefonk:;", max_size=80))
 def test_any_html_is_copied_into_well_formed_html(source: str) -> None:
     Checked(transcript_html(run(tool(result={"text/html": source}))))
 
