@@ -108,8 +108,17 @@ describe("bare URLs", () => {
     },
   );
 
+  it.each([
+    ["www.a.example/b?c=(d)).", ["http://www.a.example/b?c=(d)"]],
+    ["(www.a.example) xwww.b.example /www.c.example", ["http://www.a.example"]],
+    ["ana.b-c_d@a.example. or a@b, a@b.c-, a@b.c_", ["mailto:ana.b-c_d@a.example"]],
+    ["README.md, a.example, 10.0.0.1, @name", []],
+  ])("without a scheme, as GitHub's: %s", (text, urls) => {
+    expect((ours.match(text) ?? []).map((link) => link.url)).toEqual(urls);
+  });
+
   it("take linear time however long the text is", () => {
-    const text = `https://example.org/${"(".repeat(50_000)} ${"https://".repeat(20_000)} ${"a.".repeat(50_000)}`;
+    const text = `https://example.org/${"(".repeat(50_000)} ${"https://".repeat(20_000)} ${"a.".repeat(50_000)} ${"www.".repeat(50_000)} ${"a@b.".repeat(50_000)}`;
     expect(ours.match(text)?.[0]?.index).toBe(0);
   });
 });

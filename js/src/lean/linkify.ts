@@ -1,5 +1,5 @@
 /**
- * Stands in for `linkify-it` (14 KB): finds bare URLs with a scheme, as GitHub's extension does.
+ * Stands in for `linkify-it` (14 KB): finds bare URLs, names that begin with "www." and mail addresses, as GitHub does.
  * https://github.github.com/gfm/#autolinks-extension-
  */
 
@@ -12,9 +12,10 @@ export interface Match {
   url: string;
 }
 
-const STARTS = /(?<![\p{L}\p{N}_+.-])(?:(https?:|ftp:)\/\/|(mailto:))/giu;
+const STARTS =
+  /(?<![\p{L}\p{N}_+.-])(?:(https?:|ftp:)\/\/|(mailto:))|(?<![^\s*_~(])(www\.)|(?<![\w.+-])([\w.+-]+@(?:[\w-]+\.)+[\w-]*[a-z0-9](?![\w-]))/giu;
 const HOST =
-  /(?:\[[0-9a-f:.]+\]|[^\s\p{P}\p{Cc}<>|｜](?:[^\s\p{P}\p{Cc}<>|｜]|[.-](?=[^\s\p{P}\p{Cc}<>|｜]|-))*)(?::\d{1,5}(?!\d))?/iuy;
+  /(?:\[[0-9a-f:.]+\]|[^\s\p{P}\p{Cc}<>|｜~](?:[^\s\p{P}\p{Cc}<>|｜~]|[.-](?=[^\s\p{P}\p{Cc}<>|｜~]|-))*)(?::\d{1,5}(?!\d))?/iuy;
 const PATH = /[/?#][^\s\p{Cc}<>"`|｜]*/uy;
 const MAIL = /[\w.!#$%&'*+/=?^`{|}~-]+@[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?/iuy;
 const CLOSERS: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
@@ -27,7 +28,7 @@ export class LinkifyIt {
   }
 
   test(text: string): boolean {
-    return text.includes(":") && this.match(text) !== null;
+    return /:|www\.|@/i.test(text) && this.match(text) !== null;
   }
 
   /** Every bare URL in the text, or null if there is none. */
@@ -51,18 +52,15 @@ export class LinkifyIt {
 }
 
 function matchFrom(text: string, start: RegExpExecArray): Match | null {
-  const from = start.index + start[0].length;
-  const end = start[2] ? sticky(MAIL, text, from) : endOfUrl(text, from);
+  const { index } = start;
+  const [whole, scheme, mailto, www, mail] = start;
+  const from = index + whole.length;
+  const end = mailto ? sticky(MAIL, text, from) : mail ? from : endOfUrl(text, from);
   if (end === null) return null;
-  const url = text.slice(start.index, end);
-  return {
-    schema: (start[1] ?? start[2] ?? "").toLowerCase(),
-    index: start.index,
-    lastIndex: end,
-    raw: url,
-    text: url,
-    url,
-  };
+  const raw = text.slice(index, end);
+  const url = mail ? `mailto:${raw}` : www ? `http://${raw}` : raw;
+  const schema = mail ? "mailto:" : (scheme ?? mailto ?? "").toLowerCase();
+  return { schema, index, lastIndex: end, raw, text: raw, url };
 }
 
 function endOfUrl(text: string, from: number): number | null {

@@ -195,8 +195,7 @@ grammar.block.ruler.before("fence", "math_block", blockMath, {
 });
 grammar.inline.ruler2.after("balance_pairs", "close_open_emphasis", closeOpenEmphasis);
 grammar.core.ruler.push("task_items", taskItems);
-// Bare URLs are found by the inline rule of the same name; the core rule would add names without a scheme, "README.md".
-grammar.core.ruler.disable(["normalize", "block", "strip_references", "linkify", "replacements", "smartquotes"]);
+grammar.core.ruler.disable(["normalize", "block", "strip_references", "replacements", "smartquotes"]);
 
 /** Parses the block structure only; link reference definitions found are returned in order of appearance. */
 export function parseBlocks(source: string): { tokens: Token[]; definitions: Map<string, Definition> } {

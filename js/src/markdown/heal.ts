@@ -3,7 +3,7 @@ import { MATH_CLOSE, MAX_TEX, matchMath, mathOpener, type Token } from "./gramma
 
 // A last line that may still become a marker: list bullet, number, rule, heading, fence opener, table row, quote, task box.
 const FORMING =
-  /^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:[-+*=_|:~`#\s]*|\d{1,9}[.)]?|\[[ xX]?\]?|(?:`{3,}|~{3,})[^`]*|\${1,2}|\\\[?|!?\[|<)$/;
+  /^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:[-+*=_|:~`#\s]*|\d{1,9}[.)]?|\[[ xX]?\]?\s*|(?:`{3,}|~{3,})[^`]*|\${1,2}|\\\[?|!?\[|<)$/;
 const MAX_FORMING = 200;
 
 /** Drops the unfinished last line while it may still turn into a block marker. */
@@ -150,14 +150,14 @@ function linkEnd(text: string, at: number): number | "open" {
 function withoutBrackets(text: string, brackets: number[]): string {
   for (const at of [...brackets].reverse()) {
     if (at >= text.length || text.length - at > 80) continue;
-    if (text[at - 1] === "!") return text.slice(0, at - 1);
-    if (!/[\p{L}\p{N}]/u.test(text[at - 1] ?? "")) text = text.slice(0, at) + text.slice(at + 1);
+    if (text[at - 1] === "!") text = text.slice(0, at - 1);
+    else if (!/[\p{L}\p{N}]/u.test(text[at - 1] ?? "")) text = text.slice(0, at) + text.slice(at + 1);
   }
   return text;
 }
 
-// Marks at the very end may open, close or grow: they are shown once it is clear.
+// Marks at the very end may open, close or grow, into a picture, an autolink or an entity: they are shown once it is clear.
 function dropLastMarks(text: string): string {
-  const marks = /(?<!\\)[*_~]+$/.exec(text.slice(-50));
+  const marks = /(?<!\\)(?:[*_~]+|!|<[\w.+@-]*|&#?\w*)$/.exec(text.slice(-50));
   return marks ? text.slice(0, text.length - marks[0].length) : text;
 }

@@ -94,7 +94,9 @@ function leafBlock(token: Token, growing: Growing): Tree | null {
     case "math_block": {
       const ended = token.meta?.ended as MathEnd;
       const open = ended === "eof" && growing.openMath;
-      if (ended === "closed" || open) return { kind: "math", tex: token.content, display: true, ready: !open };
+      // Half a closing mark is no TeX.
+      const tex = open ? token.content.replace(/[\\$]$/, "") : token.content;
+      if (ended === "closed" || open) return { kind: "math", tex, display: true, ready: !open };
       return elem("p", {}, [token.markup]);
     }
     default:

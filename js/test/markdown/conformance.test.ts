@@ -1,6 +1,6 @@
 import MarkdownIt from "markdown-it";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { grammar } from "../../src/markdown/grammar";
+import { describe, expect, test } from "vitest";
+import { figure } from "./figures";
 import { canonical, corpus, drawn, type Example, owed } from "./support";
 
 const withHtml = new MarkdownIt("commonmark");
@@ -12,46 +12,54 @@ function hasRawHtml(markdown: string): boolean {
     .some((token) => token.type === "html_block" || token.children?.some((child) => child.type === "html_inline"));
 }
 
-describe("CommonMark 0.31.2", () => {
-  // Bare URLs become links here, as in GFM; the specification leaves them alone.
-  beforeEach(() => void grammar.set({ linkify: false }));
-  afterEach(() => void grammar.set({ linkify: true }));
+/** Whether an example comes out as specified; where it holds raw HTML, as the same grammar draws it with HTML as text. */
+function conforms({ markdown, html }: Example): boolean {
+  return canonical(drawn(markdown)) === owed(hasRawHtml(markdown) ? htmlAsText.render(markdown) : html);
+}
 
-  const examples = corpus<Example[]>("markdown/commonmark_0.31.2.json");
-  const [raw, rest] = [true, false].map((wanted) => examples.filter((item) => hasRawHtml(item.markdown) === wanted));
+/**
+ * What is not as specified, and why.
+ *
+ * Bare URLs and mail addresses are links, as GitHub has it, also where CommonMark says that they are text (four examples in
+ * each specification) and in raw HTML that is text here (two regressions). A bare URL ends at the first bracket that it
+ * did not open. One tilde strikes nothing through: "~5 to ~10" is about numbers. Hosts are written as they are looked up
+ * (xn--…). Footnotes are not known.
+ */
+const KNOWN: Record<string, number[]> = {
+  "commonmark_0.31.2": [602, 608, 611, 612],
+  gfm_spec: [610, 616, 619, 620, 625],
+  gfm_extensions: [17, 18, 19, 23],
+  cmark_regression: [9, 10, 11, 13, 14],
+};
 
-  test("the corpus is whole: 652 examples, of which 72 hold raw HTML", () => {
-    expect([examples.length, raw?.length, rest?.length]).toEqual([652, 72, 580]);
+describe.each([
+  ["CommonMark 0.31.2", "commonmark_0.31.2", 652, 72],
+  ["GFM", "gfm_spec", 673, 73],
+  ["GFM, extensions", "gfm_extensions", 28, 2],
+  ["GFM, regressions", "cmark_regression", 19, 5],
+])("%s", (title, file, count, raw) => {
+  const examples = corpus<Example[]>(`markdown/${file}.json`).filter(({ html }) => !/<ignore>/i.test(html));
+
+  test(`${count} examples, ${raw} of them with raw HTML`, () => {
+    expect(examples.length).toBeGreaterThanOrEqual(count - 1);
+    expect(examples.filter(({ markdown }) => hasRawHtml(markdown))).toHaveLength(raw);
   });
 
-  test.each(rest ?? [])("example $example ($section) is drawn as specified", ({ markdown, html }) => {
-    expect(canonical(drawn(markdown))).toBe(owed(html));
-  });
-
-  test.each(raw ?? [])("example $example ($section) shows its raw HTML as text", ({ markdown }) => {
-    expect(canonical(drawn(markdown))).toBe(owed(htmlAsText.render(markdown)));
+  test("are drawn as specified, but for those that are known", () => {
+    const failing = examples.filter((example) => !conforms(example)).map(({ example }) => example);
+    expect(failing).toEqual(KNOWN[file]);
+    const good = examples.length - failing.length;
+    figure(
+      `${title}: examples drawn as specified`,
+      `${good} of ${examples.length} (${((100 * good) / examples.length).toFixed(1)} %)`,
+    );
+    if (count > 100) expect(good / examples.length).toBeGreaterThan(0.99);
   });
 });
 
-describe("GFM", () => {
-  // Not ours: footnotes, bare www. and mail addresses as links, and strikethrough with one tilde ("~5 to ~10" is text).
-  const sections = /^(?:Autolinks|Footnotes|Interop|Strikethroughs$)/;
-  const examples = [
-    ...corpus<Example[]>("markdown/gfm_spec.json").filter(({ section }) => section.includes("(extension)")),
-    ...corpus<Example[]>("markdown/gfm_extensions.json"),
-  ].filter(({ section, markdown }) => !sections.test(section) && !hasRawHtml(markdown));
-
-  test("30 examples of tables, task lists and strikethrough", () => {
-    expect(examples.length).toBe(30);
-  });
-
-  test.each(examples)("$section, example $example, is drawn as specified", ({ markdown, html }) => {
-    expect(canonical(drawn(markdown))).toBe(owed(html));
-  });
-
-  test("bare http URLs are links, other bare names are text", () => {
-    expect(canonical(drawn("see https://a.example/x?y=1, README.md or www.b.example"))).toBe(
-      "<p>see <a href=https://a.example/x?y=1>https://a.example/x?y=1</a>, README.md or www.b.example</p>",
-    );
-  });
+test("bare URLs, www. and mail addresses are links, other bare names are text", () => {
+  expect(canonical(drawn("see https://a.example/x?y=1, README.md, www.b.example or c@d.example"))).toBe(
+    "<p>see <a href=https://a.example/x?y=1>https://a.example/x?y=1</a>, README.md, " +
+      "<a href=http://www.b.example>www.b.example</a> or <a href=mailto:c@d.example>c@d.example</a></p>",
+  );
 });

@@ -1,0 +1,12 @@
+/** The little of Node that the tests use. */
+
+declare module "node:fs" {
+  export function appendFileSync(path: string, text: string): void;
+  export function mkdirSync(path: string, options: { recursive: boolean }): void;
+}
+
+declare const process: { env: Record<string, string | undefined> };
+
+interface ImportMeta {
+  readonly dirname: string;
+}
