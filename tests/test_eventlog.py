@@ -1,6 +1,5 @@
 """A run's memory of its events has an end, by number and by bytes."""
 
-from nbagent import eventlog
 from nbagent import events as e
 from nbagent.eventlog import KEPT_BYTES, EventLog
 
@@ -12,13 +11,15 @@ def log_of(*events: e.Event) -> list[e.Event]:
     return list(log)
 
 
-def test_the_oldest_events_go_first() -> None:
-    events = [e.Status(message=str(number)) for number in range(eventlog.KEPT + 10)]
-    assert log_of(*events) == events[10:]
+def test_the_oldest_deltas_go_when_there_are_too_many() -> None:
+    events = [e.TextDelta(id="t", delta="word") for _ in range(200_000)]
+    kept = log_of(*events)
+    assert 100_000 < len(kept) < 150_000
+    assert kept[-1] is events[-1]
 
 
 def test_events_that_hold_much_are_fewer() -> None:
-    events = [e.TextDelta(id="t", delta=str(number) * (KEPT_BYTES // 40)) for number in range(9)]
+    events = [e.TextDelta(id="t", delta=str(number) * (KEPT_BYTES // 5)) for number in range(9)]
     assert log_of(*events) == events[-4:]
 
 
@@ -29,12 +30,13 @@ def test_the_newest_event_is_kept_however_large() -> None:
 
 def test_what_others_hold_too_pushes_nothing_out() -> None:
     large = "x" * (2 * KEPT_BYTES)
-    events = [e.RunStart(), e.ToolArgs(id="c", args=[large]), e.ToolResult(id="c", content=large), e.RunEnd(status="completed")]
+    call: list[e.Event] = [e.ToolArgs(id="c", args=[large]), e.ToolResult(id="c", content=large)]
+    events = [e.RunStart(), *call, e.RunEnd(status="completed")]
     assert log_of(*events) == events
 
 
 def test_a_result_that_was_replaced_is_held_by_nobody_else() -> None:
-    parts = [e.ToolResult(id="c", content={"rows": ["x" * KEPT_BYTES]}, preliminary=True) for _ in range(3)]
+    parts: list[e.Event] = [e.ToolResult(id="c", content={"rows": ["x" * KEPT_BYTES]}, preliminary=True) for _ in range(3)]
     assert log_of(*parts) == parts[-1:]
 
 
