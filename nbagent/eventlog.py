@@ -8,16 +8,14 @@ from typing import Any
 
 from nbagent import events as e
 
-KEPT = 200_000
-"""Events, at most."""
-KEPT_BYTES = 32 * 1024 * 1024
-"""Bytes, about, of what the events hold that nothing else does."""
+KEPT_BYTES = 40 * 1024 * 1024
+"""Bytes, about, of what the events hold that nothing else does: some 130,000 deltas of a few characters."""
 
-_BYTES = 320  # an event, its numbers, its place in the log
+_BYTES = 260  # an event, its numbers, its place in the log
 
 
 class EventLog:
-    """The newest events; the oldest go first when there are too many, or they hold too much.
+    """The newest events; the oldest go when all together hold too much.
 
     What counts is what only the log keeps alive: the strings of deltas and of whole texts, raw items, a preliminary result.
     What the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) does not
@@ -25,25 +23,24 @@ class EventLog:
     """
 
     def __init__(self) -> None:
-        self._events: deque[tuple[e.Event, int]] = deque()
+        self._events: deque[e.Event] = deque()
         self._bytes = 0
 
     def append(self, event: e.Event) -> None:
         """Remember an event."""
-        size = _BYTES + _weight(event)
-        self._events.append((event, size))
-        self._bytes += size
-        while len(self._events) > KEPT or (self._bytes > KEPT_BYTES and len(self._events) > 1):
-            self._bytes -= self._events.popleft()[1]
+        self._events.append(event)
+        self._bytes += _weight(event)
+        while self._bytes > KEPT_BYTES and len(self._events) > 1:
+            self._bytes -= _weight(self._events.popleft())
 
     def newest(self, count: int) -> list[e.Event]:
         """The last `count` events, or as many as there are, oldest first."""
-        newest = [event for event, _ in itertools.islice(reversed(self._events), count)]
+        newest = list(itertools.islice(reversed(self._events), count))
         newest.reverse()
         return newest
 
     def __iter__(self) -> Iterator[e.Event]:
-        return (event for event, _ in self._events)
+        return iter(self._events)
 
 
 def _weight(event: e.Event) -> int:
@@ -58,6 +55,7 @@ def _weight(event: e.Event) -> int:
         size = _size(event.content) + (0 if event.display is None else _size(event.display.data))
     else:
         size = 0
+    size += _BYTES
     return size if event.raw is None and event.meta is None else size + _size(event.raw) + _size(event.meta)
 
 

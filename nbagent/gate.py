@@ -48,6 +48,7 @@ from nbagent.events import (
     ToolStart,
     UsageUpdate,
 )
+from nbagent.growing import GrowingText
 from nbagent.tags import Kind, Part, Splitter, calls_of, split
 
 Reveal: TypeAlias = Literal["answer", "tools", "thinking", "all"]
@@ -203,7 +204,7 @@ class _Block:
         self._taken_back = 0
         self._space: list[str] = []  # at the beginning of a part, until it is known that more than space follows
         # The first text, should it turn out to have been a thought; not kept for readers who may not see thoughts.
-        self._first: list[str] | None = [] if level >= _THINKING else None
+        self._first = GrowingText() if level >= _THINKING else None
 
     def passes(self, delta: str) -> bool:
         """Whether a delta just continues what is open; the way nearly every delta goes."""
@@ -279,7 +280,7 @@ class _Block:
         if self._open != "text":
             return []
         self._taken_back = 1
-        thought = Part("thought", "".join(self._first or ()).lstrip())
+        thought = Part("thought", str(self._first or "").lstrip())
         return self._end(event, "") + self._whole(thought, event)
 
     def _begin(self, kind: Kind, event: Event) -> list[Event]:

@@ -12,6 +12,9 @@ EXACT = 2**53 - 1
 """The largest whole number that a browser's parser keeps as it is."""
 
 
+_STRETCH = 64 * 1024  # characters looked at in one go: a long text is not copied to be looked at
+
+
 def json_safe(value: Any, depth: int = DEPTH) -> Any:
     """The value as JSON that every parser accepts, and reads alike.
 
@@ -50,7 +53,8 @@ def text_safe(text: str) -> str:
     if text.isascii():
         return text
     try:
-        text.encode()
+        for start in range(0, len(text), _STRETCH):
+            text[start : start + _STRETCH].encode()
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text

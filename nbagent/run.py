@@ -265,7 +265,7 @@ class Run:
 
     @property
     def events(self) -> list[e.Event]:
-        """The events so far, as they passed the gate: all, or the last 200,000 if those hold at most about 32 MB."""
+        """The events so far, as they passed the gate: all, or the newest 40 MB of them (about 130,000 deltas)."""
         with self._lock:
             return list(self._events)
 

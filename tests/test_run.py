@@ -1,6 +1,7 @@
 """One stream, watched from start to end."""
 
 import asyncio
+import contextvars
 import gc
 import subprocess
 import sys
@@ -27,9 +28,6 @@ class Page:
     def draw(self, seq: int, ops: list[list[Any]]) -> None:
         self.seqs.append(seq)
         self.ops += ops
-
-    def redraw(self, seq: int) -> None:
-        raise AssertionError("nobody asked")
 
 
 def started(source: Any, **options: Any) -> Run:
@@ -136,6 +134,73 @@ def test_a_detached_face_gets_nothing_more() -> None:
     run.start()
     run.wait(5)
     assert "append" not in [op[0] for op in page.ops]
+
+
+def test_a_face_that_comes_after_the_end_gets_everything_at_once() -> None:
+    page, run = Page(), started(words()).wait(5)
+    run.attach(page)
+    assert ["close", "run"] in page.ops
+    assert "Hello, you" in [op[-1]["text"] for op in page.ops if op[0] == "open" and op[1] != "run"]
+
+
+def returned(value: Any, **options: Any) -> Run:
+    stream = [e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content="said", value=e.Live(value))]
+    return started(iter(stream), **options).wait(5)
+
+
+def read(run: Run, name: str) -> str:
+    text, size = run.page(name, 0, 9_000)
+    while len(text) < size:
+        text += run.page(name, len(text), 9_000)[0]
+    return text
+
+
+LONG = "".join(f"{number:06d}é" for number in range(30_000))
+
+
+def test_a_long_text_that_a_tool_returned_can_be_read_whole() -> None:
+    run = returned(LONG)
+    assert len(run.snapshot()[1]["result"]["text/plain"]) < 70_000
+    assert read(run, "result/c/text/plain") == LONG
+
+
+@pytest.mark.parametrize("key", ["sk-" + "k" * 40, "ghp_" + "k" * 36])
+@pytest.mark.parametrize("at", [0, 8_990, 70_000, 100_001])
+def test_a_long_text_shows_no_key_wherever_its_pages_are_cut(key: str, at: int) -> None:
+    text = f"{LONG[:at]} {key} {LONG[at:]}"
+    assert read(returned(text), "result/c/text/plain") == text.replace(key, key[:2] + "•" * (len(key) - 2))
+
+
+def test_what_is_hidden_has_no_pages() -> None:
+    with pytest.raises(LookupError, match="no such part"):
+        returned(LONG, reveal="answer").page("result/c/text/plain", 0, 9_000)
+
+
+def test_a_text_that_was_given_another_look_keeps_it() -> None:
+    shown = e.Display(summary="s", data={"text/plain": "another look"})
+    stream = [e.ToolStart(id="c", name="f"), e.ToolResult(id="c", value=e.Live(LONG), display=shown)]
+    assert read(started(iter(stream)).wait(5), "result/c/text/plain") == "another look"
+
+
+def test_a_call_whose_id_is_taken_or_very_long_keeps_its_result() -> None:
+    for id in ("run", "x" * 5_000):
+        run = started(iter([e.ToolStart(id=id, name="f"), e.ToolResult(id=id, value=e.Live(WHO))])).wait(5)
+        assert run.tools[0].result is WHO
+
+
+def test_who_asked_is_called_in_the_context_it_asked_in() -> None:
+    cell: contextvars.ContextVar[str] = contextvars.ContextVar("cell", default="none")
+    heard: list[str] = []
+    run = Run(words())
+
+    def ask() -> None:
+        cell.set("this cell")
+        run.on_end(lambda: heard.append(cell.get()))
+
+    contextvars.copy_context().run(ask)
+    run.start()
+    run.wait(5)
+    assert heard == ["this cell"]
 
 
 def test_events_are_stamped_in_order() -> None:

@@ -1,0 +1,135 @@
+"""One run with much in it, in a process of its own; prints as JSON how far its memory grew.
+
+    python tests/memory.py CASE SIZE
+
+CASE is a key of `CASES`; SIZE counts deltas, or bytes of a tool's output.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from agent.server import Server, chat
+from reader import Reader
+
+from nbagent import events as e
+from nbagent.agent import Agent
+from nbagent.run import Run
+
+MB = 1024 * 1024
+ROOM = 60 * 1024
+
+
+class Page:
+    """A page that keeps what it has to show, and acknowledges it."""
+
+    def __init__(self, run: Run) -> None:
+        self.reader = Reader()
+        self.largest = 0
+        self.link = run.connect(self)
+        self.page = run.page
+        self.link.receive({"t": "hello", "have": 0})
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.largest = max(self.largest, len(json.dumps(message, ensure_ascii=False).encode()))
+        ack = self.reader.hear(message)
+        if ack is not None:
+            self.link.receive({"t": "ack", "seq": ack})
+
+    def wait(self) -> dict[str, Any]:
+        """The tool call's result, or the text, when everything is there."""
+        while not self.reader.blocks.get("run", {}).get("closed"):
+            time.sleep(0.01)
+        return next(block for block in self.reader.blocks.values() if block["kind"] in ("tool", "text"))
+
+
+def text_of(size: int, line: str = "") -> str:
+    """A text of about that many bytes; made without taking more than its own memory."""
+    line = line or "".join(map("{:07d} ".format, range(1000)))
+    return line * (size // len(line))
+
+
+def deltas(count: int) -> Iterator[e.Event]:
+    for number in range(count):
+        yield e.TextDelta(id="t", delta=f"{number % 1000:3d} ")
+
+
+def live(size: int) -> Run:
+    """A text that a tool of an agent returns."""
+
+    def dump() -> str:
+        """Returns much."""
+        return text_of(size)
+
+    server = Server(chat(calls=[("call_1", "dump", "{}")]), chat("done")).__enter__()
+    return Run(Agent("test", client=server.client(), api="chat", tools=[dump]).stream("dump"))
+
+
+def decoded(size: int, unit: str = "") -> Run:
+    """A text result in a stream from elsewhere."""
+
+    def stream() -> Iterator[e.Event]:
+        yield e.ToolStart(id="c", name="dump")
+        yield e.ToolResult(id="c", content=text_of(size, unit))
+
+    return Run(stream())
+
+
+CASES: dict[str, Callable[[int], Run]] = {
+    "deltas": lambda count: Run(deltas(count)),
+    "an agent's tool": live,
+    "a text in a stream": decoded,
+    "JSON text in a stream": lambda size: decoded(size, '[{"name": "é", "value": [1, 2.5, null]},\n'),
+    "a text in a stream, not ASCII": lambda size: decoded(size, "naïve — 日本語 "),
+}
+
+
+def peak() -> int:
+    """Bytes this process had in memory at most."""
+    status = Path("/proc/self/status")
+    if status.exists():  # the other figure is inherited from whoever started this process
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def main(case: str, size: int) -> None:
+    """Run it, read everything, print the figures."""
+    before, began = peak(), time.monotonic()
+    run = CASES[case](size)
+    page = Page(run)
+    run.start()
+    run.wait(600)
+    shown = page.wait()
+    output = sys.getsizeof(run.text if case == "deltas" else run.tools[0].result)
+    same = run.text == shown["text"] if case == "deltas" else read(run, page, shown)
+    print(
+        json.dumps(
+            {
+                "growth": peak() - before,
+                "output": output,
+                "largest": page.largest,
+                "same": same,
+                "events": len(run.events),
+                "seconds": round(time.monotonic() - began, 1),
+            }
+        )
+    )
+
+
+def read(run: Run, page: Page, shown: dict[str, Any]) -> bool:
+    """Read a tool's result page by page, as a reader who scrolls to its end; whether it is what the tool returned."""
+    marker, at, whole = shown["result"]["text/plain"], 0, run.tools[0].result
+    while at < marker["size"]:
+        text, size = run.page(marker["part"], at, ROOM)
+        if size != len(whole) or text != whole[at : at + len(text)] or not text:
+            return False
+        at += len(text)
+    return at == len(whole)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
