@@ -1,14 +1,13 @@
 """Views of the built widget without a kernel: in a page of their own, or in JupyterLab's, with its styles."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page, Route
 
 REPO = Path(__file__).parents[2]
 ORIGIN = "http://nbagent.test"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+BUNDLE = REPO / "nbagent" / "static"
 AXE = REPO / "js" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -33,23 +32,18 @@ def open_preview(page: Page, scene: str = "", theme: str = "light") -> Page:
 
 
 def prepare(page: Page) -> Page:
-    """Put the stage's functions into the page as `window.stage`."""
+    """Put the functions of the stage, and of `pleasant.js`, into the page."""
+    serve_files(page)
     page.evaluate("async () => { window.stage = await import('/js/test/preview/stage.js') }")
-    page.evaluate(
-        "() => { window.frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done))) }",
-    )
+    page.evaluate("(code) => { window.pleasant = (0, eval)(code) }", (Path(__file__).parent / "pleasant.js").read_text())
     return page
 
 
 def violations(page: Page) -> list[str]:
     """What axe-core has to say about the views in the page: https://github.com/dequelabs/axe-core"""
     page.evaluate(AXE.read_text())
-    found: list[dict[str, Any]] = page.evaluate(
-        """async (values) => (await axe.run({ include: [['.nbagent']] }, { runOnly: { type: 'tag', values } })).violations
-             .flatMap((rule) => rule.nodes.map((node) => ({ rule: rule.id, html: node.html.slice(0, 160), why: node.failureSummary })))""",
-        RULES,
-    )
-    return [json.dumps(one) for one in found]
+    found: list[str] = page.evaluate("(rules) => pleasant.axe(rules)", RULES)
+    return found
 
 
 def memory(page: Page) -> dict[str, int]:
