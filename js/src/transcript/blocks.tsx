@@ -54,7 +54,7 @@ export function Blocks({ list }: { list: BlockList }) {
 function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const far = useFar(box, last ? null : page.value.length * BLOCK_PX);
-  if (far !== null) return <div ref={box} style={{ height: far }} />;
+  if (far !== null) return <div ref={box} style={{ height: `${far}px` }} />;
   return (
     <div ref={box}>
       {inLanes(page.value).map((group) => {

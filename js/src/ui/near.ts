@@ -5,6 +5,8 @@ import { useLayoutEffect, useState } from "preact/hooks";
 
 /** How far outside of what is seen a part is still in the page, so that no reader scrolls into a gap. */
 const MARGIN_PX = 3000;
+/** How long parts are drawn at a stretch. */
+const SLICE_MS = 8;
 
 export type Told = (near: boolean, height: number) => void;
 
@@ -48,14 +50,20 @@ function newWatch(root: Element): Watch {
   return watch;
 }
 
-/** One part for each task, those that were asked for last first: they are the nearest to a reader who scrolls. */
-function work(): void {
-  const next = [...waiting].pop();
-  busy = waiting.size > 1;
-  if (busy) setTimeout(work);
-  if (!next) return;
-  waiting.delete(next[0]);
-  next[1]();
+/** As many parts as a short task holds, those that were asked for last first: they are the nearest to a reader who scrolls. */
+async function work(): Promise<void> {
+  const end = performance.now() + SLICE_MS;
+  for (let next = [...waiting].pop(); next; next = [...waiting].pop()) {
+    if (performance.now() > end) {
+      setTimeout(work);
+      return;
+    }
+    waiting.delete(next[0]);
+    next[1]();
+    // What it changed is drawn now.
+    await null;
+  }
+  busy = false;
 }
 
 /** Whether the reader works in there: then it must not go. */

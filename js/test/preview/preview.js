@@ -1,7 +1,5 @@
-/** Mounts the built widget once per scene. `?theme=light|dark`, `?jp=1` (JupyterLab's variables), `?scene=<text>`. */
-import widget from "/nbagent/static/widget.js";
-import { LocalModel } from "./model.js";
-import { SCENES } from "./scenes.js";
+/** The built widget in every state. `?theme=light|dark`, `?jp=1` (JupyterLab's variables), `?scene=<text>`. */
+import { openScenes } from "./stage.js";
 
 const JUPYTERLAB = {
   light:
@@ -14,32 +12,5 @@ const theme = query.get("theme") ?? "light";
 document.documentElement.style.colorScheme = theme;
 document.body.dataset.jpThemeLight = String(theme === "light");
 if (query.has("jp")) document.body.style.cssText = `${JUPYTERLAB[theme]};background:var(--jp-layout-color0)`;
-
-async function answer(message, model) {
-  if (message.t !== "need") return;
-  if (message.name.startsWith("result/")) return;
-  const text = await (await fetch(`/nbagent/static/${message.name}`)).text();
-  model.receive({ t: "part", name: message.name, at: 0, text, size: text.length });
-}
-
-const models = {};
-const now = Date.now() / 1000;
-let number = 0;
-for (const [title, scene] of Object.entries(SCENES)) {
-  if (!title.toLowerCase().includes((query.get("scene") ?? "").toLowerCase())) continue;
-  const head = { name: "analyst", model: "demo", status: "running", started: now - 1 };
-  const model = new LocalModel({ run_id: `run-${++number}`, head }, answer);
-  models[title] = model;
-  const article = document.createElement("article");
-  const heading = document.createElement("h2");
-  heading.textContent = title;
-  const el = document.createElement("div");
-  article.append(heading, el);
-  document.querySelector("main").append(article);
-  widget.initialize({ model });
-  widget.render({ model, el });
-  const ops = scene((ago) => now - ago);
-  if (ops) model.receive({ t: "ops", seq: 1, now, ops });
-}
-window.models = models;
+openScenes(document.querySelector("main"), query.get("scene") ?? "");
 window.ready = true;

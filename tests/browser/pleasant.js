@@ -1,0 +1,190 @@
+/** What test_pleasant.py asks of the page; `stage` is js/test/preview/stage.js. */
+({
+  frame: () => new Promise((done) => requestAnimationFrame(() => setTimeout(done))),
+
+  main: () => document.querySelector("main"),
+
+  open(...ops) {
+    window.view = stage.openView(this.main());
+    if (ops.length > 0) view.ops(...ops);
+  },
+
+  async axe(values) {
+    const found = await axe.run({ include: [[".nbagent"]] }, { runOnly: { type: "tag", values } });
+    const one = ({ id }, { html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`;
+    return found.violations.flatMap((rule) => rule.nodes.map((node) => one(rule, node)));
+  },
+
+  /** Everything that the Tab key shall reach, in order. */
+  stops() {
+    const all = document.querySelectorAll('.nbagent :is(button:not(:disabled), a[href], [tabindex="0"])');
+    return [...all].filter((node) => !node.closest("[inert]") && node.getClientRects().length > 0);
+  },
+
+  /** Scrollers that only a mouse can scroll. */
+  mouseOnly() {
+    const overflows = (node) => node.scrollWidth > node.clientWidth || node.scrollHeight > node.clientHeight;
+    const scrolls = (node) => /auto|scroll/.test(getComputedStyle(node).overflow);
+    const all = [...document.querySelectorAll(".nbagent *")].filter((node) => scrolls(node) && overflows(node));
+    return all.filter((node) => node.tabIndex !== 0).map((node) => node.className);
+  },
+
+  noteFocus() {
+    const node = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(node);
+    node.reached = outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2;
+  },
+
+  /** Boxes that overflow to the side, and controls that are cut off. */
+  tooWide() {
+    const boxes = [document.documentElement, ...document.querySelectorAll(".nb-frame, .nb-log, .nb-log-content")];
+    const wide = boxes.filter((node) => node.scrollWidth > node.clientWidth);
+    const controls = [...document.querySelectorAll(".nbagent :is(button, .nb-status, .nb-time)")];
+    const cut = controls.filter((node) => {
+      const box = node.getBoundingClientRect();
+      const frame = node.closest(".nb-frame").getBoundingClientRect();
+      return !node.closest(".nb-pre, .nb-table") && box.width > 0 && (box.left < frame.left || box.right > frame.right);
+    });
+    return [...wide, ...cut].map((node) => node.outerHTML.slice(0, 100));
+  },
+
+  /** Signs that a page without backgrounds does not show. */
+  invisible() {
+    const page = getComputedStyle(document.body).backgroundColor;
+    const signs = [...document.querySelectorAll(".nb-dot, .nb-caret, .nb-dots i")];
+    return signs.filter((node) => getComputedStyle(node).backgroundColor === page).length;
+  },
+
+  /** Notes, frame by frame, the height of the run and where the next cell begins. */
+  watchCells() {
+    this.seen = [];
+    const look = () => {
+      const run = document.querySelector(".nbagent");
+      const below = document.querySelector(".jp-Cell[data-windowed-list-index='2']");
+      if (run && below) {
+        const height = run.getBoundingClientRect().height;
+        this.seen.push({ height, top: below.getBoundingClientRect().top });
+      }
+      this.watching = requestAnimationFrame(look);
+    };
+    look();
+  },
+
+  seenCells() {
+    cancelAnimationFrame(this.watching);
+    return this.seen;
+  },
+
+  outputTop: () => document.querySelector(".jp-Cell[data-windowed-list-index='2'] .jp-OutputArea")?.getBoundingClientRect().top,
+
+  /** Where the reader's output was in each frame of `milliseconds`. */
+  async outputTops(milliseconds) {
+    const tops = [];
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end) {
+      tops.push(this.outputTop());
+      await new Promise(requestAnimationFrame);
+    }
+    return tops;
+  },
+
+  /** As a notebook does with cells out of view. */
+  async leaveAndComeBack() {
+    const home = view.el.parentNode;
+    view.el.remove();
+    await this.frame();
+    home.append(view.el);
+    await this.frame();
+    await this.frame();
+  },
+
+  /** Notes tasks over 50 ms and the time between frames from now on. */
+  watchTasks() {
+    this.tasks = [];
+    this.gaps = [];
+    const note = (list) => this.tasks.push(...list.getEntries().map((entry) => Math.round(entry.duration)));
+    new PerformanceObserver(note).observe({ type: "longtask" });
+    let last = performance.now();
+    const step = (now) => {
+      this.gaps.push(now - last);
+      last = now;
+      requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  },
+
+  /** Blocks of an agent's usual kinds, as ops. */
+  blocks: (from, count) =>
+    Array.from({ length: count }, (_, index) => {
+      const i = from + index;
+      const id = `b${i}`;
+      if (i % 5 === 0)
+        return [
+          ["open", id, "run", { kind: "reasoning", text: "", started: i }],
+          ["append", id, "text", `I think of **${i}**.`],
+          ["set", id, { ended: i + 2 }],
+          ["close", id],
+        ];
+      if (i % 5 === 4)
+        return [
+          ["open", id, "run", { kind: "text", text: "" }],
+          ["append", id, "text", `Paragraph **${i}** with \`code\`, as long as an answer's usually is.\n\n- one\n- two`],
+          ["close", id],
+        ];
+      return [
+        ["open", id, "run", { kind: "tool", name: "load", state: "input-available", args: { i }, started: i, args_done: i }],
+        ["set", id, { state: "output-available", summary: `DataFrame ${i}×3`, ended: i + 1 }],
+        ["close", id],
+      ];
+    }).flat(),
+
+  async streamBlocks(count) {
+    this.open();
+    for (let from = 0; from < count; from += 25) {
+      view.ops(...this.blocks(from, 25));
+      await this.frame();
+    }
+  },
+
+  /** Whether the scroller shows blocks at its top, middle and bottom. */
+  showsBlocks(place) {
+    const { left, top, width, height } = document.querySelector(".nb-log").getBoundingClientRect();
+    const at = (y) => document.elementFromPoint(left + width / 4, top + height * y);
+    return [0.2, 0.5, 0.8].every((y) => at(y)?.closest(".nb-item, .nb-text"));
+  },
+
+  /** Streams a text of so many characters in `blocks` blocks; the median cost of a flush in its first and last quarter. */
+  async streamText({ kind, blocks, unit, before = "", after = "", characters }) {
+    this.open();
+    const costs = [];
+    const text = unit.repeat(Math.ceil(4096 / unit.length));
+    for (let block = 0; block < blocks; block += 1) {
+      const id = `b${block}`;
+      view.ops(["open", id, "run", { kind, text: "", started: 1 }], ["append", id, "text", `FIRST\n\n${before}`]);
+      for (let at = 0; at < characters / blocks; at += text.length) {
+        const began = performance.now();
+        view.ops(["append", id, "text", text]);
+        await this.frame();
+        costs.push(performance.now() - began);
+      }
+      view.ops(["append", id, "text", `${after}\n\nLAST`], ["set", id, { ended: 5 }], ["close", id]);
+    }
+    const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+    return [median(costs.slice(0, costs.length >> 2)), median(costs.slice(-(costs.length >> 2)))];
+  },
+
+  /** Opens and closes views; how many of their listeners are left on their models. */
+  async openAndClose(count) {
+    let left = 0;
+    for (let i = 0; i < count; i += 1) {
+      this.open(...this.blocks(0, 20), ["open", "x", "run", { kind: "reasoning", text: "", started: 1 }]);
+      view.ops(["append", "x", "text", "still thinking"]);
+      await this.frame();
+      view.close();
+      left += view.model.handlerCount;
+    }
+    window.view = null;
+    await this.frame();
+    return left;
+  },
+});

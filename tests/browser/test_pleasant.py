@@ -1,0 +1,331 @@
+"""The view as people meet it who use a keyboard, a screen reader, a narrow window, or a very long transcript."""
+
+import json
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser.lab import SHOTS, Notebook
+from browser.views import BUNDLE, memory, open_preview, prepare, violations
+from campaign import WHOLE, figure
+from playwright.sync_api import Page, expect
+
+GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
+
+
+def open_golden(page: Page) -> None:
+    """Each transcript of the golden corpus, whole and twice in the middle of its stream."""
+    for path in GOLDEN:
+        ops = json.loads(path.read_text())["ops"]
+        for cut in (len(ops) // 3, len(ops) * 2 // 3, len(ops)):
+            page.evaluate("(ops) => pleasant.open(...ops)", ops[:cut])
+
+
+def let_panels_close(page: Page) -> None:
+    """Panels that close by themselves have done so, and formulas are typeset."""
+    page.wait_for_timeout(1500)
+
+
+def picture(page: Page, name: str) -> None:
+    """A screenshot of the whole page, for people to look at."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_state(page: Page, theme: str) -> None:
+    open_preview(page, theme=theme)
+    open_golden(page)
+    let_panels_close(page)
+    assert violations(page) == []
+    picture(page, f"states-{theme}")
+
+
+def test_axe_finds_nothing_in_jupyterlab_light_and_dark(notebook: Callable[..., Notebook]) -> None:
+    book = notebook(cells=(PLACE,))
+    put_scenes_into_the_output(book)
+    open_golden(book.page)
+    for theme in ("light", "dark"):
+        book.theme(theme)
+        let_panels_close(book.page)
+        assert violations(book.page) == []
+        book.shot(f"lab-states-{theme}")
+
+
+PLACE = "from IPython.display import HTML\nHTML('<main></main>')"
+
+
+def put_scenes_into_the_output(book: Notebook, scene: str = "") -> None:
+    """Every state, in the output of the notebook's first cell."""
+    book.run(0)
+    book.wait_idle()
+    book.page.add_style_tag(content=(BUNDLE / "widget.css").read_text())
+    prepare(book.page)
+    book.page.evaluate("(scene) => stage.openScenes(pleasant.main(), scene)", scene)
+
+
+def test_tab_reaches_every_control_and_shows_where_it_is(page: Page) -> None:
+    open_preview(page)
+    let_panels_close(page)
+    wanted = page.evaluate("() => { window.stops = pleasant.stops(); return stops.length }")
+    assert wanted > 60
+    assert page.evaluate("() => pleasant.mouseOnly()") == []
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        page.evaluate("() => pleasant.noteFocus()")
+    missed = "() => stops.filter((node) => !node.reached).map((node) => node.outerHTML.slice(0, 120))"
+    assert page.evaluate(missed) == []
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.closest('.nbagent')") is None  # nothing holds the keyboard back
+
+
+def test_enter_and_space_open_and_close_and_arrows_scroll(page: Page) -> None:
+    open_preview(page, "More than fits")
+    rows = page.get_by_role("button", name=re.compile("^query"))
+    rows.focus()
+    page.keyboard.press("Enter")
+    expect(rows).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("Space")
+    expect(rows).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Escape")
+    expect(rows).to_be_focused()
+    log = page.get_by_role("log")
+    log.focus()
+    page.keyboard.press("End")
+    page.wait_for_function("() => document.querySelector('.nb-log').scrollTop > 0")
+    before = log.evaluate("(log) => log.scrollTop")
+    page.keyboard.press("PageUp")
+    page.wait_for_function("(before) => document.querySelector('.nb-log').scrollTop < before", arg=before)
+
+
+def test_keys_typed_in_a_view_are_not_commands_to_the_notebook(notebook: Callable[..., Notebook]) -> None:
+    book = notebook(cells=(PLACE, "2"))
+    put_scenes_into_the_output(book, "A tool failed")
+    row = book.page.get_by_role("button", name=re.compile("^fetch_rates"))
+    row.focus()
+    for key in ("d", "d", "x", "b", "a", "m", "0", "0", "Escape", "j"):
+        book.page.keyboard.press(key)
+    expect(row).to_be_focused()
+    cells = "() => window.jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model.type)"
+    assert book.page.evaluate(cells) == ["code", "code"]
+    book.page.keyboard.press("Enter")
+    expect(row).to_have_attribute("aria-expanded", "false")
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_moves_for_those_who_ask_for_stillness(page: Page, motion: Any) -> None:
+    page.emulate_media(reduced_motion=motion)
+    open_preview(page)
+    page.get_by_role("button", name=re.compile("^fetch_rates")).click()
+    moving = page.evaluate("() => document.getAnimations().filter((one) => one.playState === 'running').length")
+    assert (moving == 0) == (motion == "reduce")
+
+
+def test_state_changes_are_announced_and_words_are_not(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("() => pleasant.open()")
+    said = page.locator(".nbagent [aria-live=polite][role=status]")
+
+    def play(*op: Any) -> str:
+        page.evaluate("(op) => view.ops(op)", op)
+        page.evaluate("() => pleasant.frame()")
+        return said.inner_text()
+
+    play("open", "run", None, {"kind": "run", "status": "running"})
+    tool = {"kind": "tool", "name": "search", "state": "input-streaming", "args_text": ""}
+    assert play("open", "t", "run", tool) == "Tool search started"
+    assert play("append", "t", "args_text", '{"q": 1') == "Tool search started"
+    assert play("set", "t", {"state": "output-error", "error": {"message": "no"}}) == "Tool search failed"
+    play("open", "a", "run", {"kind": "text", "text": ""})
+    assert play("append", "a", "text", "Words that nobody wants to hear one by one.") == "Tool search failed"
+    assert play("open", "q", "run", {"kind": "approval", "prompt": "Go on?"}) == "Your approval is needed"
+    assert play("set", "run", {"status": "completed", "started": 1, "ended": 3}) == "Done in 2.0s"
+
+
+def test_forced_colours_leave_every_sign_visible(page: Page) -> None:
+    page.emulate_media(forced_colors="active")
+    open_preview(page)
+    assert page.evaluate("() => pleasant.invisible()") == 0
+    picture(page, "states-forced-colours")
+
+
+def test_a_narrow_cell_holds_everything(page: Page) -> None:
+    """360 px: a phone, or a window of 720 px at 200 %."""
+    page.set_viewport_size({"width": 360, "height": 800})
+    open_preview(page)
+    let_panels_close(page)
+    assert page.evaluate("() => pleasant.tooWide()") == []
+    picture(page, "states-narrow")
+
+
+EVENTFUL = """
+import asyncio, nbagent
+from nbagent.events import *
+
+async def eventful():
+    yield ReasoningStart(id='r')
+    for i in range(30):
+        yield ReasoningDelta(id='r', delta=f'Thought number {i}, which is long enough for a line of its own.\\n\\n')
+        await asyncio.sleep(0.02)
+    yield ReasoningEnd(id='r')
+    for i in range(3):
+        yield ToolStart(id=f't{i}', name='look_up')
+        yield ToolArgs(id=f't{i}', args={'number': i, 'text': 'x ' * 200}, args_text='')
+        await asyncio.sleep(0.4)
+        yield ToolResult(id=f't{i}', content='line\\n' * 12)
+    yield TextStart(id='a')
+    yield TextDelta(id='a', delta='Done.')
+    yield TextEnd(id='a')
+    yield RunEnd(status='completed')
+"""
+
+
+def test_what_is_below_a_run_moves_only_while_the_run_grows(notebook: Callable[..., Notebook]) -> None:
+    book = notebook(cells=(EVENTFUL, "run = nbagent.show(eventful())", "'below'"))
+    book.run(0)
+    book.wait_idle()
+    prepare(book.page)
+    book.page.evaluate("() => pleasant.watchCells()")
+    book.run(1)
+    expect(book.widget(1).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=30_000)
+    let_panels_close(book.page)  # and what is below must not come up with them
+    seen = book.page.evaluate("() => pleasant.seenCells()")
+    assert len(seen) > 20
+    pairs = [(before, after) for before, after in pairwise(seen)]
+    assert [pair for pair in pairs if pair[1]["height"] < pair[0]["height"] - 1] == []
+    moved = [after["top"] - before["top"] - (after["height"] - before["height"]) for before, after in pairs]
+    assert [pixels for pixels in moved if abs(pixels) > 1] == []
+    thought = book.widget(1).get_by_role("button", name=re.compile("^Thought"))
+    expect(thought).to_have_attribute("aria-expanded", "false")
+
+
+def test_a_run_above_does_not_move_what_the_reader_reads(notebook: Callable[..., Notebook]) -> None:
+    lines = "print('\\n'.join(f'line {i}' for i in range(80)))"
+    book = notebook(cells=(EVENTFUL, "run = nbagent.show(eventful())", lines))
+    for index in (0, 2):
+        book.run(index)
+        book.wait_idle()
+    prepare(book.page)
+    book.run(1)
+    expect(book.widget(1)).to_be_visible(timeout=20_000)
+    book.page.mouse.move(640, 500)
+    for _ in range(30):  # by the wheel, until the run is above what is seen
+        book.page.mouse.wheel(0, 150)
+        book.page.wait_for_timeout(30)
+        if (book.page.evaluate("() => pleasant.outputTop()") or 1) < -50:
+            break
+    book.page.wait_for_timeout(200)
+    tops = book.page.evaluate("() => pleasant.outputTops(4000)")
+    assert tops[0] < 0
+    assert max(tops) - min(tops) <= 1
+
+
+LINES = "\n\n".join(f"line {number}" for number in range(60))
+
+
+def test_the_readers_place_in_a_run_stays(page: Page) -> None:
+    open_preview(page, "none")
+    thought = [["open", "r", "run", {"kind": "reasoning", "text": ""}], ["append", "r", "text", "thought\n\n" * 20]]
+    answer = [["open", "a", "run", {"kind": "text", "text": ""}], ["append", "a", "text", LINES]]
+    page.evaluate("(ops) => pleasant.open(...ops)", [*thought, *answer])
+    line = page.get_by_text("line 30", exact=True)
+    expect(line).to_be_attached()
+    page.get_by_role("log").hover()
+    page.mouse.wheel(0, -600)
+    expect(page.get_by_role("button", name="Latest")).to_be_visible()
+    page.wait_for_timeout(200)
+    where = "(node) => node.getBoundingClientRect().top - node.closest('.nbagent').getBoundingClientRect().top"
+    before = line.evaluate(where)
+    # The run ends, and its panels above the reader close.
+    page.evaluate("() => view.ops(['close', 'r'], ['close', 'a'], ['set', 'run', { status: 'completed' }])")
+    let_panels_close(page)
+    assert abs(line.evaluate(where) - before) <= 1
+    # A notebook takes cells that are out of view out of the page, and puts them back.
+    page.evaluate("() => pleasant.leaveAndComeBack()")
+    assert abs(line.evaluate(where) - before) <= 1
+
+
+MOST_NODES = 20_000
+"""The cap: DOM nodes, however long the transcript is."""
+
+
+def test_ten_thousand_blocks_arrive_and_scroll(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("() => pleasant.watchTasks()")
+    page.evaluate("() => pleasant.streamBlocks(10_000)")
+    expect(page.get_by_text("Paragraph 9999")).to_be_visible()
+    arriving = page.evaluate("() => pleasant.tasks.splice(0)")
+    let_panels_close(page)
+    held = memory(page)
+    assert held["nodes"] < MOST_NODES
+    log = page.get_by_role("log")
+    log.hover()
+    page.evaluate("() => { pleasant.tasks.length = 0; pleasant.gaps.length = 0 }")
+    for _ in range(120):
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(16)
+    gaps, scrolling = page.evaluate("() => [pleasant.gaps.toSorted((a, b) => a - b), pleasant.tasks]")
+    for place in (0.5, 0.0, 0.9):  # however far the reader jumps, there is something to read
+        log.evaluate("(log, place) => log.scrollTo(0, log.scrollHeight * place)", place)
+        page.wait_for_function("() => pleasant.showsBlocks()")
+    assert memory(page)["nodes"] < MOST_NODES
+    figure("pleasant", "10,000 blocks: heap, MB; nodes", f"{held['bytes'] / 1e6:.1f}; {held['nodes']:,}")
+    figure("pleasant", "10,000 blocks: tasks over 50 ms while they arrive", arriving)
+    figure("pleasant", "10,000 blocks: tasks over 50 ms while scrolling", scrolling)
+    figure("pleasant", "10,000 blocks: 95 % of frame gaps below, ms", round(gaps[int(len(gaps) * 0.95)]))
+
+
+UNIT = "The **quick** fox, `jumps` over the lazy dog, and [so on](https://example.org) it goes. " * 4
+UNIT += "\n\n- one item\n- two items\n\n"
+SHAPES: dict[str, dict[str, Any]] = {
+    "one answer": {"kind": "text", "unit": UNIT},
+    "one thought": {"kind": "reasoning", "unit": UNIT},
+    "200 answers": {"kind": "text", "blocks": 200, "unit": UNIT},
+    "one list": {"kind": "text", "unit": "- an item with *some* words in it, and a few more\n"},
+    "one line": {"kind": "text", "unit": "words without an end "},
+    "one code block": {"kind": "text", "before": "```python\n", "unit": "print('a line of code')\n", "after": "```"},
+}
+CHARACTERS = 4_000_000 if WHOLE else 400_000
+MOST_BYTES = 40_000_000
+"""The cap: what a transcript of 4 MB may hold of the page's JavaScript heap."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_million_deltas_stay_within_the_cap(page: Page, shape: str) -> None:
+    open_preview(page, "none")
+    page.evaluate("() => pleasant.watchTasks()")
+    text = {"blocks": 1, "characters": CHARACTERS, **SHAPES[shape]}
+    first, last = page.evaluate("(text) => pleasant.streamText(text)", text)
+    longest = page.evaluate("() => Math.max(0, ...pleasant.tasks)")
+    log = page.get_by_role("log")
+    if shape != "one thought":  # which closes
+        expect(page.get_by_text("LAST", exact=True).last).to_be_visible(timeout=60_000)
+        let_panels_close(page)
+        log.evaluate("(log) => log.scrollTo(0, 0)")  # nothing is lost at the other end
+        expect(page.get_by_text("FIRST", exact=True).first).to_be_visible()
+    let_panels_close(page)
+    held = memory(page)
+    assert held["nodes"] < MOST_NODES
+    assert held["bytes"] < MOST_BYTES
+    label = f"{CHARACTERS // 1000:,} KB as {shape}"
+    figure("pleasant", f"{label}: heap, MB; nodes", f"{held['bytes'] / 1e6:.1f}; {held['nodes']:,}")
+    figure("pleasant", f"{label}: ms a flush, first and last quarter", f"{first:.1f}, {last:.1f}")
+    figure("pleasant", f"{label}: longest task over 50 ms", longest)
+
+
+def test_a_closed_view_leaves_nothing_behind(page: Page) -> None:
+    open_preview(page, "none")
+    page.evaluate("() => pleasant.openAndClose(5)")  # what is made once, such as the parser, is there
+    let_panels_close(page)
+    before = memory(page)
+    assert page.evaluate("() => pleasant.openAndClose(100)") == 0
+    let_panels_close(page)
+    after = memory(page)
+    more = {what: after[what] - before[what] for what in after}
+    assert more["nodes"] < 100
+    assert more["listeners"] < 10
+    assert more["bytes"] < 1_000_000
+    figure("pleasant", "100 views opened and closed: bytes, nodes, listeners more", list(more.values()))

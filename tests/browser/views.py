@@ -1,0 +1,57 @@
+"""Views of the built widget without a kernel: in a page of their own, or in JupyterLab's, with its styles."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page, Route
+
+REPO = Path(__file__).parents[2]
+ORIGIN = "http://nbagent.test"
+TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+BUNDLE = REPO / "nbagent" / "static"
+AXE = REPO / "js" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def serve_files(page: Page) -> None:
+    """Let the page load the bundle and the preview's modules, whatever its origin."""
+
+    def fulfil(route: Route) -> None:
+        path = REPO / route.request.url.split("/", 3)[3].split("?")[0]
+        route.fulfill(body=path.read_bytes(), content_type=TYPES[path.suffix])
+
+    for folder in ("nbagent/static", "js/test/preview"):
+        page.route(f"**/{folder}/**", fulfil)
+
+
+def open_preview(page: Page, scene: str = "", theme: str = "light") -> Page:
+    """A plain page with every state whose title holds `scene` (`none`: no state), ready for more views."""
+    serve_files(page)
+    page.goto(f"{ORIGIN}/js/test/preview/preview.html?theme={theme}&scene={scene}")
+    page.wait_for_function("() => window.ready")
+    return prepare(page)
+
+
+def prepare(page: Page) -> Page:
+    """Put the functions of the stage, and of `pleasant.js`, into the page."""
+    serve_files(page)
+    page.evaluate("async () => { window.stage = await import('/js/test/preview/stage.js') }")
+    page.evaluate("(code) => { window.pleasant = (0, eval)(code) }", (Path(__file__).parent / "pleasant.js").read_text())
+    return page
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core has to say about the views in the page: https://github.com/dequelabs/axe-core"""
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate("(rules) => pleasant.axe(rules)", RULES)
+    return found
+
+
+def memory(page: Page) -> dict[str, int]:
+    """What the page holds after a garbage collection: `bytes` of JavaScript heap, DOM `nodes`, event `listeners`."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable")
+    for _ in range(2):
+        devtools.send("HeapProfiler.collectGarbage")
+    told = {one["name"]: int(one["value"]) for one in devtools.send("Performance.getMetrics")["metrics"]}
+    devtools.detach()
+    return {"bytes": told["JSHeapUsedSize"], "nodes": told["Nodes"], "listeners": told["JSEventListeners"]}
