@@ -7,8 +7,8 @@ other, each in a fresh browser and kernel, all in this run. Figures of one machi
 not with another run's; so the ratios are what counts. With several rounds each figure is the least of them: what else runs
 on the machine only ever adds.
 
-Needs `psutil`, `panel` and `markdown` beside what the browser tests need (dependency group `bench`, in an environment of its own:
-Panel brings an extension that other tests' JupyterLab must not load).
+Needs the dependency group `bench` in an environment of its own: Panel brings an extension to JupyterLab that other tests must
+not load.
 """
 
 import argparse
