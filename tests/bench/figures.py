@@ -13,7 +13,8 @@ class Cost:
     Attributes:
         peer: who.
         deltas: how long the answer was.
-        wire: bytes on the WebSocket, both ways.
+        wire: bytes on the WebSocket, both ways, but for `once`.
+        once: bytes of what a page gets only once, however many views it has: nbagent's highlighter.
         received: messages to the page.
         sent: messages from the page.
         kernel: processor seconds of the kernel, the stream's own included.
@@ -25,6 +26,7 @@ class Cost:
     peer: str
     deltas: int
     wire: float
+    once: float
     received: float
     sent: float
     kernel: float
@@ -75,6 +77,7 @@ def goals(costs: Sequence[Cost], ours: str, theirs: str) -> list[tuple[str, str,
     if len(mine) > 1:
         each = slope(mine, "wire")
         rows.append(("wire bytes for each of content", f"{each:.1f}", "8"))
+        rows.append(("KB once a page, for its highlighter", f"{mine[0].once / 1000:.0f}", "once"))
         rows.append(("KB to open a view", f"{(mine[0].wire - each * mine[0].deltas * DELTA) / 1000:.0f}", "200"))
     for cost in mine:
         length = f"{cost.deltas:,} deltas"
