@@ -23,10 +23,13 @@ class TextDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """One piece of the text."""
-        if not self.recognises(item):
+        if isinstance(item, str):
+            piece = item
+        elif self.recognises(item):
+            piece = self._utf8.decode(bytes(item))
+        else:
             self.unread(item)
             return
-        piece = item if isinstance(item, str) else self._utf8.decode(bytes(item))
         if not self.book.in_step:
             self.book.start_step()
         self.book.text("text", piece)

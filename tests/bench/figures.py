@@ -13,7 +13,8 @@ class Cost:
     Attributes:
         peer: who.
         deltas: how long the answer was.
-        wire: bytes on the WebSocket, both ways.
+        wire: bytes on the WebSocket, both ways, but for `once`.
+        once: bytes of what a page gets only once, however many views it has: nbagent's highlighter.
         received: messages to the page.
         sent: messages from the page.
         kernel: processor seconds of the kernel, the stream's own included.
@@ -25,6 +26,7 @@ class Cost:
     peer: str
     deltas: int
     wire: float
+    once: float
     received: float
     sent: float
     kernel: float
@@ -75,17 +77,15 @@ def goals(costs: Sequence[Cost], ours: str, theirs: str) -> list[tuple[str, str,
     if len(mine) > 1:
         each = slope(mine, "wire")
         rows.append(("wire bytes for each of content", f"{each:.1f}", "8"))
+        rows.append(("KB once a page, for its highlighter", f"{mine[0].once / 1000:.0f}", "once"))
         rows.append(("KB to open a view", f"{(mine[0].wire - each * mine[0].deltas * DELTA) / 1000:.0f}", "200"))
     for cost in mine:
+        length = f"{cost.deltas:,} deltas"
         if (other := beside.get(cost.deltas)) is not None:
-            rows.append((f"kernel CPU beside {theirs}, {cost.deltas:,} deltas", f"{cost.kernel / other.kernel:.2f}", "0.2"))
-            rows.append(
-                (f"renderer CPU beside {theirs}, {cost.deltas:,} deltas", f"{cost.renderer / other.renderer:.2f}", "0.25")
-            )
-    rows.extend((f"ms lag of the last character, {cost.deltas:,} deltas", f"{cost.lag * 1000:.0f}", "150") for cost in mine)
-    rows.extend(
-        (f"ms longest task, {cost.deltas:,} deltas", f"{cost.task * 1000:.0f}" if cost.task else "< 50", "50") for cost in mine
-    )
+            rows.append((f"kernel CPU beside {theirs}, {length}", f"{cost.kernel / other.kernel:.2f}", "0.2"))
+            rows.append((f"renderer CPU beside {theirs}, {length}", f"{cost.renderer / other.renderer:.2f}", "0.25"))
+        rows.append((f"ms lag of the last character, {length}", f"{cost.lag * 1000:.0f}", "150"))
+        rows.append((f"ms longest task, {length}", f"{cost.task * 1000:.0f}" if cost.task else "< 50", "50"))
     if len(mine) > 1:
         short, long = mine[0], mine[-1]
         for what in ("kernel", "renderer"):

@@ -7,8 +7,8 @@ other, each in a fresh browser and kernel, all in this run. Figures of one machi
 not with another run's; so the ratios are what counts. With several rounds each figure is the least of them: what else runs
 on the machine only ever adds.
 
-Needs `psutil`, `panel` and `markdown` beside what the browser tests need (dependency group `bench`, in an environment of its
-own: Panel brings an extension that other tests' JupyterLab must not load).
+Needs the dependency group `bench` in an environment of its own: Panel brings an extension to JupyterLab that other tests must
+not load.
 """
 
 import argparse
@@ -56,11 +56,15 @@ SETTLE_MS = 1500
 """For what still goes on when nobody waits for it: late messages, late paints."""
 
 
+PART = b'"t": "part"'
+"""In a message that brings a part of nbagent's front end, which a page keeps for all its views."""
+
+
 class Wire:
     """Counts what the page's WebSockets carry, both ways."""
 
     def __init__(self, page: Page) -> None:
-        self.bytes = self.received = self.sent = 0
+        self.bytes = self.once = self.received = self.sent = 0
         page.on("websocket", self._watch)
 
     def _watch(self, socket: WebSocket) -> None:
@@ -69,7 +73,10 @@ class Wire:
 
     def _came(self, payload: str | bytes) -> None:
         self.received += 1
-        self.bytes += len(payload)
+        if PART in (payload if isinstance(payload, bytes) else payload.encode()):
+            self.once += len(payload)
+        else:
+            self.bytes += len(payload)
 
     def _went(self, payload: str | bytes) -> None:
         self.sent += 1
@@ -95,7 +102,7 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
         page.wait_for_timeout(SETTLE_MS)
 
         kernel, renderers = processes("ipykernel"), processes("--type=renderer")
-        wire.bytes = wire.received = wire.sent = 0
+        wire.bytes = wire.once = wire.received = wire.sent = 0
         page.evaluate("() => { window.longest = 0 }")
         kernel_before, renderer_before = cpu(kernel), cpu(renderers)
         notebook.run(1)
@@ -112,6 +119,7 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
             peer=peer.name,
             deltas=deltas,
             wire=wire.bytes,
+            once=wire.once,
             received=wire.received,
             sent=wire.sent,
             kernel=cpu(kernel) - kernel_before,
@@ -144,7 +152,7 @@ def processes(word: str) -> list[psutil.Process]:
 def cpu(running: Iterable[psutil.Process]) -> float:
     """Seconds of processor time they took so far."""
     times = [process.cpu_times() for process in running]
-    return float(sum(time.user + time.system for time in times))
+    return sum(time.user + time.system for time in times)
 
 
 def notebook_gone(lab: Lab) -> None:
