@@ -1,7 +1,7 @@
 """Interrupts: Ctrl-C, and a kernel's interrupt button.
 
-Who waits on the main thread's event loop sees one as a cancellation, and late: Python runs the signal's handler in the middle of
-the loop's wait for I/O and then goes on waiting. And a plain loop, such as the one of IPython's terminal, is left with a
+Who waits on the main thread's event loop sees one as a cancellation, and late: Python runs the signal's handler amid the
+loop's wait for I/O and then goes on waiting. And a plain loop, such as the one of IPython's terminal, is left with a
 KeyboardInterrupt that nobody inside it sees. `watch` mends all three: it wakes the loop, tells an interrupt from another
 cancellation, and calls back where no cancellation will come.
 """

@@ -60,7 +60,7 @@ class _Copier(HTMLParser):
 
     def parse_marked_section(self, i: int, report: int = 1) -> int:
         """`<![…`: a comment that went wrong, to a browser; to Python's parser an error."""
-        return self.parse_bogus_comment(i, 0)
+        return self.parse_bogus_comment(i, report=False)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _DROPPED:

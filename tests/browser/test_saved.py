@@ -10,9 +10,9 @@ import nbformat
 import pytest
 from browser.github import as_on_github
 from browser.lab import SHOTS, Notebook
+from faces.test_html import attacks, everywhere
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from faces.test_html import attacks, everywhere
 from playwright.sync_api import Locator, Page, expect
 
 from nbagent.faces.html import transcript_html
@@ -238,7 +238,7 @@ def opened(page: Page, file: Path) -> Locator:
 @pytest.mark.parametrize("template", ["lab", "classic", "basic"])
 def test_nbconvert_to_html(executed: Any, page: Page, tmp_path: Path, template: str) -> None:
     file = tmp_path / "told.html"
-    exporter = HTMLExporter(template_name=template, exclude_input=True)
+    exporter = HTMLExporter(template_name=template, exclude_input=True)  # type: ignore[no-untyped-call]
     file.write_text(exporter.from_notebook_node(executed, {"metadata": {"name": "told", "path": str(tmp_path)}})[0])
     place = opened(page, file)
     page.screenshot(path=SHOTS / f"saved-nbconvert-{template}.png")

@@ -15,7 +15,7 @@ PATIENCE = 30
 """Seconds after which a message that has not come is missing."""
 
 NUDGE = 5
-"""Seconds after which the kernel is sent one more message: ipykernel 7 may leave one lying until the next, after an interrupt."""
+"""Seconds after which the kernel is sent one more message: after an interrupt ipykernel 7 may leave one lying until then."""
 
 
 class Deaf(AssertionError):

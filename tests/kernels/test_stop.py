@@ -36,7 +36,7 @@ UNHEARD = {("6.31.0", "blocks in user code")}
 VERSIONS = environments.VERSIONS if WHOLE else ("installed",)
 
 TRIES = 4
-"""Kernels to interrupt: of ipykernel 7.3 about one in fifty goes deaf on a busy machine (of 7.4 fewer), also without nbagent."""
+"""Kernels to interrupt: of ipykernel 7.3 one in fifty goes deaf on a busy machine (of 7.4 fewer), also without nbagent."""
 
 
 def python_of(version: str) -> Path:
