@@ -332,7 +332,8 @@ class _Page:
         if data and _BASE64.fullmatch(data) and text_of(block.get("id")) in self._pictures:
             # A type that no page can run, whatever the model called it.
             href = f"data:application/octet-stream;base64,{data}"
-            label = f'<a href="{href}" download="{plain(name or "file")}">{label}</a>'
+            sealed = 'target="_blank" rel="noopener noreferrer"'
+            label = f'<a href="{href}" download="{plain(name or "file")}" {sealed}>{label}</a>'
         elif data:
             label += f" ({len(data) * 3 // 4:,} bytes, not kept in the notebook)"
         elif url is not None:

@@ -9,6 +9,11 @@
     if (ops.length > 0) view.ops(...ops);
   },
 
+  /** Resolves when the scroller has come to its end, where smooth scrolling takes it. */
+  async atItsEnd(scroller) {
+    while (scroller.scrollTop + scroller.clientHeight < scroller.scrollHeight - 1) await this.frame();
+  },
+
   async axe(values) {
     const found = await axe.run({ include: [[".nbagent"]] }, { runOnly: { type: "tag", values } });
     const one = ({ id }, { html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`;

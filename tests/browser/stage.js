@@ -9,7 +9,10 @@ window.alarms = [];
 for (const name of ["alert", "confirm", "prompt", "print", "open", "canary"]) {
   window[name] = (...args) => void window.alarms.push(`${name}(${args.map(String).join().slice(0, 100)}) was called`);
 }
-window.addEventListener("error", (event) => event.message && window.alarms.push(`error: ${event.message}`));
+// That a page laid itself out once more is said as an error, too.
+window.addEventListener("error", ({ message }) => {
+  if (message && !message.startsWith("ResizeObserver loop")) window.alarms.push(`error: ${message}`);
+});
 window.addEventListener("unhandledrejection", (event) => window.alarms.push(`rejection: ${event.reason}`));
 document.addEventListener("securitypolicyviolation", (event) => {
   window.alarms.push(`policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
@@ -27,7 +30,7 @@ const RULES = {
   widget: {
     tags: words(`${TEXT_TAGS} button progress summary details figure figcaption`),
     attrs: words(
-      `${TEXT_ATTRS} open value max data-open data-moving data-nbagent-live data-lm-suppress-shortcuts inert disabled`,
+      `${TEXT_ATTRS} open value max data-open data-moving data-nbagent-live data-lm-suppress-shortcuts inert aria-disabled`,
     ),
   },
   twin: {
@@ -124,7 +127,7 @@ class Host {
     if (message.t !== "need") return;
     const text = this.#parts[message.name];
     window.needed.push(message.name);
-    const answer = text === undefined ? { error: "no such part" } : { text, size: text.length };
+    const answer = text === undefined ? { error: "no such part" } : { text, size: [...text].length };
     queueMicrotask(() => this.say({ t: "part", name: message.name, at: message.at ?? 0, ...answer }));
   }
 

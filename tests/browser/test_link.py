@@ -11,7 +11,7 @@ from browser.lab import Notebook
 from playwright.sync_api import Locator, expect
 
 DEADLINE = 2_000
-"""Milliseconds after which the view must have said that the kernel is gone: the issue's."""
+"""Milliseconds after which the view must have said that the kernel is gone."""
 SETUP = """
 import asyncio, time, nbagent
 from nbagent import events as e
@@ -38,8 +38,8 @@ KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 def book(notebook: Callable[..., Notebook]) -> Callable[..., Notebook]:
     """Opens a notebook whose second cell shows a run, and waits for its first words."""
 
-    def open_book(*cells: str, first: str = RUN, theme: str = "light") -> Notebook:
-        book = notebook(cells=(SETUP, first, *cells), theme=theme)
+    def open_book(*cells: str, first: str = RUN, theme: str = "light", name: str = "") -> Notebook:
+        book = notebook(name, cells=(SETUP, first, *cells), theme=theme)
         book.run(0)
         book.wait_idle()
         book.run(1)
@@ -214,7 +214,7 @@ except ImportError:
 
 
 def test_stop_that_waits_for_a_cell_says_so_and_the_interrupt_button_ends_the_cell(book: Callable[..., Notebook]) -> None:
-    notebook = book("time.sleep(40)", first=DEAF)
+    notebook = book("time.sleep(40)", first=DEAF, name="deaf.ipynb")  # in a kernel that has not listened yet
     notebook.wait_idle()
     notebook.page.evaluate(f"() => {{ {KERNEL}.commsOverSubshells = 'disabled' }}")
     notebook.page.evaluate(

@@ -95,7 +95,7 @@ def test_enter_and_space_open_and_close_and_arrows_scroll(page: Page) -> None:
     log = page.get_by_role("log")
     log.focus()
     page.keyboard.press("End")
-    page.wait_for_function("() => document.querySelector('.nb-log').scrollTop > 0")
+    log.evaluate("(log) => pleasant.atItsEnd(log)")
     before = log.evaluate("(log) => log.scrollTop")
     page.keyboard.press("PageUp")
     page.wait_for_function("(before) => document.querySelector('.nb-log').scrollTop < before", arg=before)

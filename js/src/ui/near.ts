@@ -23,7 +23,10 @@ let busy = false;
 /** Calls back when the element comes near to, or goes far from, what its scroller shows. Returns the way to stop. */
 export function watchNear(element: Element, told: Told): () => void {
   const root = element.closest(".nb-thought-pane, .nb-log");
-  if (root === null || typeof IntersectionObserver === "undefined") return () => {};
+  if (root === null || typeof IntersectionObserver === "undefined") {
+    told(true, 0);
+    return () => {};
+  }
   const watch = watches.get(root) ?? newWatch(root);
   watch.told.set(element, told);
   watch.observer.observe(element);

@@ -4,10 +4,15 @@ import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 const NEAR_END_PX = 4;
+/** How long after a turn of the wheel, a touch or a key the page may still scroll because of it. */
+const INPUT_MS = 500;
+const INPUTS = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
 
 export class StickyScroll {
   #pinned = true;
   #lastTop = 0;
+  #lastHeight = 0;
+  #inputAt = Number.NEGATIVE_INFINITY;
   #away = false;
   readonly #observer: ResizeObserver;
 
@@ -19,6 +24,7 @@ export class StickyScroll {
     this.#observer.observe(scroller);
     for (const child of scroller.children) this.#observer.observe(child);
     scroller.addEventListener("scroll", this.#onScroll, { passive: true });
+    for (const input of INPUTS) scroller.addEventListener(input, this.#onInput, { passive: true });
     this.#setPinned(true);
     this.#follow();
   }
@@ -31,17 +37,27 @@ export class StickyScroll {
   dispose(): void {
     this.#observer.disconnect();
     this.scroller.removeEventListener("scroll", this.#onScroll);
+    for (const input of INPUTS) this.scroller.removeEventListener(input, this.#onInput);
   }
+
+  readonly #onInput = () => {
+    this.#inputAt = performance.now();
+  };
 
   readonly #onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     // A notebook takes cells out of the page and puts them back, scrolled to their top.
     if (this.#away || clientHeight === 0) return;
     if (scrollHeight - clientHeight - scrollTop <= NEAR_END_PX) this.#setPinned(true);
-    // While it is pinned nothing else moves it up: what shrinks leaves it at the end, and it is no anchor.
-    else if (scrollTop < this.#lastTop) this.#setPinned(false);
+    // Content that shrinks and grows again at once moves it up too; it will be followed.
+    else if (scrollTop < this.#lastTop && (scrollHeight === this.#lastHeight || this.#hadInput()))
+      this.#setPinned(false);
     this.#lastTop = scrollTop;
   };
+
+  #hadInput(): boolean {
+    return performance.now() - this.#inputAt < INPUT_MS;
+  }
 
   #follow(): void {
     const { scroller } = this;
@@ -51,6 +67,7 @@ export class StickyScroll {
     if (this.#pinned) scroller.scrollTop = scroller.scrollHeight;
     else if (back) scroller.scrollTop = this.#lastTop;
     this.#lastTop = scroller.scrollTop;
+    this.#lastHeight = scroller.scrollHeight;
   }
 
   #setPinned(pinned: boolean): void {

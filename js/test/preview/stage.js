@@ -8,7 +8,7 @@ let number = 0;
 async function answer(message, model) {
   if (message.t !== "need" || message.name.startsWith("result/")) return;
   const text = await (await fetch(`/nbagent/static/${message.name}`)).text();
-  model.receive({ t: "part", name: message.name, at: 0, text, size: text.length });
+  model.receive({ t: "part", name: message.name, at: 0, text, size: [...text].length });
 }
 
 /** One view below `parent`, and the hand that plays its kernel. */

@@ -62,6 +62,23 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllGlobals());
 
 describe("a sticky scroller", () => {
+  it("stays at the end when content shrinks and grows at once", () => {
+    scroller.height -= 200;
+    scroller.node.scrollTop += 0; // a browser's own doing
+    scroller.height += 300;
+    scroller.node.dispatchEvent(new Event("scroll"));
+    scroller.grow(0);
+    expect(scroller.gap).toBe(0);
+  });
+
+  it("lets the reader go while content grows", () => {
+    scroller.height += 300;
+    scroller.node.dispatchEvent(new Event("wheel"));
+    scroller.readerScrolls(-100);
+    scroller.grow(0);
+    expect(scroller.gap).toBe(400);
+  });
+
   it("starts at the end and stays there while content grows", () => {
     expect(scroller.gap).toBe(0);
     scroller.grow(300);
