@@ -38,12 +38,15 @@ types: .venv/test
 js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
 
+# Two files at a time; a campaign has the machine for itself.
+TWO := --numprocesses=2 --dist=loadfile
+
 python: .venv/test
-	$(BIN)/pytest --ignore=tests/browser
+	$(BIN)/pytest --ignore=tests/browser $(TWO)
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test
-	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser
+	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser $(TWO)
 
 proof: export NBAGENT_PROOF := 1
 proof: .venv/test

@@ -10,6 +10,15 @@ settings.register_profile("proof", deadline=None, max_examples=3000)
 settings.load_profile("proof" if WHOLE else "test")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is for `make proof` to it."""
+    if WHOLE:
+        return
+    left = [item for item in items if item.get_closest_marker("proof")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Async tests run on asyncio, the loop every notebook has."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from browser.lab import Notebook
 from playwright.sync_api import expect
 
@@ -44,6 +45,7 @@ def test_a_blocking_cell_shows_the_stream_while_it_comes(notebook: Callable[...,
     expect(book.cell(1).locator(".jp-OutputArea", has_text="awake")).to_be_hidden()
 
 
+@pytest.mark.proof
 def test_a_reload_in_mid_stream_loses_nothing(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(SETUP, "run = nbagent.show(agent.stream(LONG))"))
     book.run(0)

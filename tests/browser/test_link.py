@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 from browser.lab import Notebook
+from campaign import WHOLE
 from playwright.sync_api import Locator, expect
 
-DEADLINE = 2_000
+DEADLINE = 2_000 if WHOLE else 10_000  # a busy machine does not make a test fail
 """Milliseconds after which the view must have said that the kernel is gone."""
 SETUP = """
 import asyncio, time, nbagent
@@ -134,6 +135,7 @@ def test_a_kernel_that_is_held_up_is_silent_until_it_speaks(book: Callable[..., 
     expect(status(view, "Stopped by you")).to_be_visible(timeout=3_000)
 
 
+@pytest.mark.proof
 def test_a_quiet_run_in_a_kernel_that_lives_is_not_called_silent(book: Callable[..., Notebook]) -> None:
     quiet = "async def quiet():\n    yield 'one'\n    await asyncio.sleep(7)\n    yield ' two'\nrun = nbagent.show(quiet())"
     notebook = book(first=quiet)
@@ -155,6 +157,7 @@ def test_a_quiet_run_in_a_kernel_that_lives_is_not_called_silent(book: Callable[
     assert seen == []
 
 
+@pytest.mark.proof
 def test_a_kernel_that_ends_after_the_run_is_not_mentioned_until_a_detail_is_wanted(book: Callable[..., Notebook]) -> None:
     big = "run = nbagent.show(list(tool('load', 'x' * 20_000)))"
     notebook = book(first=big)
@@ -181,6 +184,7 @@ def test_a_connection_that_drops_and_comes_back_loses_nothing(book: Callable[...
     assert node.evaluate("(node) => node.isConnected")
 
 
+@pytest.mark.proof
 def test_views_agree_and_the_readers_toggles_survive_a_late_view_and_a_reload(book: Callable[..., Notebook]) -> None:
     first = "run = nbagent.show([*tool('add', 5), *tool('sub', 7), e.RunEnd(status='completed')])"
     notebook = book("run", "run", first=first)

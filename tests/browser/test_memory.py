@@ -14,7 +14,7 @@ CAMPAIGN = "memory"
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("form", ["paragraphs", "code"])
+@pytest.mark.parametrize("form", ["paragraphs", pytest.param("code", marks=pytest.mark.proof)])
 def test_a_million_deltas_stay_within_their_memory(form: str, wire: Wire, lab: Lab, notebook: Callable[..., Notebook]) -> None:
     count = 1_000_000 if WHOLE else 50_000
     used = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss)"

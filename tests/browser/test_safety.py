@@ -77,7 +77,7 @@ def test_the_judge_sees(stage: Stage, html: str, alarm: str) -> None:
 
 
 def test_every_payload_whole_in_every_field(stage: Stage) -> None:
-    texts = sample(payloads(), 40)
+    texts = sample(payloads(), 20)
     elements = sum(elements_judged(stage, texts, live=live) for live in (True, False))
     figure(
         "safety",
@@ -87,17 +87,18 @@ def test_every_payload_whole_in_every_field(stage: Stage) -> None:
 
 
 def test_every_prefix_of_the_short_payloads_in_every_field(stage: Stage) -> None:
-    texts = sample(prefixes(), 80)
+    texts = sample(prefixes(), 40)
     elements = elements_judged(stage, texts, live=True)
     figure("safety", "prefixes of short payloads, in every field", f"{len(texts):,}, {elements:,} elements, none wrong")
 
 
 def test_every_naughty_string_in_every_field(stage: Stage) -> None:
-    texts = sample([text for text in naughty() if len(text) < 50_000], 40)
+    texts = sample([text for text in naughty() if len(text) < 50_000], 20)
     elements = elements_judged(stage, texts, live=False)
     figure("safety", "naughty strings, in every field", f"{len(texts):,}, {elements:,} elements, none wrong")
 
 
+@pytest.mark.proof
 def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
     """The browser's own log of its network knows what no page can intercept: look-ups, connections made in advance."""
     log = tmp_path / "net.json"
@@ -180,7 +181,7 @@ def test_another_direction_does_not_move_its_neighbours(stage: Stage) -> None:
         assert moved == [], ascii(text)
 
 
-@pytest.mark.parametrize("text", LONG, ids=lambda text: ascii(text)[:12])
+@pytest.mark.parametrize("text", sample(LONG, 3), ids=lambda text: ascii(text)[:12])
 def test_no_text_breaks_the_layout(stage: Stage, text: str) -> None:
     stage.show("widget", batches(transcript_saying(text)))
     broken = stage.page.evaluate(
@@ -250,7 +251,7 @@ RICH = "await nbagent.show(['so $x^2$\\n\\n```python\\ndef f(): pass\\n```\\n'])
 
 
 def test_in_jupyterlab_nothing_runs_and_nothing_leaves(notebook: Callable[..., Notebook]) -> None:
-    texts = sample([*payloads(), *naughty()], 16)
+    texts = sample([*payloads(), *naughty()], 8)
     book = notebook(cells=(SETUP, SHOW % json.dumps(texts), RICH))
     leaks: list[str] = []
     watch(book.page, leaks)

@@ -178,6 +178,7 @@ def test_closed_by_the_cap_or_by_hand_the_twin_takes_the_views_place(told: Noteb
     sees_all(told.page, place)
 
 
+@pytest.mark.proof
 def test_twenty_five_runs_in_one_notebook(notebook: Callable[..., Notebook]) -> None:
     many = "for number in range(25): await nbagent.show(iter([f'Answer {number}.']), name=f'run {number}')"
     book = notebook(cells=(SETUP, many))
