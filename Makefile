@@ -49,8 +49,9 @@ browser: .venv/test
 	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser $(TWO)
 
 proof: export NBAGENT_PROOF := 1
-proof: .venv/test
+proof: .venv/test js/node_modules/.installed
 	rm -f test-results/figures.jsonl
+	cd js && $(NPM) run --silent test
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
 	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser --timeout=3600 -q
 	$(BIN)/python tests/bench/deltas.py

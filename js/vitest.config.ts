@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     environment: "jsdom",
     include: ["test/**/*.test.{ts,tsx}"],
+    maxWorkers: 2,
     setupFiles: ["test/setup.ts"],
     // Bundled like the real thing, so that the stand-ins are what is tested.
     server: { deps: { inline: ["markdown-it"] } },

@@ -1,6 +1,6 @@
 // While a text comes character by character: what is settled is not touched, and no mark flashes.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { figure, sample } from "./figures";
+import { figure, sample, WHOLE } from "./figures";
 import { corpus, cut, type Example, plainView, random, stopClock } from "./support";
 
 beforeEach(stopClock);
@@ -107,7 +107,7 @@ describe("nothing is ever shown that the finished text does not show in its plac
   test.each(Object.entries(INLINES))(
     "%s",
     (_, make) => {
-      for (let seed = 0; seed < 20; seed++) {
+      for (let seed = 0; seed < (WHOLE ? 20 : 5); seed++) {
         const next = random(seed);
         for (const frame of [
           "T X T",
@@ -132,7 +132,7 @@ describe("nothing is ever shown that the finished text does not show in its plac
   test.each(Object.entries(BLOCKS))(
     "%s",
     (_, make) => {
-      for (let seed = 0; seed < 10; seed++) {
+      for (let seed = 0; seed < (WHOLE ? 10 : 3); seed++) {
         const next = random(seed);
         const written = `${text(next)}\n\n${make(next)}\n\n${text(next)}\n`;
         expect(flash([...written]), JSON.stringify(written)).toBeNull();
@@ -146,7 +146,7 @@ describe("nothing is ever shown that the finished text does not show in its plac
     () => {
       const seeds = sample(
         Array.from({ length: 3000 }, (_, seed) => seed),
-        60,
+        20,
       );
       for (const seed of seeds) {
         const written = generated(seed);
@@ -206,7 +206,7 @@ describe("a settled block stays the same node, and nothing in it changes", () =>
   test(
     "in generated documents",
     () => {
-      for (let seed = 0; seed < 60; seed++)
+      for (let seed = 0; seed < (WHOLE ? 600 : 20); seed++)
         expect(touched(generated(seed)), JSON.stringify(generated(seed))).toEqual([]);
     },
     MINUTES,
