@@ -1,8 +1,11 @@
 """A run in a marimo notebook: its live widget, in the output of each cell that shows it.
 
-marimo has no IPython kernel, saves no outputs with a notebook, and lets nobody change the output of a cell that is over; so there
-is no static twin. Widgets hold memory in the kernel and in the page, so they go: when the cell that drew them is executed
-again or deleted, and with `run.close()`.
+marimo has no IPython kernel, keeps no outputs in the notebook file, and lets nobody change the output of a cell that is over;
+so there is no static twin. It hears the page only between two cells: Stop waits for the end of a cell that awaits its run (marimo's
+own interrupt stops that), and so would a view's first question; therefore views are told unasked what they are to show.
+
+Widgets hold memory in the kernel and in the page, so they go: when the cell that drew them is executed again or deleted, and
+with `run.close()`.
 """
 
 import contextlib
@@ -12,6 +15,9 @@ from typing import Any
 
 from nbagent.faces.widget import TranscriptWidget
 from nbagent.run import Run
+
+INTRODUCTION = 0.25
+"""Seconds after which a view that has not asked is told everything; again after 0.5, 1, 2, … more, until one asks."""
 
 _lock = threading.Lock()
 _widgets: dict[str, TranscriptWidget] = {}  # by run id
@@ -35,6 +41,7 @@ def _widget_of(run: Run) -> TranscriptWidget:
         if widget is None:
             widget = _widgets[run.id] = TranscriptWidget(run)
             _close_with_cell(run)
+            _introduce_in(INTRODUCTION, widget)
     return widget
 
 
@@ -66,3 +73,13 @@ def _close_with_cell(run: Run) -> None:
     # Private to marimo, which has no public word for it. Without it a widget stays until its run is closed.
     with contextlib.suppress(KeyError, AttributeError):
         sys.modules["marimo._runtime.context"].get_context().cell_lifecycle_registry.add(_CellItem(run))
+
+
+def _introduce_in(seconds: float, widget: TranscriptWidget) -> None:
+    def introduce() -> None:
+        if widget.introduce():
+            _introduce_in(2 * seconds, widget)
+
+    timer = threading.Timer(seconds, introduce)
+    timer.daemon = True
+    timer.start()

@@ -91,7 +91,7 @@ def marimo(home: Path, page: Page, cells: tuple[str, ...]) -> Iterator[Place]:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     serve = [*command, "edit", "test.py", "--headless", "--no-token", "--port", port]
-    with subprocess.Popen(serve, cwd=home, env=env, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(serve, cwd=home, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         assert server.stdout is not None
         log: list[str] = []
         for line in server.stdout:
@@ -106,6 +106,7 @@ def marimo(home: Path, page: Page, cells: tuple[str, ...]) -> Iterator[Place]:
             yield Place(page, lambda cell: page.locator(".nbagent").nth(cell - 1))
         finally:
             server.terminate()
+            server.communicate(timeout=30)
 
 
 PLACES = {"lab-without-subshells": lab_without_subshells}
