@@ -1,8 +1,8 @@
 """A run in a marimo notebook: its live widget, in the output of each cell that shows it.
 
 marimo has no IPython kernel, keeps no outputs in the notebook file, and lets nobody change the output of a cell that is over;
-so there is no static twin. It hears the page only between two cells: Stop waits for the end of a cell that awaits its run (marimo's
-own interrupt stops that), and so would a view's first question; therefore views are told unasked what they are to show.
+so there is no static twin. It hears the page only between two cells: a Stop waits for the end of a cell that awaits its run
+(marimo's own interrupt stops that), and so would a view's first question; so views are told unasked what they are to show.
 
 Widgets hold memory in the kernel and in the page, so they go: when the cell that drew them is executed again or deleted, and
 with `run.close()`.
@@ -41,7 +41,7 @@ def _widget_of(run: Run) -> TranscriptWidget:
         if widget is None:
             widget = _widgets[run.id] = TranscriptWidget(run)
             _close_with_cell(run)
-            _introduce_in(INTRODUCTION, widget)
+            _introduce_in(INTRODUCTION, run, widget)
     return widget
 
 
@@ -75,10 +75,10 @@ def _close_with_cell(run: Run) -> None:
         sys.modules["marimo._runtime.context"].get_context().cell_lifecycle_registry.add(_CellItem(run))
 
 
-def _introduce_in(seconds: float, widget: TranscriptWidget) -> None:
+def _introduce_in(seconds: float, run: Run, widget: TranscriptWidget) -> None:
     def introduce() -> None:
-        if widget.introduce():
-            _introduce_in(2 * seconds, widget)
+        if _widgets.get(run.id) is widget and widget.introduce():
+            _introduce_in(2 * seconds, run, widget)
 
     timer = threading.Timer(seconds, introduce)
     timer.daemon = True

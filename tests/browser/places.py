@@ -110,5 +110,5 @@ def marimo(home: Path, page: Page, cells: tuple[str, ...]) -> Iterator[Place]:
 
 
 PLACES = {"lab-without-subshells": lab_without_subshells}
-if environment.folder().exists():
+if environment.is_there():
     PLACES |= {"notebook7": notebook7, "voila": voila, "marimo": marimo}

@@ -115,6 +115,6 @@ def opens_and_ends(place: Place, cell: int) -> None:
 def shoot(page: Page, name: str) -> None:
     """A screenshot, for people to look at."""
     page.mouse.move(0, 0)
-    page.evaluate("() => document.querySelectorAll('.nb-log').forEach((log) => log.scrollTo(0, 0))")
+    page.locator(".nb-log").evaluate_all("(logs) => logs.forEach((log) => log.scrollTo(0, 0))")
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"frontend-{name}.png")

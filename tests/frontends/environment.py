@@ -21,6 +21,11 @@ def python() -> Path:
     return environment.python_of(folder())
 
 
+def is_there() -> bool:
+    """Whether it is made, and whole."""
+    return environment.is_whole(folder())
+
+
 if __name__ == "__main__":
     environment.make(folder(), *PACKAGES)
     print(python())
