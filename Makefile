@@ -51,6 +51,8 @@ browser: .venv/test
 proof: export NBAGENT_PROOF := 1
 proof: .venv/test js/node_modules/.installed
 	rm -f test-results/figures.jsonl
+	PYTHONPATH=tests $(BIN)/python -m kernels.environments
+	PYTHONPATH=tests $(BIN)/python -m frontends.environment
 	cd js && $(NPM) run --silent test
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
 	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser --timeout=3600 -q

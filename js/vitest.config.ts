@@ -8,6 +8,7 @@ export default defineConfig({
     environment: "jsdom",
     include: ["test/**/*.test.{ts,tsx}"],
     maxWorkers: 2,
+    testTimeout: 120_000, // seconds say more about the machine than about the code
     setupFiles: ["test/setup.ts"],
     // Bundled like the real thing, so that the stand-ins are what is tested.
     server: { deps: { inline: ["markdown-it"] } },

@@ -51,7 +51,8 @@ class Run:
 
     Attributes:
         id: unique in this process.
-        view: displays the run where a notebook asks for it (a cell that ends in `run`); set by the face.
+        view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns what is to be displayed;
+            set by who draws it.
 
     Raises:
         UnknownSource: `source` is not a stream.
@@ -92,7 +93,7 @@ class Run:
         self._unfinished: set[Channel] = set()
         self._ended = Moment()
         self._closed = Moment()
-        self.view: Callable[[], None] | None = None
+        self.view: Callable[[], object] | None = None
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -348,6 +349,9 @@ class Run:
         if self.view is None:
             raise NotImplementedError  # IPython's word for: print the repr
         self.view()
+
+    def _display_(self) -> object:
+        return repr(self) if self.view is None else self.view()  # marimo's word for: display this in my place
 
     def __repr__(self) -> str:
         said = f"{len(self.text):,} characters" if self.text else "no text"

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 from nbagent.gate import Reveal
@@ -42,9 +43,8 @@ def show(
     if face not in (None, "widget", "console"):
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
     run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first)
-    if face == "widget" or (face is None and _in_notebook()):
-        from nbagent.cell import draw
-
+    draw = None if face == "console" else _notebook(face)
+    if draw is not None:
         draw(run)
         run.start()
         return run
@@ -63,8 +63,25 @@ def _in_a_loop() -> bool:
     return True
 
 
-def _in_notebook() -> bool:
+def _notebook(face: str | None) -> Callable[[Run], None] | None:
+    """How the notebook that this is draws a run; None where there is no notebook and no widget was asked for."""
+    if _in_marimo():
+        from nbagent.marimo import draw
+    elif face == "widget" or _in_jupyter():
+        from nbagent.cell import draw
+    else:
+        return None
+    return draw
+
+
+def _in_jupyter() -> bool:
     """Whether this is a Jupyter kernel. IPython is only asked if somebody imported it: a plain script need not load it."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
+
+
+def _in_marimo() -> bool:
+    """Whether this thread executes a marimo notebook."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())

@@ -15,17 +15,18 @@ FLOORS: list[tuple[str, ...]] = [
     ("adapters", "pump", "sources", "recording", "toolcall", "eventlog"),
     ("run", "agent"),
     ("faces", "demo"),
-    ("cell",),
+    ("cell", "marimo"),
     ("show",),
     ("__init__",),
 ]
 HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 # Packages that exactly one module may import, so that a stranger finds at once who speaks to them.
-GUARDED = {
+GUARDED: dict[str, set[str]] = {
     "anywidget": {"faces/widget.py"},
     "rich": {"faces/console.py"},
     "nest_asyncio2": {"run.py"},
+    "marimo": set(),  # only ever taken from `sys.modules`: whoever runs in it has imported it
     "traitlets": {"faces/widget.py"},
     "markdown_it": {"markup/grammar.py"},
 }

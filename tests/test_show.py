@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 
 import nbagent
 from nbagent.errors import UnknownSource
+from nbagent.run import Run
 
 
 def python(script: str, *command: str) -> str:
@@ -93,6 +94,13 @@ def test_what_is_no_stream_is_refused_before_anything_is_drawn(capsys: Any) -> N
     with pytest.raises(ValueError, match="'html'"):
         nbagent.show(iter("a"), face="html")  # type: ignore[arg-type]
     assert capsys.readouterr().out == ""
+
+
+def test_where_marimo_asks_a_run_displays_what_draws_it() -> None:
+    run = Run(iter(["Hello"]))
+    assert run._display_() == repr(run)
+    run.view = lambda: "a widget"
+    assert run._display_() == "a widget"
 
 
 WIDGET = "application/vnd.jupyter.widget-view+json"

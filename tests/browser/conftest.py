@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import nbformat
 import pytest
-from browser.lab import Lab, Notebook, chromium, serving
+from browser.lab import Lab, Notebook, chromium, serving, write
 from browser.wire import Wire
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -55,9 +54,7 @@ def notebook(lab: Lab, page: Page) -> Callable[..., Notebook]:
     def open_notebook(name: str = "", cells: tuple[str, ...] = (), theme: str = "light", wire: Wire | None = None) -> Notebook:
         if cells:
             name = name or "test.ipynb"
-            made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-            made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-            nbformat.write(made, lab.root / name)
+            write(lab.root / name, cells)
         return Notebook(replace(lab, url=wire.url) if wire else lab, page, name).open(theme)
 
     return open_notebook

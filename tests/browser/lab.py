@@ -1,17 +1,21 @@
 """Drives JupyterLab as a reader would: open a notebook, run cells, look at the widgets."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "shots"
@@ -39,35 +43,67 @@ def chromium(playwright: Playwright) -> Browser:
 
 
 @contextlib.contextmanager
-def serving(home: Path) -> Iterator[Lab]:
-    """A JupyterLab server over the folder `home/notebooks`, with settings of its own beside it."""
+def serving(
+    home: Path, python: Path = Path(sys.executable), app: str = "lab", settings: Mapping[str, Any] | None = None
+) -> Iterator[Lab]:
+    """A Jupyter server over the folder `home/notebooks`, with settings of its own beside it.
+
+    Args:
+        home: the folder.
+        python: where Jupyter is installed.
+        app: `"lab"` or `"notebook"`.
+        settings: JupyterLab's settings, by plugin, that are not as it comes.
+    """
     root = home / "notebooks"
     root.mkdir(exist_ok=True)
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     own = {name: str(home / name.lower()) for name in places}
-    flags = ["--no-browser", "--allow-root", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"]
-    flags += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.expose_app_in_browser=True"]
-    flags += [f"--LabApp.user_settings_dir={home / 'settings'}", f"--LabApp.workspaces_dir={home / 'workspaces'}"]
-    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    command = [sys.executable, "-m", "jupyter", "lab", *flags]
+    flags = ["--ServerApp.open_browser=False", "--allow-root", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"]
+    owner = "LabApp" if app == "lab" else "JupyterNotebookApp"
+    flags += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", f"--{owner}.expose_app_in_browser=True"]
+    flags += [f"--{owner}.user_settings_dir={home / 'settings'}", f"--{owner}.workspaces_dir={home / 'workspaces'}"]
+    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    for name, values in {**quiet, **(settings or {})}.items():
+        file = home / "settings" / f"{name.replace(':', '/')}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    command = [str(python), "-m", "jupyter", app, *flags]
     with subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         log: list[str] = []
         for line in server.stderr:
             log.append(line)
-            if found := re.search(r"(http://(?:localhost|127\.0\.0\.1):\d+)/lab\?token=(\w+)", line):
+            if found := re.search(r"(http://(?:localhost|127\.0\.0\.1):(\d+))/(?:lab|tree)\?token=(\w+)", line):
                 break
         else:
-            raise RuntimeError("JupyterLab did not start:\n" + "".join(log))
+            raise RuntimeError("Jupyter did not start:\n" + "".join(log))
         reader = threading.Thread(target=log.extend, args=(server.stderr,))
         reader.start()
         try:
-            yield Lab(found[1], found[2], root, log)
+            wait_until_open(int(found[2]))
+            yield Lab(found[1], found[3], root, log)
         finally:
             server.terminate()
             reader.join(10)
+
+
+def wait_until_open(port: int) -> None:
+    """Wait until a server listens: some tell their address before they do."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return socket.create_connection(("localhost", port), 5).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def write(path: Path, cells: Iterable[str]) -> None:
+    """A new notebook file made of cells of code."""
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(made, path)
 
 
 class Notebook:

@@ -41,14 +41,18 @@ class View:
         """The first message of kind `answer` after that one."""
         before = len(self.messages)
         self.say(message)
+        return self.until(answer, before)
+
+    def until(self, kind: str, start: int = 0) -> dict[str, Any]:
+        """The first message of that kind, not counting the first `start`."""
         found: list[dict[str, Any]] = []
 
         def came() -> bool:
-            found[:] = [each for each in self.messages[before:] if each["t"] == answer]
+            found[:] = [each for each in self.messages[start:] if each["t"] == kind]
             return bool(found)
 
         with self._came:
-            assert self._came.wait_for(came, 5), f"no {answer} came"
+            assert self._came.wait_for(came, 5), f"no {kind} came"
         return found[0]
 
     def part(self, name: str) -> dict[str, Any]:
@@ -210,3 +214,23 @@ def test_the_synced_traits_hold_the_header_and_nothing_that_grows() -> None:
     assert after.pop("head") == {**before.pop("head"), "status": "completed"}
     assert after == before
     assert "Hello" not in str(before)
+
+
+def test_a_view_that_cannot_ask_is_told_everything_until_one_asks() -> None:
+    go = threading.Event()
+
+    def waiting() -> Iterator[str]:
+        yield "begun"
+        go.wait(30)
+
+    run = Run(waiting())
+    view = View(run)
+    run.start()
+    assert view.widget.introduce()  # and may have to be told again
+    assert view.until("snapshot")
+    view.say({"t": "ack", "seq": 1})
+    said = len(view.messages)
+    assert not view.widget.introduce()
+    go.set()
+    run.wait(5)
+    assert "snapshot" not in [each["t"] for each in view.messages[said:]]

@@ -41,7 +41,7 @@ TRIES = 4
 
 def python_of(version: str) -> Path:
     python = Path(sys.executable) if version == "installed" else environments.python_of(version)
-    assert python.exists(), "`python tests/kernels/environments.py` makes the environments"
+    assert python.exists(), "`PYTHONPATH=tests python -m kernels.environments` makes the environments"
     return python
 
 

@@ -1,0 +1,44 @@
+"""A virtual environment in which the working tree's nbagent is installed, beside what a test asks for."""
+
+import subprocess
+import sys
+import tomllib
+import venv
+from importlib.metadata import distribution
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def python_of(place: Path) -> Path:
+    """The interpreter of the environment in the folder `place`."""
+    return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def is_whole(place: Path) -> bool:
+    """Whether everything is installed there."""
+    return (place / "whole").exists()
+
+
+def make(place: Path, *packages: str) -> None:
+    """Make the environment, if it is not there or is not whole.
+
+    Args:
+        place: its folder.
+        packages: what pip installs besides nbagent's own dependencies.
+    """
+    if is_whole(place):
+        return
+    venv.create(place, with_pip=True, clear=True)
+    python = python_of(place)
+    needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages, *needs], check=True)
+    purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    installed = subprocess.run([python, "-c", purelib], check=True, capture_output=True, text=True).stdout.strip()
+    # What an editable install leaves behind; a real one would build the view once more for each environment.
+    ours = distribution("jupyter-nbagent")
+    (Path(installed) / "jupyter-nbagent.pth").write_text(f"{ROOT}\n", "utf-8")
+    info = Path(installed) / f"jupyter_nbagent-{ours.version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(ours.read_text("METADATA") or "", "utf-8")
+    (place / "whole").touch()
