@@ -142,7 +142,10 @@ def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
     csv = {"kind": "file", "media_type": "text/html", "name": "a.html", "data": PNG}
     html = transcript_html(run(csv, {"kind": "file", "media_type": "image/png", "data": PNG}))
     Checked(html)
-    assert f'<a href="data:application/octet-stream;base64,{PNG}" download="a.html">' in html
+    assert (
+        f'<a href="data:application/octet-stream;base64,{PNG}" download="a.html" target="_blank" rel="noopener noreferrer">'
+        in html
+    )
     assert f'<img src="data:image/png;base64,{PNG}"' in html
 
 
