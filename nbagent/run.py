@@ -76,7 +76,7 @@ class Run:
         self._secrets = secrets.known()
         self._redactor = Redactor(self._secrets)
         self._lock = threading.RLock()
-        self._transcript = Transcript(self._secrets.mask(name or _name_of(source)), time.time())
+        self._transcript = Transcript(self._secrets.mask(name or _name_of(source)), time.time(), renamed=bool(name))
         self._parts = Parts(self._props_of, self._text_of, self._secrets.mask)
         self._channels: list[Channel] = []
         self._events = EventLog()

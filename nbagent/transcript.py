@@ -51,9 +51,11 @@ class Transcript:
     Args:
         name: what the header shows until the run says better.
         started: when the run began, in seconds since the epoch.
+        renamed: `name` is the reader's own, and no run knows better.
     """
 
-    def __init__(self, name: str = "run", started: float = 0.0) -> None:
+    def __init__(self, name: str = "run", started: float = 0.0, *, renamed: bool = False) -> None:
+        self._renamed = renamed
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
         props = {"kind": ROOT, "name": name, "status": "running", "started": started}
         self.root = Block(ROOT, None, json_safe({**props, **self._counts}))
@@ -126,7 +128,7 @@ class Transcript:
     def _reduce(self, event: e.Event) -> list[Op]:  # noqa: C901 - one flat match over the vocabulary
         match event:
             case e.RunStart():
-                known = {"name": event.name, "model": event.model}
+                known = {"name": None if self._renamed else event.name, "model": event.model}
                 return self._set(self.root, {name: value for name, value in known.items() if value is not None})
             case e.RunEnd():
                 return self._end(event)

@@ -572,3 +572,9 @@ def test_a_stream_that_says_it_failed_leaves_its_words_in_error() -> None:
 def test_an_error_that_did_not_end_the_run_is_not_its_error() -> None:
     stream = [e.RunStart(), e.Error(message="a hiccup"), e.TextDelta(id="t", delta="a"), e.RunEnd(status="completed")]
     assert started(iter(stream)).wait(5).error is None
+
+
+def test_the_readers_name_for_a_run_wins_over_the_streams_own() -> None:
+    stream = [e.RunStart(name="writer", model="m")]
+    assert started(iter(stream)).wait(5).name == "writer"
+    assert started(iter(stream), name="mine").wait(5).name == "mine"
