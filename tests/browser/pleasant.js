@@ -155,7 +155,8 @@
   showsBlocks(place) {
     const { left, top, width, height } = document.querySelector(".nb-log").getBoundingClientRect();
     const at = (y) => document.elementFromPoint(left + width / 4, top + height * y);
-    return [0.2, 0.5, 0.8].every((y) => at(y)?.closest(".nb-item, .nb-text"));
+    // Between two blocks is their page, which holds them; the box that stands for a far one holds nothing.
+    return [0.2, 0.5, 0.8].every((y) => at(y)?.firstChild);
   },
 
   /** Streams a text of so many characters in `blocks` blocks; the median cost of a flush in its first and last quarter. */
