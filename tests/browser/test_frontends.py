@@ -34,6 +34,7 @@ def only(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(name not in PLACES, reason="`PYTHONPATH=tests python -m frontends.environment` installs it")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", PLACES)
 def test_a_run_in_another_notebook(name: str, tmp_path: Path, page: Page) -> None:
     errors: list[str] = []
@@ -59,6 +60,7 @@ def test_without_subshells_stop_still_arrives_while_a_cell_blocks(tmp_path: Path
         assert page.locator(".jp-OutputArea", has_text="awake").count() == 0
 
 
+@pytest.mark.proof
 @only("notebook7")
 def test_notebook_7_shows_the_twins_of_a_saved_notebook(tmp_path: Path, page: Page) -> None:
     with PLACES["notebook7"](tmp_path, page, (SETUP, ADDED)) as place:
@@ -74,6 +76,7 @@ def test_notebook_7_shows_the_twins_of_a_saved_notebook(tmp_path: Path, page: Pa
         shoot(page, "notebook7-saved")
 
 
+@pytest.mark.proof
 @only("marimo")
 def test_marimo_shows_a_run_that_its_cell_awaits(tmp_path: Path, page: Page) -> None:
     with PLACES["marimo"](tmp_path, page, (SETUP, AWAITS)) as place:
@@ -83,6 +86,7 @@ def test_marimo_shows_a_run_that_its_cell_awaits(tmp_path: Path, page: Page) -> 
         assert page.locator(".nbagent").count() == 1
 
 
+@pytest.mark.proof
 @only("marimo")
 def test_marimo_keeps_no_widget_of_a_cell_that_runs_again(tmp_path: Path, page: Page) -> None:
     with PLACES["marimo"](tmp_path, page, (SETUP, ADDED, COUNT)) as place:

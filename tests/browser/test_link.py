@@ -118,6 +118,7 @@ def test_a_kernel_that_is_shut_down_is_told(book: Callable[..., Notebook]) -> No
     shots(notebook, "gone")
 
 
+@pytest.mark.proof
 def test_a_kernel_that_is_held_up_is_silent_until_it_speaks(book: Callable[..., Notebook]) -> None:
     notebook = book()
     pid = int(notebook.python("import os; print(os.getpid())"))

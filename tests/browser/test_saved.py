@@ -160,6 +160,7 @@ def test_reopened_in_jupyterlab_without_a_kernel(told: Notebook) -> None:
     told.shot("saved-reopened-dark")
 
 
+@pytest.mark.proof
 def test_reopened_untrusted_it_shows_the_same(told: Notebook) -> None:
     saved(told)
     told.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
@@ -219,7 +220,7 @@ def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[...,
 CELLS = (SETUP, SHOW, "late = nbagent.show(waiting(), name='late')", "go.set(); ran = await late")
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["no state", "widget state"])
+@pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.proof)], ids=["no state", "widget state"])
 def executed(request: pytest.FixtureRequest) -> Any:
     """A notebook that `jupyter execute` ran, with no front end at all; it may keep its widgets' state, or not."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
