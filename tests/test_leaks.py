@@ -1,4 +1,4 @@
-"""A credential is nowhere in a saved notebook, its widgets' state or a log, however often a model, a tool or a server says it."""
+"""A credential is nowhere in a saved notebook, its widgets' state or a log, whoever says it: model, tool or server."""
 
 import json
 import warnings
