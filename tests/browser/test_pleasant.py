@@ -73,13 +73,15 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page) -> None:
     wanted = page.evaluate("() => { window.stops = pleasant.stops(); return stops.length }")
     assert wanted > 60
     assert page.evaluate("() => pleasant.mouseOnly()") == []
-    for _ in range(wanted):
+    outside = "() => document.activeElement.closest('.nbagent') === null"
+    for number in range(2 * wanted):
         page.keyboard.press("Tab")
+        if number and page.evaluate(outside):
+            break
         page.evaluate("() => pleasant.noteFocus()")
+    assert page.evaluate(outside)  # nothing holds the keyboard back
     missed = "() => stops.filter((node) => !node.reached).map((node) => node.outerHTML.slice(0, 120))"
     assert page.evaluate(missed) == []
-    page.keyboard.press("Tab")
-    assert page.evaluate("() => document.activeElement.closest('.nbagent')") is None  # nothing holds the keyboard back
 
 
 def test_enter_and_space_open_and_close_and_arrows_scroll(page: Page) -> None:
