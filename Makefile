@@ -38,6 +38,7 @@ types: .venv/test
 js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
 
+CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
 # Two files at a time; a campaign has the machine for itself.
 TWO := --numprocesses=2 --dist=loadfile
 
@@ -46,17 +47,19 @@ python: .venv/test
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test
-	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser $(TWO)
+	$(CHROMIUM) && $(BIN)/pytest tests/browser $(TWO)
 
 proof: export NBAGENT_PROOF := 1
 proof: .venv/test js/node_modules/.installed
 	rm -f test-results/figures.jsonl
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment
+	PYTHONPATH=tests $(BIN)/python -m bench.environment
 	cd js && $(NPM) run --silent test
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
-	NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM && $(BIN)/pytest tests/browser --timeout=3600 -q
+	$(CHROMIUM) && $(BIN)/pytest tests/browser --timeout=3600 -q
 	$(BIN)/python tests/bench/deltas.py
+	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.lab
 	$(BIN)/python tests/campaign.py
 
 .venv/bin/python:

@@ -2,8 +2,8 @@
 
     python tests/bench/deltas.py [count]
 
-Every figure is measured in this run. The pace is the pump's: a batch every 50 ms of a stream of 100 deltas a second, so a
-batch every five deltas. Beside it stand the two habits it replaces: sending the whole text with every delta, and sending every
+Every figure is measured in this run. The pace is about the pump's for a stream of 100 deltas a second: a batch every five
+deltas. Beside it stand the two habits it replaces: sending the whole text with every delta, and sending every
 delta by itself.
 """
 

@@ -1,14 +1,13 @@
 """What it costs to watch a stream in JupyterLab, through nbagent and through what people use today.
 
-    PYTHONPATH=tests python -m bench.lab [--deltas 1000 8000 32000] [--only nbagent print] [--rounds 2]
+    PYTHONPATH=tests .venv/bench/bin/python -m bench.lab [--deltas 1000 8000 32000] [--only nbagent print] [--rounds 2]
 
 The same answer (`answer.py`) goes through every contestant (`peers.py`) in a real JupyterLab in a real Chromium, one after the
 other, each in a fresh browser and kernel, all in this run. Figures of one machine and run can be compared with one another,
 not with another run's; so the ratios are what counts. With several rounds each figure is the least of them: what else runs
 on the machine only ever adds.
 
-Needs the dependency group `bench` in an environment of its own: Panel brings an extension to JupyterLab that other tests must
-not load.
+It runs in an environment of its own, which `bench.environment` makes.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The environment with the notebooks besides JupyterLab that nbagent is tried in, under `.venv/frontends`.
 
-`PYTHONPATH=tests python -m frontends` makes it, if it is missing. What runs in it is the working tree's nbagent.
+`PYTHONPATH=tests python -m frontends.environment` makes it, if it is missing. What runs in it is the working tree's nbagent.
 """
 
 import os

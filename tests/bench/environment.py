@@ -1,0 +1,14 @@
+"""The environment of the bench, under `.venv/bench`: Panel brings an extension to JupyterLab that no test should load.
+
+`PYTHONPATH=tests python -m bench.environment` makes it, if it is missing. What runs in it is the working tree's nbagent.
+"""
+
+import environment
+
+FOLDER = environment.ROOT / ".venv" / "bench"
+PACKAGES = ("jupyterlab>=4.4", "playwright>=1.50", "psutil>=6.0", "nbformat>=5.10", "panel>=1.9", "markdown>=3.7")
+
+
+if __name__ == "__main__":
+    environment.make(FOLDER, *PACKAGES)
+    print(environment.python_of(FOLDER))
