@@ -35,6 +35,7 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_state(page: Page, theme: str) -> None:
     open_preview(page, theme=theme)
