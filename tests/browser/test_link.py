@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from collections.abc import Callable
 
 import pytest
@@ -245,11 +244,9 @@ def test_stop_that_waits_for_a_cell_says_so_and_the_interrupt_button_ends_the_ce
     interrupt = view.get_by_role("button", name="Interrupt the kernel")
     notebook.page.keyboard.press("Tab")
     expect(interrupt).to_be_focused()
-    started = time.monotonic()
     notebook.page.keyboard.press("Enter")
     expect(status(view, "Stopped by you")).to_be_visible(timeout=5_000)
     expect(view.locator(".nb-banner")).to_be_hidden()
-    assert time.monotonic() - started < 5
     assert "KeyboardInterrupt" in notebook.output(2)
 
 
