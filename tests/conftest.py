@@ -1,5 +1,7 @@
 """What every test may use."""
 
+import signal
+
 import pytest
 from campaign import WHOLE
 from hypothesis import settings
@@ -8,6 +10,10 @@ from hypothesis import settings
 settings.register_profile("test", deadline=None)
 settings.register_profile("proof", deadline=None, max_examples=3000)
 settings.load_profile("proof" if WHOLE else "test")
+
+
+# A shell has what it runs in the background ignore interrupts, and that is inherited, by the kernels that tests start as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
