@@ -1,12 +1,17 @@
 """`show()`: a stream in, a picture of it out."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
 from nbagent.gate import Reveal
 from nbagent.run import Run
+
+
+CLOSING = 1.0
+"""Seconds that an interrupted script waits for its stream's connection to be closed: the process may end next."""
 
 
 def show(
@@ -51,8 +56,17 @@ def show(
     from nbagent.faces.console import ConsoleFace
 
     run.attach(ConsoleFace())
-    run.start()
-    return run if _in_a_loop() else run.wait()
+    if _in_a_loop():
+        run.start()
+        return run
+    try:
+        run.start()
+        return run.wait()
+    except KeyboardInterrupt:  # which may come between the two, too
+        run.cancel()
+        with contextlib.suppress(TimeoutError):
+            run.wait(CLOSING)
+        raise
 
 
 def _in_a_loop() -> bool:
