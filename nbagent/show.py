@@ -9,7 +9,6 @@ from typing import Any, Literal
 from nbagent.gate import Reveal
 from nbagent.run import Run
 
-
 CLOSING = 1.0
 """Seconds that an interrupted script waits for its stream's connection to be closed: the process may end next."""
 
