@@ -20,6 +20,8 @@ RATE = 2000
 THOUGHT = re.compile("^Think|^Thought")
 FLOOD = 2_000_000
 """Bytes a second that are printed beside them."""
+DRAWN = 20
+"""Seconds that a view may take to draw what the reader opens."""
 SECONDS, ASLEEP = (24.0, 10.0) if WHOLE else (5.0, 2.0)
 """How long the runs stream, and for how much of that the page sleeps."""
 
@@ -135,8 +137,10 @@ def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[...
     shown = wait_until_shown(book, 1, plan.form, texts)
     after = time.monotonic() - ended
     if plan.form == "thought":
-        texts += [(lab.root / f"{name}.thinking").read_text() for name in names]
-        shown += [thought_of(view) for view in book.widget(1).all()]
+        thoughts = [(lab.root / f"{name}.thinking").read_text() for name in names]
+        views = book.widget(1).all()
+        shown += [thought_of(view, body(thought, plan.form)) for view, thought in zip(views, thoughts, strict=True)]
+        texts += thoughts
     slowest = max(float((lab.root / f"{name}.seconds").read_text()) for name in names)
     outcome = Outcome(
         equal=shown == [body(text, plan.form) for text in texts],
@@ -176,10 +180,15 @@ def fall_asleep(book: Notebook, how: str) -> None:
     session.detach()
 
 
-def thought_of(view: Locator) -> str:
-    """What a view shows of the thought, opened."""
+def thought_of(view: Locator, wanted: str) -> str:
+    """What a view shows of the thought once it is opened: a long text is drawn in slices, so a little later."""
     view.get_by_role("button", name=THOUGHT).click()
-    return view.locator(".nb-thought code").text_content() or ""
+    code = view.locator(".nb-thought code")
+    code.wait_for()
+    deadline = time.monotonic() + DRAWN
+    while (shown := code.text_content() or "") != wanted and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return shown
 
 
 def test_views_agree_and_one_made_late_takes_one_snapshot(wire: Wire, lab: Lab, notebook: Callable[..., Notebook]) -> None:
