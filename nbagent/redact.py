@@ -111,4 +111,7 @@ class Redactor:
             plain = json_safe(value)  # an object of somebody's SDK
             masked = self._secrets.mask_json(plain)
             return value if masked == plain else masked
-        return self._secrets.mask_json(value)
+        try:
+            return self._secrets.mask_json(value)
+        except RecursionError:  # nested deeper than anybody is shown
+            return self._secrets.mask_json(json_safe(value))

@@ -8,6 +8,7 @@ first two characters kept and every other one a bullet: a text keeps its length,
 import logging
 import os
 import re
+import string
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -45,12 +46,13 @@ _SHAPES = {
     "ASI": r"ASIA[A-Z0-9]{16}(?![A-Z0-9])",
     "AIz": r"AIza[A-Za-z0-9_\-]{35}",  # Google
     "hf_": r"hf_[A-Za-z0-9]{20,}",  # Hugging Face
-    "eyJ": r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}",  # JSON web tokens
+    # JSON web tokens; with no end to the first part, a text of nothing but their heads would take quadratic time.
+    "eyJ": r"eyJ[A-Za-z0-9_\-]{8,4096}+\.eyJ[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}",
 }
 _SHAPED = rf"(?<![A-Za-z0-9])(?:{'|'.join(_SHAPES.values())})"  # one look behind for all: twenty times as fast as one for each
 # These need what stands before them, and are masked in whole texts only.
 _SAID = rf"(?i:\bbearer\s+)({_CHAR}{{16,}})|://[^\s/:@]*:([^\s/:@]{{4,}})@"
-_PLAIN_TOKEN = re.compile(rf"{_CHAR}*\Z")
+_TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
 _NOT_TOKEN = re.compile(rf"(?!{_CHAR}).", re.DOTALL)
 
 _lock = threading.Lock()
@@ -140,13 +142,25 @@ class Secrets:
         """Like `mask`, for what can be known in a stream: exact values and shapes."""
         return self._streamed.sub(_masked, text)
 
-    def may_grow_from(self, text: str, start: int) -> bool:
-        """Whether a credential may begin at `start` and go on behind the end of the text."""
-        rest = text[start:]
-        if any(len(value) > len(rest) and value.startswith(rest) for value in self.values):
+    def growing_in(self, text: str) -> int | None:
+        """Where the first credential begins that may go on behind the end of the text; None if none does."""
+        tail = len(text.rstrip(_TOKEN_CHARS))
+        head = self.heads.search(text)
+        while head is not None and not self._may_grow_from(text, head.start(), tail):
+            head = self.heads.search(text, head.start() + 1)  # not after its end: heads may overlap
+        if head is None:
+            return None
+        # It may begin inside one that is whole: that is masked as a whole or not at all.
+        around = (found.start() for found in self._streamed.finditer(text) if found.start() < head.start() < found.end())
+        return next(around, head.start())
+
+    def _may_grow_from(self, text: str, start: int, tail: int) -> bool:
+        """Whether a credential may begin at `start`; from `tail` on the text is one token."""
+        size = len(text) - start
+        if any(len(value) > size and value.startswith(text[start:]) for value in self.values):
             return True
         at_boundary = start == 0 or not (text[start - 1].isascii() and text[start - 1].isalnum())
-        return at_boundary and rest[:3] in _SHAPES and _PLAIN_TOKEN.match(rest) is not None
+        return at_boundary and start >= tail and text[start : start + 3] in _SHAPES
 
 
 def _masked(match: re.Match[str]) -> str:
@@ -196,12 +210,11 @@ class MaskedStream:
             self._before = ""
         text = self._held + text
         seen = self._before + text
-        for head in self._secrets.heads.finditer(seen):
-            start = head.start()
-            if self._secrets.may_grow_from(seen, start):
-                held = max(0, start + _SHOWN - len(self._before))
-                return bullets + self._hold(text[:held], text[held:], seen[start:])
-        return bullets + self._pass(text, "")
+        start = self._secrets.growing_in(seen)
+        if start is None:
+            return bullets + self._pass(text, "")
+        held = max(0, start + _SHOWN - len(self._before))
+        return bullets + self._hold(text[:held], text[held:], seen[start:])
 
     def _hold(self, shown: str, held: str, credential: str) -> str:
         if len(credential) <= LONGEST_TOKEN or any(value.startswith(credential) for value in self._secrets.values):

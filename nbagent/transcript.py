@@ -203,9 +203,8 @@ class Transcript:
         return block, [("open", id, block.parent, dict(block.props))]
 
     def place(self, id: str, kind: str) -> str:
-        """A block's id: the producer's own, shortened if it is very long, unless something of another kind is called by it."""
-        if len(id) > LONGEST_ID:
-            id = _short(id)
+        """A block's id: the producer's own, made fit to travel, unless something of another kind is called by it."""
+        id = _short(id)
         block = self.blocks.get(id)
         return id if block is None or block.kind == kind else f"{kind}:{id}"
 
@@ -384,8 +383,9 @@ class Transcript:
 
 
 def _short(id: str) -> str:
-    """The id, or what stands for one that is too long to be sent with every change."""
-    return id if len(id) <= LONGEST_ID else f"{id[:100]}…{hashlib.sha256(id.encode(errors='replace')).hexdigest()[:16]}"
+    """The id as it can be sent, or what stands for one that is too long to be sent with every change."""
+    id = text_safe(id)
+    return id if len(id) <= LONGEST_ID else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
 
 
 def _bundle(content: Any) -> dict[str, Any]:

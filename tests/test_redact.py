@@ -74,6 +74,18 @@ def test_the_live_value_stays_and_pictures_are_not_read() -> None:
     assert shown.display == e.Display(data={"image/png": CANARY})
 
 
+def test_what_is_nested_too_deep_to_be_looked_through_is_cut_and_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", CANARY)
+    deep: Any = [CANARY]
+    for _ in range(20_000):
+        deep = [deep, CANARY]
+    run = Run(iter([e.ToolResult(id="t", status="ok", content=deep), e.RunEnd(status="completed")]))
+    run.start()
+    run.wait(30)
+    assert run.status == "completed"
+    assert CANARY not in repr(run.events)
+
+
 def test_clean_events_pass_as_they_are() -> None:
     event = e.Custom(name="x", data={"a": [1, "b"]})
     assert redacted(event)[0] is event

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import time
 
 import pytest
 from hypothesis import example, given
@@ -90,6 +91,31 @@ def test_prose_passes_as_it_comes(text: str, size: int) -> None:
     stream = MaskedStream(Secrets([CANARY.upper()]))
     cut = [text[start : start + size] for start in range(0, len(text), size)]
     assert [stream.feed(piece) for piece in cut] == cut
+
+
+@pytest.mark.parametrize(
+    ("values", "pieces"),
+    [
+        (["abcdefgh"], ["xab", "cdef", "gh"]),
+        (["xabyyyyy", "abcdefgh"], ["xab", "cdef", "gh"]),  # the heads overlap
+        (["horse-git-99"], ["it is horse-git-99"]),  # one of another shape might begin in it
+        (["aabbabaab"], ["abaabbabaa", "bb"]),
+    ],
+)
+def test_a_credential_is_masked_where_another_might_begin_too(values: list[str], pieces: list[str]) -> None:
+    known = Secrets(values)
+    stream = MaskedStream(known)
+    shown = "".join(map(stream.feed, pieces)) + stream.close()
+    assert shown == known.mask_streamed("".join(pieces))
+    assert "•" in shown
+
+
+@pytest.mark.parametrize("word", ["git ", "sk-", "eyJ-"])
+def test_a_text_of_nothing_but_beginnings_takes_no_quadratic_time(word: str) -> None:
+    text, begun = 60_000 * word + " ", time.thread_time()
+    stream = MaskedStream(Secrets([CANARY]))
+    assert stream.feed(text) + stream.close() == mask(text)
+    assert time.thread_time() - begun < 5
 
 
 def test_what_is_longer_than_any_key_is_masked_without_being_kept() -> None:

@@ -140,6 +140,17 @@ def test_what_a_browser_cannot_parse_never_leaves() -> None:
     assert json.loads(json.dumps(odd["data"], allow_nan=False)) == {"nan": None, "half": "\ufffd", "deep": {"1": [2]}}
 
 
+def test_an_id_that_is_no_unicode_can_be_sent() -> None:
+    half = "\ud83d"
+    transcript = Transcript()
+    start = e.TextStart(id=half)
+    events: list[e.Event] = [e.ToolStart(id=half + "t", name="f"), start, e.TextDelta(id=half, delta="x", parent_id=half + "t")]
+    events += [e.ApprovalRequest(approval_id=half, kind="tool", tool_id=half + "t")]
+    ops = [*transcript.opening(), *(op for event in events for op in transcript.feed(event))]
+    json.dumps(ops, ensure_ascii=False).encode()
+    assert play(ops)[2]["text"] == "x"
+
+
 class Word(str):
     """What some libraries give for a string."""
 

@@ -41,8 +41,10 @@ def sanitize(source: str) -> str:
     handlers and unknown attributes stay behind. It may be cut anywhere: what is open at the end is closed.
     """
     copier = _Copier()
-    copier.feed(source)
+    end = source.rfind(">") + 1  # behind it is no whole tag, and Python's parser looks for one in quadratic time
+    copier.feed(source[:end])
     copier.close()
+    copier.handle_data(html.unescape(source[end:]))
     return copier.html()
 
 

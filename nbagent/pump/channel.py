@@ -80,11 +80,12 @@ class Channel:
         with self._lock:
             if self._closed:
                 return
-            self._sent_at = now
+            self._sent_at, seq = now, self.seq
             try:
                 self._send()
             except Exception:
-                self._outbox = Outbox()  # a batch is lost: its number is missing, which makes a reader ask for everything
+                self._outbox = Outbox()  # what waited is lost: a number is missing, which makes a reader ask for everything
+                self.seq = seq + 1
                 if not self._failed:
                     self._failed = True
                     _log.warning("%s stopped drawing", type(self.face).__name__, exc_info=True)

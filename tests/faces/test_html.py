@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from safe_html import Checked
 
 from nbagent.faces.html import transcript_html
+from nbagent.markup.sanitize import sanitize
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden"
@@ -315,3 +317,9 @@ def test_the_first_and_the_last_of_very_many_blocks_stay() -> None:
     assert "block 0." in html
     assert "block 99999." in html
     assert "more entries not kept in the notebook" in html
+
+
+def test_tags_that_never_end_take_no_quadratic_time() -> None:
+    begun = time.thread_time()
+    assert "<a" not in sanitize("<b>x</b>" + 15_000 * "<a ")
+    assert time.thread_time() - begun < 5

@@ -566,6 +566,18 @@ def test_a_batch_that_cannot_be_written_is_a_gap_that_the_page_sees() -> None:
     assert [message["seq"] for message in made.messages] == [1, 3]
 
 
+def test_text_that_waits_while_a_page_cannot_be_written_is_a_gap_too() -> None:
+    made = World()
+    made.tick(1)
+    made.take(TEXT)
+    made.page = nothing  # type: ignore[assignment]
+    made.link.receive({"t": "need", "name": "x", "at": 0})
+    made.tick(2)
+    made.take(TEXT)
+    made.tick(3)
+    assert [message["seq"] for message in made.messages if message["t"] == "ops"] == [1, 3]
+
+
 def test_the_figures() -> None:
     figure("channel", "loss patterns after which the view has everything", TURNS)
     figure("channel", "urgency patterns with at most 29 messages in any second", TURNS)

@@ -38,22 +38,30 @@ export function Lazy({ value, text = false, limit = text ? TEXT_CHARS : JSON_CHA
   const part = partOf(value);
   if (part === null) return <>{children(value)}</>;
   // Another part is another component: nothing of the one before it is shown for it.
-  if (part.size > limit) return <Pager key={part.name} part={part} />;
-  return <Whole key={part.name} part={part} draw={(loaded) => children(text ? loaded : parsed(loaded))} />;
+  if (part.size > limit) return <Pager key={part.name} part={part} stand={value} />;
+  return (
+    <Whole key={part.name} part={part} stand={value} draw={(loaded) => children(text ? loaded : parsed(loaded))} />
+  );
 }
 
-function Whole({ part, draw }: { part: Part; draw: (loaded: string) => ComponentChildren }) {
+interface PartProps {
+  part: Part;
+  /** The very object that stands for the value: another one of the same name stands for a newer value. */
+  stand: unknown;
+}
+
+function Whole({ part, stand, draw }: PartProps & { draw: (loaded: string) => ComponentChildren }) {
   const { parts } = useSession().channel;
-  const { value, problem } = useLoaded(() => parts.whole(part.name), 0);
+  const { value, problem } = useLoaded(() => parts.whole(part.name), 0, stand);
   if (value !== undefined) return <>{draw(value)}</>;
   return problem ?? <p class="nb-note">Loading {bytes(part.size)}…</p>;
 }
 
 /** A long text, one page at a time. */
-function Pager({ part }: { part: Part }) {
+function Pager({ part, stand }: PartProps) {
   const { parts } = useSession().channel;
   const [from, setFrom] = useState(0);
-  const { value: page, problem } = useLoaded(() => parts.page(part.name, from), from);
+  const { value: page, problem } = useLoaded(() => parts.page(part.name, from), from, stand);
   const { at, end, size, text } = page ?? { at: 0, end: 0, size: part.size, text: "" };
   const span = end - at;
   const places: [string, number][] = [
@@ -82,8 +90,8 @@ function Pager({ part }: { part: Part }) {
   );
 }
 
-/** What `load` gives for this key; until the next one is there, the one before. */
-function useLoaded<T>(load: () => Promise<T>, key: number): { value?: T; problem?: ComponentChildren } {
+/** What `load` gives for this key of what is there now; until the next one is there, the one before. */
+function useLoaded<T>(load: () => Promise<T>, key: number, stand: unknown): { value?: T; problem?: ComponentChildren } {
   const [loaded, setLoaded] = useState<{ value?: T; error?: string }>({});
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
@@ -95,7 +103,7 @@ function useLoaded<T>(load: () => Promise<T>, key: number): { value?: T; problem
     return () => {
       unwanted = true;
     };
-  }, [key, attempt]);
+  }, [key, attempt, stand]);
   const { value, error } = loaded;
   if (error === undefined) return { value };
   const again = () => {

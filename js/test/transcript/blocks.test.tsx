@@ -107,6 +107,26 @@ describe("a result", () => {
     expect(panel()?.querySelector("p")?.textContent).toBe("there");
   });
 
+  it("that is replaced while it is looked at is fetched anew", async () => {
+    const part = "result/f/text/html";
+    const answer = async (text: string) => {
+      page.model.receive({ t: "part", name: part, at: 0, text, size: text.length });
+      await settle();
+    };
+    page.ops(tool("f", { ...done({ "text/html": { part, size: 20_000 } }), state: "input-available" }));
+    await settle();
+    await answer("<p>so far</p>");
+    page.ops(
+      ["set", "f", { result: { "text/html": { part, size: 30_000 } }, state: "output-available" }],
+      ["close", "f"],
+    );
+    await settle();
+    expect(panel()?.querySelector("p")?.textContent).toBe("so far");
+    await answer("<p>the end</p>");
+    expect(panel()?.querySelector("p")?.textContent).toBe("the end");
+    expect(page.sent("need")).toHaveLength(2);
+  });
+
   it("that cannot be fetched says why and can be asked for again", async () => {
     page.ops(tool("f", done({ "application/json": { part: "p", size: 1 } })), ["close", "f"]);
     await settle();
