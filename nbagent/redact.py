@@ -33,11 +33,11 @@ class Redactor:
     The live value of a tool's result stays what it is, in the kernel; how it looks to a reader is masked.
 
     Args:
-        secrets: what to mask.
+        secrets: what to mask; may be changed between two events.
     """
 
     def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
+        self.secrets = secrets
         self._streams: dict[tuple[type[_Delta], str], MaskedStream] = {}
 
     def feed(self, event: Event) -> list[Event]:
@@ -70,7 +70,7 @@ class Redactor:
         key = (type(event), event.id)
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._streams[key] = MaskedStream(self._secrets)
+            stream = self._streams[key] = MaskedStream(self.secrets)
         shown = stream.feed(event.delta)
         if shown is event.delta and event.raw is None and event.meta is None:
             return [event]
@@ -87,7 +87,7 @@ class Redactor:
         event = self._masked(event)
         if event.display is None:
             return event
-        shown, secrets = event.display, self._secrets
+        shown, secrets = event.display, self.secrets
         data = {mime: it if mime.startswith("image/") else secrets.mask_json(it) for mime, it in shown.data.items()}
         return replace(event, display=replace(shown, summary=secrets.mask(shown.summary), data=data))
 
@@ -109,9 +109,9 @@ class Redactor:
             return self._masked(value)
         if not isinstance(value, str | dict | list | tuple):
             plain = json_safe(value)  # an object of somebody's SDK
-            masked = self._secrets.mask_json(plain)
+            masked = self.secrets.mask_json(plain)
             return value if masked == plain else masked
         try:
-            return self._secrets.mask_json(value)
+            return self.secrets.mask_json(value)
         except RecursionError:  # nested deeper than anybody is shown
-            return self._secrets.mask_json(json_safe(value))
+            return self.secrets.mask_json(json_safe(value))

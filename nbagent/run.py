@@ -72,12 +72,12 @@ class Run:
         self._reader: Reader = reader_for(source)
         self._decoder = decoder
         self._gate = Gate(reveal, thinking_first=thinking_first)
-        secrets.register(*_credentials_of(source))
+        secrets.register(*secrets.credentials_of(source))
         self._secrets = secrets.known()
         self._redactor = Redactor(self._secrets)
         self._lock = threading.RLock()
         self._transcript = Transcript(self._secrets.mask(name or _name_of(source)), time.time(), renamed=bool(name))
-        self._parts = Parts(self._props_of, self._text_of, self._secrets.mask)
+        self._parts = Parts(self._props_of, self._text_of, lambda text: self._secrets.mask(text))
         self._channels: list[Channel] = []
         self._events = EventLog()
         self._seq = 0
@@ -384,6 +384,8 @@ class Run:
         with self._lock:
             if self._finished:
                 return
+            if not self._seq:  # the stream is open now, and its request at hand
+                self._learn_secrets()
             if self._decoder is None:
                 self._decoder = decoder_for(item)
             self._pass(self._decoder.feed(item))
@@ -393,6 +395,8 @@ class Run:
             if self._finished:
                 return
             self._finished = True
+            secrets.register(*secrets.credentials_of(error))
+            self._learn_secrets()
             if self._stopped_by is not None and not isinstance(error, Cancelled):
                 error = Cancelled(self._stopped_by)  # the error is what closing the connection made of the stream
             self._error = None if isinstance(error, Cancelled) else error
@@ -411,6 +415,9 @@ class Run:
             channel.finish(functools.partial(self._on_finished, channel), time.monotonic())
         if not channels:
             self._tell_the_end()
+
+    def _learn_secrets(self) -> None:
+        self._secrets = self._redactor.secrets = secrets.known()
 
     def _on_finished(self, channel: Channel) -> None:
         with self._lock:
@@ -475,9 +482,3 @@ def _name_of(source: Any) -> str:
         if isinstance(name, str) and name and not name.startswith("<"):
             return name
     return "stream"
-
-
-def _credentials_of(source: Any) -> list[str]:
-    """What an SDK's stream sent to prove who it is: the request is at hand in its response."""
-    headers = getattr(getattr(getattr(source, "response", None), "request", None), "headers", None)
-    return secrets.credentials_in(headers) if isinstance(headers, Mapping) else []

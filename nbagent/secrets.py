@@ -75,6 +75,13 @@ def credentials_in(headers: Mapping[str, Any]) -> list[str]:
     return [value.split()[-1] for value in named if isinstance(value, str) and value.strip()]
 
 
+def credentials_of(source: Any) -> list[str]:
+    """What an SDK's stream, or the error that it gave instead, sent to prove who it is: its response has the request."""
+    response = getattr(source, "response", None) or getattr(source, "_response", None)  # so the openai SDK's helpers
+    headers = getattr(getattr(response, "request", None), "headers", None)
+    return credentials_in(headers) if isinstance(headers, Mapping) else []
+
+
 def mask(text: str) -> str:
     """The text with every known credential masked; as long as before."""
     return known().mask(text)

@@ -3,11 +3,14 @@
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from agent.server import Server, chat, refuse
 from nbclient import NotebookClient
+
+from nbagent.run import Run
 
 ENVIRONMENT = "canary-0f1e2d3c4b5a69788796"
 CLIENT = "canary-9a8b7c6d5e4f30211203"
@@ -60,3 +63,21 @@ def test_a_credential_is_nowhere_in_the_file_the_widgets_state_or_the_log(
         assert secret not in log.read_text()
     (state,) = made.metadata["widgets"].values()
     assert "nbagent" in str(state)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("helper", [False, True], ids=["awaitable", "context manager"])
+async def test_a_clients_key_is_masked_also_where_the_run_opens_the_stream(helper: bool, refused: bool) -> None:
+    key = "canary-5a6b7c8d9e0f1a2b"
+    reply = refuse(401, f"Incorrect API key provided: {key}") if refused else chat(f"Your key is {key}.")
+    with Server(reply) as server:
+        client = server.client(api_key=key)
+        completions = client.chat.completions
+        ask: Any = {"model": "test", "messages": [{"role": "user", "content": "hi"}]}
+        run = Run(completions.stream(**ask) if helper else completions.create(**ask, stream=True))
+        run.start()
+        await run
+        await client.close()
+    told = f"{run.snapshot()} {run.text}"
+    assert " key " in told
+    assert key not in told

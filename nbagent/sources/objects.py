@@ -20,6 +20,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Protocol
 
+from nbagent import secrets
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.loop import OwnedStream
 from nbagent.loop import loop as own_loop
@@ -149,6 +150,7 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         source = await source
     if hasattr(source, "__aenter__") and not hasattr(source, "__anext__"):
         source = await stack.enter_async_context(source)
+    secrets.register(*secrets.credentials_of(source))
     if not hasattr(source, "__aiter__"):
         if not hasattr(source, "__iter__") or hasattr(source, "model_dump"):
             source = [source]
@@ -208,6 +210,7 @@ class ThreadReader:
             return
         if hasattr(source, "__enter__") and not hasattr(source, "__next__"):
             self._source = source = stack.enter_context(source)
+        secrets.register(*secrets.credentials_of(source))
         iterator = iter(source)
         stack.callback(_close, iterator)
         if iterator is not source and not isinstance(source, list | tuple):
