@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from nbagent.adapters.anthropic import AnthropicDecoder
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.events import EventsDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
@@ -28,6 +29,7 @@ class Adapter(Protocol):
 # One line per adapter; the first that recognises the item has it.
 ADAPTERS: tuple[Any, ...] = (
     EventsDecoder,
+    AnthropicDecoder,
     ResponsesDecoder,
     ChatDecoder,
     TextDecoder,
