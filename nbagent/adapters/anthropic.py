@@ -14,7 +14,7 @@ from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
 from nbagent.adapters.frames import unframed
-from nbagent.adapters.items import fields, fields_or_none, plain, string
+from nbagent.adapters.items import fields, fields_or_none, label, plain, string
 
 _CUT_SHORT = {"max_tokens", "model_context_window_exceeded", "pause_turn", "refusal", "compaction"}
 _HELPER_EVENTS = {"text", "thinking", "signature", "input_json", "citation", "compaction"}
@@ -81,7 +81,7 @@ class AnthropicDecoder(BaseDecoder):
                 self.book.raw(item)
             return
         said = fields(unframed(item))
-        kind = string(said.get("type")) or ""
+        kind = label(said.get("type")) or ""
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, said)
@@ -100,15 +100,15 @@ class AnthropicDecoder(BaseDecoder):
     def _message_start(self, said: Mapping[str, Any]) -> None:
         """A message begins. One that did not end was given up by a proxy that tried again; said twice, it is the same one."""
         message = fields(said["message"])
-        message_id = string(message.get("id"))
+        message_id = label(message.get("id"))
         if self.book.in_step:
             if message_id is not None and message_id == self._id:
                 return
             self.finish()
-        self.new_step(string(message.get("model")))
+        self.new_step(label(message.get("model")))
         self._reset(message_id)
         self._read_usage(message.get("usage"))
-        self._reason = string(message.get("stop_reason"))
+        self._reason = label(message.get("stop_reason"))
         for index, block in enumerate(message.get("content") or ()):
             self._start(index, fields(block))
             self._finish_part(self._parts[index])
@@ -120,12 +120,14 @@ class AnthropicDecoder(BaseDecoder):
     def _message_delta(self, said: Mapping[str, Any]) -> None:
         self._begin()
         delta = fields_or_none(said.get("delta"))
-        self._reason = string(delta.get("stop_reason")) or self._reason
+        self._reason = label(delta.get("stop_reason")) or self._reason
         self._read_usage(said.get("usage"))
-        explanation = string(fields_or_none(delta.get("stop_details")).get("explanation"))
+        details = fields_or_none(delta.get("stop_details"))
+        explanation = label(details.get("explanation"))
         if explanation is not None:
-            self._end_text()
-            self.book.text((self.book.step, "refusal"), explanation, kind="refusal")
+            self.book.write(
+                ev.Status(message=explanation, level="warning", meta={"stop_details": plain(details)}, **self.book.stamp)
+            )
         edits = fields_or_none(said.get("context_management")).get("applied_edits")
         if edits:
             self._tell("Parts of the conversation were left out", {"applied_edits": plain(edits)})
@@ -174,7 +176,7 @@ class AnthropicDecoder(BaseDecoder):
 
     def _start(self, index: Any, block: Mapping[str, Any]) -> None:
         book = self.book
-        kind = string(block.get("type")) or ""
+        kind = label(block.get("type")) or ""
         if index in self._parts or kind != "text":
             self._end_text()
         part = self._parts[index] = Part(kind, (book.step, index))
@@ -189,11 +191,11 @@ class AnthropicDecoder(BaseDecoder):
                 part.signature = string(block.get("signature")) or ""
             case "redacted_thinking":
                 book.start_thought(part.key)
-                book.end_thought(part.key, encrypted=string(block.get("data")))
+                book.end_thought(part.key, encrypted=label(block.get("data")))
             case "compaction":
                 part.summary = _summary(block)
             case "fallback":
-                models = [string(fields_or_none(block.get(end)).get("model")) or "another model" for end in ("from", "to")]
+                models = [label(fields_or_none(block.get(end)).get("model")) or "another model" for end in ("from", "to")]
                 self._tell(f"{models[1]} answers instead of {models[0]}", {"fallback": plain(block)})
             case "container_upload":
                 self._write_file(block)
@@ -207,7 +209,7 @@ class AnthropicDecoder(BaseDecoder):
     def _block_delta(self, said: Mapping[str, Any]) -> None:
         self._begin()
         delta = fields(said["delta"])
-        kind = string(delta.get("type")) or ""
+        kind = label(delta.get("type")) or ""
         part = self._parts.get(said.get("index"))
         if part is None and kind in ("text_delta", "thinking_delta"):  # the stream was joined late
             self._start(said.get("index"), {"type": kind.removesuffix("_delta")})
@@ -239,7 +241,7 @@ class AnthropicDecoder(BaseDecoder):
             return
         part.done = True
         if part.kind == "thinking":
-            self.book.end_thought(part.key, signature=part.signature or None)
+            self.book.end_thought(part.key, signature=label(part.signature))
         elif part.kind == "compaction":
             self._tell("The conversation was compacted", {"compaction": part.summary})
         elif part.tool is not None:
@@ -262,17 +264,17 @@ class AnthropicDecoder(BaseDecoder):
         said = fields_or_none(citation)
         book = self.book
         text_id = book.start_text(self._text_key()).id
-        url = string(said.get("url")) or string(said.get("source"))
-        title = string(said.get("title")) or string(said.get("document_title"))
+        url = label(said.get("url")) or label(said.get("source"))
+        title = label(said.get("title")) or label(said.get("document_title"))
         meta = plain(said)
         book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _start_tool(self, part: Part, block: Mapping[str, Any]) -> None:
-        name = string(block.get("name")) or part.kind
-        call_id = string(block.get("id"))
-        server = string(block.get("server_name"))
+        name = label(block.get("name")) or part.kind
+        call_id = label(block.get("id"))
+        server = label(block.get("server_name"))
         kind: ev.ToolKind = "function" if part.kind == "tool_use" else "mcp" if server else "hosted"
         meta = {key: plain(block[key]) for key in _META if block.get(key)}
         title = f"{server}: {name}" if server else None
@@ -284,17 +286,17 @@ class AnthropicDecoder(BaseDecoder):
     def _result(self, kind: str, block: Mapping[str, Any]) -> None:
         """What a tool returned. The call may be out of sight, in a response before this stream."""
         book = self.book
-        call_id = string(block.get("tool_use_id"))
+        call_id = label(block.get("tool_use_id"))
         tool = self._calls.get(call_id) if call_id else None
         if tool is None:
             name = kind.removesuffix("_tool_result")
             tool = book.start_tool((book.step, kind, call_id), name, call_id=call_id, kind="hosted")
         content = block.get("content")
         said = fields_or_none(content)
-        refused = (string(said.get("type")) or "").endswith("_error")
+        refused = (label(said.get("type")) or "").endswith("_error")
         if refused or block.get("is_error") is True:
-            message = string(said.get("error_message")) or string(said.get("error_code")) or _text_of(content) or "failed"
-            error = ev.ErrorInfo(message=message, type=string(said.get("error_code")))
+            message = label(said.get("error_message")) or label(said.get("error_code")) or _text_of(content) or "failed"
+            error = ev.ErrorInfo(message=message, type=label(said.get("error_code")))
             book.tool_result(tool, content, status="error", error=error)
         else:
             book.tool_result(tool, content)
@@ -304,7 +306,7 @@ class AnthropicDecoder(BaseDecoder):
 
     def _write_file(self, block: Mapping[str, Any]) -> None:
         """A file in the service's container: it has an id there, and no more is said of it."""
-        file_id = string(block.get("file_id"))
+        file_id = label(block.get("file_id"))
         if file_id is not None:
             book = self.book
             meta = {"file_id": file_id}
@@ -332,14 +334,14 @@ def usage_of(usage: Mapping[str, Any]) -> ev.Usage | None:
 
 
 def _summary(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: said[name] for name in ("content", "encrypted_content") if string(said.get(name))}
+    return {name: plain(said[name]) for name in ("content", "encrypted_content") if string(said.get(name))}
 
 
 def _text_of(content: Any) -> str | None:
     """The text of a result, which is a string or a list of blocks."""
     if isinstance(content, list):
-        return "\n".join(filter(None, (string(fields_or_none(entry).get("text")) for entry in content))) or None
-    return string(content)
+        return "\n".join(filter(None, (label(fields_or_none(entry).get("text")) for entry in content))) or None
+    return label(content)
 
 
 _HANDLERS: dict[str, Callable[[AnthropicDecoder, Mapping[str, Any]], None]] = {

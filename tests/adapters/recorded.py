@@ -15,6 +15,10 @@ RESPONSES = sorted([*FOLDER.glob("openai_responses/*.sse"), *FOLDER.glob("openai
 CHAT = sorted([*FOLDER.glob("openai_chat/*.sse"), *FOLDER.glob("deepseek/*.sse")])
 SYSTEMS = {
     "anthropic": "anthropic.messages",
+    "gemini": "google.gemini",
+    "ollama": "ollama",
+    "bedrock": "bedrock.converse",
+    "cohere": "cohere.chat",
 }
 """Folder to system, of those whose folder holds one system's streams; exceptions by file name."""
 EXCEPTIONS = {"vercel-tool-call-step1": "google.interactions"}

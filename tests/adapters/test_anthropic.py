@@ -198,7 +198,7 @@ def test_without_its_last_event_a_message_is_incomplete_whatever_the_stop_reason
 def test_a_refusal_is_explained() -> None:
     details = {"type": "refusal", "category": "cyber", "explanation": "Not this."}
     events = decode(AnthropicDecoder(), [start(), finish("refusal", stop_details=details), STOP])
-    assert Transcript.of(events).refusals == ["Not this."]
+    assert only(events, ev.Status).message == "Not this."
 
 
 def test_an_error_in_the_middle_keeps_the_text_and_fails_the_run() -> None:
