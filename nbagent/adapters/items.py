@@ -1,5 +1,6 @@
 """Reading upstream items, whatever they are: dicts from the wire, or the objects of an SDK."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,6 +77,17 @@ def mend(text: str) -> str:
 def string(value: Any) -> str | None:
     """The value if it is a text that is not empty."""
     return value if isinstance(value, str) and value else None
+
+
+def label(value: Any) -> str | None:
+    """The same for what is no piece of a longer text (a name, an id, an address): fit for every encoder as it stands."""
+    value = getattr(value, "value", value)  # an enum's member
+    return mend(value) if isinstance(value, str) and value else None
+
+
+def base64_text(value: Any) -> str | None:
+    """Binary data as base64, which SDKs have decoded and the wire has not."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else string(value)
 
 
 def safe_message(text: str) -> str:

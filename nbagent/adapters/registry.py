@@ -2,8 +2,14 @@
 
 from typing import Any, Protocol
 
+from nbagent.adapters.anthropic import AnthropicDecoder
+from nbagent.adapters.bedrock import BedrockDecoder
+from nbagent.adapters.cohere import CohereDecoder
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.events import EventsDecoder
+from nbagent.adapters.gemini import GeminiDecoder
+from nbagent.adapters.gemini_interactions import InteractionsDecoder
+from nbagent.adapters.ollama import OllamaDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
 from nbagent.adapters.text import TextDecoder
@@ -28,6 +34,12 @@ class Adapter(Protocol):
 # One line per adapter; the first that recognises the item has it.
 ADAPTERS: tuple[Any, ...] = (
     EventsDecoder,
+    AnthropicDecoder,
+    GeminiDecoder,
+    InteractionsDecoder,
+    OllamaDecoder,
+    BedrockDecoder,
+    CohereDecoder,
     ResponsesDecoder,
     ChatDecoder,
     TextDecoder,

@@ -8,18 +8,38 @@ from typing import Any
 
 from nbagent import events as ev
 from nbagent.adapters.decoder import Decoder
+from nbagent.adapters.registry import decoder_named
 
 FOLDER = Path(__file__).parent.parent / "recordings"
 RESPONSES = sorted([*FOLDER.glob("openai_responses/*.sse"), *FOLDER.glob("openai_agents_wire/*.sse")])
 CHAT = sorted([*FOLDER.glob("openai_chat/*.sse"), *FOLDER.glob("deepseek/*.sse")])
+SYSTEMS = {
+    "anthropic": "anthropic.messages",
+    "gemini": "google.gemini",
+    "ollama": "ollama",
+    "bedrock": "bedrock.converse",
+    "cohere": "cohere.chat",
+}
+"""Folder to system, of those whose folder holds one system's streams; exceptions by file name."""
+EXCEPTIONS = {"vercel-tool-call-step1": "google.interactions"}
+PROVIDERS = sorted(path for folder in SYSTEMS for path in FOLDER.glob(f"{folder}/*.*"))
 
 
 def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
+def decoder_of(path: Path) -> Decoder:
+    """A new decoder for a recording."""
+    if path in CHAT or path in RESPONSES:
+        return decoder_named("openai.chat" if path in CHAT else "openai.responses")
+    return decoder_named(EXCEPTIONS.get(path.stem) or SYSTEMS[path.parent.name])
+
+
 def payloads(path: Path) -> list[Any]:
     """The payloads of a recording by the simplest reading there is, and so not by ours."""
+    if path.suffix in (".jsonl", ".ndjson"):
+        return [json.loads(line) for line in path.read_text().splitlines()]
     found: list[Any] = []
     for block in path.read_bytes().decode().replace("\r\n", "\n").split("\n\n"):
         data = "\n".join(line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:"))
