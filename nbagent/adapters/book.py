@@ -116,6 +116,10 @@ class Book:
         for key in list(self._texts):
             self.end_text(key)
 
+    def open_keys(self) -> list[Hashable]:
+        """The keys of the open thoughts and texts."""
+        return [*self._thoughts, *self._texts]
+
     def end(
         self,
         status: ev.RunStatus,

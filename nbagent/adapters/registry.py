@@ -2,12 +2,14 @@
 
 from typing import Any, Protocol
 
+from nbagent.adapters.ag_ui import AguiDecoder
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.events import EventsDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
 from nbagent.adapters.text import TextDecoder
 from nbagent.adapters.unknown import UnknownDecoder
+from nbagent.adapters.vercel_ui import VercelDecoder
 from nbagent.errors import UnknownSource
 
 
@@ -30,6 +32,8 @@ ADAPTERS: tuple[Any, ...] = (
     EventsDecoder,
     ResponsesDecoder,
     ChatDecoder,
+    AguiDecoder,
+    VercelDecoder,
     TextDecoder,
     UnknownDecoder,
 )
