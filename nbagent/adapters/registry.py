@@ -2,9 +2,11 @@
 
 from typing import Any, Protocol
 
+from nbagent.adapters.a2a import A2ADecoder
 from nbagent.adapters.ag_ui import AguiDecoder
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.events import EventsDecoder
+from nbagent.adapters.hector import HectorDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
 from nbagent.adapters.text import TextDecoder
@@ -33,6 +35,8 @@ ADAPTERS: tuple[Any, ...] = (
     ResponsesDecoder,
     ChatDecoder,
     AguiDecoder,
+    HectorDecoder,
+    A2ADecoder,
     VercelDecoder,
     TextDecoder,
     UnknownDecoder,
