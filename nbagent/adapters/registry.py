@@ -3,10 +3,13 @@
 from typing import Any, Protocol
 
 from nbagent.adapters.a2a import A2ADecoder
+from nbagent.adapters.acp import AcpDecoder
 from nbagent.adapters.ag_ui import AguiDecoder
+from nbagent.adapters.agentor import AgentorDecoder
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.events import EventsDecoder
 from nbagent.adapters.hector import HectorDecoder
+from nbagent.adapters.mcp import McpDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
 from nbagent.adapters.text import TextDecoder
@@ -34,8 +37,11 @@ ADAPTERS: tuple[Any, ...] = (
     EventsDecoder,
     ResponsesDecoder,
     ChatDecoder,
+    AgentorDecoder,
     AguiDecoder,
     HectorDecoder,
+    AcpDecoder,
+    McpDecoder,
     A2ADecoder,
     VercelDecoder,
     TextDecoder,
