@@ -133,9 +133,7 @@ class A2ADecoder(BaseDecoder):
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
         self._task = True
-        if not self.book.started:
-            self.book.started = True
-            self.book.write(ev.RunStart(thread_id=string(task.get("contextId"))))
+        self.book.begin(thread_id=string(task.get("contextId")))
         artifacts = task.get("artifacts")
         for artifact in artifacts if isinstance(artifacts, list) else ():
             entry = fields_or_none(artifact)

@@ -63,6 +63,8 @@ class AcpDecoder(BaseDecoder):
             self._response(said)
         elif "stopReason" in said:
             self._stop(said)
+        elif "toolCall" in said:
+            self._ask(self.book.mint("approval"), said)
         else:
             self.unread(item)
 
@@ -86,9 +88,7 @@ class AcpDecoder(BaseDecoder):
     def _start(self, params: Mapping[str, Any]) -> None:
         """A turn begins: one prompt, and all that is done about it."""
         self.verdict = TRUNCATED
-        if not self.book.started:
-            self.book.started = True
-            self.book.write(ev.RunStart(thread_id=string(params.get("sessionId"))))
+        self.book.begin(thread_id=string(params.get("sessionId")))
 
     def _response(self, said: Mapping[str, Any]) -> None:
         result = fields_or_none(said["result"])

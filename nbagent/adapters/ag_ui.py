@@ -70,9 +70,7 @@ class AguiDecoder(BaseDecoder):
     def _run_started(self, said: Mapping[str, Any]) -> None:
         self.verdict = TRUNCATED
         self._wrote, self._snapshot = False, None
-        if not self.book.started:
-            self.book.started = True
-            self.book.write(ev.RunStart(thread_id=string(said.get("threadId"))))
+        self.book.begin(thread_id=string(said.get("threadId")))
 
     def _run_finished(self, said: Mapping[str, Any]) -> None:
         self._last_snapshot()

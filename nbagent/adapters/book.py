@@ -84,11 +84,11 @@ class Book:
 
     # --- run and step -------------------------------------------------------------------------------------------------
 
-    def begin(self, model: str | None = None) -> None:
+    def begin(self, model: str | None = None, *, thread_id: str | None = None) -> None:
         """The run starts, once, at the first item."""
         if not self.started:
             self.started = True
-            self._events.append(ev.RunStart(model=model))
+            self._events.append(ev.RunStart(model=model, thread_id=thread_id))
 
     def start_step(self, model: str | None = None, *, name: str | None = None, meta: dict[str, Any] | None = None) -> None:
         """A model response begins; one that is still open is ended first."""

@@ -166,9 +166,7 @@ class HectorDecoder(A2ADecoder):
     def _task_event(self, word: str, body: Mapping[str, Any]) -> None:
         match word:
             case "START":
-                if not self.book.started:
-                    self.book.started = True
-                    self.book.write(ev.RunStart(thread_id=string(body.get("contextId"))))
+                self.book.begin(thread_id=string(body.get("contextId")))
             case "ERROR":
                 self.fail_with({"message": body.get("errorMessage"), "code": body.get("errorCode")})
             case "COMPLETE":

@@ -71,6 +71,8 @@ class McpDecoder(BaseDecoder):
             self._error(said)
         elif "result" in said:
             self._response(said)
+        elif "content" in said or "structuredContent" in said:  # the result itself, as the SDK's client returns it
+            self._response({"result": said})
         else:
             self.unread(item)
 

@@ -1,5 +1,6 @@
 """An item as its protocol writes it: SDK objects brought back to the JSON names of the wire, envelopes taken off."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -72,6 +73,8 @@ def _single(field: Any, value: Any) -> Any:
     if field.enum_type is not None:
         known = field.enum_type.values_by_number.get(value)
         return value if known is None else known.name
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return _protobuf(value) if hasattr(value, "DESCRIPTOR") else value
 
 
