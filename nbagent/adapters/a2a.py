@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.a2a_parts import Parts, text_of
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields_or_none, plain, string
+from nbagent.adapters.items import fields_or_none, mend, plain, string
 from nbagent.adapters.wires import frame_of, peek, wire
 
 _KINDS = {
@@ -202,7 +202,7 @@ class A2ADecoder(BaseDecoder):
             self._close_artifacts()
             self.book.settle()
             self.book.write(ev.AgentHandoff(to=name, from_=before, **self.book.stamp))
-        self.book.stamp["agent"] = name
+        self.book.stamp["agent"] = mend(name)
 
     # --- what it says ---------------------------------------------------------------------------------------------------
 

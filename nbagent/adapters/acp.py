@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields_or_none, plain, string
+from nbagent.adapters.items import fields_or_none, mend, plain, string
 from nbagent.adapters.json_rpc import Requests, said_by, write_blob
 from nbagent.adapters.wires import counts, frame_of, peek, text_in, wire
 
@@ -137,7 +137,7 @@ class AcpDecoder(BaseDecoder):
             tool_id=block.id,
             prompt=string(call.get("title")),
             args=plain(call.get("rawInput")),
-            options=[str(option.get("name") or option.get("optionId")) for option in options] or None,
+            options=[mend(str(option.get("name") or option.get("optionId"))) for option in options] or None,
             meta={"options": plain(options)},
             **self.book.stamp,
         )
@@ -156,7 +156,7 @@ class AcpDecoder(BaseDecoder):
         response = ev.ApprovalResponse(
             approval_id=approval_id,
             decision="cancel" if outcome.get("outcome") == "cancelled" else "deny" if kind.startswith("reject") else "approve",
-            value=string(outcome.get("optionId")),
+            value=plain(outcome.get("optionId")),
             **self.book.stamp,
         )
         self.book.write(response)

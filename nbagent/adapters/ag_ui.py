@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields_or_none, plain, string
+from nbagent.adapters.items import fields_or_none, mend, plain, string
 from nbagent.adapters.wires import counts, frame_of, peek, text_in, wire
 
 _THINKING = "thinking"
@@ -142,7 +142,7 @@ class AguiDecoder(BaseDecoder):
         self.book.stamp.pop("agent", None)
         parent = self._agents.get(string(said.get("parentSubagentRunId")) or "")
         call = self._calls.get(string(said.get("parentToolCallId")) or "")
-        name = string(said.get("name")) or "agent"
+        name = mend(string(said.get("name")) or "agent")
         if run_id in self._agents:
             return
         start = ev.AgentStart(
@@ -279,15 +279,15 @@ class AguiDecoder(BaseDecoder):
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _tool_start(self, said: Mapping[str, Any]) -> None:
-        call_id = said["toolCallId"]
+        call_id = str(said["toolCallId"])
         self._wrote = True
         self._calls[call_id] = self.book.start_tool(call_id, string(said.get("toolCallName")) or "tool", call_id=call_id)
 
     def _tool_args(self, said: Mapping[str, Any]) -> None:
-        self.book.tool_delta(self._calls[said["toolCallId"]], said["delta"])
+        self.book.tool_delta(self._calls[str(said["toolCallId"])], said["delta"])
 
     def _tool_end(self, said: Mapping[str, Any]) -> None:
-        self.book.tool_args(self._calls[said["toolCallId"]])
+        self.book.tool_args(self._calls[str(said["toolCallId"])])
 
     def _tool_chunk(self, said: Mapping[str, Any]) -> None:
         key = self._chunk_key("TOOL_CALL_CHUNK", said.get("toolCallId"), self.book.tool)
@@ -296,9 +296,9 @@ class AguiDecoder(BaseDecoder):
         self.book.tool_delta(self._calls[str(key)], said.get("delta") or "")
 
     def _tool_result(self, said: Mapping[str, Any]) -> None:
-        if said["toolCallId"] not in self._calls:  # of a call from an earlier run
+        if str(said["toolCallId"]) not in self._calls:  # of a call from an earlier run
             self._tool_start(said)
-        block = self._calls[said["toolCallId"]]
+        block = self._calls[str(said["toolCallId"])]
         if block.pieces:
             self.book.tool_args(block)
         self.book.tool_result(block, said.get("content"))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from nbagent import events as ev
 from nbagent.adapters.book import Book
-from nbagent.adapters.items import fields_or_none, string
+from nbagent.adapters.items import fields_or_none, plain, string
 from nbagent.adapters.wires import text_in
 
 
@@ -53,7 +53,7 @@ def write_blob(book: Book, content: Any) -> bool:
     url = string(said.get("uri")) or string(inner.get("uri"))
     name = string(inner.get("title")) or string(inner.get("name"))
     media_type = media_type or ("text/plain" if inner else "application/octet-stream")
-    meta = {"text": inner["text"]} if string(inner.get("text")) else None
+    meta = {"text": plain(inner["text"])} if string(inner.get("text")) else None
     book.write(ev.File(id=book.mint("file"), media_type=media_type, url=url, data=data, name=name, meta=meta, **book.stamp))
     return True
 

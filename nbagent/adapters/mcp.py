@@ -123,7 +123,7 @@ class McpDecoder(BaseDecoder):
         message = data if isinstance(data, str) else json.dumps(plain(data), ensure_ascii=False)
         logger = string(params.get("logger"))
         level = _LEVELS.get(str(params.get("level")), "info")
-        self.book.write(ev.Status(message=message, level=level, meta={"logger": logger} if logger else None))
+        self.book.write(ev.Status(message=message, level=level, meta={"logger": plain(logger)} if logger else None))
 
     def _ask(self, approval_id: str, params: Mapping[str, Any]) -> None:
         schema = params.get("requestedSchema")
@@ -134,7 +134,7 @@ class McpDecoder(BaseDecoder):
             kind="auth" if url else "input",
             prompt=string(params.get("message")),
             schema=plain(schema) if isinstance(schema, Mapping) else None,
-            meta={"url": url} if url else None,
+            meta={"url": plain(url)} if url else None,
         )
         self.book.write(request)
         self.verdict = Verdict("paused")

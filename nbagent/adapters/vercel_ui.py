@@ -154,7 +154,7 @@ class VercelDecoder(BaseDecoder):
 
     def _open(self, said: Mapping[str, Any]) -> Block:
         """A new call. Chunks that come later name it by the id only, which another call may get after it."""
-        call_id = said["toolCallId"]
+        call_id = str(said["toolCallId"])
         block = self._calls[call_id] = self.book.start_tool(
             call_id,
             string(said.get("toolName")) or "tool",
@@ -166,7 +166,7 @@ class VercelDecoder(BaseDecoder):
 
     def _call(self, said: Mapping[str, Any]) -> Block:
         """The call of that id; a stream that goes on after an approval tells results of calls from the stream before."""
-        return self._calls.get(said["toolCallId"]) or self._open(said)
+        return self._calls.get(str(said["toolCallId"])) or self._open(said)
 
     def _tool_start(self, said: Mapping[str, Any]) -> None:
         self._open(said)
@@ -201,17 +201,18 @@ class VercelDecoder(BaseDecoder):
     # --- approvals ------------------------------------------------------------------------------------------------------
 
     def _ask(self, said: Mapping[str, Any]) -> None:
-        approval_id = said["approvalId"]
+        approval_id = str(said["approvalId"])
         meta = {name: plain(said[name]) for name in ("isAutomatic", "signature") if said.get(name) is not None}
         if said.get("isAutomatic") is not True:
             self._waiting.add(approval_id)
         self._write(ev.ApprovalRequest, approval_id=approval_id, tool_id=self._call(said).id, meta=meta or None)
 
     def _answer(self, said: Mapping[str, Any]) -> None:
-        self._waiting.discard(said["approvalId"])
+        approval_id = str(said["approvalId"])
+        self._waiting.discard(approval_id)
         decision = "approve" if said.get("approved") is True else "deny"
         reason = string(said.get("reason"))
-        self._write(ev.ApprovalResponse, approval_id=said["approvalId"], decision=decision, reason=reason)
+        self._write(ev.ApprovalResponse, approval_id=approval_id, decision=decision, reason=reason)
 
     # --- the rest -------------------------------------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ class VercelDecoder(BaseDecoder):
         meta = {"reasoning": True} if said["type"] == "reasoning-file" else None
         media_type = string(said.get("mediaType")) or "application/octet-stream"
         name = string(said.get("filename"))
-        self._write(ev.File, id=self.book.mint("file"), media_type=media_type, url=said["url"], name=name, meta=meta)
+        self._write(ev.File, id=self.book.mint("file"), media_type=media_type, url=string(said["url"]), name=name, meta=meta)
 
     def _custom(self, said: Mapping[str, Any]) -> None:
         rest = {name: plain(value) for name, value in said.items() if name not in ("type", "kind")}

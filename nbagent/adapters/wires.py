@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from nbagent.adapters.items import fields_or_none, string
 
 _FRAME = {"event", "data", "id", "retry"}
+_LARGEST = 2**63
 _VALUES = {"google.protobuf.Value", "google.protobuf.Struct", "google.protobuf.ListValue"}
 
 
@@ -109,6 +110,6 @@ def counts(said: Any, **names: str | tuple[str, ...]) -> dict[str, int]:
     for ours, theirs in names.items():
         for name in (theirs,) if isinstance(theirs, str) else theirs:
             value = usage.get(name)
-            if isinstance(value, int) and not isinstance(value, bool):
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST:
                 found.setdefault(ours, value)
     return found

@@ -156,3 +156,15 @@ def test_a_signature_is_kept_for_its_thought() -> None:
     signed = {"type": "reasoning-delta", "id": "r", "delta": "", "providerMetadata": {"anthropic": {"signature": "sig"}}}
     events = run({"type": "reasoning-start", "id": "r"}, signed, {"type": "reasoning-end", "id": "r"})
     assert of(ev.ReasoningEnd, events)[0].signature == "sig"
+
+
+def test_half_a_surrogate_pair_in_a_name_or_an_error_is_made_fit_to_write() -> None:
+    wrong = {"type": "tool-output-error", "toolCallId": "\ud83d", "errorText": "\ud83d"}
+    for event in run({**call("\ud83d", "\ud83d")}, wrong, {"type": "abort", "reason": "\ud83d"}):
+        ev.to_json(event)
+
+
+def test_an_id_that_is_a_number_is_an_id() -> None:
+    start = {"type": "tool-input-start", "toolCallId": 7, "toolName": "f"}
+    transcript = Transcript.of(run(start, {"type": "tool-output-available", "toolCallId": 7, "output": 1}))
+    assert [(tool["call_id"], tool["result"]) for tool in transcript.tools] == [("7", 1)]
