@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from adapters.protocols import STREAMS
-from adapters.recorded import Transcript, decode
+from adapters.recorded import FOLDER, Transcript, decode, payloads
 
 from nbagent import events as ev
 from nbagent.adapters.ag_ui import AguiDecoder
@@ -163,3 +163,10 @@ def test_the_sdks_objects_are_read_by_their_names_on_the_wire() -> None:
     item = Started(type="RUN_STARTED", thread_id="t")
     assert AguiDecoder.recognises(item)
     assert run(item)[0] == ev.RunStart(thread_id="t")
+
+
+def test_streams_one_after_another_with_damage_between_them_are_read_to_the_end() -> None:
+    transcript = whole(run(*payloads(FOLDER / "ag_ui/dart-sse_streams.txt")))
+    assert transcript.texts[0] == "Hello, how can I help you today?"
+    assert transcript.texts[-1].startswith("Hello 你好 🌟 €")
+    assert transcript.tools[0]["args"] == {"query": "AG-UI"}
