@@ -78,6 +78,7 @@ class A2ADecoder(BaseDecoder):
         self._artifacts: dict[str, Artifact] = {}
         self._task = False
         self._state = ""
+        self._last_note: tuple[Any, str] = (None, "")
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -163,6 +164,9 @@ class A2ADecoder(BaseDecoder):
             self._ask("auth" if state == "auth-required" else "input", text, metadata)
         elif message:
             self._message(message)
+        if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
+            # an agent whose only words were its notes: the last was the answer
+            self.parts.text(("message", None), self._last_note[1])
         self.book.settle()
         self.verdict = _ENDS.get(state, self.verdict)
 
@@ -176,6 +180,9 @@ class A2ADecoder(BaseDecoder):
             if isinstance(text, str) and not marked:
                 if text:
                     self.book.write(ev.Status(message=text, **self.book.stamp))
+                    message_id, before = self._last_note
+                    again = message_id is not None and message_id == message.get("messageId")
+                    self._last_note = (message.get("messageId"), before + text if again else text)
             else:
                 self.parts.write(part, ("message", message.get("messageId")))
 

@@ -21,6 +21,7 @@ class Parts:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.calls: dict[str, Block] = {}
+        self.wrote = False
         self._thoughts: set[Hashable] = set()
 
     def write(self, part: Any, key: Hashable) -> None:
@@ -48,6 +49,7 @@ class Parts:
         """More of a text, which ends the thought before it."""
         for thought in self.book.open_keys():
             self.book.end_thought(thought)
+        self.wrote = self.wrote or bool(text)
         self.book.text(key, text)
 
     def thought(self, key: Hashable, text: str) -> None:

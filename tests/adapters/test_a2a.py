@@ -140,3 +140,9 @@ def test_the_pairs_of_the_03_client_are_read_for_what_is_new() -> None:
 )
 def test_other_systems_words_do_not_tell(item: Any) -> None:
     assert not A2ADecoder.recognises(item)
+
+
+def test_an_agent_that_only_wrote_notes_answered_with_the_last() -> None:
+    assert texts(TASK, status("working", "one moment"), status("completed")) == ["one moment"]
+    assert texts(TASK, status("working", "Par"), status("working", "is"), status("completed")) == ["Paris"]
+    assert texts(TASK, status("working", "one moment"), artifact("Paris"), status("completed")) == ["Paris"]
