@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def replay(path: str | Path, speed: float | None = None, *, rate: float | None =
     """Play a recording again: an async iterable of its items, for `nbagent.show` or a loop of your own.
 
     A `.jsonl` file gives its events (or, where a line is some other system's item, that dict); a `.sse` file, the bytes as a
-    service sent them, gives the payloads of its events: dicts, and whatever is not JSON as text.
+    service sent them, gives the payloads of its events: dicts, and whatever is not JSON as text. A `.json` or `.txt` file gives
+    its JSON documents, and the entries of an array.
 
     Args:
         path: the recording.
@@ -87,7 +89,8 @@ class Replay(OwnedStream):
         loop = asyncio.get_running_loop()
         start = loop.time()
         first: float | None = None
-        for number, item in enumerate(_payloads(self._path) if self._path.suffix == ".sse" else _lines(self._path)):
+        read = _READERS.get(self._path.suffix, _lines)
+        for number, item in enumerate(read(self._path)):
             due = start
             if self._rate:
                 due = start + number / self._rate
@@ -124,6 +127,24 @@ def _payloads(path: Path) -> Iterator[Any]:
     decoder.close()
     if decoder.dropped is not None:
         yield _parse(decoder.dropped.data)
+
+
+def _documents(path: Path) -> Iterator[Any]:
+    """JSON documents one after another, however they are laid out; of an array its entries, and what is no JSON as text."""
+    text = path.read_bytes().decode("utf-8-sig", "replace")
+    at = 0
+    while start := _FILLED.search(text, at):
+        at = start.start()
+        try:
+            document, end = json.JSONDecoder().raw_decode(text, at) if text[at] in "{[" else (text[at:], len(text))
+        except (ValueError, RecursionError):
+            document, end = text[at:], len(text)
+        yield from document if isinstance(document, list) else [document]
+        at = end
+
+
+_FILLED = re.compile(r"\S")
+_READERS = {".sse": _payloads, ".json": _documents, ".txt": _documents}
 
 
 def _parse(text: str | bytes) -> Any:

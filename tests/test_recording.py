@@ -99,6 +99,25 @@ async def test_lines_of_another_system_are_its_items(tmp_path: Path) -> None:
     assert [item async for item in replay(path)] == [{"message": {"content": "Hi"}, "done": False}]
 
 
+DOCUMENTS = {
+    '{\n "a": 1\n}\n{\n "b": 2\n}\n': [{"a": 1}, {"b": 2}],
+    '\ufeff[{"a": 1}, {"b": 2}]': [{"a": 1}, {"b": 2}],
+    '{"a": 1} {"b": ': [{"a": 1}, '{"b": '],
+    "1. said\n2. done\n": ["1. said\n2. done\n"],
+    "": [],
+}
+
+
+@pytest.mark.parametrize(("text", "items"), DOCUMENTS.items())
+@pytest.mark.parametrize("suffix", [".json", ".txt"])
+async def test_documents_are_items_however_they_are_laid_out(
+    tmp_path: Path, text: str, items: list[object], suffix: str
+) -> None:
+    path = (tmp_path / "run").with_suffix(suffix)
+    path.write_text(text, encoding="utf-8")
+    assert [item async for item in replay(path)] == items
+
+
 @pytest.mark.parametrize("pace", [{"speed": -1.0}, {"rate": -1.0}, {"speed": 1.0, "rate": 1.0}])
 def test_a_pace_that_makes_no_sense_is_refused(pace: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="speed"):

@@ -4,8 +4,12 @@ import json
 from collections.abc import Hashable
 from typing import Any, Literal
 
+import msgspec
+
 from nbagent import events as ev
-from nbagent.adapters.items import mend, plain, safe_message
+from nbagent.adapters.items import mend, plain, safe_message, sound
+
+_DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)  # mended with their neighbours, by their block
 
 
 class Block:
@@ -80,15 +84,15 @@ class Book:
         """Add an event that opens or closes nothing. `stamp` is the caller's to add."""
         if not self.started:
             self.begin()
-        self._events.append(event)
+        self._events.append(event if isinstance(event, _DELTAS) else _mended(event))
 
     # --- run and step -------------------------------------------------------------------------------------------------
 
-    def begin(self, model: str | None = None) -> None:
+    def begin(self, model: str | None = None, *, thread_id: str | None = None) -> None:
         """The run starts, once, at the first item."""
         if not self.started:
             self.started = True
-            self._events.append(ev.RunStart(model=model))
+            self._events.append(_mended(ev.RunStart(model=model, thread_id=thread_id)))
 
     def start_step(self, model: str | None = None, *, name: str | None = None, meta: dict[str, Any] | None = None) -> None:
         """A model response begins; one that is still open is ended first."""
@@ -115,6 +119,10 @@ class Book:
             self.end_thought(key)
         for key in list(self._texts):
             self.end_text(key)
+
+    def open_keys(self) -> list[Hashable]:
+        """The keys of the open thoughts and texts."""
+        return [*self._thoughts, *self._texts]
 
     def end(
         self,
@@ -318,6 +326,18 @@ class Book:
         except Exception:  # an item may do anything when it is looked at
             data = f"<{type(item).__module__}.{type(item).__qualname__}>"
         self.write(ev.Raw(data=data, name=name, **self.stamp))
+
+
+def _mended(event: ev.Event) -> ev.Event:
+    """The event with the texts of its fields fit for every encoder: names and ids may hold half a surrogate pair, too."""
+    broken: dict[str, Any] = {}
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
+        if isinstance(value, str) and not (value.isascii() or sound(value)):
+            broken[name] = mend(value)
+        elif isinstance(value, ev.ErrorInfo) and not sound(value.message):
+            broken[name] = msgspec.structs.replace(value, message=mend(value.message))
+    return msgspec.structs.replace(event, **broken) if broken else event
 
 
 def parse(text: str) -> tuple[Any, bool]:

@@ -2,6 +2,10 @@
 
 from typing import Any, Protocol
 
+from nbagent.adapters.a2a import A2ADecoder
+from nbagent.adapters.acp import AcpDecoder
+from nbagent.adapters.ag_ui import AguiDecoder
+from nbagent.adapters.agentor import AgentorDecoder
 from nbagent.adapters.anthropic import AnthropicDecoder
 from nbagent.adapters.bedrock import BedrockDecoder
 from nbagent.adapters.cohere import CohereDecoder
@@ -9,11 +13,14 @@ from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.events import EventsDecoder
 from nbagent.adapters.gemini import GeminiDecoder
 from nbagent.adapters.gemini_interactions import InteractionsDecoder
+from nbagent.adapters.hector import HectorDecoder
+from nbagent.adapters.mcp import McpDecoder
 from nbagent.adapters.ollama import OllamaDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
 from nbagent.adapters.text import TextDecoder
 from nbagent.adapters.unknown import UnknownDecoder
+from nbagent.adapters.vercel_ui import VercelDecoder
 from nbagent.errors import UnknownSource
 
 
@@ -42,6 +49,13 @@ ADAPTERS: tuple[Any, ...] = (
     CohereDecoder,
     ResponsesDecoder,
     ChatDecoder,
+    AgentorDecoder,
+    AguiDecoder,
+    HectorDecoder,
+    AcpDecoder,
+    McpDecoder,
+    A2ADecoder,
+    VercelDecoder,
     TextDecoder,
     UnknownDecoder,
 )
