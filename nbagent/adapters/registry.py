@@ -4,6 +4,9 @@ from typing import Any, Protocol
 
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.events import EventsDecoder
+from nbagent.adapters.langchain_events import LangChainEventsDecoder
+from nbagent.adapters.langchain_protocol import LangChainProtocolDecoder
+from nbagent.adapters.langgraph import LangGraphDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
 from nbagent.adapters.text import TextDecoder
@@ -29,6 +32,9 @@ class Adapter(Protocol):
 ADAPTERS: tuple[Any, ...] = (
     EventsDecoder,
     ResponsesDecoder,
+    LangChainEventsDecoder,
+    LangChainProtocolDecoder,
+    LangGraphDecoder,
     ChatDecoder,
     TextDecoder,
     UnknownDecoder,
