@@ -7,6 +7,7 @@ from nbagent.adapters.events import EventsDecoder
 from nbagent.adapters.langchain_events import LangChainEventsDecoder
 from nbagent.adapters.langchain_protocol import LangChainProtocolDecoder
 from nbagent.adapters.langgraph import LangGraphDecoder
+from nbagent.adapters.openai_agents import AgentsDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
 from nbagent.adapters.text import TextDecoder
@@ -32,6 +33,7 @@ class Adapter(Protocol):
 ADAPTERS: tuple[Any, ...] = (
     EventsDecoder,
     ResponsesDecoder,
+    AgentsDecoder,
     LangChainEventsDecoder,
     LangChainProtocolDecoder,
     LangGraphDecoder,

@@ -13,6 +13,7 @@ SYSTEMS = {
     "langchain/replay-astream_events-v2-parallel-tools": "langchain.events",
     "langchain/replay-astream_events-v3-parallel-tools": "langchain.protocol",
     "langgraph": "langgraph",
+    "openai_agents": "openai.agents",
 }
 RECORDINGS = sorted(path for folder in {name.split("/")[0] for name in SYSTEMS} for path in FOLDER.glob(f"{folder}/*"))
 
