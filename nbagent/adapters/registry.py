@@ -3,13 +3,16 @@
 from typing import Any, Protocol
 
 from nbagent.adapters.decoder import Decoder
+from nbagent.adapters.dexto import DextoDecoder
 from nbagent.adapters.events import EventsDecoder
 from nbagent.adapters.langchain_events import LangChainEventsDecoder
 from nbagent.adapters.langchain_protocol import LangChainProtocolDecoder
 from nbagent.adapters.langgraph import LangGraphDecoder
 from nbagent.adapters.openai_agents import AgentsDecoder
+from nbagent.adapters.openai_assistants import AssistantsDecoder, NearDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.status_tokens import StatusTokensDecoder
 from nbagent.adapters.text import TextDecoder
 from nbagent.adapters.unknown import UnknownDecoder
 from nbagent.errors import UnknownSource
@@ -37,6 +40,10 @@ ADAPTERS: tuple[Any, ...] = (
     LangChainEventsDecoder,
     LangChainProtocolDecoder,
     LangGraphDecoder,
+    NearDecoder,
+    AssistantsDecoder,
+    DextoDecoder,
+    StatusTokensDecoder,
     ChatDecoder,
     TextDecoder,
     UnknownDecoder,

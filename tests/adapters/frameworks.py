@@ -14,6 +14,10 @@ SYSTEMS = {
     "langchain/replay-astream_events-v3-parallel-tools": "langchain.protocol",
     "langgraph": "langgraph",
     "openai_agents": "openai.agents",
+    "openai_assistants": "openai.assistants",
+    "nearai": "nearai",
+    "dexto": "dexto",
+    "kb_fastapi": "status.tokens",
 }
 RECORDINGS = sorted(path for folder in {name.split("/")[0] for name in SYSTEMS} for path in FOLDER.glob(f"{folder}/*"))
 

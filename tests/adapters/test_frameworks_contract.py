@@ -47,12 +47,23 @@ SAID: dict[str, tuple[list[str], list[Call]]] = {
     "openai_agents/replay-responses-reasoning-summary": (["The final result is **570**."], CALCULATED),
     "openai_agents/replay-responses-tool-approval": ([], [("get_capital", {"country": "France"}, None)]),
 }
+SAID |= {
+    "nearai": (["I am Socrates.", "Plato here."], []),
+    "dexto/constructed-error": ([], []),
+    "dexto/constructed-message-stream": (
+        ["Reading now."],
+        [("read_file", {"path": "/a.txt"}, [{"type": "text", "text": "hello"}]), ("bash", {}, None)],
+    ),
+    "kb_fastapi": (["Hello"], [("search", {}, "3 hits")]),
+}
 ENDS = {
+    "dexto/constructed-error": "failed",
     "openai_agents/replay-responses-mcp-approval": "paused",
     "openai_agents/replay-responses-tool-approval": "paused",
 }
 AFTER_THE_END = {
     "openai_agents": 1,
+    "openai_assistants": 1,
     "langchain/replay-astream_events-v3-parallel-tools": 1,
     "langgraph/replay-astream-updates+messages": 1,
     "langgraph/replay-astream-version2-messages+updates": 1,
