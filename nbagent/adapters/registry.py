@@ -2,16 +2,21 @@
 
 from typing import Any, Protocol
 
+from nbagent.adapters.crewai import CrewDecoder
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.dexto import DextoDecoder
 from nbagent.adapters.events import EventsDecoder
+from nbagent.adapters.google_adk import AdkDecoder
 from nbagent.adapters.langchain_events import LangChainEventsDecoder
 from nbagent.adapters.langchain_protocol import LangChainProtocolDecoder
 from nbagent.adapters.langgraph import LangGraphDecoder
+from nbagent.adapters.llama_index import LlamaIndexDecoder
 from nbagent.adapters.openai_agents import AgentsDecoder
 from nbagent.adapters.openai_assistants import AssistantsDecoder, NearDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.pydantic_ai import PydanticAIDecoder
+from nbagent.adapters.smolagents import SmolagentsDecoder
 from nbagent.adapters.status_tokens import StatusTokensDecoder
 from nbagent.adapters.text import TextDecoder
 from nbagent.adapters.unknown import UnknownDecoder
@@ -44,6 +49,11 @@ ADAPTERS: tuple[Any, ...] = (
     AssistantsDecoder,
     DextoDecoder,
     StatusTokensDecoder,
+    PydanticAIDecoder,
+    SmolagentsDecoder,
+    LlamaIndexDecoder,
+    CrewDecoder,
+    AdkDecoder,
     ChatDecoder,
     TextDecoder,
     UnknownDecoder,

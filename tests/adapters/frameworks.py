@@ -18,6 +18,10 @@ SYSTEMS = {
     "nearai": "nearai",
     "dexto": "dexto",
     "kb_fastapi": "status.tokens",
+    "pydantic_ai": "pydantic.ai",
+    "smolagents": "smolagents",
+    "llama_index": "llama.index",
+    "google_adk": "google.adk",
 }
 RECORDINGS = sorted(path for folder in {name.split("/")[0] for name in SYSTEMS} for path in FOLDER.glob(f"{folder}/*"))
 

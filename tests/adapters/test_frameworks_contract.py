@@ -56,7 +56,24 @@ SAID |= {
     ),
     "kb_fastapi": (["Hello"], [("search", {}, "3 hits")]),
 }
+SAID |= {
+    "pydantic_ai/replay-chat-parallel-tools.events": (
+        LONDON,
+        [*PARALLEL, ("get_weather", {"city": "Mexico City"}, "sunny in Mexico City")],
+    ),
+    "pydantic_ai/replay-responses-function-call.events": (
+        ["The capital of France is Paris."],
+        [("get_capital", {"country": "France"}, "Paris")],
+    ),
+    "smolagents": (["done"], [*WEATHER, ("final_answer", {"answer": "done"}, "done")]),
+    "llama_index": (LONDON, WEATHER),
+    "google_adk/replay-tool-loop": (
+        ["The temperature in Paris is 30°C.\n"],
+        [("get_capital", {"country": "France"}, "Paris"), ("get_temperature", {"city": "Paris"}, "30C")],
+    ),
+}
 ENDS = {
+    "pydantic_ai/replay-responses-reasoning.events": "incomplete",
     "dexto/constructed-error": "failed",
     "openai_agents/replay-responses-mcp-approval": "paused",
     "openai_agents/replay-responses-tool-approval": "paused",
