@@ -32,7 +32,7 @@ def message_of(item: Any) -> Any:
         names = said.get("id")
         name = names[-1] if isinstance(names, list) and names else ""
         return {"__class__": name, **said["kwargs"]}
-    if said.get("type") in _KINDS and isinstance(said.get("data"), Mapping):
+    if string(said.get("type")) in _KINDS and isinstance(said.get("data"), Mapping):
         return {"type": said["type"], **said["data"]}
     generations = said.get("generations") or (look(item, "generations") if not isinstance(item, str) else None)
     if isinstance(generations, list) and generations:
@@ -50,7 +50,7 @@ def kind_of(message: Any) -> str | None:
     for word in (tag, name):
         if isinstance(word, str) and word in _KINDS:
             return _KINDS[word]
-    return "other" if tag in _OTHERS or name in _OTHERS else None
+    return "other" if string(tag) in _OTHERS or name in _OTHERS else None
 
 
 class Message:

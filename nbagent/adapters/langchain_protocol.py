@@ -47,7 +47,9 @@ class LangChainProtocolDecoder(BaseDecoder):
     def recognises(item: Any) -> bool:
         """Whether the item is an event of the protocol."""
         said = fields_or_none(item)
-        return said.get("type") == "event" and said.get("method") in _METHODS and isinstance(said.get("params"), Mapping)
+        return (
+            said.get("type") == "event" and string(said.get("method")) in _METHODS and isinstance(said.get("params"), Mapping)
+        )
 
     def read(self, item: Any) -> None:
         """One event."""

@@ -42,7 +42,7 @@ class LangGraphDecoder(BaseDecoder):
         if isinstance(item, list | tuple):
             return _split(item) is not None
         said = item if isinstance(item, Mapping) else {}
-        if said.get("type") in MODES and "ns" in said and "data" in said:
+        if _is_mode(said.get("type")) and "ns" in said and "data" in said:
             return True
         if isinstance(said.get("event"), str) and set(said) <= {"event", "data", "id"}:
             mode = said["event"].split("|")[0]
@@ -65,7 +65,7 @@ class LangGraphDecoder(BaseDecoder):
         if isinstance(item, list | tuple):
             return _split(item) or ((), "custom", item)
         said = item if isinstance(item, Mapping) else {}
-        if said.get("type") in MODES and "ns" in said:
+        if _is_mode(said.get("type")) and "ns" in said:
             if said.get("interrupts"):
                 self._messages.interrupt(said["interrupts"])
             return _names(said["ns"]) or (), said["type"], said.get("data")
@@ -240,6 +240,10 @@ class LangGraphDecoder(BaseDecoder):
         return super().close(error)
 
 
+def _is_mode(value: Any) -> bool:
+    return isinstance(value, str) and value in MODES
+
+
 def _names(value: Any) -> tuple[str, ...] | None:
     """A namespace: a tuple of texts, or nothing."""
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
@@ -249,7 +253,7 @@ def _names(value: Any) -> tuple[str, ...] | None:
 
 def _split(item: list[Any] | tuple[Any, ...]) -> tuple[tuple[str, ...], str, Any] | None:
     """Namespace, mode and payload of a tuple; None if a graph does not stream such."""
-    if len(item) == 3 and (path := _names(item[0])) is not None and item[1] in MODES:
+    if len(item) == 3 and (path := _names(item[0])) is not None and _is_mode(item[1]):
         return path, item[1], item[2]
     if len(item) != 2:
         return None

@@ -31,7 +31,7 @@ def _event_of(item: Any) -> str:
     if isinstance(event, str):
         return event
     kind, status = look(item, "object"), look(item, "status")
-    if kind not in _OBJECTS:
+    if not isinstance(kind, str) or kind not in _OBJECTS:
         return ""
     return kind if kind.endswith(".delta") else f"{kind}.{status if isinstance(status, str) else 'created'}"
 

@@ -28,7 +28,7 @@ class StatusTokensDecoder(BaseDecoder):
     def recognises(item: Any) -> bool:
         """Whether the item has one of the vocabulary's types, and the field that goes with it."""
         said = fields_or_none(item)
-        kind = said.get("type")
+        kind = string(said.get("type"))
         if kind in _TOOL:
             return isinstance(said.get("tool"), str) and set(said) <= {"type", "tool", "content", "args", "input", "result"}
         if kind == "done":
@@ -40,7 +40,7 @@ class StatusTokensDecoder(BaseDecoder):
         if item == "[DONE]":
             return
         said = fields(item)
-        kind, book = said.get("type"), self.book
+        kind, book = string(said.get("type")), self.book
         content = said.get("content", said.get("message"))
         book.begin()
         if kind == "token":

@@ -143,6 +143,32 @@ json_values = st.recursive(
 )
 
 
+WORDS = st.sampled_from(
+    [
+        "type",
+        "event",
+        "object",
+        "method",
+        "name",
+        "data",
+        "ns",
+        "messages",
+        "item",
+        "author",
+        "qualified_name",
+        "values",
+        "error",
+    ]
+)
+
+
+@given(st.dictionaries(WORDS, json_values, max_size=5) | json_values)
+def test_whose_an_item_is_can_be_asked_of_anything(item: Any) -> None:
+    for adapter in ADAPTERS:
+        assert adapter.recognises(item) in (True, False)
+        Transcript.of(decode(adapter(), [item, item]))
+
+
 @given(st.sampled_from(RECORDINGS), st.data())
 def test_items_lost_doubled_out_of_order_or_damaged_never_break_the_rules(path: Path, data: st.DataObject) -> None:
     items = data.draw(st.lists(st.sampled_from(items_of(path)), min_size=1, max_size=12))
