@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import BaseDecoder, Verdict
-from nbagent.adapters.items import class_of, fields_or_none, look, plain, string
+from nbagent.adapters.items import class_of, count, fields_or_none, look, plain, string
 from nbagent.adapters.openai_common import usage_of
 
 _SUBJECTS = (
@@ -208,8 +208,8 @@ class CrewDecoder(BaseDecoder):
             self._root = subject
             self.book.end_step()
             counts = fields_or_none(look(said, "token_usage"))
-            total = look(said, "total_tokens")
-            if self.book.usage is None and (counts or isinstance(total, int)):
+            total = count(look(said, "total_tokens"))
+            if self.book.usage is None and (counts or total is not None):
                 self.book.usage = usage_of(counts) or ev.Usage(total=total)
             self.verdict = Verdict("completed")
         elif word == "paused":

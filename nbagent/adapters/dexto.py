@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import BaseDecoder, Verdict
-from nbagent.adapters.items import fields_or_none, look, plain, string
+from nbagent.adapters.items import count, fields_or_none, look, plain, string
 
 _FAMILIES = (
     "llm:",
@@ -258,5 +258,6 @@ def _usage_of(said: Any, cost: Any) -> ev.Usage | None:
         "cache_read": "cacheReadTokens",
         "cache_write": "cacheWriteTokens",
     }
-    found = {ours: value for ours, theirs in names.items() if isinstance(value := counts.get(theirs), int)}
-    return ev.Usage(**found, cost=float(cost) if isinstance(cost, int | float) else None)
+    found = {ours: count(counts.get(theirs)) for ours, theirs in names.items()}
+    found_cost = float(cost) if isinstance(cost, int | float) else None
+    return ev.Usage(**found, cost=found_cost)

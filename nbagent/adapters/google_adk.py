@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields_or_none, look, plain, string
+from nbagent.adapters.items import count, fields_or_none, look, plain, string
 
 _CONFIRMATION = "adk_request_confirmation"
 _CREDENTIAL = "adk_request_credential"
@@ -288,14 +288,13 @@ def _usage_of(said: Any) -> ev.Usage | None:
     """Gemini's counts: its thinking is not part of the candidates."""
     if said is None:
         return None
-    sent, made, thought = (get(said, name) for name in ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"))
-    if not isinstance(made, int):
-        made = None
-    output = made if not isinstance(thought, int) else (made or 0) + thought
+    names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+    sent, made, thought = (count(get(said, name)) for name in names)
+    output = made if thought is None else (made or 0) + thought
     return ev.Usage(
         input=sent,
         output=output,
-        total=get(said, "totalTokenCount"),
+        total=count(get(said, "totalTokenCount")),
         reasoning=thought,
-        cache_read=get(said, "cachedContentTokenCount"),
+        cache_read=count(get(said, "cachedContentTokenCount")),
     )

@@ -89,6 +89,11 @@ def look(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
 
 
+def count(value: Any) -> int | None:
+    """The value if it is a whole number; true and false are none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def class_of(item: Any) -> str:
     """The name of an item's class; an item that was dumped may carry it in `__class__`."""
     if isinstance(item, Mapping):

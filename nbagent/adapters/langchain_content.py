@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from nbagent import events as ev
 from nbagent.adapters.book import Block, Book
-from nbagent.adapters.items import fields_or_none, look, plain, string
+from nbagent.adapters.items import count, fields_or_none, look, plain, string
 from nbagent.adapters.openai_common import source_of
 
 _TEXT = {"text", "output_text", "text_delta"}
@@ -21,17 +21,13 @@ def usage_of(said: Any) -> ev.Usage | None:
         return None
     sent, made = fields_or_none(counts.get("input_token_details")), fields_or_none(counts.get("output_token_details"))
     return ev.Usage(
-        input=_int(counts.get("input_tokens")),
-        output=_int(counts.get("output_tokens")),
-        total=_int(counts.get("total_tokens")),
-        reasoning=_int(made.get("reasoning")),
-        cache_read=_int(sent.get("cache_read")),
-        cache_write=_int(sent.get("cache_creation")),
+        input=count(counts.get("input_tokens")),
+        output=count(counts.get("output_tokens")),
+        total=count(counts.get("total_tokens")),
+        reasoning=count(made.get("reasoning")),
+        cache_read=count(sent.get("cache_read")),
+        cache_write=count(sent.get("cache_creation")),
     )
-
-
-def _int(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
 
 
 class CallPiece(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import class_of, fields_or_none, look, plain, string
+from nbagent.adapters.items import class_of, count, fields_or_none, look, plain, string
 
 _KINDS = {
     "part_start",
@@ -259,12 +259,12 @@ def _usage_of(said: Any) -> ev.Usage | None:
     if said is None or look(said, "input_tokens") is None:
         return None
     details = fields_or_none(look(said, "details"))
-    sent, made = look(said, "input_tokens"), look(said, "output_tokens")
+    sent, made = count(look(said, "input_tokens")), count(look(said, "output_tokens"))
     return ev.Usage(
         input=sent,
         output=made,
-        total=sent + made if isinstance(made, int) else None,
-        reasoning=details.get("reasoning_tokens", look(said, "output_reasoning_tokens")),
-        cache_read=look(said, "cache_read_tokens"),
-        cache_write=look(said, "cache_write_tokens"),
+        total=None if sent is None or made is None else sent + made,
+        reasoning=count(details.get("reasoning_tokens", look(said, "output_reasoning_tokens"))),
+        cache_read=count(look(said, "cache_read_tokens")),
+        cache_write=count(look(said, "cache_write_tokens")),
     )
