@@ -86,7 +86,12 @@ def safe_message(text: str) -> str:
 
 def look(item: Any, name: str) -> Any:
     """One field of an item, or None. Of an object also what its class gives by default: `fields` has only what was set."""
-    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+    if isinstance(item, Mapping):
+        return item.get(name)
+    try:
+        return getattr(item, name, None)
+    except Exception:  # a property may do anything when it is looked at
+        return None
 
 
 def count(value: Any) -> int | None:

@@ -192,7 +192,7 @@ class AgentsDecoder(ResponsesDecoder):
 
 
 def _is_run(item: Any) -> bool:
-    return look(item, "interruptions") is not None and look(item, "is_complete") is not None
+    return isinstance(look(item, "interruptions"), list) and isinstance(look(item, "is_complete"), bool)
 
 
 def _name_of(agent: Any) -> str | None:
