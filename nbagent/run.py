@@ -389,6 +389,8 @@ class Run:
             if self._decoder is None:
                 self._decoder = decoder_for(item)
             self._pass(self._decoder.feed(item))
+            if self._transcript.ended and getattr(self._decoder, "ends_itself", False):
+                self._reader.cancel()  # the service would keep the connection open for ever
 
     def _on_end(self, error: BaseException | None) -> None:
         with self._lock:

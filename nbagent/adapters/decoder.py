@@ -47,6 +47,8 @@ class BaseDecoder:
     """The book-keeping that decoders share: subclasses implement `read` and `finish`, and write to `self.book`."""
 
     system: ClassVar[str] = ""
+    ends_itself: ClassVar[bool] = False
+    """Whether the service leaves its stream open after the run's end, so that nothing more is to be waited for."""
 
     def __init__(self) -> None:
         self.book = Book()

@@ -94,3 +94,25 @@ def safe_message(text: str) -> str:
     """An error's text with whatever looks like a key or a bearer token masked, and cut where a service sent a whole page."""
     masked = secrets.mask(mend(text))
     return masked if len(masked) <= _MESSAGE_LIMIT else masked[:_MESSAGE_LIMIT] + "…"
+
+
+def look(item: Any, name: str) -> Any:
+    """One field of an item, or None. Of an object also what its class gives by default: `fields` has only what was set."""
+    if isinstance(item, Mapping):
+        return item.get(name)
+    try:
+        return getattr(item, name, None)
+    except Exception:  # a property may do anything when it is looked at
+        return None
+
+
+def count(value: Any) -> int | None:
+    """The value if it is a whole number; true and false are none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def class_of(item: Any) -> str:
+    """The name of an item's class; an item that was dumped may carry it in `__class__`."""
+    if isinstance(item, Mapping):
+        return str(item.get("__class__") or "")
+    return type(item).__name__

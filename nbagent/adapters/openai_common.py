@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nbagent.adapters.items import fields_or_none, plain, string
+from nbagent.adapters.items import count, fields_or_none, plain, string
 from nbagent.events import Usage
 
 _TICKS_PER_DOLLAR = 1e10
@@ -19,16 +19,16 @@ def usage_of(usage: Any) -> Usage | None:
         return None
     sent = fields_or_none(said.get("prompt_tokens_details") or said.get("input_tokens_details"))
     made = fields_or_none(said.get("completion_tokens_details") or said.get("output_tokens_details"))
-    count = _first_int(said, "prompt_tokens", "input_tokens")
+    sent_tokens = _first_int(said, "prompt_tokens", "input_tokens")
     output = _first_int(said, "completion_tokens", "output_tokens")
     total = _first_int(said, "total_tokens")
     reasoning = _first_int(made, "reasoning_tokens")
-    if None not in (count, output, total) and reasoning and total == count + output + reasoning:  # type: ignore[operator]
+    if None not in (sent_tokens, output, total) and reasoning and total == sent_tokens + output + reasoning:  # type: ignore[operator]
         output += reasoning  # type: ignore[operator]
     cost = said.get("cost")
     ticks = said.get("cost_in_usd_ticks")
     return Usage(
-        input=count,
+        input=sent_tokens,
         output=output,
         total=total,
         reasoning=reasoning,
@@ -44,7 +44,7 @@ def usage_of(usage: Any) -> Usage | None:
 
 
 def _first_int(said: Mapping[str, Any], *names: str) -> int | None:
-    return next((value for name in names if isinstance(value := said.get(name), int)), None)
+    return next((value for name in names if (value := count(said.get(name))) is not None), None)
 
 
 def _either(left: int | None, right: int | None) -> int | None:

@@ -9,15 +9,27 @@ from nbagent.adapters.agentor import AgentorDecoder
 from nbagent.adapters.anthropic import AnthropicDecoder
 from nbagent.adapters.bedrock import BedrockDecoder
 from nbagent.adapters.cohere import CohereDecoder
+from nbagent.adapters.crewai import CrewDecoder
 from nbagent.adapters.decoder import Decoder
+from nbagent.adapters.dexto import DextoDecoder
 from nbagent.adapters.events import EventsDecoder
 from nbagent.adapters.gemini import GeminiDecoder
 from nbagent.adapters.gemini_interactions import InteractionsDecoder
+from nbagent.adapters.google_adk import AdkDecoder
 from nbagent.adapters.hector import HectorDecoder
+from nbagent.adapters.langchain_events import LangChainEventsDecoder
+from nbagent.adapters.langchain_protocol import LangChainProtocolDecoder
+from nbagent.adapters.langgraph import LangGraphDecoder
+from nbagent.adapters.llama_index import LlamaIndexDecoder
 from nbagent.adapters.mcp import McpDecoder
 from nbagent.adapters.ollama import OllamaDecoder
+from nbagent.adapters.openai_agents import AgentsDecoder
+from nbagent.adapters.openai_assistants import AssistantsDecoder, NearDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.pydantic_ai import PydanticAIDecoder
+from nbagent.adapters.smolagents import SmolagentsDecoder
+from nbagent.adapters.status_tokens import StatusTokensDecoder
 from nbagent.adapters.text import TextDecoder
 from nbagent.adapters.unknown import UnknownDecoder
 from nbagent.adapters.vercel_ui import VercelDecoder
@@ -48,6 +60,19 @@ ADAPTERS: tuple[Any, ...] = (
     BedrockDecoder,
     CohereDecoder,
     ResponsesDecoder,
+    AgentsDecoder,
+    LangChainEventsDecoder,
+    LangChainProtocolDecoder,
+    LangGraphDecoder,
+    NearDecoder,
+    AssistantsDecoder,
+    DextoDecoder,
+    StatusTokensDecoder,
+    PydanticAIDecoder,
+    SmolagentsDecoder,
+    LlamaIndexDecoder,
+    CrewDecoder,
+    AdkDecoder,
     ChatDecoder,
     AgentorDecoder,
     AguiDecoder,

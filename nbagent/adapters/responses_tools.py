@@ -177,6 +177,10 @@ class ToolItems:
         book.tool_result(block, content, status="error" if failed else "ok", error=info)
         return True
 
+    def block_of(self, call_id: str) -> Block | None:
+        """The latest call of that id."""
+        return self._by_call_id.get(call_id)
+
     def _asked_by(self, base: str, call_id: str | None) -> Block | None:
         block = self._by_call_id.get(call_id) if call_id else None
         if block is not None:

@@ -47,12 +47,14 @@ def reader_for(source: Any) -> Reader:
 
     Args:
         source: an async iterable, an awaitable that gives one (`client.responses.create(…, stream=True)` not yet awaited), an
-            async or plain context manager around one (`client.responses.stream(…)`), an iterable, a string, or one whole
-            response object.
+            async or plain context manager around one (`client.responses.stream(…)`), a run with `stream_events()`, an
+            iterable, a string, or one whole response object.
 
     Raises:
         UnknownSource: it is none of these.
     """
+    if callable(getattr(source, "stream_events", None)):  # a run of the OpenAI Agents SDK, or a workflow of LlamaIndex
+        return TaskReader(_events_of(source), _running_loop() or own_loop())
     if isinstance(source, OwnedStream):
         return TaskReader(source, own_loop())
     if hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__"):
@@ -66,6 +68,20 @@ def reader_for(source: Any) -> Reader:
         f"show() needs a stream: an iterator, an async iterator or a response of one of the known systems; got "
         f"{type(source).__name__}.{_hint(source)}"
     )
+
+
+async def _events_of(run: Any) -> AsyncIterator[Any]:
+    """The events of a run, then the run itself where it knows more: what waits for approval. A run that is left early stops."""
+    over = False
+    try:
+        async for event in run.stream_events():
+            yield event
+        over = True
+        if getattr(run, "interruptions", None) is not None:
+            yield run
+    finally:
+        if not over and callable(getattr(run, "cancel", None)):
+            run.cancel()
 
 
 def _hint(source: Any) -> str:

@@ -43,7 +43,8 @@ class Thing:
         ({"what": "ever"}, "unknown"),
         ({}, "unknown"),
         (Thing(), "unknown"),
-        (("messages", {}), "unknown"),
+        (("what", {}), "unknown"),
+        (("messages", {}), "langgraph"),
     ],
 )
 def test_the_first_item_tells_the_system(item: Any, system: str) -> None:

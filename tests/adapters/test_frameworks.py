@@ -1,0 +1,208 @@
+"""Pydantic AI, smolagents, LlamaIndex, CrewAI and ADK: what their recordings do not have."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from adapters.recorded import Transcript, decode
+
+from nbagent import events as ev
+from nbagent.adapters.registry import decoder_for
+
+
+def run(*items: Any) -> list[ev.Event]:
+    return decode(decoder_for(items[0]), items)
+
+
+def only(events: list[ev.Event], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+# --- Pydantic AI ------------------------------------------------------------------------------------------------------
+
+CALL = {"part_kind": "tool-call", "tool_name": "rm", "tool_call_id": "c", "args": {"path": "/"}}
+
+
+def pydantic(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"event_kind": kind, **fields}
+
+
+def test_the_first_piece_of_a_part_is_in_its_start() -> None:
+    events = run(
+        pydantic("part_start", index=0, part={"part_kind": "text", "content": "Hi "}),
+        pydantic("part_delta", index=0, delta={"part_delta_kind": "text", "content_delta": "you"}),
+    )
+    assert Transcript.of(events).texts == ["Hi you"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("success", "ok"), ("failed", "error"), ("denied", "denied"), ("retried", "error")]
+)
+def test_a_tool_s_outcome_is_told(outcome: str, status: str) -> None:
+    returned = {"part_kind": "tool-return", "tool_name": "rm", "tool_call_id": "c", "content": "x", "outcome": outcome}
+    events = run(pydantic("function_tool_call", part=CALL), pydantic("function_tool_result", part=returned))
+    assert [result.status for result in only(events, ev.ToolResult)] == [status]
+
+
+def test_a_retry_prompt_is_a_failure() -> None:
+    retry = {"part_kind": "retry-prompt", "tool_name": "rm", "tool_call_id": "c", "content": "try again"}
+    events = run(pydantic("function_tool_call", part=CALL), pydantic("function_tool_result", result=retry))
+    assert only(events, ev.ToolResult)[0].error == ev.ErrorInfo(message="try again")
+
+
+def test_deferred_calls_wait_for_approval() -> None:
+    requests = {"approvals": [CALL], "calls": []}
+    events = run(
+        pydantic("deferred_tool_requests", requests=requests), pydantic("agent_run_result", result={"output": requests})
+    )
+    (asked,) = only(events, ev.ApprovalRequest)
+    assert (asked.approval_id, asked.args, asked.tool_id) == ("c", {"path": "/"}, only(events, ev.ToolStart)[0].id)
+    assert events[-1].status == "paused"  # type: ignore[union-attr]
+
+
+# --- smolagents -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class ChatMessageStreamDelta:
+    content: str | None = None
+    tool_calls: Any = None
+    token_usage: Any = None
+
+
+@dataclass
+class ActionStep:
+    step_number: int
+    error: Any = None
+    observations: str | None = None
+    model_output: str | None = None
+    tool_calls: Any = None
+    token_usage: Any = None
+
+
+@dataclass
+class FinalAnswerStep:
+    output: Any
+
+
+def test_what_a_code_agent_writes_is_commentary_and_its_answer_is_final() -> None:
+    events = run(ChatMessageStreamDelta("x = 1"), ActionStep(1, model_output="x = 1"), FinalAnswerStep(42))
+    assert [(start.phase) for start in only(events, ev.TextStart)] == ["commentary", "final_answer"]
+    assert Transcript.of(events).texts == ["x = 1", "42"]
+
+
+def test_too_many_steps_end_the_run_as_that() -> None:
+    error = {"type": "AgentMaxStepsError", "message": "Reached max steps."}
+    events = run(ActionStep(1, error=error), FinalAnswerStep("as far as I got"))
+    assert events[-1].status == "max_steps"  # type: ignore[union-attr]
+    assert [error.fatal for error in only(events, ev.Error)] == [False]
+
+
+# --- LlamaIndex -------------------------------------------------------------------------------------------------------
+
+
+def llama(name: str, **fields: Any) -> dict[str, Any]:
+    return {"__class__": name, **fields}
+
+
+def test_another_agent_s_turn_is_a_hand_off() -> None:
+    events = run(
+        llama("AgentInput", input=[], current_agent_name="A"),
+        llama("ToolCall", tool_name="handoff", tool_kwargs={"to_agent": "B"}, tool_id="h"),
+        llama("ToolCallResult", tool_name="handoff", tool_kwargs={}, tool_id="h", tool_output={"content": "ok"}),
+        llama("AgentInput", input=[], current_agent_name="B"),
+    )
+    (handoff,) = only(events, ev.AgentHandoff)
+    assert (handoff.from_, handoff.to, handoff.tool_id) == ("A", "B", only(events, ev.ToolStart)[0].id)
+
+
+def test_a_workflow_asks_and_waits() -> None:
+    events = run(llama("AgentInput", current_agent_name="A"), llama("InputRequiredEvent", prefix="Sure?"))
+    assert [(asked.kind, asked.prompt) for asked in only(events, ev.ApprovalRequest)] == [("input", "Sure?")]
+    assert events[-1].status == "paused"  # type: ignore[union-attr]
+
+
+def test_thoughts_and_a_tool_that_fails_are_told_as_the_server_writes_them() -> None:
+    def served(name: str, **value: Any) -> dict[str, Any]:
+        return {"qualified_name": f"llama_index.core.agent.{name}", "value": value}
+
+    output = {"content": "no", "is_error": True}
+    events = run(
+        served("AgentStream", delta="", thinking_delta="Hm", current_agent_name="A"),
+        served("ToolCallResult", tool_name="f", tool_kwargs={}, tool_id="c", tool_output=output),
+    )
+    assert Transcript.of(events).thoughts == ["Hm"]
+    assert [result.status for result in only(events, ev.ToolResult)] == ["error"]
+
+
+# --- CrewAI -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_crew_streams_text_thoughts_and_tools() -> None:
+    events = run(
+        {"type": "crew_kickoff_started", "crew_name": "c"},
+        {"type": "llm_call_started", "model": "m"},
+        {"type": "llm_thinking_chunk", "chunk": "Hm"},
+        {"type": "llm_stream_chunk", "chunk": "Hi"},
+        {"type": "llm_call_completed", "response": "Hi!", "usage": {"prompt_tokens": 1}, "finish_reason": "stop"},
+        {"type": "tool_usage_started", "event_id": "e", "tool_name": "f", "tool_args": {"x": 1}},
+        {"type": "tool_usage_finished", "started_event_id": "e", "tool_name": "f", "output": "done"},
+        {"type": "crew_kickoff_completed"},
+    )
+    transcript = Transcript.of(events)
+    assert (transcript.texts, transcript.thoughts) == (["Hi!"], ["Hm"])
+    assert [(tool["args"], tool["result"]) for tool in transcript.tools] == [({"x": 1}, "done")]
+    assert events[-1] == ev.RunEnd(status="completed", usage=ev.Usage(input=1))
+
+
+def test_the_frames_of_a_crew_carry_its_events() -> None:
+    frame = {"id": "1", "seq": 1, "channel": "llm", "namespace": [], "type": "llm_stream_chunk", "data": {"chunk": "Hi"}}
+    assert Transcript.of(run(frame)).texts == ["Hi"]
+
+
+def test_the_chunks_of_a_crew_are_text() -> None:
+    chunks = [{"chunk_type": "text", "content": text, "agent_role": "A", "tool_call": None} for text in ("Hi", " you")]
+    assert Transcript.of(run(*chunks)).texts == ["Hi you"]
+
+
+# --- ADK --------------------------------------------------------------------------------------------------------------
+
+
+def adk(*parts: Any, role: str = "model", **fields: Any) -> dict[str, Any]:
+    return {"author": "root", "invocationId": "e", "content": {"role": role, "parts": list(parts)}, "actions": {}, **fields}
+
+
+RM = {"functionCall": {"id": "c", "name": "rm", "args": {"path": "/"}}}
+
+
+def test_a_tool_that_needs_confirmation_asks_once() -> None:
+    wants = {"originalFunctionCall": RM["functionCall"], "toolConfirmation": {"hint": "Delete?"}}
+    events = run(
+        adk(RM, partial=False),
+        adk({"functionCall": {"id": "q", "name": "adk_request_confirmation", "args": wants}}, longRunningToolIds=["q"]),
+        adk(
+            {"functionResponse": {"id": "c", "name": "rm", "response": {"error": "needs confirmation"}}},
+            role="user",
+            actions={"requestedToolConfirmations": {"c": {"hint": "Delete?"}}},
+        ),
+    )
+    (asked,) = only(events, ev.ApprovalRequest)
+    assert (asked.approval_id, asked.prompt, asked.args) == ("q", "Delete?", {"path": "/"})
+    assert events[-1].status == "paused"  # type: ignore[union-attr]
+
+
+def test_a_transfer_is_a_hand_off_and_a_failure_is_told() -> None:
+    events = run(adk(actions={"transferToAgent": "B"}), adk(errorCode="SAFETY", errorMessage="blocked"))
+    assert [(handoff.from_, handoff.to) for handoff in only(events, ev.AgentHandoff)] == [("root", "B")]
+    assert [(error.message, error.code) for error in only(events, ev.Error)] == [("blocked", "SAFETY")]
+    assert events[-1].status == "failed"  # type: ignore[union-attr]
+
+
+def test_names_in_process_are_read_like_those_on_the_wire() -> None:
+    part = {"function_call": {"id": "c", "name": "f", "args": {}}}
+    answer = {"function_response": {"id": "c", "name": "f", "response": {"result": 0}}}
+    base = {"author": "root", "invocation_id": "e", "actions": {}}
+    events = run(
+        {**base, "content": {"role": "model", "parts": [part]}}, {**base, "content": {"role": "user", "parts": [answer]}}
+    )
+    assert [tool["result"] for tool in Transcript.of(events).tools] == [0]

@@ -1,0 +1,133 @@
+"""Assistants, NEAR AI, Dexto and the status/token vocabulary: what their recordings do not have."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from adapters.recorded import Transcript, decode
+
+import nbagent
+from nbagent import events as ev
+from nbagent.adapters.registry import decoder_for
+
+
+def run(*items: Any) -> list[ev.Event]:
+    return decode(decoder_for(items[0]), items)
+
+
+def only(events: list[ev.Event], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def thread(event: str, **data: Any) -> dict[str, Any]:
+    return {"event": f"thread.{event}", "data": data}
+
+
+BEGIN = thread("run.created", id="r", object="thread.run", assistant_id="asst_1", model="m")
+TEXT = {
+    "type": "text",
+    "text": {"value": "Hi", "annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.example"}}]},
+}
+
+
+def test_bare_objects_of_assistants_are_read_by_their_state() -> None:
+    events = run(
+        {"object": "thread.run", "status": "queued", "id": "r"},
+        {"object": "thread.message.delta", "delta": {"content": [{"index": 0, **TEXT}]}},
+        {"object": "thread.message", "status": "completed", "content": [TEXT]},
+        {
+            "object": "thread.run",
+            "status": "completed",
+            "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+        },
+        "[DONE]",
+    )
+    assert Transcript.of(events).texts == ["Hi"]
+    assert [source.url for source in only(events, ev.Source)] == ["https://a.example"]
+    assert events[-1] == ev.RunEnd(status="completed", finish_reason="completed", usage=ev.Usage(input=1, output=2, total=3))
+
+
+def test_a_run_that_requires_action_waits_for_outputs() -> None:
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
+    delta = thread(
+        "run.step.delta", object="thread.run.step.delta", delta={"step_details": {"type": "tool_calls", "tool_calls": [call]}}
+    )
+    action = {"submit_tool_outputs": {"tool_calls": [{name: call[name] for name in ("id", "type", "function")}]}}
+    events = run(BEGIN, thread("run.step.created"), delta, thread("run.requires_action", required_action=action))
+    assert [tool["args"] for tool in Transcript.of(events).tools] == [{"x": 1}]
+    assert [(asked.approval_id, asked.kind) for asked in only(events, ev.ApprovalRequest)] == [("c", "input")]
+    assert events[-1].status == "paused"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("failed", "failed"), ("expired", "failed"), ("cancelled", "cancelled"), ("incomplete", "incomplete")]
+)
+def test_every_end_of_an_assistant_s_run_is_told(word: str, status: str) -> None:
+    assert run(BEGIN, thread(f"run.{word}", last_error=None))[-1].status == status  # type: ignore[union-attr]
+
+
+def test_an_error_of_an_assistant_s_stream_is_written() -> None:
+    events = run(BEGIN, {"event": "error", "data": {"message": "no", "code": "rate_limit"}})
+    assert [(error.message, error.code) for error in only(events, ev.Error)] == [("no", "rate_limit")]
+
+
+async def test_a_stream_of_near_that_never_closes_ends_with_its_run() -> None:
+    async def stream() -> AsyncIterator[Any]:
+        yield thread("run.created", id="r", object="thread.run", assistant_id="a.near/agent/1")
+        yield thread("message.delta", id="1", delta={"content": [{"index": 0, "type": "text", "text": {"value": "Hi"}}]})
+        yield thread("run.completed", id=None, object="thread.run.completed", delta={"id": "r"})
+        await asyncio.Event().wait()
+
+    shown = nbagent.show(stream())
+    await shown
+    assert (shown.text, shown.status) == ("Hi", "completed")
+
+
+def test_deltas_of_near_under_ever_new_ids_are_one_text() -> None:
+    begin = thread("run.created", object="thread.run", assistant_id="a.near/agent/1")
+    deltas = [
+        thread("message.delta", id=str(n), delta={"content": [{"index": 0, "type": "text", "text": {"value": "a"}}]})
+        for n in (1, 2)
+    ]
+    assert Transcript.of(run(begin, *deltas)).texts == ["aa"]
+
+
+def test_dexto_s_documented_discriminator_is_read_like_the_real_one() -> None:
+    said: list[dict[str, Any]] = [
+        {"chunkType": "text", "content": "Hi"},
+        {"content": "Hi", "usage": {"inputTokens": 1}, "finishReason": "stop"},
+    ]
+    names = ("llm:chunk", "llm:response")
+    documented = run(*({"type": name, **fields} for name, fields in zip(names, said, strict=True)))
+    real = run(*({"name": name, **fields} for name, fields in zip(names, said, strict=True)))
+    assert documented == real
+    assert only(real, ev.StepEnd)[0].usage == ev.Usage(input=1)
+
+
+def test_a_tool_that_dexto_s_user_refused_is_denied() -> None:
+    call = {"name": "llm:tool-call", "toolName": "rm", "args": {}, "callId": "c"}
+    result = {
+        "name": "llm:tool-result",
+        "toolName": "rm",
+        "callId": "c",
+        "success": False,
+        "error": "no",
+        "approvalStatus": "rejected",
+    }
+    assert [result.status for result in only(run(call, result), ev.ToolResult)] == ["denied"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("max-steps", "max_steps"), ("cancelled", "cancelled"), ("length", "incomplete"), ("error", "failed")],
+)
+def test_every_end_of_dexto_s_run_is_told(reason: str, status: str) -> None:
+    assert run({"name": "run:complete", "finishReason": reason})[-1].status == status  # type: ignore[union-attr]
+
+
+def test_a_tool_that_begins_as_a_status_is_a_tool() -> None:
+    events = run(
+        {"type": "status", "content": "Using web_search..."}, {"type": "tool_result", "tool": "web_search", "content": ""}
+    )
+    assert [(tool["name"], tool["result"]) for tool in Transcript.of(events).tools] == [("web_search", "")]
