@@ -94,3 +94,8 @@ def safe_message(text: str) -> str:
     """An error's text with whatever looks like a key or a bearer token masked, and cut where a service sent a whole page."""
     masked = secrets.mask(mend(text))
     return masked if len(masked) <= _MESSAGE_LIMIT else masked[:_MESSAGE_LIMIT] + "…"
+
+
+def is_count(value: Any) -> bool:
+    """Whether the value is a number of tokens: whole, and one that an encoder takes."""
+    return type(value) is int and 0 <= value < 2**63
