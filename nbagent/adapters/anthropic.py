@@ -14,7 +14,7 @@ from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
 from nbagent.adapters.frames import unframed
-from nbagent.adapters.items import fields, fields_or_none, label, plain, string
+from nbagent.adapters.items import fields, fields_or_none, is_count, label, plain, string
 
 _CUT_SHORT = {"max_tokens", "model_context_window_exceeded", "pause_turn", "refusal", "compaction"}
 _HELPER_EVENTS = {"text", "thinking", "signature", "input_json", "citation", "compaction"}
@@ -318,7 +318,7 @@ def usage_of(usage: Mapping[str, Any]) -> ev.Usage | None:
     """Token counts in our terms: the service counts what it read from its cache, or wrote there, apart from the input."""
     if not usage:
         return None
-    counts = {name: value for name, value in usage.items() if isinstance(value, int)}
+    counts = {name: value for name, value in usage.items() if is_count(value)}
     parts = [counts.get(name) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")]
     sent = None if parts[0] is None else sum(filter(None, parts))
     output = counts.get("output_tokens")
@@ -327,7 +327,7 @@ def usage_of(usage: Mapping[str, Any]) -> ev.Usage | None:
         input=sent,
         output=output,
         total=None if sent is None or output is None else sent + output,
-        reasoning=thinking if isinstance(thinking, int) else None,
+        reasoning=thinking if is_count(thinking) else None,
         cache_read=parts[1],
         cache_write=parts[2],
     )

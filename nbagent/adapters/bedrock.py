@@ -16,7 +16,7 @@ from nbagent import events as ev
 from nbagent.adapters.anthropic import AnthropicDecoder
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import base64_text, fields_or_none, label, plain, string
+from nbagent.adapters.items import base64_text, fields_or_none, is_count, label, plain, string
 
 _CUT_SHORT = {"max_tokens", "model_context_window_exceeded", "guardrail_intervened", "content_filtered"}
 _FAILED = {"malformed_model_output", "malformed_tool_use"}
@@ -237,7 +237,7 @@ def _event_of(item: Any) -> tuple[str, Mapping[str, Any]]:
 
 def _usage_of(usage: Any) -> ev.Usage | None:
     """Token counts in our terms: what the cache gave and took is counted apart from the input, as the total shows."""
-    said = {name: value for name, value in fields_or_none(usage).items() if isinstance(value, int)}
+    said = {name: value for name, value in fields_or_none(usage).items() if is_count(value)}
     if not said:
         return None
     sent, made, total = said.get("inputTokens"), said.get("outputTokens"), said.get("totalTokens")

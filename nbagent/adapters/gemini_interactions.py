@@ -13,7 +13,7 @@ from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
 from nbagent.adapters.frames import unframed
-from nbagent.adapters.items import fields, fields_or_none, label, plain, string
+from nbagent.adapters.items import fields, fields_or_none, is_count, label, plain, string
 
 _COMPLETED = {"completed", "requires_action"}
 _OVER_EARLY = {"failed", "cancelled", "incomplete", "budget_exceeded"}
@@ -236,7 +236,7 @@ class InteractionsDecoder(BaseDecoder):
 
 def _usage_of(usage: Any) -> ev.Usage | None:
     """Token counts in our terms: thoughts are counted apart from the answer, and what tools added apart from the prompt."""
-    said = {name: value for name, value in fields_or_none(usage).items() if isinstance(value, int)}
+    said = {name: value for name, value in fields_or_none(usage).items() if is_count(value)}
     if not said:
         return None
     sent, made = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.items import fields_or_none, label, plain
+from nbagent.adapters.items import fields_or_none, is_count, label, plain
 
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[\"((?:[^\"\\]|\\.)*)\"\]")
@@ -27,7 +27,7 @@ def snaked(value: Any) -> dict[str, Any]:
 def usage_of(usage: Any) -> ev.Usage | None:
     """Token counts in our terms: thoughts are counted apart from the answer, and what tools added apart from the prompt."""
     said = snaked(usage)
-    counts = {name: value for name, value in said.items() if isinstance(value, int)}
+    counts = {name: value for name, value in said.items() if is_count(value)}
     if not counts:
         return None
     prompt = _sum(counts, "prompt_token_count", "tool_use_prompt_token_count")

@@ -116,3 +116,8 @@ def class_of(item: Any) -> str:
     if isinstance(item, Mapping):
         return str(item.get("__class__") or "")
     return type(item).__name__
+
+
+def is_count(value: Any) -> bool:
+    """Whether the value is a number of tokens: whole, and one that an encoder takes."""
+    return type(value) is int and 0 <= value < 2**63

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import base64_text, fields, fields_or_none, label, string
+from nbagent.adapters.items import base64_text, fields, fields_or_none, is_count, label, string
 
 _KEY = "answer"
 _CUT_SHORT = {"length"}
@@ -98,7 +98,7 @@ class OllamaDecoder(BaseDecoder):
 
 def _usage_of(done: Mapping[str, Any]) -> ev.Usage | None:
     """Token counts in our terms; a prompt that was in the server's cache may not be counted at all."""
-    sent, made = (count if isinstance(count := done.get(name), int) else None for name in ("prompt_eval_count", "eval_count"))
+    sent, made = (count if is_count(count := done.get(name)) else None for name in ("prompt_eval_count", "eval_count"))
     if sent is None and made is None:
         return None
     return ev.Usage(input=sent, output=made, total=None if sent is None or made is None else sent + made)
