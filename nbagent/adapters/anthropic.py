@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.frames import unframed
 from nbagent.adapters.items import fields, fields_or_none, is_count, label, plain, string
+from nbagent.adapters.wires import frame_of
 
 _CUT_SHORT = {"max_tokens", "model_context_window_exceeded", "pause_turn", "refusal", "compaction"}
 _HELPER_EVENTS = {"text", "thinking", "signature", "input_json", "citation", "compaction"}
@@ -63,7 +63,7 @@ class AnthropicDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Whether the item is a stream event, a whole message or an error of this service."""
-        said = fields_or_none(unframed(item))
+        said = fields_or_none(frame_of(item).data)
         kind = said.get("type")
         if kind == "error":
             error = fields_or_none(said.get("error"))
@@ -80,7 +80,7 @@ class AnthropicDecoder(BaseDecoder):
             if item.strip() != "[DONE]":
                 self.book.raw(item)
             return
-        said = fields(unframed(item))
+        said = fields(frame_of(item).data)
         kind = label(said.get("type")) or ""
         handler = _HANDLERS.get(kind)
         if handler is not None:

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.frames import unframed
 from nbagent.adapters.items import fields, fields_or_none, label, plain, string
+from nbagent.adapters.wires import frame_of
 
 _CUT_SHORT = {"MAX_TOKENS", "TIMEOUT", "ERROR_LIMIT", "ERROR_TOXIC"}
 _PLAN = "plan"
@@ -36,7 +36,7 @@ class CohereDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Whether the item is a stream event."""
-        return _tag(unframed(item)) in _HANDLERS
+        return _tag(frame_of(item).data) in _HANDLERS
 
     def read(self, item: Any) -> None:
         """One stream event, or the `[DONE]` after the last one."""
@@ -44,7 +44,7 @@ class CohereDecoder(BaseDecoder):
             if item.strip() != "[DONE]":
                 self.book.raw(item)
             return
-        inner = unframed(item)
+        inner = frame_of(item).data
         handler = _HANDLERS.get(_tag(inner))
         said = fields(inner)
         if handler is not None:

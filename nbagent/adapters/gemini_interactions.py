@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.frames import unframed
 from nbagent.adapters.items import fields, fields_or_none, is_count, label, plain, string
+from nbagent.adapters.wires import frame_of
 
 _COMPLETED = {"completed", "requires_action"}
 _OVER_EARLY = {"failed", "cancelled", "incomplete", "budget_exceeded"}
@@ -56,12 +56,12 @@ class InteractionsDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Whether the item is a stream event."""
-        kind = fields_or_none(unframed(item)).get("event_type")
+        kind = fields_or_none(frame_of(item).data).get("event_type")
         return isinstance(kind, str) and kind in _HANDLERS
 
     def read(self, item: Any) -> None:
         """One stream event."""
-        said = fields(unframed(item))
+        said = fields(frame_of(item).data)
         kind = label(said.get("event_type")) or ""
         handler = _HANDLERS.get(kind)
         if handler is None:

@@ -106,9 +106,14 @@ def look(item: Any, name: str) -> Any:
         return None
 
 
+def is_count(value: Any) -> bool:
+    """Whether the value is a number of tokens: whole, and one that an encoder takes."""
+    return type(value) is int and 0 <= value < 2**63
+
+
 def count(value: Any) -> int | None:
-    """The value if it is a whole number; true and false are none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """The value if it is a number of tokens."""
+    return value if is_count(value) else None
 
 
 def class_of(item: Any) -> str:
@@ -116,8 +121,3 @@ def class_of(item: Any) -> str:
     if isinstance(item, Mapping):
         return str(item.get("__class__") or "")
     return type(item).__name__
-
-
-def is_count(value: Any) -> bool:
-    """Whether the value is a number of tokens: whole, and one that an encoder takes."""
-    return type(value) is int and 0 <= value < 2**63
