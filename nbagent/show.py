@@ -29,7 +29,8 @@ def show(
 
     Args:
         source: what to watch: the stream of a known system (a model's API, an agent framework, an agent protocol), as its
-            SDK gives it or as dicts, `agent.stream(…)`, `nbagent.replay(…)`, or any iterator or async iterator of strings or nbagent events.
+            SDK gives it or as dicts, `agent.stream(…)`, `nbagent.replay(…)`, or any iterator or async iterator of strings or
+            nbagent events.
         name: the header's name for it.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser, the notebook file or the returned run.
