@@ -107,14 +107,20 @@ class Messages:
             self._open[key] = found
         return found
 
-    def chunk(self, said: Any, key: Hashable, model: str | None = None) -> None:
-        """More of a message."""
+    def _of(self, said: Any, key: Hashable, model: str | None) -> Message | None:
+        """The message that `said` belongs to; None if that was over before."""
         message_id = string(look(said, "id"))
         if key not in self._open and (key in self._seen or message_id in self._seen):
-            return
-        message = self.begin(key, model)
+            return None
         if message_id:
             self._seen.add(message_id)
+        return self.begin(key, model)
+
+    def chunk(self, said: Any, key: Hashable, model: str | None = None) -> None:
+        """More of a message."""
+        message = self._of(said, key, model)
+        if message is None:
+            return
         message.content.write(said)
         usage = usage_of(look(said, "usage_metadata"))
         if usage is not None:  # what a chunk counts is its own share
@@ -127,12 +133,9 @@ class Messages:
 
     def whole(self, said: Any, key: Hashable, model: str | None = None) -> None:
         """A whole message: the last word on one that was streamed, or one that comes in one piece."""
-        message_id = string(look(said, "id"))
-        if key not in self._open and (key in self._seen or message_id in self._seen):
+        message = self._of(said, key, model)
+        if message is None:
             return
-        message = self.begin(key, model)
-        if message_id:
-            self._seen.add(message_id)
         message.content.settle(said)
         for block in message.content.tools.values():
             self.know(block)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from adapters.damage import damaged
 from adapters.recorded import CHAT, PROVIDERS, RESPONSES, Transcript, decode, decoder_of, name_of, payloads
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,34 +159,13 @@ def test_any_cut_leaves_nothing_open(path: Path, data: st.DataObject) -> None:
 @given(st.sampled_from([path for path in ALL if path.stat().st_size < 20_000]), st.data())
 def test_items_lost_doubled_or_out_of_order_never_break_the_rules(path: Path, data: st.DataObject) -> None:
     items = payloads(path)
-    damaged = data.draw(st.lists(st.sampled_from(items), max_size=40))
-    Transcript.of(decode(decoder_of(path), damaged))
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(alphabet=st.characters(exclude_categories=())),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)
+    Transcript.of(decode(decoder_of(path), data.draw(st.lists(st.sampled_from(items), max_size=40))))
 
 
 @given(st.sampled_from(ALL), st.data())
 def test_no_damaged_item_raises(path: Path, data: st.DataObject) -> None:
     """A field of an otherwise sound item is replaced by anything at all."""
-    items = payloads(path)[:6]
-    number = data.draw(st.integers(0, len(items) - 1))
-    target: Any = items[number]
-    while isinstance(target, dict | list) and target:
-        key = data.draw(st.sampled_from(sorted(target) if isinstance(target, dict) else range(len(target))))
-        if not isinstance(target[key], dict | list) or not target[key] or data.draw(st.booleans()):
-            target[key] = data.draw(json_values)
-            break
-        target = target[key]
-    events = decode(decoder_of(path), items)
+    events = decode(decoder_of(path), damaged(payloads(path)[:6], data))
     assert isinstance(events[-1], ev.RunEnd)
     for event in events:
         ev.to_json(event)

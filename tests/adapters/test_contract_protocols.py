@@ -1,8 +1,7 @@
 """Every recording of a protocol, whole, cut, broken and damaged, keeps the rules."""
 
-from typing import Any
-
 import pytest
+from adapters.damage import damaged
 from adapters.protocols import STREAMS, decoder_of
 from adapters.recorded import Transcript, decode
 from hypothesis import given
@@ -65,26 +64,6 @@ def test_items_lost_doubled_or_out_of_order_never_break_the_rules(name: str, dat
     Transcript.of(decode(decoder_of(name), items))
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(alphabet=st.characters(exclude_categories=())),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)
-
-
-def damage(item: Any, data: st.DataObject) -> Any:
-    """The item with one of its fields, however deep, replaced by anything at all."""
-    if not isinstance(item, dict | list) or not item or data.draw(st.integers(0, 5)) == 0:
-        return data.draw(json_values)
-    keys = list(item) if isinstance(item, dict) else list(range(len(item)))
-    key = data.draw(st.sampled_from(keys))
-    copy: Any = dict(item) if isinstance(item, dict) else list(item)
-    copy[key] = damage(item[key], data)
-    return copy
-
-
 @given(st.sampled_from(sorted(STREAMS)), st.data())
 def test_no_damaged_item_raises(name: str, data: st.DataObject) -> None:
-    items = STREAMS[name][1][:30]
-    number = data.draw(st.integers(0, len(items) - 1))
-    Transcript.of(decode(decoder_of(name), [*items[:number], damage(items[number], data), *items[number + 1 :]]))
+    Transcript.of(decode(decoder_of(name), damaged(STREAMS[name][1][:30], data)))
