@@ -1,6 +1,7 @@
 """Reading upstream items, whatever they are: dicts from the wire, or the objects of an SDK."""
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,12 +40,15 @@ def fields_or_none(item: Any) -> Mapping[str, Any]:
 def plain(value: Any, depth: int = 0) -> Any:
     """The value as JSON types, all the way down; what has no fields, or lies too deep, is named by its type.
 
-    An integer beyond 64 bits becomes text, which is what every JSON reader keeps whole.
+    An integer beyond 64 bits becomes text, which is what every JSON reader keeps whole; infinity and NaN, which JSON has not, are
+    None.
     """
     if isinstance(value, str):
         return mend(value)
-    if value is None or isinstance(value, bool | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**64 else str(value)
     if depth < _DEPTH_LIMIT:
