@@ -40,8 +40,8 @@ def fields_or_none(item: Any) -> Mapping[str, Any]:
 def plain(value: Any, depth: int = 0) -> Any:
     """The value as JSON types, all the way down; what has no fields, or lies too deep, is named by its type.
 
-    An integer beyond 64 bits becomes text, which is what every JSON reader keeps whole; infinity and NaN, which JSON has not, are
-    None.
+    An integer beyond 64 bits becomes text, which is what every JSON reader keeps whole; infinity and NaN, which JSON
+    has not, are None.
     """
     if isinstance(value, str):
         return mend(value)
