@@ -1,0 +1,186 @@
+"""Patterns that a reader asked to have masked, found also where a stream cuts a match in two.
+
+Each character of a match becomes a bullet: a text keeps its length, so an offset into it stays valid.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+import regex
+
+Rule: TypeAlias = "str | re.Pattern[str] | regex.Pattern[str] | Callable[[str], str]"
+"""A regular expression, as text or compiled, or a function from a text to what may be seen of it."""
+
+_FLAGS = ((re.IGNORECASE, regex.I), (re.MULTILINE, regex.M), (re.DOTALL, regex.S), (re.VERBOSE, regex.X), (re.ASCII, regex.A))
+_PROBES = ("a", " ")  # what follows a word decides whether it ends there
+_NOWHERE = "\ud800"
+"""A character that no text holds."""
+
+_CONTEXT = 64
+"""Characters before a place that a look-behind may see."""
+
+_PATIENCE = 1.25
+"""A text that is held back is searched again when it has grown by this factor: a search for each piece would be quadratic."""
+
+
+class Patterns:
+    """What a reader does not want to see, ready to be masked.
+
+    Args:
+        rules: regular expressions, and functions. A function sees each text whole and says what may be shown of it; so a text
+            that streams is shown when it is whole.
+
+    Raises:
+        ValueError: a rule is no regular expression; the message says which, and where it breaks.
+        TypeError: a rule is neither text, a compiled expression nor a function.
+    """
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self._expressions: list[regex.Pattern[str]] = []
+        self._beginnings: list[regex.Pattern[str]] = []
+        self._functions: list[Callable[[str], str]] = []
+        for rule in [rules] if isinstance(rules, str) else rules:
+            if isinstance(rule, str | re.Pattern | regex.Pattern):
+                self._add(rule)
+            elif callable(rule):
+                self._functions.append(rule)
+            else:
+                raise TypeError(f"redact takes regular expressions and functions; got {type(rule).__name__}: {rule!r}")
+
+    def __bool__(self) -> bool:
+        return bool(self._expressions or self._functions)
+
+    def __repr__(self) -> str:
+        return f"<Patterns: {len(self._expressions)} expressions, {len(self._functions)} functions>"
+
+    def mask(self, text: str) -> str:
+        """The text with every match masked."""
+        text = _bulleted(text, self._matches(text, 0))
+        for function in self._functions:
+            text = str(function(text))
+        return text
+
+    def mask_json(self, value: Any) -> Any:
+        """A JSON value with every match masked in its strings, keys and numbers; the same object if there is none."""
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, dict):
+            made = {self.mask(key) if isinstance(key, str) else key: self.mask_json(item) for key, item in value.items()}
+            return made if made != value else value
+        if isinstance(value, list | tuple):
+            items = [self.mask_json(item) for item in value]
+            return items if items != list(value) else value
+        if value is None or isinstance(value, bool):
+            return value
+        shown = self.mask(str(value))
+        return value if shown == str(value) else shown
+
+    def stream(self) -> "RedactedStream":
+        """What masks one text that comes in pieces."""
+        return RedactedStream(self)
+
+    @property
+    def need_whole_texts(self) -> bool:
+        """Whether a text can be shown only when it is whole."""
+        return bool(self._functions)
+
+    def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int]:
+        """What may be shown of `text` from `start` on, and where the rest begins.
+
+        Nothing that follows changes what is shown; a match that has begun, or that may go on, is in the rest.
+
+        Args:
+            text: what came, with a little of what went before it.
+            start: where what came begins.
+            last: nothing follows.
+        """
+        matches = self._matches(text, start)
+        end = len(text) if last else self._settled(text, start, matches)
+        return _bulleted(text, [match for match in matches if match[1] <= end])[start:end], end
+
+    def _settled(self, text: str, start: int, matches: list[tuple[int, int]]) -> int:
+        """Up to where nothing that follows can change what matches."""
+        end = len(text)
+        for beginning in self._beginnings:
+            found = beginning.search(text, start, partial=True)
+            end = end if found is None else min(end, found.start())
+        possible = {*matches, *(match for probe in _PROBES for match in self._matches(text + probe, start))}
+        for first, last in sorted(possible, reverse=True):
+            if first < end and (last > end or last >= len(text)):
+                end = first
+        return end
+
+    def _add(self, rule: "str | re.Pattern[str] | regex.Pattern[str]") -> None:
+        pattern = rule if isinstance(rule, str) else rule.pattern
+        if not isinstance(pattern, str):
+            raise TypeError(f"redact takes expressions for text; got {pattern!r}, which is for bytes")
+        flags = 0
+        if isinstance(rule, regex.Pattern):
+            flags = rule.flags
+        elif isinstance(rule, re.Pattern):
+            flags = sum(int(ours) for theirs, ours in _FLAGS if rule.flags & theirs)
+        try:
+            expression = regex.compile(pattern, flags)
+        except regex.error as error:
+            raise ValueError(f"redact={pattern!r} is no regular expression: {error}") from None
+        self._expressions.append(expression)
+        # It never matches as a whole, so all it finds is what the end of the text cut off; and it is found out at once.
+        line = "\n" if flags & regex.X else ""
+        self._beginnings.append(regex.compile(f"(?:{pattern}{line}){_NOWHERE}", flags))
+
+    def _matches(self, text: str, start: int) -> list[tuple[int, int]]:
+        """Where the text matches, in order, overlaps of different expressions joined."""
+        spans = sorted(found.span() for one in self._expressions for found in one.finditer(text, start) if found[0])
+        joined: list[tuple[int, int]] = []
+        for first, last in spans:
+            if joined and first < joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+            else:
+                joined.append((first, last))
+        return joined
+
+
+def _bulleted(text: str, spans: list[tuple[int, int]]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for first, last in spans:
+        pieces += text[at:first], "•" * (last - first)
+        at = last
+    return "".join((*pieces, text[at:])) if spans else text
+
+
+class RedactedStream:
+    """Masks the matches in a text that comes in pieces, wherever it was cut.
+
+    Text is held back only while it may be part of a match. Made by `Patterns.stream`.
+    """
+
+    def __init__(self, patterns: Patterns) -> None:
+        self._patterns = patterns
+        self._before = ""  # of what was let through, for a look behind
+        self._held: list[str] = []
+        self._size = 0
+        self._search_at = 0
+
+    def feed(self, text: str) -> str:
+        """What may be shown now."""
+        self._held.append(text)
+        self._size += len(text)
+        if self._patterns.need_whole_texts or self._size < self._search_at:
+            return ""
+        whole = self._before + "".join(self._held)
+        shown, end = self._patterns.release(whole, len(self._before))
+        self._before = whole[max(0, end - _CONTEXT) : end]
+        self._held = [whole[end:]]
+        self._size = len(whole) - end
+        self._search_at = int(self._size * _PATIENCE) if self._size > _CONTEXT else 0
+        return shown
+
+    def close(self) -> str:
+        """What was held back: the text is over."""
+        held = "".join(self._held)
+        self._held, self._size = [], 0
+        if self._patterns.need_whole_texts:
+            return self._patterns.mask(held)
+        return self._patterns.release(self._before + held, len(self._before), last=True)[0]
