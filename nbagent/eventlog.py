@@ -3,7 +3,7 @@
 import itertools
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nbagent import events as e
@@ -20,14 +20,24 @@ class EventLog:
     What counts is what only the log keeps alive: the strings of deltas and of whole texts, raw items, a preliminary result.
     What the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) does not
     count: to forget the event would not free it.
+
+    Args:
+        events: the first ones.
+
+    Attributes:
+        count: events so far, those that went included.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, events: Iterable[e.Event] = ()) -> None:
         self._events: deque[e.Event] = deque()
         self._bytes = 0
+        self.count = 0
+        for event in events:
+            self.append(event)
 
     def append(self, event: e.Event) -> None:
         """Remember an event."""
+        self.count += 1
         self._events.append(event)
         self._bytes += _weight(event)
         while self._bytes > KEPT_BYTES and len(self._events) > 1:

@@ -351,6 +351,13 @@ class Status(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="statu
     level: Level = "info"
 
 
+class Hidden(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="hidden"):
+    """Something is kept from the reader here: a kind of thing, or a part of one tool call (`tool_id`)."""
+
+    what: Literal["thinking", "tools", "commentary", "arguments", "result"]
+    tool_id: str | None = None
+
+
 class Error(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
     """Something failed. `fatal`: the run cannot go on. `error_type`: exception class or the provider's error type."""
 
@@ -402,6 +409,7 @@ Event: TypeAlias = (
     | File
     | State
     | Status
+    | Hidden
     | Error
     | Custom
     | Raw

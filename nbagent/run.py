@@ -9,7 +9,7 @@ import reprlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,15 +19,18 @@ from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.registry import decoder_for
 from nbagent.errors import Cancelled, StreamError
 from nbagent.eventlog import EventLog
-from nbagent.gate import Gate, Reveal
+from nbagent.gate import Gate, Hide, Reveal
+from nbagent.gate.redact import Redactor
 from nbagent.interrupt import watch
 from nbagent.mime import display_of
 from nbagent.moment import Moment
 from nbagent.pump import Channel, Face, Link, Parts, View
-from nbagent.redact import Redactor
 from nbagent.sources.objects import Reader, reader_for
 from nbagent.toolcall import ToolCall
 from nbagent.transcript import ROOT, Transcript
+
+if TYPE_CHECKING:
+    from nbagent.gate.patterns import Rule
 
 GRACE = 0.4
 """Seconds a stopped stream gets to end by itself; then the run ends without it, and what still comes is dropped."""
@@ -47,6 +50,9 @@ class Run:
         reveal: what may be seen: `"answer"`, `"tools"`, `"thinking"` or `"all"`, each including the ones before. What is
             hidden exists nowhere in this run.
         thinking_first: the text begins inside a thought, up to `</think>`; for models whose prompt template has opened it.
+        hide: what of which tool is hidden: `{"search": "args", "*": "result"}`.
+        commentary: whether texts may be seen that a tool call follows.
+        redact: regular expressions and functions; what matches is masked.
         decoder: reads the source's items; by default chosen by the first item.
 
     Attributes:
@@ -56,7 +62,8 @@ class Run:
 
     Raises:
         UnknownSource: `source` is not a stream.
-        ValueError: `reveal` is none of the four.
+        ValueError: `reveal` is none of the four, or a rule of `hide` or `redact` cannot be followed.
+        TypeError: a rule of `redact` is neither an expression nor a function.
     """
 
     def __init__(
@@ -66,21 +73,26 @@ class Run:
         name: str | None = None,
         reveal: Reveal = "thinking",
         thinking_first: bool = False,
+        hide: Hide | None = None,
+        commentary: bool = True,
+        redact: "Iterable[Rule]" = (),
         decoder: Decoder | None = None,
     ) -> None:
         self.id = f"run-{next(_numbers)}"
         self._reader: Reader = reader_for(source)
         self._decoder = decoder
-        self._gate = Gate(reveal, thinking_first=thinking_first)
+        self._gate = Gate(reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
         secrets.register(*secrets.credentials_of(source))
         self._secrets = secrets.known()
         self._redactor = Redactor(self._secrets)
         self._lock = threading.RLock()
-        self._transcript = Transcript(self._secrets.mask(name or _name_of(source)), time.time(), renamed=bool(name))
-        self._parts = Parts(self._props_of, self._text_of, lambda text: self._secrets.mask(text))
+        self._transcript = Transcript(self._mask(name or _name_of(source)), time.time(), renamed=bool(name))
+        self._parts = Parts(self._props_of, self._text_of, self._mask)
         self._channels: list[Channel] = []
         self._events = EventLog()
+        self._private: EventLog | None = None
         self._seq = 0
+        self._answer_at = 0
         self._tool_args: dict[str, e.ToolArgs] = {}
         self._tool_results: dict[str, e.ToolResult] = {}
         self._error: BaseException | None = None
@@ -270,6 +282,25 @@ class Run:
         with self._lock:
             return list(self._events)
 
+    @property
+    def answer(self) -> str:
+        """The final answer so far: what the run's own agent said after its last tool call, or what its service calls so."""
+        with self._lock:
+            blocks = list(self._transcript.blocks.values())
+            final = [block for block in blocks if block.props.get("phase") == "final_answer"]
+            said = final or [block for block in blocks[self._answer_at :] if block.props.get("phase") != "commentary"]
+            texts = [block.text() for block in said if block.kind == "text" and block.parent == ROOT]
+            return "\n\n".join(filter(None, texts))
+
+    @property
+    def private(self) -> list[e.Event]:
+        """The events as they came, before anything was hidden or masked: all, or the newest 40 MB. Empty if nothing was.
+
+        They are in this process's memory only; `save(path, private=True)` writes them to a file.
+        """
+        with self._lock:
+            return list(self._private or ())
+
     def stream(self, types: Collection[str] | None = None) -> AsyncIterator[e.Event]:
         """The run's events from its beginning, then live until it ends.
 
@@ -309,13 +340,16 @@ class Run:
                 with self._lock:
                     self._followers.remove(follower)
 
-    def save(self, path: str) -> None:
+    def save(self, path: str, *, private: bool = False) -> None:
         """Write the events to a JSONL file that `nbagent.replay` plays again.
 
         Args:
             path: the file; an existing one is replaced.
+            private: also what was hidden from the reader. Credentials are masked all the same.
         """
-        recording.save(self.events, path)
+        kept = (self.private if private else []) or self.events
+        redactor = Redactor(self._secrets)
+        recording.save(itertools.chain((shown for event in kept for shown in redactor.feed(event)), redactor.close()), path)
 
     def snapshot(self) -> list[dict[str, Any]]:
         """The transcript as plain JSON: one dict for each block, parents first."""
@@ -343,7 +377,8 @@ class Run:
     def _text_of(self, block: str) -> str | None:
         said = self._tool_results.get(block)
         value = None if said is None or said.value is None else said.value.value
-        return value if type(value) is str else None
+        # A pattern may match across two pages: of a result that is masked, no more is shown than its head.
+        return value if type(value) is str and self._gate.patterns is None else None
 
     def _ipython_display_(self) -> None:
         if self.view is None:
@@ -356,7 +391,7 @@ class Run:
     def __repr__(self) -> str:
         said = f"{len(self.text):,} characters" if self.text else "no text"
         tools = len(self.tools)
-        why = f" ({reprlib.repr(self._secrets.mask(str(self.error)))})" if self.error is not None else ""
+        why = f" ({reprlib.repr(self._mask(str(self.error)))})" if self.error is not None else ""
         return f"<Run {self.id} {self.name!r} {self.status}{why}: {said}, {tools} tool call{'' if tools == 1 else 's'}>"
 
     def _join(self, kind: str) -> str:
@@ -418,8 +453,12 @@ class Run:
         if not channels:
             self._tell_the_end()
 
+    def _mask(self, text: str) -> str:
+        patterns = self._gate.patterns
+        return self._secrets.mask(text if patterns is None else patterns.mask(text))
+
     def _learn_secrets(self) -> None:
-        self._secrets = self._redactor.secrets = secrets.known()
+        self._secrets = self._redactor.masker = secrets.known()
 
     def _on_finished(self, channel: Channel) -> None:
         with self._lock:
@@ -436,10 +475,17 @@ class Run:
 
     def _pass(self, decoded: Iterable[e.Event]) -> None:
         for event in decoded:
+            if self._private is not None or self._gate.hides(event):
+                self._keep_private(event)
             for seen in self._gate.feed(event):
                 for shown in self._redactor.feed(seen):
                     self._take(shown)
         self._wake_followers()
+
+    def _keep_private(self, event: e.Event) -> None:
+        if self._private is None:
+            self._private = EventLog(self._events)
+        self._private.append(msgspec.structs.replace(event, seq=self._private.count + 1, ts=time.time(), run_id=self.id))
 
     def _take(self, event: e.Event) -> None:
         self._seq += 1
@@ -450,6 +496,8 @@ class Run:
             self._tool_results[self._transcript.place(event.id, "tool")] = event
         elif type(event) is e.Error and event.fatal:
             self._told = event
+        elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden) and event.parent_id is None:
+            self._answer_at = len(self._transcript.blocks)  # what was said before a call is not the answer
         self._events.append(event)
         self._send(self._transcript.feed(event))
 

@@ -145,6 +145,10 @@ class Secrets:
             return items if items != list(value) else value
         return value
 
+    def stream(self) -> "MaskedStream":
+        """What masks one text that comes in pieces."""
+        return MaskedStream(self)
+
     def mask_streamed(self, text: str) -> str:
         """Like `mask`, for what can be known in a stream: exact values and shapes."""
         return self._streamed.sub(_masked, text)

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal
 
-from nbagent.gate import Reveal
+from nbagent.gate import Hide, Reveal
 from nbagent.run import Run
+
+if TYPE_CHECKING:
+    from nbagent.gate.patterns import Rule
 
 CLOSING = 1.0
 """Seconds that an interrupted script waits for its stream's connection to be closed: the process may end next."""
@@ -19,6 +22,9 @@ def show(
     name: str | None = None,
     reveal: Reveal = "thinking",
     thinking_first: bool = False,
+    hide: Hide | None = None,
+    commentary: bool = True,
+    redact: "Iterable[Rule]" = (),
     face: Literal["widget", "console"] | None = None,
 ) -> Run:
     """Show an agent's stream live, where you are.
@@ -33,9 +39,15 @@ def show(
             nbagent events.
         name: the header's name for it.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
-            What is hidden never reaches the browser, the notebook file or the returned run.
+            What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
         thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt
             template has already opened the tag (DeepSeek-R1 and Qwen behind some servers).
+        hide: what of which tool is hidden, with `"*"` for every tool: `{"search": "args", "*": "result"}`; `"args"`,
+            `"result"`, `"all"`, or several of them.
+        commentary: False hides what the model says before it calls a tool. Whether it will call one is known when its response
+            is over, so that a text then waits until there, unless the service says what it is.
+        redact: regular expressions (text or compiled), and functions from a text to what may be seen of it. What matches
+            becomes bullets, wherever a stream cuts it. A function sees whole texts, so that these no longer stream.
         face: `"widget"` or `"console"`; by default whichever fits.
 
     Returns:
@@ -43,11 +55,11 @@ def show(
 
     Raises:
         UnknownSource: `source` is not a stream.
-        ValueError: `reveal` or `face` is none of its choices.
+        ValueError: `reveal` or `face` is none of its choices, or a rule of `hide` or `redact` cannot be followed.
     """
     if face not in (None, "widget", "console"):
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
-    run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first)
+    run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
     draw = None if face == "console" else _notebook(face)
     if draw is not None:
         draw(run)

@@ -178,6 +178,10 @@ class Transcript:
                 return self._line("custom", {"name": "state", "data": data}, event)
             case e.Status():
                 return self._line("status", {"message": event.message, "level": event.level}, event)
+            case e.Hidden():
+                block = self.blocks.get(self.place(event.tool_id, "tool"), self.root) if event.tool_id else self.root
+                hidden = block.props.get("hidden", [])
+                return [] if event.what in hidden else self._set(block, {"hidden": [*hidden, event.what]})
             case e.Error():
                 fields = ("message", "error_type", "code", "fatal", "traceback")
                 return self._line("error", {name: getattr(event, name) for name in fields}, event)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as e
-from nbagent.redact import Redactor
+from nbagent.gate.redact import Redactor
 from nbagent.run import Run
 from nbagent.secrets import Secrets
 

@@ -94,7 +94,7 @@ def test_a_block_with_only_a_thought_leaves_no_empty_text() -> None:
         "reasoning.delta",
         "reasoning.end",
     }
-    assert run(*text("<think>a</think>"), reveal="answer") == []
+    assert run(*text("<think>a</think>"), reveal="answer") == [e.Hidden(what="thinking")]
 
 
 def test_an_unclosed_thought_stays_a_thought() -> None:
@@ -296,7 +296,7 @@ def test_hidden_content_is_in_no_event(reveal: Reveal, shown_at: Reveal) -> None
 def test_each_level_shows_all_that_the_ones_before_it_show(level: int) -> None:
     events = [event for group in HIDDEN.values() for event in group if not isinstance(event, e.RunEnd | e.Error)]
     less, more = (run(*events, reveal=LEVELS[at]) for at in (level, level + 1))
-    assert {e.type_of(event) for event in less} <= {e.type_of(event) for event in more}
+    assert {e.type_of(event) for event in less} - {"hidden"} <= {e.type_of(event) for event in more}
     assert len(less) < len(more)
 
 
@@ -320,7 +320,7 @@ def test_an_approval_can_be_given_by_one_who_may_not_see_tools() -> None:
     request = e.ApprovalRequest(approval_id="ap-1", kind="input", prompt="Your name?", options=["A"], schema={"type": "string"})
     assert run(request, reveal="answer") == [request]
     out = run(e.ToolStart(id="t", name="f"), e.ApprovalRequest(approval_id="ap-1", parent_id="t"), reveal="answer")
-    assert out == [e.ApprovalRequest(approval_id="ap-1")]
+    assert out == [e.Hidden(what="tools"), e.ApprovalRequest(approval_id="ap-1")]
 
 
 def test_an_error_of_a_hidden_tool_still_says_that_it_failed() -> None:
@@ -346,3 +346,36 @@ def test_a_structured_output_is_kept_where_thoughts_may_be_seen() -> None:
 def test_an_unknown_level_is_refused_with_the_choices(reveal: Any) -> None:
     with pytest.raises(ValueError, match="use one of 'answer', 'tools', 'thinking', 'all'"):
         Gate(cast("Reveal", reveal))
+
+
+def test_that_something_is_hidden_is_said_once_for_each_kind() -> None:
+    thought: list[e.Event] = [e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta=CANARY), e.ReasoningEnd(id="r")]
+    tools: list[e.Event] = [e.ToolStart(id="t", name="f"), e.ToolStart(id="u", name="g")]
+    out = run(*thought, *tools, *text(f"<think>{CANARY}</think>"), reveal="answer")
+    assert out == [e.Hidden(what="thinking"), e.Hidden(what="tools")]
+
+
+def test_rules_hold_in_turn_and_hide_what_quotes() -> None:
+    gate = Gate("all", hide={"f": "args"}, commentary=False, redact=[r"\d+"])
+    events = [
+        *text("Let me see 7.", id="a"),
+        e.ToolStart(id="t", name="f", raw=SECRET, meta=SECRET),
+        e.ToolArgs(id="t", args=SECRET, args_text=CANARY),
+        e.ToolResult(id="t", content={"n": 42, "s": "42"}),
+        e.Raw(data=SECRET),
+        *text("It is 4", "2.", id="b"),
+        e.RunEnd(status="completed"),
+    ]
+    assert [out for event in events for out in gate.feed(event)] == [
+        e.Hidden(what="commentary"),
+        e.ToolStart(id="t", name="f"),
+        e.Hidden(what="arguments", tool_id="t"),
+        e.ToolArgs(id="t"),
+        e.ToolResult(id="t", content={"n": "••", "s": "••"}),
+        e.TextStart(id="b"),
+        e.TextDelta(id="b", delta="It is "),
+        e.TextDelta(id="b", delta="••."),
+        e.TextEnd(id="b"),
+        e.RunEnd(status="completed"),
+    ]
+    assert gate.close() == []

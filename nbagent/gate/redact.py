@@ -1,6 +1,6 @@
-"""The redactor: credentials are masked in every event that passed the gate, also where a stream cuts them in two."""
+"""The redactor: what is not to be read is masked in every event, also where a stream cuts it in two."""
 
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -18,7 +18,6 @@ from nbagent.events import (
     ToolResult,
 )
 from nbagent.plain import json_safe
-from nbagent.secrets import MaskedStream, Secrets
 
 _E = TypeVar("_E", bound=Event | ErrorInfo)
 _Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
@@ -27,21 +26,49 @@ _MARKS |= {"value", "display", "signature", "encrypted"}
 """Fields that hold no words, and those that are looked at by themselves."""
 
 
+class Stream(Protocol):
+    """Masks one text that comes in pieces."""
+
+    def feed(self, text: str) -> str:
+        """What may be shown now."""
+        ...
+
+    def close(self) -> str:
+        """What was held back: the text is over."""
+        ...
+
+
+class Masker(Protocol):
+    """Knows what is to be masked: credentials (`nbagent.secrets`), or a reader's own patterns."""
+
+    def mask(self, text: str) -> str:
+        """The text with all that masked."""
+        ...
+
+    def mask_json(self, value: Any) -> Any:
+        """A JSON value with all that masked; the same object if there is nothing."""
+        ...
+
+    def stream(self) -> Stream:
+        """What masks one text that comes in pieces."""
+        ...
+
+
 class Redactor:
-    """Masks credentials in one run's events. Pure: what is secret is told to it.
+    """Masks what a masker knows in one run's events.
 
     The live value of a tool's result stays what it is, in the kernel; how it looks to a reader is masked.
 
     Args:
-        secrets: what to mask; may be changed between two events.
+        masker: what to mask; may be changed between two events.
     """
 
-    def __init__(self, secrets: Secrets) -> None:
-        self.secrets = secrets
-        self._streams: dict[tuple[type[_Delta], str], MaskedStream] = {}
+    def __init__(self, masker: Masker) -> None:
+        self.masker = masker
+        self._streams: dict[tuple[type[_Delta], str], Stream] = {}
 
     def feed(self, event: Event) -> list[Event]:
-        """The event with its credentials masked; none while a piece of text may still turn out to be one."""
+        """The event with all that masked; none while a piece of text may still turn out to be part of it."""
         if isinstance(event, _Delta):
             return self._delta(event)
         match event:
@@ -70,7 +97,7 @@ class Redactor:
         key = (type(event), event.id)
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._streams[key] = MaskedStream(self.secrets)
+            stream = self._streams[key] = self.masker.stream()
         shown = stream.feed(event.delta)
         if shown is event.delta and event.raw is None and event.meta is None:
             return [event]
@@ -87,9 +114,9 @@ class Redactor:
         event = self._masked(event)
         if event.display is None:
             return event
-        shown, secrets = event.display, self.secrets
-        data = {mime: it if mime.startswith("image/") else secrets.mask_json(it) for mime, it in shown.data.items()}
-        return replace(event, display=replace(shown, summary=secrets.mask(shown.summary), data=data))
+        shown, masker = event.display, self.masker
+        data = {mime: it if mime.startswith("image/") else masker.mask_json(it) for mime, it in shown.data.items()}
+        return replace(event, display=replace(shown, summary=masker.mask(shown.summary), data=data))
 
     def _masked(self, event: _E) -> _E:
         changed: dict[str, Any] = {}
@@ -109,9 +136,9 @@ class Redactor:
             return self._masked(value)
         if not isinstance(value, str | dict | list | tuple):
             plain = json_safe(value)  # an object of somebody's SDK
-            masked = self.secrets.mask_json(plain)
+            masked = self.masker.mask_json(plain)
             return value if masked == plain else masked
         try:
-            return self.secrets.mask_json(value)
+            return self.masker.mask_json(value)
         except RecursionError:  # nested deeper than anybody is shown
-            return self.secrets.mask_json(json_safe(value))
+            return self.masker.mask_json(json_safe(value))

@@ -9,7 +9,7 @@ from campaign import WHOLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbagent.patterns import Patterns, Rule
+from nbagent.gate.patterns import Patterns, Rule
 
 RULES: list[str] = [
     r"\d{4}",

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import regex
 
-Rule: TypeAlias = "str | re.Pattern[str] | regex.Pattern[str] | Callable[[str], str]"
+_Expression: TypeAlias = str | re.Pattern[str] | regex.Pattern[str]
+Rule: TypeAlias = _Expression | Callable[[str], str]
 """A regular expression, as text or compiled, or a function from a text to what may be seen of it."""
 
 _FLAGS = ((re.IGNORECASE, regex.I), (re.MULTILINE, regex.M), (re.DOTALL, regex.S), (re.VERBOSE, regex.X), (re.ASCII, regex.A))
@@ -111,7 +112,7 @@ class Patterns:
                 end = first
         return end
 
-    def _add(self, rule: "str | re.Pattern[str] | regex.Pattern[str]") -> None:
+    def _add(self, rule: _Expression) -> None:
         pattern = rule if isinstance(rule, str) else rule.pattern
         if not isinstance(pattern, str):
             raise TypeError(f"redact takes expressions for text; got {pattern!r}, which is for bytes")

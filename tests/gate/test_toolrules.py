@@ -1,0 +1,106 @@
+"""What a rule hides of a tool is in no event, and that it is hidden is said."""
+
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbagent import events as e
+from nbagent.gate.toolrules import Hide, ToolRules
+
+ARGS, RESULT = "Xyzzy-args", "Xyzzy-result"
+
+
+def run(hide: Hide, *events: e.Event) -> list[e.Event]:
+    rules = ToolRules(hide)
+    return [out for event in events for out in rules.feed(event)]
+
+
+def call(name: str, id: str = "t", parent_id: str | None = None) -> list[e.Event]:
+    return [
+        e.ToolStart(id=id, name=name, title=f"{name} {ARGS}", parent_id=parent_id),
+        e.ToolArgsDelta(id=id, delta=ARGS, parent_id=parent_id),
+        e.ToolArgs(id=id, args={"q": ARGS}, args_text=ARGS, parent_id=parent_id),
+        e.ApprovalRequest(approval_id=f"ap-{id}", tool_id=id, prompt=f"{name}({ARGS})?", args={"q": ARGS}),
+        e.ApprovalResponse(approval_id=f"ap-{id}", decision="approve", value={"q": ARGS}),
+        e.ToolProgress(id=id, message=RESULT, progress=0.5),
+        e.AgentStart(id=f"agent-{id}", name="inner", parent_id=id),
+        e.TextDelta(id=f"text-{id}", delta=RESULT, parent_id=f"agent-{id}"),
+        e.Source(id=f"source-{id}", title=RESULT, parent_id=id),
+        e.ToolResult(id=id, content=RESULT, display=e.Display(summary=RESULT), value=e.Live(RESULT)),
+        e.ToolResult(id=id, status="error", error=e.ErrorInfo(type="ValueError", message=f"{ARGS} {RESULT}", traceback=ARGS)),
+        e.Error(message=f"{ARGS} {RESULT}", tool_id=id, traceback=ARGS),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hide", "shown"),
+    [
+        ({"f": "args"}, {RESULT}),
+        ({"f": "result"}, {ARGS}),
+        ({"f": ["args", "result"]}, set()),
+        ({"f": "all"}, set()),
+        ({"*": "all"}, set()),
+        ({"*": "args", "f": "result"}, set()),
+        ({"g": "all"}, {ARGS, RESULT}),
+        ({}, {ARGS, RESULT}),
+    ],
+)
+def test_what_is_hidden_is_in_no_event(hide: Hide, shown: set[str]) -> None:
+    out = run(hide, *call("f"), e.RunEnd(status="completed", output="Hi"))
+    said = repr([(event, event.value) if isinstance(event, e.ToolResult) else event for event in out])
+    assert {canary for canary in (ARGS, RESULT) if canary in said} == shown
+
+
+def test_a_call_says_what_is_hidden_of_it_and_goes_its_way() -> None:
+    events: list[e.Event] = [
+        e.ToolStart(id="t", name="f"),
+        e.ToolArgs(id="t", args={"q": 1}, args_text='{"q":1}'),
+        e.ToolResult(id="t", content=2),
+    ]
+    assert run({"f": ["args", "result"]}, *events) == [
+        e.ToolStart(id="t", name="f"),
+        e.Hidden(what="arguments", tool_id="t"),
+        e.Hidden(what="result", tool_id="t"),
+        e.ToolArgs(id="t"),
+        e.ToolResult(id="t", display=e.Display(summary="hidden")),
+    ]
+
+
+def test_a_hidden_call_can_still_be_allowed() -> None:
+    request = e.ApprovalRequest(approval_id="a", tool_id="t", options=["once", "always"], args={"q": ARGS})
+    assert run({"f": "all"}, e.ToolStart(id="t", name="f"), request) == [
+        e.Hidden(what="tools"),
+        e.ApprovalRequest(approval_id="a", options=["once", "always"]),
+    ]
+
+
+def test_a_structured_output_may_quote_what_is_hidden() -> None:
+    structured = e.RunEnd(status="completed", output={"messages": [ARGS]})
+    assert run({"f": "args"}, structured) == [e.RunEnd(status="completed")]
+
+
+@pytest.mark.parametrize("wrong", ["arguments", [], ["args", "x"]])
+def test_a_rule_that_hides_nothing_known_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="'args', 'result' or 'all'"):
+        ToolRules(cast("Hide", {"f": wrong}))
+
+
+@given(
+    st.permutations([("f", "a"), ("g", "b"), ("f", "c")]),
+    st.lists(st.integers(0, 2), max_size=36),
+    st.sampled_from(["args", "result", "all"]),
+)
+def test_calls_that_overlap_are_hidden_each_for_itself(calls: list[tuple[str, str]], order: list[int], part: Any) -> None:
+    left = [[(name, event) for event in call(name, id)] for name, id in calls]
+    mixed = [left[at].pop(0) for at in order if left[at]]
+    mixed += [pair for rest in left for pair in rest]
+    rules = ToolRules({"f": part})
+    for name, event in mixed:
+        said = repr(rules.feed(event))
+        if name == "f":
+            assert part == "args" or RESULT not in said
+            assert part == "result" or ARGS not in said
+        else:
+            assert rules.feed(event)[0] == event
