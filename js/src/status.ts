@@ -101,7 +101,15 @@ export function figures(props: Props, speed: number | null): string[] {
   if (first !== null) list.push(`first token ${duration(first)}`);
   if (speed !== null && speed >= 1) list.push(`${count(Math.round(speed))} tok/s`);
   if (cost !== null) list.push(`$${cost < 0.01 ? cost.toFixed(4) : cost.toFixed(2)}`);
+  const hidden = hiddenNote(props);
+  if (hidden) list.push(hidden);
   return list;
+}
+
+/** `thinking and tools hidden`; empty if nothing is kept from the reader. */
+function hiddenNote(props: Props): string {
+  const kinds = Array.isArray(props.hidden) ? props.hidden.filter((kind) => typeof kind === "string") : [];
+  return kinds.length ? `${[...kinds.slice(0, -2), kinds.slice(-2).join(" and ")].join(", ")} hidden` : "";
 }
 
 export function count(value: number): string {

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
+from nbagent.faces.words import hidden_note, hides_args
+
 Props: TypeAlias = dict[str, Any]
 
 # Every control character but newline and tab: ESC and C1 begin terminal sequences, the rest move the cursor or ring.
@@ -188,7 +190,8 @@ class ConsoleFace:
     def _tool(self, block: Props) -> None:
         state = block.get("state") or ""
         mark, style = _OUTCOMES.get(state, ("■", _DIM))
-        call = f"{mark} {block.get('title') or block.get('name')}{_arguments(block) or '()'}"
+        args = "(hidden)" if hides_args(block) else _arguments(block) or "()"
+        call = f"{mark} {block.get('title') or block.get('name')}{args}"
         error = block.get("error") or {}
         if state == "output-error":
             outcome = ": ".join(filter(None, (error.get("type"), error.get("message")))) or "failed"
@@ -222,7 +225,7 @@ class ConsoleFace:
             tokens = [f"{usage['total']:,}"]
         who = f"Stopped by {run['stopped_by']}" if status == "cancelled" and run.get("stopped_by") else status
         reason = run.get("code") if status not in ("completed", "cancelled", run.get("code")) else None
-        parts = [f"{who} ({reason})" if reason else who, ", ".join(tokens) + " tokens" if tokens else ""]
+        parts = [f"{who} ({reason})" if reason else who, ", ".join(tokens) + " tokens" if tokens else "", hidden_note(run)]
         mark, style = {"completed": ("✓", _GREEN), "failed": ("✗", _RED)}.get(status, ("■", _YELLOW))
         self._line(0, f"{mark} {' · '.join(filter(None, parts))}{_span(run, '· ')}", style)
 

@@ -18,6 +18,7 @@ from nbagent.faces.words import (
     elapsed,
     figures,
     frames,
+    hides_args,
     record_of,
     rounded,
     run_label,
@@ -243,10 +244,11 @@ class _Page:
         shown = summary if block.get("state") == "output-available" else ""
         args = block.get("args") if block.get("args_valid") is not False else None
         args = text_of(block.get("args_text")) if args is None else args
+        call = "(hidden)" if hides_args(block) else args_label(args or None)
         tail = "".join(f" · {line(part)}" for part in (note, "" if took is None else duration(took)) if part)
         row = (
             f"{mark} <strong>{line(text_of(block.get('title')) or text_of(block.get('name')) or 'tool')}</strong>"
-            f"<code{_CODE}>{line(args_label(args or None))}</code>{f' → {line(shown)}' if shown else ''}{tail}"
+            f"<code{_CODE}>{line(call)}</code>{f' → {line(shown)}' if shown else ''}{tail}"
         )
         approval = self._approvals.get(text_of(block.get("id")))
         body = (

@@ -106,6 +106,18 @@ def tool_note(props: Props, closed: bool) -> tuple[str, str]:
             return "→", ""
 
 
+def hides_args(tool: Props) -> bool:
+    """Whether a tool call's arguments are kept from the reader."""
+    return "arguments" in (tool.get("hidden") or ())
+
+
+def hidden_note(run: Props) -> str:
+    """`thinking and tools hidden`; empty if nothing is kept from the reader."""
+    hidden = run.get("hidden")
+    kinds = [kind for kind in hidden if isinstance(kind, str)] if isinstance(hidden, list) else []
+    return f"{', '.join([*kinds[:-2], ' and '.join(kinds[-2:])])} hidden" if kinds else ""
+
+
 def args_label(args: Any) -> str:
     """`(column="region", limit=10)`: a tool's arguments on one line."""
     if isinstance(args, str):
@@ -144,7 +156,7 @@ def frames(traceback: str) -> str:
 
 
 def figures(run: Props, tools: Iterable[Props]) -> list[str]:
-    """The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`."""
+    """The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`, `thinking hidden`."""
     usage = record_of(run.get("usage"))
     spent, written, thought = (number_of(usage.get(name)) for name in ("input", "output", "reasoning"))
     used, failed = (number_of(run.get(name)) or 0 for name in ("tools", "tools_failed"))
@@ -162,6 +174,8 @@ def figures(run: Props, tools: Iterable[Props]) -> list[str]:
         said.append(f"{math.floor(speed + 0.5):,} tok/s")
     if cost is not None:
         said.append(f"${cost:.4f}" if cost < 0.01 else f"${cost:.2f}")
+    if note := hidden_note(run):
+        said.append(note)
     return said
 
 

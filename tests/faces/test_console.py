@@ -74,6 +74,17 @@ def test_a_run_reads_from_top_to_bottom() -> None:
     assert printed([root(), *ops_of(*RUN)]) == PRINTED
 
 
+def test_that_something_is_hidden_is_said() -> None:
+    call: list[e.Event] = [
+        e.ToolStart(id="t", name="f"),
+        e.Hidden(what="arguments", tool_id="t"),
+        e.ToolResult(id="t", content=1),
+    ]
+    out = printed([root(), *ops_of(*call, e.Hidden(what="thinking"), e.RunEnd(status="completed"))])
+    assert "✓ f(hidden) → 1" in out
+    assert "✓ completed · thinking hidden" in out
+
+
 def test_it_reads_the_same_in_batches_of_any_size() -> None:
     ops = [root(), *ops_of(*RUN)]
     assert printed(*([op] for op in ops)) == PRINTED

@@ -132,6 +132,12 @@ def test_a_result_is_shown_in_its_richest_form(bundle: Any, shown: str) -> None:
     assert shown in html
 
 
+def test_that_something_is_hidden_is_said() -> None:
+    html = transcript_html(run(tool(args=None, hidden=["arguments"]), hidden=["thinking", "tools"]))
+    assert "(hidden)" in html
+    assert "thinking and tools hidden" in html
+
+
 def test_sub_agents_hold_their_own_transcript() -> None:
     blocks = run({"kind": "agent", "name": "inner", "status": "failed"})
     blocks.append({"id": "t", "parent": "b0", "closed": True, "kind": "text", "text": "from *inside*"})

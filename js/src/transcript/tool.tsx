@@ -75,9 +75,10 @@ export function ToolBlock({ block }: { block: Block }) {
 
 /** The arguments in the row: as they are written, then from the parsed value. */
 function ArgsLine({ block }: { block: Block }) {
-  const { args, args_valid: valid, state } = block.props.value;
+  const { args, args_valid: valid, state, hidden } = block.props.value;
   const written = state === "input-streaming" || valid === false || partOf(args) !== null;
   const partial = usePartialArgs(block, written);
+  if (Array.isArray(hidden) && hidden.includes("arguments")) return <span class="nb-args">(hidden)</span>;
   return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
 }
 

@@ -78,4 +78,5 @@ it("the footer leaves out what nobody knows", () => {
     "$0.0021",
   ]);
   expect(figures({}, null)).toEqual([]);
+  expect(figures({ hidden: ["thinking", "tools"] }, null)).toEqual(["thinking and tools hidden"]);
 });
