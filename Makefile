@@ -58,6 +58,7 @@ proof: .venv/test js/node_modules/.installed
 	cd js && $(NPM) run --silent test
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
 	$(CHROMIUM) && $(BIN)/pytest tests/browser --timeout=3600 -q
+	PYTHONPATH=tests $(BIN)/python tests/bench/imports.py
 	$(BIN)/python tests/bench/deltas.py
 	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.lab
 	$(BIN)/python tests/campaign.py

@@ -34,6 +34,12 @@ def test_a_script_does_not_load_ipython_or_the_widget() -> None:
     assert out.splitlines()[-1] == "False False"
 
 
+def test_importing_nbagent_loads_neither_a_framework_nor_anything_that_only_some_need() -> None:
+    out = python("import sys, nbagent; print(*{name.partition('.')[0] for name in sys.modules})")
+    own = {"nbagent", "msgspec", "typing_extensions"}
+    assert {name for name in out.split() if name not in sys.stdlib_module_names and not name.startswith("_")} - own == set()
+
+
 def test_inside_a_running_loop_show_returns_at_once_and_await_holds() -> None:
     script = """
 import asyncio, nbagent

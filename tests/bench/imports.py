@@ -1,0 +1,34 @@
+"""How long `import nbagent` takes beside `import anywidget`, which it builds on: whole processes, in turn.
+
+    python tests/bench/imports.py [rounds]
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+
+from campaign import figure
+
+MODULES = ("pass", "import anywidget", "import nbagent")
+
+
+def seconds(statement: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", statement], check=True)
+    return time.perf_counter() - began
+
+
+def main(rounds: int = 15) -> None:
+    for statement in MODULES:
+        seconds(statement)  # once, so that the files are in memory
+    taken = [[seconds(statement) for statement in MODULES] for _ in range(rounds)]
+    bare, anywidget, nbagent = (statistics.median(column) for column in zip(*taken, strict=True))
+    ratio = (nbagent - bare) / (anywidget - bare)
+    said = f"{ratio:.2f} x ({1000 * (nbagent - bare):.0f} ms beside {1000 * (anywidget - bare):.0f} ms)"
+    print(f"import nbagent, beside import anywidget: {said}")
+    figure("import", "import nbagent, beside import anywidget (cap 1.5 x)", said)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
