@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import json
-import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,11 @@ import msgspec
 from nbagent import events as ev
 from nbagent.loop import OwnedStream
 from nbagent.plain import json_safe
-from nbagent.wire.sse import SSEDecoder
+from nbagent.wire.body import BodyDecoder
+from nbagent.wire.json_stream import item_of
 
 _CHUNK = 64 * 1024
+_TYPES = {".sse": "text/event-stream", ".json": "application/json", ".ndjson": "application/x-ndjson"}
 
 
 def save(events: Iterable[ev.Event], path: str | Path) -> None:
@@ -52,9 +52,9 @@ def load(path: str | Path) -> list[ev.Event]:
 def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None) -> "Replay":
     """Play a recording again: an async iterable of its items, for `nbagent.show` or a loop of your own.
 
-    A `.jsonl` file gives its events (or, where a line is some other system's item, that dict); a `.sse` file, the bytes as a
-    service sent them, gives the payloads of its events: dicts, and whatever is not JSON as text. A `.json` or `.txt` file gives
-    its JSON documents, and the entries of an array.
+    A `.jsonl` file, as `run.save` writes it, gives its events (or, where a line is some other system's item, that item). Any
+    other file is the bytes as a service sent them, and gives its items as they would come from there: the payloads of
+    server-sent events, JSON documents, the entries of an array, or text.
 
     Args:
         path: the recording.
@@ -89,7 +89,7 @@ class Replay(OwnedStream):
         loop = asyncio.get_running_loop()
         start = loop.time()
         first: float | None = None
-        read = _READERS.get(self._path.suffix, _lines)
+        read = _lines if self._path.suffix == ".jsonl" else _items
         for number, item in enumerate(read(self._path)):
             due = start
             if self._rate:
@@ -109,46 +109,17 @@ def _lines(path: Path) -> Iterator[Any]:
                 continue
             try:
                 yield ev.from_json(text)
-            except msgspec.ValidationError:
-                yield _parse(text)
-            except msgspec.DecodeError:
-                if line.endswith(b"\n"):
-                    yield text.decode("utf-8", "replace")
+            except msgspec.DecodeError as error:
+                if isinstance(error, msgspec.ValidationError) or line.endswith(b"\n"):
+                    yield item_of(text.decode("utf-8", "replace"))
                 else:
                     yield ev.Status(message=f"The recording {path.name} breaks off in line {number}", level="warning")
 
 
-def _payloads(path: Path) -> Iterator[Any]:
-    decoder = SSEDecoder()
+def _items(path: Path) -> Iterator[Any]:
+    """The items of a body as a service sent it."""
+    body = BodyDecoder(_TYPES.get(path.suffix, ""))
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            for event in decoder.feed(chunk):
-                yield _parse(event.data)
-    decoder.close()
-    if decoder.dropped is not None:
-        yield _parse(decoder.dropped.data)
-
-
-def _documents(path: Path) -> Iterator[Any]:
-    """JSON documents one after another, however they are laid out; of an array its entries, and what is no JSON as text."""
-    text = path.read_bytes().decode("utf-8-sig", "replace")
-    at = 0
-    while start := _FILLED.search(text, at):
-        at = start.start()
-        try:
-            document, end = json.JSONDecoder().raw_decode(text, at) if text[at] in "{[" else (text[at:], len(text))
-        except (ValueError, RecursionError):
-            document, end = text[at:], len(text)
-        yield from document if isinstance(document, list) else [document]
-        at = end
-
-
-_FILLED = re.compile(r"\S")
-_READERS = {".sse": _payloads, ".json": _documents, ".txt": _documents}
-
-
-def _parse(text: str | bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text if isinstance(text, str) else text.decode("utf-8", "replace")
+            yield from body.feed(chunk)
+    yield from body.close()

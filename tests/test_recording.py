@@ -103,7 +103,7 @@ DOCUMENTS = {
     '{\n "a": 1\n}\n{\n "b": 2\n}\n': [{"a": 1}, {"b": 2}],
     '\ufeff[{"a": 1}, {"b": 2}]': [{"a": 1}, {"b": 2}],
     '{"a": 1} {"b": ': [{"a": 1}, '{"b": '],
-    "1. said\n2. done\n": ["1. said\n2. done\n"],
+    "Said it.\nDone.\n": ["Said it.\nDone.\n"],
     "": [],
 }
 
@@ -116,6 +116,14 @@ async def test_documents_are_items_however_they_are_laid_out(
     path = (tmp_path / "run").with_suffix(suffix)
     path.write_text(text, encoding="utf-8")
     assert [item async for item in replay(path)] == items
+
+
+async def test_a_body_is_read_whatever_the_file_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "captured.log"
+    path.write_text(': ping\n\nevent: error\ndata: {"error":"no"}\n\n')
+    assert [item async for item in replay(path)] == [{"event": "error", "data": {"error": "no"}}]
+    path.write_text('["updates",{"a":1}]\n["values",{}]\n')
+    assert [item async for item in replay(path.rename(tmp_path / "run.ndjson"))] == [["updates", {"a": 1}], ["values", {}]]
 
 
 @pytest.mark.parametrize("pace", [{"speed": -1.0}, {"rate": -1.0}, {"speed": 1.0, "rate": 1.0}])

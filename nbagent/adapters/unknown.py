@@ -10,6 +10,7 @@ class UnknownDecoder(BaseDecoder):
     """Every item becomes a `raw` event; the end of the iterator is the end."""
 
     system: ClassVar[str] = "unknown"
+    reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
