@@ -20,14 +20,19 @@ class EventLog:
     What counts is what only the log keeps alive: the strings of deltas and of whole texts, raw items, a preliminary result.
     What the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) does not
     count: to forget the event would not free it.
+
+    Attributes:
+        count: how many events there have been, with those that are gone.
     """
 
     def __init__(self) -> None:
+        self.count = 0
         self._events: deque[e.Event] = deque()
         self._bytes = 0
 
     def append(self, event: e.Event) -> None:
         """Remember an event."""
+        self.count += 1
         self._events.append(event)
         self._bytes += _weight(event)
         while self._bytes > KEPT_BYTES and len(self._events) > 1:

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from nbagent.gate import Reveal
 from nbagent.run import Run
+from nbagent.sources.connect import connect, is_address
+from nbagent.sources.request import RequestOptions
 
 CLOSING = 1.0
 """Seconds that an interrupted script waits for its stream's connection to be closed: the process may end next."""
@@ -20,6 +22,8 @@ def show(
     reveal: Reveal = "thinking",
     thinking_first: bool = False,
     face: Literal["widget", "console"] | None = None,
+    adapter: str | None = None,
+    **options: Unpack[RequestOptions],
 ) -> Run:
     """Show an agent's stream live, where you are.
 
@@ -29,25 +33,33 @@ def show(
 
     Args:
         source: what to watch: the stream of a known system (a model's API, an agent framework, an agent protocol), as its
-            SDK gives it or as dicts, `agent.stream(…)`, `nbagent.replay(…)`, or any iterator or async iterator of strings or
-            nbagent events.
+            SDK gives it or as dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`), `agent.stream(…)`,
+            `nbagent.replay(…)`, or any iterator or async iterator of strings or nbagent events.
         name: the header's name for it.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser, the notebook file or the returned run.
         thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt
             template has already opened the tag (DeepSeek-R1 and Qwen behind some servers).
         face: `"widget"` or `"console"`; by default whichever fits.
+        adapter: the system whose stream this is, such as `"openai.chat"`, where it is not found by itself.
+        options: what is asked at an address and how, as `nbagent.connect` takes it: `json=…`, `headers=…`, `timeout=…`, …
 
     Returns:
         The run: `run.text`, `run.tools[0].result`, `run.events`, `run.cancel()`, …
 
     Raises:
-        UnknownSource: `source` is not a stream.
-        ValueError: `reveal` or `face` is none of its choices.
+        UnknownSource: `source` is not a stream, or no `adapter` has that name.
+        ValueError: `reveal` or `face` is none of its choices, or an option makes no sense.
+        TypeError: there are options, but `source` is not an address.
+        MissingExtra: the address needs a package that is not installed.
     """
     if face not in (None, "widget", "console"):
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
-    run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first)
+    if is_address(source):
+        source = connect(source, **options)
+    elif options:
+        raise TypeError(f"{', '.join(options)}: show() takes options of a request with an address only, such as 'https://…'")
+    run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first, adapter=adapter)
     draw = None if face == "console" else _notebook(face)
     if draw is not None:
         draw(run)

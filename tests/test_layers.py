@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain", "secrets", "growing", "moment"),
     ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
-    ("transcript", "gate", "redact", "interrupt"),
-    ("adapters", "pump", "sources", "recording", "toolcall", "eventlog"),
+    ("transcript", "gate", "redact", "interrupt", "eventlog"),
+    ("adapters", "pump", "sources", "recording", "toolcall", "follow"),
     ("run", "agent"),
     ("faces", "demo"),
     ("cell", "marimo"),
@@ -29,6 +29,11 @@ GUARDED: dict[str, set[str]] = {
     "marimo": set(),  # only ever taken from `sys.modules`: whoever runs in it has imported it
     "traitlets": {"faces/widget.py"},
     "markdown_it": {"markup/grammar.py"},
+    "httpx2": {"sources/http.py"},
+    "wsproto": {"sources/websocket.py"},
+    "grpc": {"sources/grpc.py"},
+    "grpc_reflection": {"sources/grpc.py"},
+    "google": {"sources/grpc.py"},
 }
 
 

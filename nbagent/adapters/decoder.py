@@ -17,7 +17,10 @@ class Decoder(Protocol):
     Several responses may be fed one after another (the steps of an agent's loop); the run is closed once.
     """
 
-    system: ClassVar[str]
+    @property
+    def system(self) -> str:
+        """Whose items it reads."""
+        ...
 
     def feed(self, item: Any) -> Iterable[Event]:
         """The events that one upstream item means. Never raises: what cannot be read becomes a `raw` event."""

@@ -4,6 +4,9 @@ from typing import Any, ClassVar
 
 from nbagent.adapters.decoder import BaseDecoder, Verdict
 from nbagent.adapters.items import fields_or_none, string
+from nbagent.events import Status
+
+_HINT = 'No known system sends such items: adapter="…" names the one that does, reveal="all" shows them as they are.'
 
 
 class UnknownDecoder(BaseDecoder):
@@ -24,4 +27,7 @@ class UnknownDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """One item."""
         said = fields_or_none(item)
-        self.unread(item, string(said.get("type")) or string(said.get("event")))
+        self.book.raw(item, string(said.get("type")) or string(said.get("event")))
+        if not self._told_unread:
+            self._told_unread = True
+            self.book.write(Status(message=_HINT, level="warning", **self.book.stamp))
