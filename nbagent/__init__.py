@@ -2,6 +2,7 @@
 
 import nbagent
 nbagent.show(stream)                        # any agent's stream, live under the cell
+nbagent.show("https://…", json={…})         # the same by its address
 agent = nbagent.Agent(model="demo", tools=[my_function])
 run = await nbagent.show(agent.stream("…"))
 run.text, run.tools[0].result, run.events
@@ -10,15 +11,16 @@ run.text, run.tools[0].result, run.events
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from nbagent.recording import replay
+from nbagent.recording import load, record, replay
 from nbagent.run import Run
 from nbagent.show import show
+from nbagent.sources.connect import connect
 
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.agent import Agent, tool
 
-__all__ = ["Agent", "Run", "demo", "replay", "show", "tool"]
+__all__ = ["Agent", "Run", "connect", "demo", "load", "record", "replay", "show", "tool"]
 __version__ = version("jupyter-nbagent")
 
 

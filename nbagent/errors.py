@@ -10,15 +10,23 @@ class UnknownSource(NbagentError, TypeError):
 
 
 class StreamError(NbagentError):
-    """The stream itself said that it failed. The message is the service's own.
+    """The stream failed: its service said so, in its own words, or its connection did not hold.
 
     Attributes:
-        code: the service's code for it, such as "429" or "rate_limit_exceeded".
+        code: the service's code for it, such as "429" or "rate_limit_exceeded", or a word for what befell the connection, such
+            as "idle_timeout" or "connection_lost".
     """
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+
+
+class MissingExtra(NbagentError, ImportError):
+    """A package is not installed that only some need. The message says how to install it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs a package that is not installed: pip install 'jupyter-nbagent[{extra}]'")
 
 
 class Cancelled(NbagentError):

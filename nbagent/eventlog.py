@@ -25,7 +25,7 @@ class EventLog:
         events: the first ones.
 
     Attributes:
-        count: events so far, those that went included.
+        count: how many events there have been, with those that are gone.
     """
 
     def __init__(self, events: Iterable[e.Event] = ()) -> None:

@@ -35,7 +35,15 @@ def submit(coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
 
 
 class OwnedStream:
-    """Base of the async iterables that are ours: they may be read on nbagent's own loop, so that no cell stalls them."""
+    """Base of the async iterables that are ours: they may be read on nbagent's own loop, so that no cell stalls them.
+
+    Attributes:
+        adapter: the system whose items these are, where the stream was told; known when its first item comes.
+        stays: whether it must be read on the caller's loop all the same, for the sake of a connection pool that lives there.
+    """
+
+    adapter: str | None = None
+    stays = False
 
     def __aiter__(self) -> AsyncIterator[Any]:
         raise NotImplementedError

@@ -2,7 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import contextlib
 import functools
 import itertools
 import reprlib
@@ -16,17 +15,20 @@ import msgspec
 from nbagent import events as e
 from nbagent import kernel, recording, secrets
 from nbagent.adapters.decoder import Decoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.detect import DetectingDecoder
+from nbagent.adapters.registry import decoder_named
 from nbagent.errors import Cancelled, StreamError
 from nbagent.eventlog import EventLog
+from nbagent.follow import Followers
 from nbagent.gate import Gate, Hide, Reveal
 from nbagent.gate.redact import Redactor
 from nbagent.interrupt import watch
+from nbagent.loop import OwnedStream
 from nbagent.mime import display_of
 from nbagent.moment import Moment
-from nbagent.pump import Channel, Face, Link, Parts, View
-from nbagent.sources.objects import Reader, reader_for
-from nbagent.toolcall import ToolCall
+from nbagent.pump import Audience, Channel, Face, Link, Parts, View
+from nbagent.sources.objects import Reader, name_of, reader_for
+from nbagent.toolcall import ToolCall, ToolCalls
 from nbagent.transcript import ROOT, Transcript
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ class Run:
         hide: what of which tool is hidden: `{"search": "args", "*": "result"}`.
         commentary: whether texts may be seen that a tool call follows.
         redact: regular expressions and functions; what matches is masked.
-        decoder: reads the source's items; by default chosen by the first item.
+        adapter: the system whose items these are, such as `"openai.chat"`; by default found by the first items.
+        decoder: reads the source's items, in place of the adapter's.
 
     Attributes:
         id: unique in this process.
@@ -61,7 +64,7 @@ class Run:
             set by who draws it.
 
     Raises:
-        UnknownSource: `source` is not a stream.
+        UnknownSource: `source` is not a stream, or no `adapter` has that name.
         ValueError: `reveal` is none of the four, or a rule of `hide` or `redact` cannot be followed.
         TypeError: a rule of `redact` is neither an expression nor a function.
     """
@@ -76,33 +79,36 @@ class Run:
         hide: Hide | None = None,
         commentary: bool = True,
         redact: "Iterable[Rule]" = (),
+        adapter: str | None = None,
         decoder: Decoder | None = None,
     ) -> None:
         self.id = f"run-{next(_numbers)}"
         self._reader: Reader = reader_for(source)
-        self._decoder = decoder
+        hint = source if isinstance(source, OwnedStream) else None
+        named = None if adapter is None else decoder_named(adapter)
+        self._decoder: Decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
         self._gate = Gate(reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
         secrets.register(*secrets.credentials_of(source))
         self._secrets = secrets.known()
         self._redactor = Redactor(self._secrets)
         self._lock = threading.RLock()
-        self._transcript = Transcript(self._mask(name or _name_of(source)), time.time(), renamed=bool(name))
+        started = time.time()
+        self._times = recording.RecordedTimes(started) if getattr(source, "keeps_times", False) is True else None
+        self._recorders: list[recording.Recorder] = []
+        self._transcript = Transcript(self._mask(name or name_of(source)), started, renamed=bool(name))
+        self._tools = ToolCalls(self._lock)
         self._parts = Parts(self._props_of, self._text_of, self._mask)
-        self._channels: list[Channel] = []
+        self._audience = Audience(self._transcript, self._lock)
         self._events = EventLog()
         self._private: EventLog | None = None
-        self._seq = 0
         self._answer_at = 0
-        self._tool_args: dict[str, e.ToolArgs] = {}
-        self._tool_results: dict[str, e.ToolResult] = {}
         self._error: BaseException | None = None
         self._told: e.Error | None = None
         self._stopped_by: str | None = None
         self._started = False
         self._finished = False
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._followers: list[_Follower] = []
-        self._unfinished: set[Channel] = set()
+        self._followers = Followers(self._events, self._lock, self.cancel)
         self._ended = Moment()
         self._closed = Moment()
         self.view: Callable[[], object] | None = None
@@ -114,27 +120,26 @@ class Run:
         with self._lock:
             started, self._started = self._started, True
         if not started:
+            self._recorders = recording.recorders()
+            for recorder in self._recorders:
+                recorder.begin()
             self._reader.start(self._on_item, self._on_end)
 
     def attach(self, face: Face) -> Channel:
         """Draw this run on a face in this process too: what has come so far first, then everything as it comes."""
         channel = Channel(face, self._lock, self._counters())
-        self._open(channel)
+        self._audience.open(channel)
         return channel
 
     def connect(self, view: View) -> Link:
         """Send this run to a view in a browser too: what has come so far first, then everything as it comes."""
         link = Link(view, self._lock, self._counters(), opening=self._transcript.opening, slim=self._parts.slim)
-        self._open(link)
+        self._audience.open(link)
         return link
 
     def detach(self, face: Face | View) -> None:
         """Stop drawing on a face or view; one that was never attached is no error."""
-        with self._lock:
-            gone = [channel for channel in self._channels if channel.face is face]
-            self._channels = [channel for channel in self._channels if channel.face is not face]
-        for channel in gone:
-            channel.close()
+        self._audience.close(face)
 
     def on_end(self, callback: Callable[[], object]) -> None:
         """Call `callback` once when the run has ended, before those who wait for the run go on; now if it has ended already.
@@ -155,9 +160,7 @@ class Run:
         """
         self.cancel()
         self._closed.come()
-        for channel in tuple(self._channels):
-            if isinstance(channel, Link):
-                self.detach(channel.face)
+        self._audience.close_views()
 
     def cancel(self, by: str = "you") -> None:
         """Stop the stream: its connection is closed, what has come stays. From any thread; twice does no harm.
@@ -169,7 +172,7 @@ class Run:
             if self._finished or self._stopped_by is not None:
                 return
             self._stopped_by = by
-            self._send(self._transcript.stopping(by))
+            self._audience.send(self._transcript.stopping(by))
         timer = threading.Timer(GRACE, self._on_end, (Cancelled(by),))
         timer.daemon = True
         timer.start()
@@ -179,7 +182,7 @@ class Run:
     def toggle(self, block: str, is_open: bool) -> None:
         """Open or close one panel (by its block's id) in every view of this run, for good."""
         with self._lock:
-            self._send(self._transcript.toggle(block, is_open))
+            self._audience.send(self._transcript.toggle(block, is_open))
 
     def wait(self, timeout: float | None = None) -> "Run":
         """Block until the run has ended; interrupting the wait stops the run.
@@ -260,9 +263,7 @@ class Run:
     @property
     def tools(self) -> list[ToolCall]:
         """The tool calls so far, in order."""
-        with self._lock:
-            blocks = [block for block in self._transcript.blocks.values() if block.kind == "tool"]
-        return [ToolCall(block, self._tool_args, self._tool_results, self._lock) for block in blocks]
+        return self._tools.of(self._transcript)
 
     @property
     def usage(self) -> e.Usage:
@@ -309,36 +310,7 @@ class Run:
 
         Leaving the loop early, or cancelling the task that is in it, leaves the run alone; interrupting the cell stops it.
         """
-        return self._follow(frozenset([types] if isinstance(types, str) else types) if types is not None else None)
-
-    async def _follow(self, types: frozenset[str] | None) -> AsyncIterator[e.Event]:
-        home = asyncio.get_running_loop()
-        follower = _Follower(home)
-        with self._lock:
-            self._followers.append(follower)
-            follower.ready.set()
-        seen = 0
-        with watch(home, self.cancel) as interrupted:
-            try:
-                while True:
-                    await follower.ready.wait()
-                    follower.ready.clear()
-                    with self._lock:
-                        follower.awake = False
-                        fresh = self._events.newest(self._seq - seen)
-                        seen, ended = self._seq, self._done.done()
-                    for event in fresh:
-                        if types is None or e.type_of(event) in types:
-                            yield event
-                    if ended:
-                        return
-            except (asyncio.CancelledError, GeneratorExit):
-                if interrupted():
-                    self.cancel()
-                raise
-            finally:
-                with self._lock:
-                    self._followers.remove(follower)
+        return self._followers.follow(frozenset([types] if isinstance(types, str) else types) if types is not None else None)
 
     def save(self, path: str, *, private: bool = False) -> None:
         """Write the events to a JSONL file that `nbagent.replay` plays again.
@@ -375,10 +347,8 @@ class Run:
         return None if found is None else found.props
 
     def _text_of(self, block: str) -> str | None:
-        said = self._tool_results.get(block)
-        value = None if said is None or said.value is None else said.value.value
         # A pattern may match across two pages: of a result that is masked, no more is shown than its head.
-        return value if type(value) is str and self._gate.patterns is None else None
+        return self._tools.text_of(block) if self._gate.patterns is None else None
 
     def _ipython_display_(self) -> None:
         if self.view is None:
@@ -404,14 +374,6 @@ class Run:
     def _counters(self) -> Callable[[], Iterable[Any]]:
         return functools.partial(self._transcript.counters, {})
 
-    def _open(self, channel: Channel) -> None:
-        with self._lock:
-            channel.feed(self._transcript.opening())
-            self._channels.append(channel)
-            over = self._finished
-        if over:
-            channel.finish(lambda: None, time.monotonic())
-
     def _on_item(self, item: Any) -> None:
         if type(item) is e.ToolResult and item.value is not None and item.display is None:
             # Before the lock is taken: to draw a figure takes time, and whoever presses Stop waits for that lock.
@@ -419,10 +381,8 @@ class Run:
         with self._lock:
             if self._finished:
                 return
-            if not self._seq:  # the stream is open now, and its request at hand
+            if not self._events.count:  # the stream is open now, and its request at hand
                 self._learn_secrets()
-            if self._decoder is None:
-                self._decoder = decoder_for(item)
             self._pass(self._decoder.feed(item))
             if self._transcript.ended and getattr(self._decoder, "ends_itself", False):
                 self._reader.cancel()  # the service would keep the connection open for ever
@@ -437,8 +397,7 @@ class Run:
             if self._stopped_by is not None and not isinstance(error, Cancelled):
                 error = Cancelled(self._stopped_by)  # the error is what closing the connection made of the stream
             self._error = None if isinstance(error, Cancelled) else error
-            # Nothing came at all? An empty text is an honest reading of that. The run may be kept for long, the decoder not.
-            decoder, self._decoder = self._decoder or decoder_for(""), None
+            decoder, self._decoder = self._decoder, DetectingDecoder()  # the run may be kept for long, what it read not
             try:
                 self._pass(decoder.close(error))
             except Exception as broken:  # whatever a decoder does, the run ends
@@ -446,12 +405,9 @@ class Run:
             if not self._transcript.ended:
                 cut = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
                 self._take(cut if self._error is None else e.RunEnd(status="failed"))
-            channels = tuple(self._channels)
-            self._unfinished = set(channels)
-        for channel in channels:
-            channel.finish(functools.partial(self._on_finished, channel), time.monotonic())
-        if not channels:
-            self._tell_the_end()
+        for recorder in self._recorders:
+            recorder.end()
+        self._audience.finish(self._tell_the_end)
 
     def _mask(self, text: str) -> str:
         patterns = self._gate.patterns
@@ -460,18 +416,11 @@ class Run:
     def _learn_secrets(self) -> None:
         self._secrets = self._redactor.masker = secrets.known()
 
-    def _on_finished(self, channel: Channel) -> None:
-        with self._lock:
-            self._unfinished.discard(channel)
-            if self._unfinished:
-                return
-        self._tell_the_end()
-
     def _tell_the_end(self) -> None:
         self._ended.come()
         self._done.set_result(None)
         with self._lock:
-            self._wake_followers()
+            self._followers.wake(over=True)
 
     def _pass(self, decoded: Iterable[e.Event]) -> None:
         for event in decoded:
@@ -480,7 +429,7 @@ class Run:
             for seen in self._gate.feed(event):
                 for shown in self._redactor.feed(seen):
                     self._take(shown)
-        self._wake_followers()
+        self._followers.wake()
 
     def _keep_private(self, event: e.Event) -> None:
         if self._private is None:
@@ -488,47 +437,15 @@ class Run:
         self._private.append(msgspec.structs.replace(event, seq=self._private.count + 1, ts=time.time(), run_id=self.id))
 
     def _take(self, event: e.Event) -> None:
-        self._seq += 1
-        event = msgspec.structs.replace(event, seq=self._seq, ts=time.time(), run_id=self.id)
-        if type(event) is e.ToolArgs:
-            self._tool_args[self._transcript.place(event.id, "tool")] = event
-        elif type(event) is e.ToolResult:
-            self._tool_results[self._transcript.place(event.id, "tool")] = event
+        at = time.time() if self._times is None else self._times.of(event)
+        event = msgspec.structs.replace(event, seq=self._events.count + 1, ts=at, run_id=self.id)
+        if type(event) is e.ToolArgs or type(event) is e.ToolResult:
+            self._tools.take(event, self._transcript.place(event.id, "tool"))
         elif type(event) is e.Error and event.fatal:
             self._told = event
         elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden) and event.parent_id is None:
             self._answer_at = len(self._transcript.blocks)  # what was said before a call is not the answer
         self._events.append(event)
-        self._send(self._transcript.feed(event))
-
-    def _send(self, ops: Iterable[Any]) -> None:
-        for channel in self._channels:
-            channel.feed(ops)
-
-    def _wake_followers(self) -> None:
-        for follower in self._followers:
-            follower.wake()
-
-
-class _Follower:
-    """Someone who iterates over `run.stream()` on a loop."""
-
-    def __init__(self, home: asyncio.AbstractEventLoop) -> None:
-        self.ready = asyncio.Event()
-        self.awake = False
-        self._home = home
-
-    def wake(self) -> None:
-        if not self.awake:
-            self.awake = True
-            with contextlib.suppress(RuntimeError):  # its loop is closed
-                self._home.call_soon_threadsafe(self.ready.set)
-
-
-def _name_of(source: Any) -> str:
-    """What to call a stream that says nothing of itself: a generator has its function's name."""
-    for attribute in ("name", "__name__"):
-        name = getattr(source, attribute, None)
-        if isinstance(name, str) and name and not name.startswith("<"):
-            return name
-    return "stream"
+        for recorder in self._recorders:
+            recorder.keep(event)
+        self._audience.send(self._transcript.feed(event))

@@ -69,9 +69,14 @@ def register(*values: str | None) -> None:
         _registered.update(value for value in values if value and len(value) >= SHORTEST)
 
 
+def is_credential(header: str) -> bool:
+    """Whether a header is named like one that says who sends it."""
+    return any(word in header.lower() for word in _HEADERS)
+
+
 def credentials_in(headers: Mapping[str, Any]) -> list[str]:
     """The credentials among the headers of a request: the last word of every one that is named like a credential."""
-    named = (value for name, value in headers.items() if any(word in name.lower() for word in _HEADERS))
+    named = (value for name, value in headers.items() if is_credential(name))
     return [value.split()[-1] for value in named if isinstance(value, str) and value.strip()]
 
 

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from nbagent.gate import Hide, Reveal
 from nbagent.run import Run
+from nbagent.sources.connect import connect, is_address
+from nbagent.sources.request import RequestOptions
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule
@@ -26,6 +28,8 @@ def show(
     commentary: bool = True,
     redact: "Iterable[Rule]" = (),
     face: Literal["widget", "console"] | None = None,
+    adapter: str | None = None,
+    **options: Unpack[RequestOptions],
 ) -> Run:
     """Show an agent's stream live, where you are.
 
@@ -35,8 +39,8 @@ def show(
 
     Args:
         source: what to watch: the stream of a known system (a model's API, an agent framework, an agent protocol), as its
-            SDK gives it or as dicts, `agent.stream(…)`, `nbagent.replay(…)`, or any iterator or async iterator of strings or
-            nbagent events.
+            SDK gives it or as dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`), `agent.stream(…)`,
+            `nbagent.replay(…)`, or any iterator or async iterator of strings or nbagent events.
         name: the header's name for it.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
@@ -49,17 +53,34 @@ def show(
         redact: regular expressions (text or compiled), and functions from a text to what may be seen of it. What matches
             becomes bullets, wherever a stream cuts it. A function sees whole texts, so that these no longer stream.
         face: `"widget"` or `"console"`; by default whichever fits.
+        adapter: the system whose stream this is, such as `"openai.chat"`, where it is not found by itself.
+        options: what is asked at an address and how, as `nbagent.connect` takes it: `json=…`, `headers=…`, `timeout=…`, …
 
     Returns:
         The run: `run.text`, `run.tools[0].result`, `run.events`, `run.cancel()`, …
 
     Raises:
-        UnknownSource: `source` is not a stream.
-        ValueError: `reveal` or `face` is none of its choices, or a rule of `hide` or `redact` cannot be followed.
+        UnknownSource: `source` is not a stream, or no `adapter` has that name.
+        ValueError: `reveal` or `face` is none of its choices, a rule cannot be followed, or an option makes no sense.
+        TypeError: there are options, but `source` is not an address.
+        MissingExtra: the address needs a package that is not installed.
     """
     if face not in (None, "widget", "console"):
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
-    run = Run(source, name=name, reveal=reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
+    if is_address(source):
+        source = connect(source, **options)
+    elif options:
+        raise TypeError(f"{', '.join(options)}: show() takes options of a request with an address only, such as 'https://…'")
+    run = Run(
+        source,
+        name=name,
+        reveal=reveal,
+        thinking_first=thinking_first,
+        hide=hide,
+        commentary=commentary,
+        redact=redact,
+        adapter=adapter,
+    )
     draw = None if face == "console" else _notebook(face)
     if draw is not None:
         draw(run)

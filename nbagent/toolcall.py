@@ -7,6 +7,7 @@ from typing import Any
 
 from nbagent import events as e
 from nbagent.block import Block
+from nbagent.transcript import Transcript
 
 
 class ToolCall:
@@ -77,3 +78,35 @@ class ToolCall:
         args = self.args if isinstance(self.args, dict) else {}
         call = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in args.items())
         return f"<{self.name}({call}) {self.state}>"
+
+
+class ToolCalls:
+    """What a run knows of its tool calls beside what a reader sees: whole arguments, and live results.
+
+    Args:
+        lock: guards the run's blocks.
+    """
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._args: dict[str, e.ToolArgs] = {}
+        self._results: dict[str, e.ToolResult] = {}
+
+    def take(self, event: e.ToolArgs | e.ToolResult, block: str) -> None:
+        """Keep the arguments or the result of the call that a block shows."""
+        if isinstance(event, e.ToolArgs):
+            self._args[block] = event
+        else:
+            self._results[block] = event
+
+    def of(self, transcript: Transcript) -> list[ToolCall]:
+        """The calls in a transcript, in order."""
+        with self._lock:
+            blocks = [block for block in transcript.blocks.values() if block.kind == "tool"]
+        return [ToolCall(block, self._args, self._results, self._lock) for block in blocks]
+
+    def text_of(self, block: str) -> str | None:
+        """The live result of a call if that is a text."""
+        said = self._results.get(block)
+        value = None if said is None or said.value is None else said.value.value
+        return value if type(value) is str else None

@@ -11,13 +11,15 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain", "secrets", "growing", "moment"),
     ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
-    ("transcript", "gate", "interrupt"),
-    ("adapters", "pump", "sources", "recording", "toolcall", "eventlog"),
+    ("transcript", "gate", "interrupt", "eventlog"),
+    ("adapters", "pump", "sources", "recording", "toolcall", "follow"),
     ("run", "agent"),
     ("faces", "demo"),
     ("cell", "marimo"),
     ("show",),
     ("__init__",),
+    ("cli",),
+    ("__main__",),
 ]
 HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -30,6 +32,11 @@ GUARDED: dict[str, set[str]] = {
     "traitlets": {"faces/widget.py"},
     "markdown_it": {"markup/grammar.py"},
     "regex": {"gate/patterns.py"},
+    "httpx2": {"sources/http.py"},
+    "wsproto": {"sources/websocket.py"},
+    "grpc": {"sources/grpc.py"},
+    "grpc_reflection": {"sources/grpc.py"},
+    "google": {"sources/grpc.py"},
 }
 
 

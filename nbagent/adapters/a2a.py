@@ -71,6 +71,7 @@ class A2ADecoder(BaseDecoder):
     """A2A frames to events."""
 
     system: ClassVar[str] = "a2a"
+    reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,6 +27,7 @@ class BedrockDecoder(BaseDecoder):
     """ConverseStream events to events. A message is a step; text blocks that follow each other are one text."""
 
     system: ClassVar[str] = "bedrock.converse"
+    reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from nbagent.adapters.book import Book
 from nbagent.adapters.items import fields_or_none, string
+from nbagent.adapters.wires import frame_of
 from nbagent.errors import Cancelled
 from nbagent.events import STREAM_TRUNCATED, Event, RunStatus, Status
 
@@ -16,7 +17,10 @@ class Decoder(Protocol):
     Several responses may be fed one after another (the steps of an agent's loop); the run is closed once.
     """
 
-    system: ClassVar[str]
+    @property
+    def system(self) -> str:
+        """Whose items it reads."""
+        ...
 
     def feed(self, item: Any) -> Iterable[Event]:
         """The events that one upstream item means. Never raises: what cannot be read becomes a `raw` event."""
@@ -49,6 +53,8 @@ class BaseDecoder:
     system: ClassVar[str] = ""
     ends_itself: ClassVar[bool] = False
     """Whether the service leaves its stream open after the run's end, so that nothing more is to be waited for."""
+    reads_frames: ClassVar[bool] = False
+    """Whether `read` wants `{"event": name, "data": payload}` whole, since the name says more; else it gets the payload."""
 
     def __init__(self) -> None:
         self.book = Book()
@@ -87,7 +93,7 @@ class BaseDecoder:
         if book.ended:
             return []
         try:
-            self.read(item)
+            self.read(item if self.reads_frames else frame_of(item).data)
         except Exception:  # an item of a shape nobody foresaw must not end the run
             book.raw(item)
         return book.take()

@@ -49,6 +49,7 @@ class DextoDecoder(BaseDecoder):
     """Dexto's events to events."""
 
     system: ClassVar[str] = "dexto"
+    reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -26,6 +26,7 @@ class LangGraphDecoder(BaseDecoder):
     """What a graph streams to events."""
 
     system: ClassVar[str] = "langgraph"
+    reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

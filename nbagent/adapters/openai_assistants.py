@@ -47,6 +47,7 @@ class AssistantsDecoder(BaseDecoder):
     """Assistants stream events to events."""
 
     system: ClassVar[str] = "openai.assistants"
+    reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,6 +33,7 @@ from nbagent.adapters.status_tokens import StatusTokensDecoder
 from nbagent.adapters.text import TextDecoder
 from nbagent.adapters.unknown import UnknownDecoder
 from nbagent.adapters.vercel_ui import VercelDecoder
+from nbagent.adapters.wires import frame_of
 from nbagent.errors import UnknownSource
 
 
@@ -50,7 +51,7 @@ class Adapter(Protocol):
         ...
 
 
-# One line per adapter; the first that recognises the item has it.
+# One line per adapter; the first that recognises the item has it. What none does goes to the last.
 ADAPTERS: tuple[Any, ...] = (
     EventsDecoder,
     AnthropicDecoder,
@@ -95,9 +96,13 @@ def decoder_for(first_item: Any) -> Decoder:
         UnknownSource: it cannot be an item of a stream (None, a number); the message names its type and the known systems.
     """
     adapter: Adapter
-    for adapter in ADAPTERS:
-        if adapter.recognises(first_item):
-            return adapter()
+    inner = frame_of(first_item).data
+    for item in (first_item,) if inner is first_item else (first_item, inner):
+        for adapter in ADAPTERS[:-1]:
+            if adapter.recognises(item):
+                return adapter()
+    if UnknownDecoder.recognises(first_item):
+        return UnknownDecoder()
     raise UnknownSource(
         f"The stream's first item is {type(first_item).__name__!r}, which no adapter reads. "
         f"Known systems: {_known()}. Give items as dicts, as the system's own objects, or as text."

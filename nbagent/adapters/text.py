@@ -23,6 +23,8 @@ class TextDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """One piece of the text."""
+        if item == "[DONE]":
+            return  # how a service ends a stream of text events
         if isinstance(item, str):
             piece = item
         elif self.recognises(item):

@@ -4,12 +4,16 @@ from typing import Any, ClassVar
 
 from nbagent.adapters.decoder import BaseDecoder, Verdict
 from nbagent.adapters.items import fields_or_none, string
+from nbagent.events import Status
+
+_HINT = 'No known system sends such items: adapter="…" names the one that does, reveal="all" shows them as they are.'
 
 
 class UnknownDecoder(BaseDecoder):
     """Every item becomes a `raw` event; the end of the iterator is the end."""
 
     system: ClassVar[str] = "unknown"
+    reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,4 +27,7 @@ class UnknownDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """One item."""
         said = fields_or_none(item)
-        self.unread(item, string(said.get("type")) or string(said.get("event")))
+        self.book.raw(item, string(said.get("type")) or string(said.get("event")))
+        if not self._told_unread:
+            self._told_unread = True
+            self.book.write(Status(message=_HINT, level="warning", **self.book.stamp))

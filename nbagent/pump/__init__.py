@@ -5,10 +5,11 @@ transcript ──ops──▶ Channel (a face in this process) or Link (a view i
 Pump: the one thread that flushes them all
 """
 
+from nbagent.pump.audience import Audience
 from nbagent.pump.channel import GAP, INTERVAL, Channel, Face
 from nbagent.pump.link import Link, View
 from nbagent.pump.outbox import BATCH, Outbox
 from nbagent.pump.parts import Parts
 from nbagent.pump.thread import Pump, pump
 
-__all__ = ["BATCH", "GAP", "INTERVAL", "Channel", "Face", "Link", "Outbox", "Parts", "Pump", "View", "pump"]
+__all__ = ["BATCH", "GAP", "INTERVAL", "Audience", "Channel", "Face", "Link", "Outbox", "Parts", "Pump", "View", "pump"]

@@ -24,6 +24,7 @@ from nbagent import secrets
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.loop import OwnedStream
 from nbagent.loop import loop as own_loop
+from nbagent.sources import calls
 
 TURN = 0.02
 """Seconds that a stream which never waits may hold its loop."""
@@ -55,7 +56,7 @@ def reader_for(source: Any) -> Reader:
     """
     if callable(getattr(source, "stream_events", None)):  # a run of the OpenAI Agents SDK, or a workflow of LlamaIndex
         return TaskReader(_events_of(source), _running_loop() or own_loop())
-    if isinstance(source, OwnedStream):
+    if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
     if hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__"):
         return TaskReader(source, _running_loop() or own_loop())
@@ -68,6 +69,15 @@ def reader_for(source: Any) -> Reader:
         f"show() needs a stream: an iterator, an async iterator or a response of one of the known systems; got "
         f"{type(source).__name__}.{_hint(source)}"
     )
+
+
+def name_of(source: Any) -> str:
+    """What to call a stream: its own name, if it has one; a generator has its function's."""
+    for attribute in ("name", "__name__"):
+        name = getattr(source, attribute, None)
+        if isinstance(name, str) and name and not name.startswith("<"):
+            return name
+    return "stream"
 
 
 async def _events_of(run: Any) -> AsyncIterator[Any]:
@@ -143,7 +153,7 @@ class TaskReader:
             self._cancelled = True
         except BaseException as caught:
             error = caught  # also a SystemExit of the stream's: it ends this run, not the kernel
-        on_end(Cancelled() if self._cancelled else error)
+        on_end(Cancelled() if self._cancelled else calls.told(error))
 
     async def _read_all(self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]) -> None:
         self._task = asyncio.current_task()
@@ -184,7 +194,7 @@ async def _over(items: Iterable[Any]) -> AsyncIterator[Any]:
 
 async def _aclose(stream: Any) -> None:
     """Close a stream by whichever name its kind has for it."""
-    close = getattr(stream, "aclose", None) or getattr(stream, "close", None)
+    close = getattr(stream, "aclose", None) or getattr(stream, "close", None) or _canceller(stream)
     if callable(close):
         closing = close()
         if inspect.isawaitable(closing):
@@ -217,7 +227,7 @@ class ThreadReader:
         except BaseException as caught:
             error = caught
         self._source = None
-        on_end(Cancelled() if self._cancelled.is_set() else error)
+        on_end(Cancelled() if self._cancelled.is_set() else calls.told(error))
 
     def _read_all(self, stack: contextlib.ExitStack, on_item: Callable[[Any], None]) -> None:
         source = self._source
@@ -239,17 +249,25 @@ class ThreadReader:
 
 
 def _close(stream: Any) -> None:
-    close = getattr(stream, "close", None)
+    close = getattr(stream, "close", None) or _canceller(stream)
     if callable(close):
         close()
+
+
+def _canceller(stream: Any) -> Any:
+    """What ends a gRPC call; None for other streams, where `cancel` may mean more than to stop listening."""
+    return stream.cancel if calls.is_call(stream) else None
 
 
 def _hang_up(stream: Any) -> None:
     """Wake a thread that waits for bytes of an HTTP response.
 
     Closing a socket under a reader does not wake it on Linux; shutting it down does. httpx2 hands out the socket through the
-    response's documented `network_stream` extension.
+    response's documented `network_stream` extension. A gRPC call wakes whoever waits for it.
     """
+    if calls.is_call(stream):
+        stream.cancel()
+        return
     with contextlib.suppress(Exception):  # closed already, or something else that has a `response`
         sock = stream.response.extensions["network_stream"].get_extra_info("socket")
         if isinstance(sock, socket.socket):

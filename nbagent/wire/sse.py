@@ -66,6 +66,8 @@ class SSEDecoder:
 
     Attributes:
         last_event_id: of the last dispatched event; what a reconnect sends as `Last-Event-ID`.
+        resumable: whether that id stands for all that was dispatched: a reconnect would repeat events that came after it
+            without an id of their own.
         retry: the reconnection time in milliseconds that the stream asked for.
         dropped: after `close()`, the last block if the stream ended inside it. By the standard it is no event. Some servers
             leave out the empty line after their last event, and a cut connection does the same: the caller knows which.
@@ -73,6 +75,7 @@ class SSEDecoder:
 
     def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self.last_event_id = ""
+        self.resumable = False
         self.retry: int | None = None
         self.dropped: ServerSentEvent | None = None
         self._limit = max_event_bytes
@@ -81,6 +84,7 @@ class SSEDecoder:
         self._size = 0
         self._event = ""
         self._id = ""
+        self._has_id = False
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """The events that the chunk completes.
@@ -126,6 +130,7 @@ class SSEDecoder:
                 self._event = value
             case "id" if "\0" not in value:
                 self._id = value
+                self._has_id = True
             case "retry" if value.isascii() and value.isdigit():
                 self.retry = int(value)
             case _:
@@ -133,8 +138,11 @@ class SSEDecoder:
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         self.last_event_id = self._id
+        if self._data or self._has_id:
+            self.resumable = self._has_id and bool(self._id)
         if self._data:
             events.append(ServerSentEvent(self._event or "message", "\n".join(self._data), self._id))
             self._data = []
         self._event = ""
+        self._has_id = False
         self._size = 0

@@ -51,6 +51,26 @@ def test_the_first_item_tells_the_system(item: Any, system: str) -> None:
     assert decoder_for(item).system == system
 
 
+@pytest.mark.parametrize(
+    ("item", "system"),
+    [
+        ({"type": "response.created", "response": {}}, "openai.responses"),
+        ({"choices": [{"delta": {"content": "Hi"}}]}, "openai.chat"),
+        ({"type": "token", "content": "Hi"}, "status.tokens"),
+        ("Hi", "text"),
+        ({"what": "ever"}, "unknown"),
+    ],
+)
+def test_a_named_frame_is_read_by_what_is_in_it(item: Any, system: str) -> None:
+    frame = {"event": "tick", "data": item}
+    assert decoder_for(frame).system == system
+    events = decode(decoder_for(frame), [frame])
+    if system == "unknown":
+        assert frame in [event.data for event in events if isinstance(event, ev.Raw)]
+    else:
+        assert events == decode(decoder_for(item), [item])
+
+
 @pytest.mark.parametrize("item", [None, 7, 1.5, True])
 def test_what_cannot_be_an_item_is_refused_by_name(item: Any) -> None:
     with pytest.raises(UnknownSource, match=rf"'{type(item).__name__}'.*openai\.chat"):

@@ -36,3 +36,8 @@ def test_what_is_no_text_is_kept_and_told_once(odd: object) -> None:
     assert [event.data for event in events if isinstance(event, ev.Raw)] == [odd, odd]
     (told,) = [event for event in events if isinstance(event, ev.Status)]
     assert type(odd).__name__ in told.message
+
+
+def test_the_sign_that_a_service_ends_with_is_no_text() -> None:
+    events = decode(TextDecoder(), ["Hi", "[DONE]"])
+    assert [event.delta for event in events if isinstance(event, ev.TextDelta)] == ["Hi"]

@@ -1,6 +1,6 @@
 """How long `import nbagent` takes beside `import anywidget`, which it builds on: whole processes, in turn.
 
-    python tests/bench/imports.py [rounds]
+python tests/bench/imports.py [rounds]
 """
 
 import statistics

@@ -7,6 +7,8 @@ from adapters.recorded import CHAT, RESPONSES, decode, payloads
 from nbagent import events as ev
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.recording import load, replay, save
+from nbagent.recording.file import DAMAGED
+from nbagent.run import Run
 
 EVENTS: list[ev.Event] = [
     ev.RunStart(seq=1, ts=100.0),
@@ -34,19 +36,41 @@ def test_what_cannot_be_encoded_does_not_cost_the_recording(tmp_path: Path) -> N
     assert isinstance(lost, ev.Status)
 
 
-def test_a_recording_cut_anywhere_keeps_every_whole_line(tmp_path: Path) -> None:
+def test_a_recording_cut_anywhere_keeps_every_whole_line_and_says_where_it_breaks_off(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(EVENTS, path)
     whole = path.read_bytes()
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
-        lines = whole[:cut].count(b"\n")
-        complete = cut < len(whole) and whole[cut : cut + 1] == b"\n"  # only the line's end is missing
+        *lines, rest = whole[:cut].split(b"\n")
+        is_whole = not rest or whole[cut : cut + 1] in (b"\n", b"")  # only the line's end is missing
         loaded = load(path)
-        kept = lines + complete
-        assert loaded[:kept] == EVENTS[:kept]
-        broken = cut > 0 and not complete and whole[cut - 1 : cut] != b"\n"
-        assert [type(event) for event in loaded[kept:]] == [ev.Status] * broken
+        told = [event for event in loaded if isinstance(event, ev.Error)]
+        assert len(told) == (not is_whole)
+        assert [event for event in loaded if event not in told] == EVENTS[: len(loaded) - len(told)]
+        if told:
+            assert told[0].code == DAMAGED
+            assert f"from line {len(lines) + 1} on" in told[0].message
+
+
+def test_a_recording_that_is_damaged_plays_up_to_the_damage(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(EVENTS, path)
+    header, start, delta, end = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(header + start + b"\x00\xff\n" + delta + end)
+    *kept, told = load(path)
+    assert kept == EVENTS[:1]
+    assert isinstance(told, ev.Error)
+    assert f"from line 3 on (byte {len(header + start):,})" in told.message
+    run = Run(replay(path))
+    run.start()
+    assert (run.wait().status, str(run.error)) == ("failed", told.message)
+
+
+def test_a_recording_without_a_header_is_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b"".join(ev.to_json(event) + b"\n" for event in EVENTS))
+    assert load(path) == EVENTS
 
 
 def test_a_line_that_is_no_event_is_kept_raw(tmp_path: Path) -> None:
@@ -76,16 +100,16 @@ async def test_replay_keeps_the_pace_it_is_asked_for(tmp_path: Path, monkeypatch
     save(EVENTS, path)
     clock = Clock(monkeypatch)
     assert [item async for item in replay(path, speed=1)] == EVENTS
-    assert clock.slept == [0.0, 0.5, 2.0]
+    assert clock.slept == [0.5, 2.0]
     clock.slept.clear()
     assert [item async for item in replay(path, speed=2)] == EVENTS
-    assert clock.slept == [0.0, 0.25, 1.0]
+    assert clock.slept == [0.25, 1.0]
     clock.slept.clear()
     assert [item async for item in replay(path)] == EVENTS
-    assert clock.slept == [0.0, 0.0, 0.0]
+    assert clock.slept == []
     clock.slept.clear()
     assert [item async for item in replay(path, rate=4)] == EVENTS
-    assert clock.slept == [0.0, 0.25, 0.25]
+    assert clock.slept == [0.25, 0.25]
 
 
 @pytest.mark.parametrize("path", [RESPONSES[0], CHAT[0]])
@@ -103,7 +127,7 @@ DOCUMENTS = {
     '{\n "a": 1\n}\n{\n "b": 2\n}\n': [{"a": 1}, {"b": 2}],
     '\ufeff[{"a": 1}, {"b": 2}]': [{"a": 1}, {"b": 2}],
     '{"a": 1} {"b": ': [{"a": 1}, '{"b": '],
-    "1. said\n2. done\n": ["1. said\n2. done\n"],
+    "Said it.\nDone.\n": ["Said it.\nDone.\n"],
     "": [],
 }
 
@@ -116,6 +140,14 @@ async def test_documents_are_items_however_they_are_laid_out(
     path = (tmp_path / "run").with_suffix(suffix)
     path.write_text(text, encoding="utf-8")
     assert [item async for item in replay(path)] == items
+
+
+async def test_a_body_is_read_whatever_the_file_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "captured.log"
+    path.write_text(': ping\n\nevent: error\ndata: {"error":"no"}\n\n')
+    assert [item async for item in replay(path)] == [{"event": "error", "data": {"error": "no"}}]
+    path.write_text('["updates",{"a":1}]\n["values",{}]\n')
+    assert [item async for item in replay(path.rename(tmp_path / "run.ndjson"))] == [["updates", {"a": 1}], ["values", {}]]
 
 
 @pytest.mark.parametrize("pace", [{"speed": -1.0}, {"rate": -1.0}, {"speed": 1.0, "rate": 1.0}])

@@ -1,0 +1,204 @@
+"""The command line: streams in a terminal.
+
+nbagent show URL|FILE     print a stream as it comes
+nbagent decode FILE       what is in a recording, one event a line, as JSON
+nbagent replay FILE       play a recording again, at its own pace
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+import nbagent
+from nbagent import events as e
+from nbagent import recording, secrets
+from nbagent.adapters.decoder import Decoder
+from nbagent.adapters.detect import DetectingDecoder
+from nbagent.adapters.registry import decoder_named
+from nbagent.errors import NbagentError
+from nbagent.gate import LEVELS, Gate
+from nbagent.gate.redact import Redactor
+from nbagent.run import Run
+from nbagent.sources.connect import is_address
+from nbagent.wire.body import BodyDecoder
+
+OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+"""What the process returns: 1 where the stream failed or broke off, 2 where it was asked for wrongly."""
+
+_CHUNK = 64 * 1024
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: by default the process's own.
+
+    Returns:
+        The process's exit code.
+    """
+    asked = _parser().parse_args(arguments)
+    try:
+        return int(asked.command(asked))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (NbagentError, ValueError, OSError) as error:
+        print(f"nbagent: {secrets.mask(str(error))}", file=sys.stderr)
+        return MISUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nbagent", description="Watch the streams of AI agents in a terminal.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {nbagent.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    adapter = argparse.ArgumentParser(add_help=False)
+    adapter.add_argument("--adapter", metavar="NAME", help="the system that the stream comes from; by default found out")
+    reading = argparse.ArgumentParser(add_help=False, parents=[adapter])
+    reading.add_argument("--reveal", choices=LEVELS, default="thinking", help="what may be seen (%(default)s)")
+    reading.add_argument("--json", action="store_true", help="print events as JSON, one a line, instead of the transcript")
+    reading.add_argument("--types", metavar="TYPE,…", help="print only these events, as JSON: text.delta,tool.result")
+
+    show = commands.add_parser("show", parents=[reading], help="print a stream as it comes")
+    show.add_argument("source", metavar="URL|FILE", help="https://…, wss://…, grpc://…, or a recording")
+    show.add_argument("-H", "--header", metavar="NAME: VALUE", action="append", default=[], help="sent along; may be repeated")
+    show.add_argument("-d", "--data", metavar="TEXT", help="the request's body; @FILE takes it from a file")
+    show.add_argument("-X", "--method", metavar="METHOD", help="by default POST with a body, GET without")
+    show.add_argument("--timeout", metavar="SECONDS", type=float, help="for the whole stream")
+    show.add_argument("--idle-timeout", metavar="SECONDS", type=float, default=300.0, help="without a byte (%(default)s)")
+    show.set_defaults(command=_show)
+
+    replay = commands.add_parser("replay", parents=[reading], help="play a recording again")
+    replay.add_argument("file", metavar="FILE")
+    replay.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0 does not wait (%(default)s)")
+    replay.set_defaults(command=_replay)
+
+    decode = commands.add_parser("decode", parents=[adapter], help="say what is in a recording, one event a line, as JSON")
+    decode.add_argument(
+        "file", metavar="FILE", help="server-sent events, JSON lines, a JSON array, concatenated JSON; - is stdin"
+    )
+    decode.set_defaults(command=_decode)
+    return parser
+
+
+def _show(asked: argparse.Namespace) -> int:
+    if not is_address(asked.source):
+        return _watch(nbagent.replay(asked.source), asked)
+    headers = dict(_header(line) for line in asked.header)
+    content = asked.data
+    if content is not None:
+        if content.startswith("@"):
+            content = Path(content[1:]).read_bytes()
+        if not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = "application/json"
+    stream = nbagent.connect(
+        asked.source,
+        method=asked.method,
+        headers=headers,
+        content=content,
+        timeout=asked.timeout,
+        idle_timeout=asked.idle_timeout,
+    )
+    return _watch(stream, asked)
+
+
+def _replay(asked: argparse.Namespace) -> int:
+    return _watch(nbagent.replay(asked.file, speed=asked.speed), asked)
+
+
+def _watch(stream: Any, asked: argparse.Namespace) -> int:
+    """Print a stream until it ends."""
+    if asked.json or asked.types:
+        run = Run(stream, adapter=asked.adapter, reveal=asked.reveal)
+        run.start()
+        try:
+            asyncio.run(_print(run, _types(asked.types)))
+        finally:
+            run.cancel()
+            run.wait()
+    else:
+        run = nbagent.show(stream, adapter=asked.adapter, reveal=asked.reveal, face="console")
+    return OK if run.status in ("completed", "paused") else FAILED
+
+
+async def _print(run: Run, types: list[str] | None) -> None:
+    async for event in run.stream(types):
+        _write(event)
+        sys.stdout.buffer.flush()
+
+
+def _decode(asked: argparse.Namespace) -> int:
+    decoder = decoder_named(asked.adapter) if asked.adapter else None
+    items = _body(sys.stdin.buffer) if asked.file == "-" else recording.items(asked.file)
+    end: e.Event | None = None
+    for end in decoded(items, decoder):
+        _write(end)
+    sys.stdout.buffer.flush()
+    return OK if isinstance(end, e.RunEnd) and end.status in ("completed", "paused") else FAILED
+
+
+def decoded(items: Iterable[Any], decoder: Decoder | None = None) -> Iterator[e.Event]:
+    """The events that a system's items mean, with nothing hidden but credentials.
+
+    Args:
+        items: as the system sends them. What reading them raises ends the run, and nothing that came before is lost.
+        decoder: by default chosen by the first item.
+    """
+    reader = decoder or DetectingDecoder()
+    gate, redactor = Gate("all"), Redactor(secrets.known())
+
+    def passed(events: Iterable[e.Event]) -> Iterator[e.Event]:
+        for event in events:
+            for seen in gate.feed(event):
+                yield from redactor.feed(seen)
+
+    def told() -> Iterator[e.Event]:
+        error: BaseException | None = None
+        try:
+            for item in items:
+                yield from passed(reader.feed(item))
+        except (NbagentError, OSError) as caught:
+            error = caught
+        yield from passed(reader.close(error))
+
+    for number, event in enumerate(told(), 1):
+        yield msgspec.structs.replace(event, seq=number)
+
+
+def _body(file: Any) -> Iterator[Any]:
+    body = BodyDecoder()
+    while chunk := file.read(_CHUNK):
+        yield from body.feed(chunk)
+    yield from body.close()
+
+
+def _write(event: e.Event) -> None:
+    sys.stdout.buffer.write(e.to_json(event) + b"\n")
+
+
+def _types(asked: str | None) -> list[str] | None:
+    types = [name.strip() for name in asked.split(",")] if asked else None
+    known = [str(kind.__struct_config__.tag) for kind in get_args(e.Event)]
+    if wrong := [name for name in types or () if name not in known]:
+        raise ValueError(f"--types has {', '.join(wrong)}; the types of events are {', '.join(known)}")
+    return types
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        raise ValueError(f"--header takes 'NAME: VALUE'; got {line!r}")
+    return name.strip(), value.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

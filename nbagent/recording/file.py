@@ -1,0 +1,134 @@
+"""A recording's file: a header, then one event a line, each whole as soon as it is written.
+
+    {"type":"recording","format":1,"nbagent":"0.1.0","python":"3.11.7","made":1763749000.0}
+    {"type":"run.start","seq":1,"ts":1763749000.1,"run_id":"run-1","name":"analyst"}
+    …
+
+`ts` is when the event came, in seconds since the epoch. Any other file is what a service sent, as it sent it.
+"""
+
+import contextlib
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nbagent import events as ev
+from nbagent.plain import json_safe
+from nbagent.wire.body import BodyDecoder
+from nbagent.wire.json_stream import item_of
+
+FORMAT = 1
+"""Of the lines; a later one may have events that this version does not know."""
+
+DAMAGED = "damaged_recording"
+"""The code of the error that a reader gets in place of what cannot be read."""
+
+_HEADER = "recording"
+_CHUNK = 64 * 1024
+_TYPES = {".sse": "text/event-stream", ".json": "application/json", ".ndjson": "application/x-ndjson"}
+
+
+def header() -> bytes:
+    """The first line of a recording."""
+    versions = {"nbagent": version("jupyter-nbagent"), "python": platform.python_version()}
+    return msgspec.json.encode({"type": _HEADER, "format": FORMAT, **versions, "made": time.time()}) + b"\n"
+
+
+def line(event: ev.Event) -> bytes:
+    """One event as a line; what cannot be written is put right, or said to be lost."""
+    with contextlib.suppress(Exception):
+        return ev.to_json(event) + b"\n"
+    with contextlib.suppress(Exception):  # half a surrogate pair, say: put right, that is better than no recording
+        return msgspec.json.encode(json_safe(ev.to_dict(event))) + b"\n"
+    lost = ev.Status(message=f"A {ev.type_of(event)} event could not be written here", level="warning")
+    return ev.to_json(lost) + b"\n"
+
+
+def save(events: Iterable[ev.Event], path: str | Path) -> None:
+    """Write a header and one event per line. A crash costs at most the last one.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with Path(path).open("wb") as file:
+        file.write(header())
+        file.writelines(map(line, events))
+
+
+def load(path: str | Path) -> list[ev.Event]:
+    """Read what `save` wrote, all of it at once.
+
+    A recording that was cut or damaged keeps every event before that, and ends with an `error` event that says where it is.
+    A line that is no event, of a newer version perhaps, becomes a `raw` event.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: the file cannot be read.
+    """
+    return [item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording") for item in _lines(found(path))]
+
+
+def items(path: str | Path) -> Iterator[Any]:
+    """The items of a recording, read as they are taken: events, or what a service sent.
+
+    Args:
+        path: as for `replay`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: the file cannot be read.
+        NbagentError: one of the items is larger than 64 MiB, or a binary stream is damaged.
+    """
+    path = found(path)
+    return _lines(path) if path.suffix == ".jsonl" else _items(path)
+
+
+def found(path: str | Path) -> Path:
+    """The path of a file that is there.
+
+    Raises:
+        FileNotFoundError: there is none; the message says where it was looked for.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no recording at {str(path)!r}, seen from {str(Path.cwd())!r}")
+    return Path(path)
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    """Events, one a line. Where the file has a header every line must be one; else a line may be some other system's item."""
+    ours, at = False, 0
+    with path.open("rb") as file:
+        for number, text in enumerate(file, 1):
+            try:
+                if text.strip():
+                    yield ev.from_json(text)
+            except msgspec.DecodeError as error:
+                said = item_of(text.strip().decode("utf-8", "replace"))
+                if isinstance(said, str) and (ours or not text.endswith(b"\n")):
+                    yield _damage(path, number, at, text, error)
+                    return
+                if number == 1 and isinstance(said, dict) and said.get("type") == _HEADER:
+                    ours = True
+                else:
+                    yield said
+            at += len(text)
+
+
+def _damage(path: Path, number: int, at: int, text: bytes, error: Exception) -> ev.Error:
+    why = str(error) if text.endswith(b"\n") else "it was cut there"
+    message = f"The recording {path.name} cannot be read from line {number} on (byte {at:,}): {why}. All before that is whole."
+    return ev.Error(message=message, code=DAMAGED, fatal=True)
+
+
+def _items(path: Path) -> Iterator[Any]:
+    """The items of a body as a service sent it."""
+    body = BodyDecoder(_TYPES.get(path.suffix, ""))
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield from body.feed(chunk)
+    yield from body.close()

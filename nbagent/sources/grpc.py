@@ -1,0 +1,148 @@
+"""Streams over gRPC, by address alone: the server's reflection tells what the method takes and gives.
+
+The protocol: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md. What speaks to grpcio is all here.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from nbagent.errors import MissingExtra, StreamError
+from nbagent.loop import OwnedStream
+from nbagent.sources.calls import told
+from nbagent.sources.deadline import Deadline
+from nbagent.sources.request import Request
+
+try:
+    import grpc
+    from google.protobuf import json_format
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message_factory import GetMessageClass
+    from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
+    from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
+except ImportError:
+    raise MissingExtra("A stream over gRPC", "grpc") from None
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+
+class GRPCStream(OwnedStream):
+    """The responses of a gRPC method, as protobuf messages; made by `nbagent.connect`.
+
+    Attributes:
+        name: host and method.
+    """
+
+    def __init__(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        service, _, method = parts.path.strip("/").rpartition("/")
+        if not service or not method:
+            raise ValueError(
+                f"a gRPC address names its method, as grpc://host:port/package.Service/Method; got {request.name!r}"
+            )
+        self.name = request.name
+        self._request = request
+        self._host = parts.netloc.rpartition("@")[2]
+        self._is_secure = parts.scheme.lower() == "grpcs"
+        self._service, self._method = service, method
+        self._reading: AsyncGenerator[Any, None] | None = None
+
+    def __repr__(self) -> str:
+        return repr(self._request)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        self._reading = self._read()
+        return self._reading
+
+    async def aclose(self) -> None:
+        """Cancel the call of whoever left the loop early."""
+        if self._reading is not None:
+            await self._reading.aclose()
+
+    async def _read(self) -> AsyncGenerator[Any, None]:
+        deadline = Deadline(self._request)
+        async with self._channel() as channel:
+            try:
+                await _open(channel, self._request, deadline)
+                async with deadline.within(listening=True):
+                    pool = await _descriptors(channel, self._service)
+                call = self._call(channel, pool)
+                while True:
+                    async with deadline.within(listening=True):
+                        message = await call.read()
+                    if message is grpc.aio.EOF:
+                        return
+                    yield message
+            except grpc.RpcError as error:
+                raise told(error) or error from None
+
+    def _channel(self) -> Any:
+        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
+        if self._is_secure:
+            return grpc.aio.secure_channel(self._host, grpc.ssl_channel_credentials(), options=options)
+        return grpc.aio.insecure_channel(self._host, options=options)
+
+    def _call(self, channel: Any, pool: DescriptorPool) -> Any:
+        try:
+            method = pool.FindServiceByName(self._service).FindMethodByName(self._method)
+        except KeyError:
+            method = None
+        if method is None or method.client_streaming or not method.server_streaming:
+            raise StreamError(
+                f"{self._host} has no method {self._service}/{self._method} that streams its responses", "UNIMPLEMENTED"
+            )
+        try:
+            message = json_format.ParseDict(self._request.json or {}, GetMessageClass(method.input_type)())
+        except json_format.ParseError as error:
+            raise StreamError(f"json= does not fit {method.input_type.full_name}: {error}", "INVALID_ARGUMENT") from None
+        metadata = tuple((name.lower(), value) for name, value in (self._request.headers or {}).items())
+        start = channel.unary_stream(
+            f"/{self._service}/{self._method}",
+            request_serializer=lambda said: said.SerializeToString(),
+            response_deserializer=GetMessageClass(method.output_type).FromString,
+        )
+        return start(message, metadata=metadata)
+
+
+async def _open(channel: Any, request: Request, deadline: Deadline) -> None:
+    """Wait for the connection. gRPC itself would try for as long as the call may take."""
+    async with deadline.within(connecting=True):
+        state = channel.get_state(try_to_connect=True)
+        while state is not grpc.ChannelConnectivity.READY:
+            if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+                text = f"No connection to {request.name}. Is the address right, and the service up?"
+                raise StreamError(text, "connect_error")
+            await channel.wait_for_state_change(state)
+            state = channel.get_state(try_to_connect=True)
+
+
+async def _descriptors(channel: Any, service: str) -> DescriptorPool:
+    """What the server says of a service: the file that describes it, and all that this imports."""
+    files: dict[str, FileDescriptorProto] = {}
+    questions = [ServerReflectionRequest(file_containing_symbol=service)]
+    stub: Any = ServerReflectionStub(channel)
+    while questions:
+        async for answer in stub.ServerReflectionInfo(iter(questions)):
+            if answer.HasField("error_response"):
+                raise StreamError(f"The server does not describe {service}: {answer.error_response.error_message}", "NOT_FOUND")
+            for described in answer.file_descriptor_response.file_descriptor_proto:
+                file = FileDescriptorProto.FromString(described)
+                files[file.name] = file
+        missing = {name for file in files.values() for name in file.dependency} - files.keys()
+        questions = [ServerReflectionRequest(file_by_filename=name) for name in sorted(missing)]
+    pool = DescriptorPool()
+    for name in list(files):
+        _add(name, files, pool)
+    return pool
+
+
+def _add(name: str, files: dict[str, FileDescriptorProto], pool: DescriptorPool) -> None:
+    """Add a file after those that it imports."""
+    file = files.pop(name, None)
+    if file is not None:
+        for needed in file.dependency:
+            _add(needed, files, pool)
+        with contextlib.suppress(TypeError):  # a file of protobuf's own that the pool has already
+            pool.Add(file)

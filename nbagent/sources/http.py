@@ -1,0 +1,253 @@
+"""Streams over HTTP: server-sent events, lines of JSON or text, with time-outs, retries and errors that say what happened.
+
+Reconnecting follows https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection, but for one
+thing: a body that ends as it should is over. What speaks to httpx2 is all here.
+"""
+
+import asyncio
+import contextlib
+import email.utils
+import itertools
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Any
+
+import httpx2
+
+from nbagent import secrets
+from nbagent.errors import StreamError
+from nbagent.loop import OwnedStream
+from nbagent.sources.deadline import Deadline, no_connection, silent
+from nbagent.sources.refusal import READ, refused, web_page
+from nbagent.sources.request import Request
+from nbagent.wire.body import BodyDecoder
+
+RETRIES = 2
+"""How often a request is sent again that did not get through, or was told to come back later."""
+
+PATIENCE = 10.0
+"""Seconds that all waits between such tries may take together; who is told to wait longer is told so."""
+
+RECONNECTS = 5
+"""How often in a row a broken stream is taken up again without getting a single item."""
+
+_HEADERS = {
+    "accept": "text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1",
+    "cache-control": "no-store",
+}
+_BACKOFF = 0.5  # seconds before the first retry
+_RECONNECTION_TIME = 1.0  # seconds, where the stream does not say
+_REDIRECTS = 10
+_LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
+
+logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it writes every address, whole, at level INFO
+
+
+class HTTPStream(OwnedStream):
+    """The items of an HTTP response; made by `nbagent.connect`.
+
+    Attributes:
+        name: host and path.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.name = request.name
+        self.stays = request.client is not None
+        self._request = request
+        self._reading: AsyncGenerator[Any, None] | None = None
+
+    def __repr__(self) -> str:
+        return repr(self._request)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        self._reading = self._read()
+        return self._reading
+
+    async def aclose(self) -> None:
+        """Close the connection of whoever left the loop early."""
+        if self._reading is not None:
+            await self._reading.aclose()
+
+    async def _read(self) -> AsyncGenerator[Any, None]:
+        request = self._request
+        deadline = Deadline(request)
+        last_id: str | None = None  # where to go on, if the connection breaks
+        vain = 0  # reconnects since the last item
+        async with client_for(request) as client:
+            while True:
+                resume = {"last-event-id": last_id} if last_id else {}
+                async with exchange(client, request, resume, deadline) as response, _bytes_of(response) as chunks:
+                    if response.status_code == httpx2.codes.NO_CONTENT:
+                        return
+                    if "x-vercel-ai-ui-message-stream" in response.headers:
+                        self.adapter = "vercel.ui"
+                    body = BodyDecoder(response.headers.get("content-type", ""))
+                    page, fault = b"", None
+                    try:
+                        while chunk := await _next(chunks, request, deadline):
+                            items = body.feed(chunk)
+                            if body.framing == "html":
+                                page += chunk
+                                if len(page) > READ:
+                                    break
+                                continue
+                            for item in items:
+                                vain, last_id = 0, None
+                                yield item
+                    except StreamError as error:
+                        fault = error
+                    if page:
+                        raise web_page(request.name, response.status_code, response.headers.get("content-type", ""), page)
+                last_id = body.last_event_id or last_id
+                vain += 1
+                is_broken = fault is not None and fault.code == "connection_lost"
+                if is_broken and last_id and request.verb == "GET" and request.reconnect and vain <= RECONNECTS:
+                    async with deadline.within():
+                        await asyncio.sleep(_RECONNECTION_TIME if body.retry is None else body.retry / 1000)
+                    continue
+                for item in body.close():
+                    yield item
+                if fault is not None:
+                    raise fault
+                return
+
+
+@contextlib.asynccontextmanager
+async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
+    """The caller's client, left open, or one of our own for this stream alone."""
+    if request.client is not None:
+        yield request.client
+    else:
+        async with httpx2.AsyncClient() as client:
+            yield client
+
+
+@contextlib.asynccontextmanager
+async def exchange(
+    client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str], deadline: Deadline
+) -> AsyncIterator[httpx2.Response]:
+    """The response to a request, its body still to be read; closed at the end.
+
+    A request that found no connection is sent again, one that is idempotent also after a connection that broke, and one that
+    was told when to come back (429 and 503 with `Retry-After`), all within `RETRIES` and `PATIENCE`.
+
+    Args:
+        client: sends it.
+        request: what to send.
+        headers: sent in place of the request's own of that name (given in lower case).
+        deadline: for all of it.
+
+    Raises:
+        StreamError: there was no response, or one with an error's status.
+    """
+    waited = 0.0
+    for attempt in itertools.count(1):
+        response: httpx2.Response | None = None
+        wait: float | None = None
+        try:
+            async with deadline.within():
+                response = await _send(client, request, headers)
+        except httpx2.HTTPError as error:
+            fault = fault_of(error, request)
+            if isinstance(error, httpx2.ConnectError) or (isinstance(error, _LOST) and request.is_idempotent):
+                wait = _BACKOFF * attempt
+        else:
+            try:
+                if not response.is_error:
+                    yield response
+                    return
+                fault = refused(request.name, response.status_code, await _head(response, request, deadline))
+                if response.status_code in (httpx2.codes.TOO_MANY_REQUESTS, httpx2.codes.SERVICE_UNAVAILABLE):
+                    wait = _retry_after(response.headers.get("retry-after", ""))
+            finally:
+                await response.aclose()
+        if wait is None or attempt > RETRIES or waited + wait > PATIENCE:
+            raise fault
+        waited += wait
+        async with deadline.within():
+            await asyncio.sleep(wait)
+
+
+async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str]) -> httpx2.Response:
+    """Send the request, and follow redirects; what says who we are does not go along to another host."""
+    sending = client.build_request(
+        request.verb,
+        request.url,
+        params=request.params,
+        headers={**_HEADERS, **{name.lower(): value for name, value in (request.headers or {}).items()}, **headers},
+        json=request.json,
+        content=request.content if isinstance(request.content, str | bytes) else None,
+        timeout=httpx2.Timeout(request.idle_timeout, connect=request.connect_timeout),
+    )
+    auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
+    for _ in range(_REDIRECTS):
+        response = await client.send(sending, stream=True, auth=auth, follow_redirects=False)
+        secrets.register(*secrets.credentials_in(response.request.headers))
+        following = response.next_request
+        if following is None:
+            return response
+        await response.aclose()
+        if _is_elsewhere(sending.url, following.url):
+            auth = None
+            for name in [name for name in following.headers if secrets.is_credential(name)]:
+                del following.headers[name]
+        sending = following
+    raise httpx2.TooManyRedirects(f"more than {_REDIRECTS} redirects", request=sending)
+
+
+def _is_elsewhere(here: httpx2.URL, there: httpx2.URL) -> bool:
+    """Whether a redirect leads to another host, to another port of it, or to where it could be overheard."""
+    is_upgrade = (here.scheme, there.scheme) == ("http", "https") and here.port is there.port is None
+    return here.host != there.host or not (is_upgrade or here.origin == there.origin)
+
+
+def _bytes_of(response: httpx2.Response) -> contextlib.aclosing[AsyncGenerator[bytes, None]]:
+    return contextlib.aclosing(response.aiter_bytes())
+
+
+async def _next(chunks: AsyncIterator[bytes], request: Request, deadline: Deadline) -> bytes:
+    """The next bytes of a body, decompressed; none when it is over.
+
+    Raises:
+        StreamError: nothing came in time, or the connection broke.
+    """
+    try:
+        async with deadline.within():
+            return await anext(chunks, b"")
+    except httpx2.HTTPError as error:
+        raise fault_of(error, request) from None
+
+
+async def _head(response: httpx2.Response, request: Request, deadline: Deadline) -> bytes:
+    """The first bytes of a body that is an answer and no stream; what there is if it breaks off."""
+    head = b""
+    async with _bytes_of(response) as chunks:
+        with contextlib.suppress(StreamError):
+            while len(head) < READ and (chunk := await _next(chunks, request, deadline)):
+                head += chunk
+    return head[:READ]
+
+
+def fault_of(error: httpx2.HTTPError, request: Request) -> StreamError:
+    """What went wrong with a connection, in a sentence that says what to do."""
+    if isinstance(error, httpx2.ConnectTimeout):
+        return no_connection(request)
+    if isinstance(error, httpx2.TimeoutException):
+        return silent(request)
+    place = request.name
+    if isinstance(error, httpx2.ConnectError):
+        return StreamError(f"No connection to {place}: {error}. Is the address right, and the service up?", "connect_error")
+    if isinstance(error, _LOST):
+        reason = str(error) or type(error).__name__
+        return StreamError(f"The connection to {place} broke: {reason}", "connection_lost")
+    return StreamError(f"{place}: {str(error) or type(error).__name__}", "http_error")
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds to wait, as a `Retry-After` header says in either of its forms; None if it does not."""
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(value))
+    with contextlib.suppress(ValueError):
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    return None

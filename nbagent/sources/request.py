@@ -1,0 +1,101 @@
+"""What is asked of a service: an address, and all that goes with it."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from nbagent import secrets
+
+if TYPE_CHECKING:
+    import httpx2
+
+Auth = tuple[str, str] | Callable[..., Any]
+Content = str | bytes | Sequence[str | bytes]
+
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+
+class RequestOptions(TypedDict, total=False):
+    """The options of `nbagent.connect`, which `nbagent.show` takes with an address."""
+
+    method: str | None
+    headers: Mapping[str, str] | None
+    auth: Auth | None
+    params: Mapping[str, Any] | None
+    json: Any
+    content: Content | None
+    connect_timeout: float
+    idle_timeout: float
+    timeout: float | None
+    reconnect: bool
+    subprotocols: Iterable[str]
+    client: "httpx2.AsyncClient | None"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Request:
+    """A request for a stream; see `nbagent.connect` for what each field means. Its repr shows no secret.
+
+    Making one registers the credentials in it, so that they are masked from then on.
+
+    Raises:
+        ValueError: the address names no host, a time is not positive, or there are two bodies.
+    """
+
+    url: str
+    method: str | None = None
+    headers: Mapping[str, str] | None = None
+    auth: Auth | None = None
+    params: Mapping[str, Any] | None = None
+    json: Any = None
+    content: Content | None = None
+    connect_timeout: float = 10.0
+    idle_timeout: float = 300.0
+    timeout: float | None = None
+    reconnect: bool = True
+    subprotocols: Iterable[str] = ()
+    client: "httpx2.AsyncClient | None" = None
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        secrets.register(*_credentials(self, parts.password, parse_qsl(parts.query)))
+        if not parts.hostname:
+            raise ValueError(f"connect() needs an address with a host, such as https://example.com/chat; got {self.name!r}")
+        if self.json is not None and self.content is not None:
+            raise ValueError("connect() takes a body as json= or as content=, not both")
+        for name in ("connect_timeout", "idle_timeout", "timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"{name} is a positive number of seconds; got {seconds!r}")
+
+    def __repr__(self) -> str:
+        return f"<{self.verb} {urlsplit(self.url).scheme}://{self.name}>"
+
+    @property
+    def name(self) -> str:
+        """Host, port and path: the address without what may be secret in it."""
+        parts = urlsplit(self.url)
+        return f"{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+
+    @property
+    def verb(self) -> str:
+        """The HTTP method: as given, or POST where there is a body, else GET."""
+        has_body = self.json is not None or self.content is not None
+        return (self.method or ("POST" if has_body else "GET")).upper()
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether to send it twice does no more than to send it once."""
+        return self.verb in _IDEMPOTENT
+
+
+def _credentials(request: Request, password: str | None, query: list[tuple[str, str]]) -> list[str]:
+    """All in a request that tells who sends it."""
+    found = secrets.credentials_in(request.headers or {})
+    found += secrets.credentials_in({**dict(query), **(request.params or {})})
+    if password:
+        found += [password, unquote(password)]
+    if isinstance(request.auth, tuple):
+        found.append(request.auth[1])
+    return found

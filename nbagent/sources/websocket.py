@@ -1,0 +1,188 @@
+"""Streams over WebSocket: each message of the service's an item.
+
+The protocol: https://www.rfc-editor.org/rfc/rfc6455, spoken by wsproto over a connection that httpx2 opens and upgrades, so
+that proxies, certificates, time-outs and errors are those of HTTP.
+"""
+
+import asyncio
+import base64
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from typing import Any
+
+from nbagent.errors import MissingExtra, NbagentError, StreamError
+from nbagent.loop import OwnedStream
+from nbagent.sources.deadline import Deadline
+from nbagent.sources.http import client_for, exchange
+from nbagent.sources.request import Request
+from nbagent.wire.json_stream import item_of
+
+try:
+    import wsproto.events as ws
+    from wsproto.connection import Connection, ConnectionType
+    from wsproto.utilities import LocalProtocolError, RemoteProtocolError, generate_accept_token
+except ImportError:
+    raise MissingExtra("A stream over WebSocket", "websocket") from None
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+_READ = 64 * 1024
+_GOODBYE = 0.3  # seconds that a close frame may take to leave
+_SWITCHING_PROTOCOLS = 101
+_NORMAL = (1000, 1001, 1005)  # closed as planned, going away, and closed without a word
+
+
+class MessageTooLarge(NbagentError):
+    """A message on a WebSocket grew beyond the limit."""
+
+
+class WebSocketStream(OwnedStream):
+    """The messages of a WebSocket; made by `nbagent.connect`. JSON is parsed, anything else is text.
+
+    Attributes:
+        name: host and path.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.name = request.name
+        self.stays = request.client is not None
+        self._request = request
+        self._reading: AsyncGenerator[Any, None] | None = None
+
+    def __repr__(self) -> str:
+        return repr(self._request)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        self._reading = self._read()
+        return self._reading
+
+    async def aclose(self) -> None:
+        """Close the connection of whoever left the loop early."""
+        if self._reading is not None:
+            await self._reading.aclose()
+
+    async def _read(self) -> AsyncGenerator[Any, None]:
+        request = self._request
+        deadline = Deadline(request)
+        handshake, headers = _handshake(request)
+        async with client_for(request) as client, exchange(client, handshake, headers, deadline) as response:
+            accept = generate_accept_token(headers["sec-websocket-key"].encode())
+            if response.status_code != _SWITCHING_PROTOCOLS or response.headers.get("sec-websocket-accept") != accept.decode():
+                raise StreamError(
+                    f"{request.name} answered {response.status_code} and opened no WebSocket. Check the address.",
+                    "no_websocket",
+                )
+            socket = _Socket(response.extensions["network_stream"], request, deadline)
+            async with contextlib.aclosing(socket):
+                for message in _messages(request):
+                    await socket.send(message)
+                async for item in socket.items():
+                    yield item
+
+
+class _Socket:
+    """An open WebSocket, the client's end."""
+
+    def __init__(self, stream: Any, request: Request, deadline: Deadline) -> None:
+        self._stream = stream
+        self._request = request
+        self._deadline = deadline
+        self._protocol = Connection(ConnectionType.CLIENT)
+
+    async def send(self, message: str | bytes) -> None:
+        await self._write(ws.TextMessage(data=message) if isinstance(message, str) else ws.BytesMessage(data=message))
+
+    async def items(self) -> AsyncIterator[Any]:
+        """What comes until the service closes.
+
+        Raises:
+            StreamError: it closed with an error's code, or the connection broke.
+            MessageTooLarge: a message has more than `MAX_MESSAGE_BYTES`.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            self._receive(await self._bytes())
+            for event in self._protocol.events():
+                match event:
+                    case ws.Ping():
+                        await self._write(event.response())
+                    case ws.CloseConnection():
+                        if event.code not in _NORMAL:
+                            reason = f": {event.reason}" if event.reason else ""
+                            raise StreamError(f"{self._request.name} closed with code {event.code}{reason}", str(event.code))
+                        return
+                    case ws.TextMessage() | ws.BytesMessage():
+                        pieces.append(event.data.encode() if isinstance(event.data, str) else bytes(event.data))
+                        size += len(pieces[-1])
+                        if size > MAX_MESSAGE_BYTES:
+                            raise MessageTooLarge(f"A message of {self._request.name} has more than {MAX_MESSAGE_BYTES} bytes")
+                        if event.message_finished:
+                            yield item_of(b"".join(pieces).decode("utf-8", "replace"))
+                            pieces, size = [], 0
+                    case _:
+                        pass  # a pong
+
+    async def aclose(self) -> None:
+        """Say goodbye if that is still possible; the connection is closed by whoever opened it."""
+        with contextlib.suppress(LocalProtocolError, StreamError, TimeoutError):  # closed already, from either side
+            async with asyncio.timeout(_GOODBYE):
+                await self._write(ws.CloseConnection(code=1000))
+
+    def _receive(self, data: bytes) -> None:
+        try:
+            self._protocol.receive_data(data)
+        except RemoteProtocolError as error:
+            raise StreamError(f"{self._request.name} does not keep to the WebSocket protocol: {error}", "protocol") from None
+
+    async def _bytes(self) -> bytes:
+        try:
+            async with self._deadline.within(listening=True):
+                data: bytes = await self._stream.read(_READ)
+        except StreamError:
+            raise
+        except Exception as error:  # of httpcore2, below what httpx2 translates
+            raise self._lost(error) from None
+        if not data:
+            raise self._lost("it ended without a close frame")
+        return data
+
+    async def _write(self, event: Any) -> None:
+        data = self._protocol.send(event)
+        try:
+            async with self._deadline.within():
+                await self._stream.write(data)
+        except StreamError:
+            raise
+        except Exception as error:
+            raise self._lost(error) from None
+
+    def _lost(self, reason: object) -> StreamError:
+        text = str(reason) or type(reason).__name__
+        return StreamError(f"The connection to {self._request.name} broke: {text}", "connection_lost")
+
+
+def _handshake(request: Request) -> tuple[Request, dict[str, str]]:
+    """The request that opens the WebSocket, and the headers that make it one."""
+    headers = {
+        "connection": "upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-key": base64.b64encode(os.urandom(16)).decode(),
+        "sec-websocket-version": "13",
+    }
+    if protocols := ", ".join(request.subprotocols):
+        headers["sec-websocket-protocol"] = protocols
+    url = "http" + request.url.removeprefix(request.url[:2])
+    return dataclasses.replace(request, url=url, method="GET", json=None, content=None), headers
+
+
+def _messages(request: Request) -> Iterable[str | bytes]:
+    """What is sent first."""
+    if request.json is not None:
+        messages = request.json if isinstance(request.json, list) else [request.json]
+        return [json.dumps(message, ensure_ascii=False, allow_nan=False) for message in messages]
+    if request.content is None:
+        return []
+    return [request.content] if isinstance(request.content, str | bytes) else request.content

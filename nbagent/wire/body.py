@@ -1,0 +1,189 @@
+"""A response's body: bytes in, items out, whichever way its items are framed. No I/O.
+
+What a server says of its body is often not so: server-sent events come as `text/plain`, bare JSON as `text/event-stream`. So
+the first bytes have the last word, and the content type decides where they leave it open.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable
+from typing import Any, Literal, Protocol
+
+from nbagent.wire.event_stream import EventStreamDecoder
+from nbagent.wire.json_stream import JSONStreamDecoder, item_of
+from nbagent.wire.sse import ServerSentEvent, SSEDecoder
+
+MAX_ITEM_BYTES = 64 * 1024 * 1024
+DONE = "[DONE]"
+"""What many services send last; no JSON, and no text either."""
+
+_SNIFFED = 4096  # bytes that may be looked at before it is decided what they are
+_BOM = b"\xef\xbb\xbf"
+_JSON_START = re.compile(rb'\{\s*["}]|\[\s*[\[{"\]]')
+_MAYBE_JSON = re.compile(rb"[{\[]\s*")
+_SSE_START = re.compile(rb":[ \r\n]|(?:data|event|id|retry)[:\r\n]")
+_SSE_FIELDS = (b":", b"data", b"event", b"id", b"retry")
+_HTML_START = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+_MAYBE_HTML = (b"<!doctype html", b"<html>")
+_VALUE_START = b'{["-0123456789tfn'
+_NAMES = ("type", "event", "event_type", "name", "method", "kind")  # where payloads say which event they are
+
+Framing = Literal["sse", "json", "text", "html", "event stream"]
+
+
+class _Decoder(Protocol):
+    def feed(self, chunk: bytes) -> Iterable[Any]: ...
+    def close(self) -> Iterable[Any]: ...
+
+
+class BodyDecoder:
+    """Turns a body into its items, chunk by chunk.
+
+    - server-sent events: the payload of each, parsed if it is JSON, else as text. Where the payload does not say its event's
+      name itself, the item is `{"event": name, "data": payload}`. One event whose lines are JSON each, which some servers
+      send for want of empty lines, is as many items.
+    - JSON, one to a line, one after another, or in an array: each document as it completes
+    - Amazon's binary event stream: `{event type: payload}`
+    - anything else is text, as it comes
+
+    Args:
+        content_type: the response's `Content-Type`, or "" where there is none.
+        max_item_bytes: the most that one item may have.
+
+    Attributes:
+        framing: which of these it is, once the first bytes have told; "html" is text that is a web page.
+    """
+
+    def __init__(self, content_type: str = "", *, max_item_bytes: int = MAX_ITEM_BYTES) -> None:
+        self.framing: Framing | None = None
+        self._media_type = content_type.partition(";")[0].strip().lower()
+        self._limit = max_item_bytes
+        self._head = b""
+        self._decoder: _Decoder | None = None
+        self._events: SSEDecoder | None = None
+
+    @property
+    def last_event_id(self) -> str | None:
+        """What to send as `Last-Event-ID` to go on after the last item; None if the stream does not say where that is."""
+        return self._events.last_event_id if self._events is not None and self._events.resumable else None
+
+    @property
+    def retry(self) -> int | None:
+        """How many milliseconds the stream asked to wait before a reconnect."""
+        return self._events.retry if self._events is not None else None
+
+    def feed(self, chunk: bytes) -> Iterable[Any]:
+        """The items that the chunk completes.
+
+        Raises:
+            NbagentError: an item has more than `max_item_bytes`, or a binary stream is damaged.
+        """
+        if self._decoder is None:
+            chunk = self._head + chunk
+            self.framing = self._framing_of(chunk, is_all=False)
+            if self.framing is None:
+                self._head = chunk
+                return []
+            self._decoder = self._decoder_for(self.framing)
+            self._head = b""
+        return self._decoder.feed(chunk)
+
+    def close(self) -> Iterable[Any]:
+        """What is whole of the rest: the body is over.
+
+        An event without the empty line after it counts where it is one JSON document, or `[DONE]`; half a document is text.
+        """
+        items: list[Any] = []
+        if self._decoder is None:
+            self.framing = self._framing_of(self._head, is_all=True) or "text"
+            self._decoder = self._decoder_for(self.framing)
+            items += self._decoder.feed(self._head)
+        return [*items, *self._decoder.close()]
+
+    def _framing_of(self, head: bytes, *, is_all: bool) -> Framing | None:
+        """What the body is, by its first bytes; None if more of them are needed."""
+        media = self._media_type
+        if media == "application/vnd.amazon.eventstream":
+            return "event stream"
+        start = head.removeprefix(_BOM).lstrip(b" \t\r\n\x1e")
+        open_ended = not is_all and len(head) < _SNIFFED
+        if open_ended and (not start or _BOM.startswith(head) or _MAYBE_JSON.fullmatch(start)):
+            return None
+        if _JSON_START.match(start):
+            return "json"
+        if media != "text/plain":
+            if _HTML_START.match(start):
+                return "html"
+            if open_ended and any(sign.startswith(start.lower()) for sign in _MAYBE_HTML):
+                return None
+        if media == "text/event-stream" or _SSE_START.match(start):
+            return "sse"
+        if open_ended and any(field.startswith(start) for field in _SSE_FIELDS):
+            return None
+        return "json" if "json" in media and start and start[0] in _VALUE_START else "text"
+
+    def _decoder_for(self, framing: Framing) -> _Decoder:
+        match framing:
+            case "sse":
+                self._events = SSEDecoder(max_event_bytes=self._limit)
+                return _SSEItems(self._events)
+            case "json":
+                one_to_a_line = any(word in self._media_type for word in ("ndjson", "jsonl", "json-seq"))
+                return JSONStreamDecoder(split_arrays=not one_to_a_line, max_document_bytes=self._limit)
+            case "event stream":
+                return EventStreamDecoder(max_message_bytes=self._limit)
+            case _:
+                return _Text()
+
+
+class _Text:
+    """Text in UTF-8, split anywhere."""
+
+    def __init__(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")("replace")
+
+    def feed(self, chunk: bytes) -> list[str]:
+        text = self._utf8.decode(chunk)
+        return [text] if text else []
+
+    def close(self) -> list[str]:
+        text = self._utf8.decode(b"", final=True)
+        return [text] if text else []
+
+
+class _SSEItems:
+    """Server-sent events as items."""
+
+    def __init__(self, events: SSEDecoder) -> None:
+        self._events = events
+
+    def feed(self, chunk: bytes) -> list[Any]:
+        return [item for event in self._events.feed(chunk) for item in _items(event)]
+
+    def close(self) -> list[Any]:
+        self._events.close()
+        last = self._events.dropped
+        items = [] if last is None else _items(last)
+        return items if all(_is_whole(item) for item in items) else []
+
+
+def _items(event: ServerSentEvent) -> list[Any]:
+    payloads = [item_of(event.data)]
+    if payloads[0] == event.data and "\n" in event.data:
+        lines = [item_of(line) for line in event.data.split("\n") if line]
+        if all(_is_whole(line) for line in lines):
+            payloads = lines
+    if event.event == "message":
+        return [payload for payload in payloads if payload != ""]
+    return [payload if _says(payload, event.event) else {"event": event.event, "data": payload} for payload in payloads]
+
+
+def _is_whole(item: Any) -> bool:
+    """Whether the item cannot be the first half of another."""
+    if isinstance(item, dict) and item.keys() == {"event", "data"}:
+        return _is_whole(item["data"])
+    return item == DONE or not isinstance(item, str)
+
+
+def _says(payload: Any, name: str) -> bool:
+    return isinstance(payload, dict) and any(payload.get(field) == name for field in _NAMES)

@@ -1,0 +1,236 @@
+"""JSON documents out of bytes, as they complete: one to a line, one after another, or the entries of an array. No I/O.
+
+The formats: https://github.com/ndjson/ndjson-spec, https://www.rfc-editor.org/rfc/rfc7464 (JSON text sequences) and, for the
+documents themselves, https://www.rfc-editor.org/rfc/rfc8259.
+"""
+
+import json
+import math
+import re
+from typing import Any
+
+from nbagent.errors import NbagentError
+
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 500
+"""Brackets inside brackets; a document that goes deeper is text, since whoever walks through it may recurse."""
+
+_BOM = b"\xef\xbb\xbf"
+_CLOSERS = {b"{": b"}", b"[": b"]"}
+_GAP = re.compile(rb"[ \t\r\n\x1e]*")  # \x1e is what begins a text of RFC 7464
+_GAP_IN_ARRAY = re.compile(rb"[ \t\r\n\x1e,]*")
+_IN_DOCUMENT = re.compile(rb'["{}\[\]]')
+_IN_STRING = re.compile(rb'["\\\n]')  # JSON has no line's end in a string: the document was cut there
+_LINE_END = re.compile(rb"\n")
+_ENTRY_END = re.compile(rb"[\n,\]]")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)  # strings, to pass over their brackets
+
+
+class DocumentTooLarge(NbagentError):
+    """A JSON document, or a line that is none, grew beyond the limit."""
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+# NaN, Infinity and 1e999 are no JSON, but Python's own encoder writes the first two: null, as JavaScript would write them.
+_JSON = json.JSONDecoder(parse_float=_finite, parse_constant=lambda _: None)
+
+
+def item_of(text: str) -> Any:
+    """What a piece of a stream stands for: the object, array or string that it is as JSON, or else the text itself.
+
+    A lone number, `true` or `null` stays text: it may as well be a word of an answer.
+    """
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth_of(text) > MAX_DEPTH:
+        return text
+    try:
+        value = _JSON.decode(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, dict | list | str) else text
+
+
+def _depth_of(text: str) -> int:
+    depth = deepest = 0
+    for mark in _NESTING.finditer(text):
+        if mark[0] in "{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark[0] in "}]":
+            depth -= 1
+    return deepest
+
+
+class JSONStreamDecoder:
+    """Turns a body of JSON documents into those documents, chunk by chunk, in linear time.
+
+    A document ends where its brackets do, so it may be laid out over many lines. What is no JSON comes out as text, line by
+    line; a document that breaks off inside a string is given up at the end of that line, and what its whole lines hold is
+    still read. Bytes that are not UTF-8 become U+FFFD, and a byte order mark is dropped.
+
+    Args:
+        split_arrays: whether an array of objects is a list of items, of which each comes out as it completes. False keeps it
+            whole, as in a stream whose items are arrays. One that begins with anything else is always kept whole.
+        max_document_bytes: the most that one document, or one line of text, may have.
+    """
+
+    def __init__(self, *, split_arrays: bool = True, max_document_bytes: int = MAX_DOCUMENT_BYTES) -> None:
+        self._split_arrays = split_arrays
+        self._limit = max_document_bytes
+        self._read = self._read_mark
+        self._pieces: list[bytes] = []  # of the document or the line that is not over yet
+        self._size = 0
+        self._expected: list[bytes] = []  # the brackets that will close it
+        self._in_string = False
+        self._escaped = False
+        self._in_array = False
+
+    def feed(self, chunk: bytes) -> list[Any]:
+        """The items that the chunk completes.
+
+        Raises:
+            DocumentTooLarge: a document, or a line of text, has more than `max_document_bytes`.
+        """
+        items: list[Any] = []
+        at = 0
+        while at < len(chunk):
+            at = self._read(chunk, at, items)
+        return items
+
+    def close(self) -> list[Any]:
+        """What was left unfinished, as text; the whole documents among its lines as documents."""
+        items: list[Any] = []
+        self._give_up(items)
+        return items
+
+    # --- where the reader stands: each takes some bytes from `at` on, and says where the rest begins ---------------------
+
+    def _read_mark(self, chunk: bytes, at: int, items: list[Any]) -> int:
+        """At the very start, where a byte order mark may stand."""
+        head = b"".join(self._pieces) + chunk
+        if len(head) < len(_BOM) and _BOM.startswith(head):
+            self._pieces = [head]
+            return len(chunk)
+        self._pieces = []
+        self._read = self._read_gap
+        items += self.feed(head.removeprefix(_BOM))
+        return len(chunk)
+
+    def _read_gap(self, chunk: bytes, at: int, items: list[Any]) -> int:
+        """Between documents."""
+        gap = (_GAP_IN_ARRAY if self._in_array else _GAP).match(chunk, at)
+        at = gap.end() if gap else at
+        first = chunk[at : at + 1]
+        if first == b"]" and self._in_array:
+            self._in_array = False
+            return at + 1
+        if first == b"[" and self._split_arrays and not self._in_array:
+            self._keep(first)
+            self._read = self._read_bracket
+            return at + 1
+        if first in _CLOSERS or (first == b'"' and self._in_array):
+            self._read = self._read_document
+        elif first:
+            self._read = self._read_text
+        return at
+
+    def _read_bracket(self, chunk: bytes, at: int, items: list[Any]) -> int:
+        """After the bracket that opens an array: what its first entry begins with tells whether the entries are items."""
+        gap = _GAP.match(chunk, at)
+        end = gap.end() if gap else at
+        first = chunk[end : end + 1]
+        if not first:
+            self._keep(chunk[at:end])
+        elif first in b"{[]":
+            self._forget()
+            self._in_array = True
+        else:
+            self._keep(chunk[at:end])
+            self._expected.append(b"]")
+            self._read = self._read_document
+        return end
+
+    def _read_document(self, chunk: bytes, at: int, items: list[Any]) -> int:
+        """Inside an object, an array, or a string that is an array's entry."""
+        start = at
+        at += self._escaped
+        self._escaped = False
+        while mark := (_IN_STRING if self._in_string else _IN_DOCUMENT).search(chunk, at):
+            at, sign = mark.end(), mark[0]
+            if sign == b"\\":
+                self._escaped = at == len(chunk)
+                at += 1
+            elif sign == b"\n" or (sign in b"}]" and self._expected[-1] != sign):
+                self._keep(chunk[start:at])
+                self._give_up(items)
+                return at
+            elif sign == b'"':
+                self._in_string = not self._in_string
+            elif sign in _CLOSERS:
+                self._expected.append(_CLOSERS[sign])
+            else:
+                self._expected.pop()
+            if not self._expected and not self._in_string:
+                self._keep(chunk[start:at])
+                self._finish(items)
+                return at
+        self._keep(chunk[start:])
+        return len(chunk)
+
+    def _read_text(self, chunk: bytes, at: int, items: list[Any]) -> int:
+        """On a line that is no document, or in an array's entry that is neither an object nor an array nor a string."""
+        end = (_ENTRY_END if self._in_array else _LINE_END).search(chunk, at)
+        if end is None:
+            self._keep(chunk[at:])
+            return len(chunk)
+        stop = end.start() if self._in_array else end.end()
+        self._keep(chunk[at:stop])
+        self._finish(items)
+        return stop
+
+    # --- what is being read ----------------------------------------------------------------------------------------------
+
+    def _keep(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise DocumentTooLarge(
+                f"A JSON document, or a line of text, has more than {self._limit} bytes ({self._size} so far, and no end). "
+                "Raise max_document_bytes if the server really sends documents of that size."
+            )
+
+    def _forget(self) -> None:
+        self._pieces, self._size, self._expected = [], 0, []
+        self._in_string = self._escaped = False
+        self._read = self._read_gap
+
+    def _finish(self, items: list[Any]) -> None:
+        """A document, or a line, is whole."""
+        text = b"".join(self._pieces).decode("utf-8", "replace")
+        item = item_of(text)
+        if item is text and text.startswith(("{", "[")):  # its brackets match, and yet it is no JSON
+            self._give_up(items)
+        else:
+            self._forget()
+            items.append(item)
+
+    def _give_up(self, items: list[Any]) -> None:
+        """What was begun will be no document. The lines in it that are some of their own come out, the others as text."""
+        text = b"".join(self._pieces).decode("utf-8", "replace")
+        self._forget()
+        lost = ""
+        for line in _LINE.findall(text):
+            item = item_of(line) if line.startswith(("{", "[")) else line
+            if isinstance(item, str):
+                lost += line
+                continue
+            if lost:
+                items.append(lost)
+            items.append(item)
+            lost = ""
+        if lost:
+            items.append(lost)
