@@ -1,6 +1,7 @@
 """A recording that plays again, at its own pace or any other."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,8 @@ class RecordedTimes:
         self._shift: float | None = None
 
     def of(self, event: ev.Event) -> float:
-        """Seconds since the epoch; an event that does not say when it came has come with the one before."""
+        """Seconds since the epoch; of a recording that knows no times, when it is played."""
         if event.ts:
             self._shift = self._started - event.ts if self._shift is None else self._shift
             self._latest = event.ts + self._shift
-        return self._latest
+        return time.time() if self._shift is None else self._latest
