@@ -23,9 +23,9 @@ from nbagent.run import Run
 KEPT = 20
 """Ended runs that keep a live widget; a running one always does."""
 
-FIRST_SAVE = 10.0
-"""Seconds after which a run that still goes on is written into its twin; again after 20, 40, … more, so that all of these
-together cost no more than the last one."""
+FIRST_SAVE = 100.0
+"""Seconds after which a run that still goes on is written into its twin: before JupyterLab's own save, which comes every 120.
+Again after 200, 400, … more, so that all of these together cost no more than the last one."""
 
 _lock = threading.RLock()
 

@@ -11,16 +11,13 @@ Applying the ops in order gives `snapshot()` at every moment; the view does just
 time in it (seconds since the epoch) comes from an event's `ts`.
 """
 
-import contextlib
 import hashlib
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias, assert_never
 
-import msgspec
-
 from nbagent import events as e
 from nbagent.block import Block
-from nbagent.mime import LIMITS, summary_of_json
+from nbagent.mime import bundle_of_json, summary_of
 from nbagent.plain import json_safe, text_safe
 
 Op: TypeAlias = (
@@ -303,7 +300,7 @@ class Transcript:
         if event.display is not None:
             props: dict[str, Any] = {"summary": event.display.summary, "result": event.display.data}
         elif event.error is None or event.content is not None:
-            props = {"summary": summary_of_json(event.content), "result": _bundle(event.content)}
+            props = {"summary": summary_of(event.content), "result": bundle_of_json(event.content)}
         else:
             props = {}
         if event.preliminary:
@@ -390,16 +387,3 @@ def _short(id: str) -> str:
     """The id as it can be sent, or what stands for one that is too long to be sent with every change."""
     id = text_safe(id)
     return id if len(id) <= LONGEST_ID else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
-
-
-def _bundle(content: Any) -> dict[str, Any]:
-    """A JSON result as a MIME bundle: text stays text, and text that is itself a JSON object or list shows as one.
-
-    Unless it is very long: then it is read as text anyway, and its objects would take several times its size.
-    """
-    if not isinstance(content, str):
-        return {"application/json": content}
-    if content[:1] in ("{", "[") and len(content) <= LIMITS["application/json"]:
-        with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
-            return {"application/json": msgspec.json.decode(content), "text/plain": content}
-    return {"text/plain": content}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from nbagent.faces.room import IMAGES, LEAST, cap, kept_pictures, sizes
 from nbagent.faces.words import (
     Props,
     args_label,
@@ -30,11 +31,9 @@ from nbagent.markup.sanitize import sanitize
 from nbagent.markup.text import clip, line, plain, prose
 from nbagent.markup.url import host_of, safe_url
 
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_RICHEST = ("text/html", "image/svg+xml", *_IMAGES, "text/markdown", "application/json", "text/plain")
+_RICHEST = ("text/html", "image/svg+xml", *IMAGES, "text/markdown", "application/json", "text/plain")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _MAX_DEPTH = 20
-_LEAST = 200  # characters that are kept of a thing, however many there are; below that, things are left out
 
 _DECISIONS = {"approve": "Approved", "deny": "Denied", "cancel": "Cancelled"}
 _PROMPTS = {"input": "The run asks for your input.", "auth": "The run asks you to sign in.", "tool": "May this tool run?"}
@@ -76,62 +75,22 @@ def transcript_html(blocks: list[dict[str, Any]], *, mark: str = "", limit: int 
     Returns:
         One `<div>`, well-formed; inline style, and one `<style>` if there is a mark.
     """
-    pictures = _kept_pictures(blocks, limit)
+    pictures = kept_pictures(blocks, limit)
     room = max(0.9 * limit - sum(pictures.values()), limit / 10)
-    cap = _cap([size for block in blocks for size in _sizes(block)], room)
+    most = cap([size for block in blocks for size in sizes(block)], room)
     ends = limit // 100
     while True:
-        page = _Page(blocks, cap, ends, pictures.keys())
+        page = _Page(blocks, most, ends, pictures.keys())
         html = page.html(re.sub(r"[^\w-]", "", mark, flags=re.ASCII))
         size = len(html.encode())
         if size <= limit or ends == 0:
             return html
-        if cap > _LEAST:
-            cap = max(_LEAST, int(cap * min(0.8, 0.9 * limit / size)))
+        if most > LEAST:
+            most = max(LEAST, int(most * min(0.8, 0.9 * limit / size)))
             # Pictures were chosen to fit; if the rest leaves them no room they go, largest first.
             pictures = dict(sorted(pictures.items(), key=lambda item: item[1])[: len(pictures) * 3 // 4])
         else:
             ends = int(min(ends, page.longest / 2) * min(0.8, 0.9 * limit / size))
-
-
-def _kept_pictures(blocks: list[dict[str, Any]], limit: int) -> dict[str, int]:
-    """Blocks whose picture is kept, and its size: a picture cannot be shortened, so that the largest are left out."""
-    found = {}
-    for block in blocks:
-        payloads = [text_of(record_of(block.get("result")).get(mime)) for mime in (*_IMAGES, "image/svg+xml")]
-        if size := max(map(len, [*payloads, text_of(block.get("data")) if block.get("kind") == "file" else ""])):
-            found[text_of(block.get("id"))] = size * 4 // 3
-    room, kept = 0.7 * limit, {}
-    for id_, size in sorted(found.items(), key=lambda item: item[1]):
-        room -= size
-        if room < 0:
-            break
-        kept[id_] = size
-    return kept
-
-
-def _sizes(block: Props) -> Iterable[int]:
-    """How long the things of a block are that can be shortened."""
-    yield len(text_of(block.get("text")))
-    yield len(text_of(block.get("args_text")))
-    yield len(text_of(block.get("traceback"))) + len(text_of(record_of(block.get("error")).get("traceback")))
-    for mime, payload in record_of(block.get("result")).items():
-        if not mime.startswith("image/"):
-            yield len(payload) if isinstance(payload, str) else len(compact(payload))
-            break
-    if block.get("kind") != "file" and block.get("data") is not None:
-        yield len(compact(block["data"]))
-
-
-def _cap(sizes: list[int], room: float) -> int:
-    """The length that the longest must be cut to, so that all of them together fit into `room`."""
-    sizes.sort()
-    for index, size in enumerate(sizes):
-        share = room / (len(sizes) - index)
-        if size > share:
-            return max(_LEAST, int(share))
-        room -= size
-    return max(_LEAST, int(room) + (sizes[-1] if sizes else 0))
 
 
 class _Page:
@@ -328,7 +287,7 @@ class _Page:
         kind = text_of(block.get("media_type")) or "application/octet-stream"
         name, url = text_of(block.get("name")), safe_url(text_of(block.get("url")))
         data = re.sub(r"\s+", "", text_of(block.get("data")))
-        if data and kind in (*_IMAGES, "image/svg+xml"):
+        if data and kind in (*IMAGES, "image/svg+xml"):
             return self._picture(kind, data, name or "picture made by the model", block)
         label = line(name or (kind if url is None else f"{kind} at {host_of(url)}"))
         if data and _BASE64.fullmatch(data) and text_of(block.get("id")) in self._pictures:

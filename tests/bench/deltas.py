@@ -2,7 +2,7 @@
 
     python tests/bench/deltas.py [count]
 
-Every figure is measured in this run. The pace is about the pump's for a stream of 100 deltas a second: a batch every five
+Every figure is measured in this run. The pace is about the pump's for a stream of 100 deltas a second: a batch every seven
 deltas. Beside it stand the two habits it replaces: sending the whole text with every delta, and sending every
 delta by itself.
 """
@@ -21,7 +21,7 @@ from nbagent.transcript import Transcript
 
 SENTENCE = "The quick brown fox reads a *table*, thinks, and answers in `code` when it must.\\n\\n"
 WORDS = SENTENCE.split(" ")
-DELTAS_A_BATCH = 5
+DELTAS_A_BATCH = 7
 
 
 def responses(count: int) -> Iterator[dict[str, Any]]:

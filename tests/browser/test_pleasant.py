@@ -321,6 +321,19 @@ def test_a_million_deltas_stay_within_the_cap(page: Page, shape: str) -> None:
     figure("pleasant", f"{label}: longest task over 50 ms", longest)
 
 
+def test_long_code_that_is_selected_is_copied_as_it_is(page: Page) -> None:
+    open_preview(page, "none")
+    lines = {**SHAPES["one code block"], "unit": "if x:\n    y = 1\n\n\n", "after": ""}  # open, so not coloured
+    page.evaluate("(text) => pleasant.streamText(text)", {"blocks": 1, "characters": 20_000, **lines})
+    code = page.locator(".nb-code code", has_text="LAST")
+    copied, whole, boxes = code.evaluate("""(code) => {
+        getSelection().selectAllChildren(code);
+        return [getSelection().toString(), code.textContent, code.children.length];
+    }""")
+    assert boxes > 2
+    assert copied == whole
+
+
 def test_a_closed_view_leaves_nothing_behind(page: Page) -> None:
     open_preview(page, "none")
     page.evaluate("() => pleasant.openAndClose(5)")  # what is made once, such as the parser, is there

@@ -1,6 +1,7 @@
 // A code block: language label, copy button, text that grows in place, colours once it is closed.
 import { visible } from "../readable";
-import { type Part, patchText } from "./dom";
+import { CodeText } from "./code-text";
+import type { Part } from "./dom";
 import type { CodeSpec, MathSpec } from "./tree";
 
 /** What the lazy part `highlight.js` exports. */
@@ -26,11 +27,11 @@ const COPIED_MS = 1500;
 export class CodeBlock implements Part {
   readonly kind = "code";
   readonly node = document.createElement("div");
-  readonly caretHost = document.createElement("code");
+  private readonly code = document.createElement("code");
   private readonly label = document.createElement("span");
-  private readonly text = document.createTextNode("");
+  // Null while the code is coloured.
+  private text: CodeText | null = new CodeText(this.code);
   private spec: CodeSpec | null = null;
-  private coloured = false;
 
   constructor(
     spec: CodeSpec,
@@ -48,15 +49,18 @@ export class CodeBlock implements Part {
     copy.setAttribute("aria-label", "Copy code");
     copy.addEventListener("click", () => void this.copy(copy));
     bar.append(this.label, copy);
-    this.caretHost.append(this.text);
-    pre.append(this.caretHost);
+    pre.append(this.code);
     this.node.append(bar, pre);
     this.update(spec);
   }
 
+  get caretHost(): HTMLElement {
+    return this.text?.end ?? this.code;
+  }
+
   /** Adds text to an open block without looking at what is there. */
   extend(more: string): void {
-    this.text.appendData(visible(more));
+    this.text?.append(visible(more));
     if (this.spec) this.spec.text += more;
   }
 
@@ -67,13 +71,13 @@ export class CodeBlock implements Part {
     this.spec = { ...spec };
     if (before?.lang !== spec.lang) {
       this.label.textContent = spec.lang;
-      this.caretHost.className = spec.lang ? `language-${spec.lang}` : "";
+      this.code.className = spec.lang ? `language-${spec.lang}` : "";
     }
-    if (this.coloured) {
-      this.caretHost.replaceChildren(this.text);
-      this.coloured = false;
+    if (!this.text) {
+      this.code.replaceChildren();
+      this.text = new CodeText(this.code);
     }
-    patchText(this.text, visible(spec.text));
+    this.text.replace(visible(spec.text));
     if (spec.closed && spec.lang && spec.text.length <= MAX_HIGHLIGHT) void this.colour(this.spec);
     return true;
   }
@@ -87,8 +91,8 @@ export class CodeBlock implements Part {
       const fragment = document.createDocumentFragment();
       addHast(fragment, root.children);
       if (fragment.textContent !== shown) return;
-      this.caretHost.replaceChildren(fragment);
-      this.coloured = true;
+      this.code.replaceChildren(fragment);
+      this.text = null;
     } catch {
       // Colour is a nicety: code without it is whole.
     }
@@ -102,7 +106,7 @@ export class CodeBlock implements Part {
       button.textContent = "Copied";
     } catch {
       // No clipboard on pages served over plain http: select the code so that the copy key works.
-      window.getSelection()?.selectAllChildren(this.caretHost);
+      window.getSelection()?.selectAllChildren(this.code);
       button.textContent = "Selected";
     }
     setTimeout(() => {

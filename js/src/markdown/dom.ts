@@ -64,11 +64,17 @@ function patchNode(node: ChildNode, tree: Tree, make: MakePart): boolean {
 export function patchText(node: Text, wanted: string): void {
   const { data } = node;
   if (data === wanted) return;
-  let same = 0;
-  const most = Math.min(data.length, wanted.length);
-  while (same < most && data.charCodeAt(same) === wanted.charCodeAt(same)) same++;
+  const same = commonLength(data, wanted);
   if (same === data.length) node.appendData(wanted.slice(same));
   else node.replaceData(same, data.length - same, wanted.slice(same));
+}
+
+/** How many characters two texts have in common at their start. */
+export function commonLength(a: string, b: string): number {
+  let same = 0;
+  const most = Math.min(a.length, b.length);
+  while (same < most && a.charCodeAt(same) === b.charCodeAt(same)) same++;
+  return same;
 }
 
 function patchAttrs(node: HTMLElement, tree: Elem): void {

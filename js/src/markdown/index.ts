@@ -1,4 +1,5 @@
 // A Markdown text that is still being written, as DOM.
+import { type Block, lineOffsets, settledCount, splitBlocks } from "./blocks";
 import { BLOCK_CHARS, CHUNK_CHARS, Chunk, headOf, newBody, SLICE_CHARS } from "./chunk";
 import { CodeBlock, type Highlighter } from "./code";
 import { lastPart, type MakePart, patchFrom, patchOne, placeCaret } from "./dom";
@@ -7,13 +8,6 @@ import { Formula, type Typesetter } from "./formula";
 import { type Definition, parseBlocks, parseInlines, type Token } from "./grammar";
 import { growingLeaf, heal, holdForming, holdTableHeader } from "./heal";
 import { buildTree, type Growing } from "./tree";
-
-/** A top-level block of the text that is being parsed: its tokens and its lines, the last one exclusive. */
-interface Block {
-  tokens: Token[];
-  start: number;
-  end: number;
-}
 
 /** A settled block with link labels: it is drawn again if a definition that comes later changes one of them. */
 interface Labelled {
@@ -279,7 +273,7 @@ export class MarkdownView {
       this.redrawChanged((label) => this.definitions.get(label) ?? definitions.get(label));
     } else {
       if (growing.openFence) this.takeFence(growing.openFence, blocks, source);
-      this.settle(blocks, source, tokens, definitions, used);
+      this.settle(blocks, source, tokens, definitions, used, growing.openFence);
       if (this.windowed && !growing.openFence && this.tail.length > BLOCK_CHARS) this.cut();
       else placeCaret(this.body, this.caret);
     }
@@ -306,18 +300,17 @@ export class MarkdownView {
       this.fence = OpenFence.from(block, fence, tokens, source, this.tail.slice(source.length));
   }
 
-  // A block is settled once the next one has begun on a whole line and the line after that is whole as well: a table is
-  // the one construct that is recognised by its second line.
+  // The DOM of the blocks that can change no more is not touched again.
   private settle(
     blocks: Block[],
     source: string,
     tokens: Token[],
     definitions: Map<string, Definition>,
     used: Labelled["used"][],
+    openFence: Token | undefined,
   ): void {
     const offsets = lineOffsets(source);
-    let count = blocks.length - 1;
-    while (count > 0 && (blocks[count]?.start ?? 0) + 2 >= offsets.length) count--;
+    const count = settledCount(blocks, offsets.length - 1, openFence);
     const last = blocks[count - 1];
     if (!last) return;
     for (let index = 0; index < count; index++) {
@@ -373,19 +366,6 @@ function normalise(text: string): string {
   return text.replace(/\r\n?/g, "\n").replaceAll("\0", "\ufffd");
 }
 
-function splitBlocks(tokens: Token[]): Block[] {
-  const blocks: Block[] = [];
-  let open: Block | null = null;
-  for (const token of tokens) {
-    if (token.level === 0 && token.nesting >= 0 && token.type !== "reference_definition") {
-      open = { tokens: [], start: token.map?.[0] ?? 0, end: token.map?.[1] ?? 0 };
-      blocks.push(open);
-    }
-    if (token.level > 0 || token.type !== "reference_definition") open?.tokens.push(token);
-  }
-  return blocks;
-}
-
 // Makes the text that is being written presentable; true if it ends in half a formula.
 function healLeaf(leaf: Token, tokens: Token[]): boolean {
   const opener = tokens[tokens.indexOf(leaf) - 1];
@@ -393,13 +373,6 @@ function healLeaf(leaf: Token, tokens: Token[]): boolean {
   const healed = heal(text);
   leaf.content = healed.text;
   return healed.halfMath;
-}
-
-// Where each line starts; one entry more than there are whole lines.
-function lineOffsets(source: string): number[] {
-  const offsets = [0];
-  for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) offsets.push(at + 1);
-  return offsets;
 }
 
 function sameDefinition(a: Definition | undefined, b: Definition | undefined): boolean {

@@ -62,7 +62,12 @@ async function work(): Promise<void> {
       return;
     }
     waiting.delete(next[0]);
-    next[1]();
+    try {
+      next[1]();
+    } catch (error) {
+      // One part that cannot be drawn must not keep the others from it.
+      reportError(error);
+    }
     // What it changed is drawn now.
     await null;
   }

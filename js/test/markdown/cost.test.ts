@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { MarkdownView } from "../../src/markdown";
+import { BOX_CHARS } from "../../src/markdown/code-text";
 import { grammar } from "../../src/markdown/grammar";
 import { corpus, cut, drawn, plainView, random, stopClock } from "./support";
 
@@ -53,6 +55,46 @@ describe("work is proportional to the text, counted in characters parsed (with n
     view.finish();
     expect(view.node.querySelector("code")?.textContent).toBe("x = call(123456789)\n".repeat(4000));
     expect(count.calls).toBeLessThanOrEqual(4);
+  });
+
+  test.each(["\n```\n\nafter it", "\n```\n", "\n```"])(
+    "a fence of 200 KB that closes with %j stays one block where long blocks are cut, and is not parsed again with what follows",
+    (closer) => {
+      const count = counted();
+      const page = document.createElement("div");
+      const view = new MarkdownView({ needPart: () => new Promise(() => {}), windowed: true });
+      page.append(view.node);
+      const code = Array.from({ length: 10_000 }, (_, line) => `x = call(${line})\n`).join("");
+      for (const piece of ["before\n\n```py\n", ...cut(code, 8_000, random(4))]) view.append(piece);
+      for (const piece of [closer, "\n", ...Array(50).fill("and so on ")]) view.append(piece);
+      view.finish();
+      expect([...page.querySelectorAll("code")].map((node) => node.textContent)).toEqual([`${code}\n`]);
+      expect(page.querySelectorAll("p")).toHaveLength(2);
+      expect(count.chars).toBeLessThan(3 * code.length);
+    },
+  );
+
+  test("an open fence of 10,000 lines: each piece is written into a box of at most a few thousand characters, and touches no other", () => {
+    const view = plainView();
+    view.append("```py\n");
+    const observer = new MutationObserver(() => {});
+    const touched: number[] = [];
+    let longest = 0;
+    for (let line = 0; line < 10_000; line++) {
+      for (const piece of [`line ${line} of a program `, "that goes on\n"]) {
+        view.append(piece);
+        const code = view.node.querySelector("code");
+        if (line === 0 && code) observer.observe(code, { subtree: true, childList: true, characterData: true });
+        const records = observer.takeRecords();
+        touched.push(records.length);
+        for (const { target } of records) if (target instanceof Text) longest = Math.max(longest, target.length);
+      }
+    }
+    // The most: a box and its text come, the caret goes there, and text is added.
+    expect(Math.max(...touched)).toBeLessThanOrEqual(5);
+    expect(longest).toBeLessThan(BOX_CHARS + 100);
+    expect(view.node.querySelector("code")?.textContent?.split("\n")).toHaveLength(10_001);
+    observer.disconnect();
   });
 
   test("a long list is parsed again only after a rest of eight times the last parse", () => {

@@ -53,7 +53,7 @@ describe("code", () => {
     shown.finish();
     await settled();
     expect(asked).toEqual(["highlight.js"]);
-    expect(shown.node.querySelector("pre span")).toBeNull();
+    expect(shown.node.querySelector("pre [class^=nb-hl]")).toBeNull();
   });
 
   test("stays plain when the highlighter fails or changes the text", async () => {

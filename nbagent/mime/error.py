@@ -1,0 +1,35 @@
+"""An exception as data."""
+
+import pathlib
+import traceback
+
+from nbagent.events import ErrorInfo
+from nbagent.mime.text import KB, head
+from nbagent.plain import text_safe
+
+_HOME = str(pathlib.Path(__file__).parents[1])
+
+
+def error_of(error: BaseException) -> ErrorInfo:
+    """An exception as data: its class, its message, and its traceback without nbagent's own frames, at most 16 KB."""
+    try:
+        message = str(error)
+    except Exception as broken:
+        message = f"(its message cannot be read: {type(broken).__name__})"
+    try:
+        report = traceback.TracebackException.from_exception(error, compact=True)
+        _drop_own_frames(report)
+        text: str | None = text_safe("".join(report.format()))
+    except Exception:
+        text = None
+    if text is not None and len(text) > 16 * KB:
+        text = f"{text[: 4 * KB]}\n… {len(text) - 16 * KB:,} more characters …\n{text[-12 * KB :]}"
+    return ErrorInfo(type=type(error).__name__, message=head(text_safe(message), 4 * KB), traceback=text)
+
+
+def _drop_own_frames(report: traceback.TracebackException) -> None:
+    queue = [report]
+    for each in queue:
+        frames = [frame for frame in each.stack if not frame.filename.startswith(_HOME)]
+        each.stack = traceback.StackSummary.from_list(frames)
+        queue += [linked for linked in (each.__cause__, each.__context__, *(each.exceptions or ())) if linked is not None]

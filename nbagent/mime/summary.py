@@ -1,0 +1,52 @@
+"""A value in one short line."""
+
+from typing import Any
+
+from nbagent.mime.text import count, line, quote
+from nbagent.plain import text_safe
+
+
+def summary_of(value: Any) -> str:
+    """A value in one short line: `list of 4`, `dict with 3 keys`, `DataFrame 120×4`, `'text…'`, `0`."""
+    try:
+        return text_safe(line(_measure(value)))
+    except Exception as error:
+        return f"{type(value).__name__} (no summary: {type(error).__name__})"
+
+
+def _measure(value: Any) -> str:
+    """What a value is and how large; for small things, what it says."""
+    name = type(value).__name__
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return count(len(value), "byte")
+    if isinstance(value, dict):
+        return f"{name} with {count(len(value), 'key')}" if value else f"empty {name}"
+    if isinstance(value, list | tuple | set | frozenset) and not hasattr(value, "_fields"):
+        if len(value) == 1 and isinstance(value, list) and isinstance(text := _text_item(value[0]), str):
+            return quote(text)
+        return f"{name} of {len(value):,}" if value else f"empty {name}"
+    if isinstance(value, BaseException):
+        return f"{name}: {value}"
+    if not isinstance(value, type) and (size := _size(value)):
+        return f"{name} {'×'.join(f'{side:,}' for side in size)}"
+    return repr(value)
+
+
+def _size(value: Any) -> tuple[int, ...]:
+    """The sides of a table, an array, a figure or an image; empty for anything else."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape and all(isinstance(side, int) for side in shape):
+        return shape
+    if hasattr(value, "savefig") and hasattr(value, "get_size_inches"):
+        return tuple(round(inches * value.dpi) for inches in value.get_size_inches())
+    size = getattr(value, "size", None)
+    if isinstance(size, tuple) and len(size) == 2 and isinstance(getattr(value, "mode", None), str):
+        return size
+    return ()
+
+
+def _text_item(item: Any) -> Any:
+    """The text of a content part such as MCP's `{"type": "text", "text": …}`."""
+    return item.get("text") if isinstance(item, dict) and item.get("type") == "text" else None
