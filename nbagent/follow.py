@@ -1,13 +1,87 @@
-"""Following a run's events: from the first one that is kept, then live, on any loop."""
+"""Following a run's events: from the first one that is kept, then live; on any loop, or without one."""
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from typing import Generic, TypeVar
 
 from nbagent import events as e
+from nbagent import kernel, loop
 from nbagent.eventlog import EventLog
 from nbagent.interrupt import watch
+
+T = TypeVar("T")
+
+
+class Following(Generic[T]):
+    """What comes of a run, for `async for`, or for a plain `for` that blocks in between.
+
+    Each iteration begins anew. Leaving one early leaves the run alone; interrupting the cell that it is in stops the run.
+
+    Args:
+        batches: opens an iteration: what comes, as much at a time as there is.
+        home: the loop that the run's stream is read on, None for a thread.
+        stop: stops the run.
+    """
+
+    def __init__(
+        self,
+        batches: Callable[[], AsyncGenerator[Sequence[T]]],
+        home: Callable[[], asyncio.AbstractEventLoop | None],
+        stop: Callable[[], object],
+    ) -> None:
+        self._batches = batches
+        self._home = home
+        self._stop = stop
+        self._first: AsyncIterator[T] | None = None
+
+    async def __anext__(self) -> T:
+        """The next item, for those who take one at a time."""
+        self._first = self._first or aiter(self)
+        return await anext(self._first)
+
+    async def __aiter__(self) -> AsyncGenerator[T]:
+        async with contextlib.aclosing(self._batches()) as batches:
+            async for batch in batches:
+                for item in batch:
+                    yield item
+
+    def __iter__(self) -> Iterator[T]:
+        wait = self._waiting()
+        batches = self._batches()
+        try:
+            while (batch := wait(_next(batches))) is not None:
+                yield from batch
+        except KeyboardInterrupt:
+            self._stop()
+            raise
+        finally:
+            wait(_close(batches))
+
+    def _waiting(self) -> Callable[[Coroutine[None, None, Sequence[T] | None]], Sequence[T] | None]:
+        """How to wait here: on the loop that is blocked, where the stream is read on it, else on nbagent's own."""
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is not None and self._home() is here:
+            return loop.nested(here)
+
+        def wait(coming: Coroutine[None, None, Sequence[T] | None]) -> Sequence[T] | None:
+            future = loop.submit(coming)
+            kernel.wait(future)
+            return future.result()
+
+        return wait
+
+
+async def _next(batches: AsyncGenerator[Sequence[T]]) -> Sequence[T] | None:
+    return await anext(batches, None)
+
+
+async def _close(batches: AsyncGenerator[Sequence[T]]) -> None:
+    await batches.aclose()
 
 
 class Followers:
@@ -32,8 +106,11 @@ class Followers:
         for follower in self._followers:
             follower.wake()
 
-    async def follow(self, types: frozenset[str] | None) -> AsyncIterator[e.Event]:
-        """The events of those types (None: all), from the beginning until all is over."""
+    async def batches(self, types: frozenset[str] | None = None) -> AsyncGenerator[list[e.Event]]:
+        """The events of those types (None: all), from the beginning until all is over, as many at a time as there are.
+
+        Who falls behind by more than is kept gets a `status` that says how many events are missing.
+        """
         home = asyncio.get_running_loop()
         follower = _Follower(home)
         with self._lock:
@@ -47,11 +124,16 @@ class Followers:
                     follower.ready.clear()
                     with self._lock:
                         follower.awake = False
-                        fresh = self._events.newest(self._events.count - seen)
+                        missed = self._events.count - seen
+                        fresh = self._events.newest(missed)
+                        missed -= len(fresh)
                         seen, over = self._events.count, self._over
-                    for event in fresh:
-                        if types is None or e.type_of(event) in types:
-                            yield event
+                    if types is not None:
+                        fresh = [event for event in fresh if e.type_of(event) in types]
+                    if missed:
+                        fresh.insert(0, e.Status(message=f"{missed:,} events were gone before they were read", level="warning"))
+                    if fresh:
+                        yield fresh
                     if over:
                         return
             except (asyncio.CancelledError, GeneratorExit):

@@ -51,7 +51,7 @@ class Ear:
             self._listener(message)
 
 
-def wait(done: concurrent.futures.Future[None], timeout: float | None = None) -> None:
+def wait(done: concurrent.futures.Future[Any], timeout: float | None = None) -> None:
     """Block until `done`, hearing the views meanwhile also where the kernel reads its messages on the thread that blocks here.
 
     Args:

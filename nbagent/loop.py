@@ -4,7 +4,7 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -32,6 +32,14 @@ def submit(coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         A future of the result; cancelling it cancels the coroutine.
     """
     return asyncio.run_coroutine_threadsafe(coro, loop())
+
+
+def nested(running: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, T]], T]:
+    """What waits for a coroutine inside the loop that is running here, and keeps it running meanwhile."""
+    import nest_asyncio2  # patches asyncio for the whole process: only where nothing else can work
+
+    nest_asyncio2.apply(running)
+    return running.run_until_complete
 
 
 class OwnedStream:

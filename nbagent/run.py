@@ -7,7 +7,7 @@ import itertools
 import reprlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,19 +17,25 @@ from nbagent import kernel, recording, secrets
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.registry import decoder_named
+from nbagent.buffered import buffered
 from nbagent.errors import Cancelled, StreamError
 from nbagent.eventlog import EventLog
-from nbagent.follow import Followers
+from nbagent.fallback import Fallback
+from nbagent.follow import Followers, Following
 from nbagent.gate import Gate, Hide, Reveal
 from nbagent.gate.redact import Redactor
 from nbagent.interrupt import watch
-from nbagent.loop import OwnedStream
+from nbagent.lanes import Lanes
+from nbagent.loop import OwnedStream, nested
 from nbagent.mime import display_of
 from nbagent.moment import Moment
+from nbagent.outcome import Outcome
+from nbagent.progress import Meter
 from nbagent.pump import Audience, Channel, Face, Link, Parts, View
 from nbagent.sources.objects import Reader, name_of, reader_for
-from nbagent.toolcall import ToolCall, ToolCalls
-from nbagent.transcript import ROOT, Transcript
+from nbagent.timeouts import Watchdog
+from nbagent.toolcall import ToolCalls
+from nbagent.transcript import Transcript
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule
@@ -40,7 +46,7 @@ GRACE = 0.4
 _numbers = itertools.count(1)
 
 
-class Run:
+class Run(Outcome):
     """A stream being watched, and what has come of it so far.
 
     `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
@@ -55,6 +61,10 @@ class Run:
         hide: what of which tool is hidden: `{"search": "args", "*": "result"}`.
         commentary: whether texts may be seen that a tool call follows.
         redact: regular expressions and functions; what matches is masked.
+        timeout: seconds that all may take; None for any time.
+        idle_timeout: seconds in which something must come; None for any time.
+        fallback: called for the whole answer where the stream fails before anything has come of it. It gives the answer as a
+            text, as a response object or as another stream, or an awaitable of one.
         adapter: the system whose items these are, such as `"openai.chat"`; by default found by the first items.
         decoder: reads the source's items, in place of the adapter's.
 
@@ -79,14 +89,25 @@ class Run:
         hide: Hide | None = None,
         commentary: bool = True,
         redact: "Iterable[Rule]" = (),
+        timeout: float | None = None,
+        idle_timeout: float | None = None,
+        fallback: Callable[[], Any] | None = None,
         adapter: str | None = None,
         decoder: Decoder | None = None,
     ) -> None:
         self.id = f"run-{next(_numbers)}"
-        self._reader: Reader = reader_for(source)
-        hint = source if isinstance(source, OwnedStream) else None
-        named = None if adapter is None else decoder_named(adapter)
-        self._decoder: Decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
+        self._reader: Reader
+        self._decoder: Decoder
+        if isinstance(source, Lanes):
+            self._reader, self._decoder = source.reader, source.decoder
+        else:
+            self._reader = reader_for(source)
+            hint = source if isinstance(source, OwnedStream) else None
+            named = None if adapter is None else decoder_named(adapter)
+            self._decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
+        if fallback is not None:
+            self._reader = self._decoder = Fallback(self._reader, self._decoder, fallback)
+        self._watchdog = Watchdog(timeout, idle_timeout, self._expire)
         self._gate = Gate(reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
         secrets.register(*secrets.credentials_of(source))
         self._secrets = secrets.known()
@@ -123,6 +144,7 @@ class Run:
             self._recorders = recording.recorders()
             for recorder in self._recorders:
                 recorder.begin()
+            self._watchdog.start()
             self._reader.start(self._on_item, self._on_end)
 
     def attach(self, face: Face) -> Channel:
@@ -206,10 +228,7 @@ class Run:
         inside = home is not None and self._reader.loop is home
         try:
             if home is not None and inside and not self._done.done():
-                import nest_asyncio2  # patches asyncio for the whole process: only where nothing else can work
-
-                nest_asyncio2.apply(home)
-                home.run_until_complete(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))
+                nested(home)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))
             else:
                 kernel.wait(self._done, timeout)
         except KeyboardInterrupt:
@@ -236,39 +255,9 @@ class Run:
     # --- what came ------------------------------------------------------------------------------------------------
 
     @property
-    def name(self) -> str:
-        """The name in the header."""
-        return str(self._transcript.root.props["name"])
-
-    @property
-    def status(self) -> str:
-        """`"running"`, `"stopping"`, or how it ended: completed, incomplete, cancelled, failed, paused, max_steps."""
-        return str(self._transcript.root.props["status"])
-
-    @property
     def done(self) -> bool:
         """Whether the run has ended."""
         return self._done.done()
-
-    @property
-    def text(self) -> str:
-        """The answer so far: every text of the run's own agent, paragraphs apart."""
-        return self._join("text")
-
-    @property
-    def thinking(self) -> str:
-        """The thoughts so far, if they may be seen."""
-        return self._join("reasoning")
-
-    @property
-    def tools(self) -> list[ToolCall]:
-        """The tool calls so far, in order."""
-        return self._tools.of(self._transcript)
-
-    @property
-    def usage(self) -> e.Usage:
-        """Tokens so far."""
-        return e.Usage(**self._transcript.root.props.get("usage", {}))
 
     @property
     def error(self) -> BaseException | None:
@@ -277,40 +266,50 @@ class Run:
             return StreamError(self._told.message, self._told.code)
         return self._error
 
-    @property
-    def events(self) -> list[e.Event]:
-        """The events so far, as they passed the gate: all, or the newest 40 MB of them (about 130,000 deltas)."""
-        with self._lock:
-            return list(self._events)
+    def stream(self, types: Collection[str] | None = None) -> Following[e.Event]:
+        """The run's events from its beginning, then live until it ends: for `async for`, or for a plain `for` that blocks.
 
-    @property
-    def answer(self) -> str:
-        """The final answer so far: what the run's own agent said after its last tool call, or what its service calls so."""
-        with self._lock:
-            blocks = list(self._transcript.blocks.values())
-            final = [block for block in blocks if block.props.get("phase") == "final_answer"]
-            said = final or [block for block in blocks[self._answer_at :] if block.props.get("phase") != "commentary"]
-            texts = [block.text() for block in said if block.kind == "text" and block.parent == ROOT]
-            return "\n\n".join(filter(None, texts))
-
-    @property
-    def private(self) -> list[e.Event]:
-        """The events as they came, before anything was hidden or masked: all, or the newest 40 MB. Empty if nothing was.
-
-        They are in this process's memory only; `save(path, private=True)` writes them to a file.
-        """
-        with self._lock:
-            return list(self._private or ())
-
-    def stream(self, types: Collection[str] | None = None) -> AsyncIterator[e.Event]:
-        """The run's events from its beginning, then live until it ends.
+        Several may read one run, each at a pace of its own. Leaving the loop early, or cancelling the task that is in it,
+        leaves the run alone; interrupting the cell stops it.
 
         Args:
             types: tags to keep, e.g. `("text.delta", "tool.result")`, or one of them; None keeps all.
-
-        Leaving the loop early, or cancelling the task that is in it, leaves the run alone; interrupting the cell stops it.
         """
-        return self._followers.follow(frozenset([types] if isinstance(types, str) else types) if types is not None else None)
+        kept = frozenset([types] if isinstance(types, str) else types) if types is not None else None
+        return Following(lambda: self._followers.batches(kept), lambda: self._reader.loop, self.cancel)
+
+    def buffered(self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True) -> Following[str]:
+        """The run's text in larger pieces, for `async for`, or for a plain `for` that blocks.
+
+        A piece comes when it has `chars` characters, when it is `seconds` old, and where a text ends.
+
+        Args:
+            seconds: how long a piece may wait; None for as long as it takes.
+            chars: characters that make a piece; None for any number.
+            words: whether a piece ends only where a word does.
+
+        Raises:
+            ValueError: on iterating: `seconds` or `chars` is not positive.
+        """
+        spoken = self.stream(("text.delta", "text.end"))
+        return Following(lambda: buffered(aiter(spoken), seconds, chars, words=words), lambda: self._reader.loop, self.cancel)
+
+    def progress(self, bar: Any) -> "Run":
+        """Tell how far the run is while it goes on, some thirteen times a second at most.
+
+        Args:
+            bar: a function that gets a `Progress`; or a bar: of tqdm (it counts characters of text) or IPython's `ProgressBar`.
+
+        Returns:
+            The run itself.
+
+        Raises:
+            TypeError: `bar` is none of these.
+        """
+        meter = Meter(bar)
+        self.attach(meter)
+        self.on_end(meter.close)
+        return self
 
     def save(self, path: str, *, private: bool = False) -> None:
         """Write the events to a JSONL file that `nbagent.replay` plays again.
@@ -322,11 +321,6 @@ class Run:
         kept = (self.private if private else []) or self.events
         redactor = Redactor(self._secrets)
         recording.save(itertools.chain((shown for event in kept for shown in redactor.feed(event)), redactor.close()), path)
-
-    def snapshot(self) -> list[dict[str, Any]]:
-        """The transcript as plain JSON: one dict for each block, parents first."""
-        with self._lock:
-            return self._transcript.snapshot()
 
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
         """A page of something that was too large to travel with its block, and the characters in all of it.
@@ -364,17 +358,13 @@ class Run:
         why = f" ({reprlib.repr(self._mask(str(self.error)))})" if self.error is not None else ""
         return f"<Run {self.id} {self.name!r} {self.status}{why}: {said}, {tools} tool call{'' if tools == 1 else 's'}>"
 
-    def _join(self, kind: str) -> str:
-        with self._lock:
-            blocks = [block for block in self._transcript.blocks.values() if block.kind == kind and block.parent == ROOT]
-            return "\n\n".join(text for block in blocks if (text := block.text()))
-
     # --- the pipeline ---------------------------------------------------------------------------------------------
 
     def _counters(self) -> Callable[[], Iterable[Any]]:
         return functools.partial(self._transcript.counters, {})
 
     def _on_item(self, item: Any) -> None:
+        self._watchdog.seen()
         if type(item) is e.ToolResult and item.value is not None and item.display is None:
             # Before the lock is taken: to draw a figure takes time, and whoever presses Stop waits for that lock.
             item = msgspec.structs.replace(item, display=display_of(item.value.value))
@@ -392,6 +382,7 @@ class Run:
             if self._finished:
                 return
             self._finished = True
+            self._watchdog.stop()
             secrets.register(*secrets.credentials_of(error))
             self._learn_secrets()
             if self._stopped_by is not None and not isinstance(error, Cancelled):
@@ -408,6 +399,13 @@ class Run:
         for recorder in self._recorders:
             recorder.end()
         self._audience.finish(self._tell_the_end)
+
+    def _expire(self, error: StreamError) -> None:
+        """The stream took too long: its connection is closed, what has come stays."""
+        if isinstance(self._reader, Fallback) and self._reader.gives_up(error):
+            return
+        self._reader.cancel()
+        self._on_end(error)
 
     def _mask(self, text: str) -> str:
         patterns = self._gate.patterns

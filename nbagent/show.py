@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from nbagent.gate import Hide, Reveal
+from nbagent.lanes import Lanes
 from nbagent.run import Run
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import RequestOptions
@@ -20,13 +21,17 @@ CLOSING = 1.0
 
 def show(
     source: Any,
-    *,
+    *more: Any,
     name: str | None = None,
     reveal: Reveal = "thinking",
     thinking_first: bool = False,
     hide: Hide | None = None,
     commentary: bool = True,
     redact: "Iterable[Rule]" = (),
+    timeout: float | None = None,
+    idle_timeout: float | None = None,
+    fallback: Callable[[], Any] | None = None,
+    concurrency: int | None = None,
     face: Literal["widget", "console"] | None = None,
     adapter: str | None = None,
     **options: Unpack[RequestOptions],
@@ -41,6 +46,8 @@ def show(
         source: what to watch: the stream of a known system (a model's API, an agent framework, an agent protocol), as its
             SDK gives it or as dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`), `agent.stream(…)`,
             `nbagent.replay(…)`, or any iterator or async iterator of strings or nbagent events.
+        more: other streams, to be watched beside it: each in a lane of its own, all in one run. One that fails leaves the
+            others.
         name: the header's name for it.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
@@ -52,6 +59,11 @@ def show(
             is over, so that a text then waits until there, unless the service says what it is.
         redact: regular expressions (text or compiled), and functions from a text to what may be seen of it. What matches
             becomes bullets, wherever a stream cuts it. A function sees whole texts, so that these no longer stream.
+        timeout: seconds that all may take. Then the run fails, with what has come; None for any time.
+        idle_timeout: seconds in which something must come, likewise.
+        fallback: called for the whole answer where the stream fails before anything has come of it: a function that gives a
+            text, a response object or another stream, or an `async def`.
+        concurrency: how many of several streams are read at a time; the others wait for their turn.
         face: `"widget"` or `"console"`; by default whichever fits.
         adapter: the system whose stream this is, such as `"openai.chat"`, where it is not found by itself.
         options: what is asked at an address and how, as `nbagent.connect` takes it: `json=…`, `headers=…`, `timeout=…`, …
@@ -67,18 +79,20 @@ def show(
     """
     if face not in (None, "widget", "console"):
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
-    if is_address(source):
-        source = connect(source, **options)
-    elif options:
+    sources = [connect(one, **options) if is_address(one) else one for one in (source, *more)]
+    if options and not any(map(is_address, (source, *more))):
         raise TypeError(f"{', '.join(options)}: show() takes options of a request with an address only, such as 'https://…'")
     run = Run(
-        source,
+        Lanes(sources, adapter=adapter, concurrency=concurrency) if more else sources[0],
         name=name,
         reveal=reveal,
         thinking_first=thinking_first,
         hide=hide,
         commentary=commentary,
         redact=redact,
+        timeout=timeout,
+        idle_timeout=idle_timeout,
+        fallback=fallback,
         adapter=adapter,
     )
     draw = None if face == "console" else _notebook(face)

@@ -13,6 +13,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
     ("transcript", "gate", "interrupt", "eventlog"),
     ("adapters", "pump", "sources", "recording", "toolcall", "follow"),
+    ("outcome", "lanes", "fallback", "timeouts", "buffered", "progress"),
     ("run", "agent"),
     ("faces", "demo"),
     ("cell", "marimo"),
@@ -27,11 +28,12 @@ HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 GUARDED: dict[str, set[str]] = {
     "anywidget": {"faces/widget.py"},
     "rich": {"faces/console.py"},
-    "nest_asyncio2": {"run.py"},
+    "nest_asyncio2": {"loop.py"},
     "marimo": set(),  # only ever taken from `sys.modules`: whoever runs in it has imported it
     "traitlets": {"faces/widget.py"},
     "markdown_it": {"markup/grammar.py"},
     "regex": {"gate/patterns.py"},
+    "pandas": {"outcome.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},
     "grpc": {"sources/grpc.py"},

@@ -26,8 +26,6 @@ class RequestOptions(TypedDict, total=False):
     json: Any
     content: Content | None
     connect_timeout: float
-    idle_timeout: float
-    timeout: float | None
     reconnect: bool
     subprotocols: Iterable[str]
     client: "httpx2.AsyncClient | None"

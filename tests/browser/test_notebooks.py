@@ -1,6 +1,7 @@
 """The other notebooks, as a reader meets them: each run from top to bottom in JupyterLab, and looked at."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,31 @@ NOTEBOOKS = {
         "unknown = ": "celsius",
         "mine = ": "It warms by 0.1 °C a step.",
     },
+    "03-streams-in-python.ipynb": {
+        "run = ": "ToolResult(",
+        "slow.buffered": "'You wrote:",
+        "together = ": "the line went dead",
+        "stalled = ": "Nothing came for 0.5 s",
+        "long.cancel()": "'cancelled'",
+        "safe = ": "The median is the middle value",
+        "run.tools_df()": "load_sales",
+        "again = ": "played again",
+        "damaged = ": "it was cut there",
+    },
+    "04-leakage-control.ipynb": {
+        "answer = ": "thinking and tools hidden",
+        "hidden = ": "Hello Ada.",
+        "tools = ": "(hidden)",
+        "masked = ": "Ada's card is •••••••••••••••••••, her mail •••••••••••••••.",
+        "shown = ": "There are three open invoices.",
+        "public.jsonl": "[False, True]",
+        "keys = ": "(False, 'The key is sk•",
+    },
 }
 """What stands in the output of the cell with that piece of code."""
+
+
+OVER = re.compile("Done in|Failed|Incomplete|Stopped|streams")
 
 
 def code_of(notebook: Notebook, name: str) -> dict[int, str]:
@@ -35,10 +59,9 @@ def test_a_notebook_from_top_to_bottom(name: str, notebook: Callable[..., Notebo
     for index, source in code.items():
         opened.run(index)
         opened.wait_idle()
-        views = source.count("await nbagent.show(")
-        done = opened.cell(index).locator(".nb-status", has_text="Done in")
-        for view in range(views):
-            expect(done.nth(view)).to_be_visible(timeout=60_000)
+        views = opened.cell(index).locator(".nbagent .nb-status")
+        for view in range(source.count("await nbagent.show(")):
+            expect(views.nth(view)).to_contain_text(OVER, timeout=60_000)
         assert "Traceback" not in opened.output(index)
         for piece, said in NOTEBOOKS[name].items():
             if piece in source:

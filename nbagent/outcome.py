@@ -1,0 +1,171 @@
+"""What has come of a run so far: its texts, its tools, its events, as Python's own objects."""
+
+import reprlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from nbagent import events as e
+from nbagent.errors import MissingExtra
+from nbagent.eventlog import EventLog
+from nbagent.toolcall import ToolCall, ToolCalls
+from nbagent.transcript import ROOT, Transcript
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Lane:
+    """One of several streams that were shown together. `run.lanes` makes them.
+
+    Args:
+        transcript: of the run.
+        block: the lane's.
+        lock: guards both.
+    """
+
+    def __init__(self, transcript: Transcript, block: str, lock: threading.RLock) -> None:
+        self._transcript = transcript
+        self._block = transcript.blocks[block]
+        self._lock = lock
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return str(self._block.props["name"])
+
+    @property
+    def status(self) -> str:
+        """`"running"`, or how it ended."""
+        return str(self._block.props["status"])
+
+    @property
+    def text(self) -> str:
+        """What was said in it so far, paragraphs apart."""
+        return joined(self._transcript, self._lock, "text", self._block.id)
+
+    def __repr__(self) -> str:
+        return f"<Lane {self.name!r} {self.status}: {reprlib.repr(self.text)}>"
+
+
+class Outcome:
+    """What a run has come to; read again later, it says more."""
+
+    _transcript: Transcript
+    _events: EventLog
+    _private: EventLog | None
+    _tools: ToolCalls
+    _lock: threading.RLock
+    _answer_at: int
+
+    @property
+    def name(self) -> str:
+        """The name in the header."""
+        return str(self._transcript.root.props["name"])
+
+    @property
+    def status(self) -> str:
+        """`"running"`, `"stopping"`, or how it ended: completed, incomplete, cancelled, failed, paused, max_steps."""
+        return str(self._transcript.root.props["status"])
+
+    @property
+    def text(self) -> str:
+        """Everything the run's own agent has said so far, paragraphs apart."""
+        return joined(self._transcript, self._lock, "text")
+
+    @property
+    def answer(self) -> str:
+        """The final answer so far: what the run's own agent said after its last tool call, or what its service calls so."""
+        with self._lock:
+            blocks = list(self._transcript.blocks.values())
+            final = [block for block in blocks if block.props.get("phase") == "final_answer"]
+            said = final or [block for block in blocks[self._answer_at :] if block.props.get("phase") != "commentary"]
+            texts = [block.text() for block in said if block.kind == "text" and block.parent == ROOT]
+            return "\n\n".join(filter(None, texts))
+
+    @property
+    def thinking(self) -> str:
+        """The thoughts so far, if they may be seen."""
+        return joined(self._transcript, self._lock, "reasoning")
+
+    @property
+    def tools(self) -> list[ToolCall]:
+        """The tool calls so far, in order."""
+        return self._tools.of(self._transcript)
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """The streams of a run that watches several, in the order they were given; else none."""
+        with self._lock:
+            lanes = [id for id, block in self._transcript.blocks.items() if block.kind == "agent" and block.parent == ROOT]
+            return [Lane(self._transcript, id, self._lock) for id in sorted(lanes, key=_place) if _place(id)]
+
+    @property
+    def usage(self) -> e.Usage:
+        """Tokens so far."""
+        return e.Usage(**self._transcript.root.props.get("usage", {}))
+
+    @property
+    def events(self) -> list[e.Event]:
+        """The events so far, as they passed the gate: all, or the newest 40 MB of them (about 130,000 deltas)."""
+        with self._lock:
+            return list(self._events)
+
+    @property
+    def private(self) -> list[e.Event]:
+        """The events as they came, before anything was hidden or masked: all, or the newest 40 MB. Empty if nothing was.
+
+        They are in this process's memory only; `save(path, private=True)` writes them to a file.
+        """
+        with self._lock:
+            return list(self._private or ())
+
+    def events_df(self) -> "pd.DataFrame":
+        """The events as a table: one row each, with every field that any of them has; `ts` as a time.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        pandas = _pandas()
+        rows = [e.to_dict(event) for event in self.events]
+        first = ["seq", "ts", "type", "id"]
+        table: pd.DataFrame = pandas.DataFrame(
+            rows, columns=[*first, *sorted({name for row in rows for name in row} - set(first))]
+        )
+        return table.assign(ts=pandas.to_datetime(table["ts"], unit="s", utc=True)).drop(columns="run_id", errors="ignore")
+
+    def tools_df(self) -> "pd.DataFrame":
+        """The tool calls as a table: name, state, seconds, arguments, result (the live object) and error.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        columns = ["name", "state", "seconds", "args", "result", "error"]
+        rows = [[getattr(call, column) for column in columns] for call in self.tools]
+        table: pd.DataFrame = _pandas().DataFrame(rows, columns=columns)
+        return table
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """The transcript as plain JSON: one dict for each block, parents first."""
+        with self._lock:
+            return self._transcript.snapshot()
+
+
+def joined(transcript: Transcript, lock: threading.RLock, kind: str, parent: str = ROOT) -> str:
+    """The texts of all blocks of a kind that stand right inside another, paragraphs apart."""
+    with lock:
+        blocks = [block for block in transcript.blocks.values() if block.kind == kind and block.parent == parent]
+        return "\n\n".join(text for block in blocks if (text := block.text()))
+
+
+def _place(block: str) -> int:
+    """A lane's place by its id, from 1; 0 for another agent."""
+    number = block.removeprefix("lane-")
+    return int(number) if number != block and number.isdecimal() else 0
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise MissingExtra("A table", "lab") from None
+    return pandas

@@ -1,0 +1,79 @@
+"""How far a run is, told to whoever measures it: a function, or a progress bar."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Progress(NamedTuple):
+    """How far a run is.
+
+    Attributes:
+        status: `"running"`, or how it ended.
+        chars: characters of text so far.
+        tools: tool calls so far.
+        tokens: output tokens so far, where the service says so before the end.
+    """
+
+    status: str
+    chars: int
+    tools: int
+    tokens: int | None
+
+
+class Meter:
+    """A face that counts, and tells what it has counted.
+
+    Args:
+        bar: a function that gets a `Progress`; or a bar, of tqdm (`update`, in characters) or IPython's own (`progress`).
+
+    Raises:
+        TypeError: `bar` is none of these.
+    """
+
+    def __init__(self, bar: Any) -> None:
+        self._tell = _teller(bar)
+        self._bar = bar
+        self._texts: set[str] = set()
+        self._run: dict[str, Any] = {}
+        self._chars = 0
+
+    def draw(self, seq: int, ops: list[list[Any]]) -> None:
+        """Count what a batch brings."""
+        for op in ops:
+            match op:
+                case ["open", id, _, {"kind": "text"} as props]:
+                    self._texts.add(id)
+                    self._chars += len(props.get("text", ""))
+                case ["open", "run", _, props] | ["set", "run", props]:
+                    self._run.update(props)
+                case ["append", id, "text", text] if id in self._texts:
+                    self._chars += len(text)
+        tokens = self._run.get("usage", {}).get("output")
+        self._tell(Progress(self._run.get("status", "running"), self._chars, self._run.get("tools", 0), tokens))
+
+    def close(self) -> None:
+        """The run is over; so is the bar."""
+        close = getattr(self._bar, "close", None)
+        if callable(close):
+            close()
+
+
+def _teller(bar: Any) -> Callable[[Progress], object]:
+    counted = 0
+
+    def update(progress: Progress) -> None:
+        nonlocal counted
+        bar.update(progress.chars - counted)
+        counted = progress.chars
+
+    def move(progress: Progress) -> None:
+        bar.progress = min(progress.chars, bar.total)
+
+    if hasattr(bar, "progress") and hasattr(bar, "total"):
+        return move
+    if callable(getattr(bar, "update", None)):
+        return update
+    if callable(bar):
+        tell: Callable[[Progress], object] = bar
+        return tell
+    raise TypeError(f"progress() takes a function or a progress bar (tqdm's, IPython's); got {type(bar).__name__}")

@@ -1,0 +1,64 @@
+"""A stream that takes too long ends, says why, and keeps what has come."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from nbagent.errors import StreamError
+from nbagent.run import Run
+
+
+async def stalls() -> AsyncIterator[str]:
+    yield "Hello"
+    await asyncio.Event().wait()
+
+
+async def test_a_stream_that_says_nothing_any_more_ends() -> None:
+    run = Run(stalls(), idle_timeout=0.05)
+    run.start()
+    await run
+    assert (run.status, run.text) == ("failed", "Hello")
+    assert isinstance(run.error, StreamError)
+    assert (run.error.code, str(run.error)) == ("idle_timeout", "Nothing came for 0.05 s; idle_timeout= gives it more time")
+
+
+async def test_a_stream_that_never_ends_ends() -> None:
+    async def endless() -> AsyncIterator[str]:
+        while True:
+            yield "."
+            await asyncio.sleep(0.005)
+
+    run = Run(endless(), timeout=0.1, idle_timeout=10)
+    run.start()
+    await run
+    assert (run.status, set(run.text)) == ("failed", {"."})
+    assert isinstance(run.error, StreamError)
+    assert run.error.code == "timeout"
+
+
+def test_a_plain_iterator_that_hangs_ends_too() -> None:
+    go = threading.Event()
+
+    def stream() -> Iterator[str]:
+        yield "Hello"
+        go.wait()
+
+    run = Run(stream(), timeout=0.05)
+    run.start()
+    run.wait()
+    go.set()
+    assert (run.status, run.text) == ("failed", "Hello")
+
+
+def test_a_stream_in_time_is_left_alone() -> None:
+    run = Run(iter(["Hi"]), timeout=60, idle_timeout=60)
+    run.start()
+    assert run.wait().status == "completed"
+
+
+@pytest.mark.parametrize("option", ["timeout", "idle_timeout"])
+def test_a_time_that_makes_no_sense_is_refused(option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} is a positive number of seconds; got 0"):
+        Run(iter([]), **{option: 0})  # type: ignore[arg-type]
