@@ -7,8 +7,10 @@ thing: a body that ends as it should is over. What speaks to httpx2 is all here.
 import asyncio
 import contextlib
 import email.utils
+import functools
 import itertools
 import logging
+import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
@@ -74,6 +76,7 @@ class HTTPStream(OwnedStream):
         deadline = Deadline(request)
         last_id: str | None = None  # where to go on, if the connection breaks
         vain = 0  # reconnects since the last item
+        pause = _RECONNECTION_TIME
         async with client_for(request) as client:
             while True:
                 resume = {"last-event-id": last_id} if last_id else {}
@@ -101,10 +104,11 @@ class HTTPStream(OwnedStream):
                         raise web_page(request.name, response.status_code, response.headers.get("content-type", ""), page)
                 last_id = body.last_event_id or last_id
                 vain += 1
+                pause = pause if body.retry is None else body.retry / 1000
                 is_broken = fault is not None and fault.code == "connection_lost"
                 if is_broken and last_id and request.verb == "GET" and request.reconnect and vain <= RECONNECTS:
                     async with deadline.within():
-                        await asyncio.sleep(_RECONNECTION_TIME if body.retry is None else body.retry / 1000)
+                        await asyncio.sleep(pause)
                     continue
                 for item in body.close():
                     yield item
@@ -119,8 +123,14 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
     if request.client is not None:
         yield request.client
     else:
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(verify=_certificates()) as client:
             yield client
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust; read once, since that takes as long as a whole exchange on loopback."""
+    return httpx2.create_ssl_context()
 
 
 @contextlib.asynccontextmanager
@@ -173,8 +183,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
     """Send the request, and follow redirects; what says who we are does not go along to another host."""
     sending = client.build_request(
         request.verb,
-        request.url,
-        params=request.params,
+        httpx2.URL(request.url).copy_merge_params(request.params or {}),
         headers={**_HEADERS, **{name.lower(): value for name, value in (request.headers or {}).items()}, **headers},
         json=request.json,
         content=request.content if isinstance(request.content, str | bytes) else None,
@@ -239,8 +248,7 @@ def fault_of(error: httpx2.HTTPError, request: Request) -> StreamError:
     if isinstance(error, httpx2.ConnectError):
         return StreamError(f"No connection to {place}: {error}. Is the address right, and the service up?", "connect_error")
     if isinstance(error, _LOST):
-        reason = str(error) or type(error).__name__
-        return StreamError(f"The connection to {place} broke: {reason}", "connection_lost")
+        return StreamError(f"The connection to {place} broke: {str(error) or 'it was reset'}", "connection_lost")
     return StreamError(f"{place}: {str(error) or type(error).__name__}", "http_error")
 
 
