@@ -23,7 +23,7 @@ from nbagent.wire.json_stream import item_of
 try:
     import wsproto.events as ws
     from wsproto.connection import Connection, ConnectionType
-    from wsproto.utilities import LocalProtocolError, RemoteProtocolError, generate_accept_token
+    from wsproto.utilities import LocalProtocolError, generate_accept_token
 except ImportError:
     raise MissingExtra("A stream over WebSocket", "websocket") from None
 
@@ -104,7 +104,7 @@ class _Socket:
         pieces: list[bytes] = []
         size = 0
         while True:
-            self._receive(await self._bytes())
+            self._protocol.receive_data(await self._bytes())  # what breaks the protocol comes out as a close, too
             for event in self._protocol.events():
                 match event:
                     case ws.Ping():
@@ -130,12 +130,6 @@ class _Socket:
         with contextlib.suppress(LocalProtocolError, StreamError, TimeoutError):  # closed already, from either side
             async with asyncio.timeout(_GOODBYE):
                 await self._write(ws.CloseConnection(code=1000))
-
-    def _receive(self, data: bytes) -> None:
-        try:
-            self._protocol.receive_data(data)
-        except RemoteProtocolError as error:
-            raise StreamError(f"{self._request.name} does not keep to the WebSocket protocol: {error}", "protocol") from None
 
     async def _bytes(self) -> bytes:
         try:
