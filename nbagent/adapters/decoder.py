@@ -93,7 +93,11 @@ class BaseDecoder:
         if book.ended:
             return []
         try:
-            self.read(item if self.reads_frames else frame_of(item).data)
+            name, payload = (None, item) if self.reads_frames else frame_of(item)
+            if name == "error" and isinstance(payload, str):
+                self.fail(payload)
+            else:
+                self.read(payload)
         except Exception:  # an item of a shape nobody foresaw must not end the run
             book.raw(item)
         return book.take()
@@ -132,11 +136,14 @@ class BaseDecoder:
             self.verdict = Verdict("failed", self.verdict.finish_reason, code)
 
     def fail_with(self, error: Any) -> None:
-        """Write the error that an item carries: `{message, type?, code?}`, or a plain text."""
+        """Write the error that an item carries: `{message, type?, code?}`, that under `error`, or a plain text."""
+        said = fields_or_none(error)
+        if not string(said.get("message")) and said.get("error"):
+            error = said["error"]
+            said = fields_or_none(error)
         if isinstance(error, str):
             self.fail(error)
             return
-        said = fields_or_none(error)
         code = said.get("code")
         self.fail(
             string(said.get("message")) or string(said.get("detail")) or "",

@@ -19,10 +19,10 @@ import httpx2
 
 from nbagent import secrets
 from nbagent.errors import StreamError
-from nbagent.loop import OwnedStream
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.refusal import READ, refused, web_page
 from nbagent.sources.request import Request
+from nbagent.sources.stream import ServiceStream
 from nbagent.wire.body import BodyDecoder
 
 RETRIES = 2
@@ -46,30 +46,8 @@ _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it writes every address, whole, at level INFO
 
 
-class HTTPStream(OwnedStream):
-    """The items of an HTTP response; made by `nbagent.connect`.
-
-    Attributes:
-        name: host and path.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self.name = request.name
-        self.stays = request.client is not None
-        self._request = request
-        self._reading: AsyncGenerator[Any, None] | None = None
-
-    def __repr__(self) -> str:
-        return repr(self._request)
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        self._reading = self._read()
-        return self._reading
-
-    async def aclose(self) -> None:
-        """Close the connection of whoever left the loop early."""
-        if self._reading is not None:
-            await self._reading.aclose()
+class HTTPStream(ServiceStream):
+    """The items of an HTTP response; made by `nbagent.connect`."""
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request

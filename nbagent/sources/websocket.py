@@ -14,10 +14,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Any
 
 from nbagent.errors import MissingExtra, NbagentError, StreamError
-from nbagent.loop import OwnedStream
 from nbagent.sources.deadline import Deadline
 from nbagent.sources.http import client_for, exchange
 from nbagent.sources.request import Request
+from nbagent.sources.stream import ServiceStream
 from nbagent.wire.json_stream import item_of
 
 try:
@@ -38,30 +38,8 @@ class MessageTooLarge(NbagentError):
     """A message on a WebSocket grew beyond the limit."""
 
 
-class WebSocketStream(OwnedStream):
-    """The messages of a WebSocket; made by `nbagent.connect`. JSON is parsed, anything else is text.
-
-    Attributes:
-        name: host and path.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self.name = request.name
-        self.stays = request.client is not None
-        self._request = request
-        self._reading: AsyncGenerator[Any, None] | None = None
-
-    def __repr__(self) -> str:
-        return repr(self._request)
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        self._reading = self._read()
-        return self._reading
-
-    async def aclose(self) -> None:
-        """Close the connection of whoever left the loop early."""
-        if self._reading is not None:
-            await self._reading.aclose()
+class WebSocketStream(ServiceStream):
+    """The messages of a WebSocket; made by `nbagent.connect`. JSON is parsed, anything else is text."""
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request

@@ -316,7 +316,7 @@ async def test_a_loop_that_is_left_early_can_close_the_connection() -> None:
         stream = nbagent.connect(server.url)
         async for _ in stream:
             break
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
         await server.hung_up.wait()
 
 
