@@ -116,7 +116,8 @@ class BodyDecoder:
                 return "html"
             if open_ended and any(sign.startswith(start.lower()) for sign in _MAYBE_HTML):
                 return None
-        if media == "text/event-stream" or _SSE_START.match(start):
+        is_labelled = media == "text/event-stream"
+        if _SSE_START.match(start) or (is_labelled and (not start or start.startswith(b":"))):
             return "sse"
         if open_ended and any(field.startswith(start) for field in _SSE_FIELDS):
             return None

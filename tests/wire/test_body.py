@@ -67,10 +67,11 @@ def test_json_is_known_by_any_name(text: str, items: list[Any], content_type: st
 
 
 @pytest.mark.parametrize("text", ["Grüße 😀", "[1] says so", "{name} is", "data is here", ":) yes", "<b>x</b>", "\ufffd", ""])
-@pytest.mark.parametrize("content_type", ["", "text/plain", "application/json", "text/html"])
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/json", "text/html", "text/event-stream"])
 def test_anything_else_is_text_as_it_comes(text: str, content_type: str) -> None:
     pieces = decode(text.encode(), content_type, step=1)
-    assert "".join(map(str, pieces)) == text or (content_type == "application/json" and text.startswith(("[", "{")))
+    is_taken_at_its_word = {"application/json": ("[", "{"), "text/event-stream": (":",)}.get(content_type, ())
+    assert "".join(map(str, pieces)) == text or text.startswith(is_taken_at_its_word)
     if text and content_type == "text/plain":
         assert list(BodyDecoder(content_type).feed(text.encode())) == [text]
 
@@ -84,6 +85,8 @@ def test_anything_else_is_text_as_it_comes(text: str, content_type: str) -> None
         (b"<htm", "", "text"),
         (b'{"a"', "text/html", "json"),
         (b"", "text/event-stream", "sse"),
+        (b":ping", "text/event-stream", "sse"),
+        (b"dat", "text/event-stream", "text"),
         (b"", "", "text"),
     ],
 )
