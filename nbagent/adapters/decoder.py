@@ -93,11 +93,14 @@ class BaseDecoder:
         if book.ended:
             return []
         try:
-            name, payload = (None, item) if self.reads_frames else frame_of(item)
-            if name == "error" and isinstance(payload, str):
-                self.fail(payload)
+            frame = frame_of(item)
+            is_error = frame.name == "error"
+            if is_error and isinstance(frame.data, str) and not self.reads_frames:
+                self.fail(frame.data)  # which would pass for a piece of an answer
             else:
-                self.read(payload)
+                self.read(item if self.reads_frames else frame.data)
+            if is_error and self.verdict.status != "failed":  # not in this system's words, but an error all the same
+                self.fail_with(frame.data)
         except Exception:  # an item of a shape nobody foresaw must not end the run
             book.raw(item)
         return book.take()
