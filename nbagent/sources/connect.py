@@ -63,6 +63,7 @@ def connect(
 
     Raises:
         ValueError: the address or an option makes no sense.
+        TypeError: `client` is not an async one.
         MissingExtra: a WebSocket or gRPC needs a package that is not installed; the message says which.
     """
     request = Request(

@@ -86,7 +86,7 @@ class HTTPStream(ServiceStream):
                 is_broken = fault is not None and fault.code == "connection_lost"
                 if is_broken and last_id and request.verb == "GET" and request.reconnect and vain <= RECONNECTS:
                     async with deadline.within():
-                        await asyncio.sleep(pause)
+                        await asyncio.sleep(min(pause, request.idle_timeout))
                     continue
                 for item in body.close():
                     yield item

@@ -167,6 +167,11 @@ def test_options_that_make_no_sense_are_refused_at_once() -> None:
             nbagent.connect(url, **options)
 
 
+def test_a_client_that_cannot_be_awaited_is_refused_at_once() -> None:
+    with httpx2.Client() as client, pytest.raises(TypeError, match=r"AsyncClient; got Client"):
+        nbagent.connect("https://example.com", client=client)  # type: ignore[arg-type]
+
+
 def test_connect_and_show_take_the_same_options() -> None:
     import inspect
 
