@@ -61,7 +61,8 @@ class GRPCStream(ServiceStream):
                 raise told(error) or error from None
 
     def _channel(self) -> Any:
-        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
+        # A connection of its own: gRPC would share that of another channel, also one that is about to break.
+        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.use_local_subchannel_pool", 1)]
         if self._is_secure:
             return grpc.aio.secure_channel(self._host, grpc.ssl_channel_credentials(), options=options)
         return grpc.aio.insecure_channel(self._host, options=options)
