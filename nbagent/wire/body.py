@@ -41,7 +41,7 @@ class BodyDecoder:
 
     - server-sent events: the payload of each, parsed if it is JSON, else as text. Where the payload does not say its event's
       name itself, the item is `{"event": name, "data": payload}`. One event whose lines are JSON each, which some servers
-      send for want of empty lines, is as many items.
+      send for want of empty lines, is as many items; JSON over several lines, of which only the first has a `data:`, is one.
     - JSON, one to a line, one after another, or in an array: each document as it completes
     - Amazon's binary event stream: `{event type: payload}`
     - anything else is text, as it comes
@@ -126,7 +126,7 @@ class BodyDecoder:
     def _decoder_for(self, framing: Framing) -> _Decoder:
         match framing:
             case "sse":
-                self._events = SSEDecoder(max_event_bytes=self._limit)
+                self._events = SSEDecoder(max_event_bytes=self._limit, keep_loose=True)
                 return _SSEItems(self._events)
             case "json":
                 one_to_a_line = any(word in self._media_type for word in ("ndjson", "jsonl", "json-seq"))
@@ -170,7 +170,9 @@ class _SSEItems:
 
 def _items(event: ServerSentEvent) -> list[Any]:
     payloads = [item_of(event.data)]
-    if payloads[0] == event.data and "\n" in event.data:
+    if event.loose and not _is_whole(payloads[0]) and _is_whole(whole := item_of(event.loose)):
+        payloads = [whole]
+    elif payloads[0] == event.data and "\n" in event.data:
         lines = [item_of(line) for line in event.data.split("\n") if line]
         if all(_is_whole(line) for line in lines):
             payloads = lines

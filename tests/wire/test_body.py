@@ -35,6 +35,8 @@ SSE: dict[str, tuple[str, list[Any]]] = {
     "the default name": ('event: message\ndata: {"a":1}\n\n', [{"a": 1}]),
     "no empty lines between": ('data: {"a":1}\ndata: {"b":2}\ndata: [DONE]', [{"a": 1}, {"b": 2}, "[DONE]"]),
     "one document over two lines": ('data: {"a":\ndata: 1}\n\n', [{"a": 1}]),
+    "JSON that was printed over lines": ('data: {\n  "a": [\n    1\n  ]\n}\n\ndata: {}\n\n', [{"a": [1]}, {}]),
+    "lines that are no fields": ('data: {"a":1}\nfoo: bar\n\ndata: text\nmore\n\n', [{"a": 1}, "text"]),
     "two lines of text": ("data: a\ndata: {}\n\n", ["a\n{}"]),
     "empty events": ('data\n\nid: 1\n\ndata: {"a":1}\n\n', [{"a": 1}]),
     "comments first": (': ping\n\ndata: {"a":1}\n\n', [{"a": 1}]),
@@ -138,6 +140,14 @@ def test_a_recorded_body_gives_the_same_items_in_chunks_of_any_size(path: Path, 
     body = path.read_bytes()
     step = data.draw(st.integers(1, 200))
     assert decode(body, step=step) == decode(body)
+
+
+@pytest.mark.parametrize("path", sorted(RECORDINGS.glob("agentor/*stream_chat.txt")), ids=lambda path: path.stem)
+def test_agentors_own_recipe_for_a_server_is_read(path: Path) -> None:
+    """Its strings are JSON over several lines, and its documentation writes `data: ` before the first of them only."""
+    items = decode(path.read_bytes())
+    body = "".join(f"data: {json.dumps(item, indent=2)}\n\n\n" for item in items).encode()
+    assert decode(body, "text/event-stream", step=11) == items
 
 
 # --- Amazon's binary framing, written here after its specification -------------------------------------------------------
