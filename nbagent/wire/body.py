@@ -57,6 +57,7 @@ class BodyDecoder:
     def __init__(self, content_type: str = "", *, max_item_bytes: int = MAX_ITEM_BYTES) -> None:
         self.framing: Framing | None = None
         self._media_type = content_type.partition(";")[0].strip().lower()
+        self._is_lines = any(word in self._media_type for word in ("ndjson", "jsonl", "json-seq"))
         self._limit = max_item_bytes
         self._head = b""
         self._decoder: _Decoder | None = None
@@ -121,7 +122,8 @@ class BodyDecoder:
             return "sse"
         if open_ended and any(field.startswith(start) for field in _SSE_FIELDS):
             return None
-        return "json" if "json" in media and start and start[0] in _VALUE_START else "text"
+        is_json = self._is_lines or ("json" in media and start and start[0] in _VALUE_START)
+        return "json" if is_json else "text"
 
     def _decoder_for(self, framing: Framing) -> _Decoder:
         match framing:
@@ -129,8 +131,7 @@ class BodyDecoder:
                 self._events = SSEDecoder(max_event_bytes=self._limit, keep_loose=True)
                 return _SSEItems(self._events)
             case "json":
-                one_to_a_line = any(word in self._media_type for word in ("ndjson", "jsonl", "json-seq"))
-                return JSONStreamDecoder(split_arrays=not one_to_a_line, max_document_bytes=self._limit)
+                return JSONStreamDecoder(split_arrays=not self._is_lines, max_document_bytes=self._limit)
             case "event stream":
                 return EventStreamDecoder(max_message_bytes=self._limit)
             case _:

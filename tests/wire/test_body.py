@@ -104,6 +104,10 @@ def test_lines_of_arrays_are_items_where_the_type_says_lines() -> None:
     assert decode(b'[{"a":1},{}]\n[{},{}]\n', "application/x-ndjson") == [[{"a": 1}, {}], [{}, {}]]
 
 
+def test_a_line_that_is_no_json_does_not_spoil_the_others() -> None:
+    assert decode(b'warming up\n{"a":1}\n', "application/jsonl", step=1) == ["warming up\n", {"a": 1}]
+
+
 def test_text_is_utf8_wherever_it_was_split() -> None:
     cases = json.loads((RECORDINGS.parent / "corpora" / "unicode" / "utf8tests.json").read_text())
     for case in cases:
