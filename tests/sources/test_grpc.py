@@ -13,10 +13,10 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha import reflection
+from sources.watching import code_of
 
 import nbagent
 from nbagent import events as ev
-from nbagent.errors import StreamError
 from nbagent.run import Run
 
 _TYPES = {"string": FieldDescriptorProto.TYPE_STRING, "bool": FieldDescriptorProto.TYPE_BOOL}
@@ -123,10 +123,6 @@ async def watch(stream: Any) -> Run:
     return await run
 
 
-def code_of(run: Run) -> str | None:
-    return run.error.code if isinstance(run.error, StreamError) else None
-
-
 async def hold(run: Run, service: Service) -> None:
     """Stop a run once it has said something; its server must hear of that."""
     run.start()
@@ -220,6 +216,6 @@ async def test_without_grpc_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     import sys
 
     monkeypatch.setitem(sys.modules, "grpc_reflection.v1alpha.reflection_pb2", None)
-    monkeypatch.delitem(sys.modules, "nbagent.sources.grpc")
+    monkeypatch.delitem(sys.modules, "nbagent.sources.grpc", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'jupyter-nbagent\[grpc\]'"):
         nbagent.connect("grpc://127.0.0.1:1/a.B/C")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import wsproto.events as ws
 from sources.loopback import Answer, address_of, serving
+from sources.watching import code_of, watch
 from wsproto import ConnectionType, WSConnection
 
 import nbagent
 from nbagent import events as ev
-from nbagent.errors import StreamError
 from nbagent.run import Run
 from nbagent.sources import websocket
 
@@ -69,16 +69,6 @@ async def socket_server(play: Callable[[Peer], Awaitable[None]]) -> AsyncIterato
         yield address_of(listening).replace("http", "ws"), peers
     finally:
         listening.close()
-
-
-async def watch(url: str, **options: Any) -> Run:
-    run = Run(nbagent.connect(url, **options))
-    run.start()
-    return await run
-
-
-def code_of(run: Run) -> str | None:
-    return run.error.code if isinstance(run.error, StreamError) else None
 
 
 def chunk(text: str) -> ws.TextMessage:
@@ -245,6 +235,6 @@ async def test_without_wsproto_the_extra_is_named(monkeypatch: pytest.MonkeyPatc
     import sys
 
     monkeypatch.setitem(sys.modules, "wsproto.events", None)
-    monkeypatch.delitem(sys.modules, "nbagent.sources.websocket")
+    monkeypatch.delitem(sys.modules, "nbagent.sources.websocket", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'jupyter-nbagent\[websocket\]'"):
         nbagent.connect("wss://example.com")
