@@ -22,7 +22,7 @@ LONGEST_TOKEN = 512
 _SHOWN = 2
 _MIDDLE = "0"  # stands for any character inside a word
 _NAMED = frozenset({"key", "apikey", "token", "secret", "password", "passwd", "passphrase", "credential", "credentials", "pat"})
-_HEADERS = ("auth", "key", "token", "secret", "cookie")
+_HEADERS = ("auth", "key", "token", "secret", "cookie", "password", "credential", "signature")
 _CHAR = r"[A-Za-z0-9_\-.~+/=]"
 
 # Each begins with a fixed head of three characters or more, by which it is found in a stream.
@@ -69,9 +69,9 @@ def register(*values: str | None) -> None:
         _registered.update(value for value in values if value and len(value) >= SHORTEST)
 
 
-def is_credential(header: str) -> bool:
-    """Whether a header is named like one that says who sends it."""
-    return any(word in header.lower() for word in _HEADERS)
+def is_credential(name: str) -> bool:
+    """Whether a header, or a parameter of an address, is named like one that says who sends it."""
+    return any(word in name.lower() for word in _HEADERS)
 
 
 def credentials_in(headers: Mapping[str, Any]) -> list[str]:

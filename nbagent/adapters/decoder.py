@@ -93,7 +93,14 @@ class BaseDecoder:
         if book.ended:
             return []
         try:
-            self.read(item if self.reads_frames else frame_of(item).data)
+            frame = frame_of(item)
+            is_error = frame.name == "error"
+            if is_error and isinstance(frame.data, str) and not self.reads_frames:
+                self.fail(frame.data)  # which would pass for a piece of an answer
+            else:
+                self.read(item if self.reads_frames else frame.data)
+            if is_error and self.verdict.status != "failed":  # not in this system's words, but an error all the same
+                self.fail_with(frame.data)
         except Exception:  # an item of a shape nobody foresaw must not end the run
             book.raw(item)
         return book.take()
@@ -132,11 +139,14 @@ class BaseDecoder:
             self.verdict = Verdict("failed", self.verdict.finish_reason, code)
 
     def fail_with(self, error: Any) -> None:
-        """Write the error that an item carries: `{message, type?, code?}`, or a plain text."""
+        """Write the error that an item carries: `{message, type?, code?}`, that under `error`, or a plain text."""
+        said = fields_or_none(error)
+        if not string(said.get("message")) and said.get("error"):
+            error = said["error"]
+            said = fields_or_none(error)
         if isinstance(error, str):
             self.fail(error)
             return
-        said = fields_or_none(error)
         code = said.get("code")
         self.fail(
             string(said.get("message")) or string(said.get("detail")) or "",

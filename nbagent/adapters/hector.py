@@ -26,6 +26,11 @@ _LINE_LIMIT = 64 * 1024
 _TEXT = "answer"
 
 
+def _is_grpc_chunk(item: Any) -> bool:
+    """Whether the item is a response of the documented gRPC method `StreamMessage`: a message with `content`."""
+    return hasattr(item, "DESCRIPTOR") and isinstance(getattr(item, "content", None), str)
+
+
 class HectorDecoder(A2ADecoder):
     """Whatever a Hector server sends."""
 
@@ -41,6 +46,8 @@ class HectorDecoder(A2ADecoder):
         """Whether the item is a chunk of the documentation, an event of the dialect, or an error frame with its name."""
         if isinstance(item, str):
             return item.lstrip().startswith('{"chunk"')
+        if _is_grpc_chunk(item):
+            return True
         frame, said = frame_of(item), peek(item)
         if set(said) == {"chunk"}:
             return isinstance(said["chunk"], str)
@@ -54,6 +61,10 @@ class HectorDecoder(A2ADecoder):
         if isinstance(frame.data, str):
             for line in filter(str.strip, frame.data.splitlines()):
                 self._line(line.strip())
+            return
+        if _is_grpc_chunk(item):
+            self._chunk(item.content)
+            self.verdict = Verdict("completed")  # a call that breaks says so: one that just ends is whole
             return
         said = wire(frame.data)
         kind = string(said.get("type")) or ""

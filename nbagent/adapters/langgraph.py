@@ -208,8 +208,11 @@ class LangGraphDecoder(BaseDecoder):
 
     def _read_error(self, payload: Any, path: tuple[str, ...]) -> None:
         said = fields_or_none(payload)
-        message = string(said.get("message")) or string(said.get("error")) or string(payload) or ""
-        self.fail(message, error_type=string(said.get("error")))
+        message = string(said.get("message")) or string(said.get("error"))
+        if message is None:
+            self.fail_with(payload)
+        else:
+            self.fail(message, error_type=string(said.get("error")))
 
     def _read_nothing(self, payload: Any, path: tuple[str, ...]) -> None:
         """The server's own book-keeping."""

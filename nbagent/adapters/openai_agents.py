@@ -17,6 +17,7 @@ from nbagent.adapters.decoder import TRUNCATED, Verdict
 from nbagent.adapters.items import fields_or_none, look, plain, string
 from nbagent.adapters.openai_responses import ResponsesDecoder
 from nbagent.adapters.responses_items import Item
+from nbagent.adapters.wires import frame_of
 
 _RAW = "raw_response_event"
 _ITEM = "run_item_stream_event"
@@ -59,9 +60,10 @@ class AgentsDecoder(ResponsesDecoder):
 
     def feed(self, item: Any) -> list[ev.Event]:
         """The events that one item means. Never raises: what cannot be read becomes a `raw` event."""
-        if look(item, "type") == _RAW:
+        inner = frame_of(item).data
+        if look(inner, "type") == _RAW:
             self._raw_seen = True
-            data = look(item, "data")
+            data = look(inner, "data")
             if look(data, "type") == "response.created":  # the model goes on: whatever it called was answered
                 self._waiting.clear()
                 self._handed_out.clear()

@@ -4,12 +4,14 @@ import codecs
 from typing import Any, ClassVar
 
 from nbagent.adapters.decoder import BaseDecoder, Verdict
+from nbagent.adapters.wires import frame_of
 
 
 class TextDecoder(BaseDecoder):
     """Strings become one text; a plain iterator has no terminal, so its end is the end."""
 
     system: ClassVar[str] = "text"
+    reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,6 +25,10 @@ class TextDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """One piece of the text."""
+        name, item = frame_of(item)
+        if name == "error":
+            self.fail_with(item)
+            return
         if item == "[DONE]":
             return  # how a service ends a stream of text events
         if isinstance(item, str):

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from nbagent.adapters.decoder import BaseDecoder, Verdict
 from nbagent.adapters.items import fields_or_none, string
+from nbagent.adapters.wires import frame_of
 from nbagent.events import Status
 
 _HINT = 'No known system sends such items: adapter="…" names the one that does, reveal="all" shows them as they are.'
@@ -25,7 +26,9 @@ class UnknownDecoder(BaseDecoder):
         return isinstance(item, list | tuple) or hasattr(item, "__dict__") or bool(fields_or_none(item)) or item == {}
 
     def read(self, item: Any) -> None:
-        """One item."""
+        """One item. An event that is named an error is one, whosever it is."""
+        if frame_of(item).name == "error":
+            self.fail_with(frame_of(item).data)
         said = fields_or_none(item)
         self.book.raw(item, string(said.get("type")) or string(said.get("event")))
         if not self._told_unread:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from nbagent.loop import OwnedStream
 from nbagent.sources.request import Auth, Content, Request
+from nbagent.sources.stream import ServiceStream
 
 if TYPE_CHECKING:
     import httpx2
@@ -34,7 +34,7 @@ def connect(
     reconnect: bool = True,
     subprotocols: Iterable[str] = (),
     client: "httpx2.AsyncClient | None" = None,
-) -> OwnedStream:
+) -> ServiceStream:
     """The stream behind an address: an async iterable of its items, for `nbagent.show` or a loop of your own.
 
     Nothing is sent before it is iterated. An HTTP body may be server-sent events, JSON (one document to a line, one after
@@ -63,6 +63,7 @@ def connect(
 
     Raises:
         ValueError: the address or an option makes no sense.
+        TypeError: `client` is not an async one.
         MissingExtra: a WebSocket or gRPC needs a package that is not installed; the message says which.
     """
     request = Request(

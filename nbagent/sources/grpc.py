@@ -4,15 +4,15 @@ The protocol: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md.
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import urlsplit
 
 from nbagent.errors import MissingExtra, StreamError
-from nbagent.loop import OwnedStream
 from nbagent.sources.calls import told
 from nbagent.sources.deadline import Deadline
 from nbagent.sources.request import Request
+from nbagent.sources.stream import ServiceStream
 
 try:
     import grpc
@@ -28,12 +28,8 @@ except ImportError:
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 
-class GRPCStream(OwnedStream):
-    """The responses of a gRPC method, as protobuf messages; made by `nbagent.connect`.
-
-    Attributes:
-        name: host and method.
-    """
+class GRPCStream(ServiceStream):
+    """The responses of a gRPC method, as protobuf messages; made by `nbagent.connect`."""
 
     def __init__(self, request: Request) -> None:
         parts = urlsplit(request.url)
@@ -42,24 +38,10 @@ class GRPCStream(OwnedStream):
             raise ValueError(
                 f"a gRPC address names its method, as grpc://host:port/package.Service/Method; got {request.name!r}"
             )
-        self.name = request.name
-        self._request = request
+        super().__init__(request)
         self._host = parts.netloc.rpartition("@")[2]
         self._is_secure = parts.scheme.lower() == "grpcs"
         self._service, self._method = service, method
-        self._reading: AsyncGenerator[Any, None] | None = None
-
-    def __repr__(self) -> str:
-        return repr(self._request)
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        self._reading = self._read()
-        return self._reading
-
-    async def aclose(self) -> None:
-        """Cancel the call of whoever left the loop early."""
-        if self._reading is not None:
-            await self._reading.aclose()
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         deadline = Deadline(self._request)
@@ -79,7 +61,8 @@ class GRPCStream(OwnedStream):
                 raise told(error) or error from None
 
     def _channel(self) -> Any:
-        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
+        # A connection of its own: gRPC would share that of another channel, also one that is about to break.
+        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.use_local_subchannel_pool", 1)]
         if self._is_secure:
             return grpc.aio.secure_channel(self._host, grpc.ssl_channel_credentials(), options=options)
         return grpc.aio.insecure_channel(self._host, options=options)

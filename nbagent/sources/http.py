@@ -7,8 +7,10 @@ thing: a body that ends as it should is over. What speaks to httpx2 is all here.
 import asyncio
 import contextlib
 import email.utils
+import functools
 import itertools
 import logging
+import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
@@ -17,10 +19,10 @@ import httpx2
 
 from nbagent import secrets
 from nbagent.errors import StreamError
-from nbagent.loop import OwnedStream
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.refusal import READ, refused, web_page
 from nbagent.sources.request import Request
+from nbagent.sources.stream import ServiceStream
 from nbagent.wire.body import BodyDecoder
 
 RETRIES = 2
@@ -44,36 +46,15 @@ _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it writes every address, whole, at level INFO
 
 
-class HTTPStream(OwnedStream):
-    """The items of an HTTP response; made by `nbagent.connect`.
-
-    Attributes:
-        name: host and path.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self.name = request.name
-        self.stays = request.client is not None
-        self._request = request
-        self._reading: AsyncGenerator[Any, None] | None = None
-
-    def __repr__(self) -> str:
-        return repr(self._request)
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        self._reading = self._read()
-        return self._reading
-
-    async def aclose(self) -> None:
-        """Close the connection of whoever left the loop early."""
-        if self._reading is not None:
-            await self._reading.aclose()
+class HTTPStream(ServiceStream):
+    """The items of an HTTP response; made by `nbagent.connect`."""
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request
         deadline = Deadline(request)
         last_id: str | None = None  # where to go on, if the connection breaks
         vain = 0  # reconnects since the last item
+        pause = _RECONNECTION_TIME
         async with client_for(request) as client:
             while True:
                 resume = {"last-event-id": last_id} if last_id else {}
@@ -101,10 +82,11 @@ class HTTPStream(OwnedStream):
                         raise web_page(request.name, response.status_code, response.headers.get("content-type", ""), page)
                 last_id = body.last_event_id or last_id
                 vain += 1
+                pause = pause if body.retry is None else body.retry / 1000
                 is_broken = fault is not None and fault.code == "connection_lost"
                 if is_broken and last_id and request.verb == "GET" and request.reconnect and vain <= RECONNECTS:
                     async with deadline.within():
-                        await asyncio.sleep(_RECONNECTION_TIME if body.retry is None else body.retry / 1000)
+                        await asyncio.sleep(min(pause, request.idle_timeout))
                     continue
                 for item in body.close():
                     yield item
@@ -119,8 +101,14 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
     if request.client is not None:
         yield request.client
     else:
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(verify=_certificates()) as client:
             yield client
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust; read once, since that takes as long as a whole exchange on loopback."""
+    return httpx2.create_ssl_context()
 
 
 @contextlib.asynccontextmanager
@@ -173,8 +161,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
     """Send the request, and follow redirects; what says who we are does not go along to another host."""
     sending = client.build_request(
         request.verb,
-        request.url,
-        params=request.params,
+        httpx2.URL(request.url).copy_merge_params(request.params or {}),
         headers={**_HEADERS, **{name.lower(): value for name, value in (request.headers or {}).items()}, **headers},
         json=request.json,
         content=request.content if isinstance(request.content, str | bytes) else None,
@@ -239,8 +226,7 @@ def fault_of(error: httpx2.HTTPError, request: Request) -> StreamError:
     if isinstance(error, httpx2.ConnectError):
         return StreamError(f"No connection to {place}: {error}. Is the address right, and the service up?", "connect_error")
     if isinstance(error, _LOST):
-        reason = str(error) or type(error).__name__
-        return StreamError(f"The connection to {place} broke: {reason}", "connection_lost")
+        return StreamError(f"The connection to {place} broke: {str(error) or 'it was reset'}", "connection_lost")
     return StreamError(f"{place}: {str(error) or type(error).__name__}", "http_error")
 
 

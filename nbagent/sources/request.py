@@ -39,6 +39,7 @@ class Request:
 
     Raises:
         ValueError: the address names no host, a time is not positive, or there are two bodies.
+        TypeError: the client is not an async one.
     """
 
     url: str
@@ -62,6 +63,8 @@ class Request:
             raise ValueError(f"connect() needs an address with a host, such as https://example.com/chat; got {self.name!r}")
         if self.json is not None and self.content is not None:
             raise ValueError("connect() takes a body as json= or as content=, not both")
+        if self.client is not None and not hasattr(self.client, "aclose"):
+            raise TypeError(f"client= is an httpx2.AsyncClient; got {type(self.client).__name__}")
         for name in ("connect_timeout", "idle_timeout", "timeout"):
             seconds = getattr(self, name)
             if seconds is not None and not seconds > 0:

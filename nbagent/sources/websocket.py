@@ -14,16 +14,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Any
 
 from nbagent.errors import MissingExtra, NbagentError, StreamError
-from nbagent.loop import OwnedStream
 from nbagent.sources.deadline import Deadline
 from nbagent.sources.http import client_for, exchange
 from nbagent.sources.request import Request
+from nbagent.sources.stream import ServiceStream
 from nbagent.wire.json_stream import item_of
 
 try:
     import wsproto.events as ws
     from wsproto.connection import Connection, ConnectionType
-    from wsproto.utilities import LocalProtocolError, RemoteProtocolError, generate_accept_token
+    from wsproto.utilities import LocalProtocolError, generate_accept_token
 except ImportError:
     raise MissingExtra("A stream over WebSocket", "websocket") from None
 
@@ -38,30 +38,8 @@ class MessageTooLarge(NbagentError):
     """A message on a WebSocket grew beyond the limit."""
 
 
-class WebSocketStream(OwnedStream):
-    """The messages of a WebSocket; made by `nbagent.connect`. JSON is parsed, anything else is text.
-
-    Attributes:
-        name: host and path.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self.name = request.name
-        self.stays = request.client is not None
-        self._request = request
-        self._reading: AsyncGenerator[Any, None] | None = None
-
-    def __repr__(self) -> str:
-        return repr(self._request)
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        self._reading = self._read()
-        return self._reading
-
-    async def aclose(self) -> None:
-        """Close the connection of whoever left the loop early."""
-        if self._reading is not None:
-            await self._reading.aclose()
+class WebSocketStream(ServiceStream):
+    """The messages of a WebSocket; made by `nbagent.connect`. JSON is parsed, anything else is text."""
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request
@@ -104,7 +82,7 @@ class _Socket:
         pieces: list[bytes] = []
         size = 0
         while True:
-            self._receive(await self._bytes())
+            self._protocol.receive_data(await self._bytes())  # what breaks the protocol comes out as a close, too
             for event in self._protocol.events():
                 match event:
                     case ws.Ping():
@@ -130,12 +108,6 @@ class _Socket:
         with contextlib.suppress(LocalProtocolError, StreamError, TimeoutError):  # closed already, from either side
             async with asyncio.timeout(_GOODBYE):
                 await self._write(ws.CloseConnection(code=1000))
-
-    def _receive(self, data: bytes) -> None:
-        try:
-            self._protocol.receive_data(data)
-        except RemoteProtocolError as error:
-            raise StreamError(f"{self._request.name} does not keep to the WebSocket protocol: {error}", "protocol") from None
 
     async def _bytes(self) -> bytes:
         try:

@@ -41,7 +41,7 @@ class BodyDecoder:
 
     - server-sent events: the payload of each, parsed if it is JSON, else as text. Where the payload does not say its event's
       name itself, the item is `{"event": name, "data": payload}`. One event whose lines are JSON each, which some servers
-      send for want of empty lines, is as many items.
+      send for want of empty lines, is as many items; JSON over several lines, of which only the first has a `data:`, is one.
     - JSON, one to a line, one after another, or in an array: each document as it completes
     - Amazon's binary event stream: `{event type: payload}`
     - anything else is text, as it comes
@@ -57,6 +57,7 @@ class BodyDecoder:
     def __init__(self, content_type: str = "", *, max_item_bytes: int = MAX_ITEM_BYTES) -> None:
         self.framing: Framing | None = None
         self._media_type = content_type.partition(";")[0].strip().lower()
+        self._is_lines = any(word in self._media_type for word in ("ndjson", "jsonl", "json-seq"))
         self._limit = max_item_bytes
         self._head = b""
         self._decoder: _Decoder | None = None
@@ -116,20 +117,21 @@ class BodyDecoder:
                 return "html"
             if open_ended and any(sign.startswith(start.lower()) for sign in _MAYBE_HTML):
                 return None
-        if media == "text/event-stream" or _SSE_START.match(start):
+        is_labelled = media == "text/event-stream"
+        if _SSE_START.match(start) or (is_labelled and (not start or start.startswith(b":"))):
             return "sse"
         if open_ended and any(field.startswith(start) for field in _SSE_FIELDS):
             return None
-        return "json" if "json" in media and start and start[0] in _VALUE_START else "text"
+        is_json = self._is_lines or ("json" in media and start and start[0] in _VALUE_START)
+        return "json" if is_json else "text"
 
     def _decoder_for(self, framing: Framing) -> _Decoder:
         match framing:
             case "sse":
-                self._events = SSEDecoder(max_event_bytes=self._limit)
+                self._events = SSEDecoder(max_event_bytes=self._limit, keep_loose=True)
                 return _SSEItems(self._events)
             case "json":
-                one_to_a_line = any(word in self._media_type for word in ("ndjson", "jsonl", "json-seq"))
-                return JSONStreamDecoder(split_arrays=not one_to_a_line, max_document_bytes=self._limit)
+                return JSONStreamDecoder(split_arrays=not self._is_lines, max_document_bytes=self._limit)
             case "event stream":
                 return EventStreamDecoder(max_message_bytes=self._limit)
             case _:
@@ -169,7 +171,9 @@ class _SSEItems:
 
 def _items(event: ServerSentEvent) -> list[Any]:
     payloads = [item_of(event.data)]
-    if payloads[0] == event.data and "\n" in event.data:
+    if event.loose and not _is_whole(payloads[0]) and _is_whole(whole := item_of(event.loose)):
+        payloads = [whole]
+    elif payloads[0] == event.data and "\n" in event.data:
         lines = [item_of(line) for line in event.data.split("\n") if line]
         if all(_is_whole(line) for line in lines):
             payloads = lines

@@ -19,8 +19,10 @@ _BOM = b"\xef\xbb\xbf"
 _CLOSERS = {b"{": b"}", b"[": b"]"}
 _GAP = re.compile(rb"[ \t\r\n\x1e]*")  # \x1e is what begins a text of RFC 7464
 _GAP_IN_ARRAY = re.compile(rb"[ \t\r\n\x1e,]*")
-_IN_DOCUMENT = re.compile(rb'["{}\[\]]')
-_IN_STRING = re.compile(rb'["\\\n]')  # JSON has no line's end in a string: the document was cut there
+# Up to the next bracket, past whole strings, or to a string that is not over; possessive, so that nothing is read twice.
+_IN_DOCUMENT = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\[^\n])*+")*+(["{}\[\]])')
+# Up to a string's end. JSON has no line's end in a string: the document was cut there.
+_IN_STRING = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+(["\\\n])')
 _LINE_END = re.compile(rb"\n")
 _ENTRY_END = re.compile(rb"[\n,\]]")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -132,7 +134,12 @@ class JSONStreamDecoder:
             self._keep(first)
             self._read = self._read_bracket
             return at + 1
-        if first in _CLOSERS or (first == b'"' and self._in_array):
+        if first == b'"' and self._in_array:
+            self._keep(first)
+            self._in_string = True
+            self._read = self._read_document
+            return at + 1
+        if first in _CLOSERS:
             self._read = self._read_document
         elif first:
             self._read = self._read_text
@@ -157,13 +164,12 @@ class JSONStreamDecoder:
     def _read_document(self, chunk: bytes, at: int, items: list[Any]) -> int:
         """Inside an object, an array, or a string that is an array's entry."""
         start = at
-        at += self._escaped
+        at += self._escaped and chunk[at : at + 1] != b"\n"
         self._escaped = False
-        while mark := (_IN_STRING if self._in_string else _IN_DOCUMENT).search(chunk, at):
-            at, sign = mark.end(), mark[0]
+        while mark := (_IN_STRING if self._in_string else _IN_DOCUMENT).match(chunk, at):
+            at, sign = mark.end(), mark[1]
             if sign == b"\\":
                 self._escaped = at == len(chunk)
-                at += 1
             elif sign == b"\n" or (sign in b"}]" and self._expected[-1] != sign):
                 self._keep(chunk[start:at])
                 self._give_up(items)

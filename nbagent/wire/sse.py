@@ -16,11 +16,19 @@ class EventTooLarge(NbagentError):
 
 
 class ServerSentEvent(NamedTuple):
-    """One dispatched event. `event` is "message" where the stream names none; `id` is the last event id so far."""
+    """One dispatched event.
+
+    Attributes:
+        event: "message" where the stream names none.
+        data: its data, the lines joined.
+        id: the last event id so far.
+        loose: the data together with the lines that are no fields, if there were any and they were to be kept.
+    """
 
     event: str
     data: str
     id: str
+    loose: str = ""
 
 
 class LineDecoder:
@@ -64,6 +72,11 @@ class LineDecoder:
 class SSEDecoder:
     """Turns a `text/event-stream` body into its events, chunk by chunk.
 
+    Args:
+        max_event_bytes: the most that one event may have.
+        keep_loose: whether lines that the standard passes over are kept beside the data. Servers that write a text of several
+            lines after one `data:` leave them.
+
     Attributes:
         last_event_id: of the last dispatched event; what a reconnect sends as `Last-Event-ID`.
         resumable: whether that id stands for all that was dispatched: a reconnect would repeat events that came after it
@@ -73,7 +86,7 @@ class SSEDecoder:
             leave out the empty line after their last event, and a cut connection does the same: the caller knows which.
     """
 
-    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES, keep_loose: bool = False) -> None:
         self.last_event_id = ""
         self.resumable = False
         self.retry: int | None = None
@@ -81,6 +94,8 @@ class SSEDecoder:
         self._limit = max_event_bytes
         self._lines = LineDecoder()
         self._data: list[str] = []
+        self._keep_loose = keep_loose
+        self._loose: list[str] = []
         self._size = 0
         self._event = ""
         self._id = ""
@@ -108,8 +123,7 @@ class SSEDecoder:
         if line:
             self._field(line)
         if self._data:
-            self.dropped = ServerSentEvent(self._event or "message", "\n".join(self._data), self._id)
-            self._data = []
+            self.dropped = self._take()
         return []
 
     def _check(self, size: int) -> None:
@@ -126,6 +140,8 @@ class SSEDecoder:
             case "data":
                 self._data.append(value)
                 self._size += len(line)
+                if self._loose:
+                    self._loose.append(value)
             case "event":
                 self._event = value
             case "id" if "\0" not in value:
@@ -133,16 +149,26 @@ class SSEDecoder:
                 self._has_id = True
             case "retry" if value.isascii() and value.isdigit():
                 self.retry = int(value)
+            case "" | "id" | "retry":
+                pass  # a comment, or a value that the standard passes over
+            case _ if self._keep_loose and self._data:
+                self._loose = self._loose or list(self._data)
+                self._loose.append(line.decode("utf-8", "replace"))
+                self._size += len(line)
             case _:
-                pass  # a comment (its name is empty), or a field of a later standard
+                pass  # a field of a later standard
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         self.last_event_id = self._id
         if self._data or self._has_id:
             self.resumable = self._has_id and bool(self._id)
         if self._data:
-            events.append(ServerSentEvent(self._event or "message", "\n".join(self._data), self._id))
-            self._data = []
+            events.append(self._take())
         self._event = ""
         self._has_id = False
         self._size = 0
+
+    def _take(self) -> ServerSentEvent:
+        event = ServerSentEvent(self._event or "message", "\n".join(self._data), self._id, "\n".join(self._loose))
+        self._data, self._loose = [], []
+        return event

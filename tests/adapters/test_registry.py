@@ -71,6 +71,16 @@ def test_a_named_frame_is_read_by_what_is_in_it(item: Any, system: str) -> None:
         assert events == decode(decoder_for(item), [item])
 
 
+@pytest.mark.parametrize("before", [[], ["Hi"]])
+@pytest.mark.parametrize("said", ["no", {"message": "no"}, {"error": "no"}, {"detail": "no", "what": "ever"}])
+def test_an_event_named_an_error_is_one_in_any_stream(before: list[Any], said: Any) -> None:
+    items = [*before, {"event": "error", "data": said}]
+    events = decode(decoder_for(items[0]), items)
+    assert [event.message for event in events if isinstance(event, ev.Error)] == ["no"]
+    assert isinstance(events[-1], ev.RunEnd)
+    assert events[-1].status == "failed"
+
+
 @pytest.mark.parametrize("item", [None, 7, 1.5, True])
 def test_what_cannot_be_an_item_is_refused_by_name(item: Any) -> None:
     with pytest.raises(UnknownSource, match=rf"'{type(item).__name__}'.*openai\.chat"):

@@ -35,6 +35,8 @@ SSE: dict[str, tuple[str, list[Any]]] = {
     "the default name": ('event: message\ndata: {"a":1}\n\n', [{"a": 1}]),
     "no empty lines between": ('data: {"a":1}\ndata: {"b":2}\ndata: [DONE]', [{"a": 1}, {"b": 2}, "[DONE]"]),
     "one document over two lines": ('data: {"a":\ndata: 1}\n\n', [{"a": 1}]),
+    "JSON that was printed over lines": ('data: {\n  "a": [\n    1\n  ]\n}\n\ndata: {}\n\n', [{"a": [1]}, {}]),
+    "lines that are no fields": ('data: {"a":1}\nfoo: bar\n\ndata: text\nmore\n\n', [{"a": 1}, "text"]),
     "two lines of text": ("data: a\ndata: {}\n\n", ["a\n{}"]),
     "empty events": ('data\n\nid: 1\n\ndata: {"a":1}\n\n', [{"a": 1}]),
     "comments first": (': ping\n\ndata: {"a":1}\n\n', [{"a": 1}]),
@@ -67,10 +69,11 @@ def test_json_is_known_by_any_name(text: str, items: list[Any], content_type: st
 
 
 @pytest.mark.parametrize("text", ["Grüße 😀", "[1] says so", "{name} is", "data is here", ":) yes", "<b>x</b>", "\ufffd", ""])
-@pytest.mark.parametrize("content_type", ["", "text/plain", "application/json", "text/html"])
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/json", "text/html", "text/event-stream"])
 def test_anything_else_is_text_as_it_comes(text: str, content_type: str) -> None:
     pieces = decode(text.encode(), content_type, step=1)
-    assert "".join(map(str, pieces)) == text or (content_type == "application/json" and text.startswith(("[", "{")))
+    is_taken_at_its_word = {"application/json": ("[", "{"), "text/event-stream": (":",)}.get(content_type, ())
+    assert "".join(map(str, pieces)) == text or text.startswith(is_taken_at_its_word)
     if text and content_type == "text/plain":
         assert list(BodyDecoder(content_type).feed(text.encode())) == [text]
 
@@ -84,6 +87,8 @@ def test_anything_else_is_text_as_it_comes(text: str, content_type: str) -> None
         (b"<htm", "", "text"),
         (b'{"a"', "text/html", "json"),
         (b"", "text/event-stream", "sse"),
+        (b":ping", "text/event-stream", "sse"),
+        (b"dat", "text/event-stream", "text"),
         (b"", "", "text"),
     ],
 )
@@ -97,6 +102,10 @@ def test_the_first_bytes_tell_what_it_is(body: bytes, content_type: str, framing
 
 def test_lines_of_arrays_are_items_where_the_type_says_lines() -> None:
     assert decode(b'[{"a":1},{}]\n[{},{}]\n', "application/x-ndjson") == [[{"a": 1}, {}], [{}, {}]]
+
+
+def test_a_line_that_is_no_json_does_not_spoil_the_others() -> None:
+    assert decode(b'warming up\n{"a":1}\n', "application/jsonl", step=1) == ["warming up\n", {"a": 1}]
 
 
 def test_text_is_utf8_wherever_it_was_split() -> None:
@@ -135,6 +144,14 @@ def test_a_recorded_body_gives_the_same_items_in_chunks_of_any_size(path: Path, 
     body = path.read_bytes()
     step = data.draw(st.integers(1, 200))
     assert decode(body, step=step) == decode(body)
+
+
+@pytest.mark.parametrize("path", sorted(RECORDINGS.glob("agentor/*stream_chat.txt")), ids=lambda path: path.stem)
+def test_agentors_own_recipe_for_a_server_is_read(path: Path) -> None:
+    """Its strings are JSON over several lines, and its documentation writes `data: ` before the first of them only."""
+    items = decode(path.read_bytes())
+    body = "".join(f"data: {json.dumps(item, indent=2)}\n\n\n" for item in items).encode()
+    assert decode(body, "text/event-stream", step=11) == items
 
 
 # --- Amazon's binary framing, written here after its specification -------------------------------------------------------

@@ -91,3 +91,17 @@ def test_a_huge_line_in_small_chunks_is_one_event() -> None:
     assert not any(map(decoder.feed, chunks))
     (event,) = decoder.feed(b"\n")
     assert event.data == "x" * 2_000_000
+
+
+def test_lines_that_are_no_fields_are_kept_beside_the_data_if_asked() -> None:
+    body = b"stray\ndata: {\n  1\nid: 7\n: ping\ndata: }\n\ndata: a\n\n"
+    decoder = SSEDecoder(keep_loose=True)
+    events = decoder.feed(body)
+    assert events == [ServerSentEvent("message", "{\n}", "7", "{\n  1\n}"), ServerSentEvent("message", "a", "7")]
+    assert decode(body)[0] == [event._replace(loose="") for event in events]
+
+
+def test_lines_that_are_kept_count_for_the_limit() -> None:
+    decoder = SSEDecoder(max_event_bytes=100, keep_loose=True)
+    with pytest.raises(EventTooLarge, match="100 bytes"):
+        decoder.feed(b"data: a\n" + b"a stray line\n" * 20)
