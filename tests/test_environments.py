@@ -1,6 +1,6 @@
 """The environments that tests make for themselves agree with the tests that run there."""
 
-from frameworks.environments import ENVIRONMENTS, TESTS, current, packages_of, files_of
+from frameworks.environments import ENVIRONMENTS, TESTS, current, files_of, packages_of
 
 
 def test_every_framework_is_tried_in_exactly_one_environment() -> None:

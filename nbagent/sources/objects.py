@@ -80,8 +80,11 @@ async def _events_of(run: Any) -> AsyncIterator[Any]:
         if getattr(run, "interruptions", None) is not None:
             yield run
     finally:
-        if not over and callable(getattr(run, "cancel", None)):
-            run.cancel()
+        # LlamaIndex has both, and what it calls `cancel` leaves its model at work
+        stop = None if over else getattr(run, "cancel_run", None) or getattr(run, "cancel", None)
+        stopping = stop() if callable(stop) else None
+        if inspect.isawaitable(stopping):
+            await stopping
 
 
 def _hint(source: Any) -> str:

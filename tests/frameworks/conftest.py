@@ -22,3 +22,9 @@ def serve() -> Iterator[Callable[..., Replay]]:
     yield start
     for server in servers:
         server.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a framework warns its own users of is no failure here."""
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("ignore"))

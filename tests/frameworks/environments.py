@@ -1,6 +1,6 @@
 """Environments with the agent frameworks that nbagent is tried with, each in its own folder under `.venv/frameworks`.
 
-`PYTHONPATH=tests python -m frameworks.environments` makes those that are missing, `python -m frameworks` runs their tests there.
+`PYTHONPATH=tests python -m frameworks.environments` makes those that are missing, `python -m frameworks` runs their tests.
 What they try is the working tree's nbagent.
 
 What installs beside nbagent's own openai is together in one; a package that needs an older openai has one of its own.
@@ -15,7 +15,8 @@ import environment
 
 TESTS = Path(__file__).parent
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
-    "together": ("openai_agents", "langchain", "pydantic_ai", "anthropic"),
+    "together": ("openai_agents", "langchain", "pydantic_ai", "anthropic", "smolagents"),
+    "llama_index": ("llama_index",),
 }
 """Which packages are tried in which environment: `test_<package>.py`. A dependency group of pyproject has the same name."""
 

@@ -23,12 +23,14 @@ class Answer(NamedTuple):
         status: of HTTP.
         media_type: what it says it is.
         stop: bytes after which nothing more comes, until the client hangs up; None sends all.
+        drip: whether one more event comes once `Replay.drip` is called, for clients that cannot hang up while they wait.
     """
 
     body: bytes
     status: int = 200
     media_type: str = "text/event-stream"
     stop: int | None = None
+    drip: bool = False
 
 
 def recorded(name: str) -> Answer:
@@ -43,6 +45,50 @@ def held(name: str, after: bytes) -> Answer:
     answer = recorded(name)
     frames = answer.body.replace(b"\r\n", b"\n")
     return answer._replace(body=frames, stop=frames.index(b"\n\n", frames.index(after)) + 2)
+
+
+def said(text: str) -> Answer:
+    """A stream of Chat that answers with a text, for what was never recorded."""
+    return _chat({"content": text}, "stop")
+
+
+def called(name: str, **arguments: Any) -> Answer:
+    """A stream of Chat that calls a tool, for what was never recorded."""
+    function = {"name": name, "arguments": json.dumps(arguments)}
+    return _chat({"tool_calls": [{"index": 0, "id": "call_made", "type": "function", "function": function}]}, "tool_calls")
+
+
+def _chat(delta: dict[str, Any], reason: str) -> Answer:
+    usage = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
+    chunks: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": {"role": "assistant", **delta}, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]},
+        {"choices": [], "usage": usage},
+    ]
+    head = {"id": "made", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return Answer(b"".join(b"data: %s\n\n" % json.dumps(head | chunk).encode() for chunk in chunks) + b"data: [DONE]\n\n")
+
+
+def completion(name: str) -> Answer:
+    """A recorded stream of Chat as the one answer that the same request gets without streaming."""
+    message: dict[str, Any] = {"role": "assistant", "content": None}
+    whole: dict[str, Any] = {}
+    for chunk in payloads(name):
+        whole |= chunk
+        for choice in chunk["choices"]:
+            delta = choice["delta"]
+            if delta.get("content"):
+                message["content"] = (message["content"] or "") + delta["content"]
+            for call in delta.get("tool_calls") or ():
+                calls = message.setdefault("tool_calls", [])
+                if call.get("id"):
+                    calls.append({**call, "function": {**call["function"], "arguments": ""}})
+                calls[call["index"]]["function"]["arguments"] += call["function"].get("arguments") or ""
+    reason = "tool_calls" if "tool_calls" in message else "stop"
+    choices = [{"index": 0, "message": message, "finish_reason": reason}]
+    return Answer(
+        json.dumps({**whole, "object": "chat.completion", "choices": choices}).encode(), media_type="application/json"
+    )
 
 
 def refused(status: int, message: str) -> Answer:
@@ -73,11 +119,14 @@ class Replay:
         url: its address.
         requests: the JSON bodies it was sent, in order.
         hung_up: set when the client closes the connection of an answer that is held.
+        drip: sets free one more event of an answer that drips.
     """
 
     def __init__(self, *answers: Answer) -> None:
         self.requests: list[Any] = []
         self.hung_up = threading.Event()
+        self._free = threading.Event()
+        self.drip = self._free.set
         self._answers = list(answers)
         self._lock = threading.Lock()
         replay = self
@@ -108,7 +157,8 @@ class Replay:
         handler.end_headers()
         handler.wfile.write(answer.body[: answer.stop])
         if answer.stop is not None:
-            handler.wfile.flush()
+            if answer.drip and self._free.wait(PATIENCE):
+                handler.wfile.write(answer.body[answer.stop : answer.body.index(b"\n\n", answer.stop) + 2])
             self._wait_for_the_end(handler)
 
     def _wait_for_the_end(self, handler: BaseHTTPRequestHandler) -> None:

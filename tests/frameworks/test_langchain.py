@@ -18,8 +18,6 @@ from langgraph.types import Command
 
 from nbagent import events as ev
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*v3 streaming protocol:Warning", "ignore:astream_events version='v1':Warning")
-
 Serve = Callable[..., Replay]
 LONDON = "The capital of the UK is London."
 CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"

@@ -21,12 +21,17 @@ async def watch(source: Any) -> Run:
 
 async def stop(source: Any, provider: Replay) -> Run:
     """Show a stream and cancel it at its first words; the provider sees its connection closed."""
+    run = await cancel(source)
+    assert provider.hung_up.wait(PATIENCE), "the connection to the provider stayed open"
+    return run
+
+
+async def cancel(source: Any) -> Run:
+    """Show a stream and cancel it at its first words."""
     run = nbagent.show(source, face="console", reveal="all")
     async for _ in run.stream(types=("text.delta", "reasoning.delta")):
         run.cancel()
-    await run
-    assert provider.hung_up.wait(PATIENCE), "the connection to the provider stayed open"
-    return _checked(run)
+    return _checked(await run)
 
 
 def _checked(run: Run) -> Run:
