@@ -15,7 +15,7 @@ import environment
 
 TESTS = Path(__file__).parent
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
-    "together": ("openai_agents", "langchain", "pydantic_ai", "anthropic", "smolagents"),
+    "together": ("openai_agents", "langchain", "pydantic_ai", "anthropic", "smolagents", "ag_ui", "a2a"),
     "llama_index": ("llama_index",),
 }
 """Which packages are tried in which environment: `test_<package>.py`. A dependency group of pyproject has the same name."""

@@ -90,6 +90,7 @@ async def test_a_tool_that_asks_a_human_waits_for_the_answer(serve: Serve) -> No
     handler = agent(serve(recorded(CALL), recorded(ANSWER)), ask).run("Capital of the UK?")
     run = nbagent.show(handler, face="console")
     async for request in run.stream(types="approval.request"):
+        assert isinstance(request, ev.ApprovalRequest)
         assert (request.kind, request.prompt, request.tool_id) == ("input", "Capital of UK?", of_type(run, ev.ToolStart)[0].id)
         await handler.send_event(HumanResponseEvent(response="London"))
     assert ((await run).status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
