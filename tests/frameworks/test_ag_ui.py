@@ -1,4 +1,4 @@
-"""AG-UI: an agent of Pydantic AI that speaks it, run against recorded models, and the models and encoder of AG-UI's own package."""
+"""AG-UI: an agent of Pydantic AI that speaks it, run against recorded models, and the models and encoder of AG-UI itself."""
 
 import json
 from collections.abc import Callable
