@@ -17,6 +17,7 @@ TESTS = Path(__file__).parent
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "together": ("openai_agents", "langchain", "pydantic_ai", "anthropic", "smolagents", "ag_ui", "a2a"),
     "llama_index": ("llama_index",),
+    "agentor": ("agentor",),
 }
 """Which packages are tried in which environment: `test_<package>.py`. A dependency group of pyproject has the same name."""
 

@@ -69,16 +69,17 @@ def _chat(delta: dict[str, Any], reason: str) -> Answer:
     return Answer(b"".join(b"data: %s\n\n" % json.dumps(head | chunk).encode() for chunk in chunks) + b"data: [DONE]\n\n")
 
 
-def completion(name: str) -> Answer:
+def completion(recording: str) -> Answer:
     """A recorded stream of Chat as the one answer that the same request gets without streaming."""
     message: dict[str, Any] = {"role": "assistant", "content": None}
     whole: dict[str, Any] = {}
-    for chunk in payloads(name):
+    for chunk in payloads(recording):
         whole |= chunk
         for choice in chunk["choices"]:
             delta = choice["delta"]
-            if delta.get("content"):
-                message["content"] = (message["content"] or "") + delta["content"]
+            for name in ("content", "reasoning_content"):
+                if delta.get(name):
+                    message[name] = (message.get(name) or "") + delta[name]
             for call in delta.get("tool_calls") or ():
                 calls = message.setdefault("tool_calls", [])
                 if call.get("id"):
