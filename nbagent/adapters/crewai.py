@@ -1,6 +1,6 @@
 """CrewAI: the events of its bus, the frames of a stream, and the chunks that a streaming crew gives.
 
-The events: https://docs.crewai.com/en/concepts/event-listener (crewai 1.15, read and not run). `type` tells events apart; a
+The events: https://docs.crewai.com/en/concepts/event-listener (crewai 1.15). `type` tells events apart; a
 frame (`{id, seq, type, channel, namespace, data}`) carries one in `data`; a chunk has `content` and `chunk_type`. A tool's
 result names the event that started it, not a call.
 
@@ -68,9 +68,13 @@ class CrewDecoder(BaseDecoder):
             return
         kind = string(look(item, "type")) or ""
         frame = look(item, "data")
-        said = frame if isinstance(frame, Mapping) and look(item, "channel") is not None else item
+        is_frame = isinstance(frame, Mapping) and look(item, "channel") is not None
+        said = frame if is_frame else item
         if not kind.startswith(_SUBJECTS):
-            self.unread(item, kind or None)
+            if is_frame:  # whatever a bus carries, a user's own events among it
+                self.book.write(ev.Custom(name=kind, data=plain(said), **self.book.stamp))
+            else:
+                self.unread(item, kind or None)
             return
         self.book.begin(string(look(said, "model")))
         role = string(look(said, "agent_role")) or string(look(look(said, "agent"), "role"))
@@ -121,10 +125,12 @@ class CrewDecoder(BaseDecoder):
         function = look(call, "function")
         index = look(call, "index")
         name, arguments = string(look(function, "name")), look(function, "arguments")
+        call_id = string(look(call, "id")) or string(look(call, "tool_id"))
         block = self._written.get(index)
-        if block is None and name:
-            block = self.book.start_tool(("piece", index), name, call_id=string(look(call, "id")))
-            self._written[index] = block
+        if name and (block is None or call_id not in (None, block.call_id)):  # a call that follows may have the same index
+            if block is not None:
+                self.book.tool_args(block)
+            block = self._written[index] = self.book.start_tool(("piece", index, call_id), name, call_id=call_id)
         if block is not None and isinstance(arguments, str):
             # some versions repeat what was said so far
             so_far = "".join(block.pieces)
@@ -142,8 +148,7 @@ class CrewDecoder(BaseDecoder):
         elif isinstance(response, str) and response and not self._written:
             self.book.start_text("text")
             self.book.end_text("text", response)
-        for block in self._written.values():
-            self.book.tool_args(block)
+        self._settle_calls()
         self.book.end_step(string(look(said, "finish_reason")), usage_of(look(said, "usage")))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
@@ -231,8 +236,18 @@ class CrewDecoder(BaseDecoder):
             function = {"name": name, "arguments": look(call, "arguments")}
             self._tool_piece(call if name is None else {**fields_or_none(call), "function": function})
         else:
+            self._settle_calls()
             self.book.text("text", string(look(item, "content")) or "")
         self.verdict = Verdict("completed")
+
+    def finish(self) -> None:
+        """The current response is over, and whatever it called is written whole."""
+        self._settle_calls()
+        super().finish()
+
+    def _settle_calls(self) -> None:
+        for block in self._written.values():
+            self.book.tool_args(block)
 
 
 def _word(value: Any) -> str:

@@ -57,7 +57,7 @@ def reader_for(source: Any) -> Reader:
         return TaskReader(_events_of(source), _running_loop() or own_loop())
     if isinstance(source, OwnedStream):
         return TaskReader(source, own_loop())
-    if hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__"):
+    if _is_async(source):
         return TaskReader(source, _running_loop() or own_loop())
     if isinstance(source, str | dict) or hasattr(source, "model_dump"):
         return ThreadReader([source])  # one whole thing; iterating it would take it apart
@@ -68,6 +68,13 @@ def reader_for(source: Any) -> Reader:
         f"show() needs a stream: an iterator, an async iterator or a response of one of the known systems; got "
         f"{type(source).__name__}.{_hint(source)}"
     )
+
+
+def _is_async(source: Any) -> bool:
+    """Whether it is read asynchronously. What CrewAI gives can be read both ways, of which one works."""
+    if hasattr(source, "__iter__") and getattr(source, "_async_iterator", source) is None:
+        return False
+    return hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__")
 
 
 async def _events_of(run: Any) -> AsyncIterator[Any]:

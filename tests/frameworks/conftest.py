@@ -24,7 +24,7 @@ def serve() -> Iterator[Callable[..., Replay]]:
         server.close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """What a framework warns its own users of is no failure here."""
-    for item in items:
-        item.add_marker(pytest.mark.filterwarnings("ignore"))
+    if _HERE is not None:
+        config.addinivalue_line("filterwarnings", "ignore")

@@ -18,6 +18,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "together": ("openai_agents", "langchain", "pydantic_ai", "anthropic", "smolagents", "ag_ui", "a2a"),
     "llama_index": ("llama_index",),
     "agentor": ("agentor",),
+    "crewai": ("crewai",),
 }
 """Which packages are tried in which environment: `test_<package>.py`. A dependency group of pyproject has the same name."""
 
