@@ -15,7 +15,18 @@ import environment
 
 TESTS = Path(__file__).parent
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
-    "together": ("openai_agents", "langchain", "pydantic_ai", "anthropic", "smolagents", "ag_ui", "a2a", "google_adk"),
+    "together": (
+        "openai_agents",
+        "langchain",
+        "pydantic_ai",
+        "anthropic",
+        "smolagents",
+        "ag_ui",
+        "a2a",
+        "google_adk",
+        "cohere",
+        "ollama",
+    ),
     "llama_index": ("llama_index",),
     "agentor": ("agentor",),
     "crewai": ("crewai",),
