@@ -49,6 +49,7 @@ class CrewDecoder(BaseDecoder):
         self._tools: dict[str, Block] = {}
         self._written: dict[Any, Block] = {}
         self._root: str | None = None
+        self._root_event: str | None = None
         self._streamed = False
 
     @staticmethod
@@ -69,7 +70,7 @@ class CrewDecoder(BaseDecoder):
         kind = string(look(item, "type")) or ""
         frame = look(item, "data")
         is_frame = isinstance(frame, Mapping) and look(item, "channel") is not None
-        said = frame if is_frame else item
+        said = {**frame, "event_id": look(item, "id")} if is_frame else item
         if not kind.startswith(_SUBJECTS):
             if is_frame:  # whatever a bus carries, a user's own events among it
                 self.book.write(ev.Custom(name=kind, data=plain(said), **self.book.stamp))
@@ -203,13 +204,16 @@ class CrewDecoder(BaseDecoder):
         """Crews, flows and agents begin and end; the first of them is the run."""
         if word == "created" or subject.startswith("flow_plot"):
             return
+        # a crew is itself a flow, inside whatever flow it works for
+        is_root = subject == (self._root or subject) and look(said, "started_event_id") in (None, self._root_event)
         if word == "started":
-            self._root = self._root or subject
+            if self._root is None:
+                self._root, self._root_event = subject, string(look(said, "event_id"))
             if subject.startswith("agent_execution") and role:
                 self.book.write(ev.Status(message=role, **self.book.stamp))
         elif word in ("failed", "error"):
-            self.fail(string(look(said, "error")) or "The run failed", fatal=subject == (self._root or subject))
-        elif word in ("completed", "finished") and subject == (self._root or subject):
+            self.fail(string(look(said, "error")) or "The run failed", fatal=is_root)
+        elif word in ("completed", "finished") and is_root:
             self._root = subject
             self.book.end_step()
             counts = fields_or_none(look(said, "token_usage"))

@@ -42,6 +42,7 @@ class LangChainProtocolDecoder(BaseDecoder):
         self._agents = Subagents(self.book)
         self._tools: dict[Hashable, Block] = {}
         self._message: dict[tuple[str, ...], str] = {}
+        self._inner: set[tuple[str, ...]] = set()  # graphs at work inside this one
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -166,7 +167,10 @@ class LangChainProtocolDecoder(BaseDecoder):
             else:
                 self.fail_with(error or "The run failed")
         if status is not None and path:
+            self._inner.discard(path)
             self._agents.end(path, status)
+        elif word == "started" and path:
+            self._inner.add(path)
         elif status is not None and self.verdict.status not in ("failed", "paused"):
             self.verdict = Verdict(status)
 
@@ -174,6 +178,8 @@ class LangChainProtocolDecoder(BaseDecoder):
         """The stream is over."""
         if not self.book.ended:
             self._messages.over()
+            if self._inner and self.verdict.status == "completed":
+                self.verdict = TRUNCATED
             self._agents.end_all("failed" if error else self.verdict.status)
         return super().close(error)
 
