@@ -4,8 +4,8 @@ The types: https://github.com/openai/openai-agents-python/blob/main/src/agents/s
 as raw Responses events, whatever the model; the run's items repeat it, and add what tools returned and who took over. Takes the
 SDK's objects, what they become as JSON, and at the end the run itself, which alone knows what waits for approval.
 
-What it cannot say: its own end, and that a call needs approval. A run that stops after its calls were handed out waits for a
-human.
+What the events cannot say: their own end, that a call needs approval (without the run itself, a stream that stops after its
+calls were handed out waits for a human), and which call of an earlier run a resumed one answers.
 """
 
 from collections.abc import Mapping
@@ -166,7 +166,9 @@ class AgentsDecoder(ResponsesDecoder):
                 self._ask(call_id, said.get("arguments"), string(look(item, "tool_name")))
         if asked:
             self.verdict = Verdict("paused")
-        elif look(run, "final_output") is not None and self.verdict == TRUNCATED:  # a tool's result was the answer
+            return
+        self._handed_out.clear()  # nobody is asked: what has no answer was cut off
+        if look(run, "final_output") is not None and self.verdict == TRUNCATED:  # a tool's result was the answer
             self.verdict = Verdict("completed")
             self._waiting.clear()
 

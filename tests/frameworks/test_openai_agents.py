@@ -1,5 +1,6 @@
 """The OpenAI Agents SDK, run against recorded models."""
 
+import asyncio
 from collections.abc import Callable
 
 import agents
@@ -134,3 +135,16 @@ async def test_a_run_that_its_owner_cancelled_is_no_success(serve: Serve) -> Non
         result.cancel()
     assert (await run).status == "incomplete"
     assert calls(run) == [GET_CAPITAL]
+
+
+async def test_a_run_that_its_owner_cancelled_while_a_tool_worked_does_not_wait_for_a_human(serve: Serve) -> None:
+    async def get_capital(country: str) -> str:
+        await asyncio.Event().wait()
+        return country
+
+    model = OpenAIChatCompletionsModel("m", client(serve(recorded(CALL))))
+    result = Runner.run_streamed(Agent(name="Geographer", model=model, tools=[function_tool(get_capital)]), "?")
+    run = nbagent.show(result, face="console")
+    async for _ in run.stream(types="step.end"):
+        result.cancel()
+    assert ((await run).status, of_type(run, ev.ApprovalRequest)) == ("incomplete", [])
