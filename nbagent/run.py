@@ -478,9 +478,9 @@ class _Follower:
 
 
 def _name_of(source: Any) -> str:
-    """What to call a stream that says nothing of itself: a generator has its function's name, if that is a public one."""
+    """What to call a stream that says nothing of itself: a generator has its function's name."""
     for attribute in ("name", "__name__"):
         name = getattr(source, attribute, None)
-        if isinstance(name, str) and name and not name.startswith(("<", "_")):
+        if isinstance(name, str) and name and not name.startswith("<"):
             return name
     return "stream"
