@@ -23,6 +23,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
         "smolagents",
         "ag_ui",
         "a2a",
+        "acp",
         "google_adk",
         "cohere",
         "ollama",
