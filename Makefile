@@ -1,6 +1,7 @@
 # make lab    sets everything up and opens the tour in JupyterLab
 # make test   sets everything up and runs every check
 # make proof  the long campaigns, and the figures they give
+# make frameworks   the streams of the agent frameworks' own packages, each in its environment
 # make clean  removes all that make made
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ endif
 
 JS_SOURCES := js/package.json js/package-lock.json js/build.mjs js/lean.mjs $(shell find js/src -type f)
 
-.PHONY: lab test lint types js python browser proof clean
+.PHONY: lab test lint types js python browser frameworks proof clean
 
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
@@ -49,8 +50,12 @@ python: .venv/test
 browser: .venv/test
 	$(CHROMIUM) && $(BIN)/pytest tests/browser $(TWO)
 
+frameworks: .venv/test
+	PYTHONPATH=tests $(BIN)/python -m frameworks.environments
+	PYTHONPATH=tests $(BIN)/python -m frameworks --quiet
+
 proof: export NBAGENT_PROOF := 1
-proof: .venv/test js/node_modules/.installed
+proof: .venv/test js/node_modules/.installed frameworks
 	rm -f test-results/figures.jsonl
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment

@@ -1,5 +1,6 @@
 """A virtual environment in which the working tree's nbagent is installed, beside what a test asks for."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -20,19 +21,22 @@ def is_whole(place: Path) -> bool:
     return (place / "whole").exists()
 
 
-def make(place: Path, *packages: str) -> None:
-    """Make the environment, if it is not there or is not whole.
+def make(place: Path, *packages: str, without: str | None = None) -> None:
+    """Make the environment, if it is not there, not whole, or was made of other packages.
 
     Args:
         place: its folder.
         packages: what pip installs besides nbagent's own dependencies.
+        without: the dependency of nbagent's that some of `packages` bring themselves, in a version of their own.
     """
-    if is_whole(place):
+    needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    needed = [need for need in needs if re.split(r"\W", need)[0] != without]
+    asked = "\n".join([*packages, *needed])
+    if is_whole(place) and (place / "whole").read_text("utf-8") == asked:
         return
     venv.create(place, with_pip=True, clear=True)
     python = python_of(place)
-    needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages, *needs], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages, *needed], check=True)
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
     installed = subprocess.run([python, "-c", purelib], check=True, capture_output=True, text=True).stdout.strip()
     # What an editable install leaves behind; a real one would build the view once more for each environment.
@@ -41,4 +45,4 @@ def make(place: Path, *packages: str) -> None:
     info = Path(installed) / f"jupyter_nbagent-{ours.version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(ours.read_text("METADATA") or "", "utf-8")
-    (place / "whole").touch()
+    (place / "whole").write_text(asked, "utf-8")

@@ -155,7 +155,8 @@ class AguiDecoder(BaseDecoder):
         self.book.write(start)
 
     def _agent_finished(self, said: Mapping[str, Any]) -> None:
-        self._end_agent(said, "completed")
+        suspended = fields_or_none(said.get("outcome")).get("type") == "suspended"
+        self._end_agent(said, "paused" if suspended else "completed")
 
     def _agent_error(self, said: Mapping[str, Any]) -> None:
         self.book.error(string(said.get("message")) or "the sub-agent failed", code=string(said.get("code")), fatal=False)

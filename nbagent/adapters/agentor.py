@@ -21,9 +21,10 @@ from nbagent.adapters.items import fields, mend, plain, string
 from nbagent.adapters.wires import counts, peek
 
 _OUTPUTS = {"agent_updated_stream_event", "raw_response_event", "run_item_stream_event"}
-_ENGINE = {"run_start", "text_delta", "generation", "message", "tool_call", "tool_result", "run_end", "error"}
+_ENGINE = {"run_start", "text_delta", "generation", "message", "tool_call", "tool_result", "run_end", "error", "fork"}
 _ENGINE_FIELDS = {"type", "turn", "call_id"}
 _SERIALISED = re.compile(r'\s*(data:\s*)?\{\s*"type":\s*"(agent_updated|raw_response|run_item)_(stream_)?event"')
+_OUT_OF_TURNS = re.compile(r"Reached max_turns \(\d+\) without a final answer\.")
 _TEXT = "text"
 
 
@@ -124,7 +125,7 @@ class AgentorDecoder(BaseDecoder):
             self.book.text(_TEXT, chunk)
         elif message:
             self._whole(_TEXT, message)
-            self.verdict = Verdict("completed")
+            self.verdict = Verdict("max_steps" if _OUT_OF_TURNS.fullmatch(message) else "completed")
 
     def _whole(self, key: Any, text: str) -> None:
         """A text that comes whole, after its deltas or without any."""
@@ -194,7 +195,7 @@ class AgentorDecoder(BaseDecoder):
             case "message" if text:
                 self._whole(_TEXT, text)
             case "generation":
-                self._count(said, add=True)
+                self._generation(said, text)
             case "tool_call":
                 self._engine_call(said)
             case "tool_result":
@@ -203,9 +204,27 @@ class AgentorDecoder(BaseDecoder):
                 self._count(said, add=False)
                 self._run_end(string(said.get("status")), said)
             case "error":
-                self.fail(string(said.get("error")) or text or "")
+                self._error(string(said.get("error")) or text or "")
+            case "fork":
+                origin = string(said.get("forked_from")) or "another run"
+                self.book.write(ev.Status(message=f"Goes on from {origin}", **self.book.stamp))
             case _:
                 pass
+
+    def _generation(self, said: Mapping[str, Any], text: str | None) -> None:
+        """The model is through: its thoughts, and the text beside its calls. A text without calls has an event of its own."""
+        if string(said.get("reasoning")):
+            self.book.thought("reasoning", said["reasoning"])
+            self.book.end_thought("reasoning")
+        if text and said.get("calls"):
+            self._whole(_TEXT, text)
+        self._count(said, add=True)
+
+    def _error(self, text: str) -> None:
+        """The run failed with `Type: message`; what failed is raised next."""
+        kind, _, message = text.partition(": ")
+        known = bool(message) and kind.isidentifier()
+        self.fail(message if known else text, error_type=kind if known else None)
 
     def _engine_call(self, said: Mapping[str, Any]) -> None:
         self.book.settle()
@@ -241,6 +260,6 @@ class AgentorDecoder(BaseDecoder):
 
     def _run_end(self, status: str | None, said: Mapping[str, Any]) -> None:
         if status == "failed":
-            self.fail(string(said.get("error")) or "the run failed")
+            self._error(string(said.get("error")) or "the run failed")
         elif self.verdict.status != "failed":
             self.verdict = Verdict("max_steps", status) if status == "max_turns" else Verdict("completed", status)

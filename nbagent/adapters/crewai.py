@@ -1,6 +1,6 @@
 """CrewAI: the events of its bus, the frames of a stream, and the chunks that a streaming crew gives.
 
-The events: https://docs.crewai.com/en/concepts/event-listener (crewai 1.15, read and not run). `type` tells events apart; a
+The events: https://docs.crewai.com/en/concepts/event-listener (crewai 1.15). `type` tells events apart; a
 frame (`{id, seq, type, channel, namespace, data}`) carries one in `data`; a chunk has `content` and `chunk_type`. A tool's
 result names the event that started it, not a call.
 
@@ -49,6 +49,7 @@ class CrewDecoder(BaseDecoder):
         self._tools: dict[str, Block] = {}
         self._written: dict[Any, Block] = {}
         self._root: str | None = None
+        self._root_event: str | None = None
         self._streamed = False
 
     @staticmethod
@@ -68,9 +69,13 @@ class CrewDecoder(BaseDecoder):
             return
         kind = string(look(item, "type")) or ""
         frame = look(item, "data")
-        said = frame if isinstance(frame, Mapping) and look(item, "channel") is not None else item
+        is_frame = isinstance(frame, Mapping) and look(item, "channel") is not None
+        said = {**frame, "event_id": look(item, "id")} if is_frame else item
         if not kind.startswith(_SUBJECTS):
-            self.unread(item, kind or None)
+            if is_frame:  # whatever a bus carries, a user's own events among it
+                self.book.write(ev.Custom(name=kind, data=plain(said), **self.book.stamp))
+            else:
+                self.unread(item, kind or None)
             return
         self.book.begin(string(look(said, "model")))
         role = string(look(said, "agent_role")) or string(look(look(said, "agent"), "role"))
@@ -121,10 +126,12 @@ class CrewDecoder(BaseDecoder):
         function = look(call, "function")
         index = look(call, "index")
         name, arguments = string(look(function, "name")), look(function, "arguments")
+        call_id = string(look(call, "id")) or string(look(call, "tool_id"))
         block = self._written.get(index)
-        if block is None and name:
-            block = self.book.start_tool(("piece", index), name, call_id=string(look(call, "id")))
-            self._written[index] = block
+        if name and (block is None or call_id not in (None, block.call_id)):  # a call that follows may have the same index
+            if block is not None:
+                self.book.tool_args(block)
+            block = self._written[index] = self.book.start_tool(("piece", index, call_id), name, call_id=call_id)
         if block is not None and isinstance(arguments, str):
             # some versions repeat what was said so far
             so_far = "".join(block.pieces)
@@ -142,8 +149,7 @@ class CrewDecoder(BaseDecoder):
         elif isinstance(response, str) and response and not self._written:
             self.book.start_text("text")
             self.book.end_text("text", response)
-        for block in self._written.values():
-            self.book.tool_args(block)
+        self._settle_calls()
         self.book.end_step(string(look(said, "finish_reason")), usage_of(look(said, "usage")))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
@@ -198,13 +204,16 @@ class CrewDecoder(BaseDecoder):
         """Crews, flows and agents begin and end; the first of them is the run."""
         if word == "created" or subject.startswith("flow_plot"):
             return
+        # a crew is itself a flow, inside whatever flow it works for
+        is_root = subject == (self._root or subject) and look(said, "started_event_id") in (None, self._root_event)
         if word == "started":
-            self._root = self._root or subject
+            if self._root is None:
+                self._root, self._root_event = subject, string(look(said, "event_id"))
             if subject.startswith("agent_execution") and role:
                 self.book.write(ev.Status(message=role, **self.book.stamp))
         elif word in ("failed", "error"):
-            self.fail(string(look(said, "error")) or "The run failed", fatal=subject == (self._root or subject))
-        elif word in ("completed", "finished") and subject == (self._root or subject):
+            self.fail(string(look(said, "error")) or "The run failed", fatal=is_root)
+        elif word in ("completed", "finished") and is_root:
             self._root = subject
             self.book.end_step()
             counts = fields_or_none(look(said, "token_usage"))
@@ -231,8 +240,18 @@ class CrewDecoder(BaseDecoder):
             function = {"name": name, "arguments": look(call, "arguments")}
             self._tool_piece(call if name is None else {**fields_or_none(call), "function": function})
         else:
+            self._settle_calls()
             self.book.text("text", string(look(item, "content")) or "")
         self.verdict = Verdict("completed")
+
+    def finish(self) -> None:
+        """The current response is over, and whatever it called is written whole."""
+        self._settle_calls()
+        super().finish()
+
+    def _settle_calls(self) -> None:
+        for block in self._written.values():
+            self.book.tool_args(block)
 
 
 def _word(value: Any) -> str:

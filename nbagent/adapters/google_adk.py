@@ -261,7 +261,7 @@ class AdkDecoder(BaseDecoder):
             if answered and self.verdict.status == "completed":
                 done = get(look(item, "actions"), "skipSummarization")
                 self.verdict = self.verdict if done else TRUNCATED
-            elif answered and get(look(item, "actions"), "skipSummarization"):
+            elif answered and self.verdict.status != "paused" and get(look(item, "actions"), "skipSummarization"):
                 self.verdict = Verdict("completed")
             return
         self.book.end_step(reason, _usage_of(get(item, "usageMetadata")))
@@ -273,6 +273,11 @@ class AdkDecoder(BaseDecoder):
             self.verdict = Verdict("incomplete", reason, reason)
         else:
             self.verdict = Verdict("completed", reason)
+
+    def close(self, error: BaseException | None = None) -> list[ev.Event]:
+        """The stream is over. A run raises what its last event has told."""
+        told = error is not None and self.verdict.status == "failed" and self.verdict.code == type(error).__name__
+        return super().close(None if told else error)
 
 
 def _pointer(key: Any) -> str:

@@ -3,12 +3,14 @@
 import base64
 import math
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from nbagent import secrets
 
 _MESSAGE_LIMIT = 4000
 _DEPTH_LIMIT = 200
+_OBJECT_LIMIT = 10_000
 
 
 def fields(item: Any) -> Mapping[str, Any]:
@@ -37,12 +39,29 @@ def fields_or_none(item: Any) -> Mapping[str, Any]:
     return item if isinstance(item, Mapping) else fields(item) if hasattr(item, "__dict__") else {}
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+class _Walk:
+    """A value on its way to JSON: what lies around the part that is being read, and how many objects there may still be."""
+
+    __slots__ = ("around", "left")
+
+    def __init__(self) -> None:
+        self.around: set[int] = set()
+        self.left = _OBJECT_LIMIT
+
+
+def plain(value: Any) -> Any:
     """The value as JSON types, all the way down; what has no fields, or lies too deep, is named by its type.
+
+    So is what lies inside itself, and what is no data: functions, classes, modules, and the private parts of objects. An SDK's
+    event may lead to its agent, and the agent to its client, to the client's key and to half of the process.
 
     An integer beyond 64 bits becomes text, which is what every JSON reader keeps whole; infinity and NaN, which JSON
     has not, are None.
     """
+    return _plain(value, _Walk())
+
+
+def _plain(value: Any, walk: _Walk) -> Any:
     if isinstance(value, str):
         return mend(value)
     if value is None or isinstance(value, bool):
@@ -51,11 +70,19 @@ def plain(value: Any, depth: int = 0) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**64 else str(value)
-    if depth < _DEPTH_LIMIT:
-        if isinstance(value, list | tuple):
-            return [plain(entry, depth + 1) for entry in value]
-        if isinstance(value, Mapping) or hasattr(value, "__dict__"):
-            return {mend(str(name)): plain(entry, depth + 1) for name, entry in fields(value).items()}
+    if len(walk.around) < _DEPTH_LIMIT and id(value) not in walk.around:
+        walk.around.add(id(value))
+        try:
+            if isinstance(value, list | tuple):
+                return [_plain(entry, walk) for entry in value]
+            if isinstance(value, Mapping):
+                return {mend(str(name)): _plain(entry, walk) for name, entry in value.items()}
+            if walk.left and hasattr(value, "__dict__") and not (callable(value) or isinstance(value, ModuleType)):
+                walk.left -= 1
+                public = {name: entry for name, entry in fields(value).items() if not name.startswith("_")}
+                return {mend(name): _plain(entry, walk) for name, entry in public.items()}
+        finally:
+            walk.around.discard(id(value))
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
 
 

@@ -77,8 +77,10 @@ class Messages:
         self._open: dict[Hashable, Message] = {}
         self._seen: set[Hashable] = set()
         self._calls: dict[str, Block] = {}
+        self._earlier: dict[str, Any] = {}
         self._interrupts: set[Hashable] = set()
         self._usage: ev.Usage | None = None
+        self._objects = False
 
     @property
     def waiting(self) -> list[Block]:
@@ -90,9 +92,30 @@ class Messages:
         """Whether a message is under way."""
         return bool(self._open)
 
+    def over(self) -> None:
+        """The stream ended, and no item of LangGraph's says whether its run did.
+
+        It did not where a message has no end, or a call no answer. Where a tool spoke last, or nobody yet, a stream of JSON was
+        cut; objects come straight from the graph, which raises when it cannot go on.
+        """
+        decoder = self._decoder
+        if self.writing or self.waiting:
+            if decoder.verdict.status == "completed":
+                decoder.verdict = TRUNCATED
+        elif self._objects and decoder.verdict == TRUNCATED:
+            decoder.verdict = Verdict("completed")
+
+    def _see(self, message: Any) -> None:
+        """A message came: the same one is not shown again."""
+        self._objects = self._objects or not isinstance(message, Mapping)
+        message_id = string(look(message, "id"))
+        if message_id:
+            self._seen.add(message_id)
+
     def skip(self, message: Any) -> None:
-        """A message of an earlier turn: known, not shown."""
-        self._seen.add(string(look(message, "id")))
+        """A message of an earlier turn: known, not shown. A call that it made may be answered only now."""
+        self._see(message)
+        self._earlier |= {str(look(call, "id")): look(call, "args") for call in look(message, "tool_calls") or ()}
 
     # --- the model's ----------------------------------------------------------------------------------------------------
 
@@ -112,8 +135,7 @@ class Messages:
         message_id = string(look(said, "id"))
         if key not in self._open and (key in self._seen or message_id in self._seen):
             return None
-        if message_id:
-            self._seen.add(message_id)
+        self._see(said)
         return self.begin(key, model)
 
     def chunk(self, said: Any, key: Hashable, model: str | None = None) -> None:
@@ -193,11 +215,11 @@ class Messages:
         message_id, call_id = string(look(said, "id")), string(look(said, "tool_call_id"))
         if message_id is not None and message_id in self._seen:
             return
-        self._seen.add(message_id)
+        self._see(said)
         known = self._calls.get(call_id or "")
         block = known or block
         if block is None:
-            block = self.start_call(call_id, string(look(said, "name")) or "tool", {})
+            block = self.start_call(call_id, string(look(said, "name")) or "tool", self._earlier.get(call_id or "", {}))
         if block.closed:
             return
         content = look(said, "content")

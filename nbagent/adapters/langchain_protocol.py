@@ -4,7 +4,7 @@ The types: https://pypi.org/project/langchain-protocol/ (0.0.20; beta). Every it
 "params": {namespace, timestamp, data}}`. Messages, tools and questions have events of their own; `values` and `updates` only
 repeat them.
 
-What it cannot say: that the run is over. It is, when the last message asked for nothing and no tool is at work.
+What it cannot say: that the run is over, which `Messages.over` infers.
 """
 
 from collections.abc import Hashable, Mapping
@@ -14,7 +14,7 @@ from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
 from nbagent.adapters.items import fields, fields_or_none, look, plain, string
-from nbagent.adapters.langchain_messages import Messages, message_of
+from nbagent.adapters.langchain_messages import Messages, kind_of, message_of
 from nbagent.adapters.subagents import Subagents
 
 _METHODS = {
@@ -42,6 +42,7 @@ class LangChainProtocolDecoder(BaseDecoder):
         self._agents = Subagents(self.book)
         self._tools: dict[Hashable, Block] = {}
         self._message: dict[tuple[str, ...], str] = {}
+        self._inner: set[tuple[str, ...]] = set()  # graphs at work inside this one
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -69,11 +70,13 @@ class LangChainProtocolDecoder(BaseDecoder):
         elif method == "input.requested":
             self._messages.interrupt(data if isinstance(data, list) else [_question(facts)])
         elif method == "lifecycle":
-            self._lifecycle(facts, path)
+            inner = facts.get("namespace")  # the outer graph tells of the inner one's life
+            self._lifecycle(facts, tuple(map(str, inner)) if isinstance(inner, list | tuple) else path)
         elif method == "custom":
             self.book.write(ev.Custom(name=string(facts.get("name")) or "custom", data=plain(data), **self.book.stamp))
         elif method in ("values", "updates"):
-            self._messages.interrupt(facts.get("interrupts") or facts.get("__interrupt__") or ())
+            self._results(facts.get("messages"))
+            self._messages.interrupt(facts.get("interrupts") or facts.get("__interrupt__") or params.get("interrupts") or ())
         elif method not in ("checkpoints", "tasks", "debug"):
             self.book.raw(item, string(method))
 
@@ -145,6 +148,14 @@ class LangChainProtocolDecoder(BaseDecoder):
         elif kind != "tool-started":
             self.book.raw(said, string(kind))
 
+    def _results(self, found: Any) -> None:
+        """What the state has of tools: those of an inner graph have no events of their own."""
+        for entry in found if isinstance(found, list | tuple) else ():
+            message = message_of(entry)
+            block = self._messages.call(string(look(message, "tool_call_id")))
+            if block is not None and not block.closed and kind_of(message) == "tool":
+                self._messages.answer(message)
+
     def _lifecycle(self, said: Mapping[str, Any], path: tuple[str, ...]) -> None:
         """A graph begins or ends; of an inner one this is its agent's life."""
         word = string(said.get("event")) or string(said.get("status")) or ""
@@ -156,14 +167,18 @@ class LangChainProtocolDecoder(BaseDecoder):
             else:
                 self.fail_with(error or "The run failed")
         if status is not None and path:
+            self._inner.discard(path)
             self._agents.end(path, status)
+        elif word == "started" and path:
+            self._inner.add(path)
         elif status is not None and self.verdict.status not in ("failed", "paused"):
             self.verdict = Verdict(status)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """The stream is over."""
         if not self.book.ended:
-            if self._messages.writing and self.verdict.status == "completed":
+            self._messages.over()
+            if self._inner and self.verdict.status == "completed":
                 self.verdict = TRUNCATED
             self._agents.end_all("failed" if error else self.verdict.status)
         return super().close(error)

@@ -5,8 +5,8 @@ The modes: https://docs.langchain.com/oss/python/langgraph/streaming (langgraph 
 `version="v2"`, or `{"event", "data"}` as LangGraph's server names its SSE events. A bare payload does not say its mode: its
 shape does.
 
-What it cannot say: that the graph is done. It is, when the last message asked for nothing and no call is without an answer. Of
-a bare `custom` payload nothing tells that it is LangGraph's at all: name the system, or stream two modes.
+What it cannot say: that the graph is done, which `Messages.over` infers; `messages` alone cannot say that it waits for a human.
+Of a bare `custom` payload nothing tells that it is LangGraph's at all: name the system, or stream two modes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,6 +36,7 @@ class LangGraphDecoder(BaseDecoder):
         self._written: dict[str, str] = {}
         self._at_work: set[Any] = set()
         self._first_values = True
+        self._bare: str | None = None  # the mode of payloads that come alone: one that says nothing by its shape has it too
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -73,7 +74,8 @@ class LangGraphDecoder(BaseDecoder):
         if isinstance(said.get("event"), str) and set(said) <= {"event", "data", "id"}:
             mode, *path = said["event"].split("|")
             return tuple(path), mode, said.get("data")
-        return (), _mode_of(said) or "custom", item
+        self._bare = self._bare or _mode_of(said)
+        return (), self._bare or "custom", item
 
     def _place(self, path: tuple[str, ...], agent: str | None = None) -> None:
         """Say whose words follow: a subgraph's, or the graph's own."""
@@ -183,7 +185,10 @@ class LangGraphDecoder(BaseDecoder):
             self._read_task(said.get("payload"), path)
 
     def _read_checkpoint(self, payload: Any, path: tuple[str, ...]) -> None:
-        """`checkpoints`: the state once more, for whoever wants to go back to it."""
+        """`checkpoints`: the state, for whoever wants to go back to it."""
+        said = fields_or_none(payload)
+        if said.get("values"):  # before the graph was given anything it has none
+            self._read_values({"messages": fields_or_none(said["values"]).get("messages") or ()}, path)
 
     def _read_custom(self, payload: Any, path: tuple[str, ...]) -> None:
         """`custom`: whatever a node wrote."""
@@ -236,9 +241,10 @@ class LangGraphDecoder(BaseDecoder):
     }
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over; a call without an answer, or a message without an end, says that it was cut."""
+        """The stream is over; a node that was at work says that it was cut."""
         if not self.book.ended:
-            if self.verdict.status == "completed" and (self._messages.writing or self._messages.waiting or self._at_work):
+            self._messages.over()
+            if self.verdict.status == "completed" and self._at_work:
                 self.verdict = TRUNCATED
             self._agents.end_all("failed" if error else self.verdict.status)
         return super().close(error)

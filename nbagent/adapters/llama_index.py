@@ -226,9 +226,14 @@ class LlamaIndexDecoder(BaseDecoder):
         if name == "WorkflowCancelledEvent":
             self.verdict = Verdict("cancelled")
             return
-        message = string(look(event, "exception_message")) or string(look(event, "message"))
+        error = look(event, "exception")  # an exception, or what became of it as JSON
+        raised = isinstance(error, BaseException)
+        message = str(error) if raised else string(look(error, "exception_message")) or string(look(event, "message"))
+        kind = type(error).__name__ if raised else string(look(error, "exception_type"))
         fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
-        self.fail(message or fallback, error_type=string(look(event, "exception_type")) or name)
+        self.fail(message or fallback, error_type=kind or name)
+        if message and message.startswith("Max iterations"):  # the agents' own limit, which has no type of its own
+            self.verdict = Verdict("max_steps")
 
 
 def _data_of(event: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ The types: https://github.com/openai/openai-agents-python/blob/main/src/agents/s
 as raw Responses events, whatever the model; the run's items repeat it, and add what tools returned and who took over. Takes the
 SDK's objects, what they become as JSON, and at the end the run itself, which alone knows what waits for approval.
 
-What it cannot say: its own end, and that a call needs approval. A run that stops after its calls were handed out waits for a
-human.
+What the events cannot say: their own end, that a call needs approval (without the run itself, a stream that stops after its
+calls were handed out waits for a human), and which call of an earlier run a resumed one answers.
 """
 
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ class AgentsDecoder(ResponsesDecoder):
         """One event: of the model, of the run, or the run itself."""
         kind = look(item, "type")
         if kind == _ITEM:
-            self._run_item(string(look(item, "name")) or "", look(item, "item"), item)
+            self._run_item(string(look(item, "name")) or "", look(item, "item"))
         elif kind == _AGENT:
             self._new_agent(_name_of(look(item, "new_agent")))
         elif _is_run(item):
@@ -93,7 +93,7 @@ class AgentsDecoder(ResponsesDecoder):
 
     # --- the run's items ------------------------------------------------------------------------------------------------
 
-    def _run_item(self, name: str, item: Any, event: Any) -> None:
+    def _run_item(self, name: str, item: Any) -> None:
         raw = look(item, "raw_item")
         said = {**fields_or_none(raw), "type": look(raw, "type") or _type_of(name)}
         call_id = string(said.get("call_id")) or string(said.get("id")) or ""
@@ -109,10 +109,10 @@ class AgentsDecoder(ResponsesDecoder):
             if said.get("output") is None and look(item, "output") is not None:
                 said["output"] = plain(look(item, "output"))
             if not self._tools.answer(str(said["type"]), said):
-                self.book.raw(event, name)
+                self._answer_from_before(said, call_id)
             self._answered(call_id)
         else:
-            self.book.raw(event, name or None)
+            self.book.raw(raw, name or None)
 
     def _write_item(self, said: dict[str, Any]) -> None:
         """An item of a run whose raw events are not in the stream."""
@@ -121,6 +121,11 @@ class AgentsDecoder(ResponsesDecoder):
         self._complete(Item((self.book.step, "item", self.book.mint("item")), None), said)
         self._note_calls({"type": "response.output_item.done", "item": said})
         self.verdict = Verdict("paused" if self._tools.pending else "completed")
+
+    def _answer_from_before(self, said: Mapping[str, Any], call_id: str) -> None:
+        """The result of a call that was made before this run was resumed; what it was called, no event says."""
+        block = self.book.start_tool(("before", call_id), "tool", call_id=call_id or None)
+        self.book.tool_result(block, said.get("output"))
 
     def _answered(self, call_id: str) -> None:
         self._waiting.pop(call_id, None)
@@ -163,7 +168,9 @@ class AgentsDecoder(ResponsesDecoder):
                 self._ask(call_id, said.get("arguments"), string(look(item, "tool_name")))
         if asked:
             self.verdict = Verdict("paused")
-        elif look(run, "is_complete") and self.verdict == TRUNCATED:
+            return
+        self._handed_out.clear()  # nobody is asked: what has no answer was cut off
+        if look(run, "final_output") is not None and self.verdict == TRUNCATED:  # a tool's result was the answer
             self.verdict = Verdict("completed")
             self._waiting.clear()
 

@@ -3,14 +3,15 @@
 The events: https://ai.pydantic.dev/api/messages/ (pydantic-ai 2.68); `event_kind` tells them apart. Their index starts anew
 with every response. The first piece of a part is in its start, and its end repeats the whole.
 
-What it cannot say: usage per response (the run's comes with the result), agents, hand-offs, and a failure, which is raised.
+What it cannot say: usage per response (the run's comes with the result), agents, hand-offs, and a failure, which is raised. The
+events of single nodes (`agent.iter`) have no result, and so no usage: they end a run when nothing is open with them.
 """
 
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.book import Block
+from nbagent.adapters.book import Block, parse
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
 from nbagent.adapters.items import class_of, count, fields_or_none, look, plain, string
 
@@ -44,6 +45,8 @@ class PydanticAIDecoder(BaseDecoder):
         self._given: dict[Hashable, dict[str, Any]] = {}
         self._signatures: dict[Hashable, str] = {}
         self._asked: set[str] = set()
+        self._texts: dict[Hashable, list[str]] = {}  # the whole parts of a text that goes on in the next part
+        self._objects = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -54,15 +57,16 @@ class PydanticAIDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """One event."""
         self.book.begin()
+        self._objects = self._objects or not isinstance(item, Mapping)
         kind = look(item, "event_kind")
         part = look(item, "part") or look(item, "result")
         match kind:
             case "part_start":
-                self._start(look(item, "index"), look(item, "part"))
+                self._start(look(item, "index"), look(item, "part"), look(item, "previous_part_kind"))
             case "part_delta":
                 self._delta(look(item, "index"), look(item, "delta"))
             case "part_end":
-                self._end(look(item, "index"), look(item, "part"))
+                self._end(look(item, "index"), look(item, "part"), look(item, "next_part_kind"))
             case "function_tool_call" | "output_tool_call" | "builtin_tool_call":
                 self.book.end_step()
                 self._finish_call(self._call(part), part)
@@ -84,7 +88,8 @@ class PydanticAIDecoder(BaseDecoder):
 
     # --- parts ----------------------------------------------------------------------------------------------------------
 
-    def _start(self, index: Any, part: Any) -> None:
+    def _start(self, index: Any, part: Any, before: Any = None) -> None:
+        """A part begins. Texts that follow each other are one answer, cut where a citation begins or ends."""
         book = self.book
         if not book.in_step or (index in self._parts and index == 0):
             self.new_step()
@@ -95,6 +100,8 @@ class PydanticAIDecoder(BaseDecoder):
             book.end_text(old)
             book.end_thought(old)
         key: Hashable = (book.step, index, book.mint("part") if old is not None else None)
+        if kind == before == "text" and old is None:
+            key = self._parts.get(index - 1, key)
         self._parts[index] = key
         content = look(part, "content")
         if kind == "text":
@@ -132,7 +139,7 @@ class PydanticAIDecoder(BaseDecoder):
         else:
             self.book.raw(delta, string(kind))
 
-    def _end(self, index: Any, part: Any) -> None:
+    def _end(self, index: Any, part: Any, after: Any) -> None:
         key = self._parts.get(index)
         kind, content = look(part, "part_kind"), string(look(part, "content"))
         if key is None:
@@ -140,7 +147,9 @@ class PydanticAIDecoder(BaseDecoder):
         if kind == "text":
             if content:
                 self.book.start_text(key)
-            self.book.end_text(key, content)
+                self._texts.setdefault(key, []).append(content)
+            if after != "text":
+                self.book.end_text(key, "".join(self._texts.pop(key, ())) or None)
         elif kind == "thinking":
             signature = string(look(part, "signature")) or self._signatures.get(key)
             self.book.end_thought(key, content, signature=signature)
@@ -209,18 +218,18 @@ class PydanticAIDecoder(BaseDecoder):
                 if call_id in self._asked:
                     continue
                 self._asked.add(call_id)
-                self._write_request(call_id, block, look(part, "args"), is_input=name == "calls")
+                self._write_request(call_id, block, part, is_input=name == "calls")
         self.verdict = Verdict("paused")
 
-    def _write_request(self, call_id: str, block: Block, args: Any, *, is_input: bool) -> None:
-        book = self.book
+    def _write_request(self, call_id: str, block: Block, part: Any, *, is_input: bool) -> None:
+        book, args = self.book, look(part, "args")
         book.write(
             ev.ApprovalRequest(
                 approval_id=call_id,
                 tool_id=block.id,
                 kind="input" if is_input else "tool",
                 prompt=block.name,
-                args=plain(args),
+                args=parse(args)[0] if isinstance(args, str) else plain(args),
                 **book.stamp,
             )
         )
@@ -253,6 +262,13 @@ class PydanticAIDecoder(BaseDecoder):
         self.verdict = Verdict("completed")
         if deferred:
             self._ask(output)
+
+    def close(self, error: BaseException | None = None) -> list[ev.Event]:
+        """The stream is over. Objects come straight from the agent, which raises when it cannot go on."""
+        at_work = self.book.open_keys() or any(not block.closed for block in self._calls.values())
+        if self._objects and self.book.step and not at_work and self.verdict == TRUNCATED:
+            self.verdict = Verdict("completed")
+        return super().close(error)
 
 
 def _usage_of(said: Any) -> ev.Usage | None:

@@ -39,6 +39,7 @@ class SmolagentsDecoder(BaseDecoder):
         self._calls: list[Block] = []
         self._streamed: dict[Hashable, Block] = {}
         self._wrote = False
+        self._last_step: Any = None
         self._max_steps = False
 
     @staticmethod
@@ -123,7 +124,15 @@ class SmolagentsDecoder(BaseDecoder):
         self.book.tool_result(block, output if is_json else observation)
 
     def _step(self, item: Any) -> None:
-        """A step is over: it repeats what was streamed, and adds errors, observations and counts."""
+        """A step is over: it repeats what was streamed, and adds errors, observations and counts.
+
+        When there may be no more steps, the framework gives the last one again, and then an answer without tools.
+        """
+        number = look(item, "step_number")
+        if number is not None and number == self._last_step:
+            self._max_steps = True
+            return
+        self._last_step = number
         self._in_step()
         text = look(item, "model_output")
         if isinstance(text, str) and text and not self._wrote:
@@ -156,7 +165,7 @@ class SmolagentsDecoder(BaseDecoder):
 
     def _answer(self, output: Any) -> None:
         """The run is over, and this is what it was for."""
-        text = output if isinstance(output, str) else None if output is None else str(plain(output))
+        text = _text_of(output)
         if text:
             self.book.end_step()
             self.book.text("answer", text, phase="final_answer")
@@ -168,3 +177,11 @@ def _message_of(error: Any) -> str | None:
     if error is None:
         return None
     return string(error) or string(look(error, "message")) or str(error if isinstance(error, BaseException) else plain(error))
+
+
+def _text_of(output: Any) -> str | None:
+    """The answer to read: a text, the texts of a model's message, or any object as it prints."""
+    if output is None or isinstance(output, str):
+        return output
+    parts = [string(look(part, "text")) for part in output] if isinstance(output, list) else []
+    return "".join(map(str, parts)) if parts and all(parts) else str(plain(output))

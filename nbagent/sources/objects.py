@@ -58,7 +58,7 @@ def reader_for(source: Any) -> Reader:
         return TaskReader(_events_of(source), _running_loop() or own_loop())
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
-    if hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__"):
+    if _is_async(source):
         return TaskReader(source, _running_loop() or own_loop())
     if isinstance(source, str | dict) or hasattr(source, "model_dump"):
         return ThreadReader([source])  # one whole thing; iterating it would take it apart
@@ -80,6 +80,13 @@ def name_of(source: Any) -> str:
     return "stream"
 
 
+def _is_async(source: Any) -> bool:
+    """Whether it is read asynchronously. What CrewAI gives can be read both ways, of which one works."""
+    if hasattr(source, "__iter__") and getattr(source, "_async_iterator", source) is None:
+        return False
+    return hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__")
+
+
 async def _events_of(run: Any) -> AsyncIterator[Any]:
     """The events of a run, then the run itself where it knows more: what waits for approval. A run that is left early stops."""
     over = False
@@ -90,8 +97,11 @@ async def _events_of(run: Any) -> AsyncIterator[Any]:
         if getattr(run, "interruptions", None) is not None:
             yield run
     finally:
-        if not over and callable(getattr(run, "cancel", None)):
-            run.cancel()
+        # LlamaIndex has both, and what it calls `cancel` leaves its model at work
+        stop = None if over else getattr(run, "cancel_run", None) or getattr(run, "cancel", None)
+        stopping = stop() if callable(stop) else None
+        if inspect.isawaitable(stopping):
+            await stopping
 
 
 def _hint(source: Any) -> str:

@@ -12,6 +12,8 @@ from nbagent.adapters.registry import decoder_named
 SYSTEMS = {
     "langchain/replay-astream_events-v2-parallel-tools": "langchain.events",
     "langchain/replay-astream_events-v3-parallel-tools": "langchain.protocol",
+    "langchain/replay-astream_events-v3-subgraph": "langchain.protocol",
+    "langchain/replay-astream_events-v3-interrupt": "langchain.protocol",
     "langgraph": "langgraph",
     "openai_agents": "openai.agents",
     "openai_assistants": "openai.assistants",
@@ -21,6 +23,7 @@ SYSTEMS = {
     "pydantic_ai": "pydantic.ai",
     "smolagents": "smolagents",
     "llama_index": "llama.index",
+    "crewai": "crewai",
     "google_adk": "google.adk",
 }
 RECORDINGS = sorted(path for folder in {name.split("/")[0] for name in SYSTEMS} for path in FOLDER.glob(f"{folder}/*"))

@@ -118,6 +118,13 @@ def test_a_sub_agents_events_lie_inside_it() -> None:
     assert (end.id, end.status, events[-1].status) == (start.id, "failed", "completed")  # type: ignore[union-attr]
 
 
+def test_a_sub_agent_that_waits_is_paused() -> None:
+    inside = {"subagentRunId": "s"}
+    suspended = {"type": "SUBAGENT_FINISHED", "outcome": {"type": "suspended"}, **inside}
+    events = run(START, {"type": "SUBAGENT_STARTED", "name": "helper", **inside}, suspended, END)
+    assert [event.status for event in of(ev.AgentEnd, events)] == ["paused"]
+
+
 def test_a_sub_agent_that_was_cut_is_ended() -> None:
     events = run(START, {"type": "SUBAGENT_STARTED", "name": "helper", "subagentRunId": "s"})
     assert of(ev.AgentEnd, events)[0].status == "incomplete"

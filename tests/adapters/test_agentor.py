@@ -46,6 +46,9 @@ class Engine:
     status: str | None = None
     agent: str | None = "helper"
     model: str | None = None
+    reasoning: str | None = None
+    calls: Any = None
+    forked_from: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -133,6 +136,23 @@ def test_the_engines_events_have_arguments_usage_and_an_end() -> None:
     assert transcript.end is not None
     assert (transcript.end.status, transcript.end.usage) == ("max_steps", ev.Usage(input=2, output=4, total=6))
     assert len(of(ev.StepStart, events)) == 2
+
+
+def test_a_generation_tells_thoughts_and_the_text_beside_its_calls() -> None:
+    events = run(
+        Engine("fork", forked_from="run-1"),
+        Engine("generation", text="I look.", reasoning="Hm.", calls=[{"id": "c"}]),
+        Engine("tool_call", name="f", args={}, call_id="c"),
+    )
+    transcript = Transcript.of(events)
+    assert (transcript.thoughts, transcript.texts) == (["Hm."], ["I look."])
+    assert [event.message for event in of(ev.Status, events)] == ["Goes on from run-1"]
+
+
+def test_what_the_engine_tells_and_then_raises_is_one_error() -> None:
+    items = [Engine("run_start", model="m"), Engine("error", error="LookupError: no map")]
+    (error,) = of(ev.Error, decode(decoder_for(items[0]), items, LookupError("no map")))
+    assert (error.error_type, error.message) == ("LookupError", "no map")
 
 
 def test_the_agents_sdk_has_the_same_tags_and_is_not_meant() -> None:

@@ -17,6 +17,7 @@ from nbagent.errors import Cancelled
 LONDON = ["The capital of the UK is London."]
 Call = tuple[str, Any, Any]
 PARALLEL: list[Call] = [("get_country", {}, "Mexico"), ("get_product_name", {}, "Pydantic AI")]
+CAPITAL: list[Call] = [("get_capital", {"country": "UK"}, "London")]
 WEATHER = [*PARALLEL, ("get_weather", {"city": "Mexico City"}, "sunny")]
 COMPOSED = (
     "I've composed a beautiful symphony piece in D major for you. "
@@ -66,6 +67,10 @@ SAID |= {
         ["The capital of France is Paris."],
         [("get_capital", {"country": "France"}, "Paris")],
     ),
+    "langchain/replay-astream_events-v3-subgraph": (LONDON, CAPITAL),
+    "langchain/replay-astream_events-v3-interrupt": ([], [("get_capital", {"country": "UK"}, None)]),
+    "crewai": (LONDON, CAPITAL),
+    "smolagents/replay-out-of-steps": (LONDON, CAPITAL),
     "smolagents": (["done"], [*WEATHER, ("final_answer", {"answer": "done"}, "done")]),
     "llama_index": (LONDON, WEATHER),
     "google_adk/replay-tool-loop": (
@@ -77,12 +82,15 @@ ENDS = {
     "pydantic_ai/replay-responses-reasoning.events": "incomplete",
     "dexto/constructed-error": "failed",
     "openai_agents/replay-responses-mcp-approval": "paused",
+    "langchain/replay-astream_events-v3-interrupt": "paused",
+    "smolagents/replay-out-of-steps": "max_steps",
     "openai_agents/replay-responses-tool-approval": "paused",
 }
 AFTER_THE_END = {
     "openai_agents": 1,
     "openai_assistants": 1,
     "langchain/replay-astream_events-v3-parallel-tools": 1,
+    "langchain/replay-astream_events-v3-subgraph": 1,
     "langgraph/replay-astream-updates+messages": 1,
     "langgraph/replay-astream-version2-messages+updates": 1,
 }

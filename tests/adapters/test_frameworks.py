@@ -1,6 +1,7 @@
 """Pydantic AI, smolagents, LlamaIndex, CrewAI and ADK: what their recordings do not have."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +34,26 @@ def test_the_first_piece_of_a_part_is_in_its_start() -> None:
         pydantic("part_delta", index=0, delta={"part_delta_kind": "text", "content_delta": "you"}),
     )
     assert Transcript.of(events).texts == ["Hi you"]
+
+
+def test_texts_that_follow_each_other_are_one() -> None:
+    texts = [{"part_kind": "text", "content": content} for content in ("On ", "Monday", ".")]
+    neighbours = [(None, "text"), ("text", "text"), ("text", None)]
+    items = []
+    for index, (part, (before, after)) in enumerate(zip(texts, neighbours, strict=True)):
+        items.append(pydantic("part_start", index=index, part=part, previous_part_kind=before))
+        items.append(pydantic("part_end", index=index, part=part, next_part_kind=after))
+    assert Transcript.of(run(*items)).texts == ["On Monday."]
+
+
+@pytest.mark.parametrize(("as_object", "status"), [(True, "completed"), (False, "incomplete")])
+def test_objects_end_when_their_agent_does_and_json_with_its_result(as_object: bool, status: str) -> None:
+    items: list[Any] = [
+        pydantic("part_start", index=0, part={"part_kind": "text", "content": "Hi"}),
+        pydantic("part_end", index=0, part={"part_kind": "text", "content": "Hi"}),
+    ]
+    events = run(*(SimpleNamespace(**item) if as_object else item for item in items))
+    assert events[-1].status == status  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +137,20 @@ def test_another_agent_s_turn_is_a_hand_off() -> None:
     assert (handoff.from_, handoff.to, handoff.tool_id) == ("A", "B", only(events, ev.ToolStart)[0].id)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        LookupError("Max iterations of 2 reached!"),
+        {"exception_type": "LookupError", "exception_message": "Max iterations of 2"},
+    ],
+    ids=["raised", "as JSON"],
+)
+def test_a_workflow_that_fails_says_why(error: Any) -> None:
+    events = run(llama("AgentInput", current_agent_name="A"), llama("WorkflowFailedEvent", step_name="s", exception=error))
+    assert [(told.error_type, told.message[:14]) for told in only(events, ev.Error)] == [("LookupError", "Max iterations")]
+    assert events[-1].status == "max_steps"  # type: ignore[union-attr]
+
+
 def test_a_workflow_asks_and_waits() -> None:
     events = run(llama("AgentInput", current_agent_name="A"), llama("InputRequiredEvent", prefix="Sure?"))
     assert [(asked.kind, asked.prompt) for asked in only(events, ev.ApprovalRequest)] == [("input", "Sure?")]
@@ -160,6 +195,25 @@ def test_the_frames_of_a_crew_carry_its_events() -> None:
     assert Transcript.of(run(frame)).texts == ["Hi"]
 
 
+def test_the_chunks_of_a_crew_repeat_what_a_call_says_so_far_and_calls_may_share_an_index() -> None:
+    def chunk(call_id: str, arguments: str) -> dict[str, Any]:
+        call = {"tool_id": call_id, "tool_name": "f", "arguments": arguments, "index": 0}
+        return {"chunk_type": "tool_call", "content": arguments, "agent_role": "A", "tool_call": call}
+
+    said = {"chunk_type": "text", "content": "Hi", "agent_role": "A", "tool_call": None}
+    events = run(chunk("c", '{"x"'), chunk("c", '{"x":1}'), chunk("d", '{"x":2}'), said)
+    assert [(tool["call_id"], tool["args"]) for tool in Transcript.of(events).tools] == [("c", {"x": 1}), ("d", {"x": 2})]
+
+
+def test_a_flow_inside_a_flow_does_not_end_it() -> None:
+    def frame(word: str, event_id: str, **data: Any) -> dict[str, Any]:
+        return {"id": event_id, "seq": 1, "channel": "flow", "namespace": [], "type": f"flow_{word}", "data": data}
+
+    items = [frame("started", "a"), frame("started", "b"), frame("finished", "c", started_event_id="b")]
+    assert run(*items)[-1].status == "incomplete"  # type: ignore[union-attr]
+    assert run(*items, frame("finished", "d", started_event_id="a"))[-1].status == "completed"  # type: ignore[union-attr]
+
+
 def test_the_chunks_of_a_crew_are_text() -> None:
     chunks = [{"chunk_type": "text", "content": text, "agent_role": "A", "tool_call": None} for text in ("Hi", " you")]
     assert Transcript.of(run(*chunks)).texts == ["Hi you"]
@@ -183,7 +237,7 @@ def test_a_tool_that_needs_confirmation_asks_once() -> None:
         adk(
             {"functionResponse": {"id": "c", "name": "rm", "response": {"error": "needs confirmation"}}},
             role="user",
-            actions={"requestedToolConfirmations": {"c": {"hint": "Delete?"}}},
+            actions={"requestedToolConfirmations": {"c": {"hint": "Delete?"}}, "skipSummarization": True},
         ),
     )
     (asked,) = only(events, ev.ApprovalRequest)

@@ -1,6 +1,8 @@
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from adapters.recorded import Transcript, decode
 
 from nbagent import events as ev
@@ -140,6 +142,28 @@ def test_a_subgraph_is_an_agent_until_its_node_is_done() -> None:
 def test_messages_of_earlier_turns_are_not_shown_again() -> None:
     old, new = ({"type": "ai", "id": name, "content": name} for name in ("old", "new"))
     assert Transcript.of(run({"messages": [old]}, {"messages": [old, new]})).texts == ["new"]
+
+
+@pytest.mark.parametrize(("as_object", "status"), [(True, "completed"), (False, "incomplete")])
+def test_a_tool_may_have_the_last_word_where_the_graph_itself_was_read(as_object: bool, status: str) -> None:
+    call = {"id": "c", "name": "f", "args": {}}
+    messages: list[Any] = [
+        {"type": "ai", "id": "m", "content": "", "tool_calls": [call]},
+        {"type": "tool", "id": "t", "content": "done", "tool_call_id": "c"},
+    ]
+    said = [SimpleNamespace(**message) if as_object else message for message in messages]
+    assert run(*({"node": {"messages": [message]}} for message in said))[-1].status == status  # type: ignore[union-attr]
+
+
+def test_a_node_that_changes_nothing_says_nothing() -> None:
+    assert only(run({"model": {"messages": [{"type": "ai", "id": "m", "content": "Hi"}]}}, {"hook": None}), ev.Custom) == []
+
+
+def test_the_answer_to_a_call_of_an_earlier_turn_has_its_arguments() -> None:
+    asked = {"type": "ai", "id": "m", "content": "", "tool_calls": [{"id": "c", "name": "f", "args": {"x": 1}}]}
+    answered = {"type": "tool", "id": "t", "name": "f", "content": "done", "tool_call_id": "c"}
+    (tool,) = Transcript.of(run({"messages": [asked]}, {"messages": [asked, answered]})).tools
+    assert (tool["name"], tool["args"], tool["result"]) == ("f", {"x": 1}, "done")
 
 
 def test_a_task_that_fails_ends_the_run() -> None:

@@ -72,10 +72,19 @@ def test_a_call_that_was_handed_out_and_not_answered_waits_for_a_human() -> None
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 
-def test_a_run_that_stops_at_a_tool_s_output_is_cut_unless_the_run_says_that_it_is_complete() -> None:
+def test_a_run_that_stops_at_a_tool_s_output_is_cut_unless_the_run_says_that_this_is_its_output() -> None:
     items = [item("tool_called", CALL), item("tool_output", OUTPUT)]
     assert run(*items)[-1].status == "incomplete"  # type: ignore[union-attr]
-    assert run(*items, {"interruptions": [], "is_complete": True})[-1].status == "completed"  # type: ignore[union-attr]
+    cancelled = {"interruptions": [], "is_complete": True, "final_output": None}
+    assert run(*items, cancelled)[-1].status == "incomplete"  # type: ignore[union-attr]
+    assert run(*items, cancelled | {"final_output": "done"})[-1].status == "completed"  # type: ignore[union-attr]
+
+
+def test_a_result_of_a_call_from_before_the_run_is_shown() -> None:
+    events = run(item("tool_output", OUTPUT), item("message_output_created", MESSAGE))
+    (tool,) = Transcript.of(events).tools
+    assert (tool["call_id"], tool["result"]) == ("c", "done")
+    assert events[-1].status == "completed"  # type: ignore[union-attr]
 
 
 def test_a_hand_off_says_from_whom_to_whom() -> None:
@@ -121,5 +130,5 @@ class Run:
 async def test_a_run_of_the_sdk_is_a_stream_and_says_what_waits(asked: bool) -> None:
     shown = nbagent.show(Run(*([RunItem(CALL)] if asked else [])))
     await shown
-    assert shown.status == "paused"
-    assert [event.approval_id for event in only(list(shown.events), ev.ApprovalRequest)] == ["c"]
+    assert shown.status == ("paused" if asked else "incomplete")
+    assert [event.approval_id for event in only(list(shown.events), ev.ApprovalRequest)] == ["c"] * asked

@@ -142,6 +142,46 @@ async def test_cancelling_runs_an_async_generators_finally() -> None:
     assert isinstance(listener.error, Cancelled)
 
 
+@pytest.mark.parametrize("has_both", [False, True])
+async def test_cancelling_a_run_stops_it_in_the_way_that_stops_its_model(has_both: bool) -> None:
+    stopped: list[str] = []
+
+    class Workflow:
+        async def stream_events(self) -> AsyncIterator[str]:
+            yield "a"
+            await asyncio.Event().wait()
+
+        def cancel(self) -> None:
+            stopped.append("cancel")
+
+    class Handler(Workflow):
+        async def cancel_run(self) -> None:
+            await asyncio.sleep(0)
+            stopped.append("cancel_run")
+
+    reader, listener = listen(Handler() if has_both else Workflow())
+    await asyncio.to_thread(listener.got.wait, 5)
+    reader.cancel()
+    await listener.wait()
+    assert stopped == ["cancel_run" if has_both else "cancel"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_what_can_be_read_both_ways_is_read_in_the_way_that_works(is_async: bool) -> None:
+    class Output:
+        _async_iterator = letters() if is_async else None
+
+        def __iter__(self) -> Iterator[str]:
+            assert not is_async
+            return iter("abc")
+
+        def __aiter__(self) -> AsyncIterator[str]:
+            assert self._async_iterator is not None
+            return self._async_iterator
+
+    assert (await listen(Output())[1].wait()).items == ["a", "b", "c"]
+
+
 def test_cancelling_closes_a_generator_after_the_item_in_hand() -> None:
     closed, go = threading.Event(), threading.Event()
 

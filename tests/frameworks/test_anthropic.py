@@ -1,0 +1,113 @@
+"""Anthropic's SDK: every recording, through each of its streams, beside the message that the SDK itself puts together."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import anthropic
+import pytest
+from adapters.recorded import Transcript
+from frameworks.replay import KEY, RECORDINGS, Replay, held, recorded, refused
+from frameworks.watching import calls, of_type, stop, watch
+
+from nbagent import events as ev
+
+Serve = Callable[..., Replay]
+ASK: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "?"}]}
+MANY = {"vercel-anthropic-programmatic-tool-calling.1.sse", "vercel-spliced-message-start.sse"}
+"""Recordings of several messages, of which the SDK knows the last."""
+ENDS = {
+    "end_turn": ("completed", None),
+    "tool_use": ("completed", None),
+    "max_tokens": ("incomplete", "max_tokens"),
+    "refusal": ("incomplete", "refusal"),
+}
+every_message = pytest.mark.parametrize(
+    "name", sorted(path.name for path in RECORDINGS.glob("anthropic/*.sse") if path.name not in MANY)
+)
+
+
+def client(provider: Replay) -> anthropic.AsyncAnthropic:
+    return anthropic.AsyncAnthropic(base_url=provider.url, api_key=KEY, max_retries=0)
+
+
+class Answer:
+    """The events of a message, and in the end the message."""
+
+    def __init__(self, manager: Any) -> None:
+        self.message: Any = None
+        self._manager = manager
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        async with self._manager as stream:
+            async for event in stream:
+                yield event
+            self.message = await stream.get_final_message()
+
+
+@every_message
+async def test_a_stream_says_what_the_final_message_says(serve: Serve, name: str) -> None:
+    answer = Answer(client(serve(recorded(f"anthropic/{name}"))).messages.stream(**ASK))
+    run = await watch(answer)
+    shown, message = Transcript.of(run.events), answer.message
+    blocks: dict[str, list[Any]] = {}
+    for block in message.content:
+        blocks.setdefault(block.type, []).append(block)
+    assert "".join(shown.texts) == "".join(block.text for block in blocks.get("text", ()))
+    assert run.thinking == "\n\n".join(block.thinking for block in blocks.get("thinking", ()))
+    used = [block for kind, found in blocks.items() if kind.endswith("tool_use") for block in found]
+    assert sorted(tool["call_id"] for tool in shown.tools) == sorted(block.id for block in used)
+    assert {tool["call_id"]: tool["args"] for tool in shown.tools if tool["valid"]} == {
+        block.id: block.input for block in used if message.stop_reason != "max_tokens"
+    }
+    assert len(of_type(run, ev.ToolResult)) == len([kind for kind in blocks if kind.endswith("tool_result")])
+    assert run.usage.output == message.usage.output_tokens
+    end = run.events[-1]
+    assert isinstance(end, ev.RunEnd)
+    assert (end.status, end.code) == ENDS[message.stop_reason]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in RECORDINGS.glob("anthropic/*.sse")))
+async def test_every_way_to_stream_is_told_alike(serve: Serve, name: str) -> None:
+    provider = serve(*[recorded(f"anthropic/{name}")] * 3)
+    with anthropic.Anthropic(base_url=provider.url, api_key=KEY, max_retries=0) as sync:
+        runs = [
+            await watch(client(provider).messages.create(stream=True, **ASK)),
+            await watch(client(provider).messages.stream(**ASK)),
+            await watch(sync.messages.create(stream=True, **ASK)),
+        ]
+    told = [(run.text, run.thinking, calls(run), run.usage, run.status) for run in runs]
+    assert told[0] == told[1] == told[2]
+
+
+async def test_the_sdks_own_tool_loop_is_told_with_its_results(serve: Serve) -> None:
+    provider = serve(recorded("anthropic/sdk-tool_use_response.sse"), recorded("anthropic/vercel-anthropic-text.sse"))
+
+    async def loop() -> AsyncIterator[Any]:
+        runner = client(provider).beta.messages.tool_runner(stream=True, tools=[anthropic.beta_async_tool(get_weather)], **ASK)
+        async for stream in runner:
+            async for event in stream:
+                yield event
+            turn = await runner.generate_tool_call_response()
+            if turn is not None:
+                yield turn
+
+    async def get_weather(location: str, units: str = "c") -> str:
+        """The weather of a place."""
+        return f"sunny in {location}"
+
+    run = await watch(loop())
+    assert run.status == "completed"
+    assert [(name, result, status) for name, _, result, status in calls(run)] == [("get_weather", "sunny in Paris", "ok")]
+
+
+async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
+    run = await watch(client(serve(refused(400, "too much"))).messages.create(stream=True, **ASK))
+    assert run.status == "failed"
+    assert "too much" in str(run.error)
+
+
+async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
+    provider = serve(held("anthropic/pydanticai-thinking.0.sse", b"thinking_delta"))
+    run = await stop(client(provider).messages.create(stream=True, **ASK), provider)
+    assert (run.status, run.text) == ("cancelled", "")
+    assert run.thinking

@@ -1,0 +1,177 @@
+"""LangChain's agents and LangGraph's graphs, run against recorded models, in every mode of streaming."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from frameworks.replay import KEY, Replay, held, recorded, refused
+from frameworks.watching import calls, of_type, stop, watch
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_anthropic import ChatAnthropic
+from langchain_core.tools import ToolException, tool
+from langchain_openai import ChatOpenAI
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.config import get_stream_writer
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command
+
+from nbagent import events as ev
+
+Serve = Callable[..., Replay]
+LONDON = "The capital of the UK is London."
+CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
+GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
+QUESTION = {"messages": [("user", "Capital of the UK?")]}
+ONE = {"configurable": {"thread_id": "1"}}
+
+
+def model(provider: Replay) -> ChatOpenAI:
+    return ChatOpenAI(model="m", base_url=provider.url, api_key=KEY, max_retries=0, streaming=True, stream_usage=True)
+
+
+@tool
+def get_capital(country: str) -> str:
+    """The capital of a country."""
+    return {"UK": "London"}[country]
+
+
+def geographer(provider: Replay, **options: Any) -> Any:
+    return create_agent(model(provider), **{"tools": [get_capital], "name": "geographer", **options})
+
+
+def events(version: str) -> Callable[..., Any]:
+    return lambda graph, given, config=None: graph.astream_events(given, config, version=version)
+
+
+def modes(*names: str, **options: Any) -> Callable[..., Any]:
+    mode = names[0] if len(names) == 1 else list(names)
+    return lambda graph, given, config=None: graph.astream(given, config, stream_mode=mode, **options)
+
+
+LIVE = {
+    "events v2": events("v2"),
+    "events v3": events("v3"),
+    "messages": modes("messages"),
+    "updates and messages": modes("updates", "messages"),
+    "values, messages and custom": modes("values", "messages", "custom"),
+    "messages of subgraphs": modes("messages", subgraphs=True),
+    "messages in version 2": modes("messages", "updates", version="v2"),
+}
+"""Streams that show text while it comes."""
+WHOLE = {name: modes(name) for name in ("values", "updates", "tasks", "debug")} | {
+    "events v1": events("v1"),  # shows text, too, but when it is closed it waits for the model to finish
+    "values in version 2": modes("values", version="v2"),
+    "updates of subgraphs": modes("updates", subgraphs=True),
+}
+"""Streams that tell what a node did once it is done."""
+ASKING = {name: stream for name, stream in (LIVE | WHOLE).items() if name not in ("messages", "messages of subgraphs")}
+"""All that say that the graph waits; messages alone do not."""
+
+
+def each(streams: dict[str, Any]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("stream", streams.values(), ids=streams.keys())
+
+
+@each(LIVE | WHOLE)
+async def test_a_tool_loop_is_told_alike_in_every_mode(serve: Serve, stream: Callable[..., Any]) -> None:
+    run = await watch(stream(geographer(serve(recorded(CALL), recorded(ANSWER))), QUESTION))
+    assert (run.status, run.text) == ("completed", LONDON)
+    assert calls(run) == [GET_CAPITAL]
+    assert (run.usage.input, run.usage.output, run.usage.total) == (53 + 78, 15 + 9, 155)
+
+
+async def test_a_sync_stream_is_told_too(serve: Serve) -> None:
+    run = await watch(geographer(serve(recorded(CALL), recorded(ANSWER))).stream(QUESTION, stream_mode="messages"))
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
+
+
+@each({"events v2": events("v2"), "events v3": events("v3"), "messages": modes("messages"), "values": modes("values")})
+async def test_thoughts_are_the_models(serve: Serve, stream: Callable[..., Any]) -> None:
+    thinker = ChatAnthropic(
+        model="m",
+        base_url=serve(recorded("anthropic/pydanticai-thinking.0.sse")).url,
+        api_key=KEY,
+        max_retries=0,
+        streaming=True,
+        thinking={"type": "enabled", "budget_tokens": 1024},
+        max_tokens=2048,
+    )
+    run = await watch(stream(create_agent(thinker), {"messages": [("user", "How do I cross the street?")]}))
+    assert run.status == "completed"
+    assert run.thinking.startswith("This is a straightforward question about pedestrian safety")
+    assert "cross" in run.text
+    assert "pedestrian safety" not in run.text
+    assert run.usage.output == 282
+
+
+@each(ASKING)
+async def test_a_graph_that_asks_is_paused_and_goes_on(serve: Serve, stream: Callable[..., Any]) -> None:
+    ask = HumanInTheLoopMiddleware(interrupt_on={"get_capital": True})
+    graph = geographer(serve(recorded(CALL), recorded(ANSWER)), middleware=[ask], checkpointer=InMemorySaver())
+    run = await watch(stream(graph, QUESTION, ONE))
+    assert run.status == "paused"
+    (asked,) = of_type(run, ev.ApprovalRequest)
+    assert (asked.tool_id, asked.args) == (of_type(run, ev.ToolStart)[0].id, {"country": "UK"})
+    resumed = await watch(stream(graph, Command(resume={"decisions": [{"type": "approve"}]}), ONE))
+    assert (resumed.status, resumed.text) == ("completed", LONDON)
+    assert [(name, result) for name, _, result, _ in calls(resumed)] == [("get_capital", "London")]
+
+
+@each(LIVE | WHOLE)
+async def test_a_tool_that_tells_an_error_has_failed(serve: Serve, stream: Callable[..., Any]) -> None:
+    def unknown(country: str) -> str:
+        """The capital of a country."""
+        raise ToolException(f"no map of {country}")
+
+    failing = tool("get_capital")(unknown)
+    failing.handle_tool_error = True
+    run = await watch(stream(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[failing]), QUESTION))
+    assert (run.status, run.text) == ("completed", LONDON)
+    assert calls(run) == [("get_capital", {"country": "UK"}, "no map of UK", "error")]
+
+
+@each(LIVE | WHOLE)
+async def test_a_provider_that_refuses_fails_the_run(serve: Serve, stream: Callable[..., Any]) -> None:
+    run = await watch(stream(geographer(serve(recorded(CALL), refused(400, "too much"))), QUESTION))
+    assert (run.status, calls(run)) == ("failed", [GET_CAPITAL])
+    assert "too much" in str(run.error)
+    assert len(of_type(run, ev.Error)) == 1
+
+
+@each(LIVE)
+async def test_stop_closes_the_connection_to_the_provider(serve: Serve, stream: Callable[..., Any]) -> None:
+    provider = serve(recorded(CALL), held(ANSWER, b"capital"))
+    run = await stop(stream(geographer(provider), QUESTION), provider)
+    assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
+    assert run.text
+    assert LONDON.startswith(run.text)
+
+
+@each({name: LIVE[name] for name in ("events v2", "events v3", "messages of subgraphs")})
+async def test_an_agent_inside_a_graph_has_its_words_apart(serve: Serve, stream: Callable[..., Any]) -> None:
+    agent = geographer(serve(recorded(CALL), recorded(ANSWER)))
+    graph = StateGraph(MessagesState).add_node("research", agent).add_edge(START, "research").compile()
+    run = await watch(stream(graph, QUESTION))
+    assert run.status == "completed"
+    (begun,) = of_type(run, ev.AgentStart)
+    assert {event.parent_id for event in of_type(run, ev.TextStart)} == {begun.id}
+    assert [(event.id, event.status) for event in of_type(run, ev.AgentEnd)] == [(begun.id, "completed")]
+    assert calls(run) == [GET_CAPITAL]
+
+
+@each(LIVE | WHOLE)
+async def test_a_graph_that_ends_with_a_tools_word_is_complete(serve: Serve, stream: Callable[..., Any]) -> None:
+    last = get_capital.model_copy(update={"return_direct": True})
+    run = await watch(stream(geographer(serve(recorded(CALL)), tools=[last]), QUESTION))
+    assert (run.status, calls(run)) == ("completed", [GET_CAPITAL])
+
+
+async def test_what_a_node_writes_for_its_stream_is_kept() -> None:
+    def look(state: MessagesState) -> dict[str, Any]:
+        get_stream_writer()({"looked_at": "the map"})
+        return {}
+
+    graph = StateGraph(MessagesState).add_node("look", look).add_edge(START, "look").compile()
+    run = await watch(graph.astream(QUESTION, stream_mode=["values", "custom"]))
+    assert (run.status, [event.data for event in of_type(run, ev.Custom)]) == ("completed", [{"looked_at": "the map"}])

@@ -1,0 +1,150 @@
+"""The OpenAI Agents SDK, run against recorded models."""
+
+import asyncio
+from collections.abc import Callable
+
+import agents
+import pytest
+from agents import Agent, HostedMCPTool, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
+from frameworks.replay import KEY, Replay, held, recorded, refused, snapshots
+from frameworks.watching import calls, of_type, stop, watch
+from openai import AsyncOpenAI
+
+import nbagent
+from nbagent import events as ev
+
+Serve = Callable[..., Replay]
+LONDON = "The capital of the UK is London."
+CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
+GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
+
+agents.set_tracing_disabled(True)
+
+
+def client(provider: Replay) -> AsyncOpenAI:
+    return AsyncOpenAI(base_url=provider.url, api_key=KEY, max_retries=0)
+
+
+def geographer(provider: Replay, *, approved: bool = True, **options: object) -> Agent:
+    """An agent that speaks Chat Completions and knows a capital."""
+    tool = function_tool(get_capital, needs_approval=not approved)
+    return Agent(name="Geographer", model=OpenAIChatCompletionsModel("m", client(provider)), tools=[tool], **options)
+
+
+def get_capital(country: str) -> str:
+    """The capital of a country."""
+    return {"UK": "London"}[country]
+
+
+async def test_a_tool_loop_is_what_the_result_says(serve: Serve) -> None:
+    result = Runner.run_streamed(geographer(serve(recorded(CALL), recorded(ANSWER))), "Capital of the UK?")
+    run = await watch(result)
+    assert (run.status, run.text, run.text) == ("completed", LONDON, result.final_output)
+    assert calls(run) == [GET_CAPITAL]
+    usage = result.context_wrapper.usage
+    assert (run.usage.input, run.usage.output, run.usage.total) == (usage.input_tokens, usage.output_tokens, usage.total_tokens)
+    assert {event.agent for event in of_type(run, ev.StepStart)} == {"Geographer"}
+
+
+async def test_thoughts_are_the_models_own_summary(serve: Serve) -> None:
+    recording = "openai_responses/pydanticai-reasoning-summary.0.sse"
+    model = OpenAIResponsesModel("m", client(serve(recorded(recording))))
+    result = Runner.run_streamed(Agent(name="Thinker", model=model), "How do I cross a street?")
+    run = await watch(result)
+    thought, message = snapshots(recording)[-1]["output"]
+    assert run.thinking == "\n\n".join(part["text"] for part in thought["summary"])
+    assert run.text == message["content"][0]["text"] == result.final_output
+    assert run.status == "completed"
+
+
+async def test_a_hand_off_names_who_takes_over(serve: Serve) -> None:
+    folder = "openai_agents_wire/openllmetry-music-handoff"
+    model = OpenAIResponsesModel("m", client(serve(*(recorded(f"{folder}.{turn}.sse") for turn in (1, 2, 4)))))
+
+    def compose_music(style: str, key: str) -> str:
+        return f"a {style} in {key}"
+
+    composer = Agent(name="Symphony Composer", model=model, tools=[function_tool(compose_music)])
+    result = Runner.run_streamed(Agent(name="Musician", model=model, handoffs=[composer]), "A symphony, please")
+    run = await watch(result)
+    assert [(event.from_, event.to, event.tool_id) for event in of_type(run, ev.AgentHandoff)] == [
+        ("Musician", "Symphony Composer", "tool-1")
+    ]
+    assert [event.agent for event in of_type(run, ev.StepStart)] == ["Musician", "Symphony Composer", "Symphony Composer"]
+    assert calls(run)[1:] == [("compose_music", {"style": "symphony", "key": "D major"}, "a symphony in D major", "ok")]
+    assert (run.status, run.text) == ("completed", result.final_output)
+
+
+@pytest.mark.parametrize(("approved", "returned"), [(True, "London"), (False, "Tool execution was not approved.")])
+async def test_a_call_that_needs_approval_pauses_and_goes_on(serve: Serve, approved: bool, returned: str) -> None:
+    agent = geographer(serve(recorded(CALL), recorded(ANSWER)), approved=False)
+    paused = Runner.run_streamed(agent, "Capital of the UK?")
+    run = await watch(paused)
+    assert run.status == "paused"
+    assert [(event.tool_id, event.args) for event in of_type(run, ev.ApprovalRequest)] == [("tool-1", {"country": "UK"})]
+    state = paused.to_state()
+    for asked in paused.interruptions:
+        state.approve(asked) if approved else state.reject(asked)
+    resumed = await watch(Runner.run_streamed(agent, state))
+    assert (resumed.status, resumed.text) == ("completed", LONDON)
+    assert calls(resumed) == [("tool", None, returned, "ok")]  # what was called, the events of a resumed run do not say
+
+
+async def test_a_hosted_tool_that_needs_approval_pauses(serve: Serve) -> None:
+    model = OpenAIResponsesModel("m", client(serve(recorded("openai_responses/vercel-openai-mcp-tool-approval.1.sse"))))
+    tool = HostedMCPTool({"type": "mcp", "server_label": "zip1", "server_url": "https://example.org"})
+    result = Runner.run_streamed(Agent(name="Shortener", model=model, tools=[tool]), "Shorten this link")
+    run = await watch(result)
+    assert run.status == "paused"
+    assert len(of_type(run, ev.ApprovalRequest)) == len(result.interruptions) == 1
+
+
+async def test_a_tools_result_that_is_the_answer_completes_the_run(serve: Serve) -> None:
+    agent = geographer(serve(recorded(CALL)), tool_use_behavior="stop_on_first_tool")
+    result = Runner.run_streamed(agent, "Capital of the UK?")
+    run = await watch(result)
+    assert (run.status, result.final_output, calls(run)) == ("completed", "London", [GET_CAPITAL])
+
+
+async def test_a_run_out_of_turns_says_so(serve: Serve) -> None:
+    result = Runner.run_streamed(geographer(serve(recorded(CALL))), "Capital of the UK?", max_turns=1)
+    run = await watch(result)
+    assert (run.status, calls(run)) == ("max_steps", [GET_CAPITAL])
+    assert isinstance(run.error, agents.MaxTurnsExceeded)
+
+
+async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
+    result = Runner.run_streamed(geographer(serve(recorded(CALL), refused(400, "too much"))), "Capital of the UK?")
+    run = await watch(result)
+    assert (run.status, calls(run)) == ("failed", [GET_CAPITAL])
+    assert "too much" in str(run.error)
+
+
+async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
+    provider = serve(recorded(CALL), held(ANSWER, b"capital"))
+    run = await stop(Runner.run_streamed(geographer(provider), "Capital of the UK?"), provider)
+    assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
+    assert run.text
+    assert LONDON.startswith(run.text)
+
+
+async def test_a_run_that_its_owner_cancelled_is_no_success(serve: Serve) -> None:
+    result = Runner.run_streamed(geographer(serve(recorded(CALL), held(ANSWER, b"capital"))), "Capital of the UK?")
+    run = nbagent.show(result, face="console")
+    async for _ in run.stream(types="text.delta"):
+        result.cancel()
+    assert (await run).status == "incomplete"
+    assert calls(run) == [GET_CAPITAL]
+
+
+async def test_a_run_that_its_owner_cancelled_while_a_tool_worked_does_not_wait_for_a_human(serve: Serve) -> None:
+    async def get_capital(country: str) -> str:
+        await asyncio.Event().wait()
+        return country
+
+    model = OpenAIChatCompletionsModel("m", client(serve(recorded(CALL))))
+    result = Runner.run_streamed(Agent(name="Geographer", model=model, tools=[function_tool(get_capital)]), "?")
+    run = nbagent.show(result, face="console")
+    async for _ in run.stream(types="step.end"):
+        result.cancel()
+    assert ((await run).status, of_type(run, ev.ApprovalRequest)) == ("incomplete", [])

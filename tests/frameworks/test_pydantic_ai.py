@@ -1,0 +1,168 @@
+"""Pydantic AI, run against recorded models."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from frameworks.replay import KEY, Replay, held, recorded, refused, snapshots
+from frameworks.watching import calls, of_type, stop, watch
+from openai import AsyncOpenAI
+from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults, ModelRetry, Tool, ToolDenied
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+from typing_extensions import TypedDict
+
+from nbagent import events as ev
+
+Serve = Callable[..., Replay]
+LONDON = "The capital of the UK is London."
+CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
+GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
+
+
+class Answers(TypedDict):
+    answers: list[dict[str, str]]
+
+
+def openai(provider: Replay) -> OpenAIProvider:
+    return OpenAIProvider(openai_client=AsyncOpenAI(base_url=provider.url, api_key=KEY, max_retries=0))
+
+
+def claude(provider: Replay) -> AnthropicModel:
+    return AnthropicModel("claude-opus-4-8", provider=AnthropicProvider(api_key=KEY, base_url=provider.url))
+
+
+def get_capital(country: str) -> str:
+    """The capital of a country."""
+    return {"UK": "London"}[country]
+
+
+def geographer(provider: Replay, tool: Any = get_capital, **options: Any) -> Any:
+    return Agent(OpenAIChatModel("m", provider=openai(provider)), tools=[tool], **options)
+
+
+class Asked:
+    """A run's events, and in the end its result."""
+
+    def __init__(self, agent: Any, *prompt: str, **options: Any) -> None:
+        self.result: Any = None
+        self._stream = agent.run_stream_events(*prompt, **options)
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        async with self._stream as events:
+            async for event in events:
+                self.result = getattr(event, "result", None)
+                yield event
+
+
+async def test_a_tool_loop_is_what_the_result_says(serve: Serve) -> None:
+    asked = Asked(geographer(serve(recorded(CALL), recorded(ANSWER))), "Capital of the UK?")
+    run = await watch(asked)
+    assert (run.status, run.text, asked.result.output) == ("completed", LONDON, LONDON)
+    assert calls(run) == [GET_CAPITAL]
+    assert (run.usage.input, run.usage.output) == (asked.result.usage.input_tokens, asked.result.usage.output_tokens)
+
+
+async def test_the_stream_itself_can_be_shown(serve: Serve) -> None:
+    run = await watch(geographer(serve(recorded(CALL), recorded(ANSWER))).run_stream_events("Capital of the UK?"))
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
+
+
+async def test_the_events_of_single_nodes_end_a_run_too(serve: Serve) -> None:
+    async def events() -> AsyncIterator[Any]:
+        async with geographer(serve(recorded(CALL), recorded(ANSWER))).iter("Capital of the UK?") as steps:
+            async for node in steps:
+                if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
+                    async with node.stream(steps.ctx) as stream:
+                        async for event in stream:
+                            yield event
+
+    run = await watch(events())
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
+
+
+async def test_parallel_calls_have_their_own_results_and_the_output_is_a_call(serve: Serve) -> None:
+    provider = serve(*(recorded(f"openai_chat/pydanticai-parallel-tool-deltas.{turn}.sse") for turn in range(3)))
+    agent: Any = Agent(OpenAIChatModel("m", provider=openai(provider)), output_type=Answers)
+    agent.tool_plain(name="get_country")(lambda: "Mexico")
+    agent.tool_plain(name="get_product_name")(lambda: "Pydantic AI")
+    agent.tool_plain(name="get_weather")(lambda city: f"sunny in {city}")
+    asked = Asked(agent, "?")
+    run = await watch(asked)
+    assert calls(run)[:3] == [
+        ("get_country", {}, "Mexico", "ok"),
+        ("get_product_name", {}, "Pydantic AI", "ok"),
+        ("get_weather", {"city": "Mexico City"}, "sunny in Mexico City", "ok"),
+    ]
+    assert (run.status, calls(run)[3][:2]) == ("completed", ("final_result", asked.result.output))
+
+
+@pytest.mark.parametrize(
+    ("recording", "count"),
+    [("anthropic/pydanticai-thinking.0.sse", 1), ("anthropic/pydanticai-redacted-thinking.0.sse", 2)],
+    ids=["open", "redacted"],
+)
+async def test_thoughts_are_the_models(serve: Serve, recording: str, count: int) -> None:
+    asked = Asked(Agent(claude(serve(recorded(recording)))), "How do I cross the street?")
+    run = await watch(asked)
+    thoughts = [part.content for part in asked.result.response.parts if part.part_kind == "thinking" and part.content]
+    assert (run.status, run.text, run.thinking) == ("completed", asked.result.output, "\n\n".join(thoughts))
+    assert len(of_type(run, ev.ReasoningEnd)) == count
+
+
+async def test_a_summary_of_thoughts_is_the_models(serve: Serve) -> None:
+    recording = "openai_responses/pydanticai-reasoning-summary.0.sse"
+    run = await watch(Asked(Agent(OpenAIResponsesModel("m", provider=openai(serve(recorded(recording))))), "?"))
+    thought, message = snapshots(recording)[-1]["output"]
+    assert run.thinking == "\n\n".join(part["text"] for part in thought["summary"])
+    assert (run.status, run.text) == ("completed", message["content"][0]["text"])
+
+
+async def test_a_text_that_citations_cut_is_one(serve: Serve) -> None:
+    asked = Asked(Agent(claude(serve(recorded("anthropic/pydanticai-text-server-tool.1.sse")))), "?")
+    run = await watch(asked)
+    assert len(of_type(run, ev.TextEnd)) == 2
+    assert run.text.replace("\n\n", "", 1) == asked.result.output
+    assert [name for name, *_ in calls(run)] == ["web_search"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "result"), [(True, ("London", "ok")), (ToolDenied("not today"), ("not today", "denied"))], ids=["yes", "no"]
+)
+async def test_a_call_that_needs_approval_pauses_and_goes_on(serve: Serve, decision: Any, result: tuple[str, str]) -> None:
+    tool = Tool(get_capital, requires_approval=True)
+    agent = geographer(serve(recorded(CALL), recorded(ANSWER)), tool, output_type=[str, DeferredToolRequests])
+    asked = Asked(agent, "Capital of the UK?")
+    run = await watch(asked)
+    assert run.status == "paused"
+    (request,) = of_type(run, ev.ApprovalRequest)
+    assert (request.kind, request.tool_id, request.args) == ("tool", of_type(run, ev.ToolStart)[0].id, {"country": "UK"})
+    answers = DeferredToolResults(approvals={request.approval_id: decision})
+    resumed = await watch(Asked(agent, message_history=asked.result.all_messages(), deferred_tool_results=answers))
+    assert (resumed.status, resumed.text) == ("completed", LONDON)
+    assert calls(resumed) == [("get_capital", {"country": "UK"}, *result)]
+
+
+async def test_a_tool_that_asks_to_be_tried_again_has_failed(serve: Serve) -> None:
+    def unknown(country: str) -> str:
+        raise ModelRetry(f"no map of {country}")
+
+    run = await watch(Asked(geographer(serve(recorded(CALL), recorded(ANSWER)), Tool(unknown, name="get_capital")), "?"))
+    assert calls(run) == [("get_capital", {"country": "UK"}, "no map of UK", "error")]
+    assert (run.status, run.text) == ("completed", LONDON)
+
+
+async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
+    run = await watch(Asked(geographer(serve(recorded(CALL), refused(400, "too much"))), "Capital of the UK?"))
+    assert (run.status, calls(run)) == ("failed", [GET_CAPITAL])
+    assert "too much" in str(run.error)
+
+
+async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
+    provider = serve(recorded(CALL), held(ANSWER, b"capital"))
+    run = await stop(geographer(provider).run_stream_events("Capital of the UK?"), provider)
+    assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
+    assert run.text
+    assert LONDON.startswith(run.text)

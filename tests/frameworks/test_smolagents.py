@@ -1,0 +1,125 @@
+"""smolagents, run against recorded models."""
+
+import gc
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from frameworks.replay import KEY, PATIENCE, Replay, called, completion, held, recorded, refused, said
+from frameworks.watching import calls, cancel, of_type, watch
+from smolagents import CodeAgent, OpenAIModel, ToolCallingAgent, tool
+from smolagents.monitoring import LogLevel
+
+from nbagent import events as ev
+
+Serve = Callable[..., Replay]
+LONDON = "The capital of the UK is London."
+CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
+GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
+FINAL = ("final_answer", {"answer": "London"}, "London", "ok")
+
+
+@tool
+def get_capital(country: str) -> str:
+    """The capital of a country.
+
+    Args:
+        country: its name
+    """
+    return {"UK": "London"}[country]
+
+
+@tool
+def get_country() -> str:
+    """A country."""
+    return "Mexico"
+
+
+@tool
+def get_product_name() -> str:
+    """A product."""
+    return "Pydantic AI"
+
+
+@tool
+def get_weather(city: str) -> str:
+    """The weather of a city.
+
+    Args:
+        city: its name
+    """
+    raise LookupError(f"no weather in {city}")
+
+
+def model(provider: Replay) -> OpenAIModel:
+    return OpenAIModel("m", api_base=provider.url, api_key=KEY, client_kwargs={"max_retries": 0})
+
+
+def geographer(provider: Replay, *tools: Any, streams: bool = True) -> ToolCallingAgent:
+    return ToolCallingAgent([*(tools or [get_capital])], model(provider), stream_outputs=streams, verbosity_level=LogLevel.OFF)
+
+
+async def test_a_tool_loop_ends_with_the_final_answer(serve: Serve) -> None:
+    agent = geographer(serve(recorded(CALL), called("final_answer", answer="London")))
+    run = await watch(agent.run("Capital of the UK?", stream=True))
+    assert (run.status, run.text, calls(run)) == ("completed", "London", [GET_CAPITAL, FINAL])
+    counted = agent.monitor.get_total_token_counts()
+    assert (run.usage.input, run.usage.output) == (counted.input_tokens, counted.output_tokens)
+
+
+async def test_an_agent_that_does_not_stream_its_model_is_told_by_its_steps(serve: Serve) -> None:
+    agent = geographer(serve(completion(CALL), completion(CALL)), streams=False)
+    run = await watch(agent.run("Capital of the UK?", stream=True, max_steps=1))
+    assert calls(run) == [GET_CAPITAL]
+
+
+async def test_parallel_calls_have_their_own_results_and_a_tool_that_raises_has_failed(serve: Serve) -> None:
+    turns = [recorded(f"openai_chat/pydanticai-parallel-tool-deltas.{turn}.sse") for turn in range(2)]
+    provider = serve(*turns, called("final_answer", answer="London"))
+    run = await watch(geographer(provider, get_country, get_product_name, get_weather).run("?", stream=True))
+    assert calls(run) == [
+        ("get_country", {}, "Mexico", "ok"),
+        ("get_product_name", {}, "Pydantic AI", "ok"),
+        ("get_weather", {"city": "Mexico City"}, None, "error"),
+        FINAL,
+    ]
+    assert "no weather in Mexico City" in of_type(run, ev.Error)[0].message
+    assert run.status == "completed"
+
+
+async def test_a_run_out_of_steps_says_so(serve: Serve) -> None:
+    provider = serve(recorded(CALL), completion(ANSWER))
+    run = await watch(geographer(provider).run("Capital of the UK?", stream=True, max_steps=1))
+    assert (run.status, run.text, calls(run)) == ("max_steps", LONDON, [GET_CAPITAL])
+
+
+async def test_code_is_a_tool_that_prints(serve: Serve) -> None:
+    code = "Thought: easy.\n<code>\nprint(6 * 7)\nfinal_answer(6 * 7)\n</code>"
+    agent = CodeAgent([], model(serve(said(code))), stream_outputs=True, verbosity_level=LogLevel.OFF)
+    run = await watch(agent.run("6 times 7?", stream=True))
+    ((name, arguments, result, status),) = calls(run)
+    assert (name, status, run.status) == ("python_interpreter", "ok", "completed")
+    assert "print(6 * 7)" in arguments
+    assert "42" in str(result)
+    assert run.text.endswith("42")
+
+
+async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
+    run = await watch(geographer(serve(recorded(CALL), refused(400, "too much"))).run("Capital of the UK?", stream=True))
+    assert (run.status, calls(run)) == ("failed", [GET_CAPITAL])
+    assert "too much" in str(run.error)
+
+
+async def test_stop_ends_the_agent_at_its_models_next_word(serve: Serve) -> None:
+    provider = serve(recorded(CALL), held(ANSWER, b"capital")._replace(drip=True))
+    run = await cancel(geographer(provider).run("Capital of the UK?", stream=True))
+    assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
+    assert run.text
+    assert LONDON.startswith(run.text)
+    provider.drip()
+    for thread in threading.enumerate():
+        if thread.name == "nbagent-reader":
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+    gc.collect()  # its model's stream lies in a cycle, and the framework leaves it there
+    assert provider.hung_up.wait(PATIENCE)

@@ -1,0 +1,53 @@
+"""Watching a real stream as a user does, and what came of it."""
+
+from typing import Any, TypeVar
+
+from adapters.recorded import Transcript
+from frameworks.replay import KEY, PATIENCE, Replay
+
+import nbagent
+from nbagent import events as ev
+from nbagent.run import Run
+
+T = TypeVar("T")
+Call = tuple[str, Any, Any, str]
+"""A tool call: its name, its arguments, what it returned, and how that went."""
+
+
+async def watch(source: Any) -> Run:
+    """Show a stream to its end, without saying whose it is."""
+    return _checked(await nbagent.show(source, face="console", reveal="all"))
+
+
+async def stop(source: Any, provider: Replay) -> Run:
+    """Show a stream and cancel it at its first words; the provider sees its connection closed."""
+    run = await cancel(source)
+    assert provider.hung_up.wait(PATIENCE), "the connection to the provider stayed open"
+    return run
+
+
+async def cancel(source: Any) -> Run:
+    """Show a stream and cancel it at its first words."""
+    run = nbagent.show(source, face="console", reveal="all")
+    async for _ in run.stream(types=("text.delta", "reasoning.delta")):
+        run.cancel()
+    return _checked(await run)
+
+
+def _checked(run: Run) -> Run:
+    """What is shown keeps the rules of events, is all understood, and tells no key."""
+    Transcript.of(run.events)
+    assert [event for event in run.events if isinstance(event, ev.Raw)] == []
+    assert all(KEY.encode() not in ev.to_json(event) for event in run.events)
+    return run
+
+
+def calls(run: Run) -> list[Call]:
+    """The tool calls of a run."""
+    made = Transcript.of(run.events).tools
+    return [(tool["name"], tool.get("args"), tool.get("result"), tool.get("status", "")) for tool in made]
+
+
+def of_type(run: Run, kind: type[T]) -> list[T]:
+    """The events of one kind."""
+    return [event for event in run.events if isinstance(event, kind)]
