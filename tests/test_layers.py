@@ -12,7 +12,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain", "secrets", "growing", "moment"),
     ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
     ("transcript", "gate", "redact", "interrupt"),
-    ("adapters", "pump", "sources", "recording", "toolcall", "eventlog"),
+    ("adapters", "encoders", "pump", "sources", "recording", "toolcall", "eventlog"),
     ("run", "agent"),
     ("faces", "demo"),
     ("cell", "marimo"),
