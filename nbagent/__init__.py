@@ -11,6 +11,7 @@ run.text, run.tools[0].result, run.events
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from nbagent.encoders.encode import encode
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
 from nbagent.show import show
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.agent import Agent, tool
 
-__all__ = ["Agent", "Run", "connect", "demo", "load", "record", "replay", "show", "tool"]
+__all__ = ["Agent", "Run", "connect", "demo", "encode", "load", "record", "replay", "show", "tool"]
 __version__ = version("jupyter-nbagent")
 
 

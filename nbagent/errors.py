@@ -9,6 +9,10 @@ class UnknownSource(NbagentError, TypeError):
     """`show()` was given something that is not a stream, or a stream of items no adapter knows."""
 
 
+class UnknownSystem(NbagentError, ValueError):
+    """No encoder writes for a system of that name."""
+
+
 class StreamError(NbagentError):
     """The stream failed: its service said so, in its own words, or its connection did not hold.
 

@@ -1,0 +1,1 @@
+"""Events to what other systems' servers send, one system a file."""

@@ -1,0 +1,282 @@
+"""Random event streams that keep the rules of `nbagent.events`: for tests of whatever takes events.
+
+    @given(event_streams())
+    def test_something(events: list[Event]) -> None: ...
+
+Ids are unique, deltas are between a start and an end, a result comes once, a failed run has one fatal error, a paused one an
+open request. Texts and calls overlap, may be replaced at their end, and may be left for `run.end` to close.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from nbagent import events as ev
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
+    ["Hello, ", "two\nlines\n", "\n", " ", "Ünïcödé 🎉", '{"a": 1}', "data: x\n\n", "[DONE]", "</think>", "\r\n"]
+)
+NAMES = st.sampled_from(["search", "load_sales", "run-python", "fetch.page", "Read a (file)"])
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcde", min_size=1, max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+OBJECTS = st.dictionaries(st.sampled_from(["city", "year", "q"]), JSON, max_size=3)
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> ev.Usage:
+    """Token counts that add up; what no provider says may be missing."""
+    sent, made = draw(st.integers(0, 10_000)), draw(st.integers(0, 10_000))
+    details: dict[str, Any] = {
+        "reasoning": draw(st.none() | st.integers(0, made // 2)),
+        "cache_read": draw(st.none() | st.integers(0, sent // 2)),
+        "cache_write": draw(st.none() | st.integers(0, sent // 2)),
+        "cost": draw(st.none() | st.sampled_from([0.25, 0.5])),
+    }
+    total = draw(st.none() | st.just(sent + made))
+    return ev.Usage(input=sent, output=made, total=total, **details)
+
+
+class _Writer:
+    """Writes one stream, an event at a time, and knows what may come next."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.events: list[ev.Event] = []
+        self.count = 0
+        self.texts: dict[str, str] = {}
+        self.thoughts: dict[str, str] = {}
+        self.calls: dict[str, tuple[str, list[str]]] = {}  # that have no whole arguments: what is still to be written
+        self.called: list[str] = []  # that have no result
+        self.all_calls: list[str] = []
+        self.asked: list[str] = []
+        self.agents: dict[str, str] = {}
+        self.in_step = False
+        self.counts = draw(st.sampled_from(["steps", "updates", "step updates", "end"]))  # how tokens are told
+        self.total: ev.Usage | None = None
+
+    def write(self, cls: Callable[..., ev.Event], **values: Any) -> None:
+        self.events.append(cls(**values))
+
+    def new(self, family: str) -> str:
+        self.count += 1
+        return f"{family}-{self.count}"
+
+    def one(self, of: Any) -> Any:
+        return self.draw(st.sampled_from(sorted(of)))
+
+    def some_call(self) -> str | None:
+        return self.draw(st.none() | st.sampled_from(self.called)) if self.called else None
+
+    def parent(self) -> str | None:
+        around = [*self.agents, *self.all_calls[-1:]]
+        return self.one(around) if around and self.draw(st.integers(0, 3)) == 0 else None
+
+    # --- what may happen --------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """A step ends what was said in it."""
+        if self.in_step:
+            while self.thoughts:
+                self.thought_end()
+            while self.texts:
+                self.text_end()
+            usage = self.draw(st.none() | usages()) if self.counts in ("steps", "step updates") else None
+            if usage is not None:
+                self.total = usage if self.total is None else self.total + usage
+            if self.counts == "step updates" and usage is not None:
+                self.write(ev.UsageUpdate, usage=usage, scope="step")
+                usage = None
+            self.write(ev.StepEnd, finish_reason=self.draw(st.sampled_from([None, "stop", "tool_calls"])), usage=usage)
+        else:
+            known = self.draw(st.sampled_from([None, "gpt-x"])) if len(self.events) == 1 else None
+            self.write(ev.StepStart, model=known)
+        self.in_step = not self.in_step
+
+    def text_start(self) -> None:
+        id_ = self.new("text")
+        kind = self.draw(st.sampled_from(["text", "text", "text", "refusal"]))
+        phase = self.draw(st.sampled_from([None, None, "commentary"]))
+        self.write(ev.TextStart, id=id_, kind=kind, phase=phase, parent_id=self.parent())
+        self.texts[id_] = ""
+
+    def text_delta(self) -> None:
+        id_, delta = self.one(self.texts), self.draw(WORDS)
+        self.texts[id_] += delta
+        self.write(ev.TextDelta, id=id_, delta=delta)
+
+    def text_end(self) -> None:
+        id_ = self.one(self.texts)
+        self.write(ev.TextEnd, id=id_, text=self.final(self.texts.pop(id_)))
+
+    def final(self, streamed: str) -> str | None:
+        return self.draw(st.sampled_from([None, None, streamed, streamed + " and more", "replaced", ""]))
+
+    def thought_start(self) -> None:
+        id_ = self.new("reasoning")
+        self.write(ev.ReasoningStart, id=id_, kind=self.draw(st.sampled_from(["raw", "summary"])), parent_id=self.parent())
+        self.thoughts[id_] = ""
+
+    def thought_delta(self) -> None:
+        id_, delta = self.one(self.thoughts), self.draw(WORDS)
+        self.thoughts[id_] += delta
+        self.write(ev.ReasoningDelta, id=id_, delta=delta)
+
+    def thought_end(self) -> None:
+        id_ = self.one(self.thoughts)
+        opaque = {"signature": self.draw(st.none() | st.just("sig")), "encrypted": self.draw(st.none() | st.just("enc"))}
+        self.write(ev.ReasoningEnd, id=id_, text=self.final(self.thoughts.pop(id_)), **opaque)
+
+    def call(self) -> None:
+        id_ = self.new("tool")
+        kind = self.draw(st.sampled_from(["function", "function", "hosted", "mcp", "handoff", "custom"]))
+        call_id = self.draw(st.sampled_from([None, f"call_{self.count}"]))
+        title = self.draw(st.sampled_from([None, None, "A title"]))
+        name = self.draw(NAMES)
+        self.write(ev.ToolStart, id=id_, name=name, kind=kind, call_id=call_id, title=title, parent_id=self.parent())
+        text = self.draw(st.builds(json.dumps, OBJECTS) | st.sampled_from(["", "{", "print('hi')\nprint(1)"]))
+        cut = self.draw(st.integers(0, len(text)))
+        self.calls[id_] = (text, [text[:cut], text[cut:]])
+        self.called.append(id_)
+        self.all_calls.append(id_)
+
+    def args_delta(self) -> None:
+        id_ = self.one(self.calls)
+        left = self.calls[id_][1]
+        delta = left.pop(0) if left else ""
+        if delta:
+            self.write(ev.ToolArgsDelta, id=id_, delta=delta)
+
+    def args(self) -> None:
+        id_ = self.one(self.calls)
+        text, _ = self.calls.pop(id_)
+        if text == "{":
+            self.write(ev.ToolArgs, id=id_, args_text=text, valid=False)
+        elif text.startswith("print"):
+            self.write(ev.ToolArgs, id=id_, args=text, args_text=text)
+        elif self.draw(st.integers(0, 5)) == 0:  # the final arguments are others
+            self.write(ev.ToolArgs, id=id_, args={"q": "other"}, args_text='{"q": "other"}')
+        else:
+            self.write(ev.ToolArgs, id=id_, args=json.loads(text or "{}"), args_text=text)
+
+    def progress(self) -> None:
+        self.write(ev.ToolProgress, id=self.one(self.called), message=self.draw(st.none() | WORDS))
+
+    def result(self) -> None:
+        id_ = self.one(self.called)
+        status = self.draw(st.sampled_from(["ok", "ok", "error", "denied"]))
+        if status == "ok" and self.draw(st.integers(0, 5)) == 0:
+            self.write(ev.ToolResult, id=id_, content=self.draw(JSON), preliminary=True)
+            return
+        self.called.remove(id_)
+        self.calls.pop(id_, None)
+        error = ev.ErrorInfo(message=self.draw(WORDS), type="ValueError") if status != "ok" else None
+        self.write(
+            ev.ToolResult, id=id_, status=status, content=self.draw(JSON if status == "ok" else st.none() | JSON), error=error
+        )
+
+    def ask(self) -> None:
+        id_ = self.new("approval")
+        tool = self.some_call()
+        kind = "tool" if tool else self.draw(st.sampled_from(["tool", "input", "auth"]))
+        about: dict[str, Any] = {
+            "prompt": self.draw(st.none() | WORDS),
+            "args": self.draw(st.none() | OBJECTS),
+            "options": self.draw(st.sampled_from([None, ["yes", "no"]])),
+            "schema": self.draw(st.sampled_from([None, {"type": "string"}])),
+        }
+        self.write(ev.ApprovalRequest, approval_id=id_, tool_id=tool, kind=kind, **about)
+        self.asked.append(id_)
+
+    def answer(self) -> None:
+        decision = self.draw(st.sampled_from(["approve", "deny", "cancel"]))
+        reason = self.draw(st.none() | WORDS)
+        id_ = self.one(self.asked)
+        self.asked.remove(id_)
+        self.write(ev.ApprovalResponse, approval_id=id_, decision=decision, reason=reason)
+
+    def agent(self) -> None:
+        id_ = self.new("agent")
+        tool = self.some_call()
+        self.agents[id_] = self.draw(NAMES)
+        self.write(ev.AgentStart, id=id_, name=self.agents[id_], tool_id=tool)
+
+    def agent_end(self) -> None:
+        id_ = self.one(self.agents)
+        status = self.draw(st.sampled_from(["completed", "completed", "failed"]))
+        self.write(ev.AgentEnd, id=id_, name=self.agents.pop(id_), status=status)
+
+    def other(self) -> None:
+        draw, parent = self.draw, self.parent()
+        media: dict[str, Any] = {"media_type": "image/png", "name": draw(st.sampled_from([None, "a.png"]))}
+        url = draw(st.sampled_from([None, "https://example.org/a"]))
+        events: list[ev.Event] = [
+            ev.AgentHandoff(from_=draw(st.none() | NAMES), to=draw(NAMES)),
+            ev.Source(id=self.new("source"), url=url, title=draw(st.sampled_from([None, "A page"]))),
+            ev.File(id=self.new("file"), url="https://example.org/a.png", **media),
+            ev.File(id=draw(st.sampled_from(["file-a", self.new("file")])), data="aGk=", **media),
+            ev.State(snapshot=draw(JSON)),
+            ev.State(patch=[{"op": "add", "path": "/a", "value": 1}]),
+            ev.Status(message=draw(WORDS), level=draw(st.sampled_from(["info", "warning"]))),
+            ev.Error(
+                message=self.new("warning"),
+                code=draw(st.sampled_from([None, "429"])),
+                error_type=draw(st.sampled_from([None, "Slow"])),
+            ),
+            ev.Custom(name=draw(NAMES), data=draw(JSON), parent_id=parent),
+            ev.Raw(name=draw(st.sampled_from([None, "x"])), data=draw(JSON)),
+        ]
+        self.events.append(draw(st.sampled_from(events)))
+
+    def usage(self) -> None:
+        more = self.draw(usages())
+        self.total = more if self.total is None else self.total + more
+        self.write(ev.UsageUpdate, usage=self.total)
+
+    def allowed(self) -> list[Callable[[], None]]:
+        """What may come next; most of it, more often."""
+        may = [self.step, self.text_start, self.thought_start, self.call, self.ask, self.agent, self.other, self.other]
+        may += [self.text_delta, self.text_delta, self.text_end] if self.texts else []
+        may += [self.thought_delta, self.thought_end] if self.thoughts else []
+        may += [self.args_delta, self.args, self.args] if self.calls else []
+        may += [self.result, self.result, self.progress] if self.called else []
+        may += [self.usage] if self.counts == "updates" else []
+        may += [self.answer] if self.asked else []
+        return may + ([self.agent_end] if self.agents else [])
+
+    def end(self) -> None:
+        usage = self.draw(st.none() | usages()) if self.counts == "end" else self.draw(st.sampled_from([None, self.total]))
+        if self.asked:
+            self.write(ev.RunEnd, status="paused", usage=usage)
+            return
+        status = self.draw(st.sampled_from(["completed", "completed", "failed", "incomplete", "cancelled", "max_steps"]))
+        code = None
+        if status == "failed":
+            code = self.draw(st.sampled_from([None, "500"]))
+            self.write(
+                ev.Error,
+                message=self.draw(WORDS),
+                code=code,
+                error_type=self.draw(st.sampled_from([None, "ServerError"])),
+                fatal=True,
+            )
+        elif status == "incomplete":
+            code = self.draw(st.sampled_from([None, "max_output_tokens", "content_filter", ev.STREAM_TRUNCATED]))
+        reason = self.draw(st.sampled_from([None, "stop"]))
+        self.write(ev.RunEnd, status=status, code=code, finish_reason=reason, usage=usage)
+
+
+@st.composite
+def event_streams(draw: st.DrawFn, max_size: int = 30) -> list[ev.Event]:
+    """The events of one run, from `run.start` to `run.end`."""
+    writer = _Writer(draw)
+    writer.write(ev.RunStart, model=draw(st.sampled_from([None, "gpt-x"])), thread_id=draw(st.sampled_from([None, "thread"])))
+    for _ in range(draw(st.integers(0, max_size))):
+        may = writer.allowed()
+        may[draw(st.integers(0, len(may) - 1))]()
+    writer.end()
+    return writer.events
