@@ -10,7 +10,7 @@ from nbagent.gate import Hide, Reveal
 from nbagent.lanes import Lanes
 from nbagent.run import Run
 from nbagent.sources.connect import connect, is_address
-from nbagent.sources.request import RequestOptions
+from nbagent.sources.request import IDLE_TIMEOUT, RequestOptions
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule
@@ -79,7 +79,10 @@ def show(
     """
     if face not in (None, "widget", "console"):
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
-    sources = [connect(one, **options) if is_address(one) else one for one in (source, *more)]
+    idle = IDLE_TIMEOUT if idle_timeout is None else idle_timeout
+    sources = [
+        connect(one, **options, timeout=timeout, idle_timeout=idle) if is_address(one) else one for one in (source, *more)
+    ]
     if options and not any(map(is_address, (source, *more))):
         raise TypeError(f"{', '.join(options)}: show() takes options of a request with an address only, such as 'https://…'")
     run = Run(

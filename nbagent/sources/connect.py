@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from nbagent.sources.request import Auth, Content, Request
+from nbagent.sources.request import IDLE_TIMEOUT, Auth, Content, Request
 from nbagent.sources.stream import ServiceStream
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def connect(
     json: Any = None,
     content: Content | None = None,
     connect_timeout: float = 10.0,
-    idle_timeout: float = 300.0,
+    idle_timeout: float = IDLE_TIMEOUT,
     timeout: float | None = None,
     reconnect: bool = True,
     subprotocols: Iterable[str] = (),

@@ -16,6 +16,10 @@ Content = str | bytes | Sequence[str | bytes]
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
+IDLE_TIMEOUT = 300.0
+"""Seconds that a service may send nothing, where nobody says otherwise."""
+
+
 class RequestOptions(TypedDict, total=False):
     """The options of `nbagent.connect`, which `nbagent.show` takes with an address."""
 
@@ -50,7 +54,7 @@ class Request:
     json: Any = None
     content: Content | None = None
     connect_timeout: float = 10.0
-    idle_timeout: float = 300.0
+    idle_timeout: float = IDLE_TIMEOUT
     timeout: float | None = None
     reconnect: bool = True
     subprotocols: Iterable[str] = ()
