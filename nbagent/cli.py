@@ -22,7 +22,7 @@ from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.registry import decoder_named
 from nbagent.errors import NbagentError
-from nbagent.gate import LEVELS, Gate
+from nbagent.gate import LEVELS, Gate, Reveal
 from nbagent.gate.redact import Redactor
 from nbagent.run import Run
 from nbagent.sources.connect import is_address
@@ -87,6 +87,14 @@ def _parser() -> argparse.ArgumentParser:
         "file", metavar="FILE", help="server-sent events, JSON lines, a JSON array, concatenated JSON; - is stdin"
     )
     decode.set_defaults(command=_decode)
+
+    convert = commands.add_parser(
+        "convert", parents=[adapter], help="write a recording as another system's server would send it"
+    )
+    convert.add_argument("file", metavar="FILE", help="as for decode")
+    convert.add_argument("--to", metavar="SYSTEM", required=True, help="such as vercel or openai.chat; nbagent for a recording")
+    convert.add_argument("--reveal", choices=LEVELS, default="thinking", help="what may be in it (%(default)s)")
+    convert.set_defaults(command=_convert)
     return parser
 
 
@@ -137,24 +145,38 @@ async def _print(run: Run, types: list[str] | None) -> None:
 
 
 def _decode(asked: argparse.Namespace) -> int:
-    decoder = decoder_named(asked.adapter) if asked.adapter else None
-    items = _body(sys.stdin.buffer) if asked.file == "-" else recording.items(asked.file)
     end: e.Event | None = None
-    for end in decoded(items, decoder):
+    for end in _events(asked, "all"):
         _write(end)
     sys.stdout.buffer.flush()
     return OK if isinstance(end, e.RunEnd) and end.status in ("completed", "paused") else FAILED
 
 
-def decoded(items: Iterable[Any], decoder: Decoder | None = None) -> Iterator[e.Event]:
-    """The events that a system's items mean, with nothing hidden but credentials.
+def _convert(asked: argparse.Namespace) -> int:
+    events = _events(asked, asked.reveal)
+    pieces = recording.lines(events) if asked.to == "nbagent" else nbagent.encode(events, asked.to, "bytes")
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+    return OK
+
+
+def _events(asked: argparse.Namespace, reveal: Reveal) -> Iterator[e.Event]:
+    decoder = decoder_named(asked.adapter) if asked.adapter else None
+    items = _body(sys.stdin.buffer) if asked.file == "-" else recording.items(asked.file)
+    return decoded(items, decoder, reveal)
+
+
+def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal = "all") -> Iterator[e.Event]:
+    """The events that a system's items mean, without credentials.
 
     Args:
         items: as the system sends them. What reading them raises ends the run, and nothing that came before is lost.
         decoder: by default chosen by the first item.
+        reveal: what may be seen of them.
     """
     reader = decoder or DetectingDecoder()
-    gate, redactor = Gate("all"), Redactor(secrets.known())
+    gate, redactor = Gate(reveal), Redactor(secrets.known())
 
     def passed(events: Iterable[e.Event]) -> Iterator[e.Event]:
         for event in events:

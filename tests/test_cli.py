@@ -79,3 +79,16 @@ def test_show_prints_a_transcript_or_events() -> None:
     events = events_of(nbagent("show", HELLO, "--types", "tool.start,tool.result"))
     assert {type(event) for event in events} == {e.ToolStart, e.ToolResult}
     assert events_of(nbagent("replay", HELLO, "--speed", "0", "--json"))[-1].seq > len(events)
+
+
+def test_convert_writes_what_another_systems_server_would_send(tmp_path: Path) -> None:
+    for system in ("vercel", "openai.chat", "nbagent"):
+        path = tmp_path / f"{system}{'.jsonl' if system == 'nbagent' else '.sse'}"
+        path.write_bytes(nbagent("convert", HELLO, "--to", system).stdout)
+        told, was = (events_of(nbagent("decode", file)) for file in (path, HELLO))
+        assert [event.name for event in told if isinstance(event, e.ToolStart)] == [
+            event.name for event in was if isinstance(event, e.ToolStart)
+        ]
+    wrong = nbagent("convert", HELLO, "--to", "vercle")
+    assert (wrong.returncode, wrong.stdout) == (2, b"")
+    assert "No encoder is called 'vercle'. Events can be told to: vercel.ui" in wrong.stderr.decode()

@@ -56,8 +56,13 @@ def save(events: Iterable[ev.Event], path: str | Path) -> None:
         OSError: the file cannot be written.
     """
     with Path(path).open("wb") as file:
-        file.write(header())
-        file.writelines(map(line, events))
+        file.writelines(lines(events))
+
+
+def lines(events: Iterable[ev.Event]) -> Iterator[bytes]:
+    """A recording's lines: its header, then the events."""
+    yield header()
+    yield from map(line, events)
 
 
 def load(path: str | Path) -> list[ev.Event]:
