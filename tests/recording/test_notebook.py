@@ -1,0 +1,30 @@
+"""A notebook of replays gives the same outputs each time, but for the ids that tell two views in one page apart."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+RECORDINGS = Path(__file__).parents[2] / "notebooks" / "recordings"
+CELLS = [
+    "import nbagent",
+    f"a = await nbagent.show(nbagent.replay({str(RECORDINGS / 'openai-agents-handoff.jsonl')!r}))\na.tools",
+    f"b = await nbagent.show(nbagent.replay({str(RECORDINGS / 'vercel-ui-parallel-tools.sse')!r}))\nprint(b.text)",
+]
+ID = re.compile(r"\b[0-9a-f]{16,32}\b")
+TIME = re.compile(r"<?\d+\.\ds")
+
+
+def outputs() -> list[Any]:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    said = json.dumps([output for cell in notebook.cells for output in cell.outputs])
+    assert "Symphony Composer" in said
+    return json.loads(TIME.sub("TIME", ID.sub("ID", said)))  # type: ignore[no-any-return]
+
+
+def test_a_notebook_of_replays_gives_the_same_outputs_each_time() -> None:
+    assert outputs() == outputs()
