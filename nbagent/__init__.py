@@ -8,10 +8,8 @@ run = await nbagent.show(agent.stream("…"))
 run.text, run.tools[0].result, run.events
 """
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from nbagent.encoders.encode import encode
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
 from nbagent.show import show
@@ -20,13 +18,15 @@ from nbagent.sources.connect import connect
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.agent import Agent, tool
+    from nbagent.encoders.encode import encode
+
+    __version__: str
 
 __all__ = ["Agent", "Run", "connect", "demo", "encode", "load", "record", "replay", "show", "tool"]
-__version__ = version("jupyter-nbagent")
 
 
 def __getattr__(name: str) -> Any:
-    """The agent is loaded when it is first used: the openai package takes most of a second, and `show` does without it."""
+    """What `show` does without is loaded when it is first used: for the agent alone, openai takes most of a second."""
     if name in ("Agent", "tool"):
         from nbagent import agent, demo
         from nbagent.agent.model import register_model
@@ -34,6 +34,14 @@ def __getattr__(name: str) -> Any:
         register_model("demo", demo.demo_server)
         globals().update(Agent=agent.Agent, tool=agent.tool)
         return globals()[name]
+    if name == "encode":
+        from nbagent.encoders.encode import encode
+
+        return encode
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("jupyter-nbagent")
     if name == "demo":
         import nbagent.demo
 

@@ -1,38 +1,10 @@
 """Which decoder reads a stream: found by its first item, or by name."""
 
+import functools
 from typing import Any, Protocol
 
-from nbagent.adapters.a2a import A2ADecoder
-from nbagent.adapters.acp import AcpDecoder
-from nbagent.adapters.ag_ui import AguiDecoder
-from nbagent.adapters.agentor import AgentorDecoder
-from nbagent.adapters.anthropic import AnthropicDecoder
-from nbagent.adapters.bedrock import BedrockDecoder
-from nbagent.adapters.cohere import CohereDecoder
-from nbagent.adapters.crewai import CrewDecoder
 from nbagent.adapters.decoder import Decoder
-from nbagent.adapters.dexto import DextoDecoder
-from nbagent.adapters.events import EventsDecoder
-from nbagent.adapters.gemini import GeminiDecoder
-from nbagent.adapters.gemini_interactions import InteractionsDecoder
-from nbagent.adapters.google_adk import AdkDecoder
-from nbagent.adapters.hector import HectorDecoder
-from nbagent.adapters.langchain_events import LangChainEventsDecoder
-from nbagent.adapters.langchain_protocol import LangChainProtocolDecoder
-from nbagent.adapters.langgraph import LangGraphDecoder
-from nbagent.adapters.llama_index import LlamaIndexDecoder
-from nbagent.adapters.mcp import McpDecoder
-from nbagent.adapters.ollama import OllamaDecoder
-from nbagent.adapters.openai_agents import AgentsDecoder
-from nbagent.adapters.openai_assistants import AssistantsDecoder, NearDecoder
-from nbagent.adapters.openai_chat import ChatDecoder
-from nbagent.adapters.openai_responses import ResponsesDecoder
-from nbagent.adapters.pydantic_ai import PydanticAIDecoder
-from nbagent.adapters.smolagents import SmolagentsDecoder
-from nbagent.adapters.status_tokens import StatusTokensDecoder
-from nbagent.adapters.text import TextDecoder
 from nbagent.adapters.unknown import UnknownDecoder
-from nbagent.adapters.vercel_ui import VercelDecoder
 from nbagent.adapters.wires import frame_of
 from nbagent.errors import UnknownSource
 
@@ -51,40 +23,73 @@ class Adapter(Protocol):
         ...
 
 
-# One line per adapter; the first that recognises the item has it. What none does goes to the last.
-ADAPTERS: tuple[Any, ...] = (
-    EventsDecoder,
-    AnthropicDecoder,
-    GeminiDecoder,
-    InteractionsDecoder,
-    OllamaDecoder,
-    BedrockDecoder,
-    CohereDecoder,
-    ResponsesDecoder,
-    AgentsDecoder,
-    LangChainEventsDecoder,
-    LangChainProtocolDecoder,
-    LangGraphDecoder,
-    NearDecoder,
-    AssistantsDecoder,
-    DextoDecoder,
-    StatusTokensDecoder,
-    PydanticAIDecoder,
-    SmolagentsDecoder,
-    LlamaIndexDecoder,
-    CrewDecoder,
-    AdkDecoder,
-    ChatDecoder,
-    AgentorDecoder,
-    AguiDecoder,
-    HectorDecoder,
-    AcpDecoder,
-    McpDecoder,
-    A2ADecoder,
-    VercelDecoder,
-    TextDecoder,
-    UnknownDecoder,
-)
+@functools.cache
+def adapters() -> tuple[Adapter, ...]:
+    """Every adapter; they are loaded when the first stream begins, not when nbagent is imported."""
+    from nbagent.adapters.a2a import A2ADecoder
+    from nbagent.adapters.acp import AcpDecoder
+    from nbagent.adapters.ag_ui import AguiDecoder
+    from nbagent.adapters.agentor import AgentorDecoder
+    from nbagent.adapters.anthropic import AnthropicDecoder
+    from nbagent.adapters.bedrock import BedrockDecoder
+    from nbagent.adapters.cohere import CohereDecoder
+    from nbagent.adapters.crewai import CrewDecoder
+    from nbagent.adapters.dexto import DextoDecoder
+    from nbagent.adapters.events import EventsDecoder
+    from nbagent.adapters.gemini import GeminiDecoder
+    from nbagent.adapters.gemini_interactions import InteractionsDecoder
+    from nbagent.adapters.google_adk import AdkDecoder
+    from nbagent.adapters.hector import HectorDecoder
+    from nbagent.adapters.langchain_events import LangChainEventsDecoder
+    from nbagent.adapters.langchain_protocol import LangChainProtocolDecoder
+    from nbagent.adapters.langgraph import LangGraphDecoder
+    from nbagent.adapters.llama_index import LlamaIndexDecoder
+    from nbagent.adapters.mcp import McpDecoder
+    from nbagent.adapters.ollama import OllamaDecoder
+    from nbagent.adapters.openai_agents import AgentsDecoder
+    from nbagent.adapters.openai_assistants import AssistantsDecoder, NearDecoder
+    from nbagent.adapters.openai_chat import ChatDecoder
+    from nbagent.adapters.openai_responses import ResponsesDecoder
+    from nbagent.adapters.pydantic_ai import PydanticAIDecoder
+    from nbagent.adapters.smolagents import SmolagentsDecoder
+    from nbagent.adapters.status_tokens import StatusTokensDecoder
+    from nbagent.adapters.text import TextDecoder
+    from nbagent.adapters.vercel_ui import VercelDecoder
+
+    # One line per adapter; the first that recognises the item has it. What none does goes to the last.
+    return (
+        EventsDecoder,
+        AnthropicDecoder,
+        GeminiDecoder,
+        InteractionsDecoder,
+        OllamaDecoder,
+        BedrockDecoder,
+        CohereDecoder,
+        ResponsesDecoder,
+        AgentsDecoder,
+        LangChainEventsDecoder,
+        LangChainProtocolDecoder,
+        LangGraphDecoder,
+        NearDecoder,
+        AssistantsDecoder,
+        DextoDecoder,
+        StatusTokensDecoder,
+        PydanticAIDecoder,
+        SmolagentsDecoder,
+        LlamaIndexDecoder,
+        CrewDecoder,
+        AdkDecoder,
+        ChatDecoder,
+        AgentorDecoder,
+        AguiDecoder,
+        HectorDecoder,
+        AcpDecoder,
+        McpDecoder,
+        A2ADecoder,
+        VercelDecoder,
+        TextDecoder,
+        UnknownDecoder,
+    )
 
 
 def decoder_for(first_item: Any) -> Decoder:
@@ -98,7 +103,7 @@ def decoder_for(first_item: Any) -> Decoder:
     adapter: Adapter
     inner = frame_of(first_item).data
     for item in (first_item,) if inner is first_item else (first_item, inner):
-        for adapter in ADAPTERS[:-1]:
+        for adapter in adapters()[:-1]:
             if adapter.recognises(item):
                 return adapter()
     if UnknownDecoder.recognises(first_item):
@@ -116,11 +121,11 @@ def decoder_named(system: str) -> Decoder:
         UnknownSource: there is none; the message names those that there are.
     """
     adapter: Adapter
-    for adapter in ADAPTERS:
+    for adapter in adapters():
         if adapter.system == system:
             return adapter()
     raise UnknownSource(f"No adapter is called {system!r}. Known systems: {_known()}.")
 
 
 def _known() -> str:
-    return ", ".join(adapter.system for adapter in ADAPTERS if adapter is not UnknownDecoder)
+    return ", ".join(adapter.system for adapter in adapters() if adapter is not UnknownDecoder)

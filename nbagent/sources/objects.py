@@ -75,7 +75,7 @@ def name_of(source: Any) -> str:
     """What to call a stream: its own name, if it has one; a generator has its function's."""
     for attribute in ("name", "__name__"):
         name = getattr(source, attribute, None)
-        if isinstance(name, str) and name and not name.startswith("<"):
+        if isinstance(name, str) and name and not name.startswith(("<", "_")):  # what a framework calls it is its own affair
             return name
     return "stream"
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as ev
-from nbagent.adapters.registry import ADAPTERS, decoder_for
+from nbagent.adapters.registry import adapters, decoder_for
 from nbagent.errors import Cancelled
 
 LONDON = ["The capital of the UK is London."]
@@ -107,7 +107,7 @@ def of(table: dict[str, Any], path: Path, default: Any = None) -> Any:
 def test_the_first_item_tells_the_system(path: Path) -> None:
     first = items_of(path)[0]
     assert decoder_for(first).system == system_of(path)
-    assert [adapter.system for adapter in ADAPTERS if adapter.recognises(first)][:-1] == [system_of(path)]
+    assert [adapter.system for adapter in adapters() if adapter.recognises(first)][:-1] == [system_of(path)]
 
 
 @every_recording
@@ -166,7 +166,7 @@ WORDS = st.sampled_from(
 
 @given(st.dictionaries(WORDS, JSON, max_size=5) | JSON)
 def test_whose_an_item_is_can_be_asked_of_anything(item: Any) -> None:
-    for adapter in ADAPTERS:
+    for adapter in adapters():
         assert adapter.recognises(item) in (True, False)
         Transcript.of(decode(adapter(), [item, item]))
 

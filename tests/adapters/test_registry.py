@@ -5,7 +5,7 @@ import pytest
 from adapters.recorded import decode
 
 from nbagent import events as ev
-from nbagent.adapters.registry import ADAPTERS, decoder_for, decoder_named
+from nbagent.adapters.registry import adapters, decoder_for, decoder_named
 from nbagent.errors import UnknownSource
 
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_an_item_is_refused_by_name(item: Any) -> None:
 
 
 def test_every_system_has_a_name_of_its_own() -> None:
-    systems = [adapter.system for adapter in ADAPTERS]
+    systems = [adapter.system for adapter in adapters()]
     assert [decoder_named(system).system for system in systems] == systems
     with pytest.raises(UnknownSource, match=r"'openai\.chats'.*openai\.chat"):
         decoder_named("openai.chats")
