@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,10 @@ from typing import Any, NamedTuple
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 KEY = "canary-of-the-client"
 """The key that clients are given here. Nobody asks for it, and nobody may show it."""
+CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
+"""A recorded conversation: a model calls `get_capital`, and once it has the result, answers."""
+LONDON = "The capital of the UK is London."
+"""What it answers."""
 PATIENCE = 20.0
 """Seconds after which what was expected to happen did not."""
 
@@ -178,3 +183,7 @@ class Replay:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+Serve = Callable[..., Replay]
+"""The fixture `serve`: starts a server that gives those answers."""

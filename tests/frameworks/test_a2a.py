@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -16,16 +16,13 @@ from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types import AgentCapabilities, AgentCard, AgentInterface, SendMessageRequest
-from frameworks.replay import KEY, PATIENCE, Replay, held, recorded, refused
+from frameworks.replay import ANSWER, KEY, LONDON, PATIENCE, Replay, Serve, held, recorded, refused
 from frameworks.watching import calls, cancel, of_type, watch
 from openai import AsyncOpenAI
 from starlette.applications import Starlette
 
 from nbagent import events as ev
 
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-ANSWER = "openai_chat/pydanticai-tool-then-text.1.sse"
 WIRES = [("JSONRPC", "1.0"), ("HTTP+JSON", "1.0"), ("JSONRPC", "0.3")]
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: " ".join(wire))
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ag_ui import core
 from ag_ui.encoder import EventEncoder
-from frameworks.replay import KEY, Replay, held, recorded, refused
-from frameworks.watching import calls, of_type, stop, watch
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 from openai import AsyncOpenAI
 from pydantic_ai import Agent, DeferredToolRequests, Tool
 from pydantic_ai.models.anthropic import AnthropicModel
@@ -19,11 +19,6 @@ from pydantic_ai.ui.ag_ui import AGUIAdapter
 
 from nbagent import events as ev
 from nbagent.adapters.ag_ui import AguiDecoder
-
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
-GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
 
 
 def get_capital(country: str) -> str:

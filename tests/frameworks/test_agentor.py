@@ -11,18 +11,28 @@ import httpx
 import pytest
 import uvicorn
 from agentor import Agentor, function_tool
-from frameworks.replay import KEY, PATIENCE, Answer, Replay, completion, held, payloads, recorded, refused
-from frameworks.watching import calls, of_type, stop, watch
+from frameworks.replay import (
+    ANSWER,
+    CALL,
+    KEY,
+    LONDON,
+    PATIENCE,
+    Answer,
+    Replay,
+    Serve,
+    completion,
+    held,
+    payloads,
+    recorded,
+    refused,
+)
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 
 import nbagent
 from nbagent import events as ev
 
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
 UNTOLD = ("get_capital", None, "London", "ok")
 """A call as `stream_chat` tells it: without its arguments."""
-GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
 
 
 @function_tool

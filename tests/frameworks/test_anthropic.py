@@ -1,17 +1,16 @@
 """Anthropic's SDK: every recording, through each of its streams, beside the message that the SDK itself puts together."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anthropic
 import pytest
 from adapters.recorded import Transcript
-from frameworks.replay import KEY, RECORDINGS, Replay, held, recorded, refused
+from frameworks.replay import KEY, RECORDINGS, Replay, Serve, held, recorded, refused
 from frameworks.watching import calls, of_type, stop, watch
 
 from nbagent import events as ev
 
-Serve = Callable[..., Replay]
 ASK: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "?"}]}
 MANY = {"vercel-anthropic-programmatic-tool-calling.1.sse", "vercel-spliced-message-start.sse"}
 """Recordings of several messages, of which the SDK knows the last."""

@@ -1,18 +1,16 @@
 """Cohere's SDK: every recording through its streams, beside what the wire says."""
 
-from collections.abc import Callable
 from typing import Any
 
 import cohere
 import pytest
 from adapters.recorded import decode, payloads
-from frameworks.replay import KEY, RECORDINGS, Replay, held, recorded
+from frameworks.replay import KEY, RECORDINGS, Serve, held, recorded
 from frameworks.watching import calls, stop, watch
 
 from nbagent.adapters.cohere import CohereDecoder
 from nbagent.run import Run
 
-Serve = Callable[..., Replay]
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "?"}]}
 FILES = sorted(path.name for path in RECORDINGS.glob("cohere/*.sse"))
 

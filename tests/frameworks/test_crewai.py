@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from typing import Any
 
 os.environ |= {"CREWAI_DISABLE_TELEMETRY": "true", "CREWAI_TRACING_ENABLED": "false", "OTEL_SDK_DISABLED": "true"}
@@ -11,17 +10,13 @@ import pytest
 from crewai import LLM, Agent, Crew, Task
 from crewai.flow import Flow, start
 from crewai.tools import tool
-from frameworks.replay import KEY, Replay, recorded, refused
-from frameworks.watching import calls, of_type, watch
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, recorded, refused
+from frameworks.watching import GET_CAPITAL, calls, of_type, watch
 
 from nbagent import events as ev
 
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
 UNTOLD = ("get_capital", {"country": "UK"}, None, "")
 """A call as a crew's chunks tell it: without its result."""
-GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
 
 
 @tool("get_capital")

@@ -1,10 +1,10 @@
 """Google's Agent Development Kit, run against recorded models of Gemini."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from frameworks.replay import KEY, Replay, held, recorded, refused
+from frameworks.replay import KEY, Replay, Serve, held, recorded, refused
 from frameworks.watching import calls, of_type, stop, watch
 from google import genai
 from google.adk.agents import Agent
@@ -16,7 +16,6 @@ from google.genai import types
 
 from nbagent import events as ev
 
-Serve = Callable[..., Replay]
 TURNS = [f"gemini/pydanticai-tool-loop.{turn}.sse" for turn in range(3)]
 CALLED = [("get_capital", {"country": "France"}, "Paris", "ok"), ("get_temperature", {"city": "Paris"}, "30C", "ok")]
 

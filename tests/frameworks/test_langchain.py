@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from frameworks.replay import KEY, Replay, held, recorded, refused
-from frameworks.watching import calls, of_type, stop, watch
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_anthropic import ChatAnthropic
@@ -18,10 +18,6 @@ from langgraph.types import Command
 
 from nbagent import events as ev
 
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
-GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
 QUESTION = {"messages": [("user", "Capital of the UK?")]}
 ONE = {"configurable": {"thread_id": "1"}}
 

@@ -1,22 +1,16 @@
 """LlamaIndex's agents and workflows, run against recorded models."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from frameworks.replay import KEY, Replay, called, held, recorded, refused
-from frameworks.watching import calls, of_type, stop, watch
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, called, held, recorded, refused
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
 from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
 from llama_index.llms.openai import OpenAI
 
 import nbagent
 from nbagent import events as ev
-
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
-GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
 
 
 async def get_capital(country: str) -> str:

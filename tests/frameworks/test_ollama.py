@@ -1,13 +1,11 @@
 """Ollama's client, run against recorded answers."""
 
-from collections.abc import Callable
 from typing import Any
 
 import ollama
-from frameworks.replay import RECORDINGS, Replay, recorded
+from frameworks.replay import RECORDINGS, Serve, recorded
 from frameworks.watching import stop, watch
 
-Serve = Callable[..., Replay]
 CHAT, GENERATE = "ollama/openllmetry-chat.0.ndjson", "ollama/openllmetry-generate.0.ndjson"
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "?"}], "stream": True}
 

@@ -1,22 +1,16 @@
 """The OpenAI Agents SDK, run against recorded models."""
 
 import asyncio
-from collections.abc import Callable
 
 import agents
 import pytest
 from agents import Agent, HostedMCPTool, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
-from frameworks.replay import KEY, Replay, held, recorded, refused, snapshots
-from frameworks.watching import calls, of_type, stop, watch
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 from openai import AsyncOpenAI
 
 import nbagent
 from nbagent import events as ev
-
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
-GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
 
 agents.set_tracing_disabled(True)
 

@@ -1,11 +1,11 @@
 """Pydantic AI, run against recorded models."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from frameworks.replay import KEY, Replay, held, recorded, refused, snapshots
-from frameworks.watching import calls, of_type, stop, watch
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 from openai import AsyncOpenAI
 from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults, ModelRetry, Tool, ToolDenied
 from pydantic_ai.models.anthropic import AnthropicModel
@@ -15,11 +15,6 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from typing_extensions import TypedDict
 
 from nbagent import events as ev
-
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
-GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
 
 
 class Answers(TypedDict):

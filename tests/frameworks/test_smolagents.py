@@ -2,20 +2,29 @@
 
 import gc
 import threading
-from collections.abc import Callable
 from typing import Any
 
-from frameworks.replay import KEY, PATIENCE, Replay, called, completion, held, recorded, refused, said
-from frameworks.watching import calls, cancel, of_type, watch
+from frameworks.replay import (
+    ANSWER,
+    CALL,
+    KEY,
+    LONDON,
+    PATIENCE,
+    Replay,
+    Serve,
+    called,
+    completion,
+    held,
+    recorded,
+    refused,
+    said,
+)
+from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, watch
 from smolagents import CodeAgent, OpenAIModel, ToolCallingAgent, tool
 from smolagents.monitoring import LogLevel
 
 from nbagent import events as ev
 
-Serve = Callable[..., Replay]
-LONDON = "The capital of the UK is London."
-CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
-GET_CAPITAL = ("get_capital", {"country": "UK"}, "London", "ok")
 FINAL = ("final_answer", {"answer": "London"}, "London", "ok")
 
 

@@ -13,6 +13,9 @@ T = TypeVar("T")
 Call = tuple[str, Any, Any, str]
 """A tool call: its name, its arguments, what it returned, and how that went."""
 
+GET_CAPITAL: Call = ("get_capital", {"country": "UK"}, "London", "ok")
+"""The call of the recorded conversation."""
+
 
 async def watch(source: Any) -> Run:
     """Show a stream to its end, without saying whose it is."""
