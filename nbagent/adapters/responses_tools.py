@@ -141,7 +141,7 @@ class ToolItems:
             )
             info = ev.ErrorInfo(message=message, type=string(inner.get("type")))
             self._book.tool_result(block, content, status="error", error=info)
-        else:
+        elif content is not None or status != "incomplete":  # an incomplete call has no result
             self._book.tool_result(block, status if content is None and item_type not in _RESULT else content)
 
     def _ask(self, block: Block, said: Mapping[str, Any]) -> None:

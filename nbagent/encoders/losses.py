@@ -21,7 +21,7 @@ class Loss(StrEnum):
     CODES = "the code of an end or an error"
     UNKNOWN_CODES = "that an error has no code: server_error is its code"
     UNKNOWN_REASONS = "that nothing says why a run is incomplete: incomplete is its code"
-    CUT_WORDS = "the provider's word for why an answer was cut short: it is length or content_filter"
+    CUT_WORDS = "the provider's word for why an answer was cut short: it is the system's own"
     ENDS = "how a run ended that is neither complete nor failed: it fails, and says why"
     ENDING = "how a run ended: it is complete if a message was its last word, else incomplete; an error is a message"
     PAUSES = "that a run waits for a human: it is complete"

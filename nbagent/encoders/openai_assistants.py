@@ -67,6 +67,7 @@ class _Thread(BaseEncoder):
             "model": self.model or "",
             "instructions": "",
             "tools": [],
+            "parallel_tool_calls": True,
             "metadata": {},
             "usage": None,
             **more,
@@ -101,6 +102,7 @@ class AssistantsEncoder(_Thread):
     - the provider's own finish reason
     - that an error has no code: server_error is its code
     - that nothing says why a run is incomplete: incomplete is its code
+    - the provider's word for why an answer was cut short: it is the system's own
     - that a run had no more steps: it is incomplete
     - thoughts
     - that texts, or thoughts, are written at the same time: they come one after another
@@ -140,6 +142,7 @@ class AssistantsEncoder(_Thread):
             Loss.CACHE_WRITES,
             Loss.COST,
             Loss.UNKNOWN_REASONS,
+            Loss.CUT_WORDS,
             Loss.MAX_STEPS,
             Loss.TAKEN_BACK,
             Loss.NESTING,
@@ -160,6 +163,7 @@ class AssistantsEncoder(_Thread):
         },
     )
     ends: ClassVar[frozenset[str]] = frozenset({"completed", "paused", "cancelled", "incomplete", "max_steps"})
+    cuts: ClassVar[dict[str, str]] = {"length": "max_completion_tokens", "content_filter": "content_filter"}
     interrupts: ClassVar[frozenset[Kind] | None] = frozenset({"call"})
 
     def __init__(self) -> None:
@@ -191,7 +195,7 @@ class AssistantsEncoder(_Thread):
         elif end.status == "cancelled":
             self.tell("thread.run", "cancelled", self.run_object("cancelled", usage=usage))
         elif end.status in ("incomplete", "max_steps"):
-            why = "max_steps" if end.status == "max_steps" else end.code or end.finish_reason or "incomplete"
+            why = self.cut(end) or ("max_steps" if end.status == "max_steps" else end.code or end.finish_reason or "incomplete")
             told = self.run_object("incomplete", incomplete_details={"reason": why}, usage=usage)
             self.tell("thread.run", "incomplete", told)
         elif waiting or end.status == "paused":

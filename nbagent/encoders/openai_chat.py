@@ -30,7 +30,7 @@ class ChatEncoder(BaseEncoder):
     - how many tokens were written to a cache
     - what the run cost
     - the provider's own finish reason
-    - the provider's word for why an answer was cut short: it is length or content_filter
+    - the provider's word for why an answer was cut short: it is the system's own
     - how a run ended that is neither complete nor failed: it fails, and says why
     - that a run waits for a human: it is complete
     - whether a thought is a summary

@@ -27,6 +27,7 @@ class ResponsesEncoder(BaseEncoder):
     - the provider's own finish reason
     - that an error has no code: server_error is its code
     - that nothing says why a run is incomplete: incomplete is its code
+    - the provider's word for why an answer was cut short: it is the system's own
     - that a run waits for a human: it is complete
     - that a run had no more steps: it is incomplete
     - signatures of thoughts
@@ -35,9 +36,9 @@ class ResponsesEncoder(BaseEncoder):
     - who runs a tool
     - titles of tools
     - ids of calls that the provider ran
-    - that a call with a result has no arguments: they are empty
     - arguments whose text is not their JSON: they are what a reader makes of the text
     - arguments of custom tools as objects: they are text
+    - that a call has no whole arguments: it has what was written
     - the progress of a tool
     - preliminary results
     - results that are no text: they become their JSON
@@ -66,6 +67,7 @@ class ResponsesEncoder(BaseEncoder):
             Loss.FINISH,
             Loss.PAUSES,
             Loss.UNKNOWN_REASONS,
+            Loss.CUT_WORDS,
             Loss.MAX_STEPS,
             Loss.SIGNATURES,
             Loss.EARLY_TEXTS,
@@ -74,7 +76,7 @@ class ResponsesEncoder(BaseEncoder):
             Loss.TITLES,
             Loss.HOSTED_CALL_IDS,
             Loss.TEXT_ARGS,
-            Loss.NO_ARGS,
+            Loss.UNFINISHED,
             Loss.UNPARSED_ARGS,
             Loss.PROGRESS,
             Loss.PRELIMINARY,
@@ -98,12 +100,13 @@ class ResponsesEncoder(BaseEncoder):
         }
     )
     ends: ClassVar[frozenset[str]] = frozenset({"completed", "paused", "cancelled", "incomplete", "max_steps"})
+    cuts: ClassVar[dict[str, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
     def __init__(self) -> None:
         super().__init__()
         self._number = 0
         self._opened = False
-        self._output: list[_Json | None] = []  # by output index; an item that is not done yet is None
+        self._output: list[_Json] = []  # by output index
         self._index: dict[str, int] = {}  # of the items that are open, by their id
         self._writing: list[Text] = []
         self._cited: dict[str, list[_Json]] = {}
@@ -141,10 +144,13 @@ class ResponsesEncoder(BaseEncoder):
         }
 
     def finish(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """The response is over. What never got a result has none in the output either."""
+        """The response is over, and so is every item: a client's helper raises where one is not."""
         self._open()
+        for call in self.calls.values():
+            if _call_id(call) in self._index:
+                self._done(_call(call, "incomplete", call.text if call.args is not None else "".join(call.pieces)))
         usage = None if self.usage is None else responses_usage(self.usage)
-        whole: _Json = {"output": [item for item in self._output if item is not None], "usage": usage}
+        whole: _Json = {"output": self._output, "usage": usage}
         if error is not None:
             about = {"code": error.code or "server_error", "message": error.message}
             self._send("response.failed", response=self._response("failed", error=about, **whole))
@@ -153,7 +159,7 @@ class ResponsesEncoder(BaseEncoder):
         elif end.status == "cancelled":
             self._send("response.incomplete", response=self._response("cancelled", **whole))
         else:
-            why = "max_steps" if end.status == "max_steps" else end.code or end.finish_reason or "incomplete"
+            why = self.cut(end) or ("max_steps" if end.status == "max_steps" else end.code or end.finish_reason or "incomplete")
             response = self._response("incomplete", incomplete_details={"reason": why}, **whole)
             self._send("response.incomplete", response=response)
 
@@ -163,7 +169,7 @@ class ResponsesEncoder(BaseEncoder):
         """Begin an item; what speaks about it names it so."""
         self._open()
         self._index[item["id"]] = len(self._output)
-        self._output.append(None)
+        self._output.append(item)
         self._send("response.output_item.added", output_index=self._index[item["id"]], item=item)
         return self._at(item["id"])
 
@@ -290,10 +296,10 @@ class ResponsesEncoder(BaseEncoder):
         failed = event.status != "ok"
         if _is_hosted(call):
             output = None if failed and event.content is None else text_of(event.content)
-            told: _Json = {"output": output, "error": message_of(event) if failed else None}
+            error = {"type": "mcp_tool_execution_error", "content": message_of(event)} if failed else None
             word = "failed" if failed else "completed"
             self._send(f"response.mcp_call.{word}", **self._at(_call_id(call)))
-            self._done({**_call(call, word, call.text), **told})
+            self._done({**_call(call, word, call.text), "output": output, "error": error})
             return
         item = {"id": self.mint("fco"), "type": f"{_type_of(call)}_output", "call_id": call.call_id, "output": said(event)}
         self._add({**item, "status": "in_progress", "output": ""})

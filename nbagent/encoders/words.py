@@ -8,7 +8,7 @@ from nbagent import events as ev
 from nbagent.plain import json_safe
 
 _CUTS = {
-    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "model_length"), "length"),
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length"), "length"),
     **dict.fromkeys(("content_filter", "content-filter", "safety"), "content_filter"),
 }
 """What providers call it, in small letters."""

@@ -72,7 +72,7 @@ LOST: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.UNKNOWN_REASONS: lambda es, _: (
         at_end(es, code=es[-1].code or es[-1].finish_reason or "incomplete") if es[-1].status == "incomplete" else es
     ),
-    Loss.CUT_WORDS: lambda es, _: at_end(es, code=cut(es[-1]) or es[-1].code),
+    Loss.CUT_WORDS: lambda es, x: at_end(es, code=x.cuts.get(cut(es[-1]) or "") or es[-1].code),
     Loss.ENDS: ends,
     Loss.CODES: lambda es, _: at_end(change(ev.Error, code=None)(es), code=None),
     Loss.UNKNOWN_CODES: lambda es, _: unknown_codes(es),

@@ -60,5 +60,11 @@ def at_end(events: Events, *more: ev.Event, **values: Any) -> Events:
 
 
 def cut(end: ev.RunEnd) -> str | None:
-    words = {"max_output_tokens": "length", "length": "length", "content_filter": "content_filter", "max_tokens": "length"}
+    words = {
+        "max_output_tokens": "length",
+        "length": "length",
+        "content_filter": "content_filter",
+        "max_tokens": "length",
+        "max_completion_tokens": "length",
+    }
     return words.get(end.code or "") if end.status == "incomplete" else None

@@ -71,6 +71,7 @@ STREAMS: dict[str, Events] = {
     "failure": run(*SAID, ev.Error(message="no", code="500", error_type="Bad", fatal=True), status="failed", code="500"),
     "plain failure": run(*SAID, ev.Error(message="no", fatal=True), status="failed"),
     "too long": run(*SAID, status="incomplete", code="max_output_tokens", finish_reason="max_output_tokens"),
+    "too long, in other words": run(*SAID, status="incomplete", code="length", finish_reason="length"),
     "cut": run(*SAID, status="incomplete", code=ev.STREAM_TRUNCATED),
     "incomplete": run(*SAID, status="incomplete"),
     "cancelled": run(*SAID, *call("c"), status="cancelled"),

@@ -1,0 +1,163 @@
+"""The real openai SDK reads what the encoders write, from a real server, and its helpers put it together."""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, get_args
+
+import openai
+import pydantic
+import pytest
+from adapters.recorded import name_of
+from campaign import WHOLE, sample
+from encoders.pictures import encoded, picture, settled
+from encoders.test_round_trip import RECORDINGS, recorded
+from hypothesis import given, settings
+from openai.types.beta import AssistantStreamEvent
+from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseStreamEvent
+from streams import event_streams
+
+from nbagent import events as ev
+from nbagent.adapters.registry import decoder_named
+from nbagent.encoders.encode import encode
+from nbagent.encoders.registry import encoder_named
+
+PATHS = sample(RECORDINGS, 40)
+QUESTION: Any = {"role": "user", "content": "?"}
+OPEN_ENUMS = {"code", "reason"}
+"""Fields in which a proxy says what its provider said, in other words than OpenAI's own."""
+
+
+def members(union: Any, tag: str) -> dict[str, type[pydantic.BaseModel]]:
+    """The classes of a tagged union by their tags: pydantic's own choice would depend on what else fits."""
+    classes = get_args(get_args(union)[0])
+    return {value: cls for cls in classes for value in get_args(cls.model_fields[tag].annotation)}
+
+
+MODELS: dict[str, Any] = {
+    "openai.chat": lambda item: ChatCompletionChunk,
+    "openai.responses": lambda item: members(ResponseStreamEvent, "type")[item["type"]],
+    "openai.assistants": lambda item: members(AssistantStreamEvent, "event")[item["event"]],
+}
+
+
+@pytest.mark.parametrize("system", MODELS)
+@given(event_streams())
+@settings(deadline=None, max_examples=500 if WHOLE else 15)
+def test_every_item_is_valid_by_the_sdks_strict_models(system: str, events: list[ev.Event]) -> None:
+    for item in encoded(encoder_named(system), events):
+        if isinstance(item, str) or set(item) == {"error"} or item.get("event") == "done":
+            continue
+        try:
+            MODELS[system](item).model_validate(item)
+        except pydantic.ValidationError as error:
+            if {str(entry["loc"][-1]) for entry in error.errors()} - OPEN_ENUMS:
+                raise
+
+
+class Told(BaseHTTPRequestHandler):
+    """Answers a request under /<folder>/<recording>/… with that recording, told by the encoder of the endpoint."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        _, number, path = self.path.split("/", 2)
+        system = {"chat": "openai.chat", "responses": "openai.responses", "threads": "openai.assistants"}[path.split("/")[0]]
+        self.send_response(200)
+        for name, value in encoder_named(system).headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        for piece in encode(recorded(PATHS[int(number)]), system, "bytes"):
+            self.wfile.write(piece)
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[dict[Path, openai.OpenAI]]:
+    """A client of each recording."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Told)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    with openai.OpenAI(base_url=url, api_key="unused", max_retries=0) as client:
+        yield {path: client.with_options(base_url=f"{url}/{number}") for number, path in enumerate(PATHS)}
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def seen(stream: Any, system: str) -> list[ev.Event]:
+    """The events of a stream of the SDK's objects, and of the error that ended it."""
+    decoder = decoder_named(system)
+    events: list[ev.Event] = []
+    try:
+        for item in stream:
+            events += decoder.feed(item)
+    except openai.APIError as error:
+        return [*events, *decoder.close(error)]
+    return [*events, *decoder.close()]
+
+
+def from_items(path: Path, system: str) -> list[ev.Event]:
+    decoder = decoder_named(system)
+    items = encode(recorded(path), system)
+    return [*(event for item in items for event in decoder.feed(item)), *decoder.close()]
+
+
+def same(by_sdk: list[ev.Event], by_wire: list[ev.Event]) -> bool:
+    """Whether both show the same, but for what the SDK's error hides: the class, and whatever came behind it."""
+    blocks = [
+        [[block.get(name) for name in ("kind", "text", "name", "args_text", "result")] for block in picture(settled(events))]
+        for events in (by_sdk, by_wire)
+    ]
+    errors = [[e.message for e in events if isinstance(e, ev.Error) and e.fatal] for events in (by_sdk, by_wire)]
+    return blocks[0] == blocks[1] and errors[0] == errors[1]
+
+
+def final_of(path: Path, system: str) -> str:
+    """The text of a recording, as far as the system keeps texts apart."""
+    return "".join(block["text"] for block in picture(settled(from_items(path, system))) if block.get("text_kind") == "text")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def test_chat_completions(clients: dict[Path, openai.OpenAI], path: Path) -> None:
+    completions = clients[path].chat.completions
+    by_wire = from_items(path, "openai.chat")
+    assert same(seen(completions.create(model="m", messages=[QUESTION], stream=True), "openai.chat"), by_wire)
+    if by_wire[-1].status != "completed":  # type: ignore[union-attr]
+        return
+    with completions.stream(model="m", messages=[QUESTION]) as stream:
+        message = stream.get_final_completion().choices[0].message
+    assert (message.content or "") == final_of(path, "openai.chat")
+    calls = [(call["name"], call["args_text"]) for call in picture(settled(by_wire)) if call["kind"] == "tool"]
+    assert [(call.function.name, call.function.arguments) for call in message.tool_calls or ()] == calls
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def test_responses(clients: dict[Path, openai.OpenAI], path: Path) -> None:
+    responses = clients[path].responses
+    by_wire = from_items(path, "openai.responses")
+    assert same(seen(responses.create(model="m", input="?", stream=True), "openai.responses"), by_wire)
+    if by_wire[-1].status != "completed":  # type: ignore[union-attr]
+        return
+    with responses.stream(model="m", input="?") as stream:
+        response = stream.get_final_response()
+    assert response.output_text == final_of(path, "openai.responses")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def test_assistants(clients: dict[Path, openai.OpenAI], path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the whole API is
+        runs = clients[path].beta.threads.runs
+        stream = runs.create(thread_id="t", assistant_id="a", stream=True)
+        assert same(seen(stream, "openai.assistants"), from_items(path, "openai.assistants"))
+        with runs.stream(thread_id="t", assistant_id="a") as helper:
+            helper.until_done()
+            said = final_of(path, "openai.assistants")
+            messages = helper.get_final_messages() if said else []  # it raises where there is none
+    assert "".join(part.text.value for message in messages for part in message.content if part.type == "text") == said
