@@ -1,0 +1,112 @@
+"""The vocabulary: every event that travels between a source and a face, JSON both ways.
+
+An event is a frozen struct with a tag (`type` in JSON, the class in Python) and a common envelope. Consumers `match` on the
+class and finish with `assert_never`, so that a new event fails the type check until every consumer handles it.
+
+    >>> to_json(TextDelta(id="text-1", delta="Hi"))
+    b'{"type":"text.delta","id":"text-1","delta":"Hi"}'
+    >>> from_json(b'{"type":"text.delta","id":"text-1","delta":"Hi"}')
+    TextDelta(id='text-1', delta='Hi')
+
+Rules every producer keeps:
+
+1. `id` is ours and unique in the run; the provider's own tool call id goes into `call_id`.
+2. A snapshot replaces: `*.end.text` is the authoritative text of its block, never appended.
+3. Every start is closed by exactly one end or result, or by `run.end`.
+4. Nothing is dropped: an item nobody knows becomes `raw`.
+5. A stream that ends without its terminal ends as `run.end{status: "incomplete", code: "stream_truncated"}`.
+"""
+
+from nbagent.events.codec import from_dict, from_json, to_dict, to_json, type_of
+from nbagent.events.kinds import (
+    AgentEnd,
+    AgentHandoff,
+    AgentStart,
+    ApprovalRequest,
+    ApprovalResponse,
+    Custom,
+    Error,
+    Event,
+    File,
+    Hidden,
+    Raw,
+    ReasoningDelta,
+    ReasoningEnd,
+    ReasoningStart,
+    RunEnd,
+    RunStart,
+    Source,
+    State,
+    Status,
+    StepEnd,
+    StepStart,
+    TextDelta,
+    TextEnd,
+    TextStart,
+    ToolArgs,
+    ToolArgsDelta,
+    ToolProgress,
+    ToolResult,
+    ToolStart,
+    UsageUpdate,
+)
+from nbagent.events.parts import (
+    STREAM_TRUNCATED,
+    Display,
+    Envelope,
+    ErrorInfo,
+    Level,
+    Live,
+    RunStatus,
+    ToolKind,
+    ToolStatus,
+    Usage,
+)
+
+__all__ = [
+    "STREAM_TRUNCATED",
+    "AgentEnd",
+    "AgentHandoff",
+    "AgentStart",
+    "ApprovalRequest",
+    "ApprovalResponse",
+    "Custom",
+    "Display",
+    "Envelope",
+    "Error",
+    "ErrorInfo",
+    "Event",
+    "File",
+    "Hidden",
+    "Level",
+    "Live",
+    "Raw",
+    "ReasoningDelta",
+    "ReasoningEnd",
+    "ReasoningStart",
+    "RunEnd",
+    "RunStart",
+    "RunStatus",
+    "Source",
+    "State",
+    "Status",
+    "StepEnd",
+    "StepStart",
+    "TextDelta",
+    "TextEnd",
+    "TextStart",
+    "ToolArgs",
+    "ToolArgsDelta",
+    "ToolKind",
+    "ToolProgress",
+    "ToolResult",
+    "ToolStart",
+    "ToolStatus",
+    "Usage",
+    "UsageUpdate",
+    "from_dict",
+    "from_json",
+    "to_dict",
+    "to_json",
+    "type_of",
+]

@@ -1,0 +1,99 @@
+"""What events are made of: the envelope, and the values inside it."""
+
+from typing import Any, Literal
+
+import msgspec
+
+RunStatus = Literal["completed", "incomplete", "cancelled", "failed", "paused", "max_steps"]
+ToolKind = Literal["function", "hosted", "mcp", "handoff", "custom"]
+ToolStatus = Literal["ok", "error", "denied"]
+Level = Literal["debug", "info", "warning", "error"]
+
+STREAM_TRUNCATED = "stream_truncated"
+"""`run.end.code` of a stream that ended without the terminal its system has."""
+
+
+class Live:
+    """A live Python object riding on an event inside this process; it encodes as null and never leaves.
+
+    The wrapper is what keeps a DataFrame or a secret-bearing object out of every JSON: the encoder sees `Live`, not the value.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Live({type(self.value).__name__})"
+
+
+class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong: `type` is the exception's class name, `traceback` the formatted text, if there is one."""
+
+    message: str
+    type: str | None = None
+    traceback: str | None = None
+
+
+class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a value looks to a reader: one line of `summary` and a MIME bundle (`data`: MIME type to text, base64 or JSON)."""
+
+    summary: str = ""
+    data: dict[str, Any] = {}
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Token counts, all in tokens; `cost` in US dollars. `input` includes `cache_read`; `output` includes `reasoning`."""
+
+    input: int | None = None
+    output: int | None = None
+    total: int | None = None
+    reasoning: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    cost: float | None = None
+
+    def __add__(self, other: "Usage") -> "Usage":
+        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__struct_fields__)
+        return Usage(**dict(zip(self.__struct_fields__, map(_add, pairs), strict=True)))
+
+
+def _add(pair: tuple[Any, Any]) -> Any:
+    left, right = pair
+    return right if left is None else left if right is None else left + right
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What every event carries. The run stamps `seq`, `ts` and `run_id`; the rest is set where it is known.
+
+    Attributes:
+        seq: position in the run, from 1, without gaps.
+        ts: seconds since the epoch when the event was received.
+        run_id: the run it belongs to.
+        step: the number of the model response or loop step, from 1.
+        agent: name of the agent that speaks.
+        parent_id: id of the tool call or agent block that encloses this one.
+        meta: whatever the system says that has no field here.
+        raw: the upstream item itself, only on request.
+    """
+
+    seq: int = 0
+    ts: float = 0.0
+    run_id: str = ""
+    step: int | None = None
+    agent: str | None = None
+    parent_id: str | None = None
+    meta: dict[str, Any] | None = None
+    raw: Any = None
+
+    def __rich_repr__(self) -> Any:
+        defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if name not in defaults or value is not defaults[name]:
+                yield name, value
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({shown})"
