@@ -60,6 +60,7 @@ proof: .venv/test js/node_modules/.installed frameworks
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment
 	PYTHONPATH=tests $(BIN)/python -m bench.environment
+	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	cd js && $(NPM) run --silent test
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
 	$(CHROMIUM) && $(BIN)/pytest tests/browser --timeout=3600 -q

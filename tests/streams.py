@@ -53,7 +53,8 @@ class _Writer:
         self.calls: dict[str, tuple[str, list[str]]] = {}  # that have no whole arguments: what is still to be written
         self.called: list[str] = []  # that have no result
         self.all_calls: list[str] = []
-        self.asked: list[str] = []
+        self.asked: dict[str, str | None] = {}  # the call that a request is about
+        self.asked_about: set[str | None] = set()
         self.agents: dict[str, str] = {}
         self.in_step = False
         self.counts = draw(st.sampled_from(["steps", "updates", "step updates", "end"]))  # how tokens are told
@@ -79,12 +80,14 @@ class _Writer:
     # --- what may happen --------------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """A step ends what was said in it."""
+        """A step begins or ends, and with it ends what was said before: nothing is written across it."""
+        while self.thoughts:
+            self.thought_end()
+        while self.texts:
+            self.text_end()
+        while self.calls:
+            self.args()
         if self.in_step:
-            while self.thoughts:
-                self.thought_end()
-            while self.texts:
-                self.text_end()
             usage = self.draw(st.none() | usages()) if self.counts in ("steps", "step updates") else None
             if usage is not None:
                 self.total = usage if self.total is None else self.total + usage
@@ -166,8 +169,12 @@ class _Writer:
     def progress(self) -> None:
         self.write(ev.ToolProgress, id=self.one(self.called), message=self.draw(st.none() | WORDS))
 
+    def answerable(self) -> list[str]:
+        return [id_ for id_ in self.called if id_ not in self.asked.values()]
+
     def result(self) -> None:
-        id_ = self.one(self.called)
+        """A tool returns; not while a human is asked about it."""
+        id_ = self.one(self.answerable())
         status = self.draw(st.sampled_from(["ok", "ok", "error", "denied"]))
         if status == "ok" and self.draw(st.integers(0, 5)) == 0:
             self.write(ev.ToolResult, id=id_, content=self.draw(JSON), preliminary=True)
@@ -180,8 +187,11 @@ class _Writer:
         )
 
     def ask(self) -> None:
+        """A human is asked, about a call once at most, and when its arguments are whole."""
         id_ = self.new("approval")
         tool = self.some_call()
+        tool = None if tool in self.asked_about or tool in self.calls else tool
+        self.asked_about.add(tool)
         kind = "tool" if tool else self.draw(st.sampled_from(["tool", "input", "auth"]))
         about: dict[str, Any] = {
             "prompt": self.draw(st.none() | WORDS),
@@ -190,13 +200,13 @@ class _Writer:
             "schema": self.draw(st.sampled_from([None, {"type": "string"}])),
         }
         self.write(ev.ApprovalRequest, approval_id=id_, tool_id=tool, kind=kind, **about)
-        self.asked.append(id_)
+        self.asked[id_] = tool
 
     def answer(self) -> None:
         decision = self.draw(st.sampled_from(["approve", "deny", "cancel"]))
         reason = self.draw(st.none() | WORDS)
         id_ = self.one(self.asked)
-        self.asked.remove(id_)
+        del self.asked[id_]
         self.write(ev.ApprovalResponse, approval_id=id_, decision=decision, reason=reason)
 
     def agent(self) -> None:
@@ -243,7 +253,8 @@ class _Writer:
         may += [self.text_delta, self.text_delta, self.text_end] if self.texts else []
         may += [self.thought_delta, self.thought_end] if self.thoughts else []
         may += [self.args_delta, self.args, self.args] if self.calls else []
-        may += [self.result, self.result, self.progress] if self.called else []
+        may += [self.result, self.result] if self.answerable() else []
+        may += [self.progress] if self.called else []
         may += [self.usage] if self.counts == "updates" else []
         may += [self.answer] if self.asked else []
         return may + ([self.agent_end] if self.agents else [])

@@ -14,6 +14,7 @@ _CUTS = {
 """What providers call it, in small letters."""
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _NO_WORD = re.compile(r"[^\w.-]")
 
 
@@ -49,7 +50,7 @@ def known(**values: Any) -> dict[str, Any]:
 
 def to_json(item: Any) -> str:
     """An item as JSON on one line."""
-    return json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _COMPACT.encode(item)
 
 
 def text_of(value: Any) -> str:

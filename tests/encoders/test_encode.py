@@ -50,12 +50,12 @@ def read(encoder: type[BaseEncoder], items: Any) -> list[ev.Event]:
     return [*(event for item in items for event in decoder.feed(item)), *decoder.close()]
 
 
-@BY_NAME
 @given(event_streams())
-@settings(deadline=None, max_examples=10)
-def test_the_bytes_of_a_body_say_what_the_items_say(encoder: type[BaseEncoder], events: list[ev.Event]) -> None:
-    items = list(nbagent.encode(events, encoder.system))
-    assert read(encoder, body(nbagent.encode(events, encoder.system, "bytes"), encoder)) == read(encoder, items)
+@settings(deadline=None, max_examples=15)
+def test_the_bytes_of_a_body_say_what_the_items_say(events: list[ev.Event]) -> None:
+    for encoder in ENCODERS:
+        items = list(nbagent.encode(events, encoder.system))
+        assert read(encoder, body(nbagent.encode(events, encoder.system, "bytes"), encoder)) == read(encoder, items)
 
 
 @BY_NAME

@@ -25,7 +25,7 @@ from nbagent.adapters.registry import decoder_named
 from nbagent.encoders.encode import encode
 from nbagent.encoders.registry import encoder_named
 
-PATHS = sample(RECORDINGS, 40)
+PATHS = sample(RECORDINGS, 15)
 QUESTION: Any = {"role": "user", "content": "?"}
 OPEN_ENUMS = {"code", "reason"}
 """Fields in which a proxy says what its provider said, in other words than OpenAI's own."""
@@ -46,7 +46,7 @@ MODELS: dict[str, Any] = {
 
 @pytest.mark.parametrize("system", MODELS)
 @given(event_streams())
-@settings(deadline=None, max_examples=500 if WHOLE else 15)
+@settings(deadline=None, max_examples=500 if WHOLE else 10)
 def test_every_item_is_valid_by_the_sdks_strict_models(system: str, events: list[ev.Event]) -> None:
     for item in encoded(encoder_named(system), events):
         if isinstance(item, str) or set(item) == {"error"} or item.get("event") == "done":

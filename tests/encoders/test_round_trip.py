@@ -40,13 +40,13 @@ def check(encoder: type[BaseEncoder], events: list[ev.Event], items: list[Item])
 
 @BY_NAME
 def test_a_recording_told_and_read_is_the_same_but_for_what_is_lost(encoder: type[BaseEncoder]) -> None:
-    for path in RECORDINGS:
+    for path in sample(RECORDINGS, 60):
         check(encoder, recorded(path), encoded(encoder(), recorded(path)))
 
 
 @BY_NAME
 def test_what_breaks_off_is_told_as_that(encoder: type[BaseEncoder]) -> None:
-    for path in sample(RECORDINGS, 40):
+    for path in sample(RECORDINGS, 12):
         events = recorded(path)[:-1]
         for cut in sorted({0, 1, len(events) // 3, len(events) // 2, len(events)}):
             check(encoder, [*events[:cut], END], encoded(encoder(), events[:cut]))
@@ -54,7 +54,7 @@ def test_what_breaks_off_is_told_as_that(encoder: type[BaseEncoder]) -> None:
 
 @BY_NAME
 def test_an_error_in_the_middle_is_told_and_ends_the_stream(encoder: type[BaseEncoder]) -> None:
-    for path in sample(RECORDINGS, 40):
+    for path in sample(RECORDINGS, 12):
         events = [event for event in recorded(path)[:-1] if not (isinstance(event, ev.Error) and event.fatal)]
         half = events[: len(events) // 2]
         told = encoder()

@@ -1,0 +1,18 @@
+"""Checks items with the models of `ag-ui-protocol`: a list of items on each line in, what is wrong with it on each line out."""
+
+import json
+import sys
+
+from ag_ui.core import Event  # type: ignore[import-not-found]  # only where it runs
+from pydantic import TypeAdapter, ValidationError
+
+if __name__ == "__main__":
+    model = TypeAdapter(Event)
+    for line in sys.stdin:
+        problems = []
+        for item in json.loads(line):
+            try:
+                model.validate_python(item)
+            except ValidationError as error:
+                problems.append(str(error))
+        print(json.dumps(problems), flush=True)

@@ -1,0 +1,126 @@
+"""The clients themselves read what the encoders write: `ai` 5 and 7, `@ag-ui/client`, and the models of `ag-ui-protocol`.
+
+Every chunk is valid by their schemas, and what they put together is what the events say.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from encoders.lost import without
+from encoders.pictures import picture, settled
+from encoders.test_round_trip import RECORDINGS, recorded
+from hypothesis import given, settings
+from parsers import environment
+from streams import event_streams
+
+from nbagent import events as ev
+from nbagent.encoders.encode import encode
+from nbagent.encoders.registry import encoder_named
+
+pytestmark = pytest.mark.proof
+CLIENTS = {"vercel.ui": "ai", "vercel.ui.v5": "ai5", "ag_ui": "ag-ui"}
+
+
+class Reader:
+    """A client in a process of its own: a line in, a line out."""
+
+    def __init__(self, *command: str | Path) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def read(self, value: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(value) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def readers() -> Iterator[dict[str, Reader]]:
+    """A reader for each system, and one of items for "models"."""
+    script = shutil.copy(environment.HERE / "read.mjs", environment.folder() / "node")  # beside the packages it imports
+    readers = {system: Reader(environment.program("node"), script, client) for system, client in CLIENTS.items()}
+    readers["models"] = Reader(environment.python(), environment.HERE / "read.py")
+    yield readers
+    for reader in readers.values():
+        reader.close()
+
+
+def read(readers: dict[str, Reader], system: str, events: list[ev.Event]) -> Any:
+    return readers[system].read(b"".join(encode(events, system, "bytes")).decode())
+
+
+def shown(events: list[ev.Event], system: str) -> list[dict[str, Any]]:
+    return picture(without(settled(events), encoder_named(system)))  # type: ignore[arg-type]  # every encoder is a BaseEncoder
+
+
+def check_vercel(readers: dict[str, Reader], system: str, events: list[ev.Event], *, recorded: bool = False) -> None:
+    """The message has the texts, thoughts and calls of the run, as far as it can say them.
+
+    What the state of a call without an answer is, the client sees in its own way where an approval comes before the arguments,
+    or after a preliminary result; no recorded run does that.
+    """
+    seen = read(readers, system, events)
+    assert seen["problems"] == []
+    blocks = shown(events, system)
+    for part, kind in (("text", "text"), ("reasoning", "reasoning")):
+        texts = [entry["text"] for entry in seen["parts"] if entry["type"] == part and entry["text"]]
+        assert texts == [block["text"] for block in blocks if block["kind"] == kind]
+    calls = [entry for entry in seen["parts"] if entry["type"].startswith("tool-")]
+    tools = [block for block in blocks if block["kind"] == "tool"]
+    assert [call["type"][5:] for call in calls] == [tool["name"] for tool in tools]
+    for call, tool in zip(calls, tools, strict=True):
+        cancelled = tool["state"] == "cancelled"  # which is not said of a call, but of the run
+        if tool["state"].startswith("output-") or (recorded and not cancelled):
+            assert call["state"] == tool["state"]
+        if "error" in tool:
+            assert call["errorText"] == tool["error"]["message"]
+    errors = [block["message"] for block in blocks if block["kind"] == "error"]
+    assert seen["errors"] == errors
+
+
+def check_ag_ui(readers: dict[str, Reader], events: list[ev.Event]) -> None:
+    """The conversation has the texts, thoughts and calls of the run."""
+    seen = read(readers, "ag_ui", events)
+    assert seen["problems"] == []
+    blocks = shown(events, "ag_ui")
+    messages = seen["messages"]
+    texts = [message["content"] for message in messages if message["role"] == "assistant" and message.get("content")]
+    assert texts == [block["text"] for block in blocks if block["kind"] == "text"]
+    calls = [call["function"] for message in messages for call in message.get("toolCalls", ())]
+    assert [call["name"] for call in calls] == [block["name"] for block in blocks if block["kind"] == "tool"]
+    assert seen["errors"] == [block["message"] for block in blocks if block["kind"] == "error" and block["fatal"]]
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_clients_read_every_recording(readers: dict[str, Reader], path: Path) -> None:
+    for system in ("vercel.ui", "vercel.ui.v5"):
+        check_vercel(readers, system, recorded(path), recorded=True)
+    check_ag_ui(readers, recorded(path))
+    assert readers["models"].read(list(encode(recorded(path), "ag_ui"))) == []
+
+
+@pytest.mark.parametrize("path", RECORDINGS[::5], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_clients_read_what_breaks_off(readers: dict[str, Reader], path: Path) -> None:
+    events = recorded(path)[: len(recorded(path)) // 2]
+    for system in CLIENTS:
+        seen = read(readers, system, events)
+        assert seen["problems"] == []
+        assert len(seen["errors"]) == 1
+
+
+@given(event_streams())
+@settings(deadline=None, max_examples=500)
+def test_the_clients_find_nothing_wrong_with_any_stream(readers: dict[str, Reader], events: list[ev.Event]) -> None:
+    for system in ("vercel.ui", "vercel.ui.v5"):
+        check_vercel(readers, system, events)
+    check_ag_ui(readers, events)
+    assert readers["models"].read(list(encode(events, "ag_ui"))) == []
