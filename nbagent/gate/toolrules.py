@@ -120,6 +120,7 @@ class ToolRules:
 
     def _start(self, event: ToolStart) -> list[Event]:
         hidden = self._rules.get(event.name, _NOTHING) | self._rules.get(EVERY, _NOTHING)
+        hidden |= self._hidden.get(event.id, _NOTHING)  # one that is begun again, by another name perhaps
         self._hidden[event.id] = hidden
         if hidden & {"all", "result"}:
             self._inside.add(event.id)
