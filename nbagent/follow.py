@@ -1,10 +1,11 @@
 """Following a run's events: from the first one that is kept, then live; on any loop, or without one."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nbagent import events as e
 from nbagent import kernel, loop
@@ -65,15 +66,26 @@ class Following(Generic[T]):
             here = asyncio.get_running_loop()
         except RuntimeError:
             here = None
-        if here is not None and self._home() is here:
-            return loop.nested(here)
+        begin: Callable[[Coroutine[None, None, Any]], Any] = loop.submit
+        settle: Callable[[Any], Any] = _settled
+        if here is not None and (self._home() is here or loop.is_current()):
+            begin, settle = here.create_task, loop.nested(here)
 
         def wait(coming: Coroutine[None, None, Sequence[T] | None]) -> Sequence[T] | None:
-            future = loop.submit(coming)
-            kernel.wait(future)
-            return future.result()
+            waiting = begin(coming)
+            try:
+                got: Sequence[T] | None = settle(waiting)
+            except KeyboardInterrupt:
+                waiting.cancel()  # or what it waits in could not be closed
+                raise
+            return got
 
         return wait
+
+
+def _settled(waiting: concurrent.futures.Future[Any]) -> Any:
+    kernel.wait(waiting)
+    return waiting.result()
 
 
 async def _next(batches: AsyncGenerator[Sequence[T]]) -> Sequence[T] | None:

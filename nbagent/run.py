@@ -26,7 +26,7 @@ from nbagent.gate import Gate, Hide, Reveal
 from nbagent.gate.redact import Redactor
 from nbagent.interrupt import watch
 from nbagent.lanes import Lanes
-from nbagent.loop import OwnedStream, nested
+from nbagent.loop import OwnedStream, is_current, nested
 from nbagent.mime import display_of
 from nbagent.moment import Moment
 from nbagent.outcome import Outcome
@@ -225,7 +225,7 @@ class Run(Outcome):
             home = asyncio.get_running_loop()
         except RuntimeError:
             home = None
-        inside = home is not None and self._reader.loop is home
+        inside = home is not None and (self._reader.loop is home or is_current())
         try:
             if home is not None and inside and not self._done.done():
                 nested(home)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))

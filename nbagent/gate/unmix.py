@@ -20,7 +20,7 @@ from nbagent.events import (
 from nbagent.growing import GrowingText
 from nbagent.tags import Kind, Part, Splitter, calls_of, split
 
-_E = TypeVar("_E", TextDelta, TextEnd)
+_E = TypeVar("_E", bound=TextDelta | TextEnd)
 
 
 def envelope(event: Event) -> dict[str, Any]:
