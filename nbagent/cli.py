@@ -77,12 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--idle-timeout", metavar="SECONDS", type=float, default=300.0, help="without a byte (%(default)s)")
     show.set_defaults(command=_show)
 
-    replay = commands.add_parser("replay", parents=[reading], help="play a recording again")
+    numbered = argparse.ArgumentParser(add_help=False)
+    numbered.add_argument("--run", metavar="N", type=int, default=1, help="which of several recorded runs (%(default)s)")
+
+    replay = commands.add_parser("replay", parents=[reading, numbered], help="play a recording again")
     replay.add_argument("file", metavar="FILE")
     replay.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0 does not wait (%(default)s)")
     replay.set_defaults(command=_replay)
 
-    decode = commands.add_parser("decode", parents=[adapter], help="say what is in a recording, one event a line, as JSON")
+    decode = commands.add_parser(
+        "decode", parents=[adapter, numbered], help="say what is in a recording, one event a line, as JSON"
+    )
     decode.add_argument(
         "file", metavar="FILE", help="server-sent events, JSON lines, a JSON array, concatenated JSON; - is stdin"
     )
@@ -112,7 +117,7 @@ def _show(asked: argparse.Namespace) -> int:
 
 
 def _replay(asked: argparse.Namespace) -> int:
-    return _watch(nbagent.replay(asked.file, speed=asked.speed), asked)
+    return _watch(nbagent.replay(asked.file, speed=asked.speed, run=asked.run), asked)
 
 
 def _watch(stream: Any, asked: argparse.Namespace) -> int:
@@ -138,7 +143,7 @@ async def _print(run: Run, types: list[str] | None) -> None:
 
 def _decode(asked: argparse.Namespace) -> int:
     decoder = decoder_named(asked.adapter) if asked.adapter else None
-    items = _body(sys.stdin.buffer) if asked.file == "-" else recording.items(asked.file)
+    items = _body(sys.stdin.buffer) if asked.file == "-" else recording.items(asked.file, asked.run)
     end: e.Event | None = None
     for end in decoded(items, decoder):
         _write(end)
