@@ -61,7 +61,7 @@ def show(
             becomes bullets, wherever a stream cuts it. A function sees whole texts, so that these no longer stream.
         timeout: seconds that all may take. Then the run fails, with what has come; None for any time. A `fallback` that is
             asked at that moment may take as long again.
-        idle_timeout: seconds in which something must come, likewise.
+        idle_timeout: seconds in which something must come, likewise; of an address by default 300.
         fallback: called for the whole answer where the stream fails before anything has come of it: a function that gives a
             text, a response object or another stream, or an `async def`.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
@@ -80,7 +80,8 @@ def show(
     """
     if face not in (None, "widget", "console"):
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
-    sources = [connect(one, **options) if is_address(one) else one for one in (source, *more)]
+    patience = {} if idle_timeout is None else {"idle_timeout": idle_timeout}
+    sources = [connect(one, **options, **patience) if is_address(one) else one for one in (source, *more)]
     if options and not any(map(is_address, (source, *more))):
         raise TypeError(f"{', '.join(options)}: show() takes options of a request with an address only, such as 'https://…'")
     run = Run(
