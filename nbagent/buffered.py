@@ -51,7 +51,8 @@ async def buffered(
 ) -> AsyncGenerator[list[str]]:
     """The text of a run's own agent in larger pieces, as batches of one.
 
-    A piece comes when it has `chars` characters, when it is `seconds` old, and where a text ends.
+    A piece comes when it has `chars` characters, when it is `seconds` old, and where a text ends. A text that came whole comes
+    at its end.
 
     Args:
         events: of the run.
@@ -66,6 +67,7 @@ async def buffered(
         raise ValueError(f"buffered() takes positive numbers; got seconds={seconds!r}, chars={chars!r}")
     clock = asyncio.get_running_loop().time
     chunker = Chunker(chars, words=words)
+    streamed: set[str] = set()  # of the texts that are open
     since = 0.0
     coming: asyncio.Task[e.Event] | None = None
     try:
@@ -81,9 +83,12 @@ async def buffered(
                 coming = None
                 if isinstance(event, e.TextDelta) and event.parent_id is None:
                     since = since if chunker.holds else clock()
+                    streamed.add(event.id)
                     piece = chunker.feed(event.delta)
                 elif isinstance(event, e.TextEnd) and event.parent_id is None:
-                    piece = chunker.flush(last=True)
+                    whole = "" if event.id in streamed else event.text or ""
+                    piece = chunker.flush(last=True) + whole
+                    streamed.discard(event.id)
             if piece:
                 yield [piece]
     except StopAsyncIteration:

@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     reading.add_argument("--json", action="store_true", help="print events as JSON, one a line, instead of the transcript")
     reading.add_argument("--types", metavar="TYPE,…", help="print only these events, as JSON: text.delta,tool.result")
 
+    numbered = argparse.ArgumentParser(add_help=False)
+    numbered.add_argument("--run", metavar="N", type=int, default=1, help="which of several recorded runs (%(default)s)")
+
     show = commands.add_parser("show", parents=[reading], help="print a stream as it comes")
     show.add_argument("source", metavar="URL|FILE", help="https://…, wss://…, grpc://…, or a recording")
     show.add_argument("-H", "--header", metavar="NAME: VALUE", action="append", default=[], help="sent along; may be repeated")
@@ -77,19 +80,21 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--idle-timeout", metavar="SECONDS", type=float, default=300.0, help="without a byte (%(default)s)")
     show.set_defaults(command=_show)
 
-    replay = commands.add_parser("replay", parents=[reading], help="play a recording again")
+    replay = commands.add_parser("replay", parents=[reading, numbered], help="play a recording again")
     replay.add_argument("file", metavar="FILE")
     replay.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0 does not wait (%(default)s)")
     replay.set_defaults(command=_replay)
 
-    decode = commands.add_parser("decode", parents=[adapter], help="say what is in a recording, one event a line, as JSON")
+    decode = commands.add_parser(
+        "decode", parents=[adapter, numbered], help="say what is in a recording, one event a line, as JSON"
+    )
     decode.add_argument(
         "file", metavar="FILE", help="server-sent events, JSON lines, a JSON array, concatenated JSON; - is stdin"
     )
     decode.set_defaults(command=_decode)
 
     convert = commands.add_parser(
-        "convert", parents=[adapter], help="write a recording as another system's server would send it"
+        "convert", parents=[adapter, numbered], help="write a recording as another system's server would send it"
     )
     convert.add_argument("file", metavar="FILE", help="as for decode")
     convert.add_argument("--to", metavar="SYSTEM", required=True, help="such as vercel or openai.chat; nbagent for a recording")
@@ -120,7 +125,7 @@ def _show(asked: argparse.Namespace) -> int:
 
 
 def _replay(asked: argparse.Namespace) -> int:
-    return _watch(nbagent.replay(asked.file, speed=asked.speed), asked)
+    return _watch(nbagent.replay(asked.file, speed=asked.speed, run=asked.run), asked)
 
 
 def _watch(stream: Any, asked: argparse.Namespace) -> int:
@@ -163,7 +168,7 @@ def _convert(asked: argparse.Namespace) -> int:
 
 def _events(asked: argparse.Namespace, reveal: Reveal) -> Iterator[e.Event]:
     decoder = decoder_named(asked.adapter) if asked.adapter else None
-    items = _body(sys.stdin.buffer) if asked.file == "-" else recording.items(asked.file)
+    items = _body(sys.stdin.buffer) if asked.file == "-" else recording.items(asked.file, asked.run)
     return decoded(items, decoder, reveal)
 
 

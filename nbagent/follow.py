@@ -1,10 +1,11 @@
 """Following a run's events: from the first one that is kept, then live; on any loop, or without one."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nbagent import events as e
 from nbagent import kernel, loop
@@ -49,15 +50,15 @@ class Following(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         wait = self._waiting()
-        batches = self._batches()
+        steps = _Steps(self._batches())
         try:
-            while (batch := wait(_next(batches))) is not None:
+            while (batch := wait(steps.next())) is not None:
                 yield from batch
         except KeyboardInterrupt:
             self._stop()
             raise
         finally:
-            wait(_close(batches))
+            wait(steps.close())
 
     def _waiting(self) -> Callable[[Coroutine[None, None, Sequence[T] | None]], Sequence[T] | None]:
         """How to wait here: on the loop that is blocked, where the stream is read on it, else on nbagent's own."""
@@ -65,23 +66,42 @@ class Following(Generic[T]):
             here = asyncio.get_running_loop()
         except RuntimeError:
             here = None
-        if here is not None and self._home() is here:
-            return loop.nested(here)
+        begin: Callable[[Coroutine[None, None, Any]], Any] = loop.submit
+        settle: Callable[[Any], Any] = _settled
+        if here is not None and (self._home() is here or loop.is_current()):
+            begin, settle = here.create_task, loop.nested(here)
 
         def wait(coming: Coroutine[None, None, Sequence[T] | None]) -> Sequence[T] | None:
-            future = loop.submit(coming)
-            kernel.wait(future)
-            return future.result()
+            waiting = begin(coming)
+            try:
+                got: Sequence[T] | None = settle(waiting)
+            except KeyboardInterrupt:
+                waiting.cancel()  # or what it waits in could not be closed
+                raise
+            return got
 
         return wait
 
 
-async def _next(batches: AsyncGenerator[Sequence[T]]) -> Sequence[T] | None:
-    return await anext(batches, None)
+def _settled(waiting: concurrent.futures.Future[Any]) -> Any:
+    kernel.wait(waiting)
+    return waiting.result()
 
 
-async def _close(batches: AsyncGenerator[Sequence[T]]) -> None:
-    await batches.aclose()
+class _Steps(Generic[T]):
+    """An iteration that is moved on from outside of its loop, one step after another: also where a step is being cancelled."""
+
+    def __init__(self, batches: AsyncGenerator[Sequence[T]]) -> None:
+        self._batches = batches
+        self._lock = asyncio.Lock()
+
+    async def next(self) -> Sequence[T] | None:
+        async with self._lock:
+            return await anext(self._batches, None)
+
+    async def close(self) -> None:
+        async with self._lock:
+            await self._batches.aclose()
 
 
 class Followers:

@@ -25,6 +25,7 @@ from nbagent.events import (
     Usage,
     UsageUpdate,
 )
+from nbagent.loop import loop
 from nbagent.sources.objects import Reader, name_of, reader_for
 
 LANES_FAILED = "lanes_failed"
@@ -85,13 +86,16 @@ class LanesReader:
     """Reads several streams at a time, and hands on whose each item is."""
 
     def __init__(self, readers: Sequence[Reader], concurrency: int | None = None) -> None:
-        self.loop = next((reader.loop for reader in readers if reader.loop is not None), None)
+        loops = [reader.loop for reader in readers if reader.loop is not None]
+        # Ours runs by itself; the user's has to be kept running by who waits on it.
+        self.loop = next((home for home in loops if home is not loop()), loops[0] if loops else None)
         self._readers = readers
         self._room = concurrency or len(readers)
         self._lock = threading.Lock()
         self._waiting = deque(range(len(readers)))
         self._reading: set[int] = set()
         self._cancelled = False
+        self._broken: Exception | None = None
 
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         """Begin to read."""
@@ -119,20 +123,36 @@ class LanesReader:
                 return
             lane = self._waiting.popleft()
             self._reading.add(lane)
-        self._on_item(LaneStart(lane))
+        if not self._tell(LaneStart(lane)):
+            self._forget(lane)
+            return
         on_item, over = self._on_item, self._over
         self._context.copy().run(
             self._readers[lane].start, lambda item: on_item(LaneItem(lane, item)), lambda error: over(lane, error)
         )
 
     def _over(self, lane: int, error: BaseException | None) -> None:
-        self._on_item(LaneEnd(lane, error))
+        self._tell(LaneEnd(lane, error))
         self._next()
+        self._forget(lane)
+
+    def _tell(self, item: LaneStart | LaneEnd) -> bool:
+        """Hand on what is none of the streams' own; what cannot be taken (a rule of the reader's raises) ends them all."""
+        try:
+            self._on_item(item)
+        except Exception as broken:
+            self._broken = self._broken or broken
+            self.cancel()
+            return False
+        return True
+
+    def _forget(self, lane: int) -> None:
+        """One stream is over, and with the last one everything."""
         with self._lock:
             self._reading.discard(lane)
             is_last = not self._reading and not self._waiting
         if is_last:
-            self._on_end(Cancelled() if self._cancelled else None)
+            self._on_end(self._broken or (Cancelled() if self._cancelled else None))
 
 
 class LanesDecoder:
@@ -189,6 +209,8 @@ class LanesDecoder:
         said = {lane.status for lane in self._lanes}
         if isinstance(error, Cancelled):
             yield RunEnd(status="cancelled", meta={"stopped_by": error.by})
+        elif error is not None:
+            yield RunEnd(status="failed", code=getattr(error, "code", None))
         elif len(said) == 1:
             yield RunEnd(status=said.pop())
         else:

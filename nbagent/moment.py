@@ -15,6 +15,12 @@ class Moment:
         self._lock = threading.Lock()
         self._come = False
         self._callbacks: list[tuple[contextvars.Context, Callable[[], object]]] = []
+        self._teller: int | None = None
+
+    @property
+    def is_told_here(self) -> bool:
+        """Whether this thread is in one of the callbacks."""
+        return self._teller == threading.get_ident()
 
     def add(self, callback: Callable[[], object]) -> None:
         """Call `callback` when the moment comes, or now if it has.
@@ -32,8 +38,10 @@ class Moment:
         with self._lock:
             self._come = True
             callbacks, self._callbacks = self._callbacks, []
+        self._teller = threading.get_ident()
         for context, callback in callbacks:
             context.run(_call, callback)
+        self._teller = None
 
     def __bool__(self) -> bool:
         return self._come

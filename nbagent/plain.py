@@ -47,14 +47,22 @@ def json_safe(value: Any, depth: int = DEPTH) -> Any:
     return f"<{type(value).__name__}>"
 
 
-def text_safe(text: str) -> str:
-    """The text as a plain `str`, with surrogate pairs joined, and halves without a partner replaced by U+FFFD."""
-    text = str.__str__(text)
+def sound(text: str) -> bool:
+    """Whether every encoder takes the text: no half of a surrogate pair stands alone in it."""
     if text.isascii():
-        return text
+        return True
     try:
         for start in range(0, len(text), _STRETCH):
             text[start : start + _STRETCH].encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+        return False
+    return True
+
+
+def text_safe(text: str) -> str:
+    """The text as a plain `str`, with surrogate pairs joined, and halves without a partner replaced by U+FFFD.
+
+    JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two strings that no encoder takes.
+    """
+    text = str.__str__(text)
+    return text if sound(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -33,23 +33,28 @@ class Meter:
     def __init__(self, bar: Any) -> None:
         self._tell = _teller(bar)
         self._bar = bar
-        self._texts: set[str] = set()
-        self._run: dict[str, Any] = {}
+        self._texts: dict[str, int] = {}  # characters of each
         self._chars = 0
+        self._run: dict[str, Any] = {}
 
     def draw(self, seq: int, ops: list[list[Any]]) -> None:
         """Count what a batch brings."""
         for op in ops:
             match op:
                 case ["open", id, _, {"kind": "text"} as props]:
-                    self._texts.add(id)
-                    self._chars += len(props.get("text", ""))
+                    self._count(id, len(props.get("text", "")))
                 case ["open", "run", _, props] | ["set", "run", props]:
                     self._run.update(props)
                 case ["append", id, "text", text] if id in self._texts:
-                    self._chars += len(text)
+                    self._count(id, self._texts[id] + len(text))
+                case ["set", id, {"text": text}] if id in self._texts:  # in place of what was streamed
+                    self._count(id, len(text))
         tokens = self._run.get("usage", {}).get("output")
         self._tell(Progress(self._run.get("status", "running"), self._chars, self._run.get("tools", 0), tokens))
+
+    def _count(self, id: str, chars: int) -> None:
+        self._chars += chars - self._texts.get(id, 0)
+        self._texts[id] = chars
 
     def close(self) -> None:
         """The run is over; so is the bar."""

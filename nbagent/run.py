@@ -20,13 +20,13 @@ from nbagent.adapters.registry import decoder_named
 from nbagent.buffered import buffered
 from nbagent.errors import Cancelled, StreamError
 from nbagent.eventlog import EventLog
-from nbagent.fallback import Fallback
+from nbagent.fallback import Ended, Fallback
 from nbagent.follow import Followers, Following
 from nbagent.gate import Gate, Hide, Reveal
 from nbagent.gate.redact import Redactor
 from nbagent.interrupt import watch
 from nbagent.lanes import Lanes
-from nbagent.loop import OwnedStream, nested
+from nbagent.loop import OwnedStream, is_current, nested
 from nbagent.mime import display_of
 from nbagent.moment import Moment
 from nbagent.outcome import Outcome
@@ -64,7 +64,7 @@ class Run(Outcome):
         timeout: seconds that all may take; None for any time.
         idle_timeout: seconds in which something must come; None for any time.
         fallback: called for the whole answer where the stream fails before anything has come of it. It gives the answer as a
-            text, as a response object or as another stream, or an awaitable of one.
+            text, as a response object or as another stream; where it has to await one, it is an `async def`.
         adapter: the system whose items these are, such as `"openai.chat"`; by default found by the first items.
         decoder: reads the source's items, in place of the adapter's.
 
@@ -221,11 +221,13 @@ class Run(Outcome):
         Raises:
             TimeoutError: the run goes on after `timeout` seconds.
         """
+        if self._ended.is_told_here:  # the run has ended, and this is one of those that it waits for
+            return self
         try:
             home = asyncio.get_running_loop()
         except RuntimeError:
             home = None
-        inside = home is not None and self._reader.loop is home
+        inside = home is not None and (self._reader.loop is home or is_current())
         try:
             if home is not None and inside and not self._done.done():
                 nested(home)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))
@@ -371,7 +373,9 @@ class Run(Outcome):
         with self._lock:
             if self._finished:
                 return
-            if not self._events.count:  # the stream is open now, and its request at hand
+            if isinstance(item, Ended):
+                secrets.register(*secrets.credentials_of(item.error))
+            if isinstance(item, Ended) or not self._events.count:  # the stream is open now, and its request at hand
                 self._learn_secrets()
             self._pass(self._decoder.feed(item))
             if self._transcript.ended and getattr(self._decoder, "ends_itself", False):
@@ -400,12 +404,13 @@ class Run(Outcome):
             recorder.end()
         self._audience.finish(self._tell_the_end)
 
-    def _expire(self, error: StreamError) -> None:
-        """The stream took too long: its connection is closed, what has come stays."""
+    def _expire(self, error: StreamError) -> bool:
+        """The stream took too long: its connection is closed, what has come stays. Whether there is another way to go on."""
         if isinstance(self._reader, Fallback) and self._reader.gives_up(error):
-            return
+            return True
         self._reader.cancel()
         self._on_end(error)
+        return False
 
     def _mask(self, text: str) -> str:
         patterns = self._gate.patterns

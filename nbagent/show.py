@@ -59,8 +59,9 @@ def show(
             is over, so that a text then waits until there, unless the service says what it is.
         redact: regular expressions (text or compiled), and functions from a text to what may be seen of it. What matches
             becomes bullets, wherever a stream cuts it. A function sees whole texts, so that these no longer stream.
-        timeout: seconds that all may take. Then the run fails, with what has come; None for any time.
-        idle_timeout: seconds in which something must come, likewise.
+        timeout: seconds that all may take. Then the run fails, with what has come; None for any time. A `fallback` that is
+            asked at that moment may take as long again.
+        idle_timeout: seconds in which something must come, likewise; of an address by default 300.
         fallback: called for the whole answer where the stream fails before anything has come of it: a function that gives a
             text, a response object or another stream, or an `async def`.
         concurrency: how many of several streams are read at a time; the others wait for their turn.

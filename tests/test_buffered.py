@@ -66,3 +66,9 @@ def test_text_comes_in_pieces_without_a_loop_too() -> None:
     run = Run(iter(["a ", "b ", "c ", "d"]))
     run.start()
     assert list(run.buffered(seconds=None, chars=4)) == ["a b ", "c d"]
+
+
+def test_a_text_that_came_whole_is_a_piece() -> None:
+    run = Run(iter([e.TextDelta(id="a", delta="one "), e.TextEnd(id="b", text="whole"), e.TextEnd(id="a", text="one")]))
+    run.start()
+    assert "".join(run.buffered(seconds=None)) == "one whole"

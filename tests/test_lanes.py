@@ -14,6 +14,7 @@ from nbagent import events as e
 from nbagent.adapters.events import EventsDecoder
 from nbagent.errors import UnknownSource
 from nbagent.lanes import LaneEnd, LaneItem, Lanes, LanesDecoder, LaneStart
+from nbagent.loop import OwnedStream
 from nbagent.run import Run
 from nbagent.transcript import Transcript
 
@@ -106,6 +107,42 @@ async def test_stop_ends_every_lane_and_begins_none_that_waited() -> None:
     assert run.status == "cancelled"
     assert begun == [0, 1]
     assert {lane.status for lane in run.lanes} == {"cancelled"}
+
+
+async def test_who_waits_on_the_loop_of_one_lane_keeps_it_running_whatever_reads_the_others() -> None:
+    class Ours(OwnedStream):
+        async def __aiter__(self) -> AsyncIterator[str]:
+            yield "Hi"
+
+    async def theirs() -> AsyncIterator[str]:
+        yield "Ho"
+
+    run = Run(Lanes([Ours(), theirs()]))
+    run.start()
+    assert [lane.text for lane in run.wait(60).lanes] == ["Hi", "Ho"]
+
+
+@pytest.mark.parametrize("word", ["lane", "Hi"])
+def test_a_rule_that_raises_ends_the_run(word: str) -> None:
+    def rule(text: str) -> str:
+        if word == text:
+            raise LookupError(word)
+        return text
+
+    run = Run(Lanes([words("lane", "Hi"), words("other", "Ho")]), name="run", redact=[rule])
+    run.start()
+    assert (run.wait(60).status, str(run.error)) == ("failed", word)
+
+
+async def test_all_took_too_long_though_one_is_done() -> None:
+    async def stalls() -> AsyncIterator[str]:
+        yield "Ho"
+        await asyncio.Event().wait()
+
+    run = Run(Lanes([words("quick", "Hi"), stalls()]), timeout=0.05)
+    run.start()
+    await run
+    assert (run.status, [lane.status for lane in run.lanes]) == ("failed", ["completed", "failed"])
 
 
 def test_show_takes_several(capsys: pytest.CaptureFixture[str]) -> None:

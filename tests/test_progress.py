@@ -28,6 +28,15 @@ def test_a_function_hears_of_the_start_and_of_the_end() -> None:
     assert [progress.chars for progress in told] == sorted(progress.chars for progress in told)
 
 
+def test_a_text_that_came_whole_or_was_replaced_counts_as_it_is() -> None:
+    told: list[Progress] = []
+    whole = [e.TextEnd(id="b", text="Hello"), e.TextDelta(id="a", delta="Helo"), e.TextEnd(id="a", text="Hello")]
+    run = Run(iter(whole))
+    run.progress(told.append).start()
+    run.wait()
+    assert told[-1].chars == len("HelloHello")
+
+
 class Bar:
     """What tqdm's bars have."""
 

@@ -578,3 +578,12 @@ def test_the_readers_name_for_a_run_wins_over_the_streams_own() -> None:
     stream = [e.RunStart(name="writer", model="m")]
     assert started(iter(stream)).wait(5).name == "writer"
     assert started(iter(stream), name="mine").wait(5).name == "mine"
+
+
+def test_a_callback_at_the_end_need_not_wait_for_itself() -> None:
+    run = Run(iter(["Hi"]))
+    seen: list[str] = []
+    run.on_end(lambda: seen.append(run.wait().text))
+    run.start()
+    run.wait(60)
+    assert seen == ["Hi"]

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.a2a_parts import Parts, text_of
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields_or_none, mend, plain, string
+from nbagent.adapters.items import fields_or_none, plain, string
 from nbagent.adapters.wires import frame_of, peek, wire
+from nbagent.plain import text_safe
 
 _KINDS = {
     "task": "status",
@@ -210,7 +211,7 @@ class A2ADecoder(BaseDecoder):
             self._close_artifacts()
             self.book.settle()
             self.book.write(ev.AgentHandoff(to=name, from_=before, **self.book.stamp))
-        self.book.stamp["agent"] = mend(name)
+        self.book.stamp["agent"] = text_safe(name)
 
     # --- what it says ---------------------------------------------------------------------------------------------------
 

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields_or_none, mend, plain, string
+from nbagent.adapters.items import fields_or_none, plain, string
 from nbagent.adapters.json_rpc import Requests, said_by, write_blob
 from nbagent.adapters.wires import counts, frame_of, peek, text_in, wire
+from nbagent.plain import text_safe
 
 _METHODS = ("session/", "fs/", "terminal/")
 _STOPS = {
@@ -137,7 +138,7 @@ class AcpDecoder(BaseDecoder):
             tool_id=block.id,
             prompt=string(call.get("title")),
             args=plain(call.get("rawInput")),
-            options=[mend(str(option.get("name") or option.get("optionId"))) for option in options] or None,
+            options=[text_safe(str(option.get("name") or option.get("optionId"))) for option in options] or None,
             meta={"options": plain(options)},
             **self.book.stamp,
         )

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields_or_none, mend, plain, string
+from nbagent.adapters.items import fields_or_none, plain, string
 from nbagent.adapters.wires import counts, frame_of, peek, text_in, wire
+from nbagent.plain import text_safe
 
 _THINKING = "thinking"
 _PROOF = {"CUSTOM": "name", "RAW": "event"}
@@ -142,7 +143,7 @@ class AguiDecoder(BaseDecoder):
         self.book.stamp.pop("agent", None)
         parent = self._agents.get(string(said.get("parentSubagentRunId")) or "")
         call = self._calls.get(string(said.get("parentToolCallId")) or "")
-        name = mend(string(said.get("name")) or "agent")
+        name = text_safe(string(said.get("name")) or "agent")
         if run_id in self._agents:
             return
         start = ev.AgentStart(

@@ -17,8 +17,9 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields, mend, plain, string
+from nbagent.adapters.items import fields, plain, string
 from nbagent.adapters.wires import counts, peek
+from nbagent.plain import text_safe
 
 _OUTPUTS = {"agent_updated_stream_event", "raw_response_event", "run_item_stream_event"}
 _ENGINE = {"run_start", "text_delta", "generation", "message", "tool_call", "tool_result", "run_end", "error", "fork"}
@@ -143,7 +144,7 @@ class AgentorDecoder(BaseDecoder):
         if before is not None or tool is not None:
             tool_id = None if tool is None else tool.id
             self.book.write(ev.AgentHandoff(to=name, from_=before, tool_id=tool_id, **self.book.stamp))
-        self.book.stamp["agent"] = mend(name)
+        self.book.stamp["agent"] = text_safe(name)
 
     def _action(self, action: Mapping[str, Any], message: Any) -> None:
         kind, name = string(action.get("type")) or "", string(action.get("name")) or "tool"
@@ -182,7 +183,7 @@ class AgentorDecoder(BaseDecoder):
     def _engine(self, kind: str, said: Mapping[str, Any]) -> None:
         agent, turn, text = string(said.get("agent")), said.get("turn"), string(said.get("text"))
         if agent:
-            self.book.stamp["agent"] = mend(agent)
+            self.book.stamp["agent"] = text_safe(agent)
         if kind == "run_start":
             self.book.begin(string(said.get("model")))
             return

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import msgspec
 
 from nbagent import events as ev
-from nbagent.adapters.items import mend, plain, safe_message, sound
+from nbagent.adapters.items import plain, safe_message
+from nbagent.plain import sound, text_safe
 
 _DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)  # mended with their neighbours, by their block
 
@@ -47,7 +48,7 @@ class Block:
         if text and "\ud800" <= text[-1] <= "\udbff":
             self.held = text[-1]
             text = text[:-1]
-        return mend(text)
+        return text_safe(text)
 
 
 class Book:
@@ -170,7 +171,7 @@ class Book:
         block.closed = True
         if block.held and text is None:
             self.write(ev.TextDelta(id=block.id, delta="\ufffd", **self.stamp))
-        self.write(ev.TextEnd(id=block.id, text=None if text is None else mend(text), meta=meta, **self.stamp))
+        self.write(ev.TextEnd(id=block.id, text=None if text is None else text_safe(text), meta=meta, **self.stamp))
 
     def text_id(self, key: Hashable) -> str | None:
         """The id of the open text of that key."""
@@ -217,7 +218,7 @@ class Book:
         self.write(
             ev.ReasoningEnd(
                 id=block.id,
-                text=None if text is None else mend(text),
+                text=None if text is None else text_safe(text),
                 signature=signature,
                 encrypted=encrypted,
                 meta=meta,
@@ -273,7 +274,7 @@ class Book:
         if block.whole:
             return
         block.whole = True
-        text = "".join(block.pieces) if text is None else mend(text)
+        text = "".join(block.pieces) if text is None else text_safe(text)
         block.pieces = []
         valid = True
         if args is not None:
@@ -334,9 +335,9 @@ def _mended(event: ev.Event) -> ev.Event:
     for name in event.__struct_fields__:
         value = getattr(event, name)
         if isinstance(value, str) and not (value.isascii() or sound(value)):
-            broken[name] = mend(value)
+            broken[name] = text_safe(value)
         elif isinstance(value, ev.ErrorInfo) and not sound(value.message):
-            broken[name] = msgspec.structs.replace(value, message=mend(value.message))
+            broken[name] = msgspec.structs.replace(value, message=text_safe(value.message))
     return msgspec.structs.replace(event, **broken) if broken else event
 
 

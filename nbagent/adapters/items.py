@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from nbagent import secrets
+from nbagent.plain import text_safe
 
 _MESSAGE_LIMIT = 4000
 _DEPTH_LIMIT = 200
@@ -63,7 +64,7 @@ def plain(value: Any) -> Any:
 
 def _plain(value: Any, walk: _Walk) -> Any:
     if isinstance(value, str):
-        return mend(value)
+        return text_safe(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):
@@ -76,33 +77,14 @@ def _plain(value: Any, walk: _Walk) -> Any:
             if isinstance(value, list | tuple):
                 return [_plain(entry, walk) for entry in value]
             if isinstance(value, Mapping):
-                return {mend(str(name)): _plain(entry, walk) for name, entry in value.items()}
+                return {text_safe(str(name)): _plain(entry, walk) for name, entry in value.items()}
             if walk.left and hasattr(value, "__dict__") and not (callable(value) or isinstance(value, ModuleType)):
                 walk.left -= 1
                 public = {name: entry for name, entry in fields(value).items() if not name.startswith("_")}
-                return {mend(name): _plain(entry, walk) for name, entry in public.items()}
+                return {text_safe(name): _plain(entry, walk) for name, entry in public.items()}
         finally:
             walk.around.discard(id(value))
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
-
-
-def sound(text: str) -> bool:
-    """Whether every encoder takes the text: no half of a surrogate pair stands alone in it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def mend(text: str) -> str:
-    """The text with split surrogate pairs joined, and halves that stand alone replaced by U+FFFD.
-
-    JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two strings that no encoder takes.
-    """
-    if text.isascii() or sound(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def string(value: Any) -> str | None:
@@ -113,7 +95,7 @@ def string(value: Any) -> str | None:
 def label(value: Any) -> str | None:
     """The same for what is no piece of a longer text (a name, an id, an address): fit for every encoder as it stands."""
     value = getattr(value, "value", value)  # an enum's member
-    return mend(value) if isinstance(value, str) and value else None
+    return text_safe(value) if isinstance(value, str) and value else None
 
 
 def base64_text(value: Any) -> str | None:
@@ -123,7 +105,7 @@ def base64_text(value: Any) -> str | None:
 
 def safe_message(text: str) -> str:
     """An error's text with whatever looks like a key or a bearer token masked, and cut where a service sent a whole page."""
-    masked = secrets.mask(mend(text))
+    masked = secrets.mask(text_safe(text))
     return masked if len(masked) <= _MESSAGE_LIMIT else masked[:_MESSAGE_LIMIT] + "…"
 
 

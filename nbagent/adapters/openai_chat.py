@@ -12,8 +12,9 @@ from nbagent.adapters.book import Block
 from nbagent.adapters.chat_calls import Calls
 from nbagent.adapters.chat_dialects import Thought, image_url, parts_of, thought_of
 from nbagent.adapters.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.items import fields, fields_or_none, plain, sound, string
+from nbagent.adapters.items import fields, fields_or_none, plain, string
 from nbagent.adapters.openai_common import source_of, usage_of
+from nbagent.plain import sound
 
 DONE = "[DONE]"
 _CUT_SHORT = {"length", "max_tokens", "model_length", "content_filter"}

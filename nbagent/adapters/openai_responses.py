@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Literal
 from nbagent import events as ev
 from nbagent.adapters.book import Block
 from nbagent.adapters.decoder import BaseDecoder, Verdict
-from nbagent.adapters.items import fields, fields_or_none, sound, string
+from nbagent.adapters.items import fields, fields_or_none, string
 from nbagent.adapters.openai_common import source_of, usage_of
 from nbagent.adapters.responses_items import Item, match_snapshot
 from nbagent.adapters.responses_tools import ToolItems, is_tool
+from nbagent.plain import sound
 
 _LIFECYCLE_WORDS = {"in_progress", "completed", "failed", "done", "added"}
 

@@ -61,7 +61,7 @@ class Levels:
         self._meta = quotes and level >= _THINKING
         self._raw = quotes and level >= _ALL
         self._thinking_first = thinking_first
-        self._response_begins = True
+        self._speaking: set[str | None] = set()  # the run itself (None) and the agents in it whose response has had a text
         self._texts: dict[str, MixedText] = {}
         self._told = False
 
@@ -90,26 +90,30 @@ class Levels:
                 return [event] if self._thoughts else self._tell(event)
             case Raw() | State() | Custom():
                 return [event] if self._raw else []
-            case RunStart() | StepStart():
-                self._response_begins = True
-            case ToolResult(preliminary=False):
-                self._response_begins = True  # the model goes back to work, which in a thinking-first one begins with a thought
+            case RunStart():
+                self._speaking.clear()
+            case StepStart():
+                self._speaking.discard(event.parent_id)
+            case ToolResult(preliminary=False):  # back to the model, and one that thinks first begins with a thought
+                self._speaking.discard(event.parent_id)
         return [event]
 
     def close(self) -> list[Event]:
         """The stream is over: what was held back, and the ends of the texts that are still open."""
-        events = [event for id_, text in self._texts.items() for event in text.finish(TextEnd(id=id_))]
+        events = [event for id_, text in self._texts.items() for event in text.finish(text.placed(TextEnd(id=id_)))]
         self._texts.clear()
         return events
 
     def _mixed(self, start: TextStart) -> MixedText:
-        begins, self._response_begins = self._response_begins, False
+        begins = start.parent_id not in self._speaking
+        self._speaking.add(start.parent_id)
         return MixedText(start, in_thought=self._thinking_first and begins, thoughts=self._thoughts)
 
     def _text(self, event: TextDelta | TextEnd) -> list[Event]:
         text = self._texts.get(event.id)
         if text is None:  # its start was never seen
             text = self._texts[event.id] = self._mixed(TextStart(id=event.id, **envelope(event)))
+        event = text.placed(event)
         if isinstance(event, TextDelta):
             events = text.feed(event)
         else:

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, get_args
 from msgspec.structs import replace
 
 from nbagent.events import (
+    AgentEnd,
     AgentHandoff,
     AgentStart,
     ApprovalRequest,
@@ -15,7 +16,12 @@ from nbagent.events import (
     ErrorInfo,
     Event,
     Hidden,
+    ReasoningDelta,
+    ReasoningEnd,
+    ReasoningStart,
     RunEnd,
+    TextDelta,
+    TextEnd,
     TextStart,
     ToolArgs,
     ToolArgsDelta,
@@ -31,6 +37,7 @@ Hide: TypeAlias = Mapping[str, Part | Collection[Part]]
 
 EVERY = "*"
 _FAILED = "A tool failed"
+_CONTINUES = AgentEnd | TextDelta | TextEnd | ReasoningDelta | ReasoningEnd
 _NOTHING: frozenset[Part] = frozenset()
 
 
@@ -47,8 +54,9 @@ class ToolRules:
     def __init__(self, hide: Hide | None = None) -> None:
         self._rules = {name: _parts(name, hidden) for name, hidden in (hide or {}).items()}
         self._everything = "all" in self._rules.get(EVERY, _NOTHING)
+        self._any = _NOTHING.union(*self._rules.values())  # what is hidden of a call that may be any tool's
         self._hidden: dict[str, frozenset[Part]] = {}  # by tool call
-        self._inside: set[str] = set()  # calls, and agents in them, whose inner life is hidden
+        self._inside: set[str] = set()  # calls, and all that began in them, whose inner life is hidden
         self._asked: set[str] = set()  # approvals that are about such a call
         self._told = False  # since the last text, so that one before a call can be told from one behind it
 
@@ -59,8 +67,8 @@ class ToolRules:
         """What may be seen of an event, in order; often just itself, sometimes nothing."""
         if not self._rules:
             return [event]
-        if event.parent_id in self._inside and not self._lifted(event):
-            return []
+        if self._is_inside(event):
+            return self._lifted(event)
         match event:
             case TextStart():
                 self._told = False
@@ -73,7 +81,7 @@ class ToolRules:
                 return [self._approval(event)]
             case Error():
                 return [self._error(event)]
-            case AgentStart() | AgentHandoff() if "all" in self._of(event.tool_id):
+            case AgentHandoff() if "all" in self._of(event.tool_id):
                 return [replace(event, tool_id=None)]
             case RunEnd(output=output) if not isinstance(output, str | bool | int | float | None):
                 return [replace(event, output=None)]  # a structure that may hold the whole conversation
@@ -84,22 +92,35 @@ class ToolRules:
         """The stream is over; nothing was held back."""
         return []
 
-    def _lifted(self, event: Event) -> bool:
-        """Whether an event inside a hidden call is shown outside of it; all the rest is that call's own business."""
-        if isinstance(event, AgentStart | ToolStart):
-            self._inside.add(event.id)
-            self._hidden[event.id] = frozenset({"all"})
-        return isinstance(event, ApprovalRequest | ApprovalResponse | Error | UsageUpdate | RunEnd)
+    def _is_inside(self, event: Event) -> bool:
+        """Whether an event is part of the inner life of a hidden call. Only what begins there need say where it is."""
+        if event.parent_id in self._inside or (isinstance(event, AgentStart) and event.tool_id in self._inside):
+            return True
+        return isinstance(event, _CONTINUES) and event.id in self._inside
+
+    def _lifted(self, event: Event) -> list[Event]:
+        """What is shown outside of it of an event inside a hidden call; all the rest is that call's own business."""
+        match event:
+            case AgentStart() | TextStart() | ReasoningStart():
+                self._inside.add(event.id)
+            case ToolStart():
+                self._inside.add(event.id)
+                self._hidden[event.id] = frozenset({"all"})
+            case ApprovalRequest() | ApprovalResponse():
+                return [replace(self._approval(event), agent=None)]
+            case Error():
+                return [replace(self._error(event), agent=None)]
+            case UsageUpdate() | RunEnd():
+                return [replace(event, parent_id=None, agent=None)]
+        return []
 
     def _of(self, tool_id: str | None) -> frozenset[Part]:
         """What is hidden of a call; one whose start was never seen may be any tool's."""
-        if tool_id is None:
-            return _NOTHING
-        found = self._hidden.get(tool_id)
-        return self._rules.get(EVERY, _NOTHING) if found is None else found
+        return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
 
     def _start(self, event: ToolStart) -> list[Event]:
         hidden = self._rules.get(event.name, _NOTHING) | self._rules.get(EVERY, _NOTHING)
+        hidden |= self._hidden.get(event.id, _NOTHING)  # one that is begun again, by another name perhaps
         self._hidden[event.id] = hidden
         if hidden & {"all", "result"}:
             self._inside.add(event.id)
@@ -135,7 +156,8 @@ class ToolRules:
         if isinstance(event, ApprovalResponse):
             about = self._everything or inside or event.approval_id in self._asked
             return replace(event, parent_id=None, value=None) if about else event
-        hidden = self._of(event.tool_id)
+        is_any = event.tool_id is None and event.kind == "tool"  # it asks about a call, and does not say which
+        hidden = (self._any if is_any else self._of(event.tool_id)) - {"result"}  # of which there is none yet
         gone = self._everything or inside or "all" in hidden
         if not gone and not hidden:
             return event

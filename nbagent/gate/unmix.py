@@ -1,7 +1,9 @@
 """One upstream text that holds thoughts and tool calls, taken apart into texts, thoughts and calls."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from nbagent.events import (
     Envelope,
@@ -17,6 +19,8 @@ from nbagent.events import (
 )
 from nbagent.growing import GrowingText
 from nbagent.tags import Kind, Part, Splitter, calls_of, split
+
+_E = TypeVar("_E", bound=TextDelta | TextEnd)
 
 
 def envelope(event: Event) -> dict[str, Any]:
@@ -51,6 +55,11 @@ class MixedText:
         self._space: list[str] = []  # at the beginning of a part, until it is known that more than space follows
         # The first text, should it turn out to have been a thought; not kept for readers who may not see thoughts.
         self._first = GrowingText() if thoughts else None
+
+    def placed(self, event: _E) -> _E:
+        """The event where its text began: what is made of it belongs there, and it need not say so again."""
+        inside = self._start.parent_id
+        return event if inside is None or event.parent_id is not None else replace(event, parent_id=inside)
 
     def passes(self, delta: str) -> bool:
         """Whether a delta just continues what is open; the way nearly every delta goes."""

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from nbagent import events as ev
+from nbagent.errors import NbagentError
 from nbagent.plain import json_safe
 from nbagent.wire.body import BodyDecoder
 from nbagent.wire.json_stream import item_of
@@ -78,19 +79,32 @@ def load(path: str | Path) -> list[ev.Event]:
     return [item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording") for item in _lines(found(path))]
 
 
-def items(path: str | Path) -> Iterator[Any]:
+def items(path: str | Path, run: int = 1) -> Iterator[Any]:
     """The items of a recording, read as they are taken: events, or what a service sent.
 
     Args:
         path: as for `replay`.
+        run: which of the runs that it keeps, from 1, in the order in which they began.
 
     Raises:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.
-        NbagentError: one of the items is larger than 64 MiB, or a binary stream is damaged.
+        ValueError: `run` is not positive.
+        NbagentError: there are fewer runs, one of the items is larger than 64 MiB, or a binary stream is damaged.
     """
-    path = found(path)
-    return _lines(path) if path.suffix == ".jsonl" else _items(path)
+    path, run = found(path), numbered(run)
+    return _of_run(_lines(path), run, path.name) if path.suffix == ".jsonl" else _items(path)
+
+
+def numbered(run: int) -> int:
+    """The number of a run.
+
+    Raises:
+        ValueError: it is not positive.
+    """
+    if run < 1:
+        raise ValueError(f"run is the number of a recorded run, from 1; got {run!r}")
+    return run
 
 
 def found(path: str | Path) -> Path:
@@ -122,6 +136,31 @@ def _lines(path: Path) -> Iterator[Any]:
                 else:
                     yield said
             at += len(text)
+
+
+def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
+    """Those of one run; others may have gone on at the same time. Before its end it is said that there are more."""
+    runs: dict[str, int] = {}
+    count = 0
+    end: ev.RunEnd | None = None
+    for item in items:
+        run = wanted
+        if isinstance(item, ev.Event) and item.run_id:
+            if isinstance(item, ev.RunStart) or item.run_id not in runs:
+                count += 1
+                runs[item.run_id] = count
+            run = runs[item.run_id]
+        if run == wanted and isinstance(item, ev.RunEnd):
+            end = item
+        elif run == wanted:
+            yield item
+        if end is not None and count > wanted:
+            yield ev.Status(message=f"{name} keeps more than one run: run={wanted + 1} is the next")
+            break
+    if end is not None:
+        yield end
+    elif 0 < count < wanted:
+        raise NbagentError(f"{name} keeps {count} run{'' if count == 1 else 's'}, so that there is no run {wanted}")
 
 
 def _damage(path: Path, number: int, at: int, text: bytes, error: Exception) -> ev.Error:

@@ -13,6 +13,7 @@ from nbagent.recording.file import header, line
 _log = logging.getLogger("nbagent")
 _lock = threading.Lock()
 _active: list["Recorder"] = []
+_written: set[Path] = set()  # files that are open, some for runs that go on behind their block
 
 
 def record(path: str | Path) -> "Recorder":
@@ -21,13 +22,14 @@ def record(path: str | Path) -> "Recorder":
         with nbagent.record("afternoon.jsonl"):
             nbagent.show(stream)
 
-    A run that goes on behind the block is kept to its end. What a reader may not see is not in the file.
+    A run that goes on behind the block is kept to its end. What a reader may not see is not in the file. Of several runs,
+    `nbagent.replay(path, run=2)` plays the second.
 
     Args:
         path: the file; an existing one is replaced.
 
     Raises:
-        OSError: on entering: the file cannot be written.
+        OSError: on entering: the file cannot be written, or a run is still being kept in it.
     """
     return Recorder(Path(path))
 
@@ -45,11 +47,23 @@ class Recorder:
         self.path = path
         self._lock = threading.Lock()
         self._file: io.FileIO | None = None
-        self._left = 1  # runs that are not over, and the block itself
+        self._left = 0  # runs that are not over, and the block itself
 
     def __enter__(self) -> Self:
-        self._file = self.path.open("wb", buffering=0)
-        self._file.write(header())
+        place, first = self.path.resolve(), header()
+        with _lock:
+            if place in _written:
+                raise FileExistsError(
+                    f"{str(self.path)!r} is being written: a run that is kept in it goes on, or a block is open"
+                )
+            self._file = place.open("wb", buffering=0)
+            _written.add(place)
+        try:
+            self._write(first)
+        except OSError:
+            self._close()
+            raise
+        self.begin()
         with _lock:
             _active.append(self)
         return self
@@ -68,10 +82,8 @@ class Recorder:
         """Write one event of such a run. A file that cannot be written any more is given up, and said so in the log."""
         text = line(event)
         with self._lock:
-            if self._file is None:
-                return
             try:
-                self._file.write(text)
+                self._write(text)
             except OSError:
                 _log.exception("The recording %s ends here: it cannot be written", self.path)
                 self._close()
@@ -83,9 +95,15 @@ class Recorder:
             if not self._left:
                 self._close()
 
+    def _write(self, text: bytes) -> None:
+        while text and self._file is not None:  # on a disk that is nearly full, a part of it at a time
+            text = text[self._file.write(text) :]
+
     def _close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
+            with _lock:
+                _written.discard(Path(file.name))
             file.close()
 
     def __repr__(self) -> str:

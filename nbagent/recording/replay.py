@@ -8,13 +8,13 @@ from typing import Any
 
 from nbagent import events as ev
 from nbagent.loop import OwnedStream
-from nbagent.recording.file import found, items
+from nbagent.recording.file import found, items, numbered
 
 TURN = 0.02
 """Seconds that a replay which does not wait may hold its loop."""
 
 
-def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None) -> "Replay":
+def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None, run: int = 1) -> "Replay":
     """Play a recording again: an async iterable of its items, for `nbagent.show` or a loop of your own.
 
     A `.jsonl` file, as `run.save` and `nbagent.record` write it, gives its events (or, where a line is some other system's
@@ -25,14 +25,15 @@ def replay(path: str | Path, speed: float | None = None, *, rate: float | None =
         path: the recording.
         speed: 1 keeps the time that passed between the events, 2 halves it; None or 0 does not wait. Only events carry times.
         rate: items per second, for any recording; instead of `speed`.
+        run: which run, from 1, where `nbagent.record` has kept several in one file.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: `speed` or `rate` is negative, or both are given.
+        ValueError: `speed` or `rate` is negative, or both are given; `run` is not positive.
     """
     if (speed or 0) < 0 or (rate or 0) < 0 or (speed and rate):
         raise ValueError(f"replay() takes a positive speed or a positive rate, not both; got speed={speed!r}, rate={rate!r}")
-    return Replay(found(path), speed or None, rate or None)
+    return Replay(found(path), speed or None, rate or None, numbered(run))
 
 
 class Replay(OwnedStream):
@@ -45,17 +46,18 @@ class Replay(OwnedStream):
 
     keeps_times = True
 
-    def __init__(self, path: Path, speed: float | None, rate: float | None) -> None:
+    def __init__(self, path: Path, speed: float | None, rate: float | None, run: int) -> None:
         self.name = path.stem
         self._path = path
         self._speed = speed
         self._rate = rate
+        self._run = run
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         loop = asyncio.get_running_loop()
         start = pause = loop.time()
         first: float | None = None
-        for number, item in enumerate(items(self._path)):
+        for number, item in enumerate(items(self._path, self._run)):
             due = start
             if self._rate:
                 due = start + number / self._rate

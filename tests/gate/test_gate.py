@@ -114,6 +114,26 @@ def test_thinking_first_shows_nothing_of_the_thought() -> None:
     assert blocks(run(*events, thinking_first=True)) == [("reasoning", "text-1.think-1", CANARY), ("text", "text-1", "Hi")]
 
 
+def test_thinking_first_holds_for_each_of_several_that_speak_at_a_time() -> None:
+    gate = Gate("answer", thinking_first=True)
+    agents = ["a", "b"]
+    script: list[e.Event] = [e.StepStart(parent_id=agent) for agent in agents]
+    script += [e.TextStart(id=f"t-{agent}", parent_id=agent) for agent in agents]
+    script += [e.TextDelta(id=f"t-{agent}", delta=CANARY, parent_id=agent) for agent in agents]
+    script += [e.TextDelta(id=f"t-{agent}", delta="</think>Hi", parent_id=agent) for agent in agents]
+    out = [seen for event in script for seen in gate.feed(event)] + gate.close()
+    assert CANARY not in str(out)
+    assert [(id, content) for _, id, content in blocks(out)] == [("t-a", "Hi"), ("t-b", "Hi")]
+
+
+def test_what_is_taken_out_of_a_text_stands_where_the_text_began() -> None:
+    gate = Gate()
+    script: list[e.Event] = [e.TextStart(id="t", parent_id="a"), e.TextDelta(id="t", delta="<think>x</think>y<tool_call>z")]
+    out = [seen for event in script for seen in gate.feed(event)] + gate.close()
+    assert {event.parent_id for event in out if isinstance(event, e.TextStart | e.ReasoningStart | e.ToolStart)} == {"a"}
+    assert e.TextEnd(id="t", parent_id="a") in out
+
+
 def test_thinking_first_holds_for_each_response_and_not_for_its_later_texts() -> None:
     out = run(
         *text("a</think>b", id="t1"),

@@ -76,6 +76,44 @@ def test_a_hidden_call_can_still_be_allowed() -> None:
     ]
 
 
+def inner(**inside: Any) -> list[e.Event]:
+    """What an agent says in a call, of which only the beginnings say where they are, as `inside` has it."""
+    return [
+        e.ToolStart(id="t", name="f"),
+        e.AgentStart(id="a", name="inner", **inside),
+        e.TextStart(id="x", parent_id="a"),
+        e.TextDelta(id="x", delta=RESULT),
+        e.TextEnd(id="x", text=RESULT),
+        e.ReasoningStart(id="r", parent_id="a"),
+        e.ReasoningDelta(id="r", delta=RESULT),
+        e.ReasoningEnd(id="r", text=RESULT),
+        e.Error(message=RESULT, parent_id="a", agent=RESULT),
+        e.UsageUpdate(usage=e.Usage(input=1), parent_id="a", agent=RESULT),
+        e.AgentEnd(id="a", name=RESULT),
+    ]
+
+
+@pytest.mark.parametrize("hide", [{"f": "all"}, {"f": "result"}, {"*": "all"}])
+@pytest.mark.parametrize("inside", [{"parent_id": "t"}, {"tool_id": "t"}])
+def test_the_inner_life_of_a_call_is_hidden_where_only_its_beginnings_say_so(hide: Hide, inside: dict[str, str]) -> None:
+    out = run(hide, *inner(**inside))
+    assert RESULT not in repr(out)
+    assert not [event for event in out if event.parent_id or isinstance(event, e.AgentStart | e.AgentEnd)]
+
+
+@pytest.mark.parametrize("part", ["args", "result", "all"])
+def test_a_call_that_was_never_begun_may_be_any_tools(part: Any) -> None:
+    args, result = e.ToolArgs(id="t", args={"q": ARGS}, args_text=ARGS), e.ToolResult(id="t", content=RESULT)
+    ask = e.ApprovalRequest(approval_id="a", prompt=ARGS, args={"q": ARGS})
+    said = repr(run({"f": part}, args, ask, result))
+    assert ((ARGS in said), (RESULT in said)) == (part == "result", part == "args")
+
+
+def test_an_approval_shows_what_is_asked_where_only_results_are_hidden() -> None:
+    request = e.ApprovalRequest(approval_id="a", tool_id="t", prompt="f?", args={"q": 1})
+    assert run({"f": "result"}, e.ToolStart(id="t", name="f"), request)[-1] == request
+
+
 def test_a_structured_output_may_quote_what_is_hidden() -> None:
     structured = e.RunEnd(status="completed", output={"messages": [ARGS]})
     assert run({"f": "args"}, structured) == [e.RunEnd(status="completed")]

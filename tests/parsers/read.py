@@ -3,7 +3,7 @@
 import json
 import sys
 
-from ag_ui.core import Event  # type: ignore[import-not-found]  # only where it runs
+from ag_ui.core import Event
 from pydantic import TypeAdapter, ValidationError
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """Whatever is shown inside the block is kept, as it comes, and plays again as it was."""
 
 import asyncio
+import errno
+import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +62,78 @@ def test_a_file_that_cannot_be_written_is_refused_on_entering(tmp_path: Path) ->
     with pytest.raises(FileNotFoundError), nbagent.record(tmp_path / "nowhere" / "kept.jsonl"):
         raise AssertionError("never entered")
     assert recorders() == []
+
+
+def test_each_of_several_runs_plays_by_itself_also_where_they_went_on_together(tmp_path: Path) -> None:
+    path, turn = tmp_path / "kept.jsonl", threading.Barrier(2)
+
+    def stream(*words: str) -> Iterator[str]:
+        for word in words:
+            turn.wait()
+            yield word
+
+    with nbagent.record(path):
+        runs = [Run(stream("Hel", "lo")), Run(stream("Good", "bye"))]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.wait()
+        runs.append(nbagent.show(iter(["Thanks"])))
+    played = [nbagent.show(nbagent.replay(path, run=number)) for number in (1, 2, 3)]
+    assert sorted(run.text for run in played) == ["Goodbye", "Hello", "Thanks"]
+    assert [run.status for run in played] == ["completed"] * 3
+    said = [event.message for run in played for event in run.events if isinstance(event, e.Status)]
+    assert said == [f"kept.jsonl keeps more than one run: run={number} is the next" for number in (2, 3)]
+    fourth = nbagent.show(nbagent.replay(path, run=4))
+    assert (fourth.status, str(fourth.error)) == ("failed", "kept.jsonl keeps 3 runs, so that there is no run 4")
+    with pytest.raises(ValueError, match="from 1; got 0"):
+        nbagent.replay(path, run=0)
+
+
+def test_a_file_that_is_still_being_written_is_not_begun_again(tmp_path: Path) -> None:
+    path, go = tmp_path / "kept.jsonl", threading.Event()
+
+    def stream() -> Iterator[str]:
+        yield "Hello"
+        go.wait()
+
+    with nbagent.record(path) as recorder:
+        run = Run(stream())
+        run.start()
+    with pytest.raises(FileExistsError, match=r"kept\.jsonl' is being written"), nbagent.record(path):
+        raise AssertionError("never entered")
+    go.set()
+    run.wait()
+    assert nbagent.load(path) == run.events
+    with recorder:
+        again = [nbagent.show(iter(["one"])), nbagent.show(iter(["two"]))]
+    assert nbagent.load(path) == [event for run in again for event in run.events]
+
+
+def test_a_recording_on_a_disk_that_is_full_ends_at_a_line_it_had_room_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = 500
+
+    class Disk(io.FileIO):
+        def write(self, data: Any) -> int:
+            nonlocal room
+            if not room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            took = super().write(bytes(data)[: min(room, 10)])
+            room -= took
+            return took
+
+    with nbagent.record(tmp_path / "kept.jsonl") as recorder:
+        assert recorder._file is not None
+        recorder._file.close()
+        recorder._file = Disk(tmp_path / "kept.jsonl", "a")
+        run = nbagent.show(iter(["Hello"] * 9))
+    *kept, told = nbagent.load(tmp_path / "kept.jsonl")
+    assert (kept, run.status) == (run.events[: len(kept)], "completed")
+    assert len(kept) > 1
+    assert isinstance(told, e.Error)
+    assert "cannot be written" in caplog.text
 
 
 async def test_a_replay_says_how_long_things_took_however_fast_it_plays(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import gzip
 import itertools
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from nbagent import events as ev
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.run import Run
-from nbagent.sources.request import Request, RequestOptions
+from nbagent.sources.request import IDLE_TIMEOUT, Request, RequestOptions
 
 # --- what arrives --------------------------------------------------------------------------------------------------------
 
@@ -148,9 +149,8 @@ def test_connect_and_show_take_the_same_options() -> None:
     import inspect
 
     options = list(inspect.signature(nbagent.connect).parameters)[1:]
-    times = ["idle_timeout", "timeout"]  # which show() takes for every stream
-    assert [option for option in options if option not in times] == list(RequestOptions.__annotations__)
-    assert set(times) <= inspect.signature(nbagent.show).parameters.keys()
+    own = inspect.signature(nbagent.show).parameters  # times that hold for whatever is shown
+    assert [option for option in options if option not in own] == list(RequestOptions.__annotations__)
     assert options == list(Request.__dataclass_fields__)[1:]
 
 
@@ -161,6 +161,22 @@ async def test_show_takes_an_address_and_what_is_asked_there(capsys: pytest.Capt
     assert run.name == server.url.removeprefix("http://") + "/chat"
     assert server.seen[0].method == "POST"
     assert "Hello" in capsys.readouterr().out
+
+
+async def test_an_address_may_be_silent_as_long_as_show_allows(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def connect(url: str, **options: Any) -> Any:
+        asked.append(options.get("idle_timeout"))
+        return nbagent.connect(url, **options)
+
+    monkeypatch.setattr(sys.modules["nbagent.show"], "connect", connect)
+    async with serving(Answer([*HELLO, DONE])) as server:
+        await nbagent.show(server.url, face="console", idle_timeout=900)
+        await nbagent.show(server.url, face="console")
+    assert asked == [900, IDLE_TIMEOUT]
 
 
 async def test_a_text_that_is_no_address_is_a_text(capsys: pytest.CaptureFixture[str]) -> None:
