@@ -17,11 +17,14 @@ from nbagent import kernel, recording, secrets
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.registry import decoder_named
+from nbagent.documents.html import document_html
+from nbagent.documents.markdown import transcript_markdown
 from nbagent.errors import Cancelled, StreamError
 from nbagent.eventlog import EventLog
 from nbagent.follow import Followers
 from nbagent.gate import Gate, Hide, Reveal
 from nbagent.gate.redact import Redactor
+from nbagent.inspector import Inspector
 from nbagent.interrupt import watch
 from nbagent.loop import OwnedStream
 from nbagent.mime import display_of
@@ -100,6 +103,7 @@ class Run:
         self._parts = Parts(self._props_of, self._text_of, self._mask)
         self._audience = Audience(self._transcript, self._lock)
         self._events = EventLog()
+        self._inspector = Inspector(self._events, self._transcript.place, self._transcript.snapshot)
         self._private: EventLog | None = None
         self._answer_at = 0
         self._error: BaseException | None = None
@@ -328,11 +332,20 @@ class Run:
         with self._lock:
             return self._transcript.snapshot()
 
+    def to_markdown(self) -> str:
+        """The transcript so far as Markdown."""
+        return transcript_markdown(self.snapshot())
+
+    def to_html(self) -> str:
+        """The transcript so far as a page of its own: static HTML that needs no script and no other file."""
+        return document_html(self.snapshot())
+
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
         """A page of something that was too large to travel with its block, and the characters in all of it.
 
         Args:
-            name: as the block has it in place of the value: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`.
+            name: as the block has it in place of the value: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`; or a question to the
+                inspector.
             at: the page's first character.
             room: bytes of JSON that the page may take.
 
@@ -340,7 +353,8 @@ class Run:
             LookupError: there is no such part.
         """
         with self._lock:
-            return self._parts.page(name, at, room)
+            asked = self._inspector if self._inspector.knows(name) else self._parts
+            return asked.page(name, at, room)
 
     def _props_of(self, block: str) -> Mapping[str, Any] | None:
         found = self._transcript.blocks.get(block)

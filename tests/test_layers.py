@@ -11,8 +11,9 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain", "secrets", "growing", "moment"),
     ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
-    ("transcript", "gate", "interrupt", "eventlog"),
+    ("transcript", "gate", "interrupt", "eventlog", "documents"),
     ("adapters", "pump", "sources", "recording", "toolcall", "follow"),
+    ("inspector",),
     ("run", "agent"),
     ("faces", "demo"),
     ("cell", "marimo"),
