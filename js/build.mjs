@@ -33,15 +33,25 @@ const script = {
   define: { NBAGENT_VERSION: JSON.stringify(version) },
 };
 
+// A part that draws is a function of what it takes from the base module: src/kit.ts.
+const drawing = {
+  ...script,
+  format: "cjs",
+  external: ["preact", "preact/*", "@preact/signals"],
+  banner: { js: "export default (require) => { const module = {};" },
+  footer: { js: "return module.exports; };" },
+};
+
 await mkdir(out, { recursive: true });
 const built = await Promise.all([
   build({ ...script, entryPoints: ["src/index.tsx"], outfile: join(out, "widget.js") }),
   build({ ...shared, entryPoints: ["src/styles/index.css"], outfile: join(out, "widget.css") }),
   build({ ...script, entryPoints: ["src/parts/math.ts"], outfile: join(out, "math.js") }),
   build({ ...script, entryPoints: ["src/parts/highlight.ts"], outfile: join(out, "highlight.js") }),
+  build({ ...drawing, entryPoints: ["src/inspector/index.tsx"], outfile: join(out, "inspector.js") }),
 ]);
 
-for (const name of ["widget.js", "widget.css", "math.js", "highlight.js"]) {
+for (const name of ["widget.js", "widget.css", "math.js", "highlight.js", "inspector.js"]) {
   const { size } = await stat(join(out, name));
   process.stdout.write(`${name.padEnd(14)}${(size / 1000).toFixed(1).padStart(7)} KB\n`);
   if (name === "widget.js" && size >= BASE_LIMIT) {

@@ -16,7 +16,7 @@ from typing import Any
 from IPython import get_ipython
 from IPython.display import display
 
-from nbagent.faces.html import transcript_html
+from nbagent.documents.html import transcript_html
 from nbagent.faces.widget import TranscriptWidget
 from nbagent.run import Run
 

@@ -49,6 +49,22 @@ class EventLog:
         newest.reverse()
         return newest
 
+    @property
+    def gone(self) -> int:
+        """How many of the oldest are no longer kept."""
+        return self.count - len(self._events)
+
+    def get(self, number: int) -> e.Event | None:
+        """Event `number`, counted from 1; None if it is no longer kept, or has not come."""
+        return self._events[number - 1 - self.gone] if self.gone < number <= self.count else None
+
+    def since(self, number: int) -> Iterator[e.Event]:
+        """The events that are kept, from `number` (from 1) on; what lies before them is not walked through."""
+        coming = self.count - number + 1
+        if 2 * coming < len(self._events):
+            return iter(self.newest(max(0, coming)))
+        return itertools.islice(self._events, max(0, number - 1 - self.gone), None)
+
     def __iter__(self) -> Iterator[e.Event]:
         return iter(self._events)
 

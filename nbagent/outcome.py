@@ -5,6 +5,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
+from nbagent.documents.html import document_html
+from nbagent.documents.markdown import transcript_markdown
 from nbagent.errors import MissingExtra
 from nbagent.eventlog import EventLog
 from nbagent.toolcall import ToolCall, ToolCalls
@@ -148,6 +150,14 @@ class Outcome:
         """The transcript as plain JSON: one dict for each block, parents first."""
         with self._lock:
             return self._transcript.snapshot()
+
+    def to_markdown(self) -> str:
+        """The transcript so far as Markdown."""
+        return transcript_markdown(self.snapshot())
+
+    def to_html(self) -> str:
+        """The transcript so far as a page of its own: static HTML that needs no script and no other file."""
+        return document_html(self.snapshot())
 
 
 def joined(transcript: Transcript, lock: threading.RLock, kind: str, parent: str = ROOT) -> str:

@@ -24,6 +24,7 @@ from nbagent.fallback import Ended, Fallback
 from nbagent.follow import Followers, Following
 from nbagent.gate import Gate, Hide, Reveal
 from nbagent.gate.redact import Redactor
+from nbagent.inspector import Inspector
 from nbagent.interrupt import watch
 from nbagent.lanes import Lanes
 from nbagent.loop import OwnedStream, is_current, nested
@@ -121,6 +122,7 @@ class Run(Outcome):
         self._parts = Parts(self._props_of, self._text_of, self._mask)
         self._audience = Audience(self._transcript, self._lock)
         self._events = EventLog()
+        self._inspector = Inspector(self._events, self._transcript.place, self._transcript.snapshot)
         self._private: EventLog | None = None
         self._answer_at = 0
         self._error: BaseException | None = None
@@ -328,7 +330,8 @@ class Run(Outcome):
         """A page of something that was too large to travel with its block, and the characters in all of it.
 
         Args:
-            name: as the block has it in place of the value: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`.
+            name: as the block has it in place of the value: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`; or a question to the
+                inspector.
             at: the page's first character.
             room: bytes of JSON that the page may take.
 
@@ -336,7 +339,8 @@ class Run(Outcome):
             LookupError: there is no such part.
         """
         with self._lock:
-            return self._parts.page(name, at, room)
+            asked = self._inspector if self._inspector.knows(name) else self._parts
+            return asked.page(name, at, room)
 
     def _props_of(self, block: str) -> Mapping[str, Any] | None:
         found = self._transcript.blocks.get(block)

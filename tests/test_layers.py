@@ -11,9 +11,9 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain", "secrets", "growing", "moment"),
     ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
-    ("transcript", "gate", "interrupt", "eventlog"),
+    ("transcript", "gate", "interrupt", "eventlog", "documents"),
     ("adapters", "encoders", "pump", "sources", "recording", "toolcall", "follow"),
-    ("outcome", "lanes", "fallback", "timeouts", "buffered", "progress"),
+    ("outcome", "inspector", "lanes", "fallback", "timeouts", "buffered", "progress"),
     ("run", "agent"),
     ("faces", "demo"),
     ("cell", "marimo"),

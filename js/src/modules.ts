@@ -2,7 +2,7 @@
 
 declare const NBAGENT_VERSION: string | undefined;
 
-export type PartName = "math.js" | "highlight.js";
+export type PartName = "math.js" | "highlight.js" | "inspector.js";
 // biome-ignore lint/suspicious/noExplicitAny: a module's shape is known to the one who asks for it
 export type PartModule = any;
 

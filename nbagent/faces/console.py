@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
-from nbagent.faces.words import hidden_note, hides_args
+from nbagent.documents.words import hidden_note, hides_args
 
 Props: TypeAlias = dict[str, Any]
 

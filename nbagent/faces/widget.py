@@ -16,7 +16,7 @@ from nbagent.pump.outbox import fitting
 from nbagent.run import Run
 
 STATIC = Path(__file__).parent.parent / "static"
-PARTS = {"math.js": STATIC / "math.js", "highlight.js": STATIC / "highlight.js"}
+PARTS = {name: STATIC / name for name in ("math.js", "highlight.js", "inspector.js")}
 """Heavier pieces of the front end, read page by page on first need."""
 
 

@@ -19,7 +19,8 @@ JSON and none has a top-level `id` (ipykernel 7.4 keeps those for ever):
 - `beat`: nothing new, the kernel is alive. `seq` is the last batch: a view that has less has lost one. While the run lives,
   after each second without a message; after its end, until a view has acknowledged the last batch, after 1, 2, 4, 8, 16 and
   32 s, then never again. None before a view has spoken.
-- `part`: a page of something large (see `parts`): `text` from character `at` on, of `size` characters in all.
+- `part`: a page of something large (see `parts`): `text` from character `at` on, of `size` characters in all. What the view's
+  inspector wants to know of the run's events it asks for in the same way: the name is the question (see `nbagent.inspector`).
 """
 
 import threading

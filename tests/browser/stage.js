@@ -23,7 +23,7 @@ const TEXT_TAGS =
   "mark del ins abbr cite q var kbd samp br hr table caption colgroup col thead tbody tfoot tr th td img a input";
 const TEXT_ATTRS =
   "class title role dir lang start reversed type checked disabled colspan rowspan scope align valign span alt datetime " +
-  "aria-hidden aria-label aria-live aria-expanded aria-controls aria-busy aria-atomic aria-labelledby aria-describedby tabindex";
+  "aria-hidden aria-label aria-live aria-pressed aria-expanded aria-controls aria-busy aria-atomic aria-labelledby aria-describedby tabindex";
 
 /** What each face may make. */
 const RULES = {

@@ -7,6 +7,7 @@ import { Icon } from "../ui/icons";
 import { num, str } from "../values";
 import { Blocks } from "./blocks";
 import { Elapsed } from "./elapsed";
+import { EventsOf } from "./inspecting";
 import { useOpen } from "./open";
 
 export function AgentBlock({ block }: { block: Block }) {
@@ -30,7 +31,12 @@ export function AgentBlock({ block }: { block: Block }) {
   );
   return (
     <Disclosure open={open} onToggle={toggle} row={row} class="nb-agent">
-      {() => <Blocks list={block.children} />}
+      {() => (
+        <>
+          <Blocks list={block.children} />
+          <EventsOf block={block} />
+        </>
+      )}
     </Disclosure>
   );
 }

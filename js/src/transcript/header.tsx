@@ -9,6 +9,7 @@ import { Icon } from "../ui/icons";
 import { num, str } from "../values";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
+import { InspectButton } from "./inspecting";
 
 export function Header() {
   const session = useSession();
@@ -57,6 +58,7 @@ export function Header() {
           {stopping ? "Stopping…" : "Stop"}
         </button>
       )}
+      <InspectButton />
     </header>
   );
 }

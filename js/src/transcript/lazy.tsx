@@ -91,7 +91,11 @@ function Pager({ part, stand }: PartProps) {
 }
 
 /** What `load` gives for this key of what is there now; until the next one is there, the one before. */
-function useLoaded<T>(load: () => Promise<T>, key: number, stand: unknown): { value?: T; problem?: ComponentChildren } {
+export function useLoaded<T>(
+  load: () => Promise<T>,
+  key: number,
+  stand: unknown,
+): { value?: T; problem?: ComponentChildren } {
   const [loaded, setLoaded] = useState<{ value?: T; error?: string }>({});
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {

@@ -7,6 +7,7 @@ import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
 import { clip, str, webAddress } from "../values";
 import { Failure } from "./failure";
+import { EventsOf } from "./inspecting";
 import { bytes, Lazy, partOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
@@ -17,16 +18,21 @@ export function TextBlock({ block }: { block: Block }) {
   const live = !block.closed.value;
   if (props.text_kind === "refusal") {
     return (
-      <div class="nb-refusal">
+      <div class="nb-refusal nb-said">
         <span class="nb-caption">
           <Icon name="denied" /> The model declined
         </span>
         <MarkdownText stream={block.stream("text")} live={live} />
+        <EventsOf block={block} />
       </div>
     );
   }
-  const class_ = props.phase === "commentary" ? "nb-answer nb-commentary" : "nb-answer";
-  return <MarkdownText stream={block.stream("text")} live={live} class={class_} />;
+  return (
+    <div class={props.phase === "commentary" ? "nb-said nb-commentary" : "nb-said"}>
+      <MarkdownText stream={block.stream("text")} live={live} class="nb-answer" />
+      <EventsOf block={block} />
+    </div>
+  );
 }
 
 const LEVELS: Record<string, [IconName, string]> = {
@@ -77,7 +83,12 @@ export function ErrorBlock({ block }: { block: Block }) {
   );
   return (
     <Disclosure open={open} onToggle={toggle} row={row} class="nb-tone-bad">
-      {() => <Failure type={type} message={props.message} code={str(props.code)} traceback={props.traceback} />}
+      {() => (
+        <>
+          <Failure type={type} message={props.message} code={str(props.code)} traceback={props.traceback} />
+          <EventsOf block={block} />
+        </>
+      )}
     </Disclosure>
   );
 }
@@ -173,7 +184,12 @@ function DataRow({ block, name, data }: { block: Block; name: string; data: unkn
     <Disclosure open={open} onToggle={toggle} row={row}>
       {data === undefined || data === null
         ? null
-        : () => <Lazy value={data}>{(loaded) => <JsonView value={loaded} />}</Lazy>}
+        : () => (
+            <>
+              <Lazy value={data}>{(loaded) => <JsonView value={loaded} />}</Lazy>
+              <EventsOf block={block} />
+            </>
+          )}
     </Disclosure>
   );
 }

@@ -9,6 +9,7 @@ import { useSticky } from "../ui/sticky";
 import { num } from "../values";
 import { Elapsed } from "./elapsed";
 import { useHasText } from "./has-text";
+import { EventsOf } from "./inspecting";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 
@@ -48,8 +49,11 @@ function ThoughtPane({ block, live }: { block: Block; live: boolean }) {
   const pane = useRef<HTMLDivElement>(null);
   useSticky(pane, live);
   return (
-    <div ref={pane} class="nb-thought-pane">
-      <MarkdownText stream={block.stream("text")} live={live} class="nb-thought" />
-    </div>
+    <>
+      <div ref={pane} class="nb-thought-pane">
+        <MarkdownText stream={block.stream("text")} live={live} class="nb-thought" />
+      </div>
+      <EventsOf block={block} />
+    </>
   );
 }

@@ -13,6 +13,7 @@ import { Blocks } from "./blocks";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
+import { EventsOf } from "./inspecting";
 import { Lazy, partOf } from "./lazy";
 import { useOpen } from "./open";
 import { PlainText, Result } from "./result";
@@ -67,18 +68,24 @@ export function ToolBlock({ block }: { block: Block }) {
           {progress && live && <Progress progress={progress} />}
           <Outcome props={props} state={state} />
           <Blocks list={block.children} />
+          <EventsOf block={block} />
         </>
       )}
     </Disclosure>
   );
 }
 
+/** Whether this part of the call is kept from the reader. */
+function isHidden({ hidden }: Props, what: string): boolean {
+  return Array.isArray(hidden) && hidden.includes(what);
+}
+
 /** The arguments in the row: as they are written, then from the parsed value. */
 function ArgsLine({ block }: { block: Block }) {
-  const { args, args_valid: valid, state, hidden } = block.props.value;
+  const { args, args_valid: valid, state } = block.props.value;
   const written = state === "input-streaming" || valid === false || partOf(args) !== null;
   const partial = usePartialArgs(block, written);
-  if (Array.isArray(hidden) && hidden.includes("arguments")) return <span class="nb-args">(hidden)</span>;
+  if (isHidden(block.props.value, "arguments")) return <span class="nb-args">(hidden)</span>;
   return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
 }
 
@@ -107,6 +114,7 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
   const props = block.props.value;
   const hasArgs = props.args !== undefined && props.args !== null;
   const named = record(props.args);
+  if (isHidden(props, "arguments")) return null;
   if (named !== null && Object.keys(named).length === 0) return null;
   return (
     <section class="nb-section">

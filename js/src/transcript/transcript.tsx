@@ -1,6 +1,7 @@
 /** One view of a run: header, scrolling transcript, footer. */
 
-import { useRef } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useMemo, useRef } from "preact/hooks";
 import type { Session } from "../session";
 import { isLive } from "../status";
 import { useHeld } from "../ui/held";
@@ -13,27 +14,36 @@ import { SessionContext } from "./context";
 import { Elapsed } from "./elapsed";
 import { Footer } from "./footer";
 import { Header } from "./header";
+import { type Inspecting, InspectingContext, InspectorSlot } from "./inspecting";
 import { StopNotice } from "./stop-notice";
 
 export function Transcript({ session }: { session: Session }) {
   const gone = session.link.state.value === "gone";
+  // Of this view: another one of the same run may show something else.
+  const inspecting = useMemo(() => signal<Inspecting | null>(null), []);
+  const page = inspecting.value?.page ?? "transcript";
   return (
     <SessionContext.Provider value={session}>
-      {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
-      <section
-        class={gone ? "nb-frame nb-gone" : "nb-frame"}
-        role="group"
-        aria-label="Agent transcript"
-        data-lm-suppress-shortcuts="true"
-      >
-        <Header />
-        <StopNotice session={session} />
-        <Log session={session} />
-        <Footer />
-        <p class="nb-sr" role="status" aria-live="polite">
-          {session.announcer.text.value}
-        </p>
-      </section>
+      <InspectingContext.Provider value={inspecting}>
+        {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
+        <section
+          class={gone ? "nb-frame nb-gone" : "nb-frame"}
+          role="group"
+          aria-label="Agent transcript"
+          data-lm-suppress-shortcuts="true"
+        >
+          <Header />
+          <StopNotice session={session} />
+          {inspecting.value && <InspectorSlot />}
+          <div hidden={page !== "transcript"}>
+            <Log session={session} />
+          </div>
+          <Footer />
+          <p class="nb-sr" role="status" aria-live="polite">
+            {session.announcer.text.value}
+          </p>
+        </section>
+      </InspectingContext.Provider>
     </SessionContext.Provider>
   );
 }

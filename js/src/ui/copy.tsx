@@ -6,7 +6,7 @@ import { Icon } from "./icons";
 
 const SAID_MS = 1500;
 
-export function CopyButton({ text, label = "Copy" }: { text: () => string; label?: string }) {
+export function CopyButton({ text, label = "Copy" }: { text: () => string | Promise<string>; label?: string }) {
   const [said, setSaid] = useState<string | null>(null);
   useEffect(() => {
     if (said === null) return;
@@ -15,7 +15,7 @@ export function CopyButton({ text, label = "Copy" }: { text: () => string; label
   }, [said]);
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(readable(text()));
+      await navigator.clipboard.writeText(readable(await text()));
       setSaid("Copied");
     } catch {
       setSaid("Not allowed to copy here");

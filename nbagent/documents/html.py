@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nbagent.faces.room import IMAGES, LEAST, cap, kept_pictures, sizes
-from nbagent.faces.words import (
+from nbagent.documents.room import IMAGES, LEAST, cap, kept_pictures, sizes
+from nbagent.documents.words import (
     Props,
     args_label,
     compact,
@@ -30,6 +30,9 @@ from nbagent.markup.markdown import link_html, markdown_html
 from nbagent.markup.sanitize import sanitize
 from nbagent.markup.text import clip, line, plain, prose
 from nbagent.markup.url import host_of, safe_url
+
+DOCUMENT = 32_000_000
+"""Bytes of a document of its own."""
 
 _RICHEST = ("text/html", "image/svg+xml", *IMAGES, "text/markdown", "application/json", "text/plain")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -91,6 +94,22 @@ def transcript_html(blocks: list[dict[str, Any]], *, mark: str = "", limit: int 
             pictures = dict(sorted(pictures.items(), key=lambda item: item[1])[: len(pictures) * 3 // 4])
         else:
             ends = int(min(ends, page.longest / 2) * min(0.8, 0.9 * limit / size))
+
+
+def document_html(blocks: list[dict[str, Any]]) -> str:
+    """A run's transcript as an HTML document of its own, light or dark as its reader likes it.
+
+    Args:
+        blocks: what `run.snapshot()` gives.
+    """
+    run: Props = next((block for block in blocks if block.get("kind") == "run"), {})
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
+        f"<title>{plain(text_of(run.get('name'))) or 'agent'}</title>\n</head>\n"
+        '<body style="max-width:50em;margin:2em auto;padding:0 1em;font:15px/1.6 system-ui,sans-serif">\n'
+        f"{transcript_html(blocks, limit=DOCUMENT)}</body>\n</html>\n"
+    )
 
 
 class _Page:

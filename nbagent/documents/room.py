@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from nbagent.faces.words import Props, compact, record_of, text_of
+from nbagent.documents.words import Props, compact, record_of, text_of
 
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 """The types of pictures that are bytes."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safe_html import Checked
 
-from nbagent.faces.html import transcript_html
+from nbagent.documents.html import transcript_html
 from nbagent.markup.sanitize import sanitize
 
 TESTS = Path(__file__).parents[1]

@@ -1,0 +1,47 @@
+/** One event, whole, as JSON. */
+
+import type { Session } from "../session";
+import { Lazy, useLoaded } from "../transcript/lazy";
+import { CopyButton } from "../ui/copy";
+import { Icon } from "../ui/icons";
+import { JsonView } from "../ui/json-tree";
+import { jsonText } from "../values";
+import type { Row } from "./answers";
+import { since } from "./event-list";
+
+interface EventDetailProps {
+  session: Session;
+  row: Row;
+  started: number;
+  onClose: () => void;
+}
+
+export function EventDetail({ session, row, started, onClose }: EventDetailProps) {
+  const { parts } = session.channel;
+  const name = `event/${row.number}`;
+  const { value, problem } = useLoaded(
+    () => parts.page(name).then(({ size }) => ({ part: name, size })),
+    row.number,
+    session,
+  );
+  return (
+    <section class="nb-event" aria-label={`Event ${row.number}`}>
+      <div class="nb-event-head">
+        <strong>{row.type}</strong>
+        <span class="nb-muted">
+          #{row.number} {row.time === null ? "" : since(row.time - started)}
+        </span>
+        <span class="nb-grow" />
+        <CopyButton text={() => parts.whole(name).then((text) => jsonText(JSON.parse(text), 2))} />
+        <button type="button" class="nb-button nb-bare" aria-label="Close" onClick={onClose}>
+          <Icon name="cross" />
+        </button>
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
+      <div class="nb-event-json" tabIndex={0}>
+        {problem}
+        {value && <Lazy value={value}>{(event) => <JsonView value={event} />}</Lazy>}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,122 @@
+/** The events of a run or of one block: filtered, searched, and one of them opened. */
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Session } from "../session";
+import { count } from "../status";
+import type { Subject } from "../transcript/inspecting";
+import { Icon } from "../ui/icons";
+import { num } from "../values";
+import { askEvents, type Facts } from "./answers";
+import { EventDetail } from "./event-detail";
+import { EventList, family } from "./event-list";
+import { EventRows } from "./event-rows";
+
+/** The kernel is asked when the reader has stopped typing for so long. */
+const TYPING_MS = 200;
+const SEARCH_CHARS = 100;
+
+interface EventsProps {
+  session: Session;
+  /** Only this block's events. */
+  block: Subject | null;
+  onWhole: () => void;
+}
+
+export function Events({ session, block, onWhole }: EventsProps) {
+  const [type, setType] = useState("");
+  const [typed, setTyped] = useState("");
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState<number | null>(null);
+  const [types, setTypes] = useState<Facts["types"]>([]);
+  useEffect(() => {
+    const timer = setTimeout(() => setText(typed), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const rows = useMemo(() => {
+    const filter = { type, text, block: block?.id ?? "", kind: block?.kind ?? "" };
+    return new EventRows((at) => askEvents(session, filter, at));
+  }, [session, type, text, block]);
+  useEffect(() => {
+    setChosen(null);
+    return () => rows.close();
+  }, [rows]);
+  const events = num(session.runProps.events) ?? 0;
+  useEffect(() => rows.grow(events), [rows, events]);
+  const facts = rows.facts.value;
+  useEffect(() => {
+    if (facts) setTypes(facts.types);
+  }, [facts]);
+  const problem = rows.problem.value;
+  const opened = chosen === null ? undefined : rows.row(chosen);
+  return (
+    <div class="nb-inspector">
+      <div class="nb-filters">
+        <select aria-label="Type" value={type} onChange={(event) => setType(event.currentTarget.value)}>
+          <option value="">All types</option>
+          {options(types).map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <input
+          type="search"
+          placeholder="Search"
+          aria-label="Search the events"
+          maxLength={SEARCH_CHARS}
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+        {block && (
+          <button type="button" class="nb-chip" title="Show the whole run's" onClick={onWhole}>
+            of {block.label}
+            <Icon name="cross" />
+            <span class="nb-sr">, show the whole run's</span>
+          </button>
+        )}
+        <span class="nb-grow" />
+        <span class="nb-muted nb-time" aria-live="polite">
+          {said(facts, type !== "" || text !== "" || block !== null)}
+        </span>
+      </div>
+      {problem !== null && (
+        <p class="nb-note nb-bad">
+          Could not load this: {problem}.{" "}
+          <button type="button" class="nb-link" onClick={() => rows.retry()}>
+            Try again
+          </button>
+        </p>
+      )}
+      <EventList rows={rows} started={session.started} chosen={chosen} onChoose={setChosen} />
+      {opened && opened.time !== null && (
+        <EventDetail session={session} row={opened} started={session.started} onClose={() => setChosen(null)} />
+      )}
+    </div>
+  );
+}
+
+/** `132 of 10,000`. */
+function said(facts: Facts | null, filtered: boolean): string {
+  if (facts === null) return "Loading…";
+  if (facts.seen < facts.count) return `Searching… ${Math.floor((100 * facts.seen) / facts.count)} %`;
+  const all = `${count(facts.count)} ${facts.count === 1 ? "event" : "events"}`;
+  return filtered ? `${count(facts.total)} of ${all}` : all;
+}
+
+/** The types that there are, each family first: value and label. */
+export function options(types: Facts["types"]): [string, string][] {
+  const families = new Map<string, [string, number][]>();
+  for (const [type, number] of types) {
+    families.set(family(type), [...(families.get(family(type)) ?? []), [type, number]]);
+  }
+  const list: [string, string][] = [];
+  for (const [name, members] of families) {
+    const sum = members.reduce((all, [, number]) => all + number, 0);
+    const several = members.length > 1;
+    if (several) list.push([`${name}.*`, `${name} (${count(sum)})`]);
+    // A no-break space, because the plain one at the beginning of an option is not drawn.
+    for (const [type, number] of members)
+      list.push([type, `${several ? "\u00a0\u00a0" : ""}${type} (${count(number)})`]);
+  }
+  return list;
+}

@@ -1,0 +1,91 @@
+/** The lazy part `inspector.js`: the events of a run, its timeline, and its text to copy. */
+
+import { useRef } from "preact/hooks";
+import type { Session } from "../session";
+import { SessionContext } from "../transcript/context";
+import type { Inspecting, InspectingSignal } from "../transcript/inspecting";
+import { CopyButton } from "../ui/copy";
+import { Events } from "./events";
+import { TimelinePage } from "./timeline-page";
+
+const PAGES: [Inspecting["page"], string][] = [
+  ["transcript", "Transcript"],
+  ["events", "Events"],
+  ["timeline", "Timeline"],
+];
+const COPIES = ["Markdown", "JSON", "Python"];
+
+export function Inspector({ session, inspecting }: { session: Session; inspecting: InspectingSignal }) {
+  const shown = inspecting.value;
+  if (shown === null) return null;
+  const { page, block } = shown;
+  const show = (to: Inspecting["page"]) => {
+    inspecting.value = { page: to, block: null };
+  };
+  return (
+    // This bundle's own context, of the session that it was given.
+    <SessionContext.Provider value={session}>
+      <div class="nb-inspector-bar">
+        <Switch page={page} show={show} />
+        <span class="nb-grow" />
+        {/* biome-ignore lint/a11y/useSemanticElements: no form */}
+        <div class="nb-copies" role="group" aria-label="Copy the run">
+          <span class="nb-muted" aria-hidden="true">
+            Copy as
+          </span>
+          {COPIES.map((form) => (
+            <CopyButton
+              key={form}
+              label={form}
+              text={() => session.channel.parts.whole(`copy/${form.toLowerCase()}`)}
+            />
+          ))}
+        </div>
+      </div>
+      {page === "events" && (
+        <Events key={block?.id ?? ""} session={session} block={block} onWhole={() => show("events")} />
+      )}
+      {page === "timeline" && (
+        <TimelinePage
+          session={session}
+          onBlock={(wanted) => {
+            inspecting.value = { page: "events", block: wanted };
+          }}
+        />
+      )}
+    </SessionContext.Provider>
+  );
+}
+
+/** Which page is shown; the arrow keys move between them, as in every tab list. */
+function Switch({ page, show }: { page: Inspecting["page"]; show: (page: Inspecting["page"]) => void }) {
+  const list = useRef<HTMLDivElement>(null);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step === undefined) return;
+    const at = PAGES.findIndex(([name]) => name === page) + step;
+    const next = PAGES[(at + PAGES.length) % PAGES.length];
+    if (next === undefined) return;
+    event.preventDefault();
+    show(next[0]);
+    const tabs = list.current?.children;
+    (tabs?.[PAGES.indexOf(next)] as HTMLElement | undefined)?.focus();
+  };
+  return (
+    <div ref={list} class="nb-tabs" role="tablist" aria-label="This run" onKeyDown={onKeyDown}>
+      {PAGES.map(([name, label]) => (
+        <button
+          key={name}
+          type="button"
+          role="tab"
+          class="nb-tab"
+          aria-selected={name === page}
+          tabIndex={name === page ? 0 : -1}
+          onClick={() => show(name)}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}

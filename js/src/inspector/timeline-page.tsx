@@ -1,0 +1,157 @@
+/** The timeline of a run: its steps, thoughts, tools and texts as bars, and the stretches in which nothing came. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Session } from "../session";
+import { count } from "../status";
+import type { Subject } from "../transcript/inspecting";
+import { duration } from "../ui/duration";
+import { num } from "../values";
+import { type Bar, place, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
+
+/** A gap that takes this share of the axis, in per cent, has room for words. */
+const LABELLED = 16;
+
+interface TimelinePageProps {
+  session: Session;
+  /** The reader wants the events of a bar's block. */
+  onBlock: (block: Subject) => void;
+}
+
+export function TimelinePage({ session, onBlock }: TimelinePageProps) {
+  const { timeline, problem } = useTimeline(session);
+  return (
+    <div class="nb-inspector nb-timeline">
+      {problem !== null && <p class="nb-note nb-bad">Could not load this: {problem}.</p>}
+      {timeline && <Chart timeline={timeline} onBlock={onBlock} />}
+    </div>
+  );
+}
+
+/** Asked for again when the kernel has told that the run has more events. */
+function useTimeline(session: Session): { timeline: Timeline | null; problem: string | null } {
+  const [timeline, setTimeline] = useState<Timeline | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const events = num(session.runProps.events) ?? 0;
+  useEffect(() => {
+    let unwanted = false;
+    const ask = async () => {
+      for (let seen = -1; ; ) {
+        const { text } = await session.channel.parts.page("timeline");
+        const answer = readTimeline(text);
+        if (unwanted) return;
+        setTimeline(answer);
+        setProblem(null);
+        if (answer.seen >= answer.count || answer.seen === seen) return;
+        seen = answer.seen;
+      }
+    };
+    ask().catch((error: Error) => unwanted || setProblem(error.message));
+    return () => {
+      unwanted = true;
+    };
+  }, [session, events]);
+  return { timeline, problem };
+}
+
+function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Subject) => void }) {
+  const { start, end, firstToken, gaps, bars, leftOut } = timeline;
+  const span = end - start;
+  return (
+    <>
+      <p class="nb-timeline-said">{words(timeline)}</p>
+      {leftOut > 0 && <p class="nb-note">The first {count(leftOut)} are no longer kept.</p>}
+      <div class="nb-chart">
+        <div class="nb-chart-back" aria-hidden="true">
+          {ticks(span).map((at) => (
+            <span key={at} class="nb-tick" style={{ left: `${place(start + at, end, timeline)[0]}%` }}>
+              {at === 0 ? "0" : `${Number(at.toPrecision(3))}s`}
+            </span>
+          ))}
+          {gaps.map(([from, to]) => (
+            <span
+              key={from}
+              class="nb-gap"
+              style={box(from, to, timeline)}
+              title={`nothing came for ${duration(to - from)}`}
+            >
+              {place(from, to, timeline)[1] > LABELLED && `nothing for ${duration(to - from)}`}
+            </span>
+          ))}
+          {firstToken !== null && (
+            <span class="nb-first" style={{ left: `${place(firstToken, end, timeline)[0]}%` }} title="first token" />
+          )}
+        </div>
+        <ul>
+          {bars.map((bar, i) => (
+            // Bars only ever come at the end.
+            <li key={leftOut + i}>
+              <BarRow bar={bar} timeline={timeline} onBlock={onBlock} />
+            </li>
+          ))}
+        </ul>
+      </div>
+    </>
+  );
+}
+
+function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBlock: (block: Subject) => void }) {
+  const { kind, label, start, block } = bar;
+  const end = bar.end ?? timeline.end;
+  const ran = bar.ready ?? start;
+  const spoken = `${bar.status && bar.status !== "ok" && bar.status !== "completed" ? `${bar.status}, ` : ""}`;
+  const row = (
+    <>
+      <span class="nb-bar-label">{label}</span>
+      <span class="nb-track">
+        {kind === "step" && <StepFigures bar={bar} timeline={timeline} />}
+        {ran > start && <span class={`nb-bar nb-bar-${kind} nb-bar-written`} style={box(start, ran, timeline)} />}
+        <span class={`nb-bar nb-bar-${kind} ${failed(bar) ? "nb-bar-failed" : ""}`} style={box(ran, end, timeline)} />
+      </span>
+      <span class="nb-sr">
+        {`${spoken}from ${duration(start - timeline.start)} to ${duration(end - timeline.start)}, `}
+      </span>
+      <span class="nb-time">{bar.end === null ? "…" : duration(end - ran)}</span>
+    </>
+  );
+  if (block === null) return <div class={`nb-bar-row nb-bar-row-${kind}`}>{row}</div>;
+  return (
+    <button
+      type="button"
+      class={`nb-bar-row nb-bar-row-${kind}`}
+      title="Its events"
+      onClick={() => onBlock({ id: block, kind, label })}
+    >
+      {row}
+    </button>
+  );
+}
+
+/** Beside the beginning of the step, or, where that is far right, at the right end. */
+function StepFigures({ bar, timeline }: { bar: Bar; timeline: Timeline }) {
+  const [left] = place(bar.start, bar.start, timeline);
+  return (
+    <span class="nb-step-said" style={left < 55 ? { left: `${left}%` } : { right: "0" }}>
+      {stepFigures(bar).join(" · ")}
+    </span>
+  );
+}
+
+function box(from: number, to: number, timeline: Timeline): { left: string; width: string } {
+  const [left, width] = place(from, to, timeline);
+  return { left: `${left}%`, width: `${width}%` };
+}
+
+function failed({ status }: Bar): boolean {
+  return status === "error" || status === "failed" || status === "denied" || status === "deny";
+}
+
+/** `first token 0.4s · 2 gaps, 4.1s in all`. */
+function words({ start, end, firstToken, gapCount, gapSeconds, bars }: Timeline): string {
+  const steps = bars.filter(({ kind }) => kind === "step").length;
+  const list = [duration(end - start)];
+  if (steps > 0) list.push(`${count(steps)} ${steps === 1 ? "step" : "steps"}`);
+  if (firstToken !== null) list.push(`first token ${duration(firstToken - start)}`);
+  if (gapCount > 0)
+    list.push(`${count(gapCount)} ${gapCount === 1 ? "gap" : "gaps"} of more than 1s, ${duration(gapSeconds)} in all`);
+  return list.join(" · ");
+}

@@ -1,0 +1,94 @@
+/** The timeline as the kernel tells it, and where its bars lie. See nbagent/inspector/timeline.py. */
+
+import { count } from "../status";
+import { duration } from "../ui/duration";
+import { num, type Props, record, str } from "../values";
+
+export interface Bar {
+  kind: string;
+  label: string;
+  start: number;
+  /** Null: it still goes on. */
+  end: number | null;
+  /** A tool call: when it began to run. */
+  ready: number | null;
+  /** A step: when its first token came. */
+  first: number | null;
+  status: string | null;
+  usage: Props;
+  block: string | null;
+}
+
+export interface Timeline {
+  start: number;
+  end: number;
+  firstToken: number | null;
+  gaps: [from: number, to: number][];
+  gapCount: number;
+  gapSeconds: number;
+  leftOut: number;
+  bars: Bar[];
+  /** Events that are in it, of `count` in all. */
+  seen: number;
+  count: number;
+}
+
+export function readTimeline(text: string): Timeline {
+  const answer = record(JSON.parse(text)) ?? {};
+  const bars = Array.isArray(answer.bars) ? answer.bars : [];
+  const gaps = Array.isArray(answer.gaps) ? answer.gaps : [];
+  return {
+    start: num(answer.start) ?? 0,
+    end: num(answer.end) ?? 0,
+    firstToken: num(answer.first_token),
+    gaps: gaps.filter(Array.isArray).map(([from, to]) => [num(from) ?? 0, num(to) ?? 0]),
+    gapCount: num(answer.gap_count) ?? 0,
+    gapSeconds: num(answer.gap_seconds) ?? 0,
+    leftOut: num(answer.left_out) ?? 0,
+    bars: bars.map(readBar).reverse(),
+    seen: num(answer.seen) ?? 0,
+    count: num(answer.count) ?? 0,
+  };
+}
+
+function readBar(raw: unknown): Bar {
+  const bar = record(raw) ?? {};
+  return {
+    kind: str(bar.kind) ?? "",
+    label: str(bar.label) ?? "",
+    start: num(bar.start) ?? 0,
+    end: num(bar.end),
+    ready: num(bar.ready),
+    first: num(bar.first),
+    status: str(bar.status),
+    usage: record(bar.usage) ?? {},
+    block: str(bar.block),
+  };
+}
+
+/** A share of the axis, in per cent: where it begins, and how long it is. */
+export function place(from: number, to: number, { start, end }: Pick<Timeline, "start" | "end">): [number, number] {
+  const whole = Math.max(end - start, 0.001);
+  const left = Math.max(0, Math.min(1, (from - start) / whole));
+  const right = Math.max(left, Math.min(1, (to - start) / whole));
+  return [100 * left, 100 * (right - left)];
+}
+
+/** Round times for the axis, from 0 to at most `seconds`, five or fewer steps. */
+export function ticks(seconds: number): number[] {
+  const least = Math.max(seconds / 5, 0.001);
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= least) ?? least;
+  return Array.from({ length: Math.floor(seconds / step + 1e-9) + 1 }, (_, i) => i * step);
+}
+
+/** What a step cost: `1,284 in`, `96 out`, `$0.0021`. */
+export function stepFigures({ usage, first, start }: Bar): string[] {
+  const [input, output, cost] = [num(usage.input), num(usage.output), num(usage.cost)];
+  const list: string[] = [];
+  if (first !== null) list.push(`first token ${duration(Math.max(0, first - start))}`);
+  if (input !== null) list.push(`${count(input)} in`);
+  if (output !== null) list.push(`${count(output)} out`);
+  if (cost !== null) list.push(`$${cost < 0.01 ? cost.toFixed(4) : cost.toFixed(2)}`);
+  return list;
+}

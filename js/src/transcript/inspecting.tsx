@@ -1,0 +1,94 @@
+/** Which side of a run a view shows: its transcript, or what the inspector draws, which is a lazy part. */
+
+import { type Signal, signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { KIT } from "../kit";
+import type { Session } from "../session";
+import type { Block } from "../store";
+import { Icon } from "../ui/icons";
+import { clip, str } from "../values";
+import { useSession } from "./context";
+import { useLoaded } from "./lazy";
+
+/** The block whose events are wanted. */
+export interface Subject {
+  id: string;
+  kind: string;
+  label: string;
+}
+
+export interface Inspecting {
+  page: "transcript" | "events" | "timeline";
+  /** Of the events: only those of this block. */
+  block: Subject | null;
+}
+
+/** Null while the inspector is closed. */
+export type InspectingSignal = Signal<Inspecting | null>;
+
+export const InspectingContext = createContext<InspectingSignal>(signal(null));
+
+export type InspectorComponent = (props: { session: Session; inspecting: InspectingSignal }) => preact.ComponentChild;
+
+let drawn: Promise<InspectorComponent> | undefined;
+
+/** The component, made once for this bundle: the part is kept for the page, where bundles with preacts of their own may be. */
+function load(session: Session): Promise<InspectorComponent> {
+  drawn ??= session.needPart("inspector.js").then((part) => part.default((name: string) => KIT[name]).Inspector);
+  drawn.catch(() => {
+    drawn = undefined;
+  });
+  return drawn;
+}
+
+/** The header's button that opens the inspector. */
+export function InspectButton() {
+  const inspecting = useContext(InspectingContext);
+  const open = inspecting.value !== null;
+  return (
+    <button
+      type="button"
+      class="nb-button nb-bare"
+      aria-pressed={open}
+      aria-label="Inspect"
+      title="Events, timeline, copy"
+      onClick={() => {
+        inspecting.value = open ? null : { page: "transcript", block: null };
+      }}
+    >
+      <Icon name="more" />
+    </button>
+  );
+}
+
+/** Shows the events of one block; for the corner of its panel. */
+export function EventsOf({ block }: { block: Block }) {
+  const inspecting = useContext(InspectingContext);
+  const props = block.props.value;
+  return (
+    <button
+      type="button"
+      class="nb-button nb-bare nb-events-of"
+      aria-label="Events of this"
+      title="Events of this"
+      onClick={() => {
+        const label = clip(str(props.title) ?? str(props.name) ?? NAMES[block.kind] ?? block.kind, 40);
+        inspecting.value = { page: "events", block: { id: block.id, kind: block.kind, label } };
+      }}
+    >
+      <Icon name="braces" />
+    </button>
+  );
+}
+
+const NAMES: Record<string, string> = { reasoning: "thinking" };
+
+/** What the inspector draws. */
+export function InspectorSlot() {
+  const session = useSession();
+  const inspecting = useContext(InspectingContext);
+  const { value: Inspector, problem } = useLoaded(() => load(session).then((component) => ({ component })), 0, session);
+  if (problem) return <div class="nb-inspector">{problem}</div>;
+  return Inspector ? <Inspector.component session={session} inspecting={inspecting} /> : null;
+}

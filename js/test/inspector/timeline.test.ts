@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { place, readTimeline, stepFigures, ticks } from "../../src/inspector/timeline";
+
+const BAR = {
+  kind: "tool",
+  label: "load",
+  start: 1,
+  end: null,
+  ready: null,
+  first: null,
+  status: null,
+  usage: {},
+  block: null,
+};
+
+it("bars come newest first, and are read oldest first, whatever is missing of them", () => {
+  const text =
+    '{"start":0,"end":4,"gaps":[[1,3]],"bars":[{"kind":"text"},{"kind":"tool","label":"load","start":1}],"seen":1,"count":2}';
+  const { bars, gaps, firstToken } = readTimeline(text);
+  expect(bars).toEqual([BAR, { ...BAR, kind: "text", label: "", start: 0 }]);
+  expect(gaps).toEqual([[1, 3]]);
+  expect(firstToken).toBeNull();
+});
+
+describe("a place on the axis", () => {
+  const axis = { start: 100, end: 110 };
+  it("is a beginning and a length in per cent", () => expect(place(102.5, 107.5, axis)).toEqual([25, 50]));
+  it("never leaves the axis", () => expect(place(90, 120, axis)).toEqual([0, 100]));
+  it("is something also where no time passed", () => expect(place(5, 5, { start: 5, end: 5 })).toEqual([0, 0]));
+});
+
+it.each([
+  [10, [0, 2, 4, 6, 8, 10]],
+  [3.2, [0, 1, 2, 3]],
+  [0.4, [0, 0.1, 0.2, 0.30000000000000004, 0.4]],
+  [70, [0, 20, 40, 60]],
+])("the axis of %d seconds has a few round marks", (seconds, marks) => {
+  expect(ticks(seconds)).toEqual(marks);
+});
+
+it("a step says what is known of its cost", () => {
+  expect(stepFigures({ ...BAR, first: 1.4, usage: { input: 1284, output: 96, cost: 0.0021 } })).toEqual([
+    "first token 0.4s",
+    "1,284 in",
+    "96 out",
+    "$0.0021",
+  ]);
+  expect(stepFigures(BAR)).toEqual([]);
+});

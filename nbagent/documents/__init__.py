@@ -1,0 +1,1 @@
+"""A transcript as a document: static HTML, Markdown, JSON, Python. Blocks in, text out."""

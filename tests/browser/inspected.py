@@ -1,0 +1,67 @@
+"""Runs to inspect. The source is run as a notebook's first cell: `analysis` and `long` are for the cells that follow."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import nbagent
+from nbagent import events as e
+from nbagent.run import Run
+
+START = 1_700_000_000.0
+
+THOUGHT = "The question asks for growth, so I need two years and the same regions in both."
+PLAN = "I will load both years and compare them."
+ANSWER = "Revenue grew in **three of four** regions; `north` led. Rates could not be fetched."
+
+
+def analysis() -> Iterator[e.Event]:
+    """Two steps with a thought, three tools of which one fails, two stretches of silence, and an answer: as it was recorded."""
+    at = START
+
+    def came(later: float) -> float:
+        nonlocal at
+        at += later
+        return at
+
+    yield e.RunStart(name="analyst", model="demo-large", ts=came(0))
+    yield e.StepStart(ts=came(0.05))
+    yield e.ReasoningStart(id="r1", ts=came(0.3))
+    for word in THOUGHT.split(" "):
+        yield e.ReasoningDelta(id="r1", delta=f"{word} ", ts=came(0.08))
+    yield e.ReasoningEnd(id="r1", ts=came(0.05))
+    yield e.TextStart(id="t0", ts=came(0.01))
+    for word in PLAN.split(" "):
+        yield e.TextDelta(id="t0", delta=f"{word} ", ts=came(0.05))
+    yield e.TextEnd(id="t0", ts=came(0.01))
+    for number, (name, args) in enumerate((("load_sales", '{"year": 2024}'), ("load_sales", '{"year": 2025}'))):
+        id_ = f"tool-{number}"
+        yield e.ToolStart(id=id_, name=name, call_id=f"call_{number}", ts=came(0.02))
+        for piece in (args[:8], args[8:]):
+            yield e.ToolArgsDelta(id=id_, delta=piece, ts=came(0.15))
+        yield e.ToolArgs(id=id_, args={"year": 2024 + number}, args_text=args, ts=came(0.01))
+    yield e.StepEnd(finish_reason="tool_calls", usage=e.Usage(input=1284, output=96, cost=0.0012), ts=came(0.02))
+    yield e.ToolResult(id="tool-0", content="1,204 rows", ts=came(0.9))
+    yield e.ToolResult(id="tool-1", content={"rows": 1311, "columns": ["region", "metric"]}, ts=came(1.6))
+    yield e.StepStart(ts=came(0.03))
+    yield e.ToolStart(id="tool-2", name="fetch_rates", call_id="call_2", ts=came(0.4))
+    yield e.ToolArgs(id="tool-2", args={"currency": "CHF"}, args_text='{"currency": "CHF"}', ts=came(0.2))
+    refused = e.ErrorInfo(type="ConnectionError", message="rates.internal:443 refused the connection")
+    yield e.ToolResult(id="tool-2", status="error", error=refused, ts=came(2.4))
+    yield e.TextStart(id="t1", phase="final_answer", ts=came(0.3))
+    for word in ANSWER.split(" "):
+        yield e.TextDelta(id="t1", delta=f"{word} ", ts=came(0.12))
+    yield e.TextEnd(id="t1", ts=came(0.02))
+    yield e.StepEnd(finish_reason="stop", usage=e.Usage(input=2310, output=342, cost=0.0021), ts=came(0.02))
+    yield e.RunEnd(status="completed", finish_reason="stop", usage=e.Usage(input=3594, output=438, cost=0.0033), ts=came(0.01))
+
+
+def long(count: int) -> Iterator[e.Event]:
+    """An answer in `count` deltas, of which every hundredth says `needle`."""
+    for number in range(count):
+        yield e.TextDelta(id="t1", delta=f"needle {number} " if number % 100 == 0 else f"word {number} ")
+
+
+def show_analysis(**options: Any) -> Run:
+    """The analysis, shown as it was recorded."""
+    nbagent.recording.save(analysis(), "analysis.jsonl")
+    return nbagent.show(nbagent.replay("analysis.jsonl"), **options)
