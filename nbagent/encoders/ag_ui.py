@@ -132,8 +132,8 @@ class AguiEncoder(BaseEncoder):
 
     def finish(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """The run is over, with everything that is open; requests that nobody answered are what it waits for."""
-        for call in self.calls.values():
-            if call.args is None and not call.answered:
+        for call in self.unanswered():
+            if call.args is None:
                 self._send("TOOL_CALL_END", call.start.parent_id, toolCallId=call.call_id)
         for agent in reversed(list(self._agents.values())):
             self._end_agent(ev.AgentEnd(id=agent.id, status="failed" if error else end.status))

@@ -6,11 +6,10 @@ whole; here they come in chunks first, which its clients know too.
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.encoders.encoder import SSE_HEADERS, BaseEncoder, Item
+from nbagent.encoders.encoder import BaseEncoder, Item
 from nbagent.encoders.in_turn import Kind
 from nbagent.encoders.losses import Loss
 from nbagent.encoders.parts import Call, Text
@@ -56,7 +55,6 @@ class AgentorEncoder(BaseEncoder):
     """
 
     system: ClassVar[str] = "agentor"
-    headers: ClassVar[Mapping[str, str]] = SSE_HEADERS
     loses: ClassVar[frozenset[Loss]] = frozenset(
         {
             Loss.MODEL,

@@ -13,10 +13,9 @@ from nbagent.encoders.encoder import BaseEncoder, Item
 from nbagent.encoders.in_turn import Kind
 from nbagent.encoders.losses import Loss
 from nbagent.encoders.parts import Call, Text
-from nbagent.encoders.words import known, message_of, text_of
+from nbagent.encoders.words import BREAK, known, message_of, text_of
 from nbagent.wire.frames import sse
 
-BREAK = "\n\n"
 _ENDS = {"completed": "stop", "paused": "stop", "cancelled": "cancelled", "max_steps": "max-steps", "failed": "error"}
 _ANSWERS = {"approve": "approved", "deny": "denied", "cancel": "cancelled"}
 _COUNTS = {

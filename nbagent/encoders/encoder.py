@@ -82,13 +82,14 @@ class BaseEncoder:
         self.usage: ev.Usage | None = None
         self.waiting: dict[str, ev.ApprovalRequest] = {}
         self.calls: dict[str, Call] = {}
-        self.in_step = False
+        self._in_step = False
         self._items: list[Item] = []
         self._started = False
         self._ended = False
         self._failure: ev.Error | None = None
         self._texts: dict[str, Text] = {}
         self._thoughts: dict[str, Text] = {}
+        self._unanswered: dict[str, Call] = {}
         self._call_ids: set[str] = set()
         self._minted = 0
         self._steps_usage: ev.Usage | None = None
@@ -169,7 +170,7 @@ class BaseEncoder:
 
     def unanswered(self) -> list[Call]:
         """The calls whose result is still to come."""
-        return [call for call in self.calls.values() if not call.answered]
+        return list(self._unanswered.values())
 
     # --- in and out -----------------------------------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ class BaseEncoder:
                 self._end(event)
             case ev.StepStart():
                 self._end_step(ev.StepEnd())
-                self.in_step = True
+                self._in_step = True
                 self.model = self.model or event.model
                 self.start_step(event)
             case ev.StepEnd():
@@ -291,6 +292,7 @@ class BaseEncoder:
             wanted = start.call_id or start.id
             call = self.calls[event.id] = Call(start, wanted if wanted not in self._call_ids else self.mint(f"{wanted}_"))
             self._call_ids.add(call.call_id)
+            self._unanswered[event.id] = call
             self.start_call(call)
         if call.answered:
             return
@@ -309,7 +311,8 @@ class BaseEncoder:
                 call.answered = not event.preliminary
                 self.result(call, event)
                 if call.answered:  # nobody asks again, and a run may make many calls
-                    call.args, call.text = None, ""
+                    del self._unanswered[event.id]
+                    call.args, call.text, call.pieces = None, "", []
             case _:
                 pass
 
@@ -325,9 +328,9 @@ class BaseEncoder:
         self.usage = self._run_usage or _sum(self._steps_usage, self._step_usage)
 
     def _end_step(self, event: ev.StepEnd) -> None:
-        if not self.in_step:
+        if not self._in_step:
             return
-        self.in_step = False
+        self._in_step = False
         self._steps_usage = _sum(self._steps_usage, event.usage or self._step_usage)
         self._step_usage = None
         self.usage = self._run_usage or self._steps_usage

@@ -13,10 +13,9 @@ from nbagent.encoders.encoder import BaseEncoder, Item
 from nbagent.encoders.in_turn import Kind
 from nbagent.encoders.losses import Loss
 from nbagent.encoders.parts import Call, Text
-from nbagent.encoders.words import to_json, word_of
+from nbagent.encoders.words import BREAK, to_json, word_of
 from nbagent.wire.frames import sse
 
-BREAK = "\n\n"
 _LINE_END = re.compile(r"[\r\n]")
 
 

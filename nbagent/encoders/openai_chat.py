@@ -14,11 +14,9 @@ from nbagent.encoders.encoder import BaseEncoder
 from nbagent.encoders.in_turn import Kind
 from nbagent.encoders.losses import Loss
 from nbagent.encoders.parts import Call, Text
-from nbagent.encoders.words import known
+from nbagent.encoders.words import BREAK, known
 
 DONE = "[DONE]"
-BREAK = "\n\n"
-"""Between two texts of a run, which become one."""
 
 
 class ChatEncoder(BaseEncoder):

@@ -146,7 +146,7 @@ class ResponsesEncoder(BaseEncoder):
     def finish(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """The response is over, and so is every item: a client's helper raises where one is not."""
         self._open()
-        for call in self.calls.values():
+        for call in self.unanswered():
             if _call_id(call) in self._index:
                 self._done(_call(call, "incomplete", call.text if call.args is not None else "".join(call.pieces)))
         usage = None if self.usage is None else responses_usage(self.usage)

@@ -12,9 +12,7 @@ from nbagent.encoders.encoder import BaseEncoder
 from nbagent.encoders.in_turn import Kind
 from nbagent.encoders.losses import Loss
 from nbagent.encoders.parts import Call, Text
-from nbagent.encoders.words import said, word_of
-
-BREAK = "\n\n"
+from nbagent.encoders.words import BREAK, said, word_of
 
 
 class StatusTokensEncoder(BaseEncoder):

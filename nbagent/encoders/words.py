@@ -7,6 +7,9 @@ from typing import Any
 from nbagent import events as ev
 from nbagent.plain import json_safe
 
+BREAK = "\n\n"
+"""Between two texts that become one."""
+
 _CUTS = {
     **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length"), "length"),
     **dict.fromkeys(("content_filter", "content-filter", "safety"), "content_filter"),

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from adapters.recorded import FOLDER
 from encoders.pictures import DECODERS, encoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,8 +15,10 @@ import nbagent
 from nbagent import events as ev
 from nbagent.adapters.registry import decoder_named
 from nbagent.encoders.encoder import BaseEncoder
+from nbagent.encoders.losses import Loss
 from nbagent.encoders.registry import ALIASES, ENCODERS, encoder_named
 from nbagent.errors import UnknownSystem
+from nbagent.recording import replay
 from nbagent.run import Run
 from nbagent.wire.frames import sse
 from nbagent.wire.sse import SSEDecoder
@@ -216,6 +219,19 @@ def test_whatever_the_values_the_items_are_json_that_anyone_reads(value: Any, te
             assert json.loads(json.dumps(item, allow_nan=False)) == item
             encoder().frame(item).decode()
             encoder().message(item).encode()
+
+
+@BY_NAME
+def test_what_a_run_does_not_reveal_is_not_told(encoder: type[BaseEncoder]) -> None:
+    path = FOLDER / "vercel_ui" / "ai7-replay-openrouter-error.sse"
+    told = {}
+    for reveal in ("answer", "thinking"):
+        run = Run(replay(path), reveal=reveal)
+        run.start()
+        told[reveal] = b"".join(nbagent.encode(run.wait(60).events, encoder.system, "bytes")).decode()
+    assert "We need" not in told["answer"]
+    says_thoughts = Loss.THOUGHTS not in encoder.loses
+    assert ("We need" in told["thinking"]) == says_thoughts
 
 
 def test_a_live_object_never_leaves() -> None:
