@@ -14,9 +14,9 @@ from streams import event_streams
 
 import nbagent
 from nbagent import events as e
+from nbagent.documents.html import transcript_html
 from nbagent.encoders.registry import ENCODERS
 from nbagent.faces.console import ConsoleFace
-from nbagent.faces.html import transcript_html
 from nbagent.run import Run
 
 THOUGHT, ARGS, RESULT, CARD = "Qthought", "Qargs", "Qresult", "Qz7-1234"
@@ -101,6 +101,7 @@ def test_no_hidden_word_reaches_a_face_a_file_a_client_a_log_or_a_repr(
         "Python": repr((run, run.text, run.answer, run.thinking, run.tools, [call.args for call in run.tools], run.error)),
         "console": console.getvalue(),
         "twin": transcript_html(run.snapshot()),
+        "documents": run.to_markdown() + run.to_html(),
         "recorded": (tmp_path / "recorded.jsonl").read_text(),
         "saved": (tmp_path / "saved.jsonl").read_text(),
         "log": caplog.text,
