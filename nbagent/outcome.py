@@ -5,8 +5,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
-from nbagent.documents.html import document_html
-from nbagent.documents.markdown import transcript_markdown
 from nbagent.errors import MissingExtra
 from nbagent.eventlog import EventLog
 from nbagent.toolcall import ToolCall, ToolCalls
@@ -153,10 +151,14 @@ class Outcome:
 
     def to_markdown(self) -> str:
         """The transcript so far as Markdown."""
+        from nbagent.documents.markdown import transcript_markdown  # as below: a Markdown parser, for those who ask for it
+
         return transcript_markdown(self.snapshot())
 
     def to_html(self) -> str:
         """The transcript so far as a page of its own: static HTML that needs no script and no other file."""
+        from nbagent.documents.html import document_html
+
         return document_html(self.snapshot())
 
 
