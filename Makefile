@@ -40,15 +40,16 @@ js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
 
 CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
-# Two files at a time; a campaign has the machine for itself.
-TWO := --numprocesses=2 --dist=loadfile
+# Files at a time; a campaign has the machine for itself. What runs in a browser mostly waits.
+PYTHON_FILES := --numprocesses=2 --dist=loadfile
+BROWSER_FILES := --numprocesses=3 --dist=loadfile
 
 python: .venv/test
-	$(BIN)/pytest --ignore=tests/browser $(TWO)
+	$(BIN)/pytest --ignore=tests/browser $(PYTHON_FILES)
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test
-	$(CHROMIUM) && $(BIN)/pytest tests/browser $(TWO)
+	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_FILES)
 
 frameworks: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m frameworks.environments
