@@ -27,6 +27,7 @@ from nbagent.adapters.openai_agents import AgentsDecoder
 from nbagent.adapters.openai_assistants import AssistantsDecoder, NearDecoder
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.openai_sessions import SessionsDecoder
 from nbagent.adapters.pydantic_ai import PydanticAIDecoder
 from nbagent.adapters.smolagents import SmolagentsDecoder
 from nbagent.adapters.status_tokens import StatusTokensDecoder
@@ -54,6 +55,7 @@ class Adapter(Protocol):
 # One line per adapter; the first that recognises the item has it. What none does goes to the last.
 ADAPTERS: tuple[Any, ...] = (
     EventsDecoder,
+    SessionsDecoder,
     AnthropicDecoder,
     GeminiDecoder,
     InteractionsDecoder,
