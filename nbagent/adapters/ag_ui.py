@@ -93,12 +93,13 @@ class AguiDecoder(BaseDecoder):
         block = self._calls.get(string(said.get("toolCallId")) or "")
         schema = said.get("responseSchema")
         reason = string(said.get("reason")) or ""
+        is_permission = "approval" in reason or (block is not None and not reason.endswith("_required"))
         meta = {name: plain(said[name]) for name in ("reason", "expiresAt", "metadata", "payload") if said.get(name)}
         self._write(
             ev.ApprovalRequest,
             approval_id=string(said.get("id")) or self.book.mint("approval"),
             tool_id=None if block is None else block.id,
-            kind="tool" if block is not None or "approval" in reason else "input",
+            kind="tool" if is_permission else "input",
             prompt=string(said.get("message")),
             schema=plain(schema) if isinstance(schema, Mapping) else None,
             meta=meta or None,

@@ -5,7 +5,7 @@ objects or as dicts. Everything goes by the `type` tag: the SDK gives an event t
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.book import Block
@@ -13,6 +13,7 @@ from nbagent.adapters.decoder import BaseDecoder, Verdict
 from nbagent.adapters.items import fields, fields_or_none, string
 from nbagent.adapters.openai_common import source_of, usage_of
 from nbagent.adapters.responses_items import Item, match_snapshot
+from nbagent.adapters.responses_parts import ItemParts, TextKind
 from nbagent.adapters.responses_tools import ToolItems, is_tool
 from nbagent.plain import sound
 
@@ -26,6 +27,7 @@ class ResponsesDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
+        self._parts = ItemParts(self.book)
         self._tools = ToolItems(self.book)
         self._reset()
 
@@ -194,15 +196,12 @@ class ResponsesDecoder(BaseDecoder):
             item = self._item({**said, "item_id": inner.get("id")})
         self._describe(item, inner)
         if item.type == "reasoning":
-            # now, not with its first text: a model that keeps its thoughts to itself still thinks
-            self.book.start_thought((item.key, "summary"), kind="summary")
+            self._parts.begin_thought(item)
         elif is_tool(item.type):
             self._tools.start(item, inner)
 
     def _describe(self, item: Item, inner: Mapping[str, Any]) -> None:
-        item.type = string(inner.get("type")) or ""
-        item.id = string(inner.get("id"))
-        item.phase = string(inner.get("phase"))
+        item.describe(inner)
         if item.id:
             self._by_id[item.id] = item
 
@@ -222,7 +221,7 @@ class ResponsesDecoder(BaseDecoder):
             for index, part in enumerate(inner.get("content") or ()):
                 self._complete_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._complete_thought(item, inner)
+            self._parts.complete_thought(item, inner)
         elif is_tool(item.type):
             if not started or item.tool is None:
                 self._tools.start(item, inner)
@@ -238,19 +237,18 @@ class ResponsesDecoder(BaseDecoder):
     def _refusal_delta(self, said: Mapping[str, Any]) -> None:
         self._write_text(said, "refusal", said["delta"])
 
-    def _write_text(self, said: Mapping[str, Any], kind: Literal["text", "refusal"], delta: str) -> None:
+    def _write_text(self, said: Mapping[str, Any], kind: TextKind, delta: str) -> None:
         item = self._item(said)
         index = said.get("content_index")
-        block = self.book.text((item.key, kind, index or 0), delta, kind=kind, phase=item.phase)
+        block = self._parts.text(item, index or 0, delta, kind)
         if block is not None:
-            item.text_ids[index or 0] = block.id
             self._hot = (block, item.index, index) if kind == "text" and item.index is not None else None
 
     def _text_done(self, said: Mapping[str, Any]) -> None:
-        self._end_text(self._item(said), said.get("content_index") or 0, "text", said.get("text"))
+        self._parts.end_text(self._item(said), said.get("content_index") or 0, said.get("text"))
 
     def _refusal_done(self, said: Mapping[str, Any]) -> None:
-        self._end_text(self._item(said), said.get("content_index") or 0, "refusal", said.get("refusal"))
+        self._parts.end_text(self._item(said), said.get("content_index") or 0, said.get("refusal"), "refusal")
 
     def _part_done(self, said: Mapping[str, Any]) -> None:
         self._complete_part(self._item(said), said.get("content_index") or 0, fields(said["part"]))
@@ -258,27 +256,17 @@ class ResponsesDecoder(BaseDecoder):
     def _complete_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
         match part.get("type"):
             case "output_text" | "text":
-                self._end_text(item, index, "text", part.get("text"))
+                self._parts.end_text(item, index, part.get("text"))
                 for number, annotation in enumerate(part.get("annotations") or ()):
                     self._cite(item, index, number, annotation)
             case "refusal":
-                self._end_text(item, index, "refusal", part.get("refusal"))
+                self._parts.end_text(item, index, part.get("refusal"), "refusal")
             case "reasoning_text":
-                self._end_part_of_thought(item, "raw", index, part.get("text"))
+                self._parts.end_part_of_thought(item, index, part.get("text"), "raw")
             case _:
                 if (index, "other") not in item.ended:
                     item.ended.add((index, "other"))
                     self.book.raw(part, string(part.get("type")))
-
-    def _end_text(self, item: Item, index: int, kind: Literal["text", "refusal"], text: Any) -> None:
-        """A text is final, once; an empty snapshot takes nothing away."""
-        if (index, kind) in item.ended:
-            return
-        item.ended.add((index, kind))
-        key = (item.key, kind, index)
-        if string(text):
-            item.text_ids[index] = self.book.start_text(key, kind=kind, phase=item.phase).id
-        self.book.end_text(key, string(text))
 
     def _annotation(self, said: Mapping[str, Any]) -> None:
         item = self._item(said)
@@ -296,56 +284,20 @@ class ResponsesDecoder(BaseDecoder):
     # --- reasoning ------------------------------------------------------------------------------------------------------
 
     def _summary_delta(self, said: Mapping[str, Any]) -> None:
-        self._write_thought(self._item(said), "summary", said.get("summary_index") or 0, said["delta"])
+        self._parts.thought(self._item(said), said.get("summary_index") or 0, said["delta"])
 
     def _summary_done(self, said: Mapping[str, Any]) -> None:
-        self._end_part_of_thought(self._item(said), "summary", said.get("summary_index") or 0, said.get("text"))
+        self._parts.end_part_of_thought(self._item(said), said.get("summary_index") or 0, said.get("text"))
 
     def _summary_part_done(self, said: Mapping[str, Any]) -> None:
         part = fields_or_none(said.get("part"))
-        self._end_part_of_thought(self._item(said), "summary", said.get("summary_index") or 0, part.get("text"))
+        self._parts.end_part_of_thought(self._item(said), said.get("summary_index") or 0, part.get("text"))
 
     def _raw_delta(self, said: Mapping[str, Any]) -> None:
-        self._write_thought(self._item(said), "raw", said.get("content_index") or 0, said["delta"])
+        self._parts.thought(self._item(said), said.get("content_index") or 0, said["delta"], "raw")
 
     def _raw_done(self, said: Mapping[str, Any]) -> None:
-        self._end_part_of_thought(self._item(said), "raw", said.get("content_index") or 0, said.get("text"))
-
-    def _write_thought(self, item: Item, kind: Literal["summary", "raw"], index: int, delta: str) -> None:
-        """More of a part of a thought; the parts become one thought with an empty line between them."""
-        summary = self.book.open_thought((item.key, "summary"))
-        if kind == "raw" and summary is not None and not summary.written:
-            self.book.end_thought(summary.key)
-        parts = item.thinking[kind]
-        if delta and parts and index not in parts:
-            delta = "\n\n" + delta
-        if delta:
-            parts.setdefault(index, "")
-            self.book.thought((item.key, kind), delta, kind=kind)
-
-    def _end_part_of_thought(self, item: Item, kind: Literal["summary", "raw"], index: int, text: Any) -> None:
-        if string(text):
-            if index not in item.thinking[kind]:
-                self._write_thought(item, kind, index, text)
-            item.thinking[kind][index] = text
-
-    def _complete_thought(self, item: Item, inner: Mapping[str, Any]) -> None:
-        """A thought is final: its text, and the opaque part that only the provider can read."""
-        ends: list[tuple[Hashable, str | None]] = []
-        kinds: tuple[tuple[Literal["summary", "raw"], str], ...] = (("summary", "summary"), ("raw", "content"))
-        for kind, name in kinds:
-            texts = [string(fields_or_none(part).get("text")) or "" for part in inner.get(name) or ()]
-            final = "\n\n".join(filter(None, texts or item.thinking[kind].values()))
-            if final and self.book.open_thought((item.key, kind)) is None:
-                self._write_thought(item, kind, 0, final)
-            if self.book.open_thought((item.key, kind)) is not None:
-                ends.append(((item.key, kind), final or None))
-        encrypted = string(inner.get("encrypted_content"))
-        if not ends and encrypted:
-            ends.append((self.book.start_thought((item.key, "summary"), kind="summary").key, None))
-        meta = {"item_id": item.id} if item.id else None
-        for number, (key, text) in enumerate(ends, 1):
-            self.book.end_thought(key, text, encrypted=encrypted if number == len(ends) else None, meta=meta)
+        self._parts.end_part_of_thought(self._item(said), said.get("content_index") or 0, said.get("text"), "raw")
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ def adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.openai_assistants import AssistantsDecoder, NearDecoder
     from nbagent.adapters.openai_chat import ChatDecoder
     from nbagent.adapters.openai_responses import ResponsesDecoder
+    from nbagent.adapters.openai_sessions import SessionsDecoder
     from nbagent.adapters.pydantic_ai import PydanticAIDecoder
     from nbagent.adapters.smolagents import SmolagentsDecoder
     from nbagent.adapters.status_tokens import StatusTokensDecoder
@@ -59,6 +60,7 @@ def adapters() -> tuple[Adapter, ...]:
     # One line per adapter; the first that recognises the item has it. What none does goes to the last.
     return (
         EventsDecoder,
+        SessionsDecoder,
         AnthropicDecoder,
         GeminiDecoder,
         InteractionsDecoder,

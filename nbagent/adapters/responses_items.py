@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from nbagent.adapters.book import Block
+from nbagent.adapters.items import string
 
 
 class Item:
@@ -31,6 +32,12 @@ class Item:
         self.waiting: list[str] = []
         self.command = 0
         self.file_id: str | None = None
+
+    def describe(self, said: Mapping[str, Any]) -> None:
+        """What the item itself says that it is."""
+        self.type = string(said.get("type")) or ""
+        self.id = string(said.get("id"))
+        self.phase = string(said.get("phase"))
 
 
 def match_snapshot(

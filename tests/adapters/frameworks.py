@@ -17,6 +17,7 @@ SYSTEMS = {
     "langgraph": "langgraph",
     "openai_agents": "openai.agents",
     "openai_assistants": "openai.assistants",
+    "openai_sessions": "openai.sessions",
     "nearai": "nearai",
     "dexto": "dexto",
     "kb_fastapi": "status.tokens",

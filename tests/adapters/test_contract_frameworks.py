@@ -78,7 +78,29 @@ SAID |= {
         [("get_capital", {"country": "France"}, "Paris"), ("get_temperature", {"city": "Paris"}, "30C")],
     ),
 }
+SAID |= {
+    "openai_sessions/constructed-turn": (
+        ["Let me look.", "Checked: yes.", "Paris."],
+        [
+            ("get_capital", {"country": "France"}, "Paris"),
+            ("command_execution", {"command": "pytest -q", "cwd": "/workspace"}, "2 passed\n"),
+            ("find", {"query": "capital"}, {"hits": 3}),
+            ("web_search", {"type": "search", "query": "capital of France"}, "completed"),
+            ("create_subagent", {"content": "Check it"}, "completed"),
+            ("command_execution", {"command": "ls"}, "no"),
+            ("wait_for_subagents", {"recipient_agent_ids": ["sub_1"]}, "completed"),
+            ("close_subagent", {"recipient_agent_id": "sub_1"}, "completed"),
+        ],
+    ),
+    "openai_sessions/constructed-requires-action": (
+        ["I need to ask."],
+        [("send", {"to": "b"}, None), ("computer_use", {}, "completed")],
+    ),
+    "openai_sessions/constructed-failed": (["I begin"], []),
+}
 ENDS = {
+    "openai_sessions/constructed-requires-action": "paused",
+    "openai_sessions/constructed-failed": "failed",
     "pydantic_ai/replay-responses-reasoning.events": "incomplete",
     "dexto/constructed-error": "failed",
     "openai_agents/replay-responses-mcp-approval": "paused",
@@ -89,6 +111,7 @@ ENDS = {
 AFTER_THE_END = {
     "openai_agents": 1,
     "openai_assistants": 1,
+    "openai_sessions": 1,
     "langchain/replay-astream_events-v3-parallel-tools": 1,
     "langchain/replay-astream_events-v3-subgraph": 1,
     "langgraph/replay-astream-updates+messages": 1,

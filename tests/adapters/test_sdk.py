@@ -9,13 +9,15 @@ from typing import Any
 
 import openai
 import pytest
-from adapters.recorded import CHAT, RESPONSES, Transcript, decode, name_of, payloads
+from adapters.recorded import CHAT, FOLDER, RESPONSES, Transcript, decode, name_of, payloads
 
 from nbagent import events as ev
 from nbagent.adapters.openai_chat import ChatDecoder
 from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.openai_sessions import SessionsDecoder
 
-RECORDED = {f"/{name_of(path)}": path for path in [*RESPONSES, *CHAT]}
+SESSIONS = sorted(FOLDER.glob("openai_sessions/*.sse"))
+RECORDED = {f"/{name_of(path)}": path for path in [*RESPONSES, *CHAT, *SESSIONS]}
 
 
 class Replay(BaseHTTPRequestHandler):
@@ -125,3 +127,10 @@ def test_the_responses_stream_helper_says_nothing_twice(client: openai.OpenAI, b
         events = decode(ResponsesDecoder(), stream)
     assert Transcript.of(events).texts == Transcript.of(from_wire(path)).texts
     assert Transcript.of(events).tools == Transcript.of(from_wire(path)).tools
+
+
+@pytest.mark.parametrize("path", SESSIONS, ids=name_of)
+def test_a_hosted_session_s_events_mean_what_the_wire_meant(client: openai.OpenAI, base_url: str, path: Path) -> None:
+    sessions = client.with_options(base_url=f"{base_url}/{name_of(path)}").beta.agents.sessions
+    with sessions.create(environment={"type": "none"}, agent_id="a", input="?", stream=True) as stream:
+        assert decode(SessionsDecoder(), stream) == decode(SessionsDecoder(), payloads(path))

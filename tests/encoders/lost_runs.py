@@ -202,4 +202,4 @@ def worded(events: Events) -> Events:
 
 
 def sign_in(events: Events) -> Events:
-    return ask(kind=lambda e: "tool" if e.tool_id else "input" if e.kind == "auth" else e.kind)(events)
+    return ask(kind=lambda e: "input" if e.kind == "auth" else e.kind)(events)

@@ -1,0 +1,151 @@
+"""Events of OpenAI's hosted sessions, made by the SDK's own types: what does not fit them fails here."""
+
+from typing import Any
+
+from openai.types.beta.agent_session_event import AgentSessionEvent
+from pydantic import TypeAdapter
+
+SESSION_EVENT: TypeAdapter[Any] = TypeAdapter(AgentSessionEvent)
+_AGENT = {
+    "id": "agent_1",
+    "model": "gpt-5.5",
+    "multi_agent": {"enabled": True},
+    "reasoning": {"summary": "auto"},
+    "service_tier": "auto",
+    "text": {"format": {"type": "text"}, "verbosity": "medium"},
+    "tools": [],
+}
+_SESSION = {
+    "id": "sess_1",
+    "agent": _AGENT,
+    "created_at": 1,
+    "environment": {"type": "none"},
+    "last_active_at": 1,
+    "metadata": {},
+    "object": "agent.session",
+    "vault_ids": [],
+}
+TURN = "turn_1"
+
+
+class Events:
+    """Makes the events of one session, each with an id of its own, as the dicts of the wire."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def make(self, kind: str, **said: Any) -> dict[str, Any]:
+        """An event of that type."""
+        self._count += 1
+        event = SESSION_EVENT.validate_python({"event_id": f"evt_{self._count}", "type": kind, **said})
+        dumped: dict[str, Any] = event.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return dumped
+
+    def session(self, word: str, *actions: dict[str, Any], **said: Any) -> dict[str, Any]:
+        """The session's state: created, in_progress, idle, requires_action or failed."""
+        status = "idle" if word == "created" else word
+        return self.make(f"agent.session.{word}", session={**_SESSION, "status": status, "required_actions": actions, **said})
+
+    def turn(self, word: str, turn_id: str = TURN, *, usage: tuple[int, int] | None = None, **said: Any) -> dict[str, Any]:
+        """A turn's state: created, in_progress, completed, failed or cancelled."""
+        status = "queued" if word == "created" else word
+        turn = {"id": turn_id, "agent_id": "agent_1", "created_at": 1, "object": "agent.session.turn", "session_id": "sess_1"}
+        spent = {} if usage is None else {"usage": _usage(*usage)}
+        return self.make(
+            f"agent.session.turn.{word}", session_id="sess_1", turn_id=turn_id, turn={**turn, "status": status, **said}, **spent
+        )
+
+    def item(self, word: str, index: int | None, kind: str, turn_id: str = TURN, **said: Any) -> dict[str, Any]:
+        """An item that was added, or is done."""
+        item = {"id": f"{turn_id}_{kind}_{index}", "turn_id": turn_id, "type": kind, **said}
+        place = {} if index is None else {"output_index": index}
+        return self.of_turn(f"turn.item.{word}", turn_id, item=item, **place)
+
+    def of_turn(self, kind: str, turn_id: str = TURN, **said: Any) -> dict[str, Any]:
+        """Any event within a turn."""
+        return self.make(f"agent.session.{kind}", session_id="sess_1", turn_id=turn_id, **said)
+
+    def call(self, index: int, kind: str, turn_id: str = TURN, *, ends: dict[str, Any] | None = None, **said: Any) -> list[Any]:
+        """A call from beginning to end; `ends`: what only its end says."""
+        return [
+            self.item("added", index, kind, turn_id, status="in_progress", **said),
+            self.item("done", index, kind, turn_id, **{"status": "completed", **said, **(ends or {})}),
+        ]
+
+    def message(self, index: int, pieces: list[str], turn_id: str = TURN, phase: str = "final_answer") -> list[Any]:
+        """A message from beginning to end."""
+        text, about = "".join(pieces), {"role": "assistant", "phase": phase}
+        place = {"item_id": f"{turn_id}_message_{index}", "output_index": index, "content_index": 0}
+        part = {"type": "output_text", "text": text}
+        return [
+            self.item("added", index, "message", turn_id, status="in_progress", content=[], **about),
+            self.of_turn("turn.content_part.added", turn_id, part={"type": "output_text", "text": ""}, **place),
+            *(self.of_turn("turn.output_text.delta", turn_id, delta=piece, **place) for piece in pieces),
+            self.of_turn("turn.output_text.done", turn_id, text=text, **place),
+            self.of_turn("turn.content_part.done", turn_id, part=part, **place),
+            self.item("done", index, "message", turn_id, status="completed", content=[part], **about),
+        ]
+
+    def thought(self, index: int, parts: list[str], turn_id: str = TURN) -> list[Any]:
+        """A summary of a thought, in parts."""
+        summary = [{"type": "summary_text", "text": part} for part in parts]
+        found = [self.item("added", index, "reasoning", turn_id, summary=[])]
+        for number, part in enumerate(summary):
+            place = {"item_id": f"{turn_id}_reasoning_{index}", "output_index": index, "summary_index": number}
+            first = self.of_turn("turn.reasoning_summary_part.added", turn_id, part={**part, "text": ""}, **place)
+            more = [
+                self.of_turn("turn.reasoning_summary_text.delta", turn_id, delta=f"{word} ", **place)
+                for word in part["text"].split()
+            ]
+            text = self.of_turn("turn.reasoning_summary_text.done", turn_id, text=part["text"], **place)
+            found += [first, *more, text, self.of_turn("turn.reasoning_summary_part.done", turn_id, part=part, **place)]
+        return [*found, self.item("done", index, "reasoning", turn_id, summary=summary)]
+
+    def output(self, index: int, delta: str, turn_id: str = TURN) -> dict[str, Any]:
+        """More of what a command writes."""
+        return self.make(
+            "agent.output.command_execution_output.delta",
+            session_id="sess_1",
+            turn_id=turn_id,
+            item_id=f"{turn_id}_command_execution_{index}",
+            output_index=index,
+            delta=delta,
+        )
+
+    def environment(self, word: str, **said: Any) -> dict[str, Any]:
+        """What is told of the environment."""
+        about: dict[str, Any] = {"environment": {"id": "env_1", "status": word, "type": "openai_hosted", **said}}
+        if word == "reset":
+            about = {"environment_id": "env_1", "reset_count": 1}
+        return self.make(f"agent.session.environment.{word}", session_id="sess_1", **about)
+
+    def subagent(self, word: str, agent_id: str = "sub_1", **said: Any) -> dict[str, Any]:
+        """What is told of a sub-agent: created, active, closed."""
+        agent = {
+            "id": agent_id,
+            "object": "agent.session.subagent",
+            "opened_at": 1,
+            "parent_agent_id": "agent_1",
+            "session_id": "sess_1",
+            "status": "closed" if word == "closed" else "active",
+        }
+        return self.make(f"agent.session.subagent.{word}", subagent={**agent, "name": "Ada", **said})
+
+    def error(self, **said: Any) -> dict[str, Any]:
+        """A failure that the stream tells."""
+        return self.make("error", session_id="sess_1", error={"type": "server_error", **said})
+
+
+def _usage(sent: int, made: int) -> dict[str, Any]:
+    return {
+        "input_tokens": sent,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": made,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": sent + made,
+    }
+
+
+def task(text: str) -> list[dict[str, Any]]:
+    """What an agent is told to do."""
+    return [{"type": "output_text", "text": text}]
