@@ -1,5 +1,6 @@
 """The redactor: what is not to be read is masked in every event, also where a stream cuts it in two."""
 
+import base64
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from msgspec.structs import replace
@@ -24,6 +25,8 @@ _Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
 _MARKS = frozenset({"seq", "ts", "run_id", "id", "parent_id", "tool_id", "call_id", "approval_id"})
 _MARKS |= {"value", "display", "signature", "encrypted"}
 """Fields that hold no words, and those that are looked at by themselves."""
+_TEXTS = ("text/", "json", "xml", "yaml", "javascript")
+"""What a file's media type says where its data is text."""
 
 
 class Stream(Protocol):
@@ -83,8 +86,7 @@ class Redactor:
             case RunEnd():
                 return [*self.close(), self._masked(event)]
             case File():
-                is_text = (event.media_type or "").startswith("text/")
-                return [self._masked(event) if is_text else replace(self._masked(replace(event, data=None)), data=event.data)]
+                return [self._file(event)]
             case _:
                 return [self._masked(event)]
 
@@ -117,6 +119,26 @@ class Redactor:
         shown, masker = event.display, self.masker
         data = {mime: it if mime.startswith("image/") else masker.mask_json(it) for mime, it in shown.data.items()}
         return replace(event, display=replace(shown, summary=masker.mask(shown.summary), data=data))
+
+    def _file(self, event: File) -> File:
+        """A file whose text is masked; of any other kind the data stays as it is, since a mask would only break it."""
+        url, data = event.url, event.data
+        head, inline, body = (url or "").partition(";base64,")
+        is_inline = bool(inline) and head.startswith("data:")
+        shown = self._masked(replace(event, data=None, url=None if is_inline else url))
+        if is_inline:
+            shown = replace(shown, url=head + inline + self._data(body, head.removeprefix("data:")))
+        return shown if data is None else replace(shown, data=self._data(data, event.media_type))
+
+    def _data(self, data: str, media_type: str | None) -> str:
+        if not any(word in (media_type or "") for word in _TEXTS):
+            return data
+        try:
+            text = base64.b64decode(data, validate=True).decode()
+        except ValueError:
+            return self.masker.mask(data)  # not encoded, though it should be
+        masked = self.masker.mask(text)
+        return data if masked == text else base64.b64encode(masked.encode()).decode()
 
     def _masked(self, event: _E) -> _E:
         changed: dict[str, Any] = {}

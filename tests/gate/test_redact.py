@@ -1,5 +1,6 @@
 """Credentials are masked in every event that passed the gate."""
 
+import base64
 import itertools
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as e
+from nbagent.gate.patterns import Patterns
 from nbagent.gate.redact import Redactor
 from nbagent.run import Run
 from nbagent.secrets import Secrets
@@ -48,6 +50,21 @@ def test_no_field_of_an_event_keeps_a_credential(event: e.Event) -> None:
     assert CANARY not in repr(shown)
     assert MASKED in repr(shown)
     assert [type(it) for it in shown] == [type(event)]
+
+
+@pytest.mark.parametrize("media", ["text/csv", "application/json", "image/svg+xml", "text/plain;charset=utf-8"])
+def test_a_text_in_a_file_is_masked_where_it_is_encoded(media: str) -> None:
+    data = base64.b64encode(f"name,key\n{CANARY}\n".encode()).decode()
+    [shown] = redacted(e.File(id="f", media_type=media, data=data, url=f"data:{media};base64,{data}"))
+    assert isinstance(shown, e.File)
+    assert shown.url == f"data:{media};base64,{shown.data}"
+    assert base64.b64decode(shown.data or "").decode() == f"name,key\n{MASKED}\n"
+
+
+def test_a_picture_in_a_file_is_left_alone() -> None:
+    patterns = Redactor(Patterns([r"\d"]))
+    file = e.File(id="f", media_type="image/png", data="0000", url="data:image/png;base64,0000")
+    assert patterns.feed(file) == [file]
 
 
 def test_an_object_of_an_sdk_that_holds_one_becomes_plain() -> None:
