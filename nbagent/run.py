@@ -21,7 +21,7 @@ from nbagent.buffered import buffered
 from nbagent.errors import Cancelled, StreamError
 from nbagent.eventlog import EventLog
 from nbagent.fallback import Ended, Fallback
-from nbagent.follow import Followers, Following
+from nbagent.follow import Followers, Following, types_named
 from nbagent.gate import Gate, Hide, Reveal
 from nbagent.gate.redact import Redactor
 from nbagent.interrupt import watch
@@ -76,7 +76,7 @@ class Run(Outcome):
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
         ValueError: `reveal` is none of the four, or a rule of `hide` or `redact` cannot be followed.
-        TypeError: a rule of `redact` is neither an expression nor a function.
+        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `fallback` no function.
     """
 
     def __init__(
@@ -105,6 +105,8 @@ class Run(Outcome):
             hint = source if isinstance(source, OwnedStream) else None
             named = None if adapter is None else decoder_named(adapter)
             self._decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
+        if fallback is not None and not callable(fallback):
+            raise TypeError(f"fallback= is a function that gives the whole answer; got {type(fallback).__name__}")
         if fallback is not None:
             self._reader = self._decoder = Fallback(self._reader, self._decoder, fallback)
         self._watchdog = Watchdog(timeout, idle_timeout, self._expire)
@@ -276,8 +278,11 @@ class Run(Outcome):
 
         Args:
             types: tags to keep, e.g. `("text.delta", "tool.result")`, or one of them; None keeps all.
+
+        Raises:
+            ValueError: there are no events of such a type.
         """
-        kept = frozenset([types] if isinstance(types, str) else types) if types is not None else None
+        kept = types_named(types)
         return Following(lambda: self._followers.batches(kept), lambda: self._reader.loop, self.cancel)
 
     def buffered(self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True) -> Following[str]:

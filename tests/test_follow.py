@@ -107,3 +107,8 @@ def test_who_falls_behind_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatc
     first, *rest = run.stream()
     assert isinstance(first, e.Status)
     assert first.message == f"{run.events[-1].seq - len(rest):,} events were gone before they were read"
+
+
+def test_a_type_of_event_that_there_is_not_is_named() -> None:
+    with pytest.raises(ValueError, match=r"no type of event called text\.dleta; there are run\.start, "):
+        Run(iter([])).stream(("text.delta", "text.dleta"))
