@@ -12,7 +12,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "plain", "secrets", "growing", "moment"),
     ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
     ("transcript", "gate", "interrupt", "eventlog"),
-    ("adapters", "pump", "sources", "recording", "toolcall", "follow"),
+    ("adapters", "pump", "sources", "recording", "toolcall", "follow", "privacy"),
     ("outcome", "lanes", "fallback", "timeouts", "buffered", "progress"),
     ("run", "agent"),
     ("faces", "demo"),
