@@ -29,11 +29,16 @@ class Fallback:
         decoder: decodes it.
         ask: called once, with nothing, if need be. It gives a text, a response object or a stream; an async function is awaited
             on the loop that the stream was read on (on nbagent's own, if in a thread), any other runs in a thread.
+
+    Raises:
+        TypeError: `ask` is no function.
     """
 
     system: ClassVar[str] = "fallback"
 
     def __init__(self, reader: Reader, decoder: Decoder, ask: Callable[[], Any]) -> None:
+        if not callable(ask):
+            raise TypeError(f"fallback= is a function that gives the whole answer; got {type(ask).__name__}")
         self.loop = reader.loop
         self._decoder = decoder
         self._ask: Callable[[], Any] | None = ask

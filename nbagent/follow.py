@@ -4,8 +4,8 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar, get_args
 
 from nbagent import events as e
 from nbagent import kernel, loop
@@ -13,6 +13,21 @@ from nbagent.eventlog import EventLog
 from nbagent.interrupt import watch
 
 T = TypeVar("T")
+
+
+def types_named(types: str | Iterable[str] | None) -> frozenset[str] | None:
+    """The types of events by their tags, or by one; None is all of them.
+
+    Raises:
+        ValueError: there is no such type; the message names those that there are.
+    """
+    if types is None:
+        return None
+    named = frozenset([types] if isinstance(types, str) else types)
+    known = [str(kind.__struct_config__.tag) for kind in get_args(e.Event)]
+    if wrong := sorted(named.difference(known)):
+        raise ValueError(f"There is no type of event called {', '.join(wrong)}; there are {', '.join(known)}")
+    return named
 
 
 class Following(Generic[T]):

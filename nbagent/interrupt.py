@@ -46,7 +46,8 @@ def watch(home: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> Iterat
         yield alarm.rang
     finally:
         alarm.stops.remove(stop)
-        if not alarm.stops:
+        # An iteration that nobody finished is closed by whoever collects it; then the next who watches puts the wake-up back.
+        if not alarm.stops and threading.current_thread() is threading.main_thread():
             alarm.close()
             if _alarm is alarm:
                 _alarm = None

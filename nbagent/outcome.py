@@ -1,12 +1,18 @@
 """What has come of a run so far: its texts, its tools, its events, as Python's own objects."""
 
+import itertools
 import reprlib
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
-from nbagent.errors import MissingExtra
+from nbagent import recording
+from nbagent.errors import MissingExtra, StreamError
 from nbagent.eventlog import EventLog
+from nbagent.inspector import Inspector
+from nbagent.privacy import Privacy
+from nbagent.pump import Parts
 from nbagent.toolcall import ToolCall, ToolCalls
 from nbagent.transcript import ROOT, Transcript
 
@@ -52,7 +58,11 @@ class Outcome:
 
     _transcript: Transcript
     _events: EventLog
-    _private: EventLog | None
+    _privacy: Privacy
+    _parts: Parts
+    _inspector: Inspector
+    _error: BaseException | None
+    _told: e.Error | None
     _tools: ToolCalls
     _lock: threading.RLock
     _answer_at: int
@@ -117,7 +127,14 @@ class Outcome:
         They are in this process's memory only; `save(path, private=True)` writes them to a file.
         """
         with self._lock:
-            return list(self._private or ())
+            return self._privacy.events
+
+    @property
+    def error(self) -> BaseException | None:
+        """What made the run fail: the exception that ended the stream, or a `StreamError` with what the stream said."""
+        if self._error is None and self._told is not None and self.status == "failed":
+            return StreamError(self._told.message, self._told.code)
+        return self._error
 
     def events_df(self) -> "pd.DataFrame":
         """The events as a table: one row each, with every field that any of them has; `ts` as a time.
@@ -144,6 +161,17 @@ class Outcome:
         table: pd.DataFrame = _pandas().DataFrame(rows, columns=columns)
         return table
 
+    def save(self, path: str, *, private: bool = False) -> None:
+        """Write the events to a JSONL file that `nbagent.replay` plays again.
+
+        Args:
+            path: the file; an existing one is replaced.
+            private: also what was hidden from the reader. Credentials are masked all the same.
+        """
+        kept = (self.private if private else []) or self.events
+        redactor = self._privacy.redactor()
+        recording.save(itertools.chain((shown for event in kept for shown in redactor.feed(event)), redactor.close()), path)
+
     def snapshot(self) -> list[dict[str, Any]]:
         """The transcript as plain JSON: one dict for each block, parents first."""
         with self._lock:
@@ -160,6 +188,30 @@ class Outcome:
         from nbagent.documents.html import document_html
 
         return document_html(self.snapshot())
+
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        """A page of something that was too large to travel with its block, and the characters in all of it.
+
+        Args:
+            name: as the block has it in place of the value: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`; or a question to the
+                inspector.
+            at: the page's first character.
+            room: bytes of JSON that the page may take.
+
+        Raises:
+            LookupError: there is no such part.
+        """
+        with self._lock:
+            asked = self._inspector if self._inspector.knows(name) else self._parts
+            return asked.page(name, at, room)
+
+    def _props_of(self, block: str) -> Mapping[str, Any] | None:
+        found = self._transcript.blocks.get(block)
+        return None if found is None else found.props
+
+    def _text_of(self, block: str) -> str | None:
+        # A pattern may match across two pages: of a result that is masked, no more is shown than its head.
+        return self._tools.text_of(block) if not self._privacy.has_patterns else None
 
 
 def joined(transcript: Transcript, lock: threading.RLock, kind: str, parent: str = ROOT) -> str:

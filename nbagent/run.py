@@ -7,13 +7,13 @@ import itertools
 import reprlib
 import threading
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from nbagent import events as e
-from nbagent import kernel, recording, secrets
+from nbagent import kernel, recording
 from nbagent.adapters.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.registry import decoder_named
@@ -21,9 +21,8 @@ from nbagent.buffered import buffered
 from nbagent.errors import Cancelled, StreamError
 from nbagent.eventlog import EventLog
 from nbagent.fallback import Ended, Fallback
-from nbagent.follow import Followers, Following
+from nbagent.follow import Followers, Following, types_named
 from nbagent.gate import Gate, Hide, Reveal
-from nbagent.gate.redact import Redactor
 from nbagent.inspector import Inspector
 from nbagent.interrupt import watch
 from nbagent.lanes import Lanes
@@ -31,6 +30,7 @@ from nbagent.loop import OwnedStream, is_current, nested
 from nbagent.mime import display_of
 from nbagent.moment import Moment
 from nbagent.outcome import Outcome
+from nbagent.privacy import Privacy
 from nbagent.progress import Meter
 from nbagent.pump import Audience, Channel, Face, Link, Parts, View
 from nbagent.sources.objects import Reader, name_of, reader_for
@@ -77,7 +77,7 @@ class Run(Outcome):
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
         ValueError: `reveal` is none of the four, or a rule of `hide` or `redact` cannot be followed.
-        TypeError: a rule of `redact` is neither an expression nor a function.
+        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `fallback` no function.
     """
 
     def __init__(
@@ -109,21 +109,19 @@ class Run(Outcome):
         if fallback is not None:
             self._reader = self._decoder = Fallback(self._reader, self._decoder, fallback)
         self._watchdog = Watchdog(timeout, idle_timeout, self._expire)
-        self._gate = Gate(reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
-        secrets.register(*secrets.credentials_of(source))
-        self._secrets = secrets.known()
-        self._redactor = Redactor(self._secrets)
+        gate = Gate(reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
+        self._events = EventLog()
+        self._privacy = Privacy(gate, self._events, self.id)
+        self._privacy.learn(source)
         self._lock = threading.RLock()
         started = time.time()
         self._times = recording.RecordedTimes(started) if getattr(source, "keeps_times", False) is True else None
         self._recorders: list[recording.Recorder] = []
-        self._transcript = Transcript(self._mask(name or name_of(source)), started, renamed=bool(name))
+        self._transcript = Transcript(self._privacy.mask(name or name_of(source)), started, renamed=bool(name))
         self._tools = ToolCalls(self._lock)
-        self._parts = Parts(self._props_of, self._text_of, self._mask)
+        self._parts = Parts(self._props_of, self._text_of, self._privacy.mask)
         self._audience = Audience(self._transcript, self._lock)
-        self._events = EventLog()
         self._inspector = Inspector(self._events, self._transcript.place, self._transcript.snapshot)
-        self._private: EventLog | None = None
         self._answer_at = 0
         self._error: BaseException | None = None
         self._told: e.Error | None = None
@@ -263,13 +261,6 @@ class Run(Outcome):
         """Whether the run has ended."""
         return self._done.done()
 
-    @property
-    def error(self) -> BaseException | None:
-        """What made the run fail: the exception that ended the stream, or a `StreamError` with what the stream said."""
-        if self._error is None and self._told is not None and self.status == "failed":
-            return StreamError(self._told.message, self._told.code)
-        return self._error
-
     def stream(self, types: Collection[str] | None = None) -> Following[e.Event]:
         """The run's events from its beginning, then live until it ends: for `async for`, or for a plain `for` that blocks.
 
@@ -278,8 +269,11 @@ class Run(Outcome):
 
         Args:
             types: tags to keep, e.g. `("text.delta", "tool.result")`, or one of them; None keeps all.
+
+        Raises:
+            ValueError: there are no events of such a type.
         """
-        kept = frozenset([types] if isinstance(types, str) else types) if types is not None else None
+        kept = types_named(types)
         return Following(lambda: self._followers.batches(kept), lambda: self._reader.loop, self.cancel)
 
     def buffered(self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True) -> Following[str]:
@@ -315,41 +309,6 @@ class Run(Outcome):
         self.on_end(meter.close)
         return self
 
-    def save(self, path: str, *, private: bool = False) -> None:
-        """Write the events to a JSONL file that `nbagent.replay` plays again.
-
-        Args:
-            path: the file; an existing one is replaced.
-            private: also what was hidden from the reader. Credentials are masked all the same.
-        """
-        kept = (self.private if private else []) or self.events
-        redactor = Redactor(self._secrets)
-        recording.save(itertools.chain((shown for event in kept for shown in redactor.feed(event)), redactor.close()), path)
-
-    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
-        """A page of something that was too large to travel with its block, and the characters in all of it.
-
-        Args:
-            name: as the block has it in place of the value: `result/BLOCK/MIME` or `prop/BLOCK/FIELD`; or a question to the
-                inspector.
-            at: the page's first character.
-            room: bytes of JSON that the page may take.
-
-        Raises:
-            LookupError: there is no such part.
-        """
-        with self._lock:
-            asked = self._inspector if self._inspector.knows(name) else self._parts
-            return asked.page(name, at, room)
-
-    def _props_of(self, block: str) -> Mapping[str, Any] | None:
-        found = self._transcript.blocks.get(block)
-        return None if found is None else found.props
-
-    def _text_of(self, block: str) -> str | None:
-        # A pattern may match across two pages: of a result that is masked, no more is shown than its head.
-        return self._tools.text_of(block) if self._gate.patterns is None else None
-
     def _ipython_display_(self) -> None:
         if self.view is None:
             raise NotImplementedError  # IPython's word for: print the repr
@@ -361,7 +320,7 @@ class Run(Outcome):
     def __repr__(self) -> str:
         said = f"{len(self.text):,} characters" if self.text else "no text"
         tools = len(self.tools)
-        why = f" ({reprlib.repr(self._mask(str(self.error)))})" if self.error is not None else ""
+        why = f" ({reprlib.repr(self._privacy.mask(str(self.error)))})" if self.error is not None else ""
         return f"<Run {self.id} {self.name!r} {self.status}{why}: {said}, {tools} tool call{'' if tools == 1 else 's'}>"
 
     # --- the pipeline ---------------------------------------------------------------------------------------------
@@ -378,9 +337,9 @@ class Run(Outcome):
             if self._finished:
                 return
             if isinstance(item, Ended):
-                secrets.register(*secrets.credentials_of(item.error))
-            if isinstance(item, Ended) or not self._events.count:  # the stream is open now, and its request at hand
-                self._learn_secrets()
+                self._privacy.learn(item.error)
+            elif not self._events.count:  # the stream is open now, and its request at hand
+                self._privacy.learn()
             self._pass(self._decoder.feed(item))
             if self._transcript.ended and getattr(self._decoder, "ends_itself", False):
                 self._reader.cancel()  # the service would keep the connection open for ever
@@ -391,8 +350,7 @@ class Run(Outcome):
                 return
             self._finished = True
             self._watchdog.stop()
-            secrets.register(*secrets.credentials_of(error))
-            self._learn_secrets()
+            self._privacy.learn(error)
             if self._stopped_by is not None and not isinstance(error, Cancelled):
                 error = Cancelled(self._stopped_by)  # the error is what closing the connection made of the stream
             self._error = None if isinstance(error, Cancelled) else error
@@ -416,13 +374,6 @@ class Run(Outcome):
         self._on_end(error)
         return False
 
-    def _mask(self, text: str) -> str:
-        patterns = self._gate.patterns
-        return self._secrets.mask(text if patterns is None else patterns.mask(text))
-
-    def _learn_secrets(self) -> None:
-        self._secrets = self._redactor.masker = secrets.known()
-
     def _tell_the_end(self) -> None:
         self._ended.come()
         self._done.set_result(None)
@@ -431,17 +382,9 @@ class Run(Outcome):
 
     def _pass(self, decoded: Iterable[e.Event]) -> None:
         for event in decoded:
-            if self._private is not None or self._gate.hides(event):
-                self._keep_private(event)
-            for seen in self._gate.feed(event):
-                for shown in self._redactor.feed(seen):
-                    self._take(shown)
+            for shown in self._privacy.feed(event):
+                self._take(shown)
         self._followers.wake()
-
-    def _keep_private(self, event: e.Event) -> None:
-        if self._private is None:
-            self._private = EventLog(self._events)
-        self._private.append(msgspec.structs.replace(event, seq=self._private.count + 1, ts=time.time(), run_id=self.id))
 
     def _take(self, event: e.Event) -> None:
         at = time.time() if self._times is None else self._times.of(event)

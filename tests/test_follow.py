@@ -1,15 +1,24 @@
 """Reading a run's events: by several at a time, in a loop or in none, and telling what was missed."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
-from nbagent import eventlog, kernel, loop
+from nbagent import eventlog, kernel
 from nbagent import events as e
 from nbagent.run import Run
+
+
+def python(script: str) -> str:
+    """What a process of its own prints; it must end by itself, without a word of complaint."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 def deltas(run: Run) -> list[str]:
@@ -23,61 +32,103 @@ def test_a_plain_loop_reads_to_the_end() -> None:
     assert deltas(run) == ["Hel", "lo"]
 
 
-async def test_a_plain_loop_inside_the_loop_that_reads_the_stream_does_not_wait_for_ever() -> None:
-    async def stream() -> AsyncIterator[str]:
+# In processes of their own: nest-asyncio2 patches asyncio for good.
+INSIDE = """
+import asyncio
+from nbagent import events as e, loop
+from nbagent.lanes import Lanes
+from nbagent.run import Run
+
+class Ours(loop.OwnedStream):
+    async def __aiter__(self):
         yield "Hel"
         await asyncio.sleep(0)
         yield "lo"
 
-    run = Run(stream())
+async def theirs():
+    yield "Hel"
+    await asyncio.sleep(0)
+    yield "lo"
+
+def lines():
+    yield "Hel"
+    yield "lo"
+
+def said(source):
+    run = Run(source)
     run.start()
-    assert deltas(run) == ["Hel", "lo"]
+    return "".join(event.delta for event in run.stream("text.delta"))
+"""
+PLACES = {
+    "the loop that reads the stream": """
+async def main():
+    print(said(theirs()))
+asyncio.run(main())
+""",
+    "the loop that reads one lane of two": """
+async def main():
+    assert len(said(Lanes([Ours(), theirs()]))) == len("HelloHello")
+    run = Run(Lanes([Ours(), theirs()]))
+    run.start()
+    assert [lane.text for lane in run.wait().lanes] == ["Hello", "Hello"]
+    print("Hello")
+asyncio.run(main())
+""",
+    "nbagent's own loop": """
+async def main():
+    assert said(Ours()) == said(lines())
+    run = Run(Ours())
+    run.start()
+    print(run.wait().text)
+loop.submit(main()).result()
+""",
+}
 
 
-@pytest.mark.parametrize("is_thread", [True, False])
-def test_a_plain_loop_on_nbagents_own_loop_does_not_wait_for_itself(is_thread: bool) -> None:
-    async def words() -> AsyncIterator[str]:
-        yield "Hi"
-
-    async def inside() -> list[str]:
-        run = Run(iter(["Hi"]) if is_thread else words())
-        run.start()
-        run.wait()
-        return deltas(run)
-
-    assert loop.submit(inside()).result(60) == ["Hi"]
+@pytest.mark.parametrize("place", PLACES)
+def test_a_plain_loop_does_not_wait_for_ever_inside(place: str) -> None:
+    assert python(INSIDE + PLACES[place]) == "Hello\n"
 
 
-@pytest.mark.parametrize("is_thread", [True, False])
-async def test_an_interrupted_plain_loop_stops_the_run_and_says_that_it_was_interrupted(
-    is_thread: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_inside_the_loop_that_reads_the_stream_stops_the_run() -> None:
+    script = """
+async def waits():
+    yield "Hel"
+    await asyncio.Event().wait()
+
+def interrupt():
+    raise KeyboardInterrupt
+
+async def main():
+    run = Run(waits())
+    run.start()
+    try:
+        for event in run.stream("text.delta"):
+            asyncio.get_running_loop().call_soon(interrupt)
+    except KeyboardInterrupt:
+        print("interrupted", run.wait().status)
+asyncio.run(main())
+"""
+    assert python(INSIDE + script) == "interrupted cancelled\n"
+
+
+def test_an_interrupted_plain_loop_stops_the_run_and_says_that_it_was_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     go = threading.Event()
 
-    def lines() -> Iterator[str]:
+    def stream() -> Iterator[str]:
         yield "Hel"
         go.wait()
-
-    async def words() -> AsyncIterator[str]:
-        yield "Hel"
-        await asyncio.Event().wait()
-
-    def interrupt() -> None:
-        raise KeyboardInterrupt
 
     def interrupted(waiting: Any) -> None:
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    run = Run(lines() if is_thread else words())
+    run = Run(stream())
     run.start()
     with pytest.raises(KeyboardInterrupt):
         for event in run.stream("text.delta"):
             assert isinstance(event, e.TextDelta)
-            if is_thread:
-                monkeypatch.setattr(kernel, "wait", interrupted)
-            else:
-                asyncio.get_running_loop().call_soon(interrupt)
+            monkeypatch.setattr(kernel, "wait", interrupted)
     go.set()
     assert run.wait().status == "cancelled"
 
@@ -107,3 +158,8 @@ def test_who_falls_behind_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatc
     first, *rest = run.stream()
     assert isinstance(first, e.Status)
     assert first.message == f"{run.events[-1].seq - len(rest):,} events were gone before they were read"
+
+
+def test_a_type_of_event_that_there_is_not_is_named() -> None:
+    with pytest.raises(ValueError, match=r"no type of event called text\.dleta; there are run\.start, "):
+        Run(iter([])).stream(("text.delta", "text.dleta"))

@@ -14,7 +14,6 @@ from nbagent import events as e
 from nbagent.adapters.events import EventsDecoder
 from nbagent.errors import UnknownSource
 from nbagent.lanes import LaneEnd, LaneItem, Lanes, LanesDecoder, LaneStart
-from nbagent.loop import OwnedStream
 from nbagent.run import Run
 from nbagent.transcript import Transcript
 
@@ -107,19 +106,6 @@ async def test_stop_ends_every_lane_and_begins_none_that_waited() -> None:
     assert run.status == "cancelled"
     assert begun == [0, 1]
     assert {lane.status for lane in run.lanes} == {"cancelled"}
-
-
-async def test_who_waits_on_the_loop_of_one_lane_keeps_it_running_whatever_reads_the_others() -> None:
-    class Ours(OwnedStream):
-        async def __aiter__(self) -> AsyncIterator[str]:
-            yield "Hi"
-
-    async def theirs() -> AsyncIterator[str]:
-        yield "Ho"
-
-    run = Run(Lanes([Ours(), theirs()]))
-    run.start()
-    assert [lane.text for lane in run.wait(60).lanes] == ["Hi", "Ho"]
 
 
 @pytest.mark.parametrize("word", ["lane", "Hi"])

@@ -1,4 +1,4 @@
-"""Patterns that a reader asked to have masked, found also where a stream cuts a match in two.
+"""Patterns that a reader asked to have masked, found also where a stream cuts a match in two, and where JSON escapes it.
 
 Each character of a match becomes a bullet: a text keeps its length, so an offset into it stays valid.
 """
@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import regex
+
+from nbagent.gate.escapes import Unescaped
 
 _Expression: TypeAlias = str | re.Pattern[str] | regex.Pattern[str]
 Rule: TypeAlias = _Expression | Callable[[str], str]
@@ -102,13 +104,18 @@ class Patterns:
 
     def _settled(self, text: str, start: int, matches: list[tuple[int, int]]) -> int:
         """Up to where nothing that follows can change what matches."""
-        end = len(text)
+        said = Unescaped(text, start)
+        end = said.whole
+        whole = said.text[: len(said.text) - (len(text) - end)]
         for beginning in self._beginnings:
             found = beginning.search(text, start, partial=True)
-            end = end if found is None else min(end, found.start())
-        possible = {*matches, *(match for probe in _PROBES for match in self._matches(text + probe, start))}
-        for first, last in sorted(possible, reverse=True):
-            if first < end and (last > end or last >= len(text)):
+            end = end if found is None else min(end, said.around(found.start(), len(text))[0])
+            found = beginning.search(whole, start, partial=True)
+            end = end if found is None else min(end, said.place(found.start()))
+        continued = [set(self._matches(text + probe, start)) for probe in _PROBES]
+        sure = set(matches).intersection(*continued)  # `b$` matches before a line's end only where nothing follows
+        for first, last in sorted(set(matches).union(*continued), reverse=True):
+            if first < end and (last > end or last >= len(text) or (first, last) not in sure):
                 end = first
         return end
 
@@ -131,10 +138,15 @@ class Patterns:
         self._beginnings.append(regex.compile(f"(?:{pattern}{line}){_NOWHERE}", flags))
 
     def _matches(self, text: str, start: int) -> list[tuple[int, int]]:
-        """Where the text matches, in order, overlaps of different expressions joined."""
-        spans = sorted(found.span() for one in self._expressions for found in one.finditer(text, start) if found[0])
+        """Where the text matches, as it stands or by what it says, in order, overlaps joined."""
+        spans = [found.span() for one in self._expressions for found in one.finditer(text, start) if found[0]]
+        if text.find("\\", start) >= 0:
+            said = Unescaped(text, start)
+            spans = [said.around(*span) for span in spans]
+            found_in = (found for one in self._expressions for found in one.finditer(said.text, start) if found[0])
+            spans += [(said.place(found.start()), said.place(found.end())) for found in found_in]
         joined: list[tuple[int, int]] = []
-        for first, last in spans:
+        for first, last in sorted(spans):
             if joined and first < joined[-1][1]:
                 joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
             else:

@@ -49,9 +49,12 @@ class ToolRules:
 
     Raises:
         ValueError: a rule hides something that a tool does not have.
+        TypeError: they are no mapping.
     """
 
     def __init__(self, hide: Hide | None = None) -> None:
+        if hide is not None and not isinstance(hide, Mapping):
+            raise TypeError(f'hide takes what of which tool, such as {{"search": "args", "*": "result"}}; got {hide!r}')
         self._rules = {name: _parts(name, hidden) for name, hidden in (hide or {}).items()}
         self._everything = "all" in self._rules.get(EVERY, _NOTHING)
         self._any = _NOTHING.union(*self._rules.values())  # what is hidden of a call that may be any tool's

@@ -1,12 +1,13 @@
 """What is asked to be masked is masked wherever a stream is cut, and nothing else is held back for ever."""
 
+import json
 import re
 from itertools import pairwise
 
 import pytest
 import regex
 from campaign import WHOLE
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nbagent.gate.patterns import Patterns, Rule
@@ -80,10 +81,30 @@ def test_no_rules_are_false() -> None:
 @given(
     rule=st.sampled_from(RULES), text=st.text(alphabet="aAb12 \n", max_size=40), cuts=st.lists(st.integers(0, 40), max_size=12)
 )
+@example(rule="b$", text="b\n1", cuts=[2])
 def test_what_streams_shows_no_more_than_the_whole_however_it_is_cut(rule: str, text: str, cuts: list[int]) -> None:
     patterns = Patterns([rule, "2a"])
     edges = [0, *sorted(min(at, len(text)) for at in cuts), len(text)]
     assert "".join(streamed(patterns, [text[a:b] for a, b in pairwise(edges)])) == patterns.mask(text)
+
+
+@settings(max_examples=3000 if WHOLE else 300)
+@given(text=st.text(alphabet='a1\\"/né😀\ud83d\n', max_size=20), cuts=st.lists(st.integers(0, 120), max_size=12))
+def test_what_json_has_escaped_is_found_however_it_is_cut(text: str, cuts: list[int]) -> None:
+    patterns = Patterns(["a1", "é+😀", '1"', "é\n", r"\\\\n", "(?<=1)é"])
+    written = json.dumps(text)[1:-1]
+    edges = [0, *sorted(min(at, len(written)) for at in cuts), len(written)]
+    shown = "".join(streamed(patterns, [written[a:b] for a, b in pairwise(edges)]))
+    assert shown == patterns.mask(written)
+    assert len(shown) == len(written)
+    said = json.loads(f'"{shown}"')
+    assert not any(match in said for match in ("a1", "é😀", '1"', "é\n"))
+
+
+def test_arguments_and_results_are_masked_as_they_are_written() -> None:
+    patterns = Patterns(["Müller", "a\nb"])
+    assert patterns.mask(r'{"name": "M\u00fcller", "n": "a\nb"}') == '{"name": "•••••••••••", "n": "••••"}'
+    assert patterns.mask(r"C:\new") == r"C:\new"
 
 
 def test_a_match_that_goes_on_for_long_is_not_searched_at_each_piece() -> None:

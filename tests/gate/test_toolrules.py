@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from nbagent import events as e
 from nbagent.gate.toolrules import Hide, ToolRules
+from nbagent.run import Run
 
 ARGS, RESULT = "Xyzzy-args", "Xyzzy-result"
 
@@ -142,3 +143,9 @@ def test_calls_that_overlap_are_hidden_each_for_itself(calls: list[tuple[str, st
             assert part == "result" or ARGS not in said
         else:
             assert rules.feed(event)[0] == event
+
+
+@pytest.mark.parametrize("wrong", ["search", ["search"]])
+def test_rules_that_do_not_say_what_is_hidden_are_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="hide takes what of which tool"):
+        Run(iter([]), hide=wrong)
