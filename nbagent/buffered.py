@@ -1,7 +1,7 @@
 """Text in pieces of a size and at a pace that suit whoever takes them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 
 from nbagent import events as e
 
@@ -47,7 +47,7 @@ class Chunker:
 
 
 async def buffered(
-    events: AsyncIterator[e.Event], seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True
+    events: AsyncGenerator[e.Event], seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True
 ) -> AsyncGenerator[list[str]]:
     """The text of a run's own agent in larger pieces, as batches of one.
 
@@ -97,3 +97,5 @@ async def buffered(
     finally:
         if coming is not None:
             coming.cancel()
+            await asyncio.wait([coming])
+        await events.aclose()

@@ -1,7 +1,7 @@
 """Larger pieces of text: none is lost, words stay whole, and nothing waits for longer than it may."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ async def test_a_piece_waits_no_longer_than_it_may() -> None:
 
 @pytest.mark.parametrize("options", [{"seconds": 0.0}, {"chars": 0}])
 async def test_sizes_that_make_no_sense_are_refused(options: dict[str, float]) -> None:
-    async def none() -> AsyncIterator[e.Event]:
+    async def none() -> AsyncGenerator[e.Event]:
         for event in list[e.Event]():
             yield event
 

@@ -243,6 +243,8 @@ def test_stop_that_waits_for_a_cell_says_so_and_the_interrupt_button_ends_the_ce
     shots(notebook, "stop-unheard")
     interrupt = view.get_by_role("button", name="Interrupt the kernel")
     notebook.page.keyboard.press("Tab")
+    expect(view.get_by_role("button", name="Inspect")).to_be_focused()
+    notebook.page.keyboard.press("Tab")
     expect(interrupt).to_be_focused()
     notebook.page.keyboard.press("Enter")
     expect(status(view, "Stopped by you")).to_be_visible(timeout=5_000)

@@ -24,14 +24,9 @@ interface EventsProps {
 
 export function Events({ session, block, onWhole }: EventsProps) {
   const [type, setType] = useState("");
-  const [typed, setTyped] = useState("");
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<number | null>(null);
   const [types, setTypes] = useState<Facts["types"]>([]);
-  useEffect(() => {
-    const timer = setTimeout(() => setText(typed), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
   const rows = useMemo(() => {
     const filter = { type, text, block: block?.id ?? "", kind: block?.kind ?? "" };
     return new EventRows((at) => askEvents(session, filter, at));
@@ -59,14 +54,7 @@ export function Events({ session, block, onWhole }: EventsProps) {
             </option>
           ))}
         </select>
-        <input
-          type="search"
-          placeholder="Search"
-          aria-label="Search the events"
-          maxLength={SEARCH_CHARS}
-          value={typed}
-          onInput={(event) => setTyped(event.currentTarget.value)}
-        />
+        <SearchField onSearch={setText} />
         {block && (
           <button type="button" class="nb-chip" title="Show the whole run's" onClick={onWhole}>
             of {block.label}
@@ -92,6 +80,25 @@ export function Events({ session, block, onWhole }: EventsProps) {
         <EventDetail session={session} row={opened} started={session.started} onClose={() => setChosen(null)} />
       )}
     </div>
+  );
+}
+
+/** By itself, so that a letter draws nothing else anew. */
+function SearchField({ onSearch }: { onSearch: (text: string) => void }) {
+  const [typed, setTyped] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => onSearch(typed), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed, onSearch]);
+  return (
+    <input
+      type="search"
+      placeholder="Search"
+      aria-label="Search the events"
+      maxLength={SEARCH_CHARS}
+      value={typed}
+      onInput={(event) => setTyped(event.currentTarget.value)}
+    />
   );
 }
 
