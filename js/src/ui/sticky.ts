@@ -40,8 +40,10 @@ export class StickyScroll {
     for (const input of INPUTS) this.scroller.removeEventListener(input, this.#onInput);
   }
 
-  readonly #onInput = () => {
+  readonly #onInput = (event: Event) => {
     this.#inputAt = performance.now();
+    // The browser goes to where the end is now; whoever asks for it means the end of what is just opening, too.
+    if ((event as KeyboardEvent).key === "End" && !isTyping(event.target)) this.toEnd();
   };
 
   readonly #onScroll = () => {
@@ -76,6 +78,10 @@ export class StickyScroll {
     this.#pinned = pinned;
     this.onPinned(pinned);
   }
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
 /** Makes the element behind `ref` a sticky scroller while `active`. */

@@ -121,4 +121,19 @@ describe("a sticky scroller", () => {
     expect(pinned).not.toHaveBeenCalled();
     expect(scroller.gap).toBe(310);
   });
+
+  it("goes to the end of what is still opening when the reader asks for the end", () => {
+    scroller.readerScrolls(-200);
+    scroller.node.dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true }));
+    scroller.grow(300);
+    expect(scroller.gap).toBe(0);
+  });
+
+  it("leaves the reader where they are when the end they ask for is that of a field", () => {
+    const field = scroller.node.appendChild(document.createElement("input"));
+    scroller.readerScrolls(-200);
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true }));
+    scroller.grow(300);
+    expect(scroller.gap).toBe(500);
+  });
 });
