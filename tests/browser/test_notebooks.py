@@ -28,6 +28,7 @@ NOTEBOOKS = {
         "long.cancel()": "'cancelled'",
         "safe = ": "The median is the middle value",
         "run.tools_df()": "load_sales",
+        "debug = ": "Raw(seq=2",
         "again = ": "played again",
         "damaged = ": "it was cut there",
     },
