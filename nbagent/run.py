@@ -125,13 +125,12 @@ class Run(Outcome):
         self._answer_at = 0
         self._error: BaseException | None = None
         self._told: e.Error | None = None
-        self._stopped_by: str | None = None
+        self._why: BaseException | None = None  # it was made to end, whatever becomes of the stream then
         self._started = False
         self._finished = False
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._followers = Followers(self._events, self._lock, self.cancel)
-        self._ended = Moment()
-        self._closed = Moment()
+        self._ended, self._closed = Moment(), Moment()
         self.view: Callable[[], object] | None = None
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -191,11 +190,11 @@ class Run(Outcome):
             by: who stops it, as the header will say: "Stopped by you".
         """
         with self._lock:
-            if self._finished or self._stopped_by is not None:
+            if self._finished or self._why is not None:
                 return
-            self._stopped_by = by
+            self._why = Cancelled(by)
             self._audience.send(self._transcript.stopping(by))
-        timer = threading.Timer(GRACE, self._on_end, (Cancelled(by),))
+        timer = threading.Timer(GRACE, self._on_end, (self._why,))
         timer.daemon = True
         timer.start()
         self._done.add_done_callback(lambda _: timer.cancel())
@@ -351,8 +350,7 @@ class Run(Outcome):
             self._finished = True
             self._watchdog.stop()
             self._privacy.learn(error)
-            if self._stopped_by is not None and not isinstance(error, Cancelled):
-                error = Cancelled(self._stopped_by)  # the error is what closing the connection made of the stream
+            error = self._why or error
             self._error = None if isinstance(error, Cancelled) else error
             decoder, self._decoder = self._decoder, DetectingDecoder()  # the run may be kept for long, what it read not
             try:
@@ -370,6 +368,7 @@ class Run(Outcome):
         """The stream took too long: its connection is closed, what has come stays. Whether there is another way to go on."""
         if isinstance(self._reader, Fallback) and self._reader.gives_up(error):
             return True
+        self._why = self._why or error
         self._reader.cancel()
         self._on_end(error)
         return False
