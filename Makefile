@@ -40,16 +40,16 @@ js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
 
 CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
-# Files at a time; a campaign has the machine for itself. What runs in a browser mostly waits.
+# At a time; a campaign has the machine for itself. What runs in a browser mostly waits.
 PYTHON_FILES := --numprocesses=2 --dist=loadfile
-BROWSER_FILES := --numprocesses=3 --dist=loadfile
+BROWSER_TESTS := --numprocesses=3 --dist=worksteal
 
 python: .venv/test
 	$(BIN)/pytest --ignore=tests/browser $(PYTHON_FILES)
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test
-	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_FILES)
+	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS)
 
 frameworks: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m frameworks.environments
