@@ -26,7 +26,9 @@ JS_SOURCES := js/package.json js/package-lock.json js/build.mjs js/lean.mjs $(sh
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
 
-test: lint types js python browser
+test: .venv/test
+	$(MAKE) --jobs=2 lint types js
+	$(MAKE) python browser
 	@echo "All checks passed."
 
 lint: .venv/test

@@ -252,6 +252,7 @@ def test_stop_that_waits_for_a_cell_says_so_and_the_interrupt_button_ends_the_ce
     assert "KeyboardInterrupt" in notebook.output(2)
 
 
+@pytest.mark.proof
 def test_a_long_result_is_read_page_by_page(book: Callable[..., Notebook]) -> None:
     first = "text = ''.join(f'line {n}\\n' for n in range(200_000))\n"
     first += "run = nbagent.show([*tool('read', text), e.RunEnd(status='completed')])"

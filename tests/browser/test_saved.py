@@ -161,6 +161,7 @@ def test_reopened_in_jupyterlab_without_a_kernel(told: Notebook) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.proof
 def test_reopened_untrusted_it_shows_the_same(told: Notebook) -> None:
     saved(told)
     told.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
@@ -199,6 +200,7 @@ def test_twenty_five_runs_in_one_notebook(notebook: Callable[..., Notebook]) -> 
     assert not REPR.search(place.inner_text())
 
 
+@pytest.mark.proof
 def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[..., Notebook]) -> None:
     book = notebook("again.ipynb", cells=(SETUP, SHOW, "run"))  # in a kernel of its own
     for index in (0, 1, 2, 1, 2):
