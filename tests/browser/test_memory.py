@@ -15,8 +15,9 @@ KERNEL_MOST, PAGE_MOST = 200_000_000, 80_000_000
 """The caps: bytes that a run of a million deltas may add to the kernel and to the page."""
 
 
+@pytest.mark.proof  # `make test` has a sample in test_pleasant, and the kernel's side in tests/test_memory.py
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("form", ["paragraphs", pytest.param("code", marks=pytest.mark.proof)])
+@pytest.mark.parametrize("form", ["paragraphs", "code"])
 def test_a_million_deltas_stay_within_their_memory(form: str, wire: Wire, lab: Lab, notebook: Callable[..., Notebook]) -> None:
     count = 1_000_000 if WHOLE else 50_000
     used = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss)"
