@@ -34,9 +34,11 @@ def make(place: Path, *packages: str, without: str | None = None) -> None:
     asked = "\n".join([*packages, *needed])
     if is_whole(place) and (place / "whole").read_text("utf-8") == asked:
         return
-    venv.create(place, with_pip=True, clear=True)
+    venv.create(place, with_pip=False, clear=True)
     python = python_of(place)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages, *needed], check=True)
+    # With our own pip: the one that Python brings may be so old that it never finds versions that go together.
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    subprocess.run([*pip, "install", "--quiet", *packages, *needed], check=True)
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
     installed = subprocess.run([python, "-c", purelib], check=True, capture_output=True, text=True).stdout.strip()
     # What an editable install leaves behind; a real one would build the view once more for each environment.
