@@ -212,6 +212,7 @@ window.judge = async (face, cases) => {
   const found = mounts.map((mount) => faults(mount, face));
   const before = mounts.map((mount) => mount.getElementsByTagName("*").length);
   if (face === "widget" && before.some((count) => count < 10)) window.alarms.push("a view drew nothing");
+  if (document.baseURI !== window.location.href) window.alarms.push(`addresses lead to ${document.baseURI}`);
   window.clear();
   const alarms = window.alarms.splice(0);
   return { found, alarms, elements: before.reduce((sum, count) => sum + count, 0) };

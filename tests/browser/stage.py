@@ -15,11 +15,11 @@ HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "nbagent" / "static"
 HOME = "http://stage.test/"
 
-# Reported, not enforced: what a policy would have stopped must not even be tried. Attributes are left to the judge: a document
-# that is parsed only to be copied from inherits the policy, and reports handlers that no page will ever have.
+# Reported, not enforced: what a policy would have stopped must not even be tried. Attributes and bases are left to the judge: a
+# document that is parsed only to be copied from inherits the policy, and reports what no page will ever have.
 POLICY = (
     "default-src 'none'; script-src 'self' blob:; script-src-attr 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; frame-src 'none'"
+    "img-src data:; connect-src 'none'; form-action 'none'; object-src 'none'; frame-src 'none'"
 )
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stage</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/widget.css"></head><body><main id="stage"></main>

@@ -61,6 +61,7 @@ def elements_judged(stage: Stage, texts: list[str], *, live: bool) -> int:
         ("<img src=https://leak.example/x.png>", "request to https://leak.example"),
         ("<p style='background: url(https://leak.example/)'>x</p>", "request to https://leak.example"),
         ("<link rel=prefetch href=https://leak.example/>", "element link"),
+        ("<base href=https://leak.example/>", "addresses lead to https://leak.example/"),
         ("<iframe srcdoc='<script>parent.canary()</script>'></iframe>", "canary"),
         ("<a href='javascript:alert(1)'>x</a>", "address"),
         ("<a href='https://a.example'>x</a>", "sealed"),
