@@ -7,6 +7,7 @@ import { hostOf } from "./host";
 import type { ViewMessage } from "./messages";
 import { type Model, Session } from "./session";
 import { Transcript } from "./transcript/transcript";
+import { hideTwin } from "./twin";
 import { str } from "./values";
 
 /** The session of each run that this module has initialized; a host hands `render` another model object than `initialize`. */
@@ -59,14 +60,18 @@ function render({ model, el }: RenderProps): () => void {
     root.addEventListener(type, (event) => event.stopPropagation());
   }
   el.append(root);
-  // While this attribute is in the page the static twin of the run hides itself.
-  const unmark = effect(() => {
-    if (session.present.value) root.dataset.nbagentLive = session.mark;
-    else delete root.dataset.nbagentLive;
+  const showTwin = effect(() => {
+    if (!session.present.value) return;
+    root.dataset.nbagentLive = session.mark;
+    const show = hideTwin(session.mark);
+    return () => {
+      delete root.dataset.nbagentLive;
+      show();
+    };
   });
   draw(<Transcript session={session} />, root);
   const close = () => {
-    unmark();
+    showTwin();
     draw(null, root);
     root.remove();
     if (views.get(el) === close) views.delete(el);

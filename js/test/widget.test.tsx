@@ -24,12 +24,19 @@ describe("before anything came", () => {
   it("claims the page for the live view for 3 seconds, and longer only if the kernel answers", async () => {
     await settle();
     const live = () => page.el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
-    expect(live()).toBe(page.model.get("mark"));
+    const twin = document.createElement("div");
+    twin.dataset.nbagentTwin = page.model.get("mark") as string;
+    document.body.append(twin);
+    const isTwinShown = () => getComputedStyle(twin).display !== "none";
+    expect([live(), isTwinShown()]).toEqual([twin.dataset.nbagentTwin, false]);
     await settle(3000);
-    expect(live()).toBeUndefined();
+    expect([live(), isTwinShown()]).toEqual([undefined, true]);
     page.ops(RUN);
     await settle();
-    expect(live()).toBe(page.model.get("mark"));
+    expect([live(), isTwinShown()]).toEqual([twin.dataset.nbagentTwin, false]);
+    page.close();
+    expect(isTwinShown()).toBe(true);
+    twin.remove();
   });
 
   it("shows no Stop for a run that is over", async () => {

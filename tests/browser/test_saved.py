@@ -161,7 +161,6 @@ def test_reopened_in_jupyterlab_without_a_kernel(told: Notebook) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.proof
 def test_reopened_untrusted_it_shows_the_same(told: Notebook) -> None:
     saved(told)
     told.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")

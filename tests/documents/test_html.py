@@ -164,10 +164,11 @@ def test_a_run_that_goes_on_says_so() -> None:
     assert Checked(transcript_html(run())).text == ["a · Done", "This run ended without any output."]
 
 
-def test_a_mark_brings_the_rules_that_hide_one_of_the_two() -> None:
+def test_a_mark_brings_the_rule_that_hides_a_dead_view() -> None:
     html = transcript_html(run(), mark="cell-1")
     Checked(html)
-    assert ':root:has([data-nbagent-live="cell-1"]) [data-nbagent-twin="cell-1"]' in html
+    assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) { display: none }' in html
+    assert ":root" not in html  # a rule about the whole page is looked at again with each change in it
     assert "<style>" not in transcript_html(run())
     Checked(transcript_html(run(), mark='x"]{}</style><script>'))
 
