@@ -106,6 +106,7 @@ class ChatEncoder(BaseEncoder):
         self._envelope: dict[str, Any] = {}
         self._indices: dict[str, int] = {}
         self._said: dict[str, Text | None] = {}  # by field of a delta, the text that was last in it
+        self._sources = 0
 
     # --- chunks ---------------------------------------------------------------------------------------------------------
 
@@ -165,7 +166,9 @@ class ChatEncoder(BaseEncoder):
         """Sources are annotations."""
         if isinstance(event, ev.Source) and event.url:
             citation = {"url": event.url, "title": event.title or "", "start_index": 0, "end_index": 0}
-            self._chunk({"annotations": [{"type": "url_citation", "url_citation": citation}]})
+            # The index is for clients that put a message together: in a list, as of calls, they want to know the place.
+            self._chunk({"annotations": [{"index": self._sources, "type": "url_citation", "url_citation": citation}]})
+            self._sources += 1
 
 
 def chat_usage(usage: ev.Usage) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def test_a_run_that_goes_on_says_so() -> None:
 def test_a_mark_brings_the_rule_that_hides_a_dead_view() -> None:
     html = transcript_html(run(), mark="cell-1")
     Checked(html)
-    assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) { display: none }' in html
+    assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}' in html
     assert ":root" not in html  # a rule about the whole page is looked at again with each change in it
     assert "<style>" not in transcript_html(run())
     Checked(transcript_html(run(), mark='x"]{}</style><script>'))
