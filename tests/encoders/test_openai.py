@@ -15,6 +15,7 @@ from campaign import WHOLE, sample
 from encoders.pictures import encoded, picture, settled
 from encoders.test_round_trip import RECORDINGS, recorded
 from hypothesis import given, settings
+from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.beta import AssistantStreamEvent
 from openai.types.chat import ChatCompletionChunk
 from openai.types.responses import ResponseStreamEvent
@@ -56,6 +57,16 @@ def test_every_item_is_valid_by_the_sdks_strict_models(system: str, events: list
         except pydantic.ValidationError as error:
             if {str(entry["loc"][-1]) for entry in error.errors()} - OPEN_ENUMS:
                 raise
+
+
+def test_the_clients_own_reader_puts_the_sources_of_a_chat_together() -> None:
+    events = [ev.Source(id=str(number), url=f"https://{number}.example") for number in range(3)]
+    state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
+    for item in encoded(encoder_named("openai.chat"), [*events, ev.RunEnd(status="completed")]):
+        if not isinstance(item, str):
+            state.handle_chunk(ChatCompletionChunk.model_validate(item))
+    sources = state.get_final_completion().choices[0].message.annotations or []
+    assert [source.url_citation.url for source in sources] == [event.url for event in events]
 
 
 class Told(BaseHTTPRequestHandler):
