@@ -252,7 +252,7 @@ runs = [nbagent.show(events_saying(text)) for text in json.loads(%r)]
 for run in runs: await run
 """
 PAGES = 8 if WHOLE else 1
-"""Notebooks they are spread over: one that held them all, each with forty open panels, would be slow by its size alone."""
+"""Notebooks the texts are spread over: one that held them all, each with forty open panels, would be slow by its size alone."""
 RICH = "await nbagent.show(['so $x^2$\\n\\n```python\\ndef f(): pass\\n```\\n'])"
 
 
