@@ -35,9 +35,6 @@ UNHEARD = {("6.31.0", "blocks in user code")}
 
 VERSIONS = environments.VERSIONS if WHOLE else ("installed",)
 
-# ipykernel 6 has no subshells, so no front end names one there.
-WAYS = [(version, way) for version in VERSIONS for way in ("shell", "subshell") if way == "shell" or version != "6.31.0"]
-
 TRIES = 4
 """Kernels to interrupt: of ipykernel 7.3 one in fifty goes deaf on a busy machine (of 7.4 fewer), also without nbagent."""
 
@@ -48,7 +45,7 @@ def python_of(version: str) -> Path:
     return python
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=VERSIONS)
 def kernel(request: pytest.FixtureRequest) -> Iterator[Session]:
     with Session.started(python_of(request.param)) as session:
         session.python(SETUP)
@@ -110,22 +107,23 @@ def _ops(message: dict[str, Any]) -> list[list[Any]]:
     return list(content.get("ops", ()))
 
 
-@pytest.mark.parametrize(("kernel", "way"), WAYS, indirect=["kernel"])
 @pytest.mark.parametrize("row", CELLS)
-def test_stop_and_toggle_reach_the_run(kernel: Session, row: str, way: str) -> None:
+def test_stop_and_toggle_reach_the_run(kernel: Session, row: str) -> None:
+    # ipykernel 6 has no subshells, so no front end names one there.
     assert (kernel.subshell is None) == kernel.version.startswith("6.")
-    cell = Cell(kernel, CELLS[row])
-    if row == "cell returned":
-        cell.over()
-    subshell = kernel.subshell if way == "subshell" else None
-    kernel.say(cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell)
-    sent = kernel.say(cell.comm, {"t": "stop"}, subshell)
-    ended, over, toggled = cell.end(), cell.over(), cell.toggled()
-    while_busy = ended["at"] < over["at"]
-    figure("stop", f"ipykernel {kernel.version}, {row}, {way}: seconds to the run's end", f"{ended['at'] - sent:.2f}")
-    assert kernel.python("print(run.status)") == "cancelled"
-    assert toggled["at"] <= ended["at"]
-    assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNHEARD)
+    for subshell in dict.fromkeys((None, kernel.subshell)):
+        cell = Cell(kernel, CELLS[row])
+        if row == "cell returned":
+            cell.over()
+        kernel.say(cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell)
+        sent = kernel.say(cell.comm, {"t": "stop"}, subshell)
+        ended, over, toggled = cell.end(), cell.over(), cell.toggled()
+        while_busy = ended["at"] < over["at"]
+        way = "shell" if subshell is None else "subshell"
+        figure("stop", f"ipykernel {kernel.version}, {row}, {way}: seconds to the run's end", f"{ended['at'] - sent:.2f}")
+        assert kernel.python("print(run.status)") == "cancelled"
+        assert toggled["at"] <= ended["at"]
+        assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNHEARD)
 
 
 @pytest.mark.parametrize("by", ["signal", "message"] if WHOLE else ["signal"])
