@@ -46,6 +46,8 @@ export class MarkdownView {
   private carriageReturn = false;
   private lastSettled: ChildNode | null = null;
   private fence: OpenFence | null = null;
+  // Whether the last drawing ended in open code, which is never cut.
+  private inCode = false;
   private finished = false;
   private ending = false;
   private disposed = false;
@@ -229,11 +231,14 @@ export class MarkdownView {
     return normalise(sure);
   }
 
-  // Draws now, or as soon as the last drawing has been paid for by rest.
+  // Draws now, or as soon as the last drawing has been paid for by rest. A block that is long enough to be cut gets no
+  // rest: it would only grow meanwhile.
   private draw(): void {
-    if (this.timer !== undefined) return;
+    const full = this.isTooLong() && !this.inCode;
+    if (this.timer !== undefined && !full) return;
     const wait = this.restUntil - performance.now();
-    if (wait <= 0) {
+    if (wait <= 0 || full) {
+      this.stopTimer();
       this.render();
       return;
     }
@@ -274,11 +279,16 @@ export class MarkdownView {
     } else {
       if (growing.openFence) this.takeFence(growing.openFence, blocks, source);
       this.settle(blocks, source, tokens, definitions, used, growing.openFence);
-      if (this.windowed && !growing.openFence && this.tail.length > BLOCK_CHARS) this.cut();
+      this.inCode = growing.openFence !== undefined;
+      if (this.isTooLong() && !this.inCode) this.cut();
       else placeCaret(this.body, this.caret);
     }
     const ended = performance.now();
     this.restUntil = ended + PAUSE_FACTOR * (ended - began);
+  }
+
+  private isTooLong(): boolean {
+    return this.windowed && this.tail.length > BLOCK_CHARS;
   }
 
   private firstUnsettled(): ChildNode | null {

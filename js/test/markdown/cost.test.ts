@@ -118,6 +118,30 @@ describe("work is proportional to the text, counted in characters parsed (with n
     view.finish();
   });
 
+  test.each([
+    ["a list is never parsed at more than a block's and a piece's length", "- an item with *some* words\n", 36_000],
+    ["quoted code, which is not cut, still waits for its rest", "> x = 1\n", Number.POSITIVE_INFINITY],
+  ])("however fast a text comes: %s", (_, line, most) => {
+    const lengths: number[] = [];
+    const parse = grammar.block.parse.bind(grammar.block);
+    vi.spyOn(grammar.block, "parse").mockImplementation((source, ...rest) => {
+      parse(source, ...rest);
+      lengths.push(source.length);
+      vi.advanceTimersByTime(source.length / 1000);
+    });
+    const page = document.createElement("div");
+    const view = new MarkdownView({ needPart: () => new Promise(() => {}), windowed: true });
+    page.append(view.node);
+    view.append(line.startsWith(">") ? "> ```py\n" : line);
+    for (let piece = 0; piece < 40; piece++) {
+      view.append(line.repeat(4000 / line.length));
+      vi.advanceTimersByTime(5);
+    }
+    view.finish();
+    expect(Math.max(...lengths)).toBeLessThan(most);
+    expect(lengths.length).toBeLessThan(30);
+  });
+
   test("finish draws at once what waits for its turn", () => {
     const parse = grammar.block.parse.bind(grammar.block);
     vi.spyOn(grammar.block, "parse").mockImplementation((source, ...rest) => {
