@@ -11,6 +11,7 @@ It runs in an environment of its own, which `bench.environment` makes.
 """
 
 import argparse
+import compileall
 import json
 import os
 import sys
@@ -27,6 +28,8 @@ from bench.peers import NBAGENT, PEERS, PRINT, Peer
 from browser.lab import Lab, Notebook, chromium, serving
 from campaign import figure
 from playwright.sync_api import Error, Page, Playwright, WebSocket, sync_playwright
+
+import nbagent
 
 WATCH_TASKS = """
 window.longest = 0;
@@ -172,6 +175,9 @@ def main() -> None:
     asked = parser.parse_args()
     tests = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH"))))  # for the kernels
+    compileall.compile_dir(
+        str(Path(nbagent.__file__).parent), quiet=1
+    )  # as whoever installs a wheel has it, and its peers here
     chosen = [peer for peer in PEERS if any(word in peer.name for word in asked.only)]
     costs: list[Cost] = []
     with tempfile.TemporaryDirectory() as home, serving(Path(home)) as lab, sync_playwright() as playwright:
