@@ -21,7 +21,7 @@ endif
 
 JS_SOURCES := js/package.json js/package-lock.json js/build.mjs js/lean.mjs $(shell find js/src -type f)
 
-.PHONY: lab test lint types js python browser frameworks proof clean
+.PHONY: lab test lint types js python browser frameworks proof proof-view proof-python proof-browser proof-bench clean
 
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
@@ -57,20 +57,30 @@ frameworks: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m frameworks.environments
 	PYTHONPATH=tests $(BIN)/python -m frameworks --quiet
 
-proof: export NBAGENT_PROOF := 1
-proof: .venv/test js/node_modules/.installed frameworks
+CAMPAIGNS := proof-view proof-python proof-browser proof-bench
+proof $(CAMPAIGNS): export NBAGENT_PROOF := 1
+# One campaign that fails leaves the others their turn.
+proof: .venv/test js/node_modules/.installed
 	rm -f test-results/figures.jsonl
-	PYTHONPATH=tests $(BIN)/python -m kernels.environments
-	PYTHONPATH=tests $(BIN)/python -m frontends.environment
-	PYTHONPATH=tests $(BIN)/python -m bench.environment
-	PYTHONPATH=tests $(BIN)/python -m parsers.environment
+	$(MAKE) --keep-going frameworks $(CAMPAIGNS); failed=$$?; $(BIN)/python tests/campaign.py && exit $$failed
+
+proof-view: js/node_modules/.installed
 	cd js && $(NPM) run --silent test
+
+proof-python: .venv/test
+	PYTHONPATH=tests $(BIN)/python -m kernels.environments
+	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
+
+proof-browser: .venv/test
+	PYTHONPATH=tests $(BIN)/python -m frontends.environment
 	$(CHROMIUM) && $(BIN)/pytest tests/browser --timeout=3600 -q
+
+proof-bench: .venv/test
+	PYTHONPATH=tests $(BIN)/python -m bench.environment
 	PYTHONPATH=tests $(BIN)/python tests/bench/imports.py
 	$(BIN)/python tests/bench/deltas.py
 	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.lab
-	$(BIN)/python tests/campaign.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbagent needs Python 3.11 or newer; this is " + sys.version)'

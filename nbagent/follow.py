@@ -57,11 +57,8 @@ class Following(Generic[T]):
         self._first = self._first or aiter(self)
         return await anext(self._first)
 
-    async def __aiter__(self) -> AsyncGenerator[T]:
-        async with contextlib.aclosing(self._batches()) as batches:
-            async for batch in batches:
-                for item in batch:
-                    yield item
+    def __aiter__(self) -> AsyncGenerator[T]:
+        return _items(self._batches)  # which knows nothing of `self`, that knows it: what is dropped is closed at once then
 
     def __iter__(self) -> Iterator[T]:
         wait = self._waiting()
@@ -96,6 +93,13 @@ class Following(Generic[T]):
             return got
 
         return wait
+
+
+async def _items(open_batches: Callable[[], AsyncGenerator[Sequence[T]]]) -> AsyncGenerator[T]:
+    async with contextlib.aclosing(open_batches()) as batches:
+        async for batch in batches:
+            for item in batch:
+                yield item
 
 
 def _settled(waiting: concurrent.futures.Future[Any]) -> Any:

@@ -1,16 +1,18 @@
 """Reading a run's events: by several at a time, in a loop or in none, and telling what was missed."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from nbagent import eventlog, kernel
 from nbagent import events as e
+from nbagent.follow import Following
 from nbagent.run import Run
 
 
@@ -131,6 +133,27 @@ def test_an_interrupted_plain_loop_stops_the_run_and_says_that_it_was_interrupte
             monkeypatch.setattr(kernel, "wait", interrupted)
     go.set()
     assert run.wait().status == "cancelled"
+
+
+async def test_an_iteration_that_is_dropped_is_closed_at_once_on_its_own_loop() -> None:
+    closed: list[threading.Thread] = []
+
+    async def batches() -> AsyncGenerator[list[int]]:
+        try:
+            yield [1, 2]
+        finally:
+            closed.append(threading.current_thread())
+
+    coming = Following(batches, lambda: None, lambda: None)
+    assert await anext(coming) == 1
+    gc.disable()  # which would close it in the end, on whatever thread it runs
+    try:
+        del coming
+        for _ in range(5):
+            await asyncio.sleep(0)
+    finally:
+        gc.enable()
+    assert closed == [threading.current_thread()]
 
 
 async def test_each_reads_at_a_pace_of_its_own() -> None:
