@@ -8,6 +8,7 @@ import type { ViewMessage } from "./messages";
 import { type Model, Session } from "./session";
 import { Transcript } from "./transcript/transcript";
 import { hideTwin } from "./twin";
+import { keepStill } from "./ui/still";
 import { str } from "./values";
 
 /** The session of each run that this module has initialized; a host hands `render` another model object than `initialize`. */
@@ -70,7 +71,9 @@ function render({ model, el }: RenderProps): () => void {
     };
   });
   draw(<Transcript session={session} />, root);
+  const letMove = keepStill(root);
   const close = () => {
+    letMove();
     showTwin();
     draw(null, root);
     root.remove();

@@ -82,14 +82,27 @@
 
   outputTop: () => document.querySelector(".jp-Cell[data-windowed-list-index='2'] .jp-OutputArea")?.getBoundingClientRect().top,
 
-  /** Where the reader's output was in each frame of `milliseconds`. */
-  async outputTops(milliseconds) {
+  runHeight: () => document.querySelector(".nbagent").getBoundingClientRect().height,
+
+  /** Where the reader's output was in each frame, as it was painted, until the run is done. */
+  async outputTops() {
     const tops = [];
-    const end = performance.now() + milliseconds;
-    while (performance.now() < end) {
-      tops.push(this.outputTop());
-      await new Promise(requestAnimationFrame);
-    }
+    const over = () => document.querySelector(".nbagent .nb-status")?.textContent.includes("Done in");
+    const probe = document.body.appendChild(document.createElement("div"));
+    probe.style.position = "fixed";
+    await new Promise((done) => {
+      let left = 20;
+      // The last thing before a frame is painted: what other observers do in it is done.
+      const painted = new ResizeObserver(() => {
+        tops.push(this.outputTop());
+        if (over()) left -= 1;
+        if (left === 0) done();
+        requestAnimationFrame(() => {
+          probe.style.height = `${1 + (tops.length % 2)}px`;
+        });
+      });
+      painted.observe(probe);
+    });
     return tops;
   },
 
