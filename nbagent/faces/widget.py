@@ -10,6 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from nbagent.faces.restore import repeat_state
 from nbagent.kernel import Ear
 from nbagent.pump import Link
 from nbagent.pump.outbox import fitting
@@ -36,11 +37,13 @@ class TranscriptWidget(anywidget.AnyWidget):
 
     def __init__(self, run: Run, mark: str = "") -> None:
         self._run = run
-        self._asked = False
+        self._heard = 0
         super().__init__(run_id=run.id, mark=mark or run.id, head=_head(run.snapshot()[0]))
         self._link: Link = run.connect(self)
         ear = Ear(self.comm, self._on_view_message)
         self.on_msg(lambda _widget, message, _buffers: ear.deliver(message))
+        for shown in (self, self.layout):
+            repeat_state(shown, lambda: self._heard)
         run.on_end(self._show_the_end)
 
     def introduce(self) -> bool:
@@ -49,9 +52,9 @@ class TranscriptWidget(anywidget.AnyWidget):
         Returns:
             Whether that may be needed again: no view has spoken, and the run goes on.
         """
-        if not self._asked:
+        if not self._heard:
             self._link.receive({"t": "hello"})
-        return not (self._asked or self._run.done)
+        return not (self._heard or self._run.done)
 
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
         """A page of a piece of the front end, or of something large of the run; see `Run.page`.
@@ -72,7 +75,7 @@ class TranscriptWidget(anywidget.AnyWidget):
 
     def _on_view_message(self, message: Any) -> None:
         # May run on any thread (the kernel's own, while a cell blocks the main one): hand over, touch nothing else.
-        self._asked = True
+        self._heard += 1
         match message:
             case {"t": "stop"}:
                 self._run.cancel()

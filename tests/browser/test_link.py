@@ -1,5 +1,6 @@
 """What the view says when the kernel is silent, busy, restarted or dead, and what it keeps."""
 
+import json
 import os
 import re
 import signal
@@ -8,7 +9,8 @@ from collections.abc import Callable
 import pytest
 from browser.lab import Notebook
 from campaign import WHOLE
-from playwright.sync_api import Locator, expect
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+from playwright.sync_api import Locator, WebSocketRoute, expect
 
 DEADLINE = 2_000 if WHOLE else 10_000  # a busy machine does not make a test fail
 """Milliseconds after which the view must have said that the kernel is gone."""
@@ -284,3 +286,42 @@ def test_a_long_result_is_read_page_by_page(book: Callable[..., Notebook]) -> No
     pager.get_by_role("button", name="Last").click()
     expect(page).to_contain_text("line 199999")
     expect(pager.get_by_role("button", name="Next")).to_be_disabled()
+
+
+@pytest.mark.proof
+def test_a_reloaded_page_that_does_not_hear_the_states_it_asks_for_shows_the_run_all_the_same(
+    book: Callable[..., Notebook],
+) -> None:
+    """As when the server drops what comes, because another cell prints too fast; the kernel is busy, so it asks for each."""
+    notebook = book("time.sleep(14)")
+    wait_for_words(notebook)
+    dropped: list[str] = []
+
+    def connect(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        def hear(message: str | bytes) -> None:
+            asked = state_of(message) if isinstance(message, bytes) else None
+            if asked is not None and asked not in dropped:
+                dropped.append(asked)
+            else:
+                page.send(message)
+
+        server.on_message(hear)
+
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    notebook.run(2)
+    notebook.page.route_web_socket(re.compile("/channels"), connect)
+    notebook.load()
+    view = notebook.widget(1)
+    expect(view.locator(".nb-markdown")).to_contain_text("word5 ", timeout=40_000)
+    assert len(dropped) == 2, "the widget's, and its layout's"
+
+
+def state_of(message: bytes) -> str | None:
+    """Whose state a message from the kernel tells, as the answer to a page that asked for it."""
+    _, (header, parent, _, content, *_) = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
+    if json.loads(header)["msg_type"] != "comm_msg" or json.loads(parent).get("msg_type") != "comm_msg":
+        return None
+    said = json.loads(content)
+    return str(said["comm_id"]) if said["data"].get("method") == "update" and len(said["data"]["state"]) > 5 else None
