@@ -76,13 +76,14 @@ def test_tab_reaches_every_control_and_shows_where_it_is(page: Page) -> None:
     assert wanted > 60
     assert page.evaluate("() => pleasant.mouseOnly()") == []
     outside = "() => document.activeElement.closest('.nbagent') === null"
-    for number in range(2 * wanted):
-        page.keyboard.press("Tab")
-        if number and page.evaluate(outside):
-            break
-        page.evaluate("() => pleasant.noteFocus()")
-    assert page.evaluate(outside)  # nothing holds the keyboard back
     missed = "() => stops.filter((node) => !node.reached).map((node) => node.outerHTML.slice(0, 120))"
+    for _ in range(2 * wanted):
+        page.keyboard.press("Tab")
+        page.evaluate("() => pleasant.noteFocus()")
+        # A control that goes away while it has the focus leaves it to the page, and Tab goes on from there.
+        if page.evaluate(outside) and not page.evaluate(missed):
+            break
+    assert page.evaluate(outside)  # nothing holds the keyboard back
     assert page.evaluate(missed) == []
 
 
