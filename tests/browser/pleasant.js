@@ -34,6 +34,21 @@
     return all.filter((node) => node.tabIndex !== 0).map((node) => node.className);
   },
 
+  /** Hides the run, has it look for what overflows, and shows it again before the page is drawn, as a new theme does. */
+  async hideWhileItLooks() {
+    const log = document.querySelector(".nb-log");
+    const looks = [];
+    const { setTimeout } = window;
+    window.setTimeout = (look) => looks.push(look);
+    log.append(document.createElement("i")); // a change: the view will look
+    log.style.display = "none";
+    await null;
+    window.setTimeout = setTimeout;
+    for (const look of looks) look();
+    log.style.display = "";
+    return looks.length;
+  },
+
   noteFocus() {
     const node = document.activeElement;
     const { outlineStyle, outlineWidth } = getComputedStyle(node);

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from browser.lab import SHOTS, Notebook
-from browser.views import BUNDLE, memory, open_preview, prepare, violations
+from browser.views import AT_REST_MS, BUNDLE, memory, open_preview, prepare, violations
 from campaign import WHOLE, figure
 from playwright.sync_api import Page, expect
 
@@ -118,6 +118,14 @@ def test_keys_typed_in_a_view_are_not_commands_to_the_notebook(notebook: Callabl
     assert book.page.evaluate(cells) == ["code", "code"]
     book.page.keyboard.press("Enter")
     expect(row).to_have_attribute("aria-expanded", "false")
+
+
+def test_what_scrolls_stays_reachable_when_the_notebook_hides_its_cell_for_a_moment(page: Page) -> None:
+    open_preview(page, "More than fits")
+    page.wait_for_timeout(AT_REST_MS)
+    assert page.evaluate("() => pleasant.hideWhileItLooks()") > 0
+    page.wait_for_timeout(AT_REST_MS)
+    assert page.evaluate("() => pleasant.mouseOnly()") == []
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])

@@ -14,6 +14,12 @@ export function useReachable(ref: RefObject<HTMLElement | null>): void {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const mark = () => {
       timer = undefined;
+      if (root.getClientRects().length === 0) {
+        // Nothing has a size where the notebook hides its cells, as it does for a moment when the theme changes.
+        sizes.unobserve(root);
+        sizes.observe(root); // from nothing: the next size is told even if it is the one from before
+        return;
+      }
       for (const node of root.querySelectorAll<HTMLElement>(SCROLLERS)) {
         const more = node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth;
         if (more !== node.hasAttribute("tabindex")) node.toggleAttribute("tabindex");
