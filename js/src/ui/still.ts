@@ -12,28 +12,31 @@ export function keepStill(element: HTMLElement): () => void {
   let top = 0;
   // A browser scrolls by whole pixels.
   let rest = 0;
-  const noteTop = () => {
+  const note = () => {
+    height = element.getBoundingClientRect().height;
     top = scroller?.scrollTop ?? 0;
   };
-  const leave = () => scroller?.removeEventListener("scroll", noteTop);
+  // The reader has scrolled, or the browser has, for what had grown by then: both are over and done.
+  const onScroll = () => {
+    if (scroller?.scrollTop !== top) note();
+  };
+  const leave = () => scroller?.removeEventListener("scroll", onScroll);
   const sizes = new ResizeObserver(() => {
-    const before = height;
-    const box = element.getBoundingClientRect();
-    height = box.height;
-    // None at all: a notebook takes cells out of the page and puts them back.
-    if (before === 0 || height === 0 || height === before) return;
+    const before = { height, scroller, top };
     if (!scroller?.contains(element)) {
       leave();
       scroller = scrollerOf(element);
-      scroller?.addEventListener("scroll", noteTop, { passive: true });
-      noteTop();
+      scroller?.addEventListener("scroll", onScroll, { passive: true });
     }
-    const grown = height - before;
-    if (!scroller || scroller.scrollTop !== top) return;
-    if (box.bottom - grown > scroller.getBoundingClientRect().top) return;
+    note();
+    // No height at all: a notebook takes cells out of the page and puts them back.
+    if (before.height === 0 || height === 0 || height === before.height) return;
+    if (!scroller || scroller !== before.scroller || top !== before.top) return;
+    const grown = height - before.height;
+    if (element.getBoundingClientRect().bottom - grown > scroller.getBoundingClientRect().top) return;
     const wanted = top + grown + rest;
     scroller.scrollTop = wanted;
-    noteTop();
+    top = scroller.scrollTop;
     rest = (wanted - top) % 1; // more is the end of the page
   });
   sizes.observe(element);

@@ -77,3 +77,25 @@ it("hears the reader scroll", () => {
   grow(30);
   expect(page.top).toBe(930);
 });
+
+it("adds nothing where the browser has scrolled, and said so, before the growth is told", () => {
+  page.height += 30;
+  page.top += 30;
+  page.scroller.dispatchEvent(new Event("scroll"));
+  page.look();
+  expect(page.top).toBe(530);
+});
+
+it("adds nothing to what the browser has scrolled since the view came", () => {
+  page.top += 67;
+  grow(67);
+  expect(page.top).toBe(567);
+});
+
+it("still scrolls along when it hears of its own scrolling after the next growth", () => {
+  grow(30);
+  page.height += 30;
+  page.scroller.dispatchEvent(new Event("scroll"));
+  page.look();
+  expect(page.top).toBe(560);
+});
