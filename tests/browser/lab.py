@@ -67,7 +67,8 @@ def serving(
         file = home / "settings" / f"{name.replace(':', '/')}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    command = [str(python), "-m", "jupyter", app, *flags]
+    # By its module: `jupyter lab` starts the first `jupyter-lab` on the PATH, which may be another environment's.
+    command = [str(python), "-m", {"lab": "jupyterlab", "notebook": "notebook"}[app], *flags]
     with subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         log: list[str] = []
