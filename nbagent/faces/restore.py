@@ -2,7 +2,7 @@
 
 A page that has no answer to `request_state` from one widget shows none of the notebook's (ipywidgets' manager waits for all of
 them, for ever), and Jupyter's server drops whatever comes while a rate is exceeded: next to a cell that prints fast, say. So an
-answer is repeated until a view has spoken. Protocol: https://github.com/jupyter-widgets/ipywidgets/blob/main/packages/schema/messages.md
+answer is repeated until a view has spoken. The protocol is `messages.md` in https://github.com/jupyter-widgets/ipywidgets.
 """
 
 import contextvars
