@@ -17,8 +17,8 @@ from nbagent.sources.connect import connect
 
 if TYPE_CHECKING:
     from nbagent import demo
+    from nbagent.adapters.encode import encode
     from nbagent.agent import Agent, tool
-    from nbagent.encoders.encode import encode
 
     __version__: str
 
@@ -35,7 +35,7 @@ def __getattr__(name: str) -> Any:
         globals().update(Agent=agent.Agent, tool=agent.tool)
         return globals()[name]
     if name == "encode":
-        from nbagent.encoders.encode import encode
+        from nbagent.adapters.encode import encode
 
         return encode
     if name == "__version__":

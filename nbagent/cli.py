@@ -17,12 +17,12 @@ import msgspec
 
 import nbagent
 from nbagent import events as e
-from nbagent import recording, secrets
-from nbagent.adapters.decoder import Decoder
+from nbagent import recording
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.detect import DetectingDecoder
-from nbagent.adapters.registry import decoder_named
 from nbagent.errors import NbagentError
-from nbagent.gate import LEVELS, Gate, Reveal
+from nbagent.gate import LEVELS, Gate, Reveal, secrets
 from nbagent.gate.redact import Redactor
 from nbagent.run import Run
 from nbagent.sources.connect import is_address

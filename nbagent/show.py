@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from nbagent.gate import Hide, Reveal
-from nbagent.lanes import Lanes
 from nbagent.run import Run
+from nbagent.run.lanes import Lanes
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import IDLE_TIMEOUT, RequestOptions
 
@@ -104,7 +104,7 @@ def show(
         draw(run)
         run.start()
         return run
-    from nbagent.faces.console import ConsoleFace
+    from nbagent.render.console import ConsoleFace
 
     run.attach(ConsoleFace())
     if _in_a_loop():
@@ -131,9 +131,9 @@ def _in_a_loop() -> bool:
 def _notebook(face: str | None) -> Callable[[Run], None] | None:
     """How the notebook that this is draws a run; None where there is no notebook and no widget was asked for."""
     if _in_marimo():
-        from nbagent.marimo import draw
+        from nbagent.notebook.marimo import draw
     elif face == "widget" or _in_jupyter():
-        from nbagent.cell import draw
+        from nbagent.notebook.jupyter import draw
     else:
         return None
     return draw

@@ -1,40 +1,53 @@
-"""The architecture: imports point down. A file may import from lower floors, never from its own or a higher one."""
+"""The architecture: imports point down. A room imports from lower floors, and a file from the files below it in its room."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nbagent"
 
-# Each floor's rooms; a folder is one room, inside which files may import each other.
+# Each floor's rooms, the lowest first. A folder is one room.
 FLOORS: list[tuple[str, ...]] = [
-    ("events", "errors", "plain", "secrets", "growing", "moment"),
-    ("mime", "loop", "kernel", "tags", "wire", "block", "markup"),
-    ("transcript", "gate", "interrupt", "eventlog", "documents"),
-    ("adapters", "encoders", "pump", "sources", "recording", "toolcall", "follow", "privacy"),
+    ("events", "errors"),
+    ("protocol", "mime", "markup", "runtime"),
+    ("gate", "transcript", "wire"),
+    ("adapters", "sources", "recording", "pump", "render"),
     ("inspector",),
-    ("outcome", "lanes", "fallback", "timeouts", "buffered", "progress"),
     ("run", "agent"),
-    ("faces", "demo"),
-    ("cell", "marimo"),
+    ("notebook", "demo"),
     ("show",),
     ("__init__",),
     ("cli",),
     ("__main__",),
 ]
-HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
+INSIDE: dict[str, list[tuple[str, ...]]] = {
+    "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
+    "run": [("*",), ("tool_call",), ("results",), ("run",), ("__init__",)],
+    "render": [("labels",), ("*",), ("html",), ("__init__",)],
+    "notebook": [("restore",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
+}
+# Systems whose streams hold those of another system.
+CONTAINS: dict[str, set[str]] = {
+    "bedrock": {"anthropic"},
+    "hector": {"a2a"},
+    "openai_agents": {"openai_responses"},
+    "openai_assistants": {"openai_chat"},
+    "openai_sessions": {"openai_responses"},
+}
 
 # Packages that exactly one module may import, so that a stranger finds at once who speaks to them.
 GUARDED: dict[str, set[str]] = {
-    "anywidget": {"faces/widget.py"},
-    "rich": {"faces/console.py"},
-    "nest_asyncio2": {"loop.py"},
+    "anywidget": {"notebook/widget.py"},
+    "rich": {"render/console.py"},
+    "nest_asyncio2": {"runtime/loop.py"},
     "marimo": set(),  # only ever taken from `sys.modules`: whoever runs in it has imported it
-    "traitlets": {"faces/widget.py"},
+    "traitlets": {"notebook/widget.py"},
     "markdown_it": {"markup/grammar.py"},
     "regex": {"gate/patterns.py"},
-    "pandas": {"outcome.py"},
+    "pandas": {"run/results.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},
     "grpc": {"sources/grpc.py"},
@@ -47,12 +60,16 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+def name_of(path: Path) -> str:
+    """A module's name inside the package: `adapters.a2a.decoder`; a package's own file is its `__init__`."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+NAMES = {name_of(path) for path in modules()}
 
 
 def imports(path: Path) -> list[str]:
-    """Absolute names of everything a module imports at run time."""
+    """Absolute names of everything a module imports at run time, `nbagent`'s own by the module that it is in."""
     tree = ast.parse(path.read_text())
     typing_only = {
         id(inner)
@@ -68,24 +85,52 @@ def imports(path: Path) -> list[str]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: import with the full name, not `from {'.' * node.level}`"
-            module = node.module or ""
-            names += [f"{module}.{alias.name}" for alias in node.names] if module == "nbagent" else [module]
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
     return names
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_down(path: Path) -> None:
-    room = room_of(path)
+def own_imports(path: Path) -> set[str]:
+    """The modules of this package that a module imports."""
+    found: set[str] = set()
     for name in imports(path):
-        if not name.startswith("nbagent."):
+        if name != "nbagent" and not name.startswith("nbagent."):
             continue
-        other = name.split(".")[1]
+        inner = name.removeprefix("nbagent").removeprefix(".")
+        outer = inner.rpartition(".")[0]
+        candidates = (inner, f"{inner}.__init__".removeprefix("."), outer, f"{outer}.__init__".removeprefix("."))
+        found.add(next(each for each in candidates if each in NAMES))
+    return found
+
+
+def height(name: str, floors: list[tuple[str, ...]]) -> int:
+    heights = {room: floor for floor, rooms in enumerate(floors) for room in rooms}
+    return heights[name] if name in heights else heights["*"]
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_imports_point_down(path: Path) -> None:
+    room, *inside = name_of(path).split(".")
+    for name in own_imports(path):
+        other, *others = name.split(".")
         if other != room:
-            assert HEIGHT[other] < HEIGHT[room], f"{path.relative_to(PACKAGE)} (floor {HEIGHT[room]}) imports {other}"
+            assert height(other, FLOORS) < height(room, FLOORS), f"{name_of(path)} imports {name}"
+        elif room in INSIDE and inside[0] != others[0] != "__init__":
+            here, there = height(inside[0], INSIDE[room]), height(others[0], INSIDE[room])
+            # Files of one floor may share what they do not import in a circle; systems stand apart.
+            beside = room != "adapters" or others[0] in CONTAINS.get(inside[0], ())
+            assert there < here or (there == here and beside), f"{name_of(path)} imports {name}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {name_of(path): own_imports(path) - {name_of(path)} for path in modules()}
+    for name, others in graph.items():
+        # A package's own file stands above its modules, which are imported by their full names.
+        graph[name] = {other for other in others if not other.endswith("__init__") or other.split(".")[0] != name.split(".")[0]}
+    tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
 def test_every_room_has_a_floor() -> None:
-    assert {room_of(path) for path in modules()} <= HEIGHT.keys()
+    assert {name_of(path).split(".")[0] for path in modules()} == {room for rooms in FLOORS for room in rooms}
 
 
 @pytest.mark.parametrize("package", GUARDED)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from adapters.recorded import CHAT, RESPONSES, Transcript, decode, name_of, payloads
 
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
 from nbagent.gate import Gate
 from nbagent.pump import Outbox
 from nbagent.transcript import Transcript as Blocks

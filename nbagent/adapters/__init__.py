@@ -1,1 +1,1 @@
-"""One file per system: its items to our events."""
+"""One folder per system: its items to our events (`decoder`), and our events to its items (`encoder`)."""

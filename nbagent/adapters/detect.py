@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nbagent.adapters.decoder import Decoder
-from nbagent.adapters.registry import decoder_for, decoder_named
-from nbagent.adapters.unknown import UnknownDecoder
-from nbagent.adapters.wires import peek
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.base.payload import peek
+from nbagent.adapters.decoders import decoder_for, decoder_named
+from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource
 from nbagent.events import Event
 

@@ -10,13 +10,14 @@ from typing import Any
 import openai
 
 from nbagent import events as e
-from nbagent import loop, secrets
 from nbagent.agent import history
 from nbagent.agent.handover import Handover
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.tools import Tool, toolbox
 from nbagent.agent.turns import Plan, Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
+from nbagent.gate import secrets
+from nbagent.runtime import loop
 
 
 class Agent:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from nbagent.loop import loop
+from nbagent.runtime.loop import loop
 
 T = TypeVar("T")
 Put: TypeAlias = Callable[[T], Awaitable[None]]

@@ -9,15 +9,15 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, get_args
 
 import openai
 
-from nbagent import secrets
-from nbagent.adapters.decoder import BaseDecoder
-from nbagent.adapters.openai_chat import ChatDecoder
-from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.base.decoder import BaseDecoder
+from nbagent.adapters.openai_chat.decoder import ChatDecoder
+from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.agent import history
 from nbagent.agent.tools import Tool, chat_form, responses_form
 from nbagent.errors import NbagentError
 from nbagent.events import Error
-from nbagent.loop import submit
+from nbagent.gate import secrets
+from nbagent.runtime.loop import submit
 
 ApiName: TypeAlias = Literal["responses", "chat"]
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent.adapters.decoder import BaseDecoder
+from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.model import Connection
 from nbagent.agent.tools import Tool, in_thread, parse_arguments

@@ -31,8 +31,8 @@ from nbagent.events import (
     TextStart,
     ToolResult,
 )
-from nbagent.gate.unmix import MixedText, envelope
-from nbagent.tags import split
+from nbagent.gate.inline_tags import MixedText, envelope
+from nbagent.gate.tags import split
 
 Reveal: TypeAlias = Literal["answer", "tools", "thinking", "all"]
 LEVELS: tuple[Reveal, ...] = get_args(Reveal)

@@ -18,7 +18,7 @@ from nbagent.events import (
     ToolArgsDelta,
     ToolResult,
 )
-from nbagent.plain import json_safe
+from nbagent.events.jsonable import json_safe
 
 _E = TypeVar("_E", bound=Event | ErrorInfo)
 _Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
@@ -42,7 +42,7 @@ class Stream(Protocol):
 
 
 class Masker(Protocol):
-    """Knows what is to be masked: credentials (`nbagent.secrets`), or a reader's own patterns."""
+    """Knows what is to be masked: credentials (`nbagent.gate.secrets`), or a reader's own patterns."""
 
     def mask(self, text: str) -> str:
         """The text with all that masked."""

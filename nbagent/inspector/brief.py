@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent.plain import text_safe
+from nbagent.events.jsonable import text_safe
 
 LINE = 160
 """Characters of the line."""

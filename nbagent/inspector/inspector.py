@@ -22,14 +22,14 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent.documents.markdown import transcript_markdown
-from nbagent.documents.messages import messages_python
-from nbagent.eventlog import EventLog
+from nbagent.events.jsonable import json_safe, text_safe
+from nbagent.events.log import EventLog
 from nbagent.inspector.brief import brief
 from nbagent.inspector.search import Question, Search, json_text
 from nbagent.inspector.timeline import Bar, Timeline
-from nbagent.plain import json_safe, text_safe
-from nbagent.pump.outbox import fitting, width
+from nbagent.protocol.json_size import json_size, truncate_to_bytes
+from nbagent.render.markdown import transcript_markdown
+from nbagent.render.messages import messages_python
 
 ROWS = 100
 """Events in one page."""
@@ -83,7 +83,7 @@ class Inspector:
         if self._text is None or self._text[0] != name or at == 0:
             self._text = (name, text_safe(self._copy(rest) if kind == "copy" else self._event(rest)))
         text = self._text[1]
-        page, _ = fitting(text, at, room)
+        page, _ = truncate_to_bytes(text, at, room)
         if at + len(page) >= len(text):
             self._text = None
         return page, len(text)
@@ -157,13 +157,13 @@ def _question(name: str) -> Question:
 
 def _answer(head: dict[str, Any], name: str, items: Iterable[Any], room: int) -> str:
     """`head` as JSON, and in it under `name` as many of the items as there is room for."""
-    return f"{_written(head)[:-1]},{_written(name)}:[{','.join(_fitting(items, room - width(_written(head)) - 64))}]}}"
+    return f"{_written(head)[:-1]},{_written(name)}:[{','.join(_fitting(items, room - json_size(_written(head)) - 64))}]}}"
 
 
 def _fitting(items: Iterable[Any], room: int) -> Iterator[str]:
     for item in items:
         text = _written(item)
-        room -= width(text)  # as it will be: a text in a message, its quotation marks escaped
+        room -= json_size(text)  # as it will be: a text in a message, its quotation marks escaped
         if room < 0:
             return
         yield text

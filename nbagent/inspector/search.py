@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent.eventlog import EventLog
-from nbagent.plain import json_safe, text_safe
+from nbagent.events.jsonable import json_safe, text_safe
+from nbagent.events.log import EventLog
 
 STRETCH = 512 * 1024
 """Bytes of JSON that one question looks through."""

@@ -3,7 +3,7 @@
 import html
 import re
 
-from nbagent.plain import text_safe
+from nbagent.events.jsonable import text_safe
 
 _ANSI = re.compile(r"\x1b\[[0-9;:]*[mK]")
 # U+2400 and the following are pictures of the control characters.

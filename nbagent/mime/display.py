@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from nbagent.events import Display
+from nbagent.events.jsonable import text_safe
 from nbagent.mime.shrink import DEPTH, Shrinker
 from nbagent.mime.summary import summary_of
 from nbagent.mime.text import KB, head, line, text_of
-from nbagent.plain import text_safe
 
 LIMITS: dict[str, int] = {
     "text/html": 256 * KB,

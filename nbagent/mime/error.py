@@ -4,8 +4,8 @@ import pathlib
 import traceback
 
 from nbagent.events import ErrorInfo
+from nbagent.events.jsonable import text_safe
 from nbagent.mime.text import KB, head
-from nbagent.plain import text_safe
 
 _HOME = str(pathlib.Path(__file__).parents[1])
 

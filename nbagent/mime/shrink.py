@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from nbagent.events.jsonable import text_safe
 from nbagent.mime.text import KB, count, text_of
-from nbagent.plain import text_safe
 
 _ROWS = 20
 DEPTH = 32

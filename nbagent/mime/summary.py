@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from nbagent.events.jsonable import text_safe
 from nbagent.mime.text import count, line, quote
-from nbagent.plain import text_safe
 
 
 def summary_of(value: Any) -> str:

@@ -29,9 +29,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from nbagent.plain import EXACT
+from nbagent.events.jsonable import EXACT
+from nbagent.protocol.json_size import json_size
 from nbagent.pump.channel import GAP, INTERVAL, Channel
-from nbagent.pump.outbox import BATCH, Outbox, width
+from nbagent.pump.outbox import BATCH, Outbox
 from nbagent.pump.thread import Pump
 from nbagent.transcript import Op
 
@@ -225,7 +226,7 @@ class Link(Channel):
     def _send_page(self, name: str, at: int) -> None:
         answer: dict[str, Any] = {"t": "part", "name": name, "at": at}
         try:
-            text, size = self.face.page(name, at, BATCH - width(name))
+            text, size = self.face.page(name, at, BATCH - json_size(name))
         except LookupError as error:
             self.face.send({**answer, "error": str(error.args[0])})
         else:

@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
+from nbagent.protocol.json_size import json_size, truncate_to_bytes
 from nbagent.transcript import Op
 
 BATCH = 63 * 1024
@@ -105,7 +104,7 @@ class Outbox:
             if room == math.inf:
                 piece = text[self._at :]
             else:
-                piece, size = fitting(text, self._at, int(room) - used, 1 if alone and not taken else 0)
+                piece, size = truncate_to_bytes(text, self._at, int(room) - used, 1 if alone and not taken else 0)
                 used += size
             taken.append(piece)
             self._at += len(piece)
@@ -121,49 +120,20 @@ def _take_props(entry: list[Any], room: float, *, alone: bool) -> tuple[list[Any
     """The op, or the part of its props that fits, its bytes, and whether the entry is used up."""
     if room == math.inf:
         return entry, 0, True
-    size = width(entry) + 2
+    size = json_size(entry) + 2
     if size <= room:
         return entry, size, True
     if not alone:
         return None, 0, False
     if entry[0] == "close" or len(entry[-1]) < 2:
         return entry, size, True
-    used = width([*entry[:-1], {}]) + 2
+    used = json_size([*entry[:-1], {}]) + 2
     now: dict[str, Any] = {}
     for field, value in entry[-1].items():
-        used += width({field: value})
+        used += json_size({field: value})
         if now and used > room:
             break
         now[field] = value
     op = [*entry[:-1], now]
     entry[:] = ["set", entry[1], {field: value for field, value in entry[-1].items() if field not in now}]
     return op, room, not entry[-1]
-
-
-def width(value: Any) -> int:
-    """Bytes the value takes as JSON, at most: Jupyter writes UTF-8, and a space after each comma and colon between items."""
-    encoded = msgspec.json.encode(value)
-    return len(encoded) if type(value) is str else len(encoded) + encoded.count(b",") + encoded.count(b":")
-
-
-def fitting(text: str, at: int, room: int, least: int = 0) -> tuple[str, int]:
-    """As much of the text, from character `at` on, as takes at most `room` bytes of JSON without its quotes; and its bytes.
-
-    A text's halves of surrogate pairs, which JSON cannot carry, come as U+FFFD each, so that every character keeps its place.
-
-    Args:
-        text: any text, however long: no more of it is looked at than may fit.
-        at: where to begin, in characters.
-        room: bytes.
-        least: characters to give in any case, if there are as many.
-    """
-    piece = text[at : at + max(room, least)]
-    try:
-        size = width(piece) - 2
-    except UnicodeEncodeError:
-        piece = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in piece)
-        size = width(piece) - 2
-    while size > room and len(piece) > least:
-        piece = piece[: max(least, len(piece) * room // size)]
-        size = width(piece) - 2
-    return piece, size

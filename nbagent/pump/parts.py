@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from nbagent.pump.outbox import fitting, width
+from nbagent.protocol.json_size import json_size, truncate_to_bytes
 from nbagent.transcript import Op
 
 INLINE = 8 * 1024
@@ -79,9 +79,9 @@ class Parts:
         if live is not None:
             start = max(0, at - CONTEXT)
             seen = self._mask(live[start : at + room + CONTEXT])
-            return fitting(seen, at - start, room)[0], len(live)
+            return truncate_to_bytes(seen, at - start, room)[0], len(live)
         text = self._text(value)
-        page, _ = fitting(text, at, room)
+        page, _ = truncate_to_bytes(text, at, room)
         if at + len(page) >= len(text):
             self._json = None
         return page, len(text)
@@ -143,7 +143,7 @@ def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> d
             light[name] = _marker(f"{path}/{name}", value, len(whole))
         else:
             light[name] = _inline(f"{path}/{name}", value, min(INLINE, room))
-        room -= width({name: light[name]})
+        room -= json_size({name: light[name]})
         if room < 0:
             del light[name]
             break
@@ -154,7 +154,7 @@ def _inline(name: str, value: Any, limit: int) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        if len(value) <= limit // 6 or (len(value) <= limit and width(value) <= limit):
+        if len(value) <= limit // 6 or (len(value) <= limit and json_size(value) <= limit):
             return value
         return _marker(name, value, len(value))
     encoded = msgspec.json.encode(value)
@@ -164,4 +164,4 @@ def _inline(name: str, value: Any, limit: int) -> Any:
 
 
 def _marker(name: str, text: str, size: int) -> dict[str, Any]:
-    return {"part": name, "size": size, "head": fitting(text[:HEAD], 0, 2 * HEAD)[0]}
+    return {"part": name, "size": size, "head": truncate_to_bytes(text[:HEAD], 0, 2 * HEAD)[0]}

@@ -19,7 +19,7 @@ import msgspec
 
 from nbagent import events as ev
 from nbagent.errors import NbagentError
-from nbagent.plain import json_safe
+from nbagent.events.jsonable import json_safe
 from nbagent.wire.body import BodyDecoder
 from nbagent.wire.json_stream import item_of
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.loop import OwnedStream
 from nbagent.recording.file import found, items, numbered
+from nbagent.runtime.loop import OwnedStream
 
 TURN = 0.02
 """Seconds that a replay which does not wait may hold its loop."""

@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx2
 
-from nbagent import secrets
 from nbagent.errors import StreamError
+from nbagent.gate import secrets
 from nbagent.sources.deadline import Deadline, no_connection, silent
 from nbagent.sources.refusal import READ, refused, web_page
 from nbagent.sources.request import Request

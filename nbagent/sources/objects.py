@@ -20,10 +20,10 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Protocol
 
-from nbagent import secrets
 from nbagent.errors import Cancelled, UnknownSource
-from nbagent.loop import OwnedStream
-from nbagent.loop import loop as own_loop
+from nbagent.gate import secrets
+from nbagent.runtime.loop import OwnedStream
+from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources import calls
 
 TURN = 0.02

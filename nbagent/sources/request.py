@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from nbagent import secrets
+from nbagent.gate import secrets
 
 if TYPE_CHECKING:
     import httpx2

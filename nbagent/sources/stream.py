@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-from nbagent.loop import OwnedStream
+from nbagent.runtime.loop import OwnedStream
 from nbagent.sources.request import Request
 
 

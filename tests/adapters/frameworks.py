@@ -6,8 +6,8 @@ from typing import Any
 
 from adapters.recorded import FOLDER
 
-from nbagent.adapters.decoder import Decoder
-from nbagent.adapters.registry import decoder_named
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.decoders import decoder_named
 
 SYSTEMS = {
     "langchain/replay-astream_events-v2-parallel-tools": "langchain.events",

@@ -6,8 +6,8 @@ from typing import Any
 
 from adapters.recorded import FOLDER, name_of
 
-from nbagent.adapters.decoder import Decoder
-from nbagent.adapters.registry import decoder_named
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.decoders import decoder_named
 
 SYSTEMS = {
     "vercel_ui": "vercel.ui",

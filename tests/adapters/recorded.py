@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.decoder import Decoder
-from nbagent.adapters.registry import decoder_named
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.decoders import decoder_named
 
 FOLDER = Path(__file__).parent.parent / "recordings"
 RESPONSES = sorted([*FOLDER.glob("openai_responses/*.sse"), *FOLDER.glob("openai_agents_wire/*.sse")])

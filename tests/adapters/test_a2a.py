@@ -5,7 +5,7 @@ from adapters.protocols import STREAMS
 from adapters.recorded import Transcript, decode
 
 from nbagent import events as ev
-from nbagent.adapters.a2a import A2ADecoder
+from nbagent.adapters.a2a.decoder import A2ADecoder
 
 TASK = {"task": {"id": "t", "contextId": "c", "status": {"state": "TASK_STATE_SUBMITTED"}}}
 

@@ -5,7 +5,7 @@ from adapters.protocols import STREAMS
 from adapters.recorded import Transcript, decode
 
 from nbagent import events as ev
-from nbagent.adapters.acp import AcpDecoder
+from nbagent.adapters.acp.decoder import AcpDecoder
 
 TURN = STREAMS.get("acp/lib-serialised-turn", ("", []))[1]
 PROMPT = {"jsonrpc": "2.0", "id": 1, "method": "session/prompt", "params": {"sessionId": "s", "prompt": []}}

@@ -6,7 +6,7 @@ from adapters.protocols import STREAMS
 from adapters.recorded import FOLDER, Transcript, decode, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.ag_ui import AguiDecoder
+from nbagent.adapters.ag_ui.decoder import AguiDecoder
 
 START = {"type": "RUN_STARTED", "threadId": "t", "runId": "r"}
 END = {"type": "RUN_FINISHED", "threadId": "t", "runId": "r"}

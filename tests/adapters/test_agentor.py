@@ -6,8 +6,8 @@ from adapters.protocols import STREAMS
 from adapters.recorded import FOLDER, Transcript, decode
 
 from nbagent import events as ev
-from nbagent.adapters.agentor import AgentorDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.agentor.decoder import AgentorDecoder
+from nbagent.adapters.decoders import decoder_for
 
 BODY = (FOLDER / "agentor/engine-chat-endpoint.body.txt").read_text()
 

@@ -7,8 +7,8 @@ import pytest
 from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.anthropic import AnthropicDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.anthropic.decoder import AnthropicDecoder
+from nbagent.adapters.decoders import decoder_for
 
 Json = dict[str, Any]
 RECORDED = [path for path in PROVIDERS if path.parent.name == "anthropic"]

@@ -8,8 +8,8 @@ import pytest
 from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.bedrock import BedrockDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.bedrock.decoder import BedrockDecoder
+from nbagent.adapters.decoders import decoder_for
 
 Json = dict[str, Any]
 START: Json = {"messageStart": {"role": "assistant"}}

@@ -7,8 +7,8 @@ import pytest
 from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.cohere import CohereDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.cohere.decoder import CohereDecoder
+from nbagent.adapters.decoders import decoder_for
 
 Json = dict[str, Any]
 START: Json = {"type": "message-start", "id": "m", "delta": {"message": {"role": "assistant"}}}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as ev
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
 from nbagent.errors import Cancelled
 
 UNREADABLE = "vercel-parallel-tool-call-wrapper.1"  # its first and last payloads are cut off inside the JSON

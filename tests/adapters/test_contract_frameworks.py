@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as ev
-from nbagent.adapters.registry import adapters, decoder_for
+from nbagent.adapters.decoders import adapters, decoder_for
 from nbagent.errors import Cancelled
 
 LONDON = ["The capital of the UK is London."]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as ev
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
 from nbagent.errors import Cancelled
 
 ANY = pytest.mark.parametrize("name", STREAMS)

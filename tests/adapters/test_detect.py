@@ -6,8 +6,8 @@ import pytest
 from adapters.recorded import decode
 
 from nbagent import events as ev
+from nbagent.adapters.decoders import decoder_for, decoder_named
 from nbagent.adapters.detect import HELD, DetectingDecoder
-from nbagent.adapters.registry import decoder_for, decoder_named
 from nbagent.errors import UnknownSource
 from nbagent.run import Run
 

@@ -1,8 +1,8 @@
 from adapters.recorded import CHAT, Transcript, decode, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.events import EventsDecoder
-from nbagent.adapters.openai_chat import ChatDecoder
+from nbagent.adapters.nbagent_events.decoder import EventsDecoder
+from nbagent.adapters.openai_chat.decoder import ChatDecoder
 
 
 def test_a_whole_run_passes_as_it_is() -> None:

@@ -8,8 +8,8 @@ import pytest
 from adapters import frameworks, protocols, recorded
 
 from nbagent import events as ev
-from nbagent.adapters.decoder import Decoder
-from nbagent.adapters.registry import decoder_named
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.decoders import decoder_named
 
 PATHS = [*recorded.RESPONSES, *recorded.CHAT, *recorded.PROVIDERS]
 STREAMS: list[tuple[Decoder, Callable[[], list[Any]]]] = [

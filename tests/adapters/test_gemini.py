@@ -11,8 +11,8 @@ from adapters.recorded import PROVIDERS, Transcript, decode, decoder_of, name_of
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.adapters.gemini import GeminiDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.gemini.decoder import GeminiDecoder
 
 Json = dict[str, Any]
 RECORDED = [path for path in PROVIDERS if path.parent.name == "gemini" and decoder_of(path).system == "google.gemini"]

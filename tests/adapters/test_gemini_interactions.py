@@ -6,8 +6,8 @@ import pytest
 from adapters.recorded import FOLDER, Transcript, decode, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.gemini_interactions import InteractionsDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.gemini.interactions import InteractionsDecoder
 
 Json = dict[str, Any]
 CREATED: Json = {"event_type": "interaction.created", "interaction": {"id": "i", "model": "gemini", "status": "in_progress"}}

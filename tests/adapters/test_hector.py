@@ -6,8 +6,8 @@ from adapters.protocols import STREAMS
 from adapters.recorded import Transcript, decode
 
 from nbagent import events as ev
-from nbagent.adapters.hector import HectorDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.hector.decoder import HectorDecoder
 
 
 def run(*items: Any) -> list[ev.Event]:

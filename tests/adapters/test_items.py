@@ -5,7 +5,7 @@ import types
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbagent.adapters.items import plain
+from nbagent.adapters.base.fields import plain
 
 
 @dataclass

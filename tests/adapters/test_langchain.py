@@ -6,7 +6,7 @@ import pytest
 from adapters.recorded import Transcript, decode
 
 from nbagent import events as ev
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
 
 
 @dataclass

@@ -4,7 +4,7 @@ from adapters.protocols import STREAMS
 from adapters.recorded import Transcript, decode
 
 from nbagent import events as ev
-from nbagent.adapters.mcp import McpDecoder
+from nbagent.adapters.mcp.decoder import McpDecoder
 
 
 def run(*items: Any) -> list[ev.Event]:

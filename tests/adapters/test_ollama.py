@@ -6,8 +6,8 @@ import pytest
 from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.ollama import OllamaDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.ollama.decoder import OllamaDecoder
 
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ from adapters.recorded import Transcript, decode
 
 import nbagent
 from nbagent import events as ev
-from nbagent.adapters.openai_agents import AgentsDecoder
+from nbagent.adapters.openai_agents.decoder import AgentsDecoder
 
 
 @dataclass

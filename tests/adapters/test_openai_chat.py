@@ -12,7 +12,7 @@ from openai._models import construct_type
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from nbagent import events as ev
-from nbagent.adapters.openai_chat import ChatDecoder
+from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.events import Usage
 
 

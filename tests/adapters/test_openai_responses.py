@@ -11,7 +11,7 @@ from openai._models import construct_type
 from openai.types.responses import Response
 
 from nbagent import events as ev
-from nbagent.adapters.openai_responses import ResponsesDecoder
+from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 
 CREATED = {"type": "response.created", "response": {"id": "r", "model": "m", "status": "in_progress"}}
 

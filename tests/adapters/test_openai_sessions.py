@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import nbagent
 from nbagent import events as ev
-from nbagent.adapters.openai_sessions import SessionsDecoder
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.openai_sessions.decoder import SessionsDecoder
 
 CONSTRUCTED = [path for path in RECORDINGS if path.parent.name == "openai_sessions"]
 WEATHER: dict[str, Any] = {"call_id": "call_1", "name": "weather", "arguments": {"city": "Paris"}}

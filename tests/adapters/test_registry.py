@@ -5,7 +5,7 @@ import pytest
 from adapters.recorded import decode
 
 from nbagent import events as ev
-from nbagent.adapters.registry import adapters, decoder_for, decoder_named
+from nbagent.adapters.decoders import adapters, decoder_for, decoder_named
 from nbagent.errors import UnknownSource
 
 

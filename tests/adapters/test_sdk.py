@@ -12,9 +12,9 @@ import pytest
 from adapters.recorded import CHAT, FOLDER, RESPONSES, Transcript, decode, name_of, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.openai_chat import ChatDecoder
-from nbagent.adapters.openai_responses import ResponsesDecoder
-from nbagent.adapters.openai_sessions import SessionsDecoder
+from nbagent.adapters.openai_chat.decoder import ChatDecoder
+from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
+from nbagent.adapters.openai_sessions.decoder import SessionsDecoder
 
 SESSIONS = sorted(FOLDER.glob("openai_sessions/*.sse"))
 RECORDED = {f"/{name_of(path)}": path for path in [*RESPONSES, *CHAT, *SESSIONS]}

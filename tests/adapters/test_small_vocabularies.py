@@ -9,7 +9,7 @@ from adapters.recorded import Transcript, decode
 
 import nbagent
 from nbagent import events as ev
-from nbagent.adapters.registry import decoder_for
+from nbagent.adapters.decoders import decoder_for
 
 
 def run(*items: Any) -> list[ev.Event]:

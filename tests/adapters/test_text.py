@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as ev
-from nbagent.adapters.text import TextDecoder
+from nbagent.adapters.text.decoder import TextDecoder
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"]))))

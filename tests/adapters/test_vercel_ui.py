@@ -5,8 +5,8 @@ from adapters.protocols import STREAMS
 from adapters.recorded import Transcript, decode
 
 from nbagent import events as ev
-from nbagent.adapters.registry import decoder_for
-from nbagent.adapters.vercel_ui import VercelDecoder
+from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.vercel_ui.decoder import VercelDecoder
 
 
 def run(*items: Any) -> list[ev.Event]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nbagent.adapters.wires import counts, frame_of, peek, text_in, wire
+from nbagent.adapters.base.payload import counts, frame_of, peek, text_in, wire
 
 
 class Message:

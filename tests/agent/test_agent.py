@@ -14,10 +14,10 @@ import pytest
 from agent.server import KEY, Exchange, Json, Server, call, chat, chat_chunk, message, reasoning, refuse, responses, say
 
 from nbagent import events as e
-from nbagent import loop
 from nbagent.agent import Agent, tool
 from nbagent.errors import AgentError, Cancelled, NbagentError, ToolError
-from nbagent.secrets import mask
+from nbagent.gate.secrets import mask
+from nbagent.runtime import loop
 
 who = contextvars.ContextVar("who", default="nobody")
 both_apis = pytest.mark.parametrize("api", ["responses", "chat"])

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbagent import loop
 from nbagent.agent.handover import LIMIT, Handover, Put
+from nbagent.runtime import loop
 
 
 def counting(until: int | None, log: list[Any], ended: threading.Event) -> Callable[[Put[Any]], Any]:

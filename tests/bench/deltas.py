@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from nbagent.adapters.registry import decoder_named
+from nbagent.adapters.decoders import decoder_named
 from nbagent.gate import Gate
 from nbagent.pump import Outbox
 from nbagent.transcript import Transcript

@@ -122,9 +122,9 @@ def batches(transcript: Transcript) -> list[Any]:
 
 def twin_of(transcript: Transcript) -> str | None:
     """A transcript as the saved notebook has it."""
-    if importlib.util.find_spec("nbagent.documents.html") is None:
+    if importlib.util.find_spec("nbagent.render.html") is None:
         return None
-    html: str = importlib.import_module("nbagent.documents.html").transcript_html(transcript.snapshot(), mark="stage")
+    html: str = importlib.import_module("nbagent.render.html").transcript_html(transcript.snapshot(), mark="stage")
     return html
 
 

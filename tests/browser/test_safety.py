@@ -15,7 +15,7 @@ from campaign import WHOLE, figure, sample
 from playwright.sync_api import Browser, expect
 
 from nbagent import events as e
-from nbagent.cell import KEPT
+from nbagent.notebook.jupyter import KEPT
 from nbagent.transcript import Transcript
 
 BATCH = 40

@@ -10,12 +10,12 @@ import nbformat
 import pytest
 from browser.github import as_on_github
 from browser.lab import SHOTS, Notebook
-from documents.test_html import attacks, everywhere
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from playwright.sync_api import Locator, Page, expect
+from render.test_html import attacks, everywhere
 
-from nbagent.documents.html import transcript_html
+from nbagent.render.html import transcript_html
 
 SETUP = """
 import asyncio, base64, nbagent

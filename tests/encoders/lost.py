@@ -46,8 +46,8 @@ from encoders.lost_tools import (
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.encoders.encoder import BaseEncoder
-from nbagent.encoders.losses import Loss
+from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.losses import Loss
 
 # In this order: first what comes in turn, then what is in it.
 LOST: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {

@@ -7,8 +7,8 @@ from encoders.lost_events import APPROVAL, Events, at_end, change, cut, drop, na
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.encoders.encoder import BaseEncoder
-from nbagent.encoders.words import reason_of
+from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.wording import reason_of
 
 
 def pending(events: Events) -> list[ev.ApprovalRequest]:

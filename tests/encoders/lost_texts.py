@@ -6,8 +6,8 @@ from encoders.lost_events import BREAK, Events, at_end
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.encoders.encoder import BaseEncoder
-from nbagent.encoders.in_turn import Interruptions, Queue
+from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.overlaps import Interruptions, Queue
 
 
 def streamed_stays(events: Events, cls: Any, *, only_empty: bool = False) -> Events:

@@ -7,8 +7,8 @@ from encoders.lost_events import Events, at_end, change, drop, kinds, names, par
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.encoders.encoder import BaseEncoder
-from nbagent.encoders.losses import Loss
+from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.losses import Loss
 
 
 def arguments(events: Events, made: Callable[[ev.ToolArgs, str], ev.ToolArgs]) -> Events:

@@ -7,9 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.adapters.decoder import Decoder
-from nbagent.adapters.registry import decoder_named
-from nbagent.encoders.encoder import Encoder, Item
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.base.encoder import Encoder, Item
+from nbagent.adapters.decoders import decoder_named
 from nbagent.transcript import ROOT, Transcript
 
 _CLOCK = {"started", "ended", "args_done", "first_token", "events", "deltas", "tools", "tools_failed"}

@@ -13,10 +13,10 @@ from streams import event_streams
 
 import nbagent
 from nbagent import events as ev
-from nbagent.adapters.registry import decoder_named
-from nbagent.encoders.encoder import BaseEncoder
-from nbagent.encoders.losses import Loss
-from nbagent.encoders.registry import ALIASES, ENCODERS, encoder_named
+from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.losses import Loss
+from nbagent.adapters.decoders import decoder_named
+from nbagent.adapters.encoders import ALIASES, ENCODERS, encoder_named
 from nbagent.errors import UnknownSystem
 from nbagent.recording import replay
 from nbagent.run import Run

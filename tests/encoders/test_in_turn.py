@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from streams import event_streams
 
 from nbagent import events as ev
-from nbagent.encoders.in_turn import Interruptions, Queue
+from nbagent.adapters.base.overlaps import Interruptions, Queue
 
 TEXT = ev.TextStart(id="a"), ev.TextStart(id="b")
 

@@ -10,9 +10,9 @@ from encoders.lost_events import Events
 from encoders.pictures import decoded, encoded, picture, settled
 
 from nbagent import events as ev
-from nbagent.encoders.encoder import BaseEncoder
-from nbagent.encoders.losses import Loss
-from nbagent.encoders.registry import ENCODERS, encoder_named
+from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.losses import Loss
+from nbagent.adapters.encoders import ENCODERS, encoder_named
 
 START = ev.RunStart(model="gpt-x")
 USAGE = ev.Usage(input=3, output=5, total=8, reasoning=2, cache_read=1, cache_write=1, cost=0.5)

@@ -22,9 +22,9 @@ from openai.types.responses import ResponseStreamEvent
 from streams import event_streams
 
 from nbagent import events as ev
-from nbagent.adapters.registry import decoder_named
-from nbagent.encoders.encode import encode
-from nbagent.encoders.registry import encoder_named
+from nbagent.adapters.decoders import decoder_named
+from nbagent.adapters.encode import encode
+from nbagent.adapters.encoders import encoder_named
 
 PATHS = sample(RECORDINGS, 15)
 QUESTION: Any = {"role": "user", "content": "?"}

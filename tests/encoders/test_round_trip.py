@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from streams import event_streams
 
 from nbagent import events as ev
-from nbagent.encoders.encoder import BaseEncoder, Item
-from nbagent.encoders.registry import ENCODERS
+from nbagent.adapters.base.encoder import BaseEncoder, Item
+from nbagent.adapters.encoders import ENCODERS
 from nbagent.recording import replay
 from nbagent.run import Run
 

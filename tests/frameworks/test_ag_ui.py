@@ -18,7 +18,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.ui.ag_ui import AGUIAdapter
 
 from nbagent import events as ev
-from nbagent.adapters.ag_ui import AguiDecoder
+from nbagent.adapters.ag_ui.decoder import AguiDecoder
 
 
 def get_capital(country: str) -> str:

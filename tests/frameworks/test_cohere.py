@@ -8,7 +8,7 @@ from adapters.recorded import decode, payloads
 from frameworks.replay import KEY, RECORDINGS, Serve, held, recorded
 from frameworks.watching import calls, stop, watch
 
-from nbagent.adapters.cohere import CohereDecoder
+from nbagent.adapters.cohere.decoder import CohereDecoder
 from nbagent.run import Run
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "?"}]}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from nbagent import events as e
 from nbagent.gate.patterns import Patterns
 from nbagent.gate.redact import Redactor
+from nbagent.gate.secrets import Secrets
 from nbagent.run import Run
-from nbagent.secrets import Secrets
 
 CANARY = "canary/9f8e7d6c5b4a"
 MASKED = "ca" + "•" * 17

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as e
-from nbagent.eventlog import KEPT_BYTES, EventLog
+from nbagent.events.jsonable import text_safe
+from nbagent.events.log import KEPT_BYTES, EventLog
 from nbagent.inspector import Inspector
 from nbagent.inspector.inspector import ROWS, TIMED
 from nbagent.inspector.search import STRETCH
-from nbagent.plain import text_safe
+from nbagent.protocol.json_size import json_size
 from nbagent.pump import BATCH
-from nbagent.pump.outbox import width
 from nbagent.run import Run
 from nbagent.transcript import Transcript
 
@@ -40,7 +40,7 @@ class Asked:
         text = ""
         while True:
             page, size = self.inspector.page(name, len(text), room)
-            assert width(page) - 2 <= room
+            assert json_size(page) - 2 <= room
             text += page
             if len(text) >= size:
                 return text

@@ -19,8 +19,8 @@ from parsers import environment
 from streams import event_streams
 
 from nbagent import events as ev
-from nbagent.encoders.encode import encode
-from nbagent.encoders.registry import encoder_named
+from nbagent.adapters.encode import encode
+from nbagent.adapters.encoders import encoder_named
 
 pytestmark = pytest.mark.proof
 CLIENTS = {"vercel.ui": "ai", "vercel.ui.v5": "ai5", "ag_ui": "ag-ui"}

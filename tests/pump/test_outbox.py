@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from reader import play
 
+from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.pump import BATCH, Outbox
-from nbagent.pump.outbox import fitting
 
 
 def drained(*ops: Any) -> list[list[Any]]:
@@ -113,7 +113,7 @@ def test_what_is_sealed_stands_by_itself() -> None:
 def test_pages_make_up_the_text_each_within_its_bytes(text: str, at: int, room: int) -> None:
     read = ""
     while at + len(read) < len(text):
-        page, size = fitting(text, at + len(read), room)
+        page, size = truncate_to_bytes(text, at + len(read), room)
         assert page
         assert len(json.dumps(page, ensure_ascii=False).encode()) - 2 == size <= room
         read += page

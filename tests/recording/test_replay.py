@@ -6,7 +6,7 @@ import pytest
 from adapters.recorded import CHAT, RESPONSES, decode, payloads
 
 from nbagent import events as ev
-from nbagent.adapters.openai_chat import ChatDecoder
+from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.recording import load, replay, save
 from nbagent.recording.file import DAMAGED
 from nbagent.run import Run

@@ -18,7 +18,7 @@ from sources.watching import DONE, HELLO, items_of, watch
 
 import nbagent
 from nbagent import events as ev
-from nbagent.adapters.decoder import Decoder
+from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.run import Run
 from nbagent.sources.request import IDLE_TIMEOUT, Request, RequestOptions

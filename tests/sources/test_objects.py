@@ -11,8 +11,8 @@ import pytest
 
 from nbagent.demo import DemoServer
 from nbagent.errors import Cancelled, UnknownSource
-from nbagent.loop import OwnedStream
-from nbagent.loop import loop as own_loop
+from nbagent.runtime.loop import OwnedStream
+from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.objects import reader_for
 
 WHO = contextvars.ContextVar("WHO", default="nobody")

@@ -1,0 +1,1 @@
+"""Agent2Agent (A2A)."""

@@ -1,0 +1,155 @@
+"""What every decoder is: items in, events out, and a truthful end however the stream died."""
+
+import asyncio
+from collections.abc import Hashable, Iterable
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from nbagent.adapters.base.builder import Book
+from nbagent.adapters.base.fields import fields_or_none, string
+from nbagent.adapters.base.payload import frame_of
+from nbagent.errors import Cancelled
+from nbagent.events import STREAM_TRUNCATED, Event, RunStatus, Status
+
+
+class Decoder(Protocol):
+    """Turns one system's items into events. It takes one item at a time and owns no clock, socket or task.
+
+    Several responses may be fed one after another (the steps of an agent's loop); the run is closed once.
+    """
+
+    @property
+    def system(self) -> str:
+        """Whose items it reads."""
+        ...
+
+    def feed(self, item: Any) -> Iterable[Event]:
+        """The events that one upstream item means. Never raises: what cannot be read becomes a `raw` event."""
+        ...
+
+    def end_step(self) -> Iterable[Event]:
+        """The source says that the current response is over (its own stream ended); more responses may follow."""
+        ...
+
+    def close(self, error: BaseException | None = None) -> Iterable[Event]:
+        """The stream is over, by itself or by `error`: closes what is open and ends with exactly one `run.end`."""
+        ...
+
+
+class Verdict(NamedTuple):
+    """How a response ended, as its provider said."""
+
+    status: RunStatus
+    finish_reason: str | None = None
+    code: str | None = None
+
+
+TRUNCATED = Verdict("incomplete", code=STREAM_TRUNCATED)
+_STOPS = (Cancelled, asyncio.CancelledError, KeyboardInterrupt)
+
+
+class BaseDecoder:
+    """The book-keeping that decoders share: subclasses implement `read` and `finish`, and write to `self.book`."""
+
+    system: ClassVar[str] = ""
+    ends_itself: ClassVar[bool] = False
+    """Whether the service leaves its stream open after the run's end, so that nothing more is to be waited for."""
+    reads_frames: ClassVar[bool] = False
+    """Whether `read` wants `{"event": name, "data": payload}` whole, since the name says more; else it gets the payload."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+        self.verdict: Verdict = TRUNCATED
+        self._reported: set[Hashable] = set()
+        self._told_unread = False
+
+    def read(self, item: Any) -> None:
+        """Understand one item and write what it means. What it raises turns the item into a `raw` event."""
+        raise NotImplementedError
+
+    def unread(self, item: Any, name: str | None = None) -> None:
+        """Keep an item that does not belong in such a stream, and say so once: `raw` events are not always shown."""
+        self.book.raw(item, name)
+        if not self._told_unread:
+            self._told_unread = True
+            message = f'Items of type {type(item).__name__} are not read here ({self.system}); reveal="all" shows them.'
+            self.book.write(Status(message=message, level="warning", **self.book.stamp))
+
+    def new_step(self, model: str | None = None, meta: dict[str, Any] | None = None) -> None:
+        """A response begins: nothing is known yet of how it ends."""
+        self.book.start_step(model, meta=meta)
+        self.verdict = TRUNCATED
+        self._reported.clear()
+
+    def finish(self) -> None:
+        """The current response's stream is over: write what was held back, and end the step.
+
+        A subclass also settles the `verdict` here, if it is still `TRUNCATED` and the stream was whole.
+        """
+        self.book.end_step(self.verdict.finish_reason)
+
+    def feed(self, item: Any) -> list[Event]:
+        """The events that one upstream item means. Never raises: what cannot be read becomes a `raw` event."""
+        book = self.book
+        if book.ended:
+            return []
+        try:
+            frame = frame_of(item)
+            is_error = frame.name == "error"
+            if is_error and isinstance(frame.data, str) and not self.reads_frames:
+                self.fail(frame.data)  # which would pass for a piece of an answer
+            else:
+                self.read(item if self.reads_frames else frame.data)
+            if is_error and self.verdict.status != "failed":  # not in this system's words, but an error all the same
+                self.fail_with(frame.data)
+        except Exception:  # an item of a shape nobody foresaw must not end the run
+            book.raw(item)
+        return book.take()
+
+    def end_step(self) -> list[Event]:
+        """The source says that the current response is over (its own stream ended); more responses may follow."""
+        if self.book.in_step and not self.book.ended:
+            self.finish()
+        return self.book.take()
+
+    def close(self, error: BaseException | None = None) -> list[Event]:
+        """The stream is over, by itself or by `error`: closes what is open and ends with exactly one `run.end`."""
+        book = self.book
+        if book.ended:
+            return []
+        book.begin()
+        if isinstance(error, _STOPS):
+            self.verdict = Verdict("cancelled")
+        elif error is not None:
+            message = getattr(error, "message", None)
+            self.fail(string(message) or str(error), string(getattr(error, "code", None)), type(error).__name__)
+        if book.in_step:
+            self.finish()
+        end = self.verdict
+        by = {"stopped_by": getattr(error, "by", "you")} if end.status == "cancelled" and error else None
+        book.end(end.status, finish_reason=end.finish_reason, code=end.code, meta=by)
+        return book.take()
+
+    def fail(self, message: str, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
+        """Write an error once: a service that fails often says so twice, and its SDK a third time."""
+        message = message or code or error_type or "the service reported an error without a message"
+        if message not in self._reported:
+            self._reported.add(message)
+            self.book.error(message, code=code, error_type=error_type, fatal=fatal)
+        if fatal:
+            self.verdict = Verdict("failed", self.verdict.finish_reason, code)
+
+    def fail_with(self, error: Any) -> None:
+        """Write the error that an item carries: `{message, type?, code?}`, that under `error`, or a plain text."""
+        said = fields_or_none(error)
+        if not string(said.get("message")) and said.get("error"):
+            error = said["error"]
+            said = fields_or_none(error)
+        if isinstance(error, str):
+            self.fail(error)
+            return
+        code = said.get("code")
+        self.fail(
+            string(said.get("message")) or string(said.get("detail")) or "",
+            str(code) if code not in (None, "") else None,
+            string(said.get("type")),
+        )

@@ -1,0 +1,250 @@
+"""LlamaIndex's agent workflows: what `handler.stream_events()` gives.
+
+The events: https://developers.llamaindex.ai/python/framework/understanding/agent/streaming/ (llama-index-core 0.14). A class's
+name is its only tag: items are the event objects, dumped with `__class__`, or as the workflow server writes them, `{"value",
+"qualified_name"}`. `tool_calls` and `response` in a stream event are snapshots of what was said so far.
+
+What it cannot say: arguments as they are written (the snapshots have what could be parsed), and how a hand-off went.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from nbagent import events as ev
+from nbagent.adapters.base.builder import Block
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
+from nbagent.adapters.base.fields import class_of, fields_or_none, look, plain, string
+from nbagent.adapters.base.openai_fields import usage_of
+
+# Each class, and a field that a class of that name in another framework does not have.
+_CLASSES = {
+    "AgentInput": "current_agent_name",
+    "AgentSetup": "current_agent_name",
+    "AgentStream": "delta",
+    "AgentStreamStructuredOutput": "output",
+    "AgentOutput": "current_agent_name",
+    "ToolCall": "tool_kwargs",
+    "ToolCallResult": "tool_output",
+}
+_SILENT = {
+    "StepStateChanged",
+    "EventsQueueChanged",
+    "UnhandledEvent",
+    "StartEvent",
+    "AgentWorkflowStartEvent",
+    "InternalDispatchEvent",
+}
+
+
+def _unwrap(item: Any) -> tuple[str, Any]:
+    """The name of an event's class, and the event."""
+    name = look(item, "qualified_name") if isinstance(item, Mapping) else None
+    if isinstance(name, str) and isinstance(item.get("value"), Mapping):
+        return name.rsplit(".", 1)[-1], item["value"]
+    return class_of(item), item
+
+
+class LlamaIndexDecoder(BaseDecoder):
+    """Workflow events to events."""
+
+    system: ClassVar[str] = "llama.index"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: dict[str, Block] = {}
+        self._agent: str | None = None
+        self._usage: ev.Usage | None = None
+        self._handoff: Block | None = None
+        self._wrote = False
+
+    @staticmethod
+    def recognises(item: Any) -> bool:
+        """Whether the item is one of the agents' events, or of a workflow's own."""
+        name, event = _unwrap(item)
+        if name in _CLASSES:
+            return look(event, _CLASSES[name]) is not None
+        if isinstance(item, Mapping):
+            return event is not item or name in ("StopEvent", "StartEvent", "InputRequiredEvent")
+        bases = type(item).__mro__
+        return any(base.__name__ == "Event" and base.__module__.startswith(("workflows", "llama_index")) for base in bases)
+
+    def read(self, item: Any) -> None:
+        """One event."""
+        name, event = _unwrap(item)
+        self.book.begin()
+        self._speaks(string(look(event, "current_agent_name")))
+        match name:
+            case "AgentInput" | "AgentSetup":
+                if not self.book.in_step:
+                    self._begin()
+            case "AgentStream":
+                self._stream(event)
+            case "AgentOutput":
+                self._output(event)
+            case "ToolCall":
+                self._args(self._call(event), event)
+            case "ToolCallResult":
+                self._result(event)
+            case "StopEvent" | "AgentWorkflowStopEvent":
+                self._stop(event)
+            case "WorkflowFailedEvent" | "WorkflowTimedOutEvent" | "WorkflowCancelledEvent":
+                self._fail(name, event)
+            case "AgentStreamStructuredOutput":
+                self.book.write(ev.Custom(name="structured_output", data=plain(look(event, "output")), **self.book.stamp))
+            case _ if name in _SILENT:
+                pass
+            case _ if name.startswith("InputRequired") or look(event, "prefix") is not None:
+                self._ask(event)
+            case "HumanResponseEvent":
+                self._answer(event)
+            case _ if self.recognises(item):
+                self.book.write(ev.Custom(name=name, data=_data_of(event), **self.book.stamp))
+                self.verdict = self.verdict if self.verdict.status != "completed" else TRUNCATED
+            case _:
+                self.book.raw(item, name or None)
+
+    def _begin(self) -> None:
+        self.new_step()
+        self._usage, self._wrote = None, False
+
+    def _speaks(self, agent: str | None) -> None:
+        """Another agent at the microphone is a hand-off."""
+        if agent is None or agent == self._agent:
+            return
+        if self._agent is not None:
+            tool_id = self._handoff.id if self._handoff else None
+            self.book.end_step()
+            self.book.write(ev.AgentHandoff(to=agent, from_=self._agent, tool_id=tool_id, **self.book.stamp))
+        self._agent = self.book.stamp["agent"] = agent
+
+    # --- the model ------------------------------------------------------------------------------------------------------
+
+    def _stream(self, event: Any) -> None:
+        if not self.book.in_step:
+            self._begin()
+        self.book.thought("thought", string(look(event, "thinking_delta")) or "")
+        delta = string(look(event, "delta"))
+        if delta:
+            self.book.end_thought("thought")
+            self._wrote = True
+            self.book.text("text", delta)
+        for call in look(event, "tool_calls") or ():
+            self._call(call)
+        self._usage = _usage_in(look(event, "raw")) or self._usage
+
+    def _output(self, event: Any) -> None:
+        """A response is whole, and says once more what it was."""
+        if not self.book.in_step:
+            self._begin()
+        blocks = [fields_or_none(block) for block in look(look(event, "response"), "blocks") or ()]
+        texts = [string(block.get("text")) or "" for block in blocks if look(block, "block_type") in ("text", None)]
+        text = "\n".join(filter(None, texts)) or string(look(look(event, "response"), "content"))
+        thought = "".join(string(block.get("content")) or "" for block in blocks if block.get("block_type") == "thinking")
+        if thought and not self._wrote and self.book.open_thought("thought") is None:
+            self.book.thought("thought", thought)
+        self.book.end_thought("thought")
+        if text:
+            self.book.start_text("text")
+        self.book.end_text("text", text if len(texts) < 2 or not self._wrote else None)
+        calls = look(event, "tool_calls") or ()
+        for call in calls:
+            self._args(self._call(call), call)
+        usage = _usage_in(look(event, "raw")) or _usage_in(look(look(event, "response"), "additional_kwargs")) or self._usage
+        self.book.end_step("tool_calls" if calls else None, usage)
+
+    # --- tools ----------------------------------------------------------------------------------------------------------
+
+    def _call(self, said: Any) -> Block:
+        call_id = string(look(said, "tool_id"))
+        block = self._calls.get(call_id or "")
+        if block is None or (block.closed and self.book.in_step and class_of(said) != "ToolCallResult"):
+            name = string(look(said, "tool_name")) or "tool"
+            block = self.book.start_tool(
+                ("call", call_id), name, call_id=call_id, kind="handoff" if name == "handoff" else "function"
+            )
+            self._calls[call_id or block.id] = block
+            if name == "handoff":
+                self._handoff = block
+        return block
+
+    def _args(self, block: Block, said: Any) -> None:
+        args = look(said, "tool_kwargs")
+        if isinstance(args, str):
+            self.book.tool_args(block, args)
+        else:
+            self.book.tool_args(block, args={} if args is None else args)
+
+    def _result(self, event: Any) -> None:
+        block = self._call(event)
+        self._args(block, event)
+        output = look(event, "tool_output")
+        blocks = look(output, "blocks") or ()
+        text = "\n".join(string(look(part, "text")) or "" for part in blocks)
+        content = look(output, "content") or text
+        if look(output, "is_error"):
+            error = ev.ErrorInfo(message=string(content) or "the tool failed")
+            self.book.tool_result(block, content, status="error", error=error)
+        else:
+            raw = look(output, "raw_output")
+            is_json = isinstance(raw, str | int | float | bool | list | dict)
+            self.book.tool_result(block, raw if is_json else content)
+
+    # --- humans, and the end --------------------------------------------------------------------------------------------
+
+    def _ask(self, event: Any) -> None:
+        said = _data_of(event)
+        prompt = string(look(event, "prefix")) or next(filter(None, map(string, said.values())), None)
+        book = self.book
+        waiting = [block for block in self._calls.values() if not block.closed]
+        book.write(
+            ev.ApprovalRequest(
+                approval_id=string(look(event, "id")) or book.mint("input"),
+                tool_id=waiting[0].id if len(waiting) == 1 else None,
+                kind="input",
+                prompt=prompt,
+                args=said,
+                **book.stamp,
+            )
+        )
+        self.verdict = Verdict("paused")
+
+    def _answer(self, event: Any) -> None:
+        self.book.write(ev.Custom(name="human_response", data=_data_of(event), **self.book.stamp))
+        self.verdict = TRUNCATED
+
+    def _stop(self, event: Any) -> None:
+        """The workflow is done; one without an agent has its answer only here."""
+        result = look(event, "result")
+        self.book.end_step()
+        if self.book.step == 0 and isinstance(result, str) and result:
+            self.new_step()
+            self.book.text("result", result)
+            self.book.end_step()
+        self.verdict = Verdict("completed")
+
+    def _fail(self, name: str, event: Any) -> None:
+        if name == "WorkflowCancelledEvent":
+            self.verdict = Verdict("cancelled")
+            return
+        error = look(event, "exception")  # an exception, or what became of it as JSON
+        raised = isinstance(error, BaseException)
+        message = str(error) if raised else string(look(error, "exception_message")) or string(look(event, "message"))
+        kind = type(error).__name__ if raised else string(look(error, "exception_type"))
+        fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
+        self.fail(message or fallback, error_type=kind or name)
+        if message and message.startswith("Max iterations"):  # the agents' own limit, which has no type of its own
+            self.verdict = Verdict("max_steps")
+
+
+def _data_of(event: Any) -> dict[str, Any]:
+    """What an event of a user's own says."""
+    inner = getattr(event, "_data", None)
+    said = {**fields_or_none(event), **(inner if isinstance(inner, Mapping) else {})}
+    return {name: plain(value) for name, value in said.items() if not name.startswith("_")}
+
+
+def _usage_in(raw: Any) -> ev.Usage | None:
+    """Token counts in whatever the provider's own chunk was."""
+    usage = look(raw, "usage")
+    found = usage_of(usage if usage is not None else raw)
+    return found if found is not None and (found.input is not None or found.output is not None) else None

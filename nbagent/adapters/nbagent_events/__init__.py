@@ -1,0 +1,1 @@
+"""nbagent's own events."""

@@ -1,0 +1,112 @@
+"""Sources that already speak our vocabulary: events as objects or dicts pass through, and always come to a proper end."""
+
+from typing import Any, ClassVar, get_args
+
+import msgspec
+
+from nbagent import events as ev
+from nbagent.adapters.base.decoder import BaseDecoder, Verdict
+from nbagent.adapters.base.fields import fields_or_none
+
+_CLASSES: tuple[type[ev.Event], ...] = get_args(ev.Event)
+_FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
+
+
+class EventsDecoder(BaseDecoder):
+    """Our own events, kept as they are. What is missing is added: `run.start`, a start before a delta, ends, `run.end`.
+
+    A source that never says `run.start` is a plain iterator, and whole when it ends; one that does must also say `run.end`.
+    """
+
+    system: ClassVar[str] = "nbagent"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdict = Verdict("completed")
+        self._open: dict[str, ev.TextStart | ev.ReasoningStart | ev.AgentStart] = {}
+        self._step: ev.StepStart | None = None
+
+    @staticmethod
+    def recognises(item: Any) -> bool:
+        """Whether the item is one of our events, or the dict form of one.
+
+        A tag such as "error" is everybody's: there the fields must be ours, too.
+        """
+        if isinstance(item, _CLASSES):
+            return True
+        said = fields_or_none(item)
+        tag = said.get("type")
+        return isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(said) <= _FIELDS[tag])
+
+    def read(self, item: Any) -> None:
+        """One event."""
+        if not isinstance(item, _CLASSES) and fields_or_none(item).get("type") not in _FIELDS:
+            self.unread(item)  # a line of a recording that was damaged, perhaps
+            return
+        try:
+            event = item if isinstance(item, _CLASSES) else ev.from_dict(item)
+        except msgspec.ValidationError:
+            self.unread(item, str(item["type"]))
+            return
+        if isinstance(event, ev.RunStart):
+            if not self.book.started:
+                self.book.started = True
+                self.verdict = Verdict("incomplete", code=ev.STREAM_TRUNCATED)
+                self.book.write(event)
+            return
+        if isinstance(event, ev.RunEnd):
+            self._close_open()
+            self.book.write(event)
+            self.book.ended = True
+            return
+        self._track(event)
+        self.book.write(event)
+
+    def _track(self, event: ev.Event) -> None:
+        """Remember what is open, and start what a delta writes to without a start."""
+        match event:
+            case ev.TextStart() | ev.ReasoningStart() | ev.AgentStart():
+                self._open[event.id] = event
+            case ev.TextEnd() | ev.ReasoningEnd() | ev.AgentEnd():
+                self._open.pop(event.id, None)
+            case ev.TextDelta() if event.id not in self._open:
+                self._start(ev.TextStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
+            case ev.ReasoningDelta() if event.id not in self._open:
+                self._start(ev.ReasoningStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
+            case ev.StepStart():
+                self._step = event
+            case ev.StepEnd():
+                self._step = None
+                if event.usage is not None:
+                    self.book.usage = event.usage if self.book.usage is None else self.book.usage + event.usage
+            case ev.Error(fatal=True):
+                self._reported.add(event.message)
+                self.verdict = Verdict("failed", code=event.code)
+            case _:
+                pass
+
+    def _start(self, event: ev.TextStart | ev.ReasoningStart) -> None:
+        self._open[event.id] = event
+        self.book.write(event)
+
+    def _close_open(self) -> None:
+        for event in reversed(self._open.values()):
+            stamp: dict[str, Any] = {"step": event.step, "agent": event.agent, "parent_id": event.parent_id}
+            match event:
+                case ev.TextStart():
+                    self.book.write(ev.TextEnd(id=event.id, **stamp))
+                case ev.ReasoningStart():
+                    self.book.write(ev.ReasoningEnd(id=event.id, **stamp))
+                case ev.AgentStart():
+                    status: ev.RunStatus = "incomplete" if self.verdict.status == "completed" else self.verdict.status
+                    self.book.write(ev.AgentEnd(id=event.id, name=event.name, status=status, **stamp))
+        self._open.clear()
+        if self._step is not None:
+            self.book.write(ev.StepEnd(step=self._step.step, agent=self._step.agent))
+            self._step = None
+
+    def close(self, error: BaseException | None = None) -> list[ev.Event]:
+        """The stream is over: what is open is closed, and a `run.end` that did not come is added."""
+        if not self.book.ended:
+            self._close_open()
+        return super().close(error)

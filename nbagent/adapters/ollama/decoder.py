@@ -1,0 +1,104 @@
+"""Ollama's own API, `/api/chat` and `/api/generate`, streamed as lines of JSON.
+
+The format: https://docs.ollama.com/api/streaming, and the types of the Python client 0.6. Takes chunks as dicts or as the
+client's objects, and whole responses, which are one chunk that is done.
+
+What it cannot say: arguments in pieces, results of tools, approvals, agents, sources; ids of calls, in older servers.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from nbagent import events as ev
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
+from nbagent.adapters.base.fields import base64_text, fields, fields_or_none, is_count, label, string
+
+_KEY = "answer"
+_CUT_SHORT = {"length"}
+
+
+class OllamaDecoder(BaseDecoder):
+    """Chunks to events. Every response ends with a chunk that is done."""
+
+    system: ClassVar[str] = "ollama"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls = 0
+        self._done: Mapping[str, Any] | None = None
+
+    @staticmethod
+    def recognises(item: Any) -> bool:
+        """Whether the item is a chunk of either endpoint."""
+        said = fields_or_none(item)
+        return isinstance(said.get("done"), bool) and ("message" in said or "response" in said or "done_reason" in said)
+
+    def read(self, item: Any) -> None:
+        """One chunk, or the line that tells of an error."""
+        chunk = fields(item)
+        if chunk.get("error"):
+            self.fail_with(chunk["error"])
+            return
+        if not isinstance(chunk.get("done"), bool):
+            self.book.raw(item, label(chunk.get("status")))
+            return
+        if not self.book.in_step:
+            self.new_step(label(chunk.get("model")))
+            self._done = None
+        message = fields_or_none(chunk.get("message"))
+        if message.get("role") == "tool":
+            self.book.raw(item, "tool")
+        else:
+            self._write_thought(string(message.get("thinking")) or string(chunk.get("thinking")))
+            self._write_text(string(message.get("content")) or string(chunk.get("response")))
+            for call in message.get("tool_calls") or ():
+                self._write_call(fields(call))
+            for image in (*(message.get("images") or ()), chunk.get("image")):
+                self._write_image(base64_text(image))
+        if chunk["done"]:
+            self._done = chunk
+            self.finish()
+
+    def finish(self) -> None:
+        """The response is over; only the chunk that says so makes it whole."""
+        done = self._done or {}
+        reason = label(done.get("done_reason"))
+        if self._done is not None and self.verdict is TRUNCATED:
+            self.verdict = Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
+        self.book.end_step(reason, _usage_of(done))
+
+    def _write_thought(self, thought: str | None) -> None:
+        if thought:
+            self.book.end_text(_KEY)
+            self.book.thought(_KEY, thought)
+
+    def _write_text(self, text: str | None) -> None:
+        if text:
+            self.book.end_thought(_KEY)
+            self.book.text(_KEY, text)
+
+    def _write_call(self, call: Mapping[str, Any]) -> None:
+        """A call, which comes whole."""
+        book = self.book
+        book.settle()
+        self._calls += 1
+        function = fields_or_none(call.get("function"))
+        block = book.start_tool(("call", self._calls), label(function.get("name")) or "function", call_id=label(call.get("id")))
+        arguments = function.get("arguments")
+        if isinstance(arguments, str):
+            book.tool_args(block, arguments)
+        else:
+            book.tool_args(block, args=arguments or {})
+
+    def _write_image(self, data: str | None) -> None:
+        if data:
+            book = self.book
+            book.write(ev.File(id=book.mint("file"), media_type="image/png", data=data, **book.stamp))
+
+
+def _usage_of(done: Mapping[str, Any]) -> ev.Usage | None:
+    """Token counts in our terms; a prompt that was in the server's cache may not be counted at all."""
+    sent, made = (count if is_count(count := done.get(name)) else None for name in ("prompt_eval_count", "eval_count"))
+    if sent is None and made is None:
+        return None
+    return ev.Usage(input=sent, output=made, total=None if sent is None or made is None else sent + made)

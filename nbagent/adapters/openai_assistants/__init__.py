@@ -1,0 +1,1 @@
+"""OpenAI Assistants, and NEAR AI, which speaks the same."""

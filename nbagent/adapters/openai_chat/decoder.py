@@ -1,0 +1,330 @@
+"""OpenAI Chat Completions, and the dialects of everybody who serves the same endpoint.
+
+The format: https://platform.openai.com/docs/api-reference/chat-streaming. Takes chunks, whole completions and the events of the
+SDK's `chat.completions.stream()`, as SDK objects or as dicts, and the `[DONE]` that ends the wire.
+"""
+
+from collections.abc import Hashable, Mapping
+from typing import Any, ClassVar
+
+from nbagent import events as ev
+from nbagent.adapters.base.builder import Block
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
+from nbagent.adapters.base.fields import fields, fields_or_none, plain, string
+from nbagent.adapters.base.openai_fields import source_of, usage_of
+from nbagent.adapters.openai_chat.calls import Calls
+from nbagent.adapters.openai_chat.dialects import Thought, image_url, parts_of, thought_of
+from nbagent.events.jsonable import sound
+
+DONE = "[DONE]"
+_CUT_SHORT = {"length", "max_tokens", "model_length", "content_filter"}
+_FAILED = {"error", "insufficient_system_resource"}
+_HELPER_EVENTS = ("content.", "refusal.", "tool_calls.", "logprobs.")
+_CHUNK_SAYS = {"error", "citations", "search_results", "x_groq"}
+
+
+class Choice:
+    """One of the answers of a response."""
+
+    def __init__(self, index: int, step: int) -> None:
+        self.index = index
+        self.text: Hashable = (step, index, "text")
+        self.refusal: Hashable = (step, index, "refusal")
+        self.thought: Hashable = (step, index, "thought")
+        self.calls = Calls((step, index))
+        self.signature = ""
+        self.encrypted = ""
+        self.finished = False
+
+
+class ChatDecoder(BaseDecoder):
+    """Chat Completions chunks to events."""
+
+    system: ClassVar[str] = "openai.chat"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hot: tuple[Block, int] | None = None
+        self._reset(None)
+
+    def _reset(self, response_id: Any) -> None:
+        self._id = response_id
+        self._choices: dict[int, Choice] = {}
+        self._usage: ev.Usage | None = None
+        self._finish_reason: str | None = None
+        self._ended = False
+        self._cited: set[Hashable] = set()
+        self._hot = None
+
+    @staticmethod
+    def recognises(item: Any) -> bool:
+        """Whether the item is a chunk, a completion, a stream helper's event or a bare error."""
+        said = fields_or_none(item)
+        kind = said.get("type")
+        if isinstance(kind, str):
+            return (kind == "chunk" and "chunk" in said) or kind.startswith(_HELPER_EVENTS)
+        return isinstance(said.get("choices"), list) or set(said) == {"error"}
+
+    # --- the fast path: one more piece of the text that is being written ------------------------------------------------
+
+    def feed(self, item: Any) -> list[ev.Event]:
+        """The events that one chunk means. Never raises: what cannot be read becomes a `raw` event."""
+        hot = self._hot
+        if hot is not None:
+            text = self._more_text(item, *hot)
+            if text is not None:
+                return [ev.TextDelta(id=hot[0].id, delta=text, **self.book.stamp)]
+        return super().feed(item)
+
+    def _more_text(self, item: Any, block: Block, index: int) -> str | None:
+        """The text of a chunk that says nothing but more of the open text; None sends the chunk the long way."""
+        try:
+            if type(item) is dict:
+                (choice,) = item["choices"]
+                delta = choice["delta"]
+                text = delta["content"]
+                alone = (
+                    (len(delta) == 1 or _only_content(delta))
+                    and choice.get("finish_reason") is None
+                    and choice.get("index", 0) == index
+                    and item.get("id", self._id) == self._id
+                    and item.get("usage") is None
+                    and (len(item) < 7 or not _CHUNK_SAYS & item.keys())
+                )
+            else:
+                (choice,) = item.choices
+                delta = choice.delta
+                text = delta.content
+                alone = (
+                    delta.tool_calls is None
+                    and not delta.refusal
+                    and delta.function_call is None
+                    and (not delta.__pydantic_extra__ or _only_content(delta.__pydantic_extra__))
+                    and choice.finish_reason is None
+                    and choice.index == index
+                    and item.id == self._id
+                    and item.usage is None
+                    and (not item.__pydantic_extra__ or not _CHUNK_SAYS & item.__pydantic_extra__.keys())
+                )
+            if alone and text and (text.isascii() or sound(text)) and not block.closed and not block.held:
+                return str(text)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pass
+        return None
+
+    # --- one item -------------------------------------------------------------------------------------------------------
+
+    def read(self, item: Any) -> None:
+        """One chunk, one whole completion, or `[DONE]`."""
+        if isinstance(item, str):
+            self._read_string(item)
+            return
+        chunk = fields(item)
+        kind = chunk.get("type")
+        if kind == "chunk" and "chunk" in chunk:
+            chunk = fields(chunk["chunk"])
+        elif isinstance(kind, str) and kind.startswith(_HELPER_EVENTS):
+            return  # the SDK's helper says again what its chunk said
+        choices = [fields(choice) for choice in chunk.get("choices") or ()]
+        groq = fields_or_none(chunk.get("x_groq"))
+        error = chunk.get("error") or groq.get("error")
+        if not (choices or error or "choices" in chunk) or not self._place(chunk, choices, bool(error)):
+            self.book.raw(item, kind if isinstance(kind, str) else None)
+            return
+        usage = chunk.get("usage") or groq.get("usage")
+        begun = bool(self._choices)
+        speaks = bool(usage or self._ended) and any(map(_speaks, choices))
+        self._ended = self._ended and not speaks
+        for choice in choices:
+            self._read_choice(choice)
+            usage = usage or choice.get("usage")
+            error = error or choice.get("error")
+        if usage and begun and not speaks and (not choices or self._usage is None):
+            # Usage is the last thing a server says: in a chunk of its own, or for the first time after the content. Where there
+            # is no finish reason, and the SDK has hidden the [DONE], this tells a whole stream from a cut one.
+            self._ended = True
+        self._usage = usage_of(usage) or self._usage
+        for name in ("search_results", "citations"):
+            self._cite_all(chunk.get(name))
+        if error:
+            self.fail_with(error)
+        if chunk.get("object") == "chat.completion":
+            self._ended = True
+            self.finish()
+        elif self._ended and not choices and self._finish_reason:
+            self.finish()
+
+    def _read_string(self, item: str) -> None:
+        if item.strip() != DONE:
+            self.book.raw(item)
+        elif self.book.in_step:
+            self._ended = True
+            self.finish()
+
+    def _place(self, chunk: Mapping[str, Any], choices: list[Mapping[str, Any]], error: bool) -> bool:
+        """Find the response that a chunk belongs to, which may be a new one; False if there is none.
+
+        The SDK hides the wire's `[DONE]`, so that responses may follow each other without a border. What speaks after the
+        finish under another id, or under none, is the next response. What speaks under the same id is more of the same:
+        Gemini's endpoint finishes several times.
+        """
+        response_id = chunk.get("id") or None
+        if self.book.in_step:
+            self._id = self._id or response_id  # Azure's first chunk has none
+            if not self._is_whole() or (response_id and response_id == self._id) or not any(map(_speaks, choices)):
+                return True
+            self.finish()
+        elif self.book.step and not (choices or error):
+            return False
+        meta = {"prompt_filter_results": plain(chunk["prompt_filter_results"])} if "prompt_filter_results" in chunk else None
+        self.new_step(string(chunk.get("model")), meta)
+        self._reset(response_id)
+        return True
+
+    def _is_whole(self) -> bool:
+        return self._ended or (bool(self._choices) and all(choice.finished for choice in self._choices.values()))
+
+    def finish(self) -> None:
+        """The response is over. With a finish reason for every choice, or the wire's own end, it is whole."""
+        reason = self._finish_reason
+        if self.verdict is TRUNCATED and self._is_whole():
+            if reason in _FAILED:
+                self.fail(f"The model stopped with finish_reason {reason!r}", reason)
+            else:
+                self.verdict = Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
+        elif self.verdict.status == "failed":
+            self.verdict = self.verdict._replace(finish_reason=reason)
+        for choice in self._choices.values():
+            if self._ended:
+                choice.calls.finish(self.book)
+            self._close_texts(choice)
+        self.book.end_step(reason, self._usage)
+
+    # --- one choice -----------------------------------------------------------------------------------------------------
+
+    def _read_choice(self, said: Mapping[str, Any]) -> None:
+        index = said.get("index")
+        index = index if isinstance(index, int) else 0
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = Choice(index, self.book.step)
+        delta, message = said.get("delta"), said.get("message")
+        if delta is not None:
+            self._read_delta(choice, fields(delta))
+        elif message is not None:
+            self._read_delta(choice, fields(message), whole=True)
+        elif string(said.get("text")):  # the older Completions endpoint
+            self._write_text(choice, said["text"])
+        reason = string(said.get("finish_reason"))
+        if reason:
+            choice.finished = True
+            if self._finish_reason is None or index == 0:
+                self._finish_reason = reason
+            self._close_texts(choice)
+            if reason not in _FAILED:
+                choice.calls.finish(self.book)
+
+    def _read_delta(self, choice: Choice, delta: Mapping[str, Any], *, whole: bool = False) -> None:
+        book = self.book
+        google = fields_or_none(fields_or_none(delta.get("extra_content")).get("google"))
+        self._write_thought(choice, thought_of(delta))
+        content = delta.get("content")
+        if isinstance(content, str):
+            if google.get("thought") is True:
+                self._write_thought(choice, Thought(content))
+            elif content:
+                self._write_text(choice, content)
+        elif isinstance(content, list):
+            self._write_parts(choice, content)
+        choice.signature += string(google.get("thought_signature")) or ""
+        refusal = string(delta.get("refusal"))
+        if refusal:
+            self._close_thought(choice)
+            book.text(choice.refusal, refusal, kind="refusal")
+        if delta.get("tool_calls") or delta.get("function_call"):
+            self._close_texts(choice)
+            choice.calls.read(book, delta, whole=whole)
+        for name in ("executed_tools", "audio", "images", "annotations"):
+            if delta.get(name):
+                self._read_extra(choice, name, delta[name])
+
+    def _write_text(self, choice: Choice, text: str) -> None:
+        self._close_thought(choice)
+        block = self.book.text(choice.text, text)
+        self._hot = None if block is None else (block, choice.index)
+
+    def _write_thought(self, choice: Choice, thought: Thought) -> None:
+        if thought.text:
+            self.book.end_text(choice.text)
+            self.book.thought(choice.thought, thought.text, kind=thought.kind)
+        choice.signature += thought.signature or ""
+        choice.encrypted += thought.encrypted or ""
+
+    def _write_parts(self, choice: Choice, content: list[Any]) -> None:
+        for part in parts_of(content):
+            if part.thought is not None:
+                self._write_thought(choice, part.thought)
+            elif part.url is not None:
+                self._write_file(part.url)
+            elif part.text:
+                self._write_text(choice, part.text)
+            elif part.other is not None:
+                self.book.raw(part.other)
+
+    def _write_file(self, url: str) -> None:
+        media_type = url[5:].split(";", 1)[0].split(",", 1)[0] if url.startswith("data:") else "image/*"
+        self.book.write(ev.File(id=self.book.mint("file"), media_type=media_type, url=url, **self.book.stamp))
+
+    def _read_extra(self, choice: Choice, name: str, value: Any) -> None:
+        if name == "audio":
+            said = fields(value)
+            self._write_text(choice, string(said.get("transcript")) or "")
+            if string(said.get("data")):
+                self.book.raw({"audio": plain(said)}, "audio")
+            return
+        for entry in value:
+            if name == "executed_tools":
+                choice.calls.read_executed(self.book, fields(entry))
+            elif name == "annotations":
+                self._cite(entry, self.book.text_id(choice.text))
+            elif url := image_url(fields(entry)):
+                self._write_file(url)
+
+    def _cite_all(self, citations: Any) -> None:
+        """Sources that belong to the whole answer; some servers repeat the list in every chunk."""
+        for entry in citations if isinstance(citations, list) else ():
+            url = source_of(entry)[0]
+            if url not in self._cited:
+                self._cited.add(url)
+                self._cite(entry, None)
+
+    def _cite(self, entry: Any, text_id: str | None) -> None:
+        url, title, meta = source_of(entry)
+        book = self.book
+        book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
+
+    def _close_texts(self, choice: Choice) -> None:
+        self._close_thought(choice)
+        if choice.signature or choice.encrypted:  # it came after its thought, or without one
+            self.book.start_thought(choice.thought)
+            self._close_thought(choice)
+        self.book.end_text(choice.text)
+        self.book.end_text(choice.refusal)
+
+    def _close_thought(self, choice: Choice) -> None:
+        if self.book.open_thought(choice.thought) is not None:
+            self.book.end_thought(choice.thought, signature=choice.signature or None, encrypted=choice.encrypted or None)
+            choice.signature = choice.encrypted = ""
+
+
+def _only_content(delta: Mapping[str, Any]) -> bool:
+    """Whether a delta has nothing but content, the role and empty fields."""
+    return all(not value or name in ("content", "role") for name, value in delta.items())
+
+
+def _speaks(choice: Mapping[str, Any]) -> bool:
+    """Whether a choice has any content, and not just an ending."""
+    delta = fields_or_none(choice.get("delta") or choice.get("message"))
+    return any(delta.get(name) for name in ("content", "refusal", "tool_calls", "function_call")) or bool(
+        thought_of(delta).text
+    )

@@ -1,0 +1,87 @@
+"""What a hosted session waits for: outputs of functions, permissions, sign-ins, an environment."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from nbagent import events as ev
+from nbagent.adapters.base.builder import Block, Book
+from nbagent.adapters.base.fields import fields_or_none, plain, string
+from nbagent.adapters.openai_sessions.calls import SessionCalls
+
+ApprovalKind = Literal["tool", "input", "auth"]
+
+
+class Actions:
+    """Asks for each action once, however often the session tells that it waits, and closes what was answered."""
+
+    def __init__(self, book: Book, calls: SessionCalls) -> None:
+        self._book = book
+        self._calls = calls
+        self._asked: set[str] = set()
+        self._by_call: dict[str, str] = {}
+
+    def ask(self, said: Mapping[str, Any]) -> None:
+        """One of a session's required actions."""
+        kind, request = said.get("type"), fields_or_none(said.get("request"))
+        request_id = str(said.get("request_id"))
+        if kind == "function_call":
+            block = self._calls.function(said)
+            self._write(block.call_id or block.id, "input", None, said.get("arguments"), block)
+        elif kind == "mcp_approval_request":
+            block_or_none = self._calls.asked_by(said, request)
+            self._write(request_id, "tool", request.get("message"), request.get("arguments"), block_or_none)
+        elif kind == "computer_use_approval_request":
+            is_sign_in = request.get("type") == "browser_authentication"
+            origin = string(request.get("credential_origin")) or string(request.get("origin"))
+            verb = "Sign in" if is_sign_in else "Allow access"
+            prompt = string(request.get("reason")) or (f"{verb}: {origin}" if origin else verb)
+            shown = {name: value for name, value in request.items() if name not in ("type", "reason") and value}
+            self._write(request_id, "auth" if is_sign_in else "tool", prompt, shown)
+        elif kind == "environment_connection":
+            environment = str(said.get("environment_id"))
+            self._write(environment, "input", f"The environment {environment} has to be connected again", None)
+        else:
+            self._book.raw(said, string(kind))
+
+    def _write(self, request_id: str, kind: ApprovalKind, prompt: Any, args: Any, block: Block | None = None) -> None:
+        if request_id in self._asked:
+            return
+        self._asked.add(request_id)
+        if block is not None:
+            self._by_call[block.id] = request_id
+        self._book.write(
+            ev.ApprovalRequest(
+                approval_id=request_id,
+                tool_id=None if block is None else block.id,
+                kind=kind,
+                prompt=string(prompt),
+                args=plain(args),
+                **self._book.stamp,
+            )
+        )
+
+    def read(self, kind: str, said: Mapping[str, Any]) -> bool:
+        """An item that asks for something, or answers. False if it is nothing of the kind."""
+        if kind == "computer_use_approval_request":
+            self.ask(said)
+        elif kind == "computer_use_approval_request_result":
+            submitted = fields_or_none(said.get("response")).get("action") == "submit"
+            self._answer(str(said.get("request_id")), "approve" if submitted else "cancel")
+        elif kind == "function_call_output":
+            block = self._calls.answered_by(said)
+            if block is None:
+                return False
+            self.granted(block)
+            self._calls.answer(block, said)
+        else:
+            return False
+        return True
+
+    def granted(self, block: Block) -> None:
+        """The call was run: whatever was asked about it was given."""
+        request_id = self._by_call.pop(block.id, None)
+        if request_id is not None:
+            self._answer(request_id, "approve")
+
+    def _answer(self, request_id: str, decision: Literal["approve", "cancel"]) -> None:
+        self._book.write(ev.ApprovalResponse(approval_id=request_id, decision=decision, **self._book.stamp))

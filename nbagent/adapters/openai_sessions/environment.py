@@ -1,0 +1,25 @@
+"""The machine that a hosted session works on: what is told of it is one line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nbagent import events as ev
+from nbagent.adapters.base.fields import fields_or_none, safe_message, string
+
+_LINES: dict[str, tuple[str, ev.Level]] = {
+    "pending": ("Preparing the environment…", "info"),
+    "ready": ("The environment is ready", "info"),
+    "connected": ("The environment is connected", "info"),
+    "disconnected": ("The environment is disconnected", "warning"),
+    "suspended": ("The environment is suspended", "info"),
+    "expired": ("The environment has expired", "warning"),
+    "failed": ("The environment failed", "error"),
+    "reset": ("The environment was replaced: its files and processes are gone", "warning"),
+}
+
+
+def line_of(word: str, said: Mapping[str, Any], stamp: Mapping[str, Any]) -> ev.Status:
+    """The line for an event `agent.session.environment.<word>`; whether the turn can go on without, it will say itself."""
+    message, level = _LINES.get(word, (f"The environment is {word}", "info"))
+    error = string(fields_or_none(fields_or_none(said.get("environment")).get("error")).get("message"))
+    return ev.Status(message=f"{message}: {safe_message(error)}" if error else message, level=level, **stamp)

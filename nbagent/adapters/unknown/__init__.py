@@ -1,0 +1,1 @@
+"""Items that no other adapter reads."""

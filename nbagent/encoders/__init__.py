@@ -1,1 +1,0 @@
-"""Events to what other systems' servers send, one system a file."""

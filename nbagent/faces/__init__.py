@@ -1,1 +1,0 @@
-"""What draws a transcript: the widget, the console."""

@@ -1,0 +1,1 @@
+"""The contract between kernel, view and documents: messages, ops, block props, and the limits they keep."""

@@ -1,0 +1,1 @@
+"""Four renderers of a transcript: static HTML, Markdown, messages, console."""

@@ -1,0 +1,6 @@
+"""The one reducer: events in, a tree of blocks and a short list of ops out."""
+
+from nbagent.transcript.block import Block
+from nbagent.transcript.transcript import ROOT, Op, Transcript
+
+__all__ = ["ROOT", "Block", "Op", "Transcript"]

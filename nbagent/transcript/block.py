@@ -1,0 +1,46 @@
+"""A block: one thing a reader sees in a transcript, a text, a thought, a tool call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nbagent.events.growing_text import GrowingText
+
+
+class Block:
+    """One node of the tree: `props` as the view has them; growing text is joined when it is asked for."""
+
+    __slots__ = ("_growing", "closed", "id", "kind", "parent", "props")
+
+    def __init__(self, id: str, parent: str | None, props: dict[str, Any]) -> None:
+        self.id = id
+        self.parent = parent
+        self.kind: str = props["kind"]
+        self.props = props
+        self.closed = False
+        self._growing: dict[str, GrowingText] = {}
+
+    def append(self, field: str, text: str) -> None:
+        """Add to a text field, in constant time."""
+        growing = self._growing.get(field)
+        if growing is None:
+            growing = self._growing[field] = GrowingText(self.props.get(field) or "")
+        growing.append(text)
+
+    def set(self, props: Mapping[str, Any]) -> None:
+        """Replace props."""
+        for field in props.keys() & self._growing.keys():
+            del self._growing[field]
+        self.props.update(props)
+
+    def text(self, field: str = "text") -> str:
+        """A text field, whole."""
+        growing = self._growing.pop(field, None)
+        if growing is not None:
+            self.props[field] = str(growing)
+        return self.props.get(field) or ""
+
+    def snapshot(self) -> dict[str, Any]:
+        """The block as plain JSON."""
+        for field in tuple(self._growing):
+            self.text(field)
+        return {"id": self.id, "parent": self.parent, "closed": self.closed, **self.props}

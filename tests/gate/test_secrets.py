@@ -1,0 +1,133 @@
+"""Credentials: what counts as one, and that none is left however a text is cut."""
+
+import itertools
+import logging
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from nbagent.gate import secrets
+from nbagent.gate.secrets import MaskedStream, Secrets, mask
+
+CANARY = "canary/9f8e7d6c5b4a"
+KEY = "sk-proj-abcdefghijklmnop_1234"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefghijk"
+
+
+@pytest.mark.parametrize(
+    "key", [KEY, "ghp_" + "a1" * 18, "github_pat_" + "b2" * 15, "AKIAIOSFODNN7EXAMPLE", "hf_" + "c3" * 15, JWT]
+)
+def test_the_shapes_of_well_known_keys_are_masked_in_place(key: str) -> None:
+    assert mask(f"key: {key}, ok") == f"key: {key[:2]}{'•' * (len(key) - 2)}, ok"
+
+
+@pytest.mark.parametrize(
+    "text", ["sk-learn", "task-abcdefghijklmnopqrstuvwxyz", "git commit", "the AKI", "eyJust", "Bearer of news", ""]
+)
+def test_ordinary_words_are_not(text: str) -> None:
+    assert mask(text) == text
+
+
+def test_what_follows_bearer_or_stands_in_an_address_is_masked() -> None:
+    assert mask("Authorization: Bearer abcdefghijklmnopqrst") == "Authorization: Bearer ab" + "•" * 18
+    assert mask("postgres://me:hunter22@db/x") == "postgres://me:hu••••••@db/x"
+
+
+def test_an_environment_variable_named_like_a_secret_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "MY_TOKEN", "DB_PASSWORD", "clientSecret_PAT"):
+        monkeypatch.setenv(name, CANARY)
+        assert CANARY not in mask(f"got {CANARY}!")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("KEYBOARD", CANARY)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/home/me/key.json")
+    assert mask(f"{CANARY} in /home/me/key.json") == f"{CANARY} in /home/me/key.json"
+
+
+def test_what_was_registered_is_masked_and_nothing_short() -> None:
+    secrets.register("registered-4711", "abc", None, "")
+    assert mask("registered-4711 abc") == "re••••••••••••• abc"
+
+
+def test_the_credentials_of_a_request_are_found_by_their_headers() -> None:
+    headers = {"Authorization": "Bearer one", "X-Api-Key": "two", "Cookie": "", "Accept": "three"}
+    assert secrets.credentials_in(headers) == ["one", "two"]
+
+
+def test_json_is_masked_everywhere_and_otherwise_the_same_object() -> None:
+    known = Secrets([CANARY])
+    assert known.mask_json({"a": [CANARY, 1, None], CANARY: True}) == {
+        "a": [known.mask(CANARY), 1, None],
+        known.mask(CANARY): True,
+    }
+    clean = {"a": ["b", {"c": 1.5}]}
+    assert known.mask_json(clean) is clean
+
+
+def test_a_repr_shows_none() -> None:
+    assert CANARY not in repr(Secrets([CANARY]))
+
+
+PIECES = st.sampled_from(
+    ["see ", "sk-", "sk", KEY, CANARY, "canary/", "c", " ", "\n", ".", "a" * 17, "é", JWT, "AKIA", "IOSFODNN7EXAMPLE", "git"]
+)
+
+
+@given(st.lists(PIECES, max_size=12), st.lists(st.integers(0, 400), max_size=20))
+@example(["x" + KEY], [])
+@example([KEY], [1, 2, 3, 4])
+@example([CANARY[:-1], CANARY], [])
+def test_a_stream_is_masked_alike_however_it_is_cut(pieces: list[str], cuts: list[int]) -> None:
+    known, text = Secrets([CANARY, CANARY + "-and-more"]), "".join(pieces)
+    stream = MaskedStream(known)
+    places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    shown = [stream.feed(text[start:end]) for start, end in itertools.pairwise(places)]
+    assert "".join([*shown, stream.close()]) == known.mask_streamed(text)
+
+
+@given(st.text(alphabet="abcdefghijk .,\n", max_size=60), st.integers(1, 8))
+def test_prose_passes_as_it_comes(text: str, size: int) -> None:
+    stream = MaskedStream(Secrets([CANARY.upper()]))
+    cut = [text[start : start + size] for start in range(0, len(text), size)]
+    assert [stream.feed(piece) for piece in cut] == cut
+
+
+@pytest.mark.parametrize(
+    ("values", "pieces"),
+    [
+        (["abcdefgh"], ["xab", "cdef", "gh"]),
+        (["xabyyyyy", "abcdefgh"], ["xab", "cdef", "gh"]),  # the heads overlap
+        (["horse-git-99"], ["it is horse-git-99"]),  # one of another shape might begin in it
+        (["aabbabaab"], ["abaabbabaa", "bb"]),
+    ],
+)
+def test_a_credential_is_masked_where_another_might_begin_too(values: list[str], pieces: list[str]) -> None:
+    known = Secrets(values)
+    stream = MaskedStream(known)
+    shown = "".join(map(stream.feed, pieces)) + stream.close()
+    assert shown == known.mask_streamed("".join(pieces))
+    assert "•" in shown
+
+
+@pytest.mark.parametrize("word", ["git ", "sk-", "eyJ-"])
+def test_a_text_of_nothing_but_beginnings_takes_no_quadratic_time(word: str) -> None:
+    text, begun = 60_000 * word + " ", time.thread_time()
+    stream = MaskedStream(Secrets([CANARY]))
+    assert stream.feed(text) + stream.close() == mask(text)
+    assert time.thread_time() - begun < 5
+
+
+def test_what_is_longer_than_any_key_is_masked_without_being_kept() -> None:
+    stream = MaskedStream(Secrets())
+    shown = stream.feed("sk-") + "".join(stream.feed("a1b2" * 50) for _ in range(100)) + stream.feed(" end") + stream.close()
+    assert shown == "sk" + "•" * 20_001 + " end"
+
+
+def test_a_log_shows_none(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ValueError(f"refused {KEY}")
+    except ValueError:
+        logging.getLogger("nbagent").warning("with %s", KEY, exc_info=True)
+    assert "ValueError: refused sk•••" in caplog.text
+    assert KEY not in caplog.text

@@ -1,0 +1,177 @@
+"""Thoughts and tool calls are found in text wherever it is cut."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbagent.gate.tags import Call, Part, Splitter, calls_of, split
+
+HARMONY = (
+    "<|channel|>analysis<|message|>Hmm.<|end|><|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json"
+    '<|message|>{"x":1}<|call|><|start|>assistant<|channel|>final<|message|>Done.<|return|>'
+)
+
+WORDS = [*"ab \n", "<", "`", "``", "```", "\n```", "> ", "</", "<th", "ink>", "<|", "é🙂", "` ", "  ", "{", "}"]
+TAGS = ["<think>", "</think>", "<THOUGHT>", "</thought>", "<tool_call>", "</tool_call>", "<thinking>", "</thinking>"]
+HARMONY_TAGS = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>", "analysis", "final", " to=functions.f"]
+
+
+def streamed(chunks: list[str], *, in_thought: bool = False) -> list[Part]:
+    """The parts of a text fed in chunks, neighbours joined."""
+    splitter = Splitter(in_thought=in_thought)
+    parts = [part for chunk in chunks for part in splitter.feed(chunk)] + splitter.feed("", last=True)
+    joined: list[Part] = []
+    for part in parts:
+        if joined and joined[-1].kind == part.kind and part.kind in ("text", "thought"):
+            joined[-1] = part._replace(text=joined[-1].text + part.text)
+        else:
+            joined.append(part)
+    return joined
+
+
+def cut(text: str, cuts: list[int]) -> list[str]:
+    edges = [0, *sorted(at % (len(text) + 1) for at in cuts), len(text)]
+    return [text[a:b] for a, b in pairwise(edges)]
+
+
+@given(st.lists(st.sampled_from(WORDS + TAGS * 2 + HARMONY_TAGS), max_size=40), st.lists(st.integers(0, 400)), st.booleans())
+def test_any_text_has_the_same_parts_however_it_is_cut(words: list[str], cuts: list[int], in_thought: bool) -> None:
+    text = "".join(words)
+    whole = streamed([text], in_thought=in_thought)
+    assert streamed(cut(text, cuts), in_thought=in_thought) == whole
+    assert streamed(list(text), in_thought=in_thought) == whole
+
+
+@pytest.mark.parametrize("size", [998, 999, 1000, 1001, 1100])
+def test_a_code_span_that_never_closes_holds_back_a_bounded_stretch(size: int) -> None:
+    text = "it`s <think>" + "x" * size + "`y"
+    splitter = Splitter()
+    held = 0
+    for char in text:
+        splitter.feed(char)
+        held = max(held, len(splitter._held))
+    assert held <= 1000 + len("<think>")
+    assert streamed(list(text)) == streamed([text]) == streamed(cut(text, [11, 12, 13, 500, 1012]))
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_text_before_a_possible_tag_is_released_at_once(at: int) -> None:
+    assert Splitter().feed("Hi " + "<think>"[:at])[:1] == [Part("text", "Hi ")]
+
+
+def test_what_only_looks_like_a_tag_is_released_as_soon_as_it_cannot_be_one() -> None:
+    splitter = Splitter()
+    assert splitter.feed("a <thin") == [Part("text", "a ")]
+    assert splitter.feed("g>") == [Part("text", "<thing>")]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("plain", [("text", "plain")]),
+        ("  indented", [("text", "  indented")]),
+        ("<think>\nHm.\n</think>\n\nHi", [("thought", "Hm.\n"), ("text", "Hi")]),
+        ("\n<THINK>a</Think> b", [("thought", "a"), ("text", "b")]),
+        ("a<reasoning>b</think>c</reasoning>d", [("text", "a"), ("thought", "b</think>c"), ("text", "d")]),
+        ("a <think>b", [("text", "a "), ("thought", "b")]),
+        ("Hm.\n</think>\nHi </think> you", [("thought", "Hm.\n"), ("text", "Hi "), ("text", "you")]),
+        ("</think>Hi", [("text", "Hi")]),
+        ("<think></think>Hi", [("text", "Hi")]),
+        ("<think/> <thinker> < think>", [("text", "<think/> <thinker> < think>")]),
+        ("<thinK>x", [("text", "<thin\u212a>x")]),
+    ],
+)
+def test_a_text_is_split(text: str, parts: list[tuple[str, str]]) -> None:
+    text = text.replace("thinK", "thin\u212a")  # the Kelvin sign, which is a "k" to a careless match
+    assert [(part.kind, part.text) for part in split(text)] == parts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The `<think>` tag and `</think>`.",
+        "`` ` <think> ``",
+        "`` a `<think>` b",
+        "```\n<think>x</think>\n```\nok",
+        "  ```python\n'</think>'\n```  \nok",
+        "- ```\n  <think>\n  ```\n> ```\n> </tool_call>\n> ```\n",
+        "````\n```\n<think>\n```\n````\nok",
+        "```<think>``` is inline",
+        "```\nnever closed <think>",
+        "`<|channel|>`",
+    ],
+)
+def test_an_answer_may_talk_about_tags_in_code(text: str) -> None:
+    assert split(text) == [Part("text", text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it`s\n<think>secret",
+        "it`s <think>secret",
+        "`code` <think>secret",
+        "```\ncode\n```\n<think>secret",
+        "```\ncode\n```<think>secret",
+        "a ```b``` c <think>secret",
+        "`` a ` b `` <think>secret",
+        "a ``` b\n<think>secret",
+        "````\n```\n````\n<think>secret",
+        "`" * 32 + "a" + "`" * 32 + "<think>secret",
+    ],
+)
+def test_a_tag_after_code_counts(text: str) -> None:
+    assert split(text)[-1] == Part("thought", "secret")
+
+
+def test_a_thought_may_quote_its_closing_tag() -> None:
+    assert split("<think>Write `</think>` then stop.</think>Hi") == [
+        Part("thought", "Write `</think>` then stop."),
+        Part("text", "Hi"),
+    ]
+
+
+def test_a_thought_that_began_in_the_prompt_may_repeat_its_opening_tag() -> None:
+    assert split("<think>Hm.</think>Hi", in_thought=True) == [Part("thought", "Hm."), Part("text", "Hi")]
+    assert split("Hm, <think> is a tag.</think>Hi", in_thought=True)[-1] == Part("text", "Hi")
+
+
+def test_harmony_channels_become_thoughts_calls_and_texts() -> None:
+    assert split(HARMONY) == [Part("thought", "Hmm."), Part("tool", '{"x":1}', "f"), Part("text", "Done.")]
+
+
+def test_a_harmony_header_without_a_message_is_not_an_answer() -> None:
+    assert split("Hi<|channel|>analysis secret") == [Part("text", "Hi"), Part("thought", "analysis secret")]
+
+
+@pytest.mark.parametrize(
+    ("body", "calls"),
+    [
+        ('\n{"name": "f", "arguments": {"x": 1}}\n', [Call("f", {"x": 1}, '{"x":1}', True)]),
+        ('{"name":"f","arguments":"{\\"x\\":1}","id":"c1"}', [Call("f", {"x": 1}, '{"x":1}', True, "c1")]),
+        ('{"name":"f","parameters":{}}', [Call("f", {}, "{}", True)]),
+        ('{"name":"f"}', [Call("f", {}, "{}", True)]),
+        ('[{"name":"f"},{"name":"g"}]', [Call("f", {}, "{}", True), Call("g", {}, "{}", True)]),
+        ('{"name":"f","arguments":{"x":', [Call("f", None, '{"name":"f","arguments":{"x":', False)]),
+        ('{"name":"f","arguments":"{x"}', [Call("f", None, "{x", False)]),
+        ("what?", [Call("tool_call", None, "what?", False)]),
+        ("[" * 100_000, [Call("tool_call", None, "[" * 100_000, False)]),
+        ("42", [Call("tool_call", 42, "42", False)]),
+        ('"\ud83d', [Call("tool_call", None, '"\ud83d', False)]),
+        (" \n", []),
+        ('{"name":"f","arguments":"<function=g></function>"}', [Call("f", None, "<function=g></function>", False)]),
+        (
+            "<function=f>\n<parameter=city>\nParis\n</parameter>\n<parameter=n>\n2\n</parameter>\n</function>",
+            [Call("f", {"city": "Paris", "n": "2"}, '{"city":"Paris","n":"2"}', True)],
+        ),
+        ("<function=f>\n<parameter=a>\nx\ny", [Call("f", {"a": "x\ny"}, '{"a":"x\\ny"}', True)]),
+    ],
+)
+def test_tool_calls_are_read(body: str, calls: list[Call]) -> None:
+    assert calls_of(Part("tool", body)) == calls
+
+
+def test_a_harmony_call_without_arguments_is_a_call() -> None:
+    assert calls_of(Part("tool", "", "f")) == [Call("f", {}, "", True)]

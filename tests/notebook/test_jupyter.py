@@ -1,0 +1,203 @@
+"""Widgets and twins in the cells of a real kernel: what is shown, what is closed, what stays."""
+
+import re
+from collections.abc import Iterator
+from queue import Empty
+from typing import Any
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+SETUP = """
+import threading, nbagent
+from ipywidgets.widgets.widget import _instances
+nbagent.cell_count = lambda kind: sum(type(widget).__name__ == kind for widget in _instances.values())
+def counts():
+    print(nbagent.cell_count("TranscriptWidget"), nbagent.cell_count("Layout"))
+go = threading.Event()
+def waiting():
+    yield "begun"
+    go.wait(30)
+    yield " and done"
+def on_other_thread(call):
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+"""
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class Notebook:
+    """Runs cells as JupyterLab does, each with its id, and keeps what came."""
+
+    def __init__(self, client: BlockingKernelClient) -> None:
+        self.client = client
+        self.twins: dict[str, str] = {}
+        """HTML by display id, as updated since."""
+
+    def run(self, code: str, cell: str = "") -> list[dict[str, Any]]:
+        """The cell's outputs: MIME bundles with `display_id` where there is one, streams as `text`."""
+        session = self.client.session
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        message = session.msg("execute_request", content, metadata={"cellId": cell} if cell else None)
+        self.client.shell_channel.send(message)
+        outputs: list[dict[str, Any]] = []
+        while True:
+            reply = self.client.get_iopub_msg(timeout=60)
+            content, kind = reply["content"], reply["msg_type"]
+            mine = reply["parent_header"].get("msg_id") == message["header"]["msg_id"]
+            if kind == "update_display_data":
+                self.twins[content["transient"]["display_id"]] = content["data"]["text/html"]
+            elif mine and kind in ("display_data", "execute_result"):
+                id_ = content.get("transient", {}).get("display_id")
+                if id_:
+                    self.twins[id_] = content["data"]["text/html"]
+                outputs.append({**content["data"], "display_id": id_})
+            elif mine and kind == "stream":
+                outputs.append({"text": content["text"]})
+            elif mine and kind == "error":
+                raise AssertionError("\n".join(content["traceback"]))
+            elif mine and kind == "status" and content["execution_state"] == "idle":
+                return outputs
+
+    def say(self, code: str) -> str:
+        """What code prints."""
+        return "".join(output.get("text", "") for output in self.run(code)).strip()
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[BlockingKernelClient]:
+    manager = KernelManager()
+    manager.start_kernel()
+    client = manager.blocking_client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    manager.cleanup_resources()
+
+
+@pytest.fixture
+def notebook(kernel: BlockingKernelClient) -> Notebook:
+    """A fresh start in the kernel that the tests share: no widget, no event set."""
+    notebook = Notebook(kernel)
+    notebook.run(
+        "%reset -f\nimport ipywidgets, sys\n"
+        "for book in getattr(sys.modules.get('nbagent.notebook.jupyter'), '_books', {}).values():\n"
+        "    for drawing in tuple(book._live): drawing.close()\nipywidgets.Widget.close_all()"
+    )
+    notebook.run(SETUP)
+    while True:
+        try:
+            kernel.get_iopub_msg(timeout=0)
+        except Empty:
+            return notebook
+
+
+def mark(output: dict[str, Any]) -> str:
+    found = re.search(r'data-nbagent-twin="([\w-]+)" aria', output["text/html"])
+    assert found is not None
+    return found[1]
+
+
+def test_a_run_makes_two_outputs_and_no_more_in_its_cell(notebook: Notebook) -> None:
+    widget, twin = notebook.run("run = nbagent.show(iter(['Hello']), name='agent')\nawait run\nrun", "c")
+    assert widget.pop(WIDGET)["model_id"]
+    assert widget == {"text/plain": "nbagent: agent", "text/html": "<span></span>", "display_id": None}
+    assert "<p>Hello</p>" in notebook.twins[twin["display_id"]]
+    assert set(twin) == {"text/html", "text/plain", "display_id"}
+
+
+def test_the_twin_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_cell(notebook: Notebook) -> None:
+    _, twin = notebook.run("run = nbagent.show(waiting())", "c")
+    assert "was running when this notebook was saved" in notebook.twins[twin["display_id"]]
+    notebook.run("go.set()\nawait run")
+    assert "begun and done" in notebook.twins[twin["display_id"]]
+    assert "Done in" in notebook.twins[twin["display_id"]]
+
+
+def test_a_run_that_goes_on_is_written_down_now_and_then(notebook: Notebook) -> None:
+    _, twin = notebook.run("from nbagent import cell\ncell.FIRST_SAVE = 0.1\nrun = nbagent.show(waiting())", "c")
+    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\ncell.FIRST_SAVE = 100.0")
+    assert "<p>begun</p>" in notebook.twins[twin["display_id"]]
+    assert "was running when this notebook was saved" in notebook.twins[twin["display_id"]]
+    notebook.run("go.set()\nawait run")
+
+
+def test_a_hundred_runs_leave_twenty_widgets_and_as_many_layouts(notebook: Notebook) -> None:
+    notebook.run("running = nbagent.show(waiting())", "a")
+    notebook.run("for _ in range(100): await nbagent.show(iter('x'))", "b")
+    assert notebook.say("counts()") == "21 21"
+    notebook.run("go.set()\nawait running")
+    assert notebook.say("counts()") == "20 20"
+
+
+def test_a_cell_executed_again_closes_what_it_showed_before(notebook: Notebook) -> None:
+    show = "runs = [nbagent.show(iter('x')) for _ in range(3)]\nfor run in runs: await run"
+    before = [mark(output) for output in notebook.run(show, "c")[1::2]]
+    assert notebook.say("counts()") == "3 3"
+    after = [mark(output) for output in notebook.run(show, "c")[1::2]]
+    assert notebook.say("counts()") == "3 3"
+    assert before == after  # the same notebook gives the same outputs
+    assert len(set(before)) == 3
+    notebook.run("pass", "c")
+    assert notebook.say("counts()") == "0 0"
+
+
+def test_what_another_cell_shows_too_stays(notebook: Notebook) -> None:
+    notebook.run("run = nbagent.show(iter('x'))\nawait run", "c")
+    shown = notebook.run("run", "d")[1]
+    again = notebook.run("other = nbagent.show(iter('x'))\nawait other", "c")[1]
+    assert notebook.say("counts()") == "2 2"
+    assert mark(shown) != mark(again)  # or the live view of one would hide the other's twin
+    notebook.run("pass", "d")
+    assert notebook.say("counts()") == "1 1"
+
+
+def test_marks_differ_between_notebooks_with_the_same_cells(notebook: Notebook) -> None:
+    marks = set()
+    for session in ("'one.ipynb'", "'copy.ipynb'"):
+        notebook.run(f"import os\nos.environ['JPY_SESSION_NAME'] = {session}")
+        marks.add(mark(notebook.run("await nbagent.show(iter('x'))", "c")[1]))
+    notebook.run("del os.environ['JPY_SESSION_NAME']")
+    assert len(marks) == 2
+    assert not any("ipynb" in each for each in marks)
+
+
+def test_a_closed_run_keeps_its_twin_and_can_be_shown_again(notebook: Notebook) -> None:
+    first, twin = notebook.run("run = nbagent.show(waiting())", "c")
+    notebook.run("run.close()\nran = await run")
+    assert notebook.say("counts()") == "0 0"
+    assert "Stopped by you" in notebook.twins[twin["display_id"]]
+    second, new = notebook.run("run", "d")
+    assert second[WIDGET] != first[WIDGET]
+    assert mark(new) != mark(twin)
+    assert "Stopped by you" in new["text/html"]
+
+
+def test_a_thread_may_show_and_close(notebook: Notebook) -> None:
+    notebook.run("on_other_thread(lambda: globals().update(run=nbagent.show(iter('x'))))\nawait run", "c")
+    assert notebook.say("counts()") == "1 1"
+    notebook.run("on_other_thread(run.close)")
+    assert notebook.say("counts()") == "0 0"
+
+
+def test_captured_output_of_another_cell_does_not_swallow_the_twin(notebook: Notebook) -> None:
+    _, twin = notebook.run("run = nbagent.show(waiting())", "c")
+    notebook.run("%%capture\ngo.set()\nrun.wait()")
+    assert "begun and done" in notebook.twins[twin["display_id"]]
+
+
+def test_what_is_hidden_is_in_no_output(notebook: Notebook) -> None:
+    said = (
+        "from nbagent import events as e\n"
+        "stream = [e.ReasoningDelta(id='r', delta='CANARY-1'), e.ToolStart(id='t', name='f'),"
+        " e.ToolArgs(id='t', args={'a': 'CANARY-2'}, args_text='CANARY-2'), e.ToolResult(id='t', content='CANARY-3'),"
+        " e.TextDelta(id='x', delta='Hello')]\n"
+        "await nbagent.show(iter(stream), reveal='answer')"
+    )
+    outputs = notebook.run(said, "c")
+    assert "Hello" in str(notebook.twins)
+    assert "CANARY" not in f"{outputs} {notebook.twins}"

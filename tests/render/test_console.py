@@ -1,0 +1,271 @@
+"""What the console prints: the transcript, in order, in plain characters, whatever the output can do."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from nbagent import events as e
+from nbagent.render.console import ConsoleFace
+from nbagent.transcript import Transcript
+
+RUN: list[e.Event] = [
+    e.RunStart(name="demo", model="tiny-1", ts=0.0),
+    e.ReasoningStart(id="reasoning-1", ts=1.0),
+    e.ReasoningDelta(id="reasoning-1", delta="Which city?\n", ts=2.0),
+    e.ReasoningDelta(id="reasoning-1", delta="Paris.", ts=3.0),
+    e.ReasoningEnd(id="reasoning-1", ts=6.0),
+    e.ToolStart(id="tool-1", name="weather", ts=6.0),
+    e.ToolArgsDelta(id="tool-1", delta='{"city":', ts=6.0),
+    e.ToolArgs(id="tool-1", args={"city": "Paris", "days": 3}, args_text='{"city":"Paris","days":3}', ts=6.0),
+    e.ToolResult(id="tool-1", content=["sun", "rain"], ts=7.3),
+    e.ToolStart(id="tool-2", name="book", ts=7.3),
+    e.ToolArgs(id="tool-2", args={}, args_text="{}", ts=7.3),
+    e.ToolResult(id="tool-2", status="error", error=e.ErrorInfo(type="ValueError", message="no\nseats"), ts=7.4),
+    e.Status(message="Retrying", level="warning", ts=7.4),
+    e.TextStart(id="text-1", ts=8.0),
+    e.TextDelta(id="text-1", delta="It is **sun", ts=8.0),
+    e.TextDelta(id="text-1", delta="ny**.\nBring a hat.", ts=9.0),
+    e.TextEnd(id="text-1", text="It is **sunny**.\nBring a hat.", ts=9.0),
+    e.Source(id="source-1", title="Forecast", url="https://example.org/f", ts=9.0),
+    e.RunEnd(status="completed", usage=e.Usage(input=1200, output=34), ts=75.0),
+]
+
+PRINTED = """\
+demo · tiny-1
+Thinking…
+  Which city?
+  Paris.
+Thought for 5s
+✓ weather(city='Paris', days=3) → list of 2 · 1.3s
+✗ book() → ValueError: no seats · 0.1s
+Retrying
+It is **sunny**.
+Bring a hat.
+Forecast https://example.org/f
+✓ completed · 1,200 in, 34 out tokens · 1m 15s
+"""
+
+
+def ops_of(*events: e.Event) -> list[Any]:
+    transcript = Transcript("run", 0.0)
+    return [op for event in events for op in transcript.feed(event)]
+
+
+def root() -> list[Any]:
+    """The run's own block, which a face gets first."""
+    return ["open", "run", None, {"kind": "run", "name": "run", "status": "running", "started": 0.0}]
+
+
+def printed(*batches: list[Any]) -> str:
+    file = io.StringIO()
+    face = ConsoleFace(file)
+    for seq, batch in enumerate(batches, 1):
+        face.draw(seq, batch)
+    face.close()
+    return file.getvalue()
+
+
+def test_a_run_reads_from_top_to_bottom() -> None:
+    assert printed([root(), *ops_of(*RUN)]) == PRINTED
+
+
+def test_that_something_is_hidden_is_said() -> None:
+    call: list[e.Event] = [
+        e.ToolStart(id="t", name="f"),
+        e.Hidden(what="arguments", tool_id="t"),
+        e.ToolResult(id="t", content=1),
+    ]
+    out = printed([root(), *ops_of(*call, e.Hidden(what="thinking"), e.RunEnd(status="completed"))])
+    assert "✓ f(hidden) → 1" in out
+    assert "✓ completed · thinking hidden" in out
+
+
+def test_it_reads_the_same_in_batches_of_any_size() -> None:
+    ops = [root(), *ops_of(*RUN)]
+    assert printed(*([op] for op in ops)) == PRINTED
+    assert printed(*([list(op)] for op in ops)) == PRINTED
+
+
+def test_text_is_printed_as_it_arrives() -> None:
+    file = io.StringIO()
+    face = ConsoleFace(file)
+    face.draw(1, [["open", "t", "run", {"kind": "text", "text": "One "}]])
+    assert file.getvalue() == "One "
+    face.draw(2, [["append", "t", "text", "two" + " " * 200]])
+    face.draw(3, [["append", "t", "text", "three"]])
+    assert file.getvalue() == "One two" + " " * 200 + "three"
+    face.close()
+    assert file.getvalue().endswith("three\n")
+
+
+def test_a_snapshot_prints_only_what_is_new() -> None:
+    opened = ["open", "t", "run", {"kind": "text", "text": "Hel"}]
+    assert printed([opened, ["set", "t", {"text": "Hello"}], ["close", "t"]]) == "Hello\n"
+    assert printed([opened, ["set", "t", {"text": "Help"}], ["set", "t", {"text": "Help"}], ["close", "t"]]) == "Help\n"
+    assert printed([opened, ["set", "t", {"text": "Bye"}], ["close", "t"]]) == "Hel\n(corrected:)\nBye\n"
+    assert printed([opened, ["set", "t", {"text": ""}], ["close", "t"]]) == "Hel\n(taken back)\n"
+
+
+def test_texts_that_take_turns_begin_new_lines() -> None:
+    def opened(id: str) -> list[Any]:
+        return ["open", id, "run", {"kind": "text", "text": ""}]
+
+    batch = [opened("a"), opened("b"), *(["append", id, "text", id + id] for id in "abba")]
+    assert printed(batch) == "aa\nbbbb\naa\n"
+
+
+def test_what_an_agent_does_is_indented_below_it() -> None:
+    out = printed(
+        ops_of(
+            e.AgentStart(id="agent-1", name="Scout"),
+            e.TextStart(id="text-1", parent_id="agent-1"),
+            e.TextDelta(id="text-1", delta="a\n\nb\n", parent_id="agent-1"),
+            e.TextDelta(id="text-1", delta="c", parent_id="agent-1"),
+            e.TextEnd(id="text-1", parent_id="agent-1"),
+            e.AgentEnd(id="agent-1"),
+            e.AgentHandoff(from_="Scout", to="Guide"),
+        )
+    )
+    assert out == "▸ Scout\n  a\n  \n  b\n  c\nScout → Guide\n"
+
+
+def test_an_approval_asks_and_tells_the_answer() -> None:
+    out = printed(
+        ops_of(
+            e.ApprovalRequest(approval_id="a", prompt="Delete it?", args={"path": "x"}),
+            e.ApprovalResponse(approval_id="a", decision="deny", reason="never"),
+        )
+    )
+    assert out == "? Delete it?(path='x')\n  denied: never\n"
+
+
+def test_errors_say_what_failed() -> None:
+    out = printed(ops_of(e.Error(message="Too many requests", error_type="RateLimitError", traceback="Traceback…\n  x\n")))
+    assert out == "RateLimitError: Too many requests\n  Traceback…\n    x\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        ("output-denied", "✗ f() → denied"),
+        ("cancelled", "■ f() → not finished"),
+        ("input-available", "■ f() → requested"),
+    ],
+)
+def test_a_tool_that_did_not_finish_says_so(state: str, line: str) -> None:
+    assert printed([["open", "t", "run", {"kind": "tool", "name": "f", "state": state}], ["close", "t"]]) == line + "\n"
+
+
+@pytest.mark.parametrize("summary", ["0", "''", "False", "None"])
+def test_a_falsy_result_is_a_result(summary: str) -> None:
+    tool = {"kind": "tool", "name": "f", "state": "output-available", "summary": summary, "started": 1.0, "ended": 1.0}
+    assert printed([["open", "t", "run", tool], ["close", "t"]]) == f"✓ f() → {summary} · 0.0s\n"
+
+
+def test_arguments_that_are_no_json_are_shown_as_written() -> None:
+    tool = {"kind": "tool", "name": "f", "state": "output-available"}
+    opened = ["open", "t", "run", tool]
+    grown = [["append", "t", "args_text", '{"x": ' + "9" * 50] for _ in range(10_000)]
+    line = printed([opened, *grown, ["close", "t"]])
+    assert line.startswith('✓ f({"x": 999')
+    assert len(line) < 130
+
+
+@pytest.mark.parametrize(
+    ("props", "line"),
+    [
+        ({"status": "cancelled", "stopped_by": "you"}, "■ Stopped by you"),
+        ({"status": "failed", "code": "rate_limit"}, "✗ failed (rate_limit)"),
+        ({"status": "incomplete", "code": "stream_truncated"}, "■ incomplete (stream_truncated)"),
+        ({"status": "completed", "usage": {"total": 1500}}, "✓ completed · 1,500 tokens"),
+    ],
+)
+def test_the_last_line_tells_how_it_ended(props: dict[str, Any], line: str) -> None:
+    assert printed([["set", "run", props], ["close", "run"], ["close", "run"]]) == line + "\n"
+
+
+def test_an_op_for_an_unknown_block_is_ignored() -> None:
+    assert printed([["append", "x", "text", "a"], ["set", "x", {"text": "a"}], ["close", "x"], ["new", "x"]]) == ""
+
+
+# --- the output -------------------------------------------------------------------------------------------------------
+
+SEQUENCES = "\x1b[31mred\x1b]0;title\x07\x1b]8;;http://x\x1b\\\x9b2J\x90q\x9c\r\b\x7f\x00\x0e\x85"
+
+
+def everywhere(text: str) -> list[Any]:
+    """Every place where a model's or tool's words are printed."""
+    return ops_of(
+        e.RunStart(name=text, model=text),
+        *(e.TextStart(id="t"), e.TextDelta(id="t", delta=text), e.TextEnd(id="t", text=text + text)),
+        *(e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta=text), e.ReasoningEnd(id="r")),
+        *(e.ToolStart(id="f", name=text, title=text), e.ToolArgs(id="f", args={text: text, "n": [text]}, args_text=text)),
+        e.ToolResult(id="f", status="error", error=e.ErrorInfo(type=text, message=text)),
+        *(e.ToolStart(id="g", name=text), e.ToolArgs(id="g", args=text, args_text=text)),
+        e.ToolResult(id="g", display=e.Display(summary=text)),
+        e.ApprovalRequest(approval_id="a", prompt=text, args={text: text}),
+        e.ApprovalResponse(approval_id="a", decision="deny", reason=text),
+        *(e.AgentStart(id="s", name=text), e.AgentHandoff(from_=text, to=text), e.Status(message=text)),
+        e.Error(message=text, error_type=text, traceback=text),
+        *(e.Source(id="o", title=text, url=text), e.File(id="p", media_type=text, name=text)),
+        e.Custom(name=text, data={text: text}),
+        e.RunEnd(status="failed", code=text),
+    )
+
+
+def test_terminal_sequences_of_others_do_nothing() -> None:
+    out = printed(everywhere(SEQUENCES))
+    assert "red" in out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out)
+
+
+def test_a_terminal_gets_styles_and_no_other_sequence() -> None:
+    file = io.StringIO()
+    face = ConsoleFace(console=Console(file=file, force_terminal=True, color_system="standard", legacy_windows=False))
+    face.draw(1, everywhere(SEQUENCES))
+    out, styles = re.subn(r"\x1b\[[\d;]*m", "", file.getvalue())
+    assert styles > 10
+    assert "\x1b[2m" in file.getvalue()
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out)
+
+
+def test_rich_markup_in_a_text_is_text() -> None:
+    assert (
+        printed(ops_of(*RUN[13:14], e.TextDelta(id="text-1", delta="[bold]x[/bold] :smile: 1.5")))
+        == "[bold]x[/bold] :smile: 1.5\n"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "utf-8"])
+def test_any_encoding_takes_any_text(encoding: str) -> None:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, newline="")
+    ConsoleFace(file).draw(1, [*ops_of(*RUN[:-1]), *everywhere("é → 日本 🙂 \ud83d x")])
+    out = raw.getvalue().decode(encoding)
+    assert ("+ weather(" in out) == (encoding != "utf-8")
+    assert ("é" in out) == (encoding != "ascii")
+    assert ("日本" in out) == (encoding == "utf-8")
+
+
+@given(st.lists(st.text(max_size=20), max_size=10))
+def test_no_character_of_an_answer_is_lost_or_added(deltas: list[str]) -> None:
+    ops = ops_of(e.TextStart(id="t"), *(e.TextDelta(id="t", delta=delta) for delta in deltas))
+    said = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", "".join(deltas))
+    expected = said.encode("utf-8", "replace").decode()
+    assert printed(ops) in (expected, expected + "\n")
+
+
+def test_a_call_for_the_caller_stands_before_the_text_that_follows_it() -> None:
+    call = {"kind": "tool", "name": "f", "state": "input-available", "args": {"x": 1}}
+    text = {"kind": "text", "text": "then"}
+    lines = printed([["open", "c", "run", call], ["open", "t", "run", text], ["close", "t"], ["close", "c"]])
+    assert lines == "■ f(x=1) → requested\nthen\n"
+
+
+def test_a_wordless_thought_that_took_no_time_is_not_worth_a_line() -> None:
+    assert printed([["open", "r", "run", {"kind": "reasoning", "started": 1.0, "ended": 1.1}], ["close", "r"]]) == ""

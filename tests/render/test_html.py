@@ -1,0 +1,332 @@
+"""The transcript in the saved notebook: what a reader sees, what nobody can do to them, how large it may be."""
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaign import figure, sample
+from hypothesis import given
+from hypothesis import strategies as st
+from safe_html import Checked
+
+from nbagent.markup.sanitize import sanitize
+from nbagent.render.html import transcript_html
+
+TESTS = Path(__file__).parents[1]
+GOLDEN = TESTS / "golden"
+
+READ = {
+    "answer": [
+        "analyst demo · Done in 3.2s",
+        "Thought for <1s",
+        "First load, then sum.",
+        "✓ load_sales(year=2025) → DataFrame 2×2 · 1.2s",
+        "Arguments",
+        '{"year":2025}',
+        "Result",
+        "1",
+        "Revenue grew 😀.",
+        "250 in · 29 out (3 thinking) · 1 tool · first token 0.3s · 17 tok/s",
+    ],
+    "failure": [
+        "analyst · Failed after 3.0s",
+        "✗ load_sales(year=2025) · ConnectionError · 0.7s",
+        "Arguments",
+        '{"year":2025}',
+        "Error",
+        "ConnectionError: no route",
+        "traceback",
+        "Traceback…",
+        "ConnectionError: no route",
+        "I could not",
+        "✗ rate_limit",
+        "rate_limit: Rate limit reached (429)",
+        "1 tool, 1 failed · first token 1.1s",
+    ],
+    "cut": [
+        "test · Cut off: the stream ended early · 2.0s",
+        "Thought for 2s",
+        "hm",
+        '⊘ load_sales({"year") · Cancelled · 1.0s',
+        "Arguments",
+        '{"year"',
+        "half an ans",
+        "1 tool · first token 0.1s",
+    ],
+    "approval": [
+        "test · Done in 4.2s",
+        "⊘ load_sales(year=2025) · Denied · 2.8s",
+        "Arguments",
+        '{"year":2025}',
+        "⊘ Denied Load it? · too much",
+        "Why",
+        "too much",
+        "1 tool · first token 1.1s",
+    ],
+    "agents": [
+        "test · Done in 1.0s",
+        "✓ helper · 0.2s",
+        "I help.",
+        "→ Handed over from helper to writer",
+        "A (example.org)",
+        "a.csv",
+        "⚠ Retrying…",
+        "mark",
+        '{"at":[1,2.5,null,true]}',
+        "vendor.thing",
+        '{"type":"vendor.thing"}',
+        "first token 0.2s · $0.0021",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_each_golden_transcript_reads_like_the_view(name: str) -> None:
+    blocks = json.loads((GOLDEN / f"{name}.json").read_text())["blocks"]
+    assert Checked(transcript_html(blocks, mark="m-1")).text == READ[name]
+
+
+# --- what stands where ------------------------------------------------------------------------------------------------
+
+
+def run(*blocks: dict[str, Any], **props: Any) -> list[dict[str, Any]]:
+    root = {"id": "run", "parent": None, "closed": True, "kind": "run", "name": "a", "status": "completed", **props}
+    return [root, *({"id": f"b{number}", "parent": "run", "closed": True, **block} for number, block in enumerate(blocks))]
+
+
+def tool(**props: Any) -> dict[str, Any]:
+    return {"kind": "tool", "name": "f", "state": "output-available", **props}
+
+
+def test_errors_are_open_and_everything_else_is_folded() -> None:
+    failed = tool(name="g", state="output-error", error={"type": "E", "message": "m", "traceback": 'File "a"\nE'})
+    html = transcript_html(run(tool(result={"text/plain": "r"}), failed))
+    assert html.count("<details") == 3
+    assert html.index("<details open") > html.index("f</strong>")
+    assert "traceback (1 frame)" in html
+
+
+PNG = base64.b64encode(b"\x89PNG" + b"x" * 300).decode()
+
+
+@pytest.mark.parametrize(
+    ("bundle", "shown"),
+    [
+        ({"text/html": "<b>h</b>", "text/plain": "p"}, "<b>h</b>"),
+        ({"image/png": PNG, "text/plain": "p"}, f'<img src="data:image/png;base64,{PNG}"'),
+        ({"image/svg+xml": "<svg/>"}, f'<img src="data:image/svg+xml;base64,{base64.b64encode(b"<svg/>").decode()}"'),
+        ({"text/markdown": "*m*", "text/plain": "p"}, "<em>m</em>"),
+        ({"application/json": {"a": 1}, "text/plain": "p"}, "{&quot;a&quot;:1}"),
+        ({"application/json": 0}, ">0</pre>"),
+        ({"text/plain": ""}, "(empty text)"),
+        ({"text/plain": "\x1b[31mred\x1b[0m \x07"}, "red ␇"),
+        ({"image/png": "not base64!", "text/plain": "p"}, "could not be read"),
+    ],
+)
+def test_a_result_is_shown_in_its_richest_form(bundle: Any, shown: str) -> None:
+    html = transcript_html(run(tool(result=bundle)))
+    Checked(html)
+    assert shown in html
+
+
+def test_that_something_is_hidden_is_said() -> None:
+    html = transcript_html(run(tool(args=None, hidden=["arguments"]), hidden=["thinking", "tools"]))
+    assert "(hidden)" in html
+    assert "thinking and tools hidden" in html
+
+
+def test_sub_agents_hold_their_own_transcript() -> None:
+    blocks = run({"kind": "agent", "name": "inner", "status": "failed"})
+    blocks.append({"id": "t", "parent": "b0", "closed": True, "kind": "text", "text": "from *inside*"})
+    html = transcript_html(blocks)
+    assert html.index("<blockquote") < html.index("from <em>inside</em>") < html.index("</blockquote>")
+    assert "✗ <strong>inner</strong> · failed" in html
+
+
+def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
+    csv = {"kind": "file", "media_type": "text/html", "name": "a.html", "data": PNG}
+    html = transcript_html(run(csv, {"kind": "file", "media_type": "image/png", "data": PNG}))
+    Checked(html)
+    assert (
+        f'<a href="data:application/octet-stream;base64,{PNG}" download="a.html" target="_blank" rel="noopener noreferrer">'
+        in html
+    )
+    assert f'<img src="data:image/png;base64,{PNG}"' in html
+
+
+def test_a_run_that_goes_on_says_so() -> None:
+    text = Checked(transcript_html(run({"kind": "reasoning", "text": "hm", "closed": False}, status="running"))).text
+    assert text == ["a · was running when this notebook was saved", "Thinking…", "hm"]
+    assert Checked(transcript_html(run(status="running"))).text == ["a · was running when this notebook was saved"]
+    assert Checked(transcript_html(run())).text == ["a · Done", "This run ended without any output."]
+
+
+def test_a_mark_brings_the_rule_that_hides_a_dead_view() -> None:
+    html = transcript_html(run(), mark="cell-1")
+    Checked(html)
+    assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}' in html
+    assert ":root" not in html  # a rule about the whole page is looked at again with each change in it
+    assert "<style>" not in transcript_html(run())
+    Checked(transcript_html(run(), mark='x"]{}</style><script>'))
+
+
+def test_formulas_stay_tex_and_money_stays_money() -> None:
+    html = transcript_html(run({"kind": "text", "text": r"$x^2$ costs $5 and $10, \(y\), $\href{javascript:1}{z}$"}))
+    assert "$x^2$ costs <span>$</span>5 and <span>$</span>10, $y$, <code>\\href{javascript:1}{z}</code>" in html
+
+
+# --- nobody's HTML ----------------------------------------------------------------------------------------------------
+
+
+def attacks() -> list[str]:
+    found: list[str] = []
+    for name in ("xss/dompurify_expect", "xss/h5sc"):
+        found += [case["payload"] for case in json.loads((TESTS / "corpora" / f"{name}.json").read_text())]
+    cells = json.loads((TESTS / "corpora/xss/jupyter_notebook_xss.ipynb.json").read_text())["cells"]
+    found += ["".join(cell["source"]) for cell in cells]
+    for group in json.loads((TESTS / "corpora/urls/rehype_harden_urls.json").read_text()):
+        found += [f"[a]({url}) ![b]({url}) <{url}> {url}" for url in group["urls"]]
+        found += [
+            f'<a href="{url}">a</a><img src="{url}" srcset="{url}"><p style="background:url({url})">' for url in group["urls"]
+        ]
+    return found
+
+
+def everywhere(text: str) -> list[dict[str, Any]]:
+    """A run that has this text wherever a model, a tool or a stream can put one."""
+    error = {"type": text, "message": text, "traceback": text}
+    return run(
+        {"kind": "text", "text": text},
+        {"kind": "text", "text": text, "text_kind": "refusal"},
+        {"kind": "reasoning", "text": text},
+        tool(name=text, title=text, summary=text, args={text: text}, result={"text/html": text}),
+        tool(name=text, args=text, args_text=text, state="output-error", error=error, result={"text/markdown": text}),
+        tool(args_text=text, args_valid=False, state="output-denied", error=error, result={text: text}),
+        tool(result={"application/json": {text: text}}, state=text),
+        tool(result={"image/svg+xml": text}),
+        tool(result={"image/png": text}),
+        {"kind": "agent", "name": text, "status": text},
+        {"kind": "handoff", "from": text, "to": text},
+        {"kind": "approval", "prompt": text, "args": {text: text}, "options": [text], "approval_kind": text},
+        {"kind": "approval", "decision": text, "prompt": text, "reason": text},
+        {"kind": "status", "message": text, "level": text},
+        {"kind": "error", "error_type": text, "message": text, "code": text, "traceback": text},
+        {"kind": "source", "url": text, "title": text},
+        {"kind": "source", "url": text},
+        {"kind": "file", "url": text, "name": text, "media_type": text, "data": text},
+        {"kind": "file", "name": text, "media_type": "image/png", "data": text},
+        {"kind": "custom", "name": text, "data": {text: text}},
+        {"kind": text, "data": text},
+        name=text,
+        model=text,
+        stopped_by=text,
+        status="cancelled",
+    )
+
+
+def test_no_attack_gets_anything_into_the_page_that_runs_or_loads() -> None:
+    found = sample(attacks(), 60)
+    for attack in found:
+        Checked(transcript_html(everywhere(attack), mark="m"))
+        for end in range(0, min(len(attack), 200), 7):
+            Checked(transcript_html(run({"kind": "text", "text": attack[:end]}, tool(result={"text/html": attack[:end]}))))
+    figure(
+        "saved notebook",
+        "attacks in every field, and their prefixes as text and HTML: pages that run or load nothing",
+        len(found),
+    )
+
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+FIELDS = (
+    "text state args args_text args_valid error result summary title name data url decision options prompt usage started ended"
+)
+KINDS = "run text reasoning tool agent handoff approval status error source file custom other"
+ids = st.sampled_from(["run", "a", "b", "c", "d"])
+markdown = st.text(alphabet="ab *_`~[]()!<>#-|$\\&\"'\n:/x\x00\u202e", max_size=60)
+block = st.fixed_dictionaries(
+    {"id": ids, "parent": ids | st.none(), "kind": st.sampled_from(KINDS.split()), "closed": st.booleans()},
+    optional=dict.fromkeys(FIELDS.split(), json_values | markdown) | {"tool_id": ids},
+)
+
+
+@given(st.lists(block, max_size=6))
+def test_any_blocks_make_a_page_that_is_well_formed_and_safe(blocks: list[dict[str, Any]]) -> None:
+    Checked(transcript_html(blocks, mark="m"))
+
+
+@given(st.text(alphabet="ab<>[]?/=\"'& \n-!divtablescrpthrefonk:;", max_size=80))
+def test_any_html_is_copied_into_well_formed_html(source: str) -> None:
+    Checked(transcript_html(run(tool(result={"text/html": source}))))
+
+
+# --- how much is kept -------------------------------------------------------------------------------------------------
+
+LONG = "word " * 400_000
+
+
+def size_of(html: str) -> int:
+    Checked(html)
+    return len(html.encode())
+
+
+def test_the_longest_things_are_shortened_first_and_say_how_much_is_missing() -> None:
+    short = "All of *this* stays. " * 50
+    html = transcript_html(
+        run({"kind": "text", "text": short}, tool(result={"text/plain": LONG}), {"kind": "text", "text": short})
+    )
+    assert size_of(html) <= 1_000_000
+    assert size_of(html) > 600_000
+    assert html.count("All of <em>this</em> stays.") == 100
+    said = next(line for line in Checked(html).text if "more characters" in line)
+    assert int(said.split()[1].replace(",", "")) == pytest.approx(len(LONG) - 5 * html.count("word "), abs=5)
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        run({"kind": "text", "text": LONG}),
+        run({"kind": "text", "text": "<&>\"'" * 400_000}),
+        run({"kind": "text", "text": "💩" * 900_000}),
+        run(*({"kind": "text", "text": f"{number} {'x' * 60}"} for number in range(20_000))),
+        run(tool(result={"text/html": "<table>" + "<tr><td>1</td><td>2</td></tr>" * 90_000 + "</table>"})),
+        run(tool(args={"code": LONG}, result={"application/json": [LONG]}, error={"traceback": LONG, "message": LONG})),
+        run({"kind": "custom", "name": "x", "data": {str(number): "y" * 100 for number in range(30_000)}}),
+    ],
+    ids=["text", "marks", "emoji", "blocks", "table", "tool", "data"],
+)
+def test_it_never_takes_more_than_its_limit(blocks: list[dict[str, Any]]) -> None:
+    html = transcript_html(blocks, mark="m")
+    assert 200_000 < size_of(html) <= 1_000_000
+    assert "not kept in the notebook" in html
+    assert size_of(transcript_html(blocks, mark="m", limit=20_000)) <= 20_000
+
+
+def test_of_many_pictures_as_many_are_kept_as_there_is_room_for() -> None:
+    pictures = [tool(result={"image/png": "A" * 200_000, "text/plain": f"figure {number}"}) for number in range(8)]
+    html = transcript_html(run(*pictures, {"kind": "text", "text": "the end"}))
+    assert size_of(html) <= 1_000_000
+    assert html.count("<img") >= 2
+    assert html.count("<img") + html.count("150,000 bytes, not kept in the notebook") == 8
+    assert "the end" in html
+
+
+def test_the_first_and_the_last_of_very_many_blocks_stay() -> None:
+    html = transcript_html(run(*({"kind": "text", "text": f"block {number}."} for number in range(100_000))))
+    assert size_of(html) <= 1_000_000
+    assert "block 0." in html
+    assert "block 99999." in html
+    assert "more entries not kept in the notebook" in html
+
+
+def test_tags_that_never_end_take_no_quadratic_time() -> None:
+    begun = time.thread_time()
+    assert "<a" not in sanitize("<b>x</b>" + 15_000 * "<a ")
+    assert time.thread_time() - begun < 5

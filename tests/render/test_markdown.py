@@ -1,0 +1,97 @@
+"""A transcript as Markdown: what it says, and that nothing in it takes over what follows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from nbagent import events as e
+from nbagent.render.markdown import transcript_markdown
+from nbagent.run import Run
+from nbagent.transcript import Transcript
+
+GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
+
+ANSWER = """\
+# analyst
+
+demo · Done in 3.2s
+
+> *Thought for <1s*
+>
+> First load, then sum.
+
+✓ **load_sales** `(year=2025)` → DataFrame 2×2 · 1.2s
+
+```
+1
+```
+
+Revenue **grew** 😀.
+
+---
+
+250 in · 29 out (3 thinking) · 1 tool · first token 0.3s · 17 tok/s
+"""
+
+
+def markdown_of(*events: e.Event) -> str:
+    transcript = Transcript("test")
+    for event in events:
+        transcript.feed(event)
+    return transcript_markdown(transcript.snapshot())
+
+
+def test_an_answer_reads_as_in_the_view() -> None:
+    golden = json.loads((GOLDEN[0].parent / "answer.json").read_text())
+    assert transcript_markdown(golden["blocks"]) == ANSWER
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=[path.stem for path in GOLDEN])
+def test_every_text_of_a_transcript_is_in_it(path: Path) -> None:
+    blocks: list[dict[str, Any]] = json.loads(path.read_text())["blocks"]
+    said = transcript_markdown(blocks)
+    assert all(block["text"] in said for block in blocks if block["kind"] == "text")
+
+
+def test_a_sub_agent_is_a_quotation() -> None:
+    events = (e.AgentStart(id="a", name="helper"), e.TextEnd(id="t", text="one\n\ntwo", parent_id="a"))
+    assert "> **helper**\n>\n> one\n>\n> two" in markdown_of(*events)
+
+
+def test_code_that_was_never_closed_ends_with_its_block() -> None:
+    said = markdown_of(e.TextEnd(id="t", text="````python\n```\nx = 1"), e.TextEnd(id="u", text="# After"))
+    assert "```\nx = 1\n````\n\n# After" in said
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_data_stays_in_its_fence_whatever_it_is(text: str) -> None:
+    said = markdown_of(
+        e.ToolStart(id="c", name="load"), e.ToolResult(id="c", content=f"a{text}"), e.TextEnd(id="t", text="END")
+    )
+    tokens = MarkdownIt().parse(said)
+    assert [token.content for token in tokens if token.type == "inline"][-1] in ("END", "1 tool")
+    assert "fence" in [token.type for token in tokens]
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1))
+def test_a_name_is_words_whatever_is_in_it(name: str) -> None:
+    said = markdown_of(e.ToolStart(id="c", name=name))
+    kinds = {token.type for token in MarkdownIt().parse(said)}
+    assert kinds <= {"heading_open", "heading_close", "inline", "paragraph_open", "paragraph_close", "hr"}
+
+
+async def test_a_run_exports_itself_as_a_page_and_as_markdown() -> None:
+    run = Run(["Hello **you**"], name="<b>me</b>")
+    run.start()
+    await run
+    assert run.to_markdown().startswith("# \\<b>me\\</b>\n")
+    page = run.to_html()
+    assert page.startswith("<!doctype html>")
+    assert "<title>&lt;b&gt;me&lt;/b&gt;</title>" in page
+    assert "<strong>you</strong>" in page
+    assert "<script" not in page

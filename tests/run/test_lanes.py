@@ -1,0 +1,171 @@
+"""Several streams in one run: each in its lane, in the order of arrival, and none at the mercy of another."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nbagent
+from nbagent import events as e
+from nbagent.adapters.nbagent_events.decoder import EventsDecoder
+from nbagent.errors import UnknownSource
+from nbagent.run import Run
+from nbagent.run.lanes import LaneEnd, LaneItem, Lanes, LanesDecoder, LaneStart
+from nbagent.transcript import Transcript
+
+AGENT: list[e.Event] = [
+    e.RunStart(model="m"),
+    e.StepStart(),
+    e.ToolStart(id="t", name="search"),
+    e.ToolArgs(id="t", args={"q": 1}),
+    e.ToolResult(id="t", content=2),
+    e.TextStart(id="a"),
+    e.TextDelta(id="a", delta="It is 2."),
+    e.TextEnd(id="a"),
+    e.StepEnd(usage=e.Usage(input=10, output=5)),
+    e.RunEnd(status="completed"),
+]
+
+
+def run_of(*sources: Any, **options: Any) -> Run:
+    run = Run(Lanes(sources, **options))
+    run.start()
+    return run.wait()
+
+
+def said(run: Run) -> dict[str, tuple[str, str]]:
+    return {lane.name: (lane.status, lane.text) for lane in run.lanes}
+
+
+def words(name: str, *words: str, error: Exception | None = None) -> Any:
+    def stream() -> Iterator[str]:
+        yield from words
+        if error is not None:
+            raise error
+
+    stream.__name__ = name
+    source = stream()
+    source.__name__ = name  # type: ignore[attr-defined]
+    return source
+
+
+def test_each_stream_has_a_lane_with_its_own_ids() -> None:
+    run = run_of(words("poet", "A ", "rose."), iter(AGENT), iter(AGENT))
+    assert said(run) == {
+        "poet": ("completed", "A rose."),
+        "stream 1": ("completed", "It is 2."),
+        "stream 2": ("completed", "It is 2."),
+    }
+    assert [(call.name, call.args, call.result) for call in run.tools] == [("search", {"q": 1}, 2)] * 2
+    assert (run.status, run.text) == ("completed", "")
+    assert (run.usage.input, run.usage.output) == (20, 10)
+
+
+def test_a_stream_that_fails_leaves_the_others() -> None:
+    run = run_of(words("good", "Hi"), words("bad", "Ho", error=OSError("cut")))
+    assert said(run) == {"good": ("completed", "Hi"), "bad": ("failed", "Ho")}
+    assert (run.status, [event.message for event in run.events if isinstance(event, e.Error)]) == ("incomplete", ["cut"])
+    assert run_of(words("a", error=OSError("x")), words("b", error=OSError("y"))).status == "failed"
+
+
+def test_no_more_are_read_at_a_time_than_asked_for() -> None:
+    open_now, most, lock = 0, 0, threading.Lock()
+
+    def stream() -> Iterator[str]:
+        nonlocal open_now, most
+        with lock:
+            open_now += 1
+            most = max(most, open_now)
+        yield "Hi"
+        with lock:
+            open_now -= 1
+
+    run = run_of(*(stream() for _ in range(9)), concurrency=2)
+    assert most <= 2
+    assert [lane.text for lane in run.lanes] == ["Hi"] * 9
+
+
+async def test_stop_ends_every_lane_and_begins_none_that_waited() -> None:
+    begun: list[int] = []
+
+    async def endless(number: int) -> AsyncIterator[str]:
+        begun.append(number)
+        yield "Hi"
+        await asyncio.Event().wait()
+
+    run = Run(Lanes([endless(number) for number in range(3)], concurrency=2))
+    run.start()
+    async for event in run.stream("text.delta"):
+        assert isinstance(event, e.TextDelta)
+        run.cancel()
+    await run
+    assert run.status == "cancelled"
+    assert begun == [0, 1]
+    assert {lane.status for lane in run.lanes} == {"cancelled"}
+
+
+@pytest.mark.parametrize("word", ["lane", "Hi"])
+def test_a_rule_that_raises_ends_the_run(word: str) -> None:
+    def rule(text: str) -> str:
+        if word == text:
+            raise LookupError(word)
+        return text
+
+    run = Run(Lanes([words("lane", "Hi"), words("other", "Ho")]), name="run", redact=[rule])
+    run.start()
+    assert (run.wait(60).status, str(run.error)) == ("failed", word)
+
+
+async def test_all_took_too_long_though_one_is_done() -> None:
+    async def stalls() -> AsyncIterator[str]:
+        yield "Ho"
+        await asyncio.Event().wait()
+
+    run = Run(Lanes([words("quick", "Hi"), stalls()]), timeout=0.05)
+    run.start()
+    await run
+    assert (run.status, [lane.status for lane in run.lanes]) == ("failed", ["completed", "failed"])
+
+
+def test_show_takes_several(capsys: pytest.CaptureFixture[str]) -> None:
+    run = nbagent.show(words("one", "1"), words("two", "2"))
+    assert (run.name, [lane.name for lane in run.lanes]) == ("one, two", ["one", "two"])
+    assert "1" in capsys.readouterr().out
+
+
+def test_what_is_no_stream_or_no_number_is_refused() -> None:
+    with pytest.raises(UnknownSource, match="got int"):
+        Lanes([words("a"), 3])
+    with pytest.raises(ValueError, match="1 or more; got 0"):
+        Lanes([words("a")], concurrency=0)
+
+
+@given(st.lists(st.integers(0, 2), max_size=40), st.lists(st.sampled_from([None, "cut"]), min_size=3, max_size=3))
+def test_lanes_say_the_same_however_their_items_are_mixed(order: list[int], ends: list[str | None]) -> None:
+    def transcript(order: list[int]) -> list[Any]:
+        left: list[list[Any]] = [
+            [
+                LaneStart(lane),
+                *(LaneItem(lane, event) for event in AGENT[: None if end is None else 7]),
+                LaneEnd(lane, None if end is None else OSError(end)),
+            ]
+            for lane, end in enumerate(ends)
+        ]
+        items = [left[lane].pop(0) for lane in order if left[lane]] + [item for rest in left for item in rest]
+        decoder, reduced = LanesDecoder(["a", "b", "c"], [EventsDecoder() for _ in range(3)]), Transcript()
+        for item in items:
+            for event in decoder.feed(item):
+                reduced.feed(event)
+        for event in decoder.close():
+            reduced.feed(event)
+        assert reduced.ended
+        return sorted(
+            (str(block.id).rpartition(":")[0] or block.id, block.parent, block.closed, block.text())
+            for block in reduced.blocks.values()
+        )
+
+    assert transcript(order) == transcript([])

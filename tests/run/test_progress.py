@@ -1,0 +1,73 @@
+"""How far a run is, as a function or a bar hears of it."""
+
+from typing import Any
+
+import pytest
+from IPython.display import ProgressBar
+
+from nbagent import events as e
+from nbagent.run import Run
+from nbagent.run.progress import Progress
+
+EVENTS: list[e.Event] = [
+    e.ToolStart(id="t", name="f"),
+    e.ToolResult(id="t", content=1),
+    e.TextStart(id="a"),
+    e.TextDelta(id="a", delta="Hello"),
+    e.TextEnd(id="a"),
+    e.RunEnd(status="completed", usage=e.Usage(output=3)),
+]
+
+
+def test_a_function_hears_of_the_start_and_of_the_end() -> None:
+    told: list[Progress] = []
+    run = Run(iter(EVENTS))
+    run.progress(told.append).start()
+    run.wait()
+    assert told[-1] == Progress("completed", chars=5, tools=1, tokens=3)
+    assert [progress.chars for progress in told] == sorted(progress.chars for progress in told)
+
+
+def test_a_text_that_came_whole_or_was_replaced_counts_as_it_is() -> None:
+    told: list[Progress] = []
+    whole = [e.TextEnd(id="b", text="Hello"), e.TextDelta(id="a", delta="Helo"), e.TextEnd(id="a", text="Hello")]
+    run = Run(iter(whole))
+    run.progress(told.append).start()
+    run.wait()
+    assert told[-1].chars == len("HelloHello")
+
+
+class Bar:
+    """What tqdm's bars have."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.closed = False
+
+    def update(self, count: int) -> None:
+        self.n += count
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_bar_of_tqdm_counts_characters_and_is_closed() -> None:
+    bar = Bar()
+    run = Run(iter(EVENTS))
+    run.progress(bar).start()
+    run.wait()
+    assert (bar.n, bar.closed) == (5, True)
+
+
+def test_ipythons_bar_moves(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = ProgressBar(4)
+    run = Run(iter(EVENTS))
+    run.progress(bar).start()
+    run.wait()
+    assert bar.progress == 4
+
+
+@pytest.mark.parametrize("bar", [3, "bar"])
+def test_what_is_neither_is_refused(bar: Any) -> None:
+    with pytest.raises(TypeError, match="a function or a progress bar"):
+        Run(iter(EVENTS)).progress(bar)

@@ -1,0 +1,252 @@
+"""Events in, blocks and ops out."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reader import play
+
+from nbagent import events as e
+from nbagent.pump import Outbox
+from nbagent.transcript import Op, Transcript
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def reduced(events: Sequence[e.Envelope]) -> tuple[Transcript, list[Op]]:
+    transcript = Transcript("test", started=100.0)
+    ops, shown = transcript.opening(), transcript.root.snapshot()
+    for event in events:
+        ops += transcript.feed(cast(e.Event, event))
+    return transcript, [*ops, *transcript.counters(shown)]
+
+
+def block(events: Sequence[e.Envelope], id: str) -> dict[str, Any]:
+    transcript, _ = reduced(events)
+    return next(block for block in transcript.snapshot() if block["id"] == id)
+
+
+def test_deltas_grow_a_text_and_the_end_replaces_it() -> None:
+    text = [e.TextStart(id="t"), e.TextDelta(id="t", delta="Helo"), e.TextDelta(id="t", delta=" you")]
+    assert block([*text], "t")["text"] == "Helo you"
+    assert block([*text, e.TextEnd(id="t", text="Hello you")], "t")["text"] == "Hello you"
+
+
+def test_a_delta_without_a_start_opens_its_block() -> None:
+    assert block([e.TextDelta(id="t", delta="late")], "t")["text"] == "late"
+    assert block([e.ToolArgsDelta(id="c", delta="{")], "c")["kind"] == "tool"
+
+
+def test_a_tool_call_goes_through_its_states() -> None:
+    start = e.ToolStart(id="c", name="load", ts=101.0)
+    args = e.ToolArgs(id="c", args={"year": 2025}, args_text='{"year": 2025}', ts=102.0)
+    assert block([start], "c")["state"] == "input-streaming"
+    assert block([start, args], "c")["state"] == "input-available"
+    done = block([start, args, e.ToolResult(id="c", content=[1, 2], ts=103.0)], "c")
+    assert (done["state"], done["ended"], done["result"]) == ("output-available", 103.0, {"application/json": [1, 2]})
+
+
+@pytest.mark.parametrize("content", [0, "", False, None, []])
+def test_a_falsy_result_is_a_result(content: Any) -> None:
+    done = block([e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content=content)], "c")
+    assert done["state"] == "output-available"
+    assert list(done["result"].values()) == [content]
+
+
+def test_a_text_result_that_is_json_shows_as_json_too() -> None:
+    done = block([e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content='{"a": 1}')], "c")
+    assert done["result"] == {"application/json": {"a": 1}, "text/plain": '{"a": 1}'}
+
+
+def test_a_failed_tool_carries_its_error_and_is_counted() -> None:
+    failed = [
+        e.ToolStart(id="c", name="f"),
+        e.ToolResult(id="c", status="error", error=e.ErrorInfo(message="no", type="OSError")),
+    ]
+    assert block(failed, "c")["error"] == {"type": "OSError", "message": "no", "traceback": None}
+    assert block(failed, "c")["state"] == "output-error"
+    assert block(failed, "run")["tools_failed"] == 1
+
+
+def test_a_stream_that_dies_leaves_nothing_running() -> None:
+    events = [
+        e.ReasoningStart(id="r"),
+        e.TextStart(id="t"),
+        e.TextDelta(id="t", delta="half an ans"),
+        e.ToolStart(id="c", name="f"),
+        e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED),
+    ]
+    transcript, _ = reduced(events)
+    assert all(each["closed"] for each in transcript.snapshot())
+    assert block(events, "c")["state"] == "cancelled"
+    assert block(events, "t")["text"] == "half an ans"
+    assert block(events, "run")["status"] == "incomplete"
+
+
+def test_a_call_announced_but_not_run_here_is_no_failure() -> None:
+    events = [e.ToolStart(id="c", name="f"), e.ToolArgs(id="c", args={}, args_text="{}"), e.RunEnd(status="completed")]
+    assert block(events, "c")["state"] == "input-available"
+
+
+def test_usage_is_summed_over_steps_and_the_runs_own_total_wins() -> None:
+    steps = [e.StepEnd(usage=e.Usage(input=10, output=1)), e.StepEnd(usage=e.Usage(input=20, output=2))]
+    assert block([*steps], "run")["usage"] == {"input": 30, "output": 3}
+    assert block([*steps, e.RunEnd(status="completed", usage=e.Usage(input=31))], "run")["usage"] == {"input": 31}
+
+
+def test_cumulative_usage_within_a_step_replaces() -> None:
+    growing = [e.UsageUpdate(scope="step", usage=e.Usage(output=count)) for count in (1, 5, 9)]
+    assert block([*growing, e.StepEnd()], "run")["usage"] == {"output": 9}
+
+
+def test_an_approval_marks_its_tool() -> None:
+    asked = [e.ToolStart(id="c", name="rm"), e.ApprovalRequest(approval_id="a", tool_id="c", prompt="sure?")]
+    assert block(asked, "c")["state"] == "approval-requested"
+    answered = [*asked, e.ApprovalResponse(approval_id="a", decision="deny")]
+    assert block(answered, "c")["state"] == "approval-responded"
+    assert block(answered, "approval:a")["decision"] == "deny"
+
+
+def test_children_hang_under_their_parent() -> None:
+    events = [e.AgentStart(id="sub", name="helper"), e.TextStart(id="t", parent_id="sub"), e.TextDelta(id="t", delta="x")]
+    assert block(events, "t")["parent"] == "sub"
+
+
+def test_a_second_run_end_changes_nothing() -> None:
+    ended = [e.RunEnd(status="completed"), e.RunEnd(status="failed")]
+    assert block(ended, "run")["status"] == "completed"
+
+
+def test_what_a_browser_cannot_parse_never_leaves() -> None:
+    odd = block([e.Custom(name="x", data={"nan": float("nan"), "half": "\ud83d", "deep": {1: {2}}})], "custom:1")
+    assert json.loads(json.dumps(odd["data"], allow_nan=False)) == {"nan": None, "half": "\ufffd", "deep": {"1": [2]}}
+
+
+def test_an_id_that_is_no_unicode_can_be_sent() -> None:
+    half = "\ud83d"
+    transcript = Transcript()
+    start = e.TextStart(id=half)
+    events: list[e.Event] = [e.ToolStart(id=half + "t", name="f"), start, e.TextDelta(id=half, delta="x", parent_id=half + "t")]
+    events += [e.ApprovalRequest(approval_id=half, kind="tool", tool_id=half + "t")]
+    ops = [*transcript.opening(), *(op for event in events for op in transcript.feed(event))]
+    json.dumps(ops, ensure_ascii=False).encode()
+    assert list(play(ops).values())[2]["text"] == "x"
+
+
+class Word(str):
+    """What some libraries give for a string."""
+
+
+ODD: dict[str, Any] = {
+    "nan": float("nan"),
+    "half": "\ud83d",
+    "id": 2**53 + 1,
+    "huge": 10**5000,
+    "word": Word("w"),
+    "deep": [[]],
+    "object": object(),
+    "\udc00": 1,
+}
+
+
+def test_whatever_events_hold_every_op_and_block_is_json() -> None:
+    odd: Any = ODD
+    text = "half a pair \ud83d"
+    events = [
+        e.RunStart(name=text, model=text),
+        e.TextDelta(id="t", delta=text),
+        e.TextDelta(id="t", delta=Word("word")),
+        e.TextEnd(id="t", text=text),
+        e.ReasoningEnd(id="r", text=text),
+        e.ToolStart(id="c", name=text, call_id=text, title=text),
+        e.ToolArgs(id="c", args=odd, args_text=text),
+        e.ToolProgress(id="c", message=text, progress=float("nan"), total=float("inf")),
+        e.ApprovalRequest(approval_id="a", tool_id="c", prompt=text, args=odd, options=[text], schema=odd),
+        e.ApprovalResponse(approval_id="a", decision="deny", reason=text),
+        e.ToolResult(id="c", content=odd, error=e.ErrorInfo(message=text, traceback=text)),
+        e.ToolResult(id="d", content='{"a": "' + text + '", "id": 9007199254740993}'),
+        e.ToolResult(id="f", display=e.Display(summary=text, data={"application/json": odd})),
+        e.AgentHandoff(to=text, from_=text),
+        e.UsageUpdate(usage=e.Usage(input=7, cost=float("nan"))),
+        e.Source(id="s", url=text, title=text),
+        e.File(id="file", media_type=text, name=text),
+        e.State(snapshot=odd),
+        e.Status(message=text),
+        e.Error(message=text, code=odd, traceback=text),
+        e.Custom(name=text, data=odd),
+        e.Raw(data=odd),
+        e.RunEnd(status="failed", finish_reason=text, code=text),
+    ]
+    transcript, ops = reduced(events)
+    outbox = Outbox()
+    outbox.feed(ops)
+    for batch in (ops, transcript.snapshot(), transcript.opening(), outbox.drain(10**6)):
+        sent = json.dumps(batch, ensure_ascii=False, allow_nan=False).encode()
+        assert json.loads(sent, parse_int=float) == json.loads(sent)  # a browser has one kind of number
+
+
+def test_one_id_for_two_kinds_of_thing_loses_neither() -> None:
+    events = [
+        e.ReasoningDelta(id="0", delta="thought"),
+        e.TextDelta(id="0", delta="text"),
+        e.ToolStart(id="run", name="f"),
+        e.TextEnd(id="0", text="the text"),
+    ]
+    assert block(events, "0")["text"] == "thought"
+    assert block(events, "text:0")["text"] == "the text"
+    assert block(events, "tool:run")["name"] == "f"
+    assert block(events, "run")["kind"] == "run"
+
+
+def test_a_start_that_comes_twice_takes_nothing_back() -> None:
+    events = [e.ToolStart(id="c", name="f"), e.ToolArgsDelta(id="c", delta="{"), e.ToolStart(id="c", name="load")]
+    assert (block(events, "c")["name"], block(events, "c")["args_text"]) == ("load", "{")
+    assert block(events, "run")["tools"] == 1
+
+
+IDS = st.sampled_from(["a", "b", "c"])
+EVENTS: st.SearchStrategy[e.Event] = st.one_of(
+    st.builds(e.TextStart, id=IDS.map("t".__add__)),
+    st.builds(e.TextDelta, id=IDS.map("t".__add__), delta=st.text(max_size=4)),
+    st.builds(e.TextEnd, id=IDS.map("t".__add__), text=st.none() | st.text(max_size=6)),
+    st.builds(e.ReasoningDelta, id=IDS.map("r".__add__), delta=st.text(max_size=4)),
+    st.builds(e.ReasoningEnd, id=IDS.map("r".__add__)),
+    st.builds(e.ToolStart, id=IDS.map("c".__add__), name=st.just("f")),
+    st.builds(e.ToolArgsDelta, id=IDS.map("c".__add__), delta=st.text(max_size=4)),
+    st.builds(e.ToolArgs, id=IDS.map("c".__add__), args=st.just({}), args_text=st.text(max_size=4)),
+    st.builds(e.ToolResult, id=IDS.map("c".__add__), status=st.sampled_from(["ok", "error", "denied"]), content=st.integers()),
+    st.builds(e.Status, message=st.text(max_size=3)),
+    st.builds(e.UsageUpdate, usage=st.builds(e.Usage, input=st.integers(0, 9))),
+    st.builds(e.RunEnd, status=st.sampled_from(["completed", "cancelled"])),
+)
+
+
+@given(st.lists(EVENTS, max_size=30), st.data())
+def test_however_the_ops_are_batched_the_view_shows_the_snapshot(events: list[e.Event], data: st.DataObject) -> None:
+    transcript, ops = reduced(events)
+    outbox, batches = Outbox(), []
+    for op in ops:
+        outbox.feed([op])
+        if data.draw(st.booleans()):
+            batches += outbox.drain(limit=data.draw(st.integers(1, 80)))
+    while outbox:
+        batches += outbox.drain()
+    assert list(play(batches).values()) == transcript.snapshot()
+    assert list(play(transcript.opening()).values()) == transcript.snapshot()  # a face that comes late sees the same
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
+def test_the_golden_corpus_that_the_view_reads_too(path: Path) -> None:
+    golden = json.loads(path.read_text())
+    transcript, ops = reduced([e.from_dict(event) for event in golden["events"]])
+    assert json.loads(json.dumps(ops)) == golden["ops"]
+    assert json.loads(json.dumps(transcript.snapshot())) == golden["blocks"]
+
+
+def test_a_call_that_waited_for_another_runs_from_when_it_began() -> None:
+    call = [e.ToolStart(id="c", name="f", ts=101.0), e.ToolArgs(id="c", args={}, args_text="{}", ts=102.0)]
+    assert block([*call, e.ToolProgress(id="c", ts=105.0)], "c")["args_done"] == 105.0
