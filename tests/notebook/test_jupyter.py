@@ -119,8 +119,8 @@ def test_the_twin_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_
 
 
 def test_a_run_that_goes_on_is_written_down_now_and_then(notebook: Notebook) -> None:
-    _, twin = notebook.run("from nbagent import cell\ncell.FIRST_SAVE = 0.1\nrun = nbagent.show(waiting())", "c")
-    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\ncell.FIRST_SAVE = 100.0")
+    _, twin = notebook.run("from nbagent.notebook import jupyter\njupyter.FIRST_SAVE = 0.1\nrun = nbagent.show(waiting())", "c")
+    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\njupyter.FIRST_SAVE = 100.0")
     assert "<p>begun</p>" in notebook.twins[twin["display_id"]]
     assert "was running when this notebook was saved" in notebook.twins[twin["display_id"]]
     notebook.run("go.set()\nawait run")
