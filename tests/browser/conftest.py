@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from browser.lab import Lab, Notebook, chromium, serving, write
 from browser.wire import Wire
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+# Long enough for a machine that is busy with something else; what comes at once costs no more.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

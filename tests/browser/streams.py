@@ -65,10 +65,22 @@ def paced(items: Iterable[e.Event], rate: float) -> Iterator[e.Event]:
         yield item
 
 
-def show(form: str, seed: int, rate: float, seconds: float, log: str) -> Run:
-    """Show one stream; its end leaves what Python has of it in `LOG.text` and `LOG.thinking`, and its time in `LOG.seconds`."""
+def show(form: str, seed: int, rate: float, seconds: float, log: str, begin: threading.Event | None = None) -> Run:
+    """Show one stream; its end leaves what Python has of it in `LOG.text` and `LOG.thinking`, and its time in `LOG.seconds`.
+
+    Args:
+        begin: the stream waits for it; None if it starts at once.
+    """
     began = time.monotonic()
-    run = nbagent.show(paced(events(form, seed, int(rate * seconds)), rate), name=log)
+
+    def stream() -> Iterator[e.Event]:
+        nonlocal began
+        if begin is not None:
+            begin.wait()
+        began = time.monotonic()
+        yield from paced(events(form, seed, int(rate * seconds)), rate)
+
+    run = nbagent.show(stream(), name=log)
 
     def write() -> None:
         Path(f"{log}.text").write_text(run.text)

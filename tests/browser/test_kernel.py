@@ -11,38 +11,46 @@ SETUP = """
 import asyncio, time, nbagent
 agent = nbagent.Agent(model="demo", name="demo")
 LONG = "Give me a long answer about streams, no thinking."
+
+async def endless():
+    while True:
+        yield "word " * 4
+        await asyncio.sleep(0.05)
 """
 
 
 def test_stop_reaches_python_while_a_cell_blocks(notebook: Callable[..., Notebook]) -> None:
-    book = notebook(cells=(SETUP, "run = nbagent.show(agent.stream(LONG))\nrun.wait()\nprint('then', run.status)"))
+    book = notebook(cells=(SETUP, "run = nbagent.show(endless())\nrun.wait()\nprint('then', run.status)"))
     book.run(0)
     book.wait_idle()
     book.run(1)
     view = book.widget(1)
-    expect(view.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL), timeout=20_000)
+    expect(view.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
     view.get_by_role("button", name="Stop").click()
-    expect(book.cell(1).locator(".jp-OutputArea", has_text="then cancelled")).to_be_visible(timeout=2_000)
+    expect(book.cell(1).locator(".jp-OutputArea", has_text="then cancelled")).to_be_visible()
     expect(view.locator(".nb-status", has_text="Stopped by you")).to_be_visible()
 
 
 def test_interrupting_the_kernel_stops_the_run_that_is_awaited(notebook: Callable[..., Notebook]) -> None:
-    book = notebook(cells=(SETUP, "run = nbagent.show(agent.stream(LONG))\nawait run"))
+    book = notebook(cells=(SETUP, "run = nbagent.show(endless())\nawait run"))
     book.run(0)
     book.wait_idle()
     book.run(1)
-    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL), timeout=20_000)
+    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
     book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
-    expect(book.widget(1).locator(".nb-status", has_text="Stopped by you")).to_be_visible(timeout=2_000)
+    expect(book.widget(1).locator(".nb-status", has_text="Stopped by you")).to_be_visible()
 
 
 def test_a_blocking_cell_shows_the_stream_while_it_comes(notebook: Callable[..., Notebook]) -> None:
-    book = notebook(cells=(SETUP, "nbagent.show(agent.stream(LONG))\ntime.sleep(6)\nprint('awake')"))
+    blocks = "while not pathlib.Path('awake').exists(): time.sleep(0.05)\nprint('awake')"
+    book = notebook(cells=(SETUP, f"import pathlib\nrun = nbagent.show(agent.stream(LONG))\n{blocks}"))
     book.run(0)
     book.wait_idle()
     book.run(1)
-    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL), timeout=5_000)
+    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
     expect(book.cell(1).locator(".jp-OutputArea", has_text="awake")).to_be_hidden()
+    (book.lab.root / "awake").touch()
+    expect(book.cell(1).locator(".jp-OutputArea", has_text="awake")).to_be_visible()
 
 
 @pytest.mark.proof
@@ -51,7 +59,7 @@ def test_a_reload_in_mid_stream_loses_nothing(notebook: Callable[..., Notebook])
     book.run(0)
     book.wait_idle()
     book.run(1)
-    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL), timeout=20_000)
+    expect(book.widget(1).locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
     book.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     book.open()
     view = book.widget(1)

@@ -203,7 +203,7 @@ def test_what_is_below_a_run_moves_only_while_the_run_grows(notebook: Callable[.
     prepare(book.page)
     book.page.evaluate("() => pleasant.watchCells()")
     book.run(1)
-    expect(book.widget(1).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=30_000)
+    expect(book.widget(1).locator(".nb-status", has_text="Done in")).to_be_visible()
     let_panels_close(book.page)  # and what is below must not come up with them
     seen = book.page.evaluate("() => pleasant.seenCells()")
     assert len(seen) > 20
@@ -235,7 +235,7 @@ def test_a_run_above_does_not_move_what_the_reader_reads(notebook: Callable[...,
         book.wait_idle()
     prepare(book.page)
     book.run(1)
-    expect(book.widget(1)).to_contain_text("First.", timeout=20_000)
+    expect(book.widget(1)).to_contain_text("First.")
     book.page.mouse.move(640, 500)
     for _ in range(30):  # by the wheel, until the run is above what is seen
         book.page.mouse.wheel(0, 150)
@@ -284,7 +284,7 @@ def test_thousands_of_blocks_arrive_and_scroll(page: Page) -> None:
     open_preview(page, "none")
     page.evaluate("() => pleasant.watchTasks()")
     page.evaluate("(count) => pleasant.streamBlocks(count)", BLOCKS)
-    expect(page.get_by_text(f"Paragraph {BLOCKS - 1}")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(f"Paragraph {BLOCKS - 1}")).to_be_visible()
     arriving = page.evaluate("() => pleasant.tasks.splice(0)")
     let_panels_close(page)
     deadline = time.monotonic() + 30  # what is far from the reader goes in slices

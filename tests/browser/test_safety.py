@@ -272,7 +272,7 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(part: int, notebook: Call
         book.run(index)
         book.wait_idle()
         assert book.widget(index).count() == len(group), book.output(index)
-        expect(book.cell(index).locator(".nb-stop")).to_have_count(0, timeout=20_000)
+        expect(book.cell(index).locator(".nb-stop")).to_have_count(0)
         found = book.cell(index).evaluate(
             """async (cell) => {
                  const views = [...cell.querySelectorAll('.nbagent')];
@@ -284,7 +284,7 @@ def test_in_jupyterlab_nothing_runs_and_nothing_leaves(part: int, notebook: Call
     rich = len(groups) + 1
     book.run(rich)
     book.wait_idle()
-    expect(book.widget(rich).locator("math msup")).to_be_attached(timeout=20_000)
+    expect(book.widget(rich).locator("math msup")).to_be_attached()
     expect(book.widget(rich).locator(".nb-hl-keyword").first).to_be_attached()
     assert leaks == []
     assert [url for url in outside if not url.startswith((book.lab.url, "data:", "blob:"))] == []

@@ -100,7 +100,7 @@ def told(notebook: Callable[..., Notebook]) -> Notebook:
     for index in (0, 1):
         book.run(index)
         book.wait_idle()
-    expect(book.widget(1).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=20_000)
+    expect(book.widget(1).locator(".nb-status", has_text="Done in")).to_be_visible()
     return book
 
 
@@ -124,7 +124,7 @@ def test_it_is_hidden_while_the_run_goes_on_too(notebook: Callable[..., Notebook
     book.wait_idle()
     seen = book.page.evaluate_handle(WATCH_TWINS)
     book.run(1)
-    expect(book.widget(1)).to_contain_text("begun", timeout=20_000)
+    expect(book.widget(1)).to_contain_text("begun")
     expect(twin_of(book, 1)).to_be_hidden()
     book.run(2)
     book.wait_idle()
@@ -188,7 +188,7 @@ def test_twenty_five_runs_in_one_notebook(notebook: Callable[..., Notebook]) -> 
         book.wait_idle()
     place = book.cell(1).locator(".jp-Cell-outputArea")
     for number in (0, 4, 5, 24):
-        expect(place.get_by_text(f"Answer {number}.", exact=True).locator("visible=true")).to_have_count(1, timeout=20_000)
+        expect(place.get_by_text(f"Answer {number}.", exact=True).locator("visible=true")).to_have_count(1)
     expect(place.locator(".nbagent")).to_have_count(20)
     expect(place.locator("[data-nbagent-twin]").locator("visible=true")).to_have_count(5)
     assert not REPR.search(place.inner_text())

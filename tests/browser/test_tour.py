@@ -37,10 +37,10 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     # Watch: a live sign first, Stop from the start, then thought, tools, answer.
     tour.run(at["watch"])
     watch = tour.widget(at["watch"])
-    expect(watch.get_by_role("button", name="Stop")).to_be_visible(timeout=20_000)
+    expect(watch.get_by_role("button", name="Stop")).to_be_visible()
     expect(watch.get_by_text(re.compile("Thinking…"))).to_be_visible()
     tour.shot("tour-thinking")
-    expect(row(watch, "load_sales")).to_be_visible(timeout=20_000)
+    expect(row(watch, "load_sales")).to_be_visible()
     tour.shot("tour-tools")
     expect(watch.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
     tour.wait_idle()
@@ -101,7 +101,7 @@ def stops_in_mid_stream(tour: Notebook, cell: int) -> None:
     """The answer breaks off with the click, and so does the connection behind it."""
     tour.run(cell)
     slow = tour.widget(cell)
-    expect(slow.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL), timeout=20_000)
+    expect(slow.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
     tour.shot("stop-before")
     milliseconds = slow.evaluate(CLICK_STOP)
     tour.shot("stop-after")
