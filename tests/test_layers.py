@@ -1,6 +1,7 @@
 """The architecture: imports point down. A room imports from lower floors, and a file from the files below it in its room."""
 
 import ast
+import functools
 import graphlib
 from pathlib import Path
 
@@ -56,6 +57,7 @@ GUARDED: dict[str, set[str]] = {
 }
 
 
+@functools.cache
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
@@ -68,6 +70,7 @@ def name_of(path: Path) -> str:
 NAMES = {name_of(path) for path in modules()}
 
 
+@functools.cache
 def imports(path: Path) -> list[str]:
     """Absolute names of everything a module imports at run time, `nbagent`'s own by the module that it is in."""
     tree = ast.parse(path.read_text())
@@ -89,6 +92,7 @@ def imports(path: Path) -> list[str]:
     return names
 
 
+@functools.cache
 def own_imports(path: Path) -> set[str]:
     """The modules of this package that a module imports."""
     found: set[str] = set()

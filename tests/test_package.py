@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -42,46 +43,60 @@ def nodeless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**os.environ, "PATH": str(bin)}
 
 
-def build(kind: str, source: Path, out: Path, env: dict[str, str]) -> Path:
-    """One distribution of `source`, built by pip's own front end in an isolated environment."""
+def build(kind: str, source: Path, out: Path, env: Mapping[str, str] = os.environ, *, isolated: bool = True) -> Path:
+    """One distribution of `source`.
+
+    Args:
+        kind: "wheel" or "sdist".
+        isolated: install what the build asks for into an environment of its own, instead of taking what is here.
+    """
     command = [sys.executable, "-m", "build", f"--{kind}", "--outdir", str(out), str(source)]
+    if not isolated:
+        command.append("--no-isolation")
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return next(out.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
 
 
 @pytest.fixture(scope="module")
-def wheel_without_node(checkout: Path, nodeless: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    assert shutil.which("npm", path=nodeless["PATH"]) is None
-    return build("wheel", checkout, tmp_path_factory.mktemp("wheel"), nodeless)
+def sdist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked sdist."""
+    out = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build("sdist", checkout, out, isolated=False)) as tar:
+        tar.extractall(out / "unpacked", filter="data")
+    return next((out / "unpacked").iterdir())
 
 
-def test_a_checkout_builds_its_front_end_where_there_is_no_node(wheel_without_node: Path) -> None:
-    with zipfile.ZipFile(wheel_without_node) as wheel:
-        assert set(wheel.namelist()) >= FRONT_END
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, nodeless: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that the sdist makes where there is neither Node nor npm's registry."""
+    offline = {**nodeless, "npm_config_registry": "http://127.0.0.1:9"}
+    return build("wheel", sdist, tmp_path_factory.mktemp("wheel"), offline, isolated=False)
+
+
+def test_the_wheel_of_an_sdist_carries_the_front_end(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as file:
         for name in FRONT_END:
-            assert wheel.read(name) == (ROOT / name).read_bytes(), f"{name} differs from the one built here"
+            assert file.read(name) == (ROOT / name).read_bytes(), f"{name} differs from the one built here"
 
 
-def test_the_wheel_carries_the_package_and_nothing_else(wheel_without_node: Path) -> None:
-    with zipfile.ZipFile(wheel_without_node) as wheel:
-        tops = {name.split("/")[0] for name in wheel.namelist()}
-        names = wheel.namelist()
-    assert tops == {"nbagent", next(top for top in tops if top.endswith(".dist-info"))}
+def test_the_wheel_carries_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as file:
+        names = file.namelist()
+    assert {name.split("/")[0] for name in names} == {"nbagent", next(n.split("/")[0] for n in names if ".dist-info/" in n)}
     assert not [name for name in names if "__pycache__" in name or name.endswith(".map")]
+    listed = subprocess.run(["git", "ls-files", "nbagent"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {name for name in names if name.startswith("nbagent/")} == {*listed.stdout.splitlines(), *FRONT_END}
 
 
-def test_an_sdist_needs_neither_node_nor_a_registry(
+@pytest.mark.proof
+def test_a_checkout_builds_its_front_end_where_there_is_no_node(
     checkout: Path, nodeless: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    out = tmp_path_factory.mktemp("sdist")
-    sdist = build("sdist", checkout, out, dict(os.environ))
-    with tarfile.open(sdist) as tar:
-        tar.extractall(out / "unpacked", filter="data")
-    unpacked = next((out / "unpacked").iterdir())
-    offline = {**nodeless, "npm_config_registry": "http://127.0.0.1:9"}
-    with zipfile.ZipFile(build("wheel", unpacked, out, offline)) as wheel:
-        assert set(wheel.namelist()) >= FRONT_END
+    assert shutil.which("npm", path=nodeless["PATH"]) is None
+    with zipfile.ZipFile(build("wheel", checkout, tmp_path_factory.mktemp("nodeless"), nodeless)) as file:
+        for name in FRONT_END:
+            assert file.read(name) == (ROOT / name).read_bytes(), f"{name} differs from the one built here"
 
 
 def test_one_version_for_both_languages() -> None:

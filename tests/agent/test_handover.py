@@ -1,7 +1,6 @@
 """Items from nbagent's loop to any reader: all of them, in order, bounded, and stoppable."""
 
 import asyncio
-import gc
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
@@ -184,4 +183,3 @@ def test_readers_on_changing_loops_share_one_sequence(bursts: list[int], count: 
     got += iter(lambda: read(handover), None)
 
     assert got == list(range(count))
-    gc.collect()
