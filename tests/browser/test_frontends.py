@@ -52,6 +52,7 @@ def test_a_run_in_another_notebook(name: str, tmp_path: Path, page: Page) -> Non
     assert [error for error in errors if "static/notebook/" not in error] == []
 
 
+@pytest.mark.proof
 def test_without_subshells_stop_still_arrives_while_a_cell_blocks(tmp_path: Path, page: Page) -> None:
     with PLACES["lab-without-subshells"](tmp_path, page, (SETUP, BLOCKS)) as place:
         streams(place, 1)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from browser.lab import SHOTS, Notebook
 from browser.views import prepare, violations
 from campaign import WHOLE, figure
@@ -98,6 +99,7 @@ def test_a_run_is_copied_as_markdown_json_and_python(notebook: Callable[..., Not
         assert "question asks" not in copied  # the thought, which is hidden
 
 
+@pytest.mark.proof
 def test_ten_thousand_events_scroll_and_are_searched_while_few_are_in_the_page(notebook: Callable[..., Notebook]) -> None:
     book, view = show(notebook, f"run = nbagent.show(long({EVENTS}))\nrun.wait();")
     view.get_by_role("button", name="Inspect").click()

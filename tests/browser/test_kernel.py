@@ -85,6 +85,7 @@ def test_a_second_view_and_the_readers_toggle(notebook: Callable[..., Notebook])
     assert "<Run" not in book.output(1)
 
 
+@pytest.mark.proof
 def test_several_runs_at_once(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(SETUP, "runs = [nbagent.show(agent.stream(f'Say something about {x}.'), name=x) for x in 'abc']"))
     book.run(0)

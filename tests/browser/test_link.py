@@ -119,6 +119,7 @@ def test_a_killed_kernel_is_silent_and_then_known_to_be_gone(book: Callable[...,
     expect_lost(notebook, view, "The kernel was restarted", 15_000)
 
 
+@pytest.mark.proof
 def test_a_kernel_that_is_shut_down_is_told(book: Callable[..., Notebook]) -> None:
     notebook = book()
     view = wait_for_words(notebook)

@@ -198,6 +198,7 @@ def thought_of(view: Locator, wanted: str) -> str:
     return shown
 
 
+@pytest.mark.proof
 def test_views_agree_and_one_made_late_takes_one_snapshot(wire: Wire, lab: Lab, notebook: Callable[..., Notebook]) -> None:
     book = notebook("views.ipynb", wire=wire, cells=(STREAMS, "run = show('thought', 1, 2000, 4, 'views')", "run"))
     book.run(0)

@@ -39,6 +39,7 @@ def test_a_million_deltas_stay_within_their_memory(form: str, wire: Wire, lab: L
     assert page < PAGE_MOST
 
 
+@pytest.mark.proof
 def test_a_tool_result_of_100_mb_stays_in_the_kernel(wire: Wire, lab: Lab, notebook: Callable[..., Notebook]) -> None:
     size = 100_000_000
     tool = f"""
@@ -68,6 +69,7 @@ run = nbagent.show(read())
     assert heap < PAGE_MOST
 
 
+@pytest.mark.proof
 def test_closed_runs_leave_nothing_in_the_page(wire: Wire, lab: Lab, notebook: Callable[..., Notebook]) -> None:
     shows = "runs = [show('code', seed, 2000, 0.5, f'closed-{seed}') for seed in range(5)]"
     book = notebook("closed.ipynb", wire=wire, cells=(STREAMS, shows))

@@ -1,12 +1,18 @@
-"""The other notebooks, as a reader meets them: each run from top to bottom in JupyterLab, and looked at."""
+"""The notebooks besides the tour, each run from top to bottom: in JupyterLab as a reader meets it, and without a front end."""
 
+import html
 import json
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from browser.conftest import NOTEBOOKS as FOLDER
 from browser.lab import Notebook
+from nbclient import NotebookClient
 from playwright.sync_api import expect
 
 NOTEBOOKS = {
@@ -54,6 +60,18 @@ def code_of(notebook: Notebook, name: str) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_without_a_front_end(name: str, tmp_path: Path) -> None:
+    home = shutil.copytree(FOLDER, tmp_path / "notebooks")  # notebooks write files beside themselves
+    notebook = nbformat.read(home / name, as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": home}}).execute()
+    for cell in notebook.cells:
+        shown = html.unescape(re.sub("<[^>]+>", "", json.dumps(cell.get("outputs"), ensure_ascii=False)))
+        for piece, text in NOTEBOOKS[name].items():
+            assert piece not in cell.source or text in shown
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_from_top_to_bottom(name: str, notebook: Callable[..., Notebook]) -> None:
     opened = notebook(name)
     code = code_of(opened, name)
@@ -64,8 +82,8 @@ def test_a_notebook_from_top_to_bottom(name: str, notebook: Callable[..., Notebo
         for view in range(source.count("await nbagent.show(")):
             expect(views.nth(view)).to_contain_text(OVER, timeout=60_000)
         assert "Traceback" not in opened.output(index)
-        for piece, said in NOTEBOOKS[name].items():
+        for piece, text in NOTEBOOKS[name].items():
             if piece in source:
-                expect(opened.cell(index).locator(".jp-OutputArea")).to_contain_text(said)
+                expect(opened.cell(index).locator(".jp-OutputArea")).to_contain_text(text)
                 opened.cell(index).scroll_into_view_if_needed()
                 opened.shot(f"{name.partition('.')[0]}-{piece.split()[0]}")

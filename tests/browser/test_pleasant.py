@@ -280,6 +280,7 @@ MOST_NODES = 20_000
 """The cap: DOM nodes, however long the transcript is."""
 
 
+@pytest.mark.proof
 def test_thousands_of_blocks_arrive_and_scroll(page: Page) -> None:
     open_preview(page, "none")
     page.evaluate("() => pleasant.watchTasks()")

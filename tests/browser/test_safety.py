@@ -256,6 +256,7 @@ PAGES = 8 if WHOLE else 1
 RICH = "await nbagent.show(['so $x^2$\\n\\n```python\\ndef f(): pass\\n```\\n'])"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("part", range(PAGES))
 def test_in_jupyterlab_nothing_runs_and_nothing_leaves(part: int, notebook: Callable[..., Notebook]) -> None:
     texts = sample([*payloads(), *naughty()], 8)[part::PAGES]

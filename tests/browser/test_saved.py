@@ -292,6 +292,7 @@ ran = await nbagent.show(iter(stream), reveal="answer")
     assert not re.search(r"CANARY-\w+", file)
 
 
+@pytest.mark.proof
 def test_no_attack_in_a_twin_runs_or_loads_anything(page: Page, tmp_path: Path) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
