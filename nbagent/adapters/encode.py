@@ -81,8 +81,8 @@ def encode(events: Iterable[ev.Event] | AsyncIterable[ev.Event], system: str, as
     Args:
         events: the events of one run, as an iterable or an async iterable. An object that is both, such as `run.stream()`, is
             read asynchronously; pass `iter(run.stream())` to read it synchronously.
-        system: "vercel.ui" (`ai` 6 and 7), "vercel.ui.v5", "ag_ui", "openai.chat", "openai.responses", "openai.assistants",
-            "nearai", "dexto", "hector", "agentor" or "status.tokens".
+        system: "vercel.ui" or "vercel" (`ai` 6 and 7), "vercel.ui.v5" or "vercel.v5", "ag_ui" or "ag-ui", "openai.chat",
+            "openai.responses", "openai.assistants", "nearai", "dexto", "hector", "agentor" or "status.tokens".
         as_: "items" for dicts (and the string "[DONE]" in some systems), "bytes" for the body of an HTTP response in pieces,
             "messages" for the text messages of a WebSocket.
 
