@@ -1,92 +1,143 @@
-"""`encode()`: the events of a run, told to another system's clients."""
+"""`encode()`: the events of a run as the stream of another system."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any, Literal, overload
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import Encoder, Item
+from nbagent.adapters.base.losses import Loss
 from nbagent.adapters.encoders import encoder_named
 
-Form = Literal["items", "bytes", "messages"]
+Piece = TypeVar("Piece")
+Form: TypeAlias = Literal["items", "bytes", "messages"]
+
+
+class EncodedStream:
+    """Events of a run as the stream of another system.
+
+    Attributes:
+        system: name of the system.
+        headers: HTTP headers of a response with the stream's bytes, with names in lower case.
+        loses: what the system cannot represent, as strings that describe one loss each.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.system: str = encoder.system
+        self.headers: Mapping[str, str] = encoder.headers
+        self.loses: frozenset[Loss] = encoder.loses
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} for {self.system}>"
+
+
+class EncodedIterator(EncodedStream, Iterator[Piece]):
+    """Encoded stream of an iterable of events."""
+
+    def __init__(self, encoder: Encoder, pieces: Iterator[Piece]) -> None:
+        super().__init__(encoder)
+        self._pieces = pieces
+
+    def __next__(self) -> Piece:
+        return next(self._pieces)
+
+
+class AsyncEncodedIterator(EncodedStream, AsyncIterator[Piece]):
+    """Encoded stream of an async iterable of events."""
+
+    def __init__(self, encoder: Encoder, pieces: AsyncGenerator[Piece, None]) -> None:
+        super().__init__(encoder)
+        self._pieces = pieces
+
+    async def __anext__(self) -> Piece:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """Stop reading the events, and close their source if it is an async generator."""
+        await self._pieces.aclose()
 
 
 @overload
-def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["items"] = ...) -> AsyncIterator[Item]: ...
+def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["items"] = ...) -> AsyncEncodedIterator[Item]: ...
 @overload
-def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["bytes"]) -> AsyncIterator[bytes]: ...
+def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["bytes"]) -> AsyncEncodedIterator[bytes]: ...
 @overload
-def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["messages"]) -> AsyncIterator[str]: ...
+def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["messages"]) -> AsyncEncodedIterator[str]: ...
 @overload
-def encode(events: Iterable[ev.Event], system: str, as_: Literal["items"] = ...) -> Iterator[Item]: ...
+def encode(events: Iterable[ev.Event], system: str, as_: Literal["items"] = ...) -> EncodedIterator[Item]: ...
 @overload
-def encode(events: Iterable[ev.Event], system: str, as_: Literal["bytes"]) -> Iterator[bytes]: ...
+def encode(events: Iterable[ev.Event], system: str, as_: Literal["bytes"]) -> EncodedIterator[bytes]: ...
 @overload
-def encode(events: Iterable[ev.Event], system: str, as_: Literal["messages"]) -> Iterator[str]: ...
-def encode(events: Iterable[ev.Event] | AsyncIterable[ev.Event], system: str, as_: Form = "items") -> Any:
-    """What that system's server would send, had the run been its own.
+def encode(events: Iterable[ev.Event], system: str, as_: Literal["messages"]) -> EncodedIterator[str]: ...
+def encode(events: Iterable[ev.Event] | AsyncIterable[ev.Event], system: str, as_: Form = "items") -> EncodedStream:
+    """Return the stream that the system's own server would send for a run.
 
-        nbagent.encode(run.events, "vercel.ui")
-        async for piece in nbagent.encode(run.stream(), "openai.chat", "bytes"): …
+        list(nbagent.encode(run.events, "vercel.ui"))
+        body = nbagent.encode(run.stream(), "openai.chat", "bytes")
+        return StreamingResponse(body, headers=body.headers)
 
-    Nothing is left open: where the events break off, the stream ends as one that failed; where reading them raises, that is
-    told first, and raised then. What a system has no word for is lost; `encoder_named(system).loses` lists it. The HTTP headers
-    that go with the bytes are in `encoder_named(system).headers`.
+    The stream is always complete. If the events end early, it ends as a stream that failed. If reading the events raises, the
+    error is encoded first and raised then. The attribute `loses` of the result lists what the system cannot represent.
 
     Args:
-        events: the events of one run, as an iterable or an async iterable; what is both, such as `run.stream()`, is read
-            asynchronously, and `iter(run.stream())` otherwise.
-        system: "vercel.ui" (`ai` 6 and 7), "vercel.ui.v5", "ag_ui", "openai.chat", "openai.responses", "openai.assistants",
-            "nearai", "dexto", "hector", "agentor" or "status.tokens".
-        as_: "items" for dicts (and the odd `[DONE]`), "bytes" for the body of an HTTP response in pieces, "messages" for
-            the messages of a WebSocket.
+        events: the events of one run, as an iterable or an async iterable. An object that is both, such as `run.stream()`, is
+            read asynchronously; pass `iter(run.stream())` to read it synchronously.
+        system: "vercel.ui" or "vercel" (`ai` 6 and 7), "vercel.ui.v5" or "vercel.v5", "ag_ui" or "ag-ui", "openai.chat",
+            "openai.responses", "openai.assistants", "nearai", "dexto", "hector", "agentor" or "status.tokens".
+        as_: "items" for dicts (and the string "[DONE]" in some systems), "bytes" for the body of an HTTP response in pieces,
+            "messages" for the text messages of a WebSocket.
 
     Returns:
-        An iterator, or an async iterator, as the events are.
+        An iterator for an iterable, an async iterator for an async iterable; with the attributes of `EncodedStream`.
 
     Raises:
         UnknownSystem: no encoder has that name.
-        ValueError: `as_` is none of the three.
+        ValueError: `as_` is none of the three forms.
     """
     encoder = encoder_named(system)
-    form = _FORMS.get(as_)
-    if form is None:
-        raise ValueError(f"as_={as_!r} is no form of a stream; use one of {', '.join(map(repr, _FORMS))}")
+    write = _writer(encoder, as_)
     if isinstance(events, AsyncIterable):
-        return _async(events, encoder, form)
-    return _sync(events, encoder, form)
+        return AsyncEncodedIterator(encoder, _async_pieces(events, encoder, write))
+    return EncodedIterator(encoder, _pieces(events, encoder, write))
 
 
-_FORMS: dict[str, Any] = {
-    "items": lambda encoder, item: item,
-    "bytes": lambda encoder, item: encoder.frame(item),
-    "messages": lambda encoder, item: encoder.message(item),
-}
+def _writer(encoder: Encoder, form: Form) -> Callable[[Item], Any]:
+    match form:
+        case "items":
+            return lambda item: item
+        case "bytes":
+            return encoder.frame
+        case "messages":
+            return encoder.message
+        case _:
+            raise ValueError(f"as_={form!r} is not a form of a stream; use 'items', 'bytes' or 'messages'.")
 
 
-def _sync(events: Iterable[ev.Event], encoder: Encoder, form: Any) -> Iterator[Any]:
+def _pieces(events: Iterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any]) -> Iterator[Any]:
     try:
         for event in events:
             for item in encoder.feed(event):
-                yield form(encoder, item)
+                yield write(item)
     except Exception as error:
         for item in encoder.close(error):
-            yield form(encoder, item)
+            yield write(item)
         raise
     for item in encoder.close():
-        yield form(encoder, item)
+        yield write(item)
 
 
-async def _async(events: AsyncIterable[ev.Event], encoder: Encoder, form: Any) -> AsyncIterator[Any]:
+async def _async_pieces(
+    events: AsyncIterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any]
+) -> AsyncGenerator[Any, None]:
     try:
         async for event in events:
             for item in encoder.feed(event):
-                yield form(encoder, item)
+                yield write(item)
     except Exception as error:
         for item in encoder.close(error):
-            yield form(encoder, item)
+            yield write(item)
         raise
     finally:
-        if isinstance(events, AsyncGenerator):  # a reader that left early leaves the source, too
+        if isinstance(events, AsyncGenerator):  # a reader that stops early must not leave the source open
             await events.aclose()
     for item in encoder.close():
-        yield form(encoder, item)
+        yield write(item)

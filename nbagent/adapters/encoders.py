@@ -1,44 +1,54 @@
-"""Which encoder writes for a system."""
+"""Registry of the encoders, by the name of the system."""
 
-from nbagent.adapters.ag_ui.encoder import AguiEncoder
-from nbagent.adapters.agentor.encoder import AgentorEncoder
-from nbagent.adapters.base.encoder import BaseEncoder, Encoder
-from nbagent.adapters.dexto.encoder import DextoEncoder
-from nbagent.adapters.hector.encoder import HectorEncoder
-from nbagent.adapters.openai_assistants.encoder import AssistantsEncoder, NearEncoder
-from nbagent.adapters.openai_chat.encoder import ChatEncoder
-from nbagent.adapters.openai_responses.encoder import ResponsesEncoder
-from nbagent.adapters.status_tokens.encoder import StatusTokensEncoder
-from nbagent.adapters.vercel_ui.encoder import VercelEncoder, VercelV5Encoder
+import functools
+
+from nbagent.adapters.base.encoder import BaseEncoder
 from nbagent.errors import UnknownSystem
 
-# One line per encoder.
-ENCODERS: tuple[type[BaseEncoder], ...] = (
-    VercelEncoder,
-    VercelV5Encoder,
-    AguiEncoder,
-    ChatEncoder,
-    ResponsesEncoder,
-    AssistantsEncoder,
-    NearEncoder,
-    DextoEncoder,
-    HectorEncoder,
-    AgentorEncoder,
-    StatusTokensEncoder,
-)
 ALIASES = {"vercel": "vercel.ui", "vercel.v5": "vercel.ui.v5", "ag-ui": "ag_ui"}
+"""Other names of systems."""
 
 
-def encoder_named(system: str) -> Encoder:
-    """A new encoder by the system's name, such as "openai.chat" or "vercel.ui", for one run.
+@functools.cache
+def encoders() -> tuple[type[BaseEncoder], ...]:
+    """Return all encoders. They are imported by the first call, not with nbagent."""
+    from nbagent.adapters.ag_ui.encoder import AguiEncoder
+    from nbagent.adapters.agentor.encoder import AgentorEncoder
+    from nbagent.adapters.dexto.encoder import DextoEncoder
+    from nbagent.adapters.hector.encoder import HectorEncoder
+    from nbagent.adapters.openai_assistants.encoder import AssistantsEncoder, NearEncoder
+    from nbagent.adapters.openai_chat.encoder import ChatEncoder
+    from nbagent.adapters.openai_responses.encoder import ResponsesEncoder
+    from nbagent.adapters.status_tokens.encoder import StatusTokensEncoder
+    from nbagent.adapters.vercel_ui.encoder import VercelEncoder, VercelV5Encoder
+
+    return (
+        VercelEncoder,
+        VercelV5Encoder,
+        AguiEncoder,
+        ChatEncoder,
+        ResponsesEncoder,
+        AssistantsEncoder,
+        NearEncoder,
+        DextoEncoder,
+        HectorEncoder,
+        AgentorEncoder,
+        StatusTokensEncoder,
+    )
+
+
+def encoder_named(system: str) -> BaseEncoder:
+    """Return a new encoder for one run.
+
+    Args:
+        system: name or alias of the system, such as "openai.chat" or "vercel".
 
     Raises:
-        UnknownSystem: there is none; the message names those that there are.
+        UnknownSystem: no encoder has that name; the message lists the names.
     """
-    wanted = ALIASES.get(system, system)
-    for encoder in ENCODERS:
-        if encoder.system == wanted:
+    name = ALIASES.get(system, system)
+    for encoder in encoders():
+        if encoder.system == name:
             return encoder()
-    raise UnknownSystem(
-        f"No encoder is called {system!r}. Events can be told to: {', '.join(encoder.system for encoder in ENCODERS)}."
-    )
+    known = ", ".join(encoder.system for encoder in encoders())
+    raise UnknownSystem(f"No encoder is called {system!r}. Known systems: {known}.")

@@ -14,7 +14,7 @@ from streams import event_streams
 
 import nbagent
 from nbagent import events as e
-from nbagent.adapters.encoders import ENCODERS
+from nbagent.adapters.encoders import encoders
 from nbagent.render.console import ConsoleFace
 from nbagent.render.html import transcript_html
 from nbagent.run import Run
@@ -105,7 +105,7 @@ def test_no_hidden_word_reaches_a_face_a_file_a_client_a_log_or_a_repr(
         "recorded": (tmp_path / "recorded.jsonl").read_text(),
         "saved": (tmp_path / "saved.jsonl").read_text(),
         "log": caplog.text,
-        **{encoder.system: repr(list(nbagent.encode(run.events, encoder.system))) for encoder in ENCODERS},
+        **{encoder.system: repr(list(nbagent.encode(run.events, encoder.system))) for encoder in encoders()},
     }
     leaks = [(where, word) for where, said in seen.items() for word in hidden if word in said]
     assert not leaks

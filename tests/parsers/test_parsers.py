@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from encoders.lost import without
-from encoders.pictures import picture, settled
-from encoders.test_round_trip import RECORDINGS, recorded
+from adapters.encoders.expected import without_lost
+from adapters.encoders.normalized import blocks_of, normalized
+from adapters.encoders.test_round_trip import RECORDINGS, recorded
 from hypothesis import given, settings
 from parsers import environment
 from streams import event_streams
@@ -59,7 +59,7 @@ def read(readers: dict[str, Reader], system: str, events: list[ev.Event]) -> Any
 
 
 def shown(events: list[ev.Event], system: str) -> list[dict[str, Any]]:
-    return picture(without(settled(events), encoder_named(system)))  # type: ignore[arg-type]  # every encoder is a BaseEncoder
+    return blocks_of(without_lost(normalized(events), encoder_named(system)))
 
 
 def check_vercel(readers: dict[str, Reader], system: str, events: list[ev.Event], *, recorded: bool = False) -> None:

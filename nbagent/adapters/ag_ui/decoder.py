@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
 from nbagent.adapters.base.fields import fields_or_none, plain, string
@@ -116,12 +117,7 @@ class AguiDecoder(BaseDecoder):
         for entry in [entries] if isinstance(entries, Mapping) else entries or ():
             found = counts(
                 entry,
-                input="inputTokens",
-                output="outputTokens",
-                total="totalTokens",
-                reasoning="reasoningTokens",
-                cache_read="cachedInputTokens",
-                cache_write="cacheWriteInputTokens",
+                **TOKEN_FIELDS,
             )
             total = ev.Usage(**found) if total is None else total + ev.Usage(**found)
         if total is not None:

@@ -1,8 +1,8 @@
-"""Agentor: what `stream_chat` gives as dicts, and what `stream_chat(serialize=True)` and `POST /chat` send.
+"""Encoder for Agentor: the dicts of `stream_chat`, and the text of `stream_chat(serialize=True)` and `POST /chat`.
 
 Source: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py`. On the wire the objects follow each
-other as JSON over many lines, without any framing, although the body calls itself an event stream. Its own server sends texts
-whole; here they come in chunks first, which its clients know too.
+other as indented JSON without any framing, although the body has the content type of an event stream. Agentor's own server
+sends texts whole; here their chunks come first, which its clients read too.
 """
 
 import json
@@ -10,157 +10,95 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder, Item
-from nbagent.adapters.base.losses import Loss
-from nbagent.adapters.base.open_parts import Call, Text
-from nbagent.adapters.base.overlaps import Kind
-from nbagent.adapters.base.wording import said
+from nbagent.adapters.base.losses import APPLICATION_DATA, COMMON, Loss
+from nbagent.adapters.base.overlaps import Trigger
+from nbagent.adapters.base.streamed import StreamedCall, StreamedText
+from nbagent.adapters.base.text_forms import result_text
 
 
 class AgentorEncoder(BaseEncoder):
-    """Events to Agentor's outputs.
-
-    Lost on the way:
-
-    - the model's name
-    - token counts
-    - the provider's own finish reason
-    - how a run ended: it is complete if a message was its last word, else incomplete; an error is a message
-    - whether a thought is a summary
-    - that texts, or thoughts, are written at the same time: they come one after another
-    - that a text or thought goes on after something else was said: it is two
-    - signatures and encrypted thoughts
-    - that a text is a refusal
-    - the phase of a text
-    - that a text is taken back: what was streamed stays
-    - who runs a tool
-    - titles of tools
-    - ids of calls
-    - arguments
-    - the progress of a tool
-    - preliminary results
-    - results that are no text: they become their JSON
-    - which of the open calls of a name a result answers: the oldest
-    - that a tool failed: its message is its result
-    - which call an approval is about, what it offers, and how it was answered
-    - sub-agents
-    - that something is part of a call or a sub-agent
-    - who hands over, if it is not the one to whom was handed over before
-    - sources
-    - files
-    - state
-    - status lines
-    - errors that do not end the run
-    - events of the application's own
-    - raw items
-    """
+    """Encodes events as Agentor's outputs."""
 
     system: ClassVar[str] = "agentor"
-    loses: ClassVar[frozenset[Loss]] = frozenset(
-        {
-            Loss.MODEL,
-            Loss.USAGE,
-            Loss.FINISH,
-            Loss.ENDING,
-            Loss.THOUGHT_KINDS,
-            Loss.SEALS,
-            Loss.REFUSALS,
-            Loss.PHASES,
-            Loss.OVERLAPS,
-            Loss.INTERRUPTIONS,
-            Loss.TAKEN_BACK,
-            Loss.TOOL_KINDS,
-            Loss.TITLES,
-            Loss.CALL_IDS,
-            Loss.ARGS,
-            Loss.OLDEST,
-            Loss.PROGRESS,
-            Loss.PRELIMINARY,
-            Loss.RESULT_TYPES,
-            Loss.TOOL_ERRORS,
-            Loss.APPROVAL_GIST,
-            Loss.AGENTS,
-            Loss.NESTING,
-            Loss.HANDOFF_FROM,
-            Loss.SOURCES,
-            Loss.FILES,
-            Loss.STATE,
-            Loss.STATUS,
-            Loss.WARNINGS,
-            Loss.CUSTOM,
-            Loss.RAW,
-        }
+    loses: ClassVar[frozenset[Loss]] = (
+        COMMON - {Loss.HANDOFFS}
+        | APPLICATION_DATA
+        | {Loss.MODEL, Loss.USAGE, Loss.IMPLICIT_END, Loss.HANDOFF_FROM, Loss.SOURCES}
+        | {Loss.REASONING_KIND, Loss.OPAQUE_REASONING, Loss.OVERLAPS, Loss.SPLITS, Loss.REFUSALS, Loss.RETRACTED}
+        | {Loss.TOOL_TITLES, Loss.CALL_IDS, Loss.ARGS, Loss.APPROVAL_LINKS}
+        | {Loss.PRELIMINARY, Loss.RESULT_TYPES, Loss.RESULT_OF_OLDEST, Loss.TOOL_ERRORS}
     )
-    ends: ClassVar[frozenset[str]] = frozenset({"completed", "paused"})
-    interrupts: ClassVar[frozenset[Kind] | None] = frozenset({"text", "thought", "call"})
-
-    def message(self, item: Item) -> str:
-        """An output as its server writes it."""
-        return json.dumps(item, indent=2) + "\n"
-
-    def frame(self, item: Item) -> bytes:
-        """The same, without any framing."""
-        return self.message(item).encode()
-
-    def _send(self, kind: str, **fields: Any) -> None:
-        nothing = dict.fromkeys(("message", "chunk", "tool_action", "reasoning", "raw_event"))
-        self.put({"type": kind, **nothing, **fields})
+    end_statuses: ClassVar[frozenset[str]] = frozenset({"paused"})
+    split_on: ClassVar[frozenset[Trigger] | None] = frozenset({"text", "reasoning", "tool"})
 
     def __init__(self) -> None:
         super().__init__()
         self._agent: str | None = None
 
-    def _item(self, **fields: Any) -> None:
-        self._send("run_item_stream_event", **fields)
+    def message(self, item: Item) -> str:
+        """Return an output as Agentor's server writes it: indented, with a line end."""
+        return json.dumps(item, indent=2) + "\n"
 
-    def _act(self, action: str, name: str, message: str | None = None) -> None:
-        self._item(message=message, tool_action={"name": name, "type": action})
+    def frame(self, item: Item) -> bytes:
+        """Return an output as bytes; the body has no framing."""
+        return self.message(item).encode()
 
-    def text(self, text: Text, delta: str) -> None:
-        """More of a message."""
+    def _emit_output(self, kind: str, **fields: Any) -> None:
+        empty = dict.fromkeys(("message", "chunk", "tool_action", "reasoning", "raw_event"))
+        self.emit({"type": kind, **empty, **fields})
+
+    def _emit_run_item(self, **fields: Any) -> None:
+        self._emit_output("run_item_stream_event", **fields)
+
+    def _emit_action(self, action: str, name: str, message: str | None = None) -> None:
+        self._emit_run_item(message=message, tool_action={"name": name, "type": action})
+
+    def text_delta(self, text: StreamedText, delta: str) -> None:
+        """Emit a chunk."""
         if delta:
-            self._send("raw_response_event", chunk=delta)
+            self._emit_output("raw_response_event", chunk=delta)
 
-    def end_text(self, text: Text) -> None:
-        """The message, whole."""
+    def end_text(self, text: StreamedText) -> None:
+        """Emit the whole message."""
         whole = text.final or text.streamed
         if whole:
-            self._item(message=whole)
+            self._emit_run_item(message=whole)
 
-    def end_thought(self, thought: Text, event: ev.ReasoningEnd) -> None:
-        """A thought comes whole."""
-        whole = thought.final or thought.streamed
+    def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
+        """Emit the whole reasoning; its deltas are not sent."""
+        whole = reasoning.final or reasoning.streamed
         if whole:
-            self._item(reasoning=whole)
+            self._emit_run_item(reasoning=whole)
 
-    def start_call(self, call: Call) -> None:
-        """A tool is called; with what is not said."""
-        self._act("tool_called", call.name)
+    def start_call(self, call: StreamedCall) -> None:
+        """Emit the tool's name; arguments are not sent."""
+        self._emit_action("tool_called", call.name)
 
-    def result(self, call: Call, event: ev.ToolResult) -> None:
-        """What a tool returned."""
+    def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
+        """Emit a final result."""
         if call.answered:
-            self._act("tool_output", call.name, said(event))
+            self._emit_action("tool_output", call.name, result_text(event))
 
-    def other(self, event: ev.Event) -> None:
-        """Approvals, and who speaks from now on."""
+    def other_event(self, event: ev.Event) -> None:
+        """Emit approvals, and a change of the active agent."""
         match event:
             case ev.ApprovalRequest():
-                self._act("mcp_approval_requested", self._about(event), event.prompt)
+                self._emit_action("mcp_approval_requested", self._tool_name(event), event.prompt)
             case ev.ApprovalResponse():
-                self._act("mcp_approval_response", self._about(self.waiting.get(event.approval_id)))
+                self._emit_action("mcp_approval_response", self._tool_name(self.pending_approvals.get(event.approval_id)))
             case ev.AgentHandoff():
                 for agent in (event.from_ if self._agent is None else None, event.to):
                     if agent and agent != self._agent:
                         self._agent = agent
-                        self._send("agent_updated_stream_event", message=agent)
+                        self._emit_output("agent_updated_stream_event", message=agent)
             case _:
                 pass
 
-    def _about(self, request: ev.ApprovalRequest | None) -> str:
+    def _tool_name(self, request: ev.ApprovalRequest | None) -> str:
         call = self.calls.get(request.tool_id or "") if request is not None else None
         return "approval" if call is None else call.name
 
-    def finish(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """The last message is the end, and an error is a message."""
+    def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
+        """Emit an error as a message; the end has no item of its own."""
         if error is not None:
-            self._item(message=error.message)
+            self._emit_run_item(message=error.message)

@@ -1,4 +1,4 @@
-"""What every encoder is: events in, items out, and nothing left open however the events end."""
+"""Base of all encoders: events in, items of another system out, with everything closed however the events end."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeAlias
@@ -6,27 +6,28 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.adapters.base.losses import Loss
-from nbagent.adapters.base.open_parts import Call, Text, settle
-from nbagent.adapters.base.overlaps import Interruptions, Kind, Queue
-from nbagent.adapters.base.wording import cut_of, reason_of, text_of, to_json
+from nbagent.adapters.base.losses import Loss, documented
+from nbagent.adapters.base.overlaps import QueueOverlaps, SplitOnInterleave, Trigger
+from nbagent.adapters.base.streamed import StreamedCall, StreamedText
+from nbagent.adapters.base.text_forms import as_text, compact_json, failure_message, limit_of
+from nbagent.adapters.base.usage_total import UsageTotal
 from nbagent.events.jsonable import json_safe
 from nbagent.gate import secrets
 from nbagent.wire.frames import sse
 
 Item: TypeAlias = dict[str, Any] | str
-"""One message of a system: a JSON object, or a word of its framing such as `[DONE]`."""
+"""One message of a system: a JSON object, or a token of its framing such as `[DONE]`."""
 
 SSE_HEADERS = {"content-type": "text/event-stream", "cache-control": "no-cache"}
 
 
 class Encoder(Protocol):
-    """Turns the events of one run into one system's items. It owns no clock, socket or task.
+    """Turns the events of one run into the items of one system. Owns no clock, socket or task.
 
     Attributes:
-        system: its name, such as "openai.chat".
-        headers: the HTTP headers that the system's server sends, lower case.
-        loses: what the system cannot say.
+        system: name of the system, such as "openai.chat".
+        headers: HTTP headers that the system's server sends, with names in lower case.
+        loses: what the system cannot represent.
     """
 
     system: ClassVar[str]
@@ -34,182 +35,212 @@ class Encoder(Protocol):
     loses: ClassVar[frozenset[Loss]]
 
     def feed(self, event: ev.Event) -> Iterable[Item]:
-        """The items that say one event; none, if the system has no word for it. After `run.end` there are no more."""
+        """Return the items of one event: none if the system cannot represent it, or after `run.end`."""
         ...
 
     def close(self, error: BaseException | None = None) -> Iterable[Item]:
-        """The events are over, by themselves or by `error`: closes what is open, and ends the stream if no `run.end` did."""
+        """Return the items that close what is open and end the stream: none after `run.end`.
+
+        Args:
+            error: the exception that ended the events; None if they just ended.
+        """
         ...
 
     def frame(self, item: Item) -> bytes:
-        """An item as it stands in the body of an HTTP response."""
+        """Return an item as it stands in the body of an HTTP response."""
         ...
 
     def message(self, item: Item) -> str:
-        """An item as one message of a WebSocket."""
+        """Return an item as one message of a WebSocket."""
         ...
 
 
 class BaseEncoder:
-    """The book-keeping that encoders share. A subclass overrides what its system can say, and calls `put`.
+    """Tracks what is open in a run. A subclass overrides the hooks of what its system can represent, and calls `emit` in them.
 
-    What is streamed and what an end says are brought together here: where the final text only adds to the deltas, the rest
-    comes as one more delta.
+    Deltas and final texts are reconciled here: if the final text continues the deltas, the rest is one more delta. The
+    docstring of a subclass gets the list of its losses appended.
 
     Attributes:
-        run: how the run began.
-        usage: tokens so far.
-        waiting: requests for approval that nobody has answered.
-        calls: every call so far, by its id in the events.
+        run_start: the first event.
+        model: the model's name, by the start of the run or of its first step that has one.
+        calls: all tool calls so far, by their id in the events.
+        pending_approvals: approval requests without an answer, by their id.
     """
 
     system: ClassVar[str] = ""
     headers: ClassVar[Mapping[str, str]] = SSE_HEADERS
     loses: ClassVar[frozenset[Loss]] = frozenset()
-    ends: ClassVar[frozenset[str]] = frozenset()
-    """The end states that the system can tell apart from `failed`; any other end is told as a failure that says why."""
-    cuts: ClassVar[Mapping[str, str]] = {}
-    """The system's words for an answer that is cut short: by "length", or by a "content_filter"."""
 
-    interrupts: ClassVar[frozenset[Kind] | None] = None
-    """For a system that says one thing at a time, the kinds that interrupt others (see `in_turn`); None, if all may overlap."""
+    end_statuses: ClassVar[frozenset[str]] = frozenset()
+    """Statuses of a run's end, beside "completed" and "failed", that the system has. Other ends become failures with a
+    message."""
+
+    limit_names: ClassVar[Mapping[str, str]] = {}
+    """The system's names for the limits that cut an answer short: "length" and "content_filter"."""
+
+    split_on: ClassVar[frozenset[Trigger] | None] = None
+    """Kinds of events that end an open text or reasoning block of another kind, for a system that writes one thing at a time
+    (see `SplitOnInterleave`). None if blocks may overlap."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.loses:
+            cls.__doc__ = documented(cls.__doc__, cls.loses)
 
     def __init__(self) -> None:
-        self._queue = None if self.interrupts is None else Queue()
-        self._interruptions = Interruptions(self.interrupts or frozenset())
-        self.run = ev.RunStart()
+        self._queue = None if self.split_on is None else QueueOverlaps()
+        self._splitter = SplitOnInterleave(self.split_on or frozenset())
+        self.run_start = ev.RunStart()
         self.model: str | None = None
-        self.usage: ev.Usage | None = None
-        self.waiting: dict[str, ev.ApprovalRequest] = {}
-        self.calls: dict[str, Call] = {}
-        self._in_step = False
+        self.calls: dict[str, StreamedCall] = {}
+        self.pending_approvals: dict[str, ev.ApprovalRequest] = {}
         self._items: list[Item] = []
         self._started = False
+        self._in_step = False
         self._ended = False
         self._failure: ev.Error | None = None
-        self._texts: dict[str, Text] = {}
-        self._thoughts: dict[str, Text] = {}
-        self._unanswered: dict[str, Call] = {}
+        self._texts: dict[str, StreamedText] = {}
+        self._reasoning: dict[str, StreamedText] = {}
+        self._open_calls: dict[str, StreamedCall] = {}
         self._call_ids: set[str] = set()
-        self._minted = 0
-        self._steps_usage: ev.Usage | None = None
-        self._step_usage: ev.Usage | None = None
-        self._run_usage: ev.Usage | None = None
+        self._last_id = 0
+        self._usage = UsageTotal()
+        self._final_usage: ev.Usage | None = None
 
-    # --- what a subclass overrides --------------------------------------------------------------------------------------
+    # --- hooks for subclasses -------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """The run starts: `run` says how. Comes first, once."""
+    def start_run(self) -> None:
+        """Called once, before all other hooks."""
 
     def start_step(self, event: ev.StepStart) -> None:
-        """A model response begins."""
+        """Called when a model response begins."""
 
     def end_step(self, event: ev.StepEnd) -> None:
-        """A model response is over."""
+        """Called when a model response ends."""
 
-    def start_text(self, text: Text) -> None:
-        """A text begins."""
+    def start_text(self, text: StreamedText) -> None:
+        """Called when a text begins."""
 
-    def text(self, text: Text, delta: str) -> None:
-        """More of a text."""
+    def text_delta(self, text: StreamedText, delta: str) -> None:
+        """Called for each delta of a text."""
 
-    def end_text(self, text: Text) -> None:
-        """A text is whole: `final`."""
+    def end_text(self, text: StreamedText) -> None:
+        """Called when a text is complete: `text.final` is set."""
 
-    def start_thought(self, thought: Text) -> None:
-        """A thought begins."""
+    def start_reasoning(self, reasoning: StreamedText) -> None:
+        """Called when a reasoning block begins."""
 
-    def thought(self, thought: Text, delta: str) -> None:
-        """More of a thought."""
+    def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
+        """Called for each delta of a reasoning block."""
 
-    def end_thought(self, thought: Text, event: ev.ReasoningEnd) -> None:
-        """A thought is whole: `final`."""
+    def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
+        """Called when a reasoning block is complete: `reasoning.final` is set."""
 
-    def start_call(self, call: Call) -> None:
-        """A tool call begins."""
+    def start_call(self, call: StreamedCall) -> None:
+        """Called when a tool call begins."""
 
-    def call_delta(self, call: Call, delta: str) -> None:
-        """More of the arguments' text."""
+    def args_delta(self, call: StreamedCall, delta: str) -> None:
+        """Called for each delta of a call's arguments."""
 
-    def end_args(self, call: Call) -> None:
-        """The arguments of a call are whole."""
+    def end_args(self, call: StreamedCall) -> None:
+        """Called when the arguments of a call are complete: `call.final_args` and `call.args_text` are set."""
 
-    def result(self, call: Call, event: ev.ToolResult) -> None:
-        """What a tool returned. Of preliminary results `answered` is false."""
+    def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
+        """Called for each result. `call.answered` is False for a preliminary one."""
 
-    def other(self, event: ev.Event) -> None:
-        """Anything that opens nothing, such as a source, an approval, or an error that does not end the run."""
+    def other_event(self, event: ev.Event) -> None:
+        """Called for every event without a hook of its own, such as a source, an approval or a non-fatal error."""
 
-    def finish(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """The run is over; everything else is closed by now. `error` is what it failed of."""
+    def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
+        """Called once, when all texts, reasoning blocks and steps have ended.
 
-    # --- what a subclass calls ------------------------------------------------------------------------------------------
+        Args:
+            end: the last event.
+            error: why the run failed; None if it did not.
+        """
 
-    def put(self, *items: Item) -> None:
-        """Send items."""
+    # --- helpers for subclasses -----------------------------------------------------------------------------------------
+
+    def emit(self, *items: Item) -> None:
+        """Add items to the output."""
         self._items += items
 
-    def mint(self, family: str) -> str:
-        """A new id, such as "msg_2"."""
-        self._minted += 1
-        return f"{family}_{self._minted}"
+    def new_id(self, prefix: str) -> str:
+        """Return an id that is unique in the run, such as "msg_2"."""
+        self._last_id += 1
+        return f"{prefix}_{self._last_id}"
 
     @property
     def run_id(self) -> str:
-        """The run's id."""
-        return self.run.run_id or "run"
+        """Id of the run."""
+        return self.run_start.run_id or "run"
 
     @property
     def created(self) -> int:
-        """When the run began, in seconds since the epoch."""
-        return int(self.run.ts)
+        """Time at which the run began, in seconds since the epoch."""
+        return int(self.run_start.ts)
 
-    def cut(self, end: ev.RunEnd) -> str | None:
-        """The system's word for why an incomplete answer was cut short, if it has one."""
-        return self.cuts.get(cut_of(end) or "")
+    @property
+    def usage(self) -> ev.Usage | None:
+        """Token counts so far; None if there were none."""
+        return self._final_usage or self._usage.value
 
-    def unanswered(self) -> list[Call]:
-        """The calls whose result is still to come."""
-        return list(self._unanswered.values())
+    def limit_name(self, end: ev.RunEnd) -> str | None:
+        """Return the system's name for the limit that cut an answer short; None if it has none for it."""
+        return self.limit_names.get(limit_of(end) or "")
 
-    # --- in and out -----------------------------------------------------------------------------------------------------
+    def incomplete_reason(self, end: ev.RunEnd) -> str:
+        """Return why a run is incomplete: the limit, "max_steps", the provider's code or finish reason, or "incomplete"."""
+        fallback = "max_steps" if end.status == "max_steps" else end.code or end.finish_reason or "incomplete"
+        return self.limit_name(end) or fallback
+
+    def open_calls(self) -> list[StreamedCall]:
+        """Return the calls without a final result."""
+        return list(self._open_calls.values())
+
+    # --- the encoder protocol -------------------------------------------------------------------------------------------
 
     def feed(self, event: ev.Event) -> list[Item]:
-        """The items that say one event; none, if the system has no word for it. After `run.end` there are no more."""
+        """Return the items of one event: none if the system cannot represent it, or after `run.end`."""
         if self._ended:
             return []
         if not self._started:
             self._started = True
             if isinstance(event, ev.RunStart):
-                self.run, self.model = event, event.model
-            self.begin()
+                self.run_start, self.model = event, event.model
+            self.start_run()
         if self._queue is None:
             self._read(event)
         else:
-            for told in self._queue.feed(event):
-                for piece in self._interruptions.feed(told):
-                    self._read(piece)
+            for queued in self._queue.feed(event):
+                for split in self._splitter.feed(queued):
+                    self._read(split)
         return self._take()
 
     def close(self, error: BaseException | None = None) -> list[Item]:
-        """The events are over, by themselves or by `error`: closes what is open, and ends the stream if no `run.end` did."""
+        """Return the items that close what is open and end the stream: none after `run.end`.
+
+        Args:
+            error: the exception that ended the events; None if they just ended. Secrets in its message are masked.
+        """
         if error is None:
             return self.feed(ev.RunEnd(status="incomplete", code=ev.STREAM_TRUNCATED))
         message = secrets.mask(str(error)) or type(error).__name__
-        told = self.feed(ev.Error(message=message, error_type=type(error).__name__, fatal=True))
-        return [*told, *self.feed(ev.RunEnd(status="failed"))]
+        items = self.feed(ev.Error(message=message, error_type=type(error).__name__, fatal=True))
+        return [*items, *self.feed(ev.RunEnd(status="failed"))]
 
     def frame(self, item: Item) -> bytes:
-        """An item as it stands in the body of an HTTP response."""
+        """Return an item as it stands in the body of an HTTP response."""
         return sse(self.message(item))
 
     def message(self, item: Item) -> str:
-        """An item as one message of a WebSocket."""
-        return item if isinstance(item, str) else to_json(item)
+        """Return an item as one message of a WebSocket."""
+        return item if isinstance(item, str) else compact_json(item)
 
     def _take(self) -> list[Item]:
-        taken, self._items = self._items, []
-        return [json_safe(item) for item in taken]
+        items, self._items = self._items, []
+        return [json_safe(item) for item in items]
 
     # --- one event ------------------------------------------------------------------------------------------------------
 
@@ -217,8 +248,8 @@ class BaseEncoder:
         match event:
             case ev.TextDelta():
                 text = self._texts.get(event.id) or self._text(ev.TextStart(id=event.id, parent_id=event.parent_id))
-                text.pieces.append(event.delta)
-                self.text(text, event.delta)
+                text.deltas.append(event.delta)
+                self.text_delta(text, event.delta)
             case ev.RunStart():
                 pass
             case ev.RunEnd():
@@ -235,122 +266,108 @@ class BaseEncoder:
             case ev.TextEnd():
                 self._end_text(self._text(ev.TextStart(id=event.id, parent_id=event.parent_id)), event)
             case ev.ReasoningStart():
-                self._thought(event)
+                self._reasoning_block(event)
             case ev.ReasoningDelta():
-                thought = self._thought(ev.ReasoningStart(id=event.id, parent_id=event.parent_id))
-                thought.pieces.append(event.delta)
-                self.thought(thought, event.delta)
+                reasoning = self._reasoning_block(ev.ReasoningStart(id=event.id, parent_id=event.parent_id))
+                reasoning.deltas.append(event.delta)
+                self.reasoning_delta(reasoning, event.delta)
             case ev.ReasoningEnd():
-                self._end_thought(self._thought(ev.ReasoningStart(id=event.id, parent_id=event.parent_id)), event)
+                self._end_reasoning(self._reasoning_block(ev.ReasoningStart(id=event.id, parent_id=event.parent_id)), event)
             case ev.ToolStart() | ev.ToolArgsDelta() | ev.ToolArgs() | ev.ToolResult():
                 self._tool(event)
             case ev.Error(fatal=True):
                 self._failure = self._failure or event
             case ev.UsageUpdate():
-                self._count(event)
+                self._usage.update(event)
             case ev.ApprovalRequest():
-                self.waiting[event.approval_id] = event
-                self.other(event)
+                self.pending_approvals[event.approval_id] = event
+                self.other_event(event)
             case ev.ApprovalResponse():
-                self.other(event)
-                self.waiting.pop(event.approval_id, None)
+                self.other_event(event)
+                self.pending_approvals.pop(event.approval_id, None)
             case _:
-                self.other(event)
+                self.other_event(event)
 
-    def _text(self, start: ev.TextStart) -> Text:
+    def _text(self, start: ev.TextStart) -> StreamedText:
         text = self._texts.get(start.id)
         if text is None:
-            text = self._texts[start.id] = Text(start)
+            text = self._texts[start.id] = StreamedText(start)
             self.start_text(text)
         return text
 
-    def _end_text(self, text: Text, event: ev.TextEnd) -> None:
+    def _end_text(self, text: StreamedText, event: ev.TextEnd) -> None:
         del self._texts[text.id]
-        rest = settle(text, event.text)
+        rest = text.complete(event.text)
         if rest:
-            self.text(text, rest)
+            self.text_delta(text, rest)
         self.end_text(text)
 
-    def _thought(self, start: ev.ReasoningStart) -> Text:
-        thought = self._thoughts.get(start.id)
-        if thought is None:
-            thought = self._thoughts[start.id] = Text(start)
-            self.start_thought(thought)
-        return thought
+    def _reasoning_block(self, start: ev.ReasoningStart) -> StreamedText:
+        reasoning = self._reasoning.get(start.id)
+        if reasoning is None:
+            reasoning = self._reasoning[start.id] = StreamedText(start)
+            self.start_reasoning(reasoning)
+        return reasoning
 
-    def _end_thought(self, thought: Text, event: ev.ReasoningEnd) -> None:
-        del self._thoughts[thought.id]
-        rest = settle(thought, event.text)
+    def _end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
+        del self._reasoning[reasoning.id]
+        rest = reasoning.complete(event.text)
         if rest:
-            self.thought(thought, rest)
-        self.end_thought(thought, event)
+            self.reasoning_delta(reasoning, rest)
+        self.end_reasoning(reasoning, event)
 
     def _tool(self, event: ev.ToolStart | ev.ToolArgsDelta | ev.ToolArgs | ev.ToolResult) -> None:
-        call = self.calls.get(event.id)
-        if call is None:
-            start = event if isinstance(event, ev.ToolStart) else ev.ToolStart(id=event.id, name="tool")
-            wanted = start.call_id or start.id
-            call = self.calls[event.id] = Call(start, wanted if wanted not in self._call_ids else self.mint(f"{wanted}_"))
-            self._call_ids.add(call.call_id)
-            self._unanswered[event.id] = call
-            self.start_call(call)
+        call = self.calls.get(event.id) or self._start_call(event)
         if call.answered:
             return
         match event:
-            case ev.ToolArgsDelta() if call.args is None:
-                call.pieces.append(event.delta)
-                self.call_delta(call, event.delta)
-            case ev.ToolArgs() if call.args is None:
-                written = "".join(call.pieces)
-                call.pieces = []
-                call.args, call.text = event, event.args_text or (text_of(event.args) if event.args else "")
-                if call.text.startswith(written) and call.text != written:
-                    self.call_delta(call, call.text[len(written) :])
+            case ev.ToolArgsDelta() if call.final_args is None:
+                call.deltas.append(event.delta)
+                self.args_delta(call, event.delta)
+            case ev.ToolArgs() if call.final_args is None:
+                streamed = call.args_so_far
+                call.deltas = []
+                call.final_args, call.args_text = event, event.args_text or (as_text(event.args) if event.args else "")
+                if call.args_text.startswith(streamed) and call.args_text != streamed:
+                    self.args_delta(call, call.args_text[len(streamed) :])
                 self.end_args(call)
             case ev.ToolResult():
                 call.answered = not event.preliminary
-                self.result(call, event)
-                if call.answered:  # nobody asks again, and a run may make many calls
-                    del self._unanswered[event.id]
-                    call.args, call.text, call.pieces = None, "", []
+                self.tool_result(call, event)
+                if call.answered:  # the arguments are freed: a run may make many calls
+                    del self._open_calls[event.id]
+                    call.final_args, call.args_text, call.deltas = None, "", []
             case _:
                 pass
 
-    # --- tokens and the end ---------------------------------------------------------------------------------------------
-
-    def _count(self, event: ev.UsageUpdate) -> None:
-        if event.scope == "run":
-            replaces = event.mode == "replace" or self._run_usage is None
-            self._run_usage = event.usage if replaces else self._run_usage + event.usage  # type: ignore[operator]
-        else:
-            replaces = event.mode == "replace" or self._step_usage is None
-            self._step_usage = event.usage if replaces else self._step_usage + event.usage  # type: ignore[operator]
-        self.usage = self._run_usage or _sum(self._steps_usage, self._step_usage)
+    def _start_call(self, event: ev.ToolStart | ev.ToolArgsDelta | ev.ToolArgs | ev.ToolResult) -> StreamedCall:
+        start = event if isinstance(event, ev.ToolStart) else ev.ToolStart(id=event.id, name="tool")
+        call_id = start.call_id or start.id
+        if call_id in self._call_ids:  # providers repeat ids, which clients take for one call
+            call_id = self.new_id(f"{call_id}_")
+        call = self.calls[event.id] = self._open_calls[event.id] = StreamedCall(start, call_id)
+        self._call_ids.add(call_id)
+        self.start_call(call)
+        return call
 
     def _end_step(self, event: ev.StepEnd) -> None:
-        if not self._in_step:
-            return
-        self._in_step = False
-        self._steps_usage = _sum(self._steps_usage, event.usage or self._step_usage)
-        self._step_usage = None
-        self.usage = self._run_usage or self._steps_usage
-        self.end_step(event)
+        if self._in_step:
+            self._in_step = False
+            self._usage.end_step(event.usage)
+            self.end_step(event)
 
     def _end(self, end: ev.RunEnd) -> None:
-        for thought in list(self._thoughts.values()):
-            self._end_thought(thought, ev.ReasoningEnd(id=thought.id, parent_id=thought.start.parent_id))
+        for reasoning in list(self._reasoning.values()):
+            self._end_reasoning(reasoning, ev.ReasoningEnd(id=reasoning.id, parent_id=reasoning.start.parent_id))
         for text in list(self._texts.values()):
             self._end_text(text, ev.TextEnd(id=text.id, parent_id=text.start.parent_id))
         self._end_step(ev.StepEnd())
-        self.usage = end.usage or self.usage
+        self._final_usage = end.usage
         error = self._failure
-        if error is None and end.status != "completed" and end.status not in self.ends and self.cut(end) is None:
-            error = ev.Error(message=reason_of(end), fatal=True)
+        is_failure = end.status not in {"completed", *self.end_statuses} and self.limit_name(end) is None
+        if error is None and is_failure:
+            error = ev.Error(message=failure_message(end), fatal=True)
         if error is not None and error.code is None:
             error = replace(error, code=end.code)
-        self.finish(end, error)
+        self.end_run(end, error)
         self._ended = True
-
-
-def _sum(left: ev.Usage | None, right: ev.Usage | None) -> ev.Usage | None:
-    return right if left is None else left if right is None else left + right

@@ -1,112 +1,159 @@
-"""What can get lost when a system has no word for it.
+"""Losses: what a system cannot represent of a run.
 
-Every encoder names its own losses. What no system at all has a place for is not among them: sequence numbers and times, step
-numbers, `meta` and `raw`, tracebacks, live objects, and how a result looks to a reader (`display`).
+Every encoder lists its own. Four things are lost in every system and are not listed: sequence numbers and times, step numbers,
+`meta` and `raw`, and what exists only for display (tracebacks, live objects, `display` of a result).
 """
 
+import inspect
 from enum import StrEnum
+from typing import Final
 
 
 class Loss(StrEnum):
-    """One thing that a system cannot say; the value says it to a reader."""
+    """One thing that a system cannot represent. The value describes it, with what is sent instead in parentheses."""
 
-    MODEL = "the model's name"
+    MODEL = "model name"
     USAGE = "token counts"
-    UNKNOWN_COUNTS = "that a count of tokens is not known: it is 0"
-    UNKNOWN_TOTALS = "that a sum of tokens is not known: it is 0"
-    TOKEN_DETAILS = "how many tokens were thoughts or came from a cache"  # noqa: S105 - no password
-    CACHE_WRITES = "how many tokens were written to a cache"
-    COST = "what the run cost"
-    FINISH = "the provider's own finish reason"
-    CODES = "the code of an end or an error"
-    UNKNOWN_CODES = "that an error has no code: server_error is its code"
-    UNKNOWN_REASONS = "that nothing says why a run is incomplete: incomplete is its code"
-    CUT_WORDS = "the provider's word for why an answer was cut short: it is the system's own"
-    ENDS = "how a run ended that is neither complete nor failed: it fails, and says why"
-    ENDING = "how a run ended: it is complete if a message was its last word, else incomplete; an error is a message"
-    PAUSES = "that a run waits for a human: it is complete"
-    WAITING = "what a run waits for: it waits for an answer"
-    MAX_STEPS = "that a run had no more steps: it is incomplete"
+    MISSING_COUNTS = "missing token counts (sent as 0)"
+    MISSING_TOTALS = "missing token totals (sent as 0 or as the sum)"
+    TOKEN_DETAILS = "counts of reasoning tokens and cached tokens"  # noqa: S105 - no password
+    CACHE_WRITES = "count of tokens written to a cache"
+    COST = "cost of the run"
+    FINISH_REASON = "the provider's finish reason"
+    ERROR_CODES = "code of an error or of the run's end"
+    MISSING_ERROR_CODES = "missing error code (sent as server_error)"
+    MISSING_REASONS = "missing reason of an incomplete run (sent as incomplete)"
+    CUT_REASONS = "the provider's name for the limit that cut an answer short (the system's own name is sent)"
+    END_STATUS = "end statuses that the system does not have (sent as a failure with a message)"
+    IMPLICIT_END = "end status (read as completed after a message, else as incomplete; an error is sent as a message)"
+    PAUSED = "the status paused (sent as completed)"
+    PAUSE_REASON = "what a paused run waits for (read as a request for input)"
+    MAX_STEPS = "the status max_steps (sent as incomplete)"
 
-    THOUGHTS = "thoughts"
-    THOUGHT_KINDS = "whether a thought is a summary"
-    OVERLAPS = "that texts, or thoughts, are written at the same time: they come one after another"
-    INTERRUPTIONS = "that a text or thought goes on after something else was said: it is two"
-    BORDERS = "where one text or thought ends and the next begins, if nothing lies between: they are one, with an empty line"
-    STEP_BORDERS = "where one text of a step ends and the next begins: they are one, with an empty line"
-    LINES = "where one text ends and the next begins: they are one, with an empty line; a call has a line of its own"
-    RUN_BORDERS = "where one text ends and the next begins: they are one, with an empty line"
-    SEALS = "signatures and encrypted thoughts"
-    SIGNATURES = "signatures of thoughts"
-    ONE_SEAL = "whether what a provider wants back with a thought is its signature or its encrypted form: it is one of them"
-    REFUSALS = "that a text is a refusal"
-    PHASES = "the phase of a text"
-    EARLY_TEXTS = "that a text or thought begins before its first words: they decide its place"
-    REPLACED = "that a text is replaced at its end: what was streamed stays"
-    REPLACED_THOUGHTS = "that a thought is replaced at its end: what was streamed stays"
-    TAKEN_BACK = "that a text is taken back: what was streamed stays"
+    REASONING = "reasoning"
+    REASONING_KIND = "whether reasoning is a summary or raw"
+    OVERLAPS = "overlap of texts or of reasoning blocks (sent one after another)"
+    SPLITS = "continuation of a text or reasoning block after something else (sent as a second one)"
+    BOUNDARIES = "boundary between adjacent texts or reasoning blocks (joined by an empty line)"
+    STEP_BOUNDARIES = "boundary between texts of one step (joined by an empty line)"
+    CALL_BOUNDARIES = "boundary between texts (joined by an empty line, or by the line of a tool call)"
+    RUN_BOUNDARIES = "boundary between texts (joined by an empty line)"
+    OPAQUE_REASONING = "signatures and encrypted reasoning"
+    SIGNATURES = "signatures of reasoning"
+    OPAQUE_KIND = "whether opaque reasoning data is a signature or encrypted reasoning (only one of them is sent)"
+    REFUSALS = "whether a text is a refusal"
+    PHASES = "phase of a text"
+    EARLY_STARTS = "start of a text or reasoning block before its first characters (sent with them)"
+    REPLACED_TEXT = "replacement of a text by its final version (the streamed text stays)"
+    REPLACED_REASONING = "replacement of reasoning by its final version (the streamed reasoning stays)"
+    RETRACTED = "retraction of a text or reasoning block by an empty final version (the streamed text stays)"
 
     TOOLS = "tool calls"
-    TOOL_KINDS = "who runs a tool"
-    NAMES = "spaces and signs in a tool's name: they are _"
-    TITLES = "titles of tools"
-    CALL_IDS = "ids of calls"
-    HOSTED_CALL_IDS = "ids of calls that the provider ran"
+    TOOL_KINDS = "kind of a tool (function, hosted, MCP, …)"
+    TOOL_NAME_CHARS = "characters of a tool's name other than letters, digits, dot and hyphen (sent as _)"
+    TOOL_TITLES = "titles of tools"
+    CALL_IDS = "ids of tool calls"
+    HOSTED_CALL_IDS = "ids of tool calls that the provider ran"
     ARGS = "arguments"
-    ARGS_AS_TEXT = "arguments as objects, and calls before their arguments are whole"
-    NO_ARGS = "that a call with a result has no arguments: they are empty"
-    ARGS_TEXT = "arguments as they were written: they are parsed"
-    TEXT_ARGS = "arguments whose text is not their JSON: they are what a reader makes of the text"
-    UNPARSED_ARGS = "arguments of custom tools as objects: they are text"
-    FREE_ARGS = "that arguments are free text: they are broken JSON"
-    UNFINISHED = "that a call has no whole arguments: it has what was written"
-    UNTOLD_ARGS = "that arguments are whole, of a call without a result in a run that breaks off"
-    EMPTY_ARGS = "that no arguments were written: they are {}"
-    REPLACED_ARGS_TEXT = "that the text of arguments is replaced at its end: what was streamed stays"
-    REPLACED_ARGS = "that arguments are replaced at their end: what was streamed stays"
-    PROGRESS = "the progress of a tool"
+    ARGS_AS_TEXT = "arguments as an object, and a call whose arguments are incomplete"
+    MISSING_ARGS = "missing arguments of a call that has a result (sent as empty)"
+    ARGS_TEXT = "arguments as they were written (sent parsed)"
+    PARSED_ARGS = "arguments that differ from their text (the client parses the text)"
+    CUSTOM_ARGS = "arguments of custom tools as an object (sent as text)"
+    FREE_ARGS = "validity of arguments in free text (read as malformed JSON)"
+    UNFINISHED_ARGS = "incompleteness of arguments (read as complete)"
+    ARGS_COMPLETION = "completeness of arguments without a result, if the run breaks off"
+    EMPTY_ARGS = "empty text of arguments (sent as {})"
+    REPLACED_ARGS_TEXT = "replacement of the arguments' text by its final version (the streamed text stays)"
+    REPLACED_ARGS = "replacement of arguments by their final version (the streamed arguments stay)"
+    PROGRESS = "progress of tools"
     PRELIMINARY = "preliminary results"
-    RESULTS = "what tools returned"
-    NULL_RESULTS = "results that are null: they are an empty list"
-    RESULT_TYPES = "results that are no text: they become their JSON"
-    RESULTS_BY_NAME = "which of the open calls of a name a result answers: the latest"
-    OLDEST = "which of the open calls of a name a result answers: the oldest"
-    TOOL_ERRORS = "that a tool failed: its message is its result"
-    FUNCTION_ERRORS = "that a tool of the run's own failed: its message is its result"
-    ERROR_RESULTS = "what a failed tool returned besides its message"
-    DENIALS = "why a call was denied"
-    DENIED = "that a call was denied: it failed"
+    RESULTS = "results of tools"
+    NULL_RESULTS = "null results (read as an empty list)"
+    RESULT_TYPES = "results other than text (sent as JSON text)"
+    RESULT_OF_LATEST = "which call of a tool a result answers (read as the latest open one)"
+    RESULT_OF_OLDEST = "which call of a tool a result answers (read as the oldest open one)"
+    TOOL_ERRORS = "failure of a tool (its message is sent as the result)"
+    FUNCTION_ERRORS = "failure of a tool that the provider did not run (its message is sent as the result)"
+    ERROR_RESULTS = "content of a failed result other than its message"
+    DENIAL_REASONS = "reason why a call was denied"
+    DENIED = "denial of a call (sent as a failure)"
 
-    UNANSWERED = "that a run is complete although calls are unanswered: it waits for their results"
-    APPROVALS = "requests for approval"
-    ANSWERED_APPROVALS = "requests for approval that were answered, or that the run does not wait for"
-    APPROVAL_GIST = "which call an approval is about, what it offers, and how it was answered"
-    APPROVAL_DETAILS = "what an approval is about, besides its call"
-    APPROVAL_ARGS = "arguments and options of a request for approval"
-    APPROVAL_OPTIONS = "what a request for approval offers to choose from"
-    SIGN_IN = "that a request is about signing in: it asks for input"
-    WORDLESS = "that a request for approval has no words: it has the tool's name"
-    UNLINKED_APPROVALS = "approvals of anything but a call"
-    CANCELLED_ANSWERS = "that a request for approval was cancelled: it is denied"
+    UNANSWERED = "completion of a run with unanswered calls (sent as waiting for their results)"
+    APPROVALS = "approval requests"
+    ANSWERED_APPROVALS = "approval requests that were answered, or for which the run does not wait"
+    APPROVAL_LINKS = "call, arguments, options and answer of an approval request"
+    APPROVAL_DETAILS = "contents of an approval request other than its call"
+    APPROVAL_ARGS = "arguments and options of an approval request"
+    APPROVAL_OPTIONS = "options of an approval request"
+    SIGN_IN = "sign-in as the purpose of a request (sent as input)"
+    MISSING_PROMPTS = "missing prompt of an approval request (read as the tool's name)"
+    UNLINKED_APPROVALS = "approval requests without a tool call"
+    CANCELLED_ANSWERS = "cancellation of an approval request (sent as denied)"
 
     AGENTS = "sub-agents"
-    AGENT_STATUS = "how a sub-agent ended"
-    NESTING = "that something is part of a call or a sub-agent"
-    NESTING_IN_CALLS = "that anything but a sub-agent is part of a call"
+    AGENT_STATUS = "end status of a sub-agent other than completed or failed"
+    NESTING = "nesting in a tool call or a sub-agent"
+    NESTING_IN_CALLS = "nesting of anything but a sub-agent in a tool call"
     HANDOFFS = "hand-offs"
-    HANDOFF_FROM = "who hands over, if it is not the one to whom was handed over before"
+    HANDOFF_FROM = "origin of a hand-off, if it is not the target of the one before"
     SOURCES = "sources"
     SOURCES_WITHOUT_URL = "sources without a URL"
-    LOOSE_SOURCES = "sources that come while no text is open"
+    LOOSE_SOURCES = "sources while no text is open"
     FILES = "files"
     FILE_NAMES = "names of files"
-    FILE_DATA = "data of files as base64: they become data: URLs"
-    REPLACED_FILES = "that a file replaces another: it stands beside it"
+    FILE_DATA = "base64 data of files (sent as data: URLs)"
+    REPLACED_FILES = "replacement of a file (sent as a second file)"
     STATE = "state"
     STATUS = "status lines"
-    LEVELS = "the level of a status line"
-    WARNINGS = "errors that do not end the run"
-    UNKNOWN_TYPES = "that an error has no type: it is an Error"
-    ERROR_TYPES = "the type of an error"
-    CUSTOM = "events of the application's own"
+    STATUS_LEVELS = "level of a status line"
+    WARNINGS = "non-fatal errors"
+    MISSING_ERROR_TYPES = "missing error type (sent as Error)"
+    ERROR_TYPES = "error types"
+    CUSTOM = "custom events"
     RAW = "raw items"
+
+
+# --- losses that several systems share
+
+COMMON: Final = frozenset(
+    {Loss.FINISH_REASON, Loss.PHASES, Loss.TOOL_KINDS, Loss.PROGRESS}
+    | {Loss.AGENTS, Loss.NESTING, Loss.HANDOFFS, Loss.STATUS, Loss.WARNINGS, Loss.RAW}
+)
+"""Losses of nearly every system."""
+
+APPLICATION_DATA: Final = frozenset({Loss.FILES, Loss.STATE, Loss.CUSTOM})
+"""Losses of every system that is not a protocol for user interfaces."""
+
+UI_PROTOCOL: Final = COMMON | (
+    {Loss.MODEL, Loss.COST, Loss.END_STATUS, Loss.ERROR_TYPES}
+    | {Loss.REASONING_KIND, Loss.OPAQUE_KIND, Loss.REFUSALS, Loss.REPLACED_TEXT, Loss.REPLACED_REASONING}
+)
+"""Losses of the protocols for user interfaces (AG-UI, Vercel)."""
+
+OPENAI: Final = COMMON | APPLICATION_DATA | {Loss.COST, Loss.CUT_REASONS, Loss.TOOL_TITLES, Loss.PARSED_ARGS, Loss.APPROVALS}
+"""Losses of OpenAI's three endpoints."""
+
+OPENAI_RUN: Final = OPENAI | (
+    {Loss.MISSING_ERROR_CODES, Loss.MISSING_REASONS, Loss.MAX_STEPS, Loss.ERROR_TYPES}
+    | {Loss.RETRACTED, Loss.PRELIMINARY, Loss.RESULT_TYPES}
+)
+"""Losses of OpenAI's endpoints that report results of tools (Responses, Assistants)."""
+
+TEXT_ONLY: Final = (
+    COMMON
+    | APPLICATION_DATA
+    | {Loss.USAGE, Loss.END_STATUS, Loss.REASONING, Loss.REFUSALS, Loss.REPLACED_TEXT, Loss.SOURCES, Loss.ERROR_TYPES}
+)
+"""Losses of systems whose content is text without structure."""
+
+
+def documented(doc: str | None, losses: frozenset[Loss]) -> str:
+    """Return a class docstring with the list of losses appended, in the order of `Loss`.
+
+    Args:
+        doc: the docstring; None (as under `python -OO`) counts as empty.
+        losses: the losses to list.
+    """
+    lines = [f"- {loss}" for loss in Loss if loss in losses]
+    return "\n\n".join(filter(None, [inspect.cleandoc(doc or ""), "Loses:", "\n".join(lines)]))

@@ -1,4 +1,4 @@
-"""Events for systems that say one thing at a time."""
+"""Rewriting of overlapping texts and reasoning blocks, for systems that write one thing at a time."""
 
 from typing import Any, Literal, TypeAlias
 
@@ -6,97 +6,106 @@ from msgspec.structs import replace
 
 from nbagent import events as ev
 
-Kind: TypeAlias = Literal["text", "thought", "call", "step"]
+Span: TypeAlias = Literal["text", "reasoning"]
+"""Kind of a block that is streamed in deltas and stays open between them."""
+
+Trigger: TypeAlias = Literal["text", "reasoning", "tool", "step"]
+"""Kind of event that can end an open span of another kind."""
+
 _TEXT = (ev.TextStart, ev.TextDelta, ev.TextEnd)
-_THOUGHT = (ev.ReasoningStart, ev.ReasoningDelta, ev.ReasoningEnd)
+_REASONING = (ev.ReasoningStart, ev.ReasoningDelta, ev.ReasoningEnd)
 _STARTS = (ev.TextStart, ev.ReasoningStart)
 _DELTAS = (ev.TextDelta, ev.ReasoningDelta)
 _ENDS = (ev.TextEnd, ev.ReasoningEnd)
-_TOOL = (ev.ToolStart, ev.ToolArgsDelta, ev.ToolArgs, ev.ToolResult)
-_CALL = (*_TOOL, ev.ApprovalRequest, ev.ApprovalResponse, ev.AgentHandoff)
+_STEP = (ev.StepStart, ev.StepEnd)
+_CALL = (ev.ToolStart, ev.ToolArgsDelta, ev.ToolArgs, ev.ToolResult)
+_TOOL = (*_CALL, ev.ApprovalRequest, ev.ApprovalResponse, ev.AgentHandoff)
 
 
-class Queue:
-    """Brings texts that overlap one after another, in the order in which they began, and thoughts likewise.
+def _span_of(event: ev.Event) -> Span | None:
+    return "text" if isinstance(event, _TEXT) else "reasoning" if isinstance(event, _REASONING) else None
 
-    What begins while another of its kind is open waits until that one ends, or the step does.
+
+class QueueOverlaps:
+    """Reorders events so that texts do not overlap each other, and reasoning blocks do not either.
+
+    Events of a span that begins while another of its kind is open are held back until that one ends, or the step or run does.
+    Spans keep the order in which they began.
     """
 
     def __init__(self) -> None:
-        self._speaking: dict[Kind, str | None] = {"text": None, "thought": None}
-        self._waiting: dict[Kind, dict[str, list[Any]]] = {"text": {}, "thought": {}}
+        self._open_id: dict[Span, str | None] = {"text": None, "reasoning": None}
+        self._queued: dict[Span, dict[str, list[Any]]] = {"text": {}, "reasoning": {}}
 
     def feed(self, event: ev.Event) -> list[ev.Event]:
-        """The events whose turn it is."""
-        if isinstance(event, _TEXT):
-            return self._turn("text", event)
-        if isinstance(event, _THOUGHT):
-            return self._turn("thought", event)
+        """Return the events that are ready; none, if the event was held back."""
+        kind = _span_of(event)
+        if kind is not None:
+            return self._feed_span(kind, event)
         if isinstance(event, ev.RunEnd | ev.StepEnd):
-            return [*self._release("thought"), *self._release("text"), event]
+            return [*self._flush("reasoning"), *self._flush("text"), event]
         return [event]
 
-    def _turn(self, kind: Kind, event: Any) -> list[ev.Event]:
-        speaking = self._speaking[kind]
-        if speaking is not None and speaking != event.id:
-            self._waiting[kind].setdefault(event.id, []).append(event)
+    def _feed_span(self, kind: Span, event: Any) -> list[ev.Event]:
+        if self._open_id[kind] not in (None, event.id):
+            self._queued[kind].setdefault(event.id, []).append(event)
             return []
-        self._speaking[kind] = None if isinstance(event, _ENDS) else event.id
-        told = [event]
-        while self._speaking[kind] is None and self._waiting[kind]:
-            next_id = next(iter(self._waiting[kind]))
-            for waited in self._waiting[kind].pop(next_id):
-                told += self._turn(kind, waited)
-        return told
+        self._open_id[kind] = None if isinstance(event, _ENDS) else event.id
+        ready = [event]
+        while self._open_id[kind] is None and self._queued[kind]:
+            next_id = next(iter(self._queued[kind]))
+            for queued in self._queued[kind].pop(next_id):
+                ready += self._feed_span(kind, queued)
+        return ready
 
-    def _release(self, kind: Kind) -> list[ev.Event]:
-        told: list[ev.Event] = []
-        while self._waiting[kind]:
+    def _flush(self, kind: Span) -> list[ev.Event]:
+        """Return all events that are held back, with an end after every span but the last."""
+        ready: list[ev.Event] = []
+        while self._queued[kind]:
             cls = ev.TextEnd if kind == "text" else ev.ReasoningEnd
-            told += self._turn(kind, cls(id=self._speaking[kind] or ""))
-        return told
+            ready += self._feed_span(kind, cls(id=self._open_id[kind] or ""))
+        return ready
 
 
-class Interruptions:
-    """Ends a text or a thought where something of another kind is said; what comes after is one of its own.
+class SplitOnInterleave:
+    """Ends an open text or reasoning block at an event of another kind. Its continuation becomes a span of its own.
 
-    Takes what `Queue` gives.
+    Reads the output of `QueueOverlaps`. The continuation of span "a" has the id "a.2", the next one "a.3".
 
     Args:
-        by: the kinds that interrupt others.
+        triggers: the kinds of events that end an open span of another kind.
     """
 
-    def __init__(self, by: frozenset[Kind]) -> None:
-        self._by = by
-        self._speakers: dict[Kind, _Speaker] = {}
+    def __init__(self, triggers: frozenset[Trigger]) -> None:
+        self._triggers = triggers
+        self._open: dict[Span, _OpenSpan] = {}
 
     def feed(self, event: ev.Event) -> list[ev.Event]:
-        """The event, and the ends of what it interrupts before it."""
-        if isinstance(event, _TEXT):
-            return self._speak("text", event)
-        if isinstance(event, _THOUGHT):
-            return self._speak("thought", event)
-        if isinstance(event, ev.StepStart | ev.StepEnd):
+        """Return the event, with the ends of the spans that it interrupts before it."""
+        kind = _span_of(event)
+        if kind is not None:
+            return self._feed_span(kind, event)
+        if isinstance(event, _STEP):
             return [*self._interrupt("step"), event]
-        return [*self._interrupt("call"), event] if isinstance(event, _CALL) else [event]
+        return [*self._interrupt("tool"), event] if isinstance(event, _TOOL) else [event]
 
-    def _speak(self, kind: Kind, event: Any) -> list[ev.Event]:
-        if isinstance(event, _STARTS) or kind not in self._speakers:
-            self._speakers[kind] = _Speaker(event)
-        told = self._speakers[kind].say(event)
+    def _feed_span(self, kind: Span, event: Any) -> list[ev.Event]:
+        if isinstance(event, _STARTS) or kind not in self._open:
+            self._open[kind] = _OpenSpan(event)
+        events = self._open[kind].feed(event)
         if isinstance(event, _ENDS):
-            del self._speakers[kind]
-        says = any(getattr(piece, "delta", None) or getattr(piece, "text", None) for piece in told)
-        return [*self._interrupt(kind), *told] if says else told
+            del self._open[kind]
+        has_content = any(getattr(piece, "delta", None) or getattr(piece, "text", None) for piece in events)
+        return [*self._interrupt(kind), *events] if has_content else events
 
-    def _interrupt(self, by: Kind) -> list[ev.Event]:
-        if by not in self._by:
+    def _interrupt(self, by: Trigger) -> list[ev.Event]:
+        if by not in self._triggers:
             return []
-        return [told for kind, speaker in self._speakers.items() if kind != by for told in speaker.interrupt()]
+        return [end for kind, span in self._open.items() if kind != by for end in span.interrupt()]
 
 
-class _Speaker:
-    """One text (or thought) that is told, perhaps in several parts."""
+class _OpenSpan:
+    """A text or reasoning block that is written in one part, or in several if it is interrupted."""
 
     def __init__(self, first: Any) -> None:
         if isinstance(first, _TEXT):
@@ -106,36 +115,41 @@ class _Speaker:
             self._end = ev.ReasoningEnd(id=first.id, parent_id=first.parent_id)
             start = ev.ReasoningStart(id=first.id, parent_id=first.parent_id)
         self._start = first if isinstance(first, _STARTS) else start
-        self._parts = 1
-        self._open = False
-        self._told: list[str] = []
-        self._before = 0  # how many of its pieces are in the parts before
+        self._part = 1
+        self._part_open = False
+        self._deltas: list[str] = []
+        self._deltas_before = 0  # number of deltas in the parts before this one
 
-    def say(self, event: Any) -> list[Any]:
-        id_ = event.id if self._parts == 1 else f"{event.id}.{self._parts}"
-        told = [] if self._open else [replace(self._start, id=id_)]
+    @property
+    def _part_id(self) -> str:
+        return str(self._end.id) if self._part == 1 else f"{self._end.id}.{self._part}"
+
+    def feed(self, event: Any) -> list[Any]:
+        """Return the events that write one event of the span; the first of a part starts it."""
+        events = [] if self._part_open else [replace(self._start, id=self._part_id)]
         if isinstance(event, _DELTAS):
-            self._told.append(event.delta)
-            told.append(replace(event, id=id_))
+            self._deltas.append(event.delta)
+            events.append(replace(event, id=self._part_id))
         elif isinstance(event, _ENDS):
-            rest = self._rest(event.text)
-            if self._parts > 1 and not self._open and not rest:
-                return []  # all of it was told before it was interrupted
-            told.append(replace(event, id=id_, text=rest))
-        elif self._parts > 1:
+            rest = self._final_of_part(event.text)
+            if self._part > 1 and not self._part_open and not rest:
+                return []  # the parts before the interruption were all of it
+            events.append(replace(event, id=self._part_id, text=rest))
+        elif self._part > 1:
             return []
-        self._open = True
-        return told
+        self._part_open = True
+        return events
 
-    def _rest(self, text: str | None) -> str | None:
-        """What of the final text is this part's: all, of a first part; nothing, if it replaces what is told already."""
-        before = "".join(self._told[: self._before])
+    def _final_of_part(self, text: str | None) -> str | None:
+        """Return the final text of this part; None if the whole text replaces parts that are already written."""
+        before = "".join(self._deltas[: self._deltas_before])
         return text[len(before) :] if text is not None and text.startswith(before) else None
 
     def interrupt(self) -> list[Any]:
-        if not self._open:
+        """Return the end of the open part; nothing, if none is open. What follows is the next part."""
+        if not self._part_open:
             return []
-        id_ = self._end.id if self._parts == 1 else f"{self._end.id}.{self._parts}"
-        self._open, self._before = False, len(self._told)
-        self._parts += 1
-        return [replace(self._end, id=id_)]
+        end = replace(self._end, id=self._part_id)
+        self._part_open, self._deltas_before = False, len(self._deltas)
+        self._part += 1
+        return [end]

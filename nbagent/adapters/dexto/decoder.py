@@ -8,12 +8,13 @@ What it cannot say: which step something belongs to (every `llm:response` ends o
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import BaseDecoder, Verdict
 from nbagent.adapters.base.fields import count, fields_or_none, look, plain, string
+from nbagent.adapters.dexto.vocabulary import DECISIONS, TOKEN_FIELDS
 
 _FAMILIES = (
     "llm:",
@@ -42,7 +43,6 @@ _STATUS = {
     "message:dequeued": "Taken from the queue",
 }
 _CUT_SHORT = {"length", "content-filter", "other", "unknown"}
-_DECISIONS: dict[str, Literal["approve", "deny", "cancel"]] = {"approved": "approve", "denied": "deny", "cancelled": "cancel"}
 
 
 class DextoDecoder(BaseDecoder):
@@ -195,7 +195,7 @@ class DextoDecoder(BaseDecoder):
         book.write(
             ev.ApprovalResponse(
                 approval_id=str(said.get("approvalId")),
-                decision=_DECISIONS.get(str(said.get("status")), "cancel"),
+                decision=DECISIONS.get(str(said.get("status")), "cancel"),
                 value=plain(said.get("data")),
                 reason=string(said.get("reason")) or string(said.get("message")),
                 **book.stamp,
@@ -251,14 +251,6 @@ def _usage_of(said: Any, cost: Any) -> ev.Usage | None:
     counts = fields_or_none(said)
     if not counts:
         return None
-    names = {
-        "input": "inputTokens",
-        "output": "outputTokens",
-        "total": "totalTokens",
-        "reasoning": "reasoningTokens",
-        "cache_read": "cacheReadTokens",
-        "cache_write": "cacheWriteTokens",
-    }
-    found = {ours: count(counts.get(theirs)) for ours, theirs in names.items()}
+    found = {ours: count(counts.get(theirs)) for ours, theirs in TOKEN_FIELDS.items()}
     found_cost = float(cost) if isinstance(cost, int | float) else None
     return ev.Usage(**found, cost=found_cost)

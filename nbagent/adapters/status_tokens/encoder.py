@@ -1,133 +1,62 @@
-"""The small vocabulary of many a FastAPI tutorial: `status`, `token`, `tool_result`, `done`.
+"""Encoder for the vocabulary of many FastAPI tutorials: `status`, `token`, `tool_result`, `done`.
 
-Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`. That
-a tool begins is a status, "Using search...". The vocabulary has no failure, and a client would take what broke off for whole:
-`{"type": "error", "content"}`, which some add, is sent too.
+Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`. The
+start of a tool is a status, "Using search...". The vocabulary has no failure, so that a client would take a broken stream for a
+complete one; `{"type": "error", "content"}`, which some servers add, is sent too.
 """
 
 from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder
-from nbagent.adapters.base.losses import Loss
-from nbagent.adapters.base.open_parts import Call, Text
-from nbagent.adapters.base.overlaps import Kind
-from nbagent.adapters.base.wording import BREAK, said, word_of
+from nbagent.adapters.base.losses import TEXT_ONLY, Loss
+from nbagent.adapters.base.overlaps import Trigger
+from nbagent.adapters.base.streamed import StreamedCall, StreamedText
+from nbagent.adapters.base.text_forms import PARAGRAPH_BREAK, result_text, tool_word
 
 
 class StatusTokensEncoder(BaseEncoder):
-    """Events to status, token and tool items.
-
-    Lost on the way:
-
-    - the model's name
-    - token counts
-    - the provider's own finish reason
-    - the code of an end or an error
-    - how a run ended that is neither complete nor failed: it fails, and says why
-    - that a run waits for a human: it is complete
-    - thoughts
-    - that texts, or thoughts, are written at the same time: they come one after another
-    - where one text ends and the next begins: they are one, with an empty line
-    - that a text is a refusal
-    - the phase of a text
-    - that a text is replaced at its end: what was streamed stays
-    - who runs a tool
-    - spaces and signs in a tool's name: they are _
-    - titles of tools
-    - ids of calls
-    - arguments
-    - the progress of a tool
-    - preliminary results
-    - results that are no text: they become their JSON
-    - which of the open calls of a name a result answers: the latest
-    - that a tool failed: its message is its result
-    - requests for approval
-    - sub-agents
-    - that something is part of a call or a sub-agent
-    - hand-offs
-    - sources
-    - files
-    - state
-    - the level of a status line
-    - errors that do not end the run
-    - the type of an error
-    - events of the application's own
-    - raw items
-    """
+    """Encodes events as status, token and tool items."""
 
     system: ClassVar[str] = "status.tokens"
-    loses: ClassVar[frozenset[Loss]] = frozenset(
-        {
-            Loss.MODEL,
-            Loss.USAGE,
-            Loss.FINISH,
-            Loss.CODES,
-            Loss.ENDS,
-            Loss.PAUSES,
-            Loss.THOUGHTS,
-            Loss.REFUSALS,
-            Loss.PHASES,
-            Loss.OVERLAPS,
-            Loss.RUN_BORDERS,
-            Loss.REPLACED,
-            Loss.TOOL_KINDS,
-            Loss.NAMES,
-            Loss.TITLES,
-            Loss.CALL_IDS,
-            Loss.ARGS,
-            Loss.RESULTS_BY_NAME,
-            Loss.PROGRESS,
-            Loss.PRELIMINARY,
-            Loss.RESULT_TYPES,
-            Loss.TOOL_ERRORS,
-            Loss.APPROVALS,
-            Loss.AGENTS,
-            Loss.NESTING,
-            Loss.HANDOFFS,
-            Loss.SOURCES,
-            Loss.FILES,
-            Loss.STATE,
-            Loss.LEVELS,
-            Loss.WARNINGS,
-            Loss.ERROR_TYPES,
-            Loss.CUSTOM,
-            Loss.RAW,
-        }
+    loses: ClassVar[frozenset[Loss]] = (
+        TEXT_ONLY - {Loss.STATUS}
+        | {Loss.MODEL, Loss.ERROR_CODES, Loss.PAUSED, Loss.OVERLAPS, Loss.RUN_BOUNDARIES, Loss.STATUS_LEVELS}
+        | {Loss.TOOL_NAME_CHARS, Loss.TOOL_TITLES, Loss.CALL_IDS, Loss.ARGS, Loss.APPROVALS}
+        | {Loss.PRELIMINARY, Loss.RESULT_TYPES, Loss.RESULT_OF_LATEST, Loss.TOOL_ERRORS}
     )
-    ends: ClassVar[frozenset[str]] = frozenset({"completed", "paused"})
-    interrupts: ClassVar[frozenset[Kind] | None] = frozenset()
+    end_statuses: ClassVar[frozenset[str]] = frozenset({"paused"})
+    split_on: ClassVar[frozenset[Trigger] | None] = frozenset()
 
     def __init__(self) -> None:
         super().__init__()
-        self._last: Text | None = None
+        self._last_text: StreamedText | None = None
 
-    def _say(self, kind: str, content: str, **more: Any) -> None:
-        self.put({"type": kind, **more, "content": content})
+    def _emit_content(self, kind: str, content: str, **more: Any) -> None:
+        self.emit({"type": kind, **more, "content": content})
 
-    def text(self, text: Text, delta: str) -> None:
-        """More of the answer."""
-        if not delta:
-            return
-        before, self._last = self._last, text
-        self._say("token", delta if before in (None, text) else BREAK + delta)
+    def text_delta(self, text: StreamedText, delta: str) -> None:
+        """Emit a token, set apart from an earlier text."""
+        if delta:
+            before, self._last_text = self._last_text, text
+            self._emit_content("token", delta if before in (None, text) else PARAGRAPH_BREAK + delta)
 
-    def start_call(self, call: Call) -> None:
-        """A tool begins."""
-        self._say("status", f"Using {word_of(call.name)}...")
+    def start_call(self, call: StreamedCall) -> None:
+        """Emit a status with the tool's name."""
+        self._emit_content("status", f"Using {tool_word(call.name)}...")
 
-    def result(self, call: Call, event: ev.ToolResult) -> None:
-        """What a tool returned."""
+    def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
+        """Emit a final result."""
         if call.answered:
-            self._say("tool_result", said(event), tool=word_of(call.name))
+            self._emit_content("tool_result", result_text(event), tool=tool_word(call.name))
 
-    def other(self, event: ev.Event) -> None:
-        """What goes on."""
+    def other_event(self, event: ev.Event) -> None:
+        """Emit a status line."""
         if isinstance(event, ev.Status):
-            self._say("status", event.message)
+            self._emit_content("status", event.message)
 
-    def finish(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """The answer is whole, or it is not."""
+    def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
+        """Emit the error, if there is one, and the end."""
         if error is not None:
-            self._say("error", error.message)
-        self.put({"type": "done"})
+            self._emit_content("error", error.message)
+        self.emit({"type": "done"})

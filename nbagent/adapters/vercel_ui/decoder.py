@@ -15,6 +15,7 @@ from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
 from nbagent.adapters.base.fields import fields_or_none, plain, string
 from nbagent.adapters.base.payload import counts, frame_of, peek, wire
+from nbagent.adapters.vercel_ui.vocabulary import INPUT_DETAIL_FIELDS, OUTPUT_DETAIL_FIELDS, V5_TOKEN_FIELDS
 
 _CUT_SHORT = {"length", "content-filter"}
 _FIRST = {"start": {"type", "messageId", "messageMetadata"}, "start-step": {"type"}, "finish-step": {"type"}}
@@ -237,14 +238,10 @@ def _usage(said: Any) -> ev.Usage | None:
     usage = fields_or_none(said)
     found = counts(
         usage,
-        input="inputTokens",
-        output="outputTokens",
-        total="totalTokens",
-        reasoning="reasoningTokens",
-        cache_read="cachedInputTokens",
+        **V5_TOKEN_FIELDS,
     )
-    found |= counts(usage.get("inputTokenDetails"), cache_read="cacheReadTokens", cache_write="cacheWriteTokens")
-    found |= counts(usage.get("outputTokenDetails"), reasoning="reasoningTokens")
+    found |= counts(usage.get("inputTokenDetails"), **INPUT_DETAIL_FIELDS)
+    found |= counts(usage.get("outputTokenDetails"), **OUTPUT_DETAIL_FIELDS)
     return ev.Usage(**found) if found else None
 
 

@@ -1,7 +1,7 @@
-"""Vercel's AI SDK: the UI message stream that `useChat` of `ai` reads.
+"""Encoders for Vercel's AI SDK: the UI message stream that `useChat` of `ai` reads.
 
-The format: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `uiMessageChunkSchema` of `ai` 5.0.277 and 7.0.173. Token
-counts go where the documentation's examples put them, into the metadata of `finish`.
+Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `uiMessageChunkSchema` of `ai` 5.0.277 and 7.0.173. Token counts
+are in the metadata of `finish`, as in the documentation's examples.
 """
 
 from collections.abc import Mapping
@@ -9,79 +9,26 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import SSE_HEADERS, BaseEncoder
-from nbagent.adapters.base.losses import Loss
-from nbagent.adapters.base.open_parts import Call, Text
-from nbagent.adapters.base.wording import known, message_of
+from nbagent.adapters.base.losses import UI_PROTOCOL, Loss
+from nbagent.adapters.base.streamed import StreamedCall, StreamedText
+from nbagent.adapters.base.text_forms import error_message, token_counts, without_none
+from nbagent.adapters.vercel_ui.vocabulary import (
+    INPUT_DETAIL_FIELDS,
+    OUTPUT_DETAIL_FIELDS,
+    TOKEN_FIELDS,
+    V5_TOKEN_FIELDS,
+)
 
 _PROVIDER = "nbagent"
-_BOTH = {
-    Loss.MODEL,
-    Loss.COST,
-    Loss.FINISH,
-    Loss.CODES,
-    Loss.ENDS,
-    Loss.THOUGHT_KINDS,
-    Loss.ONE_SEAL,
-    Loss.REFUSALS,
-    Loss.PHASES,
-    Loss.REPLACED,
-    Loss.REPLACED_THOUGHTS,
-    Loss.TOOL_KINDS,
-    Loss.FREE_ARGS,
-    Loss.REPLACED_ARGS_TEXT,
-    Loss.EMPTY_ARGS,
-    Loss.PROGRESS,
-    Loss.ERROR_RESULTS,
-    Loss.AGENTS,
-    Loss.NESTING,
-    Loss.HANDOFFS,
-    Loss.FILE_NAMES,
-    Loss.FILE_DATA,
-    Loss.REPLACED_FILES,
-    Loss.STATUS,
-    Loss.WARNINGS,
-    Loss.ERROR_TYPES,
-    Loss.RAW,
-}
+_BOTH_VERSIONS = (
+    UI_PROTOCOL
+    | {Loss.ERROR_CODES, Loss.FREE_ARGS, Loss.EMPTY_ARGS, Loss.REPLACED_ARGS_TEXT, Loss.ERROR_RESULTS}
+    | {Loss.FILE_NAMES, Loss.FILE_DATA, Loss.REPLACED_FILES}
+)
 
 
 class VercelEncoder(BaseEncoder):
-    """Events to the UI message stream of `ai` 7.
-
-    Lost on the way:
-
-    - the model's name
-    - what the run cost
-    - the provider's own finish reason
-    - the code of an end or an error
-    - how a run ended that is neither complete nor failed: it fails, and says why
-    - whether a thought is a summary
-    - whether what a provider wants back with a thought is its signature or its encrypted form: it is one of them
-    - that a text is a refusal
-    - the phase of a text
-    - that a text is replaced at its end: what was streamed stays
-    - that a thought is replaced at its end: what was streamed stays
-    - who runs a tool
-    - that arguments are free text: they are broken JSON
-    - that no arguments were written: they are {}
-    - that the text of arguments is replaced at its end: what was streamed stays
-    - the progress of a tool
-    - what a failed tool returned besides its message
-    - why a call was denied
-    - what an approval is about, besides its call
-    - approvals of anything but a call
-    - that a request for approval was cancelled: it is denied
-    - sub-agents
-    - that something is part of a call or a sub-agent
-    - hand-offs
-    - names of files
-    - data of files as base64: they become data: URLs
-    - that a file replaces another: it stands beside it
-    - status lines
-    - errors that do not end the run
-    - the type of an error
-    - raw items
-    """
+    """Encodes events as the UI message stream of `ai` 6 and 7."""
 
     system: ClassVar[str] = "vercel.ui"
     headers: ClassVar[Mapping[str, str]] = {
@@ -89,200 +36,163 @@ class VercelEncoder(BaseEncoder):
         "x-vercel-ai-ui-message-stream": "v1",
         "x-accel-buffering": "no",
     }
-    loses: ClassVar[frozenset[Loss]] = frozenset(
-        _BOTH | {Loss.DENIALS, Loss.APPROVAL_DETAILS, Loss.UNLINKED_APPROVALS, Loss.CANCELLED_ANSWERS},
-    )
-    ends: ClassVar[frozenset[str]] = frozenset({"completed", "cancelled", "paused"})
-    cuts: ClassVar[Mapping[str, str]] = {"length": "length", "content_filter": "content-filter"}
+    loses: ClassVar[frozenset[Loss]] = _BOTH_VERSIONS | {
+        Loss.DENIAL_REASONS,
+        Loss.APPROVAL_DETAILS,
+        Loss.UNLINKED_APPROVALS,
+        Loss.CANCELLED_ANSWERS,
+    }
+    end_statuses: ClassVar[frozenset[str]] = frozenset({"cancelled", "paused"})
+    limit_names: ClassVar[Mapping[str, str]] = {"length": "length", "content_filter": "content-filter"}
 
     # --- message and steps ----------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """The message starts."""
-        self.put({"type": "start", "messageId": self.run_id})
+    def start_run(self) -> None:
+        """Emit the start of the message."""
+        self.emit({"type": "start", "messageId": self.run_id})
 
     def start_step(self, event: ev.StepStart) -> None:
-        """A model response begins."""
-        self.put({"type": "start-step"})
+        """Emit the start of a step."""
+        self.emit({"type": "start-step"})
 
     def end_step(self, event: ev.StepEnd) -> None:
-        """A model response is over."""
-        self.put({"type": "finish-step"})
+        """Emit the end of a step."""
+        self.emit({"type": "finish-step"})
 
-    def finish(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """The run is over; a client learns of an error only from a chunk of its own."""
-        counted = {} if self.usage is None else {"messageMetadata": {"totalUsage": self.counted(self.usage)}}
+    def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
+        """Emit the end of the message, after an error's own chunk: clients do not read errors from the end."""
+        metadata = {} if self.usage is None else {"messageMetadata": {"totalUsage": self.usage_object(self.usage)}}
         if error is None and end.status == "cancelled":
-            if counted:
-                self.put({"type": "message-metadata", **counted})
-            self.put({"type": "abort"}, "[DONE]")
+            if metadata:
+                self.emit({"type": "message-metadata", **metadata})
+            self.emit({"type": "abort"}, "[DONE]")
             return
         if error is not None:
-            self.put({"type": "error", "errorText": error.message})
-        reason = "error" if error else self.cut(end) or ("tool-calls" if self.unanswered() else "stop")
-        self.put({"type": "finish", "finishReason": reason, **counted}, "[DONE]")
+            self.emit({"type": "error", "errorText": error.message})
+        reason = "error" if error else self.limit_name(end) or ("tool-calls" if self.open_calls() else "stop")
+        self.emit({"type": "finish", "finishReason": reason, **metadata}, "[DONE]")
 
-    def counted(self, usage: ev.Usage) -> dict[str, Any]:
-        """Token counts as `ai` 7 has them."""
-        sent = known(cacheReadTokens=usage.cache_read, cacheWriteTokens=usage.cache_write)
-        made = known(reasoningTokens=usage.reasoning)
-        counts = known(inputTokens=usage.input, outputTokens=usage.output, totalTokens=usage.total)
-        return {**counts, "inputTokenDetails": sent, "outputTokenDetails": made}
+    def usage_object(self, usage: ev.Usage) -> dict[str, Any]:
+        """Return token counts as `ai` 6 and 7 have them."""
+        return {
+            **token_counts(usage, TOKEN_FIELDS),
+            "inputTokenDetails": token_counts(usage, INPUT_DETAIL_FIELDS),
+            "outputTokenDetails": token_counts(usage, OUTPUT_DETAIL_FIELDS),
+        }
 
-    # --- text and thoughts ----------------------------------------------------------------------------------------------
+    # --- text and reasoning ---------------------------------------------------------------------------------------------
 
-    def start_text(self, text: Text) -> None:
-        """A text begins."""
-        self.put({"type": "text-start", "id": text.id})
+    def start_text(self, text: StreamedText) -> None:
+        """Emit the start of a text."""
+        self.emit({"type": "text-start", "id": text.id})
 
-    def text(self, text: Text, delta: str) -> None:
-        """More of a text."""
-        self.put({"type": "text-delta", "id": text.id, "delta": delta})
+    def text_delta(self, text: StreamedText, delta: str) -> None:
+        """Emit a delta of a text."""
+        self.emit({"type": "text-delta", "id": text.id, "delta": delta})
 
-    def end_text(self, text: Text) -> None:
-        """A text is whole."""
-        self.put({"type": "text-end", "id": text.id})
+    def end_text(self, text: StreamedText) -> None:
+        """Emit the end of a text."""
+        self.emit({"type": "text-end", "id": text.id})
 
-    def start_thought(self, thought: Text) -> None:
-        """A thought begins."""
-        self.put({"type": "reasoning-start", "id": thought.id})
+    def start_reasoning(self, reasoning: StreamedText) -> None:
+        """Emit the start of a reasoning block."""
+        self.emit({"type": "reasoning-start", "id": reasoning.id})
 
-    def thought(self, thought: Text, delta: str) -> None:
-        """More of a thought."""
-        self.put({"type": "reasoning-delta", "id": thought.id, "delta": delta})
+    def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
+        """Emit a delta of a reasoning block."""
+        self.emit({"type": "reasoning-delta", "id": reasoning.id, "delta": delta})
 
-    def end_thought(self, thought: Text, event: ev.ReasoningEnd) -> None:
-        """A thought is whole; what its provider wants back is in a corner of its own."""
-        opaque = known(signature=event.signature, reasoningEncryptedContent=event.encrypted)
-        corner = {"providerMetadata": {_PROVIDER: opaque}} if opaque else {}
-        self.put({"type": "reasoning-end", "id": thought.id, **corner})
+    def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
+        """Emit the end of a reasoning block, with its opaque data under a provider name of our own."""
+        opaque = without_none(signature=event.signature, reasoningEncryptedContent=event.encrypted)
+        metadata = {"providerMetadata": {_PROVIDER: opaque}} if opaque else {}
+        self.emit({"type": "reasoning-end", "id": reasoning.id, **metadata})
 
-    # --- tools ----------------------------------------------------------------------------------------------------------
+    # --- tool calls -----------------------------------------------------------------------------------------------------
 
-    def start_call(self, call: Call) -> None:
-        """A tool call begins."""
-        self.put({"type": "tool-input-start", **_named(call)})
+    def start_call(self, call: StreamedCall) -> None:
+        """Emit the start of a call."""
+        self.emit({"type": "tool-input-start", **_call_fields(call)})
 
-    def call_delta(self, call: Call, delta: str) -> None:
-        """More of the arguments' text."""
-        self.put({"type": "tool-input-delta", "toolCallId": call.call_id, "inputTextDelta": delta})
+    def args_delta(self, call: StreamedCall, delta: str) -> None:
+        """Emit a delta of the arguments."""
+        self.emit({"type": "tool-input-delta", "toolCallId": call.call_id, "inputTextDelta": delta})
 
-    def end_args(self, call: Call) -> None:
-        """The arguments are whole. What is no JSON goes as it was written: the client shows it, the result tells the rest."""
-        assert call.args is not None
-        value = call.args.args if call.args.valid else call.text
-        self.put({"type": "tool-input-available", **_named(call), "input": {} if value is None else value})
+    def end_args(self, call: StreamedCall) -> None:
+        """Emit the complete arguments; as text if they are not valid JSON, so that the client shows them."""
+        self.emit({"type": "tool-input-available", **_call_fields(call), "input": call.args_value})
 
-    def result(self, call: Call, event: ev.ToolResult) -> None:
-        """What a tool returned."""
-        about = {"toolCallId": call.call_id}
+    def tool_result(self, call: StreamedCall, event: ev.ToolResult) -> None:
+        """Emit a result."""
         match event.status:
             case "ok":
-                early = {"preliminary": True} if event.preliminary else {}
-                self.put({"type": "tool-output-available", **about, "output": event.content, **early})
+                preliminary = {"preliminary": True} if event.preliminary else {}
+                fields = {"toolCallId": call.call_id, "output": event.content, **preliminary}
+                self.emit({"type": "tool-output-available", **fields})
             case "denied":
-                self.denied(about, event)
+                self.emit_denial(call, event)
             case _:
-                self.put({"type": "tool-output-error", **about, "errorText": message_of(event)})
+                self.emit_error(call, event)
 
-    def denied(self, about: dict[str, Any], event: ev.ToolResult) -> None:
-        """A human did not allow a call."""
-        self.put({"type": "tool-output-denied", **about})
+    def emit_error(self, call: StreamedCall, event: ev.ToolResult) -> None:
+        """Emit the failure of a call."""
+        self.emit({"type": "tool-output-error", "toolCallId": call.call_id, "errorText": error_message(event)})
 
-    # --- the rest -------------------------------------------------------------------------------------------------------
+    def emit_denial(self, call: StreamedCall, event: ev.ToolResult) -> None:
+        """Emit the denial of a call."""
+        self.emit({"type": "tool-output-denied", "toolCallId": call.call_id})
 
-    def other(self, event: ev.Event) -> None:
-        """Sources, files, data and approvals."""
+    # --- other events ---------------------------------------------------------------------------------------------------
+
+    def other_event(self, event: ev.Event) -> None:
+        """Emit sources, files, data and approvals."""
         match event:
             case ev.Source(url=str(url)):
-                self.put({"type": "source-url", "sourceId": event.id, "url": url, **known(title=event.title)})
+                self.emit({"type": "source-url", "sourceId": event.id, "url": url, **without_none(title=event.title)})
             case ev.Source():
-                about = {"mediaType": "application/octet-stream", "title": event.title or ""}
-                self.put({"type": "source-document", "sourceId": event.id, **about})
+                document = {"mediaType": "application/octet-stream", "title": event.title or ""}
+                self.emit({"type": "source-document", "sourceId": event.id, **document})
             case ev.File():
                 url = event.url or f"data:{event.media_type};base64,{event.data or ''}"
-                self.put({"type": "file", "mediaType": event.media_type, "url": url})
+                self.emit({"type": "file", "mediaType": event.media_type, "url": url})
             case ev.State():
-                self.put({"type": "data-state", "data": event.patch if event.snapshot is None else event.snapshot})
+                self.emit({"type": "data-state", "data": event.patch if event.snapshot is None else event.snapshot})
             case ev.Custom():
-                self.put({"type": f"data-{event.name}", "data": event.data})
+                self.emit({"type": f"data-{event.name}", "data": event.data})
             case ev.ApprovalRequest() | ev.ApprovalResponse():
-                self.approval(event)
+                self.emit_approval(event)
             case _:
                 pass
 
-    def approval(self, event: ev.ApprovalRequest | ev.ApprovalResponse) -> None:
-        """A human is asked about a call, or has answered."""
+    def emit_approval(self, event: ev.ApprovalRequest | ev.ApprovalResponse) -> None:
+        """Emit the request for a call's approval, or its answer."""
         if isinstance(event, ev.ApprovalRequest):
             call = self.calls.get(event.tool_id or "")
             if call is not None:
-                self.put({"type": "tool-approval-request", "approvalId": event.approval_id, "toolCallId": call.call_id})
-        elif self.calls.get(getattr(self.waiting.get(event.approval_id), "tool_id", None) or ""):
+                self.emit({"type": "tool-approval-request", "approvalId": event.approval_id, "toolCallId": call.call_id})
+        elif self.calls.get(getattr(self.pending_approvals.get(event.approval_id), "tool_id", None) or ""):
             answer = {"approvalId": event.approval_id, "approved": event.decision == "approve"}
-            self.put({"type": "tool-approval-response", **answer, **known(reason=event.reason)})
+            self.emit({"type": "tool-approval-response", **answer, **without_none(reason=event.reason)})
 
 
 class VercelV5Encoder(VercelEncoder):
-    """Events to the UI message stream of `ai` 5, whose clients fail on chunks that came later.
-
-    Lost on the way:
-
-    - the model's name
-    - how many tokens were written to a cache
-    - what the run cost
-    - the provider's own finish reason
-    - the code of an end or an error
-    - how a run ended that is neither complete nor failed: it fails, and says why
-    - that a run waits for a human: it is complete
-    - whether a thought is a summary
-    - whether what a provider wants back with a thought is its signature or its encrypted form: it is one of them
-    - that a text is a refusal
-    - the phase of a text
-    - that a text is replaced at its end: what was streamed stays
-    - that a thought is replaced at its end: what was streamed stays
-    - who runs a tool
-    - that arguments are free text: they are broken JSON
-    - that no arguments were written: they are {}
-    - that the text of arguments is replaced at its end: what was streamed stays
-    - the progress of a tool
-    - what a failed tool returned besides its message
-    - that a call was denied: it failed
-    - requests for approval
-    - sub-agents
-    - that something is part of a call or a sub-agent
-    - hand-offs
-    - names of files
-    - data of files as base64: they become data: URLs
-    - that a file replaces another: it stands beside it
-    - status lines
-    - errors that do not end the run
-    - the type of an error
-    - raw items
-    """
+    """Encodes events as the UI message stream of `ai` 5, whose clients fail on chunks that were added later."""
 
     system: ClassVar[str] = "vercel.ui.v5"
-    loses: ClassVar[frozenset[Loss]] = frozenset(
-        _BOTH | {Loss.CACHE_WRITES, Loss.DENIED, Loss.APPROVALS, Loss.PAUSES},
-    )
+    loses: ClassVar[frozenset[Loss]] = _BOTH_VERSIONS | {Loss.CACHE_WRITES, Loss.PAUSED, Loss.DENIED, Loss.APPROVALS}
 
-    def counted(self, usage: ev.Usage) -> dict[str, Any]:
-        """Token counts as `ai` 5 has them."""
-        return known(
-            inputTokens=usage.input,
-            outputTokens=usage.output,
-            totalTokens=usage.total,
-            reasoningTokens=usage.reasoning,
-            cachedInputTokens=usage.cache_read,
-        )
+    def usage_object(self, usage: ev.Usage) -> dict[str, Any]:
+        """Return token counts as `ai` 5 has them."""
+        return token_counts(usage, V5_TOKEN_FIELDS)
 
-    def denied(self, about: dict[str, Any], event: ev.ToolResult) -> None:
-        """A human did not allow a call, which fails then."""
-        self.put({"type": "tool-output-error", **about, "errorText": message_of(event)})
+    def emit_denial(self, call: StreamedCall, event: ev.ToolResult) -> None:
+        """Emit the denial of a call as a failure."""
+        self.emit_error(call, event)
 
-    def approval(self, event: ev.ApprovalRequest | ev.ApprovalResponse) -> None:
-        """Nobody can be asked."""
+    def emit_approval(self, event: ev.ApprovalRequest | ev.ApprovalResponse) -> None:
+        """Emit nothing: `ai` 5 has no approvals."""
 
 
-def _named(call: Call) -> dict[str, Any]:
-    hosted = {"providerExecuted": True} if call.start.kind in ("hosted", "mcp") else {}
-    return {"toolCallId": call.call_id, "toolName": call.name, **hosted, **known(title=call.start.title)}
+def _call_fields(call: StreamedCall) -> dict[str, Any]:
+    hosted = {"providerExecuted": True} if call.is_hosted else {}
+    return {"toolCallId": call.call_id, "toolName": call.name, **hosted, **without_none(title=call.start.title)}

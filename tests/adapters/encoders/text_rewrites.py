@@ -1,13 +1,13 @@
-"""What is lost of texts and thoughts."""
+"""Rewrites for losses of texts and reasoning."""
 
 from typing import Any
 
-from encoders.lost_events import BREAK, Events, at_end
+from adapters.encoders.rewrites import PARAGRAPH_BREAK, Events, change_end
 from msgspec.structs import replace
 
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder
-from nbagent.adapters.base.overlaps import Interruptions, Queue
+from nbagent.adapters.base.overlaps import QueueOverlaps, SplitOnInterleave
 
 
 def streamed_stays(events: Events, cls: Any, *, only_empty: bool = False) -> Events:
@@ -25,74 +25,74 @@ def streamed_stays(events: Events, cls: Any, *, only_empty: bool = False) -> Eve
 
 
 def one_after_another(events: Events) -> Events:
-    queue = Queue()
+    queue = QueueOverlaps()
     errors = [event for event in events if isinstance(event, ev.Error) and event.fatal]
-    return at_end([told for event in events if event not in errors for told in queue.feed(event)], *errors)
+    return change_end([ready for event in events if event not in errors for ready in queue.feed(event)], *errors)
 
 
 def late_texts(events: Events) -> Events:
-    """A text, or the model's own thought, begins with its first words."""
-    silent: dict[str, ev.Event] = {}
+    """Move the start of a text or of raw reasoning to its first delta or its end."""
+    pending: dict[str, ev.Event] = {}
     kept: Events = []
     for event in events:
         if isinstance(event, ev.TextStart) or (isinstance(event, ev.ReasoningStart) and event.kind == "raw"):
-            silent[event.id] = event
+            pending[event.id] = event
             continue
-        if isinstance(event, ev.TextDelta | ev.ReasoningDelta | ev.TextEnd | ev.ReasoningEnd) and event.id in silent:
-            kept.append(silent.pop(event.id))
+        if isinstance(event, ev.TextDelta | ev.ReasoningDelta | ev.TextEnd | ev.ReasoningEnd) and event.id in pending:
+            kept.append(pending.pop(event.id))
         kept.append(event)
     return kept
 
 
 def interrupted(events: Events, encoder: BaseEncoder) -> Events:
-    interruptions = Interruptions(encoder.interrupts or frozenset())
-    return [told for event in events for told in interruptions.feed(event)]
+    splitter = SplitOnInterleave(encoder.split_on or frozenset())
+    return [split for event in events for split in splitter.feed(event)]
 
 
-class Joined:
-    """Texts put together as a client that knows no borders does: fields that grow, until something ends them.
+class JoinedTexts:
+    """Texts as a client without text boundaries joins them: one text per field, until something ends the field.
 
     Args:
-        ends: which fields end when another field grows, or at a "call" or a "step".
-        forgets: whether a thought after a text is not set apart from the one before.
+        ends: the fields that end when another field grows, or at a "call" or a "step".
+        text_splits_reasoning: whether reasoning after a text starts without an empty line.
     """
 
-    def __init__(self, ends: dict[str, set[str]], *, forgets: bool = False) -> None:
+    def __init__(self, ends: dict[str, set[str]], *, text_splits_reasoning: bool = False) -> None:
         self.ends = ends
-        self.forgets = forgets
-        self.told: Events = []
+        self.text_splits_reasoning = text_splits_reasoning
+        self.output: Events = []
         self.open: dict[str, str] = {}
         self.last: dict[str, str] = {}
         self.starts: dict[str, Any] = {}
         self.streamed: dict[str, str] = {}
         self.finals: dict[str, list[str]] = {}
         self.replaced: set[str] = set()
-        self.seals: dict[str, Any] = {}
-        self.written: dict[str, str] = {}
+        self.opaque: dict[str, Any] = {}
+        self.args_so_far: dict[str, str] = {}
 
     def field(self, source: str) -> str:
         start = self.starts[source]
-        return "thought" if isinstance(start, ev.ReasoningStart) else start.kind
+        return "reasoning" if isinstance(start, ev.ReasoningStart) else start.kind
 
     def grow(self, source: str, delta: str) -> None:
         field = self.field(source)
         if not delta:
             return
         if self.last.get(field, source) != source:
-            delta = BREAK + delta
+            delta = PARAGRAPH_BREAK + delta
         self.last[field] = source
         self.end_by(field)
-        if field == "text" and self.forgets:
-            self.last.pop("thought", None)
+        if field == "text" and self.text_splits_reasoning:
+            self.last.pop("reasoning", None)
         self.begin(source)
-        cls: Any = ev.ReasoningDelta if field == "thought" else ev.TextDelta
-        self.told.append(cls(id=self.open[field], delta=delta))
+        cls: Any = ev.ReasoningDelta if field == "reasoning" else ev.TextDelta
+        self.output.append(cls(id=self.open[field], delta=delta))
 
     def begin(self, source: str) -> None:
         field = self.field(source)
         if field not in self.open:
-            self.open[field] = f"{source} {len(self.told)}"
-            self.told.append(replace(self.starts[source], id=self.open[field]))
+            self.open[field] = f"{source} {len(self.output)}"
+            self.output.append(replace(self.starts[source], id=self.open[field]))
 
     def end_by(self, what: str) -> None:
         for field in sorted(self.ends.get(what, ())):
@@ -100,14 +100,14 @@ class Joined:
 
     def end(self, field: str) -> None:
         id_ = self.open.pop(field, None)
-        whole = BREAK.join(filter(None, self.finals.pop(field, [])))
+        whole = PARAGRAPH_BREAK.join(filter(None, self.finals.pop(field, [])))
         text = whole if field in self.replaced else None
         self.replaced.discard(field)
-        seals = self.seals.pop(field, None)
-        if id_ is not None and seals is not None:
-            self.told.append(replace(seals, id=id_, text=text))
+        opaque = self.opaque.pop(field, None)
+        if id_ is not None and opaque is not None:
+            self.output.append(replace(opaque, id=id_, text=text))
         elif id_ is not None:
-            self.told.append(ev.ReasoningEnd(id=id_) if field == "thought" else ev.TextEnd(id=id_, text=text))
+            self.output.append(ev.ReasoningEnd(id=id_) if field == "reasoning" else ev.TextEnd(id=id_, text=text))
 
     def final(self, event: Any) -> None:
         field, before = self.field(event.id), self.streamed[event.id]
@@ -119,10 +119,10 @@ class Joined:
             self.replaced.add(field)
         self.finals.setdefault(field, []).append(final)
         if isinstance(event, ev.ReasoningEnd):
-            self.seals[field] = event
+            self.opaque[field] = event
 
-    def of(self, events: Events) -> Events:
-        written = self.written
+    def feed(self, events: Events) -> Events:
+        args_so_far = self.args_so_far
         for event in events:
             match event:
                 case ev.TextStart() | ev.ReasoningStart():
@@ -138,33 +138,33 @@ class Joined:
                     continue
                 case ev.ToolStart() | ev.ToolArgsDelta():
                     self.end_by("call")
-                    written[event.id] = written.get(event.id, "") + getattr(event, "delta", "")
+                    args_so_far[event.id] = args_so_far.get(event.id, "") + getattr(event, "delta", "")
                 case ev.ToolArgs():
-                    if event.args_text.startswith(written[event.id]) and event.args_text != written[event.id]:
+                    if event.args_text.startswith(args_so_far[event.id]) and event.args_text != args_so_far[event.id]:
                         self.end_by("call")
                 case ev.StepStart() | ev.StepEnd():
                     self.end_by("step")
                     if "step" in self.ends:
                         self.last.clear()
                 case ev.RunEnd():
-                    for field in ("thought", "text", "refusal"):
+                    for field in ("reasoning", "text", "refusal"):
                         self.end(field)
-            self.told.append(event)
-        return self.told
+            self.output.append(event)
+        return self.output
 
 
-def lines(events: Events) -> Events:
-    """Texts of a run as one, with a line for each call."""
-    joined = Joined({"call": {"text", "refusal"}})
-    told: Events = []
+def call_lines(events: Events) -> Events:
+    """Join the texts of a run, with a line for each call."""
+    joined = JoinedTexts({"call": {"text", "refusal"}})
+    output: Events = []
     at_line_start = True
     for event in events:
         if isinstance(event, ev.ToolStart):
             if not at_line_start:
-                joined.told.append(ev.TextDelta(id=joined.open["text"], delta="\n"))
+                joined.output.append(ev.TextDelta(id=joined.open["text"], delta="\n"))
             joined.last.clear()
             at_line_start = True
-        told = joined.of([event])
-        if told and isinstance(told[-1], ev.TextDelta):
-            at_line_start = told[-1].delta.endswith("\n")
-    return told
+        output = joined.feed([event])
+        if output and isinstance(output[-1], ev.TextDelta):
+            at_line_start = output[-1].delta.endswith("\n")
+    return output

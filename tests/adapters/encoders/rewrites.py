@@ -1,4 +1,4 @@
-"""Small changes of a run's events, of which losses are made."""
+"""Small rewrites of a run's events, from which the rewrites of losses are made."""
 
 import json
 from collections.abc import Callable
@@ -9,22 +9,22 @@ from msgspec.structs import replace
 from nbagent import events as ev
 
 Events = list[Any]
-_TEXT = (ev.TextStart, ev.TextDelta, ev.TextEnd)
-THOUGHT = (ev.ReasoningStart, ev.ReasoningDelta, ev.ReasoningEnd)
+REASONING = (ev.ReasoningStart, ev.ReasoningDelta, ev.ReasoningEnd)
 TOOL = (ev.ToolStart, ev.ToolArgsDelta, ev.ToolArgs, ev.ToolProgress, ev.ToolResult)
 APPROVAL = (ev.ApprovalRequest, ev.ApprovalResponse)
-OWN = {"function", "custom", "handoff"}
-BREAK = "\n\n"
+LOCAL_KINDS = {"function", "custom", "handoff"}
+"""Kinds of tools that the provider does not run."""
+PARAGRAPH_BREAK = "\n\n"
 
 
-def text_of(value: Any) -> str:
+def as_text(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def parse(text: str) -> dict[str, Any]:
-    """Arguments as a reader of their text takes them."""
+def parse_args(text: str) -> dict[str, Any]:
+    """Return the fields of `ToolArgs` that a client gets by parsing the text."""
     try:
         return {"args": json.loads(text) if text.strip() else {}, "args_text": text, "valid": True}
     except ValueError:
@@ -36,35 +36,38 @@ def drop(*classes: type) -> Callable[[Events], Events]:
 
 
 def change(cls: type, **values: Any) -> Callable[[Events], Events]:
-    """Every event of a class with other values; a value may be made from the event by a function."""
+    """Return a rewrite that sets fields of every event of a class. A callable value is called with the event."""
 
     def changed(event: Any) -> Any:
-        made = {name: value(event) if callable(value) else value for name, value in values.items()}
-        return replace(event, **made)
+        fields = {name: value(event) if callable(value) else value for name, value in values.items()}
+        return replace(event, **fields)
 
     return lambda events: [changed(event) if isinstance(event, cls) else event for event in events]
 
 
-def kinds(events: Events) -> dict[str, str]:
+def kinds_by_call(events: Events) -> dict[str, str]:
+    """Return the kind of each call's tool, by the call's id."""
     return {event.id: event.kind for event in events if isinstance(event, ev.ToolStart)}
 
 
-def names(events: Events) -> dict[str, str]:
+def names_by_call(events: Events) -> dict[str, str]:
+    """Return the name of each call's tool, by the call's id."""
     return {event.id: event.name for event in events if isinstance(event, ev.ToolStart)}
 
 
-def at_end(events: Events, *more: ev.Event, **values: Any) -> Events:
-    """The events with some more before their end, and an end with other values."""
+def change_end(events: Events, *more: ev.Event, **values: Any) -> Events:
+    """Return the events with more events before the end, and fields of the end set."""
     end = events[-1]
     return [*events[:-1], *more, replace(end, **values)]
 
 
-def cut(end: ev.RunEnd) -> str | None:
-    words = {
+def limit_of(end: ev.RunEnd) -> str | None:
+    """Return the limit that cut an incomplete answer short."""
+    limits = {
         "max_output_tokens": "length",
         "length": "length",
         "content_filter": "content_filter",
         "max_tokens": "length",
         "max_completion_tokens": "length",
     }
-    return words.get(end.code or "") if end.status == "incomplete" else None
+    return limits.get(end.code or "") if end.status == "incomplete" else None

@@ -1,9 +1,9 @@
-"""What is lost of tool calls."""
+"""Rewrites for losses of tool calls."""
 
 from collections.abc import Callable
 from typing import Any
 
-from encoders.lost_events import Events, at_end, change, drop, kinds, names, parse, text_of
+from adapters.encoders.rewrites import Events, as_text, change, change_end, drop, kinds_by_call, names_by_call, parse_args
 from msgspec.structs import replace
 
 from nbagent import events as ev
@@ -11,8 +11,8 @@ from nbagent.adapters.base.encoder import BaseEncoder
 from nbagent.adapters.base.losses import Loss
 
 
-def arguments(events: Events, made: Callable[[ev.ToolArgs, str], ev.ToolArgs]) -> Events:
-    """Arguments changed by what was streamed of them."""
+def rewrite_args(events: Events, made: Callable[[ev.ToolArgs, str], ev.ToolArgs]) -> Events:
+    """Rewrite every event with complete arguments, given the text that was streamed before it."""
     streamed: dict[str, str] = {}
     kept: Events = []
     for event in events:
@@ -23,7 +23,7 @@ def arguments(events: Events, made: Callable[[ev.ToolArgs, str], ev.ToolArgs]) -
 
 
 def with_arguments(events: Events, *, at_result: bool) -> Events:
-    """Calls that never got arguments have those that were streamed, when their result comes or at the end."""
+    """Complete the arguments of a call by what was streamed: at its result, or at the end of the run."""
     streamed: dict[str, str] = {}
     whole = {event.id for event in events if isinstance(event, ev.ToolArgs)}
     kept: Events = []
@@ -34,15 +34,15 @@ def with_arguments(events: Events, *, at_result: bool) -> Events:
             streamed[event.id] += event.delta
         elif at_result and isinstance(event, ev.ToolResult) and event.id not in whole and not event.preliminary:
             whole.add(event.id)
-            kept.append(ev.ToolArgs(id=event.id, **parse(streamed[event.id])))
+            kept.append(ev.ToolArgs(id=event.id, **parse_args(streamed[event.id])))
         kept.append(event)
     if at_result:
         return kept
-    return at_end(kept, *(ev.ToolArgs(id=id_, **parse(text)) for id_, text in streamed.items() if id_ not in whole))
+    return change_end(kept, *(ev.ToolArgs(id=id_, **parse_args(text)) for id_, text in streamed.items() if id_ not in whole))
 
 
-def untold_arguments(events: Events) -> Events:
-    """In a run that broke off, arguments are whole only where a result came; else they are what was written so far."""
+def incomplete_arguments(events: Events) -> Events:
+    """In a run that broke off, replace complete arguments by deltas, unless the call has a result."""
     if events[-1].status in ("completed", "paused"):
         return events
     answered = {event.id for event in events if isinstance(event, ev.ToolResult) and not event.preliminary}
@@ -63,31 +63,31 @@ def untold_arguments(events: Events) -> Events:
     return kept
 
 
-def message_of(event: ev.ToolResult) -> str:
+def error_message(event: ev.ToolResult) -> str:
     default = "The call was denied" if event.status == "denied" else "The tool failed"
-    return (event.error.message if event.error else "") or text_of(event.content) or default
+    return (event.error.message if event.error else "") or as_text(event.content) or default
 
 
-def as_result(events: Events, only: set[str] | None = None) -> Events:
-    """Failures become what they have to say."""
-    of = kinds(events)
+def error_as_result(events: Events, only: set[str] | None = None) -> Events:
+    """Rewrite failed results to successful ones with the message as the content."""
+    kinds = kinds_by_call(events)
     return [
-        replace(event, status="ok", error=None, content=message_of(event))
-        if isinstance(event, ev.ToolResult) and event.status != "ok" and (only is None or of[event.id] in only)
+        replace(event, status="ok", error=None, content=error_message(event))
+        if isinstance(event, ev.ToolResult) and event.status != "ok" and (only is None or kinds[event.id] in only)
         else event
         for event in events
     ]
 
 
-def by_name(events: Events) -> Events:
-    """A result answers the latest call of its name, or one that nobody made."""
-    of, latest = names(events), dict[str, str]()
+def result_of_latest(events: Events) -> Events:
+    """Rewrite each result to answer the latest open call of its tool; without one, it opens a call."""
+    names, latest = names_by_call(events), dict[str, str]()
     kept: Events = []
     for event in events:
         if isinstance(event, ev.ToolStart):
             latest[event.name] = event.id
         elif isinstance(event, ev.ToolResult):
-            name = of[event.id]
+            name = names[event.id]
             if name not in latest:
                 latest[name] = f"{event.id} again"
                 kept.append(ev.ToolStart(id=latest[name], name=name))
@@ -96,14 +96,14 @@ def by_name(events: Events) -> Events:
     return kept
 
 
-def oldest(events: Events) -> Events:
-    of, open_ = names(events), list[str]()
+def result_of_oldest(events: Events) -> Events:
+    names, open_ = names_by_call(events), list[str]()
     kept: Events = []
     for event in events:
         if isinstance(event, ev.ToolStart):
             open_.append(event.id)
         elif isinstance(event, ev.ToolResult):
-            first = next(id_ for id_ in open_ if of[id_] == of[event.id])
+            first = next(id_ for id_ in open_ if names[id_] == names[event.id])
             open_.remove(first)
             event = replace(event, id=first)
         kept.append(event)
@@ -112,46 +112,50 @@ def oldest(events: Events) -> Events:
 
 def free_args(events: Events) -> Events:
     return [
-        replace(event, **parse(event.args_text)) if isinstance(event, ev.ToolArgs) and isinstance(event.args, str) else event
+        replace(event, **parse_args(event.args_text))
+        if isinstance(event, ev.ToolArgs) and isinstance(event.args, str)
+        else event
         for event in events
     ]
 
 
 def custom_args(events: Events) -> Events:
-    of = kinds(events)
+    kinds = kinds_by_call(events)
     return [
         replace(event, args=event.args_text, valid=True)
-        if isinstance(event, ev.ToolArgs) and of[event.id] == "custom"
+        if isinstance(event, ev.ToolArgs) and kinds[event.id] == "custom"
         else event
         for event in events
     ]
 
 
 def text_args(events: Events, encoder: BaseEncoder) -> Events:
-    of = kinds(events)
-    spared = {"custom"} if Loss.UNPARSED_ARGS in encoder.loses else set()
+    kinds = kinds_by_call(events)
+    unparsed = {"custom"} if Loss.CUSTOM_ARGS in encoder.loses else set()
     return [
-        replace(event, **parse(event.args_text)) if isinstance(event, ev.ToolArgs) and of[event.id] not in spared else event
+        replace(event, **parse_args(event.args_text))
+        if isinstance(event, ev.ToolArgs) and kinds[event.id] not in unparsed
+        else event
         for event in events
     ]
 
 
 def parsed_args(events: Events) -> Events:
-    written = change(ev.ToolArgs, args_text=lambda e: text_of(e.args) if e.valid else e.args_text)
+    written = change(ev.ToolArgs, args_text=lambda e: as_text(e.args) if e.valid else e.args_text)
     filled = change(ev.ToolArgs, args=lambda e: {} if e.valid and e.args is None else e.args)
     return drop(ev.ToolArgsDelta)(written(filled(events)))
 
 
-def stays(events: Events, *, parsed: bool) -> Events:
+def streamed_args_stay(events: Events, *, parsed: bool) -> Events:
     def made(event: ev.ToolArgs, streamed: str) -> ev.ToolArgs:
         if event.args_text.startswith(streamed):
             return event
-        return replace(event, **parse(streamed)) if parsed else replace(event, args_text=streamed)
+        return replace(event, **parse_args(streamed)) if parsed else replace(event, args_text=streamed)
 
-    return arguments(events, made)
+    return rewrite_args(events, made)
 
 
-def tool_kinds(events: Events, encoder: BaseEncoder) -> Events:
+def known_kinds(events: Events, encoder: BaseEncoder) -> Events:
     if encoder.system.startswith("vercel"):
         return change(ev.ToolStart, kind=lambda e: "hosted" if e.kind in ("hosted", "mcp") else "function")(events)
     if encoder.system == "openai.responses":
@@ -161,7 +165,7 @@ def tool_kinds(events: Events, encoder: BaseEncoder) -> Events:
 
 
 def args_as_text(events: Events) -> Events:
-    """A call is told with its arguments, which are one line of text."""
+    """Move the start of a call to its arguments, and rewrite these to one line of text."""
     starts: dict[str, Any] = {}
     kept: Events = []
     for event in events:

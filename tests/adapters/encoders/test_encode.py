@@ -1,12 +1,14 @@
-"""`encode()`: items, bytes and messages of a stream, sync and async, and every end it can have."""
+"""`encode()`: items, bytes and messages of a stream, sync and async, with every end that it can have."""
 
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from adapters.encoders.normalized import EACH_ENCODER, decoded, encoded
 from adapters.recorded import FOLDER
-from encoders.pictures import DECODERS, encoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streams import event_streams
@@ -15,15 +17,13 @@ import nbagent
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder
 from nbagent.adapters.base.losses import Loss
-from nbagent.adapters.decoders import decoder_named
-from nbagent.adapters.encoders import ALIASES, ENCODERS, encoder_named
+from nbagent.adapters.encoders import ALIASES, encoder_named, encoders
 from nbagent.errors import UnknownSystem
 from nbagent.recording import replay
 from nbagent.run import Run
 from nbagent.wire.frames import sse
 from nbagent.wire.sse import SSEDecoder
 
-BY_NAME = pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: encoder.system)
 EVENTS: list[ev.Event] = [
     ev.RunStart(model="gpt-x"),
     ev.TextStart(id="t"),
@@ -34,34 +34,29 @@ EVENTS: list[ev.Event] = [
 
 
 def body(chunks: Iterator[bytes], encoder: type[BaseEncoder]) -> list[Any]:
-    """The payloads of a body, by nbagent's own reader; what is no event stream stays as it is."""
+    """Return the payloads of a body by nbagent's SSE reader. Agentor's body has no framing: it is cut anywhere."""
     whole = b"".join(chunks)
     if encoder.system == "agentor":
         return [whole[:11], whole[11:]]
     decoder = SSEDecoder()
     events = decoder.feed(whole)
     payloads = [json.loads(event.data) if event.data.startswith("{") else event.data for event in events]
-    if encoder.system == "openai.assistants":  # where only the frame has the name
+    if encoder.system == "openai.assistants":  # only the frame has the name
         return [{"event": event.event, "data": payload} for event, payload in zip(events, payloads, strict=True)]
     if encoder.system == "hector":
         return [{"event": "error", "data": p} if e.event == "error" else p for e, p in zip(events, payloads, strict=True)]
     return payloads
 
 
-def read(encoder: type[BaseEncoder], items: Any) -> list[ev.Event]:
-    decoder = decoder_named(DECODERS.get(encoder.system, encoder.system))
-    return [*(event for item in items for event in decoder.feed(item)), *decoder.close()]
-
-
 @given(event_streams())
 @settings(deadline=None, max_examples=15)
-def test_the_bytes_of_a_body_say_what_the_items_say(events: list[ev.Event]) -> None:
-    for encoder in ENCODERS:
+def test_the_bytes_of_a_body_decode_to_the_same_events_as_the_items(events: list[ev.Event]) -> None:
+    for encoder in encoders():
         items = list(nbagent.encode(events, encoder.system))
-        assert read(encoder, body(nbagent.encode(events, encoder.system, "bytes"), encoder)) == read(encoder, items)
+        assert decoded(encoder(), body(nbagent.encode(events, encoder.system, "bytes"), encoder)) == decoded(encoder(), items)
 
 
-@BY_NAME
+@EACH_ENCODER
 def test_messages_are_items_as_text(encoder: type[BaseEncoder]) -> None:
     items = list(nbagent.encode(EVENTS, encoder.system))
     messages = list(nbagent.encode(EVENTS, encoder.system, "messages"))
@@ -93,23 +88,42 @@ def test_an_event_of_many_lines_is_many_fields() -> None:
 
 def test_the_headers_are_the_systems_own() -> None:
     assert encoder_named("vercel.ui").headers["x-vercel-ai-ui-message-stream"] == "v1"
-    assert {encoder.headers["content-type"] for encoder in ENCODERS} == {"text/event-stream"}
+    assert {encoder.headers["content-type"] for encoder in encoders()} == {"text/event-stream"}
+
+
+def test_an_encoded_stream_has_the_headers_and_losses_of_its_system() -> None:
+    stream = nbagent.encode(EVENTS, "vercel")
+    assert (stream.system, repr(stream)) == ("vercel.ui", "<EncodedIterator for vercel.ui>")
+    assert stream.headers == encoder_named("vercel.ui").headers
+    assert "model name" in stream.loses
+    assert "sources" not in stream.loses
+
+
+def test_encoders_are_imported_when_a_stream_is_encoded() -> None:
+    code = """
+import sys, nbagent
+nbagent.encode
+assert "nbagent.adapters.hector.encoder" not in sys.modules
+nbagent.encode([], "hector")
+assert "nbagent.adapters.hector.encoder" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # --- reading the events -----------------------------------------------------------------------------------------------------
 
 
-@BY_NAME
-async def test_a_live_run_is_told_as_its_events_come(encoder: type[BaseEncoder]) -> None:
+@EACH_ENCODER
+async def test_a_live_run_is_encoded_as_its_events_come(encoder: type[BaseEncoder]) -> None:
     run = Run(iter(EVENTS))
     run.start()
     live = [item async for item in nbagent.encode(run.stream(), encoder.system)]
     assert live == list(nbagent.encode(run.events, encoder.system))
-    assert read(encoder, live)[-1].status == "completed"  # type: ignore[union-attr]
+    assert decoded(encoder(), live)[-1].status == "completed"  # type: ignore[union-attr]
 
 
-@BY_NAME
-def test_an_error_while_reading_is_told_then_raised(encoder: type[BaseEncoder]) -> None:
+@EACH_ENCODER
+def test_an_error_while_reading_is_encoded_then_raised(encoder: type[BaseEncoder]) -> None:
     def broken() -> Iterator[ev.Event]:
         yield from EVENTS[:3]
         raise ConnectionError("refused the key sk-proj-abcdefghijklmnopqrstuvwxyz0123456789")
@@ -117,12 +131,12 @@ def test_an_error_while_reading_is_told_then_raised(encoder: type[BaseEncoder]) 
     items: list[Any] = []
     with pytest.raises(ConnectionError):
         items.extend(nbagent.encode(broken(), encoder.system))
-    told = json.dumps(items)
-    assert "refused the key" in told
-    assert "abcdefghijklmnop" not in told
+    body = json.dumps(items)
+    assert "refused the key" in body
+    assert "abcdefghijklmnop" not in body
 
 
-async def test_an_error_while_reading_an_async_iterable_is_told_then_raised() -> None:
+async def test_an_error_while_reading_an_async_iterable_is_encoded_then_raised() -> None:
     async def broken() -> AsyncIterator[ev.Event]:
         for event in EVENTS[:3]:
             yield event
@@ -131,11 +145,11 @@ async def test_an_error_while_reading_an_async_iterable_is_told_then_raised() ->
     items: list[Any] = []
     with pytest.raises(ConnectionError):
         async for item in nbagent.encode(broken(), "vercel.ui"):
-            items.append(item)  # noqa: PERF401 - a comprehension would lose them all
+            items.append(item)  # noqa: PERF401 - a comprehension would lose the items before the error
     assert [item["type"] for item in items[-3:-1]] == ["error", "finish"]
 
 
-async def test_a_reader_that_leaves_closes_the_source() -> None:
+async def test_closing_the_stream_closes_the_source() -> None:
     closed = []
 
     async def source() -> AsyncIterator[ev.Event]:
@@ -147,25 +161,25 @@ async def test_a_reader_that_leaves_closes_the_source() -> None:
 
     stream = nbagent.encode(source(), "ag_ui")
     await anext(stream)
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     assert closed == [True]
 
 
-@BY_NAME
+@EACH_ENCODER
 def test_nothing_follows_the_end(encoder: type[BaseEncoder]) -> None:
-    told = encoder()
-    assert encoded(told, EVENTS)
-    assert list(told.feed(EVENTS[2])) == list(told.close()) == list(told.close(ValueError("late"))) == []
+    instance = encoder()
+    assert encoded(instance, EVENTS)
+    assert list(instance.feed(EVENTS[2])) == list(instance.close()) == list(instance.close(ValueError("late"))) == []
 
 
-@BY_NAME
-def test_what_was_never_started_is_told_all_the_same(encoder: type[BaseEncoder]) -> None:
+@EACH_ENCODER
+def test_deltas_without_a_start_are_encoded(encoder: type[BaseEncoder]) -> None:
     events = [ev.TextDelta(id="t", delta="Hi"), ev.ToolArgs(id="c", args={}), ev.ReasoningDelta(id="r", delta="Hm")]
-    again = read(encoder, encoded(encoder(), [*events, EVENTS[-1]]))
-    assert "Hi" in "".join(event.delta for event in again if isinstance(event, ev.TextDelta))
+    decoded_events = decoded(encoder(), encoded(encoder(), [*events, EVENTS[-1]]))
+    assert "Hi" in "".join(event.delta for event in decoded_events if isinstance(event, ev.TextDelta))
 
 
-def test_a_call_id_that_comes_twice_is_told_once() -> None:
+def test_a_repeated_call_id_is_made_unique() -> None:
     twice = [event for id_ in "ab" for event in (ev.ToolStart(id=id_, name="f", call_id="call_0"), ev.ToolArgs(id=id_))]
     items: Any = encoded(encoder_named("ag_ui"), [*twice, EVENTS[-1]])
     assert len({item["toolCallId"] for item in items if item["type"] == "TOOL_CALL_START"}) == 2
@@ -174,7 +188,7 @@ def test_a_call_id_that_comes_twice_is_told_once() -> None:
 # --- names and values -------------------------------------------------------------------------------------------------------
 
 
-def test_an_alias_is_the_system() -> None:
+def test_an_alias_names_a_system() -> None:
     for alias, system in ALIASES.items():
         assert encoder_named(alias).system == system
 
@@ -182,7 +196,7 @@ def test_an_alias_is_the_system() -> None:
 def test_an_unknown_system_or_form_is_named_before_anything_is_read() -> None:
     with pytest.raises(UnknownSystem, match=r"'vercle'.*vercel\.ui.*openai\.chat"):
         nbagent.encode([], "vercle")
-    with pytest.raises(ValueError, match=r"as_='text'.*'items', 'bytes', 'messages'"):
+    with pytest.raises(ValueError, match=r"as_='text'.*'items', 'bytes' or 'messages'"):
         nbagent.encode([], "vercel.ui", "text")  # type: ignore[call-overload]
 
 
@@ -201,7 +215,7 @@ VALUES = st.recursive(
 
 @given(VALUES, st.text(st.characters(exclude_categories=()), min_size=1))
 @settings(deadline=None, max_examples=20)
-def test_whatever_the_values_the_items_are_json_that_anyone_reads(value: Any, text: str) -> None:
+def test_items_are_strict_json_whatever_the_values(value: Any, text: str) -> None:
     events = [
         ev.RunStart(model=text, thread_id=text),
         ev.TextDelta(id=text, delta=text),
@@ -214,27 +228,26 @@ def test_whatever_the_values_the_items_are_json_that_anyone_reads(value: Any, te
         ev.Error(message=text, fatal=True),
         ev.RunEnd(status="failed"),
     ]
-    for encoder in ENCODERS:
+    for encoder in encoders():
         for item in encoded(encoder(), events):
             assert json.loads(json.dumps(item, allow_nan=False)) == item
             encoder().frame(item).decode()
             encoder().message(item).encode()
 
 
-@BY_NAME
-def test_what_a_run_does_not_reveal_is_not_told(encoder: type[BaseEncoder]) -> None:
+@EACH_ENCODER
+def test_what_a_run_hides_is_not_encoded(encoder: type[BaseEncoder]) -> None:
     path = FOLDER / "vercel_ui" / "ai7-replay-openrouter-error.sse"
-    told = {}
+    bodies = {}
     for reveal in ("answer", "thinking"):
         run = Run(replay(path), reveal=reveal)
         run.start()
-        told[reveal] = b"".join(nbagent.encode(run.wait(60).events, encoder.system, "bytes")).decode()
-    assert "We need" not in told["answer"]
-    says_thoughts = Loss.THOUGHTS not in encoder.loses
-    assert ("We need" in told["thinking"]) == says_thoughts
+        bodies[reveal] = b"".join(nbagent.encode(run.wait(60).events, encoder.system, "bytes")).decode()
+    assert "We need" not in bodies["answer"]
+    assert ("We need" in bodies["thinking"]) == (Loss.REASONING not in encoder.loses)
 
 
-def test_a_live_object_never_leaves() -> None:
+def test_a_live_object_is_never_encoded() -> None:
     live = ev.ToolResult(id="c", content="seen", value=ev.Live("hidden"), display=ev.Display(summary="hidden"))
-    for encoder in ENCODERS:
+    for encoder in encoders():
         assert "hidden" not in str(encoded(encoder(), [ev.ToolStart(id="c", name="f"), live, EVENTS[-1]]))

@@ -1,21 +1,26 @@
-"""What a reader would see of a run, fit to be compared with the same run told by another system."""
+"""Events and blocks of a run in a form in which two encodings of the same run are equal."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+from adapters.recorded import decode
 from msgspec.structs import replace
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.base.encoder import Encoder, Item
 from nbagent.adapters.decoders import decoder_named
+from nbagent.adapters.encoders import encoders
 from nbagent.transcript import ROOT, Transcript
 
-_CLOCK = {"started", "ended", "args_done", "first_token", "events", "deltas", "tools", "tools_failed"}
-_UNSEALED = {"signature": None, "encrypted": None}
-_AGAIN = re.compile(r"__\d+$")  # what is put behind an id that another call had before
+EACH_ENCODER = pytest.mark.parametrize("encoder", encoders(), ids=lambda encoder: encoder.system)
 DECODERS = {"vercel.ui.v5": "vercel.ui"}
+"""The decoder of a system, where it has another name."""
+
+_CLOCK = {"started", "ended", "args_done", "first_token", "events", "deltas", "tools", "tools_failed"}
+_NOT_OPAQUE = {"signature": None, "encrypted": None}
+_REPEATED_ID = re.compile(r"__\d+$")  # suffix of a call id that an earlier call has
 
 
 def encoded(encoder: Encoder, events: Sequence[Any]) -> list[Item]:
@@ -23,15 +28,14 @@ def encoded(encoder: Encoder, events: Sequence[Any]) -> list[Item]:
 
 
 def decoded(encoder: Encoder, items: list[Any]) -> list[ev.Event]:
-    decoder: Decoder = decoder_named(DECODERS.get(encoder.system, encoder.system))
-    return [*(event for item in items for event in decoder.feed(item)), *decoder.close()]
+    return decode(decoder_named(DECODERS.get(encoder.system, encoder.system)), items)
 
 
-def settled(events: list[ev.Event]) -> list[ev.Event]:
-    """The events without what no system has a place for, and with one way to say what may be said in several.
+def normalized(events: list[ev.Event]) -> list[ev.Event]:
+    """Return the events without what no system can represent, and with one form for what has several.
 
-    Tokens are told with the end. A fatal error makes a failed run, and the other way round, and comes last. Nothing is left
-    open. A call has an id.
+    Token counts are in the end. A run fails if and only if it has a fatal error, which comes last. Everything is closed. Every
+    call has an id.
     """
     transcript = Transcript()
     for event in events:
@@ -44,7 +48,7 @@ def settled(events: list[ev.Event]) -> list[ev.Event]:
             case ev.UsageUpdate() | ev.Error(fatal=True) | ev.RunEnd():
                 continue
             case ev.Custom(name="message-metadata"):
-                continue  # where Vercel's applications keep tokens
+                continue  # Vercel's place for token counts
             case ev.RunStart():
                 event = ev.RunStart(model=event.model)
             case ev.StepStart():
@@ -52,7 +56,7 @@ def settled(events: list[ev.Event]) -> list[ev.Event]:
             case ev.StepEnd():
                 event = ev.StepEnd()
             case ev.ToolStart():
-                event = replace(event, call_id=_AGAIN.sub("", event.call_id or event.id))
+                event = replace(event, call_id=_REPEATED_ID.sub("", event.call_id or event.id))
             case ev.ToolResult():
                 error = ev.ErrorInfo(message=event.error.message) if event.error else None
                 event = replace(event, error=error, display=None, value=None)
@@ -69,31 +73,31 @@ def settled(events: list[ev.Event]) -> list[ev.Event]:
     end = events[-1]
     assert isinstance(end, ev.RunEnd)
     if errors or end.status == "failed":
-        told = errors[0] if errors else ev.Error(message="The run failed", code=end.code, fatal=True)
-        code = told.code or end.code
-        plain.append(ev.Error(message=told.message, code=code, error_type=told.error_type, fatal=True))
+        first = errors[0] if errors else ev.Error(message="The run failed", code=end.code, fatal=True)
+        code = first.code or end.code
+        plain.append(ev.Error(message=first.message, code=code, error_type=first.error_type, fatal=True))
         end = replace(end, status="failed", code=code)
     usage = transcript.root.props.get("usage")
     last = ev.RunEnd(status=end.status, code=end.code, finish_reason=end.finish_reason)
     return [*plain, replace(last, usage=ev.Usage(**usage) if usage else None)]
 
 
-def picture(events: list[ev.Event]) -> list[dict[str, Any]]:
-    """Every block in order, without ids and times; a block's parent is a place in this list. Empty texts are nothing."""
+def blocks_of(events: list[ev.Event]) -> list[dict[str, Any]]:
+    """Return every block in order, without ids, times and empty texts. A block's parent is its index in this list."""
     transcript = Transcript()
-    seals: dict[str, dict[str, Any]] = {}
+    opaque: dict[str, dict[str, Any]] = {}
     for event in events:
         transcript.feed(event)
         if isinstance(event, ev.ReasoningEnd):
-            seals[event.id] = {"signature": event.signature, "encrypted": event.encrypted}
+            opaque[event.id] = {"signature": event.signature, "encrypted": event.encrypted}
     blocks = [block for block in transcript.snapshot() if block["kind"] not in ("text", "reasoning") or block["text"]]
-    places = {block["id"]: place for place, block in enumerate(blocks)}
+    index = {block["id"]: number for number, block in enumerate(blocks)}
     return [
         {
             **{name: value for name, value in block.items() if name not in _CLOCK | {"id", "parent", "tool_id"}},
-            "parent": places.get(block["parent"]),
-            **({"tool": places.get(block["tool_id"])} if "tool_id" in block else {}),
-            **(seals.get(block["id"], _UNSEALED) if block["kind"] == "reasoning" else {}),
+            "parent": index.get(block["parent"]),
+            **({"tool": index.get(block["tool_id"])} if "tool_id" in block else {}),
+            **(opaque.get(block["id"], _NOT_OPAQUE) if block["kind"] == "reasoning" else {}),
         }
         for block in blocks
         if block["id"] != ROOT or block.pop("name")

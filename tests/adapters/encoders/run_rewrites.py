@@ -1,14 +1,14 @@
-"""What is lost of approvals, agents, and ends."""
+"""Rewrites for losses of approvals, agents, token counts and ends."""
 
 from collections.abc import Callable
 from typing import Any
 
-from encoders.lost_events import APPROVAL, Events, at_end, change, cut, drop, names, parse
+from adapters.encoders.rewrites import APPROVAL, Events, change, change_end, drop, limit_of, names_by_call, parse_args
 from msgspec.structs import replace
 
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder
-from nbagent.adapters.base.wording import reason_of
+from nbagent.adapters.base.text_forms import failure_message
 
 
 def pending(events: Events) -> list[ev.ApprovalRequest]:
@@ -17,28 +17,28 @@ def pending(events: Events) -> list[ev.ApprovalRequest]:
 
 
 def only_pending(events: Events) -> Events:
-    asked = pending(events) if events[-1].status == "paused" else []
-    if events[-1].status == "paused" and not asked:
-        asked = [ev.ApprovalRequest(approval_id="any", kind="input")]
-    return at_end(drop(*APPROVAL)(events), *asked)
+    requests = pending(events) if events[-1].status == "paused" else []
+    if events[-1].status == "paused" and not requests:
+        requests = [ev.ApprovalRequest(approval_id="any", kind="input")]
+    return change_end(drop(*APPROVAL)(events), *requests)
 
 
-def linked(events: Events) -> Events:
-    gone = {event.approval_id for event in events if isinstance(event, ev.ApprovalRequest) and not event.tool_id}
-    kept = [event for event in events if not (isinstance(event, APPROVAL) and event.approval_id in gone)]
+def with_call_only(events: Events) -> Events:
+    dropped = {event.approval_id for event in events if isinstance(event, ev.ApprovalRequest) and not event.tool_id}
+    kept = [event for event in events if not (isinstance(event, APPROVAL) and event.approval_id in dropped)]
     paused = events[-1].status == "paused" and not pending(kept)
-    return at_end(kept, status="completed") if paused else kept
+    return change_end(kept, status="completed") if paused else kept
 
 
-def gist(events: Events) -> Events:
-    of, about = names(events), dict[str, str]()
+def approval_links(events: Events) -> Events:
+    names, tools = names_by_call(events), dict[str, str]()
     kept: Events = []
     for event in events:
         if isinstance(event, ev.ApprovalRequest):
-            name = about[event.approval_id] = of.get(event.tool_id or "", "approval")
+            name = tools[event.approval_id] = names.get(event.tool_id or "", "approval")
             event = ev.ApprovalRequest(approval_id=event.approval_id, prompt=event.prompt or name)
         elif isinstance(event, ev.ApprovalResponse):
-            data = {"name": about[event.approval_id], "type": "mcp_approval_response"}
+            data = {"name": tools[event.approval_id], "type": "mcp_approval_response"}
             event = ev.Custom(name="mcp_approval_response", data=data)
         kept.append(event)
     return kept
@@ -49,22 +49,24 @@ def unanswered(events: Events) -> Events:
     if end.status not in ("completed", "paused"):
         return events
     answered = {event.id for event in events if isinstance(event, ev.ToolResult)}
-    order = list(names(events))
+    order = list(names_by_call(events))
     waiting = [event for event in events if isinstance(event, ev.ToolArgs) and event.id not in answered]
     waiting.sort(key=lambda event: order.index(event.id))
-    asked = [ev.ApprovalRequest(approval_id=e.id, tool_id=e.id, kind="input", args=parse(e.args_text)["args"]) for e in waiting]
-    if end.status == "paused" and not asked:
-        asked = [ev.ApprovalRequest(approval_id="run", kind="input")]
-    return at_end(events, *asked, status="paused") if asked else events
+    requests = [
+        ev.ApprovalRequest(approval_id=e.id, tool_id=e.id, kind="input", args=parse_args(e.args_text)["args"]) for e in waiting
+    ]
+    if end.status == "paused" and not requests:
+        requests = [ev.ApprovalRequest(approval_id="run", kind="input")]
+    return change_end(events, *requests, status="paused") if requests else events
 
 
-def waiting(events: Events) -> Events:
-    asked = [ev.ApprovalRequest(approval_id="run", kind="input")] if events[-1].status == "paused" else []
-    return at_end(drop(*APPROVAL)(events), *asked)
+def pause_reason(events: Events) -> Events:
+    requests = [ev.ApprovalRequest(approval_id="run", kind="input")] if events[-1].status == "paused" else []
+    return change_end(drop(*APPROVAL)(events), *requests)
 
 
 def agents_fail(events: Events) -> Events:
-    """A sub-agent completes, or it fails and an error says how."""
+    """Rewrite every end of a sub-agent to "completed", or to an error and "failed"."""
     kept: Events = []
     open_: dict[str, ev.AgentStart] = {}
     end = events[-1]
@@ -83,17 +85,17 @@ def agents_fail(events: Events) -> Events:
 def _agent_end(event: ev.AgentEnd) -> Events:
     if event.status in ("completed", "paused"):
         return [replace(event, status="completed")]
-    told = ev.Error(message=f"The sub-agent's run ended: {event.status}", code=event.status, parent_id=event.id)
-    return [told, replace(event, status="failed")]
+    error = ev.Error(message=f"The sub-agent's run ended: {event.status}", code=event.status, parent_id=event.id)
+    return [error, replace(event, status="failed")]
 
 
-def handoffs(events: Events) -> Events:
-    now: str | None = None
+def agent_changes(events: Events) -> Events:
+    current: str | None = None
     kept: Events = []
     for event in events:
         if isinstance(event, ev.AgentHandoff):
-            before = now or event.from_
-            now = event.to
+            before = current or event.from_
+            current = event.to
             if before is None or before == event.to:
                 continue
             event = ev.AgentHandoff(from_=before, to=event.to)
@@ -101,19 +103,19 @@ def handoffs(events: Events) -> Events:
     return kept
 
 
-def ends(events: Events, encoder: BaseEncoder) -> Events:
+def end_status(events: Events, encoder: BaseEncoder) -> Events:
     end = events[-1]
-    if end.status in encoder.ends or end.status == "failed" or (encoder.cuts and cut(end)):
+    if end.status in {"completed", "failed", *encoder.end_statuses} or (encoder.limit_names and limit_of(end)):
         return events
-    return at_end(events, ev.Error(message=reason_of(end), code=end.code, fatal=True), status="failed")
+    return change_end(events, ev.Error(message=failure_message(end), code=end.code, fatal=True), status="failed")
 
 
-def ending(events: Events) -> Events:
-    """The last word decides, and an error is one."""
+def implicit_end(events: Events) -> Events:
+    """Derive the end from the last item: a message completes the run, and an error is a message."""
     end = events[-1]
     kept: Events = []
-    asked, spoken = 0, False
-    error = None if end.status in ("completed", "paused") else ev.Error(message=reason_of(end), fatal=True)
+    requests, ends_with_text = 0, False
+    error = None if end.status in ("completed", "paused") else ev.Error(message=failure_message(end), fatal=True)
     texts: dict[str, str] = {}
     for event in events[:-1]:
         match event:
@@ -123,30 +125,30 @@ def ending(events: Events) -> Events:
             case ev.TextDelta():
                 texts[event.id] = texts.get(event.id, "") + event.delta
             case ev.TextEnd():
-                spoken = bool(texts.pop(event.id, "") or event.text) or spoken
+                ends_with_text = bool(texts.pop(event.id, "") or event.text) or ends_with_text
             case ev.ToolStart() | ev.ToolResult() | ev.ApprovalRequest() | ev.Custom(name="mcp_approval_response"):
-                spoken = False
-        asked += isinstance(event, ev.ApprovalRequest)
-        asked -= isinstance(event, ev.Custom)
+                ends_with_text = False
+        requests += isinstance(event, ev.ApprovalRequest)
+        requests -= isinstance(event, ev.Custom)
         kept.append(event)
-    spoken = spoken or any(texts.values()) or error is not None
+    ends_with_text = ends_with_text or any(texts.values()) or error is not None
     if error is not None:
         kept += [*(ev.TextEnd(id=id_) for id_ in texts), ev.TextStart(id="error"), ev.TextEnd(id="error", text=error.message)]
-    status: Any = "paused" if asked else "completed" if spoken else "incomplete"
+    status: Any = "paused" if requests else "completed" if ends_with_text else "incomplete"
     return [*kept, replace(end, status=status, code=ev.STREAM_TRUNCATED if status == "incomplete" else None)]
 
 
-def usage(events: Events, **values: Callable[[ev.Usage], Any] | None) -> Events:
-    counted = events[-1].usage
-    if counted is None:
+def change_usage(events: Events, **values: Callable[[ev.Usage], Any] | None) -> Events:
+    usage = events[-1].usage
+    if usage is None:
         return events
-    made = {name: value(counted) if value else None for name, value in values.items()}
-    return at_end(events, usage=replace(counted, **made))
+    fields = {name: value(usage) if value else None for name, value in values.items()}
+    return change_end(events, usage=replace(usage, **fields))
 
 
-def totals(events: Events) -> Events:
+def with_totals(events: Events) -> Events:
     whole = {"input": lambda u: u.input or 0, "output": lambda u: u.output or 0}
-    return usage(events, **whole, total=lambda u: (u.input or 0) + (u.output or 0) if u.total is None else u.total)
+    return change_usage(events, **whole, total=lambda u: (u.input or 0) + (u.output or 0) if u.total is None else u.total)
 
 
 def sources_in_texts(events: Events) -> Events:
@@ -163,8 +165,8 @@ def sources_in_texts(events: Events) -> Events:
 
 
 def nested_in_agents(events: Events) -> Events:
-    """Parents that are calls, of anything but agents, are no parents; of an agent, the call is what started it."""
-    calls, agents = set(names(events)), set[str]()
+    """Remove parents that are calls. A call that is the parent of a sub-agent becomes the call that started it."""
+    calls, agents = set(names_by_call(events)), set[str]()
     kept: Events = []
     for event in events:
         if isinstance(event, ev.AgentStart):
@@ -179,27 +181,27 @@ def nested_in_agents(events: Events) -> Events:
     return kept
 
 
-def unknown_codes(events: Events) -> Events:
+def with_codes(events: Events) -> Events:
     fatal = any(isinstance(event, ev.Error) and event.fatal for event in events)
     named = [
         replace(event, code=event.code or "server_error") if isinstance(event, ev.Error) and event.fatal else event
         for event in events
     ]
-    return at_end(named, code=named[-1].code or "server_error") if fatal else named
+    return change_end(named, code=named[-1].code or "server_error") if fatal else named
 
 
 def unique_files(events: Events) -> Events:
     return [replace(event, id=f"file {at}") if isinstance(event, ev.File) else event for at, event in enumerate(events)]
 
 
-def ask(**values: Any) -> Callable[[Events], Events]:
+def change_request(**values: Any) -> Callable[[Events], Events]:
     return change(ev.ApprovalRequest, **values)
 
 
-def worded(events: Events) -> Events:
-    of = names(events)
-    return ask(prompt=lambda e: e.prompt or of.get(e.tool_id or ""))(events)
+def with_prompts(events: Events) -> Events:
+    names = names_by_call(events)
+    return change_request(prompt=lambda e: e.prompt or names.get(e.tool_id or ""))(events)
 
 
 def sign_in(events: Events) -> Events:
-    return ask(kind=lambda e: "input" if e.kind == "auth" else e.kind)(events)
+    return change_request(kind=lambda e: "input" if e.kind == "auth" else e.kind)(events)

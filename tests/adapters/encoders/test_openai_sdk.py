@@ -1,4 +1,4 @@
-"""The real openai SDK reads what the encoders write, from a real server, and its helpers put it together."""
+"""Streams of the encoders, read from a real server by the real openai SDK and put together by its helpers."""
 
 import threading
 import warnings
@@ -10,10 +10,10 @@ from typing import Any, get_args
 import openai
 import pydantic
 import pytest
+from adapters.encoders.normalized import blocks_of, encoded, normalized
+from adapters.encoders.test_round_trip import RECORDINGS, recorded
 from adapters.recorded import name_of
 from campaign import WHOLE, sample
-from encoders.pictures import encoded, picture, settled
-from encoders.test_round_trip import RECORDINGS, recorded
 from hypothesis import given, settings
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.beta import AssistantStreamEvent
@@ -29,11 +29,11 @@ from nbagent.adapters.encoders import encoder_named
 PATHS = sample(RECORDINGS, 15)
 QUESTION: Any = {"role": "user", "content": "?"}
 OPEN_ENUMS = {"code", "reason"}
-"""Fields in which a proxy says what its provider said, in other words than OpenAI's own."""
+"""Fields in which a proxy passes on its provider's value, which need not be one of OpenAI's."""
 
 
 def members(union: Any, tag: str) -> dict[str, type[pydantic.BaseModel]]:
-    """The classes of a tagged union by their tags: pydantic's own choice would depend on what else fits."""
+    """Return the classes of a tagged union by their tags; pydantic itself would choose by what else fits."""
     classes = get_args(get_args(union)[0])
     return {value: cls for cls in classes for value in get_args(cls.model_fields[tag].annotation)}
 
@@ -59,7 +59,7 @@ def test_every_item_is_valid_by_the_sdks_strict_models(system: str, events: list
                 raise
 
 
-def test_the_clients_own_reader_puts_the_sources_of_a_chat_together() -> None:
+def test_the_sdk_accumulates_the_sources_of_a_chat() -> None:
     events = [ev.Source(id=str(number), url=f"https://{number}.example") for number in range(3)]
     state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
     for item in encoded(encoder_named("openai.chat"), [*events, ev.RunEnd(status="completed")]):
@@ -69,8 +69,8 @@ def test_the_clients_own_reader_puts_the_sources_of_a_chat_together() -> None:
     assert [source.url_citation.url for source in sources] == [event.url for event in events]
 
 
-class Told(BaseHTTPRequestHandler):
-    """Answers a request under /<folder>/<recording>/… with that recording, told by the encoder of the endpoint."""
+class EncodedReplies(BaseHTTPRequestHandler):
+    """Answers a request under /<number of the recording>/… with that recording, encoded for the endpoint."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -84,13 +84,13 @@ class Told(BaseHTTPRequestHandler):
             self.wfile.write(piece)
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[dict[Path, openai.OpenAI]]:
-    """A client of each recording."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Told)
+    """Yield a client for each recording."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), EncodedReplies)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -102,7 +102,7 @@ def clients() -> Iterator[dict[Path, openai.OpenAI]]:
 
 
 def seen(stream: Any, system: str) -> list[ev.Event]:
-    """The events of a stream of the SDK's objects, and of the error that ended it."""
+    """Return the events of a stream of the SDK's objects, and of the error that ended it."""
     decoder = decoder_named(system)
     events: list[ev.Event] = []
     try:
@@ -120,9 +120,12 @@ def from_items(path: Path, system: str) -> list[ev.Event]:
 
 
 def same(by_sdk: list[ev.Event], by_wire: list[ev.Event]) -> bool:
-    """Whether both show the same, but for what the SDK's error hides: the class, and whatever came behind it."""
+    """Whether both show the same, except for what the SDK's error hides: its class, and the items after it."""
     blocks = [
-        [[block.get(name) for name in ("kind", "text", "name", "args_text", "result")] for block in picture(settled(events))]
+        [
+            [block.get(name) for name in ("kind", "text", "name", "args_text", "result")]
+            for block in blocks_of(normalized(events))
+        ]
         for events in (by_sdk, by_wire)
     ]
     errors = [[e.message for e in events if isinstance(e, ev.Error) and e.fatal] for events in (by_sdk, by_wire)]
@@ -130,8 +133,10 @@ def same(by_sdk: list[ev.Event], by_wire: list[ev.Event]) -> bool:
 
 
 def final_of(path: Path, system: str) -> str:
-    """The text of a recording, as far as the system keeps texts apart."""
-    return "".join(block["text"] for block in picture(settled(from_items(path, system))) if block.get("text_kind") == "text")
+    """Return the text of a recording, as the system separates texts."""
+    return "".join(
+        block["text"] for block in blocks_of(normalized(from_items(path, system))) if block.get("text_kind") == "text"
+    )
 
 
 @pytest.mark.parametrize("path", PATHS, ids=name_of)
@@ -144,7 +149,7 @@ def test_chat_completions(clients: dict[Path, openai.OpenAI], path: Path) -> Non
     with completions.stream(model="m", messages=[QUESTION]) as stream:
         message = stream.get_final_completion().choices[0].message
     assert (message.content or "") == final_of(path, "openai.chat")
-    calls = [(call["name"], call["args_text"]) for call in picture(settled(by_wire)) if call["kind"] == "tool"]
+    calls = [(call["name"], call["args_text"]) for call in blocks_of(normalized(by_wire)) if call["kind"] == "tool"]
     assert [(call.function.name, call.function.arguments) for call in message.tool_calls or ()] == calls
 
 
@@ -163,12 +168,12 @@ def test_responses(clients: dict[Path, openai.OpenAI], path: Path) -> None:
 @pytest.mark.parametrize("path", PATHS, ids=name_of)
 def test_assistants(clients: dict[Path, openai.OpenAI], path: Path) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the whole API is
+        warnings.simplefilter("ignore", DeprecationWarning)  # the whole API is deprecated
         runs = clients[path].beta.threads.runs
         stream = runs.create(thread_id="t", assistant_id="a", stream=True)
         assert same(seen(stream, "openai.assistants"), from_items(path, "openai.assistants"))
         with runs.stream(thread_id="t", assistant_id="a") as helper:
             helper.until_done()
-            said = final_of(path, "openai.assistants")
-            messages = helper.get_final_messages() if said else []  # it raises where there is none
-    assert "".join(part.text.value for message in messages for part in message.content if part.type == "text") == said
+            text = final_of(path, "openai.assistants")
+            messages = helper.get_final_messages() if text else []  # it raises if there is none
+    assert "".join(part.text.value for message in messages for part in message.content if part.type == "text") == text
