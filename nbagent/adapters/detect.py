@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.base.payload import peek
+from nbagent.adapters.base.payload import try_wire_dict
 from nbagent.adapters.decoders import decoder_for, decoder_named
 from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource
@@ -34,9 +34,9 @@ class DetectingDecoder:
         return UnknownDecoder.system if self._found is None else self._found.system
 
     @property
-    def ends_itself(self) -> bool:
+    def stream_outlives_run(self) -> bool:
         """Whether the service leaves its stream open after the run's end."""
-        return bool(getattr(self._found, "ends_itself", False))
+        return bool(getattr(self._found, "stream_outlives_run", False))
 
     def feed(self, item: Any) -> Iterable[Event]:
         """The events that one item means; none while it is not known whose it is.
@@ -48,7 +48,7 @@ class DetectingDecoder:
             return self._found.feed(item)
         system = self._hint()
         decoder = self._decoder_for(item) if system is None else decoder_named(system)
-        tells_nothing = isinstance(decoder, UnknownDecoder) or peek(item).get("type") in _SIGNS_OF_LIFE
+        tells_nothing = isinstance(decoder, UnknownDecoder) or try_wire_dict(item).get("type") in _SIGNS_OF_LIFE
         self._held.append(item)
         if system is None and tells_nothing and len(self._held) <= HELD:
             return []

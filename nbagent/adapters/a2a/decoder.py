@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.a2a.content import Parts, text_of
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields_or_none, plain, string
-from nbagent.adapters.base.payload import frame_of, peek, wire
+from nbagent.adapters.a2a.content import PartWriter, message_text
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 from nbagent.events.jsonable import text_safe
 
 _KINDS = {
@@ -32,22 +32,22 @@ _KEYS = {
     "artifactUpdate": "artifact-update",
     "artifact_update": "artifact-update",
 }
-_ENDS: dict[str, Verdict] = {
-    "completed": Verdict("completed", "completed"),
-    "canceled": Verdict("cancelled", "canceled"),
-    "input-required": Verdict("paused", "input-required"),
-    "auth-required": Verdict("paused", "auth-required"),
+_ENDS: dict[str, StopInfo] = {
+    "completed": StopInfo("completed", "completed"),
+    "canceled": StopInfo("cancelled", "canceled"),
+    "input-required": StopInfo("paused", "input-required"),
+    "auth-required": StopInfo("paused", "auth-required"),
 }
 
 
-def frame_kind(said: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Which of the four frames this is, and its body; the kind is empty where it is none."""
-    body = fields_or_none(said["result"]) if "jsonrpc" in said and said.get("result") is not None else said
-    kind = string(body.get("kind")) or (string(body.get("type")) or "").removeprefix("task.").replace("_", "-")
+    body = fields_or_empty(payload["result"]) if "jsonrpc" in payload and payload.get("result") is not None else payload
+    kind = str_field(body, "kind") or (str_field(body, "type") or "").removeprefix("task.").replace("_", "-")
     if kind in _KINDS:
         return (kind, body) if _KINDS[kind] in body else ("", body)
     for key, named in _KEYS.items():
-        inner = wire(body[key]) if len(body) == 1 and key in body else {}
+        inner = to_wire_dict(body[key]) if len(body) == 1 and key in body else {}
         if _KINDS[named] in inner:
             return named, inner
     return "", body
@@ -76,7 +76,7 @@ class A2ADecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.parts = Parts(self.book)
+        self.parts = PartWriter(self.builder)
         self._artifacts: dict[str, Artifact] = {}
         self._task = False
         self._state = ""
@@ -85,25 +85,25 @@ class A2ADecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Whether the item is one of the four frames, in whatever envelope, or the error that came instead."""
-        said = peek(item[0] if isinstance(item, tuple) and item else item)
-        if "jsonrpc" in said and "error" in said and "method" not in said:
+        payload = try_wire_dict(item[0] if isinstance(item, tuple) and item else item)
+        if "jsonrpc" in payload and "error" in payload and "method" not in payload:
             return True
         try:
-            return bool(frame_kind(said)[0])
+            return bool(frame_kind(payload)[0])
         except Exception:  # somebody else's fields under our names
             return False
 
     def read(self, item: Any) -> None:
         """One frame."""
         frame = frame_of(self._pair(item))
-        said = wire(frame.data)
-        if frame.name == "done" or (said == {} and isinstance(frame.data, Mapping)):  # Hector's last frame
+        payload = to_wire_dict(frame.data)
+        if frame.name == "done" or (payload == {} and isinstance(frame.data, Mapping)):  # Hector's last frame
             self.done()
             return
-        if said.get("error"):
-            self.fail_with(said["error"])
+        if payload.get("error"):
+            self.fail_with(payload["error"])
             return
-        kind, body = frame_kind(said)
+        kind, body = frame_kind(payload)
         match kind:
             case "task":
                 self._read_task(body)
@@ -122,44 +122,46 @@ class A2ADecoder(BaseDecoder):
     def _pair(item: Any) -> Any:
         """The 0.3 client gives the task so far and what is new about it; at first that is nothing."""
         if isinstance(item, tuple) and item:
-            return next((entry for entry in reversed(item) if entry is not None and frame_kind(wire(entry))[0]), item[0])
+            return next(
+                (entry for entry in reversed(item) if entry is not None and frame_kind(to_wire_dict(entry))[0]), item[0]
+            )
         return item
 
     def done(self) -> None:
         """The server says that nothing follows."""
         self._close_artifacts()
-        self.book.settle()
-        if self.verdict == TRUNCATED:
-            self.verdict = Verdict("completed")
+        self.builder.end_texts_and_thoughts()
+        if self.stop_info == TRUNCATED:
+            self.stop_info = StopInfo("completed")
 
     # --- tasks and their states -----------------------------------------------------------------------------------------
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
         self._task = True
-        self.book.begin(thread_id=string(task.get("contextId")))
+        self.builder.begin(thread_id=str_field(task, "contextId"))
         artifacts = task.get("artifacts")
         for artifact in artifacts if isinstance(artifacts, list) else ():
-            entry = fields_or_none(artifact)
+            entry = fields_or_empty(artifact)
             if entry.get("artifactId") not in self._artifacts:  # else it was streamed
                 self._artifact_update({"artifact": entry, "lastChunk": True})
         self._status(task)
 
-    def _status(self, said: Mapping[str, Any]) -> None:
-        status = fields_or_none(said.get("status"))
-        metadata = fields_or_none(said.get("metadata"))
+    def _status(self, payload: Mapping[str, Any]) -> None:
+        status = fields_or_empty(payload.get("status"))
+        metadata = fields_or_empty(payload.get("metadata"))
         state = state_of(status)
-        message = fields_or_none(status.get("message"))
+        message = fields_or_empty(status.get("message"))
         self._author(metadata.get("hector:transfer_to_agent") or metadata.get("author"))
         if state in ("submitted", "working", "unknown", "unspecified", ""):
             self._state = state
-            self.verdict = Verdict("incomplete", state, state) if said.get("final") is True else TRUNCATED
+            self.stop_info = StopInfo("incomplete", state, state) if payload.get("final") is True else TRUNCATED
             self._progress(message)
             return
         if state == self._state:  # a task is often told once more at its end
             return
         self._state = state
         self._close_artifacts()
-        text = text_of(message)
+        text = message_text(message)
         if state in ("failed", "rejected"):
             self.fail(text or f"the task was {state}" if state == "rejected" else text or "the task failed", state)
         elif state in ("input-required", "auth-required"):
@@ -169,19 +171,19 @@ class A2ADecoder(BaseDecoder):
         if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
             # an agent whose only words were its notes: the last was the answer
             self.parts.text(("message", None), self._last_note[1])
-        self.book.settle()
-        self.verdict = _ENDS.get(state, self.verdict)
+        self.builder.end_texts_and_thoughts()
+        self.stop_info = _ENDS.get(state, self.stop_info)
 
     def _progress(self, message: Mapping[str, Any]) -> None:
         """What an agent says while it works: a line about it, where its parts are not marked as something else."""
         parts = message.get("parts")
         for part in parts if isinstance(parts, list) else ():
-            said = fields_or_none(part)
-            text = said.get("text")
-            marked = any(str(name).startswith(("agui_", "adk_")) for name in fields_or_none(said.get("metadata")))
+            payload = fields_or_empty(part)
+            text = payload.get("text")
+            marked = any(str(name).startswith(("agui_", "adk_")) for name in fields_or_empty(payload.get("metadata")))
             if isinstance(text, str) and not marked:
                 if text:
-                    self.book.write(ev.Status(message=text, **self.book.stamp))
+                    self.builder.write(ev.Status(message=text, **self.builder.envelope))
                     message_id, before = self._last_note
                     again = message_id is not None and message_id == message.get("messageId")
                     self._last_note = (message.get("messageId"), before + text if again else text)
@@ -189,45 +191,45 @@ class A2ADecoder(BaseDecoder):
                 self.parts.write(part, ("message", message.get("messageId")))
 
     def _ask(self, kind: str, text: str, metadata: Mapping[str, Any]) -> None:
-        prompt = string(metadata.get("input_prompt")) or text or None
+        prompt = str_field(metadata, "input_prompt") or text or None
         tools = metadata.get("long_running_tool_ids")
         for call_id in tools if isinstance(tools, list) and tools else [None]:
             block = self.parts.calls.get(str(call_id))
             request = ev.ApprovalRequest(
-                approval_id=str(call_id) if call_id else self.book.mint("approval"),
+                approval_id=str(call_id) if call_id else self.builder.mint("approval"),
                 tool_id=None if block is None else block.id,
                 kind="tool" if call_id else "auth" if kind == "auth" else "input",
                 prompt=prompt,
-                **self.book.stamp,
+                **self.builder.envelope,
             )
-            self.book.write(request)
+            self.builder.write(request)
 
     def _author(self, name: Any) -> None:
         """Who speaks; when another one begins to, the word was handed over."""
-        before = self.book.stamp.get("agent")
-        if not string(name) or name == before:
+        before = self.builder.envelope.get("agent")
+        if not nonempty_str(name) or name == before:
             return
         if before is not None:
             self._close_artifacts()
-            self.book.settle()
-            self.book.write(ev.AgentHandoff(to=name, from_=before, **self.book.stamp))
-        self.book.stamp["agent"] = text_safe(name)
+            self.builder.end_texts_and_thoughts()
+            self.builder.write(ev.AgentHandoff(to=name, from_=before, **self.builder.envelope))
+        self.builder.envelope["agent"] = text_safe(name)
 
     # --- what it says ---------------------------------------------------------------------------------------------------
 
     def _message(self, message: Mapping[str, Any]) -> None:
         """A message of the agent: one that belongs to no task is the whole answer."""
         if str(message.get("role")).lower().endswith("user"):
-            self.book.write(ev.Custom(name="user_message", data=plain(message), **self.book.stamp))
+            self.builder.write(ev.Custom(name="user_message", data=to_jsonable(message), **self.builder.envelope))
             return
         for part in message["parts"]:
             self.parts.write(part, ("message", message.get("messageId")))
         if not self._task and not message.get("taskId"):
-            self.verdict = Verdict("completed")
+            self.stop_info = StopInfo("completed")
 
-    def _artifact_update(self, said: Mapping[str, Any]) -> None:
-        content = fields_or_none(said["artifact"])
-        metadata = fields_or_none(said.get("metadata"))
+    def _artifact_update(self, payload: Mapping[str, Any]) -> None:
+        content = fields_or_empty(payload["artifact"])
+        metadata = fields_or_empty(payload.get("metadata"))
         parts = content.get("parts") or ()
         name = content.get("artifactId")
         if isinstance(metadata.get("partial"), bool):
@@ -236,20 +238,20 @@ class A2ADecoder(BaseDecoder):
         artifact = self._artifacts.get(name) if isinstance(name, str) else None
         if artifact is None or not artifact.open:
             artifact = self._artifacts[str(name)] = Artifact()
-        elif said.get("append") is not True:
+        elif payload.get("append") is not True:
             artifact.replaced, artifact.text = True, ""
         for part in parts:
-            text = fields_or_none(part).get("text")
+            text = fields_or_empty(part).get("text")
             if isinstance(text, str):
                 artifact.text += text
             if not (isinstance(text, str) and artifact.replaced):
                 self.parts.write(part, ("artifact", name))
-        if said.get("lastChunk") is True:
+        if payload.get("lastChunk") is True:
             self._close_artifact(str(name), artifact)
 
     def _close_artifact(self, name: str, artifact: Artifact) -> None:
         artifact.open = False
-        self.book.end_text(("artifact", name), artifact.text if artifact.replaced else None)
+        self.builder.end_text(("artifact", name), artifact.text if artifact.replaced else None)
 
     def _close_artifacts(self) -> None:
         for name, artifact in self._artifacts.items():
@@ -263,18 +265,18 @@ class A2ADecoder(BaseDecoder):
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """The stream is over."""
-        if not self.book.ended:
+        if not self.builder.ended:
             self._close_artifacts()
         return super().close(error)
 
     def _hector(self, parts: Any, metadata: Mapping[str, Any], key: tuple[str, Any]) -> None:
         """Hector 2: one artifact for the run; `partial` are deltas, else the text of the response comes whole once more."""
         self._author(metadata.get("author"))
-        thinking = fields_or_none(metadata.get("thinking"))
-        texts = [part["text"] for part in map(fields_or_none, parts) if isinstance(part.get("text"), str)]
+        thinking = fields_or_empty(metadata.get("thinking"))
+        texts = [part["text"] for part in map(fields_or_empty, parts) if isinstance(part.get("text"), str)]
         if metadata["partial"]:
-            if string(thinking.get("content")):
-                self.book.end_text(key)
+            if str_field(thinking, "content"):
+                self.builder.end_text(key)
                 self.parts.thought(("thought", thinking.get("id")), thinking["content"])
             for text in texts:
                 self.parts.text(key, text)
@@ -282,17 +284,17 @@ class A2ADecoder(BaseDecoder):
             if thinking:
                 self.parts.whole_thought(thinking)
             whole = "".join(texts)
-            if whole and self.book.text_id(key) is None:
+            if whole and self.builder.text_id(key) is None:
                 self.parts.text(key, whole)
-            self.book.end_text(key, whole or None)
-            self.book.settle()
+            self.builder.end_text(key, whole or None)
+            self.builder.end_texts_and_thoughts()
         for part in parts:
-            said = fields_or_none(part)
-            again = bool(thinking) and fields_or_none(said.get("data")).get("type") == "thinking"
-            if not (again or isinstance(said.get("text"), str)):
+            payload = fields_or_empty(part)
+            again = bool(thinking) and fields_or_empty(payload.get("data")).get("type") == "thinking"
+            if not (again or isinstance(payload.get("text"), str)):
                 self.parts.write(part, key)
-        for call in map(fields_or_none, metadata.get("tool_calls") or ()):
-            self.parts.call(string(call.get("id")), string(call.get("name")) or "tool", call.get("args"))
-        for result in map(fields_or_none, metadata.get("tool_results") or ()):
+        for call in map(fields_or_empty, metadata.get("tool_calls") or ()):
+            self.parts.call(str_field(call, "id"), str_field(call, "name") or "tool", call.get("args"))
+        for result in map(fields_or_empty, metadata.get("tool_results") or ()):
             failed = result.get("is_error") is True
-            self.parts.result(string(result.get("tool_call_id")), result.get("content"), None, failed=failed)
+            self.parts.result(str_field(result, "tool_call_id"), result.get("content"), None, failed=failed)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from nbagent import events as ev
-from nbagent.adapters.base.fields import plain, safe_message
+from nbagent.adapters.base.fields import safe_message, to_jsonable
 from nbagent.events.jsonable import sound, text_safe
 
 _DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)  # mended with their neighbours, by their block
@@ -51,11 +51,11 @@ class Block:
         return text_safe(text)
 
 
-class Book:
+class EventBuilder:
     """The ledger of one run. Decoders call its methods in upstream order and `take()` the events that resulted.
 
     Keys are any hashable: what the system calls a text, a thought or a tool call. A key names the open block that it was last
-    used for. `stamp` goes on every event: the step, and the agent where a decoder knows it.
+    used for. `envelope` goes on every event: the step, and the agent where a decoder knows it.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Book:
         self.in_step = False
         self.started = False
         self.ended = False
-        self.stamp: dict[str, Any] = {}
+        self.envelope: dict[str, Any] = {}
         self.usage: ev.Usage | None = None
         self._events: list[ev.Event] = []
         self._minted = 0
@@ -82,7 +82,7 @@ class Book:
         return f"{family}-{self._minted}"
 
     def write(self, event: ev.Event) -> None:
-        """Add an event that opens or closes nothing. `stamp` is the caller's to add."""
+        """Add an event that opens or closes nothing. `envelope` is the caller's to add."""
         if not self.started:
             self.begin()
         self._events.append(event if isinstance(event, _DELTAS) else _mended(event))
@@ -101,20 +101,20 @@ class Book:
         self.end_step()
         self.step += 1
         self.in_step = True
-        self.stamp["step"] = self.step
-        self.write(ev.StepStart(name=name, model=model, meta=meta, **self.stamp))
+        self.envelope["step"] = self.step
+        self.write(ev.StepStart(name=name, model=model, meta=meta, **self.envelope))
 
     def end_step(self, finish_reason: str | None = None, usage: ev.Usage | None = None) -> None:
         """The response is over: its texts and thoughts are closed, its usage is added to the run's."""
         if not self.in_step:
             return
-        self.settle()
+        self.end_texts_and_thoughts()
         self.in_step = False
         if usage is not None:
             self.usage = usage if self.usage is None else self.usage + usage
-        self.write(ev.StepEnd(finish_reason=finish_reason, usage=usage, **self.stamp))
+        self.write(ev.StepEnd(finish_reason=finish_reason, usage=usage, **self.envelope))
 
-    def settle(self) -> None:
+    def end_texts_and_thoughts(self) -> None:
         """Close every open text and thought. Tool calls stay open: their results may come later, from elsewhere."""
         for key in list(self._thoughts):
             self.end_thought(key)
@@ -136,7 +136,7 @@ class Book:
         """The run is over, and whatever is open with it."""
         self.begin()
         self.end_step(finish_reason)
-        self.settle()
+        self.end_texts_and_thoughts()
         self.ended = True
         self.write(ev.RunEnd(status=status, finish_reason=finish_reason, code=code, usage=self.usage, meta=meta))
 
@@ -147,7 +147,7 @@ class Book:
         block = self._texts.get(key)
         if block is None:
             block = self._texts[key] = Block(self.mint("text"), key)
-            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, **self.stamp))
+            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, **self.envelope))
         return block
 
     def text(
@@ -160,7 +160,7 @@ class Book:
         whole = block.join(delta)
         if whole:
             block.written = True
-            self.write(ev.TextDelta(id=block.id, delta=whole, **self.stamp))
+            self.write(ev.TextDelta(id=block.id, delta=whole, **self.envelope))
         return block
 
     def end_text(self, key: Hashable, text: str | None = None, *, meta: dict[str, Any] | None = None) -> None:
@@ -170,8 +170,8 @@ class Book:
             return
         block.closed = True
         if block.held and text is None:
-            self.write(ev.TextDelta(id=block.id, delta="\ufffd", **self.stamp))
-        self.write(ev.TextEnd(id=block.id, text=None if text is None else text_safe(text), meta=meta, **self.stamp))
+            self.write(ev.TextDelta(id=block.id, delta="\ufffd", **self.envelope))
+        self.write(ev.TextEnd(id=block.id, text=None if text is None else text_safe(text), meta=meta, **self.envelope))
 
     def text_id(self, key: Hashable) -> str | None:
         """The id of the open text of that key."""
@@ -185,7 +185,7 @@ class Book:
         block = self._thoughts.get(key)
         if block is None:
             block = self._thoughts[key] = Block(self.mint("reasoning"), key)
-            self.write(ev.ReasoningStart(id=block.id, kind=kind, **self.stamp))
+            self.write(ev.ReasoningStart(id=block.id, kind=kind, **self.envelope))
         return block
 
     def thought(self, key: Hashable, delta: str, *, kind: Literal["summary", "raw"] = "raw") -> Block | None:
@@ -196,7 +196,7 @@ class Book:
         whole = block.join(delta)
         if whole:
             block.written = True
-            self.write(ev.ReasoningDelta(id=block.id, delta=whole, **self.stamp))
+            self.write(ev.ReasoningDelta(id=block.id, delta=whole, **self.envelope))
         return block
 
     def end_thought(
@@ -214,7 +214,7 @@ class Book:
             return
         block.closed = True
         if block.held and text is None:
-            self.write(ev.ReasoningDelta(id=block.id, delta="\ufffd", **self.stamp))
+            self.write(ev.ReasoningDelta(id=block.id, delta="\ufffd", **self.envelope))
         self.write(
             ev.ReasoningEnd(
                 id=block.id,
@@ -222,7 +222,7 @@ class Book:
                 signature=signature,
                 encrypted=encrypted,
                 meta=meta,
-                **self.stamp,
+                **self.envelope,
             )
         )
 
@@ -244,7 +244,7 @@ class Book:
     ) -> Block:
         """A tool call begins. A call that had this key before keeps its id, and loses the key."""
         block = self._tools[key] = Block(self.mint("tool"), key, name, call_id)
-        self.write(ev.ToolStart(id=block.id, name=name, call_id=call_id, kind=kind, title=title, meta=meta, **self.stamp))
+        self.write(ev.ToolStart(id=block.id, name=name, call_id=call_id, kind=kind, title=title, meta=meta, **self.envelope))
         return block
 
     def tool(self, key: Hashable) -> Block | None:
@@ -256,7 +256,7 @@ class Book:
         whole = block.join(delta) if delta else ""
         if whole and not block.whole:
             block.pieces.append(whole)
-            self.write(ev.ToolArgsDelta(id=block.id, delta=whole, **self.stamp))
+            self.write(ev.ToolArgsDelta(id=block.id, delta=whole, **self.envelope))
 
     def tool_args(
         self,
@@ -278,13 +278,13 @@ class Book:
         block.pieces = []
         valid = True
         if args is not None:
-            args = plain(args)
+            args = to_jsonable(args)
             text = text or json.dumps(args, ensure_ascii=False, sort_keys=True)
         elif free:
             args = text
         else:
             args, valid = parse(text)
-        self.write(ev.ToolArgs(id=block.id, args=args, args_text=text, valid=valid, meta=meta, **self.stamp))
+        self.write(ev.ToolArgs(id=block.id, args=args, args_text=text, valid=valid, meta=meta, **self.envelope))
 
     def tool_result(
         self,
@@ -304,29 +304,29 @@ class Book:
                 del self._tools[block.key]
         self.write(
             ev.ToolResult(
-                id=block.id, status=status, content=plain(content), error=error, preliminary=preliminary, **self.stamp
+                id=block.id, status=status, content=to_jsonable(content), error=error, preliminary=preliminary, **self.envelope
             )
         )
 
     def progress(self, block: Block, message: str) -> None:
         """A running tool tells what it does."""
-        self.write(ev.ToolProgress(id=block.id, message=message, **self.stamp))
+        self.write(ev.ToolProgress(id=block.id, message=message, **self.envelope))
 
     # --- the rest -----------------------------------------------------------------------------------------------------
 
     def error(self, message: str, *, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
         """Something failed."""
         self.write(
-            ev.Error(message=safe_message(message), code=code, error_type=error_type, fatal=fatal, **self.stamp),
+            ev.Error(message=safe_message(message), code=code, error_type=error_type, fatal=fatal, **self.envelope),
         )
 
     def raw(self, item: Any, name: str | None = None) -> None:
         """An item nobody knows, kept as it came."""
         try:
-            data = plain(item)
+            data = to_jsonable(item)
         except Exception:  # an item may do anything when it is looked at
             data = f"<{type(item).__module__}.{type(item).__qualname__}>"
-        self.write(ev.Raw(data=data, name=name, **self.stamp))
+        self.write(ev.Raw(data=data, name=name, **self.envelope))
 
 
 def _mended(event: ev.Event) -> ev.Event:
@@ -346,6 +346,6 @@ def parse(text: str) -> tuple[Any, bool]:
     if not text.strip():
         return {}, True
     try:
-        return plain(json.loads(text)), True
+        return to_jsonable(json.loads(text)), True
     except (ValueError, RecursionError):
         return None, False

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Hashable, Iterable
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from nbagent.adapters.base.builder import Book
-from nbagent.adapters.base.fields import fields_or_none, string
+from nbagent.adapters.base.builder import EventBuilder
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.base.payload import frame_of
 from nbagent.errors import Cancelled
 from nbagent.events import STREAM_TRUNCATED, Event, RunStatus, Status
@@ -35,7 +35,7 @@ class Decoder(Protocol):
         ...
 
 
-class Verdict(NamedTuple):
+class StopInfo(NamedTuple):
     """How a response ended, as its provider said."""
 
     status: RunStatus
@@ -43,22 +43,22 @@ class Verdict(NamedTuple):
     code: str | None = None
 
 
-TRUNCATED = Verdict("incomplete", code=STREAM_TRUNCATED)
+TRUNCATED = StopInfo("incomplete", code=STREAM_TRUNCATED)
 _STOPS = (Cancelled, asyncio.CancelledError, KeyboardInterrupt)
 
 
 class BaseDecoder:
-    """The book-keeping that decoders share: subclasses implement `read` and `finish`, and write to `self.book`."""
+    """The book-keeping that decoders share: subclasses implement `read` and `finish`, and write to `self.builder`."""
 
     system: ClassVar[str] = ""
-    ends_itself: ClassVar[bool] = False
+    stream_outlives_run: ClassVar[bool] = False
     """Whether the service leaves its stream open after the run's end, so that nothing more is to be waited for."""
     reads_frames: ClassVar[bool] = False
     """Whether `read` wants `{"event": name, "data": payload}` whole, since the name says more; else it gets the payload."""
 
     def __init__(self) -> None:
-        self.book = Book()
-        self.verdict: Verdict = TRUNCATED
+        self.builder = EventBuilder()
+        self.stop_info: StopInfo = TRUNCATED
         self._reported: set[Hashable] = set()
         self._told_unread = False
 
@@ -68,29 +68,29 @@ class BaseDecoder:
 
     def unread(self, item: Any, name: str | None = None) -> None:
         """Keep an item that does not belong in such a stream, and say so once: `raw` events are not always shown."""
-        self.book.raw(item, name)
+        self.builder.raw(item, name)
         if not self._told_unread:
             self._told_unread = True
             message = f'Items of type {type(item).__name__} are not read here ({self.system}); reveal="all" shows them.'
-            self.book.write(Status(message=message, level="warning", **self.book.stamp))
+            self.builder.write(Status(message=message, level="warning", **self.builder.envelope))
 
     def new_step(self, model: str | None = None, meta: dict[str, Any] | None = None) -> None:
         """A response begins: nothing is known yet of how it ends."""
-        self.book.start_step(model, meta=meta)
-        self.verdict = TRUNCATED
+        self.builder.start_step(model, meta=meta)
+        self.stop_info = TRUNCATED
         self._reported.clear()
 
     def finish(self) -> None:
         """The current response's stream is over: write what was held back, and end the step.
 
-        A subclass also settles the `verdict` here, if it is still `TRUNCATED` and the stream was whole.
+        A subclass also settles the `stop_info` here, if it is still `TRUNCATED` and the stream was whole.
         """
-        self.book.end_step(self.verdict.finish_reason)
+        self.builder.end_step(self.stop_info.finish_reason)
 
     def feed(self, item: Any) -> list[Event]:
         """The events that one upstream item means. Never raises: what cannot be read becomes a `raw` event."""
-        book = self.book
-        if book.ended:
+        builder = self.builder
+        if builder.ended:
             return []
         try:
             frame = frame_of(item)
@@ -99,57 +99,57 @@ class BaseDecoder:
                 self.fail(frame.data)  # which would pass for a piece of an answer
             else:
                 self.read(item if self.reads_frames else frame.data)
-            if is_error and self.verdict.status != "failed":  # not in this system's words, but an error all the same
+            if is_error and self.stop_info.status != "failed":  # not in this system's words, but an error all the same
                 self.fail_with(frame.data)
         except Exception:  # an item of a shape nobody foresaw must not end the run
-            book.raw(item)
-        return book.take()
+            builder.raw(item)
+        return builder.take()
 
     def end_step(self) -> list[Event]:
         """The source says that the current response is over (its own stream ended); more responses may follow."""
-        if self.book.in_step and not self.book.ended:
+        if self.builder.in_step and not self.builder.ended:
             self.finish()
-        return self.book.take()
+        return self.builder.take()
 
     def close(self, error: BaseException | None = None) -> list[Event]:
         """The stream is over, by itself or by `error`: closes what is open and ends with exactly one `run.end`."""
-        book = self.book
-        if book.ended:
+        builder = self.builder
+        if builder.ended:
             return []
-        book.begin()
+        builder.begin()
         if isinstance(error, _STOPS):
-            self.verdict = Verdict("cancelled")
+            self.stop_info = StopInfo("cancelled")
         elif error is not None:
             message = getattr(error, "message", None)
-            self.fail(string(message) or str(error), string(getattr(error, "code", None)), type(error).__name__)
-        if book.in_step:
+            self.fail(nonempty_str(message) or str(error), nonempty_str(getattr(error, "code", None)), type(error).__name__)
+        if builder.in_step:
             self.finish()
-        end = self.verdict
+        end = self.stop_info
         by = {"stopped_by": getattr(error, "by", "you")} if end.status == "cancelled" and error else None
-        book.end(end.status, finish_reason=end.finish_reason, code=end.code, meta=by)
-        return book.take()
+        builder.end(end.status, finish_reason=end.finish_reason, code=end.code, meta=by)
+        return builder.take()
 
     def fail(self, message: str, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
         """Write an error once: a service that fails often says so twice, and its SDK a third time."""
         message = message or code or error_type or "the service reported an error without a message"
         if message not in self._reported:
             self._reported.add(message)
-            self.book.error(message, code=code, error_type=error_type, fatal=fatal)
+            self.builder.error(message, code=code, error_type=error_type, fatal=fatal)
         if fatal:
-            self.verdict = Verdict("failed", self.verdict.finish_reason, code)
+            self.stop_info = StopInfo("failed", self.stop_info.finish_reason, code)
 
     def fail_with(self, error: Any) -> None:
         """Write the error that an item carries: `{message, type?, code?}`, that under `error`, or a plain text."""
-        said = fields_or_none(error)
-        if not string(said.get("message")) and said.get("error"):
-            error = said["error"]
-            said = fields_or_none(error)
+        payload = fields_or_empty(error)
+        if not str_field(payload, "message") and payload.get("error"):
+            error = payload["error"]
+            payload = fields_or_empty(error)
         if isinstance(error, str):
             self.fail(error)
             return
-        code = said.get("code")
+        code = payload.get("code")
         self.fail(
-            string(said.get("message")) or string(said.get("detail")) or "",
+            str_field(payload, "message") or str_field(payload, "detail") or "",
             str(code) if code not in (None, "") else None,
-            string(said.get("type")),
+            str_field(payload, "type"),
         )

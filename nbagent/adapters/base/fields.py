@@ -35,7 +35,7 @@ def fields(item: Any) -> Mapping[str, Any]:
     return own | extra if extra else own
 
 
-def fields_or_none(item: Any) -> Mapping[str, Any]:
+def fields_or_empty(item: Any) -> Mapping[str, Any]:
     """The same, but an item without fields (None, a number, a text) has simply none."""
     return item if isinstance(item, Mapping) else fields(item) if hasattr(item, "__dict__") else {}
 
@@ -50,7 +50,7 @@ class _Walk:
         self.left = _OBJECT_LIMIT
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """The value as JSON types, all the way down; what has no fields, or lies too deep, is named by its type.
 
     So is what lies inside itself, and what is no data: functions, classes, modules, and the private parts of objects. An SDK's
@@ -87,12 +87,18 @@ def _plain(value: Any, walk: _Walk) -> Any:
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
 
 
-def string(value: Any) -> str | None:
+def nonempty_str(value: Any) -> str | None:
     """The value if it is a text that is not empty."""
     return value if isinstance(value, str) and value else None
 
 
-def label(value: Any) -> str | None:
+def str_field(fields: Mapping[str, Any], name: str) -> str | None:
+    """Return the field of that name if it is a string that is not empty, else None."""
+    value = fields.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def clean_str(value: Any) -> str | None:
     """The same for what is no piece of a longer text (a name, an id, an address): fit for every encoder as it stands."""
     value = getattr(value, "value", value)  # an enum's member
     return text_safe(value) if isinstance(value, str) and value else None
@@ -100,7 +106,7 @@ def label(value: Any) -> str | None:
 
 def base64_text(value: Any) -> str | None:
     """Binary data as base64, which SDKs have decoded and the wire has not."""
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else string(value)
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else nonempty_str(value)
 
 
 def safe_message(text: str) -> str:
@@ -109,7 +115,7 @@ def safe_message(text: str) -> str:
     return masked if len(masked) <= _MESSAGE_LIMIT else masked[:_MESSAGE_LIMIT] + "…"
 
 
-def look(item: Any, name: str) -> Any:
+def get_field(item: Any, name: str) -> Any:
     """One field of an item, or None. Of an object also what its class gives by default: `fields` has only what was set."""
     if isinstance(item, Mapping):
         return item.get(name)
@@ -119,17 +125,17 @@ def look(item: Any, name: str) -> Any:
         return None
 
 
-def is_count(value: Any) -> bool:
+def is_token_count(value: Any) -> bool:
     """Whether the value is a number of tokens: whole, and one that an encoder takes."""
     return type(value) is int and 0 <= value < 2**63
 
 
-def count(value: Any) -> int | None:
+def token_count(value: Any) -> int | None:
     """The value if it is a number of tokens."""
-    return value if is_count(value) else None
+    return value if is_token_count(value) else None
 
 
-def class_of(item: Any) -> str:
+def class_name(item: Any) -> str:
     """The name of an item's class; an item that was dumped may carry it in `__class__`."""
     if isinstance(item, Mapping):
         return str(item.get("__class__") or "")

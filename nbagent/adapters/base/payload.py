@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nbagent.adapters.base.fields import fields_or_none, string
+from nbagent.adapters.base.fields import fields_or_empty, str_field
 
 _FRAME = {"event", "data", "id", "retry"}
 _LARGEST = 2**63
@@ -25,7 +25,7 @@ def frame_of(item: Any) -> Frame:
     return Frame(None, item)
 
 
-def wire(item: Any) -> Mapping[str, Any]:
+def to_wire_dict(item: Any) -> Mapping[str, Any]:
     """The item's fields under the names of the wire; an item without fields has none.
 
     Pydantic models are dumped by alias (`toolCallId`, where Python says `tool_call_id`); of protobuf messages the fields that
@@ -39,13 +39,13 @@ def wire(item: Any) -> Mapping[str, Any]:
     if hasattr(item, "DESCRIPTOR") and hasattr(item, "ListFields"):
         read = _protobuf(item)
         return read if isinstance(read, Mapping) else {}
-    return fields_or_none(item)
+    return fields_or_empty(item)
 
 
-def peek(item: Any) -> Mapping[str, Any]:
+def try_wire_dict(item: Any) -> Mapping[str, Any]:
     """The same for a first look at an item that may be anybody's: an object that cannot be read has no fields."""
     try:
-        return wire(frame_of(item).data)
+        return to_wire_dict(frame_of(item).data)
     except Exception:  # somebody else's object may do anything when it is dumped
         return {}
 
@@ -99,13 +99,13 @@ def text_in(content: Any) -> str:
         return content
     if isinstance(content, list | tuple):
         return "".join(text_in(entry) for entry in content)
-    said = fields_or_none(content)
-    return string(said.get("text")) or text_in(said.get("content") or "")
+    payload = fields_or_empty(content)
+    return str_field(payload, "text") or text_in(payload.get("content") or "")
 
 
-def counts(said: Any, **names: str | tuple[str, ...]) -> dict[str, int]:
-    """Whole numbers of `said` under our names: `counts(usage, input="inputTokens")`. The first spelling that is there wins."""
-    usage = fields_or_none(said)
+def usage_counts(payload: Any, **names: str | tuple[str, ...]) -> dict[str, int]:
+    """Whole numbers of a usage under our names: `usage_counts(usage, input="inputTokens")`. The first spelling found wins."""
+    usage = fields_or_empty(payload)
     found: dict[str, int] = {}
     for ours, theirs in names.items():
         for name in (theirs,) if isinstance(theirs, str) else theirs:

@@ -3,14 +3,14 @@
 from collections.abc import Hashable
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Book
+from nbagent.adapters.base.builder import EventBuilder
 
 
 class Subagents:
     """The agents of one run that are at work, by what the system calls them."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, builder: EventBuilder) -> None:
+        self._builder = builder
         self._open: dict[Hashable, ev.AgentStart] = {}
 
     def start(self, key: Hashable, name: str, *, tool_id: str | None = None, parent: Hashable = None) -> str:
@@ -18,10 +18,10 @@ class Subagents:
         found = self._open.get(key)
         if found is None:
             outer = self._open.get(parent)
-            stamp = {**self._book.stamp, "parent_id": tool_id or (outer.id if outer else None)}
-            found = ev.AgentStart(id=self._book.mint("agent"), name=name, tool_id=tool_id, **stamp)
+            envelope = {**self._builder.envelope, "parent_id": tool_id or (outer.id if outer else None)}
+            found = ev.AgentStart(id=self._builder.mint("agent"), name=name, tool_id=tool_id, **envelope)
             self._open[key] = found
-            self._book.write(found)
+            self._builder.write(found)
         return found.id
 
     def id_of(self, key: Hashable) -> str | None:
@@ -37,7 +37,7 @@ class Subagents:
         """The agent of that key is done."""
         started = self._open.pop(key, None)
         if started is not None:
-            self._book.write(
+            self._builder.write(
                 ev.AgentEnd(id=started.id, name=started.name, status=status, step=started.step, parent_id=started.parent_id)
             )
 

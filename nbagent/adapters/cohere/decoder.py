@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, label, plain, string
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import clean_str, fields, fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of
 
 _CUT_SHORT = {"MAX_TOKENS", "TIMEOUT", "ERROR_LIMIT", "ERROR_TOXIC"}
@@ -42,31 +42,31 @@ class CohereDecoder(BaseDecoder):
         """One stream event, or the `[DONE]` after the last one."""
         if isinstance(item, str):
             if item.strip() != "[DONE]":
-                self.book.raw(item)
+                self.builder.raw(item)
             return
         inner = frame_of(item).data
         handler = _HANDLERS.get(_tag(inner))
-        said = fields(inner)
+        payload = fields(inner)
         if handler is not None:
-            if not self.book.in_step and handler is not CohereDecoder._message_start:
+            if not self.builder.in_step and handler is not CohereDecoder._message_start:
                 self._message_start({})
-            handler(self, said, fields_or_none(fields_or_none(said.get("delta")).get("message")))
-        elif _tag(inner) == "" and string(said.get("message")):  # the body of an error
-            self.fail_with(said)
+            handler(self, payload, fields_or_empty(fields_or_empty(payload.get("delta")).get("message")))
+        elif _tag(inner) == "" and str_field(payload, "message"):  # the body of an error
+            self.fail_with(payload)
         else:
-            self.book.raw(item, label(said.get("type")))
+            self.builder.raw(item, clean_str(payload.get("type")))
 
     # --- the message ----------------------------------------------------------------------------------------------------
 
-    def _message_start(self, said: Mapping[str, Any], message: Mapping[str, Any] | None = None) -> None:
-        if self.book.in_step:
+    def _message_start(self, payload: Mapping[str, Any], message: Mapping[str, Any] | None = None) -> None:
+        if self.builder.in_step:
             self.finish()
         self.new_step()
         self._reset()
 
-    def _message_end(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        delta = fields_or_none(said.get("delta"))
-        self._reason = label(delta.get("finish_reason"))
+    def _message_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        delta = fields_or_empty(payload.get("delta"))
+        self._reason = clean_str(delta.get("finish_reason"))
         self._usage = _usage_of(delta.get("usage"))
         self._whole = True
         if delta.get("error"):
@@ -78,76 +78,78 @@ class CohereDecoder(BaseDecoder):
     def finish(self) -> None:
         """The message is over; only its own last event tells that it is whole."""
         reason = self._reason
-        if self.verdict.status == "failed":
-            self.verdict = self.verdict._replace(finish_reason=reason)
-        elif self._whole and self.verdict is TRUNCATED:
-            self.verdict = Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
-        self.book.end_step(reason, self._usage)
+        if self.stop_info.status == "failed":
+            self.stop_info = self.stop_info._replace(finish_reason=reason)
+        elif self._whole and self.stop_info is TRUNCATED:
+            self.stop_info = StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
+        self.builder.end_step(reason, self._usage)
 
     # --- text, thoughts and sources -------------------------------------------------------------------------------------
 
-    def _content(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        content = fields_or_none(message.get("content"))
-        key = (self.book.step, said.get("index"))
-        self.book.end_thought(_PLAN)
+    def _content(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        content = fields_or_empty(message.get("content"))
+        key = (self.builder.step, payload.get("index"))
+        self.builder.end_thought(_PLAN)
         if content.get("type") == "thinking" or content.get("thinking") is not None:
-            self.book.thought(key, string(content.get("thinking")) or "")
+            self.builder.thought(key, str_field(content, "thinking") or "")
             return
-        block = self.book.text(key, string(content.get("text")) or "")
+        block = self.builder.text(key, str_field(content, "text") or "")
         if block is not None:
-            self._text_ids[said.get("index")] = block.id
+            self._text_ids[payload.get("index")] = block.id
 
-    def _content_end(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        key = (self.book.step, said.get("index"))
-        self.book.end_thought(key)
-        self.book.end_text(key)
+    def _content_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        key = (self.builder.step, payload.get("index"))
+        self.builder.end_thought(key)
+        self.builder.end_text(key)
 
-    def _plan(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        self.book.thought(_PLAN, string(message.get("tool_plan")) or "")
+    def _plan(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        self.builder.thought(_PLAN, str_field(message, "tool_plan") or "")
 
-    def _citation(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+    def _citation(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """A passage of the answer and the documents, or results of tools, that it rests on."""
-        book = self.book
+        builder = self.builder
         citations = message.get("citations")
-        for citation in map(fields_or_none, citations if isinstance(citations, list | tuple) else [citations]):
-            index = citation.get("content_index", said.get("index"))
+        for citation in map(fields_or_empty, citations if isinstance(citations, list | tuple) else [citations]):
+            index = citation.get("content_index", payload.get("index"))
             text_id = self._text_ids.get(index) or next(iter(self._text_ids.values()), None)
-            for source in map(fields_or_none, citation.get("sources") or ({},)):
-                document = fields_or_none(source.get("document") or source.get("tool_output"))
-                url = label(document.get("url"))
-                title = label(document.get("title")) or label(document.get("id")) or label(source.get("id"))
-                meta = plain({**citation, "sources": [source]})
-                book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
+            for source in map(fields_or_empty, citation.get("sources") or ({},)):
+                document = fields_or_empty(source.get("document") or source.get("tool_output"))
+                url = clean_str(document.get("url"))
+                title = clean_str(document.get("title")) or clean_str(document.get("id")) or clean_str(source.get("id"))
+                meta = to_jsonable({**citation, "sources": [source]})
+                builder.write(
+                    ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
+                )
 
-    def _nothing(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+    def _nothing(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """The end of a citation, which was whole."""
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _tool_start(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        self.book.settle()
+    def _tool_start(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        self.builder.end_texts_and_thoughts()
         call = _call(message)
-        function = fields_or_none(call.get("function"))
-        key = (self.book.step, said.get("index"))
-        block = self.book.start_tool(key, label(function.get("name")) or "function", call_id=label(call.get("id")))
-        self.book.tool_delta(block, string(function.get("arguments")) or "")
+        function = fields_or_empty(call.get("function"))
+        key = (self.builder.step, payload.get("index"))
+        block = self.builder.start_tool(key, clean_str(function.get("name")) or "function", call_id=clean_str(call.get("id")))
+        self.builder.tool_delta(block, str_field(function, "arguments") or "")
 
-    def _tool_delta(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        block = self.book.tool((self.book.step, said.get("index")))
+    def _tool_delta(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        block = self.builder.tool((self.builder.step, payload.get("index")))
         if block is None:
-            self.book.raw(said, "tool-call-delta")
+            self.builder.raw(payload, "tool-call-delta")
         else:
-            self.book.tool_delta(block, string(fields_or_none(_call(message).get("function")).get("arguments")) or "")
+            self.builder.tool_delta(block, nonempty_str(fields_or_empty(_call(message).get("function")).get("arguments")) or "")
 
-    def _tool_end(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        block = self.book.tool((self.book.step, said.get("index")))
+    def _tool_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        block = self.builder.tool((self.builder.step, payload.get("index")))
         if block is not None:
-            self.book.tool_args(block)
+            self.builder.tool_args(block)
 
 
 def _tag(item: Any) -> str:
     """The event's type, which in an SDK object may be the class's own."""
-    kind = fields_or_none(item).get("type") or (
+    kind = fields_or_empty(item).get("type") or (
         getattr(item, "type", None) if hasattr(item, "__pydantic_fields_set__") else None
     )
     return kind if isinstance(kind, str) else ""
@@ -156,19 +158,19 @@ def _tag(item: Any) -> str:
 def _call(message: Mapping[str, Any]) -> Mapping[str, Any]:
     """The call that an event speaks about; the API has it in a field named like a list."""
     calls = message.get("tool_calls")
-    return fields_or_none(calls[0] if isinstance(calls, list) and calls else calls)
+    return fields_or_empty(calls[0] if isinstance(calls, list) and calls else calls)
 
 
 def _usage_of(usage: Any) -> ev.Usage | None:
     """Token counts in our terms: what the model read and wrote, which is more than what is billed."""
-    said = fields_or_none(usage)
-    tokens = fields_or_none(said.get("tokens")) or fields_or_none(said.get("billed_units"))
+    payload = fields_or_empty(usage)
+    tokens = fields_or_empty(payload.get("tokens")) or fields_or_empty(payload.get("billed_units"))
     sent, made = (
         int(count) if isinstance(count := tokens.get(n), int | float) else None for n in ("input_tokens", "output_tokens")
     )
     if sent is None and made is None:
         return None
-    cached = said.get("cached_tokens")
+    cached = payload.get("cached_tokens")
     return ev.Usage(
         input=sent,
         output=made,

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import class_of, count, fields_or_none, look, plain, string
-from nbagent.adapters.base.openai_fields import usage_of
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, nonempty_str, to_jsonable, token_count
+from nbagent.adapters.base.openai_fields import openai_usage
 
 _SUBJECTS = (
     "crew_",
@@ -57,192 +57,198 @@ class CrewDecoder(BaseDecoder):
         """Whether the item is one of CrewAI's events, frames or chunks."""
         if isinstance(item, str | bytes):
             return False
-        if class_of(item) == "StreamChunk" or look(item, "chunk_type") is not None:
-            return look(item, "content") is not None
-        kind = look(item, "type")
+        if class_name(item) == "StreamChunk" or get_field(item, "chunk_type") is not None:
+            return get_field(item, "content") is not None
+        kind = get_field(item, "type")
         return isinstance(kind, str) and kind.startswith(_SUBJECTS) and kind.endswith(_WORDS)
 
     def read(self, item: Any) -> None:
         """One event, frame or chunk."""
-        if look(item, "chunk_type") is not None:
+        if get_field(item, "chunk_type") is not None:
             self._chunk(item)
             return
-        kind = string(look(item, "type")) or ""
-        frame = look(item, "data")
-        is_frame = isinstance(frame, Mapping) and look(item, "channel") is not None
-        said = {**frame, "event_id": look(item, "id")} if is_frame else item
+        kind = nonempty_str(get_field(item, "type")) or ""
+        frame = get_field(item, "data")
+        is_frame = isinstance(frame, Mapping) and get_field(item, "channel") is not None
+        payload = {**frame, "event_id": get_field(item, "id")} if is_frame else item
         if not kind.startswith(_SUBJECTS):
             if is_frame:  # whatever a bus carries, a user's own events among it
-                self.book.write(ev.Custom(name=kind, data=plain(said), **self.book.stamp))
+                self.builder.write(ev.Custom(name=kind, data=to_jsonable(payload), **self.builder.envelope))
             else:
                 self.unread(item, kind or None)
             return
-        self.book.begin(string(look(said, "model")))
-        role = string(look(said, "agent_role")) or string(look(look(said, "agent"), "role"))
-        self.book.stamp["agent"] = role
+        self.builder.begin(nonempty_str(get_field(payload, "model")))
+        role = nonempty_str(get_field(payload, "agent_role")) or nonempty_str(get_field(get_field(payload, "agent"), "role"))
+        self.builder.envelope["agent"] = role
         subject, _, word = kind.rpartition("_")
         if kind in ("llm_stream_chunk", "llm_thinking_chunk"):
-            self._llm_chunk(said, thought=kind == "llm_thinking_chunk")
+            self._llm_chunk(payload, thought=kind == "llm_thinking_chunk")
         elif subject == "llm_call":
-            self._llm_call(word, said)
+            self._llm_call(word, payload)
         elif kind.startswith("tool_"):
-            self._tool(kind, said)
+            self._tool(kind, payload)
         elif kind.startswith(("human_feedback", "flow_input")):
-            self._human(word, said)
+            self._human(word, payload)
         elif kind.startswith(("crew_kickoff", "flow_", "lite_agent_execution", "agent_execution")):
-            self._lifecycle(subject, word, said, role)
+            self._lifecycle(subject, word, payload, role)
         elif word in ("failed", "error"):
-            self.fail(string(look(said, "error")) or kind, error_type=kind, fatal=False)
+            self.fail(nonempty_str(get_field(payload, "error")) or kind, error_type=kind, fatal=False)
         elif kind.startswith("task") and word == "started":
-            name = string(look(said, "task_name")) or string(look(look(said, "task"), "description"))
-            self.book.write(ev.Status(message=f"Task: {name}" if name else "Task started", **self.book.stamp))
+            name = nonempty_str(get_field(payload, "task_name")) or nonempty_str(
+                get_field(get_field(payload, "task"), "description")
+            )
+            self.builder.write(ev.Status(message=f"Task: {name}" if name else "Task started", **self.builder.envelope))
         elif kind.startswith(("memory_", "knowledge_", "mcp_", "a2a_", "method_", "agent_", "llm_")):
-            self.book.write(ev.Custom(name=kind, data=plain(said), **self.book.stamp))
+            self.builder.write(ev.Custom(name=kind, data=to_jsonable(payload), **self.builder.envelope))
 
     def _in_step(self, model: str | None = None) -> None:
-        if not self.book.in_step:
-            self.book.start_step(model)
+        if not self.builder.in_step:
+            self.builder.start_step(model)
             self._streamed = False
             self._written.clear()
 
     # --- the model ------------------------------------------------------------------------------------------------------
 
-    def _llm_chunk(self, said: Any, *, thought: bool) -> None:
-        self._in_step(string(look(said, "model")))
-        chunk = string(look(said, "chunk")) or ""
-        call = look(said, "tool_call")
+    def _llm_chunk(self, payload: Any, *, thought: bool) -> None:
+        self._in_step(nonempty_str(get_field(payload, "model")))
+        chunk = nonempty_str(get_field(payload, "chunk")) or ""
+        call = get_field(payload, "tool_call")
         if call is not None:
             self._tool_piece(call)
         elif thought:
-            self.book.thought("thought", chunk)
+            self.builder.thought("thought", chunk)
         else:
             if chunk:
                 self._streamed = True
-                self.book.end_thought("thought")
-            self.book.text("text", chunk)
+                self.builder.end_thought("thought")
+            self.builder.text("text", chunk)
 
     def _tool_piece(self, call: Any) -> None:
         """A piece of a call. The agent's own event about the tool follows, and is the same call."""
-        function = look(call, "function")
-        index = look(call, "index")
-        name, arguments = string(look(function, "name")), look(function, "arguments")
-        call_id = string(look(call, "id")) or string(look(call, "tool_id"))
+        function = get_field(call, "function")
+        index = get_field(call, "index")
+        name, arguments = nonempty_str(get_field(function, "name")), get_field(function, "arguments")
+        call_id = nonempty_str(get_field(call, "id")) or nonempty_str(get_field(call, "tool_id"))
         block = self._written.get(index)
         if name and (block is None or call_id not in (None, block.call_id)):  # a call that follows may have the same index
             if block is not None:
-                self.book.tool_args(block)
-            block = self._written[index] = self.book.start_tool(("piece", index, call_id), name, call_id=call_id)
+                self.builder.tool_args(block)
+            block = self._written[index] = self.builder.start_tool(("piece", index, call_id), name, call_id=call_id)
         if block is not None and isinstance(arguments, str):
             # some versions repeat what was said so far
             so_far = "".join(block.pieces)
-            self.book.tool_delta(block, arguments[len(so_far) :] if so_far and arguments.startswith(so_far) else arguments)
+            self.builder.tool_delta(block, arguments[len(so_far) :] if so_far and arguments.startswith(so_far) else arguments)
 
-    def _llm_call(self, word: str, said: Any) -> None:
+    def _llm_call(self, word: str, payload: Any) -> None:
         if word == "started":
-            self.book.end_step()
-            self._in_step(string(look(said, "model")))
+            self.builder.end_step()
+            self._in_step(nonempty_str(get_field(payload, "model")))
             return
-        self._in_step(string(look(said, "model")))
-        response = look(said, "response")
+        self._in_step(nonempty_str(get_field(payload, "model")))
+        response = get_field(payload, "response")
         if word == "failed":
-            self.fail(string(look(said, "error")) or "The model call failed", fatal=False)
+            self.fail(nonempty_str(get_field(payload, "error")) or "The model call failed", fatal=False)
         elif isinstance(response, str) and response and not self._written:
-            self.book.start_text("text")
-            self.book.end_text("text", response)
+            self.builder.start_text("text")
+            self.builder.end_text("text", response)
         self._settle_calls()
-        self.book.end_step(string(look(said, "finish_reason")), usage_of(look(said, "usage")))
+        self.builder.end_step(nonempty_str(get_field(payload, "finish_reason")), openai_usage(get_field(payload, "usage")))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _tool(self, kind: str, said: Any) -> None:
-        name = string(look(said, "tool_name")) or "tool"
+    def _tool(self, kind: str, payload: Any) -> None:
+        name = nonempty_str(get_field(payload, "tool_name")) or "tool"
         if kind == "tool_usage_started":
             known = [block for block in self._written.values() if block.name == name and not block.closed]
-            block = known[0] if known else self.book.start_tool(("use", look(said, "event_id")), name)
-            self._tools[str(look(said, "event_id") or block.id)] = block
-            args = look(said, "tool_args")
+            block = known[0] if known else self.builder.start_tool(("use", get_field(payload, "event_id")), name)
+            self._tools[str(get_field(payload, "event_id") or block.id)] = block
+            args = get_field(payload, "tool_args")
             if isinstance(args, str):
-                self.book.tool_args(block, args)
+                self.builder.tool_args(block, args)
             else:
-                self.book.tool_args(block, args={} if args is None else args)
+                self.builder.tool_args(block, args={} if args is None else args)
             return
-        block_or_none = self._tools.get(str(look(said, "started_event_id")))
+        block_or_none = self._tools.get(str(get_field(payload, "started_event_id")))
         if block_or_none is None:
             block_or_none = next((block for block in self._tools.values() if block.name == name and not block.closed), None)
         if block_or_none is None:
-            block_or_none = self.book.start_tool(("use", look(said, "event_id")), name)
-            self.book.tool_args(block_or_none, args=plain(look(said, "tool_args") or {}))
+            block_or_none = self.builder.start_tool(("use", get_field(payload, "event_id")), name)
+            self.builder.tool_args(block_or_none, args=to_jsonable(get_field(payload, "tool_args") or {}))
         if kind == "tool_usage_finished":
-            self.book.tool_result(block_or_none, look(said, "output"))
+            self.builder.tool_result(block_or_none, get_field(payload, "output"))
         else:
-            error = string(look(said, "error")) or str(plain(look(said, "error") or kind))
-            self.book.tool_result(block_or_none, None, status="error", error=ev.ErrorInfo(message=error))
+            error = nonempty_str(get_field(payload, "error")) or str(to_jsonable(get_field(payload, "error") or kind))
+            self.builder.tool_result(block_or_none, None, status="error", error=ev.ErrorInfo(message=error))
 
     # --- humans, agents and the end -------------------------------------------------------------------------------------
 
-    def _human(self, word: str, said: Any) -> None:
-        book = self.book
-        request_id = string(look(said, "request_id")) or string(look(said, "method_name")) or "human"
+    def _human(self, word: str, payload: Any) -> None:
+        builder = self.builder
+        request_id = (
+            nonempty_str(get_field(payload, "request_id")) or nonempty_str(get_field(payload, "method_name")) or "human"
+        )
         if word == "requested":
-            prompt = string(look(said, "message")) or string(look(said, "prompt"))
-            options = look(said, "emit")
-            book.write(
+            prompt = nonempty_str(get_field(payload, "message")) or nonempty_str(get_field(payload, "prompt"))
+            options = get_field(payload, "emit")
+            builder.write(
                 ev.ApprovalRequest(
                     approval_id=request_id,
                     kind="input",
                     prompt=prompt,
-                    args=plain(look(said, "output")),
+                    args=to_jsonable(get_field(payload, "output")),
                     options=[str(option) for option in options] if isinstance(options, list) else None,
-                    **book.stamp,
+                    **builder.envelope,
                 )
             )
         else:
-            value = look(said, "feedback") or look(said, "response")
-            book.write(ev.ApprovalResponse(approval_id=request_id, decision="approve", value=plain(value), **book.stamp))
+            value = get_field(payload, "feedback") or get_field(payload, "response")
+            builder.write(
+                ev.ApprovalResponse(approval_id=request_id, decision="approve", value=to_jsonable(value), **builder.envelope)
+            )
 
-    def _lifecycle(self, subject: str, word: str, said: Any, role: str | None) -> None:
+    def _lifecycle(self, subject: str, word: str, payload: Any, role: str | None) -> None:
         """Crews, flows and agents begin and end; the first of them is the run."""
         if word == "created" or subject.startswith("flow_plot"):
             return
         # a crew is itself a flow, inside whatever flow it works for
-        is_root = subject == (self._root or subject) and look(said, "started_event_id") in (None, self._root_event)
+        is_root = subject == (self._root or subject) and get_field(payload, "started_event_id") in (None, self._root_event)
         if word == "started":
             if self._root is None:
-                self._root, self._root_event = subject, string(look(said, "event_id"))
+                self._root, self._root_event = subject, nonempty_str(get_field(payload, "event_id"))
             if subject.startswith("agent_execution") and role:
-                self.book.write(ev.Status(message=role, **self.book.stamp))
+                self.builder.write(ev.Status(message=role, **self.builder.envelope))
         elif word in ("failed", "error"):
-            self.fail(string(look(said, "error")) or "The run failed", fatal=is_root)
+            self.fail(nonempty_str(get_field(payload, "error")) or "The run failed", fatal=is_root)
         elif word in ("completed", "finished") and is_root:
             self._root = subject
-            self.book.end_step()
-            counts = fields_or_none(look(said, "token_usage"))
-            total = count(look(said, "total_tokens"))
-            if self.book.usage is None and (counts or total is not None):
-                self.book.usage = usage_of(counts) or ev.Usage(total=total)
-            self.verdict = Verdict("completed")
+            self.builder.end_step()
+            counts = fields_or_empty(get_field(payload, "token_usage"))
+            total = token_count(get_field(payload, "total_tokens"))
+            if self.builder.usage is None and (counts or total is not None):
+                self.builder.usage = openai_usage(counts) or ev.Usage(total=total)
+            self.stop_info = StopInfo("completed")
         elif word == "paused":
-            self.verdict = Verdict("paused")
+            self.stop_info = StopInfo("paused")
 
     # --- chunks ---------------------------------------------------------------------------------------------------------
 
     def _chunk(self, item: Any) -> None:
         """A chunk of a streaming crew: text, or a piece of a call, of an agent at a task."""
-        self.book.begin()
-        role = string(look(item, "agent_role"))
-        if role != self.book.stamp.get("agent"):
-            self.book.end_step()
-        self.book.stamp["agent"] = role
+        self.builder.begin()
+        role = nonempty_str(get_field(item, "agent_role"))
+        if role != self.builder.envelope.get("agent"):
+            self.builder.end_step()
+        self.builder.envelope["agent"] = role
         self._in_step()
-        call = look(item, "tool_call")
-        if call is not None and _word(look(item, "chunk_type")) == "tool_call":
-            name = string(look(call, "tool_name"))
-            function = {"name": name, "arguments": look(call, "arguments")}
-            self._tool_piece(call if name is None else {**fields_or_none(call), "function": function})
+        call = get_field(item, "tool_call")
+        if call is not None and _word(get_field(item, "chunk_type")) == "tool_call":
+            name = nonempty_str(get_field(call, "tool_name"))
+            function = {"name": name, "arguments": get_field(call, "arguments")}
+            self._tool_piece(call if name is None else {**fields_or_empty(call), "function": function})
         else:
             self._settle_calls()
-            self.book.text("text", string(look(item, "content")) or "")
-        self.verdict = Verdict("completed")
+            self.builder.text("text", nonempty_str(get_field(item, "content")) or "")
+        self.stop_info = StopInfo("completed")
 
     def finish(self) -> None:
         """The current response is over, and whatever it called is written whole."""
@@ -251,7 +257,7 @@ class CrewDecoder(BaseDecoder):
 
     def _settle_calls(self) -> None:
         for block in self._written.values():
-            self.book.tool_args(block)
+            self.builder.tool_args(block)
 
 
 def _word(value: Any) -> str:

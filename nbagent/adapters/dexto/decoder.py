@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Literal
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import count, fields_or_none, look, plain, string
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, get_field, nonempty_str, str_field, to_jsonable, token_count
 
 _FAMILIES = (
     "llm:",
@@ -64,191 +64,195 @@ class DextoDecoder(BaseDecoder):
     def read(self, item: Any) -> None:
         """One event."""
         name = _name_of(item)
-        said = fields_or_none(item)
-        if isinstance(said.get("event"), str) and "data" in said:
-            said = fields_or_none(said["data"])
-        self.book.begin()
+        payload = fields_or_empty(item)
+        if isinstance(payload.get("event"), str) and "data" in payload:
+            payload = fields_or_empty(payload["data"])
+        self.builder.begin()
         match name:
             case "llm:thinking" | "run:start" | "session:title-updated":
                 pass  # work has begun: these are no thoughts
             case "llm:chunk":
-                self._chunk(said)
+                self._chunk(payload)
             case "llm:tool-call-partial" | "llm:tool-call":
-                self._call(said, whole=name == "llm:tool-call")
+                self._call(payload, whole=name == "llm:tool-call")
             case "tool:running":
-                block = self._block(said)
-                self.book.write(ev.ToolProgress(id=block.id, **self.book.stamp))
+                block = self._block(payload)
+                self.builder.write(ev.ToolProgress(id=block.id, **self.builder.envelope))
             case "llm:tool-result":
-                self._result(said)
+                self._result(payload)
             case "approval:request":
-                self._ask(said)
+                self._ask(payload)
             case "approval:response":
-                self._answer(said)
+                self._answer(payload)
             case "llm:response":
-                self._response(said)
+                self._response(payload)
             case "llm:error":
-                self._error(said)
+                self._error(payload)
             case "run:complete":
-                self._complete(said)
+                self._complete(payload)
             case "service:event":
-                self._service(said)
+                self._service(payload)
             case _ if name in _STATUS:
-                detail = string(said.get("reason")) or string(said.get("message"))
+                detail = str_field(payload, "reason") or str_field(payload, "message")
                 message = _STATUS[name] + (f": {detail}" if detail else "")
-                self.book.write(ev.Status(message=message, **self.book.stamp))
+                self.builder.write(ev.Status(message=message, **self.builder.envelope))
             case _:
-                self.book.raw(item, name)
+                self.builder.raw(item, name)
 
-    def _step(self, said: Mapping[str, Any] | None = None) -> None:
-        if not self.book.in_step:
-            self.book.start_step(string(look(said, "model")))
+    def _step(self, payload: Mapping[str, Any] | None = None) -> None:
+        if not self.builder.in_step:
+            self.builder.start_step(nonempty_str(get_field(payload, "model")))
 
     # --- text and thoughts ----------------------------------------------------------------------------------------------
 
-    def _chunk(self, said: Mapping[str, Any]) -> None:
+    def _chunk(self, payload: Mapping[str, Any]) -> None:
         self._step()
-        content = string(said.get("content")) or ""
-        if said.get("chunkType") == "reasoning":
-            self._thought_step = self.book.step
-            self.book.thought("thought", content)
+        content = str_field(payload, "content") or ""
+        if payload.get("chunkType") == "reasoning":
+            self._thought_step = self.builder.step
+            self.builder.thought("thought", content)
         else:
             if content:
-                self.book.end_thought("thought")
-            self.book.text("text", content)
+                self.builder.end_thought("thought")
+            self.builder.text("text", content)
 
-    def _response(self, said: Mapping[str, Any]) -> None:
+    def _response(self, payload: Mapping[str, Any]) -> None:
         """A response is whole; its text replaces the chunks, once."""
-        self._step(said)
-        content, thought = string(said.get("content")), string(said.get("reasoning"))
-        if thought and self._thought_step != self.book.step:
-            self.book.thought("thought", thought)
-        self.book.end_thought("thought", thought)
+        self._step(payload)
+        content, thought = str_field(payload, "content"), str_field(payload, "reasoning")
+        if thought and self._thought_step != self.builder.step:
+            self.builder.thought("thought", thought)
+        self.builder.end_thought("thought", thought)
         if content:
-            self.book.start_text("text")
-        self.book.end_text("text", content)
-        usage = _usage_of(said.get("tokenUsage") or said.get("usage"), said.get("estimatedCost"))
-        reason = string(said.get("finishReason"))
-        self.book.end_step(reason, usage)
+            self.builder.start_text("text")
+        self.builder.end_text("text", content)
+        usage = _usage_of(payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost"))
+        reason = str_field(payload, "finishReason")
+        self.builder.end_step(reason, usage)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _block(self, said: Mapping[str, Any]) -> Block:
+    def _block(self, payload: Mapping[str, Any]) -> Block:
         """The call that an event is about, started if it was not announced."""
-        call_id = string(said.get("callId")) or string(said.get("toolCallId"))
+        call_id = str_field(payload, "callId") or str_field(payload, "toolCallId")
         block = self._calls.get(call_id or "")
         if block is None:
             self._step()
-            block = self.book.start_tool(("call", call_id), string(said.get("toolName")) or "tool", call_id=call_id)
+            block = self.builder.start_tool(("call", call_id), str_field(payload, "toolName") or "tool", call_id=call_id)
             if call_id:
                 self._calls[call_id] = block
         return block
 
-    def _call(self, said: Mapping[str, Any], *, whole: bool) -> None:
-        known = self._calls.get(string(said.get("callId")) or "")
+    def _call(self, payload: Mapping[str, Any], *, whole: bool) -> None:
+        known = self._calls.get(str_field(payload, "callId") or "")
         if known is not None and known.closed:  # an id that is used again
             self._calls.pop(known.call_id or "", None)
-        block = self._block(said)
-        args = said.get("args")
+        block = self._block(payload)
+        args = payload.get("args")
         if whole:
-            self.book.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
+            self.builder.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
 
-    def _result(self, said: Mapping[str, Any]) -> None:
-        block = self._block(said)
-        self.book.tool_args(block)
-        content = said.get("rawResult")
+    def _result(self, payload: Mapping[str, Any]) -> None:
+        block = self._block(payload)
+        self.builder.tool_args(block)
+        content = payload.get("rawResult")
         if content is None:
-            parts = look(said.get("sanitized"), "content")
-            content = parts if parts is not None else said.get("result")
-        if said.get("success") is False or said.get("error"):
-            denied = said.get("approvalStatus") in ("rejected", "denied")
-            error = said.get("error")
-            message = string(error) or string(look(error, "message")) or "the tool failed"
-            self.book.tool_result(block, content, status="denied" if denied else "error", error=ev.ErrorInfo(message=message))
+            parts = get_field(payload.get("sanitized"), "content")
+            content = parts if parts is not None else payload.get("result")
+        if payload.get("success") is False or payload.get("error"):
+            denied = payload.get("approvalStatus") in ("rejected", "denied")
+            error = payload.get("error")
+            message = nonempty_str(error) or nonempty_str(get_field(error, "message")) or "the tool failed"
+            self.builder.tool_result(
+                block, content, status="denied" if denied else "error", error=ev.ErrorInfo(message=message)
+            )
         else:
-            self.book.tool_result(block, content)
+            self.builder.tool_result(block, content)
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, said: Mapping[str, Any]) -> None:
-        about = fields_or_none(said.get("metadata"))
-        kind = string(said.get("approvalType")) or string(said.get("type")) or ""
-        call_id = string(about.get("toolCallId")) or string(about.get("callId"))
+    def _ask(self, payload: Mapping[str, Any]) -> None:
+        about = fields_or_empty(payload.get("metadata"))
+        kind = str_field(payload, "approvalType") or str_field(payload, "type") or ""
+        call_id = str_field(about, "toolCallId") or str_field(about, "callId")
         block = self._calls.get(call_id or "")
         schema = about.get("schema")
         words = ("message", "prompt", "title", "command", "toolName")
-        prompt = next((text for key in words if (text := string(about.get(key)))), None)
-        book = self.book
-        book.write(
+        prompt = next((text for key in words if (text := nonempty_str(about.get(key)))), None)
+        builder = self.builder
+        builder.write(
             ev.ApprovalRequest(
-                approval_id=string(said.get("approvalId")) or book.mint("approval"),
+                approval_id=str_field(payload, "approvalId") or builder.mint("approval"),
                 tool_id=block.id if block else None,
                 kind="input" if kind in ("elicitation", "custom") else "tool",
                 prompt=prompt,
-                args=plain(about.get("args", about.get("command"))),
-                schema=plain(schema) if isinstance(schema, Mapping) else None,
-                **book.stamp,
+                args=to_jsonable(about.get("args", about.get("command"))),
+                schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+                **builder.envelope,
             )
         )
 
-    def _answer(self, said: Mapping[str, Any]) -> None:
-        book = self.book
-        book.write(
+    def _answer(self, payload: Mapping[str, Any]) -> None:
+        builder = self.builder
+        builder.write(
             ev.ApprovalResponse(
-                approval_id=str(said.get("approvalId")),
-                decision=_DECISIONS.get(str(said.get("status")), "cancel"),
-                value=plain(said.get("data")),
-                reason=string(said.get("reason")) or string(said.get("message")),
-                **book.stamp,
+                approval_id=str(payload.get("approvalId")),
+                decision=_DECISIONS.get(str(payload.get("status")), "cancel"),
+                value=to_jsonable(payload.get("data")),
+                reason=str_field(payload, "reason") or str_field(payload, "message"),
+                **builder.envelope,
             )
         )
 
     # --- the rest -------------------------------------------------------------------------------------------------------
 
-    def _error(self, said: Mapping[str, Any]) -> None:
-        error = said.get("error")
-        message = string(error) or string(look(error, "message")) or ""
-        call = self._calls.get(string(said.get("toolCallId")) or "")
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        error = payload.get("error")
+        message = nonempty_str(error) or nonempty_str(get_field(error, "message")) or ""
+        call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None and not call.closed:
-            self.book.tool_result(call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed"))
-        fatal = said.get("recoverable") is not True and call is None
-        self.fail(message, string(look(error, "code")), string(look(error, "name")), fatal=fatal)
+            self.builder.tool_result(call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed"))
+        fatal = payload.get("recoverable") is not True and call is None
+        self.fail(message, nonempty_str(get_field(error, "code")), nonempty_str(get_field(error, "name")), fatal=fatal)
 
-    def _service(self, said: Mapping[str, Any]) -> None:
+    def _service(self, payload: Mapping[str, Any]) -> None:
         """What a sub-agent that a tool runs tells."""
-        call = self._calls.get(string(said.get("toolCallId")) or "")
+        call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None:
-            self.book.progress(call, f"{said.get('service')}: {said.get('event')}")
-        self.book.write(ev.Custom(name=string(said.get("event")) or "service:event", data=plain(said), **self.book.stamp))
+            self.builder.progress(call, f"{payload.get('service')}: {payload.get('event')}")
+        self.builder.write(
+            ev.Custom(name=str_field(payload, "event") or "service:event", data=to_jsonable(payload), **self.builder.envelope)
+        )
 
-    def _complete(self, said: Mapping[str, Any]) -> None:
+    def _complete(self, payload: Mapping[str, Any]) -> None:
         """The run is over; an error that was reported before says more than its finish reason."""
-        reason = string(said.get("finishReason")) or "unknown"
-        error = said.get("error")
+        reason = str_field(payload, "finishReason") or "unknown"
+        error = payload.get("error")
         if reason == "error" or error:
-            if error or self.verdict.status != "failed":
+            if error or self.stop_info.status != "failed":
                 self.fail_with(error or "The run failed")
-            self.verdict = Verdict("failed", reason, self.verdict.code)
+            self.stop_info = StopInfo("failed", reason, self.stop_info.code)
         elif reason == "cancelled":
-            self.verdict = Verdict("cancelled", reason)
+            self.stop_info = StopInfo("cancelled", reason)
         elif reason == "max-steps":
-            self.verdict = Verdict("max_steps", reason)
+            self.stop_info = StopInfo("max_steps", reason)
         elif reason in _CUT_SHORT:
-            self.verdict = Verdict("incomplete", reason, reason)
+            self.stop_info = StopInfo("incomplete", reason, reason)
         else:
-            self.verdict = Verdict("completed", reason)
+            self.stop_info = StopInfo("completed", reason)
 
 
 def _name_of(item: Any) -> str | None:
     """The event's name, wherever it stands."""
     for field in ("name", "type", "event"):
-        name = look(item, field) if not isinstance(item, str) else None
+        name = get_field(item, field) if not isinstance(item, str) else None
         if isinstance(name, str) and name.startswith(_FAMILIES):
             return name
     return None
 
 
-def _usage_of(said: Any, cost: Any) -> ev.Usage | None:
-    counts = fields_or_none(said)
+def _usage_of(payload: Any, cost: Any) -> ev.Usage | None:
+    counts = fields_or_empty(payload)
     if not counts:
         return None
     names = {
@@ -259,6 +263,6 @@ def _usage_of(said: Any, cost: Any) -> ev.Usage | None:
         "cache_read": "cacheReadTokens",
         "cache_write": "cacheWriteTokens",
     }
-    found = {ours: count(counts.get(theirs)) for ours, theirs in names.items()}
+    found = {ours: token_count(counts.get(theirs)) for ours, theirs in names.items()}
     found_cost = float(cost) if isinstance(cost, int | float) else None
     return ev.Usage(**found, cost=found_cost)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.fields import fields_or_none, is_count, label, plain
+from nbagent.adapters.base.fields import clean_str, fields_or_empty, is_token_count, to_jsonable
 
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[\"((?:[^\"\\]|\\.)*)\"\]")
@@ -19,15 +19,15 @@ def _snake(name: str) -> str:
     return _HUMP.sub(r"_\1", name).lower()
 
 
-def snaked(value: Any) -> dict[str, Any]:
+def snake_case_fields(value: Any) -> dict[str, Any]:
     """The value's own fields in the SDK's spelling, which the wire writes in camelCase; what is null is left out."""
-    return {_snake(str(name)): entry for name, entry in fields_or_none(value).items() if entry is not None}
+    return {_snake(str(name)): entry for name, entry in fields_or_empty(value).items() if entry is not None}
 
 
-def usage_of(usage: Any) -> ev.Usage | None:
+def gemini_usage(usage: Any) -> ev.Usage | None:
     """Token counts in our terms: thoughts are counted apart from the answer, and what tools added apart from the prompt."""
-    said = snaked(usage)
-    counts = {name: value for name, value in said.items() if is_count(value)}
+    payload = snake_case_fields(usage)
+    counts = {name: value for name, value in payload.items() if is_token_count(value)}
     if not counts:
         return None
     prompt = _sum(counts, "prompt_token_count", "tool_use_prompt_token_count")
@@ -45,17 +45,17 @@ def _sum(counts: Mapping[str, int], *names: str) -> int | None:
     return sum(found) if found else None
 
 
-def sources_of(candidate: Mapping[str, Any]) -> Iterator[tuple[str | None, str | None, dict[str, Any]]]:
+def sources_in(candidate: Mapping[str, Any]) -> Iterator[tuple[str | None, str | None, dict[str, Any]]]:
     """Address, title and the rest of everything that a candidate rests on: what it found, and what it recites."""
-    for chunk in snaked(candidate.get("grounding_metadata")).get("grounding_chunks") or ():
-        for kind, inner in snaked(chunk).items():
-            said = snaked(inner)
-            url = label(said.get("uri")) or label(said.get("source_uri"))
-            yield url, label(said.get("title")), {kind: plain(inner)}
-    citations = snaked(candidate.get("citation_metadata"))
+    for chunk in snake_case_fields(candidate.get("grounding_metadata")).get("grounding_chunks") or ():
+        for kind, inner in snake_case_fields(chunk).items():
+            payload = snake_case_fields(inner)
+            url = clean_str(payload.get("uri")) or clean_str(payload.get("source_uri"))
+            yield url, clean_str(payload.get("title")), {kind: to_jsonable(inner)}
+    citations = snake_case_fields(candidate.get("citation_metadata"))
     for citation in citations.get("citations") or citations.get("citation_sources") or ():
-        said = snaked(citation)
-        yield label(said.get("uri")), label(said.get("title")), {"citation": plain(citation)}
+        payload = snake_case_fields(citation)
+        yield clean_str(payload.get("uri")), clean_str(payload.get("title")), {"citation": to_jsonable(citation)}
 
 
 class PartialArgs:
@@ -67,11 +67,11 @@ class PartialArgs:
 
     def add(self, entry: Any) -> None:
         """One more value, or one more piece of the text that is being written."""
-        said = snaked(entry)
-        path = str(said.get("json_path"))
-        value = next((said[name] for name in ("string_value", "number_value", "bool_value") if name in said), None)
+        payload = snake_case_fields(entry)
+        path = str(payload.get("json_path"))
+        value = next((payload[name] for name in ("string_value", "number_value", "bool_value") if name in payload), None)
         self._put(path, value, more=path == self._growing)
-        self._growing = path if said.get("will_continue") is True else None
+        self._growing = path if payload.get("will_continue") is True else None
 
     def _put(self, path: str, value: Any, *, more: bool) -> None:
         steps = [int(found[2]) if found[2] else found[1] or found[3] or found[4] for found in _STEP.finditer(path)]
@@ -84,7 +84,7 @@ class PartialArgs:
         before = _enter(place, last, "") if more else None
         if isinstance(before, str) and isinstance(value, str):
             value = before + value
-        _set(place, last, plain(value))
+        _set(place, last, to_jsonable(value))
 
 
 def _enter(place: Any, step: str | int, empty: Any) -> Any:

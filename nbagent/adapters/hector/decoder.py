@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.a2a.decoder import A2ADecoder
-from nbagent.adapters.base.decoder import Verdict
-from nbagent.adapters.base.fields import fields_or_none, plain, string
-from nbagent.adapters.base.payload import frame_of, peek, wire
+from nbagent.adapters.base.decoder import StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 
 _DIALECT = "AGUI_EVENT_TYPE_"
 _MARK = "[Tool: "
@@ -48,12 +48,12 @@ class HectorDecoder(A2ADecoder):
             return item.lstrip().startswith('{"chunk"')
         if _is_grpc_chunk(item):
             return True
-        frame, said = frame_of(item), peek(item)
-        if set(said) == {"chunk"}:
-            return isinstance(said["chunk"], str)
-        if str(said.get("type")).startswith(_DIALECT):
+        frame, payload = frame_of(item), try_wire_dict(item)
+        if set(payload) == {"chunk"}:
+            return isinstance(payload["chunk"], str)
+        if str(payload.get("type")).startswith(_DIALECT):
             return True
-        return frame.name == "error" and isinstance(said.get("error"), Mapping) and set(said) == {"error"}
+        return frame.name == "error" and isinstance(payload.get("error"), Mapping) and set(payload) == {"error"}
 
     def read(self, item: Any) -> None:
         """One frame, or several that a strict reader took for one: the documentation puts no empty line between them."""
@@ -64,14 +64,14 @@ class HectorDecoder(A2ADecoder):
             return
         if _is_grpc_chunk(item):
             self._chunk(item.content)
-            self.verdict = Verdict("completed")  # a call that breaks says so: one that just ends is whole
+            self.stop_info = StopInfo("completed")  # a call that breaks says so: one that just ends is whole
             return
-        said = wire(frame.data)
-        kind = string(said.get("type")) or ""
-        if set(said) == {"chunk"}:
-            self._chunk(said["chunk"])
+        payload = to_wire_dict(frame.data)
+        kind = str_field(payload, "type") or ""
+        if set(payload) == {"chunk"}:
+            self._chunk(payload["chunk"])
         elif kind.startswith(_DIALECT):
-            self._dialect(kind.removeprefix(_DIALECT), said)
+            self._dialect(kind.removeprefix(_DIALECT), payload)
         else:
             super().read(item)
 
@@ -89,12 +89,12 @@ class HectorDecoder(A2ADecoder):
         if isinstance(payload, dict):
             self.read(payload)
         else:
-            self.book.raw(line)
+            self.builder.raw(line)
 
     def _chunk(self, text: str) -> None:
         """More of the answer. Lines such as `[Tool: name(args)]` are held back until they are whole."""
-        if not self.book.in_step:
-            self.book.start_step()
+        if not self.builder.in_step:
+            self.builder.start_step()
         for line in re.split(r"(?<=\n)", text):
             if not self._held and not self._at_line_start:
                 self._say(line)
@@ -108,7 +108,7 @@ class HectorDecoder(A2ADecoder):
 
     def _say(self, text: str) -> None:
         if text:
-            self.book.text(_TEXT, text)
+            self.builder.text(_TEXT, text)
             self._at_line_start = text.endswith("\n")
 
     def _release(self) -> None:
@@ -119,9 +119,9 @@ class HectorDecoder(A2ADecoder):
             self._say(held)
             return
         self._at_line_start = True
-        self.book.end_text(_TEXT)
+        self.builder.end_text(_TEXT)
         name, arguments = found.groups()
-        self.book.tool_args(self.book.start_tool(self.book.mint("call"), name), arguments, free=True)
+        self.builder.tool_args(self.builder.start_tool(self.builder.mint("call"), name), arguments, free=True)
 
     def finish(self) -> None:
         """A line that never ended is told as it is."""
@@ -130,10 +130,10 @@ class HectorDecoder(A2ADecoder):
 
     # --- the dialect ----------------------------------------------------------------------------------------------------
 
-    def _dialect(self, kind: str, said: Mapping[str, Any]) -> None:
+    def _dialect(self, kind: str, payload: Mapping[str, Any]) -> None:
         """One event: its payload is under the camel-case name of its type."""
         first, *rest = kind.lower().split("_")
-        body = fields_or_none(said.get(first + "".join(word.title() for word in rest)))
+        body = fields_or_empty(payload.get(first + "".join(word.title() for word in rest)))
         match kind.rsplit("_", 1):
             case "TASK", word:
                 self._task_event(word, body)
@@ -143,48 +143,48 @@ class HectorDecoder(A2ADecoder):
                 key = ("thought", body.get("thinkingId"))
                 match word:
                     case "START":
-                        self.book.start_thought(key)
+                        self.builder.start_thought(key)
                     case "DELTA":
-                        self.book.thought(key, body["delta"])
+                        self.builder.thought(key, body["delta"])
                     case _:
-                        self.book.end_thought(key, signature=string(body.get("signature")))
+                        self.builder.end_thought(key, signature=str_field(body, "signature"))
             case ("CONTENT_BLOCK" | "MESSAGE") as of, word:
                 key = (of, body.get("blockId" if of == "CONTENT_BLOCK" else "messageId"))
                 if word == "DELTA":
                     self.parts.text(key, body["delta"])
                 elif word == "STOP":
-                    self.book.end_text(key)
+                    self.builder.end_text(key)
             case _:
-                self.book.raw(said, kind)
+                self.builder.raw(payload, kind)
 
     def _tool_event(self, word: str, body: Mapping[str, Any]) -> None:
-        call_id = string(body.get("toolCallId")) or ""
+        call_id = str_field(body, "toolCallId") or ""
         block = self.parts.calls.get(call_id)
         if word == "START" or block is None:
-            self.book.settle()
-            block = self.book.start_tool(call_id, string(body.get("toolName")) or "tool", call_id=call_id or None)
+            self.builder.end_texts_and_thoughts()
+            block = self.builder.start_tool(call_id, str_field(body, "toolName") or "tool", call_id=call_id or None)
             self.parts.calls[call_id] = block
             if body.get("input"):
-                self.book.tool_args(block, args=body["input"])
+                self.builder.tool_args(block, args=body["input"])
         if word == "DELTA":
-            self.book.tool_delta(block, body["partialInput"])
+            self.builder.tool_delta(block, body["partialInput"])
         elif word == "STOP":
-            self.book.tool_args(block, "".join(block.pieces), args=body.get("finalInput") or None)
-            error = string(body.get("error"))
+            self.builder.tool_args(block, "".join(block.pieces), args=body.get("finalInput") or None)
+            error = str_field(body, "error")
             failed = bool(error) or body.get("isError") is True
             self.parts.result(call_id, body.get("result"), error, failed=failed)
 
     def _task_event(self, word: str, body: Mapping[str, Any]) -> None:
         match word:
             case "START":
-                self.book.begin(thread_id=string(body.get("contextId")))
+                self.builder.begin(thread_id=str_field(body, "contextId"))
             case "ERROR":
                 self.fail_with({"message": body.get("errorMessage"), "code": body.get("errorCode")})
             case "COMPLETE":
-                self.book.settle()
+                self.builder.end_texts_and_thoughts()
                 if body.get("result"):
-                    self.book.write(ev.Custom(name="result", data=plain(body["result"]), **self.book.stamp))
-                if self.verdict.status != "failed":
-                    self.verdict = Verdict("completed", "completed")
+                    self.builder.write(ev.Custom(name="result", data=to_jsonable(body["result"]), **self.builder.envelope))
+                if self.stop_info.status != "failed":
+                    self.stop_info = StopInfo("completed", "completed")
             case _:
                 self._status({"status": {"state": body.get("status")}, "metadata": body.get("metadata")})

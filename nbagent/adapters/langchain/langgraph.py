@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields_or_none, look, plain, string
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, get_field, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.subagents import Subagents
 from nbagent.adapters.langchain.messages import Messages, kind_of, message_of
 
@@ -30,9 +30,9 @@ class LangGraphDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verdict = Verdict("completed")
+        self.stop_info = StopInfo("completed")
         self._messages = Messages(self)
-        self._agents = Subagents(self.book)
+        self._agents = Subagents(self.builder)
         self._written: dict[str, str] = {}
         self._at_work: set[Any] = set()
         self._first_values = True
@@ -43,18 +43,18 @@ class LangGraphDecoder(BaseDecoder):
         """Whether the item is something that a graph streams."""
         if isinstance(item, list | tuple):
             return _split(item) is not None
-        said = item if isinstance(item, Mapping) else {}
-        if _is_mode(said.get("type")) and "ns" in said and "data" in said:
+        fields = item if isinstance(item, Mapping) else {}
+        if _is_mode(fields.get("type")) and "ns" in fields and "data" in fields:
             return True
-        if isinstance(said.get("event"), str) and set(said) <= {"event", "data", "id"}:
-            mode = said["event"].split("|")[0]
-            return mode in MODES | _SERVER - {"error", "end", "metadata"} or _is_metadata(said)
-        return _mode_of(said) is not None
+        if isinstance(fields.get("event"), str) and set(fields) <= {"event", "data", "id"}:
+            mode = fields["event"].split("|")[0]
+            return mode in MODES | _SERVER - {"error", "end", "metadata"} or _is_metadata(fields)
+        return _mode_of(fields) is not None
 
     def read(self, item: Any) -> None:
         """One item of any mode."""
         namespace, mode, payload = self._unpack(item)
-        self.book.begin()
+        self.builder.begin()
         self._place(namespace)
         handler = self._HANDLERS.get(mode)
         if handler is None:
@@ -66,36 +66,36 @@ class LangGraphDecoder(BaseDecoder):
         """Where an item comes from, in which mode, and what it says."""
         if isinstance(item, list | tuple):
             return _split(item) or ((), "custom", item)
-        said = item if isinstance(item, Mapping) else {}
-        if _is_mode(said.get("type")) and "ns" in said:
-            if said.get("interrupts"):
-                self._messages.interrupt(said["interrupts"])
-            return _names(said["ns"]) or (), said["type"], said.get("data")
-        if isinstance(said.get("event"), str) and set(said) <= {"event", "data", "id"}:
-            mode, *path = said["event"].split("|")
-            return tuple(path), mode, said.get("data")
-        self._bare = self._bare or _mode_of(said)
+        fields = item if isinstance(item, Mapping) else {}
+        if _is_mode(fields.get("type")) and "ns" in fields:
+            if fields.get("interrupts"):
+                self._messages.interrupt(fields["interrupts"])
+            return _names(fields["ns"]) or (), fields["type"], fields.get("data")
+        if isinstance(fields.get("event"), str) and set(fields) <= {"event", "data", "id"}:
+            mode, *path = fields["event"].split("|")
+            return tuple(path), mode, fields.get("data")
+        self._bare = self._bare or _mode_of(fields)
         return (), self._bare or "custom", item
 
     def _place(self, path: tuple[str, ...], agent: str | None = None) -> None:
         """Say whose words follow: a subgraph's, or the graph's own."""
-        stamp = self.book.stamp
-        stamp["agent"], stamp["parent_id"] = agent, None
+        envelope = self.builder.envelope
+        envelope["agent"], envelope["parent_id"] = agent, None
         for depth, part in enumerate(path, 1):
             outer = path[: depth - 1]
-            stamp["parent_id"] = self._agents.start(path[:depth], agent or part.split(":")[0], parent=outer)
+            envelope["parent_id"] = self._agents.start(path[:depth], agent or part.split(":")[0], parent=outer)
 
     # --- modes ----------------------------------------------------------------------------------------------------------
 
     def _read_message(self, payload: Any, path: tuple[str, ...]) -> None:
         """`messages`: a chunk or a whole message, with the metadata of the node it comes from."""
         pair = payload if isinstance(payload, list | tuple) else (payload,)
-        message, metadata = message_of(pair[0]), fields_or_none(pair[1]) if len(pair) > 1 else {}
+        message, metadata = message_of(pair[0]), fields_or_empty(pair[1]) if len(pair) > 1 else {}
         inner = tuple(str(metadata.get("langgraph_checkpoint_ns") or metadata.get("checkpoint_ns") or "").split("|")[:-1])
-        self._place(path or inner, string(metadata.get("lc_agent_name")))
+        self._place(path or inner, str_field(metadata, "lc_agent_name"))
         kind = kind_of(message)
-        model = string(metadata.get("ls_model_name"))
-        message_id = string(look(message, "id")) or str(metadata.get("langgraph_checkpoint_ns") or self.book.step)
+        model = str_field(metadata, "ls_model_name")
+        message_id = nonempty_str(get_field(message, "id")) or str(metadata.get("langgraph_checkpoint_ns") or self.builder.step)
         if kind == "chunk":
             self._messages.chunk(message, message_id, model)
             self._doubt()
@@ -104,16 +104,16 @@ class LangGraphDecoder(BaseDecoder):
         elif kind == "tool":
             self._messages.answer(message)
         elif kind is None:
-            self.book.raw(payload, "messages")
+            self.builder.raw(payload, "messages")
 
     def _doubt(self) -> None:
         """A message that is being written must come to its end, or the stream was cut."""
-        if self._messages.writing and self.verdict.status == "completed":
-            self.verdict = TRUNCATED
+        if self._messages.writing and self.stop_info.status == "completed":
+            self.stop_info = TRUNCATED
 
     def _read_updates(self, payload: Any, path: tuple[str, ...]) -> None:
         """`updates`: what a node changed."""
-        for node, update in fields_or_none(payload).items():
+        for node, update in fields_or_empty(payload).items():
             if node == "__interrupt__":
                 self._messages.interrupt(update)
                 continue
@@ -126,74 +126,74 @@ class LangGraphDecoder(BaseDecoder):
                     self._agents.end(inner)
 
     def _changes(self, node: str, update: Any) -> None:
-        said = fields_or_none(update)
-        self._read_messages(said.get("messages"))
-        rest = {name: value for name, value in said.items() if name != "messages" and value is not None}
+        fields = fields_or_empty(update)
+        self._read_messages(fields.get("messages"))
+        rest = {name: value for name, value in fields.items() if name != "messages" and value is not None}
         if rest:
-            self.book.write(ev.Custom(name=str(node), data=plain(rest), **self.book.stamp))
+            self.builder.write(ev.Custom(name=str(node), data=to_jsonable(rest), **self.builder.envelope))
 
     def _read_messages(self, found: Any) -> None:
         for entry in found if isinstance(found, list | tuple) else [found]:
             message = message_of(entry)
             kind = kind_of(message)
             if kind in ("ai", "chunk"):
-                self._messages.whole(message, string(look(message, "id")) or self.book.mint("message"))
+                self._messages.whole(message, nonempty_str(get_field(message, "id")) or self.builder.mint("message"))
             elif kind == "tool":
                 self._messages.answer(message)
 
     def _read_values(self, payload: Any, path: tuple[str, ...]) -> None:
         """`values`: the whole state. The first one is what the graph was given, with the messages of earlier turns."""
-        said = fields_or_none(payload)
-        messages = said.get("messages")
+        fields = fields_or_empty(payload)
+        messages = fields.get("messages")
         if self._first_values and not path:
             self._first_values = False
             for entry in messages if isinstance(messages, list | tuple) else ():
                 message = message_of(entry)
-                if string(look(message, "id")) and not self._messages.writing:
+                if nonempty_str(get_field(message, "id")) and not self._messages.writing:
                     self._messages.skip(message)
-                    self.verdict = TRUNCATED  # somebody has yet to answer
+                    self.stop_info = TRUNCATED  # somebody has yet to answer
         else:
-            known = [entry for entry in messages or () if string(look(message_of(entry), "id"))]
+            known = [entry for entry in messages or () if nonempty_str(get_field(message_of(entry), "id"))]
             self._read_messages(known)
-        if said.get("__interrupt__"):
-            self._messages.interrupt(said["__interrupt__"])
-        state = {name: value for name, value in said.items() if name not in ("messages", "__interrupt__")}
+        if fields.get("__interrupt__"):
+            self._messages.interrupt(fields["__interrupt__"])
+        state = {name: value for name, value in fields.items() if name not in ("messages", "__interrupt__")}
         if state:
-            self.book.write(ev.State(snapshot=plain(state), **self.book.stamp))
+            self.builder.write(ev.State(snapshot=to_jsonable(state), **self.builder.envelope))
 
     def _read_task(self, payload: Any, path: tuple[str, ...]) -> None:
         """`tasks`: a node begins, or is done with a result or an error."""
-        said = fields_or_none(payload)
-        if "input" in said and "result" not in said:
-            self._at_work.add(said.get("id"))
+        fields = fields_or_empty(payload)
+        if "input" in fields and "result" not in fields:
+            self._at_work.add(fields.get("id"))
             return
-        self._at_work.discard(said.get("id"))
-        result = said.get("result")
+        self._at_work.discard(fields.get("id"))
+        result = fields.get("result")
         if isinstance(result, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in result):
             result = dict(result)  # how older versions send it
         if result:
-            self._changes(str(said.get("name")), result)
-        if said.get("error"):
-            self.fail_with(str(said["error"]) if not isinstance(said["error"], Mapping) else said["error"])
-        if said.get("interrupts"):
-            self._messages.interrupt(said["interrupts"])
+            self._changes(str(fields.get("name")), result)
+        if fields.get("error"):
+            self.fail_with(str(fields["error"]) if not isinstance(fields["error"], Mapping) else fields["error"])
+        if fields.get("interrupts"):
+            self._messages.interrupt(fields["interrupts"])
 
     def _read_debug(self, payload: Any, path: tuple[str, ...]) -> None:
         """`debug`: tasks and checkpoints in an envelope."""
-        said = fields_or_none(payload)
-        if str(said.get("type")).startswith("task"):
-            self._read_task(said.get("payload"), path)
+        fields = fields_or_empty(payload)
+        if str(fields.get("type")).startswith("task"):
+            self._read_task(fields.get("payload"), path)
 
     def _read_checkpoint(self, payload: Any, path: tuple[str, ...]) -> None:
         """`checkpoints`: the state, for whoever wants to go back to it."""
-        said = fields_or_none(payload)
-        if said.get("values"):  # before the graph was given anything it has none
-            self._read_values({"messages": fields_or_none(said["values"]).get("messages") or ()}, path)
+        fields = fields_or_empty(payload)
+        if fields.get("values"):  # before the graph was given anything it has none
+            self._read_values({"messages": fields_or_empty(fields["values"]).get("messages") or ()}, path)
 
     def _read_custom(self, payload: Any, path: tuple[str, ...]) -> None:
         """`custom`: whatever a node wrote."""
-        name = string(look(payload, "type")) or string(look(payload, "name")) or "custom"
-        self.book.write(ev.Custom(name=name, data=plain(payload), **self.book.stamp))
+        name = nonempty_str(get_field(payload, "type")) or nonempty_str(get_field(payload, "name")) or "custom"
+        self.builder.write(ev.Custom(name=name, data=to_jsonable(payload), **self.builder.envelope))
 
     # --- what only the server says --------------------------------------------------------------------------------------
 
@@ -201,7 +201,7 @@ class LangGraphDecoder(BaseDecoder):
         """`messages/partial`: a message as far as it has come, again and again."""
         for entry in payload if isinstance(payload, list) else [payload]:
             message = message_of(entry)
-            text, message_id = look(message, "content"), string(look(message, "id")) or ""
+            text, message_id = get_field(message, "content"), nonempty_str(get_field(message, "id")) or ""
             if kind_of(message) in ("ai", "chunk") and isinstance(text, str):
                 before = self._written.get(message_id, "")
                 self._messages.chunk({"content": text.removeprefix(before)}, message_id)
@@ -212,12 +212,12 @@ class LangGraphDecoder(BaseDecoder):
         self._read_messages(payload)
 
     def _read_error(self, payload: Any, path: tuple[str, ...]) -> None:
-        said = fields_or_none(payload)
-        message = string(said.get("message")) or string(said.get("error"))
+        fields = fields_or_empty(payload)
+        message = str_field(fields, "message") or str_field(fields, "error")
         if message is None:
             self.fail_with(payload)
         else:
-            self.fail(message, error_type=string(said.get("error")))
+            self.fail(message, error_type=str_field(fields, "error"))
 
     def _read_nothing(self, payload: Any, path: tuple[str, ...]) -> None:
         """The server's own book-keeping."""
@@ -242,11 +242,11 @@ class LangGraphDecoder(BaseDecoder):
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """The stream is over; a node that was at work says that it was cut."""
-        if not self.book.ended:
+        if not self.builder.ended:
             self._messages.over()
-            if self.verdict.status == "completed" and self._at_work:
-                self.verdict = TRUNCATED
-            self._agents.end_all("failed" if error else self.verdict.status)
+            if self.stop_info.status == "completed" and self._at_work:
+                self.stop_info = TRUNCATED
+            self._agents.end_all("failed" if error else self.stop_info.status)
         return super().close(error)
 
 
@@ -282,23 +282,23 @@ def _split(item: list[Any] | tuple[Any, ...]) -> tuple[tuple[str, ...], str, Any
     return None if mode is None else (path, mode, second)
 
 
-def _mode_of(said: Mapping[str, Any]) -> str | None:
+def _mode_of(fields: Mapping[str, Any]) -> str | None:
     """The mode that a bare payload has the shape of."""
-    keys = set(said)
+    keys = set(fields)
     if {"step", "timestamp", "type", "payload"} <= keys:
         return "debug"
     if {"id", "name", "triggers"} <= keys or {"id", "name", "interrupts"} <= keys:
         return "tasks"
     if {"config", "metadata", "values", "next"} <= keys:
         return "checkpoints"
-    if isinstance(said.get("type"), str) or isinstance(said.get("event"), str):
+    if isinstance(fields.get("type"), str) or isinstance(fields.get("event"), str):
         return None
-    messages = said.get("messages")
+    messages = fields.get("messages")
     if isinstance(messages, list | tuple) and all(kind_of(message_of(message)) for message in messages):
         return "values"
-    if "__interrupt__" in said:
-        return "updates" if len(said) == 1 else "values"
-    parts = [part for value in said.values() for part in (value if isinstance(value, list | tuple) else [value])]
+    if "__interrupt__" in fields:
+        return "updates" if len(fields) == 1 else "values"
+    parts = [part for value in fields.values() for part in (value if isinstance(value, list | tuple) else [value])]
     if any(_holds_messages(_update_of(part)) for part in parts):
         return "updates"
     return None
@@ -312,9 +312,9 @@ def _holds_messages(update: Any) -> bool:
 
 def _update_of(part: Any) -> Any:
     """A node's changes; a `Command` carries them inside."""
-    inner = None if isinstance(part, Mapping) and "messages" in part else look(part, "update")
+    inner = None if isinstance(part, Mapping) and "messages" in part else get_field(part, "update")
     return part if inner is None or callable(inner) else inner
 
 
-def _is_metadata(said: Mapping[str, Any]) -> bool:
-    return said.get("event") == "metadata" and "run_id" in fields_or_none(said.get("data"))
+def _is_metadata(fields: Mapping[str, Any]) -> bool:
+    return fields.get("event") == "metadata" and "run_id" in fields_or_empty(fields.get("data"))

@@ -4,14 +4,14 @@ import json
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from nbagent.adapters.base.builder import Block, Book, parse
-from nbagent.adapters.base.fields import fields, fields_or_none, plain, string
+from nbagent.adapters.base.builder import Block, EventBuilder, parse
+from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_jsonable
 from nbagent.events import ErrorInfo, ToolKind
 
 _KNOWN = {"index", "id", "type", "function", "custom"}
 
 
-class Call:
+class ToolCall:
     """One call as it comes in. It starts when its name is known."""
 
     def __init__(self, key: Hashable) -> None:
@@ -40,47 +40,47 @@ class Call:
         return looks_new and parse("".join(pieces))[1]
 
 
-class Calls:
+class ToolCalls:
     """All calls of one answer, in order."""
 
     def __init__(self, prefix: Hashable) -> None:
         self._prefix = prefix
-        self._calls: list[Call] = []
-        self._by_index: dict[int, Call] = {}
+        self._calls: list[ToolCall] = []
+        self._by_index: dict[int, ToolCall] = {}
         self._executed: dict[Any, Block] = {}
 
-    def read(self, book: Book, delta: Mapping[str, Any], *, whole: bool) -> None:
+    def read(self, builder: EventBuilder, delta: Mapping[str, Any], *, whole: bool) -> None:
         """The calls in a delta; in a `whole` message every entry is a call of its own."""
         entries = delta.get("tool_calls") or ()
         for entry in [entries] if isinstance(entries, Mapping) else entries:  # Hugging Face's TGI sends no list
-            said = fields(entry)
-            self._read_call(book, {**said, "index": len(self._calls)} if whole else said)
+            payload = fields(entry)
+            self._read_call(builder, {**payload, "index": len(self._calls)} if whole else payload)
         legacy = delta.get("function_call")
         if legacy is not None:
-            self._read_call(book, {"index": -1, "function": legacy})
+            self._read_call(builder, {"index": -1, "function": legacy})
 
-    def _read_call(self, book: Book, said: Mapping[str, Any]) -> None:
-        custom = fields_or_none(said.get("custom"))
-        function = custom or fields_or_none(said.get("function"))
-        call_id, name = string(said.get("id")), string(function.get("name"))
+    def _read_call(self, builder: EventBuilder, payload: Mapping[str, Any]) -> None:
+        custom = fields_or_empty(payload.get("custom"))
+        function = custom or fields_or_empty(payload.get("function"))
+        call_id, name = str_field(payload, "id"), str_field(function, "name")
         arguments = function.get("input" if custom else "arguments")
         if not isinstance(arguments, str):
-            arguments = "" if arguments is None else json.dumps(plain(arguments), ensure_ascii=False)
-        call = self._find(said.get("index"), call_id, name, arguments)
+            arguments = "" if arguments is None else json.dumps(to_jsonable(arguments), ensure_ascii=False)
+        call = self._find(payload.get("index"), call_id, name, arguments)
         call.call_id = call.call_id or call_id
         call.name = call.name or name or ""
         call.kind = "custom" if custom else call.kind
-        call.meta.update({key: plain(value) for key, value in said.items() if key not in _KNOWN and value})
+        call.meta.update({key: to_jsonable(value) for key, value in payload.items() if key not in _KNOWN and value})
         if call.block is None and call.name:
-            self._start(book, call)
+            self._start(builder, call)
         if call.block is None:
             call.waiting += arguments
         else:
-            book.tool_delta(call.block, arguments)
+            builder.tool_delta(call.block, arguments)
 
-    def _find(self, index: Any, call_id: str | None, name: str | None, arguments: str) -> Call:
+    def _find(self, index: Any, call_id: str | None, name: str | None, arguments: str) -> ToolCall:
         """The call that a delta continues, or a new one: by index, else by id, else the last one."""
-        found: Call | None = None
+        found: ToolCall | None = None
         if isinstance(index, int):
             found = self._by_index.get(index)
             if found is not None and found.is_another(call_id, name, arguments):
@@ -90,39 +90,39 @@ class Calls:
         elif not name and self._calls:
             found = self._calls[-1]
         if found is None:
-            found = Call((self._prefix, len(self._calls)))
+            found = ToolCall((self._prefix, len(self._calls)))
             self._calls.append(found)
         if isinstance(index, int):
             self._by_index[index] = found
         return found
 
-    def _start(self, book: Book, call: Call) -> None:
-        call.block = book.start_tool(
+    def _start(self, builder: EventBuilder, call: ToolCall) -> None:
+        call.block = builder.start_tool(
             call.key, call.name or "tool", call_id=call.call_id, kind=call.kind, meta=dict(call.meta) or None
         )
-        book.tool_delta(call.block, call.waiting)
+        builder.tool_delta(call.block, call.waiting)
         call.waiting = ""
 
-    def finish(self, book: Book) -> None:
+    def finish(self, builder: EventBuilder) -> None:
         """The answer is whole, and so are the arguments."""
         for call in self._calls:
             if call.block is None:
-                self._start(book, call)
+                self._start(builder, call)
             if call.block is not None:
-                book.tool_args(call.block, free=call.kind == "custom", meta=call.meta or None)
+                builder.tool_args(call.block, free=call.kind == "custom", meta=call.meta or None)
 
-    def read_executed(self, book: Book, said: Mapping[str, Any]) -> None:
+    def read_executed(self, builder: EventBuilder, payload: Mapping[str, Any]) -> None:
         """A tool that the server ran itself (Groq's compound systems): first with arguments, later again with the output."""
-        index = said.get("index")
+        index = payload.get("index")
         block = self._executed.get(index)
         if block is None:
-            name = string(said.get("name")) or string(said.get("type")) or "tool"
-            block = self._executed[index] = book.start_tool((self._prefix, "executed", index), name, kind="hosted")
-        arguments = said.get("arguments")
+            name = str_field(payload, "name") or str_field(payload, "type") or "tool"
+            block = self._executed[index] = builder.start_tool((self._prefix, "executed", index), name, kind="hosted")
+        arguments = payload.get("arguments")
         if arguments is not None:
-            book.tool_args(block, arguments if isinstance(arguments, str) else json.dumps(plain(arguments)))
-        output = said.get("output")
+            builder.tool_args(block, arguments if isinstance(arguments, str) else json.dumps(to_jsonable(arguments)))
+        output = payload.get("output")
         if output is not None:
-            error = string(said.get("error"))
+            error = str_field(payload, "error")
             info = ErrorInfo(message=error) if error else None
-            book.tool_result(block, output, status="error" if error else "ok", error=info)
+            builder.tool_result(block, output, status="error" if error else "ok", error=info)

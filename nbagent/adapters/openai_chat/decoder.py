@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, plain, string
-from nbagent.adapters.base.openai_fields import source_of, usage_of
-from nbagent.adapters.openai_chat.calls import Calls
-from nbagent.adapters.openai_chat.dialects import Thought, image_url, parts_of, thought_of
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
+from nbagent.adapters.openai_chat.calls import ToolCalls
+from nbagent.adapters.openai_chat.dialects import Thought, content_parts, image_url, reasoning_in
 from nbagent.events.jsonable import sound
 
 DONE = "[DONE]"
@@ -31,7 +31,7 @@ class Choice:
         self.text: Hashable = (step, index, "text")
         self.refusal: Hashable = (step, index, "refusal")
         self.thought: Hashable = (step, index, "thought")
-        self.calls = Calls((step, index))
+        self.calls = ToolCalls((step, index))
         self.signature = ""
         self.encrypted = ""
         self.finished = False
@@ -59,11 +59,11 @@ class ChatDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Whether the item is a chunk, a completion, a stream helper's event or a bare error."""
-        said = fields_or_none(item)
-        kind = said.get("type")
+        payload = fields_or_empty(item)
+        kind = payload.get("type")
         if isinstance(kind, str):
-            return (kind == "chunk" and "chunk" in said) or kind.startswith(_HELPER_EVENTS)
-        return isinstance(said.get("choices"), list) or set(said) == {"error"}
+            return (kind == "chunk" and "chunk" in payload) or kind.startswith(_HELPER_EVENTS)
+        return isinstance(payload.get("choices"), list) or set(payload) == {"error"}
 
     # --- the fast path: one more piece of the text that is being written ------------------------------------------------
 
@@ -73,7 +73,7 @@ class ChatDecoder(BaseDecoder):
         if hot is not None:
             text = self._more_text(item, *hot)
             if text is not None:
-                return [ev.TextDelta(id=hot[0].id, delta=text, **self.book.stamp)]
+                return [ev.TextDelta(id=hot[0].id, delta=text, **self.builder.envelope)]
         return super().feed(item)
 
     def _more_text(self, item: Any, block: Block, index: int) -> str | None:
@@ -126,10 +126,10 @@ class ChatDecoder(BaseDecoder):
         elif isinstance(kind, str) and kind.startswith(_HELPER_EVENTS):
             return  # the SDK's helper says again what its chunk said
         choices = [fields(choice) for choice in chunk.get("choices") or ()]
-        groq = fields_or_none(chunk.get("x_groq"))
+        groq = fields_or_empty(chunk.get("x_groq"))
         error = chunk.get("error") or groq.get("error")
         if not (choices or error or "choices" in chunk) or not self._place(chunk, choices, bool(error)):
-            self.book.raw(item, kind if isinstance(kind, str) else None)
+            self.builder.raw(item, kind if isinstance(kind, str) else None)
             return
         usage = chunk.get("usage") or groq.get("usage")
         begun = bool(self._choices)
@@ -143,7 +143,7 @@ class ChatDecoder(BaseDecoder):
             # Usage is the last thing a server says: in a chunk of its own, or for the first time after the content. Where there
             # is no finish reason, and the SDK has hidden the [DONE], this tells a whole stream from a cut one.
             self._ended = True
-        self._usage = usage_of(usage) or self._usage
+        self._usage = openai_usage(usage) or self._usage
         for name in ("search_results", "citations"):
             self._cite_all(chunk.get(name))
         if error:
@@ -156,8 +156,8 @@ class ChatDecoder(BaseDecoder):
 
     def _read_string(self, item: str) -> None:
         if item.strip() != DONE:
-            self.book.raw(item)
-        elif self.book.in_step:
+            self.builder.raw(item)
+        elif self.builder.in_step:
             self._ended = True
             self.finish()
 
@@ -169,15 +169,17 @@ class ChatDecoder(BaseDecoder):
         Gemini's endpoint finishes several times.
         """
         response_id = chunk.get("id") or None
-        if self.book.in_step:
+        if self.builder.in_step:
             self._id = self._id or response_id  # Azure's first chunk has none
             if not self._is_whole() or (response_id and response_id == self._id) or not any(map(_speaks, choices)):
                 return True
             self.finish()
-        elif self.book.step and not (choices or error):
+        elif self.builder.step and not (choices or error):
             return False
-        meta = {"prompt_filter_results": plain(chunk["prompt_filter_results"])} if "prompt_filter_results" in chunk else None
-        self.new_step(string(chunk.get("model")), meta)
+        meta = (
+            {"prompt_filter_results": to_jsonable(chunk["prompt_filter_results"])} if "prompt_filter_results" in chunk else None
+        )
+        self.new_step(str_field(chunk, "model"), meta)
         self._reset(response_id)
         return True
 
@@ -187,47 +189,49 @@ class ChatDecoder(BaseDecoder):
     def finish(self) -> None:
         """The response is over. With a finish reason for every choice, or the wire's own end, it is whole."""
         reason = self._finish_reason
-        if self.verdict is TRUNCATED and self._is_whole():
+        if self.stop_info is TRUNCATED and self._is_whole():
             if reason in _FAILED:
                 self.fail(f"The model stopped with finish_reason {reason!r}", reason)
             else:
-                self.verdict = Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
-        elif self.verdict.status == "failed":
-            self.verdict = self.verdict._replace(finish_reason=reason)
+                self.stop_info = (
+                    StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
+                )
+        elif self.stop_info.status == "failed":
+            self.stop_info = self.stop_info._replace(finish_reason=reason)
         for choice in self._choices.values():
             if self._ended:
-                choice.calls.finish(self.book)
+                choice.calls.finish(self.builder)
             self._close_texts(choice)
-        self.book.end_step(reason, self._usage)
+        self.builder.end_step(reason, self._usage)
 
     # --- one choice -----------------------------------------------------------------------------------------------------
 
-    def _read_choice(self, said: Mapping[str, Any]) -> None:
-        index = said.get("index")
+    def _read_choice(self, payload: Mapping[str, Any]) -> None:
+        index = payload.get("index")
         index = index if isinstance(index, int) else 0
         choice = self._choices.get(index)
         if choice is None:
-            choice = self._choices[index] = Choice(index, self.book.step)
-        delta, message = said.get("delta"), said.get("message")
+            choice = self._choices[index] = Choice(index, self.builder.step)
+        delta, message = payload.get("delta"), payload.get("message")
         if delta is not None:
             self._read_delta(choice, fields(delta))
         elif message is not None:
             self._read_delta(choice, fields(message), whole=True)
-        elif string(said.get("text")):  # the older Completions endpoint
-            self._write_text(choice, said["text"])
-        reason = string(said.get("finish_reason"))
+        elif str_field(payload, "text"):  # the older Completions endpoint
+            self._write_text(choice, payload["text"])
+        reason = str_field(payload, "finish_reason")
         if reason:
             choice.finished = True
             if self._finish_reason is None or index == 0:
                 self._finish_reason = reason
             self._close_texts(choice)
             if reason not in _FAILED:
-                choice.calls.finish(self.book)
+                choice.calls.finish(self.builder)
 
     def _read_delta(self, choice: Choice, delta: Mapping[str, Any], *, whole: bool = False) -> None:
-        book = self.book
-        google = fields_or_none(fields_or_none(delta.get("extra_content")).get("google"))
-        self._write_thought(choice, thought_of(delta))
+        builder = self.builder
+        google = fields_or_empty(fields_or_empty(delta.get("extra_content")).get("google"))
+        self._write_thought(choice, reasoning_in(delta))
         content = delta.get("content")
         if isinstance(content, str):
             if google.get("thought") is True:
@@ -236,32 +240,32 @@ class ChatDecoder(BaseDecoder):
                 self._write_text(choice, content)
         elif isinstance(content, list):
             self._write_parts(choice, content)
-        choice.signature += string(google.get("thought_signature")) or ""
-        refusal = string(delta.get("refusal"))
+        choice.signature += str_field(google, "thought_signature") or ""
+        refusal = str_field(delta, "refusal")
         if refusal:
             self._close_thought(choice)
-            book.text(choice.refusal, refusal, kind="refusal")
+            builder.text(choice.refusal, refusal, kind="refusal")
         if delta.get("tool_calls") or delta.get("function_call"):
             self._close_texts(choice)
-            choice.calls.read(book, delta, whole=whole)
+            choice.calls.read(builder, delta, whole=whole)
         for name in ("executed_tools", "audio", "images", "annotations"):
             if delta.get(name):
                 self._read_extra(choice, name, delta[name])
 
     def _write_text(self, choice: Choice, text: str) -> None:
         self._close_thought(choice)
-        block = self.book.text(choice.text, text)
+        block = self.builder.text(choice.text, text)
         self._hot = None if block is None else (block, choice.index)
 
     def _write_thought(self, choice: Choice, thought: Thought) -> None:
         if thought.text:
-            self.book.end_text(choice.text)
-            self.book.thought(choice.thought, thought.text, kind=thought.kind)
+            self.builder.end_text(choice.text)
+            self.builder.thought(choice.thought, thought.text, kind=thought.kind)
         choice.signature += thought.signature or ""
         choice.encrypted += thought.encrypted or ""
 
     def _write_parts(self, choice: Choice, content: list[Any]) -> None:
-        for part in parts_of(content):
+        for part in content_parts(content):
             if part.thought is not None:
                 self._write_thought(choice, part.thought)
             elif part.url is not None:
@@ -269,51 +273,53 @@ class ChatDecoder(BaseDecoder):
             elif part.text:
                 self._write_text(choice, part.text)
             elif part.other is not None:
-                self.book.raw(part.other)
+                self.builder.raw(part.other)
 
     def _write_file(self, url: str) -> None:
         media_type = url[5:].split(";", 1)[0].split(",", 1)[0] if url.startswith("data:") else "image/*"
-        self.book.write(ev.File(id=self.book.mint("file"), media_type=media_type, url=url, **self.book.stamp))
+        self.builder.write(ev.File(id=self.builder.mint("file"), media_type=media_type, url=url, **self.builder.envelope))
 
     def _read_extra(self, choice: Choice, name: str, value: Any) -> None:
         if name == "audio":
-            said = fields(value)
-            self._write_text(choice, string(said.get("transcript")) or "")
-            if string(said.get("data")):
-                self.book.raw({"audio": plain(said)}, "audio")
+            payload = fields(value)
+            self._write_text(choice, str_field(payload, "transcript") or "")
+            if str_field(payload, "data"):
+                self.builder.raw({"audio": to_jsonable(payload)}, "audio")
             return
         for entry in value:
             if name == "executed_tools":
-                choice.calls.read_executed(self.book, fields(entry))
+                choice.calls.read_executed(self.builder, fields(entry))
             elif name == "annotations":
-                self._cite(entry, self.book.text_id(choice.text))
+                self._cite(entry, self.builder.text_id(choice.text))
             elif url := image_url(fields(entry)):
                 self._write_file(url)
 
     def _cite_all(self, citations: Any) -> None:
         """Sources that belong to the whole answer; some servers repeat the list in every chunk."""
         for entry in citations if isinstance(citations, list) else ():
-            url = source_of(entry)[0]
+            url = citation_fields(entry)[0]
             if url not in self._cited:
                 self._cited.add(url)
                 self._cite(entry, None)
 
     def _cite(self, entry: Any, text_id: str | None) -> None:
-        url, title, meta = source_of(entry)
-        book = self.book
-        book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
+        url, title, meta = citation_fields(entry)
+        builder = self.builder
+        builder.write(
+            ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
+        )
 
     def _close_texts(self, choice: Choice) -> None:
         self._close_thought(choice)
         if choice.signature or choice.encrypted:  # it came after its thought, or without one
-            self.book.start_thought(choice.thought)
+            self.builder.start_thought(choice.thought)
             self._close_thought(choice)
-        self.book.end_text(choice.text)
-        self.book.end_text(choice.refusal)
+        self.builder.end_text(choice.text)
+        self.builder.end_text(choice.refusal)
 
     def _close_thought(self, choice: Choice) -> None:
-        if self.book.open_thought(choice.thought) is not None:
-            self.book.end_thought(choice.thought, signature=choice.signature or None, encrypted=choice.encrypted or None)
+        if self.builder.open_thought(choice.thought) is not None:
+            self.builder.end_thought(choice.thought, signature=choice.signature or None, encrypted=choice.encrypted or None)
             choice.signature = choice.encrypted = ""
 
 
@@ -324,7 +330,7 @@ def _only_content(delta: Mapping[str, Any]) -> bool:
 
 def _speaks(choice: Mapping[str, Any]) -> bool:
     """Whether a choice has any content, and not just an ending."""
-    delta = fields_or_none(choice.get("delta") or choice.get("message"))
+    delta = fields_or_empty(choice.get("delta") or choice.get("message"))
     return any(delta.get(name) for name in ("content", "refusal", "tool_calls", "function_call")) or bool(
-        thought_of(delta).text
+        reasoning_in(delta).text
     )

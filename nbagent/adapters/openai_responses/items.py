@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.fields import string
+from nbagent.adapters.base.fields import str_field
 
 
 class Item:
@@ -33,11 +33,11 @@ class Item:
         self.command = 0
         self.file_id: str | None = None
 
-    def describe(self, said: Mapping[str, Any]) -> None:
+    def describe(self, payload: Mapping[str, Any]) -> None:
         """What the item itself says that it is."""
-        self.type = string(said.get("type")) or ""
-        self.id = string(said.get("id"))
-        self.phase = string(said.get("phase"))
+        self.type = str_field(payload, "type") or ""
+        self.id = str_field(payload, "id")
+        self.phase = str_field(payload, "phase")
 
 
 def match_snapshot(
@@ -51,19 +51,19 @@ def match_snapshot(
     by_id = {item.id: item for item in left.values() if item.id}
     by_index = {item.index: item for item in left.values() if item.index is not None}
     found: dict[int, Item] = {}
-    for position, said in enumerate(snapshot):
-        item = by_id.get(str(said.get("id")))
+    for position, payload in enumerate(snapshot):
+        item = by_id.get(str(payload.get("id")))
         if item is not None and id(item) in left:
             found[position] = left.pop(id(item))
-    for position, said in enumerate(snapshot):
+    for position, payload in enumerate(snapshot):
         item = by_index.get(position)
-        if position not in found and item is not None and id(item) in left and item.type in ("", said.get("type")):
+        if position not in found and item is not None and id(item) in left and item.type in ("", payload.get("type")):
             found[position] = left.pop(id(item))
     by_type: dict[Any, deque[Item]] = defaultdict(deque)
     for item in left.values():
         by_type[item.type].append(item)
-    for position, said in enumerate(snapshot):
-        candidates = by_type[said.get("type")]
+    for position, payload in enumerate(snapshot):
+        candidates = by_type[payload.get("type")]
         if position not in found and candidates:
             found[position] = candidates.popleft()
-        yield position, said, found.get(position)
+        yield position, payload, found.get(position)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.fields import fields_or_none, safe_message, string
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, safe_message
 
 _LINES: dict[str, tuple[str, ev.Level]] = {
     "pending": ("Preparing the environment…", "info"),
@@ -18,8 +18,8 @@ _LINES: dict[str, tuple[str, ev.Level]] = {
 }
 
 
-def line_of(word: str, said: Mapping[str, Any], stamp: Mapping[str, Any]) -> ev.Status:
+def line_of(word: str, payload: Mapping[str, Any], envelope: Mapping[str, Any]) -> ev.Status:
     """The line for an event `agent.session.environment.<word>`; whether the turn can go on without, it will say itself."""
     message, level = _LINES.get(word, (f"The environment is {word}", "info"))
-    error = string(fields_or_none(fields_or_none(said.get("environment")).get("error")).get("message"))
-    return ev.Status(message=f"{message}: {safe_message(error)}" if error else message, level=level, **stamp)
+    error = nonempty_str(fields_or_empty(fields_or_empty(payload.get("environment")).get("error")).get("message"))
+    return ev.Status(message=f"{message}: {safe_message(error)}" if error else message, level=level, **envelope)

@@ -3,7 +3,7 @@
 import codecs
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.payload import frame_of
 
 
@@ -15,7 +15,7 @@ class TextDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verdict = Verdict("completed")
+        self.stop_info = StopInfo("completed")
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
 
     @staticmethod
@@ -38,11 +38,11 @@ class TextDecoder(BaseDecoder):
         else:
             self.unread(item)
             return
-        if not self.book.in_step:
-            self.book.start_step()
-        self.book.text("text", piece)
+        if not self.builder.in_step:
+            self.builder.start_step()
+        self.builder.text("text", piece)
 
     def finish(self) -> None:
         """Whatever is left of an unfinished UTF-8 sequence, then the end."""
-        self.book.text("text", self._utf8.decode(b"", final=True))
+        self.builder.text("text", self._utf8.decode(b"", final=True))
         super().finish()

@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields_or_none, string
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.base.payload import frame_of
 from nbagent.events import Status
 
@@ -18,19 +18,19 @@ class UnknownDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verdict = Verdict("completed")
+        self.stop_info = StopInfo("completed")
 
     @staticmethod
     def recognises(item: Any) -> bool:
         """Whether the item has fields or entries: something that can be looked at."""
-        return isinstance(item, list | tuple) or hasattr(item, "__dict__") or bool(fields_or_none(item)) or item == {}
+        return isinstance(item, list | tuple) or hasattr(item, "__dict__") or bool(fields_or_empty(item)) or item == {}
 
     def read(self, item: Any) -> None:
         """One item. An event that is named an error is one, whosever it is."""
         if frame_of(item).name == "error":
             self.fail_with(frame_of(item).data)
-        said = fields_or_none(item)
-        self.book.raw(item, string(said.get("type")) or string(said.get("event")))
+        payload = fields_or_empty(item)
+        self.builder.raw(item, str_field(payload, "type") or str_field(payload, "event"))
         if not self._told_unread:
             self._told_unread = True
-            self.book.write(Status(message=_HINT, level="warning", **self.book.stamp))
+            self.builder.write(Status(message=_HINT, level="warning", **self.builder.envelope))
