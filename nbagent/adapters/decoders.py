@@ -19,7 +19,7 @@ class Adapter(Protocol):
         ...
 
     def recognises(self, item: Any) -> bool:
-        """Whether the first item of a stream is this system's; must not raise, and must not be true of another's."""
+        """Return True if the first item of a stream is this system's; must not raise, and must not be true of another's."""
         ...
 
 

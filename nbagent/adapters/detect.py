@@ -35,7 +35,7 @@ class DetectingDecoder:
 
     @property
     def stream_outlives_run(self) -> bool:
-        """Whether the service leaves its stream open after the run's end."""
+        """Return True if the service leaves its stream open after the run's end."""
         return bool(getattr(self._found, "stream_outlives_run", False))
 
     def feed(self, item: Any) -> Iterable[Event]:

@@ -1,6 +1,6 @@
 """A2A, 0.3 and 1.x: JSON-RPC envelopes, bare REST frames, and the objects of both SDKs.
 
-The format: https://a2a-protocol.org/latest/specification/ and `a2a-sdk` 0.3 and 1.3. Items are the frames' JSON (0.3 tells them
+Format: https://a2a-protocol.org/latest/specification/ and `a2a-sdk` 0.3 and 1.3. Items are the frames' JSON (0.3 tells them
 apart by `kind`, 1.x by their only key), the SDK's models or messages, or the pairs that its 0.3 client gives.
 
 The protocol cannot say: thoughts, tool calls, tokens, models, steps, hand-offs. What agents put into metadata for that is read
@@ -84,7 +84,7 @@ class A2ADecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of the four frames, in whatever envelope, or the error that came instead."""
+        """Return True if the item is one of the four frames, in whatever envelope, or the error that came instead."""
         payload = try_wire_dict(item[0] if isinstance(item, tuple) and item else item)
         if "jsonrpc" in payload and "error" in payload and "method" not in payload:
             return True
@@ -183,7 +183,7 @@ class A2ADecoder(BaseDecoder):
             marked = any(str(name).startswith(("agui_", "adk_")) for name in fields_or_empty(payload.get("metadata")))
             if isinstance(text, str) and not marked:
                 if text:
-                    self.builder.write(ev.Status(message=text, **self.builder.envelope))
+                    self.builder.status(text)
                     message_id, before = self._last_note
                     again = message_id is not None and message_id == message.get("messageId")
                     self._last_note = (message.get("messageId"), before + text if again else text)

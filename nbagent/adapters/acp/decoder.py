@@ -1,6 +1,6 @@
 """The Agent Client Protocol: the messages between an editor and a coding agent, or only the agent's updates.
 
-The format: https://agentclientprotocol.com/protocol/schema and `agent-client-protocol` 0.12. Items are JSON-RPC messages of
+Format: https://agentclientprotocol.com/protocol/schema and `agent-client-protocol` 0.12. Items are JSON-RPC messages of
 either direction, the `params` of `session/update`, or an update by itself, as dicts or as the SDK's models.
 
 It cannot say: a tool's name (its title stands for it), arguments as they are written, models, steps, hand-offs. An update
@@ -42,7 +42,7 @@ class AcpDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a message of this protocol, or an update without its envelope."""
+        """Return True if the item is a message of this protocol, or an update without its envelope."""
         payload = try_wire_dict(item)
         method = payload.get("method")
         if isinstance(method, str):
@@ -51,7 +51,7 @@ class AcpDecoder(BaseDecoder):
         return "sessionUpdate" in payload or "sessionUpdate" in fields_or_empty(payload.get("update"))
 
     def read(self, item: Any) -> None:
-        """One message."""
+        """Read one message."""
         payload = to_wire_dict(frame_of(item).data)
         if "sessionUpdate" in payload or "update" in payload:
             self._update(fields_or_empty(payload.get("update")) or payload)
@@ -207,7 +207,7 @@ class AcpDecoder(BaseDecoder):
         running = next((entry for entry in entries if fields_or_empty(entry).get("status") == "in_progress"), None)
         self.builder.write(ev.Custom(name="plan", data=entries, **self.builder.envelope))
         if running is not None and str_field(running, "content"):
-            self.builder.write(ev.Status(message=running["content"], **self.builder.envelope))
+            self.builder.status(running["content"])
 
     def _usage(self, update: Mapping[str, Any]) -> None:
         """How full the context is, and what the session cost so far: neither is a count of this turn's tokens."""

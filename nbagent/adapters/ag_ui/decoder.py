@@ -1,6 +1,6 @@
 """AG-UI 1.0, and the events that earlier versions had.
 
-The format: https://docs.ag-ui.com/concepts/events and `ag_ui.core.events` of `ag-ui-protocol` 1.0. Items are the JSON payloads
+Format: https://docs.ag-ui.com/concepts/events and `ag_ui.core.events` of `ag-ui-protocol` 1.0. Items are the JSON payloads
 of its frames, or the SDK's event objects. Several runs may follow each other in one stream.
 
 It cannot say: whether a tool failed (results have no error flag), finish reasons, token counts of single steps, hand-offs.
@@ -36,13 +36,13 @@ class AguiDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event of AG-UI, which writes its types in capitals."""
+        """Return True if the item is an event of AG-UI, which writes its types in capitals."""
         payload = try_wire_dict(item)
         kind = payload.get("type")
         return isinstance(kind, str) and kind in _HANDLERS and _PROOF.get(kind, "type") in payload
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         payload = to_wire_dict(frame_of(item).data)
         kind = str_field(payload, "type") or ""
         self._stamp(payload)
@@ -306,7 +306,7 @@ class AguiDecoder(BaseDecoder):
         if str(payload["toolCallId"]) not in self._calls:  # of a call from an earlier run
             self._tool_start(payload)
         block = self._calls[str(payload["toolCallId"])]
-        if block.pieces:
+        if block.args_pieces:
             self.builder.tool_args(block)
         self.builder.tool_result(block, payload.get("content"))
 

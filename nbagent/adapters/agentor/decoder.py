@@ -45,7 +45,7 @@ class AgentorDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an output or an engine event, or the text of an output."""
+        """Return True if the item is an output or an engine event, or the text of an output."""
         if isinstance(item, bytes | bytearray):
             item = bytes(item).decode("utf-8", "replace")
         if isinstance(item, str):
@@ -208,7 +208,7 @@ class AgentorDecoder(BaseDecoder):
                 self._error(str_field(payload, "error") or text or "")
             case "fork":
                 origin = str_field(payload, "forked_from") or "another run"
-                self.builder.write(ev.Status(message=f"Goes on from {origin}", **self.builder.envelope))
+                self.builder.status(f"Goes on from {origin}")
             case _:
                 pass
 

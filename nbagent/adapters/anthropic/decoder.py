@@ -1,6 +1,6 @@
 """Anthropic Messages, from Anthropic, from a cloud that resells it, or from whoever serves the same endpoint.
 
-The format: https://platform.claude.com/docs/en/build-with-claude/streaming, and the types of its Python SDK 2.11.
+Format: https://platform.claude.com/docs/en/build-with-claude/streaming, and the types of its Python SDK 2.11.
 Takes stream events, whole messages and the events of the SDK's `messages.stream()`, as SDK objects or as dicts, framed with
 their server-sent event's name or not; and the user's turn with tool results, where a loop hands that on, too.
 
@@ -70,7 +70,7 @@ class AnthropicDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event, a whole message or an error of this service."""
+        """Return True if the item is a stream event, a whole message or an error of this service."""
         payload = fields_or_empty(frame_of(item).data)
         kind = payload.get("type")
         if kind == "error":
@@ -176,7 +176,7 @@ class AnthropicDecoder(BaseDecoder):
         self._usage |= {name: value for name, value in fields_or_empty(usage).items() if value is not None}
 
     def _tell(self, message: str, meta: dict[str, Any]) -> None:
-        self.builder.write(ev.Status(message=message, meta=meta, **self.builder.envelope))
+        self.builder.status(message, meta=meta)
 
     # --- content blocks -------------------------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class AnthropicDecoder(BaseDecoder):
         elif part.kind == "compaction":
             self._tell("The conversation was compacted", {"compaction": part.summary})
         elif part.tool is not None:
-            streamed = part.tool.pieces or not part.input
+            streamed = part.tool.args_pieces or not part.input
             self.builder.tool_args(part.tool, args=None if streamed else part.input)
 
     # --- text -----------------------------------------------------------------------------------------------------------
@@ -277,9 +277,7 @@ class AnthropicDecoder(BaseDecoder):
         url = clean_str(payload.get("url")) or clean_str(payload.get("source"))
         title = clean_str(payload.get("title")) or clean_str(payload.get("document_title"))
         meta = to_jsonable(payload)
-        builder.write(
-            ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
-        )
+        builder.source(url, title=title, text_id=text_id, meta=meta)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Amazon Bedrock's ConverseStream, and a Claude model's own stream through InvokeModelWithResponseStream.
 
-The format: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html. Takes the events of boto3's
+Format: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html. Takes the events of boto3's
 `response["stream"]` (or `response["body"]` of the other call) as dicts: `{"contentBlockDelta": {…}}`; or what a reader of the
 binary frames has, `{"event": "contentBlockDelta", "data": {…}}`.
 
@@ -55,7 +55,7 @@ class BedrockDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event of either call, or one of its exceptions."""
+        """Return True if the item is an event of either call, or one of its exceptions."""
         name, payload = _event_of(item)
         if name == "chunk":
             return isinstance(payload.get("bytes"), bytes | str)
@@ -64,7 +64,7 @@ class BedrockDecoder(BaseDecoder):
         return name in _HANDLERS or (name.endswith(_EXCEPTION) and "message" in payload)
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         name, payload = _event_of(item)
         if name == "chunk" and "bytes" in payload:
             self._read_chunk(item, payload["bytes"])
@@ -107,7 +107,7 @@ class BedrockDecoder(BaseDecoder):
 
     def _metadata(self, payload: Mapping[str, Any]) -> None:
         if self.builder.in_step:
-            self._usage = _usage_of(payload.get("usage"))
+            self._usage = _read_usage(payload.get("usage"))
             if self._whole:
                 self.finish()
 
@@ -206,9 +206,7 @@ class BedrockDecoder(BaseDecoder):
         url = clean_str(web.get("url")) or (source if source and "://" in source else None)
         title = clean_str(payload.get("title")) or source
         meta = to_jsonable(payload)
-        builder.write(
-            ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
-        )
+        builder.source(url, title=title, text_id=text_id, meta=meta)
 
     def _image(self, index: Any, payload: Mapping[str, Any]) -> None:
         file_id, form = self._images[index]
@@ -248,7 +246,7 @@ def _event_of(item: Any) -> tuple[str, Mapping[str, Any]]:
     return (str(found[0]), fields_or_empty(payload[found[0]])) if len(found) == 1 else ("", payload)
 
 
-def _usage_of(usage: Any) -> ev.Usage | None:
+def _read_usage(usage: Any) -> ev.Usage | None:
     """Token counts in our terms: what the cache gave and took is counted apart from the input, as the total shows."""
     payload = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
     if not payload:

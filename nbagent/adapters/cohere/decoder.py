@@ -1,6 +1,6 @@
 """Cohere's Chat API, version 2, streamed.
 
-The format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Takes stream events as SDK
+Format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Takes stream events as SDK
 objects or as dicts, framed with their server-sent event's name or not.
 
 What it cannot say: results of tools, approvals, agents. The plan that precedes a tool call is read as a thought.
@@ -35,7 +35,7 @@ class CohereDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event."""
+        """Return True if the item is a stream event."""
         return _tag(frame_of(item).data) in _HANDLERS
 
     def read(self, item: Any) -> None:
@@ -67,7 +67,7 @@ class CohereDecoder(BaseDecoder):
     def _message_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         delta = fields_or_empty(payload.get("delta"))
         self._reason = clean_str(delta.get("finish_reason"))
-        self._usage = _usage_of(delta.get("usage"))
+        self._usage = _read_usage(delta.get("usage"))
         self._whole = True
         if delta.get("error"):
             self.fail_with(delta["error"])
@@ -117,9 +117,7 @@ class CohereDecoder(BaseDecoder):
                 url = clean_str(document.get("url"))
                 title = clean_str(document.get("title")) or clean_str(document.get("id")) or clean_str(source.get("id"))
                 meta = to_jsonable({**citation, "sources": [source]})
-                builder.write(
-                    ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
-                )
+                builder.source(url, title=title, text_id=text_id, meta=meta)
 
     def _nothing(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """The end of a citation, which was whole."""
@@ -161,7 +159,7 @@ def _call(message: Mapping[str, Any]) -> Mapping[str, Any]:
     return fields_or_empty(calls[0] if isinstance(calls, list) and calls else calls)
 
 
-def _usage_of(usage: Any) -> ev.Usage | None:
+def _read_usage(usage: Any) -> ev.Usage | None:
     """Token counts in our terms: what the model read and wrote, which is more than what is billed."""
     payload = fields_or_empty(usage)
     tokens = fields_or_empty(payload.get("tokens")) or fields_or_empty(payload.get("billed_units"))

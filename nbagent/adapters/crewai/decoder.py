@@ -54,7 +54,7 @@ class CrewDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of CrewAI's events, frames or chunks."""
+        """Return True if the item is one of CrewAI's events, frames or chunks."""
         if isinstance(item, str | bytes):
             return False
         if class_name(item) == "StreamChunk" or get_field(item, "chunk_type") is not None:
@@ -97,7 +97,7 @@ class CrewDecoder(BaseDecoder):
             name = nonempty_str(get_field(payload, "task_name")) or nonempty_str(
                 get_field(get_field(payload, "task"), "description")
             )
-            self.builder.write(ev.Status(message=f"Task: {name}" if name else "Task started", **self.builder.envelope))
+            self.builder.status(f"Task: {name}" if name else "Task started")
         elif kind.startswith(("memory_", "knowledge_", "mcp_", "a2a_", "method_", "agent_", "llm_")):
             self.builder.write(ev.Custom(name=kind, data=to_jsonable(payload), **self.builder.envelope))
 
@@ -136,7 +136,7 @@ class CrewDecoder(BaseDecoder):
             block = self._written[index] = self.builder.start_tool(("piece", index, call_id), name, call_id=call_id)
         if block is not None and isinstance(arguments, str):
             # some versions repeat what was said so far
-            so_far = "".join(block.pieces)
+            so_far = "".join(block.args_pieces)
             self.builder.tool_delta(block, arguments[len(so_far) :] if so_far and arguments.startswith(so_far) else arguments)
 
     def _llm_call(self, word: str, payload: Any) -> None:
@@ -216,7 +216,7 @@ class CrewDecoder(BaseDecoder):
             if self._root is None:
                 self._root, self._root_event = subject, nonempty_str(get_field(payload, "event_id"))
             if subject.startswith("agent_execution") and role:
-                self.builder.write(ev.Status(message=role, **self.builder.envelope))
+                self.builder.status(role)
         elif word in ("failed", "error"):
             self.fail(nonempty_str(get_field(payload, "error")) or "The run failed", fatal=is_root)
         elif word in ("completed", "finished") and is_root:

@@ -58,11 +58,11 @@ class DextoDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item's name, or its type, is of one of Dexto's families."""
+        """Return True if the item's name, or its type, is of one of Dexto's families."""
         return _name_of(item) is not None
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         name = _name_of(item)
         payload = fields_or_empty(item)
         if isinstance(payload.get("event"), str) and "data" in payload:
@@ -95,7 +95,7 @@ class DextoDecoder(BaseDecoder):
             case _ if name in _STATUS:
                 detail = str_field(payload, "reason") or str_field(payload, "message")
                 message = _STATUS[name] + (f": {detail}" if detail else "")
-                self.builder.write(ev.Status(message=message, **self.builder.envelope))
+                self.builder.status(message)
             case _:
                 self.builder.raw(item, name)
 
@@ -126,7 +126,7 @@ class DextoDecoder(BaseDecoder):
         if content:
             self.builder.start_text("text")
         self.builder.end_text("text", content)
-        usage = _usage_of(payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost"))
+        usage = _read_usage(payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost"))
         reason = str_field(payload, "finishReason")
         self.builder.end_step(reason, usage)
 
@@ -251,7 +251,7 @@ def _name_of(item: Any) -> str | None:
     return None
 
 
-def _usage_of(payload: Any, cost: Any) -> ev.Usage | None:
+def _read_usage(payload: Any, cost: Any) -> ev.Usage | None:
     counts = fields_or_empty(payload)
     if not counts:
         return None

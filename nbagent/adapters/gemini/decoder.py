@@ -1,6 +1,6 @@
 """Google Gemini's `generateContent` streams, of the Gemini API and of Vertex AI.
 
-The format: https://ai.google.dev/api/generate-content, and the types of the google-genai SDK. Takes chunks as SDK objects, as
+Format: https://ai.google.dev/api/generate-content, and the types of the google-genai SDK. Takes chunks as SDK objects, as
 dicts in either spelling, or in the JSON array that the service sends where no server-sent events were asked for; and the user's
 turn with function responses, where a loop hands that on, too.
 
@@ -65,7 +65,7 @@ class GeminiDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a chunk, an array of them, or an error of a Google service."""
+        """Return True if the item is a chunk, an array of them, or an error of a Google service."""
         if isinstance(item, list) and item:
             item = item[0]
         payload = snake_case_fields(item)
@@ -189,17 +189,7 @@ class GeminiDecoder(BaseDecoder):
                     clean_str(payload.get("file_uri")),
                     clean_str(payload.get("display_name")),
                 )
-                builder.write(
-                    ev.File(
-                        id=builder.mint("file"),
-                        media_type=media_type,
-                        url=url,
-                        data=data,
-                        name=name,
-                        meta=meta,
-                        **builder.envelope,
-                    )
-                )
+                builder.file(media_type, url=url, data=data, name=name, meta=meta)
             case "":
                 candidate.signature += signature or ""
             case _:
@@ -321,12 +311,10 @@ class GeminiDecoder(BaseDecoder):
         if (url, title) not in self._cited:
             self._cited.add((url, title))
             text_id = candidate.text_id
-            builder.write(
-                ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
-            )
+            builder.source(url, title=title, text_id=text_id, meta=meta)
 
 
 def _speaks(candidate: Mapping[str, Any]) -> bool:
-    """Whether a candidate says something of its own; an SDK that calls functions by itself hands on their results, too."""
+    """Return True if a candidate has model output, and not only function results that an SDK with automatic calling sent."""
     parts = snake_case_fields(candidate.get("content")).get("parts") or ()
     return any("function_response" not in snake_case_fields(part) for part in parts)

@@ -1,6 +1,6 @@
 """Google's Interactions API (Gemini models and agents), streamed.
 
-The format: https://ai.google.dev/gemini-api/docs/interactions, and the types of the google-genai SDK, of which the older
+Format: https://ai.google.dev/gemini-api/docs/interactions, and the types of the google-genai SDK, of which the older
 ones call a step a content (`content.delta`). Takes stream events as SDK objects or as dicts, framed or not.
 
 What it cannot say: approvals, hand-offs. A function that the client has to run ends the interaction (`requires_action`).
@@ -55,7 +55,7 @@ class InteractionsDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event."""
+        """Return True if the item is a stream event."""
         kind = fields_or_empty(frame_of(item).data).get("event_type")
         return isinstance(kind, str) and kind in _HANDLERS
 
@@ -86,7 +86,7 @@ class InteractionsDecoder(BaseDecoder):
     def _completed(self, payload: Mapping[str, Any]) -> None:
         interaction = fields_or_empty(payload.get("interaction"))
         self._status = clean_str(interaction.get("status")) or self._status
-        self._usage = _usage_of(interaction.get("usage"))
+        self._usage = _read_usage(interaction.get("usage"))
         self._whole = True
         self.finish()
 
@@ -170,7 +170,7 @@ class InteractionsDecoder(BaseDecoder):
             data, url = clean_str(part.get("data")), clean_str(part.get("uri"))
             media_type = clean_str(part.get("mime_type")) or ("application/pdf" if kind == "document" else f"{kind}/*")
             if data or url:
-                builder.write(ev.File(id=builder.mint("file"), media_type=media_type, url=url, data=data, **builder.envelope))
+                builder.file(media_type, url=url, data=data)
         elif part:
             builder.raw(part, kind or None)
 
@@ -181,9 +181,7 @@ class InteractionsDecoder(BaseDecoder):
             url = clean_str(payload.get("url")) or clean_str(payload.get("document_uri")) or clean_str(payload.get("source"))
             title = clean_str(payload.get("title")) or clean_str(payload.get("file_name")) or clean_str(payload.get("name"))
             meta = to_jsonable(payload)
-            builder.write(
-                ev.Source(id=builder.mint("source"), url=url, title=title, text_id=step.text_id, meta=meta, **builder.envelope)
-            )
+            builder.source(url, title=title, text_id=step.text_id, meta=meta)
 
     def _step_stop(self, payload: Mapping[str, Any]) -> None:
         step = self._steps.get(payload.get("index"))
@@ -199,7 +197,7 @@ class InteractionsDecoder(BaseDecoder):
             builder.end_thought(step.key, signature=clean_str(step.signature))
         elif step.tool is not None and step.kind.endswith("_call"):
             arguments = step.payload.get("arguments")
-            streamed = step.tool.pieces or not arguments
+            streamed = step.tool.args_pieces or not arguments
             builder.tool_args(step.tool, args=None if streamed else arguments)
         elif step.kind.endswith("_result"):
             self._result(step)
@@ -236,7 +234,7 @@ class InteractionsDecoder(BaseDecoder):
         self.builder.tool_result(block, content, status="error" if failed else "ok", error=error)
 
 
-def _usage_of(usage: Any) -> ev.Usage | None:
+def _read_usage(usage: Any) -> ev.Usage | None:
     """Token counts in our terms: thoughts are counted apart from the answer, and what tools added apart from the prompt."""
     payload = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
     if not payload:

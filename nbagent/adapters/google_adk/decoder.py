@@ -43,14 +43,14 @@ class AdkDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event: one of an invocation, by an author."""
+        """Return True if the item is an event: one of an invocation, by an author."""
         if isinstance(item, str | bytes | list | tuple):
             return False
         has_author = isinstance(get_field(item, "author"), str) and isinstance(get(item, "invocationId"), str)
         return has_author and (get_field(item, "actions") is not None or get_field(item, "content") is not None)
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         if not (isinstance(get_field(item, "author"), str) or get_field(item, "content") is not None):
             error = get_field(item, "error")
             if error is None:
@@ -112,7 +112,7 @@ class AdkDecoder(BaseDecoder):
         if blob is not None or file is not None:
             media = nonempty_str(get(blob or file, "mimeType")) or "application/octet-stream"
             url, data = nonempty_str(get(file, "fileUri")), nonempty_str(get_field(blob, "data"))
-            builder.write(ev.File(id=builder.mint("file"), media_type=media, url=url, data=data, **builder.envelope))
+            builder.file(media, url=url, data=data)
         elif code is not None:
             block = builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
             builder.tool_args(block, nonempty_str(get_field(code, "code")) or "", free=True)
@@ -132,11 +132,7 @@ class AdkDecoder(BaseDecoder):
             if url and url not in self._sources:
                 self._sources.add(url)
                 builder = self.builder
-                builder.write(
-                    ev.Source(
-                        id=builder.mint("source"), url=url, title=nonempty_str(get_field(place, "title")), **builder.envelope
-                    )
-                )
+                builder.source(url, title=nonempty_str(get_field(place, "title")))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -270,7 +266,7 @@ class AdkDecoder(BaseDecoder):
             elif answered and self.stop_info.status != "paused" and get(get_field(item, "actions"), "skipSummarization"):
                 self.stop_info = StopInfo("completed")
             return
-        self.builder.end_step(reason, _usage_of(get(item, "usageMetadata")))
+        self.builder.end_step(reason, _read_usage(get(item, "usageMetadata")))
         if self.stop_info.status in ("failed", "cancelled", "paused"):
             return
         if any(get(part, "functionCall") is not None for part in parts):
@@ -295,7 +291,7 @@ def _word(value: Any) -> str | None:
     return nonempty_str(getattr(value, "value", value))
 
 
-def _usage_of(payload: Any) -> ev.Usage | None:
+def _read_usage(payload: Any) -> ev.Usage | None:
     """Gemini's counts: its thinking is not part of the candidates."""
     if payload is None:
         return None

@@ -27,7 +27,7 @@ _TEXT = "answer"
 
 
 def _is_grpc_chunk(item: Any) -> bool:
-    """Whether the item is a response of the documented gRPC method `StreamMessage`: a message with `content`."""
+    """Return True if the item is a response of the documented gRPC method `StreamMessage`: a message with `content`."""
     return hasattr(item, "DESCRIPTOR") and isinstance(getattr(item, "content", None), str)
 
 
@@ -43,7 +43,7 @@ class HectorDecoder(A2ADecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a chunk of the documentation, an event of the dialect, or an error frame with its name."""
+        """Return True if the item is a chunk of the documentation, an event of the dialect, or an error frame with its name."""
         if isinstance(item, str):
             return item.lstrip().startswith('{"chunk"')
         if _is_grpc_chunk(item):
@@ -169,7 +169,7 @@ class HectorDecoder(A2ADecoder):
         if word == "DELTA":
             self.builder.tool_delta(block, body["partialInput"])
         elif word == "STOP":
-            self.builder.tool_args(block, "".join(block.pieces), args=body.get("finalInput") or None)
+            self.builder.tool_args(block, "".join(block.args_pieces), args=body.get("finalInput") or None)
             error = str_field(body, "error")
             failed = bool(error) or body.get("isError") is True
             self.parts.result(call_id, body.get("result"), error, failed=failed)

@@ -205,7 +205,7 @@ class Content:
             block = self.tools.get(index)
             if block is not None:
                 args = entry.get("args")
-                streamed = bool(block.pieces) or isinstance(args, str)
+                streamed = bool(block.args_pieces) or isinstance(args, str)
                 self._builder.tool_args(block, args if isinstance(args, str) else None, args=None if streamed else args)
             return
         for part in content_parts({"content": [{**entry, "index": index}]}):
@@ -228,12 +228,12 @@ class Content:
     def _settle_call(self, number: int, call: ToolCallChunk) -> None:
         streamed = list(self.tools.values())
         block = next((block for block in streamed if call.call_id and block.call_id == call.call_id), None)
-        if block is None and number < len(streamed) and not streamed[number].whole and streamed[number].call_id is None:
+        if block is None and number < len(streamed) and not streamed[number].args_complete and streamed[number].call_id is None:
             block = streamed[number]
         if block is None:
             block = self._start(("whole", call.call_id or number), call)
         text = call.args if isinstance(call.args, str) else None
-        if not block.pieces:
+        if not block.args_pieces:
             self._builder.tool_args(block, text, args=None if isinstance(call.args, str) else call.args)
 
     def call(self, call: ToolCallChunk) -> Block | None:
@@ -273,9 +273,7 @@ class Content:
             url = entry.get("url") or get_field(entry.get("image_url"), "url") or entry.get("image_url")
             media = str_field(entry, "mime_type") or {"image_url": "image/*"}.get(kind, f"{kind}/*")
             data = str_field(entry, "base64") or str_field(entry, "data")
-            builder.write(
-                ev.File(id=builder.mint("file"), media_type=media, url=nonempty_str(url), data=data, **builder.envelope)
-            )
+            builder.file(media, url=nonempty_str(url), data=data)
         elif kind in ("server_tool_call", "server_tool_call_chunk", "server_tool_use"):
             self._server_call(entry)
         elif kind == "server_tool_result" or kind.endswith("_tool_result"):
@@ -316,9 +314,7 @@ class Content:
                 url, title, meta = citation_fields(citation)
                 text_id = None if block is None else block.id
                 builder = self._builder
-                builder.write(
-                    ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
-                )
+                builder.source(url, title=title, text_id=text_id, meta=meta)
 
     def close(self) -> None:
         """The message is over: everything it wrote is whole."""

@@ -1,6 +1,6 @@
 """LangChain's `astream_events`, versions 1 and 2.
 
-The format: https://reference.langchain.com/python/langchain_core/runnables/#astream_events (langchain-core 1.7). Takes the
+Format: https://reference.langchain.com/python/langchain_core/runnables/#astream_events (langchain-core 1.7). Takes the
 event dicts as they are in process, with message objects inside, or as JSON. Nodes and chains repeat what their models said; of
 them only the end of the outermost counts, unless no model speaks at all.
 
@@ -35,13 +35,13 @@ class LangChainEventsDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of LangChain's events."""
+        """Return True if the item is one of LangChain's events."""
         payload = fields_or_empty(item)
         event = payload.get("event")
         return isinstance(event, str) and event.startswith("on_") and "run_id" in payload and "data" in payload
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         payload = fields(item)
         event = str_field(payload, "event") or ""
         run_id = str(payload.get("run_id"))
@@ -107,7 +107,7 @@ class LangChainEventsDecoder(BaseDecoder):
             output = message_of(data.get("output"))
             if kind_of(output) is None:
                 output = {"content": output if isinstance(output, str) else get_field(output, "text")}
-            self._messages.whole(output, run_id, model)
+            self._messages.add_complete(output, run_id, model)
 
     def _tool(self, moment: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         name = str_field(payload, "name") or "tool"
@@ -147,15 +147,7 @@ class LangChainEventsDecoder(BaseDecoder):
             for document in documents if isinstance(documents, list) else ():
                 facts = fields_or_empty(get_field(document, "metadata"))
                 url = str_field(facts, "source") or str_field(facts, "url")
-                builder.write(
-                    ev.Source(
-                        id=builder.mint("source"),
-                        url=url,
-                        title=str_field(facts, "title"),
-                        meta=to_jsonable(facts),
-                        **builder.envelope,
-                    )
-                )
+                builder.source(url, title=str_field(facts, "title"), meta=to_jsonable(facts))
 
     def _chain_stream(self, run_id: str, chunk: Any) -> None:
         """What a chain gives out: its models said it already; what it asks, they did not."""
@@ -170,7 +162,7 @@ class LangChainEventsDecoder(BaseDecoder):
             for number, entry in enumerate(get_field(update, "messages") or () if isinstance(update, Mapping) else ()):
                 message = message_of(entry)
                 if kind_of(message) == "ai":
-                    self._messages.whole(message, nonempty_str(get_field(message, "id")) or (self.builder.step, number))
+                    self._messages.add_complete(message, nonempty_str(get_field(message, "id")) or (self.builder.step, number))
                 elif kind_of(message) == "tool":
                     self._messages.answer(message)
 

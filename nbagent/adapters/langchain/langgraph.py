@@ -40,7 +40,7 @@ class LangGraphDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is something that a graph streams."""
+        """Return True if the item is something that a graph streams."""
         if isinstance(item, list | tuple):
             return _split(item) is not None
         fields = item if isinstance(item, Mapping) else {}
@@ -100,7 +100,7 @@ class LangGraphDecoder(BaseDecoder):
             self._messages.chunk(message, message_id, model)
             self._doubt()
         elif kind == "ai":
-            self._messages.whole(message, message_id, model)
+            self._messages.add_complete(message, message_id, model)
         elif kind == "tool":
             self._messages.answer(message)
         elif kind is None:
@@ -137,7 +137,7 @@ class LangGraphDecoder(BaseDecoder):
             message = message_of(entry)
             kind = kind_of(message)
             if kind in ("ai", "chunk"):
-                self._messages.whole(message, nonempty_str(get_field(message, "id")) or self.builder.mint("message"))
+                self._messages.add_complete(message, nonempty_str(get_field(message, "id")) or self.builder.mint("message"))
             elif kind == "tool":
                 self._messages.answer(message)
 

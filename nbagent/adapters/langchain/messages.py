@@ -89,7 +89,7 @@ class Messages:
 
     @property
     def writing(self) -> bool:
-        """Whether a message is under way."""
+        """Return True if a message is under way."""
         return bool(self._open)
 
     def over(self) -> None:
@@ -155,7 +155,7 @@ class Messages:
         if get_field(payload, "chunk_position") == "last":
             self.end(key)
 
-    def whole(self, payload: Any, key: Hashable, model: str | None = None) -> None:
+    def add_complete(self, payload: Any, key: Hashable, model: str | None = None) -> None:
         """A whole message: the last word on one that was streamed, or one that comes in one piece."""
         message = self._of(payload, key, model)
         if message is None:

@@ -46,7 +46,7 @@ class LangChainProtocolDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event of the protocol."""
+        """Return True if the item is an event of the protocol."""
         payload = fields_or_empty(item)
         return (
             payload.get("type") == "event"
@@ -55,7 +55,7 @@ class LangChainProtocolDecoder(BaseDecoder):
         )
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         payload = fields(item)
         params = fields_or_empty(payload.get("params"))
         data = params.get("data")

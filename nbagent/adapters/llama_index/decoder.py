@@ -59,7 +59,7 @@ class LlamaIndexDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of the agents' events, or of a workflow's own."""
+        """Return True if the item is one of the agents' events, or of a workflow's own."""
         name, event = _unwrap(item)
         if name in _CLASSES:
             return get_field(event, _CLASSES[name]) is not None
@@ -69,7 +69,7 @@ class LlamaIndexDecoder(BaseDecoder):
         return any(base.__name__ == "Event" and base.__module__.startswith(("workflows", "llama_index")) for base in bases)
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         name, event = _unwrap(item)
         self.builder.begin()
         self._speaks(nonempty_str(get_field(event, "current_agent_name")))

@@ -1,6 +1,6 @@
 """The Model Context Protocol: what a server tells while it answers a request, above all the progress of a tool.
 
-The format: https://modelcontextprotocol.io/specification and `mcp` 2.3. Items are JSON-RPC messages, the requests, too, where a
+Format: https://modelcontextprotocol.io/specification and `mcp` 2.3. Items are JSON-RPC messages, the requests, too, where a
 source has them; without them, progress belongs to a tool without a name.
 
 It cannot say: text, thoughts, tokens, models, agents. The stream is whole when every request seen was answered.
@@ -53,7 +53,7 @@ class McpDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a message of this protocol; a response only if it is a tool's."""
+        """Return True if the item is a message of this protocol; a response only if it is a tool's."""
         payload = try_wire_dict(item)
         method = payload.get("method")
         if isinstance(method, str):
@@ -65,7 +65,7 @@ class McpDecoder(BaseDecoder):
         )
 
     def read(self, item: Any) -> None:
-        """One message."""
+        """Read one message."""
         payload = to_wire_dict(frame_of(item).data)
         if isinstance(payload.get("method"), str):
             self._request(payload)

@@ -1,4 +1,4 @@
-"""Sources that already speak our vocabulary: events as objects or dicts pass through, and always come to a proper end."""
+"""Decoder of our own events (`nbagent.events`), as objects or as dicts."""
 
 from typing import Any, ClassVar, get_args
 
@@ -13,9 +13,9 @@ _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields_
 
 
 class EventsDecoder(BaseDecoder):
-    """Our own events, kept as they are. What is missing is added: `run.start`, a start before a delta, ends, `run.end`.
+    """Passes our own events on, and adds the missing ones: `run.start`, a start before a delta, ends, `run.end`.
 
-    A source that never says `run.start` is a plain iterator, and whole when it ends; one that does must also say `run.end`.
+    A source without `run.start` is a plain iterator, complete when it ends. One with `run.start` must also send `run.end`.
     """
 
     system: ClassVar[str] = "nbagent"
@@ -28,20 +28,18 @@ class EventsDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of our events, or the dict form of one.
-
-        A tag such as "error" is everybody's: there the fields must be ours, too.
-        """
+        """Return True if the item is one of our events, or the dict form of one."""
         if isinstance(item, _CLASSES):
             return True
         payload = fields_or_empty(item)
         tag = payload.get("type")
+        # Other systems have a tag such as "error", too: then all fields must be ours.
         return isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(payload) <= _FIELDS[tag])
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         if not isinstance(item, _CLASSES) and fields_or_empty(item).get("type") not in _FIELDS:
-            self.unread(item)  # a line of a recording that was damaged, perhaps
+            self.unread(item)  # such as a damaged line of a recording
             return
         try:
             event = item if isinstance(item, _CLASSES) else ev.from_dict(item)
@@ -63,7 +61,7 @@ class EventsDecoder(BaseDecoder):
         self.builder.write(event)
 
     def _track(self, event: ev.Event) -> None:
-        """Remember what is open, and start what a delta writes to without a start."""
+        """Track the open blocks, and start the block of a delta that has no start."""
         match event:
             case ev.TextStart() | ev.ReasoningStart() | ev.AgentStart():
                 self._open[event.id] = event
@@ -106,7 +104,7 @@ class EventsDecoder(BaseDecoder):
             self._step = None
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over: what is open is closed, and a `run.end` that did not come is added."""
+        """End the run: close what is open, and add a missing `run.end`."""
         if not self.builder.ended:
             self._close_open()
         return super().close(error)

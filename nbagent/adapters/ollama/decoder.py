@@ -1,9 +1,9 @@
-"""Ollama's own API, `/api/chat` and `/api/generate`, streamed as lines of JSON.
+"""Decoder of Ollama's own API: `/api/chat` and `/api/generate`, streamed as lines of JSON.
 
-The format: https://docs.ollama.com/api/streaming, and the types of the Python client 0.6. Takes chunks as dicts or as the
-client's objects, and whole responses, which are one chunk that is done.
+Format: https://docs.ollama.com/api/streaming, and the types of the Python client 0.6. Items are chunks, as dicts or as the
+client's objects. A response that was not streamed is one chunk with `done`.
 
-What it cannot say: arguments in pieces, results of tools, approvals, agents, sources; ids of calls, in older servers.
+The format has no argument deltas, tool results, approvals, agents or sources. Older servers send no call ids.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _CUT_SHORT = {"length"}
 
 
 class OllamaDecoder(BaseDecoder):
-    """Chunks to events. Every response ends with a chunk that is done."""
+    """Chunks to events. The terminal of a response is a chunk with `done: true`."""
 
     system: ClassVar[str] = "ollama"
 
@@ -29,14 +29,14 @@ class OllamaDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a chunk of either endpoint."""
+        """Return True if the item is a chunk of either endpoint."""
         payload = fields_or_empty(item)
         return isinstance(payload.get("done"), bool) and (
             "message" in payload or "response" in payload or "done_reason" in payload
         )
 
     def read(self, item: Any) -> None:
-        """One chunk, or the line that tells of an error."""
+        """Read one chunk or one error line."""
         chunk = fields(item)
         if chunk.get("error"):
             self.fail_with(chunk["error"])
@@ -62,12 +62,12 @@ class OllamaDecoder(BaseDecoder):
             self.finish()
 
     def finish(self) -> None:
-        """The response is over; only the chunk that says so makes it whole."""
+        """End the response. Without its terminal chunk it is truncated."""
         done = self._done or {}
         reason = clean_str(done.get("done_reason"))
         if self._done is not None and self.stop_info is TRUNCATED:
             self.stop_info = StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
-        self.builder.end_step(reason, _usage_of(done))
+        self.builder.end_step(reason, _read_usage(done))
 
     def _write_thought(self, thought: str | None) -> None:
         if thought:
@@ -80,7 +80,7 @@ class OllamaDecoder(BaseDecoder):
             self.builder.text(_KEY, text)
 
     def _write_call(self, call: Mapping[str, Any]) -> None:
-        """A call, which comes whole."""
+        """Write a tool call, which always arrives complete."""
         builder = self.builder
         builder.end_texts_and_thoughts()
         self._calls += 1
@@ -97,12 +97,14 @@ class OllamaDecoder(BaseDecoder):
     def _write_image(self, data: str | None) -> None:
         if data:
             builder = self.builder
-            builder.write(ev.File(id=builder.mint("file"), media_type="image/png", data=data, **builder.envelope))
+            builder.file("image/png", data=data)
 
 
-def _usage_of(done: Mapping[str, Any]) -> ev.Usage | None:
-    """Token counts in our terms; a prompt that was in the server's cache may not be counted at all."""
-    sent, made = (count if is_token_count(count := done.get(name)) else None for name in ("prompt_eval_count", "eval_count"))
-    if sent is None and made is None:
+def _read_usage(done: Mapping[str, Any]) -> ev.Usage | None:
+    """Return the token counts, or None. `prompt_eval_count` is missing if the prompt was in the server's cache."""
+    prompt, output = (
+        count if is_token_count(count := done.get(name)) else None for name in ("prompt_eval_count", "eval_count")
+    )
+    if prompt is None and output is None:
         return None
-    return ev.Usage(input=sent, output=made, total=None if sent is None or made is None else sent + made)
+    return ev.Usage(input=prompt, output=output, total=None if prompt is None or output is None else prompt + output)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import parse
+from nbagent.adapters.base.builder import parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, get_field, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of
@@ -50,7 +50,7 @@ class AgentsDecoder(ResponsesDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event of the SDK, or a run of it."""
+        """Return True if the item is an event of the SDK, or a run of it."""
         kind = get_field(item, "type")
         if kind == _RAW:
             return get_field(item, "data") is not None
@@ -137,7 +137,11 @@ class AgentsDecoder(ResponsesDecoder):
         self._tools.answer("function_call_output", payload)
         self._answered(call_id)
         source, target = _name_of(get_field(item, "source_agent")), _name_of(get_field(item, "target_agent"))
-        to = target or nonempty_str(fields_or_empty(parse(str_field(payload, "output") or "")[0]).get("assistant")) or "agent"
+        to = (
+            target
+            or nonempty_str(fields_or_empty(parse_args(str_field(payload, "output") or "")[0]).get("assistant"))
+            or "agent"
+        )
         self.builder.write(
             ev.AgentHandoff(to=to, from_=source or self._agent, tool_id=block.id if block else None, **self.builder.envelope)
         )
@@ -177,7 +181,7 @@ class AgentsDecoder(ResponsesDecoder):
     def _ask(self, call_id: str, arguments: Any, name: str | None = None) -> None:
         self._asked.add(call_id)
         block = self._tools.block_of(call_id)
-        args = parse(arguments)[0] if isinstance(arguments, str) else to_jsonable(arguments)
+        args = parse_args(arguments)[0] if isinstance(arguments, str) else to_jsonable(arguments)
         tool_id, prompt = (None, name) if block is None else (block.id, block.name)
         builder = self.builder
         builder.write(ev.ApprovalRequest(approval_id=call_id, tool_id=tool_id, prompt=prompt, args=args, **builder.envelope))

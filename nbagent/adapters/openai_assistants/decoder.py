@@ -1,6 +1,6 @@
 """OpenAI's Assistants: the events of `client.beta.threads`, and of NEAR AI's hub, which took over their names.
 
-The format: https://platform.openai.com/docs/api-reference/assistants-streaming/events (openai 3.52; deprecated there). On the
+Format: https://platform.openai.com/docs/api-reference/assistants-streaming/events (openai 3.52; deprecated there). On the
 wire only the SSE frame has an event's name, so that an item is `{"event": name, "data": object}`, as the SDK's own objects are;
 bare objects are read, too, by their `object` and `status`. There is one message at a time: its id is not needed, and not
 trusted.
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, parse
+from nbagent.adapters.base.builder import Block, parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, get_field, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
@@ -37,7 +37,7 @@ def _event_of(item: Any) -> str:
 
 
 def _is_near(item: Any) -> bool:
-    """Whether NEAR AI sent it: it names agents by path, and puts the event's name into the object."""
+    """Return True if NEAR AI sent it: it names agents by path, and puts the event's name into the object."""
     data, event = get_field(item, "data"), get_field(item, "event")
     is_path = "/" in str(get_field(data, "assistant_id") or "")
     return is_path or (get_field(data, "object") == event and event is not None and not event.endswith(".delta"))
@@ -56,11 +56,11 @@ class AssistantsDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event of a thread."""
+        """Return True if the item is an event of a thread."""
         return _event_of(item).startswith("thread.") and not _is_near(item)
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         if item == "[DONE]":
             return
         event = _event_of(item)
@@ -90,7 +90,7 @@ class AssistantsDecoder(BaseDecoder):
             self.stop_info = TRUNCATED
             return
         if word == "cancelling":
-            self.builder.write(ev.Status(message="Cancelling…", **self.builder.envelope))
+            self.builder.status("Cancelling…")
             return
         self.builder.end_step()
         self.builder.usage = usage or self.builder.usage
@@ -122,7 +122,7 @@ class AssistantsDecoder(BaseDecoder):
         for call in calls:
             block = self._call(None, fields_or_empty(call))
             self._finish_call(block, fields_or_empty(call), whole=False)
-            args = parse(nonempty_str(get_field(get_field(call, "function"), "arguments")) or "")[0]
+            args = parse_args(nonempty_str(get_field(get_field(call, "function"), "arguments")) or "")[0]
             self._ask(block.call_id or block.id, block.id, args)
         if not calls:
             self._ask(str_field(run, "id") or self.builder.mint("input"), None, None)
@@ -236,9 +236,7 @@ class AssistantsDecoder(BaseDecoder):
         for annotation in (annotations or ())[known:]:
             url, title, meta = citation_fields(annotation)
             builder = self.builder
-            builder.write(
-                ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
-            )
+            builder.source(url, title=title, text_id=text_id, meta=meta)
             self._cited += not whole
         if whole:
             self._cited = 0
@@ -247,7 +245,7 @@ class AssistantsDecoder(BaseDecoder):
         file_id, url = nonempty_str(get_field(image, "file_id")), nonempty_str(get_field(image, "url"))
         if file_id or url:
             builder = self.builder
-            builder.write(ev.File(id=builder.mint("file"), media_type="image/*", url=url, name=file_id, **builder.envelope))
+            builder.file("image/*", url=url, name=file_id)
 
 
 class NearDecoder(AssistantsDecoder):
@@ -258,7 +256,7 @@ class NearDecoder(AssistantsDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event of NEAR AI's hub."""
+        """Return True if the item is an event of NEAR AI's hub."""
         return _event_of(item).startswith("thread.") and isinstance(get_field(item, "event"), str) and _is_near(item)
 
     def settle(self, word: str) -> None:

@@ -1,4 +1,4 @@
-"""How the servers of the Chat Completions endpoint differ: where they put thoughts, parts of content, and token counts."""
+"""Fields where the servers of the Chat Completions endpoint differ: reasoning, content parts, images."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -10,7 +10,7 @@ _THOUGHT_LISTS = ("reasoning_details", "thinking_blocks")
 
 
 class Thought(NamedTuple):
-    """What a delta says about the model's thinking."""
+    """Reasoning in a delta."""
 
     text: str = ""
     kind: Literal["summary", "raw"] = "raw"
@@ -22,7 +22,7 @@ NO_THOUGHT = Thought()
 
 
 class ContentPart(NamedTuple):
-    """One part of a content that is a list: a piece of text, a thought, a picture, or something else (`other`)."""
+    """One part of a `content` list. One of the fields is set: text, thought, the URL of an image, or any other part."""
 
     text: str = ""
     thought: Thought | None = None
@@ -31,13 +31,14 @@ class ContentPart(NamedTuple):
 
 
 def reasoning_in(delta: Mapping[str, Any]) -> Thought:
-    """The thought in a delta, counted once where a server says it in two fields.
+    """Return the reasoning in a delta, once if the server sends it in two fields.
 
     `reasoning_content` is DeepSeek's, Qwen's, Z.ai's, Moonshot's and xAI's; `reasoning` Groq's, OpenRouter's and vLLM's;
     `reasoning_details` OpenRouter's and Snowflake's; `reasoning_text` and `reasoning_opaque` GitHub Copilot's;
     `thinking_blocks` LiteLLM's.
     """
-    text = next((value for name in _THOUGHT_FIELDS if (value := nonempty_str(delta.get(name)))), "")
+    # Servers that send both a plain field and a list repeat the text: the plain field wins.
+    text = next((value for name in _THOUGHT_FIELDS if (value := str_field(delta, name))), "")
     detailed = NO_THOUGHT
     for name in _THOUGHT_LISTS:
         entries = delta.get(name)
@@ -52,7 +53,7 @@ def reasoning_in(delta: Mapping[str, Any]) -> Thought:
 
 
 def _detail(entry: Mapping[str, Any]) -> Thought:
-    """One entry of `reasoning_details`, of `thinking_blocks`, or a part of content that is a thought."""
+    """Read an entry of `reasoning_details` or `thinking_blocks`, or a content part that is a thought."""
     kind = entry.get("type")
     data = str_field(entry, "data")
     signature = str_field(entry, "signature")
@@ -83,7 +84,7 @@ def _join(thoughts: Iterator[Thought]) -> Thought:
 
 
 def content_parts(content: list[Any]) -> Iterator[ContentPart]:
-    """The parts of a content that is a list (Mistral, Databricks)."""
+    """Yield the parts of a `content` list (Mistral, Databricks)."""
     for entry in content:
         if isinstance(entry, str):
             yield ContentPart(text=entry)
@@ -101,6 +102,6 @@ def content_parts(content: list[Any]) -> Iterator[ContentPart]:
 
 
 def image_url(part: Mapping[str, Any]) -> str | None:
-    """The address of a picture, which is a text or sits in an object."""
+    """Return the URL of an image, given as a string or as `{"url": …}`; None if there is none."""
     value = part.get("image_url")
-    return nonempty_str(value) or nonempty_str(fields_or_empty(value).get("url"))
+    return nonempty_str(value) or str_field(fields_or_empty(value), "url")

@@ -41,7 +41,7 @@ class ItemContent:
     def thought(self, item: Item, index: int, delta: str, kind: ThoughtKind = "summary") -> None:
         """More of a part of a thought; the parts become one thought with an empty line between them."""
         summary = self._builder.open_thought((item.key, "summary"))
-        if kind == "raw" and summary is not None and not summary.written:
+        if kind == "raw" and summary is not None and not summary.has_text:
             self._builder.end_thought(summary.key)
         parts = item.thinking[kind]
         if delta and parts and index not in parts:

@@ -1,6 +1,6 @@
 """OpenAI Responses, and whoever serves the same endpoint.
 
-The format: https://platform.openai.com/docs/api-reference/responses-streaming. Takes stream events and whole responses, as SDK
+Format: https://platform.openai.com/docs/api-reference/responses-streaming. Takes stream events and whole responses, as SDK
 objects or as dicts. Everything goes by the `type` tag: the SDK gives an event that it does not know another event's class.
 """
 
@@ -39,7 +39,7 @@ class ResponsesDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event or a whole response; or the text of one that was cut."""
+        """Return True if the item is a stream event or a whole response; or the text of one that was cut."""
         if isinstance(item, str):
             return item.startswith('{"type":"response.')
         payload = fields_or_empty(item)
@@ -76,7 +76,7 @@ class ResponsesDecoder(BaseDecoder):
                     and item.output_index == output_index
                     and item.content_index == content_index
                 )
-            if alone and text and (text.isascii() or sound(text)) and not block.closed and not block.held:
+            if alone and text and (text.isascii() or sound(text)) and not block.closed and not block.pending:
                 return str(text)
         except (AttributeError, KeyError, TypeError):
             pass
@@ -127,7 +127,7 @@ class ResponsesDecoder(BaseDecoder):
             self.new_step(str_field(response, "model"))
             self._reset()
         if payload.get("type") == "response.queued":
-            self.builder.write(ev.Status(message="Queued", **self.builder.envelope))
+            self.builder.status("Queued")
 
     def _in_progress(self, payload: Mapping[str, Any]) -> None:
         if not self.builder.in_step:
@@ -160,7 +160,7 @@ class ResponsesDecoder(BaseDecoder):
         self.fail_with(payload.get("error") or {"message": payload.get("message"), "code": payload.get("code")})
 
     def _compacting(self, payload: Mapping[str, Any]) -> None:
-        self.builder.write(ev.Status(message="Compacting the conversation…", **self.builder.envelope))
+        self.builder.status("Compacting the conversation…")
 
     def _nothing(self, payload: Mapping[str, Any]) -> None:
         """A sign of life, or the announcement of a part whose text follows."""
@@ -281,9 +281,7 @@ class ResponsesDecoder(BaseDecoder):
         item.cited.add((index, number))
         url, title, meta = citation_fields(annotation)
         builder, text_id = self.builder, item.text_ids.get(index)
-        builder.write(
-            ev.Source(id=builder.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **builder.envelope)
-        )
+        builder.source(url, title=title, text_id=text_id, meta=meta)
 
     # --- reasoning ------------------------------------------------------------------------------------------------------
 

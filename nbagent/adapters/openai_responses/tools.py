@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, EventBuilder, parse
+from nbagent.adapters.base.builder import Block, EventBuilder, parse_args
 from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.openai_responses.items import Item
 
@@ -47,7 +47,7 @@ _RESULT: dict[str, tuple[str, ...]] = {
 
 
 def is_tool(item_type: str) -> bool:
-    """Whether an output item is a call; its output is not."""
+    """Return True if an output item is a call; its output is not."""
     return item_type.endswith("_call") or item_type in _NAMES
 
 
@@ -152,7 +152,7 @@ class ToolItems:
         request_id = str_field(payload, "id") or block.id
         self._approvals[request_id] = block
         builder = self._builder
-        args = parse(str_field(payload, "arguments") or "")[0]
+        args = parse_args(str_field(payload, "arguments") or "")[0]
         builder.write(ev.ApprovalRequest(approval_id=request_id, tool_id=block.id, args=args, **builder.envelope))
 
     def answer(self, item_type: str, payload: Mapping[str, Any]) -> bool:
@@ -204,4 +204,4 @@ class ToolItems:
         for entry in outputs or ():
             url = nonempty_str(fields(entry).get("url"))
             if url:
-                builder.write(ev.File(id=builder.mint("file"), media_type="image/*", url=url, **builder.envelope))
+                builder.file("image/*", url=url)

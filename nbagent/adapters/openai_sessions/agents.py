@@ -26,7 +26,7 @@ class SessionAgents:
         self._builder.envelope["agent"] = self._names.get(worker or "")
 
     def has(self, turn_id: str) -> bool:
-        """Whether the turn is a sub-agent's."""
+        """Return True if the turn is a sub-agent's."""
         return turn_id in self._turns
 
     def start(self, payload: Mapping[str, Any], tool_id: str | None) -> None:

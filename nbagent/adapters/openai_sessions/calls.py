@@ -16,7 +16,7 @@ _FAILED = {"failed", "incomplete"}
 
 
 def is_call(item_type: str) -> bool:
-    """Whether an item is a call; its output is not."""
+    """Return True if an item is a call; its output is not."""
     return item_type.endswith("_call") or item_type == "command_execution"
 
 
@@ -109,15 +109,7 @@ class SessionCalls:
         """The last screenshot: a data URL of a JPEG."""
         if url is not None:
             builder, data = self._builder, url.partition(";base64,")[2]
-            builder.write(
-                ev.File(
-                    id=builder.mint("file"),
-                    media_type="image/jpeg",
-                    data=data or None,
-                    url=None if data else url,
-                    **builder.envelope,
-                )
-            )
+            builder.file("image/jpeg", data=data or None, url=None if data else url)
 
     def answered_by(self, payload: Mapping[str, Any]) -> Block | None:
         """The call that an output of the client's function is for."""

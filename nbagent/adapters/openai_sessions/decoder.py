@@ -1,6 +1,6 @@
 """OpenAI's hosted agents: the events of `client.beta.agents.sessions`.
 
-The format: https://developers.openai.com/api/docs/guides/agents-api/sessions/events (openai 3.52). A session outlives its
+Format: https://developers.openai.com/api/docs/guides/agents-api/sessions/events (openai 3.52). A session outlives its
 turns, and so does its stream: the run is over when the session is idle after a turn of its own agent, or has failed. Sub-agents
 have turns, too, at the same time; whose an event is tells its `turn_id`. An item is known by its turn and its place there.
 
@@ -48,7 +48,7 @@ class SessionsDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a session's event; an error is one if it names the session."""
+        """Return True if the item is a session's event; an error is one if it names the session."""
         payload = fields_or_empty(item)
         kind = payload.get("type")
         if not isinstance(kind, str):
@@ -56,7 +56,7 @@ class SessionsDecoder(BaseDecoder):
         return kind.startswith((_EVENTS, _OUTPUTS)) or (kind == "error" and "session_id" in payload and "error" in payload)
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         if item == "[DONE]":
             return
         payload = fields(item)

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, parse
+from nbagent.adapters.base.builder import Block, parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, nonempty_str, to_jsonable, token_count
 
@@ -50,12 +50,12 @@ class PydanticAIDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of the framework's events."""
+        """Return True if the item is one of the framework's events."""
         kind = get_field(item, "event_kind")
         return isinstance(kind, str) and (kind in _KINDS or kind.startswith("realtime_") or kind == "custom")
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         self.builder.begin()
         self._objects = self._objects or not isinstance(item, Mapping)
         kind = get_field(item, "event_kind")
@@ -161,7 +161,7 @@ class PydanticAIDecoder(BaseDecoder):
         media = nonempty_str(get_field(content, "media_type")) or "application/octet-stream"
         data = get_field(content, "data")
         url = nonempty_str(get_field(content, "url"))
-        builder.write(ev.File(id=builder.mint("file"), media_type=media, url=url, data=nonempty_str(data), **builder.envelope))
+        builder.file(media, url=url, data=nonempty_str(data))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -229,7 +229,7 @@ class PydanticAIDecoder(BaseDecoder):
                 tool_id=block.id,
                 kind="input" if is_input else "tool",
                 prompt=block.name,
-                args=parse(args)[0] if isinstance(args, str) else to_jsonable(args),
+                args=parse_args(args)[0] if isinstance(args, str) else to_jsonable(args),
                 **builder.envelope,
             )
         )
@@ -254,7 +254,7 @@ class PydanticAIDecoder(BaseDecoder):
         state = get_field(result, "_state")
         usage = get_field(result, "usage")
         usage = usage if usage is not None and not callable(usage) else get_field(state, "usage")
-        self.builder.usage = _usage_of(usage)
+        self.builder.usage = _read_usage(usage)
         output = get_field(result, "output")
         deferred = class_name(output) == "DeferredToolRequests" or (
             isinstance(output, Mapping) and {"approvals", "calls"} <= set(output)
@@ -271,7 +271,7 @@ class PydanticAIDecoder(BaseDecoder):
         return super().close(error)
 
 
-def _usage_of(payload: Any) -> ev.Usage | None:
+def _read_usage(payload: Any) -> ev.Usage | None:
     if payload is None or get_field(payload, "input_tokens") is None:
         return None
     details = fields_or_empty(get_field(payload, "details"))

@@ -44,7 +44,7 @@ class SmolagentsDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is of one of the framework's classes."""
+        """Return True if the item is of one of the framework's classes."""
         name = class_name(item)
         return name in _CLASSES and _CLASSES[name] in fields_or_empty(item)
 
@@ -108,7 +108,7 @@ class SmolagentsDecoder(BaseDecoder):
             get_field(item, "arguments"),
         )
         block = self._block(call_id, name)
-        if block is None or block.whole:
+        if block is None or block.args_complete:
             block = self.builder.start_tool(("call", call_id), name, call_id=call_id)
             self._calls.append(block)
         if isinstance(args, str):

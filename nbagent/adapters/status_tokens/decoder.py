@@ -1,22 +1,21 @@
-"""The small vocabulary of many a FastAPI tutorial: `status`, `token`, `tool_result`, `done`.
+"""Decoder of the status/token vocabulary that FastAPI chat tutorials use; it has no specification.
 
-Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`; some
-add `tool_call` with `tool` and `args`, `thinking` and `error`.
+Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`. Some
+servers add `tool_call` with `tool` and `args`, `thinking` and `error`.
 
-What it cannot say: ids, arguments, usage, approvals, agents. That a tool begins it says as a status, "Using search...", at
-most.
+The format has no ids, arguments, usage, approvals or agents. A tool call often starts as a status only: "Using search...".
 """
 
 import re
 from typing import Any, ClassVar
 
-from nbagent import events as ev
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
 
-_USING = re.compile(r"(?:Using|Calling|Running)(?: tool)? ([\w.-]+?)(?:\.\.\.|…)")
-_TALK = {"token", "thinking", "reasoning"}
-_TOOL = {"tool_call", "tool_start", "tool_result", "tool_end"}
+_TOOL_STATUS = re.compile(r"(?:Using|Calling|Running)(?: tool)? ([\w.-]+?)(?:\.\.\.|…)")
+_TEXT_TYPES = {"token", "thinking", "reasoning"}
+_TOOL_TYPES = {"tool_call", "tool_start", "tool_result", "tool_end"}
+_TOOL_FIELDS = {"type", "tool", "content", "args", "input", "result"}
 
 
 class StatusTokensDecoder(BaseDecoder):
@@ -26,24 +25,19 @@ class StatusTokensDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item has one of the vocabulary's types, and the field that goes with it."""
+        """Return True if the item has one of the types and no field that the type does not have."""
         payload = fields_or_empty(item)
         kind = str_field(payload, "type")
-        if kind in _TOOL:
-            return isinstance(payload.get("tool"), str) and set(payload) <= {
-                "type",
-                "tool",
-                "content",
-                "args",
-                "input",
-                "result",
-            }
+        if kind in _TOOL_TYPES:
+            return isinstance(payload.get("tool"), str) and set(payload) <= _TOOL_FIELDS
         if kind == "done":
             return set(payload) <= {"type", "content"}
-        return kind in _TALK | {"status"} and isinstance(payload.get("content"), str) and set(payload) <= {"type", "content"}
+        return (
+            kind in _TEXT_TYPES | {"status"} and isinstance(payload.get("content"), str) and set(payload) <= {"type", "content"}
+        )
 
     def read(self, item: Any) -> None:
-        """One item."""
+        """Read one item."""
         if item == "[DONE]":
             return
         payload = fields(item)
@@ -52,14 +46,14 @@ class StatusTokensDecoder(BaseDecoder):
         builder.begin()
         if kind == "token":
             builder.end_thought("thought")
-            self._in_step()
+            self._ensure_step()
             builder.text("text", nonempty_str(content) or "")
-        elif kind in _TALK:
-            self._in_step()
+        elif kind in _TEXT_TYPES:
+            self._ensure_step()
             builder.thought("thought", nonempty_str(content) or "")
         elif kind == "status":
             self._status(nonempty_str(content) or "")
-        elif kind in _TOOL:
+        elif kind in _TOOL_TYPES:
             self._tool(str(kind), str_field(payload, "tool") or str_field(payload, "name") or "tool", payload)
         elif kind == "error":
             self.fail(nonempty_str(content) or str_field(payload, "error") or "")
@@ -70,24 +64,24 @@ class StatusTokensDecoder(BaseDecoder):
         else:
             builder.raw(item, nonempty_str(kind))
 
-    def _in_step(self) -> None:
+    def _ensure_step(self) -> None:
         if not self.builder.in_step:
             self.builder.start_step()
 
     def _status(self, message: str) -> None:
-        """What goes on; or, for want of a better sign, the beginning of a tool call."""
-        named = _USING.fullmatch(message.strip())
+        """Write a status line, or start a tool call if the line announces one."""
+        named = _TOOL_STATUS.fullmatch(message.strip())
         if named:
-            self._in_step()
+            self._ensure_step()
             self.builder.start_tool(named[1], named[1])
         elif message:
-            self.builder.write(ev.Status(message=message, **self.builder.envelope))
+            self.builder.status(message)
 
     def _tool(self, kind: str, name: str, payload: Any) -> None:
-        self._in_step()
+        self._ensure_step()
         block = self.builder.tool(name)
         starts = kind in ("tool_call", "tool_start")
-        if block is None or (starts and block.whole):
+        if block is None or (starts and block.args_complete):
             block = self.builder.start_tool(name, name)
         args = payload.get("args", payload.get("input"))
         if args is not None:

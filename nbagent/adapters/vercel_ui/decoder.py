@@ -1,6 +1,6 @@
 """Vercel's AI SDK: the UI message stream of `ai` 5 to 7, and whoever serves the same (Pydantic AI does).
 
-The format: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `packages/ai/src/ui-message-stream/ui-message-chunks.ts` of
+Format: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `packages/ai/src/ui-message-stream/ui-message-chunks.ts` of
 https://github.com/vercel/ai. Items are the JSON payloads of its frames, and the `[DONE]` that ends them.
 
 It cannot say: token counts (only what an application puts into `messageMetadata`), models, agents, hand-offs, finish reasons of
@@ -34,7 +34,7 @@ class VercelDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a chunk that no other system has."""
+        """Return True if the item is a chunk that no other system has."""
         payload = try_wire_dict(item)
         kind = payload.get("type")
         if not isinstance(kind, str):
@@ -47,7 +47,7 @@ class VercelDecoder(BaseDecoder):
         return known and _PROOF.get(kind.split("-", 1)[0], "type") in payload
 
     def read(self, item: Any) -> None:
-        """One chunk."""
+        """Read one chunk."""
         item = frame_of(item).data
         if isinstance(item, str) and item.strip() == "[DONE]":
             if self.stop_info == TRUNCATED:  # an application may leave `finish` out, so that another stream can follow
@@ -182,7 +182,7 @@ class VercelDecoder(BaseDecoder):
         if isinstance(value, str):  # what a model wrote that is no JSON, or a free text
             self.builder.tool_args(block, value or None)
         else:
-            self.builder.tool_args(block, "".join(block.pieces), args={} if value is None else value)
+            self.builder.tool_args(block, "".join(block.args_pieces), args={} if value is None else value)
 
     def _tool_input_error(self, payload: Mapping[str, Any]) -> None:
         self._tool_input(payload)
