@@ -337,7 +337,7 @@ class AguiDecoder(BaseDecoder):
         self._write(ev.Custom, name=name, data=to_jsonable(value))
 
 
-def _nothing(decoder: AguiDecoder, payload: Mapping[str, Any]) -> None:
+def _ignore(decoder: AguiDecoder, payload: Mapping[str, Any]) -> None:
     """An event whose whole meaning is in those around it."""
 
 
@@ -362,8 +362,8 @@ _HANDLERS: dict[str, Callable[[AguiDecoder, Mapping[str, Any]], None]] = {
     "REASONING_MESSAGE_END": AguiDecoder._thought_end,
     "REASONING_MESSAGE_CHUNK": AguiDecoder._thought_chunk,
     "REASONING_ENCRYPTED_VALUE": AguiDecoder._encrypted,
-    "THINKING_START": _nothing,
-    "THINKING_TEXT_MESSAGE_START": _nothing,
+    "THINKING_START": _ignore,
+    "THINKING_TEXT_MESSAGE_START": _ignore,
     "THINKING_TEXT_MESSAGE_CONTENT": AguiDecoder._old_thought,
     "THINKING_CONTENT": AguiDecoder._old_thought,
     "THINKING_TEXT_MESSAGE_END": AguiDecoder._old_thought_end,

@@ -1,10 +1,10 @@
-"""Anthropic Messages, from Anthropic, from a cloud that resells it, or from whoever serves the same endpoint.
+"""Decoder of Anthropic Messages, including clouds that resell it and other servers of that endpoint.
 
-Format: https://platform.claude.com/docs/en/build-with-claude/streaming, and the types of its Python SDK 2.11.
-Takes stream events, whole messages and the events of the SDK's `messages.stream()`, as SDK objects or as dicts, framed with
-their server-sent event's name or not; and the user's turn with tool results, where a loop hands that on, too.
+Format: https://platform.claude.com/docs/en/build-with-claude/streaming, and the types of the Python SDK 2.11. Items are stream
+events, whole messages and the events of the SDK's `messages.stream()`, as SDK objects or dicts, with or without the frame of a
+server-sent event. User turns with tool results are read, too, for agent loops that pass them on.
 
-What it cannot say: results of the client's own tools (they are in the next request), approvals, agents and hand-offs.
+The format has no results of the client's tools (they are in the next request), approvals, agents or hand-offs.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -26,16 +26,20 @@ from nbagent.adapters.base.payload import frame_of
 
 _CUT_SHORT = {"max_tokens", "model_context_window_exceeded", "pause_turn", "refusal", "compaction"}
 _HELPER_EVENTS = {"text", "thinking", "signature", "input_json", "citation", "compaction"}
-_META = ("caller", "server_name")
+_META_FIELDS = ("caller", "server_name")
 
 
-class Part:
+class ContentBlock:
     """One content block of a message.
 
     Attributes:
-        input: a call's arguments as they were when it started; `{}` where they are streamed.
-        signature: the opaque end of a thought.
-        summary: what a compaction left of the conversation.
+        kind: the block's type.
+        key: key of its thought or tool call in the builder.
+        tool: its tool call, if it is one.
+        input: a call's arguments at its start; `{}` if they are streamed.
+        signature: the signature of a thought.
+        summary: content and encrypted content of a compaction.
+        done: True once the block ended.
     """
 
     def __init__(self, kind: str, key: Hashable) -> None:
@@ -49,24 +53,24 @@ class Part:
 
 
 class AnthropicDecoder(BaseDecoder):
-    """Messages stream events to events. A message is a step; text blocks that follow each other are one text.
+    """Messages stream events to events. A message is a step.
 
-    They are one answer that the service cuts wherever a citation begins or ends, in the middle of a sentence.
+    Adjacent text blocks become one text: the service starts a new block at each citation, even within a sentence.
     """
 
     system: ClassVar[str] = "anthropic.messages"
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: dict[str, Block] = {}  # of all messages: what the service runs may be answered in a later one
+        self._calls: dict[str, Block] = {}  # of all messages: a hosted tool's result may come in a later message
         self._reset(None)
 
     def _reset(self, message_id: str | None) -> None:
         self._id = message_id
-        self._parts: dict[Any, Part] = {}
+        self._parts: dict[Any, ContentBlock] = {}
         self._usage: dict[str, Any] = {}
         self._reason: str | None = None
-        self._whole = False
+        self._terminal_seen = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -83,7 +87,7 @@ class AnthropicDecoder(BaseDecoder):
         return isinstance(kind, str) and kind in _HANDLERS
 
     def read(self, item: Any) -> None:
-        """One stream event, one whole message, the user's turn, or the `[DONE]` that some proxies add."""
+        """Read a stream event, a whole message, a user turn, or the `[DONE]` that some proxies add."""
         if isinstance(item, str):
             if item.strip() != "[DONE]":
                 self.builder.raw(item)
@@ -95,7 +99,7 @@ class AnthropicDecoder(BaseDecoder):
             handler(self, payload)
         elif payload.get("role") == "user" and isinstance(payload.get("content"), list):
             self._user_turn(payload)
-        elif kind not in _HELPER_EVENTS:  # those say again what their stream event said
+        elif kind not in _HELPER_EVENTS:  # helper events repeat their stream event
             self.builder.raw(item, kind or None)
 
     # --- the message ----------------------------------------------------------------------------------------------------
@@ -106,7 +110,7 @@ class AnthropicDecoder(BaseDecoder):
             self._reset(None)
 
     def _message_start(self, payload: Mapping[str, Any]) -> None:
-        """A message begins. One that did not end was given up by a proxy that tried again; said twice, it is the same one."""
+        """Start a message. An open message with another id was abandoned by a proxy that retried; the same id is a repeat."""
         message = fields(payload["message"])
         message_id = clean_str(message.get("id"))
         if self.builder.in_step:
@@ -133,50 +137,43 @@ class AnthropicDecoder(BaseDecoder):
         details = fields_or_empty(delta.get("stop_details"))
         explanation = clean_str(details.get("explanation"))
         if explanation is not None:
-            self.builder.write(
-                ev.Status(
-                    message=explanation, level="warning", meta={"stop_details": to_jsonable(details)}, **self.builder.envelope
-                )
-            )
+            self.builder.status(explanation, level="warning", meta={"stop_details": to_jsonable(details)})
         edits = fields_or_empty(payload.get("context_management")).get("applied_edits")
         if edits:
-            self._tell("Parts of the conversation were left out", {"applied_edits": to_jsonable(edits)})
+            self.builder.status("Parts of the conversation were left out", meta={"applied_edits": to_jsonable(edits)})
 
     def _message_stop(self, payload: Mapping[str, Any]) -> None:
         if self.builder.in_step:
-            self._whole = True
+            self._terminal_seen = True
             self.finish()
 
     def _user_turn(self, payload: Mapping[str, Any]) -> None:
         for entry in payload["content"]:
             block = fields_or_empty(entry)
             if block.get("type") == "tool_result":
-                self._result("tool_result", block)
+                self._write_result("tool_result", block)
 
     def _error(self, payload: Mapping[str, Any]) -> None:
         self.fail_with(payload.get("error"))
 
-    def _nothing(self, payload: Mapping[str, Any]) -> None:
-        """A sign of life."""
+    def _ignore(self, payload: Mapping[str, Any]) -> None:
+        """Ignore a ping."""
 
     def finish(self) -> None:
-        """The message is over; only its own last event tells that it is whole."""
+        """End the message. Without `message_stop` it is truncated."""
         for part in self._parts.values():
-            if self._whole or part.tool is None:
+            if self._terminal_seen or part.tool is None:
                 self._finish_part(part)
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=self._reason)
-        elif self._whole and self.stop_info is TRUNCATED:
+        elif self._terminal_seen and self.stop_info is TRUNCATED:
             reason = self._reason
-            self.stop_info = StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
-        self.builder.end_step(self._reason, usage_of(self._usage))
+            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
+        self.builder.end_step(self._reason, anthropic_usage(self._usage))
 
     def _read_usage(self, usage: Any) -> None:
-        """Counts are cumulative: a later one replaces."""
+        """Merge token counts. They are cumulative: a later count replaces an earlier one."""
         self._usage |= {name: value for name, value in fields_or_empty(usage).items() if value is not None}
-
-    def _tell(self, message: str, meta: dict[str, Any]) -> None:
-        self.builder.status(message, meta=meta)
 
     # --- content blocks -------------------------------------------------------------------------------------------------
 
@@ -189,7 +186,7 @@ class AnthropicDecoder(BaseDecoder):
         kind = clean_str(block.get("type")) or ""
         if index in self._parts or kind != "text":
             self._end_text()
-        part = self._parts[index] = Part(kind, (builder.step, index))
+        part = self._parts[index] = ContentBlock(kind, (builder.step, index))
         match kind:
             case "text":
                 self._write_text(block.get("text"))
@@ -206,13 +203,13 @@ class AnthropicDecoder(BaseDecoder):
                 part.summary = _summary(block)
             case "fallback":
                 models = [clean_str(fields_or_empty(block.get(end)).get("model")) or "another model" for end in ("from", "to")]
-                self._tell(f"{models[1]} answers instead of {models[0]}", {"fallback": to_jsonable(block)})
+                self.builder.status(f"{models[1]} answers instead of {models[0]}", meta={"fallback": to_jsonable(block)})
             case "container_upload":
                 self._write_file(block)
             case _ if kind.endswith("tool_use"):
                 self._start_tool(part, block)
             case _ if kind.endswith("tool_result"):
-                self._result(kind, block)
+                self._write_result(kind, block)
             case _:
                 builder.raw(block, kind or None)
 
@@ -221,7 +218,7 @@ class AnthropicDecoder(BaseDecoder):
         delta = fields(payload["delta"])
         kind = clean_str(delta.get("type")) or ""
         part = self._parts.get(payload.get("index"))
-        if part is None and kind in ("text_delta", "thinking_delta"):  # the stream was joined late
+        if part is None and kind in ("text_delta", "thinking_delta"):  # the stream was opened after the block began
             self._start(payload.get("index"), {"type": kind.removesuffix("_delta")})
             part = self._parts[payload.get("index")]
         if part is None:
@@ -246,14 +243,14 @@ class AnthropicDecoder(BaseDecoder):
         if part is not None:
             self._finish_part(part)
 
-    def _finish_part(self, part: Part) -> None:
+    def _finish_part(self, part: ContentBlock) -> None:
         if part.done:
             return
         part.done = True
         if part.kind == "thinking":
             self.builder.end_thought(part.key, signature=clean_str(part.signature))
         elif part.kind == "compaction":
-            self._tell("The conversation was compacted", {"compaction": part.summary})
+            self.builder.status("The conversation was compacted", meta={"compaction": part.summary})
         elif part.tool is not None:
             streamed = part.tool.args_pieces or not part.input
             self.builder.tool_args(part.tool, args=None if streamed else part.input)
@@ -270,31 +267,29 @@ class AnthropicDecoder(BaseDecoder):
         self.builder.end_text(self._text_key())
 
     def _cite(self, citation: Any) -> None:
-        """A citation belongs to the text that it is in, and may come before its first word."""
-        payload = fields_or_empty(citation)
-        builder = self.builder
-        text_id = builder.start_text(self._text_key()).id
-        url = clean_str(payload.get("url")) or clean_str(payload.get("source"))
-        title = clean_str(payload.get("title")) or clean_str(payload.get("document_title"))
-        meta = to_jsonable(payload)
-        builder.source(url, title=title, text_id=text_id, meta=meta)
+        """Write a citation of the current text. It may come before the text's first delta."""
+        data = fields_or_empty(citation)
+        text_id = self.builder.start_text(self._text_key()).id
+        url = clean_str(data.get("url")) or clean_str(data.get("source"))
+        title = clean_str(data.get("title")) or clean_str(data.get("document_title"))
+        self.builder.source(url, title=title, text_id=text_id, meta=to_jsonable(data))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _start_tool(self, part: Part, block: Mapping[str, Any]) -> None:
+    def _start_tool(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
         name = clean_str(block.get("name")) or part.kind
         call_id = clean_str(block.get("id"))
         server = clean_str(block.get("server_name"))
         kind: ev.ToolKind = "function" if part.kind == "tool_use" else "mcp" if server else "hosted"
-        meta = {key: to_jsonable(block[key]) for key in _META if block.get(key)}
+        meta = {key: to_jsonable(block[key]) for key in _META_FIELDS if block.get(key)}
         title = f"{server}: {name}" if server else None
         part.tool = self.builder.start_tool(part.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None)
         part.input = block.get("input")
         if call_id is not None:
             self._calls[call_id] = part.tool
 
-    def _result(self, kind: str, block: Mapping[str, Any]) -> None:
-        """What a tool returned. The call may be out of sight, in a response before this stream."""
+    def _write_result(self, kind: str, block: Mapping[str, Any]) -> None:
+        """Write a tool's result. Its call may have been in a response before this stream."""
         builder = self.builder
         call_id = clean_str(block.get("tool_use_id"))
         tool = self._calls.get(call_id) if call_id else None
@@ -302,57 +297,55 @@ class AnthropicDecoder(BaseDecoder):
             name = kind.removesuffix("_tool_result")
             tool = builder.start_tool((builder.step, kind, call_id), name, call_id=call_id, kind="hosted")
         content = block.get("content")
-        payload = fields_or_empty(content)
-        refused = (clean_str(payload.get("type")) or "").endswith("_error")
-        if refused or block.get("is_error") is True:
+        details = fields_or_empty(content)
+        failed = (clean_str(details.get("type")) or "").endswith("_error")
+        if failed or block.get("is_error") is True:
             message = (
-                clean_str(payload.get("error_message")) or clean_str(payload.get("error_code")) or _text_of(content) or "failed"
+                clean_str(details.get("error_message"))
+                or clean_str(details.get("error_code"))
+                or _content_text(content)
+                or "failed"
             )
-            error = ev.ErrorInfo(message=message, type=clean_str(payload.get("error_code")))
+            error = ev.ErrorInfo(message=message, type=clean_str(details.get("error_code")))
             builder.tool_result(tool, content, status="error", error=error)
         else:
             builder.tool_result(tool, content)
-        files = payload.get("content")
+        files = details.get("content")
         for entry in files if isinstance(files, list) else ():
             self._write_file(fields_or_empty(entry))
 
     def _write_file(self, block: Mapping[str, Any]) -> None:
-        """A file in the service's container: it has an id there, and no more is said of it."""
+        """Write a file in the service's container, of which only the id is known."""
         file_id = clean_str(block.get("file_id"))
         if file_id is not None:
-            builder = self.builder
-            meta = {"file_id": file_id}
-            file = ev.File(
-                id=builder.mint("file"), media_type="application/octet-stream", name=file_id, meta=meta, **builder.envelope
-            )
-            builder.write(file)
+            self.builder.file("application/octet-stream", name=file_id, meta={"file_id": file_id})
 
 
-def usage_of(usage: Mapping[str, Any]) -> ev.Usage | None:
-    """Token counts in our terms: the service counts what it read from its cache, or wrote there, apart from the input."""
+def anthropic_usage(usage: Mapping[str, Any]) -> ev.Usage | None:
+    """Return the token counts, or None. Cache reads and writes are added to the input: the service counts them apart."""
     if not usage:
         return None
     counts = {name: value for name, value in usage.items() if is_token_count(value)}
     parts = [counts.get(name) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")]
-    sent = None if parts[0] is None else sum(filter(None, parts))
+    prompt = None if parts[0] is None else sum(filter(None, parts))
     output = counts.get("output_tokens")
     thinking = fields_or_empty(usage.get("output_tokens_details")).get("thinking_tokens")
     return ev.Usage(
-        input=sent,
+        input=prompt,
         output=output,
-        total=None if sent is None or output is None else sent + output,
+        total=None if prompt is None or output is None else prompt + output,
         reasoning=thinking if is_token_count(thinking) else None,
         cache_read=parts[1],
         cache_write=parts[2],
     )
 
 
-def _summary(payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: to_jsonable(payload[name]) for name in ("content", "encrypted_content") if nonempty_str(payload.get(name))}
+def _summary(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: to_jsonable(block[name]) for name in ("content", "encrypted_content") if str_field(block, name)}
 
 
-def _text_of(content: Any) -> str | None:
-    """The text of a result, which is a string or a list of blocks."""
+def _content_text(content: Any) -> str | None:
+    """Return the text of a result, which is a string or a list of blocks; None if it has none."""
     if isinstance(content, list):
         return "\n".join(filter(None, (clean_str(fields_or_empty(entry).get("text")) for entry in content))) or None
     return clean_str(content)
@@ -366,6 +359,6 @@ _HANDLERS: dict[str, Callable[[AnthropicDecoder, Mapping[str, Any]], None]] = {
     "content_block_start": AnthropicDecoder._block_start,
     "content_block_delta": AnthropicDecoder._block_delta,
     "content_block_stop": AnthropicDecoder._block_stop,
-    "ping": AnthropicDecoder._nothing,
+    "ping": AnthropicDecoder._ignore,
     "error": AnthropicDecoder._error,
 }

@@ -1,7 +1,7 @@
 """Decoder protocol, and the base class of the decoders: items in, events out, and a truthful `run.end`."""
 
 import asyncio
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Set
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from nbagent.adapters.base.builder import EventBuilder
@@ -41,6 +41,11 @@ class StopInfo(NamedTuple):
     status: RunStatus
     finish_reason: str | None = None
     code: str | None = None
+
+    @classmethod
+    def of_reason(cls, reason: str | None, cut_short: Set[str]) -> "StopInfo":
+        """Return "incomplete" if the finish reason is one of `cut_short`, else "completed"."""
+        return cls("incomplete", reason, reason) if reason in cut_short else cls("completed", reason)
 
 
 TRUNCATED = StopInfo("incomplete", code=STREAM_TRUNCATED)

@@ -132,6 +132,11 @@ def get_field(item: Any, name: str) -> Any:
         return None
 
 
+def get_str(item: Any, name: str) -> str | None:
+    """Return one field of a mapping or an object if it is a string that is not empty, else None."""
+    return nonempty_str(get_field(item, name))
+
+
 def is_token_count(value: Any) -> bool:
     """Return True if the value is an int (no bool) from 0 to 2^63 - 1."""
     return type(value) is int and 0 <= value < 2**63

@@ -1,11 +1,11 @@
-"""Amazon Bedrock's ConverseStream, and a Claude model's own stream through InvokeModelWithResponseStream.
+"""Decoder of Amazon Bedrock's ConverseStream, and of Claude's own stream through InvokeModelWithResponseStream.
 
-Format: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html. Takes the events of boto3's
-`response["stream"]` (or `response["body"]` of the other call) as dicts: `{"contentBlockDelta": {…}}`; or what a reader of the
-binary frames has, `{"event": "contentBlockDelta", "data": {…}}`.
+Format: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html. Items are the events of boto3's
+`response["stream"]` (`response["body"]` of the other call) as dicts, `{"contentBlockDelta": {…}}`, or the decoded binary
+frames, `{"event": "contentBlockDelta", "data": {…}}`.
 
-What it cannot say: the model's name, results of the client's own tools, approvals, agents and hand-offs. The counts come after
-the event that ends the message, so that a stream without them is whole all the same.
+The format has no model name, results of the client's tools, approvals, agents or hand-offs. The token counts come after
+`messageStop`: a stream without them is complete.
 """
 
 import json
@@ -32,7 +32,7 @@ _EXCEPTION = "Exception"
 
 
 class BedrockDecoder(BaseDecoder):
-    """ConverseStream events to events. A message is a step; text blocks that follow each other are one text."""
+    """ConverseStream events to events. A message is a step; adjacent text blocks become one text."""
 
     system: ClassVar[str] = "bedrock.converse"
     reads_frames: ClassVar[bool] = True
@@ -46,26 +46,26 @@ class BedrockDecoder(BaseDecoder):
     def _reset(self) -> None:
         self._kinds: dict[Any, str] = {}
         self._signatures: dict[Hashable, str] = {}
-        self._sealed: dict[Hashable, str] = {}
+        self._redacted: dict[Hashable, str] = {}
         self._results: dict[Any, tuple[Block, bool, list[Any]]] = {}
         self._images: dict[Any, tuple[str, str]] = {}
         self._usage: ev.Usage | None = None
         self._reason: str | None = None
-        self._whole = False
+        self._terminal_seen = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is an event of either call, or one of its exceptions."""
-        name, payload = _event_of(item)
+        name, payload = _name_and_payload(item)
         if name == "chunk":
             return isinstance(payload.get("bytes"), bytes | str)
-        if name == "metadata":  # a word of many
+        if name == "metadata":  # other systems have this word, too
             return "usage" in payload
         return name in _HANDLERS or (name.endswith(_EXCEPTION) and "message" in payload)
 
     def read(self, item: Any) -> None:
         """Read one event."""
-        name, payload = _event_of(item)
+        name, payload = _name_and_payload(item)
         if name == "chunk" and "bytes" in payload:
             self._read_chunk(item, payload["bytes"])
         elif name.endswith(_EXCEPTION):
@@ -78,15 +78,15 @@ class BedrockDecoder(BaseDecoder):
             self.builder.raw(item, name or None)
 
     def _read_chunk(self, item: Any, data: Any) -> None:
-        """A piece of a model's own stream: Claude's is read as such, into this same book."""
-        payload = json.loads(data)
+        """Read a chunk of the model's own stream. Claude's goes through an Anthropic decoder with this same builder."""
+        event = json.loads(data)
         if self._claude is None:
-            if not AnthropicDecoder.recognises(payload):
-                self.builder.raw(payload, "chunk")
+            if not AnthropicDecoder.recognises(event):
+                self.builder.raw(event, "chunk")
                 return
             self._claude = AnthropicDecoder()
             self._claude.builder = self.builder
-        self._claude.read(payload)
+        self._claude.read(event)
         self.stop_info = self._claude.stop_info
 
     # --- the message ----------------------------------------------------------------------------------------------------
@@ -99,20 +99,20 @@ class BedrockDecoder(BaseDecoder):
 
     def _message_stop(self, payload: Mapping[str, Any]) -> None:
         self._reason = clean_str(payload.get("stopReason"))
-        self._whole = True
+        self._terminal_seen = True
         if self._reason in _FAILED:
             self.fail(f"The model stopped with {self._reason}", self._reason)
-        if self._usage is not None:  # it came first
+        if self._usage is not None:  # the counts came before the end
             self.finish()
 
     def _metadata(self, payload: Mapping[str, Any]) -> None:
         if self.builder.in_step:
             self._usage = _read_usage(payload.get("usage"))
-            if self._whole:
+            if self._terminal_seen:
                 self.finish()
 
     def finish(self) -> None:
-        """The message is over; the event that gives its stop reason makes it whole."""
+        """End the message. Without `messageStop` it is truncated."""
         if self._claude is not None:
             self._claude.stop_info = self.stop_info
             self._claude.finish()
@@ -120,12 +120,12 @@ class BedrockDecoder(BaseDecoder):
             return
         reason = self._reason
         for index in list(self._kinds):
-            if self._whole or self._kinds[index] == "thought":
+            if self._terminal_seen or self._kinds[index] == "thought":
                 self._finish_block(index)
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=reason)
-        elif self._whole and self.stop_info is TRUNCATED:
-            self.stop_info = StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
+        elif self._terminal_seen and self.stop_info is TRUNCATED:
+            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
         self.builder.end_step(reason, self._usage)
 
     # --- content blocks -------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ class BedrockDecoder(BaseDecoder):
         return (self.builder.step, index)
 
     def _enter(self, index: Any, kind: str) -> bool:
-        """Into a block of that kind; whether it begins only now. Texts have no start event."""
+        """Make a block the current one, and return True if it is new. Texts have no start event."""
         if self._kinds.get(index) == kind:
             return False
         if kind != "text":
@@ -176,7 +176,7 @@ class BedrockDecoder(BaseDecoder):
             self._enter(index, "text")
             builder.text(self._key("text"), nonempty_str(delta["text"]) or "")
         elif "reasoningContent" in delta:
-            self._reasoning(index, fields_or_empty(delta["reasoningContent"]))
+            self._write_reasoning(index, fields_or_empty(delta["reasoningContent"]))
         elif "toolUse" in delta and (block := builder.tool(self._key(index))) is not None:
             builder.tool_delta(block, nonempty_str(fields_or_empty(delta["toolUse"]).get("input")) or "")
         elif "toolResult" in delta and index in self._results:
@@ -186,36 +186,36 @@ class BedrockDecoder(BaseDecoder):
             self._enter(index, "text")
             self._cite(fields_or_empty(delta["citation"]))
         elif "image" in delta and index in self._images:
-            self._image(index, fields_or_empty(delta["image"]))
+            self._write_image(index, fields_or_empty(delta["image"]))
         else:
             builder.raw(payload, "contentBlockDelta")
 
-    def _reasoning(self, index: Any, payload: Mapping[str, Any]) -> None:
+    def _write_reasoning(self, index: Any, reasoning: Mapping[str, Any]) -> None:
         key = self._key(index)
         if self._enter(index, "thought"):
             self.builder.start_thought(key)
-        self.builder.thought(key, str_field(payload, "text") or "")
-        self._signatures[key] = self._signatures.get(key, "") + (str_field(payload, "signature") or "")
-        self._sealed[key] = self._sealed.get(key, "") + (base64_text(payload.get("redactedContent")) or "")
+        self.builder.thought(key, str_field(reasoning, "text") or "")
+        self._signatures[key] = self._signatures.get(key, "") + (str_field(reasoning, "signature") or "")
+        self._redacted[key] = self._redacted.get(key, "") + (base64_text(reasoning.get("redactedContent")) or "")
 
-    def _cite(self, payload: Mapping[str, Any]) -> None:
-        builder = self.builder
-        text_id = builder.start_text(self._key("text")).id
-        web = fields_or_empty(fields_or_empty(payload.get("location")).get("web"))
-        source = clean_str(payload.get("source"))
+    def _cite(self, citation: Mapping[str, Any]) -> None:
+        text_id = self.builder.start_text(self._key("text")).id
+        web = fields_or_empty(fields_or_empty(citation.get("location")).get("web"))
+        source = clean_str(citation.get("source"))
         url = clean_str(web.get("url")) or (source if source and "://" in source else None)
-        title = clean_str(payload.get("title")) or source
-        meta = to_jsonable(payload)
-        builder.source(url, title=title, text_id=text_id, meta=meta)
+        title = clean_str(citation.get("title")) or source
+        self.builder.source(url, title=title, text_id=text_id, meta=to_jsonable(citation))
 
-    def _image(self, index: Any, payload: Mapping[str, Any]) -> None:
-        file_id, form = self._images[index]
-        source = fields_or_empty(payload.get("source"))
+    def _write_image(self, index: Any, image: Mapping[str, Any]) -> None:
+        file_id, image_format = self._images[index]
+        source = fields_or_empty(image.get("source"))
         data, url = base64_text(source.get("bytes")), clean_str(fields_or_empty(source.get("s3Location")).get("uri"))
-        if payload.get("error"):
-            self.fail_with(payload["error"])
+        if image.get("error"):
+            self.fail_with(image["error"])
         elif data or url:
-            self.builder.write(ev.File(id=file_id, media_type=f"image/{form}", data=data, url=url, **self.builder.envelope))
+            self.builder.write(
+                ev.File(id=file_id, media_type=f"image/{image_format}", data=data, url=url, **self.builder.envelope)
+            )
 
     def _block_stop(self, payload: Mapping[str, Any]) -> None:
         self._finish_block(payload.get("contentBlockIndex"))
@@ -224,39 +224,39 @@ class BedrockDecoder(BaseDecoder):
         key = self._key(index)
         kind = self._kinds.pop(index, "")
         if kind == "thought":
-            signature, sealed = clean_str(self._signatures.pop(key, "")), clean_str(self._sealed.pop(key, ""))
-            self.builder.end_thought(key, signature=signature, encrypted=sealed)
+            signature, redacted = clean_str(self._signatures.pop(key, "")), clean_str(self._redacted.pop(key, ""))
+            self.builder.end_thought(key, signature=signature, encrypted=redacted)
         elif kind == "call" and (block := self.builder.tool(key)) is not None:
             self.builder.tool_args(block)
         elif kind == "result":
             block, failed, pieces = self._results.pop(index)
-            words = [clean_str(fields_or_empty(piece).get("text")) for piece in pieces]
-            error = ev.ErrorInfo(message="\n".join(filter(None, words)) or "failed") if failed else None
+            texts = [clean_str(fields_or_empty(piece).get("text")) for piece in pieces]
+            error = ev.ErrorInfo(message="\n".join(filter(None, texts)) or "failed") if failed else None
             self.builder.tool_result(block, pieces, status="error" if failed else "ok", error=error)
 
 
-def _event_of(item: Any) -> tuple[str, Mapping[str, Any]]:
-    """An event's name and what it says: the one key that has something under it, or the frame's own name."""
+def _name_and_payload(item: Any) -> tuple[str, Mapping[str, Any]]:
+    """Return an event's name and payload. The name is the only known key with a value, or the name of the frame."""
     payload = fields_or_empty(item)
     if payload.keys() == {"event", "data"}:
         return clean_str(payload["event"]) or "", fields_or_empty(payload["data"])
-    found = [
+    names = [
         name for name, value in payload.items() if value is not None and (name in _NAMES or str(name).endswith(_EXCEPTION))
     ]
-    return (str(found[0]), fields_or_empty(payload[found[0]])) if len(found) == 1 else ("", payload)
+    return (str(names[0]), fields_or_empty(payload[names[0]])) if len(names) == 1 else ("", payload)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
-    """Token counts in our terms: what the cache gave and took is counted apart from the input, as the total shows."""
-    payload = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
-    if not payload:
+    """Return the token counts, or None. Cache reads and writes are added to the input if the total counts them apart."""
+    counts = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
+    if not counts:
         return None
-    sent, made, total = payload.get("inputTokens"), payload.get("outputTokens"), payload.get("totalTokens")
-    read, written = payload.get("cacheReadInputTokens"), payload.get("cacheWriteInputTokens")
-    apart = (read or 0) + (written or 0)
-    if sent is not None and made is not None and total == sent + made + apart:
-        sent += apart
-    return ev.Usage(input=sent, output=made, total=total, cache_read=read, cache_write=written)
+    prompt, output, total = counts.get("inputTokens"), counts.get("outputTokens"), counts.get("totalTokens")
+    read, written = counts.get("cacheReadInputTokens"), counts.get("cacheWriteInputTokens")
+    cached = (read or 0) + (written or 0)
+    if prompt is not None and output is not None and total == prompt + output + cached:
+        prompt += cached
+    return ev.Usage(input=prompt, output=output, total=total, cache_read=read, cache_write=written)
 
 
 _HANDLERS: dict[str, Callable[[BedrockDecoder, Mapping[str, Any]], None]] = {

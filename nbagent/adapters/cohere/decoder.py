@@ -1,9 +1,9 @@
-"""Cohere's Chat API, version 2, streamed.
+"""Decoder of Cohere's Chat API, version 2.
 
-Format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Takes stream events as SDK
-objects or as dicts, framed with their server-sent event's name or not.
+Format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Items are stream events, as SDK
+objects or dicts, with or without the frame of a server-sent event.
 
-What it cannot say: results of tools, approvals, agents. The plan that precedes a tool call is read as a thought.
+The format has no tool results, approvals or agents. The plan before a tool call becomes a thought.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ class CohereDecoder(BaseDecoder):
         self._text_ids: dict[Any, str] = {}
         self._usage: ev.Usage | None = None
         self._reason: str | None = None
-        self._whole = False
+        self._terminal_seen = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -39,7 +39,7 @@ class CohereDecoder(BaseDecoder):
         return _tag(frame_of(item).data) in _HANDLERS
 
     def read(self, item: Any) -> None:
-        """One stream event, or the `[DONE]` after the last one."""
+        """Read a stream event, or the `[DONE]` after the last one."""
         if isinstance(item, str):
             if item.strip() != "[DONE]":
                 self.builder.raw(item)
@@ -51,7 +51,7 @@ class CohereDecoder(BaseDecoder):
             if not self.builder.in_step and handler is not CohereDecoder._message_start:
                 self._message_start({})
             handler(self, payload, fields_or_empty(fields_or_empty(payload.get("delta")).get("message")))
-        elif _tag(inner) == "" and str_field(payload, "message"):  # the body of an error
+        elif _tag(inner) == "" and str_field(payload, "message"):  # an error body
             self.fail_with(payload)
         else:
             self.builder.raw(item, clean_str(payload.get("type")))
@@ -68,7 +68,7 @@ class CohereDecoder(BaseDecoder):
         delta = fields_or_empty(payload.get("delta"))
         self._reason = clean_str(delta.get("finish_reason"))
         self._usage = _read_usage(delta.get("usage"))
-        self._whole = True
+        self._terminal_seen = True
         if delta.get("error"):
             self.fail_with(delta["error"])
         elif self._reason == "ERROR":
@@ -76,12 +76,12 @@ class CohereDecoder(BaseDecoder):
         self.finish()
 
     def finish(self) -> None:
-        """The message is over; only its own last event tells that it is whole."""
+        """End the message. Without `message-end` it is truncated."""
         reason = self._reason
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=reason)
-        elif self._whole and self.stop_info is TRUNCATED:
-            self.stop_info = StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
+        elif self._terminal_seen and self.stop_info is TRUNCATED:
+            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
         self.builder.end_step(reason, self._usage)
 
     # --- text, thoughts and sources -------------------------------------------------------------------------------------
@@ -106,8 +106,7 @@ class CohereDecoder(BaseDecoder):
         self.builder.thought(_PLAN, str_field(message, "tool_plan") or "")
 
     def _citation(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        """A passage of the answer and the documents, or results of tools, that it rests on."""
-        builder = self.builder
+        """Write the sources of a passage: documents or tool results."""
         citations = message.get("citations")
         for citation in map(fields_or_empty, citations if isinstance(citations, list | tuple) else [citations]):
             index = citation.get("content_index", payload.get("index"))
@@ -117,10 +116,10 @@ class CohereDecoder(BaseDecoder):
                 url = clean_str(document.get("url"))
                 title = clean_str(document.get("title")) or clean_str(document.get("id")) or clean_str(source.get("id"))
                 meta = to_jsonable({**citation, "sources": [source]})
-                builder.source(url, title=title, text_id=text_id, meta=meta)
+                self.builder.source(url, title=title, text_id=text_id, meta=meta)
 
-    def _nothing(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        """The end of a citation, which was whole."""
+    def _ignore(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        """Ignore the end of a citation, which came complete."""
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -146,7 +145,7 @@ class CohereDecoder(BaseDecoder):
 
 
 def _tag(item: Any) -> str:
-    """The event's type, which in an SDK object may be the class's own."""
+    """Return the event's type, which some SDK objects have only as a class default; "" if there is none."""
     kind = fields_or_empty(item).get("type") or (
         getattr(item, "type", None) if hasattr(item, "__pydantic_fields_set__") else None
     )
@@ -154,25 +153,25 @@ def _tag(item: Any) -> str:
 
 
 def _call(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The call that an event speaks about; the API has it in a field named like a list."""
+    """Return the call of an event: `tool_calls` is one object, although its name is a plural."""
     calls = message.get("tool_calls")
     return fields_or_empty(calls[0] if isinstance(calls, list) and calls else calls)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
-    """Token counts in our terms: what the model read and wrote, which is more than what is billed."""
-    payload = fields_or_empty(usage)
-    tokens = fields_or_empty(payload.get("tokens")) or fields_or_empty(payload.get("billed_units"))
-    sent, made = (
-        int(count) if isinstance(count := tokens.get(n), int | float) else None for n in ("input_tokens", "output_tokens")
+    """Return the token counts, or None: `tokens` if given, else the lower `billed_units`."""
+    counts = fields_or_empty(usage)
+    tokens = fields_or_empty(counts.get("tokens")) or fields_or_empty(counts.get("billed_units"))
+    prompt, output = (
+        int(count) if isinstance(count := tokens.get(name), int | float) else None for name in ("input_tokens", "output_tokens")
     )
-    if sent is None and made is None:
+    if prompt is None and output is None:
         return None
-    cached = payload.get("cached_tokens")
+    cached = counts.get("cached_tokens")
     return ev.Usage(
-        input=sent,
-        output=made,
-        total=None if sent is None or made is None else sent + made,
+        input=prompt,
+        output=output,
+        total=None if prompt is None or output is None else prompt + output,
         cache_read=int(cached) if isinstance(cached, int | float) else None,
     )
 
@@ -188,5 +187,5 @@ _HANDLERS: dict[str, Callable[[CohereDecoder, Mapping[str, Any], Mapping[str, An
     "tool-call-delta": CohereDecoder._tool_delta,
     "tool-call-end": CohereDecoder._tool_end,
     "citation-start": CohereDecoder._citation,
-    "citation-end": CohereDecoder._nothing,
+    "citation-end": CohereDecoder._ignore,
 }

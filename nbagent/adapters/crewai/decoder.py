@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, nonempty_str, to_jsonable, token_count
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
 from nbagent.adapters.base.openai_fields import openai_usage
 
 _SUBJECTS = (
@@ -67,7 +67,7 @@ class CrewDecoder(BaseDecoder):
         if get_field(item, "chunk_type") is not None:
             self._chunk(item)
             return
-        kind = nonempty_str(get_field(item, "type")) or ""
+        kind = get_str(item, "type") or ""
         frame = get_field(item, "data")
         is_frame = isinstance(frame, Mapping) and get_field(item, "channel") is not None
         payload = {**frame, "event_id": get_field(item, "id")} if is_frame else item
@@ -77,8 +77,8 @@ class CrewDecoder(BaseDecoder):
             else:
                 self.unread(item, kind or None)
             return
-        self.builder.begin(nonempty_str(get_field(payload, "model")))
-        role = nonempty_str(get_field(payload, "agent_role")) or nonempty_str(get_field(get_field(payload, "agent"), "role"))
+        self.builder.begin(get_str(payload, "model"))
+        role = get_str(payload, "agent_role") or nonempty_str(get_field(get_field(payload, "agent"), "role"))
         self.builder.envelope["agent"] = role
         subject, _, word = kind.rpartition("_")
         if kind in ("llm_stream_chunk", "llm_thinking_chunk"):
@@ -92,11 +92,9 @@ class CrewDecoder(BaseDecoder):
         elif kind.startswith(("crew_kickoff", "flow_", "lite_agent_execution", "agent_execution")):
             self._lifecycle(subject, word, payload, role)
         elif word in ("failed", "error"):
-            self.fail(nonempty_str(get_field(payload, "error")) or kind, error_type=kind, fatal=False)
+            self.fail(get_str(payload, "error") or kind, error_type=kind, fatal=False)
         elif kind.startswith("task") and word == "started":
-            name = nonempty_str(get_field(payload, "task_name")) or nonempty_str(
-                get_field(get_field(payload, "task"), "description")
-            )
+            name = get_str(payload, "task_name") or nonempty_str(get_field(get_field(payload, "task"), "description"))
             self.builder.status(f"Task: {name}" if name else "Task started")
         elif kind.startswith(("memory_", "knowledge_", "mcp_", "a2a_", "method_", "agent_", "llm_")):
             self.builder.write(ev.Custom(name=kind, data=to_jsonable(payload), **self.builder.envelope))
@@ -110,8 +108,8 @@ class CrewDecoder(BaseDecoder):
     # --- the model ------------------------------------------------------------------------------------------------------
 
     def _llm_chunk(self, payload: Any, *, thought: bool) -> None:
-        self._in_step(nonempty_str(get_field(payload, "model")))
-        chunk = nonempty_str(get_field(payload, "chunk")) or ""
+        self._in_step(get_str(payload, "model"))
+        chunk = get_str(payload, "chunk") or ""
         call = get_field(payload, "tool_call")
         if call is not None:
             self._tool_piece(call)
@@ -127,8 +125,8 @@ class CrewDecoder(BaseDecoder):
         """A piece of a call. The agent's own event about the tool follows, and is the same call."""
         function = get_field(call, "function")
         index = get_field(call, "index")
-        name, arguments = nonempty_str(get_field(function, "name")), get_field(function, "arguments")
-        call_id = nonempty_str(get_field(call, "id")) or nonempty_str(get_field(call, "tool_id"))
+        name, arguments = get_str(function, "name"), get_field(function, "arguments")
+        call_id = get_str(call, "id") or get_str(call, "tool_id")
         block = self._written.get(index)
         if name and (block is None or call_id not in (None, block.call_id)):  # a call that follows may have the same index
             if block is not None:
@@ -142,22 +140,22 @@ class CrewDecoder(BaseDecoder):
     def _llm_call(self, word: str, payload: Any) -> None:
         if word == "started":
             self.builder.end_step()
-            self._in_step(nonempty_str(get_field(payload, "model")))
+            self._in_step(get_str(payload, "model"))
             return
-        self._in_step(nonempty_str(get_field(payload, "model")))
+        self._in_step(get_str(payload, "model"))
         response = get_field(payload, "response")
         if word == "failed":
-            self.fail(nonempty_str(get_field(payload, "error")) or "The model call failed", fatal=False)
+            self.fail(get_str(payload, "error") or "The model call failed", fatal=False)
         elif isinstance(response, str) and response and not self._written:
             self.builder.start_text("text")
             self.builder.end_text("text", response)
         self._settle_calls()
-        self.builder.end_step(nonempty_str(get_field(payload, "finish_reason")), openai_usage(get_field(payload, "usage")))
+        self.builder.end_step(get_str(payload, "finish_reason"), openai_usage(get_field(payload, "usage")))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _tool(self, kind: str, payload: Any) -> None:
-        name = nonempty_str(get_field(payload, "tool_name")) or "tool"
+        name = get_str(payload, "tool_name") or "tool"
         if kind == "tool_usage_started":
             known = [block for block in self._written.values() if block.name == name and not block.closed]
             block = known[0] if known else self.builder.start_tool(("use", get_field(payload, "event_id")), name)
@@ -177,18 +175,16 @@ class CrewDecoder(BaseDecoder):
         if kind == "tool_usage_finished":
             self.builder.tool_result(block_or_none, get_field(payload, "output"))
         else:
-            error = nonempty_str(get_field(payload, "error")) or str(to_jsonable(get_field(payload, "error") or kind))
+            error = get_str(payload, "error") or str(to_jsonable(get_field(payload, "error") or kind))
             self.builder.tool_result(block_or_none, None, status="error", error=ev.ErrorInfo(message=error))
 
     # --- humans, agents and the end -------------------------------------------------------------------------------------
 
     def _human(self, word: str, payload: Any) -> None:
         builder = self.builder
-        request_id = (
-            nonempty_str(get_field(payload, "request_id")) or nonempty_str(get_field(payload, "method_name")) or "human"
-        )
+        request_id = get_str(payload, "request_id") or get_str(payload, "method_name") or "human"
         if word == "requested":
-            prompt = nonempty_str(get_field(payload, "message")) or nonempty_str(get_field(payload, "prompt"))
+            prompt = get_str(payload, "message") or get_str(payload, "prompt")
             options = get_field(payload, "emit")
             builder.write(
                 ev.ApprovalRequest(
@@ -214,11 +210,11 @@ class CrewDecoder(BaseDecoder):
         is_root = subject == (self._root or subject) and get_field(payload, "started_event_id") in (None, self._root_event)
         if word == "started":
             if self._root is None:
-                self._root, self._root_event = subject, nonempty_str(get_field(payload, "event_id"))
+                self._root, self._root_event = subject, get_str(payload, "event_id")
             if subject.startswith("agent_execution") and role:
                 self.builder.status(role)
         elif word in ("failed", "error"):
-            self.fail(nonempty_str(get_field(payload, "error")) or "The run failed", fatal=is_root)
+            self.fail(get_str(payload, "error") or "The run failed", fatal=is_root)
         elif word in ("completed", "finished") and is_root:
             self._root = subject
             self.builder.end_step()
@@ -235,19 +231,19 @@ class CrewDecoder(BaseDecoder):
     def _chunk(self, item: Any) -> None:
         """A chunk of a streaming crew: text, or a piece of a call, of an agent at a task."""
         self.builder.begin()
-        role = nonempty_str(get_field(item, "agent_role"))
+        role = get_str(item, "agent_role")
         if role != self.builder.envelope.get("agent"):
             self.builder.end_step()
         self.builder.envelope["agent"] = role
         self._in_step()
         call = get_field(item, "tool_call")
         if call is not None and _word(get_field(item, "chunk_type")) == "tool_call":
-            name = nonempty_str(get_field(call, "tool_name"))
+            name = get_str(call, "tool_name")
             function = {"name": name, "arguments": get_field(call, "arguments")}
             self._tool_piece(call if name is None else {**fields_or_empty(call), "function": function})
         else:
             self._settle_calls()
-            self.builder.text("text", nonempty_str(get_field(item, "content")) or "")
+            self.builder.text("text", get_str(item, "content") or "")
         self.stop_info = StopInfo("completed")
 
     def finish(self) -> None:

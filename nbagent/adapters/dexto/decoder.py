@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, nonempty_str, str_field, to_jsonable, token_count
+from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
 
 _FAMILIES = (
     "llm:",
@@ -101,7 +101,7 @@ class DextoDecoder(BaseDecoder):
 
     def _step(self, payload: Mapping[str, Any] | None = None) -> None:
         if not self.builder.in_step:
-            self.builder.start_step(nonempty_str(get_field(payload, "model")))
+            self.builder.start_step(get_str(payload, "model"))
 
     # --- text and thoughts ----------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class DextoDecoder(BaseDecoder):
         if payload.get("success") is False or payload.get("error"):
             denied = payload.get("approvalStatus") in ("rejected", "denied")
             error = payload.get("error")
-            message = nonempty_str(error) or nonempty_str(get_field(error, "message")) or "the tool failed"
+            message = nonempty_str(error) or get_str(error, "message") or "the tool failed"
             self.builder.tool_result(
                 block, content, status="denied" if denied else "error", error=ev.ErrorInfo(message=message)
             )
@@ -208,12 +208,12 @@ class DextoDecoder(BaseDecoder):
 
     def _error(self, payload: Mapping[str, Any]) -> None:
         error = payload.get("error")
-        message = nonempty_str(error) or nonempty_str(get_field(error, "message")) or ""
+        message = nonempty_str(error) or get_str(error, "message") or ""
         call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None and not call.closed:
             self.builder.tool_result(call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed"))
         fatal = payload.get("recoverable") is not True and call is None
-        self.fail(message, nonempty_str(get_field(error, "code")), nonempty_str(get_field(error, "name")), fatal=fatal)
+        self.fail(message, get_str(error, "code"), get_str(error, "name"), fatal=fatal)
 
     def _service(self, payload: Mapping[str, Any]) -> None:
         """What a sub-agent that a tool runs tells."""

@@ -1,11 +1,11 @@
-"""Google Gemini's `generateContent` streams, of the Gemini API and of Vertex AI.
+"""Decoder of Google Gemini's `generateContent` streams (Gemini API and Vertex AI).
 
-Format: https://ai.google.dev/api/generate-content, and the types of the google-genai SDK. Takes chunks as SDK objects, as
-dicts in either spelling, or in the JSON array that the service sends where no server-sent events were asked for; and the user's
-turn with function responses, where a loop hands that on, too.
+Format: https://ai.google.dev/api/generate-content, and the types of the google-genai SDK. Items are chunks, as SDK objects, as
+dicts in snake_case or camelCase, or in the JSON array that the service sends without `alt=sse`. User turns with function
+responses are read, too, for agent loops that pass them on.
 
-What it cannot say: a terminal of its own (the finish reason is the last word), approvals, agents and hand-offs; most calls have
-no id. It tells what a search found only with the answer, so that the search shows when it is over.
+The format has no terminal (the finish reason comes last), approvals, agents or hand-offs, and most calls have no id. A search
+is reported only with the answer, after it has ended.
 """
 
 from collections.abc import Hashable, Mapping
@@ -25,16 +25,18 @@ _FAILED = {
     "TOO_MANY_TOOL_CALLS",
     "UNEXPECTED_TOOL_CALL",
 }
-_NOT_OF_A_PART = {"thought", "thought_signature", "video_metadata", "part_metadata", "media_resolution"}
+_PART_METADATA = {"thought", "thought_signature", "video_metadata", "part_metadata", "media_resolution"}
 
 
 class Candidate:
     """One of the answers of a response.
 
     Attributes:
-        text_id: of the text that was written last, open or not: what it rests on is told after it.
-        call: the call whose arguments are coming, and those so far.
-        signature: the opaque part of a thought, or of the answer's text.
+        key: key of its text and its thought in the builder.
+        text_id: id of the last text, open or not: its sources come after it.
+        call: the call whose arguments are incomplete, and the arguments so far.
+        signature: signature of the open thought or text.
+        searched: hosted tools whose use was written.
     """
 
     def __init__(self, key: Hashable) -> None:
@@ -52,7 +54,7 @@ class GeminiDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: list[Block] = []  # of all responses: the client's results come between them
+        self._calls: list[Block] = []  # of all responses: a function response may come after the next one began
         self._reset(None)
 
     def _reset(self, response_id: str | None) -> None:
@@ -72,7 +74,7 @@ class GeminiDecoder(BaseDecoder):
         error = snake_case_fields(payload.get("error"))
         if error:
             return isinstance(error.get("code"), int) and str_field(error, "status") is not None
-        if "author" in payload:  # an agent's event, which wraps what a model said
+        if "author" in payload:  # an event of Google ADK, which wraps a model's response
             return False
         return (
             isinstance(payload.get("candidates"), list)
@@ -81,7 +83,7 @@ class GeminiDecoder(BaseDecoder):
         )
 
     def read(self, item: Any) -> None:
-        """One chunk, an array of them, or the user's turn."""
+        """Read a chunk, an array of chunks, or a user turn."""
         if isinstance(item, list):
             for chunk in item:
                 self.read(chunk)
@@ -97,19 +99,19 @@ class GeminiDecoder(BaseDecoder):
         elif not (candidates or chunk.keys() & {"usage_metadata", "prompt_feedback"}):
             self.builder.raw(item)
         else:
-            self._place(chunk, candidates)
-            for payload in candidates:
-                self._read_candidate(payload)
+            self._select_response(chunk, candidates)
+            for candidate in candidates:
+                self._read_candidate(candidate)
             self._usage = gemini_usage(chunk.get("usage_metadata")) or self._usage
             self._read_feedback(snake_case_fields(chunk.get("prompt_feedback")))
 
-    def _place(self, chunk: Mapping[str, Any], candidates: list[dict[str, Any]]) -> None:
-        """Find the response that a chunk belongs to: another id is another one; without an id, so is more after the end."""
+    def _select_response(self, chunk: Mapping[str, Any], candidates: list[dict[str, Any]]) -> None:
+        """Start a new response if the chunk has another id, or, without ids, if it has output after a finish reason."""
         response_id = clean_str(chunk.get("response_id"))
         if self.builder.in_step:
             known = self._id is not None and response_id is not None
-            another = response_id != self._id if known else self._reason is not None and any(map(_speaks, candidates))
-            if not another:
+            is_new = response_id != self._id if known else self._reason is not None and any(map(_has_output, candidates))
+            if not is_new:
                 self._id = self._id or response_id
                 return
             self.finish()
@@ -123,7 +125,7 @@ class GeminiDecoder(BaseDecoder):
             self.fail(clean_str(feedback.get("block_reason_message")) or f"The prompt was blocked: {reason}", reason)
 
     def finish(self) -> None:
-        """The response is over; with a finish reason it is whole."""
+        """End the response. Without a finish reason it is truncated."""
         reason = self._reason
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=reason)
@@ -135,29 +137,29 @@ class GeminiDecoder(BaseDecoder):
 
     # --- one candidate --------------------------------------------------------------------------------------------------
 
-    def _read_candidate(self, payload: Mapping[str, Any]) -> None:
-        index = payload.get("index") or 0
+    def _read_candidate(self, data: Mapping[str, Any]) -> None:
+        index = data.get("index") or 0
         candidate = self._candidates.get(index)
         if candidate is None:
             candidate = self._candidates[index] = Candidate((self.builder.step, index))
-        for part in snake_case_fields(payload.get("content")).get("parts") or ():
+        for part in snake_case_fields(data.get("content")).get("parts") or ():
             self._read_part(candidate, snake_case_fields(part))
-        self._read_searches(candidate, payload)
-        for url, title, meta in sources_in(payload):
+        self._read_searches(candidate, data)
+        for url, title, meta in sources_in(data):
             self._cite(candidate, url, title, meta)
-        reason = clean_str(payload.get("finish_reason"))
+        reason = clean_str(data.get("finish_reason"))
         if reason is not None:
             self._end_call(candidate)
             self._close_texts(candidate)
             if self._reason is None or index == 0:
                 self._reason = reason
             if reason in _FAILED:
-                self.fail(clean_str(payload.get("finish_message")) or f"The model stopped with {reason}", reason)
+                self.fail(clean_str(data.get("finish_message")) or f"The model stopped with {reason}", reason)
 
     def _read_part(self, candidate: Candidate, part: Mapping[str, Any]) -> None:
         builder = self.builder
         signature = base64_text(part.get("thought_signature"))
-        kind = next((name for name in part if name not in _NOT_OF_A_PART), "")
+        kind = next((name for name in part if name not in _PART_METADATA), "")
         value = part.get(kind)
         if kind == "text":
             self._write_text(candidate, nonempty_str(value) or "", thought=part.get("thought") is True)
@@ -165,31 +167,27 @@ class GeminiDecoder(BaseDecoder):
             return
         if kind not in ("", "function_response"):
             self._close_texts(candidate)
-        payload = snake_case_fields(value)
+        data = snake_case_fields(value)
         self._parts += 1
         key = (candidate.key, self._parts)
         meta = None if signature is None else {"thought_signature": to_jsonable(signature)}
         match kind:
             case "function_call":
-                self._read_call(candidate, key, payload, meta)
+                self._read_call(candidate, key, data, meta)
             case "function_response":
-                self._read_result(payload)
+                self._read_result(data)
             case "executable_code":
-                block = self._start(key, "code_execution", payload, meta)
-                builder.tool_args(block, str_field(payload, "code") or "", free=True)
+                block = self._start(key, "code_execution", data, meta)
+                builder.tool_args(block, str_field(data, "code") or "", free=True)
             case "tool_call":
-                block = self._start(key, (clean_str(payload.get("tool_type")) or "tool").lower(), payload, meta)
-                builder.tool_args(block, args=payload.get("args", {}))
+                block = self._start(key, (clean_str(data.get("tool_type")) or "tool").lower(), data, meta)
+                builder.tool_args(block, args=data.get("args", {}))
             case "code_execution_result" | "tool_response":
-                self._read_hosted_result(key, kind, payload)
+                self._read_hosted_result(key, kind, data)
             case "inline_data" | "file_data":
-                media_type = clean_str(payload.get("mime_type")) or "application/octet-stream"
-                data, url, name = (
-                    base64_text(payload.get("data")),
-                    clean_str(payload.get("file_uri")),
-                    clean_str(payload.get("display_name")),
-                )
-                builder.file(media_type, url=url, data=data, name=name, meta=meta)
+                media_type = clean_str(data.get("mime_type")) or "application/octet-stream"
+                content, url = base64_text(data.get("data")), clean_str(data.get("file_uri"))
+                builder.file(media_type, url=url, data=content, name=clean_str(data.get("display_name")), meta=meta)
             case "":
                 candidate.signature += signature or ""
             case _:
@@ -213,7 +211,7 @@ class GeminiDecoder(BaseDecoder):
             candidate.signature = ""
 
     def _close_texts(self, candidate: Candidate) -> None:
-        """End what is open. A signature belongs to it; one that stands alone is a thought of which nothing may be seen."""
+        """End the open thought and text. A signature belongs to one of them; alone, it stands for a hidden thought."""
         self._close_thought(candidate)
         signature = clean_str(candidate.signature)
         candidate.signature = ""
@@ -229,27 +227,27 @@ class GeminiDecoder(BaseDecoder):
         self,
         key: Hashable,
         name: str,
-        payload: Mapping[str, Any],
+        call: Mapping[str, Any],
         meta: dict[str, Any] | None = None,
         kind: ev.ToolKind = "hosted",
     ) -> Block:
-        block = self.builder.start_tool(key, name, call_id=clean_str(payload.get("id")), kind=kind, meta=meta)
+        block = self.builder.start_tool(key, name, call_id=clean_str(call.get("id")), kind=kind, meta=meta)
         self._calls.append(block)
         return block
 
-    def _read_call(self, candidate: Candidate, key: Hashable, payload: Mapping[str, Any], meta: dict[str, Any] | None) -> None:
-        """A call, whole; or its name first, its arguments by path, and at last a part that says nothing more."""
-        name = clean_str(payload.get("name"))
+    def _read_call(self, candidate: Candidate, key: Hashable, call: Mapping[str, Any], meta: dict[str, Any] | None) -> None:
+        """Read a call: complete, or as its name, then arguments by path, then a part without `willContinue`."""
+        name = clean_str(call.get("name"))
         if name is not None or candidate.call is None:
             self._end_call(candidate)
-            block = self._start(key, name or "function", payload, meta, "function")
+            block = self._start(key, name or "function", call, meta, "function")
             candidate.call = (block, PartialArgs())
         block, partial = candidate.call
-        for entry in payload.get("partial_args") or ():
+        for entry in call.get("partial_args") or ():
             partial.add(entry)
-        if "args" in payload:
-            self.builder.tool_args(block, args=payload["args"])
-        if payload.get("will_continue") is not True:
+        if "args" in call:
+            self.builder.tool_args(block, args=call["args"])
+        if call.get("will_continue") is not True:
             self._end_call(candidate)
 
     def _end_call(self, candidate: Candidate) -> None:
@@ -259,62 +257,62 @@ class GeminiDecoder(BaseDecoder):
             candidate.call = None
 
     def _open_call(self, call_id: str | None, *names: str) -> Block | None:
-        """The call that a result answers: by its id, else the first of that name that waits."""
+        """Return the open call of a result: by id, else the first of one of those names; None if there is none."""
         waiting = [block for block in self._calls if not block.closed]
         return next((block for block in waiting if call_id is not None and block.call_id == call_id), None) or next(
             (block for block in waiting if block.name in names and (call_id is None or block.call_id is None)), None
         )
 
-    def _read_result(self, payload: Mapping[str, Any]) -> None:
-        block = self._open_call(clean_str(payload.get("id")), clean_str(payload.get("name")) or "")
+    def _read_result(self, response: Mapping[str, Any]) -> None:
+        block = self._open_call(clean_str(response.get("id")), clean_str(response.get("name")) or "")
         if block is None:
-            if payload:
-                self.builder.raw(payload, "function_response")
+            if response:
+                self.builder.raw(response, "function_response")
             return
-        content = payload.get("response")
-        failure = snake_case_fields(content).get("error")
-        more = payload.get("will_continue") is True
-        if failure:
-            message = clean_str(failure) or clean_str(snake_case_fields(failure).get("message")) or str(to_jsonable(failure))
-            self.builder.tool_result(block, content, status="error", error=ev.ErrorInfo(message=message), preliminary=more)
+        content = response.get("response")
+        error = snake_case_fields(content).get("error")
+        is_partial = response.get("will_continue") is True
+        if error:
+            message = clean_str(error) or clean_str(snake_case_fields(error).get("message")) or str(to_jsonable(error))
+            self.builder.tool_result(
+                block, content, status="error", error=ev.ErrorInfo(message=message), preliminary=is_partial
+            )
         else:
-            self.builder.tool_result(block, content, preliminary=more)
+            self.builder.tool_result(block, content, preliminary=is_partial)
 
-    def _read_hosted_result(self, key: Hashable, kind: str, payload: Mapping[str, Any]) -> None:
-        name = "code_execution" if kind == "code_execution_result" else (clean_str(payload.get("tool_type")) or "tool").lower()
-        block = self._open_call(clean_str(payload.get("id")), name) or self._start(key, name, payload)
-        content = payload.get("output", "") if kind == "code_execution_result" else payload.get("response")
-        outcome = clean_str(payload.get("outcome")) or "OUTCOME_OK"
+    def _read_hosted_result(self, key: Hashable, kind: str, response: Mapping[str, Any]) -> None:
+        name = "code_execution" if kind == "code_execution_result" else (clean_str(response.get("tool_type")) or "tool").lower()
+        block = self._open_call(clean_str(response.get("id")), name) or self._start(key, name, response)
+        content = response.get("output", "") if kind == "code_execution_result" else response.get("response")
+        outcome = clean_str(response.get("outcome")) or "OUTCOME_OK"
         if outcome != "OUTCOME_OK":
             error = ev.ErrorInfo(message=clean_str(content) or outcome, type=outcome)
             self.builder.tool_result(block, content, status="error", error=error)
         else:
             self.builder.tool_result(block, content)
 
-    def _read_searches(self, candidate: Candidate, payload: Mapping[str, Any]) -> None:
-        """What the service looked up by itself, once: it repeats this, and tells only afterwards."""
-        grounding = snake_case_fields(payload.get("grounding_metadata"))
-        pages = snake_case_fields(payload.get("url_context_metadata")).get("url_metadata") or ()
+    def _read_searches(self, candidate: Candidate, data: Mapping[str, Any]) -> None:
+        """Write the searches and page visits of the service, once: it repeats them, and reports them only afterwards."""
+        grounding = snake_case_fields(data.get("grounding_metadata"))
+        pages = snake_case_fields(data.get("url_context_metadata")).get("url_metadata") or ()
         queries = grounding.get("web_search_queries") or grounding.get("retrieval_queries")
-        looked_up = {"google_search": ("queries", queries), "url_context": ("urls", [to_jsonable(page) for page in pages])}
-        for name, (argument, value) in looked_up.items():
+        lookups = {"google_search": ("queries", queries), "url_context": ("urls", [to_jsonable(page) for page in pages])}
+        for name, (argument, value) in lookups.items():
             if value and name not in candidate.searched:
                 candidate.searched.add(name)
                 block = self.builder.start_tool((candidate.key, name), name, kind="hosted")
                 urls = [clean_str(snake_case_fields(page).get("retrieved_url")) for page in pages]
                 self.builder.tool_args(block, args={argument: value if name == "google_search" else urls})
-                found = [{"url": url, "title": title} for url, title, _ in sources_in(payload)]
+                found = [{"url": url, "title": title} for url, title, _ in sources_in(data)]
                 self.builder.tool_result(block, found if name == "google_search" else value)
 
     def _cite(self, candidate: Candidate, url: str | None, title: str | None, meta: dict[str, Any]) -> None:
-        builder = self.builder
         if (url, title) not in self._cited:
             self._cited.add((url, title))
-            text_id = candidate.text_id
-            builder.source(url, title=title, text_id=text_id, meta=meta)
+            self.builder.source(url, title=title, text_id=candidate.text_id, meta=meta)
 
 
-def _speaks(candidate: Mapping[str, Any]) -> bool:
-    """Return True if a candidate has model output, and not only function results that an SDK with automatic calling sent."""
+def _has_output(candidate: Mapping[str, Any]) -> bool:
+    """Return True if a candidate has model output. An SDK with automatic function calling also sends candidates of results."""
     parts = snake_case_fields(candidate.get("content")).get("parts") or ()
     return any("function_response" not in snake_case_fields(part) for part in parts)

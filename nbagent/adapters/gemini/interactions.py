@@ -1,9 +1,9 @@
-"""Google's Interactions API (Gemini models and agents), streamed.
+"""Decoder of Google's Interactions API (Gemini models and agents).
 
-Format: https://ai.google.dev/gemini-api/docs/interactions, and the types of the google-genai SDK, of which the older
-ones call a step a content (`content.delta`). Takes stream events as SDK objects or as dicts, framed or not.
+Format: https://ai.google.dev/gemini-api/docs/interactions, and the types of the google-genai SDK; its older versions call a
+step a content (`content.delta`). Items are stream events, as SDK objects or dicts, framed or not.
 
-What it cannot say: approvals, hand-offs. A function that the client has to run ends the interaction (`requires_action`).
+The format has no approvals or hand-offs. A function that the client has to run ends the interaction (`requires_action`).
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -16,7 +16,7 @@ from nbagent.adapters.base.fields import clean_str, fields, fields_or_empty, is_
 from nbagent.adapters.base.payload import frame_of
 
 _COMPLETED = {"completed", "requires_action"}
-_OVER_EARLY = {"failed", "cancelled", "incomplete", "budget_exceeded"}
+_FINAL_STATUSES = {"failed", "cancelled", "incomplete", "budget_exceeded"}
 _MEDIA = {"image", "audio", "document", "video"}
 
 
@@ -24,13 +24,17 @@ class Step:
     """One step of an interaction: a thought, the answer, a call or a result.
 
     Attributes:
-        said: what was said of it so far, where it is not text: a call's name, arguments and id, or a result.
+        data: fields of a call or a result so far: name, arguments and id, or the result.
+        signature: signature of a thought.
+        text_id: our id of its last text.
+        tool: its tool call, if it is one.
+        done: True once the step ended.
     """
 
     def __init__(self, kind: str, key: Hashable) -> None:
         self.kind = kind
         self.key = key
-        self.payload: dict[str, Any] = {}
+        self.data: dict[str, Any] = {}
         self.signature = ""
         self.text_id: str | None = None
         self.tool: Block | None = None
@@ -51,7 +55,7 @@ class InteractionsDecoder(BaseDecoder):
         self._steps: dict[Any, Step] = {}
         self._status: str | None = None
         self._usage: ev.Usage | None = None
-        self._whole = False
+        self._terminal_seen = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -60,7 +64,7 @@ class InteractionsDecoder(BaseDecoder):
         return isinstance(kind, str) and kind in _HANDLERS
 
     def read(self, item: Any) -> None:
-        """One stream event."""
+        """Read one stream event."""
         payload = fields(frame_of(item).data)
         kind = clean_str(payload.get("event_type")) or ""
         handler = _HANDLERS.get(kind)
@@ -87,21 +91,21 @@ class InteractionsDecoder(BaseDecoder):
         interaction = fields_or_empty(payload.get("interaction"))
         self._status = clean_str(interaction.get("status")) or self._status
         self._usage = _read_usage(interaction.get("usage"))
-        self._whole = True
+        self._terminal_seen = True
         self.finish()
 
     def _error(self, payload: Mapping[str, Any]) -> None:
         self.fail_with(payload.get("error"))
 
     def finish(self) -> None:
-        """The interaction is over; its last event, or a status that nothing can follow, says so."""
+        """End the interaction. Without its last event, or a final status, it is truncated."""
         status = self._status
         for step in self._steps.values():
-            if self._whole or step.kind == "thought":
+            if self._terminal_seen or step.kind == "thought":
                 self._finish_step(step)
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=status)
-        elif self.stop_info is TRUNCATED and (self._whole or status in _OVER_EARLY):
+        elif self.stop_info is TRUNCATED and (self._terminal_seen or status in _FINAL_STATUSES):
             if status == "failed":
                 self.fail("The interaction failed", status)
             elif status == "cancelled":
@@ -122,14 +126,14 @@ class InteractionsDecoder(BaseDecoder):
             self.builder.start_thought(step.key, kind="summary")
             step.signature = str_field(inner, "signature") or ""
             for part in inner.get("summary") or ():
-                self._part(step, fields_or_empty(part))
+                self._write_part(step, fields_or_empty(part))
         elif kind.endswith(("_call", "_result")):
-            self._more(step, inner)
+            self._merge(step, inner)
         elif kind == "model_output":
             for part in inner.get("content") or ():
-                self._part(step, fields_or_empty(part))
+                self._write_part(step, fields_or_empty(part))
         elif kind != "user_input":
-            self._part(step, inner)
+            self._write_part(step, inner)
 
     def _step_delta(self, payload: Mapping[str, Any]) -> None:
         index = payload.get("index")
@@ -144,19 +148,19 @@ class InteractionsDecoder(BaseDecoder):
                 self.builder.tool_delta(step.tool, piece)
         elif kind == "thought_summary":
             step.kind = "thought"
-            self._part(step, fields_or_empty(delta.get("content")))
+            self._write_part(step, fields_or_empty(delta.get("content")))
         elif kind == "thought_signature":
             step.signature += str_field(delta, "signature") or ""
         elif kind.endswith(("_call", "_result")):
             step.kind = kind
-            self._more(step, delta)
+            self._merge(step, delta)
         elif kind in ("text_annotation_delta", "text_annotation"):
             self._cite_all(step, delta.get("annotations"))
         else:
-            self._part(step, delta)
+            self._write_part(step, delta)
 
-    def _part(self, step: Step, part: Mapping[str, Any]) -> None:
-        """A piece of text, of a thought, or a picture or the like."""
+    def _write_part(self, step: Step, part: Mapping[str, Any]) -> None:
+        """Write a delta of a text or a thought, or a file."""
         builder = self.builder
         kind = clean_str(part.get("type")) or ""
         text = str_field(part, "text") or ""
@@ -175,13 +179,11 @@ class InteractionsDecoder(BaseDecoder):
             builder.raw(part, kind or None)
 
     def _cite_all(self, step: Step, annotations: Any) -> None:
-        builder = self.builder
         for annotation in annotations or ():
-            payload = fields_or_empty(annotation)
-            url = clean_str(payload.get("url")) or clean_str(payload.get("document_uri")) or clean_str(payload.get("source"))
-            title = clean_str(payload.get("title")) or clean_str(payload.get("file_name")) or clean_str(payload.get("name"))
-            meta = to_jsonable(payload)
-            builder.source(url, title=title, text_id=step.text_id, meta=meta)
+            data = fields_or_empty(annotation)
+            url = clean_str(data.get("url")) or clean_str(data.get("document_uri")) or clean_str(data.get("source"))
+            title = clean_str(data.get("title")) or clean_str(data.get("file_name")) or clean_str(data.get("name"))
+            self.builder.source(url, title=title, text_id=step.text_id, meta=to_jsonable(data))
 
     def _step_stop(self, payload: Mapping[str, Any]) -> None:
         step = self._steps.get(payload.get("index"))
@@ -196,59 +198,59 @@ class InteractionsDecoder(BaseDecoder):
         if step.kind == "thought":
             builder.end_thought(step.key, signature=clean_str(step.signature))
         elif step.tool is not None and step.kind.endswith("_call"):
-            arguments = step.payload.get("arguments")
+            arguments = step.data.get("arguments")
             streamed = step.tool.args_pieces or not arguments
             builder.tool_args(step.tool, args=None if streamed else arguments)
         elif step.kind.endswith("_result"):
-            self._result(step)
+            self._write_result(step)
         builder.end_text(step.key)
 
     # --- calls and results ----------------------------------------------------------------------------------------------
 
-    def _more(self, step: Step, payload: Mapping[str, Any]) -> None:
-        """More of a call or a result: what is said later replaces. A function's name may come only with its first delta."""
-        step.payload |= {name: value for name, value in payload.items() if value is not None}
+    def _merge(self, step: Step, data: Mapping[str, Any]) -> None:
+        """Merge fields of a call or a result; later ones replace. A function's name may come only with its first delta."""
+        step.data |= {name: value for name, value in data.items() if value is not None}
         if step.kind.endswith("_result") or step.tool is not None:
             return
-        name = clean_str(step.payload.get("name")) or step.kind.removesuffix("_call")
-        if step.kind == "function_call" and "name" not in step.payload:
+        name = clean_str(step.data.get("name")) or step.kind.removesuffix("_call")
+        if step.kind == "function_call" and "name" not in step.data:
             return
-        server = clean_str(step.payload.get("server_name"))
-        call_id = clean_str(step.payload.get("id"))
+        server = clean_str(step.data.get("server_name"))
+        call_id = clean_str(step.data.get("id"))
         kind: ev.ToolKind = "function" if step.kind == "function_call" else "mcp" if server else "hosted"
         title = f"{server}: {name}" if server else None
         step.tool = self.builder.start_tool(step.key, name, call_id=call_id, kind=kind, title=title)
         self._calls[call_id or step.kind] = step.tool
 
-    def _result(self, step: Step) -> None:
-        """A result answers the call that it names, or the last of its kind."""
+    def _write_result(self, step: Step) -> None:
+        """Write a result, for the call that it names or the last call of its kind."""
         base = step.kind.removesuffix("_result")
-        call_id = clean_str(step.payload.get("call_id"))
+        call_id = clean_str(step.data.get("call_id"))
         block = self._calls.get(call_id or f"{base}_call")
         if block is None or block.closed:
-            name = clean_str(step.payload.get("name")) or base
+            name = clean_str(step.data.get("name")) or base
             block = self.builder.start_tool(step.key, name, call_id=call_id, kind="hosted")
-        content = step.payload.get("result")
-        failed = step.payload.get("is_error") is True
+        content = step.data.get("result")
+        failed = step.data.get("is_error") is True
         error = ev.ErrorInfo(message=clean_str(content) or str(to_jsonable(content))) if failed else None
         self.builder.tool_result(block, content, status="error" if failed else "ok", error=error)
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
-    """Token counts in our terms: thoughts are counted apart from the answer, and what tools added apart from the prompt."""
-    payload = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
-    if not payload:
+    """Return the token counts, or None. Thoughts are added to the output and tool use to the prompt: they are counted apart."""
+    counts = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
+    if not counts:
         return None
-    sent, made = (
-        sum(payload[name] for name in names if name in payload) if payload.keys() & set(names) else None
+    prompt, output = (
+        sum(counts[name] for name in names if name in counts) if counts.keys() & set(names) else None
         for names in (("total_input_tokens", "total_tool_use_tokens"), ("total_output_tokens", "total_thought_tokens"))
     )
     return ev.Usage(
-        input=sent,
-        output=made,
-        total=payload.get("total_tokens"),
-        reasoning=payload.get("total_thought_tokens"),
-        cache_read=payload.get("total_cached_tokens"),
+        input=prompt,
+        output=output,
+        total=counts.get("total_tokens"),
+        reasoning=counts.get("total_thought_tokens"),
+        cache_read=counts.get("total_cached_tokens"),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, nonempty_str, to_jsonable, token_count
+from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
 
 _CONFIRMATION = "adk_request_confirmation"
 _CREDENTIAL = "adk_request_credential"
@@ -58,7 +58,7 @@ class AdkDecoder(BaseDecoder):
             else:
                 self.fail_with(error)  # how `/run_sse` ends when the run raised
             return
-        author = nonempty_str(get_field(item, "author"))
+        author = get_str(item, "author")
         if author == "user":
             self.builder.begin()
             self._functions(item)
@@ -83,7 +83,7 @@ class AdkDecoder(BaseDecoder):
             self._streamed.clear()
         whole = {"thought": "", "text": ""}
         for part in parts:
-            text, kind = nonempty_str(get_field(part, "text")) or "", "thought" if get_field(part, "thought") else "text"
+            text, kind = get_str(part, "text") or "", "thought" if get_field(part, "thought") else "text"
             whole[kind] += text
             if partial and text:
                 self._streamed.add(kind)
@@ -111,16 +111,16 @@ class AdkDecoder(BaseDecoder):
         code, outcome = get(part, "executableCode"), get(part, "codeExecutionResult")
         if blob is not None or file is not None:
             media = nonempty_str(get(blob or file, "mimeType")) or "application/octet-stream"
-            url, data = nonempty_str(get(file, "fileUri")), nonempty_str(get_field(blob, "data"))
+            url, data = nonempty_str(get(file, "fileUri")), get_str(blob, "data")
             builder.file(media, url=url, data=data)
         elif code is not None:
             block = builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
-            builder.tool_args(block, nonempty_str(get_field(code, "code")) or "", free=True)
+            builder.tool_args(block, get_str(code, "code") or "", free=True)
         elif outcome is not None:
             running = builder.tool(("code", builder.step))
             block = running or builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
             failed = str(get_field(outcome, "outcome") or "OUTCOME_OK").rsplit(".", 1)[-1] != "OUTCOME_OK"
-            output = nonempty_str(get_field(outcome, "output")) or ""
+            output = get_str(outcome, "output") or ""
             error = ev.ErrorInfo(message=output or "the code failed") if failed else None
             builder.tool_args(block)
             builder.tool_result(block, output, status="error" if failed else "ok", error=error)
@@ -128,11 +128,11 @@ class AdkDecoder(BaseDecoder):
     def _cite(self, grounding: Any) -> None:
         for chunk in get(grounding, "groundingChunks") or ():
             place = get_field(chunk, "web") or get(chunk, "retrievedContext")
-            url = nonempty_str(get_field(place, "uri"))
+            url = get_str(place, "uri")
             if url and url not in self._sources:
                 self._sources.add(url)
                 builder = self.builder
-                builder.source(url, title=nonempty_str(get_field(place, "title")))
+                builder.source(url, title=get_str(place, "title"))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class AdkDecoder(BaseDecoder):
                 self._response(response)
 
     def _call(self, call: Any, *, partial: bool) -> None:
-        name, call_id = nonempty_str(get_field(call, "name")) or "", nonempty_str(get_field(call, "id"))
+        name, call_id = get_str(call, "name") or "", get_str(call, "id")
         args = get_field(call, "args")
         if name in (_CONFIRMATION, _CREDENTIAL):
             if not partial:
@@ -163,7 +163,7 @@ class AdkDecoder(BaseDecoder):
                 self.builder.tool_args(block, args={} if args is None else args)
 
     def _response(self, payload: Any) -> None:
-        name, call_id = nonempty_str(get_field(payload, "name")) or "tool", nonempty_str(get_field(payload, "id"))
+        name, call_id = get_str(payload, "name") or "tool", get_str(payload, "id")
         if name in (_CONFIRMATION, _CREDENTIAL):
             self._answer(call_id, fields_or_empty(get_field(payload, "response")))
             return
@@ -178,7 +178,7 @@ class AdkDecoder(BaseDecoder):
             return  # "needs confirmation" is not an answer yet
         only = isinstance(response, Mapping) and set(response) == {"result"}
         if error:
-            message = nonempty_str(error) or nonempty_str(get_field(error, "message")) or str(to_jsonable(error))
+            message = nonempty_str(error) or get_str(error, "message") or str(to_jsonable(error))
             self.builder.tool_result(block, response, status="error", error=ev.ErrorInfo(message=message))
         else:
             preliminary = call_id in self._long and not block.closed
@@ -189,7 +189,7 @@ class AdkDecoder(BaseDecoder):
     def _ask_by_call(self, name: str, request_id: str | None, args: Mapping[str, Any]) -> None:
         original = args.get("originalFunctionCall") or args.get("original_function_call")
         confirmation = args.get("toolConfirmation") or args.get("tool_confirmation")
-        call_id = nonempty_str(get_field(original, "id")) or nonempty_str(get(args, "functionCallId"))
+        call_id = get_str(original, "id") or nonempty_str(get(args, "functionCallId"))
         self._ask(request_id, call_id, confirmation, get_field(original, "args"), is_auth=name == _CREDENTIAL)
 
     def _ask(self, request_id: str | None, call_id: str | None, payload: Any, args: Any, *, is_auth: bool = False) -> None:
@@ -204,7 +204,7 @@ class AdkDecoder(BaseDecoder):
                 approval_id=request_id or call_id or builder.mint("approval"),
                 tool_id=block.id if block else None,
                 kind="auth" if is_auth else "tool",
-                prompt=nonempty_str(get_field(payload, "hint")) or (block.name if block else None),
+                prompt=get_str(payload, "hint") or (block.name if block else None),
                 args=to_jsonable(args),
                 **builder.envelope,
             )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.openai_fields import openai_usage
 
 # Each class, and a field that a class of that name in another framework does not have.
@@ -72,7 +72,7 @@ class LlamaIndexDecoder(BaseDecoder):
         """Read one event."""
         name, event = _unwrap(item)
         self.builder.begin()
-        self._speaks(nonempty_str(get_field(event, "current_agent_name")))
+        self._speaks(get_str(event, "current_agent_name"))
         match name:
             case "AgentInput" | "AgentSetup":
                 if not self.builder.in_step:
@@ -124,8 +124,8 @@ class LlamaIndexDecoder(BaseDecoder):
     def _stream(self, event: Any) -> None:
         if not self.builder.in_step:
             self._begin()
-        self.builder.thought("thought", nonempty_str(get_field(event, "thinking_delta")) or "")
-        delta = nonempty_str(get_field(event, "delta"))
+        self.builder.thought("thought", get_str(event, "thinking_delta") or "")
+        delta = get_str(event, "delta")
         if delta:
             self.builder.end_thought("thought")
             self._wrote = True
@@ -161,10 +161,10 @@ class LlamaIndexDecoder(BaseDecoder):
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _call(self, payload: Any) -> Block:
-        call_id = nonempty_str(get_field(payload, "tool_id"))
+        call_id = get_str(payload, "tool_id")
         block = self._calls.get(call_id or "")
         if block is None or (block.closed and self.builder.in_step and class_name(payload) != "ToolCallResult"):
-            name = nonempty_str(get_field(payload, "tool_name")) or "tool"
+            name = get_str(payload, "tool_name") or "tool"
             block = self.builder.start_tool(
                 ("call", call_id), name, call_id=call_id, kind="handoff" if name == "handoff" else "function"
             )
@@ -185,7 +185,7 @@ class LlamaIndexDecoder(BaseDecoder):
         self._args(block, event)
         output = get_field(event, "tool_output")
         blocks = get_field(output, "blocks") or ()
-        text = "\n".join(nonempty_str(get_field(part, "text")) or "" for part in blocks)
+        text = "\n".join(get_str(part, "text") or "" for part in blocks)
         content = get_field(output, "content") or text
         if get_field(output, "is_error"):
             error = ev.ErrorInfo(message=nonempty_str(content) or "the tool failed")
@@ -199,12 +199,12 @@ class LlamaIndexDecoder(BaseDecoder):
 
     def _ask(self, event: Any) -> None:
         payload = _data_of(event)
-        prompt = nonempty_str(get_field(event, "prefix")) or next(filter(None, map(nonempty_str, payload.values())), None)
+        prompt = get_str(event, "prefix") or next(filter(None, map(nonempty_str, payload.values())), None)
         builder = self.builder
         waiting = [block for block in self._calls.values() if not block.closed]
         builder.write(
             ev.ApprovalRequest(
-                approval_id=nonempty_str(get_field(event, "id")) or builder.mint("input"),
+                approval_id=get_str(event, "id") or builder.mint("input"),
                 tool_id=waiting[0].id if len(waiting) == 1 else None,
                 kind="input",
                 prompt=prompt,
@@ -234,12 +234,8 @@ class LlamaIndexDecoder(BaseDecoder):
             return
         error = get_field(event, "exception")  # an exception, or what became of it as JSON
         raised = isinstance(error, BaseException)
-        message = (
-            str(error)
-            if raised
-            else nonempty_str(get_field(error, "exception_message")) or nonempty_str(get_field(event, "message"))
-        )
-        kind = type(error).__name__ if raised else nonempty_str(get_field(error, "exception_type"))
+        message = str(error) if raised else get_str(error, "exception_message") or get_str(event, "message")
+        kind = type(error).__name__ if raised else get_str(error, "exception_type")
         fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
         self.fail(message or fallback, error_type=kind or name)
         if message and message.startswith("Max iterations"):  # the agents' own limit, which has no type of its own

@@ -66,7 +66,7 @@ class OllamaDecoder(BaseDecoder):
         done = self._done or {}
         reason = clean_str(done.get("done_reason"))
         if self._done is not None and self.stop_info is TRUNCATED:
-            self.stop_info = StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
+            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
         self.builder.end_step(reason, _read_usage(done))
 
     def _write_thought(self, thought: str | None) -> None:

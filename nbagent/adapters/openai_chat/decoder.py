@@ -193,9 +193,7 @@ class ChatDecoder(BaseDecoder):
             if reason in _FAILED:
                 self.fail(f"The model stopped with finish_reason {reason!r}", reason)
             else:
-                self.stop_info = (
-                    StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
-                )
+                self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
         elif self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=reason)
         for choice in self._choices.values():

@@ -1,4 +1,4 @@
-"""What an output item says: the texts of a message and the parts of a thought, written as they come and final once."""
+"""Texts of a message item and parts of a reasoning item."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any, Literal
@@ -12,20 +12,20 @@ ThoughtKind = Literal["summary", "raw"]
 
 
 class ItemContent:
-    """Writes the parts of output items. A part's end is told up to three times: by itself, with its part, with its item."""
+    """Writes the parts of output items, ending each once: upstream ends a part up to three times (text, part, item)."""
 
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
 
     def text(self, item: Item, index: int, delta: str, kind: TextKind = "text") -> Block | None:
-        """More of a text; None if nothing was ever written to it."""
+        """Append to a text. Return its block, or None if nothing was written to it yet."""
         block = self._builder.text((item.key, kind, index), delta, kind=kind, phase=item.phase)
         if block is not None:
             item.text_ids[index] = block.id
         return block
 
     def end_text(self, item: Item, index: int, text: Any, kind: TextKind = "text") -> None:
-        """A text is final, once; an empty snapshot takes nothing away."""
+        """End a text, once. An empty `text` keeps the deltas."""
         if (index, kind) in item.ended:
             return
         item.ended.add((index, kind))
@@ -35,11 +35,11 @@ class ItemContent:
         self._builder.end_text(key, nonempty_str(text))
 
     def begin_thought(self, item: Item) -> None:
-        """A thought begins: now, not with its first text. A model that keeps its thoughts to itself still thinks."""
+        """Start a thought before its first text: a model whose reasoning is hidden never sends any."""
         self._builder.start_thought((item.key, "summary"), kind="summary")
 
     def thought(self, item: Item, index: int, delta: str, kind: ThoughtKind = "summary") -> None:
-        """More of a part of a thought; the parts become one thought with an empty line between them."""
+        """Append to a part of a thought. The parts form one thought, separated by an empty line."""
         summary = self._builder.open_thought((item.key, "summary"))
         if kind == "raw" and summary is not None and not summary.has_text:
             self._builder.end_thought(summary.key)
@@ -51,14 +51,14 @@ class ItemContent:
             self._builder.thought((item.key, kind), delta, kind=kind)
 
     def end_part_of_thought(self, item: Item, index: int, text: Any, kind: ThoughtKind = "summary") -> None:
-        """A part of a thought is final; the thought itself may go on."""
+        """Set the final text of a part of a thought. The thought itself stays open."""
         if nonempty_str(text):
             if index not in item.thinking[kind]:
                 self.thought(item, index, text, kind)
             item.thinking[kind][index] = text
 
     def complete_thought(self, item: Item, payload: Mapping[str, Any]) -> None:
-        """A thought is final: its text, and the opaque part that only the provider can read."""
+        """End a thought with its final text and its encrypted content."""
         ends: list[tuple[Hashable, str | None]] = []
         kinds: tuple[tuple[ThoughtKind, str], ...] = (("summary", "summary"), ("raw", "content"))
         for kind, name in kinds:

@@ -1,7 +1,8 @@
-"""OpenAI Responses, and whoever serves the same endpoint.
+"""Decoder of OpenAI Responses, including other servers of that endpoint.
 
-Format: https://platform.openai.com/docs/api-reference/responses-streaming. Takes stream events and whole responses, as SDK
-objects or as dicts. Everything goes by the `type` tag: the SDK gives an event that it does not know another event's class.
+Format: https://platform.openai.com/docs/api-reference/responses-streaming. Items are stream events and whole responses, as SDK
+objects or as dicts. Dispatch is by the `type` tag, never by class: the SDK parses an event of an unknown type into the class
+of another event.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -27,19 +28,19 @@ class ResponsesDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts = ItemContent(self.builder)
+        self._content = ItemContent(self.builder)
         self._tools = ToolItems(self.builder)
         self._reset()
 
     def _reset(self) -> None:
         self._items: dict[Hashable, Item] = {}
         self._by_id: dict[str, Item] = {}
-        self._hot: tuple[Block, int, Any] | None = None
+        self._fast_path: tuple[Block, int, Any] | None = None
         self._tools.pending = 0
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a stream event or a whole response; or the text of one that was cut."""
+        """Return True if the item is a stream event, a whole response, or the text of an event that was cut off."""
         if isinstance(item, str):
             return item.startswith('{"type":"response.')
         payload = fields_or_empty(item)
@@ -48,35 +49,35 @@ class ResponsesDecoder(BaseDecoder):
             return kind.startswith("response.") or (kind == "error" and "sequence_number" in payload)
         return payload.get("object") == "response"
 
-    # --- the fast path: one more piece of the text that is being written ------------------------------------------------
+    # --- the fast path: an event that only appends to the open text ----------------------------------------------------
 
     def feed(self, item: Any) -> list[ev.Event]:
-        """The events that one stream event means. Never raises: what cannot be read becomes a `raw` event."""
-        hot = self._hot
-        if hot is not None:
-            text = self._more_text(item, *hot)
+        """Return the events of one stream event. Never raises: an item that cannot be read becomes a `raw` event."""
+        fast_path = self._fast_path
+        if fast_path is not None:
+            text = self._appended_text(item, *fast_path)
             if text is not None:
-                return [ev.TextDelta(id=hot[0].id, delta=text, **self.builder.envelope)]
+                return [ev.TextDelta(id=fast_path[0].id, delta=text, **self.builder.envelope)]
         return super().feed(item)
 
-    def _more_text(self, item: Any, block: Block, output_index: int, content_index: Any) -> str | None:
-        """The text of an event that says nothing but more of the open text; None sends the event the long way."""
+    def _appended_text(self, item: Any, block: Block, output_index: int, content_index: Any) -> str | None:
+        """Return the text of an event that only appends to the open text; None if `read` must look at the event."""
         try:
             if type(item) is dict:
                 text = item["delta"]
-                alone = (
+                only_text = (
                     item["type"] == "response.output_text.delta"
                     and item["output_index"] == output_index
                     and item["content_index"] == content_index
                 )
             else:
                 text = item.delta
-                alone = (
+                only_text = (
                     item.type == "response.output_text.delta"
                     and item.output_index == output_index
                     and item.content_index == content_index
                 )
-            if alone and text and (text.isascii() or sound(text)) and not block.closed and not block.pending:
+            if only_text and text and (text.isascii() or sound(text)) and not block.closed and not block.pending:
                 return str(text)
         except (AttributeError, KeyError, TypeError):
             pass
@@ -85,7 +86,7 @@ class ResponsesDecoder(BaseDecoder):
     # --- one event ------------------------------------------------------------------------------------------------------
 
     def read(self, item: Any) -> None:
-        """One stream event, one whole response, or the `[DONE]` that some servers add."""
+        """Read a stream event, a whole response, or the `[DONE]` that some servers add."""
         if isinstance(item, str):
             if item.strip() != "[DONE]":
                 self.builder.raw(item)
@@ -99,11 +100,11 @@ class ResponsesDecoder(BaseDecoder):
             self._terminal({"response": payload})
         elif set(payload) == {"error"}:
             self._error(payload)
-        elif not self._other(kind, payload):
+        elif not self._read_unhandled(kind, payload):
             self.builder.raw(item, kind or None)
 
-    def _other(self, kind: str, payload: Mapping[str, Any]) -> bool:
-        """An event that has no handler but speaks about a call that runs: more of its arguments, or what it does now."""
+    def _read_unhandled(self, kind: str, payload: Mapping[str, Any]) -> bool:
+        """Read an event without a handler that belongs to a running call: arguments or progress. Return False for any other."""
         item = self._known_item(payload)
         if item is None or item.tool is None:
             return False
@@ -115,7 +116,7 @@ class ResponsesDecoder(BaseDecoder):
             return False
         elif word not in _LIFECYCLE_WORDS:
             self.builder.progress(item.tool, word)
-        return True  # what is done is said again, whole, with the item
+        return True  # the item's own `done` event repeats the final state
 
     # --- the response ---------------------------------------------------------------------------------------------------
 
@@ -152,9 +153,9 @@ class ResponsesDecoder(BaseDecoder):
         self.builder.end_step(self.stop_info.finish_reason, openai_usage(response.get("usage")))
 
     def _reconcile(self, output: Any) -> None:
-        """Finish what the final snapshot has and the stream did not finish, or never had."""
-        for position, payload, item in match_snapshot(self._items.values(), [fields(entry) for entry in output or ()]):
-            self._complete(item or Item((self.builder.step, "final", position), position), payload)
+        """Complete the items of the final snapshot that the stream left incomplete or never sent."""
+        for position, entry, item in match_snapshot(self._items.values(), [fields(one) for one in output or ()]):
+            self._complete(item or Item((self.builder.step, "final", position), position), entry)
 
     def _error(self, payload: Mapping[str, Any]) -> None:
         self.fail_with(payload.get("error") or {"message": payload.get("message"), "code": payload.get("code")})
@@ -162,8 +163,8 @@ class ResponsesDecoder(BaseDecoder):
     def _compacting(self, payload: Mapping[str, Any]) -> None:
         self.builder.status("Compacting the conversation…")
 
-    def _nothing(self, payload: Mapping[str, Any]) -> None:
-        """A sign of life, or the announcement of a part whose text follows."""
+    def _ignore(self, payload: Mapping[str, Any]) -> None:
+        """Ignore a keep-alive, or the start of a part whose text follows."""
 
     # --- items ----------------------------------------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class ResponsesDecoder(BaseDecoder):
         return self._by_id.get(str(payload.get("item_id")))
 
     def _item(self, payload: Mapping[str, Any]) -> Item:
-        """The item that an event speaks about."""
+        """Return the item that an event belongs to, a new one if it is not known."""
         self._in_progress({})
         item = self._known_item(payload)
         if item is None:
@@ -191,12 +192,12 @@ class ResponsesDecoder(BaseDecoder):
         inner = fields(payload["item"])
         item = self._item({**payload, "item_id": inner.get("id")})
         if item.done or (item.type and item.type != inner.get("type")):
-            # a server that gives every item the same index: put the old one aside, for the final snapshot
+            # A server that gives every item the same index: keep the old item aside for the final snapshot.
             self._items[item.key, len(self._items)] = self._items.pop(item.key)
             item = self._item({**payload, "item_id": inner.get("id")})
         self._describe(item, inner)
         if item.type == "reasoning":
-            self._parts.begin_thought(item)
+            self._content.begin_thought(item)
         elif is_tool(item.type):
             self._tools.start(item, inner)
 
@@ -211,7 +212,7 @@ class ResponsesDecoder(BaseDecoder):
         self._complete(item, inner)
 
     def _complete(self, item: Item, inner: Mapping[str, Any]) -> None:
-        """An item is final, once."""
+        """Complete an item, once."""
         if item.done:
             return
         started = bool(item.type)
@@ -221,7 +222,7 @@ class ResponsesDecoder(BaseDecoder):
             for index, part in enumerate(inner.get("content") or ()):
                 self._complete_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._parts.complete_thought(item, inner)
+            self._content.complete_thought(item, inner)
         elif is_tool(item.type):
             if not started or item.tool is None:
                 self._tools.start(item, inner)
@@ -240,15 +241,15 @@ class ResponsesDecoder(BaseDecoder):
     def _write_text(self, payload: Mapping[str, Any], kind: TextKind, delta: str) -> None:
         item = self._item(payload)
         index = payload.get("content_index")
-        block = self._parts.text(item, index or 0, delta, kind)
+        block = self._content.text(item, index or 0, delta, kind)
         if block is not None:
-            self._hot = (block, item.index, index) if kind == "text" and item.index is not None else None
+            self._fast_path = (block, item.index, index) if kind == "text" and item.index is not None else None
 
     def _text_done(self, payload: Mapping[str, Any]) -> None:
-        self._parts.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("text"))
+        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("text"))
 
     def _refusal_done(self, payload: Mapping[str, Any]) -> None:
-        self._parts.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("refusal"), "refusal")
+        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("refusal"), "refusal")
 
     def _part_done(self, payload: Mapping[str, Any]) -> None:
         self._complete_part(self._item(payload), payload.get("content_index") or 0, fields(payload["part"]))
@@ -256,13 +257,13 @@ class ResponsesDecoder(BaseDecoder):
     def _complete_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
         match part.get("type"):
             case "output_text" | "text":
-                self._parts.end_text(item, index, part.get("text"))
+                self._content.end_text(item, index, part.get("text"))
                 for number, annotation in enumerate(part.get("annotations") or ()):
                     self._cite(item, index, number, annotation)
             case "refusal":
-                self._parts.end_text(item, index, part.get("refusal"), "refusal")
+                self._content.end_text(item, index, part.get("refusal"), "refusal")
             case "reasoning_text":
-                self._parts.end_part_of_thought(item, index, part.get("text"), "raw")
+                self._content.end_part_of_thought(item, index, part.get("text"), "raw")
             case _:
                 if (index, "other") not in item.ended:
                     item.ended.add((index, "other"))
@@ -280,36 +281,35 @@ class ResponsesDecoder(BaseDecoder):
             return
         item.cited.add((index, number))
         url, title, meta = citation_fields(annotation)
-        builder, text_id = self.builder, item.text_ids.get(index)
-        builder.source(url, title=title, text_id=text_id, meta=meta)
+        self.builder.source(url, title=title, text_id=item.text_ids.get(index), meta=meta)
 
     # --- reasoning ------------------------------------------------------------------------------------------------------
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
-        self._parts.thought(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
+        self._content.thought(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
-        self._parts.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, payload.get("text"))
+        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, payload.get("text"))
 
     def _summary_part_done(self, payload: Mapping[str, Any]) -> None:
         part = fields_or_empty(payload.get("part"))
-        self._parts.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, part.get("text"))
+        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, part.get("text"))
 
     def _raw_delta(self, payload: Mapping[str, Any]) -> None:
-        self._parts.thought(self._item(payload), payload.get("content_index") or 0, payload["delta"], "raw")
+        self._content.thought(self._item(payload), payload.get("content_index") or 0, payload["delta"], "raw")
 
     def _raw_done(self, payload: Mapping[str, Any]) -> None:
-        self._parts.end_part_of_thought(self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw")
+        self._content.end_part_of_thought(self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw")
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _tool_delta(self, payload: Mapping[str, Any]) -> None:
         item = self._item(payload)
-        command = payload.get("command_index") or 0
+        command = payload.get("command_index") or 0  # a shell call runs several commands, one a line
         delta = "\n" + payload["delta"] if command != item.command else payload["delta"]
         item.command = command
         if item.tool is None:
-            item.waiting.append(delta)
+            item.early_deltas.append(delta)
         else:
             self.builder.tool_delta(item.tool, delta)
 
@@ -332,18 +332,18 @@ _HANDLERS: dict[str, Callable[[ResponsesDecoder, Mapping[str, Any]], None]] = {
     "response.failed": ResponsesDecoder._terminal,
     "response.cancelled": ResponsesDecoder._terminal,
     "error": ResponsesDecoder._error,
-    "keepalive": ResponsesDecoder._nothing,
+    "keepalive": ResponsesDecoder._ignore,
     "response.compaction.compacting": ResponsesDecoder._compacting,
     "response.output_item.added": ResponsesDecoder._item_added,
     "response.output_item.done": ResponsesDecoder._item_done,
-    "response.content_part.added": ResponsesDecoder._nothing,
+    "response.content_part.added": ResponsesDecoder._ignore,
     "response.content_part.done": ResponsesDecoder._part_done,
     "response.output_text.delta": ResponsesDecoder._text_delta,
     "response.output_text.done": ResponsesDecoder._text_done,
     "response.refusal.delta": ResponsesDecoder._refusal_delta,
     "response.refusal.done": ResponsesDecoder._refusal_done,
     "response.output_text.annotation.added": ResponsesDecoder._annotation,
-    "response.reasoning_summary_part.added": ResponsesDecoder._nothing,
+    "response.reasoning_summary_part.added": ResponsesDecoder._ignore,
     "response.reasoning_summary_part.done": ResponsesDecoder._summary_part_done,
     "response.reasoning_summary_text.delta": ResponsesDecoder._summary_delta,
     "response.reasoning_summary_text.done": ResponsesDecoder._summary_done,
@@ -358,6 +358,6 @@ _HANDLERS: dict[str, Callable[[ResponsesDecoder, Mapping[str, Any]], None]] = {
     "response.code_interpreter_call_code.delta": ResponsesDecoder._tool_delta,
     "response.code_interpreter_call_code.done": ResponsesDecoder._tool_args,
     "response.shell_call_command.delta": ResponsesDecoder._tool_delta,
-    "response.shell_call_command.added": ResponsesDecoder._nothing,
+    "response.shell_call_command.added": ResponsesDecoder._ignore,
     "response.image_generation_call.partial_image": ResponsesDecoder._partial_image,
 }

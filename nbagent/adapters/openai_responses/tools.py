@@ -1,4 +1,4 @@
-"""The calls in a Responses stream: the client's own functions, and the many tools that the service runs itself."""
+"""Call items of a Responses stream: the client's functions, and the tools that the service runs itself."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,10 @@ from nbagent.adapters.base.builder import Block, EventBuilder, parse_args
 from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.openai_responses.items import Item
 
-_ENVELOPE = {"id", "type", "status", "call_id", "created_by"}
-_META = ("server_label", "namespace", "caller", "container_id", "execution", "approval_request_id", "environment")
+_COMMON_FIELDS = {"id", "type", "status", "call_id", "created_by"}
+_META_FIELDS = ("server_label", "namespace", "caller", "container_id", "execution", "approval_request_id", "environment")
 
-# Calls whose result is an item of its own, or comes from the client: what ends with the item is only the call.
+# Calls whose result comes as an item of its own, or from the client. The end of the item completes only their arguments.
 _ANSWERED_LATER = {
     "function_call",
     "custom_tool_call",
@@ -24,7 +24,7 @@ _ANSWERED_LATER = {
 }
 _NAMES = {"mcp_list_tools": "list_tools", "program": "program", "mcp_approval_request": "mcp"}
 
-# Where a call keeps its arguments, and where its result.
+# Fields with the arguments of a call, and fields with its result, by item type.
 _ARGS: dict[str, tuple[str, ...]] = {
     "web_search_call": ("action",),
     "file_search_call": ("queries",),
@@ -47,15 +47,15 @@ _RESULT: dict[str, tuple[str, ...]] = {
 
 
 def is_tool(item_type: str) -> bool:
-    """Return True if an output item is a call; its output is not."""
+    """Return True if an output item is a call. The output of a call is none."""
     return item_type.endswith("_call") or item_type in _NAMES
 
 
 class ToolItems:
-    """Starts and completes the calls, and finds the call that an output answers.
+    """Starts and completes calls, and finds the call of an output item.
 
     Attributes:
-        pending: how many approvals the current response asks for.
+        pending: number of approvals that the current response asks for.
     """
 
     def __init__(self, builder: EventBuilder) -> None:
@@ -66,14 +66,14 @@ class ToolItems:
         self._unanswered: dict[str, list[Block]] = {}
 
     def start(self, item: Item, payload: Mapping[str, Any]) -> None:
-        """A call begins. One that was approved before is the call that asked, under the same id of ours."""
+        """Start a call. An approved MCP call continues the block of its approval request."""
         approved = self._approvals.pop(str(payload.get("approval_request_id")), None)
         if approved is not None:
             item.tool = approved
             return
         item_type = str(payload.get("type"))
         name = str_field(payload, "name") or _NAMES.get(item_type) or item_type.removesuffix("_call")
-        label = str_field(payload, "server_label")
+        server = str_field(payload, "server_label")
         kind: ev.ToolKind = "hosted"
         if item_type == "function_call":
             kind = "function"
@@ -82,19 +82,19 @@ class ToolItems:
         elif item_type.startswith("mcp_"):
             kind = "mcp"
         call_id = str_field(payload, "call_id")
-        meta = {key: to_jsonable(payload[key]) for key in _META if payload.get(key)}
-        title = f"{label}: {name}" if label else None
+        meta = {key: to_jsonable(payload[key]) for key in _META_FIELDS if payload.get(key)}
+        title = f"{server}: {name}" if server else None
         item.tool = self._builder.start_tool(item.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None)
         if call_id:
             self._by_call_id[call_id] = item.tool
         if item_type in _ANSWERED_LATER:
             self._unanswered.setdefault(item_type, []).append(item.tool)
-        for delta in item.waiting:
+        for delta in item.early_deltas:
             self._builder.tool_delta(item.tool, delta)
-        item.waiting.clear()
+        item.early_deltas.clear()
 
     def complete(self, item: Item, payload: Mapping[str, Any]) -> None:
-        """The call is final: its arguments, and where the service ran it, its result."""
+        """Complete a call: its arguments, and its result if the service ran it."""
         block = item.tool
         assert block is not None
         self._write_args(block, item.type, payload)
@@ -120,12 +120,13 @@ class ToolItems:
             builder.tool_args(block, text if isinstance(text, str) else None, free=True)
         else:
             known = _ARGS.get(item_type)
-            names = known if known is not None else tuple(set(payload) - _ENVELOPE - set(_META) - {"name"})
-            given = {name: to_jsonable(payload[name]) for name in sorted(names) if payload.get(name) is not None}
-            if item_type == "web_search_call":
-                given = {"action": {key: value for key, value in given.get("action", {}).items() if key != "sources"}}
-            only = given.get(names[0]) if len(given) == 1 and known else None
-            builder.tool_args(block, args=only if isinstance(only, dict) else given)
+            names = known if known is not None else tuple(set(payload) - _COMMON_FIELDS - set(_META_FIELDS) - {"name"})
+            arguments = {name: to_jsonable(payload[name]) for name in sorted(names) if payload.get(name) is not None}
+            if item_type == "web_search_call":  # the sources are its result
+                action = arguments.get("action", {})
+                arguments = {"action": {key: value for key, value in action.items() if key != "sources"}}
+            only = arguments.get(names[0]) if len(arguments) == 1 and known else None
+            builder.tool_args(block, args=only if isinstance(only, dict) else arguments)
 
     def _write_result(self, block: Block, item_type: str, payload: Mapping[str, Any]) -> None:
         names = _RESULT.get(item_type, ("output", "result", "results", "outputs"))
@@ -156,7 +157,7 @@ class ToolItems:
         builder.write(ev.ApprovalRequest(approval_id=request_id, tool_id=block.id, args=args, **builder.envelope))
 
     def answer(self, item_type: str, payload: Mapping[str, Any]) -> bool:
-        """An item that answers a call: its output, or a human's decision. False if it is nothing of the kind."""
+        """Write an item that answers a call: its output, or a human's decision. Return False for any other item."""
         builder = self._builder
         if item_type == "mcp_approval_response":
             decision = "approve" if payload.get("approve") else "deny"
@@ -171,7 +172,7 @@ class ToolItems:
             return True
         if not item_type.endswith("_output"):
             return False
-        block = self._asked_by(item_type.removesuffix("_output"), str_field(payload, "call_id"))
+        block = self._call_of_output(item_type.removesuffix("_output"), str_field(payload, "call_id"))
         if block is None:
             return False
         content = next((payload[name] for name in ("output", "tools", "result") if payload.get(name) is not None), None)
@@ -181,10 +182,10 @@ class ToolItems:
         return True
 
     def block_of(self, call_id: str) -> Block | None:
-        """The latest call of that id."""
+        """Return the latest call of that id, or None."""
         return self._by_call_id.get(call_id)
 
-    def _asked_by(self, base: str, call_id: str | None) -> Block | None:
+    def _call_of_output(self, base: str, call_id: str | None) -> Block | None:
         block = self._by_call_id.get(call_id) if call_id else None
         if block is not None:
             return block
@@ -192,16 +193,15 @@ class ToolItems:
         return next((block for block in waiting if not block.closed), None)
 
     def write_image(self, item: Item, data: Any, payload: Mapping[str, Any]) -> None:
-        """A picture, partial or whole; the same file each time."""
+        """Write an image, partial or final, always under the same file id."""
         if nonempty_str(data):
             builder = self._builder
             item.file_id = item.file_id or builder.mint("file")
-            media_type = f"image/{nonempty_str(payload.get('output_format')) or 'png'}"
+            media_type = f"image/{str_field(payload, 'output_format') or 'png'}"
             builder.write(ev.File(id=item.file_id, media_type=media_type, data=data, **builder.envelope))
 
     def _write_images(self, outputs: Any) -> None:
-        builder = self._builder
         for entry in outputs or ():
-            url = nonempty_str(fields(entry).get("url"))
+            url = str_field(fields(entry), "url")
             if url:
-                builder.file("image/*", url=url)
+                self._builder.file("image/*", url=url)

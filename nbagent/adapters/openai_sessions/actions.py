@@ -1,4 +1,4 @@
-"""What a hosted session waits for: outputs of functions, permissions, sign-ins, an environment."""
+"""Required actions of a hosted session: function outputs, permissions, sign-ins, environments."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -12,7 +12,7 @@ ApprovalKind = Literal["tool", "input", "auth"]
 
 
 class Actions:
-    """Asks for each action once, however often the session tells that it waits, and closes what was answered."""
+    """Writes an approval request for each required action, once although the session repeats it, and its response."""
 
     def __init__(self, builder: EventBuilder, calls: SessionCalls) -> None:
         self._builder = builder
@@ -21,22 +21,22 @@ class Actions:
         self._by_call: dict[str, str] = {}
 
     def ask(self, payload: Mapping[str, Any]) -> None:
-        """One of a session's required actions."""
+        """Write one of the session's required actions."""
         kind, request = payload.get("type"), fields_or_empty(payload.get("request"))
         request_id = str(payload.get("request_id"))
         if kind == "function_call":
             block = self._calls.function(payload)
             self._write(block.call_id or block.id, "input", None, payload.get("arguments"), block)
         elif kind == "mcp_approval_request":
-            block_or_none = self._calls.asked_by(payload, request)
+            block_or_none = self._calls.mcp_call(payload, request)
             self._write(request_id, "tool", request.get("message"), request.get("arguments"), block_or_none)
         elif kind == "computer_use_approval_request":
             is_sign_in = request.get("type") == "browser_authentication"
             origin = str_field(request, "credential_origin") or str_field(request, "origin")
             verb = "Sign in" if is_sign_in else "Allow access"
             prompt = str_field(request, "reason") or (f"{verb}: {origin}" if origin else verb)
-            shown = {name: value for name, value in request.items() if name not in ("type", "reason") and value}
-            self._write(request_id, "auth" if is_sign_in else "tool", prompt, shown)
+            details = {name: value for name, value in request.items() if name not in ("type", "reason") and value}
+            self._write(request_id, "auth" if is_sign_in else "tool", prompt, details)
         elif kind == "environment_connection":
             environment = str(payload.get("environment_id"))
             self._write(environment, "input", f"The environment {environment} has to be connected again", None)
@@ -61,24 +61,24 @@ class Actions:
         )
 
     def read(self, kind: str, payload: Mapping[str, Any]) -> bool:
-        """An item that asks for something, or answers. False if it is nothing of the kind."""
+        """Read an item that requests or answers an action. Return False for any other item."""
         if kind == "computer_use_approval_request":
             self.ask(payload)
         elif kind == "computer_use_approval_request_result":
             submitted = fields_or_empty(payload.get("response")).get("action") == "submit"
             self._answer(str(payload.get("request_id")), "approve" if submitted else "cancel")
         elif kind == "function_call_output":
-            block = self._calls.answered_by(payload)
+            block = self._calls.take_function(payload)
             if block is None:
                 return False
-            self.granted(block)
+            self.approve(block)
             self._calls.answer(block, payload)
         else:
             return False
         return True
 
-    def granted(self, block: Block) -> None:
-        """The call was run: whatever was asked about it was given."""
+    def approve(self, block: Block) -> None:
+        """Write the approval of the action that was required for a call, since the call was run."""
         request_id = self._by_call.pop(block.id, None)
         if request_id is not None:
             self._answer(request_id, "approve")

@@ -1,4 +1,4 @@
-"""The sub-agents of a hosted session, and whose turn an event belongs to."""
+"""Sub-agents of a hosted session, and the turns that are theirs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from nbagent.adapters.base.subagents import Subagents
 
 
 class SessionAgents:
-    """Stamps events with the agent that speaks. A sub-agent outlives its turns: it can be closed, and work again."""
+    """Puts the agent of a turn into the envelope. A sub-agent outlives its turns; it can be closed and work again."""
 
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
@@ -19,8 +19,8 @@ class SessionAgents:
         self._failed: set[str] = set()
         self._turns: dict[str, str] = {}
 
-    def speak(self, turn_id: str | None) -> None:
-        """What follows is said in that turn; in none, or one that is no sub-agent's, by the session's own agent."""
+    def select(self, turn_id: str | None) -> None:
+        """Attribute the following events to the sub-agent of that turn, else to the session's own agent."""
         worker = self._turns.get(turn_id or "")
         self._builder.envelope["parent_id"] = self._agents.id_of(worker)
         self._builder.envelope["agent"] = self._names.get(worker or "")
@@ -30,27 +30,27 @@ class SessionAgents:
         return turn_id in self._turns
 
     def start(self, payload: Mapping[str, Any], tool_id: str | None) -> None:
-        """A sub-agent is there, made by that call, or again after it was closed."""
+        """Start a sub-agent that was created by that call, or start it again after it was closed."""
         agent_id = str(payload.get("id"))
         self._names[agent_id] = str_field(payload, "name") or agent_id
         self._failed.discard(agent_id)
         self._agents.start(agent_id, self._names[agent_id], tool_id=tool_id, parent=str(payload.get("parent_agent_id")))
 
     def end(self, agent_id: str) -> None:
-        """A sub-agent was closed."""
+        """End a sub-agent that was closed."""
         self._agents.end(agent_id, "failed" if agent_id in self._failed else "completed")
 
     def begin_turn(self, turn_id: str, agent_id: str) -> None:
-        """A turn of a sub-agent; of one that was made before the stream was joined, too."""
+        """Start a turn of a sub-agent, which may have been created before this stream was opened."""
         self._turns[turn_id] = agent_id
         self._agents.start(agent_id, self._names.setdefault(agent_id, agent_id))
 
     def end_turn(self, turn_id: str, agent_id: str, *, failed: bool) -> None:
-        """A turn of a sub-agent is over."""
+        """End a turn of a sub-agent."""
         self._turns.pop(turn_id, None)
         if failed:
             self._failed.add(agent_id)
 
     def end_all(self, status: ev.RunStatus) -> None:
-        """The run is over, and every agent with it."""
+        """End every sub-agent with the run."""
         self._agents.end_all(status)

@@ -1,11 +1,11 @@
-"""OpenAI's hosted agents: the events of `client.beta.agents.sessions`.
+"""Decoder of OpenAI's hosted agents: the events of `client.beta.agents.sessions`.
 
-Format: https://developers.openai.com/api/docs/guides/agents-api/sessions/events (openai 3.52). A session outlives its
-turns, and so does its stream: the run is over when the session is idle after a turn of its own agent, or has failed. Sub-agents
-have turns, too, at the same time; whose an event is tells its `turn_id`. An item is known by its turn and its place there.
+Format: https://developers.openai.com/api/docs/guides/agents-api/sessions/events (openai 3.52). A session and its stream outlive
+its turns: the run ends when the session is idle after a turn of its own agent, or has failed. Sub-agents have turns at the same
+time; `turn_id` attributes an event. The identity of an item is its turn and its output index.
 
-What they cannot say: hand-offs, how somebody answered an MCP server's question, and which call made which sub-agent (told by
-the task that both have).
+The format has no hand-offs, and no answer to an MCP server's question. It does not link a sub-agent to the call that created
+it; here the two match by their task.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -21,11 +21,11 @@ from nbagent.adapters.openai_responses.items import Item
 from nbagent.adapters.openai_sessions.actions import Actions
 from nbagent.adapters.openai_sessions.agents import SessionAgents
 from nbagent.adapters.openai_sessions.calls import SessionCalls, is_call
-from nbagent.adapters.openai_sessions.environment import line_of
+from nbagent.adapters.openai_sessions.environment import status_of
 
 _EVENTS, _OUTPUTS, _ENVIRONMENT = "agent.session.", "agent.output.", "agent.session.environment."
-_REMEMBERED = 1024
-"""How many events' ids are kept: a service that is not sure whether one arrived sends it again."""
+_MAX_SEEN_IDS = 1024
+"""Number of event ids kept to recognise repeats: the service sends an event again if it is unsure whether it arrived."""
 
 
 class SessionsDecoder(BaseDecoder):
@@ -36,19 +36,19 @@ class SessionsDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts = ItemContent(self.builder)
+        self._content = ItemContent(self.builder)
         self._calls = SessionCalls(self.builder)
         self._actions = Actions(self.builder, self._calls)
         self._agents = SessionAgents(self.builder)
         self._items: dict[str, dict[Hashable, Item]] = {}
         self._turn: str | None = None
-        self._spent: ev.Usage | None = None
+        self._turn_usage: ev.Usage | None = None
         self._model: str | None = None
         self._seen: dict[str, None] = {}
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a session's event; an error is one if it names the session."""
+        """Return True if the item is a session event, or an error that names its session."""
         payload = fields_or_empty(item)
         kind = payload.get("type")
         if not isinstance(kind, str):
@@ -66,12 +66,12 @@ class SessionsDecoder(BaseDecoder):
         session = fields_or_empty(payload.get("session"))
         self._model = nonempty_str(fields_or_empty(session.get("agent")).get("model")) or self._model
         self.builder.begin(self._model, thread_id=str_field(payload, "session_id") or str_field(session, "id"))
-        self._agents.speak(str(payload.get("turn_id")))
+        self._agents.select(str(payload.get("turn_id")))
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, payload)
         elif kind.startswith(_ENVIRONMENT):
-            self.builder.write(line_of(kind.removeprefix(_ENVIRONMENT), payload, self.builder.envelope))
+            self.builder.write(status_of(kind.removeprefix(_ENVIRONMENT), payload, self.builder.envelope))
         else:
             self.builder.raw(item, kind or None)
 
@@ -81,42 +81,42 @@ class SessionsDecoder(BaseDecoder):
         if event_id in self._seen:
             return True
         self._seen[event_id] = None
-        if len(self._seen) > _REMEMBERED:
+        if len(self._seen) > _MAX_SEEN_IDS:
             del self._seen[next(iter(self._seen))]
         return False
 
     # --- the session ----------------------------------------------------------------------------------------------------
 
-    def _nothing(self, payload: Mapping[str, Any]) -> None:
-        """The session exists, or a part was announced whose text follows."""
+    def _ignore(self, payload: Mapping[str, Any]) -> None:
+        """Ignore the creation of a session, or the start of a part whose text follows."""
 
     def _in_progress(self, payload: Mapping[str, Any]) -> None:
-        """The session works, maybe again: what it asked for was given."""
+        """Continue a session whose required actions were answered."""
         if self.stop_info.status == "paused":
             self.stop_info = TRUNCATED
 
     def _requires_action(self, payload: Mapping[str, Any]) -> None:
-        """The session waits, its stream stays open: the answer goes another way."""
+        """Write what the session waits for. Its stream stays open: the answer goes by another request."""
         session = fields_or_empty(payload.get("session"))
         self.stop_info = StopInfo("paused", "requires_action")
-        for action in session.get("required_actions") or ():
-            asked = fields(action)
-            self._agents.speak(str(asked.get("turn_id")))
-            self._actions.ask(asked)
+        for entry in session.get("required_actions") or ():
+            action = fields(entry)
+            self._agents.select(str(action.get("turn_id")))
+            self._actions.ask(action)
 
     def _idle(self, payload: Mapping[str, Any]) -> None:
-        """A session is idle before its first turn, too."""
+        """End the run if a turn has ended: a session is also idle before its first turn."""
         if self.stop_info != TRUNCATED:
-            self._over()
+            self._end_run()
 
     def _session_failed(self, payload: Mapping[str, Any]) -> None:
         self.fail_with(fields_or_empty(payload.get("session")).get("error") or "The session failed")
-        self._over()
+        self._end_run()
 
     def _error(self, payload: Mapping[str, Any]) -> None:
         self.fail_with(payload.get("error"))
 
-    def _over(self) -> None:
+    def _end_run(self) -> None:
         end = self.stop_info
         self.finish()
         self._agents.end_all(end.status)
@@ -125,7 +125,7 @@ class SessionsDecoder(BaseDecoder):
     # --- turns ----------------------------------------------------------------------------------------------------------
 
     def _turn_begins(self, payload: Mapping[str, Any]) -> None:
-        """A turn is a step of the run; a sub-agent's is told by its agent, for it lies across others' steps."""
+        """Start a step for a turn of the session's agent. A sub-agent's turn is no step: it overlaps the steps of others."""
         turn, turn_id = fields_or_empty(payload.get("turn")), str(payload.get("turn_id"))
         worker = str_field(turn, "subagent_id")
         if worker is not None:
@@ -140,7 +140,7 @@ class SessionsDecoder(BaseDecoder):
         self.new_step(self._model)
 
     def _turn_ends(self, payload: Mapping[str, Any]) -> None:
-        """The step goes on until the session is idle: what sub-agents are about to say still belongs to it."""
+        """Note how a turn ended. The step ends later, when the session is idle: sub-agents may still send events for it."""
         turn, turn_id = fields_or_empty(payload.get("turn")), str(payload.get("turn_id"))
         word = str(payload.get("type")).rpartition(".")[2]
         usage = openai_usage(turn.get("usage")) or openai_usage(payload.get("usage"))
@@ -156,7 +156,7 @@ class SessionsDecoder(BaseDecoder):
             return
         if not self.builder.in_step:
             self._begin_step(turn_id)
-        self._spent = usage
+        self._turn_usage = usage
         if word == "failed":
             self.stop_info = StopInfo("failed", word)
             self.fail_with(error or "The turn failed")
@@ -164,22 +164,22 @@ class SessionsDecoder(BaseDecoder):
             self.stop_info = StopInfo("cancelled" if word == "cancelled" else "completed", word)
 
     def finish(self) -> None:
-        """The turn is over: the step ends, with what it cost."""
-        self._agents.speak(None)
-        self.builder.end_step(self.stop_info.finish_reason, self._spent)
-        self._spent = None
+        """End the step with the usage of its turn."""
+        self._agents.select(None)
+        self.builder.end_step(self.stop_info.finish_reason, self._turn_usage)
+        self._turn_usage = None
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over; agents at work end with it."""
+        """End the run, and the open sub-agents with it."""
         if not self.builder.ended:
-            self._agents.speak(None)
+            self._agents.select(None)
             self.builder.end_texts_and_thoughts()
             self._agents.end_all("failed" if error else self.stop_info.status)
         return super().close(error)
 
     # --- sub-agents -----------------------------------------------------------------------------------------------------
 
-    def _subagent_works(self, payload: Mapping[str, Any]) -> None:
+    def _subagent_starts(self, payload: Mapping[str, Any]) -> None:
         agent = fields(payload["subagent"])
         call = self._calls.creator_of(agent) if str(payload.get("type")).endswith("created") else None
         self._agents.start(agent, call.id if call else None)
@@ -190,15 +190,15 @@ class SessionsDecoder(BaseDecoder):
     # --- items ----------------------------------------------------------------------------------------------------------
 
     def _item(self, payload: Mapping[str, Any]) -> Item:
-        """The item that an event speaks about."""
+        """Return the item that an event belongs to, a new one if it is not known."""
         turn_id, index = str(payload.get("turn_id")), payload.get("output_index")
         if not self.builder.in_step and not self._agents.has(turn_id):
-            self._begin_step(turn_id)  # a reader who came later than the turn
-        place = index if isinstance(index, int) else str(payload.get("item_id"))
+            self._begin_step(turn_id)  # the stream was opened after the turn began
+        position = index if isinstance(index, int) else str(payload.get("item_id"))
         items = self._items.setdefault(turn_id, {})
-        if place not in items:
-            items[place] = Item((turn_id, place), index if isinstance(index, int) else None)
-        return items[place]
+        if position not in items:
+            items[position] = Item((turn_id, position), index if isinstance(index, int) else None)
+        return items[position]
 
     def _item_added(self, payload: Mapping[str, Any]) -> None:
         inner = fields(payload["item"])
@@ -212,18 +212,18 @@ class SessionsDecoder(BaseDecoder):
             return
         item.describe(inner)
         if kind == "reasoning":
-            self._parts.begin_thought(item)
+            self._content.begin_thought(item)
         elif is_call(kind):
             self._calls.start(item, inner)
         elif kind == "agent_message":
-            told = {"from": inner.get("sender_agent_id"), "to": inner.get("recipient_agent_id")}
-            told["text"] = text_in(inner.get("content"))  # what else there is, is encrypted
-            self.builder.write(ev.Custom(name="agent_message", data=to_jsonable(told), **self.builder.envelope))
+            message = {"from": inner.get("sender_agent_id"), "to": inner.get("recipient_agent_id")}
+            message["text"] = text_in(inner.get("content"))  # the other parts are encrypted
+            self.builder.write(ev.Custom(name="agent_message", data=to_jsonable(message), **self.builder.envelope))
         elif kind != "message":
             self.builder.raw(inner, kind or None)
 
     def _item_done(self, payload: Mapping[str, Any]) -> None:
-        """An item is final, once."""
+        """Complete an item, once."""
         inner = fields(payload["item"])
         item = self._item({**payload, "item_id": inner.get("id")})
         if item.done:
@@ -235,35 +235,35 @@ class SessionsDecoder(BaseDecoder):
             for index, part in enumerate(inner.get("content") or ()):
                 self._end_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._parts.complete_thought(item, inner)
+            self._content.complete_thought(item, inner)
         elif is_call(item.type):
             if item.type == "mcp_call" and item.tool is not None and not inner.get("error"):
-                self._actions.granted(item.tool)  # how it was answered nobody says, but it ran
+                self._actions.approve(item.tool)  # no event has the answer, but the call ran
             self._calls.complete(item, inner)
         elif not self._actions.read(item.type, inner) and is_new:
             self.builder.raw(inner, item.type or None)
 
     def _end_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
         if part.get("type") == "output_text":
-            self._parts.end_text(item, index, part.get("text"))
+            self._content.end_text(item, index, part.get("text"))
         else:
             self.builder.raw(part, str_field(part, "type"))
 
     def _text_delta(self, payload: Mapping[str, Any]) -> None:
-        self._parts.text(self._item(payload), payload.get("content_index") or 0, payload["delta"])
+        self._content.text(self._item(payload), payload.get("content_index") or 0, payload["delta"])
 
     def _text_done(self, payload: Mapping[str, Any]) -> None:
-        self._parts.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("text"))
+        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("text"))
 
     def _part_done(self, payload: Mapping[str, Any]) -> None:
         self._end_part(self._item(payload), payload.get("content_index") or 0, fields(payload["part"]))
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
-        self._parts.thought(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
+        self._content.thought(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
         text = payload.get("text") or fields_or_empty(payload.get("part")).get("text")
-        self._parts.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, text)
+        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, text)
 
     def _output(self, payload: Mapping[str, Any]) -> None:
         self._calls.output(self._item(payload), payload["delta"])
@@ -271,7 +271,7 @@ class SessionsDecoder(BaseDecoder):
 
 _HANDLERS: dict[str, Callable[[SessionsDecoder, Mapping[str, Any]], None]] = {
     "error": SessionsDecoder._error,
-    "agent.session.created": SessionsDecoder._nothing,
+    "agent.session.created": SessionsDecoder._ignore,
     "agent.session.in_progress": SessionsDecoder._in_progress,
     "agent.session.requires_action": SessionsDecoder._requires_action,
     "agent.session.idle": SessionsDecoder._idle,
@@ -283,16 +283,16 @@ _HANDLERS: dict[str, Callable[[SessionsDecoder, Mapping[str, Any]], None]] = {
     "agent.session.turn.cancelled": SessionsDecoder._turn_ends,
     "agent.session.turn.item.added": SessionsDecoder._item_added,
     "agent.session.turn.item.done": SessionsDecoder._item_done,
-    "agent.session.turn.content_part.added": SessionsDecoder._nothing,
+    "agent.session.turn.content_part.added": SessionsDecoder._ignore,
     "agent.session.turn.content_part.done": SessionsDecoder._part_done,
     "agent.session.turn.output_text.delta": SessionsDecoder._text_delta,
     "agent.session.turn.output_text.done": SessionsDecoder._text_done,
-    "agent.session.turn.reasoning_summary_part.added": SessionsDecoder._nothing,
+    "agent.session.turn.reasoning_summary_part.added": SessionsDecoder._ignore,
     "agent.session.turn.reasoning_summary_part.done": SessionsDecoder._summary_done,
     "agent.session.turn.reasoning_summary_text.delta": SessionsDecoder._summary_delta,
     "agent.session.turn.reasoning_summary_text.done": SessionsDecoder._summary_done,
     "agent.output.command_execution_output.delta": SessionsDecoder._output,
-    "agent.session.subagent.created": SessionsDecoder._subagent_works,
-    "agent.session.subagent.active": SessionsDecoder._subagent_works,
+    "agent.session.subagent.created": SessionsDecoder._subagent_starts,
+    "agent.session.subagent.active": SessionsDecoder._subagent_starts,
     "agent.session.subagent.closed": SessionsDecoder._subagent_closed,
 }

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block, parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, nonempty_str, to_jsonable, token_count
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
 
 _KINDS = {
     "part_start",
@@ -81,7 +81,7 @@ class PydanticAIDecoder(BaseDecoder):
             case "final_result" | "enqueued_messages":
                 pass
             case "custom":
-                name = nonempty_str(get_field(item, "name")) or "custom"
+                name = get_str(item, "name") or "custom"
                 self.builder.write(ev.Custom(name=name, data=to_jsonable(get_field(item, "data")), **self.builder.envelope))
             case _:
                 self.builder.raw(item, nonempty_str(kind))
@@ -126,10 +126,10 @@ class PydanticAIDecoder(BaseDecoder):
             self._start(index, {"part_kind": {"tool_call": "tool-call"}.get(str(kind), kind), "content": ""})
             key = self._parts.get(index)
         if kind == "text":
-            self.builder.text(key, nonempty_str(get_field(delta, "content_delta")) or "")
+            self.builder.text(key, get_str(delta, "content_delta") or "")
         elif kind == "thinking":
-            self.builder.thought(key, nonempty_str(get_field(delta, "content_delta")) or "")
-            signature = nonempty_str(get_field(delta, "signature_delta"))
+            self.builder.thought(key, get_str(delta, "content_delta") or "")
+            signature = get_str(delta, "signature_delta")
             if signature and key is not None:
                 self._signatures[key] = signature
         elif kind == "tool_call":
@@ -141,7 +141,7 @@ class PydanticAIDecoder(BaseDecoder):
 
     def _end(self, index: Any, part: Any, after: Any) -> None:
         key = self._parts.get(index)
-        kind, content = get_field(part, "part_kind"), nonempty_str(get_field(part, "content"))
+        kind, content = get_field(part, "part_kind"), get_str(part, "content")
         if key is None:
             return
         if kind == "text":
@@ -151,27 +151,27 @@ class PydanticAIDecoder(BaseDecoder):
             if after != "text":
                 self.builder.end_text(key, "".join(self._texts.pop(key, ())) or None)
         elif kind == "thinking":
-            signature = nonempty_str(get_field(part, "signature")) or self._signatures.get(key)
+            signature = get_str(part, "signature") or self._signatures.get(key)
             self.builder.end_thought(key, content, signature=signature)
         elif self.builder.tool(key) is not None:
             self._finish_call(self.builder.tool(key), part)
 
     def _file(self, content: Any) -> None:
         builder = self.builder
-        media = nonempty_str(get_field(content, "media_type")) or "application/octet-stream"
+        media = get_str(content, "media_type") or "application/octet-stream"
         data = get_field(content, "data")
-        url = nonempty_str(get_field(content, "url"))
+        url = get_str(content, "url")
         builder.file(media, url=url, data=nonempty_str(data))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _call(self, part: Any, key: Hashable = None, *, new: bool = False) -> Block:
         """The call of a part; an id that comes again in a new part is another call."""
-        call_id = nonempty_str(get_field(part, "tool_call_id"))
+        call_id = get_str(part, "tool_call_id")
         block = None if new else self._calls.get(call_id or "")
         if block is None:
             hosted = str(get_field(part, "part_kind")).startswith(("builtin", "native"))
-            name = nonempty_str(get_field(part, "tool_name")) or "tool"
+            name = get_str(part, "tool_name") or "tool"
             kind: ev.ToolKind = "hosted" if hosted else "function"
             block = self.builder.start_tool(("call", call_id) if key is None else key, name, call_id=call_id, kind=kind)
             if call_id:
@@ -214,7 +214,7 @@ class PydanticAIDecoder(BaseDecoder):
             for part in get_field(requests, name) or ():
                 block = self._call(part)
                 self._finish_call(block, part)
-                call_id = nonempty_str(get_field(part, "tool_call_id")) or block.id
+                call_id = get_str(part, "tool_call_id") or block.id
                 if call_id in self._asked:
                     continue
                 self._asked.add(call_id)
@@ -243,7 +243,7 @@ class PydanticAIDecoder(BaseDecoder):
                 ev.ApprovalResponse(
                     approval_id=str(call_id),
                     decision="approve" if approved else "deny",
-                    reason=nonempty_str(get_field(payload, "message")),
+                    reason=get_str(payload, "message"),
                     **builder.envelope,
                 )
             )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, nonempty_str, to_jsonable
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable
 from nbagent.adapters.base.openai_fields import openai_usage
 
 # Each class, and a field that a class of that name in another framework does not have.
@@ -78,16 +78,16 @@ class SmolagentsDecoder(BaseDecoder):
 
     def _delta(self, item: Any) -> None:
         self._in_step()
-        content = nonempty_str(get_field(item, "content"))
+        content = get_str(item, "content")
         if content:
             self._wrote = True
             self.builder.text("content", content, phase="commentary")
         for call in get_field(item, "tool_calls") or ():
             function, index = get_field(call, "function"), get_field(call, "index")
-            name, arguments = nonempty_str(get_field(function, "name")), get_field(function, "arguments")
+            name, arguments = get_str(function, "name"), get_field(function, "arguments")
             block = self._streamed.get(index)
             if block is None and name:
-                block = self.builder.start_tool(("delta", index), name, call_id=nonempty_str(get_field(call, "id")))
+                block = self.builder.start_tool(("delta", index), name, call_id=get_str(call, "id"))
                 self._streamed[index] = block
                 self._calls.append(block)
             if block is not None and isinstance(arguments, str):
@@ -103,8 +103,8 @@ class SmolagentsDecoder(BaseDecoder):
         """A call as the agent is about to run it."""
         self._in_step()
         call_id, name, args = (
-            nonempty_str(get_field(item, "id")),
-            nonempty_str(get_field(item, "name")) or "tool",
+            get_str(item, "id"),
+            get_str(item, "name") or "tool",
             get_field(item, "arguments"),
         )
         block = self._block(call_id, name)
@@ -118,7 +118,7 @@ class SmolagentsDecoder(BaseDecoder):
 
     def _output(self, item: Any) -> None:
         call = get_field(item, "tool_call")
-        block = self._block(nonempty_str(get_field(item, "id")) or get_field(call, "id"), get_field(call, "name"))
+        block = self._block(get_str(item, "id") or get_field(call, "id"), get_field(call, "name"))
         if block is None:
             self._call(call if call is not None else {"id": get_field(item, "id")})
             block = self._calls[-1]
@@ -158,14 +158,14 @@ class SmolagentsDecoder(BaseDecoder):
             else:
                 self.builder.tool_result(block, observations)
         if message:
-            kind = nonempty_str(get_field(error, "type")) or class_name(error)
+            kind = get_str(error, "type") or class_name(error)
             self._max_steps = self._max_steps or "MaxSteps" in kind or "max steps" in message.lower()
             self.fail(message, error_type=kind or None, fatal=False)
         self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
 
     def _plan(self, item: Any) -> None:
         self._in_step()
-        plan = nonempty_str(get_field(item, "plan"))
+        plan = get_str(item, "plan")
         if plan:
             self.builder.start_text("content", phase="commentary")
         self.builder.end_text("content", plan)
@@ -186,7 +186,7 @@ def _message_of(error: Any) -> str | None:
         return None
     return (
         nonempty_str(error)
-        or nonempty_str(get_field(error, "message"))
+        or get_str(error, "message")
         or str(error if isinstance(error, BaseException) else to_jsonable(error))
     )
 
@@ -195,5 +195,5 @@ def _text_of(output: Any) -> str | None:
     """The answer to read: a text, the texts of a model's message, or any object as it prints."""
     if output is None or isinstance(output, str):
         return output
-    parts = [nonempty_str(get_field(part, "text")) for part in output] if isinstance(output, list) else []
+    parts = [get_str(part, "text") for part in output] if isinstance(output, list) else []
     return "".join(map(str, parts)) if parts and all(parts) else str(to_jsonable(output))

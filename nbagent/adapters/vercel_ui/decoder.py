@@ -111,7 +111,7 @@ class VercelDecoder(BaseDecoder):
     def _outcome(self, reason: str | None) -> StopInfo:
         if self._waiting:
             return StopInfo("paused", reason)
-        return StopInfo("incomplete", reason, reason) if reason in _CUT_SHORT else StopInfo("completed", reason)
+        return StopInfo.of_reason(reason, _CUT_SHORT)
 
     def _abort(self, payload: Mapping[str, Any]) -> None:
         self.stop_info = StopInfo("cancelled", "abort", str_field(payload, "reason"))
