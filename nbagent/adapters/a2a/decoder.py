@@ -1,10 +1,10 @@
-"""A2A, 0.3 and 1.x: JSON-RPC envelopes, bare REST frames, and the objects of both SDKs.
+"""Decoder of A2A, versions 0.3 and 1.x: JSON-RPC responses, bare REST frames, and the objects of both SDKs.
 
-Format: https://a2a-protocol.org/latest/specification/ and `a2a-sdk` 0.3 and 1.3. Items are the frames' JSON (0.3 tells them
-apart by `kind`, 1.x by their only key), the SDK's models or messages, or the pairs that its 0.3 client gives.
+Format: https://a2a-protocol.org/latest/specification/, and `a2a-sdk` 0.3 and 1.3. Items are the frames' JSON (in 0.3 `kind` is
+the type, in 1.x the only key), the SDK's models or protobuf messages, or the `(task, update)` pairs of its 0.3 client.
 
-The protocol cannot say: thoughts, tool calls, tokens, models, steps, hand-offs. What agents put into metadata for that is read
-in `a2a_parts`; Hector's second version streams this protocol, too, with its deltas told from its snapshots by `partial`.
+The protocol has no thoughts, tool calls, tokens, models, steps or hand-offs. `content` reads the metadata that agents use for
+them. Hector's second version streams this protocol, with `partial` in the metadata of deltas.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_fiel
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 from nbagent.events.jsonable import text_safe
 
-_KINDS = {
+_REQUIRED_FIELDS = {
     "task": "status",
     "message": "parts",
     "status-update": "status",
     "artifact-update": "artifact",
 }
-_KEYS = {
+_KIND_BY_KEY = {
     "task": "task",
     "message": "message",
     "msg": "message",
@@ -41,26 +41,32 @@ _ENDS: dict[str, StopInfo] = {
 
 
 def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Which of the four frames this is, and its body; the kind is empty where it is none."""
+    """Return the kind of a frame ("task", "message", "status-update", "artifact-update", or "" for any other) and its body."""
     body = fields_or_empty(payload["result"]) if "jsonrpc" in payload and payload.get("result") is not None else payload
     kind = str_field(body, "kind") or (str_field(body, "type") or "").removeprefix("task.").replace("_", "-")
-    if kind in _KINDS:
-        return (kind, body) if _KINDS[kind] in body else ("", body)
-    for key, named in _KEYS.items():
+    if kind in _REQUIRED_FIELDS:
+        return (kind, body) if _REQUIRED_FIELDS[kind] in body else ("", body)
+    for key, named in _KIND_BY_KEY.items():
         inner = to_wire_dict(body[key]) if len(body) == 1 and key in body else {}
-        if _KINDS[named] in inner:
+        if _REQUIRED_FIELDS[named] in inner:
             return named, inner
     return "", body
 
 
 def state_of(status: Mapping[str, Any]) -> str:
-    """The task's state in the words of 0.3."""
+    """Return a task's state in the spelling of version 0.3."""
     state = str(status.get("state") or "").removeprefix("TASK_STATE_").lower().replace("_", "-")
     return "canceled" if state == "cancelled" else state
 
 
 class Artifact:
-    """An artifact's text as it stands: what is replaced while it is open is told whole at its end."""
+    """An artifact.
+
+    Attributes:
+        text: its text so far.
+        replaced: True once an update replaced its text; the new text is then written at its end.
+        open: False once it ended.
+    """
 
     def __init__(self) -> None:
         self.text = ""
@@ -78,24 +84,24 @@ class A2ADecoder(BaseDecoder):
         super().__init__()
         self.parts = PartWriter(self.builder)
         self._artifacts: dict[str, Artifact] = {}
-        self._task = False
+        self._is_task = False
         self._state = ""
         self._last_note: tuple[Any, str] = (None, "")
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is one of the four frames, in whatever envelope, or the error that came instead."""
+        """Return True if the item is one of the four frames, in any envelope, or a JSON-RPC error response."""
         payload = try_wire_dict(item[0] if isinstance(item, tuple) and item else item)
         if "jsonrpc" in payload and "error" in payload and "method" not in payload:
             return True
         try:
             return bool(frame_kind(payload)[0])
-        except Exception:  # somebody else's fields under our names
+        except Exception:  # another system's fields under these names
             return False
 
     def read(self, item: Any) -> None:
-        """One frame."""
-        frame = frame_of(self._pair(item))
+        """Read one frame."""
+        frame = frame_of(self._unwrap_pair(item))
         payload = to_wire_dict(frame.data)
         if frame.name == "done" or (payload == {} and isinstance(frame.data, Mapping)):  # Hector's last frame
             self.done()
@@ -110,17 +116,17 @@ class A2ADecoder(BaseDecoder):
             case "message":
                 self._message(body)
             case "status-update":
-                self._task = True
+                self._is_task = True
                 self._status(body)
             case "artifact-update":
-                self._task = True
+                self._is_task = True
                 self._artifact_update(body)
             case _:
                 self.unread(item)
 
     @staticmethod
-    def _pair(item: Any) -> Any:
-        """The 0.3 client gives the task so far and what is new about it; at first that is nothing."""
+    def _unwrap_pair(item: Any) -> Any:
+        """Return the update of a `(task, update)` pair of the 0.3 client, or the task if there is no update yet."""
         if isinstance(item, tuple) and item:
             return next(
                 (entry for entry in reversed(item) if entry is not None and frame_kind(to_wire_dict(entry))[0]), item[0]
@@ -128,7 +134,7 @@ class A2ADecoder(BaseDecoder):
         return item
 
     def done(self) -> None:
-        """The server says that nothing follows."""
+        """Complete the run: the server sent its last frame."""
         self._close_artifacts()
         self.builder.end_texts_and_thoughts()
         if self.stop_info == TRUNCATED:
@@ -137,12 +143,12 @@ class A2ADecoder(BaseDecoder):
     # --- tasks and their states -----------------------------------------------------------------------------------------
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
-        self._task = True
+        self._is_task = True
         self.builder.begin(thread_id=str_field(task, "contextId"))
         artifacts = task.get("artifacts")
         for artifact in artifacts if isinstance(artifacts, list) else ():
             entry = fields_or_empty(artifact)
-            if entry.get("artifactId") not in self._artifacts:  # else it was streamed
+            if entry.get("artifactId") not in self._artifacts:  # a known artifact was streamed
                 self._artifact_update({"artifact": entry, "lastChunk": True})
         self._status(task)
 
@@ -157,7 +163,7 @@ class A2ADecoder(BaseDecoder):
             self.stop_info = StopInfo("incomplete", state, state) if payload.get("final") is True else TRUNCATED
             self._progress(message)
             return
-        if state == self._state:  # a task is often told once more at its end
+        if state == self._state:  # servers often repeat the task at its end
             return
         self._state = state
         self._close_artifacts()
@@ -169,24 +175,24 @@ class A2ADecoder(BaseDecoder):
         elif message:
             self._message(message)
         if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
-            # an agent whose only words were its notes: the last was the answer
+            # The agent sent only status messages: the last one is the answer.
             self.parts.text(("message", None), self._last_note[1])
         self.builder.end_texts_and_thoughts()
         self.stop_info = _ENDS.get(state, self.stop_info)
 
     def _progress(self, message: Mapping[str, Any]) -> None:
-        """What an agent says while it works: a line about it, where its parts are not marked as something else."""
+        """Write the message of a working agent: plain text as status lines, parts with agents' metadata as usual."""
         parts = message.get("parts")
         for part in parts if isinstance(parts, list) else ():
-            payload = fields_or_empty(part)
-            text = payload.get("text")
-            marked = any(str(name).startswith(("agui_", "adk_")) for name in fields_or_empty(payload.get("metadata")))
+            data = fields_or_empty(part)
+            text = data.get("text")
+            marked = any(str(name).startswith(("agui_", "adk_")) for name in fields_or_empty(data.get("metadata")))
             if isinstance(text, str) and not marked:
                 if text:
                     self.builder.status(text)
                     message_id, before = self._last_note
-                    again = message_id is not None and message_id == message.get("messageId")
-                    self._last_note = (message.get("messageId"), before + text if again else text)
+                    is_same = message_id is not None and message_id == message.get("messageId")
+                    self._last_note = (message.get("messageId"), before + text if is_same else text)
             else:
                 self.parts.write(part, ("message", message.get("messageId")))
 
@@ -205,7 +211,7 @@ class A2ADecoder(BaseDecoder):
             self.builder.write(request)
 
     def _author(self, name: Any) -> None:
-        """Who speaks; when another one begins to, the word was handed over."""
+        """Set the current agent, and write a hand-off if it changes."""
         before = self.builder.envelope.get("agent")
         if not nonempty_str(name) or name == before:
             return
@@ -215,23 +221,23 @@ class A2ADecoder(BaseDecoder):
             self.builder.write(ev.AgentHandoff(to=name, from_=before, **self.builder.envelope))
         self.builder.envelope["agent"] = text_safe(name)
 
-    # --- what it says ---------------------------------------------------------------------------------------------------
+    # --- messages and artifacts ------------------------------------------------------------------------------------------
 
     def _message(self, message: Mapping[str, Any]) -> None:
-        """A message of the agent: one that belongs to no task is the whole answer."""
+        """Write a message. A message without a task completes the run."""
         if str(message.get("role")).lower().endswith("user"):
             self.builder.write(ev.Custom(name="user_message", data=to_jsonable(message), **self.builder.envelope))
             return
         for part in message["parts"]:
             self.parts.write(part, ("message", message.get("messageId")))
-        if not self._task and not message.get("taskId"):
+        if not self._is_task and not message.get("taskId"):
             self.stop_info = StopInfo("completed")
 
     def _artifact_update(self, payload: Mapping[str, Any]) -> None:
-        content = fields_or_empty(payload["artifact"])
+        upstream = fields_or_empty(payload["artifact"])
         metadata = fields_or_empty(payload.get("metadata"))
-        parts = content.get("parts") or ()
-        name = content.get("artifactId")
+        parts = upstream.get("parts") or ()
+        name = upstream.get("artifactId")
         if isinstance(metadata.get("partial"), bool):
             self._hector(parts, metadata, ("artifact", name))
             return
@@ -259,18 +265,18 @@ class A2ADecoder(BaseDecoder):
                 self._close_artifact(name, artifact)
 
     def finish(self) -> None:
-        """Tell replaced artifacts whole also where the stream broke off."""
+        """End the response. A replaced artifact gets its text even if the stream was cut off."""
         self._close_artifacts()
         super().finish()
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over."""
+        """End the run, and the open artifacts with it."""
         if not self.builder.ended:
             self._close_artifacts()
         return super().close(error)
 
     def _hector(self, parts: Any, metadata: Mapping[str, Any], key: tuple[str, Any]) -> None:
-        """Hector 2: one artifact for the run; `partial` are deltas, else the text of the response comes whole once more."""
+        """Read an update of Hector 2, which has one artifact: deltas if `partial`, else the whole response again."""
         self._author(metadata.get("author"))
         thinking = fields_or_empty(metadata.get("thinking"))
         texts = [part["text"] for part in map(fields_or_empty, parts) if isinstance(part.get("text"), str)]
@@ -282,16 +288,16 @@ class A2ADecoder(BaseDecoder):
                 self.parts.text(key, text)
         else:
             if thinking:
-                self.parts.whole_thought(thinking)
-            whole = "".join(texts)
-            if whole and self.builder.text_id(key) is None:
-                self.parts.text(key, whole)
-            self.builder.end_text(key, whole or None)
+                self.parts.complete_thought(thinking)
+            full = "".join(texts)
+            if full and self.builder.text_id(key) is None:
+                self.parts.text(key, full)
+            self.builder.end_text(key, full or None)
             self.builder.end_texts_and_thoughts()
         for part in parts:
-            payload = fields_or_empty(part)
-            again = bool(thinking) and fields_or_empty(payload.get("data")).get("type") == "thinking"
-            if not (again or isinstance(payload.get("text"), str)):
+            data = fields_or_empty(part)
+            is_repeat = bool(thinking) and fields_or_empty(data.get("data")).get("type") == "thinking"
+            if not (is_repeat or isinstance(data.get("text"), str)):
                 self.parts.write(part, key)
         for call in map(fields_or_empty, metadata.get("tool_calls") or ()):
             self.parts.call(str_field(call, "id"), str_field(call, "name") or "tool", call.get("args"))

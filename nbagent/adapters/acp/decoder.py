@@ -1,10 +1,10 @@
-"""The Agent Client Protocol: the messages between an editor and a coding agent, or only the agent's updates.
+"""Decoder of the Agent Client Protocol between an editor and a coding agent.
 
-Format: https://agentclientprotocol.com/protocol/schema and `agent-client-protocol` 0.12. Items are JSON-RPC messages of
-either direction, the `params` of `session/update`, or an update by itself, as dicts or as the SDK's models.
+Format: https://agentclientprotocol.com/protocol/schema, and `agent-client-protocol` 0.12. Items are JSON-RPC messages of either
+direction, the `params` of `session/update`, or bare updates, as dicts or as the SDK's models.
 
-It cannot say: a tool's name (its title stands for it), arguments as they are written, models, steps, hand-offs. An update
-stream alone has no end: that is in the response to `session/prompt`.
+The protocol has no tool names (the title stands for the name), argument deltas, models, steps or hand-offs. A stream of updates
+alone has no terminal: that is the response to `session/prompt`.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,17 +37,19 @@ class AcpDecoder(BaseDecoder):
         super().__init__()
         self._requests = PendingRequests()
         self._calls: dict[str, Block] = {}
-        self._inputs: dict[str, Any] = {}
+        self._open_args: dict[str, Any] = {}
         self._options: dict[str, dict[str, str]] = {}
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a message of this protocol, or an update without its envelope."""
+        """Return True if the item is a message of this protocol, or a bare update."""
         payload = try_wire_dict(item)
         method = payload.get("method")
         if isinstance(method, str):
-            starts = method == "initialize" and isinstance(fields_or_empty(payload.get("params")).get("protocolVersion"), int)
-            return "jsonrpc" in payload and (starts or method.startswith(_METHODS))
+            is_handshake = method == "initialize" and isinstance(
+                fields_or_empty(payload.get("params")).get("protocolVersion"), int
+            )
+            return "jsonrpc" in payload and (is_handshake or method.startswith(_METHODS))
         return "sessionUpdate" in payload or "sessionUpdate" in fields_or_empty(payload.get("update"))
 
     def read(self, item: Any) -> None:
@@ -58,7 +60,7 @@ class AcpDecoder(BaseDecoder):
         elif isinstance(payload.get("method"), str):
             self._request(payload)
         elif payload.get("error") is not None:
-            self._requests.answered(payload)
+            self._requests.take(payload)
             self.fail_with(payload["error"])
         elif "result" in payload:
             self._response(payload)
@@ -72,22 +74,22 @@ class AcpDecoder(BaseDecoder):
     # --- requests and responses -----------------------------------------------------------------------------------------
 
     def _request(self, payload: Mapping[str, Any]) -> None:
-        call = self._requests.add(payload)
-        match call.method:
+        request = self._requests.add(payload)
+        match request.method:
             case "session/update":
-                self._update(fields_or_empty(call.params.get("update")))
+                self._update(fields_or_empty(request.params.get("update")))
             case "session/prompt":
-                self._start(call.params)
+                self._start(request.params)
             case "session/request_permission":
-                self._ask(str(payload.get("id")), call.params)
+                self._ask(str(payload.get("id")), request.params)
             case "elicitation/create" | "session/elicitation":
-                schema = call.params.get("requestedSchema")
-                self._request_input(str(payload.get("id")), nonempty_str(call.params.get("message")), schema)
+                schema = request.params.get("requestedSchema")
+                self._request_input(str(payload.get("id")), nonempty_str(request.params.get("message")), schema)
             case _:
-                self.builder.write(ev.Custom(name=call.method, data=to_jsonable(call.params), **self.builder.envelope))
+                self.builder.write(ev.Custom(name=request.method, data=to_jsonable(request.params), **self.builder.envelope))
 
     def _start(self, params: Mapping[str, Any]) -> None:
-        """A turn begins: one prompt, and all that is done about it."""
+        """Start a turn: one prompt and the work on it."""
         self.stop_info = TRUNCATED
         self.builder.begin(thread_id=str_field(params, "sessionId"))
 
@@ -95,20 +97,20 @@ class AcpDecoder(BaseDecoder):
         result = fields_or_empty(payload["result"])
         outcome = fields_or_empty(result.get("outcome"))
         expected = "session/prompt" if "stopReason" in result else "session/request_permission" if outcome else None
-        call = self._requests.answered(payload, expected=expected)
+        request = self._requests.take(payload, expected=expected)
         approval_id = str(payload.get("id"))
         if "stopReason" in result:
             self._stop(result)
         elif outcome and approval_id in self._options:
             self._answer(approval_id, outcome)
-        elif call is not None or isinstance(payload["result"], Mapping) or payload["result"] is None:
-            name = "response" if call is None else f"{call.method} response"
+        elif request is not None or isinstance(payload["result"], Mapping) or payload["result"] is None:
+            name = "response" if request is None else f"{request.method} response"
             self.builder.write(ev.Custom(name=name, data=to_jsonable(payload["result"]), **self.builder.envelope))
         else:
             self.builder.raw(payload)
 
     def _stop(self, result: Mapping[str, Any]) -> None:
-        """The turn is over."""
+        """End the turn."""
         usage = usage_counts(
             result.get("usage"),
             input="inputTokens",
@@ -121,16 +123,16 @@ class AcpDecoder(BaseDecoder):
         if usage:
             self.builder.usage = ev.Usage(**usage)
             self.builder.write(ev.UsageUpdate(usage=self.builder.usage, **self.builder.envelope))
-        for call_id in list(self._inputs):
-            self._settle_input(call_id)
+        for call_id in list(self._open_args):
+            self._complete_args(call_id)
         self.builder.end_texts_and_thoughts()
         reason = str_field(result, "stopReason")
         self.stop_info = _STOPS.get(reason or "", StopInfo("completed", reason))
 
     def _ask(self, approval_id: str, params: Mapping[str, Any]) -> None:
         call = fields_or_empty(params.get("toolCall"))
-        block = self._tool(call)
-        self._settle_input(str(call.get("toolCallId")))
+        block = self._call_of(call)
+        self._complete_args(str(call.get("toolCallId")))
         options = [fields_or_empty(option) for option in params.get("options") or ()]
         self._options[approval_id] = {str(option.get("optionId")): str(option.get("kind")) for option in options}
         request = ev.ApprovalRequest(
@@ -170,13 +172,13 @@ class AcpDecoder(BaseDecoder):
     def _update(self, update: Mapping[str, Any]) -> None:
         kind = str_field(update, "sessionUpdate") or ""
         handler = _UPDATES.get(kind)
-        if self.stop_info.status == "paused":  # it goes on, and so the answer came by another way
+        if self.stop_info.status == "paused":  # an update: the answer was given outside of this stream
             self.stop_info = TRUNCATED
         if handler is not None:
             handler(self, update)
         elif kind:
-            rest = {name: value for name, value in update.items() if name != "sessionUpdate"}
-            self.builder.write(ev.Custom(name=kind, data=to_jsonable(rest), **self.builder.envelope))
+            data = {name: value for name, value in update.items() if name != "sessionUpdate"}
+            self.builder.write(ev.Custom(name=kind, data=to_jsonable(data), **self.builder.envelope))
         else:
             self.builder.raw(update)
 
@@ -192,14 +194,14 @@ class AcpDecoder(BaseDecoder):
         self.builder.thought(key, text_in(update["content"]))
 
     def _end_others(self, key: Any) -> None:
-        """Chunks follow each other; what speaks in between ends a text."""
+        """End the other open texts and thoughts: a message's chunks are contiguous."""
         for other in self.builder.open_keys():
             if other != key:
                 self.builder.end_text(other)
                 self.builder.end_thought(other)
 
     def _user(self, update: Mapping[str, Any]) -> None:
-        """What the user said, told again where a session is loaded."""
+        """Write a message of the user, which agents repeat when a session is loaded."""
         self.builder.write(ev.Custom(name="user_message", data=to_jsonable(update.get("content")), **self.builder.envelope))
 
     def _plan(self, update: Mapping[str, Any]) -> None:
@@ -210,7 +212,7 @@ class AcpDecoder(BaseDecoder):
             self.builder.status(running["content"])
 
     def _usage(self, update: Mapping[str, Any]) -> None:
-        """How full the context is, and what the session cost so far: neither is a count of this turn's tokens."""
+        """Write the size of the context and the cost of the session. They are not the tokens of this turn."""
         cost = fields_or_empty(update.get("cost"))
         amount = cost.get("amount") if cost.get("currency") in (None, "USD") else None
         usage = ev.Usage(
@@ -220,46 +222,46 @@ class AcpDecoder(BaseDecoder):
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _tool(self, payload: Mapping[str, Any]) -> Block:
-        """The call of that id, started if it is new."""
-        call_id = str(payload["toolCallId"])
+    def _call_of(self, update: Mapping[str, Any]) -> Block:
+        """Return the call of an update, started if it is new."""
+        call_id = str(update["toolCallId"])
         block = self._calls.get(call_id)
-        if block is None or (block.closed and payload.get("sessionUpdate") == "tool_call"):
+        if block is None or (block.closed and update.get("sessionUpdate") == "tool_call"):
             self.builder.end_texts_and_thoughts()
-            name = str_field(payload, "title") or str_field(payload, "kind") or "tool"
-            meta = {key: to_jsonable(payload[key]) for key in ("kind", "locations") if payload.get(key)}
+            name = str_field(update, "title") or str_field(update, "kind") or "tool"
+            meta = {key: to_jsonable(update[key]) for key in ("kind", "locations") if update.get(key)}
             block = self._calls[call_id] = self.builder.start_tool(call_id, name, call_id=call_id, meta=meta or None)
-            self._inputs[call_id] = None
-        if payload.get("rawInput") is not None and call_id in self._inputs:
-            self._inputs[call_id] = payload["rawInput"]
+            self._open_args[call_id] = None
+        if update.get("rawInput") is not None and call_id in self._open_args:
+            self._open_args[call_id] = update["rawInput"]
         return block
 
-    def _settle_input(self, call_id: str) -> None:
-        """The arguments count as whole when the tool runs: until then, updates may replace them."""
-        if call_id in self._inputs:
-            args = self._inputs.pop(call_id)
+    def _complete_args(self, call_id: str) -> None:
+        """Complete a call's arguments, once the tool runs: until then, updates may replace them."""
+        if call_id in self._open_args:
+            args = self._open_args.pop(call_id)
             if isinstance(args, str):
                 self.builder.tool_args(self._calls[call_id], args, free=True)
             else:
                 self.builder.tool_args(self._calls[call_id], args={} if args is None else args)
 
     def _tool_call(self, update: Mapping[str, Any]) -> None:
-        known = str(update.get("toolCallId")) in self._calls
-        block = self._tool(update)
+        is_known = str(update.get("toolCallId")) in self._calls
+        block = self._call_of(update)
         title, status = str_field(update, "title"), update.get("status")
-        if known and title and title != block.name:
+        if is_known and title and title != block.name:
             self.builder.progress(block, title)
             block.name = title
         if status in ("in_progress", "completed", "failed"):
-            self._settle_input(str(update["toolCallId"]))
+            self._complete_args(str(update["toolCallId"]))
         content, output = update.get("content"), update.get("rawOutput")
-        shown = text_or_blocks(content) if output is None else output
+        result = text_or_blocks(content) if output is None else output
         if status in ("completed", "failed"):
             failed = status == "failed"
             info = ev.ErrorInfo(message=text_in(content or "") or nonempty_str(output) or "the tool failed") if failed else None
-            self.builder.tool_result(block, shown, status="error" if failed else "ok", error=info)
+            self.builder.tool_result(block, result, status="error" if failed else "ok", error=info)
         elif content or output is not None:
-            self.builder.tool_result(block, shown, preliminary=True)
+            self.builder.tool_result(block, result, preliminary=True)
 
 
 _UPDATES: dict[str, Callable[[AcpDecoder, Mapping[str, Any]], None]] = {

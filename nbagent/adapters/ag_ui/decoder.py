@@ -1,9 +1,9 @@
-"""AG-UI 1.0, and the events that earlier versions had.
+"""Decoder of AG-UI 1.0, including the events of earlier versions.
 
-Format: https://docs.ag-ui.com/concepts/events and `ag_ui.core.events` of `ag-ui-protocol` 1.0. Items are the JSON payloads
-of its frames, or the SDK's event objects. Several runs may follow each other in one stream.
+Format: https://docs.ag-ui.com/concepts/events, and `ag_ui.core.events` of `ag-ui-protocol` 1.0. Items are the JSON payloads of
+the frames, or the SDK's event objects. A stream may have several runs, one after another.
 
-It cannot say: whether a tool failed (results have no error flag), finish reasons, token counts of single steps, hand-offs.
+The format has no failed tool results (there is no error flag), finish reasons, token counts of single steps, or hand-offs.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -16,8 +16,9 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_fiel
 from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts
 from nbagent.events.jsonable import text_safe
 
-_THINKING = "thinking"
-_PROOF = {"CUSTOM": "name", "RAW": "event"}
+_UNNAMED_THOUGHT = "thinking"
+_REQUIRED_FIELDS = {"CUSTOM": "name", "RAW": "event"}
+"""Field that an item of a common type must have to be recognised as AG-UI's."""
 
 
 class AguiDecoder(BaseDecoder):
@@ -29,23 +30,23 @@ class AguiDecoder(BaseDecoder):
         super().__init__()
         self._calls: dict[str, Block] = {}
         self._agents: dict[str, ev.AgentStart] = {}
-        self._chunk: tuple[str, Hashable] | None = None  # what the last *_CHUNK event wrote to
-        self._phase = False  # between REASONING_START and REASONING_END
+        self._chunk: tuple[str, Hashable] | None = None  # kind and key of the block that *_CHUNK events opened
+        self._in_reasoning = False  # between REASONING_START and REASONING_END
         self._snapshot: Any = None
         self._wrote = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is an event of AG-UI, which writes its types in capitals."""
+        """Return True if the item is an event of AG-UI. Its types are in capitals."""
         payload = try_wire_dict(item)
         kind = payload.get("type")
-        return isinstance(kind, str) and kind in _HANDLERS and _PROOF.get(kind, "type") in payload
+        return isinstance(kind, str) and kind in _HANDLERS and _REQUIRED_FIELDS.get(kind, "type") in payload
 
     def read(self, item: Any) -> None:
         """Read one event."""
         payload = to_wire_dict(frame_of(item).data)
         kind = str_field(payload, "type") or ""
-        self._stamp(payload)
+        self._set_agent(payload)
         self._end_chunk(kind, payload)
         handler = _HANDLERS.get(kind)
         if handler is not None:
@@ -55,8 +56,8 @@ class AguiDecoder(BaseDecoder):
         else:
             self.unread(item)
 
-    def _stamp(self, payload: Mapping[str, Any]) -> None:
-        """Events of a sub-agent's run carry its id."""
+    def _set_agent(self, payload: Mapping[str, Any]) -> None:
+        """Put the sub-agent of an event into the envelope."""
         agent = self._agents.get(str_field(payload, "subagentRunId") or "")
         for name in ("parent_id", "agent"):
             self.builder.envelope.pop(name, None)
@@ -74,49 +75,49 @@ class AguiDecoder(BaseDecoder):
         self.builder.begin(thread_id=str_field(payload, "threadId"))
 
     def _run_finished(self, payload: Mapping[str, Any]) -> None:
-        self._last_snapshot()
-        self._count(payload)
+        self._write_snapshot()
+        self._add_usage(payload)
         if payload.get("result") is not None:
             self._write(ev.Custom, name="result", data=to_jsonable(payload["result"]))
         outcome = payload.get("outcome")
         details = fields_or_empty(outcome)
-        how = nonempty_str(outcome) or str_field(details, "type") or "success"
-        asked = details.get("interrupts") or [entry for entry in [payload.get("interrupt")] if entry]
-        for entry in asked if how == "interrupt" else ():
+        outcome_type = nonempty_str(outcome) or str_field(details, "type") or "success"
+        interrupts = details.get("interrupts") or [entry for entry in [payload.get("interrupt")] if entry]
+        for entry in interrupts if outcome_type == "interrupt" else ():
             self._ask(fields_or_empty(entry))
         self.builder.end_texts_and_thoughts()
         if self.stop_info.status not in ("failed", "paused"):
-            known = {"interrupt": StopInfo("paused", how), "cancelled": StopInfo("cancelled", how)}
-            self.stop_info = known.get(how, StopInfo("completed"))
+            by_type = {"interrupt": StopInfo("paused", outcome_type), "cancelled": StopInfo("cancelled", outcome_type)}
+            self.stop_info = by_type.get(outcome_type, StopInfo("completed"))
 
-    def _ask(self, payload: Mapping[str, Any]) -> None:
-        block = self._calls.get(str_field(payload, "toolCallId") or "")
-        schema = payload.get("responseSchema")
-        reason = str_field(payload, "reason") or ""
+    def _ask(self, interrupt: Mapping[str, Any]) -> None:
+        block = self._calls.get(str_field(interrupt, "toolCallId") or "")
+        schema = interrupt.get("responseSchema")
+        reason = str_field(interrupt, "reason") or ""
         is_permission = "approval" in reason or (block is not None and not reason.endswith("_required"))
         meta = {
-            name: to_jsonable(payload[name]) for name in ("reason", "expiresAt", "metadata", "payload") if payload.get(name)
+            name: to_jsonable(interrupt[name]) for name in ("reason", "expiresAt", "metadata", "payload") if interrupt.get(name)
         }
         self._write(
             ev.ApprovalRequest,
-            approval_id=str_field(payload, "id") or self.builder.mint("approval"),
+            approval_id=str_field(interrupt, "id") or self.builder.mint("approval"),
             tool_id=None if block is None else block.id,
             kind="tool" if is_permission else "input",
-            prompt=str_field(payload, "message"),
+            prompt=str_field(interrupt, "message"),
             schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
             meta=meta or None,
         )
 
     def _run_error(self, payload: Mapping[str, Any]) -> None:
-        self._count(payload)
+        self._add_usage(payload)
         self.fail_with({"message": payload.get("message"), "code": payload.get("code")})
 
-    def _count(self, payload: Mapping[str, Any]) -> None:
-        """The run's token counts: one entry for each model that was used."""
+    def _add_usage(self, payload: Mapping[str, Any]) -> None:
+        """Add the token counts of a run, which has one entry for each model."""
         entries = payload.get("usage")
         total: ev.Usage | None = None
         for entry in [entries] if isinstance(entries, Mapping) else entries or ():
-            found = usage_counts(
+            counts = usage_counts(
                 entry,
                 input="inputTokens",
                 output="outputTokens",
@@ -125,14 +126,14 @@ class AguiDecoder(BaseDecoder):
                 cache_read="cachedInputTokens",
                 cache_write="cacheWriteInputTokens",
             )
-            total = ev.Usage(**found) if total is None else total + ev.Usage(**found)
+            total = ev.Usage(**counts) if total is None else total + ev.Usage(**counts)
         if total is not None:
             self.builder.usage = total if self.builder.usage is None else self.builder.usage + total
             self._write(ev.UsageUpdate, usage=self.builder.usage)
 
     def _step_started(self, payload: Mapping[str, Any]) -> None:
         name = str_field(payload, "stepName")
-        if "parent_id" in self.builder.envelope:  # a sub-agent's steps lie inside one of ours
+        if "parent_id" in self.builder.envelope:  # a sub-agent's steps lie inside a step of the run
             self._write(ev.Status, message=name or "next step")
         else:
             self.builder.start_step(name=name)
@@ -176,7 +177,7 @@ class AguiDecoder(BaseDecoder):
             self._write(ev.AgentEnd, id=start.id, name=start.name, status=status, parent_id=start.parent_id)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over: the sub-agents that did not finish are ended with it."""
+        """End the run, and the open sub-agents with it."""
         for run_id in [] if self.builder.ended else reversed(list(self._agents)):
             self._end_agent({"subagentRunId": run_id}, "failed" if error else "incomplete")
         return super().close(error)
@@ -198,17 +199,20 @@ class AguiDecoder(BaseDecoder):
         self._wrote = True
         self.builder.text(key, payload.get("delta") or "")
 
-    def _chunk_key(self, kind: str, key: Any, known: Callable[[Any], Any]) -> Hashable:
-        """Which block a chunk writes to: the one it names, or the last one. It ends it, too, unless a START event began it."""
+    def _chunk_key(self, kind: str, key: Any, find: Callable[[Any], Any]) -> Hashable:
+        """Return the key of a chunk's block: the one it names, else the last.
+
+        A block that chunks opened is noted in `_chunk`, and `_end_chunk` ends it. A block with a START event has an END event.
+        """
         if key is None and self._chunk is not None and self._chunk[0] == kind:
             return self._chunk[1]
         key = self.builder.mint("chunk") if key is None else key
-        if known(key) is None:
+        if find(key) is None:
             self._chunk = (kind, key)
         return key  # type: ignore[no-any-return]
 
     def _end_chunk(self, kind: str, payload: Mapping[str, Any]) -> None:
-        """A chunk's block lasts until something else is said."""
+        """End the block that chunks opened, unless this event continues it or writes nothing."""
         if self._chunk is None or kind in ("RAW", "CUSTOM") or kind.startswith(("ACTIVITY_", "STATE_")):
             return
         opened, key = self._chunk
@@ -228,28 +232,28 @@ class AguiDecoder(BaseDecoder):
         self._snapshot = payload.get("messages")
         self._write(ev.Custom, name="messages", data=to_jsonable(self._snapshot))
 
-    def _last_snapshot(self) -> None:
-        """The answer of an agent that streams none and only sends its history: what follows the last question."""
+    def _write_snapshot(self) -> None:
+        """Write the answer of an agent that streams none: the assistant messages after the last user message of its history."""
         if self._wrote or not isinstance(self._snapshot, list):
             return
-        last: list[str] = []
+        answers: list[str] = []
         for message in map(fields_or_empty, self._snapshot):
             if message.get("role") == "user":
-                last = []
+                answers = []
             elif message.get("role") == "assistant":
-                last.append(text_in(message.get("content") or ""))
-        for text in filter(None, last):
+                answers.append(text_in(message.get("content") or ""))
+        for text in filter(None, answers):
             key = self.builder.mint("snapshot")
             self.builder.text(key, text)
             self.builder.end_text(key)
 
     # --- reasoning ------------------------------------------------------------------------------------------------------
 
-    def _phase_start(self, payload: Mapping[str, Any]) -> None:
-        self._phase = True
+    def _reasoning_start(self, payload: Mapping[str, Any]) -> None:
+        self._in_reasoning = True
 
-    def _phase_end(self, payload: Mapping[str, Any]) -> None:
-        self._phase = False
+    def _reasoning_end(self, payload: Mapping[str, Any]) -> None:
+        self._in_reasoning = False
         for key in self.builder.open_keys():
             self.builder.end_thought(key)
 
@@ -260,7 +264,7 @@ class AguiDecoder(BaseDecoder):
         self.builder.thought(payload["messageId"], payload["delta"])
 
     def _thought_end(self, payload: Mapping[str, Any]) -> None:
-        if not self._phase:  # else its encrypted form may follow, until the phase is over
+        if not self._in_reasoning:  # else its encrypted form may follow until REASONING_END
             self.builder.end_thought(payload["messageId"])
 
     def _thought_chunk(self, payload: Mapping[str, Any]) -> None:
@@ -268,7 +272,7 @@ class AguiDecoder(BaseDecoder):
         self.builder.thought(key, payload.get("delta") or "")
 
     def _encrypted(self, payload: Mapping[str, Any]) -> None:
-        """Opaque, for whichever message or call it belongs to."""
+        """Write an encrypted value of a thought, or of another message or call in a thought of its own."""
         key, value = payload.get("entityId"), str_field(payload, "encryptedValue")
         meta = None
         if self.builder.open_thought(key) is None:
@@ -276,12 +280,12 @@ class AguiDecoder(BaseDecoder):
             self.builder.start_thought(key)
         self.builder.end_thought(key, encrypted=value, meta=meta)
 
-    def _old_thought(self, payload: Mapping[str, Any]) -> None:
-        """Before 1.0, thoughts had no id."""
-        self.builder.thought(_THINKING, str_field(payload, "delta") or "")
+    def _unnamed_thought(self, payload: Mapping[str, Any]) -> None:
+        """Append to the thought of an event from before 1.0, which has no id."""
+        self.builder.thought(_UNNAMED_THOUGHT, str_field(payload, "delta") or "")
 
-    def _old_thought_end(self, payload: Mapping[str, Any]) -> None:
-        self.builder.end_thought(_THINKING)
+    def _unnamed_thought_end(self, payload: Mapping[str, Any]) -> None:
+        self.builder.end_thought(_UNNAMED_THOUGHT)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -303,7 +307,7 @@ class AguiDecoder(BaseDecoder):
         self.builder.tool_delta(self._calls[str(key)], payload.get("delta") or "")
 
     def _tool_result(self, payload: Mapping[str, Any]) -> None:
-        if str(payload["toolCallId"]) not in self._calls:  # of a call from an earlier run
+        if str(payload["toolCallId"]) not in self._calls:  # the call was in an earlier run
             self._tool_start(payload)
         block = self._calls[str(payload["toolCallId"])]
         if block.args_pieces:
@@ -328,7 +332,7 @@ class AguiDecoder(BaseDecoder):
 
     def _custom(self, payload: Mapping[str, Any]) -> None:
         name, value = str_field(payload, "name") or "custom", payload.get("value")
-        if name == "on_interrupt":  # how LangGraph's bridge asked before there were outcomes
+        if name == "on_interrupt":  # outcome_type LangGraph's bridge interrupts before there were outcomes
             prompt = value if isinstance(value, str) else None
             approval_id = self.builder.mint("approval")
             self._write(ev.ApprovalRequest, approval_id=approval_id, kind="input", prompt=prompt, args=to_jsonable(value))
@@ -338,7 +342,7 @@ class AguiDecoder(BaseDecoder):
 
 
 def _ignore(decoder: AguiDecoder, payload: Mapping[str, Any]) -> None:
-    """An event whose whole meaning is in those around it."""
+    """Ignore an event that adds nothing to those around it."""
 
 
 _HANDLERS: dict[str, Callable[[AguiDecoder, Mapping[str, Any]], None]] = {
@@ -355,8 +359,8 @@ _HANDLERS: dict[str, Callable[[AguiDecoder, Mapping[str, Any]], None]] = {
     "TEXT_MESSAGE_END": AguiDecoder._text_end,
     "TEXT_MESSAGE_CHUNK": AguiDecoder._text_chunk,
     "MESSAGES_SNAPSHOT": AguiDecoder._messages,
-    "REASONING_START": AguiDecoder._phase_start,
-    "REASONING_END": AguiDecoder._phase_end,
+    "REASONING_START": AguiDecoder._reasoning_start,
+    "REASONING_END": AguiDecoder._reasoning_end,
     "REASONING_MESSAGE_START": AguiDecoder._thought_start,
     "REASONING_MESSAGE_CONTENT": AguiDecoder._thought,
     "REASONING_MESSAGE_END": AguiDecoder._thought_end,
@@ -364,10 +368,10 @@ _HANDLERS: dict[str, Callable[[AguiDecoder, Mapping[str, Any]], None]] = {
     "REASONING_ENCRYPTED_VALUE": AguiDecoder._encrypted,
     "THINKING_START": _ignore,
     "THINKING_TEXT_MESSAGE_START": _ignore,
-    "THINKING_TEXT_MESSAGE_CONTENT": AguiDecoder._old_thought,
-    "THINKING_CONTENT": AguiDecoder._old_thought,
-    "THINKING_TEXT_MESSAGE_END": AguiDecoder._old_thought_end,
-    "THINKING_END": AguiDecoder._old_thought_end,
+    "THINKING_TEXT_MESSAGE_CONTENT": AguiDecoder._unnamed_thought,
+    "THINKING_CONTENT": AguiDecoder._unnamed_thought,
+    "THINKING_TEXT_MESSAGE_END": AguiDecoder._unnamed_thought_end,
+    "THINKING_END": AguiDecoder._unnamed_thought_end,
     "TOOL_CALL_START": AguiDecoder._tool_start,
     "TOOL_CALL_ARGS": AguiDecoder._tool_args,
     "TOOL_CALL_END": AguiDecoder._tool_end,

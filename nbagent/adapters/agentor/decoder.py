@@ -1,11 +1,11 @@
-"""Agentor: what `stream_chat` gives, as objects, dicts or serialised, what `POST /chat` sends, and the events of its engine.
+"""Decoder of Agentor: the outputs of `stream_chat` and `POST /chat`, and the events of its engine.
 
-Source: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py` and `agentor/engine/events.py`
-(0.0.23 and 0.1.1). Serialised items are JSON over many lines, one object after another, with no framing: texts and bytes are
-taken as they come, wherever they were cut. Its A2A server is read by `a2a`.
+Format: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py` and `agentor/engine/events.py`
+(0.0.23 and 0.1.1). Items are objects, dicts, or their serialised form: JSON objects over several lines, one after another
+without framing, as strings or bytes cut at any place. The A2A decoder reads its A2A server.
 
-`stream_chat` cannot say: arguments, call ids (a result goes to the oldest open call of its name), tokens, models, the end (a
-stream is whole when its last item is a message), or that something failed: an error comes as a message like any other.
+`stream_chat` has no arguments, call ids (a result goes to the oldest open call of its name), tokens or models, and no terminal:
+a stream is complete if its last item is a message. An error is a message like any other.
 """
 
 import codecs
@@ -21,16 +21,16 @@ from nbagent.adapters.base.fields import fields, nonempty_str, str_field, to_jso
 from nbagent.adapters.base.payload import try_wire_dict, usage_counts
 from nbagent.events.jsonable import text_safe
 
-_OUTPUTS = {"agent_updated_stream_event", "raw_response_event", "run_item_stream_event"}
-_ENGINE = {"run_start", "text_delta", "generation", "message", "tool_call", "tool_result", "run_end", "error", "fork"}
+_OUTPUT_TYPES = {"agent_updated_stream_event", "raw_response_event", "run_item_stream_event"}
+_ENGINE_TYPES = {"run_start", "text_delta", "generation", "message", "tool_call", "tool_result", "run_end", "error", "fork"}
 _ENGINE_FIELDS = {"type", "turn", "call_id"}
-_SERIALISED = re.compile(r'\s*(data:\s*)?\{\s*"type":\s*"(agent_updated|raw_response|run_item)_(stream_)?event"')
-_OUT_OF_TURNS = re.compile(r"Reached max_turns \(\d+\) without a final answer\.")
-_TEXT = "text"
+_SERIALISED_OUTPUT = re.compile(r'\s*(data:\s*)?\{\s*"type":\s*"(agent_updated|raw_response|run_item)_(stream_)?event"')
+_MAX_TURNS_MESSAGE = re.compile(r"Reached max_turns \(\d+\) without a final answer\.")
+_TEXT_KEY = "text"
 
 
 class AgentorDecoder(BaseDecoder):
-    """Agentor's two vocabularies to events."""
+    """Outputs and engine events to events."""
 
     system: ClassVar[str] = "agentor"
 
@@ -38,7 +38,7 @@ class AgentorDecoder(BaseDecoder):
         super().__init__()
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = ""
-        self._open: list[Block] = []
+        self._unanswered: list[Block] = []
         self._calls: dict[str, Block] = {}
         self._turn: Any = None
         self._waiting = 0
@@ -49,30 +49,32 @@ class AgentorDecoder(BaseDecoder):
         if isinstance(item, bytes | bytearray):
             item = bytes(item).decode("utf-8", "replace")
         if isinstance(item, str):
-            return _SERIALISED.match(item) is not None
+            return _SERIALISED_OUTPUT.match(item) is not None
         payload = try_wire_dict(item)
         kind = payload.get("type")
         if not isinstance(kind, str):
             return False
-        return (kind in _OUTPUTS and "tool_action" in payload) or (kind in _ENGINE and set(payload) >= _ENGINE_FIELDS)
+        return (kind in _OUTPUT_TYPES and "tool_action" in payload) or (
+            kind in _ENGINE_TYPES and set(payload) >= _ENGINE_FIELDS
+        )
 
     def read(self, item: Any) -> None:
-        """One item, or a piece of the text of many."""
+        """Read one item, or a piece of the serialised form of several."""
         if isinstance(item, str | bytes | bytearray):
             self._pending += item if isinstance(item, str) else self._utf8.decode(bytes(item))
             self._read_pending()
             return
         payload = fields(item)
         kind = str_field(payload, "type") or ""
-        if kind in _OUTPUTS and "tool_action" in payload:
+        if kind in _OUTPUT_TYPES and "tool_action" in payload:
             self._output(kind, payload)
-        elif kind in _ENGINE:
+        elif kind in _ENGINE_TYPES:
             self._engine(kind, payload)
         else:
             self.unread(item, kind or None)
 
     def _read_pending(self) -> None:
-        """Read the objects that are whole by now; the beginning of another waits for the rest of it."""
+        """Read the objects that are complete; an incomplete one waits for more text."""
         while text := self._pending.lstrip().removeprefix("data:").lstrip():
             try:
                 item, end = json.JSONDecoder().raw_decode(text)
@@ -87,7 +89,7 @@ class AgentorDecoder(BaseDecoder):
         self._pending = ""
 
     def _flush(self) -> None:
-        """At the end, what could not be read is kept; what came behind it is read all the same."""
+        """Read the remaining text at the end. Parts that are no JSON become `raw` events; objects after them are still read."""
         pieces, self._pending = re.split(r"(?<=^\})\n", self._pending, flags=re.MULTILINE), ""
         for piece in filter(str.strip, pieces):
             self._pending = piece
@@ -97,18 +99,18 @@ class AgentorDecoder(BaseDecoder):
                 self._pending = ""
 
     def finish(self) -> None:
-        """The step is over."""
+        """End the step. The run is paused if approvals are pending."""
         if self._waiting and self.stop_info.status in ("completed", "incomplete"):
             self.stop_info = StopInfo("paused")
         super().finish()
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over."""
+        """End the run, and read the remaining text."""
         if not self.builder.ended:
             self._flush()
         return super().close(error)
 
-    # --- what `stream_chat` gives ---------------------------------------------------------------------------------------
+    # --- outputs of `stream_chat` ---------------------------------------------------------------------------------------
 
     def _output(self, kind: str, payload: Mapping[str, Any]) -> None:
         if not self.builder.in_step:
@@ -119,25 +121,25 @@ class AgentorDecoder(BaseDecoder):
             self.builder.thought("reasoning", payload["reasoning"])
             self.builder.end_thought("reasoning")
         if kind == "agent_updated_stream_event":
-            self._agent(message)
+            self._set_agent(message)
         elif action is not None:
             self._action(fields(action), payload.get("message"))
         elif chunk:
-            self.builder.text(_TEXT, chunk)
+            self.builder.text(_TEXT_KEY, chunk)
         elif message:
-            self._whole(_TEXT, message)
-            self.stop_info = StopInfo("max_steps" if _OUT_OF_TURNS.fullmatch(message) else "completed")
+            self._write_complete_text(_TEXT_KEY, message)
+            self.stop_info = StopInfo("max_steps" if _MAX_TURNS_MESSAGE.fullmatch(message) else "completed")
 
-    def _whole(self, key: Any, text: str) -> None:
-        """A text that comes whole, after its deltas or without any."""
+    def _write_complete_text(self, key: Any, text: str) -> None:
+        """Write a complete text, which may have been streamed before."""
         if self.builder.text_id(key) is None:
             self.builder.text(key, text)
             self.builder.end_text(key)
         else:
             self.builder.end_text(key, text)
 
-    def _agent(self, name: str | None, tool: Block | None = None) -> None:
-        """Another agent speaks from here on; the first one was not handed anything."""
+    def _set_agent(self, name: str | None, tool: Block | None = None) -> None:
+        """Set the current agent, and write a hand-off if it is not the first."""
         before = self.builder.envelope.get("agent")
         if not name or name == before:
             return
@@ -148,19 +150,19 @@ class AgentorDecoder(BaseDecoder):
 
     def _action(self, action: Mapping[str, Any], message: Any) -> None:
         kind, name = str_field(action, "type") or "", str_field(action, "name") or "tool"
-        self.stop_info = TRUNCATED  # an agent that used a tool has not had its last word
+        self.stop_info = TRUNCATED  # the agent still has to answer after a tool
         self.builder.end_texts_and_thoughts()
         match kind:
             case "tool_called":
-                self._open.append(self.builder.start_tool(self.builder.mint("call"), name))
+                self._unanswered.append(self.builder.start_tool(self.builder.mint("call"), name))
             case "tool_output":
-                self.builder.tool_result(self._oldest(name), message)
+                self.builder.tool_result(self._take_call(name), message)
             case "handoff_requested":
-                self._open.append(self.builder.start_tool(self.builder.mint("call"), name, kind="handoff"))
+                self._unanswered.append(self.builder.start_tool(self.builder.mint("call"), name, kind="handoff"))
             case "handoff_occured" | "handoff_occurred":
-                handoff = self._oldest(name)
+                handoff = self._take_call(name)
                 self.builder.tool_result(handoff, message)
-                self._agent(nonempty_str(message) or name, handoff)
+                self._set_agent(nonempty_str(message) or name, handoff)
             case "mcp_approval_requested":
                 self._waiting += 1
                 request = ev.ApprovalRequest(approval_id=self.builder.mint("approval"), prompt=nonempty_str(message) or name)
@@ -169,14 +171,17 @@ class AgentorDecoder(BaseDecoder):
                 self._waiting -= kind == "mcp_approval_response" and self._waiting > 0
                 self.builder.write(ev.Custom(name=kind or "tool_action", data=to_jsonable(action), **self.builder.envelope))
 
-    def _oldest(self, name: str) -> Block:
-        """The call that a result belongs to: the oldest of its name. 0.0.23 calls every result "dict"."""
-        found = next((block for block in self._open if block.name == name), None)
-        if found is None:
-            found = self._open[0] if self._open else self.builder.start_tool(self.builder.mint("call"), name)
-        if found in self._open:
-            self._open.remove(found)
-        return found
+    def _take_call(self, name: str) -> Block:
+        """Remove and return the call of a result: the oldest open one of that name, else the oldest.
+
+        Version 0.0.23 gives every result the name "dict".
+        """
+        block = next((call for call in self._unanswered if call.name == name), None)
+        if block is None:
+            block = self._unanswered[0] if self._unanswered else self.builder.start_tool(self.builder.mint("call"), name)
+        if block in self._unanswered:
+            self._unanswered.remove(block)
+        return block
 
     # --- the engine's own events ----------------------------------------------------------------------------------------
 
@@ -192,9 +197,9 @@ class AgentorDecoder(BaseDecoder):
             self.builder.start_step(str_field(payload, "model"))
         match kind:
             case "text_delta":
-                self.builder.text(_TEXT, text or "")
+                self.builder.text(_TEXT_KEY, text or "")
             case "message" if text:
-                self._whole(_TEXT, text)
+                self._write_complete_text(_TEXT_KEY, text)
             case "generation":
                 self._generation(payload, text)
             case "tool_call":
@@ -202,7 +207,7 @@ class AgentorDecoder(BaseDecoder):
             case "tool_result":
                 self._engine_result(payload)
             case "run_end":
-                self._count(payload, add=False)
+                self._add_usage(payload, add=False)
                 self._run_end(str_field(payload, "status"), payload)
             case "error":
                 self._error(str_field(payload, "error") or text or "")
@@ -213,19 +218,19 @@ class AgentorDecoder(BaseDecoder):
                 pass
 
     def _generation(self, payload: Mapping[str, Any], text: str | None) -> None:
-        """The model is through: its thoughts, and the text beside its calls. A text without calls has an event of its own."""
+        """Write the thoughts of a model response, and its text if it has calls: a text without calls has its own event."""
         if str_field(payload, "reasoning"):
             self.builder.thought("reasoning", payload["reasoning"])
             self.builder.end_thought("reasoning")
         if text and payload.get("calls"):
-            self._whole(_TEXT, text)
-        self._count(payload, add=True)
+            self._write_complete_text(_TEXT_KEY, text)
+        self._add_usage(payload, add=True)
 
     def _error(self, text: str) -> None:
-        """The run failed with `Type: message`; what failed is raised next."""
+        """Fail the run with a message of the form `Type: message`."""
         kind, _, message = text.partition(": ")
-        known = bool(message) and kind.isidentifier()
-        self.fail(message if known else text, error_type=kind if known else None)
+        has_type = bool(message) and kind.isidentifier()
+        self.fail(message if has_type else text, error_type=kind if has_type else None)
 
     def _engine_call(self, payload: Mapping[str, Any]) -> None:
         self.builder.end_texts_and_thoughts()
@@ -246,16 +251,16 @@ class AgentorDecoder(BaseDecoder):
         info = ev.ErrorInfo(message=error) if error else None
         self.builder.tool_result(block, payload.get("result"), status="error" if error else "ok", error=info)
 
-    def _count(self, payload: Mapping[str, Any], *, add: bool) -> None:
-        found = usage_counts(
+    def _add_usage(self, payload: Mapping[str, Any], *, add: bool) -> None:
+        counts = usage_counts(
             payload.get("usage"),
             input=("input", "input_tokens"),
             output=("output", "output_tokens"),
             total=("total", "total_tokens"),
         )
-        if not found:
+        if not counts:
             return
-        usage = ev.Usage(**found)
+        usage = ev.Usage(**counts)
         self.builder.usage = usage if self.builder.usage is None or not add else self.builder.usage + usage
         self.builder.write(ev.UsageUpdate(usage=self.builder.usage, **self.builder.envelope))
 

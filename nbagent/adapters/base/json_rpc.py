@@ -28,7 +28,7 @@ class PendingRequests:
             self._by_id.setdefault(repr(payload["id"]), []).append(request)
         return request
 
-    def answered(self, payload: Mapping[str, Any], *, expected: str | None = None) -> RpcRequest | None:
+    def take(self, payload: Mapping[str, Any], *, expected: str | None = None) -> RpcRequest | None:
         """Return the request that a response answers, or None.
 
         Args:

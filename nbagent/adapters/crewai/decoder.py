@@ -1,10 +1,10 @@
-"""CrewAI: the events of its bus, the frames of a stream, and the chunks that a streaming crew gives.
+"""Decoder of CrewAI: events of its bus, frames of a stream, and chunks of a streaming crew.
 
-The events: https://docs.crewai.com/en/concepts/event-listener (crewai 1.15). `type` tells events apart; a
-frame (`{id, seq, type, channel, namespace, data}`) carries one in `data`; a chunk has `content` and `chunk_type`. A tool's
-result names the event that started it, not a call.
+Format: https://docs.crewai.com/en/concepts/event-listener (crewai 1.15). An event has a `type`; a frame (`{id, seq, type,
+channel, namespace, data}`) has an event in `data`; a chunk has `content` and `chunk_type`. A tool result refers to the event
+that started the tool, not to a call.
 
-What it cannot say: hand-offs (a delegation is a tool), citations, and what ended a chunk stream: its end is the end.
+The format has no hand-offs (a delegation is a tool call) and no citations. A stream of chunks has no terminal.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
 from nbagent.adapters.base.openai_fields import openai_usage
 
-_SUBJECTS = (
+_EVENT_PREFIXES = (
     "crew_",
     "task_",
     "agent_execution_",
@@ -36,7 +36,7 @@ _SUBJECTS = (
     "mcp_",
     "a2a_",
 )
-_WORDS = ("_started", "_completed", "_failed", "_finished", "_error", "_chunk", "_requested", "_received", "_created")
+_EVENT_SUFFIXES = ("_started", "_completed", "_failed", "_finished", "_error", "_chunk", "_requested", "_received", "_created")
 
 
 class CrewDecoder(BaseDecoder):
@@ -47,7 +47,7 @@ class CrewDecoder(BaseDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._tools: dict[str, Block] = {}
-        self._written: dict[Any, Block] = {}
+        self._announced: dict[Any, Block] = {}
         self._root: str | None = None
         self._root_event: str | None = None
         self._streamed = False
@@ -60,10 +60,10 @@ class CrewDecoder(BaseDecoder):
         if class_name(item) == "StreamChunk" or get_field(item, "chunk_type") is not None:
             return get_field(item, "content") is not None
         kind = get_field(item, "type")
-        return isinstance(kind, str) and kind.startswith(_SUBJECTS) and kind.endswith(_WORDS)
+        return isinstance(kind, str) and kind.startswith(_EVENT_PREFIXES) and kind.endswith(_EVENT_SUFFIXES)
 
     def read(self, item: Any) -> None:
-        """One event, frame or chunk."""
+        """Read an event, a frame or a chunk."""
         if get_field(item, "chunk_type") is not None:
             self._chunk(item)
             return
@@ -71,8 +71,8 @@ class CrewDecoder(BaseDecoder):
         frame = get_field(item, "data")
         is_frame = isinstance(frame, Mapping) and get_field(item, "channel") is not None
         payload = {**frame, "event_id": get_field(item, "id")} if is_frame else item
-        if not kind.startswith(_SUBJECTS):
-            if is_frame:  # whatever a bus carries, a user's own events among it
+        if not kind.startswith(_EVENT_PREFIXES):
+            if is_frame:  # a bus also carries the user's own events
                 self.builder.write(ev.Custom(name=kind, data=to_jsonable(payload), **self.builder.envelope))
             else:
                 self.unread(item, kind or None)
@@ -99,20 +99,20 @@ class CrewDecoder(BaseDecoder):
         elif kind.startswith(("memory_", "knowledge_", "mcp_", "a2a_", "method_", "agent_", "llm_")):
             self.builder.write(ev.Custom(name=kind, data=to_jsonable(payload), **self.builder.envelope))
 
-    def _in_step(self, model: str | None = None) -> None:
+    def _ensure_step(self, model: str | None = None) -> None:
         if not self.builder.in_step:
             self.builder.start_step(model)
             self._streamed = False
-            self._written.clear()
+            self._announced.clear()
 
     # --- the model ------------------------------------------------------------------------------------------------------
 
     def _llm_chunk(self, payload: Any, *, thought: bool) -> None:
-        self._in_step(get_str(payload, "model"))
+        self._ensure_step(get_str(payload, "model"))
         chunk = get_str(payload, "chunk") or ""
         call = get_field(payload, "tool_call")
         if call is not None:
-            self._tool_piece(call)
+            self._tool_call_delta(call)
         elif thought:
             self.builder.thought("thought", chunk)
         else:
@@ -121,35 +121,35 @@ class CrewDecoder(BaseDecoder):
                 self.builder.end_thought("thought")
             self.builder.text("text", chunk)
 
-    def _tool_piece(self, call: Any) -> None:
-        """A piece of a call. The agent's own event about the tool follows, and is the same call."""
+    def _tool_call_delta(self, call: Any) -> None:
+        """Write a delta of a call. The tool usage events that follow belong to the same call."""
         function = get_field(call, "function")
         index = get_field(call, "index")
         name, arguments = get_str(function, "name"), get_field(function, "arguments")
         call_id = get_str(call, "id") or get_str(call, "tool_id")
-        block = self._written.get(index)
-        if name and (block is None or call_id not in (None, block.call_id)):  # a call that follows may have the same index
+        block = self._announced.get(index)
+        if name and (block is None or call_id not in (None, block.call_id)):  # some models reuse the index for the next call
             if block is not None:
                 self.builder.tool_args(block)
-            block = self._written[index] = self.builder.start_tool(("piece", index, call_id), name, call_id=call_id)
+            block = self._announced[index] = self.builder.start_tool(("piece", index, call_id), name, call_id=call_id)
         if block is not None and isinstance(arguments, str):
-            # some versions repeat what was said so far
+            # Some versions send the arguments so far instead of a delta.
             so_far = "".join(block.args_pieces)
             self.builder.tool_delta(block, arguments[len(so_far) :] if so_far and arguments.startswith(so_far) else arguments)
 
     def _llm_call(self, word: str, payload: Any) -> None:
         if word == "started":
             self.builder.end_step()
-            self._in_step(get_str(payload, "model"))
+            self._ensure_step(get_str(payload, "model"))
             return
-        self._in_step(get_str(payload, "model"))
+        self._ensure_step(get_str(payload, "model"))
         response = get_field(payload, "response")
         if word == "failed":
             self.fail(get_str(payload, "error") or "The model call failed", fatal=False)
-        elif isinstance(response, str) and response and not self._written:
+        elif isinstance(response, str) and response and not self._announced:
             self.builder.start_text("text")
             self.builder.end_text("text", response)
-        self._settle_calls()
+        self._complete_args()
         self.builder.end_step(get_str(payload, "finish_reason"), openai_usage(get_field(payload, "usage")))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ class CrewDecoder(BaseDecoder):
     def _tool(self, kind: str, payload: Any) -> None:
         name = get_str(payload, "tool_name") or "tool"
         if kind == "tool_usage_started":
-            known = [block for block in self._written.values() if block.name == name and not block.closed]
+            known = [block for block in self._announced.values() if block.name == name and not block.closed]
             block = known[0] if known else self.builder.start_tool(("use", get_field(payload, "event_id")), name)
             self._tools[str(get_field(payload, "event_id") or block.id)] = block
             args = get_field(payload, "tool_args")
@@ -203,10 +203,10 @@ class CrewDecoder(BaseDecoder):
             )
 
     def _lifecycle(self, subject: str, word: str, payload: Any, role: str | None) -> None:
-        """Crews, flows and agents begin and end; the first of them is the run."""
+        """Read the start or end of a crew, a flow or an agent. The first of them is the run."""
         if word == "created" or subject.startswith("flow_plot"):
             return
-        # a crew is itself a flow, inside whatever flow it works for
+        # A crew emits flow events of its own, inside the flow that runs it.
         is_root = subject == (self._root or subject) and get_field(payload, "started_event_id") in (None, self._root_event)
         if word == "started":
             if self._root is None:
@@ -229,33 +229,33 @@ class CrewDecoder(BaseDecoder):
     # --- chunks ---------------------------------------------------------------------------------------------------------
 
     def _chunk(self, item: Any) -> None:
-        """A chunk of a streaming crew: text, or a piece of a call, of an agent at a task."""
+        """Read a chunk of a streaming crew: a delta of an agent's text, or of a call."""
         self.builder.begin()
         role = get_str(item, "agent_role")
         if role != self.builder.envelope.get("agent"):
             self.builder.end_step()
         self.builder.envelope["agent"] = role
-        self._in_step()
+        self._ensure_step()
         call = get_field(item, "tool_call")
-        if call is not None and _word(get_field(item, "chunk_type")) == "tool_call":
+        if call is not None and _enum_value(get_field(item, "chunk_type")) == "tool_call":
             name = get_str(call, "tool_name")
             function = {"name": name, "arguments": get_field(call, "arguments")}
-            self._tool_piece(call if name is None else {**fields_or_empty(call), "function": function})
+            self._tool_call_delta(call if name is None else {**fields_or_empty(call), "function": function})
         else:
-            self._settle_calls()
+            self._complete_args()
             self.builder.text("text", get_str(item, "content") or "")
         self.stop_info = StopInfo("completed")
 
     def finish(self) -> None:
-        """The current response is over, and whatever it called is written whole."""
-        self._settle_calls()
+        """End the response, and complete the arguments of its calls."""
+        self._complete_args()
         super().finish()
 
-    def _settle_calls(self) -> None:
-        for block in self._written.values():
+    def _complete_args(self) -> None:
+        for block in self._announced.values():
             self.builder.tool_args(block)
 
 
-def _word(value: Any) -> str:
-    """An enum's member, or its value."""
+def _enum_value(value: Any) -> str:
+    """Return the value of an enum's member, or of a plain value, as a string."""
     return str(getattr(value, "value", value))

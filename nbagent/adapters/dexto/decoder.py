@@ -1,10 +1,10 @@
-"""Dexto's event stream: `POST /api/message-stream` and `GET /api/sessions/{id}/events`.
+"""Decoder of Dexto's event stream: `POST /api/message-stream` and `GET /api/sessions/{id}/events`.
 
-The events: https://github.com/truffle-ai/dexto, packages/core/src/events (ea2b186). What an event is stands in `name`; its own
-documentation says `type`, and both are read. Calls are `callId` in some events and `toolCallId` in others, counts are
-`tokenUsage` where the documentation has `usage`. Partial calls carry the arguments so far, not what is new.
+Format: https://github.com/truffle-ai/dexto, packages/core/src/events (ea2b186). The event's name is in `name`, or in `type` as
+its documentation says. A call's id is `callId` in some events and `toolCallId` in others. Token counts are in `tokenUsage`, or
+in `usage` as documented. Partial calls carry the arguments so far, not deltas.
 
-What it cannot say: which step something belongs to (every `llm:response` ends one), files, and hand-offs.
+The format has no steps (every `llm:response` ends one), files or hand-offs.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
 
-_FAMILIES = (
+_EVENT_PREFIXES = (
     "llm:",
     "tool:",
     "approval:",
@@ -31,7 +31,7 @@ _FAMILIES = (
     "hook:",
     "todo:",
 )
-_STATUS = {
+_STATUS_MESSAGES = {
     "llm:retrying": "Trying again…",
     "llm:unsupported-input": "The model does not take this kind of input",
     "interaction:blocked": "Blocked",
@@ -54,29 +54,29 @@ class DextoDecoder(BaseDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._calls: dict[str, Block] = {}
-        self._thought_step = 0  # the last one that had thoughts: a whole response repeats them
+        self._thought_step = 0  # last step with streamed thoughts: `llm:response` repeats them
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item's name, or its type, is of one of Dexto's families."""
-        return _name_of(item) is not None
+        """Return True if the item's name or type has one of Dexto's prefixes."""
+        return _event_name(item) is not None
 
     def read(self, item: Any) -> None:
         """Read one event."""
-        name = _name_of(item)
+        name = _event_name(item)
         payload = fields_or_empty(item)
         if isinstance(payload.get("event"), str) and "data" in payload:
             payload = fields_or_empty(payload["data"])
         self.builder.begin()
         match name:
             case "llm:thinking" | "run:start" | "session:title-updated":
-                pass  # work has begun: these are no thoughts
+                pass  # `llm:thinking` only announces the model call: it has no text
             case "llm:chunk":
                 self._chunk(payload)
             case "llm:tool-call-partial" | "llm:tool-call":
-                self._call(payload, whole=name == "llm:tool-call")
+                self._call(payload, is_complete=name == "llm:tool-call")
             case "tool:running":
-                block = self._block(payload)
+                block = self._call_of(payload)
                 self.builder.write(ev.ToolProgress(id=block.id, **self.builder.envelope))
             case "llm:tool-result":
                 self._result(payload)
@@ -92,21 +92,21 @@ class DextoDecoder(BaseDecoder):
                 self._complete(payload)
             case "service:event":
                 self._service(payload)
-            case _ if name in _STATUS:
+            case _ if name in _STATUS_MESSAGES:
                 detail = str_field(payload, "reason") or str_field(payload, "message")
-                message = _STATUS[name] + (f": {detail}" if detail else "")
+                message = _STATUS_MESSAGES[name] + (f": {detail}" if detail else "")
                 self.builder.status(message)
             case _:
                 self.builder.raw(item, name)
 
-    def _step(self, payload: Mapping[str, Any] | None = None) -> None:
+    def _ensure_step(self, payload: Mapping[str, Any] | None = None) -> None:
         if not self.builder.in_step:
             self.builder.start_step(get_str(payload, "model"))
 
     # --- text and thoughts ----------------------------------------------------------------------------------------------
 
     def _chunk(self, payload: Mapping[str, Any]) -> None:
-        self._step()
+        self._ensure_step()
         content = str_field(payload, "content") or ""
         if payload.get("chunkType") == "reasoning":
             self._thought_step = self.builder.step
@@ -117,8 +117,8 @@ class DextoDecoder(BaseDecoder):
             self.builder.text("text", content)
 
     def _response(self, payload: Mapping[str, Any]) -> None:
-        """A response is whole; its text replaces the chunks, once."""
-        self._step(payload)
+        """End a response. Its text replaces the chunks."""
+        self._ensure_step(payload)
         content, thought = str_field(payload, "content"), str_field(payload, "reasoning")
         if thought and self._thought_step != self.builder.step:
             self.builder.thought("thought", thought)
@@ -132,28 +132,28 @@ class DextoDecoder(BaseDecoder):
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _block(self, payload: Mapping[str, Any]) -> Block:
-        """The call that an event is about, started if it was not announced."""
+    def _call_of(self, payload: Mapping[str, Any]) -> Block:
+        """Return the call of an event, started if it is not known."""
         call_id = str_field(payload, "callId") or str_field(payload, "toolCallId")
         block = self._calls.get(call_id or "")
         if block is None:
-            self._step()
+            self._ensure_step()
             block = self.builder.start_tool(("call", call_id), str_field(payload, "toolName") or "tool", call_id=call_id)
             if call_id:
                 self._calls[call_id] = block
         return block
 
-    def _call(self, payload: Mapping[str, Any], *, whole: bool) -> None:
+    def _call(self, payload: Mapping[str, Any], *, is_complete: bool) -> None:
         known = self._calls.get(str_field(payload, "callId") or "")
-        if known is not None and known.closed:  # an id that is used again
+        if known is not None and known.closed:  # the id is used again for a new call
             self._calls.pop(known.call_id or "", None)
-        block = self._block(payload)
+        block = self._call_of(payload)
         args = payload.get("args")
-        if whole:
+        if is_complete:
             self.builder.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
 
     def _result(self, payload: Mapping[str, Any]) -> None:
-        block = self._block(payload)
+        block = self._call_of(payload)
         self.builder.tool_args(block)
         content = payload.get("rawResult")
         if content is None:
@@ -172,13 +172,13 @@ class DextoDecoder(BaseDecoder):
     # --- approvals ------------------------------------------------------------------------------------------------------
 
     def _ask(self, payload: Mapping[str, Any]) -> None:
-        about = fields_or_empty(payload.get("metadata"))
+        metadata = fields_or_empty(payload.get("metadata"))
         kind = str_field(payload, "approvalType") or str_field(payload, "type") or ""
-        call_id = str_field(about, "toolCallId") or str_field(about, "callId")
+        call_id = str_field(metadata, "toolCallId") or str_field(metadata, "callId")
         block = self._calls.get(call_id or "")
-        schema = about.get("schema")
-        words = ("message", "prompt", "title", "command", "toolName")
-        prompt = next((text for key in words if (text := nonempty_str(about.get(key)))), None)
+        schema = metadata.get("schema")
+        prompt_fields = ("message", "prompt", "title", "command", "toolName")
+        prompt = next((text for key in prompt_fields if (text := nonempty_str(metadata.get(key)))), None)
         builder = self.builder
         builder.write(
             ev.ApprovalRequest(
@@ -186,7 +186,7 @@ class DextoDecoder(BaseDecoder):
                 tool_id=block.id if block else None,
                 kind="input" if kind in ("elicitation", "custom") else "tool",
                 prompt=prompt,
-                args=to_jsonable(about.get("args", about.get("command"))),
+                args=to_jsonable(metadata.get("args", metadata.get("command"))),
                 schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
                 **builder.envelope,
             )
@@ -216,7 +216,7 @@ class DextoDecoder(BaseDecoder):
         self.fail(message, get_str(error, "code"), get_str(error, "name"), fatal=fatal)
 
     def _service(self, payload: Mapping[str, Any]) -> None:
-        """What a sub-agent that a tool runs tells."""
+        """Read an event of a sub-agent that a tool runs."""
         call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None:
             self.builder.progress(call, f"{payload.get('service')}: {payload.get('event')}")
@@ -225,7 +225,7 @@ class DextoDecoder(BaseDecoder):
         )
 
     def _complete(self, payload: Mapping[str, Any]) -> None:
-        """The run is over; an error that was reported before says more than its finish reason."""
+        """Set how the run ended. An error that was written before is kept: it has a message, the finish reason has none."""
         reason = str_field(payload, "finishReason") or "unknown"
         error = payload.get("error")
         if reason == "error" or error:
@@ -242,17 +242,17 @@ class DextoDecoder(BaseDecoder):
             self.stop_info = StopInfo("completed", reason)
 
 
-def _name_of(item: Any) -> str | None:
-    """The event's name, wherever it stands."""
+def _event_name(item: Any) -> str | None:
+    """Return the event's name, from `name`, `type` or the frame; None if it has no prefix of Dexto's."""
     for field in ("name", "type", "event"):
         name = get_field(item, field) if not isinstance(item, str) else None
-        if isinstance(name, str) and name.startswith(_FAMILIES):
+        if isinstance(name, str) and name.startswith(_EVENT_PREFIXES):
             return name
     return None
 
 
-def _read_usage(payload: Any, cost: Any) -> ev.Usage | None:
-    counts = fields_or_empty(payload)
+def _read_usage(usage: Any, cost: Any) -> ev.Usage | None:
+    counts = fields_or_empty(usage)
     if not counts:
         return None
     names = {
@@ -264,5 +264,4 @@ def _read_usage(payload: Any, cost: Any) -> ev.Usage | None:
         "cache_write": "cacheWriteTokens",
     }
     found = {ours: token_count(counts.get(theirs)) for ours, theirs in names.items()}
-    found_cost = float(cost) if isinstance(cost, int | float) else None
-    return ev.Usage(**found, cost=found_cost)
+    return ev.Usage(**found, cost=float(cost) if isinstance(cost, int | float) else None)

@@ -1,10 +1,11 @@
-"""Google's Agent Development Kit: the events of `runner.run_async(…)`, as objects or as `/run_sse` writes them.
+"""Decoder of Google's Agent Development Kit: the events of `runner.run_async(…)`, as objects or as the JSON of `/run_sse`.
 
-The class: https://github.com/google/adk-python/blob/main/src/google/adk/events/event.py (google-adk 2.13). Field names are
-camelCase on the wire and snake_case in process. A partial event carries what is new; the one that follows, which is not
-partial, repeats the whole.
+Format: https://github.com/google/adk-python/blob/main/src/google/adk/events/event.py (google-adk 2.13). Field names are
+camelCase on the wire and snake_case in process. A partial event is a delta; the next event that is not partial repeats the
+whole text.
 
-What it cannot say: that the run is over. It is, when the last whole event of a model calls nothing. Arguments come whole.
+The format has no terminal: the run is complete when the model's last event that is not partial calls no tool. It has no
+argument deltas.
 """
 
 from collections.abc import Mapping
@@ -20,12 +21,12 @@ _CREDENTIAL = "adk_request_credential"
 _CUT_SHORT = {"MAX_TOKENS", "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL"}
 
 
-def get(item: Any, name: str) -> Any:
-    """A field under its name on the wire or in Python: `functionCall` or `function_call`."""
-    found = get_field(item, name)
-    if found is None:
-        found = get_field(item, "".join("_" + letter.lower() if letter.isupper() else letter for letter in name))
-    return found
+def get_either_case(item: Any, name: str) -> Any:
+    """Return a field by its name on the wire, or by that name in snake_case; None if there is neither."""
+    value = get_field(item, name)
+    if value is None:
+        value = get_field(item, "".join("_" + letter.lower() if letter.isupper() else letter for letter in name))
+    return value
 
 
 class AdkDecoder(BaseDecoder):
@@ -39,14 +40,14 @@ class AdkDecoder(BaseDecoder):
         self._asked: set[str] = set()
         self._sources: set[str] = set()
         self._streamed: set[str] = set()
-        self._long: set[str] = set()
+        self._long_running: set[str] = set()
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is an event: one of an invocation, by an author."""
+        """Return True if the item is an event, with author and invocation id."""
         if isinstance(item, str | bytes | list | tuple):
             return False
-        has_author = isinstance(get_field(item, "author"), str) and isinstance(get(item, "invocationId"), str)
+        has_author = isinstance(get_field(item, "author"), str) and isinstance(get_either_case(item, "invocationId"), str)
         return has_author and (get_field(item, "actions") is not None or get_field(item, "content") is not None)
 
     def read(self, item: Any) -> None:
@@ -56,62 +57,62 @@ class AdkDecoder(BaseDecoder):
             if error is None:
                 self.unread(item)
             else:
-                self.fail_with(error)  # how `/run_sse` ends when the run raised
+                self.fail_with(error)  # `/run_sse` ends so if the run raised
             return
         author = get_str(item, "author")
         if author == "user":
             self.builder.begin()
             self._functions(item)
             return
-        self.builder.begin(nonempty_str(get(item, "modelVersion")))
+        self.builder.begin(nonempty_str(get_either_case(item, "modelVersion")))
         self.builder.envelope["agent"] = author
-        self._long |= {str(call_id) for call_id in get(item, "longRunningToolIds") or ()}
+        self._long_running |= {str(call_id) for call_id in get_either_case(item, "longRunningToolIds") or ()}
         parts = [part for part in get_field(get_field(item, "content"), "parts") or () if part is not None]
         if parts and get_field(get_field(item, "content"), "role") != "user":
-            self._speech(item, parts)
+            self._write_content(item, parts)
         self._functions(item)
         self._actions(item, author)
-        self._conclude(item, parts)
+        self._update_stop_info(item, parts)
 
-    # --- what the model says --------------------------------------------------------------------------------------------
+    # --- text and files ------------------------------------------------------------------------------------------------
 
-    def _speech(self, item: Any, parts: list[Any]) -> None:
-        partial = bool(get_field(item, "partial"))
+    def _write_content(self, item: Any, parts: list[Any]) -> None:
+        is_partial = bool(get_field(item, "partial"))
         builder = self.builder
         if not builder.in_step:
-            self.new_step(nonempty_str(get(item, "modelVersion")))
+            self.new_step(nonempty_str(get_either_case(item, "modelVersion")))
             self._streamed.clear()
-        whole = {"thought": "", "text": ""}
+        full = {"thought": "", "text": ""}
         for part in parts:
             text, kind = get_str(part, "text") or "", "thought" if get_field(part, "thought") else "text"
-            whole[kind] += text
-            if partial and text:
+            full[kind] += text
+            if is_partial and text:
                 self._streamed.add(kind)
                 if kind == "thought":
                     builder.thought("thought", text)
                 else:
                     builder.end_thought("thought")
                     builder.text("text", text)
-            if not partial:
-                self._other(part)
-        if partial:
+            if not is_partial:
+                self._write_other(part)
+        if is_partial:
             return
-        if whole["thought"] and "thought" not in self._streamed:
-            builder.thought("thought", whole["thought"])
-        builder.end_thought("thought", whole["thought"] or None)
-        if whole["text"]:
+        if full["thought"] and "thought" not in self._streamed:
+            builder.thought("thought", full["thought"])
+        builder.end_thought("thought", full["thought"] or None)
+        if full["text"]:
             builder.start_text("text")
-        builder.end_text("text", whole["text"] or None)
-        self._cite(get(item, "groundingMetadata"))
+        builder.end_text("text", full["text"] or None)
+        self._cite(get_either_case(item, "groundingMetadata"))
 
-    def _other(self, part: Any) -> None:
-        """A file, or code that the model's own sandbox ran."""
+    def _write_other(self, part: Any) -> None:
+        """Write a file, or code that the service ran."""
         builder = self.builder
-        blob, file = get(part, "inlineData"), get(part, "fileData")
-        code, outcome = get(part, "executableCode"), get(part, "codeExecutionResult")
+        blob, file = get_either_case(part, "inlineData"), get_either_case(part, "fileData")
+        code, outcome = get_either_case(part, "executableCode"), get_either_case(part, "codeExecutionResult")
         if blob is not None or file is not None:
-            media = nonempty_str(get(blob or file, "mimeType")) or "application/octet-stream"
-            url, data = nonempty_str(get(file, "fileUri")), get_str(blob, "data")
+            media = nonempty_str(get_either_case(blob or file, "mimeType")) or "application/octet-stream"
+            url, data = nonempty_str(get_either_case(file, "fileUri")), get_str(blob, "data")
             builder.file(media, url=url, data=data)
         elif code is not None:
             block = builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
@@ -126,19 +127,18 @@ class AdkDecoder(BaseDecoder):
             builder.tool_result(block, output, status="error" if failed else "ok", error=error)
 
     def _cite(self, grounding: Any) -> None:
-        for chunk in get(grounding, "groundingChunks") or ():
-            place = get_field(chunk, "web") or get(chunk, "retrievedContext")
-            url = get_str(place, "uri")
+        for chunk in get_either_case(grounding, "groundingChunks") or ():
+            source = get_field(chunk, "web") or get_either_case(chunk, "retrievedContext")
+            url = get_str(source, "uri")
             if url and url not in self._sources:
                 self._sources.add(url)
-                builder = self.builder
-                builder.source(url, title=get_str(place, "title"))
+                self.builder.source(url, title=get_str(source, "title"))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _functions(self, item: Any) -> None:
         for part in get_field(get_field(item, "content"), "parts") or ():
-            call, response = get(part, "functionCall"), get(part, "functionResponse")
+            call, response = get_either_case(part, "functionCall"), get_either_case(part, "functionResponse")
             if call is not None:
                 self._call(call, partial=bool(get_field(item, "partial")))
             if response is not None:
@@ -152,36 +152,34 @@ class AdkDecoder(BaseDecoder):
                 self._ask_by_call(name, call_id, fields_or_empty(args))
             return
         if partial and not call_id and not name:
-            return  # a piece of arguments: they come whole in the end
+            return  # an argument delta: the complete arguments follow
         block = self._calls.get(call_id or name)
         if block is None or (block.closed and not partial):
             block = self.builder.start_tool(("call", call_id or name), name or "tool", call_id=call_id)
             self._calls[call_id or name] = block
-        if args is not None or not partial:
-            will_go_on = get(call, "willContinue")
-            if not will_go_on:
-                self.builder.tool_args(block, args={} if args is None else args)
+        if (args is not None or not partial) and not get_either_case(call, "willContinue"):
+            self.builder.tool_args(block, args={} if args is None else args)
 
-    def _response(self, payload: Any) -> None:
-        name, call_id = get_str(payload, "name") or "tool", get_str(payload, "id")
+    def _response(self, function_response: Any) -> None:
+        name, call_id = get_str(function_response, "name") or "tool", get_str(function_response, "id")
         if name in (_CONFIRMATION, _CREDENTIAL):
-            self._answer(call_id, fields_or_empty(get_field(payload, "response")))
+            self._answer(call_id, fields_or_empty(get_field(function_response, "response")))
             return
         block = self._calls.get(call_id or name)
         if block is None:
             block = self.builder.start_tool(("call", call_id or name), name, call_id=call_id)
             self._calls[call_id or name] = block
         self.builder.tool_args(block)
-        response = get_field(payload, "response")
+        response = get_field(function_response, "response")
         error = get_field(response, "error") if isinstance(response, Mapping) else None
         if error and call_id in self._asked:
-            return  # "needs confirmation" is not an answer yet
+            return  # the error "needs confirmation" is no result yet
         only = isinstance(response, Mapping) and set(response) == {"result"}
         if error:
             message = nonempty_str(error) or get_str(error, "message") or str(to_jsonable(error))
             self.builder.tool_result(block, response, status="error", error=ev.ErrorInfo(message=message))
         else:
-            preliminary = call_id in self._long and not block.closed
+            preliminary = call_id in self._long_running and not block.closed
             self.builder.tool_result(block, response["result"] if only else response, preliminary=preliminary)
 
     # --- approvals ------------------------------------------------------------------------------------------------------
@@ -189,10 +187,10 @@ class AdkDecoder(BaseDecoder):
     def _ask_by_call(self, name: str, request_id: str | None, args: Mapping[str, Any]) -> None:
         original = args.get("originalFunctionCall") or args.get("original_function_call")
         confirmation = args.get("toolConfirmation") or args.get("tool_confirmation")
-        call_id = get_str(original, "id") or nonempty_str(get(args, "functionCallId"))
+        call_id = get_str(original, "id") or nonempty_str(get_either_case(args, "functionCallId"))
         self._ask(request_id, call_id, confirmation, get_field(original, "args"), is_auth=name == _CREDENTIAL)
 
-    def _ask(self, request_id: str | None, call_id: str | None, payload: Any, args: Any, *, is_auth: bool = False) -> None:
+    def _ask(self, request_id: str | None, call_id: str | None, request: Any, args: Any, *, is_auth: bool = False) -> None:
         if call_id in self._asked:
             return
         builder = self.builder
@@ -204,21 +202,21 @@ class AdkDecoder(BaseDecoder):
                 approval_id=request_id or call_id or builder.mint("approval"),
                 tool_id=block.id if block else None,
                 kind="auth" if is_auth else "tool",
-                prompt=get_str(payload, "hint") or (block.name if block else None),
+                prompt=get_str(request, "hint") or (block.name if block else None),
                 args=to_jsonable(args),
                 **builder.envelope,
             )
         )
         self.stop_info = StopInfo("paused")
 
-    def _answer(self, request_id: str | None, payload: Mapping[str, Any]) -> None:
+    def _answer(self, request_id: str | None, answer: Mapping[str, Any]) -> None:
         builder = self.builder
-        decision = "approve" if payload.get("confirmed", True) else "deny"
+        decision = "approve" if answer.get("confirmed", True) else "deny"
         builder.write(
             ev.ApprovalResponse(
                 approval_id=request_id or "",
                 decision=decision,  # type: ignore[arg-type]  # one of two literals
-                value=to_jsonable(payload.get("payload")),
+                value=to_jsonable(answer.get("payload")),
                 **builder.envelope,
             )
         )
@@ -229,47 +227,55 @@ class AdkDecoder(BaseDecoder):
 
     def _actions(self, item: Any, author: str | None) -> None:
         actions, builder = get_field(item, "actions"), self.builder
-        asked = any(get(part, "functionCall") is not None for part in get_field(get_field(item, "content"), "parts") or ())
+        has_calls = any(
+            get_either_case(part, "functionCall") is not None for part in get_field(get_field(item, "content"), "parts") or ()
+        )
         for name, is_auth in (("requestedToolConfirmations", False), ("requestedAuthConfigs", True)):
-            for call_id, payload in fields_or_empty(get(actions, name)).items():
-                if not asked:
-                    self._ask(None, str(call_id), payload, get_field(payload, "payload"), is_auth=is_auth)
-        to = nonempty_str(get(actions, "transferToAgent"))
+            for call_id, request in fields_or_empty(get_either_case(actions, name)).items():
+                if not has_calls:
+                    self._ask(None, str(call_id), request, get_field(request, "payload"), is_auth=is_auth)
+        to = nonempty_str(get_either_case(actions, "transferToAgent"))
         if to:
             waiting = next((block for block in reversed(self._calls.values()) if block.name == "transfer_to_agent"), None)
             builder.write(ev.AgentHandoff(to=to, from_=author, tool_id=waiting.id if waiting else None, **builder.envelope))
         if get_field(actions, "escalate"):
-            builder.write(ev.Status(message=f"{author} hands the task back", **builder.envelope))
-        changed = fields_or_empty(get(actions, "stateDelta"))
+            builder.status(f"{author} hands the task back")
+        changed = fields_or_empty(get_either_case(actions, "stateDelta"))
         if changed:
-            patch = [{"op": "add", "path": "/" + _pointer(key), "value": to_jsonable(value)} for key, value in changed.items()]
+            patch = [
+                {"op": "add", "path": "/" + _json_pointer(key), "value": to_jsonable(value)} for key, value in changed.items()
+            ]
             builder.write(ev.State(patch=patch, **builder.envelope))
-        for name, version in fields_or_empty(get(actions, "artifactDelta")).items():
+        for name, version in fields_or_empty(get_either_case(actions, "artifactDelta")).items():
             builder.write(
                 ev.Custom(name="artifact", data={"name": str(name), "version": to_jsonable(version)}, **builder.envelope)
             )
 
-    def _conclude(self, item: Any, parts: list[Any]) -> None:
-        """What an event says about how things stand: a failure, a whole response, work for tools."""
-        code, message = nonempty_str(get(item, "errorCode")), nonempty_str(get(item, "errorMessage"))
-        reason = _word(get(item, "finishReason"))
+    def _update_stop_info(self, item: Any, parts: list[Any]) -> None:
+        """Set `stop_info` from an event: a failure, a complete response, or calls for tools."""
+        code, message = nonempty_str(get_either_case(item, "errorCode")), nonempty_str(get_either_case(item, "errorMessage"))
+        reason = _enum_value(get_either_case(item, "finishReason"))
         if get_field(item, "interrupted"):
             self.stop_info = StopInfo("cancelled", "interrupted")
         elif (code or message) and code != "STOP":
             self.fail(message or code or "", code)
             self.builder.end_step(reason)
         if get_field(item, "partial") or not parts or get_field(get_field(item, "content"), "role") == "user":
-            answered = parts and get_field(get_field(item, "content"), "role") == "user"
-            if answered and self.stop_info.status == "completed":
-                done = get(get_field(item, "actions"), "skipSummarization")
-                self.stop_info = self.stop_info if done else TRUNCATED
-            elif answered and self.stop_info.status != "paused" and get(get_field(item, "actions"), "skipSummarization"):
+            is_answer = parts and get_field(get_field(item, "content"), "role") == "user"
+            if is_answer and self.stop_info.status == "completed":
+                is_final = get_either_case(get_field(item, "actions"), "skipSummarization")
+                self.stop_info = self.stop_info if is_final else TRUNCATED
+            elif (
+                is_answer
+                and self.stop_info.status != "paused"
+                and get_either_case(get_field(item, "actions"), "skipSummarization")
+            ):
                 self.stop_info = StopInfo("completed")
             return
-        self.builder.end_step(reason, _read_usage(get(item, "usageMetadata")))
+        self.builder.end_step(reason, _read_usage(get_either_case(item, "usageMetadata")))
         if self.stop_info.status in ("failed", "cancelled", "paused"):
             return
-        if any(get(part, "functionCall") is not None for part in parts):
+        if any(get_either_case(part, "functionCall") is not None for part in parts):
             self.stop_info = TRUNCATED
         elif reason in _CUT_SHORT:
             self.stop_info = StopInfo("incomplete", reason, reason)
@@ -277,31 +283,31 @@ class AdkDecoder(BaseDecoder):
             self.stop_info = StopInfo("completed", reason)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over. A run raises what its last event has told."""
-        told = error is not None and self.stop_info.status == "failed" and self.stop_info.code == type(error).__name__
-        return super().close(None if told else error)
+        """End the run. An error that its last event already had is not written again: ADK also raises it."""
+        is_known = error is not None and self.stop_info.status == "failed" and self.stop_info.code == type(error).__name__
+        return super().close(None if is_known else error)
 
 
-def _pointer(key: Any) -> str:
+def _json_pointer(key: Any) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
-def _word(value: Any) -> str | None:
-    """An enum's member, or its name."""
+def _enum_value(value: Any) -> str | None:
+    """Return the value of an enum's member, or of a plain value, if it is a string."""
     return nonempty_str(getattr(value, "value", value))
 
 
-def _read_usage(payload: Any) -> ev.Usage | None:
-    """Gemini's counts: its thinking is not part of the candidates."""
-    if payload is None:
+def _read_usage(usage: Any) -> ev.Usage | None:
+    """Return the token counts, or None. Gemini counts thoughts apart from the candidates: they are added to the output."""
+    if usage is None:
         return None
     names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
-    sent, made, thought = (token_count(get(payload, name)) for name in names)
-    output = made if thought is None else (made or 0) + thought
+    prompt, candidates, thoughts = (token_count(get_either_case(usage, name)) for name in names)
+    output = candidates if thoughts is None else (candidates or 0) + thoughts
     return ev.Usage(
-        input=sent,
+        input=prompt,
         output=output,
-        total=token_count(get(payload, "totalTokenCount")),
-        reasoning=thought,
-        cache_read=token_count(get(payload, "cachedContentTokenCount")),
+        total=token_count(get_either_case(usage, "totalTokenCount")),
+        reasoning=thoughts,
+        cache_read=token_count(get_either_case(usage, "cachedContentTokenCount")),
     )

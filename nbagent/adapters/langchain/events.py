@@ -1,8 +1,8 @@
 """Decoder of LangChain's `astream_events`, versions 1 and 2.
 
 Format: https://reference.langchain.com/python/langchain_core/runnables/#astream_events (langchain-core 1.7). Items are the
-event dicts, in process with message objects inside, or as JSON. Nodes and chains repeat the output of their models: their chunks are
-read only if no model event comes, and the end of the outermost run is the terminal.
+event dicts, in process with message objects inside, or as JSON. Nodes and chains repeat the output of their models: their
+chunks are read only if no model event comes. The end of the outermost run is the terminal.
 
 The format does not link a tool run to its call before the run ends (the name decides until then). It has no hand-offs, and no
 failed end: the iterator raises instead.

@@ -1,10 +1,10 @@
-"""LlamaIndex's agent workflows: what `handler.stream_events()` gives.
+"""Decoder of LlamaIndex's agent workflows: the events of `handler.stream_events()`.
 
-The events: https://developers.llamaindex.ai/python/framework/understanding/agent/streaming/ (llama-index-core 0.14). A class's
-name is its only tag: items are the event objects, dumped with `__class__`, or as the workflow server writes them, `{"value",
-"qualified_name"}`. `tool_calls` and `response` in a stream event are snapshots of what was said so far.
+Format: https://developers.llamaindex.ai/python/framework/understanding/agent/streaming/ (llama-index-core 0.14). The class name
+is the only tag. Items are the event objects, dicts with `__class__`, or `{"value", "qualified_name"}` as the workflow server
+writes them. `tool_calls` and `response` of a stream event are snapshots.
 
-What it cannot say: arguments as they are written (the snapshots have what could be parsed), and how a hand-off went.
+The format has no argument deltas (the snapshots have the part that could be parsed), and no outcome of a hand-off.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,6 @@ from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.openai_fields import openai_usage
 
-# Each class, and a field that a class of that name in another framework does not have.
 _CLASSES = {
     "AgentInput": "current_agent_name",
     "AgentSetup": "current_agent_name",
@@ -26,7 +25,8 @@ _CLASSES = {
     "ToolCall": "tool_kwargs",
     "ToolCallResult": "tool_output",
 }
-_SILENT = {
+"""The classes, each with a field that a class of that name in another framework does not have."""
+_IGNORED = {
     "StepStateChanged",
     "EventsQueueChanged",
     "UnhandledEvent",
@@ -37,7 +37,7 @@ _SILENT = {
 
 
 def _unwrap(item: Any) -> tuple[str, Any]:
-    """The name of an event's class, and the event."""
+    """Return the name of an event's class, and the event without the server's envelope."""
     name = get_field(item, "qualified_name") if isinstance(item, Mapping) else None
     if isinstance(name, str) and isinstance(item.get("value"), Mapping):
         return name.rsplit(".", 1)[-1], item["value"]
@@ -59,7 +59,7 @@ class LlamaIndexDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is one of the agents' events, or of a workflow's own."""
+        """Return True if the item is an event of an agent or a workflow."""
         name, event = _unwrap(item)
         if name in _CLASSES:
             return get_field(event, _CLASSES[name]) is not None
@@ -72,7 +72,7 @@ class LlamaIndexDecoder(BaseDecoder):
         """Read one event."""
         name, event = _unwrap(item)
         self.builder.begin()
-        self._speaks(get_str(event, "current_agent_name"))
+        self._set_agent(get_str(event, "current_agent_name"))
         match name:
             case "AgentInput" | "AgentSetup":
                 if not self.builder.in_step:
@@ -82,7 +82,7 @@ class LlamaIndexDecoder(BaseDecoder):
             case "AgentOutput":
                 self._output(event)
             case "ToolCall":
-                self._args(self._call(event), event)
+                self._write_args(self._call_of(event), event)
             case "ToolCallResult":
                 self._result(event)
             case "StopEvent" | "AgentWorkflowStopEvent":
@@ -93,14 +93,14 @@ class LlamaIndexDecoder(BaseDecoder):
                 self.builder.write(
                     ev.Custom(name="structured_output", data=to_jsonable(get_field(event, "output")), **self.builder.envelope)
                 )
-            case _ if name in _SILENT:
+            case _ if name in _IGNORED:
                 pass
             case _ if name.startswith("InputRequired") or get_field(event, "prefix") is not None:
                 self._ask(event)
             case "HumanResponseEvent":
                 self._answer(event)
             case _ if self.recognises(item):
-                self.builder.write(ev.Custom(name=name, data=_data_of(event), **self.builder.envelope))
+                self.builder.write(ev.Custom(name=name, data=_event_fields(event), **self.builder.envelope))
                 self.stop_info = self.stop_info if self.stop_info.status != "completed" else TRUNCATED
             case _:
                 self.builder.raw(item, name or None)
@@ -109,8 +109,8 @@ class LlamaIndexDecoder(BaseDecoder):
         self.new_step()
         self._usage, self._wrote = None, False
 
-    def _speaks(self, agent: str | None) -> None:
-        """Another agent at the microphone is a hand-off."""
+    def _set_agent(self, agent: str | None) -> None:
+        """Set the current agent, and write a hand-off if it changes."""
         if agent is None or agent == self._agent:
             return
         if self._agent is not None:
@@ -131,11 +131,11 @@ class LlamaIndexDecoder(BaseDecoder):
             self._wrote = True
             self.builder.text("text", delta)
         for call in get_field(event, "tool_calls") or ():
-            self._call(call)
-        self._usage = _usage_in(get_field(event, "raw")) or self._usage
+            self._call_of(call)
+        self._usage = _read_usage(get_field(event, "raw")) or self._usage
 
     def _output(self, event: Any) -> None:
-        """A response is whole, and says once more what it was."""
+        """End a response, whose event repeats its text."""
         if not self.builder.in_step:
             self._begin()
         blocks = [fields_or_empty(block) for block in get_field(get_field(event, "response"), "blocks") or ()]
@@ -150,21 +150,21 @@ class LlamaIndexDecoder(BaseDecoder):
         self.builder.end_text("text", text if len(texts) < 2 or not self._wrote else None)
         calls = get_field(event, "tool_calls") or ()
         for call in calls:
-            self._args(self._call(call), call)
+            self._write_args(self._call_of(call), call)
         usage = (
-            _usage_in(get_field(event, "raw"))
-            or _usage_in(get_field(get_field(event, "response"), "additional_kwargs"))
+            _read_usage(get_field(event, "raw"))
+            or _read_usage(get_field(get_field(event, "response"), "additional_kwargs"))
             or self._usage
         )
         self.builder.end_step("tool_calls" if calls else None, usage)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _call(self, payload: Any) -> Block:
-        call_id = get_str(payload, "tool_id")
+    def _call_of(self, call: Any) -> Block:
+        call_id = get_str(call, "tool_id")
         block = self._calls.get(call_id or "")
-        if block is None or (block.closed and self.builder.in_step and class_name(payload) != "ToolCallResult"):
-            name = get_str(payload, "tool_name") or "tool"
+        if block is None or (block.closed and self.builder.in_step and class_name(call) != "ToolCallResult"):
+            name = get_str(call, "tool_name") or "tool"
             block = self.builder.start_tool(
                 ("call", call_id), name, call_id=call_id, kind="handoff" if name == "handoff" else "function"
             )
@@ -173,16 +173,16 @@ class LlamaIndexDecoder(BaseDecoder):
                 self._handoff = block
         return block
 
-    def _args(self, block: Block, payload: Any) -> None:
-        args = get_field(payload, "tool_kwargs")
+    def _write_args(self, block: Block, call: Any) -> None:
+        args = get_field(call, "tool_kwargs")
         if isinstance(args, str):
             self.builder.tool_args(block, args)
         else:
             self.builder.tool_args(block, args={} if args is None else args)
 
     def _result(self, event: Any) -> None:
-        block = self._call(event)
-        self._args(block, event)
+        block = self._call_of(event)
+        self._write_args(block, event)
         output = get_field(event, "tool_output")
         blocks = get_field(output, "blocks") or ()
         text = "\n".join(get_str(part, "text") or "" for part in blocks)
@@ -198,8 +198,8 @@ class LlamaIndexDecoder(BaseDecoder):
     # --- humans, and the end --------------------------------------------------------------------------------------------
 
     def _ask(self, event: Any) -> None:
-        payload = _data_of(event)
-        prompt = get_str(event, "prefix") or next(filter(None, map(nonempty_str, payload.values())), None)
+        details = _event_fields(event)
+        prompt = get_str(event, "prefix") or next(filter(None, map(nonempty_str, details.values())), None)
         builder = self.builder
         waiting = [block for block in self._calls.values() if not block.closed]
         builder.write(
@@ -208,18 +208,18 @@ class LlamaIndexDecoder(BaseDecoder):
                 tool_id=waiting[0].id if len(waiting) == 1 else None,
                 kind="input",
                 prompt=prompt,
-                args=payload,
+                args=details,
                 **builder.envelope,
             )
         )
         self.stop_info = StopInfo("paused")
 
     def _answer(self, event: Any) -> None:
-        self.builder.write(ev.Custom(name="human_response", data=_data_of(event), **self.builder.envelope))
+        self.builder.write(ev.Custom(name="human_response", data=_event_fields(event), **self.builder.envelope))
         self.stop_info = TRUNCATED
 
     def _stop(self, event: Any) -> None:
-        """The workflow is done; one without an agent has its answer only here."""
+        """Complete the run. A workflow without an agent has its answer only here."""
         result = get_field(event, "result")
         self.builder.end_step()
         if self.builder.step == 0 and isinstance(result, str) and result:
@@ -232,25 +232,25 @@ class LlamaIndexDecoder(BaseDecoder):
         if name == "WorkflowCancelledEvent":
             self.stop_info = StopInfo("cancelled")
             return
-        error = get_field(event, "exception")  # an exception, or what became of it as JSON
+        error = get_field(event, "exception")  # an exception, or its JSON
         raised = isinstance(error, BaseException)
         message = str(error) if raised else get_str(error, "exception_message") or get_str(event, "message")
         kind = type(error).__name__ if raised else get_str(error, "exception_type")
         fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
         self.fail(message or fallback, error_type=kind or name)
-        if message and message.startswith("Max iterations"):  # the agents' own limit, which has no type of its own
+        if message and message.startswith("Max iterations"):  # the agents' limit has no exception type of its own
             self.stop_info = StopInfo("max_steps")
 
 
-def _data_of(event: Any) -> dict[str, Any]:
-    """What an event of a user's own says."""
+def _event_fields(event: Any) -> dict[str, Any]:
+    """Return the public fields of an event of any class as JSON types."""
     inner = getattr(event, "_data", None)
-    payload = {**fields_or_empty(event), **(inner if isinstance(inner, Mapping) else {})}
-    return {name: to_jsonable(value) for name, value in payload.items() if not name.startswith("_")}
+    fields = {**fields_or_empty(event), **(inner if isinstance(inner, Mapping) else {})}
+    return {name: to_jsonable(value) for name, value in fields.items() if not name.startswith("_")}
 
 
-def _usage_in(raw: Any) -> ev.Usage | None:
-    """Token counts in whatever the provider's own chunk was."""
+def _read_usage(raw: Any) -> ev.Usage | None:
+    """Return the token counts in the provider's own chunk, or None."""
     usage = get_field(raw, "usage")
-    found = openai_usage(usage if usage is not None else raw)
-    return found if found is not None and (found.input is not None or found.output is not None) else None
+    counts = openai_usage(usage if usage is not None else raw)
+    return counts if counts is not None and (counts.input is not None or counts.output is not None) else None

@@ -1,9 +1,9 @@
-"""The Model Context Protocol: what a server tells while it answers a request, above all the progress of a tool.
+"""Decoder of the Model Context Protocol: the messages of a server while it answers requests, such as tool progress.
 
-Format: https://modelcontextprotocol.io/specification and `mcp` 2.3. Items are JSON-RPC messages, the requests, too, where a
-source has them; without them, progress belongs to a tool without a name.
+Format: https://modelcontextprotocol.io/specification, and `mcp` 2.3. Items are JSON-RPC messages. If a source has no requests,
+progress belongs to a tool without a name.
 
-It cannot say: text, thoughts, tokens, models, agents. The stream is whole when every request seen was answered.
+The protocol has no text, thoughts, tokens, models or agents. The stream is complete when every request in it was answered.
 """
 
 import json
@@ -49,16 +49,20 @@ class McpDecoder(BaseDecoder):
         self._requests = PendingRequests()
         self._by_token: dict[str, Block] = {}
         self._by_id: dict[str, Block] = {}
-        self._open: list[Block] = []
+        self._running: list[Block] = []
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a message of this protocol; a response only if it is a tool's."""
+        """Return True if the item is a message of this protocol. Of the responses, only tool results are recognised."""
         payload = try_wire_dict(item)
         method = payload.get("method")
         if isinstance(method, str):
-            starts = method == "initialize" and isinstance(fields_or_empty(payload.get("params")).get("protocolVersion"), str)
-            return ("jsonrpc" in payload or method.startswith("notifications/")) and (starts or method.startswith(_METHODS))
+            is_handshake = method == "initialize" and isinstance(
+                fields_or_empty(payload.get("params")).get("protocolVersion"), str
+            )
+            return ("jsonrpc" in payload or method.startswith("notifications/")) and (
+                is_handshake or method.startswith(_METHODS)
+            )
         result = fields_or_empty(payload.get("result"))
         return "jsonrpc" in payload and (
             "isError" in result or "resultType" in result or isinstance(result.get("content"), list)
@@ -73,15 +77,15 @@ class McpDecoder(BaseDecoder):
             self._error(payload)
         elif "result" in payload:
             self._response(payload)
-        elif "content" in payload or "structuredContent" in payload:  # the result itself, as the SDK's client returns it
+        elif "content" in payload or "structuredContent" in payload:  # a bare result, as the SDK's client returns it
             self._response({"result": payload})
         else:
             self.unread(item)
 
     def _request(self, payload: Mapping[str, Any]) -> None:
-        call = self._requests.add(payload)
-        params = call.params
-        match call.method:
+        request = self._requests.add(payload)
+        params = request.params
+        match request.method:
             case "notifications/progress":
                 self._progress(params)
             case "notifications/message":
@@ -98,17 +102,17 @@ class McpDecoder(BaseDecoder):
             case "elicitation/create":
                 self._ask(str(payload.get("id")), params)
             case _:
-                self.builder.write(ev.Custom(name=call.method, data=to_jsonable(params)))
+                self.builder.write(ev.Custom(name=request.method, data=to_jsonable(params)))
 
     def _start(self, name: str, token: Any) -> Block:
         block = self.builder.start_tool(self.builder.mint("call"), name, kind="mcp")
-        self._open.append(block)
+        self._running.append(block)
         if token is not None:
             self._by_token[repr(token)] = block
         return block
 
     def _progress(self, params: Mapping[str, Any]) -> None:
-        """Progress tokens stand for requests, which a stream of answers does not hold."""
+        """Write progress of the request with that token, which may be missing from the stream."""
         token = params.get("progressToken")
         block = self._by_token.get(repr(token)) or self._start("tool", token)
         self.builder.write(
@@ -132,7 +136,7 @@ class McpDecoder(BaseDecoder):
         url = str_field(params, "url")
         request = ev.ApprovalRequest(
             approval_id=approval_id,
-            tool_id=self._open[0].id if len(self._open) == 1 else None,
+            tool_id=self._running[0].id if len(self._running) == 1 else None,
             kind="auth" if url else "input",
             prompt=str_field(params, "message"),
             schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
@@ -142,8 +146,8 @@ class McpDecoder(BaseDecoder):
         self.stop_info = StopInfo("paused")
 
     def _error(self, payload: Mapping[str, Any]) -> None:
-        self._requests.answered(payload)
-        block = self._answered(payload)
+        self._requests.take(payload)
+        block = self._take_call(payload)
         if block is not None:
             message = nonempty_str(fields_or_empty(payload["error"]).get("message")) or "the request failed"
             self.builder.tool_result(block, None, status="error", error=ev.ErrorInfo(message=message))
@@ -152,44 +156,48 @@ class McpDecoder(BaseDecoder):
     def _response(self, payload: Mapping[str, Any]) -> None:
         result = fields_or_empty(payload["result"])
         action = str_field(result, "action")
-        call = self._requests.answered(payload, expected="elicitation/create" if action else None)
-        if call is not None and call.method == "elicitation/create":
+        request = self._requests.take(payload, expected="elicitation/create" if action else None)
+        if request is not None and request.method == "elicitation/create":
             self._answer(str(payload.get("id")), action, result)
             return
         if result.get("resultType") == "input_required":
-            for name, request in fields_or_empty(result.get("inputRequests")).items():
-                self._ask(str(name), fields_or_empty(fields_or_empty(request).get("params")))
+            for name, entry in fields_or_empty(result.get("inputRequests")).items():
+                self._ask(str(name), fields_or_empty(fields_or_empty(entry).get("params")))
             self.stop_info = StopInfo("paused", "input_required")
             return
-        of_a_tool = call is None or call.method == "tools/call"
-        block = self._answered(payload) if of_a_tool else None
-        if of_a_tool and block is None and ("content" in result or "isError" in result):
+        is_tool = request is None or request.method == "tools/call"
+        block = self._take_call(payload) if is_tool else None
+        if is_tool and block is None and ("content" in result or "isError" in result):
             block = self._start("tool", None)
-            self._open.remove(block)
+            self._running.remove(block)
         if block is None:
             self.builder.write(
-                ev.Custom(name="result" if call is None else f"{call.method} result", data=to_jsonable(payload["result"]))
+                ev.Custom(name="result" if request is None else f"{request.method} result", data=to_jsonable(payload["result"]))
             )
         else:
             self._tool_result(block, result)
-        if not self._open and self.stop_info.status != "failed":
+        if not self._running and self.stop_info.status != "failed":
             self.stop_info = StopInfo("completed")
 
-    def _answered(self, payload: Mapping[str, Any]) -> Block | None:
-        """The tool that a response is of: by the request's id, or because only one runs."""
+    def _take_call(self, payload: Mapping[str, Any]) -> Block | None:
+        """Remove and return the call that a response answers: by the request's id, else the only running one."""
         block = self._by_id.pop(repr(payload.get("id")), None)
-        if block is None and len(self._open) == 1:
-            block = self._open[0]
-        if block is not None and block in self._open:
-            self._open.remove(block)
+        if block is None and len(self._running) == 1:
+            block = self._running[0]
+        if block is not None and block in self._running:
+            self._running.remove(block)
         return block
 
     def _tool_result(self, block: Block, result: Mapping[str, Any]) -> None:
         failed = result.get("isError") is True
-        shown = text_or_blocks(result.get("content"))
+        text_or_list = text_or_blocks(result.get("content"))
         structured = result.get("structuredContent")
-        content = shown if structured is None or failed else structured
-        info = ev.ErrorInfo(message=shown if isinstance(shown, str) and shown else "the tool failed") if failed else None
+        content = text_or_list if structured is None or failed else structured
+        info = (
+            ev.ErrorInfo(message=text_or_list if isinstance(text_or_list, str) and text_or_list else "the tool failed")
+            if failed
+            else None
+        )
         self.builder.tool_result(block, content, status="error" if failed else "ok", error=info)
 
     def _answer(self, approval_id: str, action: str | None, result: Mapping[str, Any]) -> None:

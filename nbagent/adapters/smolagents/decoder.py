@@ -1,9 +1,9 @@
-"""smolagents: what `agent.run(task, stream=True)` gives, as objects or dumped with their class names.
+"""Decoder of smolagents: the items of `agent.run(task, stream=True)`, as objects or as dicts with `__class__`.
 
-The classes: https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py and memory.py (1.26). What a model
-writes is a thought and a piece of code, or tool calls; the answer is what the last step hands over, whatever type that is.
+Format: https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py and memory.py (1.26). The model writes text
+with code, or tool calls. The answer is the output of the last step, a value of any type.
 
-What it cannot say: thoughts apart from text, approvals and hand-offs; a managed agent is a tool like any other.
+The format has no thoughts apart from text, no approvals and no hand-offs. A managed agent is a tool call.
 """
 
 from collections.abc import Hashable
@@ -15,7 +15,6 @@ from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable
 from nbagent.adapters.base.openai_fields import openai_usage
 
-# Each class, and a field that a class of that name in another framework does not have.
 _CLASSES = {
     "ChatMessageStreamDelta": "content",
     "ToolCall": "arguments",
@@ -27,6 +26,7 @@ _CLASSES = {
     "SystemPromptStep": "system_prompt",
     "FinalAnswerStep": "output",
 }
+"""The classes, each with a field that a class of that name in another framework does not have."""
 
 
 class SmolagentsDecoder(BaseDecoder):
@@ -49,7 +49,7 @@ class SmolagentsDecoder(BaseDecoder):
         return name in _CLASSES and _CLASSES[name] in fields_or_empty(item)
 
     def read(self, item: Any) -> None:
-        """One delta, call, output or step."""
+        """Read a delta, a call, an output or a step."""
         self.builder.begin()
         match class_name(item):
             case "ChatMessageStreamDelta":
@@ -69,7 +69,7 @@ class SmolagentsDecoder(BaseDecoder):
             case name:
                 self.unread(item, name)
 
-    def _in_step(self) -> None:
+    def _ensure_step(self) -> None:
         if not self.builder.in_step:
             self.new_step()
             self._wrote = False
@@ -77,7 +77,7 @@ class SmolagentsDecoder(BaseDecoder):
             self._streamed.clear()
 
     def _delta(self, item: Any) -> None:
-        self._in_step()
+        self._ensure_step()
         content = get_str(item, "content")
         if content:
             self._wrote = True
@@ -93,21 +93,17 @@ class SmolagentsDecoder(BaseDecoder):
             if block is not None and isinstance(arguments, str):
                 self.builder.tool_delta(block, arguments)
 
-    def _block(self, call_id: Any, name: Any) -> Block | None:
-        """The open call of that id; a model that gives none is answered in order."""
+    def _open_call(self, call_id: Any, name: Any) -> Block | None:
+        """Return the open call of that id, else the first one of that name without an id, else None."""
         waiting = [block for block in self._calls if not block.closed]
         same = [block for block in waiting if block.call_id == call_id and call_id]
         return next(iter(same or [block for block in waiting if block.call_id is None and block.name == name]), None)
 
     def _call(self, item: Any) -> None:
-        """A call as the agent is about to run it."""
-        self._in_step()
-        call_id, name, args = (
-            get_str(item, "id"),
-            get_str(item, "name") or "tool",
-            get_field(item, "arguments"),
-        )
-        block = self._block(call_id, name)
+        """Write a call that the agent is about to run, with complete arguments."""
+        self._ensure_step()
+        call_id, name, args = get_str(item, "id"), get_str(item, "name") or "tool", get_field(item, "arguments")
+        block = self._open_call(call_id, name)
         if block is None or block.args_complete:
             block = self.builder.start_tool(("call", call_id), name, call_id=call_id)
             self._calls.append(block)
@@ -118,7 +114,7 @@ class SmolagentsDecoder(BaseDecoder):
 
     def _output(self, item: Any) -> None:
         call = get_field(item, "tool_call")
-        block = self._block(get_str(item, "id") or get_field(call, "id"), get_field(call, "name"))
+        block = self._open_call(get_str(item, "id") or get_field(call, "id"), get_field(call, "name"))
         if block is None:
             self._call(call if call is not None else {"id": get_field(item, "id")})
             block = self._calls[-1]
@@ -137,7 +133,7 @@ class SmolagentsDecoder(BaseDecoder):
             self._max_steps = True
             return
         self._last_step = number
-        self._in_step()
+        self._ensure_step()
         text = get_field(item, "model_output")
         if isinstance(text, str) and text and not self._wrote:
             self.builder.text("content", text, phase="commentary")
@@ -150,7 +146,7 @@ class SmolagentsDecoder(BaseDecoder):
             if not known:
                 self._call(call)
         error, observations = get_field(item, "error"), get_field(item, "observations")
-        message = _message_of(error)
+        message = _error_message(error)
         for block in self._calls:
             self.builder.tool_args(block)
             if message:
@@ -164,7 +160,7 @@ class SmolagentsDecoder(BaseDecoder):
         self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
 
     def _plan(self, item: Any) -> None:
-        self._in_step()
+        self._ensure_step()
         plan = get_str(item, "plan")
         if plan:
             self.builder.start_text("content", phase="commentary")
@@ -172,8 +168,8 @@ class SmolagentsDecoder(BaseDecoder):
         self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
 
     def _answer(self, output: Any) -> None:
-        """The run is over, and this is what it was for."""
-        text = _text_of(output)
+        """Write the final answer, and complete the run."""
+        text = _answer_text(output)
         if text:
             self.builder.end_step()
             self.builder.text("answer", text, phase="final_answer")
@@ -181,7 +177,7 @@ class SmolagentsDecoder(BaseDecoder):
         self.stop_info = StopInfo("max_steps" if self._max_steps else "completed")
 
 
-def _message_of(error: Any) -> str | None:
+def _error_message(error: Any) -> str | None:
     if error is None:
         return None
     return (
@@ -191,8 +187,8 @@ def _message_of(error: Any) -> str | None:
     )
 
 
-def _text_of(output: Any) -> str | None:
-    """The answer to read: a text, the texts of a model's message, or any object as it prints."""
+def _answer_text(output: Any) -> str | None:
+    """Return the answer as text: a string, the texts of a model's message, or the string form of any other value."""
     if output is None or isinstance(output, str):
         return output
     parts = [get_str(part, "text") for part in output] if isinstance(output, list) else []
