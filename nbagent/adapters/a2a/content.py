@@ -80,10 +80,7 @@ class PartWriter:
             self.builder.end_thought(key)
         call_key = call_id or self.builder.mint("call")
         block = self.calls[call_key] = self.builder.start_tool(call_key, name, call_id=call_id)
-        if isinstance(args, str):
-            self.builder.tool_args(block, args)
-        else:
-            self.builder.tool_args(block, args={} if args is None else args)
+        self.builder.complete_args(block, args)
         return block
 
     def result(self, call_id: str | None, content: Any, error: str | None, *, failed: bool, name: str | None = None) -> None:
@@ -94,7 +91,7 @@ class PartWriter:
 
     def _data(self, data: Any, metadata: Mapping[str, Any]) -> None:
         entry = fields_or_empty(data)
-        if set(entry) == {"data"}:  # version 0.3 wraps the data once more
+        if set(entry) == {"data"}:  # `a2a.proto` of 0.3 has a message `DataPart` around the data
             data = entry["data"]
             entry = fields_or_empty(data)
         kind = metadata.get("adk_type") or entry.get("type") or metadata.get("agui_event_type")
@@ -112,14 +109,7 @@ class PartWriter:
         elif kind == "thinking":
             self.complete_thought(entry)
         else:
-            self.builder.write(
-                ev.Custom(
-                    name=str_field(entry, "type") or "data",
-                    data=to_jsonable(data),
-                    meta=_meta(metadata),
-                    **self.builder.envelope,
-                )
-            )
+            self.builder.custom(str_field(entry, "type") or "data", data, meta=_meta(metadata))
 
     def complete_thought(self, thought: Mapping[str, Any]) -> None:
         """Write a complete thought, or end the thought of its id if deltas of it came before."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.a2a.content import PartWriter, message_text
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 from nbagent.events.jsonable import text_safe
 
@@ -226,7 +226,7 @@ class A2ADecoder(BaseDecoder):
     def _message(self, message: Mapping[str, Any]) -> None:
         """Write a message. A message without a task completes the run."""
         if str(message.get("role")).lower().endswith("user"):
-            self.builder.write(ev.Custom(name="user_message", data=to_jsonable(message), **self.builder.envelope))
+            self.builder.custom("user_message", message)
             return
         for part in message["parts"]:
             self.parts.write(part, ("message", message.get("messageId")))

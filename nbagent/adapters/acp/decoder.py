@@ -86,7 +86,7 @@ class AcpDecoder(BaseDecoder):
                 schema = request.params.get("requestedSchema")
                 self._request_input(str(payload.get("id")), nonempty_str(request.params.get("message")), schema)
             case _:
-                self.builder.write(ev.Custom(name=request.method, data=to_jsonable(request.params), **self.builder.envelope))
+                self.builder.custom(request.method, request.params)
 
     def _start(self, params: Mapping[str, Any]) -> None:
         """Start a turn: one prompt and the work on it."""
@@ -105,7 +105,7 @@ class AcpDecoder(BaseDecoder):
             self._answer(approval_id, outcome)
         elif request is not None or isinstance(payload["result"], Mapping) or payload["result"] is None:
             name = "response" if request is None else f"{request.method} response"
-            self.builder.write(ev.Custom(name=name, data=to_jsonable(payload["result"]), **self.builder.envelope))
+            self.builder.custom(name, payload["result"])
         else:
             self.builder.raw(payload)
 
@@ -178,7 +178,7 @@ class AcpDecoder(BaseDecoder):
             handler(self, update)
         elif kind:
             data = {name: value for name, value in update.items() if name != "sessionUpdate"}
-            self.builder.write(ev.Custom(name=kind, data=to_jsonable(data), **self.builder.envelope))
+            self.builder.custom(kind, data)
         else:
             self.builder.raw(update)
 
@@ -202,12 +202,12 @@ class AcpDecoder(BaseDecoder):
 
     def _user(self, update: Mapping[str, Any]) -> None:
         """Write a message of the user, which agents repeat when a session is loaded."""
-        self.builder.write(ev.Custom(name="user_message", data=to_jsonable(update.get("content")), **self.builder.envelope))
+        self.builder.custom("user_message", update.get("content"))
 
     def _plan(self, update: Mapping[str, Any]) -> None:
         entries = to_jsonable(update.get("entries"))
         running = next((entry for entry in entries if fields_or_empty(entry).get("status") == "in_progress"), None)
-        self.builder.write(ev.Custom(name="plan", data=entries, **self.builder.envelope))
+        self.builder.custom("plan", entries)
         if running is not None and str_field(running, "content"):
             self.builder.status(running["content"])
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields, nonempty_str, str_field
 from nbagent.adapters.base.payload import try_wire_dict, usage_counts
 from nbagent.events.jsonable import text_safe
 
@@ -169,7 +169,7 @@ class AgentorDecoder(BaseDecoder):
                 self.builder.write(request)
             case _:
                 self._waiting -= kind == "mcp_approval_response" and self._waiting > 0
-                self.builder.write(ev.Custom(name=kind or "tool_action", data=to_jsonable(action), **self.builder.envelope))
+                self.builder.custom(kind or "tool_action", action)
 
     def _take_call(self, name: str) -> Block:
         """Remove and return the call of a result: the oldest open one of that name, else the oldest.
@@ -237,10 +237,7 @@ class AgentorDecoder(BaseDecoder):
         call_id, args = str_field(payload, "call_id"), payload.get("args")
         block = self.builder.start_tool(call_id, str_field(payload, "name") or "tool", call_id=call_id)
         self._calls[call_id or ""] = block
-        if isinstance(args, str):
-            self.builder.tool_args(block, args)
-        else:
-            self.builder.tool_args(block, args={} if args is None else args)
+        self.builder.complete_args(block, args)
 
     def _engine_result(self, payload: Mapping[str, Any]) -> None:
         block = self._calls.get(str_field(payload, "call_id") or "")

@@ -310,6 +310,13 @@ class EventBuilder:
             args, valid = parse_args(text)
         self.write(ev.ToolArgs(id=block.id, args=args, args_text=text, valid=valid, meta=meta, **self.envelope))
 
+    def complete_args(self, block: Block, args: Any) -> None:
+        """Complete a call's arguments, given as JSON text or parsed. None means no arguments."""
+        if isinstance(args, str):
+            self.tool_args(block, args)
+        else:
+            self.tool_args(block, args={} if args is None else args)
+
     def tool_result(
         self,
         block: Block,
@@ -358,9 +365,13 @@ class EventBuilder:
         file_id = self.mint("file")
         self.write(ev.File(id=file_id, media_type=media_type, url=url, data=data, name=name, meta=meta, **self.envelope))
 
-    def status(self, message: str, *, level: Literal["info", "warning"] = "info", meta: dict[str, Any] | None = None) -> None:
+    def status(self, message: str, *, level: ev.Level = "info", meta: dict[str, Any] | None = None) -> None:
         """Write a status line."""
         self.write(ev.Status(message=message, level=level, meta=meta, **self.envelope))
+
+    def custom(self, name: str, data: Any, *, meta: dict[str, Any] | None = None) -> None:
+        """Write an event of the system's or the application's own."""
+        self.write(ev.Custom(name=name, data=to_jsonable(data), meta=meta, **self.envelope))
 
     def error(self, message: str, *, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
         """Write an error. Anything in the message that looks like a secret is masked."""

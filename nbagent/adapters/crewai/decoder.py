@@ -73,7 +73,7 @@ class CrewDecoder(BaseDecoder):
         payload = {**frame, "event_id": get_field(item, "id")} if is_frame else item
         if not kind.startswith(_EVENT_PREFIXES):
             if is_frame:  # a bus also carries the user's own events
-                self.builder.write(ev.Custom(name=kind, data=to_jsonable(payload), **self.builder.envelope))
+                self.builder.custom(kind, payload)
             else:
                 self.unread(item, kind or None)
             return
@@ -97,7 +97,7 @@ class CrewDecoder(BaseDecoder):
             name = get_str(payload, "task_name") or nonempty_str(get_field(get_field(payload, "task"), "description"))
             self.builder.status(f"Task: {name}" if name else "Task started")
         elif kind.startswith(("memory_", "knowledge_", "mcp_", "a2a_", "method_", "agent_", "llm_")):
-            self.builder.write(ev.Custom(name=kind, data=to_jsonable(payload), **self.builder.envelope))
+            self.builder.custom(kind, payload)
 
     def _ensure_step(self, model: str | None = None) -> None:
         if not self.builder.in_step:
@@ -161,10 +161,7 @@ class CrewDecoder(BaseDecoder):
             block = known[0] if known else self.builder.start_tool(("use", get_field(payload, "event_id")), name)
             self._tools[str(get_field(payload, "event_id") or block.id)] = block
             args = get_field(payload, "tool_args")
-            if isinstance(args, str):
-                self.builder.tool_args(block, args)
-            else:
-                self.builder.tool_args(block, args={} if args is None else args)
+            self.builder.complete_args(block, args)
             return
         block_or_none = self._tools.get(str(get_field(payload, "started_event_id")))
         if block_or_none is None:

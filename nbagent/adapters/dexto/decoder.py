@@ -220,9 +220,7 @@ class DextoDecoder(BaseDecoder):
         call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None:
             self.builder.progress(call, f"{payload.get('service')}: {payload.get('event')}")
-        self.builder.write(
-            ev.Custom(name=str_field(payload, "event") or "service:event", data=to_jsonable(payload), **self.builder.envelope)
-        )
+        self.builder.custom(str_field(payload, "event") or "service:event", payload)
 
     def _complete(self, payload: Mapping[str, Any]) -> None:
         """Set how the run ended. An error that was written before is kept: it has a message, the finish reason has none."""

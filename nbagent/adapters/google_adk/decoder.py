@@ -247,9 +247,7 @@ class AdkDecoder(BaseDecoder):
             ]
             builder.write(ev.State(patch=patch, **builder.envelope))
         for name, version in fields_or_empty(get_either_case(actions, "artifactDelta")).items():
-            builder.write(
-                ev.Custom(name="artifact", data={"name": str(name), "version": to_jsonable(version)}, **builder.envelope)
-            )
+            builder.custom("artifact", {"name": str(name), "version": version})
 
     def _update_stop_info(self, item: Any, parts: list[Any]) -> None:
         """Set `stop_info` from an event: a failure, a complete response, or calls for tools."""

@@ -13,10 +13,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from nbagent import events as ev
 from nbagent.adapters.a2a.decoder import A2ADecoder
 from nbagent.adapters.base.decoder import StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 
 _DIALECT_PREFIX = "AGUI_EVENT_TYPE_"
@@ -187,7 +186,7 @@ class HectorDecoder(A2ADecoder):
             case "COMPLETE":
                 self.builder.end_texts_and_thoughts()
                 if body.get("result"):
-                    self.builder.write(ev.Custom(name="result", data=to_jsonable(body["result"]), **self.builder.envelope))
+                    self.builder.custom("result", body["result"])
                 if self.stop_info.status != "failed":
                     self.stop_info = StopInfo("completed", "completed")
             case _:

@@ -249,7 +249,7 @@ class Content:
         if block is None and number < len(streamed) and not streamed[number].args_complete and streamed[number].call_id is None:
             block = streamed[number]
         if block is None:
-            block = self._start(("whole", call.call_id or number), call)
+            block = self._start(("complete", call.call_id or number), call)
         text = call.args if isinstance(call.args, str) else None
         if not block.args_pieces:
             self._builder.tool_args(block, text, args=None if isinstance(call.args, str) else call.args)

@@ -55,13 +55,7 @@ class LangChainEventsDecoder(BaseDecoder):
         self._attribute(payload)
         subject, _, phase = event.removeprefix("on_").rpartition("_")
         if event == "on_custom_event":
-            self.builder.write(
-                ev.Custom(
-                    name=str(payload.get("name") or "custom"),
-                    data=to_jsonable(data or payload["data"]),
-                    **self.builder.envelope,
-                )
-            )
+            self.builder.custom(str(payload.get("name") or "custom"), data or payload["data"])
         elif phase == "error" and subject != "tool":
             self.fail_with(_error_fields(data.get("error")))
         elif subject in ("chat_model", "llm"):

@@ -142,7 +142,7 @@ class LangGraphDecoder(BaseDecoder):
         self._read_messages(fields.get("messages"))
         state = {name: value for name, value in fields.items() if name != "messages" and value is not None}
         if state:
-            self.builder.write(ev.Custom(name=str(node), data=to_jsonable(state), **self.builder.envelope))
+            self.builder.custom(str(node), state)
 
     def _read_messages(self, found: Any) -> None:
         for entry in found if isinstance(found, list | tuple) else [found]:
@@ -205,7 +205,7 @@ class LangGraphDecoder(BaseDecoder):
     def _read_custom(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `custom`: data that a node wrote."""
         name = get_str(payload, "type") or get_str(payload, "name") or "custom"
-        self.builder.write(ev.Custom(name=name, data=to_jsonable(payload), **self.builder.envelope))
+        self.builder.custom(name, payload)
 
     # --- events of the server only --------------------------------------------------------------------------------------
 

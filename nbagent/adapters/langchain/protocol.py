@@ -75,9 +75,7 @@ class LangChainProtocolDecoder(BaseDecoder):
             subgraph = inner.get("namespace")  # the outer graph sends the lifecycle of its subgraphs
             self._lifecycle(inner, tuple(map(str, subgraph)) if isinstance(subgraph, list | tuple) else path)
         elif method == "custom":
-            self.builder.write(
-                ev.Custom(name=str_field(inner, "name") or "custom", data=to_jsonable(data), **self.builder.envelope)
-            )
+            self.builder.custom(str_field(inner, "name") or "custom", data)
         elif method in ("values", "updates"):
             self._results(inner.get("messages"))
             self._messages.interrupt(inner.get("interrupts") or inner.get("__interrupt__") or params.get("interrupts") or ())

@@ -90,9 +90,7 @@ class LlamaIndexDecoder(BaseDecoder):
             case "WorkflowFailedEvent" | "WorkflowTimedOutEvent" | "WorkflowCancelledEvent":
                 self._fail(name, event)
             case "AgentStreamStructuredOutput":
-                self.builder.write(
-                    ev.Custom(name="structured_output", data=to_jsonable(get_field(event, "output")), **self.builder.envelope)
-                )
+                self.builder.custom("structured_output", get_field(event, "output"))
             case _ if name in _IGNORED:
                 pass
             case _ if name.startswith("InputRequired") or get_field(event, "prefix") is not None:
@@ -100,7 +98,7 @@ class LlamaIndexDecoder(BaseDecoder):
             case "HumanResponseEvent":
                 self._answer(event)
             case _ if self.recognises(item):
-                self.builder.write(ev.Custom(name=name, data=_event_fields(event), **self.builder.envelope))
+                self.builder.custom(name, _event_fields(event))
                 self.stop_info = self.stop_info if self.stop_info.status != "completed" else TRUNCATED
             case _:
                 self.builder.raw(item, name or None)
@@ -175,10 +173,7 @@ class LlamaIndexDecoder(BaseDecoder):
 
     def _write_args(self, block: Block, call: Any) -> None:
         args = get_field(call, "tool_kwargs")
-        if isinstance(args, str):
-            self.builder.tool_args(block, args)
-        else:
-            self.builder.tool_args(block, args={} if args is None else args)
+        self.builder.complete_args(block, args)
 
     def _result(self, event: Any) -> None:
         block = self._call_of(event)
@@ -215,7 +210,7 @@ class LlamaIndexDecoder(BaseDecoder):
         self.stop_info = StopInfo("paused")
 
     def _answer(self, event: Any) -> None:
-        self.builder.write(ev.Custom(name="human_response", data=_event_fields(event), **self.builder.envelope))
+        self.builder.custom("human_response", _event_fields(event))
         self.stop_info = TRUNCATED
 
     def _stop(self, event: Any) -> None:

@@ -91,7 +91,7 @@ class McpDecoder(BaseDecoder):
             case "notifications/message":
                 self._log(params)
             case "notifications/cancelled":
-                self.builder.write(ev.Status(message=str_field(params, "reason") or "cancelled", level="warning"))
+                self.builder.status(str_field(params, "reason") or "cancelled", level="warning")
                 self.stop_info = StopInfo("cancelled")
             case "tools/call":
                 self.stop_info = TRUNCATED
@@ -102,7 +102,7 @@ class McpDecoder(BaseDecoder):
             case "elicitation/create":
                 self._ask(str(payload.get("id")), params)
             case _:
-                self.builder.write(ev.Custom(name=request.method, data=to_jsonable(params)))
+                self.builder.custom(request.method, params)
 
     def _start(self, name: str, token: Any) -> Block:
         block = self.builder.start_tool(self.builder.mint("call"), name, kind="mcp")
@@ -129,7 +129,7 @@ class McpDecoder(BaseDecoder):
         message = data if isinstance(data, str) else json.dumps(to_jsonable(data), ensure_ascii=False)
         logger = str_field(params, "logger")
         level = _LEVELS.get(str(params.get("level")), "info")
-        self.builder.write(ev.Status(message=message, level=level, meta={"logger": to_jsonable(logger)} if logger else None))
+        self.builder.status(message, level=level, meta={"logger": to_jsonable(logger)} if logger else None)
 
     def _ask(self, approval_id: str, params: Mapping[str, Any]) -> None:
         schema = params.get("requestedSchema")
@@ -171,9 +171,7 @@ class McpDecoder(BaseDecoder):
             block = self._start("tool", None)
             self._running.remove(block)
         if block is None:
-            self.builder.write(
-                ev.Custom(name="result" if request is None else f"{request.method} result", data=to_jsonable(payload["result"]))
-            )
+            self.builder.custom("result" if request is None else f"{request.method} result", payload["result"])
         else:
             self._tool_result(block, result)
         if not self._running and self.stop_info.status != "failed":

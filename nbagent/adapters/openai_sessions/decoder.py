@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.base.openai_fields import openai_usage
 from nbagent.adapters.base.payload import text_in
 from nbagent.adapters.openai_responses.content import ItemContent
@@ -218,7 +218,7 @@ class SessionsDecoder(BaseDecoder):
         elif kind == "agent_message":
             message = {"from": inner.get("sender_agent_id"), "to": inner.get("recipient_agent_id")}
             message["text"] = text_in(inner.get("content"))  # the other parts are encrypted
-            self.builder.write(ev.Custom(name="agent_message", data=to_jsonable(message), **self.builder.envelope))
+            self.builder.custom("agent_message", message)
         elif kind != "message":
             self.builder.raw(inner, kind or None)
 

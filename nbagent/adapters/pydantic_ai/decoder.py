@@ -1,10 +1,10 @@
-"""Pydantic AI: what `agent.run_stream_events()` gives, as objects or as their JSON.
+"""Decoder of Pydantic AI: the events of `agent.run_stream_events()`, as objects or as their JSON.
 
-The events: https://ai.pydantic.dev/api/messages/ (pydantic-ai 2.68); `event_kind` tells them apart. Their index starts anew
-with every response. The first piece of a part is in its start, and its end repeats the whole.
+Format: https://ai.pydantic.dev/api/messages/ (pydantic-ai 2.68). `event_kind` is the tag. The index of a part is counted within
+its response. The start of a part has its first delta, and its end repeats the whole part.
 
-What it cannot say: usage per response (the run's comes with the result), agents, hand-offs, and a failure, which is raised. The
-events of single nodes (`agent.iter`) have no result, and so no usage: they end a run when nothing is open with them.
+The format has no usage per response (the result has the run's), agents or hand-offs; a failure is raised. The events of single
+nodes (`agent.iter`) have no result: their run is complete if nothing is open at EOF.
 """
 
 from collections.abc import Hashable, Mapping
@@ -15,7 +15,7 @@ from nbagent.adapters.base.builder import Block, parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
 
-_KINDS = {
+_EVENT_KINDS = {
     "part_start",
     "part_delta",
     "part_end",
@@ -42,17 +42,17 @@ class PydanticAIDecoder(BaseDecoder):
         super().__init__()
         self._parts: dict[Any, Hashable] = {}
         self._calls: dict[str, Block] = {}
-        self._given: dict[Hashable, dict[str, Any]] = {}
+        self._partial_args: dict[Hashable, dict[str, Any]] = {}
         self._signatures: dict[Hashable, str] = {}
         self._asked: set[str] = set()
-        self._texts: dict[Hashable, list[str]] = {}  # the whole parts of a text that goes on in the next part
+        self._texts: dict[Hashable, list[str]] = {}  # complete parts of a text that continues in the next part
         self._objects = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is one of the framework's events."""
         kind = get_field(item, "event_kind")
-        return isinstance(kind, str) and (kind in _KINDS or kind.startswith("realtime_") or kind == "custom")
+        return isinstance(kind, str) and (kind in _EVENT_KINDS or kind.startswith("realtime_") or kind == "custom")
 
     def read(self, item: Any) -> None:
         """Read one event."""
@@ -69,7 +69,7 @@ class PydanticAIDecoder(BaseDecoder):
                 self._end(get_field(item, "index"), get_field(item, "part"), get_field(item, "next_part_kind"))
             case "function_tool_call" | "output_tool_call" | "builtin_tool_call":
                 self.builder.end_step()
-                self._finish_call(self._call(part), part)
+                self._finish_call(self._call_of(part), part)
             case "function_tool_result" | "output_tool_result" | "builtin_tool_result":
                 self._result(part)
             case "deferred_tool_requests":
@@ -82,25 +82,25 @@ class PydanticAIDecoder(BaseDecoder):
                 pass
             case "custom":
                 name = get_str(item, "name") or "custom"
-                self.builder.write(ev.Custom(name=name, data=to_jsonable(get_field(item, "data")), **self.builder.envelope))
+                self.builder.custom(name, get_field(item, "data"))
             case _:
                 self.builder.raw(item, nonempty_str(kind))
 
     # --- parts ----------------------------------------------------------------------------------------------------------
 
-    def _start(self, index: Any, part: Any, before: Any = None) -> None:
-        """A part begins. Texts that follow each other are one answer, cut where a citation begins or ends."""
+    def _start(self, index: Any, part: Any, previous_kind: Any = None) -> None:
+        """Start a part. Adjacent text parts become one text: providers start a new part at each citation."""
         builder = self.builder
         if not builder.in_step or (index in self._parts and index == 0):
             self.new_step()
             self._parts.clear()
         kind = get_field(part, "part_kind")
         old = self._parts.get(index)
-        if old is not None:  # one that replaces another: the framework does that to parts it has to split
+        if old is not None:  # the framework replaces a part that it has to split
             builder.end_text(old)
             builder.end_thought(old)
         key: Hashable = (builder.step, index, builder.mint("part") if old is not None else None)
-        if kind == before == "text" and old is None:
+        if kind == previous_kind == "text" and old is None:
             key = self._parts.get(index - 1, key)
         self._parts[index] = key
         content = get_field(part, "content")
@@ -110,12 +110,12 @@ class PydanticAIDecoder(BaseDecoder):
             builder.start_thought(key)
             builder.thought(key, nonempty_str(content) or "")
         elif kind in ("tool-call", "builtin-tool-call", "native-tool-call"):
-            block = self._call(part, key, new=True)
-            self._args(key, block, get_field(part, "args"))
+            block = self._call_of(part, key, new=True)
+            self._add_args(key, block, get_field(part, "args"))
         elif kind in ("builtin-tool-return", "native-tool-return"):
             self._result(part)
         elif kind == "file":
-            self._file(content)
+            self._write_file(content)
         elif kind != "compaction":
             builder.raw(part, nonempty_str(kind))
 
@@ -135,11 +135,11 @@ class PydanticAIDecoder(BaseDecoder):
         elif kind == "tool_call":
             block = self.builder.tool(key)
             if block is not None:
-                self._args(key, block, get_field(delta, "args_delta"))
+                self._add_args(key, block, get_field(delta, "args_delta"))
         else:
             self.builder.raw(delta, nonempty_str(kind))
 
-    def _end(self, index: Any, part: Any, after: Any) -> None:
+    def _end(self, index: Any, part: Any, next_kind: Any) -> None:
         key = self._parts.get(index)
         kind, content = get_field(part, "part_kind"), get_str(part, "content")
         if key is None:
@@ -148,7 +148,7 @@ class PydanticAIDecoder(BaseDecoder):
             if content:
                 self.builder.start_text(key)
                 self._texts.setdefault(key, []).append(content)
-            if after != "text":
+            if next_kind != "text":
                 self.builder.end_text(key, "".join(self._texts.pop(key, ())) or None)
         elif kind == "thinking":
             signature = get_str(part, "signature") or self._signatures.get(key)
@@ -156,17 +156,14 @@ class PydanticAIDecoder(BaseDecoder):
         elif self.builder.tool(key) is not None:
             self._finish_call(self.builder.tool(key), part)
 
-    def _file(self, content: Any) -> None:
-        builder = self.builder
-        media = get_str(content, "media_type") or "application/octet-stream"
-        data = get_field(content, "data")
-        url = get_str(content, "url")
-        builder.file(media, url=url, data=nonempty_str(data))
+    def _write_file(self, content: Any) -> None:
+        media_type = get_str(content, "media_type") or "application/octet-stream"
+        self.builder.file(media_type, url=get_str(content, "url"), data=get_str(content, "data"))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _call(self, part: Any, key: Hashable = None, *, new: bool = False) -> Block:
-        """The call of a part; an id that comes again in a new part is another call."""
+    def _call_of(self, part: Any, key: Hashable = None, *, new: bool = False) -> Block:
+        """Return the call of a part, started if it is `new` or not known: a new part may reuse the id of another call."""
         call_id = get_str(part, "tool_call_id")
         block = None if new else self._calls.get(call_id or "")
         if block is None:
@@ -178,30 +175,30 @@ class PydanticAIDecoder(BaseDecoder):
                 self._calls[call_id] = block
         return block
 
-    def _args(self, key: Hashable, block: Block, args: Any) -> None:
-        """More of the arguments: text, or the entries that are known by now."""
+    def _add_args(self, key: Hashable, block: Block, args: Any) -> None:
+        """Add a delta of the arguments: text, or the entries known so far."""
         if isinstance(args, str):
             self.builder.tool_delta(block, args)
         elif isinstance(args, Mapping):
-            self._given.setdefault(block.id, {}).update(args)
+            self._partial_args.setdefault(block.id, {}).update(args)
 
     def _finish_call(self, block: Block | None, part: Any) -> None:
         if block is None:
             return
         args = get_field(part, "args")
         if args is None:
-            args = self._given.get(block.id)
+            args = self._partial_args.get(block.id)
         if isinstance(args, str) or args is None:
             self.builder.tool_args(block, args or None)
         else:
             self.builder.tool_args(block, args=args)
 
     def _result(self, part: Any) -> None:
-        block = self._call(part)
+        block = self._call_of(part)
         self._finish_call(block, {})
         content, outcome = get_field(part, "content"), get_field(part, "outcome")
-        retry = get_field(part, "part_kind") == "retry-prompt"
-        failed = retry or outcome in ("failed", "retried", "denied")
+        is_retry = get_field(part, "part_kind") == "retry-prompt"
+        failed = is_retry or outcome in ("failed", "retried", "denied")
         status: ev.ToolStatus = "denied" if outcome == "denied" else "error" if failed else "ok"
         error = ev.ErrorInfo(message=content if isinstance(content, str) else str(to_jsonable(content))) if failed else None
         self.builder.tool_result(block, content, status=status, error=error)
@@ -209,10 +206,10 @@ class PydanticAIDecoder(BaseDecoder):
     # --- approvals and the end ------------------------------------------------------------------------------------------
 
     def _ask(self, requests: Any) -> None:
-        """Calls that wait for a human's word, or for somebody else to run them."""
+        """Pause the run for calls that wait for an approval, or that are run outside of it."""
         for name in ("approvals", "calls"):
             for part in get_field(requests, name) or ():
-                block = self._call(part)
+                block = self._call_of(part)
                 self._finish_call(block, part)
                 call_id = get_str(part, "tool_call_id") or block.id
                 if call_id in self._asked:
@@ -237,50 +234,50 @@ class PydanticAIDecoder(BaseDecoder):
     def _answer(self, results: Any) -> None:
         self.stop_info = TRUNCATED
         builder = self.builder
-        for call_id, payload in fields_or_empty(get_field(results, "approvals")).items():
-            approved = payload is True or get_field(payload, "kind") == "tool-approved"
+        for call_id, answer in fields_or_empty(get_field(results, "approvals")).items():
+            approved = answer is True or get_field(answer, "kind") == "tool-approved"
             builder.write(
                 ev.ApprovalResponse(
                     approval_id=str(call_id),
                     decision="approve" if approved else "deny",
-                    reason=get_str(payload, "message"),
+                    reason=get_str(answer, "message"),
                     **builder.envelope,
                 )
             )
 
     def _complete(self, result: Any) -> None:
-        """The run's result: its usage, and whether it is done or waits."""
+        """Read the run's result: its usage, and its pending approvals if its output is deferred."""
         self.builder.end_step()
         state = get_field(result, "_state")
         usage = get_field(result, "usage")
         usage = usage if usage is not None and not callable(usage) else get_field(state, "usage")
         self.builder.usage = _read_usage(usage)
         output = get_field(result, "output")
-        deferred = class_name(output) == "DeferredToolRequests" or (
+        is_deferred = class_name(output) == "DeferredToolRequests" or (
             isinstance(output, Mapping) and {"approvals", "calls"} <= set(output)
         )
         self.stop_info = StopInfo("completed")
-        if deferred:
+        if is_deferred:
             self._ask(output)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over. Objects come straight from the agent, which raises when it cannot go on."""
-        at_work = self.builder.open_keys() or any(not block.closed for block in self._calls.values())
-        if self._objects and self.builder.step and not at_work and self.stop_info == TRUNCATED:
+        """End the run. At EOF a stream of objects is complete: an agent in this process would have raised."""
+        is_working = self.builder.open_keys() or any(not block.closed for block in self._calls.values())
+        if self._objects and self.builder.step and not is_working and self.stop_info == TRUNCATED:
             self.stop_info = StopInfo("completed")
         return super().close(error)
 
 
-def _read_usage(payload: Any) -> ev.Usage | None:
-    if payload is None or get_field(payload, "input_tokens") is None:
+def _read_usage(usage: Any) -> ev.Usage | None:
+    if usage is None or get_field(usage, "input_tokens") is None:
         return None
-    details = fields_or_empty(get_field(payload, "details"))
-    sent, made = token_count(get_field(payload, "input_tokens")), token_count(get_field(payload, "output_tokens"))
+    details = fields_or_empty(get_field(usage, "details"))
+    prompt, output = token_count(get_field(usage, "input_tokens")), token_count(get_field(usage, "output_tokens"))
     return ev.Usage(
-        input=sent,
-        output=made,
-        total=None if sent is None or made is None else sent + made,
-        reasoning=token_count(details.get("reasoning_tokens", get_field(payload, "output_reasoning_tokens"))),
-        cache_read=token_count(get_field(payload, "cache_read_tokens")),
-        cache_write=token_count(get_field(payload, "cache_write_tokens")),
+        input=prompt,
+        output=output,
+        total=None if prompt is None or output is None else prompt + output,
+        reasoning=token_count(details.get("reasoning_tokens", get_field(usage, "output_reasoning_tokens"))),
+        cache_read=token_count(get_field(usage, "cache_read_tokens")),
+        cache_write=token_count(get_field(usage, "cache_write_tokens")),
     )

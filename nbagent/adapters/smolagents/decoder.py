@@ -124,13 +124,10 @@ class SmolagentsDecoder(BaseDecoder):
         self.builder.tool_result(block, output if is_json else observation)
 
     def _step(self, item: Any) -> None:
-        """A step is over: it repeats what was streamed, and adds errors, observations and counts.
-
-        When there may be no more steps, the framework gives the last one again, and then an answer without tools.
-        """
+        """End a step. Its item repeats the streamed output, and adds errors, observations and token counts."""
         number = get_field(item, "step_number")
         if number is not None and number == self._last_step:
-            self._max_steps = True
+            self._max_steps = True  # out of steps, the framework sends the last one again, then an answer without tools
             return
         self._last_step = number
         self._ensure_step()
@@ -138,12 +135,8 @@ class SmolagentsDecoder(BaseDecoder):
         if isinstance(text, str) and text and not self._wrote:
             self.builder.text("content", text, phase="commentary")
         for call in get_field(item, "tool_calls") or ():
-            known = [
-                block
-                for block in self._calls
-                if block.call_id == get_field(call, "id") or block.name == get_field(call, "name")
-            ]
-            if not known:
+            call_id, name = get_field(call, "id"), get_field(call, "name")
+            if not any(block.call_id == call_id or block.name == name for block in self._calls):
                 self._call(call)
         error, observations = get_field(item, "error"), get_field(item, "observations")
         message = _error_message(error)

@@ -1,10 +1,10 @@
-"""Vercel's AI SDK: the UI message stream of `ai` 5 to 7, and whoever serves the same (Pydantic AI does).
+"""Decoder of the UI message stream of Vercel's AI SDK (`ai` 5 to 7), which other servers such as Pydantic AI send, too.
 
 Format: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `packages/ai/src/ui-message-stream/ui-message-chunks.ts` of
-https://github.com/vercel/ai. Items are the JSON payloads of its frames, and the `[DONE]` that ends them.
+https://github.com/vercel/ai. Items are the JSON payloads of the frames, and the terminal `[DONE]`.
 
-It cannot say: token counts (only what an application puts into `messageMetadata`), models, agents, hand-offs, finish reasons of
-single steps.
+The format has no token counts (except those that an application puts into `messageMetadata`), models, agents, hand-offs, or
+finish reasons of single steps.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_fiel
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict, usage_counts
 
 _CUT_SHORT = {"length", "content-filter"}
-_FIRST = {"start": {"type", "messageId", "messageMetadata"}, "start-step": {"type"}, "finish-step": {"type"}}
-_PROOF = {"text": "id", "reasoning": "id", "tool": "toolCallId", "error": "errorText", "message": "messageMetadata"}
+_COMMON_TYPES = {"start": {"type", "messageId", "messageMetadata"}, "start-step": {"type"}, "finish-step": {"type"}}
+_REQUIRED_FIELDS = {"text": "id", "reasoning": "id", "tool": "toolCallId", "error": "errorText", "message": "messageMetadata"}
 
 
 class VercelDecoder(BaseDecoder):
-    """UI message chunks to events. Texts and thoughts may overlap: each goes by its own id."""
+    """UI message chunks to events. Texts and thoughts have ids, and may overlap."""
 
     system: ClassVar[str] = "vercel.ui"
 
@@ -34,24 +34,24 @@ class VercelDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a chunk that no other system has."""
+        """Return True if the item is a chunk, by its type and by a field that other systems do not have with it."""
         payload = try_wire_dict(item)
         kind = payload.get("type")
         if not isinstance(kind, str):
             return False
-        if kind in _FIRST:
-            return set(payload) <= _FIRST[kind]
+        if kind in _COMMON_TYPES:
+            return set(payload) <= _COMMON_TYPES[kind]
         if kind.startswith("data-"):
             return "data" in payload
         known = kind in _HANDLERS and kind not in ("file", "custom", "abort", "finish")
-        return known and _PROOF.get(kind.split("-", 1)[0], "type") in payload
+        return known and _REQUIRED_FIELDS.get(kind.split("-", 1)[0], "type") in payload
 
     def read(self, item: Any) -> None:
         """Read one chunk."""
         item = frame_of(item).data
         if isinstance(item, str) and item.strip() == "[DONE]":
-            if self.stop_info == TRUNCATED:  # an application may leave `finish` out, so that another stream can follow
-                self.stop_info = self._outcome(None)
+            if self.stop_info == TRUNCATED:  # an application may omit `finish`, to append another stream
+                self.stop_info = self._stop_info(None)
             return
         payload = to_wire_dict(item)
         kind = str_field(payload, "type") or ""
@@ -76,12 +76,12 @@ class VercelDecoder(BaseDecoder):
         self._metadata(payload)
 
     def _metadata(self, payload: Mapping[str, Any]) -> None:
-        """The application's own fields; token counts are where its documentation puts them."""
+        """Write the application's metadata, and token counts from the fields that the AI SDK's documentation uses for them."""
         metadata = payload.get("messageMetadata")
         if metadata is None:
             return
-        inside = fields_or_empty(metadata)
-        usage = _usage(inside.get("totalUsage") or inside.get("usage") or inside)
+        fields = fields_or_empty(metadata)
+        usage = _read_usage(fields.get("totalUsage") or fields.get("usage") or fields)
         if usage is not None:
             self.builder.usage = usage
             self._write(ev.UsageUpdate, usage=usage)
@@ -94,11 +94,11 @@ class VercelDecoder(BaseDecoder):
         self.builder.end_step()
 
     def _reset_step(self, payload: Mapping[str, Any]) -> None:
-        """The step is tried again: what it wrote so far does not count. What is closed cannot be taken back."""
+        """Discard the open texts and thoughts of a step that is tried again. Closed ones stay: their end was sent."""
         for key in self.builder.open_keys():
             self.builder.end_text(key, "")
             self.builder.end_thought(key, "")
-        self._write(ev.Status, message="The step starts again", level="warning")
+        self.builder.status("The step starts again", level="warning")
 
     def _finish(self, payload: Mapping[str, Any]) -> None:
         self._metadata(payload)
@@ -106,9 +106,9 @@ class VercelDecoder(BaseDecoder):
         if reason == "error":
             self.stop_info = StopInfo("failed", reason, self.stop_info.code)
         elif self.stop_info.status != "failed":
-            self.stop_info = self._outcome(reason)
+            self.stop_info = self._stop_info(reason)
 
-    def _outcome(self, reason: str | None) -> StopInfo:
+    def _stop_info(self, reason: str | None) -> StopInfo:
         if self._waiting:
             return StopInfo("paused", reason)
         return StopInfo.of_reason(reason, _CUT_SHORT)
@@ -131,29 +131,29 @@ class VercelDecoder(BaseDecoder):
         self.builder.end_text(payload["id"])
 
     def _thought_start(self, payload: Mapping[str, Any]) -> None:
-        self._sign(payload)
+        self._keep_signature(payload)
         self.builder.start_thought(payload["id"])
 
     def _thought_delta(self, payload: Mapping[str, Any]) -> None:
-        self._sign(payload)
+        self._keep_signature(payload)
         self.builder.thought(payload["id"], payload["delta"])
 
     def _thought_end(self, payload: Mapping[str, Any]) -> None:
-        self._sign(payload)
+        self._keep_signature(payload)
         self.builder.end_thought(payload["id"], signature=self._signatures.pop(payload["id"], None))
 
-    def _sign(self, payload: Mapping[str, Any]) -> None:
-        """Keep what a provider wants back: it is in its own corner of the metadata, on any chunk of the thought."""
+    def _keep_signature(self, payload: Mapping[str, Any]) -> None:
+        """Keep the signature of a thought, from the provider's entry in the metadata of any of its chunks."""
         for provider in fields_or_empty(payload.get("providerMetadata")).values():
-            corner = fields_or_empty(provider)
+            metadata = fields_or_empty(provider)
             for name in ("signature", "redactedData", "reasoningEncryptedContent", "thoughtSignature"):
-                if nonempty_str(corner.get(name)):
-                    self._signatures[payload["id"]] = corner[name]
+                if nonempty_str(metadata.get(name)):
+                    self._signatures[payload["id"]] = metadata[name]
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _open(self, payload: Mapping[str, Any]) -> Block:
-        """A new call. Chunks that come later name it by the id only, which another call may get after it."""
+    def _start_call(self, payload: Mapping[str, Any]) -> Block:
+        """Start a call. Later chunks refer to it by its id, which a later call may reuse."""
         call_id = str(payload["toolCallId"])
         block = self._calls[call_id] = self.builder.start_tool(
             call_id,
@@ -164,22 +164,22 @@ class VercelDecoder(BaseDecoder):
         )
         return block
 
-    def _call(self, payload: Mapping[str, Any]) -> Block:
-        """The call of that id; a stream that goes on after an approval tells results of calls from the stream before."""
-        return self._calls.get(str(payload["toolCallId"])) or self._open(payload)
+    def _call_of(self, payload: Mapping[str, Any]) -> Block:
+        """Return the call of that id, started if it is new: after an approval, results of calls in an earlier stream come."""
+        return self._calls.get(str(payload["toolCallId"])) or self._start_call(payload)
 
     def _tool_start(self, payload: Mapping[str, Any]) -> None:
-        self._open(payload)
+        self._start_call(payload)
 
     def _tool_delta(self, payload: Mapping[str, Any]) -> None:
-        self.builder.tool_delta(self._call(payload), payload["inputTextDelta"])
+        self.builder.tool_delta(self._call_of(payload), payload["inputTextDelta"])
 
     def _tool_input(self, payload: Mapping[str, Any]) -> None:
-        block = self._call(payload)
+        block = self._call_of(payload)
         if block.closed:
-            block = self._open(payload)
+            block = self._start_call(payload)
         value = payload.get("input")
-        if isinstance(value, str):  # what a model wrote that is no JSON, or a free text
+        if isinstance(value, str):  # invalid JSON of the model, or free text
             self.builder.tool_args(block, value or None)
         else:
             self.builder.tool_args(block, "".join(block.args_pieces), args={} if value is None else value)
@@ -189,14 +189,14 @@ class VercelDecoder(BaseDecoder):
         self._tool_error(payload)
 
     def _tool_output(self, payload: Mapping[str, Any]) -> None:
-        self.builder.tool_result(self._call(payload), payload.get("output"), preliminary=payload.get("preliminary") is True)
+        self.builder.tool_result(self._call_of(payload), payload.get("output"), preliminary=payload.get("preliminary") is True)
 
     def _tool_error(self, payload: Mapping[str, Any]) -> None:
         text = str_field(payload, "errorText") or "the tool failed"
-        self.builder.tool_result(self._call(payload), None, status="error", error=ev.ErrorInfo(message=text))
+        self.builder.tool_result(self._call_of(payload), None, status="error", error=ev.ErrorInfo(message=text))
 
     def _tool_denied(self, payload: Mapping[str, Any]) -> None:
-        self.builder.tool_result(self._call(payload), None, status="denied")
+        self.builder.tool_result(self._call_of(payload), None, status="denied")
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class VercelDecoder(BaseDecoder):
         meta = {name: to_jsonable(payload[name]) for name in ("isAutomatic", "signature") if payload.get(name) is not None}
         if payload.get("isAutomatic") is not True:
             self._waiting.add(approval_id)
-        self._write(ev.ApprovalRequest, approval_id=approval_id, tool_id=self._call(payload).id, meta=meta or None)
+        self._write(ev.ApprovalRequest, approval_id=approval_id, tool_id=self._call_of(payload).id, meta=meta or None)
 
     def _answer(self, payload: Mapping[str, Any]) -> None:
         approval_id = str(payload["approvalId"])
@@ -219,25 +219,22 @@ class VercelDecoder(BaseDecoder):
     def _source(self, payload: Mapping[str, Any]) -> None:
         title = str_field(payload, "title") or str_field(payload, "filename")
         meta = {name: to_jsonable(value) for name, value in payload.items() if name not in ("type", "url", "title")}
-        self._write(ev.Source, id=self.builder.mint("source"), url=str_field(payload, "url"), title=title, meta=meta or None)
+        self.builder.source(str_field(payload, "url"), title=title, meta=meta or None)
 
     def _file(self, payload: Mapping[str, Any]) -> None:
         meta = {"reasoning": True} if payload["type"] == "reasoning-file" else None
         media_type = str_field(payload, "mediaType") or "application/octet-stream"
-        name = str_field(payload, "filename")
-        self._write(
-            ev.File, id=self.builder.mint("file"), media_type=media_type, url=nonempty_str(payload["url"]), name=name, meta=meta
-        )
+        self.builder.file(media_type, url=nonempty_str(payload["url"]), name=str_field(payload, "filename"), meta=meta)
 
     def _custom(self, payload: Mapping[str, Any]) -> None:
-        rest = {name: to_jsonable(value) for name, value in payload.items() if name not in ("type", "kind")}
-        self._write(ev.Custom, name=str_field(payload, "kind") or "custom", data=rest or None)
+        data = {name: to_jsonable(value) for name, value in payload.items() if name not in ("type", "kind")}
+        self._write(ev.Custom, name=str_field(payload, "kind") or "custom", data=data or None)
 
 
-def _usage(payload: Any) -> ev.Usage | None:
-    """Token counts as `ai` writes them: flat in 5, with details in 6 and 7."""
-    usage = fields_or_empty(payload)
-    found = usage_counts(
+def _read_usage(usage: Any) -> ev.Usage | None:
+    """Return the token counts, or None: flat fields in version 5, details in 6 and 7."""
+    details = fields_or_empty(usage)
+    counts = usage_counts(
         usage,
         input="inputTokens",
         output="outputTokens",
@@ -245,9 +242,9 @@ def _usage(payload: Any) -> ev.Usage | None:
         reasoning="reasoningTokens",
         cache_read="cachedInputTokens",
     )
-    found |= usage_counts(usage.get("inputTokenDetails"), cache_read="cacheReadTokens", cache_write="cacheWriteTokens")
-    found |= usage_counts(usage.get("outputTokenDetails"), reasoning="reasoningTokens")
-    return ev.Usage(**found) if found else None
+    counts |= usage_counts(details.get("inputTokenDetails"), cache_read="cacheReadTokens", cache_write="cacheWriteTokens")
+    counts |= usage_counts(details.get("outputTokenDetails"), reasoning="reasoningTokens")
+    return ev.Usage(**counts) if counts else None
 
 
 _HANDLERS: dict[str, Callable[[VercelDecoder, Mapping[str, Any]], None]] = {
