@@ -19,7 +19,7 @@ class Adapter(Protocol):
         ...
 
     def recognises(self, item: Any) -> bool:
-        """Return True if the first item of a stream is this system's; must not raise, and must not be true of another's."""
+        """Return True if a stream that starts with the item is of this system. Must not raise."""
         ...
 
 
@@ -61,11 +61,11 @@ def adapters() -> tuple[Adapter, ...]:
     # order does not matter. It does for the items below, which satisfy two formats; tests/adapters/test_decoders.py holds
     # both the list and the fact that there are no others:
     #
-    #   openai.sessions   before anthropic.messages   errors of both are {"type": "error", "error": {"type", …}}; one has session_id
-    #   google.gemini     before openai.chat          Google's error body is OpenAI's bare {"error": …} with code and status
-    #   openai.agents     before agentor              Agentor's outputs have the SDK's type names
-    #   mcp               before a2a                  a JSON-RPC result may have the fields of a tool result and of a message
-    #   openai.responses, agentor, hector before text their items may come as strings
+    #   openai.sessions before anthropic.messages: both have {"type": "error", "error": {"type", …}}, one with a session_id
+    #   google.gemini before openai.chat: Google's error body is OpenAI's bare {"error": …} with code and status
+    #   openai.agents before agentor: Agentor's outputs have the SDK's type names
+    #   mcp before a2a: a JSON-RPC result may have the fields of a tool result and those of a message
+    #   openai.responses, agentor and hector before text: their items may come as strings
     #
     # UnknownDecoder recognises anything that has fields, and so comes last.
     return (

@@ -1,13 +1,12 @@
 from typing import Any
 
 import pytest
-from adapters.protocols import STREAMS
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 from nbagent import events as ev
 from nbagent.adapters.acp.decoder import AcpDecoder
 
-TURN = STREAMS.get("acp/lib-serialised-turn", ("", []))[1]
+TURN = BY_NAME["acp/lib-serialised-turn"].items
 PROMPT = {"jsonrpc": "2.0", "id": 1, "method": "session/prompt", "params": {"sessionId": "s", "prompt": []}}
 
 

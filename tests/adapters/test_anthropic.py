@@ -1,17 +1,16 @@
 """What an Anthropic Messages stream says, one rule at a time."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 
 from nbagent import events as ev
 from nbagent.adapters.anthropic.decoder import AnthropicDecoder
 from nbagent.adapters.decoders import decoder_for
 
 Json = dict[str, Any]
-RECORDED = [path for path in PROVIDERS if path.parent.name == "anthropic"]
+RECORDED = of_folder("anthropic")
 STOP: Json = {"type": "message_stop"}
 
 
@@ -46,11 +45,11 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=name_of)
-def test_a_recording_says_what_its_blocks_add_up_to(path: Path) -> None:
+@pytest.mark.parametrize("recording", RECORDED, ids=str)
+def test_a_recording_says_what_its_blocks_add_up_to(recording: Recording) -> None:
     words, thoughts, calls = "", "", []
     open_calls: dict[int, list[Any]] = {}
-    for item in payloads(path):
+    for item in recording.items:
         if item["type"] == "message_start":
             calls += [[inner["name"], inner["input"], ""] for inner in item["message"]["content"]]
         if item["type"] == "content_block_start":
@@ -65,7 +64,7 @@ def test_a_recording_says_what_its_blocks_add_up_to(path: Path) -> None:
         thoughts += delta.get("thinking", "")
         if "partial_json" in delta and item["index"] in open_calls:
             open_calls[item["index"]][2] += delta["partial_json"]
-    transcript = Transcript.of(decode(AnthropicDecoder(), payloads(path)))
+    transcript = Transcript.of(decode(AnthropicDecoder(), recording.items))
     assert "".join(transcript.texts) == words
     assert "".join(transcript.thoughts) == thoughts
     read = [(tool["name"], tool.get("args"), tool["pieces"]) for tool in transcript.tools if tool["kind"] == "function"]

@@ -1,11 +1,10 @@
 """What Amazon Bedrock's streams say, one rule at a time."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 
 from nbagent import events as ev
 from nbagent.adapters.bedrock.decoder import BedrockDecoder
@@ -41,9 +40,9 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("path", [path for path in PROVIDERS if path.parent.name == "bedrock"], ids=name_of)
-def test_a_recording_says_what_its_deltas_add_up_to(path: Path) -> None:
-    items = payloads(path)
+@pytest.mark.parametrize("recording", of_folder("bedrock"), ids=str)
+def test_a_recording_says_what_its_deltas_add_up_to(recording: Recording) -> None:
+    items = recording.items
     deltas = [item["contentBlockDelta"]["delta"] for item in items if "contentBlockDelta" in item]
     events = decode(BedrockDecoder(), items)
     transcript = Transcript.of(events)

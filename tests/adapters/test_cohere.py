@@ -1,10 +1,9 @@
 """What a Cohere chat stream says, one rule at a time."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 
 from nbagent import events as ev
 from nbagent.adapters.cohere.decoder import CohereDecoder
@@ -27,9 +26,9 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("path", [path for path in PROVIDERS if path.parent.name == "cohere"], ids=name_of)
-def test_a_recording_says_what_its_deltas_add_up_to(path: Path) -> None:
-    items = [item for item in payloads(path) if isinstance(item, dict)]
+@pytest.mark.parametrize("recording", of_folder("cohere"), ids=str)
+def test_a_recording_says_what_its_deltas_add_up_to(recording: Recording) -> None:
+    items = [item for item in recording.items if isinstance(item, dict)]
     messages = [item.get("delta", {}).get("message", {}) for item in items]
     contents = [message.get("content") or {} for message in messages[1:]]
     thoughts = [
@@ -37,7 +36,7 @@ def test_a_recording_says_what_its_deltas_add_up_to(path: Path) -> None:
         for content, message in zip(contents, messages[1:], strict=True)
     ]
     calls = [message["tool_calls"]["function"] for message in messages[1:] if "tool_calls" in message]
-    transcript = Transcript.of(decode(CohereDecoder(), payloads(path)))
+    transcript = Transcript.of(decode(CohereDecoder(), recording.items))
     assert "".join(transcript.texts) == "".join(content.get("text", "") for content in contents)
     assert "".join(transcript.thoughts) == "".join(thoughts)
     assert [name for name, _, _ in transcript.calls()] == [call["name"] for call in calls if "name" in call]

@@ -2,12 +2,11 @@
 
 import enum
 import re
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, decoder_of, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 from msgspec.structs import replace
 
 from nbagent import events as ev
@@ -15,7 +14,7 @@ from nbagent.adapters.decoders import decoder_for
 from nbagent.adapters.gemini.decoder import GeminiDecoder
 
 Json = dict[str, Any]
-RECORDED = [path for path in PROVIDERS if path.parent.name == "gemini" and decoder_of(path).system == "google.gemini"]
+RECORDED = [recording for recording in of_folder("gemini") if recording.system == "google.gemini"]
 
 
 def chunk(*parts: Json, finish: str | None = None, response_id: str | None = "r-1", **more: Any) -> Json:
@@ -51,9 +50,9 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=name_of)
-def test_a_recording_says_what_its_parts_add_up_to(path: Path) -> None:
-    items = payloads(path)
+@pytest.mark.parametrize("recording", RECORDED, ids=str)
+def test_a_recording_says_what_its_parts_add_up_to(recording: Recording) -> None:
+    items = recording.items
     parts = [part for item in items for part in item["candidates"][0]["content"].get("parts", ())]
     text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
     thoughts = "".join(part.get("text", "") for part in parts if part.get("thought"))

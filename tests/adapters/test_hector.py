@@ -2,8 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from adapters.protocols import STREAMS
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for
@@ -19,7 +18,7 @@ def of(kind: type[Any], events: list[ev.Event]) -> list[Any]:
 
 
 def stream(name: str) -> list[Any]:
-    return STREAMS[f"hector/constructed-{name}"][1]
+    return BY_NAME[f"hector/constructed-{name}"].items
 
 
 def chunks(*texts: str) -> list[Any]:

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from adapters.frameworks import RECORDINGS, items_of
 from adapters.hosted_session import SESSION_EVENT, TURN, Events, task
-from adapters.recorded import Transcript, decode, name_of
+from adapters.recorded import Recording, Transcript, decode, of_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,7 @@ from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for
 from nbagent.adapters.openai_sessions.decoder import SessionsDecoder
 
-CONSTRUCTED = [path for path in RECORDINGS if path.parent.name == "openai_sessions"]
+CONSTRUCTED = of_folder("openai_sessions")
 WEATHER: dict[str, Any] = {"call_id": "call_1", "name": "weather", "arguments": {"city": "Paris"}}
 MAIL: dict[str, Any] = {"name": "send", "server_label": "mail", "arguments": {"to": "b"}, "output": None, "error": None}
 SIGN_IN: dict[str, Any] = {
@@ -58,16 +57,16 @@ def begin(make: Events) -> list[Any]:
 # --- the recordings ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", CONSTRUCTED, ids=name_of)
-def test_the_sdk_s_objects_mean_what_the_wire_meant(path: Any) -> None:
-    items = items_of(path)
+@pytest.mark.parametrize("recording", CONSTRUCTED, ids=str)
+def test_the_sdk_s_objects_mean_what_the_wire_meant(recording: Recording) -> None:
+    items = recording.items
     objects = [SESSION_EVENT.validate_python(item) for item in items]
     assert decode(decoder_for(objects[0]), objects) == decode(SessionsDecoder(), items)
 
 
-@pytest.mark.parametrize("path", CONSTRUCTED, ids=name_of)
-def test_an_event_that_comes_twice_is_read_once(path: Any) -> None:
-    items = items_of(path)
+@pytest.mark.parametrize("recording", CONSTRUCTED, ids=str)
+def test_an_event_that_comes_twice_is_read_once(recording: Recording) -> None:
+    items = recording.items
     twice = [item for item in items for _ in range(2)]
     assert decode(SessionsDecoder(), twice) == decode(SessionsDecoder(), items)
 
