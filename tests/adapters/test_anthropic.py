@@ -204,8 +204,8 @@ def test_an_error_in_the_middle_keeps_the_text_and_fails_the_run() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}, "request_id": "r"}
     events = decode(AnthropicDecoder(), [start(), *text(0, "so far")[:2], error])
     assert Transcript.of(events).texts == ["so far"]
-    said = only(events, ev.Error)
-    assert (said.message, said.error_type, said.fatal) == ("Overloaded", "overloaded_error", True)
+    failure = only(events, ev.Error)
+    assert (failure.message, failure.error_type, failure.fatal) == ("Overloaded", "overloaded_error", True)
     assert only(events, ev.RunEnd).status == "failed"
     assert decoder_for(error).system == "anthropic.messages"
 
@@ -238,9 +238,9 @@ def test_what_the_service_did_to_the_conversation_is_told_and_opaque_parts_are_n
     deltas = [{"type": "compaction_delta", "content": "Summary.", "encrypted_content": "enc"}]
     models = {"from": {"model": "a"}, "to": {"model": "b"}}
     events = answer(*block(0, *deltas, type="compaction", content=None), *block(1, type="fallback", **models), *text(2, "x"))
-    told = [event for event in events if isinstance(event, ev.Status)]
-    assert [status.message for status in told] == ["The conversation was compacted", "b answers instead of a"]
-    assert told[0].meta == {"compaction": {"content": "Summary.", "encrypted_content": "enc"}}
+    statuses = [event for event in events if isinstance(event, ev.Status)]
+    assert [status.message for status in statuses] == ["The conversation was compacted", "b answers instead of a"]
+    assert statuses[0].meta == {"compaction": {"content": "Summary.", "encrypted_content": "enc"}}
 
 
 def test_a_whole_message_and_framed_events_are_read_alike() -> None:

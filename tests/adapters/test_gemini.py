@@ -21,8 +21,8 @@ def chunk(*parts: Json, finish: str | None = None, response_id: str | None = "r-
     candidate: Json = {"content": {"role": "model", "parts": list(parts)}, **more.pop("candidate", {})}
     if finish:
         candidate["finishReason"] = finish
-    said = {"candidates": [candidate], "modelVersion": "gemini", **more}
-    return said if response_id is None else {**said, "responseId": response_id}
+    response = {"candidates": [candidate], "modelVersion": "gemini", **more}
+    return response if response_id is None else {**response, "responseId": response_id}
 
 
 def snake(value: Any) -> Any:

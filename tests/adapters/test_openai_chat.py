@@ -312,11 +312,11 @@ def test_togethers_text_beside_the_delta_is_the_same_text() -> None:
 
 
 def test_perplexitys_cumulative_message_is_not_appended() -> None:
-    def said(delta: str, message: str) -> dict[str, Any]:
+    def helper_event(delta: str, message: str) -> dict[str, Any]:
         choices = [{"index": 0, "delta": {"content": delta}, "message": {"role": "assistant", "content": message}}]
         return {**chunk(citations=["https://example.org"]), "choices": choices}
 
-    events = decode(ChatDecoder(), [said("a", "a"), said("b", "ab"), STOP])
+    events = decode(ChatDecoder(), [helper_event("a", "a"), helper_event("b", "ab"), STOP])
     assert Transcript.of(events).texts == ["ab"]
     assert [event.url for event in events if isinstance(event, ev.Source)] == ["https://example.org"]
 

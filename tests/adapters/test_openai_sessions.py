@@ -117,8 +117,8 @@ def test_a_session_that_failed_says_why(make: Events, begin: list[Any]) -> None:
 
 
 def test_an_error_is_told_once_however_often_the_stream_tells_it(make: Events, begin: list[Any]) -> None:
-    said = {"message": "overloaded", "code": "server_overloaded"}
-    events = run(*begin, make.error(**said), make.turn("failed", error=said), make.session("idle"))
+    error = {"message": "overloaded", "code": "server_overloaded"}
+    events = run(*begin, make.error(**error), make.turn("failed", error=error), make.session("idle"))
     assert [(error.message, error.code) for error in only(events, ev.Error)] == [("overloaded", "server_overloaded")]
 
 
@@ -354,6 +354,6 @@ def test_a_sub_agent_that_fails_fails_alone_and_may_work_again(make: Events, beg
 def test_an_item_that_nobody_knows_is_kept_as_it_came(make: Events, begin: list[Any]) -> None:
     item = {"id": "x", "type": "hologram", "turn_id": TURN}
     place = {"session_id": "sess_1", "turn_id": TURN, "output_index": 0}
-    told = [{"type": f"agent.session.turn.item.{word}", "item": item, **place} for word in ("added", "done")]
-    events = run(*begin, *told, {"type": "agent.session.rewound", **place})
+    announced = [{"type": f"agent.session.turn.item.{word}", "item": item, **place} for word in ("added", "done")]
+    events = run(*begin, *announced, {"type": "agent.session.rewound", **place})
     assert [raw.name for raw in only(events, ev.Raw)] == ["hologram", "agent.session.rewound"]

@@ -47,8 +47,8 @@ def test_words_that_are_everybodys_do_not_tell(item: Any) -> None:
 def test_a_thought_that_ends_after_the_text_began_keeps_its_own_words(version: str) -> None:
     items = BY_NAME[f"vercel_ui/{version}-replay-deepseek-reasoning"].items
     transcript = Transcript.of(run(*items))
-    for kind, said in (("text", transcript.texts), ("reasoning", transcript.thoughts)):
-        assert said == ["".join(item["delta"] for item in items if item != "[DONE]" and item["type"] == f"{kind}-delta")]
+    for kind, texts in (("text", transcript.texts), ("reasoning", transcript.thoughts)):
+        assert texts == ["".join(item["delta"] for item in items if item != "[DONE]" and item["type"] == f"{kind}-delta")]
     assert transcript.end is not None
     assert (transcript.end.status, transcript.end.finish_reason) == ("completed", "stop")
     assert transcript.end.usage == ev.Usage(input=18, output=219, total=237, reasoning=205, cache_read=0)
