@@ -110,7 +110,7 @@ def decoder_for(first_item: Any) -> Decoder:
     An item with fields that no system recognises gets the decoder that writes items as `raw` events.
 
     Raises:
-        UnknownSource: the item is none of any system (None, a number); the message has its type and the known systems.
+        UnknownSource: no stream has such an item (None, a number); the message has its type and the known systems.
     """
     adapter: Adapter
     inner = frame_of(first_item).data

@@ -42,7 +42,7 @@ class DetectingDecoder:
         """Return the events of one item; none until the system is detected.
 
         Raises:
-            UnknownSource: the first item is none of any system (None, a number).
+            UnknownSource: no stream has such a first item (None, a number).
         """
         if self._found is not None:
             return self._found.feed(item)

@@ -1,7 +1,11 @@
 """The manifest of the recordings covers every file, and says the same as PROVENANCE.md."""
 
+import re
+from pathlib import Path
+
 from adapters.recorded import BY_NAME, FOLDER, MANIFEST, RECORDINGS
 
+import nbagent.adapters
 from nbagent.adapters.decoders import adapters
 
 FILES = sorted(path for path in FOLDER.glob("*/*") if path.is_file())
@@ -47,3 +51,12 @@ def test_every_file_has_the_provenance_that_the_manifest_gives_its_folder() -> N
 def test_every_system_is_an_adapter_and_all_but_the_generic_ones_are_recorded() -> None:
     known = {adapter.system for adapter in adapters()}
     assert {recording.system for recording in RECORDINGS} == known - {"nbagent", "text", "unknown"}
+
+
+def test_recordings_that_the_code_names_exist() -> None:
+    named = set()
+    for path in sorted(Path(nbagent.adapters.__file__).parent.rglob("*.py")):
+        found = re.findall(r"(?<![\w/.-])(\w+)/([\w.+-]*[\w+])", path.read_text())
+        named |= {f"{folder}/{name}" for folder, name in found if folder in MANIFEST and not name.endswith(".py")}
+    assert named, "the pattern finds none any more"
+    assert [name for name in named if not any(recording.startswith(name) for recording in BY_NAME)] == []

@@ -75,7 +75,7 @@ class Artifact:
 
 
 class A2ADecoder(BaseDecoder):
-    """A2A frames to events."""
+    """Decoder of A2A frames."""
 
     system: ClassVar[str] = "a2a"
     reads_frames: ClassVar[bool] = True

@@ -29,7 +29,7 @@ _STOPS = {
 
 
 class AcpDecoder(BaseDecoder):
-    """ACP messages to events."""
+    """Decoder of ACP messages."""
 
     system: ClassVar[str] = "acp"
 

@@ -22,7 +22,7 @@ _REQUIRED_FIELDS = {"CUSTOM": "name", "RAW": "event"}
 
 
 class AguiDecoder(BaseDecoder):
-    """AG-UI events to events."""
+    """Decoder of AG-UI events."""
 
     system: ClassVar[str] = "ag_ui"
 

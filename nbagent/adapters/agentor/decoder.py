@@ -30,7 +30,7 @@ _TEXT_KEY = "text"
 
 
 class AgentorDecoder(BaseDecoder):
-    """Outputs and engine events to events."""
+    """Decoder of outputs and engine events."""
 
     system: ClassVar[str] = "agentor"
 
@@ -174,7 +174,7 @@ class AgentorDecoder(BaseDecoder):
     def _take_call(self, name: str) -> Block:
         """Remove and return the call of a result: the oldest open one of that name, else the oldest.
 
-        Version 0.0.23 gives every result the name "dict".
+        Version 0.0.23 gives every result the name "dict" (agentor/pre-stream_chat).
         """
         block = next((call for call in self._unanswered if call.name == name), None)
         if block is None:

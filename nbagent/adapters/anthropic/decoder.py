@@ -53,9 +53,10 @@ class ContentBlock:
 
 
 class AnthropicDecoder(BaseDecoder):
-    """Messages stream events to events. A message is a step.
+    """Decoder of Messages stream events. A message is a step.
 
-    Adjacent text blocks become one text: the service starts a new block at each citation, even within a sentence.
+    Adjacent text blocks become one text: the service starts a new block at each citation, even within a sentence
+    (anthropic/vercel-anthropic-web-search-tool).
     """
 
     system: ClassVar[str] = "anthropic.messages"
@@ -110,7 +111,10 @@ class AnthropicDecoder(BaseDecoder):
             self._reset(None)
 
     def _message_start(self, payload: Mapping[str, Any]) -> None:
-        """Start a message. An open message with another id was abandoned by a proxy that retried; the same id is a repeat."""
+        """Start a message. An open message with the same id is repeated; one with another id was abandoned.
+
+        Proxies that retry send such streams (anthropic/vercel-spliced-message-start).
+        """
         message = fields(payload["message"])
         message_id = clean_str(message.get("id"))
         if self.builder.in_step:

@@ -20,7 +20,7 @@ class Block:
         id: our id, unique in the run.
         key: the upstream id, as the decoder spells it.
         name: the tool's name; empty for a text or a thought.
-        call_id: the provider's id of a tool call.
+        call_id: the provider's id of a tool call. Not unique: see openai_responses/pydanticai-reused-tool-call-ids.
         args_pieces: the deltas of a tool call's arguments, while they are incomplete.
         args_complete: True once a tool call's arguments are complete.
         pending: the first half of a surrogate pair whose second half has not arrived, or "".

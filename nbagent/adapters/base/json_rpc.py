@@ -29,7 +29,7 @@ class PendingRequests:
         return request
 
     def take(self, payload: Mapping[str, Any], *, expected: str | None = None) -> RpcRequest | None:
-        """Return the request that a response answers, or None.
+        """Remove and return the request that a response answers; None if there is none.
 
         Args:
             payload: the response.

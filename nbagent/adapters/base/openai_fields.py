@@ -20,18 +20,18 @@ def openai_usage(usage: Any) -> Usage | None:
         return None
     input_details = fields_or_empty(counts.get("prompt_tokens_details") or counts.get("input_tokens_details"))
     output_details = fields_or_empty(counts.get("completion_tokens_details") or counts.get("output_tokens_details"))
-    sent = _first_int(counts, "prompt_tokens", "input_tokens")
-    generated = _first_int(counts, "completion_tokens", "output_tokens")
+    prompt = _first_int(counts, "prompt_tokens", "input_tokens")
+    output = _first_int(counts, "completion_tokens", "output_tokens")
     total = _first_int(counts, "total_tokens")
     reasoning = _first_int(output_details, "reasoning_tokens")
     # xAI leaves reasoning out of `completion_tokens`; its total gives that away.
-    if sent is not None and generated is not None and reasoning and total == sent + generated + reasoning:
-        generated += reasoning
+    if prompt is not None and output is not None and reasoning and total == prompt + output + reasoning:
+        output += reasoning
     cost = counts.get("cost")
     ticks = counts.get("cost_in_usd_ticks")
     return Usage(
-        input=sent,
-        output=generated,
+        input=prompt,
+        output=output,
         total=total,
         reasoning=reasoning,
         cache_read=_either(

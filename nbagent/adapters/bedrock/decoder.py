@@ -32,7 +32,7 @@ _EXCEPTION = "Exception"
 
 
 class BedrockDecoder(BaseDecoder):
-    """ConverseStream events to events. A message is a step; adjacent text blocks become one text."""
+    """Decoder of ConverseStream events. A message is a step; adjacent text blocks become one text."""
 
     system: ClassVar[str] = "bedrock.converse"
     reads_frames: ClassVar[bool] = True

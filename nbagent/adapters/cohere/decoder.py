@@ -19,7 +19,7 @@ _PLAN = "plan"
 
 
 class CohereDecoder(BaseDecoder):
-    """Stream events to events. A message is a step."""
+    """Decoder of stream events. A message is a step."""
 
     system: ClassVar[str] = "cohere.chat"
 

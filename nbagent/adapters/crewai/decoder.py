@@ -40,7 +40,7 @@ _EVENT_SUFFIXES = ("_started", "_completed", "_failed", "_finished", "_error", "
 
 
 class CrewDecoder(BaseDecoder):
-    """CrewAI's events, frames and chunks to events."""
+    """Decoder of CrewAI's events, frames and chunks."""
 
     system: ClassVar[str] = "crewai"
 
@@ -80,20 +80,20 @@ class CrewDecoder(BaseDecoder):
         self.builder.begin(get_str(payload, "model"))
         role = get_str(payload, "agent_role") or nonempty_str(get_field(get_field(payload, "agent"), "role"))
         self.builder.envelope["agent"] = role
-        subject, _, word = kind.rpartition("_")
+        subject, _, phase = kind.rpartition("_")
         if kind in ("llm_stream_chunk", "llm_thinking_chunk"):
             self._llm_chunk(payload, thought=kind == "llm_thinking_chunk")
         elif subject == "llm_call":
-            self._llm_call(word, payload)
+            self._llm_call(phase, payload)
         elif kind.startswith("tool_"):
             self._tool(kind, payload)
         elif kind.startswith(("human_feedback", "flow_input")):
-            self._human(word, payload)
+            self._human(phase, payload)
         elif kind.startswith(("crew_kickoff", "flow_", "lite_agent_execution", "agent_execution")):
-            self._lifecycle(subject, word, payload, role)
-        elif word in ("failed", "error"):
+            self._lifecycle(subject, phase, payload, role)
+        elif phase in ("failed", "error"):
             self.fail(get_str(payload, "error") or kind, error_type=kind, fatal=False)
-        elif kind.startswith("task") and word == "started":
+        elif kind.startswith("task") and phase == "started":
             name = get_str(payload, "task_name") or nonempty_str(get_field(get_field(payload, "task"), "description"))
             self.builder.status(f"Task: {name}" if name else "Task started")
         elif kind.startswith(("memory_", "knowledge_", "mcp_", "a2a_", "method_", "agent_", "llm_")):
@@ -137,14 +137,14 @@ class CrewDecoder(BaseDecoder):
             so_far = "".join(block.args_pieces)
             self.builder.tool_delta(block, arguments[len(so_far) :] if so_far and arguments.startswith(so_far) else arguments)
 
-    def _llm_call(self, word: str, payload: Any) -> None:
-        if word == "started":
+    def _llm_call(self, phase: str, payload: Any) -> None:
+        if phase == "started":
             self.builder.end_step()
             self._ensure_step(get_str(payload, "model"))
             return
         self._ensure_step(get_str(payload, "model"))
         response = get_field(payload, "response")
-        if word == "failed":
+        if phase == "failed":
             self.fail(get_str(payload, "error") or "The model call failed", fatal=False)
         elif isinstance(response, str) and response and not self._announced:
             self.builder.start_text("text")
@@ -177,10 +177,10 @@ class CrewDecoder(BaseDecoder):
 
     # --- humans, agents and the end -------------------------------------------------------------------------------------
 
-    def _human(self, word: str, payload: Any) -> None:
+    def _human(self, phase: str, payload: Any) -> None:
         builder = self.builder
         request_id = get_str(payload, "request_id") or get_str(payload, "method_name") or "human"
-        if word == "requested":
+        if phase == "requested":
             prompt = get_str(payload, "message") or get_str(payload, "prompt")
             options = get_field(payload, "emit")
             builder.write(
@@ -199,20 +199,20 @@ class CrewDecoder(BaseDecoder):
                 ev.ApprovalResponse(approval_id=request_id, decision="approve", value=to_jsonable(value), **builder.envelope)
             )
 
-    def _lifecycle(self, subject: str, word: str, payload: Any, role: str | None) -> None:
+    def _lifecycle(self, subject: str, phase: str, payload: Any, role: str | None) -> None:
         """Read the start or end of a crew, a flow or an agent. The first of them is the run."""
-        if word == "created" or subject.startswith("flow_plot"):
+        if phase == "created" or subject.startswith("flow_plot"):
             return
         # A crew emits flow events of its own, inside the flow that runs it.
         is_root = subject == (self._root or subject) and get_field(payload, "started_event_id") in (None, self._root_event)
-        if word == "started":
+        if phase == "started":
             if self._root is None:
                 self._root, self._root_event = subject, get_str(payload, "event_id")
             if subject.startswith("agent_execution") and role:
                 self.builder.status(role)
-        elif word in ("failed", "error"):
+        elif phase in ("failed", "error"):
             self.fail(get_str(payload, "error") or "The run failed", fatal=is_root)
-        elif word in ("completed", "finished") and is_root:
+        elif phase in ("completed", "finished") and is_root:
             self._root = subject
             self.builder.end_step()
             counts = fields_or_empty(get_field(payload, "token_usage"))
@@ -220,7 +220,7 @@ class CrewDecoder(BaseDecoder):
             if self.builder.usage is None and (counts or total is not None):
                 self.builder.usage = openai_usage(counts) or ev.Usage(total=total)
             self.stop_info = StopInfo("completed")
-        elif word == "paused":
+        elif phase == "paused":
             self.stop_info = StopInfo("paused")
 
     # --- chunks ---------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ _DECISIONS: dict[str, Literal["approve", "deny", "cancel"]] = {"approved": "appr
 
 
 class DextoDecoder(BaseDecoder):
-    """Dexto's events to events."""
+    """Decoder of Dexto's events."""
 
     system: ClassVar[str] = "dexto"
     reads_frames: ClassVar[bool] = True

@@ -58,7 +58,10 @@ def sources_in(candidate: Mapping[str, Any]) -> Iterator[tuple[str | None, str |
 
 
 class PartialArgs:
-    """Arguments of a call, assembled from entries: `{"jsonPath": "$.city", "stringValue": "Bos", "willContinue": true}`."""
+    """Arguments of a call, assembled from entries: `{"jsonPath": "$.city", "stringValue": "Bos", "willContinue": true}`.
+
+    Recording: gemini/vercel-google-stream-tool-call-arguments.
+    """
 
     def __init__(self) -> None:
         self.args: dict[str, Any] = {}

@@ -48,7 +48,7 @@ class Candidate:
 
 
 class GeminiDecoder(BaseDecoder):
-    """`generateContent` chunks to events. A response is a step."""
+    """Decoder of `generateContent` chunks. A response is a step."""
 
     system: ClassVar[str] = "google.gemini"
 

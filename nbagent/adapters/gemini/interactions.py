@@ -42,7 +42,7 @@ class Step:
 
 
 class InteractionsDecoder(BaseDecoder):
-    """Interaction events to events. An interaction is a step of ours."""
+    """Decoder of interaction events. An interaction is a step."""
 
     system: ClassVar[str] = "google.interactions"
 

@@ -30,7 +30,7 @@ def get_either_case(item: Any, name: str) -> Any:
 
 
 class AdkDecoder(BaseDecoder):
-    """ADK's events to events."""
+    """Decoder of ADK's events."""
 
     system: ClassVar[str] = "google.adk"
 

@@ -31,7 +31,7 @@ def _is_grpc_chunk(item: Any) -> bool:
 
 
 class HectorDecoder(A2ADecoder):
-    """Chunks, dialect events and A2A frames of a Hector server to events."""
+    """Decoder of chunks, dialect events and A2A frames of a Hector server."""
 
     system: ClassVar[str] = "hector"
 
@@ -55,7 +55,10 @@ class HectorDecoder(A2ADecoder):
         return frame.name == "error" and isinstance(payload.get("error"), Mapping) and set(payload) == {"error"}
 
     def read(self, item: Any) -> None:
-        """Read one frame, or several in one item: the documented stream has no empty lines between its frames."""
+        """Read one frame, or several in one item: the documented stream has no empty lines between its frames.
+
+        Recording: hector/constructed-doc-chunks.
+        """
         frame = frame_of(item)
         if isinstance(frame.data, str):
             for line in filter(str.strip, frame.data.splitlines()):
@@ -136,49 +139,49 @@ class HectorDecoder(A2ADecoder):
     def _dialect(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Read one event. Its body is under the camelCase name of its type."""
         first, *rest = kind.lower().split("_")
-        body = fields_or_empty(payload.get(first + "".join(word.title() for word in rest)))
+        body = fields_or_empty(payload.get(first + "".join(part.title() for part in rest)))
         match kind.rsplit("_", 1):
-            case "TASK", word:
-                self._task_event(word, body)
-            case "TOOL_CALL", word:
-                self._tool_event(word, body)
-            case "THINKING", word:
+            case "TASK", phase:
+                self._task_event(phase, body)
+            case "TOOL_CALL", phase:
+                self._tool_event(phase, body)
+            case "THINKING", phase:
                 key = ("thought", body.get("thinkingId"))
-                match word:
+                match phase:
                     case "START":
                         self.builder.start_thought(key)
                     case "DELTA":
                         self.builder.thought(key, body["delta"])
                     case _:
                         self.builder.end_thought(key, signature=str_field(body, "signature"))
-            case ("CONTENT_BLOCK" | "MESSAGE") as of, word:
+            case ("CONTENT_BLOCK" | "MESSAGE") as of, phase:
                 key = (of, body.get("blockId" if of == "CONTENT_BLOCK" else "messageId"))
-                if word == "DELTA":
+                if phase == "DELTA":
                     self.parts.text(key, body["delta"])
-                elif word == "STOP":
+                elif phase == "STOP":
                     self.builder.end_text(key)
             case _:
                 self.builder.raw(payload, kind)
 
-    def _tool_event(self, word: str, body: Mapping[str, Any]) -> None:
+    def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
         call_id = str_field(body, "toolCallId") or ""
         block = self.parts.calls.get(call_id)
-        if word == "START" or block is None:
+        if phase == "START" or block is None:
             self.builder.end_texts_and_thoughts()
             block = self.builder.start_tool(call_id, str_field(body, "toolName") or "tool", call_id=call_id or None)
             self.parts.calls[call_id] = block
             if body.get("input"):
                 self.builder.tool_args(block, args=body["input"])
-        if word == "DELTA":
+        if phase == "DELTA":
             self.builder.tool_delta(block, body["partialInput"])
-        elif word == "STOP":
+        elif phase == "STOP":
             self.builder.tool_args(block, "".join(block.args_pieces), args=body.get("finalInput") or None)
             error = str_field(body, "error")
             failed = bool(error) or body.get("isError") is True
             self.parts.result(call_id, body.get("result"), error, failed=failed)
 
-    def _task_event(self, word: str, body: Mapping[str, Any]) -> None:
-        match word:
+    def _task_event(self, phase: str, body: Mapping[str, Any]) -> None:
+        match phase:
             case "START":
                 self.builder.begin(thread_id=str_field(body, "contextId"))
             case "ERROR":

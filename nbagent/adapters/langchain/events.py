@@ -20,7 +20,7 @@ from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_messag
 
 
 class LangChainEventsDecoder(BaseDecoder):
-    """`astream_events` dicts to events."""
+    """Decoder of `astream_events` dicts."""
 
     system: ClassVar[str] = "langchain.events"
 

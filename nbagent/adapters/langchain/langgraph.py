@@ -35,7 +35,7 @@ _SERVER_EVENTS = {
 
 
 class LangGraphDecoder(BaseDecoder):
-    """Stream items of a graph to events."""
+    """Decoder of stream items of a graph."""
 
     system: ClassVar[str] = "langgraph"
     reads_frames: ClassVar[bool] = True

@@ -32,7 +32,7 @@ _METHODS = {
 
 
 class LangChainProtocolDecoder(BaseDecoder):
-    """Protocol events to events."""
+    """Decoder of protocol events."""
 
     system: ClassVar[str] = "langchain.protocol"
 

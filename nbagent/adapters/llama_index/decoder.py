@@ -45,7 +45,7 @@ def _unwrap(item: Any) -> tuple[str, Any]:
 
 
 class LlamaIndexDecoder(BaseDecoder):
-    """Workflow events to events."""
+    """Decoder of workflow events."""
 
     system: ClassVar[str] = "llama.index"
 

@@ -40,7 +40,7 @@ _LEVELS: dict[str, ev.Level] = {
 
 
 class McpDecoder(BaseDecoder):
-    """MCP messages to events."""
+    """Decoder of MCP messages."""
 
     system: ClassVar[str] = "mcp"
 

@@ -18,7 +18,7 @@ _CUT_SHORT = {"length"}
 
 
 class OllamaDecoder(BaseDecoder):
-    """Chunks to events. The terminal of a response is a chunk with `done: true`."""
+    """Decoder of chunks. The terminal of a response is a chunk with `done: true`."""
 
     system: ClassVar[str] = "ollama"
 

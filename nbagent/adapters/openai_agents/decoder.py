@@ -36,7 +36,7 @@ _HANDOFFS = {"handoff_occured", "handoff_occurred"}  # the first is how the SDK 
 
 
 class AgentsDecoder(ResponsesDecoder):
-    """Stream events of the Agents SDK to events."""
+    """Decoder of stream events of the Agents SDK."""
 
     system: ClassVar[str] = "openai.agents"
 

@@ -43,7 +43,7 @@ def _is_nearai(item: Any) -> bool:
 
 
 class AssistantsDecoder(BaseDecoder):
-    """Assistants stream events to events."""
+    """Decoder of Assistants stream events."""
 
     system: ClassVar[str] = "openai.assistants"
     reads_frames: ClassVar[bool] = True
@@ -66,51 +66,51 @@ class AssistantsDecoder(BaseDecoder):
         data = get_field(item, "data") if isinstance(get_field(item, "event"), str) else item
         payload = fields_or_empty(data)
         self.builder.begin(str_field(payload, "model"))
-        scope, _, word = event.removeprefix("thread.").rpartition(".")
+        scope, _, state = event.removeprefix("thread.").rpartition(".")
         if event in ("error", "thread.run.error"):
             self.fail_with(payload.get("error") or data)
-        elif event == "done" or (scope == "" and word in _UNSTARTED):
+        elif event == "done" or (scope == "" and state in _UNSTARTED):
             pass
         elif scope == "run":
-            self._run(word, payload)
+            self._run(state, payload)
         elif scope == "run.step":
-            self._step(word, payload)
+            self._step(state, payload)
         elif scope == "message":
-            self._message(word, payload)
+            self._message(state, payload)
         else:
             self.builder.raw(item, event or None)
 
     # --- the run --------------------------------------------------------------------------------------------------------
 
-    def _run(self, word: str, payload: Mapping[str, Any]) -> None:
+    def _run(self, state: str, payload: Mapping[str, Any]) -> None:
         run = fields_or_empty(payload.get("delta")) or payload
         error, usage = run.get("last_error"), openai_usage(_counts(run.get("usage")))
-        if word in _UNSTARTED:
+        if state in _UNSTARTED:
             self.stop_info = TRUNCATED
             return
-        if word == "cancelling":
+        if state == "cancelling":
             self.builder.status("Cancelling…")
             return
         self.builder.end_step()
         self.builder.usage = usage or self.builder.usage
-        if word == "completed":
-            self.stop_info = StopInfo("completed", word)
-        elif word == "requires_action":
+        if state == "completed":
+            self.stop_info = StopInfo("completed", state)
+        elif state == "requires_action":
             self._require(run)
-        elif word in ("cancelled", "canceled"):
-            self.stop_info = StopInfo("cancelled", word)
-        elif word == "incomplete":
-            reason = nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason")) or word
+        elif state in ("cancelled", "canceled"):
+            self.stop_info = StopInfo("cancelled", state)
+        elif state == "incomplete":
+            reason = nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason")) or state
             self.stop_info = StopInfo("incomplete", reason, reason)
-        elif word in ("failed", "expired"):
-            self.stop_info = StopInfo("failed", word)
-            self.fail_with(error or {"message": f"The run {'expired' if word == 'expired' else 'failed'}", "code": word})
+        elif state in ("failed", "expired"):
+            self.stop_info = StopInfo("failed", state)
+            self.fail_with(error or {"message": f"The run {'expired' if state == 'expired' else 'failed'}", "code": state})
         else:
-            self.builder.raw(run, f"thread.run.{word}")
+            self.builder.raw(run, f"thread.run.{state}")
             return
-        self._run_ended(word)
+        self._run_ended()
 
-    def _run_ended(self, word: str) -> None:
+    def _run_ended(self) -> None:
         """Handle the last event of a run. Another run, or this one after its tools, may follow on the same stream."""
 
     def _require(self, run: Mapping[str, Any]) -> None:
@@ -132,24 +132,24 @@ class AssistantsDecoder(BaseDecoder):
 
     # --- its steps ------------------------------------------------------------------------------------------------------
 
-    def _step(self, word: str, payload: Mapping[str, Any]) -> None:
-        if word == "created":
+    def _step(self, state: str, payload: Mapping[str, Any]) -> None:
+        if state == "created":
             self.builder.start_step()
             self._calls.clear()
             return
         details = fields_or_empty(fields_or_empty(payload.get("delta")).get("step_details") or payload.get("step_details"))
         calls = [fields_or_empty(call) for call in details.get("tool_calls") or ()]
-        if word == "delta":
+        if state == "delta":
             for call in calls:
                 self._call_delta(self._call(call.get("index"), call), call)
-        elif word != "in_progress":
+        elif state != "in_progress":
             error = payload.get("last_error")
             for index, call in enumerate(calls):
                 self._finish_call(self._call(index, call), call, is_complete=True, error=error)
             if error:
-                self.fail(get_str(error, "message") or word, get_str(error, "code"), fatal=False)
+                self.fail(get_str(error, "message") or state, get_str(error, "code"), fatal=False)
             usage = openai_usage(_counts(payload.get("usage")))
-            self.builder.end_step(word if word != "completed" else None, usage)
+            self.builder.end_step(state if state != "completed" else None, usage)
 
     def _call(self, index: Any, call: Mapping[str, Any]) -> Block:
         """Return the call of a delta or a snapshot, by id or by index in the step, started if it is new."""
@@ -190,17 +190,17 @@ class AssistantsDecoder(BaseDecoder):
 
     # --- messages -------------------------------------------------------------------------------------------------------
 
-    def _message(self, word: str, payload: Mapping[str, Any]) -> None:
-        if word in _UNSTARTED:
+    def _message(self, state: str, payload: Mapping[str, Any]) -> None:
+        if state in _UNSTARTED:
             return
         delta = payload.get("delta")
-        parts = get_field(delta, "content") if word == "delta" else payload.get("content")
-        if word == "delta" and not self.builder.in_step:
+        parts = get_field(delta, "content") if state == "delta" else payload.get("content")
+        if state == "delta" and not self.builder.in_step:
             self.builder.start_step()
         for number, part in enumerate(parts if isinstance(parts, list | tuple) else ()):
             index = get_field(part, "index")
-            self._read_part(number if index is None else index, fields_or_empty(part), is_complete=word != "delta")
-        if word != "delta":
+            self._read_part(number if index is None else index, fields_or_empty(part), is_complete=state != "delta")
+        if state != "delta":
             self.builder.end_texts_and_thoughts()
 
     def _read_part(self, index: int, part: Mapping[str, Any], *, is_complete: bool) -> None:
@@ -244,7 +244,7 @@ class AssistantsDecoder(BaseDecoder):
 
 
 class NearDecoder(AssistantsDecoder):
-    """NEAR AI's thread events to events."""
+    """Decoder of NEAR AI's thread events."""
 
     system: ClassVar[str] = "nearai"
     stream_outlives_run: ClassVar[bool] = True
@@ -254,7 +254,7 @@ class NearDecoder(AssistantsDecoder):
         """Return True if the item is an event of NEAR AI's hub."""
         return _event_name(item).startswith("thread.") and isinstance(get_field(item, "event"), str) and _is_nearai(item)
 
-    def _run_ended(self, word: str) -> None:
+    def _run_ended(self) -> None:
         """End the run: the server sends nothing after a run's last event, and keeps the stream open."""
         self.builder.end(self.stop_info.status, finish_reason=self.stop_info.finish_reason, code=self.stop_info.code)
 

@@ -38,7 +38,7 @@ class Choice:
 
 
 class ChatDecoder(BaseDecoder):
-    """Chat Completions chunks to events."""
+    """Decoder of Chat Completions chunks."""
 
     system: ClassVar[str] = "openai.chat"
 
@@ -126,7 +126,7 @@ class ChatDecoder(BaseDecoder):
         elif isinstance(kind, str) and kind.startswith(_HELPER_EVENTS):
             return  # the SDK's helper repeats the content of its own chunk event
         choices = [fields(choice) for choice in chunk.get("choices") or ()]
-        groq = fields_or_empty(chunk.get("x_groq"))
+        groq = fields_or_empty(chunk.get("x_groq"))  # usage and errors: openai_chat/pydanticai-groq-tool-use-failed-error
         error = chunk.get("error") or groq.get("error")
         if not (choices or error or "choices" in chunk) or not self._select_response(chunk, choices, bool(error)):
             self.builder.raw(item, kind if isinstance(kind, str) else None)
@@ -141,7 +141,8 @@ class ChatDecoder(BaseDecoder):
             error = error or choice.get("error")
         if usage and has_begun and not has_content and (not choices or self._usage is None):
             # Servers send usage last: in a chunk of its own, or for the first time after the content. Where there is no finish
-            # reason, and the SDK has swallowed [DONE], this alone tells a complete stream from a truncated one.
+            # reason, and the SDK has swallowed [DONE], this alone distinguishes a complete stream from a truncated one
+            # (openai_chat/pydanticai-snowflake-thinking).
             self._ended = True
         self._usage = openai_usage(usage) or self._usage
         for name in ("search_results", "citations"):

@@ -84,7 +84,7 @@ def _join(thoughts: Iterator[Thought]) -> Thought:
 
 
 def content_parts(content: list[Any]) -> Iterator[ContentPart]:
-    """Yield the parts of a `content` list (Mistral, Databricks)."""
+    """Yield the parts of a `content` list (Databricks; Mistral: openai_chat/pydanticai-mistral-thinking-parts)."""
     for entry in content:
         if isinstance(entry, str):
             yield ContentPart(text=entry)

@@ -35,7 +35,10 @@ class ItemContent:
         self._builder.end_text(key, nonempty_str(text))
 
     def begin_thought(self, item: Item) -> None:
-        """Start a thought before its first text: a model whose reasoning is hidden never sends any."""
+        """Start a thought before its first text: a model with hidden reasoning never sends any.
+
+        Recording: openai_responses/vercel-openai-reasoning-encrypted-content.
+        """
         self._builder.start_thought((item.key, "summary"), kind="summary")
 
     def thought(self, item: Item, index: int, delta: str, kind: ThoughtKind = "summary") -> None:

@@ -22,7 +22,7 @@ _LIFECYCLE_WORDS = {"in_progress", "completed", "failed", "done", "added"}
 
 
 class ResponsesDecoder(BaseDecoder):
-    """Responses stream events to events."""
+    """Decoder of Responses stream events."""
 
     system: ClassVar[str] = "openai.responses"
 
@@ -41,7 +41,7 @@ class ResponsesDecoder(BaseDecoder):
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item is a stream event, a whole response, or the text of an event that was cut off."""
-        if isinstance(item, str):
+        if isinstance(item, str):  # openai_responses/vercel-parallel-tool-call-wrapper
             return item.startswith('{"type":"response.')
         payload = fields_or_empty(item)
         kind = payload.get("type")
@@ -109,13 +109,13 @@ class ResponsesDecoder(BaseDecoder):
         if item is None or item.tool is None:
             return False
         delta = payload.get("delta")
-        word = kind.rsplit(".", 1)[-1]
-        if word == "delta" and isinstance(delta, str):
+        suffix = kind.rsplit(".", 1)[-1]
+        if suffix == "delta" and isinstance(delta, str):
             self._tool_delta(payload)
-        elif word == "delta":
+        elif suffix == "delta":
             return False
-        elif word not in _LIFECYCLE_WORDS:
-            self.builder.progress(item.tool, word)
+        elif suffix not in _LIFECYCLE_WORDS:
+            self.builder.progress(item.tool, suffix)
         return True  # the item's own `done` event repeats the final state
 
     # --- the response ---------------------------------------------------------------------------------------------------
@@ -189,46 +189,46 @@ class ResponsesDecoder(BaseDecoder):
         return item
 
     def _item_added(self, payload: Mapping[str, Any]) -> None:
-        inner = fields(payload["item"])
-        item = self._item({**payload, "item_id": inner.get("id")})
-        if item.done or (item.type and item.type != inner.get("type")):
+        item_fields = fields(payload["item"])
+        item = self._item({**payload, "item_id": item_fields.get("id")})
+        if item.done or (item.type and item.type != item_fields.get("type")):
             # A server that gives every item the same index: keep the old item aside for the final snapshot.
             self._items[item.key, len(self._items)] = self._items.pop(item.key)
-            item = self._item({**payload, "item_id": inner.get("id")})
-        self._describe(item, inner)
+            item = self._item({**payload, "item_id": item_fields.get("id")})
+        self._describe(item, item_fields)
         if item.type == "reasoning":
             self._content.begin_thought(item)
         elif is_tool(item.type):
-            self._tools.start(item, inner)
+            self._tools.start(item, item_fields)
 
-    def _describe(self, item: Item, inner: Mapping[str, Any]) -> None:
-        item.describe(inner)
+    def _describe(self, item: Item, item_fields: Mapping[str, Any]) -> None:
+        item.describe(item_fields)
         if item.id:
             self._by_id[item.id] = item
 
     def _item_done(self, payload: Mapping[str, Any]) -> None:
-        inner = fields(payload["item"])
-        item = self._item({**payload, "item_id": inner.get("id")})
-        self._complete(item, inner)
+        item_fields = fields(payload["item"])
+        item = self._item({**payload, "item_id": item_fields.get("id")})
+        self._complete(item, item_fields)
 
-    def _complete(self, item: Item, inner: Mapping[str, Any]) -> None:
+    def _complete(self, item: Item, item_fields: Mapping[str, Any]) -> None:
         """Complete an item, once."""
         if item.done:
             return
         started = bool(item.type)
-        self._describe(item, inner)
+        self._describe(item, item_fields)
         item.done = True
         if item.type == "message":
-            for index, part in enumerate(inner.get("content") or ()):
+            for index, part in enumerate(item_fields.get("content") or ()):
                 self._complete_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._content.complete_thought(item, inner)
+            self._content.complete_thought(item, item_fields)
         elif is_tool(item.type):
             if not started or item.tool is None:
-                self._tools.start(item, inner)
-            self._tools.complete(item, inner)
-        elif not self._tools.answer(item.type, inner):
-            self.builder.raw(inner, item.type or None)
+                self._tools.start(item, item_fields)
+            self._tools.complete(item, item_fields)
+        elif not self._tools.answer(item.type, item_fields):
+            self.builder.raw(item_fields, item.type or None)
 
     # --- text -----------------------------------------------------------------------------------------------------------
 
@@ -305,7 +305,7 @@ class ResponsesDecoder(BaseDecoder):
 
     def _tool_delta(self, payload: Mapping[str, Any]) -> None:
         item = self._item(payload)
-        command = payload.get("command_index") or 0  # a shell call runs several commands, one a line
+        command = payload.get("command_index") or 0  # several commands: openai_responses/vercel-openai-shell-tool
         delta = "\n" + payload["delta"] if command != item.command else payload["delta"]
         item.command = command
         if item.tool is None:

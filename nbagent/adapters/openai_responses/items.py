@@ -12,7 +12,8 @@ class Item:
     """One output item of a response: a message, a thought or a call.
 
     Attributes:
-        key: (step, output index), or (step, item id) where the server sends no index. GitHub Copilot changes the ids.
+        key: (step, output index), or (step, item id) where the server sends no index. Not the id alone:
+            GitHub Copilot sends another one in each event (openai_responses/vercel-github-copilot-id-rotation).
         index: the output index, or None.
         done: True once the item is complete.
         ended: the parts whose text is complete.

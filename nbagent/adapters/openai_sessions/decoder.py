@@ -29,7 +29,7 @@ _MAX_SEEN_IDS = 1024
 
 
 class SessionsDecoder(BaseDecoder):
-    """Session events to events."""
+    """Decoder of session events."""
 
     system: ClassVar[str] = "openai.sessions"
     stream_outlives_run: ClassVar[bool] = True
@@ -142,26 +142,26 @@ class SessionsDecoder(BaseDecoder):
     def _turn_ends(self, payload: Mapping[str, Any]) -> None:
         """Note how a turn ended. The step ends later, when the session is idle: sub-agents may still send events for it."""
         turn, turn_id = fields_or_empty(payload.get("turn")), str(payload.get("turn_id"))
-        word = str(payload.get("type")).rpartition(".")[2]
+        state = str(payload.get("type")).rpartition(".")[2]
         usage = openai_usage(turn.get("usage")) or openai_usage(payload.get("usage"))
         error = fields_or_empty(turn.get("error"))
         self._items.pop(turn_id, None)
         worker = str_field(turn, "subagent_id")
         if worker is not None:
-            self._agents.end_turn(turn_id, worker, failed=word == "failed")
+            self._agents.end_turn(turn_id, worker, failed=state == "failed")
             if usage is not None:
                 self.builder.usage = usage if self.builder.usage is None else self.builder.usage + usage
-            if word == "failed":
+            if state == "failed":
                 self.fail(str_field(error, "message") or "A sub-agent failed", str_field(error, "code"), fatal=False)
             return
         if not self.builder.in_step:
             self._begin_step(turn_id)
         self._turn_usage = usage
-        if word == "failed":
-            self.stop_info = StopInfo("failed", word)
+        if state == "failed":
+            self.stop_info = StopInfo("failed", state)
             self.fail_with(error or "The turn failed")
         else:
-            self.stop_info = StopInfo("cancelled" if word == "cancelled" else "completed", word)
+            self.stop_info = StopInfo("cancelled" if state == "cancelled" else "completed", state)
 
     def finish(self) -> None:
         """End the step with the usage of its turn."""
@@ -201,47 +201,47 @@ class SessionsDecoder(BaseDecoder):
         return items[position]
 
     def _item_added(self, payload: Mapping[str, Any]) -> None:
-        inner = fields(payload["item"])
-        kind = str_field(inner, "type") or ""
-        if kind == "message" and inner.get("role") == "user":
+        item_fields = fields(payload["item"])
+        kind = str_field(item_fields, "type") or ""
+        if kind == "message" and item_fields.get("role") == "user":
             return
-        if self._actions.read(kind, inner):
+        if self._actions.read(kind, item_fields):
             return
-        item = self._item({**payload, "item_id": inner.get("id")})
+        item = self._item({**payload, "item_id": item_fields.get("id")})
         if item.type:
             return
-        item.describe(inner)
+        item.describe(item_fields)
         if kind == "reasoning":
             self._content.begin_thought(item)
         elif is_call(kind):
-            self._calls.start(item, inner)
+            self._calls.start(item, item_fields)
         elif kind == "agent_message":
-            message = {"from": inner.get("sender_agent_id"), "to": inner.get("recipient_agent_id")}
-            message["text"] = text_in(inner.get("content"))  # the other parts are encrypted
+            message = {"from": item_fields.get("sender_agent_id"), "to": item_fields.get("recipient_agent_id")}
+            message["text"] = text_in(item_fields.get("content"))  # the other parts are encrypted
             self.builder.custom("agent_message", message)
         elif kind != "message":
-            self.builder.raw(inner, kind or None)
+            self.builder.raw(item_fields, kind or None)
 
     def _item_done(self, payload: Mapping[str, Any]) -> None:
         """Complete an item, once."""
-        inner = fields(payload["item"])
-        item = self._item({**payload, "item_id": inner.get("id")})
+        item_fields = fields(payload["item"])
+        item = self._item({**payload, "item_id": item_fields.get("id")})
         if item.done:
             return
         is_new = not item.type
-        item.describe(inner)
+        item.describe(item_fields)
         item.done = True
         if item.type == "message":
-            for index, part in enumerate(inner.get("content") or ()):
+            for index, part in enumerate(item_fields.get("content") or ()):
                 self._end_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._content.complete_thought(item, inner)
+            self._content.complete_thought(item, item_fields)
         elif is_call(item.type):
-            if item.type == "mcp_call" and item.tool is not None and not inner.get("error"):
+            if item.type == "mcp_call" and item.tool is not None and not item_fields.get("error"):
                 self._actions.approve(item.tool)  # no event has the answer, but the call ran
-            self._calls.complete(item, inner)
-        elif not self._actions.read(item.type, inner) and is_new:
-            self.builder.raw(inner, item.type or None)
+            self._calls.complete(item, item_fields)
+        elif not self._actions.read(item.type, item_fields) and is_new:
+            self.builder.raw(item_fields, item.type or None)
 
     def _end_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
         if part.get("type") == "output_text":

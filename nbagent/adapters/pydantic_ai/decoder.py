@@ -34,7 +34,7 @@ _EVENT_KINDS = {
 
 
 class PydanticAIDecoder(BaseDecoder):
-    """Pydantic AI's events to events."""
+    """Decoder of Pydantic AI's events."""
 
     system: ClassVar[str] = "pydantic.ai"
 

@@ -30,7 +30,7 @@ _CLASSES = {
 
 
 class SmolagentsDecoder(BaseDecoder):
-    """smolagents' steps and deltas to events."""
+    """Decoder of smolagents' steps and deltas."""
 
     system: ClassVar[str] = "smolagents"
 
@@ -127,7 +127,8 @@ class SmolagentsDecoder(BaseDecoder):
         """End a step. Its item repeats the streamed output, and adds errors, observations and token counts."""
         number = get_field(item, "step_number")
         if number is not None and number == self._last_step:
-            self._max_steps = True  # out of steps, the framework sends the last one again, then an answer without tools
+            # Out of steps, the framework sends the last one again, then an answer (smolagents/replay-out-of-steps).
+            self._max_steps = True
             return
         self._last_step = number
         self._ensure_step()

@@ -19,7 +19,7 @@ _TOOL_FIELDS = {"type", "tool", "content", "args", "input", "result"}
 
 
 class StatusTokensDecoder(BaseDecoder):
-    """Status, token and tool items to events."""
+    """Decoder of status, token and tool items."""
 
     system: ClassVar[str] = "status.tokens"
 

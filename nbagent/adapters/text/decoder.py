@@ -8,7 +8,7 @@ from nbagent.adapters.base.payload import frame_of
 
 
 class TextDecoder(BaseDecoder):
-    """Strings to one text. There is no terminal item: the run is complete when the iterator ends."""
+    """Turns strings into one text. There is no terminal item: the run is complete when the iterator ends."""
 
     system: ClassVar[str] = "text"
     reads_frames: ClassVar[bool] = True

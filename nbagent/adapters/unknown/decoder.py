@@ -10,7 +10,7 @@ _HINT = 'No known system sends such items: adapter="…" names the one that does
 
 
 class UnknownDecoder(BaseDecoder):
-    """Items to `raw` events. There is no terminal item: the run is complete when the iterator ends."""
+    """Turns items into `raw` events. There is no terminal item: the run is complete when the iterator ends."""
 
     system: ClassVar[str] = "unknown"
     reads_frames: ClassVar[bool] = True

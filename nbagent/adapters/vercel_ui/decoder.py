@@ -22,7 +22,7 @@ _REQUIRED_FIELDS = {"text": "id", "reasoning": "id", "tool": "toolCallId", "erro
 
 
 class VercelDecoder(BaseDecoder):
-    """UI message chunks to events. Texts and thoughts have ids, and may overlap."""
+    """Decoder of UI message chunks. Texts and thoughts have ids, and may overlap."""
 
     system: ClassVar[str] = "vercel.ui"
 
