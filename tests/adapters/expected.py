@@ -1,4 +1,4 @@
-"""Expected content of the recordings whose oracle in the manifest is "expected": what the run itself had, not what we read."""
+"""Expected content of the recordings whose oracle in the manifest is "expected", taken from the recorded run itself."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Recorded streams by their manifest (tests/recordings/manifest.toml), and the rules that every event stream keeps."""
+"""Recorded streams by their manifest (tests/recordings/manifest.toml), and the rules of every event stream."""
 
 import json
 import tomllib
@@ -48,7 +48,7 @@ class Recording:
 
     @property
     def items(self) -> list[Any]:
-        """The items of the stream. The list is new, the items are shared."""
+        """The items of the stream. The list is a copy, the items are shared."""
         return list(read_streams(self.path, frames=self.frames)[self.part])
 
     def decoder(self) -> Decoder:
@@ -64,7 +64,7 @@ def name_of(path: Path) -> str:
 
 @cache
 def read_streams(path: Path, *, frames: bool = False) -> dict[str, list[Any]]:
-    """The streams of a file by name, by the simplest reading there is, and so not by nbagent's; most files have one, "".
+    """Return the streams of a file by name; most files have one, named "". The reading is independent of nbagent's.
 
     Args:
         path: the file.
@@ -110,7 +110,7 @@ def _json_or_text(text: str) -> Any:
 
 
 def payloads(path: Path) -> list[Any]:
-    """The payloads of a file with one stream."""
+    """Return the payloads of a file with one stream."""
     return list(read_streams(path)[""])
 
 
@@ -123,7 +123,7 @@ def _recordings() -> Iterable[Recording]:
 
 
 def _fields(table: dict[str, Any], name: str) -> dict[str, Any]:
-    """The fields of a folder, overridden by the tables of the names that `name` begins with."""
+    """Return the fields of a folder, overridden by the tables whose name is a prefix of `name`."""
     fields = {key: value for key, value in table.items() if not isinstance(value, dict)}
     for prefix, override in table.items():
         if isinstance(override, dict) and name.startswith(prefix):
@@ -148,7 +148,7 @@ def decode(decoder: Decoder, items: Iterable[Any], error: BaseException | None =
 
 @dataclass
 class Transcript:
-    """What a reader would see, put together from events by their rules; building it checks those rules."""
+    """Content of an event stream as a reader sees it. Building it asserts the rules of event streams."""
 
     texts: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
@@ -203,5 +203,5 @@ class Transcript:
         return transcript
 
     def calls(self) -> list[tuple[str, str | None, str]]:
-        """The calls that the client has to answer: name, the provider's id, arguments."""
+        """Return name, provider's id and arguments of each call that the client has to answer."""
         return [(tool["name"], tool["call_id"], tool.get("args_text", "")) for tool in self.tools if tool["kind"] == "function"]

@@ -13,7 +13,7 @@ BODY = (FOLDER / "agentor/engine-chat-endpoint.body.txt").read_text()
 
 @dataclass
 class Output:
-    """What `stream_chat` gives."""
+    """An output of `stream_chat`."""
 
     type: str = "run_item_stream_event"
     message: Any = None
@@ -31,7 +31,7 @@ class Action:
 
 @dataclass
 class Engine:
-    """What its engine gives."""
+    """An event of the engine."""
 
     type: str
     text: str | None = None

@@ -1,4 +1,4 @@
-"""What an Anthropic Messages stream says, one rule at a time."""
+"""Anthropic Messages, one rule of the format at a time."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def start(message_id: str = "msg_1", **more: Any) -> Json:
 
 
 def block(index: int, *deltas: Json, **content: Any) -> list[Json]:
-    """A whole content block: its start, its deltas and its end."""
+    """Return the events of a content block: start, deltas and end."""
     return [
         {"type": "content_block_start", "index": index, "content_block": content},
         *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),

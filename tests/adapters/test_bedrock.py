@@ -1,4 +1,4 @@
-"""What Amazon Bedrock's streams say, one rule at a time."""
+"""Amazon Bedrock's ConverseStream, one rule of the format at a time."""
 
 import json
 from typing import Any

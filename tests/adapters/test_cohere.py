@@ -1,4 +1,4 @@
-"""What a Cohere chat stream says, one rule at a time."""
+"""Cohere's Chat API, one rule of the format at a time."""
 
 from typing import Any
 

@@ -47,7 +47,7 @@ def test_a_responses_stream_says_what_its_final_snapshots_say(recording: Recordi
 
 
 def chat_oracle(items: list[Any]) -> tuple[str, str, list[tuple[str, str]]]:
-    """Text, thought and calls of a Chat stream, by the plainest reading of its fields."""
+    """Return text, thought and calls of a Chat stream, by the plainest reading of its fields."""
     text, thought = "", ""
     calls: dict[int, tuple[str, str]] = {}
     for item in items:
@@ -107,7 +107,7 @@ def test_the_first_item_tells_the_system(recording: Recording) -> None:
 
 
 def as_object(value: Any) -> Any:
-    """The value with attributes where it has keys, as an SDK that is not installed here might have it."""
+    """Return the value with attributes for keys, like an SDK's object."""
     if isinstance(value, dict):
         return SimpleNamespace(**{name: as_object(entry) for name, entry in value.items()})
     return [as_object(entry) for entry in value] if isinstance(value, list) else value
@@ -138,7 +138,7 @@ def test_whose_an_item_is_can_be_asked_of_anything(item: Any) -> None:
 
 
 def is_terminal(item: Any) -> bool:
-    """Whether an item of a provider tells that the response is complete, or failed."""
+    """Return True if an item of a provider says that the response is complete, or failed."""
     if isinstance(item, str):
         return item == "[DONE]"
     assert isinstance(item, dict)
@@ -153,7 +153,7 @@ def is_terminal(item: Any) -> bool:
 
 
 def first_possible_end(recording: Recording, items: list[Any]) -> int:
-    """How many items a reader must have had before it may call the stream a success."""
+    """Return the number of items before which the stream must not be a success."""
     match recording.terminal:
         case "marker":
             return next((number for number, item in enumerate(items) if is_terminal(item)), len(items)) + 1
@@ -166,7 +166,7 @@ def first_possible_end(recording: Recording, items: list[Any]) -> int:
 
 
 def cuts(recording: Recording, items: list[Any]) -> list[int]:
-    """Prefixes to try: all of a short stream or of a framework's, else the beginning, the middle, and the end."""
+    """Return the lengths of the prefixes to try: all of a framework's stream, else those near the beginning, middle and end."""
     count, end = len(items), first_possible_end(recording, items)
     if recording.kind == "framework":
         return list(range(1, count))

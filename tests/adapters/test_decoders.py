@@ -68,7 +68,7 @@ PRECEDENCE = [
 
 
 def recognisers(item: Any) -> tuple[str, ...]:
-    """The systems whose adapter recognises an item, in the order of the adapters; "unknown" recognises nearly all."""
+    """Return the systems that recognise an item, in the order of the adapters, without "unknown"."""
     return tuple(adapter.system for adapter in adapters() if adapter.system != "unknown" and adapter.recognises(item))
 
 

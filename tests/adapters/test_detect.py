@@ -1,4 +1,4 @@
-"""Whose stream it is, where the first item does not tell."""
+"""Detection of a stream whose first item identifies no system."""
 
 from typing import Any
 

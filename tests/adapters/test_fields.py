@@ -1,4 +1,4 @@
-"""What an item comes down to when it is written: JSON, of a bounded size, without what was nobody's to see."""
+"""Conversion of items to JSON: bounded in size, and without private fields."""
 
 import json
 import types

@@ -1,4 +1,4 @@
-"""Items that come with the name of their server-sent event, as `{"event": name, "data": payload}`, in any system's stream."""
+"""Items in the frame of a server-sent event, `{"event": name, "data": payload}`, in the stream of any system."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pydantic AI, smolagents, LlamaIndex, CrewAI and ADK: what their recordings do not have."""
+"""Pydantic AI, smolagents, LlamaIndex, CrewAI and ADK: cases that no recording has."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace

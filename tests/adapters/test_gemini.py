@@ -1,4 +1,4 @@
-"""What a generateContent stream says, one rule at a time."""
+"""Gemini's generateContent, one rule of the format at a time."""
 
 import enum
 import re
@@ -26,7 +26,7 @@ def chunk(*parts: Json, finish: str | None = None, response_id: str | None = "r-
 
 
 def snake(value: Any) -> Any:
-    """The same with the SDK's spelling of the names, but for what is the user's own."""
+    """Return the value with snake_case names, as in the SDK, except inside the user's own data."""
     if isinstance(value, list):
         return [snake(entry) for entry in value]
     if isinstance(value, dict):
@@ -38,7 +38,7 @@ def snake(value: Any) -> Any:
 
 
 def both(*items: Json) -> list[ev.Event]:
-    """The events of the chunks, which must be the same in either spelling."""
+    """Return the events of the chunks, after asserting that they are the same in either spelling."""
     events = decode(GeminiDecoder(), items)
     other = decode(GeminiDecoder(), [snake(item) for item in items])
     assert [replace(event, meta=None) for event in other] == [replace(event, meta=None) for event in events]

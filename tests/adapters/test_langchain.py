@@ -11,7 +11,7 @@ from nbagent.adapters.decoders import decoder_for
 
 @dataclass
 class AIMessageChunk:
-    """As LangChain's own object: what nobody set is a default of its class."""
+    """Stand-in for LangChain's own class, with class defaults for fields that are not set."""
 
     content: Any
     id: str = "run-1"

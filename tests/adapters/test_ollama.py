@@ -1,4 +1,4 @@
-"""What Ollama's own streams say, one rule at a time."""
+"""Ollama's own API, one rule of the format at a time."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""OpenAI's hosted sessions: what their constructed recordings do not have. Every event fits the SDK's own types."""
+"""OpenAI's hosted sessions: cases that no recording has. Every event is validated by the SDK's own types."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""SDK objects as their protocols write them, with stand-ins that have just what the real classes are read by."""
+"""SDK objects under the names of the wire. The stand-ins have the attributes that the real classes are read by."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +9,7 @@ from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_w
 
 
 class Message:
-    """A protobuf message: its descriptor knows the fields, and lists those that were set."""
+    """Stand-in for a protobuf message, whose descriptor lists the fields that were set."""
 
     def __init__(self, name: str = "x.Y", **values: Any) -> None:
         self.DESCRIPTOR = SimpleNamespace(full_name=name, name=name.rsplit(".", 1)[-1])

@@ -1,4 +1,4 @@
-"""The manifest of the recordings covers every file, and says the same as PROVENANCE.md."""
+"""Manifest of the recordings: it covers every file, and agrees with PROVENANCE.md and with the code's comments."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ FILES = sorted(path for path in FOLDER.glob("*/*") if path.is_file())
 
 
 def provenance() -> dict[tuple[str, str], str]:
-    """The kind of each file by folder and name, from the tables of PROVENANCE.md."""
+    """Return the kind of each file by folder and name, from the tables of PROVENANCE.md."""
     found, folder = {}, ""
     for line in (FOLDER / "PROVENANCE.md").read_text().splitlines():
         if line.startswith("## "):

@@ -1,4 +1,4 @@
-"""Assistants, NEAR AI, Dexto and the status/token vocabulary: what their recordings do not have."""
+"""Assistants, NEAR AI, Dexto and the status/token vocabulary: cases that no recording has."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -171,7 +171,7 @@ class A2ADecoder(BaseDecoder):
         if state in ("failed", "rejected"):
             self.fail(text or f"the task was {state}" if state == "rejected" else text or "the task failed", state)
         elif state in ("input-required", "auth-required"):
-            self._ask("auth" if state == "auth-required" else "input", text, metadata)
+            self._request_approval("auth" if state == "auth-required" else "input", text, metadata)
         elif message:
             self._message(message)
         if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
@@ -196,7 +196,7 @@ class A2ADecoder(BaseDecoder):
             else:
                 self.parts.write(part, ("message", message.get("messageId")))
 
-    def _ask(self, kind: str, text: str, metadata: Mapping[str, Any]) -> None:
+    def _request_approval(self, kind: str, text: str, metadata: Mapping[str, Any]) -> None:
         prompt = str_field(metadata, "input_prompt") or text or None
         tools = metadata.get("long_running_tool_ids")
         for call_id in tools if isinstance(tools, list) and tools else [None]:

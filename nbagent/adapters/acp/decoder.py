@@ -67,7 +67,7 @@ class AcpDecoder(BaseDecoder):
         elif "stopReason" in payload:
             self._stop(payload)
         elif "toolCall" in payload:
-            self._ask(self.builder.mint("approval"), payload)
+            self._request_approval(self.builder.mint("approval"), payload)
         else:
             self.unread(item)
 
@@ -81,7 +81,7 @@ class AcpDecoder(BaseDecoder):
             case "session/prompt":
                 self._start(request.params)
             case "session/request_permission":
-                self._ask(str(payload.get("id")), request.params)
+                self._request_approval(str(payload.get("id")), request.params)
             case "elicitation/create" | "session/elicitation":
                 schema = request.params.get("requestedSchema")
                 self._request_input(str(payload.get("id")), nonempty_str(request.params.get("message")), schema)
@@ -102,7 +102,7 @@ class AcpDecoder(BaseDecoder):
         if "stopReason" in result:
             self._stop(result)
         elif outcome and approval_id in self._options:
-            self._answer(approval_id, outcome)
+            self._write_approval_response(approval_id, outcome)
         elif request is not None or isinstance(payload["result"], Mapping) or payload["result"] is None:
             name = "response" if request is None else f"{request.method} response"
             self.builder.custom(name, payload["result"])
@@ -129,7 +129,7 @@ class AcpDecoder(BaseDecoder):
         reason = str_field(result, "stopReason")
         self.stop_info = _STOPS.get(reason or "", StopInfo("completed", reason))
 
-    def _ask(self, approval_id: str, params: Mapping[str, Any]) -> None:
+    def _request_approval(self, approval_id: str, params: Mapping[str, Any]) -> None:
         call = fields_or_empty(params.get("toolCall"))
         block = self._call_of(call)
         self._complete_args(str(call.get("toolCallId")))
@@ -155,7 +155,7 @@ class AcpDecoder(BaseDecoder):
         self.builder.write(request)
         self.stop_info = StopInfo("paused")
 
-    def _answer(self, approval_id: str, outcome: Mapping[str, Any]) -> None:
+    def _write_approval_response(self, approval_id: str, outcome: Mapping[str, Any]) -> None:
         option = str(outcome.get("optionId"))
         kind = self._options.pop(approval_id).get(option, "")
         response = ev.ApprovalResponse(

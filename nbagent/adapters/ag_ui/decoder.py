@@ -84,13 +84,13 @@ class AguiDecoder(BaseDecoder):
         outcome_type = nonempty_str(outcome) or str_field(details, "type") or "success"
         interrupts = details.get("interrupts") or [entry for entry in [payload.get("interrupt")] if entry]
         for entry in interrupts if outcome_type == "interrupt" else ():
-            self._ask(fields_or_empty(entry))
+            self._request_approval(fields_or_empty(entry))
         self.builder.end_texts_and_thoughts()
         if self.stop_info.status not in ("failed", "paused"):
             by_type = {"interrupt": StopInfo("paused", outcome_type), "cancelled": StopInfo("cancelled", outcome_type)}
             self.stop_info = by_type.get(outcome_type, StopInfo("completed"))
 
-    def _ask(self, interrupt: Mapping[str, Any]) -> None:
+    def _request_approval(self, interrupt: Mapping[str, Any]) -> None:
         block = self._calls.get(str_field(interrupt, "toolCallId") or "")
         schema = interrupt.get("responseSchema")
         reason = str_field(interrupt, "reason") or ""

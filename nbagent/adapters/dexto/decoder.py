@@ -81,9 +81,9 @@ class DextoDecoder(BaseDecoder):
             case "llm:tool-result":
                 self._result(payload)
             case "approval:request":
-                self._ask(payload)
+                self._request_approval(payload)
             case "approval:response":
-                self._answer(payload)
+                self._write_approval_response(payload)
             case "llm:response":
                 self._response(payload)
             case "llm:error":
@@ -171,7 +171,7 @@ class DextoDecoder(BaseDecoder):
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, payload: Mapping[str, Any]) -> None:
+    def _request_approval(self, payload: Mapping[str, Any]) -> None:
         metadata = fields_or_empty(payload.get("metadata"))
         kind = str_field(payload, "approvalType") or str_field(payload, "type") or ""
         call_id = str_field(metadata, "toolCallId") or str_field(metadata, "callId")
@@ -192,7 +192,7 @@ class DextoDecoder(BaseDecoder):
             )
         )
 
-    def _answer(self, payload: Mapping[str, Any]) -> None:
+    def _write_approval_response(self, payload: Mapping[str, Any]) -> None:
         builder = self.builder
         builder.write(
             ev.ApprovalResponse(

@@ -149,7 +149,7 @@ class AdkDecoder(BaseDecoder):
         args = get_field(call, "args")
         if name in (_CONFIRMATION, _CREDENTIAL):
             if not partial:
-                self._ask_by_call(name, call_id, fields_or_empty(args))
+                self._request_approval_by_call(name, call_id, fields_or_empty(args))
             return
         if partial and not call_id and not name:
             return  # an argument delta: the complete arguments follow
@@ -163,7 +163,7 @@ class AdkDecoder(BaseDecoder):
     def _response(self, function_response: Any) -> None:
         name, call_id = get_str(function_response, "name") or "tool", get_str(function_response, "id")
         if name in (_CONFIRMATION, _CREDENTIAL):
-            self._answer(call_id, fields_or_empty(get_field(function_response, "response")))
+            self._write_approval_response(call_id, fields_or_empty(get_field(function_response, "response")))
             return
         block = self._calls.get(call_id or name)
         if block is None:
@@ -184,13 +184,15 @@ class AdkDecoder(BaseDecoder):
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
-    def _ask_by_call(self, name: str, request_id: str | None, args: Mapping[str, Any]) -> None:
+    def _request_approval_by_call(self, name: str, request_id: str | None, args: Mapping[str, Any]) -> None:
         original = args.get("originalFunctionCall") or args.get("original_function_call")
         confirmation = args.get("toolConfirmation") or args.get("tool_confirmation")
         call_id = get_str(original, "id") or nonempty_str(get_either_case(args, "functionCallId"))
-        self._ask(request_id, call_id, confirmation, get_field(original, "args"), is_auth=name == _CREDENTIAL)
+        self._request_approval(request_id, call_id, confirmation, get_field(original, "args"), is_auth=name == _CREDENTIAL)
 
-    def _ask(self, request_id: str | None, call_id: str | None, request: Any, args: Any, *, is_auth: bool = False) -> None:
+    def _request_approval(
+        self, request_id: str | None, call_id: str | None, request: Any, args: Any, *, is_auth: bool = False
+    ) -> None:
         if call_id in self._asked:
             return
         builder = self.builder
@@ -209,7 +211,7 @@ class AdkDecoder(BaseDecoder):
         )
         self.stop_info = StopInfo("paused")
 
-    def _answer(self, request_id: str | None, answer: Mapping[str, Any]) -> None:
+    def _write_approval_response(self, request_id: str | None, answer: Mapping[str, Any]) -> None:
         builder = self.builder
         decision = "approve" if answer.get("confirmed", True) else "deny"
         builder.write(
@@ -233,7 +235,7 @@ class AdkDecoder(BaseDecoder):
         for name, is_auth in (("requestedToolConfirmations", False), ("requestedAuthConfigs", True)):
             for call_id, request in fields_or_empty(get_either_case(actions, name)).items():
                 if not has_calls:
-                    self._ask(None, str(call_id), request, get_field(request, "payload"), is_auth=is_auth)
+                    self._request_approval(None, str(call_id), request, get_field(request, "payload"), is_auth=is_auth)
         to = nonempty_str(get_either_case(actions, "transferToAgent"))
         if to:
             waiting = next((block for block in reversed(self._calls.values()) if block.name == "transfer_to_agent"), None)

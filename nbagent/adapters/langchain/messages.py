@@ -246,11 +246,11 @@ class Messages:
             if interrupt_id in self._interrupts:
                 continue
             self._interrupts.add(interrupt_id)
-            self._ask(interrupt_id, value)
+            self._request_approval(interrupt_id, value)
         if self._interrupts:
             self._decoder.stop_info = StopInfo("paused")
 
-    def _ask(self, interrupt_id: str, value: Any) -> None:
+    def _request_approval(self, interrupt_id: str, value: Any) -> None:
         request_fields = fields_or_empty(value)
         actions = request_fields.get("action_requests")
         if isinstance(actions, list):

@@ -94,9 +94,9 @@ class LlamaIndexDecoder(BaseDecoder):
             case _ if name in _IGNORED:
                 pass
             case _ if name.startswith("InputRequired") or get_field(event, "prefix") is not None:
-                self._ask(event)
+                self._request_approval(event)
             case "HumanResponseEvent":
-                self._answer(event)
+                self._write_approval_response(event)
             case _ if self.recognises(item):
                 self.builder.custom(name, _event_fields(event))
                 self.stop_info = self.stop_info if self.stop_info.status != "completed" else TRUNCATED
@@ -192,7 +192,7 @@ class LlamaIndexDecoder(BaseDecoder):
 
     # --- humans, and the end --------------------------------------------------------------------------------------------
 
-    def _ask(self, event: Any) -> None:
+    def _request_approval(self, event: Any) -> None:
         details = _event_fields(event)
         prompt = get_str(event, "prefix") or next(filter(None, map(nonempty_str, details.values())), None)
         builder = self.builder
@@ -209,7 +209,7 @@ class LlamaIndexDecoder(BaseDecoder):
         )
         self.stop_info = StopInfo("paused")
 
-    def _answer(self, event: Any) -> None:
+    def _write_approval_response(self, event: Any) -> None:
         self.builder.custom("human_response", _event_fields(event))
         self.stop_info = TRUNCATED
 

@@ -100,7 +100,7 @@ class McpDecoder(BaseDecoder):
                 self._by_id[repr(payload.get("id"))] = block
                 self.builder.tool_args(block, args=params.get("arguments") or {})
             case "elicitation/create":
-                self._ask(str(payload.get("id")), params)
+                self._request_approval(str(payload.get("id")), params)
             case _:
                 self.builder.custom(request.method, params)
 
@@ -131,7 +131,7 @@ class McpDecoder(BaseDecoder):
         level = _LEVELS.get(str(params.get("level")), "info")
         self.builder.status(message, level=level, meta={"logger": to_jsonable(logger)} if logger else None)
 
-    def _ask(self, approval_id: str, params: Mapping[str, Any]) -> None:
+    def _request_approval(self, approval_id: str, params: Mapping[str, Any]) -> None:
         schema = params.get("requestedSchema")
         url = str_field(params, "url")
         request = ev.ApprovalRequest(
@@ -158,11 +158,11 @@ class McpDecoder(BaseDecoder):
         action = str_field(result, "action")
         request = self._requests.take(payload, expected="elicitation/create" if action else None)
         if request is not None and request.method == "elicitation/create":
-            self._answer(str(payload.get("id")), action, result)
+            self._write_approval_response(str(payload.get("id")), action, result)
             return
         if result.get("resultType") == "input_required":
             for name, entry in fields_or_empty(result.get("inputRequests")).items():
-                self._ask(str(name), fields_or_empty(fields_or_empty(entry).get("params")))
+                self._request_approval(str(name), fields_or_empty(fields_or_empty(entry).get("params")))
             self.stop_info = StopInfo("paused", "input_required")
             return
         is_tool = request is None or request.method == "tools/call"
@@ -198,7 +198,7 @@ class McpDecoder(BaseDecoder):
         )
         self.builder.tool_result(block, content, status="error" if failed else "ok", error=info)
 
-    def _answer(self, approval_id: str, action: str | None, result: Mapping[str, Any]) -> None:
+    def _write_approval_response(self, approval_id: str, action: str | None, result: Mapping[str, Any]) -> None:
         decision: Any = {"accept": "approve", "decline": "deny"}.get(action or "", "cancel")
         self.builder.write(
             ev.ApprovalResponse(approval_id=approval_id, decision=decision, value=to_jsonable(result.get("content")))

@@ -169,7 +169,7 @@ class AgentsDecoder(ResponsesDecoder):
             payload = fields_or_empty(raw)
             call_id = str_field(payload, "call_id") or str_field(payload, "id") or self.builder.mint("approval")
             if call_id not in self._asked and payload.get("type") != "mcp_approval_request":
-                self._ask(call_id, payload.get("arguments"), get_str(item, "tool_name"))
+                self._request_approval(call_id, payload.get("arguments"), get_str(item, "tool_name"))
         if interruptions:
             self.stop_info = StopInfo("paused")
             return
@@ -178,7 +178,7 @@ class AgentsDecoder(ResponsesDecoder):
             self.stop_info = StopInfo("completed")
             self._waiting.clear()
 
-    def _ask(self, call_id: str, arguments: Any, name: str | None = None) -> None:
+    def _request_approval(self, call_id: str, arguments: Any, name: str | None = None) -> None:
         self._asked.add(call_id)
         block = self._tools.block_of(call_id)
         args = parse_args(arguments)[0] if isinstance(arguments, str) else to_jsonable(arguments)
@@ -197,7 +197,7 @@ class AgentsDecoder(ResponsesDecoder):
         if not self.builder.ended and error is None and self.stop_info.status == "completed" and self._waiting:
             if self._waiting.keys() <= self._handed_out:
                 for call_id, arguments in self._waiting.items():
-                    self._ask(call_id, arguments)
+                    self._request_approval(call_id, arguments)
                 self.stop_info = StopInfo("paused")
             else:
                 self.stop_info = TRUNCATED

@@ -122,11 +122,11 @@ class AssistantsDecoder(BaseDecoder):
             block = self._call(None, fields_or_empty(call))
             self._finish_call(block, fields_or_empty(call), is_complete=False)
             args = parse_args(nonempty_str(get_field(get_field(call, "function"), "arguments")) or "")[0]
-            self._ask(block.call_id or block.id, block.id, args)
+            self._request_approval(block.call_id or block.id, block.id, args)
         if not calls:
-            self._ask(str_field(run, "id") or self.builder.mint("input"), None, None)
+            self._request_approval(str_field(run, "id") or self.builder.mint("input"), None, None)
 
-    def _ask(self, approval_id: str, tool_id: str | None, args: Any) -> None:
+    def _request_approval(self, approval_id: str, tool_id: str | None, args: Any) -> None:
         builder = self.builder
         builder.write(ev.ApprovalRequest(approval_id=approval_id, tool_id=tool_id, kind="input", args=args, **builder.envelope))
 

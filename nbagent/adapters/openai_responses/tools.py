@@ -99,7 +99,7 @@ class ToolItems:
         assert block is not None
         self._write_args(block, item.type, payload)
         if item.type == "mcp_approval_request":
-            self._ask(block, payload)
+            self._request_approval(block, payload)
         elif item.type == "image_generation_call":
             self.write_image(item, payload.get("result"), payload)
         elif item.type == "code_interpreter_call":
@@ -148,7 +148,7 @@ class ToolItems:
         elif content is not None or status != "incomplete":  # an incomplete call has no result
             self._builder.tool_result(block, status if content is None and item_type not in _RESULT else content)
 
-    def _ask(self, block: Block, payload: Mapping[str, Any]) -> None:
+    def _request_approval(self, block: Block, payload: Mapping[str, Any]) -> None:
         self.pending += 1
         request_id = str_field(payload, "id") or block.id
         self._approvals[request_id] = block

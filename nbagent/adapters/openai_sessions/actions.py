@@ -66,7 +66,7 @@ class Actions:
             self.ask(payload)
         elif kind == "computer_use_approval_request_result":
             submitted = fields_or_empty(payload.get("response")).get("action") == "submit"
-            self._answer(str(payload.get("request_id")), "approve" if submitted else "cancel")
+            self._write_approval_response(str(payload.get("request_id")), "approve" if submitted else "cancel")
         elif kind == "function_call_output":
             block = self._calls.take_function(payload)
             if block is None:
@@ -81,7 +81,7 @@ class Actions:
         """Write the approval of the action that was required for a call, since the call was run."""
         request_id = self._by_call.pop(block.id, None)
         if request_id is not None:
-            self._answer(request_id, "approve")
+            self._write_approval_response(request_id, "approve")
 
-    def _answer(self, request_id: str, decision: Literal["approve", "cancel"]) -> None:
+    def _write_approval_response(self, request_id: str, decision: Literal["approve", "cancel"]) -> None:
         self._builder.write(ev.ApprovalResponse(approval_id=request_id, decision=decision, **self._builder.envelope))

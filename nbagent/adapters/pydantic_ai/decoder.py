@@ -73,9 +73,9 @@ class PydanticAIDecoder(BaseDecoder):
             case "function_tool_result" | "output_tool_result" | "builtin_tool_result":
                 self._result(part)
             case "deferred_tool_requests":
-                self._ask(get_field(item, "requests"))
+                self._request_approval(get_field(item, "requests"))
             case "deferred_tool_results":
-                self._answer(get_field(item, "results"))
+                self._write_approval_response(get_field(item, "results"))
             case "agent_run_result":
                 self._complete(get_field(item, "result"))
             case "final_result" | "enqueued_messages":
@@ -205,7 +205,7 @@ class PydanticAIDecoder(BaseDecoder):
 
     # --- approvals and the end ------------------------------------------------------------------------------------------
 
-    def _ask(self, requests: Any) -> None:
+    def _request_approval(self, requests: Any) -> None:
         """Pause the run for calls that wait for an approval, or that are run outside of it."""
         for name in ("approvals", "calls"):
             for part in get_field(requests, name) or ():
@@ -231,7 +231,7 @@ class PydanticAIDecoder(BaseDecoder):
             )
         )
 
-    def _answer(self, results: Any) -> None:
+    def _write_approval_response(self, results: Any) -> None:
         self.stop_info = TRUNCATED
         builder = self.builder
         for call_id, answer in fields_or_empty(get_field(results, "approvals")).items():
@@ -258,7 +258,7 @@ class PydanticAIDecoder(BaseDecoder):
         )
         self.stop_info = StopInfo("completed")
         if is_deferred:
-            self._ask(output)
+            self._request_approval(output)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run. At EOF a stream of objects is complete: an agent in this process would have raised."""

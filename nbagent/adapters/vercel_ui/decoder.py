@@ -200,14 +200,14 @@ class VercelDecoder(BaseDecoder):
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, payload: Mapping[str, Any]) -> None:
+    def _request_approval(self, payload: Mapping[str, Any]) -> None:
         approval_id = str(payload["approvalId"])
         meta = {name: to_jsonable(payload[name]) for name in ("isAutomatic", "signature") if payload.get(name) is not None}
         if payload.get("isAutomatic") is not True:
             self._waiting.add(approval_id)
         self._write(ev.ApprovalRequest, approval_id=approval_id, tool_id=self._call_of(payload).id, meta=meta or None)
 
-    def _answer(self, payload: Mapping[str, Any]) -> None:
+    def _write_approval_response(self, payload: Mapping[str, Any]) -> None:
         approval_id = str(payload["approvalId"])
         self._waiting.discard(approval_id)
         decision = "approve" if payload.get("approved") is True else "deny"
@@ -269,8 +269,8 @@ _HANDLERS: dict[str, Callable[[VercelDecoder, Mapping[str, Any]], None]] = {
     "tool-output-available": VercelDecoder._tool_output,
     "tool-output-error": VercelDecoder._tool_error,
     "tool-output-denied": VercelDecoder._tool_denied,
-    "tool-approval-request": VercelDecoder._ask,
-    "tool-approval-response": VercelDecoder._answer,
+    "tool-approval-request": VercelDecoder._request_approval,
+    "tool-approval-response": VercelDecoder._write_approval_response,
     "source-url": VercelDecoder._source,
     "source-document": VercelDecoder._source,
     "file": VercelDecoder._file,
