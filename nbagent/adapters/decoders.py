@@ -1,4 +1,4 @@
-"""Which decoder reads a stream: found by its first item, or by name."""
+"""Lookup of the decoder for a stream, by its first item or by the system's name."""
 
 import functools
 from typing import Any, Protocol
@@ -10,22 +10,22 @@ from nbagent.errors import UnknownSource
 
 
 class Adapter(Protocol):
-    """A decoder class that knows its own items."""
+    """Decoder class that recognises the items of its system."""
 
     system: str
 
     def __call__(self) -> Decoder:
-        """A new decoder, for one run."""
+        """Return a new decoder for one run."""
         ...
 
     def recognises(self, item: Any) -> bool:
-        """Whether the first item of a stream is this system's; must not raise, and must not be true of another's."""
+        """Return True if a stream that starts with the item is of this system. Must not raise."""
         ...
 
 
 @functools.cache
 def adapters() -> tuple[Adapter, ...]:
-    """Every adapter; they are loaded when the first stream begins, not when nbagent is imported."""
+    """Return every adapter, in the order in which they are asked. They are imported on the first call, not with nbagent."""
     from nbagent.adapters.a2a.decoder import A2ADecoder
     from nbagent.adapters.acp.decoder import AcpDecoder
     from nbagent.adapters.ag_ui.decoder import AguiDecoder
@@ -57,7 +57,17 @@ def adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.text.decoder import TextDecoder
     from nbagent.adapters.vercel_ui.decoder import VercelDecoder
 
-    # One line per adapter; the first that recognises the item has it. What none does goes to the last.
+    # The first adapter that recognises an item gets the stream. An item should be recognised by one adapter only, so that the
+    # order does not matter. It does for the items below, which satisfy two formats; tests/adapters/test_decoders.py holds
+    # both the list and the fact that there are no others:
+    #
+    #   openai.sessions before anthropic.messages: both have {"type": "error", "error": {"type", …}}, one with a session_id
+    #   google.gemini before openai.chat: Google's error body is OpenAI's bare {"error": …} with code and status
+    #   openai.agents before agentor: Agentor's outputs have the SDK's type names
+    #   mcp before a2a: a JSON-RPC result may have the fields of a tool result and those of a message
+    #   openai.responses, agentor and hector before text: their items may come as strings
+    #
+    # UnknownDecoder recognises anything that has fields, and so comes last.
     return (
         EventsDecoder,
         SessionsDecoder,
@@ -95,12 +105,12 @@ def adapters() -> tuple[Adapter, ...]:
 
 
 def decoder_for(first_item: Any) -> Decoder:
-    """A new decoder for the stream that starts with that item. Feed it the item, too.
+    """Return a new decoder for the stream that starts with that item. The item is not fed to it yet.
 
-    Items with fields that no system claims get a decoder that shows them raw.
+    An item with fields that no system recognises gets the decoder that writes items as `raw` events.
 
     Raises:
-        UnknownSource: it cannot be an item of a stream (None, a number); the message names its type and the known systems.
+        UnknownSource: no stream has such an item (None, a number); the message has its type and the known systems.
     """
     adapter: Adapter
     inner = frame_of(first_item).data
@@ -117,10 +127,10 @@ def decoder_for(first_item: Any) -> Decoder:
 
 
 def decoder_named(system: str) -> Decoder:
-    """A new decoder by the system's name, such as "openai.chat".
+    """Return a new decoder by the system's name, such as "openai.chat".
 
     Raises:
-        UnknownSource: there is none; the message names those that there are.
+        UnknownSource: there is no such system; the message has the known ones.
     """
     adapter: Adapter
     for adapter in adapters():

@@ -1,26 +1,26 @@
-"""The decoder of a stream that nobody has named: found as soon as an item tells whose it is."""
+"""Decoder of a stream whose system is not given: it is detected by the first items."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.base.payload import peek
+from nbagent.adapters.base.payload import try_wire_dict
 from nbagent.adapters.decoders import decoder_for, decoder_named
 from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource
 from nbagent.events import Event
 
-HELD = 3
-"""Items that are kept back at the beginning while they tell nothing: a sign of life, or something of the service's own."""
+MAX_HELD_ITEMS = 3
+"""Number of items kept back at the start while they identify no system: keep-alives, or items of the service's own."""
 
-_SIGNS_OF_LIFE = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
+_KEEP_ALIVES = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
 
 class DetectingDecoder:
-    """A decoder by what comes: it becomes the one that the first telling item asks for, and gives that all items.
+    """Decoder that detects the system by the first item that identifies one, and gives that system's decoder all items.
 
     Args:
-        hint: asked at the first item for the system's name, where the source knows it.
+        hint: called at the first items; returns the system's name if the source knows it, else None.
     """
 
     def __init__(self, hint: Callable[[], str | None] = lambda: None) -> None:
@@ -30,37 +30,37 @@ class DetectingDecoder:
 
     @property
     def system(self) -> str:
-        """The system's name, once it is known; "unknown" before."""
+        """Name of the detected system; "unknown" before."""
         return UnknownDecoder.system if self._found is None else self._found.system
 
     @property
-    def ends_itself(self) -> bool:
-        """Whether the service leaves its stream open after the run's end."""
-        return bool(getattr(self._found, "ends_itself", False))
+    def stream_outlives_run(self) -> bool:
+        """True if the service leaves its stream open after the run's end."""
+        return bool(getattr(self._found, "stream_outlives_run", False))
 
     def feed(self, item: Any) -> Iterable[Event]:
-        """The events that one item means; none while it is not known whose it is.
+        """Return the events of one item; none until the system is detected.
 
         Raises:
-            UnknownSource: the first item cannot be one (None, a number).
+            UnknownSource: no stream has such a first item (None, a number).
         """
         if self._found is not None:
             return self._found.feed(item)
         system = self._hint()
         decoder = self._decoder_for(item) if system is None else decoder_named(system)
-        tells_nothing = isinstance(decoder, UnknownDecoder) or peek(item).get("type") in _SIGNS_OF_LIFE
+        is_unidentified = isinstance(decoder, UnknownDecoder) or try_wire_dict(item).get("type") in _KEEP_ALIVES
         self._held.append(item)
-        if system is None and tells_nothing and len(self._held) <= HELD:
+        if system is None and is_unidentified and len(self._held) <= MAX_HELD_ITEMS:
             return []
         return self._become(decoder)
 
     def end_step(self) -> Iterable[Event]:
-        """The source says that the current response is over; more responses may follow."""
+        """End the current response, whose own stream ended. More responses may follow."""
         return [] if self._found is None else self._found.end_step()
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
-        """The stream is over, by itself or by `error`."""
-        # Nothing came at all? An empty text is an honest reading of that.
+        """End the run, by EOF or by `error`."""
+        # An empty stream is read as an empty text.
         held = [] if self._found is not None else self._become(decoder_for(self._held[-1] if self._held else ""))
         assert self._found is not None
         return [*held, *self._found.close(error)]

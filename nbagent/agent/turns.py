@@ -147,7 +147,7 @@ class Turns:
         for _ in range(self._plan.max_steps):
             await self._respond()
             calls = [key for key in self._reply.calls if key in self._reply.args]
-            if self._decoder.verdict.status != "completed" or not calls:
+            if self._decoder.stop_info.status != "completed" or not calls:
                 return await self._close()
             self._items += self._reply.history()
             self._items += await self._call_tools(calls)

@@ -113,9 +113,9 @@ class Fallback:
     # --- the decoder ---
 
     @property
-    def ends_itself(self) -> bool:
+    def stream_outlives_run(self) -> bool:
         """Whether the service leaves its stream open after the run's end."""
-        return bool(getattr(self._decoder, "ends_itself", False))
+        return bool(getattr(self._decoder, "stream_outlives_run", False))
 
     def feed(self, item: Any) -> Iterable[Event]:
         """The events that one item means."""
@@ -153,7 +153,7 @@ class Fallback:
             if isinstance(event, RunEnd):
                 if self._ask is not None and not self._came() and event.status in _FAILED:
                     self._closing = [event]
-                    if self.ends_itself:
+                    if self.stream_outlives_run:
                         self._reader.cancel()  # the service would keep the connection open for ever
                     continue
                 self._is_over = True

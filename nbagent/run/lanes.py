@@ -252,7 +252,7 @@ class _Lane:
 
     def leaves_open(self) -> bool:
         """Whether it is over, and its service would not say so by closing the stream."""
-        return not self.is_open and bool(getattr(self.decoder, "ends_itself", False))
+        return not self.is_open and bool(getattr(self.decoder, "stream_outlives_run", False))
 
     def close(self, error: BaseException | None) -> Iterable[Event]:
         """The stream is over."""

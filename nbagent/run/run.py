@@ -341,7 +341,7 @@ class Run(Outcome):
             elif not self._events.count:  # the stream is open now, and its request at hand
                 self._privacy.learn()
             self._pass(self._decoder.feed(item))
-            if self._transcript.ended and getattr(self._decoder, "ends_itself", False):
+            if self._transcript.ended and getattr(self._decoder, "stream_outlives_run", False):
                 self._reader.cancel()  # the service would keep the connection open for ever
 
     def _on_end(self, error: BaseException | None) -> None:

@@ -1,4 +1,4 @@
-"""Sound items made unsound, for the rules that hold whatever a service sends."""
+"""Strategy that damages valid items, for the rules that hold for any input."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 def damaged(items: Sequence[Any], data: st.DataObject) -> list[Any]:
-    """The items, one of which has a field, however deep, replaced by anything at all."""
+    """Return the items with one field of one of them, at any depth, replaced by any JSON value."""
     number = data.draw(st.integers(0, len(items) - 1))
     return [*items[:number], _damage(items[number], data), *items[number + 1 :]]
 

@@ -1,4 +1,4 @@
-"""Events of OpenAI's hosted sessions, made by the SDK's own types: what does not fit them fails here."""
+"""Events of OpenAI's hosted sessions, validated by the SDK's own types."""
 
 from typing import Any
 
@@ -34,46 +34,52 @@ class Events:
     def __init__(self) -> None:
         self._count = 0
 
-    def make(self, kind: str, **said: Any) -> dict[str, Any]:
-        """An event of that type."""
+    def make(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Return an event of that type."""
         self._count += 1
-        event = SESSION_EVENT.validate_python({"event_id": f"evt_{self._count}", "type": kind, **said})
+        event = SESSION_EVENT.validate_python({"event_id": f"evt_{self._count}", "type": kind, **fields})
         dumped: dict[str, Any] = event.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return dumped
 
-    def session(self, word: str, *actions: dict[str, Any], **said: Any) -> dict[str, Any]:
-        """The session's state: created, in_progress, idle, requires_action or failed."""
+    def session(self, word: str, *actions: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        """Return an event with the session's state: created, in_progress, idle, requires_action or failed."""
         status = "idle" if word == "created" else word
-        return self.make(f"agent.session.{word}", session={**_SESSION, "status": status, "required_actions": actions, **said})
+        return self.make(f"agent.session.{word}", session={**_SESSION, "status": status, "required_actions": actions, **fields})
 
-    def turn(self, word: str, turn_id: str = TURN, *, usage: tuple[int, int] | None = None, **said: Any) -> dict[str, Any]:
-        """A turn's state: created, in_progress, completed, failed or cancelled."""
+    def turn(self, word: str, turn_id: str = TURN, *, usage: tuple[int, int] | None = None, **fields: Any) -> dict[str, Any]:
+        """Return an event with a turn's state: created, in_progress, completed, failed or cancelled."""
         status = "queued" if word == "created" else word
         turn = {"id": turn_id, "agent_id": "agent_1", "created_at": 1, "object": "agent.session.turn", "session_id": "sess_1"}
         spent = {} if usage is None else {"usage": _usage(*usage)}
         return self.make(
-            f"agent.session.turn.{word}", session_id="sess_1", turn_id=turn_id, turn={**turn, "status": status, **said}, **spent
+            f"agent.session.turn.{word}",
+            session_id="sess_1",
+            turn_id=turn_id,
+            turn={**turn, "status": status, **fields},
+            **spent,
         )
 
-    def item(self, word: str, index: int | None, kind: str, turn_id: str = TURN, **said: Any) -> dict[str, Any]:
-        """An item that was added, or is done."""
-        item = {"id": f"{turn_id}_{kind}_{index}", "turn_id": turn_id, "type": kind, **said}
+    def item(self, word: str, index: int | None, kind: str, turn_id: str = TURN, **fields: Any) -> dict[str, Any]:
+        """Return the event that an item was added or is done."""
+        item = {"id": f"{turn_id}_{kind}_{index}", "turn_id": turn_id, "type": kind, **fields}
         place = {} if index is None else {"output_index": index}
         return self.of_turn(f"turn.item.{word}", turn_id, item=item, **place)
 
-    def of_turn(self, kind: str, turn_id: str = TURN, **said: Any) -> dict[str, Any]:
-        """Any event within a turn."""
-        return self.make(f"agent.session.{kind}", session_id="sess_1", turn_id=turn_id, **said)
+    def of_turn(self, kind: str, turn_id: str = TURN, **fields: Any) -> dict[str, Any]:
+        """Return any other event of a turn."""
+        return self.make(f"agent.session.{kind}", session_id="sess_1", turn_id=turn_id, **fields)
 
-    def call(self, index: int, kind: str, turn_id: str = TURN, *, ends: dict[str, Any] | None = None, **said: Any) -> list[Any]:
-        """A call from beginning to end; `ends`: what only its end says."""
+    def call(
+        self, index: int, kind: str, turn_id: str = TURN, *, ends: dict[str, Any] | None = None, **fields: Any
+    ) -> list[Any]:
+        """Return the two events of a call. `ends` has the fields that only the second one has."""
         return [
-            self.item("added", index, kind, turn_id, status="in_progress", **said),
-            self.item("done", index, kind, turn_id, **{"status": "completed", **said, **(ends or {})}),
+            self.item("added", index, kind, turn_id, status="in_progress", **fields),
+            self.item("done", index, kind, turn_id, **{"status": "completed", **fields, **(ends or {})}),
         ]
 
     def message(self, index: int, pieces: list[str], turn_id: str = TURN, phase: str = "final_answer") -> list[Any]:
-        """A message from beginning to end."""
+        """Return the events of a message."""
         text, about = "".join(pieces), {"role": "assistant", "phase": phase}
         place = {"item_id": f"{turn_id}_message_{index}", "output_index": index, "content_index": 0}
         part = {"type": "output_text", "text": text}
@@ -87,7 +93,7 @@ class Events:
         ]
 
     def thought(self, index: int, parts: list[str], turn_id: str = TURN) -> list[Any]:
-        """A summary of a thought, in parts."""
+        """Return the events of a reasoning summary with several parts."""
         summary = [{"type": "summary_text", "text": part} for part in parts]
         found = [self.item("added", index, "reasoning", turn_id, summary=[])]
         for number, part in enumerate(summary):
@@ -102,7 +108,7 @@ class Events:
         return [*found, self.item("done", index, "reasoning", turn_id, summary=summary)]
 
     def output(self, index: int, delta: str, turn_id: str = TURN) -> dict[str, Any]:
-        """More of what a command writes."""
+        """Return an event with output of a command."""
         return self.make(
             "agent.output.command_execution_output.delta",
             session_id="sess_1",
@@ -112,15 +118,15 @@ class Events:
             delta=delta,
         )
 
-    def environment(self, word: str, **said: Any) -> dict[str, Any]:
-        """What is told of the environment."""
-        about: dict[str, Any] = {"environment": {"id": "env_1", "status": word, "type": "openai_hosted", **said}}
+    def environment(self, word: str, **fields: Any) -> dict[str, Any]:
+        """Return an event of the environment."""
+        about: dict[str, Any] = {"environment": {"id": "env_1", "status": word, "type": "openai_hosted", **fields}}
         if word == "reset":
             about = {"environment_id": "env_1", "reset_count": 1}
         return self.make(f"agent.session.environment.{word}", session_id="sess_1", **about)
 
-    def subagent(self, word: str, agent_id: str = "sub_1", **said: Any) -> dict[str, Any]:
-        """What is told of a sub-agent: created, active, closed."""
+    def subagent(self, word: str, agent_id: str = "sub_1", **fields: Any) -> dict[str, Any]:
+        """Return an event of a sub-agent: created, active or closed."""
         agent = {
             "id": agent_id,
             "object": "agent.session.subagent",
@@ -129,11 +135,11 @@ class Events:
             "session_id": "sess_1",
             "status": "closed" if word == "closed" else "active",
         }
-        return self.make(f"agent.session.subagent.{word}", subagent={**agent, "name": "Ada", **said})
+        return self.make(f"agent.session.subagent.{word}", subagent={**agent, "name": "Ada", **fields})
 
-    def error(self, **said: Any) -> dict[str, Any]:
-        """A failure that the stream tells."""
-        return self.make("error", session_id="sess_1", error={"type": "server_error", **said})
+    def error(self, **fields: Any) -> dict[str, Any]:
+        """Return an error event."""
+        return self.make("error", session_id="sess_1", error={"type": "server_error", **fields})
 
 
 def _usage(sent: int, made: int) -> dict[str, Any]:
@@ -147,5 +153,5 @@ def _usage(sent: int, made: int) -> dict[str, Any]:
 
 
 def task(text: str) -> list[dict[str, Any]]:
-    """What an agent is told to do."""
+    """Return the instructions of an agent."""
     return [{"type": "output_text", "text": text}]

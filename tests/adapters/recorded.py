@@ -1,54 +1,144 @@
-"""Recorded streams for tests, what their providers say of them, and the rules that every event stream keeps."""
+"""Recorded streams by their manifest (tests/recordings/manifest.toml), and the rules of every event stream."""
 
 import json
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.decoders import decoder_named
 
 FOLDER = Path(__file__).parent.parent / "recordings"
-RESPONSES = sorted([*FOLDER.glob("openai_responses/*.sse"), *FOLDER.glob("openai_agents_wire/*.sse")])
-CHAT = sorted([*FOLDER.glob("openai_chat/*.sse"), *FOLDER.glob("deepseek/*.sse")])
-SYSTEMS = {
-    "anthropic": "anthropic.messages",
-    "gemini": "google.gemini",
-    "ollama": "ollama",
-    "bedrock": "bedrock.converse",
-    "cohere": "cohere.chat",
-}
-"""Folder to system, of those whose folder holds one system's streams; exceptions by file name."""
-EXCEPTIONS = {"vercel-tool-call-step1": "google.interactions"}
-PROVIDERS = sorted(path for folder in SYSTEMS for path in FOLDER.glob(f"{folder}/*.*"))
+MANIFEST: dict[str, dict[str, Any]] = tomllib.loads((FOLDER / "manifest.toml").read_text())
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recorded stream. The fields after `part` are those of the manifest, which explains them.
+
+    Attributes:
+        path: the file.
+        part: name of the stream within its file, if that holds several.
+    """
+
+    path: Path
+    part: str
+    system: str
+    kind: Literal["provider", "framework", "protocol"]
+    provenance: tuple[str, ...]
+    oracle: Literal["snapshots", "deltas", "expected", "own"]
+    terminal: Literal["marker", "last", "half", "none"]
+    trailing: int = 0
+    frames: bool = False
+    status: ev.RunStatus = "completed"
+    raw: int = 0
+    detected: str = ""
+
+    @property
+    def name(self) -> str:
+        return name_of(self.path) + (f"[{self.part}]" if self.part else "")
+
+    @property
+    def folder(self) -> str:
+        return self.path.parent.name
+
+    @property
+    def items(self) -> list[Any]:
+        """The items of the stream. The list is a copy, the items are shared."""
+        return list(read_streams(self.path, frames=self.frames)[self.part])
+
+    def decoder(self) -> Decoder:
+        return decoder_named(self.system)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
-def decoder_of(path: Path) -> Decoder:
-    """A new decoder for a recording."""
-    if path in CHAT or path in RESPONSES:
-        return decoder_named("openai.chat" if path in CHAT else "openai.responses")
-    return decoder_named(EXCEPTIONS.get(path.stem) or SYSTEMS[path.parent.name])
+@cache
+def read_streams(path: Path, *, frames: bool = False) -> dict[str, list[Any]]:
+    """Return the streams of a file by name; most files have one, named "". The reading is independent of nbagent's.
+
+    Args:
+        path: the file.
+        frames: keep the names of server-sent events, as `{"event": name, "data": payload}`.
+    """
+    text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    if path.suffix == ".json":
+        data = json.loads(text)
+        return data if isinstance(data, dict) else {"": data}
+    if path.suffix in (".jsonl", ".ndjson"):
+        return {"": [json.loads(line) for line in text.splitlines()]}
+    if path.suffix == ".txt" and text.lstrip().startswith("{"):  # Agentor's JSON objects, one after another
+        return {"": _concatenated(text)}
+    return {"": _server_sent(text, frames)}
+
+
+def _concatenated(text: str) -> list[Any]:
+    found, offset = [], 0
+    while text[offset:].strip():
+        offset += len(text[offset:]) - len(text[offset:].lstrip())
+        item, offset = json.JSONDecoder().raw_decode(text, offset)
+        found.append(item)
+    return found
+
+
+def _server_sent(text: str, frames: bool) -> list[Any]:
+    found: list[Any] = []
+    for frame in text.split("\n\n"):
+        lines = frame.split("\n")
+        names = [line[6:].strip() for line in lines if line.startswith("event:")]
+        for line in lines:  # one payload to a line in every recording, also in Hector's that has no empty lines
+            if line.startswith("data:"):
+                payload = _json_or_text(line[5:].removeprefix(" "))
+                found.append({"event": names[0], "data": payload} if frames and names else payload)
+    return [item for item in found if item != ""]
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def payloads(path: Path) -> list[Any]:
-    """The payloads of a recording by the simplest reading there is, and so not by ours."""
-    if path.suffix in (".jsonl", ".ndjson"):
-        return [json.loads(line) for line in path.read_text().splitlines()]
-    found: list[Any] = []
-    for block in path.read_bytes().decode().replace("\r\n", "\n").split("\n\n"):
-        data = "\n".join(line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:"))
-        if data:
-            try:
-                found.append(json.loads(data))
-            except ValueError:
-                found.append(data)
-    return found
+    """Return the payloads of a file with one stream."""
+    return list(read_streams(path)[""])
+
+
+def _recordings() -> Iterable[Recording]:
+    for folder, table in MANIFEST.items():
+        for path in sorted((FOLDER / folder).iterdir()):
+            if _fields(table, path.stem)["system"]:
+                for part in read_streams(path):
+                    yield Recording(path, part, **_fields(table, f"{path.stem}[{part}]" if part else path.stem))
+
+
+def _fields(table: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the fields of a folder, overridden by the tables whose name is a prefix of `name`."""
+    fields = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    for prefix, override in table.items():
+        if isinstance(override, dict) and name.startswith(prefix):
+            fields |= override
+    return fields | {"provenance": tuple(fields["provenance"])}
+
+
+RECORDINGS = list(_recordings())
+BY_NAME = {recording.name: recording for recording in RECORDINGS}
+RESPONSES = [recording.path for recording in RECORDINGS if recording.system == "openai.responses"]
+CHAT = [recording.path for recording in RECORDINGS if recording.system == "openai.chat"]
+
+
+def of_folder(folder: str) -> list[Recording]:
+    return [recording for recording in RECORDINGS if recording.folder == folder]
 
 
 def decode(decoder: Decoder, items: Iterable[Any], error: BaseException | None = None) -> list[ev.Event]:
@@ -58,7 +148,7 @@ def decode(decoder: Decoder, items: Iterable[Any], error: BaseException | None =
 
 @dataclass
 class Transcript:
-    """What a reader would see, put together from events by their rules; building it checks those rules."""
+    """Content of an event stream as a reader sees it. Building it asserts the rules of event streams."""
 
     texts: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
@@ -113,5 +203,5 @@ class Transcript:
         return transcript
 
     def calls(self) -> list[tuple[str, str | None, str]]:
-        """The calls that the client has to answer: name, the provider's id, arguments."""
+        """Return name, provider's id and arguments of each call that the client has to answer."""
         return [(tool["name"], tool["call_id"], tool.get("args_text", "")) for tool in self.tools if tool["kind"] == "function"]

@@ -1,8 +1,7 @@
 from typing import Any
 
 import pytest
-from adapters.protocols import STREAMS
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 from nbagent import events as ev
 from nbagent.adapters.a2a.decoder import A2ADecoder
@@ -38,7 +37,7 @@ def data(payload: Any, metadata: Any = None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["jsonrpc-hello", "rest-hello", "jsonrpc-ask", "jsonrpc-fail"])
 def test_the_text_is_that_of_the_artifact_in_either_envelope(name: str) -> None:
-    events = run(*STREAMS[f"a2a/sdk1-{name}"][1])
+    events = run(*BY_NAME[f"a2a/sdk1-{name}"].items)
     assert Transcript.of(events).texts == ["Hello wörld"]
     assert of(ev.Status, events)[0].message == "thinking"
 
@@ -62,13 +61,13 @@ def test_the_end_is_the_tasks_state(state: str, ended: str) -> None:
 
 
 def test_a_question_is_an_approval_request() -> None:
-    (request,) = of(ev.ApprovalRequest, run(*STREAMS["a2a/sdk1-jsonrpc-ask"][1]))
+    (request,) = of(ev.ApprovalRequest, run(*BY_NAME["a2a/sdk1-jsonrpc-ask"].items))
     assert (request.kind, request.prompt) == ("input", "which city?")
     assert of(ev.ApprovalRequest, run(status("auth-required", "sign in")))[0].kind == "auth"
 
 
 def test_a_failure_is_told_with_its_message() -> None:
-    assert of(ev.Error, run(*STREAMS["a2a/sdk1-jsonrpc-fail"][1]))[0].message == "boom"
+    assert of(ev.Error, run(*BY_NAME["a2a/sdk1-jsonrpc-fail"].items))[0].message == "boom"
     failed = run({"jsonrpc": "2.0", "id": 1, "error": {"code": -32603, "message": "no"}})
     assert (of(ev.Error, failed)[0].code, failed[-1].status) == ("-32603", "failed")  # type: ignore[union-attr]
 

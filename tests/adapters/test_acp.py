@@ -1,13 +1,12 @@
 from typing import Any
 
 import pytest
-from adapters.protocols import STREAMS
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 from nbagent import events as ev
 from nbagent.adapters.acp.decoder import AcpDecoder
 
-TURN = STREAMS.get("acp/lib-serialised-turn", ("", []))[1]
+TURN = BY_NAME["acp/lib-serialised-turn"].items
 PROMPT = {"jsonrpc": "2.0", "id": 1, "method": "session/prompt", "params": {"sessionId": "s", "prompt": []}}
 
 
@@ -28,7 +27,7 @@ def tool(kind: str = "tool_call_update", **fields: Any) -> dict[str, Any]:
     return update(kind, toolCallId="c", **fields)
 
 
-def said(text: str, kind: str = "agent_message_chunk") -> dict[str, Any]:
+def chunk(text: str, kind: str = "agent_message_chunk") -> dict[str, Any]:
     return update(kind, content={"type": "text", "text": text})
 
 
@@ -65,8 +64,8 @@ def test_updates_without_their_envelope_are_read() -> None:
     ],
 )
 def test_the_end_is_the_answer_to_the_prompt(reason: str, status: str) -> None:
-    assert run(PROMPT, said("Hi"), stop(reason))[-1].status == status  # type: ignore[union-attr]
-    assert run(PROMPT, said("Hi"))[-1].status == "incomplete"  # type: ignore[union-attr]
+    assert run(PROMPT, chunk("Hi"), stop(reason))[-1].status == status  # type: ignore[union-attr]
+    assert run(PROMPT, chunk("Hi"))[-1].status == "incomplete"  # type: ignore[union-attr]
 
 
 def test_an_error_fails_the_run() -> None:
@@ -109,7 +108,7 @@ def test_a_permission_that_nobody_gave_pauses_and_a_refused_one_is_a_denial() ->
 
 
 def test_what_speaks_in_between_ends_a_text() -> None:
-    transcript = Transcript.of(run(said("a"), said("b"), said("?", "agent_thought_chunk"), said("c")))
+    transcript = Transcript.of(run(chunk("a"), chunk("b"), chunk("?", "agent_thought_chunk"), chunk("c")))
     assert (transcript.texts, transcript.thoughts) == (["ab", "c"], ["?"])
 
 

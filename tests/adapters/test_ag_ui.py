@@ -2,8 +2,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from adapters.protocols import STREAMS
-from adapters.recorded import FOLDER, Transcript, decode, payloads
+from adapters.recorded import BY_NAME, FOLDER, Transcript, decode, payloads
 
 from nbagent import events as ev
 from nbagent.adapters.ag_ui.decoder import AguiDecoder
@@ -24,9 +23,9 @@ def whole(events: list[ev.Event]) -> Transcript:
     return Transcript.of(events)
 
 
-@pytest.mark.parametrize("name", [name for name in STREAMS if name.startswith("ag_ui/") and "dotnet" not in name])
+@pytest.mark.parametrize("name", [name for name in BY_NAME if name.startswith("ag_ui/") and "dotnet" not in name])
 def test_a_stream_says_what_its_deltas_add_up_to(name: str) -> None:
-    items = STREAMS[name][1]
+    items = BY_NAME[name].items
     transcript = whole(run(*items))
     deltas = [item["delta"] for item in items if item["type"] in ("TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK")]
     if deltas:
@@ -45,7 +44,7 @@ def test_usage_of_all_models_is_summed_and_the_thread_named() -> None:
 
 
 def test_an_interrupt_asks_about_its_tool_and_pauses() -> None:
-    events = run(*STREAMS[next(name for name in STREAMS if "Step09" in name)][1])
+    events = run(*BY_NAME[next(name for name in BY_NAME if "Step09" in name)].items)
     (request,) = of(ev.ApprovalRequest, events)
     assert (request.kind, request.approval_id, request.tool_id) == ("tool", "ficc_Id_1", of(ev.ToolStart, events)[0].id)
     assert "approved" in request.schema["properties"]
@@ -53,7 +52,7 @@ def test_an_interrupt_asks_about_its_tool_and_pauses() -> None:
 
 
 def test_an_interrupt_may_ask_for_words() -> None:
-    (request,) = of(ev.ApprovalRequest, run(*STREAMS[next(name for name in STREAMS if "Step10" in name)][1]))
+    (request,) = of(ev.ApprovalRequest, run(*BY_NAME[next(name for name in BY_NAME if "Step10" in name)].items))
     assert (request.kind, request.tool_id, request.prompt) == ("input", None, "What username would you like to use?")
 
 
@@ -91,7 +90,7 @@ def test_chunks_open_and_close_their_own_blocks() -> None:
 
 
 def test_the_encrypted_form_belongs_to_its_thought() -> None:
-    events = run(*STREAMS["ag_ui/dart-events[reasoning_events]"][1])
+    events = run(*BY_NAME["ag_ui/dart-events[reasoning_events]"].items)
     (end,) = of(ev.ReasoningEnd, events)
     assert end.encrypted == "ZW5jcnlwdGVkLXBheWxvYWQ="
     assert whole(events).thoughts == ["Analyzing the request... considering options."]
@@ -99,7 +98,7 @@ def test_the_encrypted_form_belongs_to_its_thought() -> None:
 
 @pytest.mark.parametrize("kind", ["thinking_events", "thinking_text_message_legacy"])
 def test_thoughts_of_versions_before_1_are_read(kind: str) -> None:
-    assert whole(run(*STREAMS[f"ag_ui/dart-events[{kind}]"][1])).thoughts[0].startswith("Let me think")
+    assert whole(run(*BY_NAME[f"ag_ui/dart-events[{kind}]"].items)).thoughts[0].startswith("Let me think")
 
 
 def test_a_sub_agents_events_lie_inside_it() -> None:

@@ -2,8 +2,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from adapters.protocols import STREAMS
-from adapters.recorded import FOLDER, Transcript, decode
+from adapters.recorded import BY_NAME, FOLDER, Transcript, decode
 
 from nbagent import events as ev
 from nbagent.adapters.agentor.decoder import AgentorDecoder
@@ -14,7 +13,7 @@ BODY = (FOLDER / "agentor/engine-chat-endpoint.body.txt").read_text()
 
 @dataclass
 class Output:
-    """What `stream_chat` gives."""
+    """An output of `stream_chat`."""
 
     type: str = "run_item_stream_event"
     message: Any = None
@@ -32,7 +31,7 @@ class Action:
 
 @dataclass
 class Engine:
-    """What its engine gives."""
+    """An event of the engine."""
 
     type: str
     text: str | None = None
@@ -73,7 +72,7 @@ def check(events: list[ev.Event]) -> None:
 
 
 def test_dicts_are_read() -> None:
-    check(run(*STREAMS["agentor/engine-stream_chat"][1]))
+    check(run(*BY_NAME["agentor/engine-stream_chat"].items))
 
 
 @pytest.mark.parametrize("size", [60, 61, 100, 5000])
@@ -95,7 +94,7 @@ def test_what_is_no_json_does_not_hide_what_follows() -> None:
 
 
 def test_results_that_lost_their_name_go_to_the_oldest_call() -> None:
-    (tool,) = Transcript.of(run(*STREAMS["agentor/pre-stream_chat"][1])).tools
+    (tool,) = Transcript.of(run(*BY_NAME["agentor/pre-stream_chat"].items)).tools
     assert (tool["name"], tool["result"]) == ("get_capital", "Paris")
 
 

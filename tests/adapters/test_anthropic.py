@@ -1,17 +1,16 @@
-"""What an Anthropic Messages stream says, one rule at a time."""
+"""Anthropic Messages, one rule of the format at a time."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 
 from nbagent import events as ev
 from nbagent.adapters.anthropic.decoder import AnthropicDecoder
 from nbagent.adapters.decoders import decoder_for
 
 Json = dict[str, Any]
-RECORDED = [path for path in PROVIDERS if path.parent.name == "anthropic"]
+RECORDED = of_folder("anthropic")
 STOP: Json = {"type": "message_stop"}
 
 
@@ -21,7 +20,7 @@ def start(message_id: str = "msg_1", **more: Any) -> Json:
 
 
 def block(index: int, *deltas: Json, **content: Any) -> list[Json]:
-    """A whole content block: its start, its deltas and its end."""
+    """Return the events of a content block: start, deltas and end."""
     return [
         {"type": "content_block_start", "index": index, "content_block": content},
         *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
@@ -46,11 +45,11 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=name_of)
-def test_a_recording_says_what_its_blocks_add_up_to(path: Path) -> None:
+@pytest.mark.parametrize("recording", RECORDED, ids=str)
+def test_a_recording_says_what_its_blocks_add_up_to(recording: Recording) -> None:
     words, thoughts, calls = "", "", []
     open_calls: dict[int, list[Any]] = {}
-    for item in payloads(path):
+    for item in recording.items:
         if item["type"] == "message_start":
             calls += [[inner["name"], inner["input"], ""] for inner in item["message"]["content"]]
         if item["type"] == "content_block_start":
@@ -65,7 +64,7 @@ def test_a_recording_says_what_its_blocks_add_up_to(path: Path) -> None:
         thoughts += delta.get("thinking", "")
         if "partial_json" in delta and item["index"] in open_calls:
             open_calls[item["index"]][2] += delta["partial_json"]
-    transcript = Transcript.of(decode(AnthropicDecoder(), payloads(path)))
+    transcript = Transcript.of(decode(AnthropicDecoder(), recording.items))
     assert "".join(transcript.texts) == words
     assert "".join(transcript.thoughts) == thoughts
     read = [(tool["name"], tool.get("args"), tool["pieces"]) for tool in transcript.tools if tool["kind"] == "function"]
@@ -205,8 +204,8 @@ def test_an_error_in_the_middle_keeps_the_text_and_fails_the_run() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}, "request_id": "r"}
     events = decode(AnthropicDecoder(), [start(), *text(0, "so far")[:2], error])
     assert Transcript.of(events).texts == ["so far"]
-    said = only(events, ev.Error)
-    assert (said.message, said.error_type, said.fatal) == ("Overloaded", "overloaded_error", True)
+    failure = only(events, ev.Error)
+    assert (failure.message, failure.error_type, failure.fatal) == ("Overloaded", "overloaded_error", True)
     assert only(events, ev.RunEnd).status == "failed"
     assert decoder_for(error).system == "anthropic.messages"
 
@@ -239,9 +238,9 @@ def test_what_the_service_did_to_the_conversation_is_told_and_opaque_parts_are_n
     deltas = [{"type": "compaction_delta", "content": "Summary.", "encrypted_content": "enc"}]
     models = {"from": {"model": "a"}, "to": {"model": "b"}}
     events = answer(*block(0, *deltas, type="compaction", content=None), *block(1, type="fallback", **models), *text(2, "x"))
-    told = [event for event in events if isinstance(event, ev.Status)]
-    assert [status.message for status in told] == ["The conversation was compacted", "b answers instead of a"]
-    assert told[0].meta == {"compaction": {"content": "Summary.", "encrypted_content": "enc"}}
+    statuses = [event for event in events if isinstance(event, ev.Status)]
+    assert [status.message for status in statuses] == ["The conversation was compacted", "b answers instead of a"]
+    assert statuses[0].meta == {"compaction": {"content": "Summary.", "encrypted_content": "enc"}}
 
 
 def test_a_whole_message_and_framed_events_are_read_alike() -> None:

@@ -1,11 +1,10 @@
-"""What Amazon Bedrock's streams say, one rule at a time."""
+"""Amazon Bedrock's ConverseStream, one rule of the format at a time."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 
 from nbagent import events as ev
 from nbagent.adapters.bedrock.decoder import BedrockDecoder
@@ -16,12 +15,12 @@ START: Json = {"messageStart": {"role": "assistant"}}
 COUNTS: Json = {"metadata": {"usage": {"inputTokens": 5, "outputTokens": 2, "totalTokens": 7}, "metrics": {"latencyMs": 1}}}
 
 
-def delta(index: int, **said: Any) -> Json:
-    return {"contentBlockDelta": {"contentBlockIndex": index, "delta": said}}
+def delta(index: int, **fields: Any) -> Json:
+    return {"contentBlockDelta": {"contentBlockIndex": index, "delta": fields}}
 
 
-def begin(index: int, **said: Any) -> Json:
-    return {"contentBlockStart": {"contentBlockIndex": index, "start": said}}
+def begin(index: int, **fields: Any) -> Json:
+    return {"contentBlockStart": {"contentBlockIndex": index, "start": fields}}
 
 
 def stop(index: int) -> Json:
@@ -41,15 +40,15 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("path", [path for path in PROVIDERS if path.parent.name == "bedrock"], ids=name_of)
-def test_a_recording_says_what_its_deltas_add_up_to(path: Path) -> None:
-    items = payloads(path)
+@pytest.mark.parametrize("recording", of_folder("bedrock"), ids=str)
+def test_a_recording_says_what_its_deltas_add_up_to(recording: Recording) -> None:
+    items = recording.items
     deltas = [item["contentBlockDelta"]["delta"] for item in items if "contentBlockDelta" in item]
     events = decode(BedrockDecoder(), items)
     transcript = Transcript.of(events)
-    assert "".join(transcript.texts) == "".join(said.get("text", "") for said in deltas)
-    assert "".join(transcript.thoughts) == "".join(said.get("reasoningContent", {}).get("text", "") for said in deltas)
-    arguments = "".join(said.get("toolUse", {}).get("input", "") for said in deltas)
+    assert "".join(transcript.texts) == "".join(entry.get("text", "") for entry in deltas)
+    assert "".join(transcript.thoughts) == "".join(entry.get("reasoningContent", {}).get("text", "") for entry in deltas)
+    arguments = "".join(entry.get("toolUse", {}).get("input", "") for entry in deltas)
     assert "".join(text for _, _, text in transcript.calls()) == arguments
     assert only(events, ev.RunEnd).status == "completed"
     assert (
@@ -119,9 +118,9 @@ def test_a_picture_is_a_file() -> None:
 )
 @pytest.mark.parametrize("tail", [[COUNTS], []])
 def test_the_stop_reason_tells_how_it_ended(reason: str, status: str, tail: list[Json]) -> None:
-    said = only(decode(BedrockDecoder(), [START, delta(0, text="x"), end(reason), *tail]), ev.RunEnd)
-    assert (said.status, said.finish_reason) == (status, reason)
-    assert said.usage == (ev.Usage(input=5, output=2, total=7) if tail else None)
+    run_end = only(decode(BedrockDecoder(), [START, delta(0, text="x"), end(reason), *tail]), ev.RunEnd)
+    assert (run_end.status, run_end.finish_reason) == (status, reason)
+    assert run_end.usage == (ev.Usage(input=5, output=2, total=7) if tail else None)
 
 
 def test_what_the_cache_gave_is_input_where_it_is_counted_apart() -> None:
@@ -149,19 +148,19 @@ def test_two_messages_are_two_steps() -> None:
 
 def test_decoded_frames_are_read_like_boto3s_events() -> None:
     items = [START, delta(0, text="x"), stop(0), end(), COUNTS]
-    frames = [{"event": name, "data": {**said, "p": "abcd"}} for item in items for name, said in item.items()]
+    frames = [{"event": name, "data": {**payload, "p": "abcd"}} for item in items for name, payload in item.items()]
     assert decode(decoder_for(frames[0]), frames) == decode(BedrockDecoder(), items)
 
 
 def test_claudes_own_stream_is_read_as_anthropics() -> None:
-    said: list[Json] = [
+    claude_events: list[Json] = [
         {"type": "message_start", "message": {"id": "m", "model": "claude", "content": [], "usage": {"input_tokens": 5}}},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}},
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
         {"type": "message_stop", "amazon-bedrock-invocationMetrics": {"inputTokenCount": 5}},
     ]
-    chunks = [{"chunk": {"bytes": json.dumps(entry).encode()}} for entry in said]
+    chunks = [{"chunk": {"bytes": json.dumps(entry).encode()}} for entry in claude_events]
     events = decode(decoder_for(chunks[0]), chunks)
     assert Transcript.of(events).texts == ["x"]
     assert (only(events, ev.RunEnd).status, only(events, ev.RunEnd).usage.total) == ("completed", 7)

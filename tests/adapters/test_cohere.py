@@ -1,10 +1,9 @@
-"""What a Cohere chat stream says, one rule at a time."""
+"""Cohere's Chat API, one rule of the format at a time."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 
 from nbagent import events as ev
 from nbagent.adapters.cohere.decoder import CohereDecoder
@@ -14,7 +13,7 @@ Json = dict[str, Any]
 START: Json = {"type": "message-start", "id": "m", "delta": {"message": {"role": "assistant"}}}
 
 
-def said(kind: str, index: int = 0, **message: Any) -> Json:
+def event(kind: str, index: int = 0, **message: Any) -> Json:
     return {"type": kind, "index": index, "delta": {"message": message}}
 
 
@@ -27,9 +26,9 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("path", [path for path in PROVIDERS if path.parent.name == "cohere"], ids=name_of)
-def test_a_recording_says_what_its_deltas_add_up_to(path: Path) -> None:
-    items = [item for item in payloads(path) if isinstance(item, dict)]
+@pytest.mark.parametrize("recording", of_folder("cohere"), ids=str)
+def test_a_recording_says_what_its_deltas_add_up_to(recording: Recording) -> None:
+    items = [item for item in recording.items if isinstance(item, dict)]
     messages = [item.get("delta", {}).get("message", {}) for item in items]
     contents = [message.get("content") or {} for message in messages[1:]]
     thoughts = [
@@ -37,7 +36,7 @@ def test_a_recording_says_what_its_deltas_add_up_to(path: Path) -> None:
         for content, message in zip(contents, messages[1:], strict=True)
     ]
     calls = [message["tool_calls"]["function"] for message in messages[1:] if "tool_calls" in message]
-    transcript = Transcript.of(decode(CohereDecoder(), payloads(path)))
+    transcript = Transcript.of(decode(CohereDecoder(), recording.items))
     assert "".join(transcript.texts) == "".join(content.get("text", "") for content in contents)
     assert "".join(transcript.thoughts) == "".join(thoughts)
     assert [name for name, _, _ in transcript.calls()] == [call["name"] for call in calls if "name" in call]
@@ -53,8 +52,8 @@ def test_a_recording_says_what_its_deltas_add_up_to(path: Path) -> None:
 
 def test_a_plan_is_a_thought_that_ends_with_the_call() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}
-    items = [START, said("tool-plan-delta", tool_plan="I will."), said("tool-call-start", tool_calls=call)]
-    items += [said("tool-call-delta", tool_calls={"function": {"arguments": "{}"}}), {"type": "tool-call-end", "index": 0}]
+    items = [START, event("tool-plan-delta", tool_plan="I will."), event("tool-call-start", tool_calls=call)]
+    items += [event("tool-call-delta", tool_calls={"function": {"arguments": "{}"}}), {"type": "tool-call-end", "index": 0}]
     transcript = Transcript.of(decode(CohereDecoder(), [*items, end("TOOL_CALL"), "[DONE]"]))
     assert transcript.thoughts == ["I will."]
     assert transcript.calls() == [("f", "c", "{}")]
@@ -68,8 +67,8 @@ def test_a_citation_names_its_documents() -> None:
     citation = {"start": 0, "end": 1, "text": "x", "sources": sources, "content_index": 0}
     items = [
         START,
-        said("content-delta", content={"text": "x"}),
-        said("citation-start", citations=citation),
+        event("content-delta", content={"text": "x"}),
+        event("citation-start", citations=citation),
         {"type": "citation-end"},
     ]
     events = decode(CohereDecoder(), [*items, end()])
@@ -97,15 +96,15 @@ def test_the_finish_reason_tells_how_it_ended(reason: str, status: str) -> None:
 
 
 def test_an_error_is_told_in_its_own_words() -> None:
-    events = decode(CohereDecoder(), [START, said("content-delta", content={"text": "so far"}), end("ERROR", error="no luck")])
+    events = decode(CohereDecoder(), [START, event("content-delta", content={"text": "so far"}), end("ERROR", error="no luck")])
     assert (only(events, ev.Error).message, Transcript.of(events).texts) == ("no luck", ["so far"])
 
 
 def test_framed_events_are_read_alike() -> None:
     items = [
         START,
-        said("content-start", content={"type": "text", "text": "4"}),
-        said("content-delta", content={"text": "2"}),
+        event("content-start", content={"type": "text", "text": "4"}),
+        event("content-delta", content={"text": "2"}),
         end(),
     ]
     framed = [{"event": item["type"], "data": item} for item in items]

@@ -1,26 +1,34 @@
-"""Every recording, whole and cut, gives what its provider said it was."""
+"""Contract of every adapter, over every recording: whole, cut at any place, broken off, and damaged."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from adapters.damage import damaged
-from adapters.recorded import CHAT, PROVIDERS, RESPONSES, Transcript, decode, decoder_of, name_of, payloads
+from adapters.damage import JSON, damaged
+from adapters.expected import expected_of
+from adapters.recorded import RECORDINGS, Recording, Transcript, decode
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as ev
-from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.decoders import adapters, decoder_for
 from nbagent.errors import Cancelled
 
-UNREADABLE = "vercel-parallel-tool-call-wrapper.1"  # its first and last payloads are cut off inside the JSON
-ALL = [*RESPONSES, *CHAT, *PROVIDERS]
+KINDS = ("provider", "framework", "protocol")
+every_recording = pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-@pytest.mark.parametrize("path", [path for path in RESPONSES if path.stem != UNREADABLE], ids=name_of)
-def test_a_responses_stream_says_what_its_final_snapshots_say(path: Path) -> None:
-    items = payloads(path)
+def with_oracle(oracle: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("recording", [found for found in RECORDINGS if found.oracle == oracle], ids=str)
+
+
+# --- what a recording holds -------------------------------------------------------------------------------------------
+
+
+@with_oracle("snapshots")
+def test_a_responses_stream_says_what_its_final_snapshots_say(recording: Recording) -> None:
+    items = recording.items
     finals = [item for item in items if isinstance(item, dict) and item["type"] == "response.output_item.done"]
     output = [item["item"] for item in finals]
     texts = [part["text"] for item in output if item["type"] == "message" for part in item["content"]]
@@ -31,7 +39,7 @@ def test_a_responses_stream_says_what_its_final_snapshots_say(path: Path) -> Non
     ]
     calls = [(item["name"], item["call_id"], item["arguments"]) for item in output if item["type"] == "function_call"]
 
-    transcript = Transcript.of(decode(decoder_of(path), items))
+    transcript = Transcript.of(decode(recording.decoder(), items))
 
     assert transcript.texts == texts
     assert sorted(filter(None, transcript.thoughts)) == sorted(filter(None, thoughts))
@@ -39,7 +47,7 @@ def test_a_responses_stream_says_what_its_final_snapshots_say(path: Path) -> Non
 
 
 def chat_oracle(items: list[Any]) -> tuple[str, str, list[tuple[str, str]]]:
-    """Text, thought and calls of a Chat stream, by the plainest reading of its fields."""
+    """Return text, thought and calls of a Chat stream, by the plainest reading of its fields."""
     text, thought = "", ""
     calls: dict[int, tuple[str, str]] = {}
     for item in items:
@@ -62,44 +70,75 @@ def chat_oracle(items: list[Any]) -> tuple[str, str, list[tuple[str, str]]]:
     return text, thought, list(calls.values())
 
 
-@pytest.mark.parametrize("path", CHAT, ids=name_of)
-def test_a_chat_stream_says_what_its_deltas_add_up_to(path: Path) -> None:
-    items = payloads(path)
-    transcript = Transcript.of(decode(decoder_of(path), items))
+@with_oracle("deltas")
+def test_a_chat_stream_says_what_its_deltas_add_up_to(recording: Recording) -> None:
+    items = recording.items
+    transcript = Transcript.of(decode(recording.decoder(), items))
     text, thought, calls = chat_oracle(items)
     assert "".join(transcript.texts) == text
     assert "".join(transcript.thoughts) == thought
     assert [(name, arguments) for name, _, arguments in transcript.calls()] == calls
 
 
-@pytest.mark.parametrize("path", ALL, ids=name_of)
-def test_nothing_of_a_recording_is_unknown(path: Path) -> None:
-    events = decode(decoder_of(path), payloads(path))
-    unread = [event.data for event in events if isinstance(event, ev.Raw)]
-    assert len(unread) == (2 if path.stem == UNREADABLE else 0), unread
+@with_oracle("expected")
+def test_a_recording_says_what_its_run_had(recording: Recording) -> None:
+    transcript = Transcript.of(decode(recording.decoder(), recording.items))
+    texts, calls = expected_of(recording)
+    assert transcript.texts == texts
+    assert [(tool["name"], tool.get("args"), tool.get("result")) for tool in transcript.tools] == calls
 
 
-@pytest.mark.parametrize("path", ALL, ids=name_of)
-def test_the_first_item_tells_the_system(path: Path) -> None:
-    assert decoder_for(payloads(path)[0]).system == decoder_of(path).system
+@every_recording
+def test_a_whole_recording_ends_as_the_manifest_says_and_nothing_else_of_it_is_unknown(recording: Recording) -> None:
+    events = decode(recording.decoder(), recording.items)
+    transcript = Transcript.of(events)
+    assert transcript.end is not None
+    assert transcript.end.status == recording.status
+    unknown = [event.data for event in events if isinstance(event, ev.Raw)]
+    assert len(unknown) == recording.raw, unknown
+
+
+# --- whose it is ------------------------------------------------------------------------------------------------------
+
+
+@every_recording
+def test_the_first_item_tells_the_system(recording: Recording) -> None:
+    assert decoder_for(recording.items[0]).system == (recording.detected or recording.system)
 
 
 def as_object(value: Any) -> Any:
-    """The value with attributes where it has keys, as an SDK that is not installed here might have it."""
+    """Return the value with attributes for keys, like an SDK's object."""
     if isinstance(value, dict):
         return SimpleNamespace(**{name: as_object(entry) for name, entry in value.items()})
     return [as_object(entry) for entry in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("path", PROVIDERS, ids=name_of)
-def test_objects_mean_what_the_wire_meant(path: Path) -> None:
-    items = payloads(path)
+@pytest.mark.parametrize(
+    "recording",
+    [found for found in RECORDINGS if found.kind == "provider" and found.oracle == "own" and found.raw == 0],
+    ids=str,
+)
+def test_objects_mean_what_the_wire_meant(recording: Recording) -> None:
+    items = recording.items
     objects = [as_object(item) for item in items]
-    assert decode(decoder_for(objects[0]), objects) == decode(decoder_of(path), items)
+    assert decode(decoder_for(objects[0]), objects) == decode(recording.decoder(), items)
 
 
-def is_last_word(item: Any) -> bool:
-    """Whether an item lets a reader know that the response is whole, or failed."""
+WORDS = ["type", "event", "object", "method", "name", "data", "ns", "messages", "item", "author", "values", "error"]
+
+
+@given(st.dictionaries(st.sampled_from([*WORDS, "qualified_name"]), JSON, max_size=5) | JSON)
+def test_whose_an_item_is_can_be_asked_of_anything(item: Any) -> None:
+    for adapter in adapters():
+        assert adapter.recognises(item) in (True, False)
+        Transcript.of(decode(adapter(), [item, item]))
+
+
+# --- streams that end early -------------------------------------------------------------------------------------------
+
+
+def is_terminal(item: Any) -> bool:
+    """Return True if an item of a provider says that the response is complete, or failed."""
     if isinstance(item, str):
         return item == "[DONE]"
     assert isinstance(item, dict)
@@ -113,59 +152,93 @@ def is_last_word(item: Any) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", ALL, ids=name_of)
-def test_a_cut_stream_keeps_its_text_and_says_that_it_was_cut(path: Path) -> None:
-    items = payloads(path)
-    whole = "".join(Transcript.of(decode(decoder_of(path), items)).texts)
-    ends = [number for number, item in enumerate(items) if is_last_word(item)] or [len(items)]
-    for cut in sorted(cut for cut in {1, ends[0] // 3, ends[0] // 2, ends[0] - 1, ends[0]} if 0 < cut <= ends[0]):
-        decoder = decoder_of(path)
+def first_possible_end(recording: Recording, items: list[Any]) -> int:
+    """Return the number of items before which the stream must not be a success."""
+    match recording.terminal:
+        case "marker":
+            return next((number for number, item in enumerate(items) if is_terminal(item)), len(items)) + 1
+        case "last":
+            return len(items) - recording.trailing
+        case "half":
+            return len(items) // 2
+        case "none":
+            return 0
+
+
+def cuts(recording: Recording, items: list[Any]) -> list[int]:
+    """Return the lengths of the prefixes to try: all of a framework's stream, else those near the beginning, middle and end."""
+    count, end = len(items), first_possible_end(recording, items)
+    if recording.kind == "framework":
+        return list(range(1, count))
+    near = {1, end // 3, end // 2, end - 2, end - 1, count // 2, count - 2, count - 1}
+    return sorted(cut for cut in {*near, *range(min(count, 12))} if 0 <= cut < count)
+
+
+@every_recording
+def test_a_cut_stream_keeps_its_text_and_says_that_it_was_cut(recording: Recording) -> None:
+    items = recording.items
+    whole = "".join(Transcript.of(decode(recording.decoder(), items)).texts)
+    for cut in cuts(recording, items):
+        decoder = recording.decoder()
         events = decode(decoder, items[:cut])
         transcript = Transcript.of(events)
         assert transcript.end is not None
-        assert (transcript.end.status, transcript.end.code) == ("incomplete", ev.STREAM_TRUNCATED)
-        deltas = "".join(event.delta for event in events if isinstance(event, ev.TextDelta))
-        text = "".join(transcript.texts)
-        assert text.startswith(deltas) or "phase" in path.stem  # that recording lacks deltas in the middle
-        assert whole.startswith(text)
+        if cut < first_possible_end(recording, items):
+            assert transcript.end.status != "completed", items[cut - 1]
+            if recording.terminal == "marker":
+                assert (transcript.end.status, transcript.end.code) == ("incomplete", ev.STREAM_TRUNCATED)
+                deltas = "".join(event.delta for event in events if isinstance(event, ev.TextDelta))
+                assert "".join(transcript.texts).startswith(deltas) or "phase" in recording.name  # that one lacks deltas
+        assert whole.startswith("".join(transcript.texts))
         assert list(decoder.close()) == []
         assert list(decoder.feed(items[0])) == []
 
 
-@pytest.mark.parametrize("path", ALL, ids=name_of)
-def test_a_stream_that_breaks_or_is_stopped_says_so(path: Path) -> None:
-    items = payloads(path)
-    half = items[: len(items) // 2]
-    broken = decode(decoder_of(path), half, ConnectionError("the peer hung up"))
-    error = next(event for event in broken if isinstance(event, ev.Error))
+@every_recording
+def test_a_stream_that_breaks_or_is_stopped_says_so(recording: Recording) -> None:
+    half = recording.items[: len(recording.items) // 2]
+    broken = decode(recording.decoder(), half, ConnectionError("the peer hung up"))
+    *before, error = [event for event in broken if isinstance(event, ev.Error)]
     assert (error.message, error.error_type, error.fatal) == ("the peer hung up", "ConnectionError", True)
     assert Transcript.of(broken).end.status == "failed"  # type: ignore[union-attr]
 
-    stopped = decode(decoder_of(path), half, Cancelled())
+    stopped = decode(recording.decoder(), half, Cancelled())
     end = Transcript.of(stopped).end
     assert end is not None
     assert (end.status, end.meta) == ("cancelled", {"stopped_by": "you"})
-    assert not [event for event in stopped if isinstance(event, ev.Error)]
+    assert [event for event in stopped if isinstance(event, ev.Error)] == before
+    assert before == [] or recording.kind != "provider"
     assert Transcript.of(stopped).texts == Transcript.of(broken).texts
 
 
-@given(st.sampled_from([path for path in ALL if path.stat().st_size < 20_000]), st.data())
-def test_any_cut_leaves_nothing_open(path: Path, data: st.DataObject) -> None:
-    items = payloads(path)
-    cut = data.draw(st.integers(0, len(items)))
-    Transcript.of(decode(decoder_of(path), items[:cut]))
+# --- streams that are no such streams ---------------------------------------------------------------------------------
 
 
-@given(st.sampled_from([path for path in ALL if path.stat().st_size < 20_000]), st.data())
-def test_items_lost_doubled_or_out_of_order_never_break_the_rules(path: Path, data: st.DataObject) -> None:
-    items = payloads(path)
-    Transcript.of(decode(decoder_of(path), data.draw(st.lists(st.sampled_from(items), max_size=40))))
+def any_recording(kind: str) -> st.SearchStrategy[Recording]:
+    return st.sampled_from([found for found in RECORDINGS if found.kind == kind and found.path.stat().st_size < 40_000])
 
 
-@given(st.sampled_from(ALL), st.data())
-def test_no_damaged_item_raises(path: Path, data: st.DataObject) -> None:
+@every_kind
+@given(st.data())
+def test_any_cut_leaves_nothing_open(kind: str, data: st.DataObject) -> None:
+    recording = data.draw(any_recording(kind))
+    items = recording.items
+    Transcript.of(decode(recording.decoder(), items[: data.draw(st.integers(0, len(items)))]))
+
+
+@every_kind
+@given(st.data())
+def test_items_lost_doubled_or_out_of_order_never_break_the_rules(kind: str, data: st.DataObject) -> None:
+    recording = data.draw(any_recording(kind))
+    items = recording.items[:200]
+    beginning = items[: data.draw(st.integers(0, 3))]
+    Transcript.of(decode(recording.decoder(), [*beginning, *data.draw(st.lists(st.sampled_from(items), max_size=40))]))
+
+
+@every_kind
+@given(st.data())
+def test_a_damaged_item_never_breaks_the_rules(kind: str, data: st.DataObject) -> None:
     """A field of an otherwise sound item is replaced by anything at all."""
-    events = decode(decoder_of(path), damaged(payloads(path)[:6], data))
-    assert isinstance(events[-1], ev.RunEnd)
-    for event in events:
-        ev.to_json(event)
+    recording = data.draw(any_recording(kind))
+    items = [*recording.items[:6], *data.draw(st.lists(st.sampled_from(recording.items), max_size=24))]
+    Transcript.of(decode(recording.decoder(), damaged(items, data)))

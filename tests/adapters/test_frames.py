@@ -1,29 +1,20 @@
-"""Items that come with the name of their server-sent event, as `{"event": name, "data": payload}`, in any system's stream."""
+"""Items in the frame of a server-sent event, `{"event": name, "data": payload}`, in the stream of any system."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
-from adapters import frameworks, protocols, recorded
+from adapters.recorded import RECORDINGS, decode
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.decoders import decoder_named
 
-PATHS = [*recorded.RESPONSES, *recorded.CHAT, *recorded.PROVIDERS]
-STREAMS: list[tuple[Decoder, Callable[[], list[Any]]]] = [
-    *((recorded.decoder_of(path), partial(recorded.payloads, path)) for path in PATHS),
-    *((protocols.decoder_of(name), partial(list, items)) for name, (_, items) in protocols.STREAMS.items()),
-    *((frameworks.decoder_of(path), partial(frameworks.items_of, path)) for path in frameworks.RECORDINGS),
-]
-SYSTEMS = {decoder.system: items for decoder, items in STREAMS}
+SYSTEMS = {recording.system: recording for recording in RECORDINGS}
 
 
-@pytest.mark.parametrize("said", [{"error": {"message": "boom", "code": "x1"}}, {"message": "boom"}, "boom"], ids=str)
+@pytest.mark.parametrize("data", [{"error": {"message": "boom", "code": "x1"}}, {"message": "boom"}, "boom"], ids=str)
 @pytest.mark.parametrize("system", sorted(SYSTEMS))
-def test_an_event_that_is_named_an_error_fails_the_run(system: str, said: Any) -> None:
-    events = recorded.decode(decoder_named(system), [*SYSTEMS[system]()[:2], {"event": "error", "data": said}])
+def test_an_event_that_is_named_an_error_fails_the_run(system: str, data: Any) -> None:
+    events = decode(decoder_named(system), [*SYSTEMS[system].items[:2], {"event": "error", "data": data}])
     assert "boom" in [event.message for event in events if isinstance(event, ev.Error)] or system == "dexto"
     assert isinstance(events[-1], ev.RunEnd)
     assert events[-1].status == "failed"
@@ -35,6 +26,6 @@ NAMED = {"bedrock.converse", "dexto", "langgraph", "nearai", "openai.assistants"
 
 @pytest.mark.parametrize("system", sorted(SYSTEMS.keys() - NAMED))
 def test_a_name_that_says_nothing_new_changes_nothing(system: str) -> None:
-    items = SYSTEMS[system]()
+    items = SYSTEMS[system].items
     named = [item if item == "[DONE]" or "event" in item else {"event": "tick", "data": item} for item in items]
-    assert recorded.decode(decoder_named(system), named) == recorded.decode(decoder_named(system), items)
+    assert decode(decoder_named(system), named) == decode(decoder_named(system), items)

@@ -1,4 +1,4 @@
-"""Pydantic AI, smolagents, LlamaIndex, CrewAI and ADK: what their recordings do not have."""
+"""Pydantic AI, smolagents, LlamaIndex, CrewAI and ADK: cases that no recording has."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -147,7 +147,7 @@ def test_another_agent_s_turn_is_a_hand_off() -> None:
 )
 def test_a_workflow_that_fails_says_why(error: Any) -> None:
     events = run(llama("AgentInput", current_agent_name="A"), llama("WorkflowFailedEvent", step_name="s", exception=error))
-    assert [(told.error_type, told.message[:14]) for told in only(events, ev.Error)] == [("LookupError", "Max iterations")]
+    assert [(error.error_type, error.message[:14]) for error in only(events, ev.Error)] == [("LookupError", "Max iterations")]
     assert events[-1].status == "max_steps"  # type: ignore[union-attr]
 
 
@@ -200,8 +200,8 @@ def test_the_chunks_of_a_crew_repeat_what_a_call_says_so_far_and_calls_may_share
         call = {"tool_id": call_id, "tool_name": "f", "arguments": arguments, "index": 0}
         return {"chunk_type": "tool_call", "content": arguments, "agent_role": "A", "tool_call": call}
 
-    said = {"chunk_type": "text", "content": "Hi", "agent_role": "A", "tool_call": None}
-    events = run(chunk("c", '{"x"'), chunk("c", '{"x":1}'), chunk("d", '{"x":2}'), said)
+    text_chunk = {"chunk_type": "text", "content": "Hi", "agent_role": "A", "tool_call": None}
+    events = run(chunk("c", '{"x"'), chunk("c", '{"x":1}'), chunk("d", '{"x":2}'), text_chunk)
     assert [(tool["call_id"], tool["args"]) for tool in Transcript.of(events).tools] == [("c", {"x": 1}), ("d", {"x": 2})]
 
 

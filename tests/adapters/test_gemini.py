@@ -1,13 +1,12 @@
-"""What a generateContent stream says, one rule at a time."""
+"""Gemini's generateContent, one rule of the format at a time."""
 
 import enum
 import re
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, decoder_of, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 from msgspec.structs import replace
 
 from nbagent import events as ev
@@ -15,19 +14,19 @@ from nbagent.adapters.decoders import decoder_for
 from nbagent.adapters.gemini.decoder import GeminiDecoder
 
 Json = dict[str, Any]
-RECORDED = [path for path in PROVIDERS if path.parent.name == "gemini" and decoder_of(path).system == "google.gemini"]
+RECORDED = [recording for recording in of_folder("gemini") if recording.system == "google.gemini"]
 
 
 def chunk(*parts: Json, finish: str | None = None, response_id: str | None = "r-1", **more: Any) -> Json:
     candidate: Json = {"content": {"role": "model", "parts": list(parts)}, **more.pop("candidate", {})}
     if finish:
         candidate["finishReason"] = finish
-    said = {"candidates": [candidate], "modelVersion": "gemini", **more}
-    return said if response_id is None else {**said, "responseId": response_id}
+    response = {"candidates": [candidate], "modelVersion": "gemini", **more}
+    return response if response_id is None else {**response, "responseId": response_id}
 
 
 def snake(value: Any) -> Any:
-    """The same with the SDK's spelling of the names, but for what is the user's own."""
+    """Return the value with snake_case names, as in the SDK, except inside the user's own data."""
     if isinstance(value, list):
         return [snake(entry) for entry in value]
     if isinstance(value, dict):
@@ -39,7 +38,7 @@ def snake(value: Any) -> Any:
 
 
 def both(*items: Json) -> list[ev.Event]:
-    """The events of the chunks, which must be the same in either spelling."""
+    """Return the events of the chunks, after asserting that they are the same in either spelling."""
     events = decode(GeminiDecoder(), items)
     other = decode(GeminiDecoder(), [snake(item) for item in items])
     assert [replace(event, meta=None) for event in other] == [replace(event, meta=None) for event in events]
@@ -51,9 +50,9 @@ def only(events: list[ev.Event], kind: type[Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=name_of)
-def test_a_recording_says_what_its_parts_add_up_to(path: Path) -> None:
-    items = payloads(path)
+@pytest.mark.parametrize("recording", RECORDED, ids=str)
+def test_a_recording_says_what_its_parts_add_up_to(recording: Recording) -> None:
+    items = recording.items
     parts = [part for item in items for part in item["candidates"][0]["content"].get("parts", ())]
     text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
     thoughts = "".join(part.get("text", "") for part in parts if part.get("thought"))

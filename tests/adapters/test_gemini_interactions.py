@@ -1,4 +1,4 @@
-"""What a stream of the Interactions API says, one rule at a time."""
+"""Google's Interactions API, one rule of the format at a time."""
 
 from typing import Any
 

@@ -2,8 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from adapters.protocols import STREAMS
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for
@@ -19,7 +18,7 @@ def of(kind: type[Any], events: list[ev.Event]) -> list[Any]:
 
 
 def stream(name: str) -> list[Any]:
-    return STREAMS[f"hector/constructed-{name}"][1]
+    return BY_NAME[f"hector/constructed-{name}"].items
 
 
 def chunks(*texts: str) -> list[Any]:
@@ -128,9 +127,11 @@ def test_a_snapshot_corrects_its_deltas_and_may_come_without_any() -> None:
 
 
 def test_a_thought_told_in_metadata_and_parts_is_one() -> None:
-    said = {"id": "t", "content": "Hmm", "signature": "s"}
-    parts = [{"kind": "data", "data": {"type": "thinking", **said}}]
-    events = run(update(partial=True, thinking={"id": "t", "content": "Hm"}), update(partial=False, parts=parts, thinking=said))
+    thinking = {"id": "t", "content": "Hmm", "signature": "s"}
+    parts = [{"kind": "data", "data": {"type": "thinking", **thinking}}]
+    events = run(
+        update(partial=True, thinking={"id": "t", "content": "Hm"}), update(partial=False, parts=parts, thinking=thinking)
+    )
     assert Transcript.of(events).thoughts == ["Hmm"]
     assert of(ev.ReasoningEnd, events)[0].signature == "s"
 

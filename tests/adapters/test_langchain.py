@@ -11,7 +11,7 @@ from nbagent.adapters.decoders import decoder_for
 
 @dataclass
 class AIMessageChunk:
-    """As LangChain's own object: what nobody set is a default of its class."""
+    """Stand-in for LangChain's own class, with class defaults for fields that are not set."""
 
     content: Any
     id: str = "run-1"
@@ -131,8 +131,10 @@ def test_an_interrupt_said_in_two_modes_asks_once() -> None:
 
 
 def test_a_subgraph_is_an_agent_until_its_node_is_done() -> None:
-    said = {"type": "ai", "id": "m", "content": "Hi"}
-    events = run((("writer:1",), "updates", {"model": {"messages": [said]}}), ((), "updates", {"writer": {"messages": [said]}}))
+    message = {"type": "ai", "id": "m", "content": "Hi"}
+    events = run(
+        (("writer:1",), "updates", {"model": {"messages": [message]}}), ((), "updates", {"writer": {"messages": [message]}})
+    )
     (started,) = only(events, ev.AgentStart)
     assert (started.name, only(events, ev.TextDelta)[0].parent_id) == ("writer", started.id)
     assert [ended.status for ended in only(events, ev.AgentEnd)] == ["completed"]
@@ -151,8 +153,8 @@ def test_a_tool_may_have_the_last_word_where_the_graph_itself_was_read(as_object
         {"type": "ai", "id": "m", "content": "", "tool_calls": [call]},
         {"type": "tool", "id": "t", "content": "done", "tool_call_id": "c"},
     ]
-    said = [SimpleNamespace(**message) if as_object else message for message in messages]
-    assert run(*({"node": {"messages": [message]}} for message in said))[-1].status == status  # type: ignore[union-attr]
+    given = [SimpleNamespace(**message) if as_object else message for message in messages]
+    assert run(*({"node": {"messages": [message]}} for message in given))[-1].status == status  # type: ignore[union-attr]
 
 
 def test_a_node_that_changes_nothing_says_nothing() -> None:

@@ -1,7 +1,6 @@
 from typing import Any
 
-from adapters.protocols import STREAMS
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 from nbagent import events as ev
 from nbagent.adapters.mcp.decoder import McpDecoder
@@ -33,7 +32,7 @@ def result(number: int, text: str, **more: Any) -> dict[str, Any]:
 
 
 def test_progress_without_its_request_belongs_to_one_tool_that_the_answer_ends() -> None:
-    events = run(*STREAMS["mcp/lib-serialised-progress"][1])
+    events = run(*BY_NAME["mcp/lib-serialised-progress"].items)
     assert [(event.progress, event.total, event.message) for event in of(ev.ToolProgress, events)] == [
         (1, 3, "step 1"),
         (2, 3, "step 2"),

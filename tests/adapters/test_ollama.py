@@ -1,9 +1,9 @@
-"""What Ollama's own streams say, one rule at a time."""
+"""Ollama's own API, one rule of the format at a time."""
 
 from typing import Any
 
 import pytest
-from adapters.recorded import PROVIDERS, Transcript, decode, name_of, payloads
+from adapters.recorded import Recording, Transcript, decode, of_folder
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for
@@ -21,9 +21,9 @@ def end_of(events: list[ev.Event]) -> ev.RunEnd:
     return events[-1]
 
 
-@pytest.mark.parametrize("path", [path for path in PROVIDERS if path.parent.name == "ollama"], ids=name_of)
-def test_a_recording_says_what_its_pieces_add_up_to(path: Any) -> None:
-    items = payloads(path)
+@pytest.mark.parametrize("recording", of_folder("ollama"), ids=str)
+def test_a_recording_says_what_its_pieces_add_up_to(recording: Recording) -> None:
+    items = recording.items
     events = decode(OllamaDecoder(), items)
     assert Transcript.of(events).texts == [
         "".join(item.get("response") or item.get("message", {}).get("content", "") for item in items)

@@ -36,7 +36,7 @@ MESSAGE = {"type": "message", "content": [{"type": "output_text", "text": "Hi", 
 
 
 class MaxTurnsExceeded(Exception):
-    """As the SDK calls it."""
+    """Stand-in for the SDK's class of that name."""
 
 
 def run(*items: Any, error: BaseException | None = None) -> list[ev.Event]:
@@ -111,7 +111,7 @@ def test_an_item_of_a_new_kind_is_kept() -> None:
 
 
 class Run:
-    """As `Runner.run_streamed` returns it: no iterator, but it has events."""
+    """Stand-in for the result of `Runner.run_streamed`, which is no iterator but has `stream_events`."""
 
     is_complete = True
 

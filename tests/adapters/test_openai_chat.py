@@ -1,4 +1,4 @@
-"""What the servers of the Chat Completions endpoint do, one dialect at a time."""
+"""Chat Completions, one dialect of its servers at a time."""
 
 import itertools
 import json
@@ -22,7 +22,7 @@ def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **more
 
 
 def call(arguments: Any, **more: Any) -> dict[str, Any]:
-    """A delta with one tool call: `index`, `id` and `name` as given."""
+    """Return a delta with one tool call."""
     name = {"name": more.pop("name")} if "name" in more else {}
     return {"tool_calls": [{"type": "function", **more, "function": {**name, "arguments": arguments}}]}
 
@@ -32,7 +32,7 @@ def as_objects(items: list[Any]) -> list[Any]:
 
 
 def both(*items: Any) -> Transcript:
-    """The transcript of the items, which must be the same for dicts and for SDK objects."""
+    """Return the transcript of the items, after asserting that it is the same for dicts and for SDK objects."""
     events = decode(ChatDecoder(), items)
     assert decode(ChatDecoder(), as_objects(list(items))) == events
     return Transcript.of(events)
@@ -312,11 +312,11 @@ def test_togethers_text_beside_the_delta_is_the_same_text() -> None:
 
 
 def test_perplexitys_cumulative_message_is_not_appended() -> None:
-    def said(delta: str, message: str) -> dict[str, Any]:
+    def helper_event(delta: str, message: str) -> dict[str, Any]:
         choices = [{"index": 0, "delta": {"content": delta}, "message": {"role": "assistant", "content": message}}]
         return {**chunk(citations=["https://example.org"]), "choices": choices}
 
-    events = decode(ChatDecoder(), [said("a", "a"), said("b", "ab"), STOP])
+    events = decode(ChatDecoder(), [helper_event("a", "a"), helper_event("b", "ab"), STOP])
     assert Transcript.of(events).texts == ["ab"]
     assert [event.url for event in events if isinstance(event, ev.Source)] == ["https://example.org"]
 

@@ -1,4 +1,4 @@
-"""What the servers of the Responses endpoint do that the recordings do not show."""
+"""OpenAI Responses: cases that no recording has."""
 
 import itertools
 from typing import Any

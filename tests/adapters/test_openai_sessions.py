@@ -1,13 +1,12 @@
-"""OpenAI's hosted sessions: what their constructed recordings do not have. Every event fits the SDK's own types."""
+"""OpenAI's hosted sessions: cases that no recording has. Every event is validated by the SDK's own types."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from adapters.frameworks import RECORDINGS, items_of
 from adapters.hosted_session import SESSION_EVENT, TURN, Events, task
-from adapters.recorded import Transcript, decode, name_of
+from adapters.recorded import Recording, Transcript, decode, of_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,7 @@ from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for
 from nbagent.adapters.openai_sessions.decoder import SessionsDecoder
 
-CONSTRUCTED = [path for path in RECORDINGS if path.parent.name == "openai_sessions"]
+CONSTRUCTED = of_folder("openai_sessions")
 WEATHER: dict[str, Any] = {"call_id": "call_1", "name": "weather", "arguments": {"city": "Paris"}}
 MAIL: dict[str, Any] = {"name": "send", "server_label": "mail", "arguments": {"to": "b"}, "output": None, "error": None}
 SIGN_IN: dict[str, Any] = {
@@ -58,16 +57,16 @@ def begin(make: Events) -> list[Any]:
 # --- the recordings ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", CONSTRUCTED, ids=name_of)
-def test_the_sdk_s_objects_mean_what_the_wire_meant(path: Any) -> None:
-    items = items_of(path)
+@pytest.mark.parametrize("recording", CONSTRUCTED, ids=str)
+def test_the_sdk_s_objects_mean_what_the_wire_meant(recording: Recording) -> None:
+    items = recording.items
     objects = [SESSION_EVENT.validate_python(item) for item in items]
     assert decode(decoder_for(objects[0]), objects) == decode(SessionsDecoder(), items)
 
 
-@pytest.mark.parametrize("path", CONSTRUCTED, ids=name_of)
-def test_an_event_that_comes_twice_is_read_once(path: Any) -> None:
-    items = items_of(path)
+@pytest.mark.parametrize("recording", CONSTRUCTED, ids=str)
+def test_an_event_that_comes_twice_is_read_once(recording: Recording) -> None:
+    items = recording.items
     twice = [item for item in items for _ in range(2)]
     assert decode(SessionsDecoder(), twice) == decode(SessionsDecoder(), items)
 
@@ -118,8 +117,8 @@ def test_a_session_that_failed_says_why(make: Events, begin: list[Any]) -> None:
 
 
 def test_an_error_is_told_once_however_often_the_stream_tells_it(make: Events, begin: list[Any]) -> None:
-    said = {"message": "overloaded", "code": "server_overloaded"}
-    events = run(*begin, make.error(**said), make.turn("failed", error=said), make.session("idle"))
+    error = {"message": "overloaded", "code": "server_overloaded"}
+    events = run(*begin, make.error(**error), make.turn("failed", error=error), make.session("idle"))
     assert [(error.message, error.code) for error in only(events, ev.Error)] == [("overloaded", "server_overloaded")]
 
 
@@ -355,6 +354,6 @@ def test_a_sub_agent_that_fails_fails_alone_and_may_work_again(make: Events, beg
 def test_an_item_that_nobody_knows_is_kept_as_it_came(make: Events, begin: list[Any]) -> None:
     item = {"id": "x", "type": "hologram", "turn_id": TURN}
     place = {"session_id": "sess_1", "turn_id": TURN, "output_index": 0}
-    told = [{"type": f"agent.session.turn.item.{word}", "item": item, **place} for word in ("added", "done")]
-    events = run(*begin, *told, {"type": "agent.session.rewound", **place})
+    announced = [{"type": f"agent.session.turn.item.{word}", "item": item, **place} for word in ("added", "done")]
+    events = run(*begin, *announced, {"type": "agent.session.rewound", **place})
     assert [raw.name for raw in only(events, ev.Raw)] == ["hologram", "agent.session.rewound"]

@@ -1,4 +1,4 @@
-"""The real openai SDK reads the recordings from a real server, and its objects mean what the wire meant."""
+"""The openai SDK reads the recordings from a server on loopback: its objects decode to the events of the wire."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ RECORDED = {f"/{name_of(path)}": path for path in [*RESPONSES, *CHAT, *SESSIONS]
 
 
 class Replay(BaseHTTPRequestHandler):
-    """Answers a request under /<folder>/<recording>/… with that recording's bytes."""
+    """Answer a request under /<folder>/<recording>/… with the bytes of that recording."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -54,7 +54,7 @@ def client(base_url: str) -> Iterator[openai.OpenAI]:
 
 
 def open_stream(client: Any, base_url: str, path: Path) -> Any:
-    """What a user does with the SDK, for that recording."""
+    """Return the call of the SDK for that recording, as a user writes it."""
     recorded = client.with_options(base_url=f"{base_url}/{name_of(path)}")
     if path in CHAT:
         return recorded.chat.completions.create(model="m", messages=[{"role": "user", "content": "?"}], stream=True)

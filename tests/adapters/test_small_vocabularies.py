@@ -1,4 +1,4 @@
-"""Assistants, NEAR AI, Dexto and the status/token vocabulary: what their recordings do not have."""
+"""Assistants, NEAR AI, Dexto and the status/token vocabulary: cases that no recording has."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -94,13 +94,13 @@ def test_deltas_of_near_under_ever_new_ids_are_one_text() -> None:
 
 
 def test_dexto_s_documented_discriminator_is_read_like_the_real_one() -> None:
-    said: list[dict[str, Any]] = [
+    payloads: list[dict[str, Any]] = [
         {"chunkType": "text", "content": "Hi"},
         {"content": "Hi", "usage": {"inputTokens": 1}, "finishReason": "stop"},
     ]
     names = ("llm:chunk", "llm:response")
-    documented = run(*({"type": name, **fields} for name, fields in zip(names, said, strict=True)))
-    real = run(*({"name": name, **fields} for name, fields in zip(names, said, strict=True)))
+    documented = run(*({"type": name, **fields} for name, fields in zip(names, payloads, strict=True)))
+    real = run(*({"name": name, **fields} for name, fields in zip(names, payloads, strict=True)))
     assert documented == real
     assert only(real, ev.StepEnd)[0].usage == ev.Usage(input=1)
 

@@ -34,8 +34,8 @@ def test_what_is_no_text_is_kept_and_told_once(odd: object) -> None:
     events = decode(TextDecoder(), ["a", odd, odd, "b"])
     assert Transcript.of(events).texts == ["ab"]
     assert [event.data for event in events if isinstance(event, ev.Raw)] == [odd, odd]
-    (told,) = [event for event in events if isinstance(event, ev.Status)]
-    assert type(odd).__name__ in told.message
+    (status,) = [event for event in events if isinstance(event, ev.Status)]
+    assert type(odd).__name__ in status.message
 
 
 def test_the_sign_that_a_service_ends_with_is_no_text() -> None:

@@ -1,8 +1,7 @@
 from typing import Any
 
 import pytest
-from adapters.protocols import STREAMS
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for
@@ -46,17 +45,17 @@ def test_words_that_are_everybodys_do_not_tell(item: Any) -> None:
 
 @pytest.mark.parametrize("version", ["ai5", "ai7"])
 def test_a_thought_that_ends_after_the_text_began_keeps_its_own_words(version: str) -> None:
-    items = STREAMS[f"vercel_ui/{version}-replay-deepseek-reasoning"][1]
+    items = BY_NAME[f"vercel_ui/{version}-replay-deepseek-reasoning"].items
     transcript = Transcript.of(run(*items))
-    for kind, said in (("text", transcript.texts), ("reasoning", transcript.thoughts)):
-        assert said == ["".join(item["delta"] for item in items if item != "[DONE]" and item["type"] == f"{kind}-delta")]
+    for kind, texts in (("text", transcript.texts), ("reasoning", transcript.thoughts)):
+        assert texts == ["".join(item["delta"] for item in items if item != "[DONE]" and item["type"] == f"{kind}-delta")]
     assert transcript.end is not None
     assert (transcript.end.status, transcript.end.finish_reason) == ("completed", "stop")
     assert transcript.end.usage == ev.Usage(input=18, output=219, total=237, reasoning=205, cache_read=0)
 
 
 def test_results_pair_with_their_calls_in_whatever_order_they_come() -> None:
-    transcript = Transcript.of(run(*STREAMS["vercel_ui/ai7-replay-parallel-tools-one-error"][1]))
+    transcript = Transcript.of(run(*BY_NAME["vercel_ui/ai7-replay-parallel-tools-one-error"].items))
     assert [(tool["name"], tool["status"], tool["result"]) for tool in transcript.tools[:2]] == [
         ("get_country", "ok", "Mexico"),
         ("get_product_name", "error", None),
@@ -65,7 +64,7 @@ def test_results_pair_with_their_calls_in_whatever_order_they_come() -> None:
 
 
 def test_an_approval_that_nobody_answered_pauses_the_run() -> None:
-    events = run(*STREAMS["vercel_ui/ai7-replay-tool-approval"][1])
+    events = run(*BY_NAME["vercel_ui/ai7-replay-tool-approval"].items)
     (request,) = of(ev.ApprovalRequest, events)
     assert request.tool_id == of(ev.ToolStart, events)[-1].id
     assert (events[-1].status, events[-1].finish_reason) == ("paused", "tool-calls")  # type: ignore[union-attr]

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from adapters import frameworks, protocols, recorded
+from adapters import recorded
 from sources.loopback import Answer, Seen, serving
 from sources.watching import DONE, HELLO, items_of, watch
 
@@ -28,13 +28,9 @@ from nbagent.sources.request import IDLE_TIMEOUT, Request, RequestOptions
 
 def streams() -> Iterable[tuple[str, Decoder, list[Any], Path]]:
     """Every recording of one stream: its name, its decoder, and its items by the simplest reading."""
-    for path in [*recorded.RESPONSES, *recorded.CHAT, *recorded.PROVIDERS]:
-        yield recorded.name_of(path), recorded.decoder_of(path), recorded.payloads(path), path
-    for name, (folder, items) in protocols.STREAMS.items():
-        for path in (recorded.FOLDER / folder).glob(f"{name.split('/')[1]}.*"):
-            yield name, protocols.decoder_of(name), items, path
-    for path in frameworks.RECORDINGS:
-        yield recorded.name_of(path), frameworks.decoder_of(path), frameworks.items_of(path), path
+    for recording in recorded.RECORDINGS:
+        if not recording.part:
+            yield recording.name, recording.decoder(), recording.items, recording.path
 
 
 async def test_every_recording_from_its_address_is_what_its_items_are() -> None:

@@ -1,29 +1,29 @@
-"""A2A, 0.3 and 1.x: JSON-RPC envelopes, bare REST frames, and the objects of both SDKs.
+"""Decoder of A2A, versions 0.3 and 1.x: JSON-RPC responses, bare REST frames, and the objects of both SDKs.
 
-The format: https://a2a-protocol.org/latest/specification/ and `a2a-sdk` 0.3 and 1.3. Items are the frames' JSON (0.3 tells them
-apart by `kind`, 1.x by their only key), the SDK's models or messages, or the pairs that its 0.3 client gives.
+Format: https://a2a-protocol.org/latest/specification/, and `a2a-sdk` 0.3 and 1.3. Items are the frames' JSON (in 0.3 `kind` is
+the type, in 1.x the only key), the SDK's models or protobuf messages, or the `(task, update)` pairs of its 0.3 client.
 
-The protocol cannot say: thoughts, tool calls, tokens, models, steps, hand-offs. What agents put into metadata for that is read
-in `a2a_parts`; Hector's second version streams this protocol, too, with its deltas told from its snapshots by `partial`.
+The protocol has no thoughts, tool calls, tokens, models, steps or hand-offs. `content` reads the metadata that agents use for
+them. Hector's second version streams this protocol, with `partial` in the metadata of deltas.
 """
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.a2a.content import Parts, text_of
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields_or_none, plain, string
-from nbagent.adapters.base.payload import frame_of, peek, wire
+from nbagent.adapters.a2a.content import PartWriter, message_text
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 from nbagent.events.jsonable import text_safe
 
-_KINDS = {
+_REQUIRED_FIELDS = {
     "task": "status",
     "message": "parts",
     "status-update": "status",
     "artifact-update": "artifact",
 }
-_KEYS = {
+_KIND_BY_KEY = {
     "task": "task",
     "message": "message",
     "msg": "message",
@@ -32,35 +32,41 @@ _KEYS = {
     "artifactUpdate": "artifact-update",
     "artifact_update": "artifact-update",
 }
-_ENDS: dict[str, Verdict] = {
-    "completed": Verdict("completed", "completed"),
-    "canceled": Verdict("cancelled", "canceled"),
-    "input-required": Verdict("paused", "input-required"),
-    "auth-required": Verdict("paused", "auth-required"),
+_ENDS: dict[str, StopInfo] = {
+    "completed": StopInfo("completed", "completed"),
+    "canceled": StopInfo("cancelled", "canceled"),
+    "input-required": StopInfo("paused", "input-required"),
+    "auth-required": StopInfo("paused", "auth-required"),
 }
 
 
-def frame_kind(said: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Which of the four frames this is, and its body; the kind is empty where it is none."""
-    body = fields_or_none(said["result"]) if "jsonrpc" in said and said.get("result") is not None else said
-    kind = string(body.get("kind")) or (string(body.get("type")) or "").removeprefix("task.").replace("_", "-")
-    if kind in _KINDS:
-        return (kind, body) if _KINDS[kind] in body else ("", body)
-    for key, named in _KEYS.items():
-        inner = wire(body[key]) if len(body) == 1 and key in body else {}
-        if _KINDS[named] in inner:
+def frame_kind(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return the kind of a frame ("task", "message", "status-update", "artifact-update", or "" for any other) and its body."""
+    body = fields_or_empty(payload["result"]) if "jsonrpc" in payload and payload.get("result") is not None else payload
+    kind = str_field(body, "kind") or (str_field(body, "type") or "").removeprefix("task.").replace("_", "-")
+    if kind in _REQUIRED_FIELDS:
+        return (kind, body) if _REQUIRED_FIELDS[kind] in body else ("", body)
+    for key, named in _KIND_BY_KEY.items():
+        inner = to_wire_dict(body[key]) if len(body) == 1 and key in body else {}
+        if _REQUIRED_FIELDS[named] in inner:
             return named, inner
     return "", body
 
 
 def state_of(status: Mapping[str, Any]) -> str:
-    """The task's state in the words of 0.3."""
+    """Return a task's state in the spelling of version 0.3."""
     state = str(status.get("state") or "").removeprefix("TASK_STATE_").lower().replace("_", "-")
     return "canceled" if state == "cancelled" else state
 
 
 class Artifact:
-    """An artifact's text as it stands: what is replaced while it is open is told whole at its end."""
+    """An artifact.
+
+    Attributes:
+        text: its text so far.
+        replaced: True once an update replaced its text; the new text is then written at its end.
+        open: False once it ended.
+    """
 
     def __init__(self) -> None:
         self.text = ""
@@ -69,187 +75,189 @@ class Artifact:
 
 
 class A2ADecoder(BaseDecoder):
-    """A2A frames to events."""
+    """Decoder of A2A frames."""
 
     system: ClassVar[str] = "a2a"
     reads_frames: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
-        self.parts = Parts(self.book)
+        self.parts = PartWriter(self.builder)
         self._artifacts: dict[str, Artifact] = {}
-        self._task = False
+        self._is_task = False
         self._state = ""
         self._last_note: tuple[Any, str] = (None, "")
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of the four frames, in whatever envelope, or the error that came instead."""
-        said = peek(item[0] if isinstance(item, tuple) and item else item)
-        if "jsonrpc" in said and "error" in said and "method" not in said:
+        """Return True if the item is one of the four frames, in any envelope, or a JSON-RPC error response."""
+        payload = try_wire_dict(item[0] if isinstance(item, tuple) and item else item)
+        if "jsonrpc" in payload and "error" in payload and "method" not in payload:
             return True
         try:
-            return bool(frame_kind(said)[0])
-        except Exception:  # somebody else's fields under our names
+            return bool(frame_kind(payload)[0])
+        except Exception:  # another system's fields under these names
             return False
 
     def read(self, item: Any) -> None:
-        """One frame."""
-        frame = frame_of(self._pair(item))
-        said = wire(frame.data)
-        if frame.name == "done" or (said == {} and isinstance(frame.data, Mapping)):  # Hector's last frame
+        """Read one frame."""
+        frame = frame_of(self._unwrap_pair(item))
+        payload = to_wire_dict(frame.data)
+        if frame.name == "done" or (payload == {} and isinstance(frame.data, Mapping)):  # Hector's last frame
             self.done()
             return
-        if said.get("error"):
-            self.fail_with(said["error"])
+        if payload.get("error"):
+            self.fail_with(payload["error"])
             return
-        kind, body = frame_kind(said)
+        kind, body = frame_kind(payload)
         match kind:
             case "task":
                 self._read_task(body)
             case "message":
                 self._message(body)
             case "status-update":
-                self._task = True
+                self._is_task = True
                 self._status(body)
             case "artifact-update":
-                self._task = True
+                self._is_task = True
                 self._artifact_update(body)
             case _:
                 self.unread(item)
 
     @staticmethod
-    def _pair(item: Any) -> Any:
-        """The 0.3 client gives the task so far and what is new about it; at first that is nothing."""
+    def _unwrap_pair(item: Any) -> Any:
+        """Return the update of a `(task, update)` pair of the 0.3 client, or the task if there is no update yet."""
         if isinstance(item, tuple) and item:
-            return next((entry for entry in reversed(item) if entry is not None and frame_kind(wire(entry))[0]), item[0])
+            return next(
+                (entry for entry in reversed(item) if entry is not None and frame_kind(to_wire_dict(entry))[0]), item[0]
+            )
         return item
 
     def done(self) -> None:
-        """The server says that nothing follows."""
+        """Complete the run: the server sent its last frame."""
         self._close_artifacts()
-        self.book.settle()
-        if self.verdict == TRUNCATED:
-            self.verdict = Verdict("completed")
+        self.builder.end_texts_and_thoughts()
+        if self.stop_info == TRUNCATED:
+            self.stop_info = StopInfo("completed")
 
     # --- tasks and their states -----------------------------------------------------------------------------------------
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
-        self._task = True
-        self.book.begin(thread_id=string(task.get("contextId")))
+        self._is_task = True
+        self.builder.begin(thread_id=str_field(task, "contextId"))
         artifacts = task.get("artifacts")
         for artifact in artifacts if isinstance(artifacts, list) else ():
-            entry = fields_or_none(artifact)
-            if entry.get("artifactId") not in self._artifacts:  # else it was streamed
+            entry = fields_or_empty(artifact)
+            if entry.get("artifactId") not in self._artifacts:  # a known artifact was streamed
                 self._artifact_update({"artifact": entry, "lastChunk": True})
         self._status(task)
 
-    def _status(self, said: Mapping[str, Any]) -> None:
-        status = fields_or_none(said.get("status"))
-        metadata = fields_or_none(said.get("metadata"))
+    def _status(self, payload: Mapping[str, Any]) -> None:
+        status = fields_or_empty(payload.get("status"))
+        metadata = fields_or_empty(payload.get("metadata"))
         state = state_of(status)
-        message = fields_or_none(status.get("message"))
+        message = fields_or_empty(status.get("message"))
         self._author(metadata.get("hector:transfer_to_agent") or metadata.get("author"))
         if state in ("submitted", "working", "unknown", "unspecified", ""):
             self._state = state
-            self.verdict = Verdict("incomplete", state, state) if said.get("final") is True else TRUNCATED
+            self.stop_info = StopInfo("incomplete", state, state) if payload.get("final") is True else TRUNCATED
             self._progress(message)
             return
-        if state == self._state:  # a task is often told once more at its end
+        if state == self._state:  # servers often repeat the task at its end
             return
         self._state = state
         self._close_artifacts()
-        text = text_of(message)
+        text = message_text(message)
         if state in ("failed", "rejected"):
             self.fail(text or f"the task was {state}" if state == "rejected" else text or "the task failed", state)
         elif state in ("input-required", "auth-required"):
-            self._ask("auth" if state == "auth-required" else "input", text, metadata)
+            self._request_approval("auth" if state == "auth-required" else "input", text, metadata)
         elif message:
             self._message(message)
         if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
-            # an agent whose only words were its notes: the last was the answer
+            # The agent sent only status messages: the last one is the answer.
             self.parts.text(("message", None), self._last_note[1])
-        self.book.settle()
-        self.verdict = _ENDS.get(state, self.verdict)
+        self.builder.end_texts_and_thoughts()
+        self.stop_info = _ENDS.get(state, self.stop_info)
 
     def _progress(self, message: Mapping[str, Any]) -> None:
-        """What an agent says while it works: a line about it, where its parts are not marked as something else."""
+        """Write the message of a working agent: plain text as status lines, parts with agents' metadata as usual."""
         parts = message.get("parts")
         for part in parts if isinstance(parts, list) else ():
-            said = fields_or_none(part)
-            text = said.get("text")
-            marked = any(str(name).startswith(("agui_", "adk_")) for name in fields_or_none(said.get("metadata")))
+            data = fields_or_empty(part)
+            text = data.get("text")
+            marked = any(str(name).startswith(("agui_", "adk_")) for name in fields_or_empty(data.get("metadata")))
             if isinstance(text, str) and not marked:
                 if text:
-                    self.book.write(ev.Status(message=text, **self.book.stamp))
+                    self.builder.status(text)
                     message_id, before = self._last_note
-                    again = message_id is not None and message_id == message.get("messageId")
-                    self._last_note = (message.get("messageId"), before + text if again else text)
+                    is_same = message_id is not None and message_id == message.get("messageId")
+                    self._last_note = (message.get("messageId"), before + text if is_same else text)
             else:
                 self.parts.write(part, ("message", message.get("messageId")))
 
-    def _ask(self, kind: str, text: str, metadata: Mapping[str, Any]) -> None:
-        prompt = string(metadata.get("input_prompt")) or text or None
+    def _request_approval(self, kind: str, text: str, metadata: Mapping[str, Any]) -> None:
+        prompt = str_field(metadata, "input_prompt") or text or None
         tools = metadata.get("long_running_tool_ids")
         for call_id in tools if isinstance(tools, list) and tools else [None]:
             block = self.parts.calls.get(str(call_id))
             request = ev.ApprovalRequest(
-                approval_id=str(call_id) if call_id else self.book.mint("approval"),
+                approval_id=str(call_id) if call_id else self.builder.mint("approval"),
                 tool_id=None if block is None else block.id,
                 kind="tool" if call_id else "auth" if kind == "auth" else "input",
                 prompt=prompt,
-                **self.book.stamp,
+                **self.builder.envelope,
             )
-            self.book.write(request)
+            self.builder.write(request)
 
     def _author(self, name: Any) -> None:
-        """Who speaks; when another one begins to, the word was handed over."""
-        before = self.book.stamp.get("agent")
-        if not string(name) or name == before:
+        """Set the current agent, and write a hand-off if it changes."""
+        before = self.builder.envelope.get("agent")
+        if not nonempty_str(name) or name == before:
             return
         if before is not None:
             self._close_artifacts()
-            self.book.settle()
-            self.book.write(ev.AgentHandoff(to=name, from_=before, **self.book.stamp))
-        self.book.stamp["agent"] = text_safe(name)
+            self.builder.end_texts_and_thoughts()
+            self.builder.write(ev.AgentHandoff(to=name, from_=before, **self.builder.envelope))
+        self.builder.envelope["agent"] = text_safe(name)
 
-    # --- what it says ---------------------------------------------------------------------------------------------------
+    # --- messages and artifacts ------------------------------------------------------------------------------------------
 
     def _message(self, message: Mapping[str, Any]) -> None:
-        """A message of the agent: one that belongs to no task is the whole answer."""
+        """Write a message. A message without a task completes the run."""
         if str(message.get("role")).lower().endswith("user"):
-            self.book.write(ev.Custom(name="user_message", data=plain(message), **self.book.stamp))
+            self.builder.custom("user_message", message)
             return
         for part in message["parts"]:
             self.parts.write(part, ("message", message.get("messageId")))
-        if not self._task and not message.get("taskId"):
-            self.verdict = Verdict("completed")
+        if not self._is_task and not message.get("taskId"):
+            self.stop_info = StopInfo("completed")
 
-    def _artifact_update(self, said: Mapping[str, Any]) -> None:
-        content = fields_or_none(said["artifact"])
-        metadata = fields_or_none(said.get("metadata"))
-        parts = content.get("parts") or ()
-        name = content.get("artifactId")
+    def _artifact_update(self, payload: Mapping[str, Any]) -> None:
+        upstream = fields_or_empty(payload["artifact"])
+        metadata = fields_or_empty(payload.get("metadata"))
+        parts = upstream.get("parts") or ()
+        name = upstream.get("artifactId")
         if isinstance(metadata.get("partial"), bool):
             self._hector(parts, metadata, ("artifact", name))
             return
         artifact = self._artifacts.get(name) if isinstance(name, str) else None
         if artifact is None or not artifact.open:
             artifact = self._artifacts[str(name)] = Artifact()
-        elif said.get("append") is not True:
+        elif payload.get("append") is not True:
             artifact.replaced, artifact.text = True, ""
         for part in parts:
-            text = fields_or_none(part).get("text")
+            text = fields_or_empty(part).get("text")
             if isinstance(text, str):
                 artifact.text += text
             if not (isinstance(text, str) and artifact.replaced):
                 self.parts.write(part, ("artifact", name))
-        if said.get("lastChunk") is True:
+        if payload.get("lastChunk") is True:
             self._close_artifact(str(name), artifact)
 
     def _close_artifact(self, name: str, artifact: Artifact) -> None:
         artifact.open = False
-        self.book.end_text(("artifact", name), artifact.text if artifact.replaced else None)
+        self.builder.end_text(("artifact", name), artifact.text if artifact.replaced else None)
 
     def _close_artifacts(self) -> None:
         for name, artifact in self._artifacts.items():
@@ -257,42 +265,42 @@ class A2ADecoder(BaseDecoder):
                 self._close_artifact(name, artifact)
 
     def finish(self) -> None:
-        """Tell replaced artifacts whole also where the stream broke off."""
+        """End the response. A replaced artifact gets its text even if the stream was cut off."""
         self._close_artifacts()
         super().finish()
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over."""
-        if not self.book.ended:
+        """End the run, and the open artifacts with it."""
+        if not self.builder.ended:
             self._close_artifacts()
         return super().close(error)
 
     def _hector(self, parts: Any, metadata: Mapping[str, Any], key: tuple[str, Any]) -> None:
-        """Hector 2: one artifact for the run; `partial` are deltas, else the text of the response comes whole once more."""
+        """Read an update of Hector 2, which has one artifact: deltas if `partial`, else the whole response again."""
         self._author(metadata.get("author"))
-        thinking = fields_or_none(metadata.get("thinking"))
-        texts = [part["text"] for part in map(fields_or_none, parts) if isinstance(part.get("text"), str)]
+        thinking = fields_or_empty(metadata.get("thinking"))
+        texts = [part["text"] for part in map(fields_or_empty, parts) if isinstance(part.get("text"), str)]
         if metadata["partial"]:
-            if string(thinking.get("content")):
-                self.book.end_text(key)
+            if str_field(thinking, "content"):
+                self.builder.end_text(key)
                 self.parts.thought(("thought", thinking.get("id")), thinking["content"])
             for text in texts:
                 self.parts.text(key, text)
         else:
             if thinking:
-                self.parts.whole_thought(thinking)
-            whole = "".join(texts)
-            if whole and self.book.text_id(key) is None:
-                self.parts.text(key, whole)
-            self.book.end_text(key, whole or None)
-            self.book.settle()
+                self.parts.complete_thought(thinking)
+            full = "".join(texts)
+            if full and self.builder.text_id(key) is None:
+                self.parts.text(key, full)
+            self.builder.end_text(key, full or None)
+            self.builder.end_texts_and_thoughts()
         for part in parts:
-            said = fields_or_none(part)
-            again = bool(thinking) and fields_or_none(said.get("data")).get("type") == "thinking"
-            if not (again or isinstance(said.get("text"), str)):
+            data = fields_or_empty(part)
+            is_repeat = bool(thinking) and fields_or_empty(data.get("data")).get("type") == "thinking"
+            if not (is_repeat or isinstance(data.get("text"), str)):
                 self.parts.write(part, key)
-        for call in map(fields_or_none, metadata.get("tool_calls") or ()):
-            self.parts.call(string(call.get("id")), string(call.get("name")) or "tool", call.get("args"))
-        for result in map(fields_or_none, metadata.get("tool_results") or ()):
+        for call in map(fields_or_empty, metadata.get("tool_calls") or ()):
+            self.parts.call(str_field(call, "id"), str_field(call, "name") or "tool", call.get("args"))
+        for result in map(fields_or_empty, metadata.get("tool_results") or ()):
             failed = result.get("is_error") is True
-            self.parts.result(string(result.get("tool_call_id")), result.get("content"), None, failed=failed)
+            self.parts.result(str_field(result, "tool_call_id"), result.get("content"), None, failed=failed)

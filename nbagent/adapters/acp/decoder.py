@@ -1,10 +1,10 @@
-"""The Agent Client Protocol: the messages between an editor and a coding agent, or only the agent's updates.
+"""Decoder of the Agent Client Protocol between an editor and a coding agent.
 
-The format: https://agentclientprotocol.com/protocol/schema and `agent-client-protocol` 0.12. Items are JSON-RPC messages of
-either direction, the `params` of `session/update`, or an update by itself, as dicts or as the SDK's models.
+Format: https://agentclientprotocol.com/protocol/schema, and `agent-client-protocol` 0.12. Items are JSON-RPC messages of either
+direction, the `params` of `session/update`, or bare updates, as dicts or as the SDK's models.
 
-It cannot say: a tool's name (its title stands for it), arguments as they are written, models, steps, hand-offs. An update
-stream alone has no end: that is in the response to `session/prompt`.
+The protocol has no tool names (the title stands for the name), argument deltas, models, steps or hand-offs. A stream of updates
+alone has no terminal: that is the response to `session/prompt`.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,104 +12,106 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields_or_none, plain, string
-from nbagent.adapters.base.json_rpc import Requests, said_by, write_blob
-from nbagent.adapters.base.payload import counts, frame_of, peek, text_in, wire
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.json_rpc import PendingRequests, text_or_blocks, write_blob
+from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts
 from nbagent.events.jsonable import text_safe
 
 _METHODS = ("session/", "fs/", "terminal/")
 _STOPS = {
-    "end_turn": Verdict("completed", "end_turn"),
-    "max_tokens": Verdict("incomplete", "max_tokens", "max_tokens"),
-    "max_turn_requests": Verdict("max_steps", "max_turn_requests"),
-    "refusal": Verdict("incomplete", "refusal", "refusal"),
-    "cancelled": Verdict("cancelled", "cancelled"),
+    "end_turn": StopInfo("completed", "end_turn"),
+    "max_tokens": StopInfo("incomplete", "max_tokens", "max_tokens"),
+    "max_turn_requests": StopInfo("max_steps", "max_turn_requests"),
+    "refusal": StopInfo("incomplete", "refusal", "refusal"),
+    "cancelled": StopInfo("cancelled", "cancelled"),
 }
 
 
 class AcpDecoder(BaseDecoder):
-    """ACP messages to events."""
+    """Decoder of ACP messages."""
 
     system: ClassVar[str] = "acp"
 
     def __init__(self) -> None:
         super().__init__()
-        self._requests = Requests()
+        self._requests = PendingRequests()
         self._calls: dict[str, Block] = {}
-        self._inputs: dict[str, Any] = {}
+        self._open_args: dict[str, Any] = {}
         self._options: dict[str, dict[str, str]] = {}
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a message of this protocol, or an update without its envelope."""
-        said = peek(item)
-        method = said.get("method")
+        """Return True if the item is a message of this protocol, or a bare update."""
+        payload = try_wire_dict(item)
+        method = payload.get("method")
         if isinstance(method, str):
-            starts = method == "initialize" and isinstance(fields_or_none(said.get("params")).get("protocolVersion"), int)
-            return "jsonrpc" in said and (starts or method.startswith(_METHODS))
-        return "sessionUpdate" in said or "sessionUpdate" in fields_or_none(said.get("update"))
+            is_handshake = method == "initialize" and isinstance(
+                fields_or_empty(payload.get("params")).get("protocolVersion"), int
+            )
+            return "jsonrpc" in payload and (is_handshake or method.startswith(_METHODS))
+        return "sessionUpdate" in payload or "sessionUpdate" in fields_or_empty(payload.get("update"))
 
     def read(self, item: Any) -> None:
-        """One message."""
-        said = wire(frame_of(item).data)
-        if "sessionUpdate" in said or "update" in said:
-            self._update(fields_or_none(said.get("update")) or said)
-        elif isinstance(said.get("method"), str):
-            self._request(said)
-        elif said.get("error") is not None:
-            self._requests.answered(said)
-            self.fail_with(said["error"])
-        elif "result" in said:
-            self._response(said)
-        elif "stopReason" in said:
-            self._stop(said)
-        elif "toolCall" in said:
-            self._ask(self.book.mint("approval"), said)
+        """Read one message."""
+        payload = to_wire_dict(frame_of(item).data)
+        if "sessionUpdate" in payload or "update" in payload:
+            self._update(fields_or_empty(payload.get("update")) or payload)
+        elif isinstance(payload.get("method"), str):
+            self._request(payload)
+        elif payload.get("error") is not None:
+            self._requests.take(payload)
+            self.fail_with(payload["error"])
+        elif "result" in payload:
+            self._response(payload)
+        elif "stopReason" in payload:
+            self._stop(payload)
+        elif "toolCall" in payload:
+            self._request_approval(self.builder.mint("approval"), payload)
         else:
             self.unread(item)
 
     # --- requests and responses -----------------------------------------------------------------------------------------
 
-    def _request(self, said: Mapping[str, Any]) -> None:
-        call = self._requests.add(said)
-        match call.method:
+    def _request(self, payload: Mapping[str, Any]) -> None:
+        request = self._requests.add(payload)
+        match request.method:
             case "session/update":
-                self._update(fields_or_none(call.params.get("update")))
+                self._update(fields_or_empty(request.params.get("update")))
             case "session/prompt":
-                self._start(call.params)
+                self._start(request.params)
             case "session/request_permission":
-                self._ask(str(said.get("id")), call.params)
+                self._request_approval(str(payload.get("id")), request.params)
             case "elicitation/create" | "session/elicitation":
-                schema = call.params.get("requestedSchema")
-                self._request_input(str(said.get("id")), string(call.params.get("message")), schema)
+                schema = request.params.get("requestedSchema")
+                self._request_input(str(payload.get("id")), nonempty_str(request.params.get("message")), schema)
             case _:
-                self.book.write(ev.Custom(name=call.method, data=plain(call.params), **self.book.stamp))
+                self.builder.custom(request.method, request.params)
 
     def _start(self, params: Mapping[str, Any]) -> None:
-        """A turn begins: one prompt, and all that is done about it."""
-        self.verdict = TRUNCATED
-        self.book.begin(thread_id=string(params.get("sessionId")))
+        """Start a turn: one prompt and the work on it."""
+        self.stop_info = TRUNCATED
+        self.builder.begin(thread_id=str_field(params, "sessionId"))
 
-    def _response(self, said: Mapping[str, Any]) -> None:
-        result = fields_or_none(said["result"])
-        outcome = fields_or_none(result.get("outcome"))
+    def _response(self, payload: Mapping[str, Any]) -> None:
+        result = fields_or_empty(payload["result"])
+        outcome = fields_or_empty(result.get("outcome"))
         expected = "session/prompt" if "stopReason" in result else "session/request_permission" if outcome else None
-        call = self._requests.answered(said, expected=expected)
-        approval_id = str(said.get("id"))
+        request = self._requests.take(payload, expected=expected)
+        approval_id = str(payload.get("id"))
         if "stopReason" in result:
             self._stop(result)
         elif outcome and approval_id in self._options:
-            self._answer(approval_id, outcome)
-        elif call is not None or isinstance(said["result"], Mapping) or said["result"] is None:
-            name = "response" if call is None else f"{call.method} response"
-            self.book.write(ev.Custom(name=name, data=plain(said["result"]), **self.book.stamp))
+            self._write_approval_response(approval_id, outcome)
+        elif request is not None or isinstance(payload["result"], Mapping) or payload["result"] is None:
+            name = "response" if request is None else f"{request.method} response"
+            self.builder.custom(name, payload["result"])
         else:
-            self.book.raw(said)
+            self.builder.raw(payload)
 
     def _stop(self, result: Mapping[str, Any]) -> None:
-        """The turn is over."""
-        usage = counts(
+        """End the turn."""
+        usage = usage_counts(
             result.get("usage"),
             input="inputTokens",
             output="outputTokens",
@@ -119,145 +121,147 @@ class AcpDecoder(BaseDecoder):
             cache_write="cachedWriteTokens",
         )
         if usage:
-            self.book.usage = ev.Usage(**usage)
-            self.book.write(ev.UsageUpdate(usage=self.book.usage, **self.book.stamp))
-        for call_id in list(self._inputs):
-            self._settle_input(call_id)
-        self.book.settle()
-        reason = string(result.get("stopReason"))
-        self.verdict = _STOPS.get(reason or "", Verdict("completed", reason))
+            self.builder.usage = ev.Usage(**usage)
+            self.builder.write(ev.UsageUpdate(usage=self.builder.usage, **self.builder.envelope))
+        for call_id in list(self._open_args):
+            self._complete_args(call_id)
+        self.builder.end_texts_and_thoughts()
+        reason = str_field(result, "stopReason")
+        self.stop_info = _STOPS.get(reason or "", StopInfo("completed", reason))
 
-    def _ask(self, approval_id: str, params: Mapping[str, Any]) -> None:
-        call = fields_or_none(params.get("toolCall"))
-        block = self._tool(call)
-        self._settle_input(str(call.get("toolCallId")))
-        options = [fields_or_none(option) for option in params.get("options") or ()]
+    def _request_approval(self, approval_id: str, params: Mapping[str, Any]) -> None:
+        call = fields_or_empty(params.get("toolCall"))
+        block = self._call_of(call)
+        self._complete_args(str(call.get("toolCallId")))
+        options = [fields_or_empty(option) for option in params.get("options") or ()]
         self._options[approval_id] = {str(option.get("optionId")): str(option.get("kind")) for option in options}
         request = ev.ApprovalRequest(
             approval_id=approval_id,
             tool_id=block.id,
-            prompt=string(call.get("title")),
-            args=plain(call.get("rawInput")),
+            prompt=str_field(call, "title"),
+            args=to_jsonable(call.get("rawInput")),
             options=[text_safe(str(option.get("name") or option.get("optionId"))) for option in options] or None,
-            meta={"options": plain(options)},
-            **self.book.stamp,
+            meta={"options": to_jsonable(options)},
+            **self.builder.envelope,
         )
-        self.book.write(request)
-        self.verdict = Verdict("paused")
+        self.builder.write(request)
+        self.stop_info = StopInfo("paused")
 
     def _request_input(self, approval_id: str, prompt: str | None, schema: Any) -> None:
-        shape = plain(schema) if isinstance(schema, Mapping) else None
-        request = ev.ApprovalRequest(approval_id=approval_id, kind="input", prompt=prompt, schema=shape, **self.book.stamp)
-        self.book.write(request)
-        self.verdict = Verdict("paused")
+        shape = to_jsonable(schema) if isinstance(schema, Mapping) else None
+        request = ev.ApprovalRequest(
+            approval_id=approval_id, kind="input", prompt=prompt, schema=shape, **self.builder.envelope
+        )
+        self.builder.write(request)
+        self.stop_info = StopInfo("paused")
 
-    def _answer(self, approval_id: str, outcome: Mapping[str, Any]) -> None:
+    def _write_approval_response(self, approval_id: str, outcome: Mapping[str, Any]) -> None:
         option = str(outcome.get("optionId"))
         kind = self._options.pop(approval_id).get(option, "")
         response = ev.ApprovalResponse(
             approval_id=approval_id,
             decision="cancel" if outcome.get("outcome") == "cancelled" else "deny" if kind.startswith("reject") else "approve",
-            value=plain(outcome.get("optionId")),
-            **self.book.stamp,
+            value=to_jsonable(outcome.get("optionId")),
+            **self.builder.envelope,
         )
-        self.book.write(response)
-        self.verdict = TRUNCATED
+        self.builder.write(response)
+        self.stop_info = TRUNCATED
 
     # --- updates --------------------------------------------------------------------------------------------------------
 
     def _update(self, update: Mapping[str, Any]) -> None:
-        kind = string(update.get("sessionUpdate")) or ""
+        kind = str_field(update, "sessionUpdate") or ""
         handler = _UPDATES.get(kind)
-        if self.verdict.status == "paused":  # it goes on, and so the answer came by another way
-            self.verdict = TRUNCATED
+        if self.stop_info.status == "paused":  # an update: the answer was given outside of this stream
+            self.stop_info = TRUNCATED
         if handler is not None:
             handler(self, update)
         elif kind:
-            rest = {name: value for name, value in update.items() if name != "sessionUpdate"}
-            self.book.write(ev.Custom(name=kind, data=plain(rest), **self.book.stamp))
+            data = {name: value for name, value in update.items() if name != "sessionUpdate"}
+            self.builder.custom(kind, data)
         else:
-            self.book.raw(update)
+            self.builder.raw(update)
 
     def _text(self, update: Mapping[str, Any]) -> None:
         key = ("text", update.get("messageId"))
         self._end_others(key)
-        if not write_blob(self.book, update["content"]):
-            self.book.text(key, text_in(update["content"]))
+        if not write_blob(self.builder, update["content"]):
+            self.builder.text(key, text_in(update["content"]))
 
     def _thought(self, update: Mapping[str, Any]) -> None:
         key = ("thought", update.get("messageId"))
         self._end_others(key)
-        self.book.thought(key, text_in(update["content"]))
+        self.builder.thought(key, text_in(update["content"]))
 
     def _end_others(self, key: Any) -> None:
-        """Chunks follow each other; what speaks in between ends a text."""
-        for other in self.book.open_keys():
+        """End the other open texts and thoughts: a message's chunks are contiguous."""
+        for other in self.builder.open_keys():
             if other != key:
-                self.book.end_text(other)
-                self.book.end_thought(other)
+                self.builder.end_text(other)
+                self.builder.end_thought(other)
 
     def _user(self, update: Mapping[str, Any]) -> None:
-        """What the user said, told again where a session is loaded."""
-        self.book.write(ev.Custom(name="user_message", data=plain(update.get("content")), **self.book.stamp))
+        """Write a message of the user, which agents repeat when a session is loaded."""
+        self.builder.custom("user_message", update.get("content"))
 
     def _plan(self, update: Mapping[str, Any]) -> None:
-        entries = plain(update.get("entries"))
-        running = next((entry for entry in entries if fields_or_none(entry).get("status") == "in_progress"), None)
-        self.book.write(ev.Custom(name="plan", data=entries, **self.book.stamp))
-        if running is not None and string(running.get("content")):
-            self.book.write(ev.Status(message=running["content"], **self.book.stamp))
+        entries = to_jsonable(update.get("entries"))
+        running = next((entry for entry in entries if fields_or_empty(entry).get("status") == "in_progress"), None)
+        self.builder.custom("plan", entries)
+        if running is not None and str_field(running, "content"):
+            self.builder.status(running["content"])
 
     def _usage(self, update: Mapping[str, Any]) -> None:
-        """How full the context is, and what the session cost so far: neither is a count of this turn's tokens."""
-        cost = fields_or_none(update.get("cost"))
+        """Write the size of the context and the cost of the session. They are not the tokens of this turn."""
+        cost = fields_or_empty(update.get("cost"))
         amount = cost.get("amount") if cost.get("currency") in (None, "USD") else None
         usage = ev.Usage(
-            total=counts(update, used="used").get("used"), cost=float(amount) if isinstance(amount, int | float) else None
+            total=usage_counts(update, used="used").get("used"), cost=float(amount) if isinstance(amount, int | float) else None
         )
-        self.book.write(ev.UsageUpdate(usage=usage, meta={"size": plain(update.get("size"))}, **self.book.stamp))
+        self.builder.write(ev.UsageUpdate(usage=usage, meta={"size": to_jsonable(update.get("size"))}, **self.builder.envelope))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _tool(self, said: Mapping[str, Any]) -> Block:
-        """The call of that id, started if it is new."""
-        call_id = str(said["toolCallId"])
+    def _call_of(self, update: Mapping[str, Any]) -> Block:
+        """Return the call of an update, started if it is new."""
+        call_id = str(update["toolCallId"])
         block = self._calls.get(call_id)
-        if block is None or (block.closed and said.get("sessionUpdate") == "tool_call"):
-            self.book.settle()
-            name = string(said.get("title")) or string(said.get("kind")) or "tool"
-            meta = {key: plain(said[key]) for key in ("kind", "locations") if said.get(key)}
-            block = self._calls[call_id] = self.book.start_tool(call_id, name, call_id=call_id, meta=meta or None)
-            self._inputs[call_id] = None
-        if said.get("rawInput") is not None and call_id in self._inputs:
-            self._inputs[call_id] = said["rawInput"]
+        if block is None or (block.closed and update.get("sessionUpdate") == "tool_call"):
+            self.builder.end_texts_and_thoughts()
+            name = str_field(update, "title") or str_field(update, "kind") or "tool"
+            meta = {key: to_jsonable(update[key]) for key in ("kind", "locations") if update.get(key)}
+            block = self._calls[call_id] = self.builder.start_tool(call_id, name, call_id=call_id, meta=meta or None)
+            self._open_args[call_id] = None
+        if update.get("rawInput") is not None and call_id in self._open_args:
+            self._open_args[call_id] = update["rawInput"]
         return block
 
-    def _settle_input(self, call_id: str) -> None:
-        """The arguments count as whole when the tool runs: until then, updates may replace them."""
-        if call_id in self._inputs:
-            args = self._inputs.pop(call_id)
+    def _complete_args(self, call_id: str) -> None:
+        """Complete a call's arguments, once the tool runs: until then, updates may replace them."""
+        if call_id in self._open_args:
+            args = self._open_args.pop(call_id)
             if isinstance(args, str):
-                self.book.tool_args(self._calls[call_id], args, free=True)
+                self.builder.tool_args(self._calls[call_id], args, free=True)
             else:
-                self.book.tool_args(self._calls[call_id], args={} if args is None else args)
+                self.builder.tool_args(self._calls[call_id], args={} if args is None else args)
 
     def _tool_call(self, update: Mapping[str, Any]) -> None:
-        known = str(update.get("toolCallId")) in self._calls
-        block = self._tool(update)
-        title, status = string(update.get("title")), update.get("status")
-        if known and title and title != block.name:
-            self.book.progress(block, title)
+        is_known = str(update.get("toolCallId")) in self._calls
+        block = self._call_of(update)
+        title, status = str_field(update, "title"), update.get("status")
+        if is_known and title and title != block.name:
+            self.builder.progress(block, title)
             block.name = title
         if status in ("in_progress", "completed", "failed"):
-            self._settle_input(str(update["toolCallId"]))
+            self._complete_args(str(update["toolCallId"]))
         content, output = update.get("content"), update.get("rawOutput")
-        shown = said_by(content) if output is None else output
+        result = text_or_blocks(content) if output is None else output
         if status in ("completed", "failed"):
             failed = status == "failed"
-            info = ev.ErrorInfo(message=text_in(content or "") or string(output) or "the tool failed") if failed else None
-            self.book.tool_result(block, shown, status="error" if failed else "ok", error=info)
+            info = ev.ErrorInfo(message=text_in(content or "") or nonempty_str(output) or "the tool failed") if failed else None
+            self.builder.tool_result(block, result, status="error" if failed else "ok", error=info)
         elif content or output is not None:
-            self.book.tool_result(block, shown, preliminary=True)
+            self.builder.tool_result(block, result, preliminary=True)
 
 
 _UPDATES: dict[str, Callable[[AcpDecoder, Mapping[str, Any]], None]] = {

@@ -1,11 +1,11 @@
-"""Agentor: what `stream_chat` gives, as objects, dicts or serialised, what `POST /chat` sends, and the events of its engine.
+"""Decoder of Agentor: the outputs of `stream_chat` and `POST /chat`, and the events of its engine.
 
-Source: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py` and `agentor/engine/events.py`
-(0.0.23 and 0.1.1). Serialised items are JSON over many lines, one object after another, with no framing: texts and bytes are
-taken as they come, wherever they were cut. Its A2A server is read by `a2a`.
+Format: https://github.com/CelestoAI/agentor at 6fa8fa1, `agentor/output_text_formatter.py` and `agentor/engine/events.py`
+(0.0.23 and 0.1.1). Items are objects, dicts, or their serialised form: JSON objects over several lines, one after another
+without framing, as strings or bytes cut at any place. The A2A decoder reads its A2A server.
 
-`stream_chat` cannot say: arguments, call ids (a result goes to the oldest open call of its name), tokens, models, the end (a
-stream is whole when its last item is a message), or that something failed: an error comes as a message like any other.
+`stream_chat` has no arguments, call ids (a result goes to the oldest open call of its name), tokens or models, and no terminal:
+a stream is complete if its last item is a message. An error is a message like any other.
 """
 
 import codecs
@@ -16,21 +16,21 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, plain, string
-from nbagent.adapters.base.payload import counts, peek
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields, nonempty_str, str_field
+from nbagent.adapters.base.payload import try_wire_dict, usage_counts
 from nbagent.events.jsonable import text_safe
 
-_OUTPUTS = {"agent_updated_stream_event", "raw_response_event", "run_item_stream_event"}
-_ENGINE = {"run_start", "text_delta", "generation", "message", "tool_call", "tool_result", "run_end", "error", "fork"}
+_OUTPUT_TYPES = {"agent_updated_stream_event", "raw_response_event", "run_item_stream_event"}
+_ENGINE_TYPES = {"run_start", "text_delta", "generation", "message", "tool_call", "tool_result", "run_end", "error", "fork"}
 _ENGINE_FIELDS = {"type", "turn", "call_id"}
-_SERIALISED = re.compile(r'\s*(data:\s*)?\{\s*"type":\s*"(agent_updated|raw_response|run_item)_(stream_)?event"')
-_OUT_OF_TURNS = re.compile(r"Reached max_turns \(\d+\) without a final answer\.")
-_TEXT = "text"
+_SERIALISED_OUTPUT = re.compile(r'\s*(data:\s*)?\{\s*"type":\s*"(agent_updated|raw_response|run_item)_(stream_)?event"')
+_MAX_TURNS_MESSAGE = re.compile(r"Reached max_turns \(\d+\) without a final answer\.")
+_TEXT_KEY = "text"
 
 
 class AgentorDecoder(BaseDecoder):
-    """Agentor's two vocabularies to events."""
+    """Decoder of outputs and engine events."""
 
     system: ClassVar[str] = "agentor"
 
@@ -38,41 +38,43 @@ class AgentorDecoder(BaseDecoder):
         super().__init__()
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = ""
-        self._open: list[Block] = []
+        self._unanswered: list[Block] = []
         self._calls: dict[str, Block] = {}
         self._turn: Any = None
         self._waiting = 0
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an output or an engine event, or the text of an output."""
+        """Return True if the item is an output or an engine event, or the text of an output."""
         if isinstance(item, bytes | bytearray):
             item = bytes(item).decode("utf-8", "replace")
         if isinstance(item, str):
-            return _SERIALISED.match(item) is not None
-        said = peek(item)
-        kind = said.get("type")
+            return _SERIALISED_OUTPUT.match(item) is not None
+        payload = try_wire_dict(item)
+        kind = payload.get("type")
         if not isinstance(kind, str):
             return False
-        return (kind in _OUTPUTS and "tool_action" in said) or (kind in _ENGINE and set(said) >= _ENGINE_FIELDS)
+        return (kind in _OUTPUT_TYPES and "tool_action" in payload) or (
+            kind in _ENGINE_TYPES and set(payload) >= _ENGINE_FIELDS
+        )
 
     def read(self, item: Any) -> None:
-        """One item, or a piece of the text of many."""
+        """Read one item, or a piece of the serialised form of several."""
         if isinstance(item, str | bytes | bytearray):
             self._pending += item if isinstance(item, str) else self._utf8.decode(bytes(item))
             self._read_pending()
             return
-        said = fields(item)
-        kind = string(said.get("type")) or ""
-        if kind in _OUTPUTS and "tool_action" in said:
-            self._output(kind, said)
-        elif kind in _ENGINE:
-            self._engine(kind, said)
+        payload = fields(item)
+        kind = str_field(payload, "type") or ""
+        if kind in _OUTPUT_TYPES and "tool_action" in payload:
+            self._output(kind, payload)
+        elif kind in _ENGINE_TYPES:
+            self._engine(kind, payload)
         else:
             self.unread(item, kind or None)
 
     def _read_pending(self) -> None:
-        """Read the objects that are whole by now; the beginning of another waits for the rest of it."""
+        """Read the objects that are complete; an incomplete one waits for more text."""
         while text := self._pending.lstrip().removeprefix("data:").lstrip():
             try:
                 item, end = json.JSONDecoder().raw_decode(text)
@@ -83,184 +85,184 @@ class AgentorDecoder(BaseDecoder):
             if isinstance(item, dict):
                 self.read(item)
             else:
-                self.book.raw(item)
+                self.builder.raw(item)
         self._pending = ""
 
     def _flush(self) -> None:
-        """At the end, what could not be read is kept; what came behind it is read all the same."""
+        """Read the remaining text at the end. Parts that are no JSON become `raw` events; objects after them are still read."""
         pieces, self._pending = re.split(r"(?<=^\})\n", self._pending, flags=re.MULTILINE), ""
         for piece in filter(str.strip, pieces):
             self._pending = piece
             self._read_pending()
             if self._pending:
-                self.book.raw(self._pending)
+                self.builder.raw(self._pending)
                 self._pending = ""
 
     def finish(self) -> None:
-        """The step is over."""
-        if self._waiting and self.verdict.status in ("completed", "incomplete"):
-            self.verdict = Verdict("paused")
+        """End the step. The run is paused if approvals are pending."""
+        if self._waiting and self.stop_info.status in ("completed", "incomplete"):
+            self.stop_info = StopInfo("paused")
         super().finish()
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over."""
-        if not self.book.ended:
+        """End the run, and read the remaining text."""
+        if not self.builder.ended:
             self._flush()
         return super().close(error)
 
-    # --- what `stream_chat` gives ---------------------------------------------------------------------------------------
+    # --- outputs of `stream_chat` ---------------------------------------------------------------------------------------
 
-    def _output(self, kind: str, said: Mapping[str, Any]) -> None:
-        if not self.book.in_step:
-            self.book.start_step()
-        message, chunk = string(said.get("message")), string(said.get("chunk"))
-        action = said.get("tool_action")
-        if string(said.get("reasoning")):
-            self.book.thought("reasoning", said["reasoning"])
-            self.book.end_thought("reasoning")
+    def _output(self, kind: str, payload: Mapping[str, Any]) -> None:
+        if not self.builder.in_step:
+            self.builder.start_step()
+        message, chunk = str_field(payload, "message"), str_field(payload, "chunk")
+        action = payload.get("tool_action")
+        if str_field(payload, "reasoning"):
+            self.builder.thought("reasoning", payload["reasoning"])
+            self.builder.end_thought("reasoning")
         if kind == "agent_updated_stream_event":
-            self._agent(message)
+            self._set_agent(message)
         elif action is not None:
-            self._action(fields(action), said.get("message"))
+            self._action(fields(action), payload.get("message"))
         elif chunk:
-            self.book.text(_TEXT, chunk)
+            self.builder.text(_TEXT_KEY, chunk)
         elif message:
-            self._whole(_TEXT, message)
-            self.verdict = Verdict("max_steps" if _OUT_OF_TURNS.fullmatch(message) else "completed")
+            self._write_complete_text(_TEXT_KEY, message)
+            self.stop_info = StopInfo("max_steps" if _MAX_TURNS_MESSAGE.fullmatch(message) else "completed")
 
-    def _whole(self, key: Any, text: str) -> None:
-        """A text that comes whole, after its deltas or without any."""
-        if self.book.text_id(key) is None:
-            self.book.text(key, text)
-            self.book.end_text(key)
+    def _write_complete_text(self, key: Any, text: str) -> None:
+        """Write a complete text, which may have been streamed before."""
+        if self.builder.text_id(key) is None:
+            self.builder.text(key, text)
+            self.builder.end_text(key)
         else:
-            self.book.end_text(key, text)
+            self.builder.end_text(key, text)
 
-    def _agent(self, name: str | None, tool: Block | None = None) -> None:
-        """Another agent speaks from here on; the first one was not handed anything."""
-        before = self.book.stamp.get("agent")
+    def _set_agent(self, name: str | None, tool: Block | None = None) -> None:
+        """Set the current agent, and write a hand-off if it is not the first."""
+        before = self.builder.envelope.get("agent")
         if not name or name == before:
             return
         if before is not None or tool is not None:
             tool_id = None if tool is None else tool.id
-            self.book.write(ev.AgentHandoff(to=name, from_=before, tool_id=tool_id, **self.book.stamp))
-        self.book.stamp["agent"] = text_safe(name)
+            self.builder.write(ev.AgentHandoff(to=name, from_=before, tool_id=tool_id, **self.builder.envelope))
+        self.builder.envelope["agent"] = text_safe(name)
 
     def _action(self, action: Mapping[str, Any], message: Any) -> None:
-        kind, name = string(action.get("type")) or "", string(action.get("name")) or "tool"
-        self.verdict = TRUNCATED  # an agent that used a tool has not had its last word
-        self.book.settle()
+        kind, name = str_field(action, "type") or "", str_field(action, "name") or "tool"
+        self.stop_info = TRUNCATED  # the agent still has to answer after a tool
+        self.builder.end_texts_and_thoughts()
         match kind:
             case "tool_called":
-                self._open.append(self.book.start_tool(self.book.mint("call"), name))
+                self._unanswered.append(self.builder.start_tool(self.builder.mint("call"), name))
             case "tool_output":
-                self.book.tool_result(self._oldest(name), message)
+                self.builder.tool_result(self._take_call(name), message)
             case "handoff_requested":
-                self._open.append(self.book.start_tool(self.book.mint("call"), name, kind="handoff"))
+                self._unanswered.append(self.builder.start_tool(self.builder.mint("call"), name, kind="handoff"))
             case "handoff_occured" | "handoff_occurred":
-                handoff = self._oldest(name)
-                self.book.tool_result(handoff, message)
-                self._agent(string(message) or name, handoff)
+                handoff = self._take_call(name)
+                self.builder.tool_result(handoff, message)
+                self._set_agent(nonempty_str(message) or name, handoff)
             case "mcp_approval_requested":
                 self._waiting += 1
-                request = ev.ApprovalRequest(approval_id=self.book.mint("approval"), prompt=string(message) or name)
-                self.book.write(request)
+                request = ev.ApprovalRequest(approval_id=self.builder.mint("approval"), prompt=nonempty_str(message) or name)
+                self.builder.write(request)
             case _:
                 self._waiting -= kind == "mcp_approval_response" and self._waiting > 0
-                self.book.write(ev.Custom(name=kind or "tool_action", data=plain(action), **self.book.stamp))
+                self.builder.custom(kind or "tool_action", action)
 
-    def _oldest(self, name: str) -> Block:
-        """The call that a result belongs to: the oldest of its name. 0.0.23 calls every result "dict"."""
-        found = next((block for block in self._open if block.name == name), None)
-        if found is None:
-            found = self._open[0] if self._open else self.book.start_tool(self.book.mint("call"), name)
-        if found in self._open:
-            self._open.remove(found)
-        return found
+    def _take_call(self, name: str) -> Block:
+        """Remove and return the call of a result: the oldest open one of that name, else the oldest.
+
+        Version 0.0.23 gives every result the name "dict" (agentor/pre-stream_chat).
+        """
+        block = next((call for call in self._unanswered if call.name == name), None)
+        if block is None:
+            block = self._unanswered[0] if self._unanswered else self.builder.start_tool(self.builder.mint("call"), name)
+        if block in self._unanswered:
+            self._unanswered.remove(block)
+        return block
 
     # --- the engine's own events ----------------------------------------------------------------------------------------
 
-    def _engine(self, kind: str, said: Mapping[str, Any]) -> None:
-        agent, turn, text = string(said.get("agent")), said.get("turn"), string(said.get("text"))
+    def _engine(self, kind: str, payload: Mapping[str, Any]) -> None:
+        agent, turn, text = str_field(payload, "agent"), payload.get("turn"), str_field(payload, "text")
         if agent:
-            self.book.stamp["agent"] = text_safe(agent)
+            self.builder.envelope["agent"] = text_safe(agent)
         if kind == "run_start":
-            self.book.begin(string(said.get("model")))
+            self.builder.begin(str_field(payload, "model"))
             return
         if turn is not None and turn != self._turn and kind != "run_end":
             self._turn = turn
-            self.book.start_step(string(said.get("model")))
+            self.builder.start_step(str_field(payload, "model"))
         match kind:
             case "text_delta":
-                self.book.text(_TEXT, text or "")
+                self.builder.text(_TEXT_KEY, text or "")
             case "message" if text:
-                self._whole(_TEXT, text)
+                self._write_complete_text(_TEXT_KEY, text)
             case "generation":
-                self._generation(said, text)
+                self._generation(payload, text)
             case "tool_call":
-                self._engine_call(said)
+                self._engine_call(payload)
             case "tool_result":
-                self._engine_result(said)
+                self._engine_result(payload)
             case "run_end":
-                self._count(said, add=False)
-                self._run_end(string(said.get("status")), said)
+                self._add_usage(payload, add=False)
+                self._run_end(str_field(payload, "status"), payload)
             case "error":
-                self._error(string(said.get("error")) or text or "")
+                self._error(str_field(payload, "error") or text or "")
             case "fork":
-                origin = string(said.get("forked_from")) or "another run"
-                self.book.write(ev.Status(message=f"Goes on from {origin}", **self.book.stamp))
+                origin = str_field(payload, "forked_from") or "another run"
+                self.builder.status(f"Goes on from {origin}")
             case _:
                 pass
 
-    def _generation(self, said: Mapping[str, Any], text: str | None) -> None:
-        """The model is through: its thoughts, and the text beside its calls. A text without calls has an event of its own."""
-        if string(said.get("reasoning")):
-            self.book.thought("reasoning", said["reasoning"])
-            self.book.end_thought("reasoning")
-        if text and said.get("calls"):
-            self._whole(_TEXT, text)
-        self._count(said, add=True)
+    def _generation(self, payload: Mapping[str, Any], text: str | None) -> None:
+        """Write the thoughts of a model response, and its text if it has calls: a text without calls has its own event."""
+        if str_field(payload, "reasoning"):
+            self.builder.thought("reasoning", payload["reasoning"])
+            self.builder.end_thought("reasoning")
+        if text and payload.get("calls"):
+            self._write_complete_text(_TEXT_KEY, text)
+        self._add_usage(payload, add=True)
 
     def _error(self, text: str) -> None:
-        """The run failed with `Type: message`; what failed is raised next."""
+        """Fail the run with a message of the form `Type: message`."""
         kind, _, message = text.partition(": ")
-        known = bool(message) and kind.isidentifier()
-        self.fail(message if known else text, error_type=kind if known else None)
+        has_type = bool(message) and kind.isidentifier()
+        self.fail(message if has_type else text, error_type=kind if has_type else None)
 
-    def _engine_call(self, said: Mapping[str, Any]) -> None:
-        self.book.settle()
-        call_id, args = string(said.get("call_id")), said.get("args")
-        block = self.book.start_tool(call_id, string(said.get("name")) or "tool", call_id=call_id)
+    def _engine_call(self, payload: Mapping[str, Any]) -> None:
+        self.builder.end_texts_and_thoughts()
+        call_id, args = str_field(payload, "call_id"), payload.get("args")
+        block = self.builder.start_tool(call_id, str_field(payload, "name") or "tool", call_id=call_id)
         self._calls[call_id or ""] = block
-        if isinstance(args, str):
-            self.book.tool_args(block, args)
-        else:
-            self.book.tool_args(block, args={} if args is None else args)
+        self.builder.complete_args(block, args)
 
-    def _engine_result(self, said: Mapping[str, Any]) -> None:
-        block = self._calls.get(string(said.get("call_id")) or "")
+    def _engine_result(self, payload: Mapping[str, Any]) -> None:
+        block = self._calls.get(str_field(payload, "call_id") or "")
         if block is None:
-            self._engine_call({**said, "args": None})
-            block = self._calls[string(said.get("call_id")) or ""]
-        error = string(said.get("error"))
+            self._engine_call({**payload, "args": None})
+            block = self._calls[str_field(payload, "call_id") or ""]
+        error = str_field(payload, "error")
         info = ev.ErrorInfo(message=error) if error else None
-        self.book.tool_result(block, said.get("result"), status="error" if error else "ok", error=info)
+        self.builder.tool_result(block, payload.get("result"), status="error" if error else "ok", error=info)
 
-    def _count(self, said: Mapping[str, Any], *, add: bool) -> None:
-        found = counts(
-            said.get("usage"),
+    def _add_usage(self, payload: Mapping[str, Any], *, add: bool) -> None:
+        counts = usage_counts(
+            payload.get("usage"),
             input=("input", "input_tokens"),
             output=("output", "output_tokens"),
             total=("total", "total_tokens"),
         )
-        if not found:
+        if not counts:
             return
-        usage = ev.Usage(**found)
-        self.book.usage = usage if self.book.usage is None or not add else self.book.usage + usage
-        self.book.write(ev.UsageUpdate(usage=self.book.usage, **self.book.stamp))
+        usage = ev.Usage(**counts)
+        self.builder.usage = usage if self.builder.usage is None or not add else self.builder.usage + usage
+        self.builder.write(ev.UsageUpdate(usage=self.builder.usage, **self.builder.envelope))
 
-    def _run_end(self, status: str | None, said: Mapping[str, Any]) -> None:
+    def _run_end(self, status: str | None, payload: Mapping[str, Any]) -> None:
         if status == "failed":
-            self._error(string(said.get("error")) or "the run failed")
-        elif self.verdict.status != "failed":
-            self.verdict = Verdict("max_steps", status) if status == "max_turns" else Verdict("completed", status)
+            self._error(str_field(payload, "error") or "the run failed")
+        elif self.stop_info.status != "failed":
+            self.stop_info = StopInfo("max_steps", status) if status == "max_turns" else StopInfo("completed", status)

@@ -1,10 +1,10 @@
-"""Anthropic Messages, from Anthropic, from a cloud that resells it, or from whoever serves the same endpoint.
+"""Decoder of Anthropic Messages, including clouds that resell it and other servers of that endpoint.
 
-The format: https://platform.claude.com/docs/en/build-with-claude/streaming, and the types of its Python SDK 2.11.
-Takes stream events, whole messages and the events of the SDK's `messages.stream()`, as SDK objects or as dicts, framed with
-their server-sent event's name or not; and the user's turn with tool results, where a loop hands that on, too.
+Format: https://platform.claude.com/docs/en/build-with-claude/streaming, and the types of the Python SDK 2.11. Items are stream
+events, whole messages and the events of the SDK's `messages.stream()`, as SDK objects or dicts, with or without the frame of a
+server-sent event. User turns with tool results are read, too, for agent loops that pass them on.
 
-What it cannot say: results of the client's own tools (they are in the next request), approvals, agents and hand-offs.
+The format has no results of the client's tools (they are in the next request), approvals, agents or hand-offs.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -12,22 +12,34 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, is_count, label, plain, string
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import (
+    clean_str,
+    fields,
+    fields_or_empty,
+    is_token_count,
+    nonempty_str,
+    str_field,
+    to_jsonable,
+)
 from nbagent.adapters.base.payload import frame_of
 
 _CUT_SHORT = {"max_tokens", "model_context_window_exceeded", "pause_turn", "refusal", "compaction"}
 _HELPER_EVENTS = {"text", "thinking", "signature", "input_json", "citation", "compaction"}
-_META = ("caller", "server_name")
+_META_FIELDS = ("caller", "server_name")
 
 
-class Part:
+class ContentBlock:
     """One content block of a message.
 
     Attributes:
-        input: a call's arguments as they were when it started; `{}` where they are streamed.
-        signature: the opaque end of a thought.
-        summary: what a compaction left of the conversation.
+        kind: the block's type.
+        key: key of its thought or tool call in the builder.
+        tool: its tool call, if it is one.
+        input: a call's arguments at its start; `{}` if they are streamed.
+        signature: the signature of a thought.
+        summary: content and encrypted content of a compaction.
+        done: True once the block ended.
     """
 
     def __init__(self, kind: str, key: Hashable) -> None:
@@ -41,307 +53,306 @@ class Part:
 
 
 class AnthropicDecoder(BaseDecoder):
-    """Messages stream events to events. A message is a step; text blocks that follow each other are one text.
+    """Decoder of Messages stream events. A message is a step.
 
-    They are one answer that the service cuts wherever a citation begins or ends, in the middle of a sentence.
+    Adjacent text blocks become one text: the service starts a new block at each citation, even within a sentence
+    (anthropic/vercel-anthropic-web-search-tool).
     """
 
     system: ClassVar[str] = "anthropic.messages"
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: dict[str, Block] = {}  # of all messages: what the service runs may be answered in a later one
+        self._calls: dict[str, Block] = {}  # of all messages: a hosted tool's result may come in a later message
         self._reset(None)
 
     def _reset(self, message_id: str | None) -> None:
         self._id = message_id
-        self._parts: dict[Any, Part] = {}
+        self._parts: dict[Any, ContentBlock] = {}
         self._usage: dict[str, Any] = {}
         self._reason: str | None = None
-        self._whole = False
+        self._terminal_seen = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event, a whole message or an error of this service."""
-        said = fields_or_none(frame_of(item).data)
-        kind = said.get("type")
+        """Return True if the item is a stream event, a whole message or an error of this service."""
+        payload = fields_or_empty(frame_of(item).data)
+        kind = payload.get("type")
         if kind == "error":
-            error = fields_or_none(said.get("error"))
-            return "sequence_number" not in said and "code" not in error and string(error.get("type")) is not None
+            error = fields_or_empty(payload.get("error"))
+            return "sequence_number" not in payload and "code" not in error and str_field(error, "type") is not None
         if kind == "message":
-            return isinstance(said.get("content"), list) and "stop_reason" in said
+            return isinstance(payload.get("content"), list) and "stop_reason" in payload
         if kind == "message_start":
-            return bool(fields_or_none(said.get("message")))
+            return bool(fields_or_empty(payload.get("message")))
         return isinstance(kind, str) and kind in _HANDLERS
 
     def read(self, item: Any) -> None:
-        """One stream event, one whole message, the user's turn, or the `[DONE]` that some proxies add."""
+        """Read a stream event, a whole message, a user turn, or the `[DONE]` that some proxies add."""
         if isinstance(item, str):
             if item.strip() != "[DONE]":
-                self.book.raw(item)
+                self.builder.raw(item)
             return
-        said = fields(frame_of(item).data)
-        kind = label(said.get("type")) or ""
+        payload = fields(frame_of(item).data)
+        kind = clean_str(payload.get("type")) or ""
         handler = _HANDLERS.get(kind)
         if handler is not None:
-            handler(self, said)
-        elif said.get("role") == "user" and isinstance(said.get("content"), list):
-            self._user_turn(said)
-        elif kind not in _HELPER_EVENTS:  # those say again what their stream event said
-            self.book.raw(item, kind or None)
+            handler(self, payload)
+        elif payload.get("role") == "user" and isinstance(payload.get("content"), list):
+            self._user_turn(payload)
+        elif kind not in _HELPER_EVENTS:  # helper events repeat their stream event
+            self.builder.raw(item, kind or None)
 
     # --- the message ----------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        if not self.book.in_step:
+        if not self.builder.in_step:
             self.new_step()
             self._reset(None)
 
-    def _message_start(self, said: Mapping[str, Any]) -> None:
-        """A message begins. One that did not end was given up by a proxy that tried again; said twice, it is the same one."""
-        message = fields(said["message"])
-        message_id = label(message.get("id"))
-        if self.book.in_step:
+    def _message_start(self, payload: Mapping[str, Any]) -> None:
+        """Start a message. An open message with the same id is repeated; one with another id was abandoned.
+
+        Proxies that retry send such streams (anthropic/vercel-spliced-message-start).
+        """
+        message = fields(payload["message"])
+        message_id = clean_str(message.get("id"))
+        if self.builder.in_step:
             if message_id is not None and message_id == self._id:
                 return
             self.finish()
-        self.new_step(label(message.get("model")))
+        self.new_step(clean_str(message.get("model")))
         self._reset(message_id)
         self._read_usage(message.get("usage"))
-        self._reason = label(message.get("stop_reason"))
+        self._reason = clean_str(message.get("stop_reason"))
         for index, block in enumerate(message.get("content") or ()):
             self._start(index, fields(block))
             self._finish_part(self._parts[index])
 
-    def _message(self, said: Mapping[str, Any]) -> None:
-        self._message_start({"message": said})
+    def _message(self, payload: Mapping[str, Any]) -> None:
+        self._message_start({"message": payload})
         self._message_stop({})
 
-    def _message_delta(self, said: Mapping[str, Any]) -> None:
+    def _message_delta(self, payload: Mapping[str, Any]) -> None:
         self._begin()
-        delta = fields_or_none(said.get("delta"))
-        self._reason = label(delta.get("stop_reason")) or self._reason
-        self._read_usage(said.get("usage"))
-        details = fields_or_none(delta.get("stop_details"))
-        explanation = label(details.get("explanation"))
+        delta = fields_or_empty(payload.get("delta"))
+        self._reason = clean_str(delta.get("stop_reason")) or self._reason
+        self._read_usage(payload.get("usage"))
+        details = fields_or_empty(delta.get("stop_details"))
+        explanation = clean_str(details.get("explanation"))
         if explanation is not None:
-            self.book.write(
-                ev.Status(message=explanation, level="warning", meta={"stop_details": plain(details)}, **self.book.stamp)
-            )
-        edits = fields_or_none(said.get("context_management")).get("applied_edits")
+            self.builder.status(explanation, level="warning", meta={"stop_details": to_jsonable(details)})
+        edits = fields_or_empty(payload.get("context_management")).get("applied_edits")
         if edits:
-            self._tell("Parts of the conversation were left out", {"applied_edits": plain(edits)})
+            self.builder.status("Parts of the conversation were left out", meta={"applied_edits": to_jsonable(edits)})
 
-    def _message_stop(self, said: Mapping[str, Any]) -> None:
-        if self.book.in_step:
-            self._whole = True
+    def _message_stop(self, payload: Mapping[str, Any]) -> None:
+        if self.builder.in_step:
+            self._terminal_seen = True
             self.finish()
 
-    def _user_turn(self, said: Mapping[str, Any]) -> None:
-        for entry in said["content"]:
-            block = fields_or_none(entry)
+    def _user_turn(self, payload: Mapping[str, Any]) -> None:
+        for entry in payload["content"]:
+            block = fields_or_empty(entry)
             if block.get("type") == "tool_result":
-                self._result("tool_result", block)
+                self._write_result("tool_result", block)
 
-    def _error(self, said: Mapping[str, Any]) -> None:
-        self.fail_with(said.get("error"))
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        self.fail_with(payload.get("error"))
 
-    def _nothing(self, said: Mapping[str, Any]) -> None:
-        """A sign of life."""
+    def _ignore(self, payload: Mapping[str, Any]) -> None:
+        """Ignore a ping."""
 
     def finish(self) -> None:
-        """The message is over; only its own last event tells that it is whole."""
+        """End the message. Without `message_stop` it is truncated."""
         for part in self._parts.values():
-            if self._whole or part.tool is None:
+            if self._terminal_seen or part.tool is None:
                 self._finish_part(part)
-        if self.verdict.status == "failed":
-            self.verdict = self.verdict._replace(finish_reason=self._reason)
-        elif self._whole and self.verdict is TRUNCATED:
+        if self.stop_info.status == "failed":
+            self.stop_info = self.stop_info._replace(finish_reason=self._reason)
+        elif self._terminal_seen and self.stop_info is TRUNCATED:
             reason = self._reason
-            self.verdict = Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
-        self.book.end_step(self._reason, usage_of(self._usage))
+            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
+        self.builder.end_step(self._reason, anthropic_usage(self._usage))
 
     def _read_usage(self, usage: Any) -> None:
-        """Counts are cumulative: a later one replaces."""
-        self._usage |= {name: value for name, value in fields_or_none(usage).items() if value is not None}
-
-    def _tell(self, message: str, meta: dict[str, Any]) -> None:
-        self.book.write(ev.Status(message=message, meta=meta, **self.book.stamp))
+        """Merge token counts. They are cumulative: a later count replaces an earlier one."""
+        self._usage |= {name: value for name, value in fields_or_empty(usage).items() if value is not None}
 
     # --- content blocks -------------------------------------------------------------------------------------------------
 
-    def _block_start(self, said: Mapping[str, Any]) -> None:
+    def _block_start(self, payload: Mapping[str, Any]) -> None:
         self._begin()
-        self._start(said.get("index"), fields(said["content_block"]))
+        self._start(payload.get("index"), fields(payload["content_block"]))
 
     def _start(self, index: Any, block: Mapping[str, Any]) -> None:
-        book = self.book
-        kind = label(block.get("type")) or ""
+        builder = self.builder
+        kind = clean_str(block.get("type")) or ""
         if index in self._parts or kind != "text":
             self._end_text()
-        part = self._parts[index] = Part(kind, (book.step, index))
+        part = self._parts[index] = ContentBlock(kind, (builder.step, index))
         match kind:
             case "text":
                 self._write_text(block.get("text"))
                 for citation in block.get("citations") or ():
                     self._cite(citation)
             case "thinking":
-                book.start_thought(part.key)
-                book.thought(part.key, string(block.get("thinking")) or "")
-                part.signature = string(block.get("signature")) or ""
+                builder.start_thought(part.key)
+                builder.thought(part.key, str_field(block, "thinking") or "")
+                part.signature = str_field(block, "signature") or ""
             case "redacted_thinking":
-                book.start_thought(part.key)
-                book.end_thought(part.key, encrypted=label(block.get("data")))
+                builder.start_thought(part.key)
+                builder.end_thought(part.key, encrypted=clean_str(block.get("data")))
             case "compaction":
                 part.summary = _summary(block)
             case "fallback":
-                models = [label(fields_or_none(block.get(end)).get("model")) or "another model" for end in ("from", "to")]
-                self._tell(f"{models[1]} answers instead of {models[0]}", {"fallback": plain(block)})
+                models = [clean_str(fields_or_empty(block.get(end)).get("model")) or "another model" for end in ("from", "to")]
+                self.builder.status(f"{models[1]} answers instead of {models[0]}", meta={"fallback": to_jsonable(block)})
             case "container_upload":
                 self._write_file(block)
             case _ if kind.endswith("tool_use"):
                 self._start_tool(part, block)
             case _ if kind.endswith("tool_result"):
-                self._result(kind, block)
+                self._write_result(kind, block)
             case _:
-                book.raw(block, kind or None)
+                builder.raw(block, kind or None)
 
-    def _block_delta(self, said: Mapping[str, Any]) -> None:
+    def _block_delta(self, payload: Mapping[str, Any]) -> None:
         self._begin()
-        delta = fields(said["delta"])
-        kind = label(delta.get("type")) or ""
-        part = self._parts.get(said.get("index"))
-        if part is None and kind in ("text_delta", "thinking_delta"):  # the stream was joined late
-            self._start(said.get("index"), {"type": kind.removesuffix("_delta")})
-            part = self._parts[said.get("index")]
+        delta = fields(payload["delta"])
+        kind = clean_str(delta.get("type")) or ""
+        part = self._parts.get(payload.get("index"))
+        if part is None and kind in ("text_delta", "thinking_delta"):  # the stream was opened after the block began
+            self._start(payload.get("index"), {"type": kind.removesuffix("_delta")})
+            part = self._parts[payload.get("index")]
         if part is None:
-            self.book.raw(said, kind or None)
+            self.builder.raw(payload, kind or None)
         elif kind == "text_delta":
             self._write_text(delta.get("text"))
         elif kind == "thinking_delta":
-            self.book.thought(part.key, string(delta.get("thinking")) or "")
+            self.builder.thought(part.key, str_field(delta, "thinking") or "")
         elif kind == "signature_delta":
-            part.signature += string(delta.get("signature")) or ""
+            part.signature += str_field(delta, "signature") or ""
         elif kind == "citations_delta":
             self._cite(delta.get("citation"))
         elif kind == "compaction_delta":
             part.summary |= _summary(delta)
         elif kind == "input_json_delta" and part.tool is not None:
-            self.book.tool_delta(part.tool, string(delta.get("partial_json")) or "")
+            self.builder.tool_delta(part.tool, str_field(delta, "partial_json") or "")
         else:
-            self.book.raw(said, kind or None)
+            self.builder.raw(payload, kind or None)
 
-    def _block_stop(self, said: Mapping[str, Any]) -> None:
-        part = self._parts.get(said.get("index"))
+    def _block_stop(self, payload: Mapping[str, Any]) -> None:
+        part = self._parts.get(payload.get("index"))
         if part is not None:
             self._finish_part(part)
 
-    def _finish_part(self, part: Part) -> None:
+    def _finish_part(self, part: ContentBlock) -> None:
         if part.done:
             return
         part.done = True
         if part.kind == "thinking":
-            self.book.end_thought(part.key, signature=label(part.signature))
+            self.builder.end_thought(part.key, signature=clean_str(part.signature))
         elif part.kind == "compaction":
-            self._tell("The conversation was compacted", {"compaction": part.summary})
+            self.builder.status("The conversation was compacted", meta={"compaction": part.summary})
         elif part.tool is not None:
-            streamed = part.tool.pieces or not part.input
-            self.book.tool_args(part.tool, args=None if streamed else part.input)
+            streamed = part.tool.args_pieces or not part.input
+            self.builder.tool_args(part.tool, args=None if streamed else part.input)
 
     # --- text -----------------------------------------------------------------------------------------------------------
 
     def _text_key(self) -> Hashable:
-        return (self.book.step, "text")
+        return (self.builder.step, "text")
 
     def _write_text(self, text: Any) -> None:
-        self.book.text(self._text_key(), string(text) or "")
+        self.builder.text(self._text_key(), nonempty_str(text) or "")
 
     def _end_text(self) -> None:
-        self.book.end_text(self._text_key())
+        self.builder.end_text(self._text_key())
 
     def _cite(self, citation: Any) -> None:
-        """A citation belongs to the text that it is in, and may come before its first word."""
-        said = fields_or_none(citation)
-        book = self.book
-        text_id = book.start_text(self._text_key()).id
-        url = label(said.get("url")) or label(said.get("source"))
-        title = label(said.get("title")) or label(said.get("document_title"))
-        meta = plain(said)
-        book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
+        """Write a citation of the current text. It may come before the text's first delta."""
+        data = fields_or_empty(citation)
+        text_id = self.builder.start_text(self._text_key()).id
+        url = clean_str(data.get("url")) or clean_str(data.get("source"))
+        title = clean_str(data.get("title")) or clean_str(data.get("document_title"))
+        self.builder.source(url, title=title, text_id=text_id, meta=to_jsonable(data))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _start_tool(self, part: Part, block: Mapping[str, Any]) -> None:
-        name = label(block.get("name")) or part.kind
-        call_id = label(block.get("id"))
-        server = label(block.get("server_name"))
+    def _start_tool(self, part: ContentBlock, block: Mapping[str, Any]) -> None:
+        name = clean_str(block.get("name")) or part.kind
+        call_id = clean_str(block.get("id"))
+        server = clean_str(block.get("server_name"))
         kind: ev.ToolKind = "function" if part.kind == "tool_use" else "mcp" if server else "hosted"
-        meta = {key: plain(block[key]) for key in _META if block.get(key)}
+        meta = {key: to_jsonable(block[key]) for key in _META_FIELDS if block.get(key)}
         title = f"{server}: {name}" if server else None
-        part.tool = self.book.start_tool(part.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None)
+        part.tool = self.builder.start_tool(part.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None)
         part.input = block.get("input")
         if call_id is not None:
             self._calls[call_id] = part.tool
 
-    def _result(self, kind: str, block: Mapping[str, Any]) -> None:
-        """What a tool returned. The call may be out of sight, in a response before this stream."""
-        book = self.book
-        call_id = label(block.get("tool_use_id"))
+    def _write_result(self, kind: str, block: Mapping[str, Any]) -> None:
+        """Write a tool's result. Its call may have been in a response before this stream."""
+        builder = self.builder
+        call_id = clean_str(block.get("tool_use_id"))
         tool = self._calls.get(call_id) if call_id else None
         if tool is None:
             name = kind.removesuffix("_tool_result")
-            tool = book.start_tool((book.step, kind, call_id), name, call_id=call_id, kind="hosted")
+            tool = builder.start_tool((builder.step, kind, call_id), name, call_id=call_id, kind="hosted")
         content = block.get("content")
-        said = fields_or_none(content)
-        refused = (label(said.get("type")) or "").endswith("_error")
-        if refused or block.get("is_error") is True:
-            message = label(said.get("error_message")) or label(said.get("error_code")) or _text_of(content) or "failed"
-            error = ev.ErrorInfo(message=message, type=label(said.get("error_code")))
-            book.tool_result(tool, content, status="error", error=error)
+        details = fields_or_empty(content)
+        failed = (clean_str(details.get("type")) or "").endswith("_error")
+        if failed or block.get("is_error") is True:
+            message = (
+                clean_str(details.get("error_message"))
+                or clean_str(details.get("error_code"))
+                or _content_text(content)
+                or "failed"
+            )
+            error = ev.ErrorInfo(message=message, type=clean_str(details.get("error_code")))
+            builder.tool_result(tool, content, status="error", error=error)
         else:
-            book.tool_result(tool, content)
-        files = said.get("content")
+            builder.tool_result(tool, content)
+        files = details.get("content")
         for entry in files if isinstance(files, list) else ():
-            self._write_file(fields_or_none(entry))
+            self._write_file(fields_or_empty(entry))
 
     def _write_file(self, block: Mapping[str, Any]) -> None:
-        """A file in the service's container: it has an id there, and no more is said of it."""
-        file_id = label(block.get("file_id"))
+        """Write a file in the service's container, of which only the id is known."""
+        file_id = clean_str(block.get("file_id"))
         if file_id is not None:
-            book = self.book
-            meta = {"file_id": file_id}
-            file = ev.File(id=book.mint("file"), media_type="application/octet-stream", name=file_id, meta=meta, **book.stamp)
-            book.write(file)
+            self.builder.file("application/octet-stream", name=file_id, meta={"file_id": file_id})
 
 
-def usage_of(usage: Mapping[str, Any]) -> ev.Usage | None:
-    """Token counts in our terms: the service counts what it read from its cache, or wrote there, apart from the input."""
+def anthropic_usage(usage: Mapping[str, Any]) -> ev.Usage | None:
+    """Return the token counts, or None. Cache reads and writes are added to the input: the service counts them apart."""
     if not usage:
         return None
-    counts = {name: value for name, value in usage.items() if is_count(value)}
+    counts = {name: value for name, value in usage.items() if is_token_count(value)}
     parts = [counts.get(name) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")]
-    sent = None if parts[0] is None else sum(filter(None, parts))
+    prompt = None if parts[0] is None else sum(filter(None, parts))
     output = counts.get("output_tokens")
-    thinking = fields_or_none(usage.get("output_tokens_details")).get("thinking_tokens")
+    thinking = fields_or_empty(usage.get("output_tokens_details")).get("thinking_tokens")
     return ev.Usage(
-        input=sent,
+        input=prompt,
         output=output,
-        total=None if sent is None or output is None else sent + output,
-        reasoning=thinking if is_count(thinking) else None,
+        total=None if prompt is None or output is None else prompt + output,
+        reasoning=thinking if is_token_count(thinking) else None,
         cache_read=parts[1],
         cache_write=parts[2],
     )
 
 
-def _summary(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: plain(said[name]) for name in ("content", "encrypted_content") if string(said.get(name))}
+def _summary(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: to_jsonable(block[name]) for name in ("content", "encrypted_content") if str_field(block, name)}
 
 
-def _text_of(content: Any) -> str | None:
-    """The text of a result, which is a string or a list of blocks."""
+def _content_text(content: Any) -> str | None:
+    """Return the text of a result, which is a string or a list of blocks; None if it has none."""
     if isinstance(content, list):
-        return "\n".join(filter(None, (label(fields_or_none(entry).get("text")) for entry in content))) or None
-    return label(content)
+        return "\n".join(filter(None, (clean_str(fields_or_empty(entry).get("text")) for entry in content))) or None
+    return clean_str(content)
 
 
 _HANDLERS: dict[str, Callable[[AnthropicDecoder, Mapping[str, Any]], None]] = {
@@ -352,6 +363,6 @@ _HANDLERS: dict[str, Callable[[AnthropicDecoder, Mapping[str, Any]], None]] = {
     "content_block_start": AnthropicDecoder._block_start,
     "content_block_delta": AnthropicDecoder._block_delta,
     "content_block_stop": AnthropicDecoder._block_stop,
-    "ping": AnthropicDecoder._nothing,
+    "ping": AnthropicDecoder._ignore,
     "error": AnthropicDecoder._error,
 }

@@ -1,1 +1,1 @@
-"""What adapters share."""
+"""Machinery that the adapters share."""

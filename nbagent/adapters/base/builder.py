@@ -1,4 +1,4 @@
-"""The book every decoder keeps: which ids were given, what is open, and the events so far."""
+"""Event builder of every decoder: mints ids, tracks the open blocks, and collects the events."""
 
 import json
 from collections.abc import Hashable
@@ -7,55 +7,65 @@ from typing import Any, Literal
 import msgspec
 
 from nbagent import events as ev
-from nbagent.adapters.base.fields import plain, safe_message
+from nbagent.adapters.base.fields import safe_message, to_jsonable
 from nbagent.events.jsonable import sound, text_safe
 
-_DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)  # mended with their neighbours, by their block
+_DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)
 
 
 class Block:
-    """Something that was started: a text, a thought or a tool call.
+    """One text, thought or tool call of the run.
 
     Attributes:
-        id: ours, unique in the run.
-        key: what the system calls it, as its decoder spells that.
-        written: whether a delta was written to it.
-        held: half of a surrogate pair that waits for the other one.
-        pieces: the arguments of a tool call as they came.
-        whole: whether the arguments of a tool call are complete.
-        call_id: a tool call's id at the provider.
+        id: our id, unique in the run.
+        key: the upstream id, as the decoder spells it.
+        name: the tool's name; empty for a text or a thought.
+        call_id: the provider's id of a tool call. Not unique: see openai_responses/pydanticai-reused-tool-call-ids.
+        args_pieces: the deltas of a tool call's arguments, while they are incomplete.
+        args_complete: True once a tool call's arguments are complete.
+        pending: the first half of a surrogate pair whose second half has not arrived, or "".
+        has_text: True once a delta was written.
+        closed: True once the block ended.
     """
 
-    __slots__ = ("call_id", "closed", "held", "id", "key", "name", "pieces", "whole", "written")
+    __slots__ = ("args_complete", "args_pieces", "call_id", "closed", "has_text", "id", "key", "name", "pending")
 
     def __init__(self, block_id: str, key: Hashable, name: str = "", call_id: str | None = None) -> None:
         self.id = block_id
         self.key = key
         self.name = name
         self.call_id = call_id
-        self.pieces: list[str] = []
-        self.held = ""
-        self.whole = False
-        self.written = False
+        self.args_pieces: list[str] = []
+        self.args_complete = False
+        self.pending = ""
+        self.has_text = False
         self.closed = False
 
-    def join(self, delta: str) -> str:
-        """The delta with its surrogate pairs whole; a first half at its end is held back for the next one."""
-        if delta.isascii() and not self.held:
+    def join_surrogates(self, delta: str) -> str:
+        """Return the delta with its surrogate pairs joined. A first half at its end is kept for the next delta."""
+        if delta.isascii() and not self.pending:
             return delta
-        text = self.held + delta
-        self.held = ""
+        text = self.pending + delta
+        self.pending = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
-            self.held = text[-1]
+            self.pending = text[-1]
             text = text[:-1]
         return text_safe(text)
 
 
-class Book:
-    """The ledger of one run. Decoders call its methods in upstream order and `take()` the events that resulted.
+class EventBuilder:
+    """Collects the events of one run. Decoders call its methods in upstream order, then `take()` the events.
 
-    Keys are any hashable: what the system calls a text, a thought or a tool call. A key names the open block that it was last
-    used for. `stamp` goes on every event: the step, and the agent where a decoder knows it.
+    A key is any hashable: the upstream id of a text, a thought or a tool call. It refers to the open block that it was
+    last used for.
+
+    Attributes:
+        envelope: fields that go on every event: the step, and the agent and the parent where the decoder knows them.
+        step: number of the current step, counted from 1; 0 before the first.
+        in_step: True between the start and the end of a step.
+        started: True once `run.start` was written.
+        ended: True once `run.end` was written.
+        usage: sum of the usage of all ended steps; None if no step had any.
     """
 
     def __init__(self) -> None:
@@ -63,7 +73,7 @@ class Book:
         self.in_step = False
         self.started = False
         self.ended = False
-        self.stamp: dict[str, Any] = {}
+        self.envelope: dict[str, Any] = {}
         self.usage: ev.Usage | None = None
         self._events: list[ev.Event] = []
         self._minted = 0
@@ -72,57 +82,58 @@ class Book:
         self._tools: dict[Hashable, Block] = {}
 
     def take(self) -> list[ev.Event]:
-        """The events since the last call."""
+        """Return the events since the last call."""
         taken, self._events = self._events, []
         return taken
 
     def mint(self, family: str) -> str:
-        """A new id, such as "source-4"."""
+        """Return a new id, such as "source-4"."""
         self._minted += 1
         return f"{family}-{self._minted}"
 
     def write(self, event: ev.Event) -> None:
-        """Add an event that opens or closes nothing. `stamp` is the caller's to add."""
+        """Add an event that opens or closes no block. The caller adds the `envelope` to it."""
         if not self.started:
             self.begin()
-        self._events.append(event if isinstance(event, _DELTAS) else _mended(event))
+        # A delta may end in half a surrogate pair, which only its block can join with the next delta.
+        self._events.append(event if isinstance(event, _DELTAS) else _without_lone_surrogates(event))
 
     # --- run and step -------------------------------------------------------------------------------------------------
 
     def begin(self, model: str | None = None, *, thread_id: str | None = None) -> None:
-        """The run starts, once, at the first item."""
+        """Write `run.start` if it was not written yet."""
         if not self.started:
             self.started = True
-            self._events.append(_mended(ev.RunStart(model=model, thread_id=thread_id)))
+            self._events.append(_without_lone_surrogates(ev.RunStart(model=model, thread_id=thread_id)))
 
     def start_step(self, model: str | None = None, *, name: str | None = None, meta: dict[str, Any] | None = None) -> None:
-        """A model response begins; one that is still open is ended first."""
+        """Start a step (one model response). A step that is still open ends first."""
         self.begin(model)
         self.end_step()
         self.step += 1
         self.in_step = True
-        self.stamp["step"] = self.step
-        self.write(ev.StepStart(name=name, model=model, meta=meta, **self.stamp))
+        self.envelope["step"] = self.step
+        self.write(ev.StepStart(name=name, model=model, meta=meta, **self.envelope))
 
     def end_step(self, finish_reason: str | None = None, usage: ev.Usage | None = None) -> None:
-        """The response is over: its texts and thoughts are closed, its usage is added to the run's."""
+        """End the open step: close its texts and thoughts, and add its usage to the run's. Does nothing outside a step."""
         if not self.in_step:
             return
-        self.settle()
+        self.end_texts_and_thoughts()
         self.in_step = False
         if usage is not None:
             self.usage = usage if self.usage is None else self.usage + usage
-        self.write(ev.StepEnd(finish_reason=finish_reason, usage=usage, **self.stamp))
+        self.write(ev.StepEnd(finish_reason=finish_reason, usage=usage, **self.envelope))
 
-    def settle(self) -> None:
-        """Close every open text and thought. Tool calls stay open: their results may come later, from elsewhere."""
+    def end_texts_and_thoughts(self) -> None:
+        """Close every open text and thought. Tool calls stay open: their results may come in a later step."""
         for key in list(self._thoughts):
             self.end_thought(key)
         for key in list(self._texts):
             self.end_text(key)
 
     def open_keys(self) -> list[Hashable]:
-        """The keys of the open thoughts and texts."""
+        """Return the keys of the open thoughts and texts."""
         return [*self._thoughts, *self._texts]
 
     def end(
@@ -133,70 +144,78 @@ class Book:
         code: str | None = None,
         meta: dict[str, Any] | None = None,
     ) -> None:
-        """The run is over, and whatever is open with it."""
+        """Close what is open and write `run.end`."""
         self.begin()
         self.end_step(finish_reason)
-        self.settle()
+        self.end_texts_and_thoughts()
         self.ended = True
         self.write(ev.RunEnd(status=status, finish_reason=finish_reason, code=code, usage=self.usage, meta=meta))
 
     # --- text ---------------------------------------------------------------------------------------------------------
 
     def start_text(self, key: Hashable, *, kind: Literal["text", "refusal"] = "text", phase: str | None = None) -> Block:
-        """The open text of that key, started if there is none."""
+        """Return the open text of that key, started if there is none."""
         block = self._texts.get(key)
         if block is None:
             block = self._texts[key] = Block(self.mint("text"), key)
-            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, **self.stamp))
+            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, **self.envelope))
         return block
 
     def text(
         self, key: Hashable, delta: str, *, kind: Literal["text", "refusal"] = "text", phase: str | None = None
     ) -> Block | None:
-        """More of a text. Nothing at all is no text: it starts none."""
+        """Append to the text of that key. An empty delta starts no text.
+
+        Returns:
+            The open text, or None if there is none.
+        """
         if not delta:
             return self._texts.get(key)
         block = self.start_text(key, kind=kind, phase=phase)
-        whole = block.join(delta)
-        if whole:
-            block.written = True
-            self.write(ev.TextDelta(id=block.id, delta=whole, **self.stamp))
+        text = block.join_surrogates(delta)
+        if text:
+            block.has_text = True
+            self.write(ev.TextDelta(id=block.id, delta=text, **self.envelope))
         return block
 
     def end_text(self, key: Hashable, text: str | None = None, *, meta: dict[str, Any] | None = None) -> None:
-        """A text is whole; `text` replaces what the deltas built."""
+        """End a text. `text` replaces the deltas; None keeps them."""
         block = self._texts.pop(key, None)
         if block is None:
             return
         block.closed = True
-        if block.held and text is None:
-            self.write(ev.TextDelta(id=block.id, delta="\ufffd", **self.stamp))
-        self.write(ev.TextEnd(id=block.id, text=None if text is None else text_safe(text), meta=meta, **self.stamp))
+        if block.pending and text is None:
+            self.write(ev.TextDelta(id=block.id, delta="\ufffd", **self.envelope))
+        self.write(ev.TextEnd(id=block.id, text=None if text is None else text_safe(text), meta=meta, **self.envelope))
 
     def text_id(self, key: Hashable) -> str | None:
-        """The id of the open text of that key."""
+        """Return the id of the open text of that key, or None."""
         block = self._texts.get(key)
         return None if block is None else block.id
 
     # --- reasoning ----------------------------------------------------------------------------------------------------
 
     def start_thought(self, key: Hashable, *, kind: Literal["summary", "raw"] = "raw") -> Block:
-        """The open thought of that key, started if there is none."""
+        """Return the open thought of that key, started if there is none."""
         block = self._thoughts.get(key)
         if block is None:
             block = self._thoughts[key] = Block(self.mint("reasoning"), key)
-            self.write(ev.ReasoningStart(id=block.id, kind=kind, **self.stamp))
+            self.write(ev.ReasoningStart(id=block.id, kind=kind, **self.envelope))
         return block
 
     def thought(self, key: Hashable, delta: str, *, kind: Literal["summary", "raw"] = "raw") -> Block | None:
-        """More of a thought. Nothing at all is no thought: it starts none."""
+        """Append to the thought of that key. An empty delta starts no thought.
+
+        Returns:
+            The open thought, or None if there is none.
+        """
         if not delta:
             return self._thoughts.get(key)
         block = self.start_thought(key, kind=kind)
-        whole = block.join(delta)
-        if whole:
-            block.written = True
-            self.write(ev.ReasoningDelta(id=block.id, delta=whole, **self.stamp))
+        text = block.join_surrogates(delta)
+        if text:
+            block.has_text = True
+            self.write(ev.ReasoningDelta(id=block.id, delta=text, **self.envelope))
         return block
 
     def end_thought(
@@ -208,13 +227,13 @@ class Book:
         encrypted: str | None = None,
         meta: dict[str, Any] | None = None,
     ) -> None:
-        """A thought is whole; `text` replaces what the deltas built."""
+        """End a thought. `text` replaces the deltas; None keeps them."""
         block = self._thoughts.pop(key, None)
         if block is None:
             return
         block.closed = True
-        if block.held and text is None:
-            self.write(ev.ReasoningDelta(id=block.id, delta="\ufffd", **self.stamp))
+        if block.pending and text is None:
+            self.write(ev.ReasoningDelta(id=block.id, delta="\ufffd", **self.envelope))
         self.write(
             ev.ReasoningEnd(
                 id=block.id,
@@ -222,12 +241,12 @@ class Book:
                 signature=signature,
                 encrypted=encrypted,
                 meta=meta,
-                **self.stamp,
+                **self.envelope,
             )
         )
 
     def open_thought(self, key: Hashable) -> Block | None:
-        """The open thought of that key."""
+        """Return the open thought of that key, or None."""
         return self._thoughts.get(key)
 
     # --- tools --------------------------------------------------------------------------------------------------------
@@ -242,21 +261,21 @@ class Book:
         title: str | None = None,
         meta: dict[str, Any] | None = None,
     ) -> Block:
-        """A tool call begins. A call that had this key before keeps its id, and loses the key."""
+        """Start a tool call. An earlier call with this key keeps its id and loses the key."""
         block = self._tools[key] = Block(self.mint("tool"), key, name, call_id)
-        self.write(ev.ToolStart(id=block.id, name=name, call_id=call_id, kind=kind, title=title, meta=meta, **self.stamp))
+        self.write(ev.ToolStart(id=block.id, name=name, call_id=call_id, kind=kind, title=title, meta=meta, **self.envelope))
         return block
 
     def tool(self, key: Hashable) -> Block | None:
-        """The open tool call of that key."""
+        """Return the open tool call of that key, or None."""
         return self._tools.get(key)
 
     def tool_delta(self, block: Block, delta: str) -> None:
-        """More of the arguments' text."""
-        whole = block.join(delta) if delta else ""
-        if whole and not block.whole:
-            block.pieces.append(whole)
-            self.write(ev.ToolArgsDelta(id=block.id, delta=whole, **self.stamp))
+        """Append to the text of a call's arguments, unless they are complete."""
+        text = block.join_surrogates(delta) if delta else ""
+        if text and not block.args_complete:
+            block.args_pieces.append(text)
+            self.write(ev.ToolArgsDelta(id=block.id, delta=text, **self.envelope))
 
     def tool_args(
         self,
@@ -267,24 +286,36 @@ class Book:
         free: bool = False,
         meta: dict[str, Any] | None = None,
     ) -> None:
-        """The arguments are whole, once: `text` (what was streamed, if None), or `args` where the system sends them parsed.
+        """Complete a call's arguments. A second call does nothing.
 
-        With `free` the text itself is the argument and needs not be JSON. No text at all means no arguments.
+        Args:
+            block: the tool call.
+            text: the arguments as text; None for the streamed deltas. An empty text means no arguments.
+            args: the arguments parsed, for systems that send them so.
+            free: the text itself is the argument, and is not parsed as JSON.
+            meta: extra fields of the event.
         """
-        if block.whole:
+        if block.args_complete:
             return
-        block.whole = True
-        text = "".join(block.pieces) if text is None else text_safe(text)
-        block.pieces = []
+        block.args_complete = True
+        text = "".join(block.args_pieces) if text is None else text_safe(text)
+        block.args_pieces = []
         valid = True
         if args is not None:
-            args = plain(args)
+            args = to_jsonable(args)
             text = text or json.dumps(args, ensure_ascii=False, sort_keys=True)
         elif free:
             args = text
         else:
-            args, valid = parse(text)
-        self.write(ev.ToolArgs(id=block.id, args=args, args_text=text, valid=valid, meta=meta, **self.stamp))
+            args, valid = parse_args(text)
+        self.write(ev.ToolArgs(id=block.id, args=args, args_text=text, valid=valid, meta=meta, **self.envelope))
+
+    def complete_args(self, block: Block, args: Any) -> None:
+        """Complete a call's arguments, given as JSON text or parsed. None means no arguments."""
+        if isinstance(args, str):
+            self.tool_args(block, args)
+        else:
+            self.tool_args(block, args={} if args is None else args)
 
     def tool_result(
         self,
@@ -295,7 +326,7 @@ class Book:
         error: ev.ErrorInfo | None = None,
         preliminary: bool = False,
     ) -> None:
-        """What the tool returned; unless it is `preliminary`, the call is over."""
+        """Write a tool's result. Ends the call unless the result is `preliminary`; an ended call takes no more results."""
         if block.closed:
             return
         if not preliminary:
@@ -304,48 +335,74 @@ class Book:
                 del self._tools[block.key]
         self.write(
             ev.ToolResult(
-                id=block.id, status=status, content=plain(content), error=error, preliminary=preliminary, **self.stamp
+                id=block.id, status=status, content=to_jsonable(content), error=error, preliminary=preliminary, **self.envelope
             )
         )
 
     def progress(self, block: Block, message: str) -> None:
-        """A running tool tells what it does."""
-        self.write(ev.ToolProgress(id=block.id, message=message, **self.stamp))
+        """Write a progress message of a running tool."""
+        self.write(ev.ToolProgress(id=block.id, message=message, **self.envelope))
 
     # --- the rest -----------------------------------------------------------------------------------------------------
 
+    def source(
+        self, url: str | None, *, title: str | None = None, text_id: str | None = None, meta: dict[str, Any] | None = None
+    ) -> None:
+        """Write a source. `text_id` is the id of the text that cites it."""
+        source_id = self.mint("source")
+        self.write(ev.Source(id=source_id, url=url, title=title, text_id=text_id, meta=meta, **self.envelope))
+
+    def file(
+        self,
+        media_type: str,
+        *,
+        url: str | None = None,
+        data: str | None = None,
+        name: str | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> None:
+        """Write a file by its URL or its content; `data` is base64."""
+        file_id = self.mint("file")
+        self.write(ev.File(id=file_id, media_type=media_type, url=url, data=data, name=name, meta=meta, **self.envelope))
+
+    def status(self, message: str, *, level: ev.Level = "info", meta: dict[str, Any] | None = None) -> None:
+        """Write a status line."""
+        self.write(ev.Status(message=message, level=level, meta=meta, **self.envelope))
+
+    def custom(self, name: str, data: Any, *, meta: dict[str, Any] | None = None) -> None:
+        """Write an event of the system's or the application's own."""
+        self.write(ev.Custom(name=name, data=to_jsonable(data), meta=meta, **self.envelope))
+
     def error(self, message: str, *, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
-        """Something failed."""
-        self.write(
-            ev.Error(message=safe_message(message), code=code, error_type=error_type, fatal=fatal, **self.stamp),
-        )
+        """Write an error. Anything in the message that looks like a secret is masked."""
+        self.write(ev.Error(message=safe_message(message), code=code, error_type=error_type, fatal=fatal, **self.envelope))
 
     def raw(self, item: Any, name: str | None = None) -> None:
-        """An item nobody knows, kept as it came."""
+        """Write an item that the decoder does not know, as it came."""
         try:
-            data = plain(item)
-        except Exception:  # an item may do anything when it is looked at
+            data = to_jsonable(item)
+        except Exception:  # reading an attribute of an SDK's object may raise anything
             data = f"<{type(item).__module__}.{type(item).__qualname__}>"
-        self.write(ev.Raw(data=data, name=name, **self.stamp))
+        self.write(ev.Raw(data=data, name=name, **self.envelope))
 
 
-def _mended(event: ev.Event) -> ev.Event:
-    """The event with the texts of its fields fit for every encoder: names and ids may hold half a surrogate pair, too."""
-    broken: dict[str, Any] = {}
+def _without_lone_surrogates(event: ev.Event) -> ev.Event:
+    """Return the event with every lone surrogate in its strings replaced, since no UTF-8 encoder takes one."""
+    fixed: dict[str, Any] = {}
     for name in event.__struct_fields__:
         value = getattr(event, name)
         if isinstance(value, str) and not (value.isascii() or sound(value)):
-            broken[name] = text_safe(value)
+            fixed[name] = text_safe(value)
         elif isinstance(value, ev.ErrorInfo) and not sound(value.message):
-            broken[name] = msgspec.structs.replace(value, message=text_safe(value.message))
-    return msgspec.structs.replace(event, **broken) if broken else event
+            fixed[name] = msgspec.structs.replace(value, message=text_safe(value.message))
+    return msgspec.structs.replace(event, **fixed) if fixed else event
 
 
-def parse(text: str) -> tuple[Any, bool]:
-    """Arguments parsed, and whether they were JSON; none at all are an empty object."""
+def parse_args(text: str) -> tuple[Any, bool]:
+    """Return the arguments parsed and True, or None and False if they are not JSON. Blank text means `{}`."""
     if not text.strip():
         return {}, True
     try:
-        return plain(json.loads(text)), True
+        return to_jsonable(json.loads(text)), True
     except (ValueError, RecursionError):
         return None, False

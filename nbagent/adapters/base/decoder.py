@@ -1,155 +1,165 @@
-"""What every decoder is: items in, events out, and a truthful end however the stream died."""
+"""Decoder protocol, and the base class of the decoders: items in, events out, and a truthful `run.end`."""
 
 import asyncio
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Set
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from nbagent.adapters.base.builder import Book
-from nbagent.adapters.base.fields import fields_or_none, string
+from nbagent.adapters.base.builder import EventBuilder
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.base.payload import frame_of
 from nbagent.errors import Cancelled
-from nbagent.events import STREAM_TRUNCATED, Event, RunStatus, Status
+from nbagent.events import STREAM_TRUNCATED, Event, RunStatus
 
 
 class Decoder(Protocol):
-    """Turns one system's items into events. It takes one item at a time and owns no clock, socket or task.
+    """Turns one system's items into events, one item at a time, without a clock, a socket or a task.
 
-    Several responses may be fed one after another (the steps of an agent's loop); the run is closed once.
+    Several responses may be fed one after another (the steps of an agent's loop). The run is closed once.
     """
 
     @property
     def system(self) -> str:
-        """Whose items it reads."""
+        """Name of the system, such as "openai.chat"."""
         ...
 
     def feed(self, item: Any) -> Iterable[Event]:
-        """The events that one upstream item means. Never raises: what cannot be read becomes a `raw` event."""
+        """Return the events of one upstream item. Never raises: an item that cannot be read becomes a `raw` event."""
         ...
 
     def end_step(self) -> Iterable[Event]:
-        """The source says that the current response is over (its own stream ended); more responses may follow."""
+        """End the current response, whose own stream ended. More responses may follow."""
         ...
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
-        """The stream is over, by itself or by `error`: closes what is open and ends with exactly one `run.end`."""
+        """End the run, by EOF or by `error`: close what is open and write exactly one `run.end`."""
         ...
 
 
-class Verdict(NamedTuple):
-    """How a response ended, as its provider said."""
+class StopInfo(NamedTuple):
+    """End of a response: the run's status, the provider's finish reason, and the code of a failure."""
 
     status: RunStatus
     finish_reason: str | None = None
     code: str | None = None
 
+    @classmethod
+    def of_reason(cls, reason: str | None, cut_short: Set[str]) -> "StopInfo":
+        """Return "incomplete" if the finish reason is one of `cut_short`, else "completed"."""
+        return cls("incomplete", reason, reason) if reason in cut_short else cls("completed", reason)
 
-TRUNCATED = Verdict("incomplete", code=STREAM_TRUNCATED)
+
+TRUNCATED = StopInfo("incomplete", code=STREAM_TRUNCATED)
 _STOPS = (Cancelled, asyncio.CancelledError, KeyboardInterrupt)
 
 
 class BaseDecoder:
-    """The book-keeping that decoders share: subclasses implement `read` and `finish`, and write to `self.book`."""
+    """Base class of the decoders. A subclass implements `read`, overrides `finish` if needed, and writes to `self.builder`.
+
+    Attributes:
+        builder: collects the events.
+        stop_info: how the current response ended; `TRUNCATED` until the provider says.
+    """
 
     system: ClassVar[str] = ""
-    ends_itself: ClassVar[bool] = False
-    """Whether the service leaves its stream open after the run's end, so that nothing more is to be waited for."""
+    stream_outlives_run: ClassVar[bool] = False
+    """True if the service leaves its stream open after the run's end: a reader must not wait for its EOF."""
     reads_frames: ClassVar[bool] = False
-    """Whether `read` wants `{"event": name, "data": payload}` whole, since the name says more; else it gets the payload."""
+    """True if `read` takes `{"event": name, "data": payload}` whole, False if only the payload."""
 
     def __init__(self) -> None:
-        self.book = Book()
-        self.verdict: Verdict = TRUNCATED
+        self.builder = EventBuilder()
+        self.stop_info: StopInfo = TRUNCATED
         self._reported: set[Hashable] = set()
-        self._told_unread = False
+        self._unread_warned = False
 
     def read(self, item: Any) -> None:
-        """Understand one item and write what it means. What it raises turns the item into a `raw` event."""
+        """Write the events of one item. Anything that this raises turns the item into a `raw` event."""
         raise NotImplementedError
 
     def unread(self, item: Any, name: str | None = None) -> None:
-        """Keep an item that does not belong in such a stream, and say so once: `raw` events are not always shown."""
-        self.book.raw(item, name)
-        if not self._told_unread:
-            self._told_unread = True
+        """Write an item that no such stream has as a `raw` event, and warn once: `raw` events may be hidden."""
+        self.builder.raw(item, name)
+        if not self._unread_warned:
+            self._unread_warned = True
             message = f'Items of type {type(item).__name__} are not read here ({self.system}); reveal="all" shows them.'
-            self.book.write(Status(message=message, level="warning", **self.book.stamp))
+            self.builder.status(message, level="warning")
 
     def new_step(self, model: str | None = None, meta: dict[str, Any] | None = None) -> None:
-        """A response begins: nothing is known yet of how it ends."""
-        self.book.start_step(model, meta=meta)
-        self.verdict = TRUNCATED
+        """Start a step, and forget how the response before it ended."""
+        self.builder.start_step(model, meta=meta)
+        self.stop_info = TRUNCATED
         self._reported.clear()
 
     def finish(self) -> None:
-        """The current response's stream is over: write what was held back, and end the step.
+        """End the current response: write anything kept back, and end the step.
 
-        A subclass also settles the `verdict` here, if it is still `TRUNCATED` and the stream was whole.
+        A subclass sets `stop_info` here if it is still `TRUNCATED` although the stream was complete.
         """
-        self.book.end_step(self.verdict.finish_reason)
+        self.builder.end_step(self.stop_info.finish_reason)
 
     def feed(self, item: Any) -> list[Event]:
-        """The events that one upstream item means. Never raises: what cannot be read becomes a `raw` event."""
-        book = self.book
-        if book.ended:
+        """Return the events of one upstream item. Never raises: an item that cannot be read becomes a `raw` event."""
+        builder = self.builder
+        if builder.ended:
             return []
         try:
             frame = frame_of(item)
             is_error = frame.name == "error"
             if is_error and isinstance(frame.data, str) and not self.reads_frames:
-                self.fail(frame.data)  # which would pass for a piece of an answer
+                self.fail(frame.data)  # a plain string would pass for a piece of an answer
             else:
                 self.read(item if self.reads_frames else frame.data)
-            if is_error and self.verdict.status != "failed":  # not in this system's words, but an error all the same
+            if is_error and self.stop_info.status != "failed":  # `read` did not know the payload as an error
                 self.fail_with(frame.data)
-        except Exception:  # an item of a shape nobody foresaw must not end the run
-            book.raw(item)
-        return book.take()
+        except Exception:  # an item of an unforeseen shape must not end the run
+            builder.raw(item)
+        return builder.take()
 
     def end_step(self) -> list[Event]:
-        """The source says that the current response is over (its own stream ended); more responses may follow."""
-        if self.book.in_step and not self.book.ended:
+        """End the current response, whose own stream ended. More responses may follow."""
+        if self.builder.in_step and not self.builder.ended:
             self.finish()
-        return self.book.take()
+        return self.builder.take()
 
     def close(self, error: BaseException | None = None) -> list[Event]:
-        """The stream is over, by itself or by `error`: closes what is open and ends with exactly one `run.end`."""
-        book = self.book
-        if book.ended:
+        """End the run, by EOF or by `error`: close what is open and write exactly one `run.end`."""
+        builder = self.builder
+        if builder.ended:
             return []
-        book.begin()
+        builder.begin()
         if isinstance(error, _STOPS):
-            self.verdict = Verdict("cancelled")
+            self.stop_info = StopInfo("cancelled")
         elif error is not None:
             message = getattr(error, "message", None)
-            self.fail(string(message) or str(error), string(getattr(error, "code", None)), type(error).__name__)
-        if book.in_step:
+            self.fail(nonempty_str(message) or str(error), nonempty_str(getattr(error, "code", None)), type(error).__name__)
+        if builder.in_step:
             self.finish()
-        end = self.verdict
-        by = {"stopped_by": getattr(error, "by", "you")} if end.status == "cancelled" and error else None
-        book.end(end.status, finish_reason=end.finish_reason, code=end.code, meta=by)
-        return book.take()
+        end = self.stop_info
+        stopped_by = {"stopped_by": getattr(error, "by", "you")} if end.status == "cancelled" and error else None
+        builder.end(end.status, finish_reason=end.finish_reason, code=end.code, meta=stopped_by)
+        return builder.take()
 
     def fail(self, message: str, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
-        """Write an error once: a service that fails often says so twice, and its SDK a third time."""
+        """Write an error once per response and message. A fatal one makes the run's status `failed`."""
         message = message or code or error_type or "the service reported an error without a message"
-        if message not in self._reported:
+        if message not in self._reported:  # services report a failure twice, and their SDK raises it a third time
             self._reported.add(message)
-            self.book.error(message, code=code, error_type=error_type, fatal=fatal)
+            self.builder.error(message, code=code, error_type=error_type, fatal=fatal)
         if fatal:
-            self.verdict = Verdict("failed", self.verdict.finish_reason, code)
+            self.stop_info = StopInfo("failed", self.stop_info.finish_reason, code)
 
     def fail_with(self, error: Any) -> None:
-        """Write the error that an item carries: `{message, type?, code?}`, that under `error`, or a plain text."""
-        said = fields_or_none(error)
-        if not string(said.get("message")) and said.get("error"):
-            error = said["error"]
-            said = fields_or_none(error)
+        """Write the error of an item: `{message, type?, code?}`, the same under `error`, or a plain string."""
+        info = fields_or_empty(error)
+        if not str_field(info, "message") and info.get("error"):
+            error = info["error"]
+            info = fields_or_empty(error)
         if isinstance(error, str):
             self.fail(error)
             return
-        code = said.get("code")
+        code = info.get("code")
         self.fail(
-            string(said.get("message")) or string(said.get("detail")) or "",
+            str_field(info, "message") or str_field(info, "detail") or "",
             str(code) if code not in (None, "") else None,
-            string(said.get("type")),
+            str_field(info, "type"),
         )

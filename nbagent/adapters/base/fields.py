@@ -1,4 +1,4 @@
-"""Reading upstream items, whatever they are: dicts from the wire, or the objects of an SDK."""
+"""Fields of upstream items, which are dicts from the wire or an SDK's objects."""
 
 import base64
 import math
@@ -9,17 +9,17 @@ from typing import Any
 from nbagent.events.jsonable import text_safe
 from nbagent.gate import secrets
 
-_MESSAGE_LIMIT = 4000
-_DEPTH_LIMIT = 200
-_OBJECT_LIMIT = 10_000
+_MAX_MESSAGE_CHARS = 4000
+_MAX_DEPTH = 200
+_MAX_OBJECTS = 10_000
 
 
 def fields(item: Any) -> Mapping[str, Any]:
-    """The item's own fields, one level deep, as a mapping.
+    """Return the item's own fields, one level deep, as a mapping.
 
-    Of a pydantic model: what was set, with the fields that its class does not declare (`model_extra`). Unlike `model_dump` this
-    copies references only, so that it costs the same for a small item and a big one, and never complains about a value that
-    does not fit the declared type.
+    A pydantic model gives the fields that were set, and those that its class does not declare (`model_extra`). Unlike
+    `model_dump`, this copies references only: the cost does not depend on the size of the item, and a value that does not fit
+    the declared type raises nothing.
 
     Raises:
         TypeError: the item has no fields.
@@ -35,29 +35,32 @@ def fields(item: Any) -> Mapping[str, Any]:
     return own | extra if extra else own
 
 
-def fields_or_none(item: Any) -> Mapping[str, Any]:
-    """The same, but an item without fields (None, a number, a text) has simply none."""
+def fields_or_empty(item: Any) -> Mapping[str, Any]:
+    """Return the item's own fields like `fields`; empty for an item without fields (None, a number, a string)."""
     return item if isinstance(item, Mapping) else fields(item) if hasattr(item, "__dict__") else {}
 
 
 class _Walk:
-    """A value on its way to JSON: what lies around the part that is being read, and how many objects there may still be."""
+    """State of one conversion to JSON.
 
-    __slots__ = ("around", "left")
+    Attributes:
+        ancestors: `id()` of each container around the current value.
+        objects_left: how many more objects may be expanded.
+    """
+
+    __slots__ = ("ancestors", "objects_left")
 
     def __init__(self) -> None:
-        self.around: set[int] = set()
-        self.left = _OBJECT_LIMIT
+        self.ancestors: set[int] = set()
+        self.objects_left = _MAX_OBJECTS
 
 
-def plain(value: Any) -> Any:
-    """The value as JSON types, all the way down; what has no fields, or lies too deep, is named by its type.
+def to_jsonable(value: Any) -> Any:
+    """Return the value as JSON types, recursively.
 
-    So is what lies inside itself, and what is no data: functions, classes, modules, and the private parts of objects. An SDK's
-    event may lead to its agent, and the agent to its client, to the client's key and to half of the process.
-
-    An integer beyond 64 bits becomes text, which is what every JSON reader keeps whole; infinity and NaN, which JSON
-    has not, are None.
+    Objects become their public fields. Functions, classes, modules, values without fields, values inside themselves and
+    values deeper than 200 levels become the name of their type in angle brackets. An integer beyond 64 bits becomes a
+    string; infinity and NaN become None.
     """
     return _plain(value, _Walk())
 
@@ -71,66 +74,81 @@ def _plain(value: Any, walk: _Walk) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**64 else str(value)
-    if len(walk.around) < _DEPTH_LIMIT and id(value) not in walk.around:
-        walk.around.add(id(value))
+    if len(walk.ancestors) < _MAX_DEPTH and id(value) not in walk.ancestors:
+        walk.ancestors.add(id(value))
         try:
             if isinstance(value, list | tuple):
                 return [_plain(entry, walk) for entry in value]
             if isinstance(value, Mapping):
                 return {text_safe(str(name)): _plain(entry, walk) for name, entry in value.items()}
-            if walk.left and hasattr(value, "__dict__") and not (callable(value) or isinstance(value, ModuleType)):
-                walk.left -= 1
+            # The limit is for an SDK's event that refers to its agent, that to its client, and so on to half of the process.
+            if walk.objects_left and hasattr(value, "__dict__") and not (callable(value) or isinstance(value, ModuleType)):
+                walk.objects_left -= 1
                 public = {name: entry for name, entry in fields(value).items() if not name.startswith("_")}
                 return {text_safe(name): _plain(entry, walk) for name, entry in public.items()}
         finally:
-            walk.around.discard(id(value))
+            walk.ancestors.discard(id(value))
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
 
 
-def string(value: Any) -> str | None:
-    """The value if it is a text that is not empty."""
+def nonempty_str(value: Any) -> str | None:
+    """Return the value if it is a string that is not empty, else None."""
     return value if isinstance(value, str) and value else None
 
 
-def label(value: Any) -> str | None:
-    """The same for what is no piece of a longer text (a name, an id, an address): fit for every encoder as it stands."""
-    value = getattr(value, "value", value)  # an enum's member
+def str_field(mapping: Mapping[str, Any], name: str) -> str | None:
+    """Return the field of that name if it is a string that is not empty, else None."""
+    value = mapping.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def clean_str(value: Any) -> str | None:
+    """Return a name, an id or a URL without lone surrogates, or None if it is no string or empty.
+
+    Not for a piece of a longer text: its lone surrogate may be half of a pair.
+    """
+    value = getattr(value, "value", value)  # an SDK's enum member
     return text_safe(value) if isinstance(value, str) and value else None
 
 
 def base64_text(value: Any) -> str | None:
-    """Binary data as base64, which SDKs have decoded and the wire has not."""
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else string(value)
+    """Return binary data as base64. SDKs have decoded it to bytes; on the wire it is base64 already."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else nonempty_str(value)
 
 
 def safe_message(text: str) -> str:
-    """An error's text with whatever looks like a key or a bearer token masked, and cut where a service sent a whole page."""
+    """Return an error's text with anything like a key or a bearer token masked, cut to 4,000 characters."""
     masked = secrets.mask(text_safe(text))
-    return masked if len(masked) <= _MESSAGE_LIMIT else masked[:_MESSAGE_LIMIT] + "…"
+    return masked if len(masked) <= _MAX_MESSAGE_CHARS else masked[:_MAX_MESSAGE_CHARS] + "…"
 
 
-def look(item: Any, name: str) -> Any:
-    """One field of an item, or None. Of an object also what its class gives by default: `fields` has only what was set."""
+def get_field(item: Any, name: str) -> Any:
+    """Return one field of a mapping or an object, or None. Unlike `fields`, this includes the defaults of an object's class."""
     if isinstance(item, Mapping):
         return item.get(name)
     try:
         return getattr(item, name, None)
-    except Exception:  # a property may do anything when it is looked at
+    except Exception:  # a property may raise anything
         return None
 
 
-def is_count(value: Any) -> bool:
-    """Whether the value is a number of tokens: whole, and one that an encoder takes."""
+def get_str(item: Any, name: str) -> str | None:
+    """Return one field of a mapping or an object if it is a string that is not empty, else None."""
+    return nonempty_str(get_field(item, name))
+
+
+def is_token_count(value: Any) -> bool:
+    """Return True if the value is an int (no bool) from 0 to 2^63 - 1."""
     return type(value) is int and 0 <= value < 2**63
 
 
-def count(value: Any) -> int | None:
-    """The value if it is a number of tokens."""
-    return value if is_count(value) else None
+def token_count(value: Any) -> int | None:
+    """Return the value if it is a number of tokens, else None."""
+    return value if is_token_count(value) else None
 
 
-def class_of(item: Any) -> str:
-    """The name of an item's class; an item that was dumped may carry it in `__class__`."""
+def class_name(item: Any) -> str:
+    """Return the name of an item's class. A dumped item may have it in `__class__`."""
     if isinstance(item, Mapping):
         return str(item.get("__class__") or "")
     return type(item).__name__

@@ -1,66 +1,70 @@
-"""What the JSON-RPC protocols between an agent and its client share: who asked what, and content blocks."""
+"""Requests and content blocks of the JSON-RPC protocols ACP and MCP (https://www.jsonrpc.org/specification)."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nbagent import events as ev
-from nbagent.adapters.base.builder import Book
-from nbagent.adapters.base.fields import fields_or_none, plain, string
+from nbagent.adapters.base.builder import EventBuilder
+from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
 from nbagent.adapters.base.payload import text_in
 
 
-class Call(NamedTuple):
-    """A request that waits for its response."""
+class RpcRequest(NamedTuple):
+    """A request without its response yet."""
 
     method: str
     params: Mapping[str, Any]
 
 
-class Requests:
-    """The requests that were seen, from either side. Their ids are counted separately by each side, and may be the same."""
+class PendingRequests:
+    """The requests of both peers. Each peer counts its ids by itself, so two open requests may have the same id."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, list[Call]] = {}
+        self._by_id: dict[str, list[RpcRequest]] = {}
 
-    def add(self, said: Mapping[str, Any]) -> Call:
-        """Remember a request; a notification has no id and waits for nothing."""
-        call = Call(str(said["method"]), fields_or_none(said.get("params")))
-        if said.get("id") is not None:
-            self._calls.setdefault(repr(said["id"]), []).append(call)
-        return call
+    def add(self, payload: Mapping[str, Any]) -> RpcRequest:
+        """Remember a request and return it. A notification has no id and gets no response."""
+        request = RpcRequest(str(payload["method"]), fields_or_empty(payload.get("params")))
+        if payload.get("id") is not None:
+            self._by_id.setdefault(repr(payload["id"]), []).append(request)
+        return request
 
-    def answered(self, said: Mapping[str, Any], *, expected: str | None = None) -> Call | None:
-        """The request that a response answers; of two with the same id, the one that such a result is `expected` for."""
-        waiting = self._calls.get(repr(said.get("id")), [])
-        found = next((call for call in waiting if call.method == expected), waiting[-1] if waiting else None)
+    def take(self, payload: Mapping[str, Any], *, expected: str | None = None) -> RpcRequest | None:
+        """Remove and return the request that a response answers; None if there is none.
+
+        Args:
+            payload: the response.
+            expected: the method that such a result belongs to; decides between two requests with the same id.
+        """
+        waiting = self._by_id.get(repr(payload.get("id")), [])
+        found = next((request for request in waiting if request.method == expected), waiting[-1] if waiting else None)
         if found is not None:
             waiting.remove(found)
         return found
 
 
-def write_blob(book: Book, content: Any) -> bool:
-    """Write an image, an audio, a resource or a link; False if the content block is none of these."""
-    said = fields_or_none(content)
-    kind, inner = said.get("type"), fields_or_none(said.get("resource"))
-    media_type = string(said.get("mimeType")) or string(inner.get("mimeType"))
+def write_blob(builder: EventBuilder, content: Any) -> bool:
+    """Write an image, an audio, a resource or a link. Return False for any other content block."""
+    payload = fields_or_empty(content)
+    kind, inner = payload.get("type"), fields_or_empty(payload.get("resource"))
+    media_type = str_field(payload, "mimeType") or str_field(inner, "mimeType")
     if kind == "resource_link":
-        title = string(said.get("title")) or string(said.get("name"))
-        book.write(ev.Source(id=book.mint("source"), url=string(said.get("uri")), title=title, **book.stamp))
+        title = str_field(payload, "title") or str_field(payload, "name")
+        builder.source(str_field(payload, "uri"), title=title)
         return True
     if kind not in ("image", "audio", "resource"):
         return False
-    data = string(said.get("data")) or string(inner.get("blob"))
-    url = string(said.get("uri")) or string(inner.get("uri"))
-    name = string(inner.get("title")) or string(inner.get("name"))
+    data = str_field(payload, "data") or str_field(inner, "blob")
+    url = str_field(payload, "uri") or str_field(inner, "uri")
+    name = str_field(inner, "title") or str_field(inner, "name")
     media_type = media_type or ("text/plain" if inner else "application/octet-stream")
-    meta = {"text": plain(inner["text"])} if string(inner.get("text")) else None
-    book.write(ev.File(id=book.mint("file"), media_type=media_type, url=url, data=data, name=name, meta=meta, **book.stamp))
+    meta = {"text": to_jsonable(inner["text"])} if str_field(inner, "text") else None
+    builder.file(media_type, url=url, data=data, name=name, meta=meta)
     return True
 
 
-def said_by(content: Any) -> Any:
-    """The text of a list of content blocks if it holds nothing else, or else the list."""
+def text_or_blocks(content: Any) -> Any:
+    """Return the text of a list of content blocks if all are text, else the list."""
     blocks = content if isinstance(content, list) else []
-    inner = [fields_or_none(fields_or_none(block).get("content") or block) for block in blocks]
+    inner = [fields_or_empty(fields_or_empty(block).get("content") or block) for block in blocks]
     only_text = bool(inner) and all(block.get("type") == "text" for block in inner)
     return text_in(blocks) if only_text else content

@@ -1,62 +1,65 @@
-"""What OpenAI's two endpoints and their many copies say in the same way: token counts and citations."""
+"""Token counts and citations, which OpenAI's two endpoints and their many copies spell alike.
+
+The fields: https://platform.openai.com/docs/api-reference/chat/object and .../responses/object.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from nbagent.adapters.base.fields import count, fields_or_none, plain, string
+from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable, token_count
 from nbagent.events import Usage
 
 _TICKS_PER_DOLLAR = 1e10
+"""xAI's unit of `cost_in_usd_ticks`."""
 
 
-def usage_of(usage: Any) -> Usage | None:
-    """Token counts in our terms; None where none were sent.
-
-    xAI leaves the thinking out of `completion_tokens`, which shows in its total; its cost comes in ticks of 1e-10 dollars.
-    """
-    said = fields_or_none(usage)
-    if not said:
+def openai_usage(usage: Any) -> Usage | None:
+    """Return the token counts of a `usage` object, or None if it is empty."""
+    counts = fields_or_empty(usage)
+    if not counts:
         return None
-    sent = fields_or_none(said.get("prompt_tokens_details") or said.get("input_tokens_details"))
-    made = fields_or_none(said.get("completion_tokens_details") or said.get("output_tokens_details"))
-    sent_tokens = _first_int(said, "prompt_tokens", "input_tokens")
-    output = _first_int(said, "completion_tokens", "output_tokens")
-    total = _first_int(said, "total_tokens")
-    reasoning = _first_int(made, "reasoning_tokens")
-    if None not in (sent_tokens, output, total) and reasoning and total == sent_tokens + output + reasoning:  # type: ignore[operator]
-        output += reasoning  # type: ignore[operator]
-    cost = said.get("cost")
-    ticks = said.get("cost_in_usd_ticks")
+    input_details = fields_or_empty(counts.get("prompt_tokens_details") or counts.get("input_tokens_details"))
+    output_details = fields_or_empty(counts.get("completion_tokens_details") or counts.get("output_tokens_details"))
+    prompt = _first_int(counts, "prompt_tokens", "input_tokens")
+    output = _first_int(counts, "completion_tokens", "output_tokens")
+    total = _first_int(counts, "total_tokens")
+    reasoning = _first_int(output_details, "reasoning_tokens")
+    # xAI leaves reasoning out of `completion_tokens`; its total gives that away.
+    if prompt is not None and output is not None and reasoning and total == prompt + output + reasoning:
+        output += reasoning
+    cost = counts.get("cost")
+    ticks = counts.get("cost_in_usd_ticks")
     return Usage(
-        input=sent_tokens,
+        input=prompt,
         output=output,
         total=total,
         reasoning=reasoning,
         cache_read=_either(
-            _first_int(sent, "cached_tokens"),
-            _first_int(said, "cached_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"),
+            _first_int(input_details, "cached_tokens"),
+            _first_int(counts, "cached_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"),
         ),
         cache_write=_either(
-            _first_int(sent, "cache_write_tokens", "cache_creation_tokens"), _first_int(said, "cache_creation_input_tokens")
+            _first_int(input_details, "cache_write_tokens", "cache_creation_tokens"),
+            _first_int(counts, "cache_creation_input_tokens"),
         ),
         cost=float(cost) if isinstance(cost, int | float) else ticks / _TICKS_PER_DOLLAR if isinstance(ticks, int) else None,
     )
 
 
-def _first_int(said: Mapping[str, Any], *names: str) -> int | None:
-    return next((value for name in names if (value := count(said.get(name))) is not None), None)
+def _first_int(counts: Mapping[str, Any], *names: str) -> int | None:
+    return next((value for name in names if (value := token_count(counts.get(name))) is not None), None)
 
 
 def _either(left: int | None, right: int | None) -> int | None:
     return right if left is None else left
 
 
-def source_of(annotation: Any) -> tuple[str | None, str | None, dict[str, Any] | None]:
-    """Address, title and the rest of an annotation or a citation."""
+def citation_fields(annotation: Any) -> tuple[str | None, str | None, dict[str, Any] | None]:
+    """Return the URL, the title and all fields of an annotation or a citation. A plain string is a URL."""
     if isinstance(annotation, str):
         return annotation, None, None
-    said = fields_or_none(annotation)
-    inner = fields_or_none(said.get(str(said.get("type")))) or said
-    url = string(inner.get("url"))
-    title = string(inner.get("title")) or string(inner.get("filename"))
-    return url, title, plain(said)
+    citation = fields_or_empty(annotation)
+    inner = fields_or_empty(citation.get(str(citation.get("type")))) or citation
+    url = str_field(inner, "url")
+    title = str_field(inner, "title") or str_field(inner, "filename")
+    return url, title, to_jsonable(citation)

@@ -1,35 +1,40 @@
-"""An item as its protocol writes it: SDK objects brought back to the JSON names of the wire, envelopes taken off."""
+"""Payload of an item under the JSON names of its protocol: frames unwrapped, SDK objects and protobuf messages dumped."""
 
 import base64
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nbagent.adapters.base.fields import fields_or_none, string
+from nbagent.adapters.base.fields import fields_or_empty, str_field
 
-_FRAME = {"event", "data", "id", "retry"}
-_LARGEST = 2**63
-_VALUES = {"google.protobuf.Value", "google.protobuf.Struct", "google.protobuf.ListValue"}
+_FRAME_FIELDS = {"event", "data", "id", "retry"}
+_COUNT_LIMIT = 2**63
+_JSON_MESSAGES = {"google.protobuf.Value", "google.protobuf.Struct", "google.protobuf.ListValue"}
 
 
 class Frame(NamedTuple):
-    """A server-sent event that was given whole: its name, if it had one, and its payload."""
+    """A server-sent event.
+
+    Attributes:
+        name: the `event:` field, or None.
+        data: the payload.
+    """
 
     name: str | None
     data: Any
 
 
 def frame_of(item: Any) -> Frame:
-    """The payload of `{"event": name, "data": payload}`; any other item is a payload itself."""
-    if isinstance(item, Mapping) and "data" in item and isinstance(item.get("event"), str) and set(item) <= _FRAME:
+    """Unwrap `{"event": name, "data": payload}`. Any other item is a payload without a name."""
+    if isinstance(item, Mapping) and "data" in item and isinstance(item.get("event"), str) and set(item) <= _FRAME_FIELDS:
         return Frame(item["event"], item["data"])
     return Frame(None, item)
 
 
-def wire(item: Any) -> Mapping[str, Any]:
-    """The item's fields under the names of the wire; an item without fields has none.
+def to_wire_dict(item: Any) -> Mapping[str, Any]:
+    """Return the item's fields under their names on the wire; empty for an item without fields.
 
-    Pydantic models are dumped by alias (`toolCallId`, where Python says `tool_call_id`); of protobuf messages the fields that
-    were set are taken, under their JSON names.
+    Pydantic models are dumped by alias (`toolCallId` for `tool_call_id`). Protobuf messages give the fields that were set,
+    under their JSON names.
     """
     if isinstance(item, Mapping):
         return item
@@ -39,21 +44,21 @@ def wire(item: Any) -> Mapping[str, Any]:
     if hasattr(item, "DESCRIPTOR") and hasattr(item, "ListFields"):
         read = _protobuf(item)
         return read if isinstance(read, Mapping) else {}
-    return fields_or_none(item)
+    return fields_or_empty(item)
 
 
-def peek(item: Any) -> Mapping[str, Any]:
-    """The same for a first look at an item that may be anybody's: an object that cannot be read has no fields."""
+def try_wire_dict(item: Any) -> Mapping[str, Any]:
+    """Return the fields of an item of any system like `to_wire_dict`; empty if reading them raises."""
     try:
-        return wire(frame_of(item).data)
-    except Exception:  # somebody else's object may do anything when it is dumped
+        return to_wire_dict(frame_of(item).data)
+    except Exception:  # another system's object may raise anything when it is dumped
         return {}
 
 
 def _protobuf(message: Any) -> Any:
-    """A protobuf message as JSON types, by its own descriptor."""
+    """Return a protobuf message as JSON types, by its own descriptor, so that protobuf need not be imported."""
     name = message.DESCRIPTOR.full_name
-    if name in _VALUES:
+    if name in _JSON_MESSAGES:
         return _value(message)
     if name == "google.protobuf.Timestamp":
         return str(message.ToJsonString())
@@ -80,7 +85,7 @@ def _single(field: Any, value: Any) -> Any:
 
 
 def _value(message: Any) -> Any:
-    """What a `Value`, `Struct` or `ListValue` stands for."""
+    """Return the JSON value of a `Value`, `Struct` or `ListValue`."""
     match message.DESCRIPTOR.name:
         case "Struct":
             return {key: _value(message.fields[key]) for key in message.fields}
@@ -94,22 +99,25 @@ def _value(message: Any) -> Any:
 
 
 def text_in(content: Any) -> str:
-    """The text of a content block, of a list of them, or of a plain string."""
+    """Return the text of a content block, of a list of content blocks, or of a plain string."""
     if isinstance(content, str):
         return content
     if isinstance(content, list | tuple):
         return "".join(text_in(entry) for entry in content)
-    said = fields_or_none(content)
-    return string(said.get("text")) or text_in(said.get("content") or "")
+    block = fields_or_empty(content)
+    return str_field(block, "text") or text_in(block.get("content") or "")
 
 
-def counts(said: Any, **names: str | tuple[str, ...]) -> dict[str, int]:
-    """Whole numbers of `said` under our names: `counts(usage, input="inputTokens")`. The first spelling that is there wins."""
-    usage = fields_or_none(said)
+def usage_counts(usage: Any, **names: str | tuple[str, ...]) -> dict[str, int]:
+    """Return the integers of a usage object under our names, as in `usage_counts(usage, input="inputTokens")`.
+
+    Where several upstream names are given for one of ours, the first that the object has wins.
+    """
+    counts = fields_or_empty(usage)
     found: dict[str, int] = {}
     for ours, theirs in names.items():
         for name in (theirs,) if isinstance(theirs, str) else theirs:
-            value = usage.get(name)
-            if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST:
+            value = counts.get(name)
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _COUNT_LIMIT:
                 found.setdefault(ours, value)
     return found

@@ -1,17 +1,17 @@
-"""Cohere's Chat API, version 2, streamed.
+"""Decoder of Cohere's Chat API, version 2.
 
-The format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Takes stream events as SDK
-objects or as dicts, framed with their server-sent event's name or not.
+Format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Items are stream events, as SDK
+objects or dicts, with or without the frame of a server-sent event.
 
-What it cannot say: results of tools, approvals, agents. The plan that precedes a tool call is read as a thought.
+The format has no tool results, approvals or agents. The plan before a tool call becomes a thought.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, label, plain, string
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import clean_str, fields, fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of
 
 _CUT_SHORT = {"MAX_TOKENS", "TIMEOUT", "ERROR_LIMIT", "ERROR_TOXIC"}
@@ -19,7 +19,7 @@ _PLAN = "plan"
 
 
 class CohereDecoder(BaseDecoder):
-    """Stream events to events. A message is a step."""
+    """Decoder of stream events. A message is a step."""
 
     system: ClassVar[str] = "cohere.chat"
 
@@ -31,44 +31,44 @@ class CohereDecoder(BaseDecoder):
         self._text_ids: dict[Any, str] = {}
         self._usage: ev.Usage | None = None
         self._reason: str | None = None
-        self._whole = False
+        self._terminal_seen = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event."""
+        """Return True if the item is a stream event."""
         return _tag(frame_of(item).data) in _HANDLERS
 
     def read(self, item: Any) -> None:
-        """One stream event, or the `[DONE]` after the last one."""
+        """Read a stream event, or the `[DONE]` after the last one."""
         if isinstance(item, str):
             if item.strip() != "[DONE]":
-                self.book.raw(item)
+                self.builder.raw(item)
             return
         inner = frame_of(item).data
         handler = _HANDLERS.get(_tag(inner))
-        said = fields(inner)
+        payload = fields(inner)
         if handler is not None:
-            if not self.book.in_step and handler is not CohereDecoder._message_start:
+            if not self.builder.in_step and handler is not CohereDecoder._message_start:
                 self._message_start({})
-            handler(self, said, fields_or_none(fields_or_none(said.get("delta")).get("message")))
-        elif _tag(inner) == "" and string(said.get("message")):  # the body of an error
-            self.fail_with(said)
+            handler(self, payload, fields_or_empty(fields_or_empty(payload.get("delta")).get("message")))
+        elif _tag(inner) == "" and str_field(payload, "message"):  # an error body
+            self.fail_with(payload)
         else:
-            self.book.raw(item, label(said.get("type")))
+            self.builder.raw(item, clean_str(payload.get("type")))
 
     # --- the message ----------------------------------------------------------------------------------------------------
 
-    def _message_start(self, said: Mapping[str, Any], message: Mapping[str, Any] | None = None) -> None:
-        if self.book.in_step:
+    def _message_start(self, payload: Mapping[str, Any], message: Mapping[str, Any] | None = None) -> None:
+        if self.builder.in_step:
             self.finish()
         self.new_step()
         self._reset()
 
-    def _message_end(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        delta = fields_or_none(said.get("delta"))
-        self._reason = label(delta.get("finish_reason"))
-        self._usage = _usage_of(delta.get("usage"))
-        self._whole = True
+    def _message_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        delta = fields_or_empty(payload.get("delta"))
+        self._reason = clean_str(delta.get("finish_reason"))
+        self._usage = _read_usage(delta.get("usage"))
+        self._terminal_seen = True
         if delta.get("error"):
             self.fail_with(delta["error"])
         elif self._reason == "ERROR":
@@ -76,103 +76,102 @@ class CohereDecoder(BaseDecoder):
         self.finish()
 
     def finish(self) -> None:
-        """The message is over; only its own last event tells that it is whole."""
+        """End the message. Without `message-end` it is truncated."""
         reason = self._reason
-        if self.verdict.status == "failed":
-            self.verdict = self.verdict._replace(finish_reason=reason)
-        elif self._whole and self.verdict is TRUNCATED:
-            self.verdict = Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
-        self.book.end_step(reason, self._usage)
+        if self.stop_info.status == "failed":
+            self.stop_info = self.stop_info._replace(finish_reason=reason)
+        elif self._terminal_seen and self.stop_info is TRUNCATED:
+            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
+        self.builder.end_step(reason, self._usage)
 
     # --- text, thoughts and sources -------------------------------------------------------------------------------------
 
-    def _content(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        content = fields_or_none(message.get("content"))
-        key = (self.book.step, said.get("index"))
-        self.book.end_thought(_PLAN)
+    def _content(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        content = fields_or_empty(message.get("content"))
+        key = (self.builder.step, payload.get("index"))
+        self.builder.end_thought(_PLAN)
         if content.get("type") == "thinking" or content.get("thinking") is not None:
-            self.book.thought(key, string(content.get("thinking")) or "")
+            self.builder.thought(key, str_field(content, "thinking") or "")
             return
-        block = self.book.text(key, string(content.get("text")) or "")
+        block = self.builder.text(key, str_field(content, "text") or "")
         if block is not None:
-            self._text_ids[said.get("index")] = block.id
+            self._text_ids[payload.get("index")] = block.id
 
-    def _content_end(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        key = (self.book.step, said.get("index"))
-        self.book.end_thought(key)
-        self.book.end_text(key)
+    def _content_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        key = (self.builder.step, payload.get("index"))
+        self.builder.end_thought(key)
+        self.builder.end_text(key)
 
-    def _plan(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        self.book.thought(_PLAN, string(message.get("tool_plan")) or "")
+    def _plan(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        self.builder.thought(_PLAN, str_field(message, "tool_plan") or "")
 
-    def _citation(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        """A passage of the answer and the documents, or results of tools, that it rests on."""
-        book = self.book
+    def _citation(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        """Write the sources of a passage: documents or tool results."""
         citations = message.get("citations")
-        for citation in map(fields_or_none, citations if isinstance(citations, list | tuple) else [citations]):
-            index = citation.get("content_index", said.get("index"))
+        for citation in map(fields_or_empty, citations if isinstance(citations, list | tuple) else [citations]):
+            index = citation.get("content_index", payload.get("index"))
             text_id = self._text_ids.get(index) or next(iter(self._text_ids.values()), None)
-            for source in map(fields_or_none, citation.get("sources") or ({},)):
-                document = fields_or_none(source.get("document") or source.get("tool_output"))
-                url = label(document.get("url"))
-                title = label(document.get("title")) or label(document.get("id")) or label(source.get("id"))
-                meta = plain({**citation, "sources": [source]})
-                book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
+            for source in map(fields_or_empty, citation.get("sources") or ({},)):
+                document = fields_or_empty(source.get("document") or source.get("tool_output"))
+                url = clean_str(document.get("url"))
+                title = clean_str(document.get("title")) or clean_str(document.get("id")) or clean_str(source.get("id"))
+                meta = to_jsonable({**citation, "sources": [source]})
+                self.builder.source(url, title=title, text_id=text_id, meta=meta)
 
-    def _nothing(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        """The end of a citation, which was whole."""
+    def _ignore(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        """Ignore the end of a citation, which came complete."""
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _tool_start(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        self.book.settle()
+    def _tool_start(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        self.builder.end_texts_and_thoughts()
         call = _call(message)
-        function = fields_or_none(call.get("function"))
-        key = (self.book.step, said.get("index"))
-        block = self.book.start_tool(key, label(function.get("name")) or "function", call_id=label(call.get("id")))
-        self.book.tool_delta(block, string(function.get("arguments")) or "")
+        function = fields_or_empty(call.get("function"))
+        key = (self.builder.step, payload.get("index"))
+        block = self.builder.start_tool(key, clean_str(function.get("name")) or "function", call_id=clean_str(call.get("id")))
+        self.builder.tool_delta(block, str_field(function, "arguments") or "")
 
-    def _tool_delta(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        block = self.book.tool((self.book.step, said.get("index")))
+    def _tool_delta(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        block = self.builder.tool((self.builder.step, payload.get("index")))
         if block is None:
-            self.book.raw(said, "tool-call-delta")
+            self.builder.raw(payload, "tool-call-delta")
         else:
-            self.book.tool_delta(block, string(fields_or_none(_call(message).get("function")).get("arguments")) or "")
+            self.builder.tool_delta(block, nonempty_str(fields_or_empty(_call(message).get("function")).get("arguments")) or "")
 
-    def _tool_end(self, said: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        block = self.book.tool((self.book.step, said.get("index")))
+    def _tool_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        block = self.builder.tool((self.builder.step, payload.get("index")))
         if block is not None:
-            self.book.tool_args(block)
+            self.builder.tool_args(block)
 
 
 def _tag(item: Any) -> str:
-    """The event's type, which in an SDK object may be the class's own."""
-    kind = fields_or_none(item).get("type") or (
+    """Return the event's type, which some SDK objects have only as a class default; "" if there is none."""
+    kind = fields_or_empty(item).get("type") or (
         getattr(item, "type", None) if hasattr(item, "__pydantic_fields_set__") else None
     )
     return kind if isinstance(kind, str) else ""
 
 
 def _call(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The call that an event speaks about; the API has it in a field named like a list."""
+    """Return the call of an event: `tool_calls` is one object, although its name is a plural."""
     calls = message.get("tool_calls")
-    return fields_or_none(calls[0] if isinstance(calls, list) and calls else calls)
+    return fields_or_empty(calls[0] if isinstance(calls, list) and calls else calls)
 
 
-def _usage_of(usage: Any) -> ev.Usage | None:
-    """Token counts in our terms: what the model read and wrote, which is more than what is billed."""
-    said = fields_or_none(usage)
-    tokens = fields_or_none(said.get("tokens")) or fields_or_none(said.get("billed_units"))
-    sent, made = (
-        int(count) if isinstance(count := tokens.get(n), int | float) else None for n in ("input_tokens", "output_tokens")
+def _read_usage(usage: Any) -> ev.Usage | None:
+    """Return the token counts, or None: `tokens` if given, else the lower `billed_units`."""
+    counts = fields_or_empty(usage)
+    tokens = fields_or_empty(counts.get("tokens")) or fields_or_empty(counts.get("billed_units"))
+    prompt, output = (
+        int(count) if isinstance(count := tokens.get(name), int | float) else None for name in ("input_tokens", "output_tokens")
     )
-    if sent is None and made is None:
+    if prompt is None and output is None:
         return None
-    cached = said.get("cached_tokens")
+    cached = counts.get("cached_tokens")
     return ev.Usage(
-        input=sent,
-        output=made,
-        total=None if sent is None or made is None else sent + made,
+        input=prompt,
+        output=output,
+        total=None if prompt is None or output is None else prompt + output,
         cache_read=int(cached) if isinstance(cached, int | float) else None,
     )
 
@@ -188,5 +187,5 @@ _HANDLERS: dict[str, Callable[[CohereDecoder, Mapping[str, Any], Mapping[str, An
     "tool-call-delta": CohereDecoder._tool_delta,
     "tool-call-end": CohereDecoder._tool_end,
     "citation-start": CohereDecoder._citation,
-    "citation-end": CohereDecoder._nothing,
+    "citation-end": CohereDecoder._ignore,
 }

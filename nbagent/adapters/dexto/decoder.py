@@ -1,10 +1,10 @@
-"""Dexto's event stream: `POST /api/message-stream` and `GET /api/sessions/{id}/events`.
+"""Decoder of Dexto's event stream: `POST /api/message-stream` and `GET /api/sessions/{id}/events`.
 
-The events: https://github.com/truffle-ai/dexto, packages/core/src/events (ea2b186). What an event is stands in `name`; its own
-documentation says `type`, and both are read. Calls are `callId` in some events and `toolCallId` in others, counts are
-`tokenUsage` where the documentation has `usage`. Partial calls carry the arguments so far, not what is new.
+Format: https://github.com/truffle-ai/dexto, packages/core/src/events (ea2b186). The event's name is in `name`, or in `type` as
+its documentation says. A call's id is `callId` in some events and `toolCallId` in others. Token counts are in `tokenUsage`, or
+in `usage` as documented. Partial calls carry the arguments so far, not deltas.
 
-What it cannot say: which step something belongs to (every `llm:response` ends one), files, and hand-offs.
+The format has no steps (every `llm:response` ends one), files or hand-offs.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import count, fields_or_none, look, plain, string
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
 from nbagent.adapters.dexto.vocabulary import DECISIONS, TOKEN_FIELDS
 
-_FAMILIES = (
+_EVENT_PREFIXES = (
     "llm:",
     "tool:",
     "approval:",
@@ -32,7 +32,7 @@ _FAMILIES = (
     "hook:",
     "todo:",
 )
-_STATUS = {
+_STATUS_MESSAGES = {
     "llm:retrying": "Trying again…",
     "llm:unsupported-input": "The model does not take this kind of input",
     "interaction:blocked": "Blocked",
@@ -46,7 +46,7 @@ _CUT_SHORT = {"length", "content-filter", "other", "unknown"}
 
 
 class DextoDecoder(BaseDecoder):
-    """Dexto's events to events."""
+    """Decoder of Dexto's events."""
 
     system: ClassVar[str] = "dexto"
     reads_frames: ClassVar[bool] = True
@@ -54,203 +54,204 @@ class DextoDecoder(BaseDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._calls: dict[str, Block] = {}
-        self._thought_step = 0  # the last one that had thoughts: a whole response repeats them
+        self._thought_step = 0  # last step with streamed thoughts: `llm:response` repeats them
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item's name, or its type, is of one of Dexto's families."""
-        return _name_of(item) is not None
+        """Return True if the item's name or type has one of Dexto's prefixes."""
+        return _event_name(item) is not None
 
     def read(self, item: Any) -> None:
-        """One event."""
-        name = _name_of(item)
-        said = fields_or_none(item)
-        if isinstance(said.get("event"), str) and "data" in said:
-            said = fields_or_none(said["data"])
-        self.book.begin()
+        """Read one event."""
+        name = _event_name(item)
+        payload = fields_or_empty(item)
+        if isinstance(payload.get("event"), str) and "data" in payload:
+            payload = fields_or_empty(payload["data"])
+        self.builder.begin()
         match name:
             case "llm:thinking" | "run:start" | "session:title-updated":
-                pass  # work has begun: these are no thoughts
+                pass  # `llm:thinking` only announces the model call: it has no text
             case "llm:chunk":
-                self._chunk(said)
+                self._chunk(payload)
             case "llm:tool-call-partial" | "llm:tool-call":
-                self._call(said, whole=name == "llm:tool-call")
+                self._call(payload, is_complete=name == "llm:tool-call")
             case "tool:running":
-                block = self._block(said)
-                self.book.write(ev.ToolProgress(id=block.id, **self.book.stamp))
+                block = self._call_of(payload)
+                self.builder.write(ev.ToolProgress(id=block.id, **self.builder.envelope))
             case "llm:tool-result":
-                self._result(said)
+                self._result(payload)
             case "approval:request":
-                self._ask(said)
+                self._request_approval(payload)
             case "approval:response":
-                self._answer(said)
+                self._write_approval_response(payload)
             case "llm:response":
-                self._response(said)
+                self._response(payload)
             case "llm:error":
-                self._error(said)
+                self._error(payload)
             case "run:complete":
-                self._complete(said)
+                self._complete(payload)
             case "service:event":
-                self._service(said)
-            case _ if name in _STATUS:
-                detail = string(said.get("reason")) or string(said.get("message"))
-                message = _STATUS[name] + (f": {detail}" if detail else "")
-                self.book.write(ev.Status(message=message, **self.book.stamp))
+                self._service(payload)
+            case _ if name in _STATUS_MESSAGES:
+                detail = str_field(payload, "reason") or str_field(payload, "message")
+                message = _STATUS_MESSAGES[name] + (f": {detail}" if detail else "")
+                self.builder.status(message)
             case _:
-                self.book.raw(item, name)
+                self.builder.raw(item, name)
 
-    def _step(self, said: Mapping[str, Any] | None = None) -> None:
-        if not self.book.in_step:
-            self.book.start_step(string(look(said, "model")))
+    def _ensure_step(self, payload: Mapping[str, Any] | None = None) -> None:
+        if not self.builder.in_step:
+            self.builder.start_step(get_str(payload, "model"))
 
     # --- text and thoughts ----------------------------------------------------------------------------------------------
 
-    def _chunk(self, said: Mapping[str, Any]) -> None:
-        self._step()
-        content = string(said.get("content")) or ""
-        if said.get("chunkType") == "reasoning":
-            self._thought_step = self.book.step
-            self.book.thought("thought", content)
+    def _chunk(self, payload: Mapping[str, Any]) -> None:
+        self._ensure_step()
+        content = str_field(payload, "content") or ""
+        if payload.get("chunkType") == "reasoning":
+            self._thought_step = self.builder.step
+            self.builder.thought("thought", content)
         else:
             if content:
-                self.book.end_thought("thought")
-            self.book.text("text", content)
+                self.builder.end_thought("thought")
+            self.builder.text("text", content)
 
-    def _response(self, said: Mapping[str, Any]) -> None:
-        """A response is whole; its text replaces the chunks, once."""
-        self._step(said)
-        content, thought = string(said.get("content")), string(said.get("reasoning"))
-        if thought and self._thought_step != self.book.step:
-            self.book.thought("thought", thought)
-        self.book.end_thought("thought", thought)
+    def _response(self, payload: Mapping[str, Any]) -> None:
+        """End a response. Its text replaces the chunks."""
+        self._ensure_step(payload)
+        content, thought = str_field(payload, "content"), str_field(payload, "reasoning")
+        if thought and self._thought_step != self.builder.step:
+            self.builder.thought("thought", thought)
+        self.builder.end_thought("thought", thought)
         if content:
-            self.book.start_text("text")
-        self.book.end_text("text", content)
-        usage = _usage_of(said.get("tokenUsage") or said.get("usage"), said.get("estimatedCost"))
-        reason = string(said.get("finishReason"))
-        self.book.end_step(reason, usage)
+            self.builder.start_text("text")
+        self.builder.end_text("text", content)
+        usage = _read_usage(payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost"))
+        reason = str_field(payload, "finishReason")
+        self.builder.end_step(reason, usage)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _block(self, said: Mapping[str, Any]) -> Block:
-        """The call that an event is about, started if it was not announced."""
-        call_id = string(said.get("callId")) or string(said.get("toolCallId"))
+    def _call_of(self, payload: Mapping[str, Any]) -> Block:
+        """Return the call of an event, started if it is not known."""
+        call_id = str_field(payload, "callId") or str_field(payload, "toolCallId")
         block = self._calls.get(call_id or "")
         if block is None:
-            self._step()
-            block = self.book.start_tool(("call", call_id), string(said.get("toolName")) or "tool", call_id=call_id)
+            self._ensure_step()
+            block = self.builder.start_tool(("call", call_id), str_field(payload, "toolName") or "tool", call_id=call_id)
             if call_id:
                 self._calls[call_id] = block
         return block
 
-    def _call(self, said: Mapping[str, Any], *, whole: bool) -> None:
-        known = self._calls.get(string(said.get("callId")) or "")
-        if known is not None and known.closed:  # an id that is used again
+    def _call(self, payload: Mapping[str, Any], *, is_complete: bool) -> None:
+        known = self._calls.get(str_field(payload, "callId") or "")
+        if known is not None and known.closed:  # the id is used again for a new call
             self._calls.pop(known.call_id or "", None)
-        block = self._block(said)
-        args = said.get("args")
-        if whole:
-            self.book.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
+        block = self._call_of(payload)
+        args = payload.get("args")
+        if is_complete:
+            self.builder.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
 
-    def _result(self, said: Mapping[str, Any]) -> None:
-        block = self._block(said)
-        self.book.tool_args(block)
-        content = said.get("rawResult")
+    def _result(self, payload: Mapping[str, Any]) -> None:
+        block = self._call_of(payload)
+        self.builder.tool_args(block)
+        content = payload.get("rawResult")
         if content is None:
-            parts = look(said.get("sanitized"), "content")
-            content = parts if parts is not None else said.get("result")
-        if said.get("success") is False or said.get("error"):
-            denied = said.get("approvalStatus") in ("rejected", "denied")
-            error = said.get("error")
-            message = string(error) or string(look(error, "message")) or "the tool failed"
-            self.book.tool_result(block, content, status="denied" if denied else "error", error=ev.ErrorInfo(message=message))
+            parts = get_field(payload.get("sanitized"), "content")
+            content = parts if parts is not None else payload.get("result")
+        if payload.get("success") is False or payload.get("error"):
+            denied = payload.get("approvalStatus") in ("rejected", "denied")
+            error = payload.get("error")
+            message = nonempty_str(error) or get_str(error, "message") or "the tool failed"
+            self.builder.tool_result(
+                block, content, status="denied" if denied else "error", error=ev.ErrorInfo(message=message)
+            )
         else:
-            self.book.tool_result(block, content)
+            self.builder.tool_result(block, content)
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, said: Mapping[str, Any]) -> None:
-        about = fields_or_none(said.get("metadata"))
-        kind = string(said.get("approvalType")) or string(said.get("type")) or ""
-        call_id = string(about.get("toolCallId")) or string(about.get("callId"))
+    def _request_approval(self, payload: Mapping[str, Any]) -> None:
+        metadata = fields_or_empty(payload.get("metadata"))
+        kind = str_field(payload, "approvalType") or str_field(payload, "type") or ""
+        call_id = str_field(metadata, "toolCallId") or str_field(metadata, "callId")
         block = self._calls.get(call_id or "")
-        schema = about.get("schema")
-        words = ("message", "prompt", "title", "command", "toolName")
-        prompt = next((text for key in words if (text := string(about.get(key)))), None)
-        book = self.book
-        book.write(
+        schema = metadata.get("schema")
+        prompt_fields = ("message", "prompt", "title", "command", "toolName")
+        prompt = next((text for key in prompt_fields if (text := nonempty_str(metadata.get(key)))), None)
+        builder = self.builder
+        builder.write(
             ev.ApprovalRequest(
-                approval_id=string(said.get("approvalId")) or book.mint("approval"),
+                approval_id=str_field(payload, "approvalId") or builder.mint("approval"),
                 tool_id=block.id if block else None,
                 kind="input" if kind in ("elicitation", "custom") else "tool",
                 prompt=prompt,
-                args=plain(about.get("args", about.get("command"))),
-                schema=plain(schema) if isinstance(schema, Mapping) else None,
-                **book.stamp,
+                args=to_jsonable(metadata.get("args", metadata.get("command"))),
+                schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+                **builder.envelope,
             )
         )
 
-    def _answer(self, said: Mapping[str, Any]) -> None:
-        book = self.book
-        book.write(
+    def _write_approval_response(self, payload: Mapping[str, Any]) -> None:
+        builder = self.builder
+        builder.write(
             ev.ApprovalResponse(
-                approval_id=str(said.get("approvalId")),
-                decision=DECISIONS.get(str(said.get("status")), "cancel"),
-                value=plain(said.get("data")),
-                reason=string(said.get("reason")) or string(said.get("message")),
-                **book.stamp,
+                approval_id=str(payload.get("approvalId")),
+                decision=DECISIONS.get(str(payload.get("status")), "cancel"),
+                value=to_jsonable(payload.get("data")),
+                reason=str_field(payload, "reason") or str_field(payload, "message"),
+                **builder.envelope,
             )
         )
 
     # --- the rest -------------------------------------------------------------------------------------------------------
 
-    def _error(self, said: Mapping[str, Any]) -> None:
-        error = said.get("error")
-        message = string(error) or string(look(error, "message")) or ""
-        call = self._calls.get(string(said.get("toolCallId")) or "")
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        error = payload.get("error")
+        message = nonempty_str(error) or get_str(error, "message") or ""
+        call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None and not call.closed:
-            self.book.tool_result(call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed"))
-        fatal = said.get("recoverable") is not True and call is None
-        self.fail(message, string(look(error, "code")), string(look(error, "name")), fatal=fatal)
+            self.builder.tool_result(call, None, status="error", error=ev.ErrorInfo(message=message or "the tool failed"))
+        fatal = payload.get("recoverable") is not True and call is None
+        self.fail(message, get_str(error, "code"), get_str(error, "name"), fatal=fatal)
 
-    def _service(self, said: Mapping[str, Any]) -> None:
-        """What a sub-agent that a tool runs tells."""
-        call = self._calls.get(string(said.get("toolCallId")) or "")
+    def _service(self, payload: Mapping[str, Any]) -> None:
+        """Read an event of a sub-agent that a tool runs."""
+        call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None:
-            self.book.progress(call, f"{said.get('service')}: {said.get('event')}")
-        self.book.write(ev.Custom(name=string(said.get("event")) or "service:event", data=plain(said), **self.book.stamp))
+            self.builder.progress(call, f"{payload.get('service')}: {payload.get('event')}")
+        self.builder.custom(str_field(payload, "event") or "service:event", payload)
 
-    def _complete(self, said: Mapping[str, Any]) -> None:
-        """The run is over; an error that was reported before says more than its finish reason."""
-        reason = string(said.get("finishReason")) or "unknown"
-        error = said.get("error")
+    def _complete(self, payload: Mapping[str, Any]) -> None:
+        """Set how the run ended. An error that was written before is kept: it has a message, the finish reason has none."""
+        reason = str_field(payload, "finishReason") or "unknown"
+        error = payload.get("error")
         if reason == "error" or error:
-            if error or self.verdict.status != "failed":
+            if error or self.stop_info.status != "failed":
                 self.fail_with(error or "The run failed")
-            self.verdict = Verdict("failed", reason, self.verdict.code)
+            self.stop_info = StopInfo("failed", reason, self.stop_info.code)
         elif reason == "cancelled":
-            self.verdict = Verdict("cancelled", reason)
+            self.stop_info = StopInfo("cancelled", reason)
         elif reason == "max-steps":
-            self.verdict = Verdict("max_steps", reason)
+            self.stop_info = StopInfo("max_steps", reason)
         elif reason in _CUT_SHORT:
-            self.verdict = Verdict("incomplete", reason, reason)
+            self.stop_info = StopInfo("incomplete", reason, reason)
         else:
-            self.verdict = Verdict("completed", reason)
+            self.stop_info = StopInfo("completed", reason)
 
 
-def _name_of(item: Any) -> str | None:
-    """The event's name, wherever it stands."""
+def _event_name(item: Any) -> str | None:
+    """Return the event's name, from `name`, `type` or the frame; None if it has no prefix of Dexto's."""
     for field in ("name", "type", "event"):
-        name = look(item, field) if not isinstance(item, str) else None
-        if isinstance(name, str) and name.startswith(_FAMILIES):
+        name = get_field(item, field) if not isinstance(item, str) else None
+        if isinstance(name, str) and name.startswith(_EVENT_PREFIXES):
             return name
     return None
 
 
-def _usage_of(said: Any, cost: Any) -> ev.Usage | None:
-    counts = fields_or_none(said)
+def _read_usage(usage: Any, cost: Any) -> ev.Usage | None:
+    counts = fields_or_empty(usage)
     if not counts:
         return None
-    found = {ours: count(counts.get(theirs)) for ours, theirs in TOKEN_FIELDS.items()}
-    found_cost = float(cost) if isinstance(cost, int | float) else None
-    return ev.Usage(**found, cost=found_cost)
+    found = {ours: token_count(counts.get(theirs)) for ours, theirs in TOKEN_FIELDS.items()}
+    return ev.Usage(**found, cost=float(cost) if isinstance(cost, int | float) else None)

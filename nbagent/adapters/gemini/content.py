@@ -1,4 +1,4 @@
-"""What Google's services say in many places: names in two spellings, token counts, sources, arguments by path."""
+"""Fields that Google's services share: names in two spellings, token counts, sources, arguments by JSON path."""
 
 import functools
 import itertools
@@ -7,27 +7,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.fields import fields_or_none, is_count, label, plain
+from nbagent.adapters.base.fields import clean_str, fields_or_empty, is_token_count, to_jsonable
 
-_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[\"((?:[^\"\\]|\\.)*)\"\]")
-_MOST_ENTRIES = 10_000
+_CAMEL_BOUNDARY = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_PATH_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[\"((?:[^\"\\]|\\.)*)\"\]")
+_MAX_LIST_INDEX = 10_000
 
 
 @functools.lru_cache(maxsize=512)
 def _snake(name: str) -> str:
-    return _HUMP.sub(r"_\1", name).lower()
+    return _CAMEL_BOUNDARY.sub(r"_\1", name).lower()
 
 
-def snaked(value: Any) -> dict[str, Any]:
-    """The value's own fields in the SDK's spelling, which the wire writes in camelCase; what is null is left out."""
-    return {_snake(str(name)): entry for name, entry in fields_or_none(value).items() if entry is not None}
+def snake_case_fields(value: Any) -> dict[str, Any]:
+    """Return the value's own fields that are not null, in snake_case as in the SDK; the wire has camelCase."""
+    return {_snake(str(name)): entry for name, entry in fields_or_empty(value).items() if entry is not None}
 
 
-def usage_of(usage: Any) -> ev.Usage | None:
-    """Token counts in our terms: thoughts are counted apart from the answer, and what tools added apart from the prompt."""
-    said = snaked(usage)
-    counts = {name: value for name, value in said.items() if is_count(value)}
+def gemini_usage(usage: Any) -> ev.Usage | None:
+    """Return the token counts, or None. Thoughts are added to the output and tool use to the prompt: they are counted apart."""
+    counts = {name: value for name, value in snake_case_fields(usage).items() if is_token_count(value)}
     if not counts:
         return None
     prompt = _sum(counts, "prompt_token_count", "tool_use_prompt_token_count")
@@ -45,60 +44,63 @@ def _sum(counts: Mapping[str, int], *names: str) -> int | None:
     return sum(found) if found else None
 
 
-def sources_of(candidate: Mapping[str, Any]) -> Iterator[tuple[str | None, str | None, dict[str, Any]]]:
-    """Address, title and the rest of everything that a candidate rests on: what it found, and what it recites."""
-    for chunk in snaked(candidate.get("grounding_metadata")).get("grounding_chunks") or ():
-        for kind, inner in snaked(chunk).items():
-            said = snaked(inner)
-            url = label(said.get("uri")) or label(said.get("source_uri"))
-            yield url, label(said.get("title")), {kind: plain(inner)}
-    citations = snaked(candidate.get("citation_metadata"))
+def sources_in(candidate: Mapping[str, Any]) -> Iterator[tuple[str | None, str | None, dict[str, Any]]]:
+    """Yield URL, title and all fields of each source of a candidate: grounding chunks and citations."""
+    for chunk in snake_case_fields(candidate.get("grounding_metadata")).get("grounding_chunks") or ():
+        for kind, inner in snake_case_fields(chunk).items():
+            source = snake_case_fields(inner)
+            url = clean_str(source.get("uri")) or clean_str(source.get("source_uri"))
+            yield url, clean_str(source.get("title")), {kind: to_jsonable(inner)}
+    citations = snake_case_fields(candidate.get("citation_metadata"))
     for citation in citations.get("citations") or citations.get("citation_sources") or ():
-        said = snaked(citation)
-        yield label(said.get("uri")), label(said.get("title")), {"citation": plain(citation)}
+        source = snake_case_fields(citation)
+        yield clean_str(source.get("uri")), clean_str(source.get("title")), {"citation": to_jsonable(citation)}
 
 
 class PartialArgs:
-    """A call's arguments that come by path: `{"jsonPath": "$.place", "stringValue": "Bos", "willContinue": true}`."""
+    """Arguments of a call, assembled from entries: `{"jsonPath": "$.city", "stringValue": "Bos", "willContinue": true}`.
+
+    Recording: gemini/vercel-google-stream-tool-call-arguments.
+    """
 
     def __init__(self) -> None:
         self.args: dict[str, Any] = {}
-        self._growing: str | None = None
+        self._continued_path: str | None = None
 
     def add(self, entry: Any) -> None:
-        """One more value, or one more piece of the text that is being written."""
-        said = snaked(entry)
-        path = str(said.get("json_path"))
-        value = next((said[name] for name in ("string_value", "number_value", "bool_value") if name in said), None)
-        self._put(path, value, more=path == self._growing)
-        self._growing = path if said.get("will_continue") is True else None
+        """Set one value, or append to the string that the last entry left to be continued."""
+        data = snake_case_fields(entry)
+        path = str(data.get("json_path"))
+        value = next((data[name] for name in ("string_value", "number_value", "bool_value") if name in data), None)
+        self._put(path, value, append=path == self._continued_path)
+        self._continued_path = path if data.get("will_continue") is True else None
 
-    def _put(self, path: str, value: Any, *, more: bool) -> None:
-        steps = [int(found[2]) if found[2] else found[1] or found[3] or found[4] for found in _STEP.finditer(path)]
-        place: Any = self.args
+    def _put(self, path: str, value: Any, *, append: bool) -> None:
+        steps = [int(found[2]) if found[2] else found[1] or found[3] or found[4] for found in _PATH_STEP.finditer(path)]
+        container: Any = self.args
         for step, following in itertools.pairwise(steps):
-            place = _enter(place, step, [] if isinstance(following, int) else {})
+            container = _enter(container, step, [] if isinstance(following, int) else {})
         if not steps:
             return
         last = steps[-1]
-        before = _enter(place, last, "") if more else None
+        before = _enter(container, last, "") if append else None
         if isinstance(before, str) and isinstance(value, str):
             value = before + value
-        _set(place, last, plain(value))
+        _set(container, last, to_jsonable(value))
 
 
-def _enter(place: Any, step: str | int, empty: Any) -> Any:
-    """What is at that step, made if there is nothing."""
-    if isinstance(place, list) and isinstance(step, int):
-        if step >= len(place):
-            _set(place, step, empty)
-        return place[step]
-    return place.setdefault(step, empty)
+def _enter(container: Any, step: str | int, empty: Any) -> Any:
+    """Return the value at that key or index, set to `empty` if there is none."""
+    if isinstance(container, list) and isinstance(step, int):
+        if step >= len(container):
+            _set(container, step, empty)
+        return container[step]
+    return container.setdefault(step, empty)
 
 
-def _set(place: Any, step: str | int, value: Any) -> None:
-    if isinstance(place, list) and isinstance(step, int):
-        if step > _MOST_ENTRIES:
-            raise ValueError(f"an argument's list has an entry number {step}")
-        place.extend([None] * (step + 1 - len(place)))
-    place[step] = value
+def _set(container: Any, step: str | int, value: Any) -> None:
+    if isinstance(container, list) and isinstance(step, int):
+        if step > _MAX_LIST_INDEX:
+            raise ValueError(f"a list in the arguments has index {step}, beyond {_MAX_LIST_INDEX}")
+        container.extend([None] * (step + 1 - len(container)))
+    container[step] = value

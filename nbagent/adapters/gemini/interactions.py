@@ -1,9 +1,9 @@
-"""Google's Interactions API (Gemini models and agents), streamed.
+"""Decoder of Google's Interactions API (Gemini models and agents).
 
-The format: https://ai.google.dev/gemini-api/docs/interactions, and the types of the google-genai SDK, of which the older
-ones call a step a content (`content.delta`). Takes stream events as SDK objects or as dicts, framed or not.
+Format: https://ai.google.dev/gemini-api/docs/interactions, and the types of the google-genai SDK; its older versions call a
+step a content (`content.delta`). Items are stream events, as SDK objects or dicts, framed or not.
 
-What it cannot say: approvals, hand-offs. A function that the client has to run ends the interaction (`requires_action`).
+The format has no approvals or hand-offs. A function that the client has to run ends the interaction (`requires_action`).
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, is_count, label, plain, string
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import clean_str, fields, fields_or_empty, is_token_count, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of
 
 _COMPLETED = {"completed", "requires_action"}
-_OVER_EARLY = {"failed", "cancelled", "incomplete", "budget_exceeded"}
+_FINAL_STATUSES = {"failed", "cancelled", "incomplete", "budget_exceeded"}
 _MEDIA = {"image", "audio", "document", "video"}
 
 
@@ -24,13 +24,17 @@ class Step:
     """One step of an interaction: a thought, the answer, a call or a result.
 
     Attributes:
-        said: what was said of it so far, where it is not text: a call's name, arguments and id, or a result.
+        data: fields of a call or a result so far: name, arguments and id, or the result.
+        signature: signature of a thought.
+        text_id: our id of its last text.
+        tool: its tool call, if it is one.
+        done: True once the step ended.
     """
 
     def __init__(self, kind: str, key: Hashable) -> None:
         self.kind = kind
         self.key = key
-        self.said: dict[str, Any] = {}
+        self.data: dict[str, Any] = {}
         self.signature = ""
         self.text_id: str | None = None
         self.tool: Block | None = None
@@ -38,7 +42,7 @@ class Step:
 
 
 class InteractionsDecoder(BaseDecoder):
-    """Interaction events to events. An interaction is a step of ours."""
+    """Decoder of interaction events. An interaction is a step."""
 
     system: ClassVar[str] = "google.interactions"
 
@@ -51,140 +55,138 @@ class InteractionsDecoder(BaseDecoder):
         self._steps: dict[Any, Step] = {}
         self._status: str | None = None
         self._usage: ev.Usage | None = None
-        self._whole = False
+        self._terminal_seen = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event."""
-        kind = fields_or_none(frame_of(item).data).get("event_type")
+        """Return True if the item is a stream event."""
+        kind = fields_or_empty(frame_of(item).data).get("event_type")
         return isinstance(kind, str) and kind in _HANDLERS
 
     def read(self, item: Any) -> None:
-        """One stream event."""
-        said = fields(frame_of(item).data)
-        kind = label(said.get("event_type")) or ""
+        """Read one stream event."""
+        payload = fields(frame_of(item).data)
+        kind = clean_str(payload.get("event_type")) or ""
         handler = _HANDLERS.get(kind)
         if handler is None:
-            self.book.raw(item, kind or None)
+            self.builder.raw(item, kind or None)
             return
-        if not self.book.in_step and kind not in ("interaction.created", "interaction.start", "error"):
-            self._created(said)
-        handler(self, said)
+        if not self.builder.in_step and kind not in ("interaction.created", "interaction.start", "error"):
+            self._created(payload)
+        handler(self, payload)
 
     # --- the interaction ------------------------------------------------------------------------------------------------
 
-    def _created(self, said: Mapping[str, Any]) -> None:
-        interaction = fields_or_none(said.get("interaction"))
-        if self.book.in_step:
+    def _created(self, payload: Mapping[str, Any]) -> None:
+        interaction = fields_or_empty(payload.get("interaction"))
+        if self.builder.in_step:
             self.finish()
-        self.new_step(label(interaction.get("model")) or label(interaction.get("agent")))
+        self.new_step(clean_str(interaction.get("model")) or clean_str(interaction.get("agent")))
         self._reset()
 
-    def _status_update(self, said: Mapping[str, Any]) -> None:
-        self._status = label(said.get("status")) or self._status
+    def _status_update(self, payload: Mapping[str, Any]) -> None:
+        self._status = clean_str(payload.get("status")) or self._status
 
-    def _completed(self, said: Mapping[str, Any]) -> None:
-        interaction = fields_or_none(said.get("interaction"))
-        self._status = label(interaction.get("status")) or self._status
-        self._usage = _usage_of(interaction.get("usage"))
-        self._whole = True
+    def _completed(self, payload: Mapping[str, Any]) -> None:
+        interaction = fields_or_empty(payload.get("interaction"))
+        self._status = clean_str(interaction.get("status")) or self._status
+        self._usage = _read_usage(interaction.get("usage"))
+        self._terminal_seen = True
         self.finish()
 
-    def _error(self, said: Mapping[str, Any]) -> None:
-        self.fail_with(said.get("error"))
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        self.fail_with(payload.get("error"))
 
     def finish(self) -> None:
-        """The interaction is over; its last event, or a status that nothing can follow, says so."""
+        """End the interaction. Without its last event, or a final status, it is truncated."""
         status = self._status
         for step in self._steps.values():
-            if self._whole or step.kind == "thought":
+            if self._terminal_seen or step.kind == "thought":
                 self._finish_step(step)
-        if self.verdict.status == "failed":
-            self.verdict = self.verdict._replace(finish_reason=status)
-        elif self.verdict is TRUNCATED and (self._whole or status in _OVER_EARLY):
+        if self.stop_info.status == "failed":
+            self.stop_info = self.stop_info._replace(finish_reason=status)
+        elif self.stop_info is TRUNCATED and (self._terminal_seen or status in _FINAL_STATUSES):
             if status == "failed":
                 self.fail("The interaction failed", status)
             elif status == "cancelled":
-                self.verdict = Verdict("cancelled", status)
+                self.stop_info = StopInfo("cancelled", status)
             elif status is None or status in _COMPLETED:
-                self.verdict = Verdict("completed", status)
+                self.stop_info = StopInfo("completed", status)
             else:
-                self.verdict = Verdict("incomplete", status, status)
-        self.book.end_step(status, self._usage)
+                self.stop_info = StopInfo("incomplete", status, status)
+        self.builder.end_step(status, self._usage)
 
     # --- steps ----------------------------------------------------------------------------------------------------------
 
-    def _step_start(self, said: Mapping[str, Any]) -> None:
-        inner = fields_or_none(said.get("step") or said.get("content"))
-        kind = label(inner.get("type")) or ""
-        step = self._steps[said.get("index")] = Step(kind, (self.book.step, said.get("index")))
+    def _step_start(self, payload: Mapping[str, Any]) -> None:
+        inner = fields_or_empty(payload.get("step") or payload.get("content"))
+        kind = clean_str(inner.get("type")) or ""
+        step = self._steps[payload.get("index")] = Step(kind, (self.builder.step, payload.get("index")))
         if kind == "thought":
-            self.book.start_thought(step.key, kind="summary")
-            step.signature = string(inner.get("signature")) or ""
+            self.builder.start_thought(step.key, kind="summary")
+            step.signature = str_field(inner, "signature") or ""
             for part in inner.get("summary") or ():
-                self._part(step, fields_or_none(part))
+                self._write_part(step, fields_or_empty(part))
         elif kind.endswith(("_call", "_result")):
-            self._more(step, inner)
+            self._merge(step, inner)
         elif kind == "model_output":
             for part in inner.get("content") or ():
-                self._part(step, fields_or_none(part))
+                self._write_part(step, fields_or_empty(part))
         elif kind != "user_input":
-            self._part(step, inner)
+            self._write_part(step, inner)
 
-    def _step_delta(self, said: Mapping[str, Any]) -> None:
-        index = said.get("index")
-        delta = fields_or_none(said.get("delta"))
+    def _step_delta(self, payload: Mapping[str, Any]) -> None:
+        index = payload.get("index")
+        delta = fields_or_empty(payload.get("delta"))
         step = self._steps.get(index)
         if step is None:
-            step = self._steps[index] = Step("", (self.book.step, index))
-        kind = label(delta.get("type")) or ""
+            step = self._steps[index] = Step("", (self.builder.step, index))
+        kind = clean_str(delta.get("type")) or ""
         if kind in ("arguments_delta", "arguments"):
-            piece = string(delta.get("arguments")) or string(delta.get("partial_arguments")) or ""
+            piece = str_field(delta, "arguments") or str_field(delta, "partial_arguments") or ""
             if step.tool is not None:
-                self.book.tool_delta(step.tool, piece)
+                self.builder.tool_delta(step.tool, piece)
         elif kind == "thought_summary":
             step.kind = "thought"
-            self._part(step, fields_or_none(delta.get("content")))
+            self._write_part(step, fields_or_empty(delta.get("content")))
         elif kind == "thought_signature":
-            step.signature += string(delta.get("signature")) or ""
+            step.signature += str_field(delta, "signature") or ""
         elif kind.endswith(("_call", "_result")):
             step.kind = kind
-            self._more(step, delta)
+            self._merge(step, delta)
         elif kind in ("text_annotation_delta", "text_annotation"):
             self._cite_all(step, delta.get("annotations"))
         else:
-            self._part(step, delta)
+            self._write_part(step, delta)
 
-    def _part(self, step: Step, part: Mapping[str, Any]) -> None:
-        """A piece of text, of a thought, or a picture or the like."""
-        book = self.book
-        kind = label(part.get("type")) or ""
-        text = string(part.get("text")) or ""
+    def _write_part(self, step: Step, part: Mapping[str, Any]) -> None:
+        """Write a delta of a text or a thought, or a file."""
+        builder = self.builder
+        kind = clean_str(part.get("type")) or ""
+        text = str_field(part, "text") or ""
         if step.kind == "thought" and kind in ("text", ""):
-            book.thought(step.key, text, kind="summary")
+            builder.thought(step.key, text, kind="summary")
         elif kind == "text":
-            block = book.text(step.key, text)
+            block = builder.text(step.key, text)
             step.text_id = block.id if block is not None else step.text_id
             self._cite_all(step, part.get("annotations"))
         elif kind in _MEDIA:
-            data, url = label(part.get("data")), label(part.get("uri"))
-            media_type = label(part.get("mime_type")) or ("application/pdf" if kind == "document" else f"{kind}/*")
+            data, url = clean_str(part.get("data")), clean_str(part.get("uri"))
+            media_type = clean_str(part.get("mime_type")) or ("application/pdf" if kind == "document" else f"{kind}/*")
             if data or url:
-                book.write(ev.File(id=book.mint("file"), media_type=media_type, url=url, data=data, **book.stamp))
+                builder.file(media_type, url=url, data=data)
         elif part:
-            book.raw(part, kind or None)
+            builder.raw(part, kind or None)
 
     def _cite_all(self, step: Step, annotations: Any) -> None:
-        book = self.book
         for annotation in annotations or ():
-            said = fields_or_none(annotation)
-            url = label(said.get("url")) or label(said.get("document_uri")) or label(said.get("source"))
-            title = label(said.get("title")) or label(said.get("file_name")) or label(said.get("name"))
-            meta = plain(said)
-            book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=step.text_id, meta=meta, **book.stamp))
+            data = fields_or_empty(annotation)
+            url = clean_str(data.get("url")) or clean_str(data.get("document_uri")) or clean_str(data.get("source"))
+            title = clean_str(data.get("title")) or clean_str(data.get("file_name")) or clean_str(data.get("name"))
+            self.builder.source(url, title=title, text_id=step.text_id, meta=to_jsonable(data))
 
-    def _step_stop(self, said: Mapping[str, Any]) -> None:
-        step = self._steps.get(said.get("index"))
+    def _step_stop(self, payload: Mapping[str, Any]) -> None:
+        step = self._steps.get(payload.get("index"))
         if step is not None:
             self._finish_step(step)
 
@@ -192,63 +194,63 @@ class InteractionsDecoder(BaseDecoder):
         if step.done:
             return
         step.done = True
-        book = self.book
+        builder = self.builder
         if step.kind == "thought":
-            book.end_thought(step.key, signature=label(step.signature))
+            builder.end_thought(step.key, signature=clean_str(step.signature))
         elif step.tool is not None and step.kind.endswith("_call"):
-            arguments = step.said.get("arguments")
-            streamed = step.tool.pieces or not arguments
-            book.tool_args(step.tool, args=None if streamed else arguments)
+            arguments = step.data.get("arguments")
+            streamed = step.tool.args_pieces or not arguments
+            builder.tool_args(step.tool, args=None if streamed else arguments)
         elif step.kind.endswith("_result"):
-            self._result(step)
-        book.end_text(step.key)
+            self._write_result(step)
+        builder.end_text(step.key)
 
     # --- calls and results ----------------------------------------------------------------------------------------------
 
-    def _more(self, step: Step, said: Mapping[str, Any]) -> None:
-        """More of a call or a result: what is said later replaces. A function's name may come only with its first delta."""
-        step.said |= {name: value for name, value in said.items() if value is not None}
+    def _merge(self, step: Step, data: Mapping[str, Any]) -> None:
+        """Merge fields of a call or a result; later ones replace. A function's name may come only with its first delta."""
+        step.data |= {name: value for name, value in data.items() if value is not None}
         if step.kind.endswith("_result") or step.tool is not None:
             return
-        name = label(step.said.get("name")) or step.kind.removesuffix("_call")
-        if step.kind == "function_call" and "name" not in step.said:
+        name = clean_str(step.data.get("name")) or step.kind.removesuffix("_call")
+        if step.kind == "function_call" and "name" not in step.data:
             return
-        server = label(step.said.get("server_name"))
-        call_id = label(step.said.get("id"))
+        server = clean_str(step.data.get("server_name"))
+        call_id = clean_str(step.data.get("id"))
         kind: ev.ToolKind = "function" if step.kind == "function_call" else "mcp" if server else "hosted"
         title = f"{server}: {name}" if server else None
-        step.tool = self.book.start_tool(step.key, name, call_id=call_id, kind=kind, title=title)
+        step.tool = self.builder.start_tool(step.key, name, call_id=call_id, kind=kind, title=title)
         self._calls[call_id or step.kind] = step.tool
 
-    def _result(self, step: Step) -> None:
-        """A result answers the call that it names, or the last of its kind."""
+    def _write_result(self, step: Step) -> None:
+        """Write a result, for the call that it names or the last call of its kind."""
         base = step.kind.removesuffix("_result")
-        call_id = label(step.said.get("call_id"))
+        call_id = clean_str(step.data.get("call_id"))
         block = self._calls.get(call_id or f"{base}_call")
         if block is None or block.closed:
-            name = label(step.said.get("name")) or base
-            block = self.book.start_tool(step.key, name, call_id=call_id, kind="hosted")
-        content = step.said.get("result")
-        failed = step.said.get("is_error") is True
-        error = ev.ErrorInfo(message=label(content) or str(plain(content))) if failed else None
-        self.book.tool_result(block, content, status="error" if failed else "ok", error=error)
+            name = clean_str(step.data.get("name")) or base
+            block = self.builder.start_tool(step.key, name, call_id=call_id, kind="hosted")
+        content = step.data.get("result")
+        failed = step.data.get("is_error") is True
+        error = ev.ErrorInfo(message=clean_str(content) or str(to_jsonable(content))) if failed else None
+        self.builder.tool_result(block, content, status="error" if failed else "ok", error=error)
 
 
-def _usage_of(usage: Any) -> ev.Usage | None:
-    """Token counts in our terms: thoughts are counted apart from the answer, and what tools added apart from the prompt."""
-    said = {name: value for name, value in fields_or_none(usage).items() if is_count(value)}
-    if not said:
+def _read_usage(usage: Any) -> ev.Usage | None:
+    """Return the token counts, or None. Thoughts are added to the output and tool use to the prompt: they are counted apart."""
+    counts = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
+    if not counts:
         return None
-    sent, made = (
-        sum(said[name] for name in names if name in said) if said.keys() & set(names) else None
+    prompt, output = (
+        sum(counts[name] for name in names if name in counts) if counts.keys() & set(names) else None
         for names in (("total_input_tokens", "total_tool_use_tokens"), ("total_output_tokens", "total_thought_tokens"))
     )
     return ev.Usage(
-        input=sent,
-        output=made,
-        total=said.get("total_tokens"),
-        reasoning=said.get("total_thought_tokens"),
-        cache_read=said.get("total_cached_tokens"),
+        input=prompt,
+        output=output,
+        total=counts.get("total_tokens"),
+        reasoning=counts.get("total_thought_tokens"),
+        cache_read=counts.get("total_cached_tokens"),
     )
 
 

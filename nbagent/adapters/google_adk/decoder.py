@@ -1,10 +1,11 @@
-"""Google's Agent Development Kit: the events of `runner.run_async(…)`, as objects or as `/run_sse` writes them.
+"""Decoder of Google's Agent Development Kit: the events of `runner.run_async(…)`, as objects or as the JSON of `/run_sse`.
 
-The class: https://github.com/google/adk-python/blob/main/src/google/adk/events/event.py (google-adk 2.13). Field names are
-camelCase on the wire and snake_case in process. A partial event carries what is new; the one that follows, which is not
-partial, repeats the whole.
+Format: https://github.com/google/adk-python/blob/main/src/google/adk/events/event.py (google-adk 2.13). Field names are
+camelCase on the wire and snake_case in process. A partial event is a delta; the next event that is not partial repeats the
+whole text.
 
-What it cannot say: that the run is over. It is, when the last whole event of a model calls nothing. Arguments come whole.
+The format has no terminal: the run is complete when the model's last event that is not partial calls no tool. It has no
+argument deltas.
 """
 
 from collections.abc import Mapping
@@ -12,24 +13,24 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import count, fields_or_none, look, plain, string
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
 
 _CONFIRMATION = "adk_request_confirmation"
 _CREDENTIAL = "adk_request_credential"
 _CUT_SHORT = {"MAX_TOKENS", "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL"}
 
 
-def get(item: Any, name: str) -> Any:
-    """A field under its name on the wire or in Python: `functionCall` or `function_call`."""
-    found = look(item, name)
-    if found is None:
-        found = look(item, "".join("_" + letter.lower() if letter.isupper() else letter for letter in name))
-    return found
+def get_either_case(item: Any, name: str) -> Any:
+    """Return a field by its name on the wire, or by that name in snake_case; None if there is neither."""
+    value = get_field(item, name)
+    if value is None:
+        value = get_field(item, "".join("_" + letter.lower() if letter.isupper() else letter for letter in name))
+    return value
 
 
 class AdkDecoder(BaseDecoder):
-    """ADK's events to events."""
+    """Decoder of ADK's events."""
 
     system: ClassVar[str] = "google.adk"
 
@@ -39,267 +40,274 @@ class AdkDecoder(BaseDecoder):
         self._asked: set[str] = set()
         self._sources: set[str] = set()
         self._streamed: set[str] = set()
-        self._long: set[str] = set()
+        self._long_running: set[str] = set()
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event: one of an invocation, by an author."""
+        """Return True if the item is an event, with author and invocation id."""
         if isinstance(item, str | bytes | list | tuple):
             return False
-        has_author = isinstance(look(item, "author"), str) and isinstance(get(item, "invocationId"), str)
-        return has_author and (look(item, "actions") is not None or look(item, "content") is not None)
+        has_author = isinstance(get_field(item, "author"), str) and isinstance(get_either_case(item, "invocationId"), str)
+        return has_author and (get_field(item, "actions") is not None or get_field(item, "content") is not None)
 
     def read(self, item: Any) -> None:
-        """One event."""
-        if not (isinstance(look(item, "author"), str) or look(item, "content") is not None):
-            error = look(item, "error")
+        """Read one event."""
+        if not (isinstance(get_field(item, "author"), str) or get_field(item, "content") is not None):
+            error = get_field(item, "error")
             if error is None:
                 self.unread(item)
             else:
-                self.fail_with(error)  # how `/run_sse` ends when the run raised
+                self.fail_with(error)  # `/run_sse` ends so if the run raised
             return
-        author = string(look(item, "author"))
+        author = get_str(item, "author")
         if author == "user":
-            self.book.begin()
+            self.builder.begin()
             self._functions(item)
             return
-        self.book.begin(string(get(item, "modelVersion")))
-        self.book.stamp["agent"] = author
-        self._long |= {str(call_id) for call_id in get(item, "longRunningToolIds") or ()}
-        parts = [part for part in look(look(item, "content"), "parts") or () if part is not None]
-        if parts and look(look(item, "content"), "role") != "user":
-            self._speech(item, parts)
+        self.builder.begin(nonempty_str(get_either_case(item, "modelVersion")))
+        self.builder.envelope["agent"] = author
+        self._long_running |= {str(call_id) for call_id in get_either_case(item, "longRunningToolIds") or ()}
+        parts = [part for part in get_field(get_field(item, "content"), "parts") or () if part is not None]
+        if parts and get_field(get_field(item, "content"), "role") != "user":
+            self._write_content(item, parts)
         self._functions(item)
         self._actions(item, author)
-        self._conclude(item, parts)
+        self._update_stop_info(item, parts)
 
-    # --- what the model says --------------------------------------------------------------------------------------------
+    # --- text and files ------------------------------------------------------------------------------------------------
 
-    def _speech(self, item: Any, parts: list[Any]) -> None:
-        partial = bool(look(item, "partial"))
-        book = self.book
-        if not book.in_step:
-            self.new_step(string(get(item, "modelVersion")))
+    def _write_content(self, item: Any, parts: list[Any]) -> None:
+        is_partial = bool(get_field(item, "partial"))
+        builder = self.builder
+        if not builder.in_step:
+            self.new_step(nonempty_str(get_either_case(item, "modelVersion")))
             self._streamed.clear()
-        whole = {"thought": "", "text": ""}
+        full = {"thought": "", "text": ""}
         for part in parts:
-            text, kind = string(look(part, "text")) or "", "thought" if look(part, "thought") else "text"
-            whole[kind] += text
-            if partial and text:
+            text, kind = get_str(part, "text") or "", "thought" if get_field(part, "thought") else "text"
+            full[kind] += text
+            if is_partial and text:
                 self._streamed.add(kind)
                 if kind == "thought":
-                    book.thought("thought", text)
+                    builder.thought("thought", text)
                 else:
-                    book.end_thought("thought")
-                    book.text("text", text)
-            if not partial:
-                self._other(part)
-        if partial:
+                    builder.end_thought("thought")
+                    builder.text("text", text)
+            if not is_partial:
+                self._write_other(part)
+        if is_partial:
             return
-        if whole["thought"] and "thought" not in self._streamed:
-            book.thought("thought", whole["thought"])
-        book.end_thought("thought", whole["thought"] or None)
-        if whole["text"]:
-            book.start_text("text")
-        book.end_text("text", whole["text"] or None)
-        self._cite(get(item, "groundingMetadata"))
+        if full["thought"] and "thought" not in self._streamed:
+            builder.thought("thought", full["thought"])
+        builder.end_thought("thought", full["thought"] or None)
+        if full["text"]:
+            builder.start_text("text")
+        builder.end_text("text", full["text"] or None)
+        self._cite(get_either_case(item, "groundingMetadata"))
 
-    def _other(self, part: Any) -> None:
-        """A file, or code that the model's own sandbox ran."""
-        book = self.book
-        blob, file = get(part, "inlineData"), get(part, "fileData")
-        code, outcome = get(part, "executableCode"), get(part, "codeExecutionResult")
+    def _write_other(self, part: Any) -> None:
+        """Write a file, or code that the service ran."""
+        builder = self.builder
+        blob, file = get_either_case(part, "inlineData"), get_either_case(part, "fileData")
+        code, outcome = get_either_case(part, "executableCode"), get_either_case(part, "codeExecutionResult")
         if blob is not None or file is not None:
-            media = string(get(blob or file, "mimeType")) or "application/octet-stream"
-            url, data = string(get(file, "fileUri")), string(look(blob, "data"))
-            book.write(ev.File(id=book.mint("file"), media_type=media, url=url, data=data, **book.stamp))
+            media = nonempty_str(get_either_case(blob or file, "mimeType")) or "application/octet-stream"
+            url, data = nonempty_str(get_either_case(file, "fileUri")), get_str(blob, "data")
+            builder.file(media, url=url, data=data)
         elif code is not None:
-            block = book.start_tool(("code", book.step), "code_execution", kind="hosted")
-            book.tool_args(block, string(look(code, "code")) or "", free=True)
+            block = builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
+            builder.tool_args(block, get_str(code, "code") or "", free=True)
         elif outcome is not None:
-            running = book.tool(("code", book.step))
-            block = running or book.start_tool(("code", book.step), "code_execution", kind="hosted")
-            failed = str(look(outcome, "outcome") or "OUTCOME_OK").rsplit(".", 1)[-1] != "OUTCOME_OK"
-            output = string(look(outcome, "output")) or ""
+            running = builder.tool(("code", builder.step))
+            block = running or builder.start_tool(("code", builder.step), "code_execution", kind="hosted")
+            failed = str(get_field(outcome, "outcome") or "OUTCOME_OK").rsplit(".", 1)[-1] != "OUTCOME_OK"
+            output = get_str(outcome, "output") or ""
             error = ev.ErrorInfo(message=output or "the code failed") if failed else None
-            book.tool_args(block)
-            book.tool_result(block, output, status="error" if failed else "ok", error=error)
+            builder.tool_args(block)
+            builder.tool_result(block, output, status="error" if failed else "ok", error=error)
 
     def _cite(self, grounding: Any) -> None:
-        for chunk in get(grounding, "groundingChunks") or ():
-            place = look(chunk, "web") or get(chunk, "retrievedContext")
-            url = string(look(place, "uri"))
+        for chunk in get_either_case(grounding, "groundingChunks") or ():
+            source = get_field(chunk, "web") or get_either_case(chunk, "retrievedContext")
+            url = get_str(source, "uri")
             if url and url not in self._sources:
                 self._sources.add(url)
-                book = self.book
-                book.write(ev.Source(id=book.mint("source"), url=url, title=string(look(place, "title")), **book.stamp))
+                self.builder.source(url, title=get_str(source, "title"))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _functions(self, item: Any) -> None:
-        for part in look(look(item, "content"), "parts") or ():
-            call, response = get(part, "functionCall"), get(part, "functionResponse")
+        for part in get_field(get_field(item, "content"), "parts") or ():
+            call, response = get_either_case(part, "functionCall"), get_either_case(part, "functionResponse")
             if call is not None:
-                self._call(call, partial=bool(look(item, "partial")))
+                self._call(call, partial=bool(get_field(item, "partial")))
             if response is not None:
                 self._response(response)
 
     def _call(self, call: Any, *, partial: bool) -> None:
-        name, call_id = string(look(call, "name")) or "", string(look(call, "id"))
-        args = look(call, "args")
+        name, call_id = get_str(call, "name") or "", get_str(call, "id")
+        args = get_field(call, "args")
         if name in (_CONFIRMATION, _CREDENTIAL):
             if not partial:
-                self._ask_by_call(name, call_id, fields_or_none(args))
+                self._request_approval_by_call(name, call_id, fields_or_empty(args))
             return
         if partial and not call_id and not name:
-            return  # a piece of arguments: they come whole in the end
+            return  # an argument delta: the complete arguments follow
         block = self._calls.get(call_id or name)
         if block is None or (block.closed and not partial):
-            block = self.book.start_tool(("call", call_id or name), name or "tool", call_id=call_id)
+            block = self.builder.start_tool(("call", call_id or name), name or "tool", call_id=call_id)
             self._calls[call_id or name] = block
-        if args is not None or not partial:
-            will_go_on = get(call, "willContinue")
-            if not will_go_on:
-                self.book.tool_args(block, args={} if args is None else args)
+        if (args is not None or not partial) and not get_either_case(call, "willContinue"):
+            self.builder.tool_args(block, args={} if args is None else args)
 
-    def _response(self, said: Any) -> None:
-        name, call_id = string(look(said, "name")) or "tool", string(look(said, "id"))
+    def _response(self, function_response: Any) -> None:
+        name, call_id = get_str(function_response, "name") or "tool", get_str(function_response, "id")
         if name in (_CONFIRMATION, _CREDENTIAL):
-            self._answer(call_id, fields_or_none(look(said, "response")))
+            self._write_approval_response(call_id, fields_or_empty(get_field(function_response, "response")))
             return
         block = self._calls.get(call_id or name)
         if block is None:
-            block = self.book.start_tool(("call", call_id or name), name, call_id=call_id)
+            block = self.builder.start_tool(("call", call_id or name), name, call_id=call_id)
             self._calls[call_id or name] = block
-        self.book.tool_args(block)
-        response = look(said, "response")
-        error = look(response, "error") if isinstance(response, Mapping) else None
+        self.builder.tool_args(block)
+        response = get_field(function_response, "response")
+        error = get_field(response, "error") if isinstance(response, Mapping) else None
         if error and call_id in self._asked:
-            return  # "needs confirmation" is not an answer yet
+            return  # the error "needs confirmation" is no result yet
         only = isinstance(response, Mapping) and set(response) == {"result"}
         if error:
-            message = string(error) or string(look(error, "message")) or str(plain(error))
-            self.book.tool_result(block, response, status="error", error=ev.ErrorInfo(message=message))
+            message = nonempty_str(error) or get_str(error, "message") or str(to_jsonable(error))
+            self.builder.tool_result(block, response, status="error", error=ev.ErrorInfo(message=message))
         else:
-            preliminary = call_id in self._long and not block.closed
-            self.book.tool_result(block, response["result"] if only else response, preliminary=preliminary)
+            preliminary = call_id in self._long_running and not block.closed
+            self.builder.tool_result(block, response["result"] if only else response, preliminary=preliminary)
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
-    def _ask_by_call(self, name: str, request_id: str | None, args: Mapping[str, Any]) -> None:
+    def _request_approval_by_call(self, name: str, request_id: str | None, args: Mapping[str, Any]) -> None:
         original = args.get("originalFunctionCall") or args.get("original_function_call")
         confirmation = args.get("toolConfirmation") or args.get("tool_confirmation")
-        call_id = string(look(original, "id")) or string(get(args, "functionCallId"))
-        self._ask(request_id, call_id, confirmation, look(original, "args"), is_auth=name == _CREDENTIAL)
+        call_id = get_str(original, "id") or nonempty_str(get_either_case(args, "functionCallId"))
+        self._request_approval(request_id, call_id, confirmation, get_field(original, "args"), is_auth=name == _CREDENTIAL)
 
-    def _ask(self, request_id: str | None, call_id: str | None, said: Any, args: Any, *, is_auth: bool = False) -> None:
+    def _request_approval(
+        self, request_id: str | None, call_id: str | None, request: Any, args: Any, *, is_auth: bool = False
+    ) -> None:
         if call_id in self._asked:
             return
-        book = self.book
+        builder = self.builder
         block = self._calls.get(call_id or "")
         if call_id:
             self._asked.add(call_id)
-        book.write(
+        builder.write(
             ev.ApprovalRequest(
-                approval_id=request_id or call_id or book.mint("approval"),
+                approval_id=request_id or call_id or builder.mint("approval"),
                 tool_id=block.id if block else None,
                 kind="auth" if is_auth else "tool",
-                prompt=string(look(said, "hint")) or (block.name if block else None),
-                args=plain(args),
-                **book.stamp,
+                prompt=get_str(request, "hint") or (block.name if block else None),
+                args=to_jsonable(args),
+                **builder.envelope,
             )
         )
-        self.verdict = Verdict("paused")
+        self.stop_info = StopInfo("paused")
 
-    def _answer(self, request_id: str | None, said: Mapping[str, Any]) -> None:
-        book = self.book
-        decision = "approve" if said.get("confirmed", True) else "deny"
-        book.write(
+    def _write_approval_response(self, request_id: str | None, answer: Mapping[str, Any]) -> None:
+        builder = self.builder
+        decision = "approve" if answer.get("confirmed", True) else "deny"
+        builder.write(
             ev.ApprovalResponse(
                 approval_id=request_id or "",
                 decision=decision,  # type: ignore[arg-type]  # one of two literals
-                value=plain(said.get("payload")),
-                **book.stamp,
+                value=to_jsonable(answer.get("payload")),
+                **builder.envelope,
             )
         )
         self._asked.clear()
-        self.verdict = TRUNCATED
+        self.stop_info = TRUNCATED
 
     # --- the rest -------------------------------------------------------------------------------------------------------
 
     def _actions(self, item: Any, author: str | None) -> None:
-        actions, book = look(item, "actions"), self.book
-        asked = any(get(part, "functionCall") is not None for part in look(look(item, "content"), "parts") or ())
+        actions, builder = get_field(item, "actions"), self.builder
+        has_calls = any(
+            get_either_case(part, "functionCall") is not None for part in get_field(get_field(item, "content"), "parts") or ()
+        )
         for name, is_auth in (("requestedToolConfirmations", False), ("requestedAuthConfigs", True)):
-            for call_id, said in fields_or_none(get(actions, name)).items():
-                if not asked:
-                    self._ask(None, str(call_id), said, look(said, "payload"), is_auth=is_auth)
-        to = string(get(actions, "transferToAgent"))
+            for call_id, request in fields_or_empty(get_either_case(actions, name)).items():
+                if not has_calls:
+                    self._request_approval(None, str(call_id), request, get_field(request, "payload"), is_auth=is_auth)
+        to = nonempty_str(get_either_case(actions, "transferToAgent"))
         if to:
             waiting = next((block for block in reversed(self._calls.values()) if block.name == "transfer_to_agent"), None)
-            book.write(ev.AgentHandoff(to=to, from_=author, tool_id=waiting.id if waiting else None, **book.stamp))
-        if look(actions, "escalate"):
-            book.write(ev.Status(message=f"{author} hands the task back", **book.stamp))
-        changed = fields_or_none(get(actions, "stateDelta"))
+            builder.write(ev.AgentHandoff(to=to, from_=author, tool_id=waiting.id if waiting else None, **builder.envelope))
+        if get_field(actions, "escalate"):
+            builder.status(f"{author} hands the task back")
+        changed = fields_or_empty(get_either_case(actions, "stateDelta"))
         if changed:
-            patch = [{"op": "add", "path": "/" + _pointer(key), "value": plain(value)} for key, value in changed.items()]
-            book.write(ev.State(patch=patch, **book.stamp))
-        for name, version in fields_or_none(get(actions, "artifactDelta")).items():
-            book.write(ev.Custom(name="artifact", data={"name": str(name), "version": plain(version)}, **book.stamp))
+            patch = [
+                {"op": "add", "path": "/" + _json_pointer(key), "value": to_jsonable(value)} for key, value in changed.items()
+            ]
+            builder.write(ev.State(patch=patch, **builder.envelope))
+        for name, version in fields_or_empty(get_either_case(actions, "artifactDelta")).items():
+            builder.custom("artifact", {"name": str(name), "version": version})
 
-    def _conclude(self, item: Any, parts: list[Any]) -> None:
-        """What an event says about how things stand: a failure, a whole response, work for tools."""
-        code, message = string(get(item, "errorCode")), string(get(item, "errorMessage"))
-        reason = _word(get(item, "finishReason"))
-        if look(item, "interrupted"):
-            self.verdict = Verdict("cancelled", "interrupted")
+    def _update_stop_info(self, item: Any, parts: list[Any]) -> None:
+        """Set `stop_info` from an event: a failure, a complete response, or calls for tools."""
+        code, message = nonempty_str(get_either_case(item, "errorCode")), nonempty_str(get_either_case(item, "errorMessage"))
+        reason = _enum_value(get_either_case(item, "finishReason"))
+        if get_field(item, "interrupted"):
+            self.stop_info = StopInfo("cancelled", "interrupted")
         elif (code or message) and code != "STOP":
             self.fail(message or code or "", code)
-            self.book.end_step(reason)
-        if look(item, "partial") or not parts or look(look(item, "content"), "role") == "user":
-            answered = parts and look(look(item, "content"), "role") == "user"
-            if answered and self.verdict.status == "completed":
-                done = get(look(item, "actions"), "skipSummarization")
-                self.verdict = self.verdict if done else TRUNCATED
-            elif answered and self.verdict.status != "paused" and get(look(item, "actions"), "skipSummarization"):
-                self.verdict = Verdict("completed")
+            self.builder.end_step(reason)
+        if get_field(item, "partial") or not parts or get_field(get_field(item, "content"), "role") == "user":
+            is_answer = parts and get_field(get_field(item, "content"), "role") == "user"
+            if is_answer and self.stop_info.status == "completed":
+                is_final = get_either_case(get_field(item, "actions"), "skipSummarization")
+                self.stop_info = self.stop_info if is_final else TRUNCATED
+            elif (
+                is_answer
+                and self.stop_info.status != "paused"
+                and get_either_case(get_field(item, "actions"), "skipSummarization")
+            ):
+                self.stop_info = StopInfo("completed")
             return
-        self.book.end_step(reason, _usage_of(get(item, "usageMetadata")))
-        if self.verdict.status in ("failed", "cancelled", "paused"):
+        self.builder.end_step(reason, _read_usage(get_either_case(item, "usageMetadata")))
+        if self.stop_info.status in ("failed", "cancelled", "paused"):
             return
-        if any(get(part, "functionCall") is not None for part in parts):
-            self.verdict = TRUNCATED
+        if any(get_either_case(part, "functionCall") is not None for part in parts):
+            self.stop_info = TRUNCATED
         elif reason in _CUT_SHORT:
-            self.verdict = Verdict("incomplete", reason, reason)
+            self.stop_info = StopInfo("incomplete", reason, reason)
         else:
-            self.verdict = Verdict("completed", reason)
+            self.stop_info = StopInfo("completed", reason)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over. A run raises what its last event has told."""
-        told = error is not None and self.verdict.status == "failed" and self.verdict.code == type(error).__name__
-        return super().close(None if told else error)
+        """End the run. An error that its last event already had is not written again: ADK also raises it."""
+        is_known = error is not None and self.stop_info.status == "failed" and self.stop_info.code == type(error).__name__
+        return super().close(None if is_known else error)
 
 
-def _pointer(key: Any) -> str:
+def _json_pointer(key: Any) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
-def _word(value: Any) -> str | None:
-    """An enum's member, or its name."""
-    return string(getattr(value, "value", value))
+def _enum_value(value: Any) -> str | None:
+    """Return the value of an enum's member, or of a plain value, if it is a string."""
+    return nonempty_str(getattr(value, "value", value))
 
 
-def _usage_of(said: Any) -> ev.Usage | None:
-    """Gemini's counts: its thinking is not part of the candidates."""
-    if said is None:
+def _read_usage(usage: Any) -> ev.Usage | None:
+    """Return the token counts, or None. Gemini counts thoughts apart from the candidates: they are added to the output."""
+    if usage is None:
         return None
     names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
-    sent, made, thought = (count(get(said, name)) for name in names)
-    output = made if thought is None else (made or 0) + thought
+    prompt, candidates, thoughts = (token_count(get_either_case(usage, name)) for name in names)
+    output = candidates if thoughts is None else (candidates or 0) + thoughts
     return ev.Usage(
-        input=sent,
+        input=prompt,
         output=output,
-        total=count(get(said, "totalTokenCount")),
-        reasoning=thought,
-        cache_read=count(get(said, "cachedContentTokenCount")),
+        total=token_count(get_either_case(usage, "totalTokenCount")),
+        reasoning=thoughts,
+        cache_read=token_count(get_either_case(usage, "cachedContentTokenCount")),
     )

@@ -1,11 +1,11 @@
-"""Hector: the chunks of its documentation, its own "AG-UI" dialect, and, through `a2a`, both of its versions of A2A.
+"""Decoder of Hector: the chunks of its documentation, its own "AG-UI" dialect, and A2A through the A2A decoder.
 
-Sources: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` and `pkg/agui/proto/agui.proto` at 7bc71ac
-(version 1), `pkg/server` at 41134591 (version 2). The dialect (`?format=agui`) has little of AG-UI but the name. Frames with an
-`event:` name may come as `{"event": name, "data": payload}`; all are known without it, too, `done` by its empty payload.
+Format: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` and `pkg/agui/proto/agui.proto` at 7bc71ac
+(version 1), `pkg/server` at 41134591 (version 2). The dialect (`?format=agui`) shares little with AG-UI except its name. Frames
+may come as `{"event": name, "data": payload}`; the name is not needed, and `done` is the frame with an empty payload.
 
-It cannot say: tokens, models, finish reasons; the documented chunks also nothing of a tool but its name, its arguments as text,
-and that it was called: what it returned is part of the text.
+The formats have no tokens, models or finish reasons. The documented chunks have only a tool's name and its arguments as text;
+its result is part of the answer's text.
 """
 
 import json
@@ -13,50 +13,52 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from nbagent import events as ev
 from nbagent.adapters.a2a.decoder import A2ADecoder
-from nbagent.adapters.base.decoder import Verdict
-from nbagent.adapters.base.fields import fields_or_none, plain, string
-from nbagent.adapters.base.payload import frame_of, peek, wire
+from nbagent.adapters.base.decoder import StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, str_field
+from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 
-_DIALECT = "AGUI_EVENT_TYPE_"
-_MARK = "[Tool: "
+_DIALECT_PREFIX = "AGUI_EVENT_TYPE_"
+_TOOL_LINE_START = "[Tool: "
 _TOOL_LINE = re.compile(r"\[Tool: ([^\s(\]]+)\((.*)\)\]\s*", re.DOTALL)
-_LINE_LIMIT = 64 * 1024
-_TEXT = "answer"
+_MAX_LINE_CHARS = 64 * 1024
+_TEXT_KEY = "answer"
 
 
 def _is_grpc_chunk(item: Any) -> bool:
-    """Whether the item is a response of the documented gRPC method `StreamMessage`: a message with `content`."""
+    """Return True if the item is a response of the documented gRPC method `StreamMessage`: a message with `content`."""
     return hasattr(item, "DESCRIPTOR") and isinstance(getattr(item, "content", None), str)
 
 
 class HectorDecoder(A2ADecoder):
-    """Whatever a Hector server sends."""
+    """Decoder of chunks, dialect events and A2A frames of a Hector server."""
 
     system: ClassVar[str] = "hector"
 
     def __init__(self) -> None:
         super().__init__()
-        self._held = ""  # the beginning of a line that may tell of a tool
+        self._partial_line = ""  # start of a line that may be a tool line
         self._at_line_start = True
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a chunk of the documentation, an event of the dialect, or an error frame with its name."""
+        """Return True if the item is a chunk of the documentation, an event of the dialect, or an error frame with its name."""
         if isinstance(item, str):
             return item.lstrip().startswith('{"chunk"')
         if _is_grpc_chunk(item):
             return True
-        frame, said = frame_of(item), peek(item)
-        if set(said) == {"chunk"}:
-            return isinstance(said["chunk"], str)
-        if str(said.get("type")).startswith(_DIALECT):
+        frame, payload = frame_of(item), try_wire_dict(item)
+        if set(payload) == {"chunk"}:
+            return isinstance(payload["chunk"], str)
+        if str(payload.get("type")).startswith(_DIALECT_PREFIX):
             return True
-        return frame.name == "error" and isinstance(said.get("error"), Mapping) and set(said) == {"error"}
+        return frame.name == "error" and isinstance(payload.get("error"), Mapping) and set(payload) == {"error"}
 
     def read(self, item: Any) -> None:
-        """One frame, or several that a strict reader took for one: the documentation puts no empty line between them."""
+        """Read one frame, or several in one item: the documented stream has no empty lines between its frames.
+
+        Recording: hector/constructed-doc-chunks.
+        """
         frame = frame_of(item)
         if isinstance(frame.data, str):
             for line in filter(str.strip, frame.data.splitlines()):
@@ -64,14 +66,14 @@ class HectorDecoder(A2ADecoder):
             return
         if _is_grpc_chunk(item):
             self._chunk(item.content)
-            self.verdict = Verdict("completed")  # a call that breaks says so: one that just ends is whole
+            self.stop_info = StopInfo("completed")  # gRPC raises if a call breaks: one that ends is complete
             return
-        said = wire(frame.data)
-        kind = string(said.get("type")) or ""
-        if set(said) == {"chunk"}:
-            self._chunk(said["chunk"])
-        elif kind.startswith(_DIALECT):
-            self._dialect(kind.removeprefix(_DIALECT), said)
+        payload = to_wire_dict(frame.data)
+        kind = str_field(payload, "type") or ""
+        if set(payload) == {"chunk"}:
+            self._chunk(payload["chunk"])
+        elif kind.startswith(_DIALECT_PREFIX):
+            self._dialect(kind.removeprefix(_DIALECT_PREFIX), payload)
         else:
             super().read(item)
 
@@ -79,112 +81,116 @@ class HectorDecoder(A2ADecoder):
 
     def _line(self, line: str) -> None:
         if line == "[DONE]":
-            self._release()
+            self._flush_line()
             self.done()
             return
         try:
-            payload = json.loads(line)
+            event = json.loads(line)
         except ValueError:
-            payload = None
-        if isinstance(payload, dict):
-            self.read(payload)
+            event = None
+        if isinstance(event, dict):
+            self.read(event)
         else:
-            self.book.raw(line)
+            self.builder.raw(line)
 
     def _chunk(self, text: str) -> None:
-        """More of the answer. Lines such as `[Tool: name(args)]` are held back until they are whole."""
-        if not self.book.in_step:
-            self.book.start_step()
+        """Append to the answer. Lines such as `[Tool: name(args)]` are kept back until they are complete."""
+        if not self.builder.in_step:
+            self.builder.start_step()
         for line in re.split(r"(?<=\n)", text):
-            if not self._held and not self._at_line_start:
-                self._say(line)
+            if not self._partial_line and not self._at_line_start:
+                self._write_text(line)
                 continue
-            self._held += line
-            whole = line.endswith("\n")
-            if self._held.startswith(_MARK) and not whole and len(self._held) < _LINE_LIMIT:
+            self._partial_line += line
+            is_complete = line.endswith("\n")
+            if (
+                self._partial_line.startswith(_TOOL_LINE_START)
+                and not is_complete
+                and len(self._partial_line) < _MAX_LINE_CHARS
+            ):
                 continue
-            if whole or not _MARK.startswith(self._held):
-                self._release()
+            if is_complete or not _TOOL_LINE_START.startswith(self._partial_line):
+                self._flush_line()
 
-    def _say(self, text: str) -> None:
+    def _write_text(self, text: str) -> None:
         if text:
-            self.book.text(_TEXT, text)
+            self.builder.text(_TEXT_KEY, text)
             self._at_line_start = text.endswith("\n")
 
-    def _release(self) -> None:
-        """What was held back is a tool's line, or text like any other."""
-        held, self._held = self._held, ""
-        found = _TOOL_LINE.fullmatch(held)
+    def _flush_line(self) -> None:
+        """Write the kept line: as a tool call, or as text."""
+        line, self._partial_line = self._partial_line, ""
+        found = _TOOL_LINE.fullmatch(line)
         if found is None:
-            self._say(held)
+            self._write_text(line)
             return
         self._at_line_start = True
-        self.book.end_text(_TEXT)
+        self.builder.end_text(_TEXT_KEY)
         name, arguments = found.groups()
-        self.book.tool_args(self.book.start_tool(self.book.mint("call"), name), arguments, free=True)
+        self.builder.tool_args(self.builder.start_tool(self.builder.mint("call"), name), arguments, free=True)
 
     def finish(self) -> None:
-        """A line that never ended is told as it is."""
-        self._release()
+        """End the response, and write a line that never ended."""
+        self._flush_line()
         super().finish()
 
     # --- the dialect ----------------------------------------------------------------------------------------------------
 
-    def _dialect(self, kind: str, said: Mapping[str, Any]) -> None:
-        """One event: its payload is under the camel-case name of its type."""
+    def _dialect(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """Read one event. Its body is under the camelCase name of its type."""
         first, *rest = kind.lower().split("_")
-        body = fields_or_none(said.get(first + "".join(word.title() for word in rest)))
+        body = fields_or_empty(payload.get(first + "".join(part.title() for part in rest)))
         match kind.rsplit("_", 1):
-            case "TASK", word:
-                self._task_event(word, body)
-            case "TOOL_CALL", word:
-                self._tool_event(word, body)
-            case "THINKING", word:
+            case "TASK", phase:
+                self._task_event(phase, body)
+            case "TOOL_CALL", phase:
+                self._tool_event(phase, body)
+            case "THINKING", phase:
                 key = ("thought", body.get("thinkingId"))
-                match word:
+                match phase:
                     case "START":
-                        self.book.start_thought(key)
+                        self.builder.start_thought(key)
                     case "DELTA":
-                        self.book.thought(key, body["delta"])
+                        self.builder.thought(key, body["delta"])
                     case _:
-                        self.book.end_thought(key, signature=string(body.get("signature")))
-            case ("CONTENT_BLOCK" | "MESSAGE") as of, word:
+                        self.builder.end_thought(key, signature=str_field(body, "signature"))
+            case ("CONTENT_BLOCK" | "MESSAGE") as of, phase:
                 key = (of, body.get("blockId" if of == "CONTENT_BLOCK" else "messageId"))
-                if word == "DELTA":
+                if phase == "DELTA":
                     self.parts.text(key, body["delta"])
-                elif word == "STOP":
-                    self.book.end_text(key)
+                elif phase == "STOP":
+                    self.builder.end_text(key)
             case _:
-                self.book.raw(said, kind)
+                self.builder.raw(payload, kind)
 
-    def _tool_event(self, word: str, body: Mapping[str, Any]) -> None:
-        call_id = string(body.get("toolCallId")) or ""
+    def _tool_event(self, phase: str, body: Mapping[str, Any]) -> None:
+        call_id = str_field(body, "toolCallId") or ""
         block = self.parts.calls.get(call_id)
-        if word == "START" or block is None:
-            self.book.settle()
-            block = self.book.start_tool(call_id, string(body.get("toolName")) or "tool", call_id=call_id or None)
+        if phase == "START" or block is None:
+            self.builder.end_texts_and_thoughts()
+            block = self.builder.start_tool(call_id, str_field(body, "toolName") or "tool", call_id=call_id or None)
             self.parts.calls[call_id] = block
             if body.get("input"):
-                self.book.tool_args(block, args=body["input"])
-        if word == "DELTA":
-            self.book.tool_delta(block, body["partialInput"])
-        elif word == "STOP":
-            self.book.tool_args(block, "".join(block.pieces), args=body.get("finalInput") or None)
-            error = string(body.get("error"))
+                self.builder.tool_args(block, args=body["input"])
+        if phase == "DELTA":
+            self.builder.tool_delta(block, body["partialInput"])
+        elif phase == "STOP":
+            self.builder.tool_args(block, "".join(block.args_pieces), args=body.get("finalInput") or None)
+            error = str_field(body, "error")
             failed = bool(error) or body.get("isError") is True
             self.parts.result(call_id, body.get("result"), error, failed=failed)
 
-    def _task_event(self, word: str, body: Mapping[str, Any]) -> None:
-        match word:
+    def _task_event(self, phase: str, body: Mapping[str, Any]) -> None:
+        match phase:
             case "START":
-                self.book.begin(thread_id=string(body.get("contextId")))
+                self.builder.begin(thread_id=str_field(body, "contextId"))
             case "ERROR":
                 self.fail_with({"message": body.get("errorMessage"), "code": body.get("errorCode")})
             case "COMPLETE":
-                self.book.settle()
+                self.builder.end_texts_and_thoughts()
                 if body.get("result"):
-                    self.book.write(ev.Custom(name="result", data=plain(body["result"]), **self.book.stamp))
-                if self.verdict.status != "failed":
-                    self.verdict = Verdict("completed", "completed")
+                    self.builder.custom("result", body["result"])
+                if self.stop_info.status != "failed":
+                    self.stop_info = StopInfo("completed", "completed")
             case _:
                 self._status({"status": {"state": body.get("status")}, "metadata": body.get("metadata")})

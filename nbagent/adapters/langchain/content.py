@@ -1,232 +1,267 @@
-"""What one LangChain message holds: text, thoughts, tool calls, citations, files, and its token counts."""
+"""Content of one LangChain message: text, thoughts, tool calls, citations, files and token counts.
+
+Format: https://github.com/langchain-ai/langchain/tree/master/libs/core/langchain_core/messages (langchain-core 1.7).
+"""
 
 import json
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, Book
-from nbagent.adapters.base.fields import count, fields_or_none, look, plain, string
-from nbagent.adapters.base.openai_fields import source_of
+from nbagent.adapters.base.builder import Block, EventBuilder
+from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
+from nbagent.adapters.base.openai_fields import citation_fields
 
-_TEXT = {"text", "output_text", "text_delta"}
-_FILES = {"image", "audio", "video", "file", "image_url"}
-_CALLS = {"tool_call", "tool_call_chunk", "tool_use", "input_json_delta", "function_call", "invalid_tool_call"}
+_TEXT_TYPES = {"text", "output_text", "text_delta"}
+_FILE_TYPES = {"image", "audio", "video", "file", "image_url"}
+_CALL_TYPES = {"tool_call", "tool_call_chunk", "tool_use", "input_json_delta", "function_call", "invalid_tool_call"}
 
 
-def usage_of(said: Any) -> ev.Usage | None:
-    """LangChain's `usage_metadata` in our terms."""
-    counts = fields_or_none(said)
+def langchain_usage(usage_metadata: Any) -> ev.Usage | None:
+    """Return the token counts of a message's `usage_metadata`, or None if it is empty."""
+    counts = fields_or_empty(usage_metadata)
     if not counts:
         return None
-    sent, made = fields_or_none(counts.get("input_token_details")), fields_or_none(counts.get("output_token_details"))
+    input_details = fields_or_empty(counts.get("input_token_details"))
+    output_details = fields_or_empty(counts.get("output_token_details"))
     return ev.Usage(
-        input=count(counts.get("input_tokens")),
-        output=count(counts.get("output_tokens")),
-        total=count(counts.get("total_tokens")),
-        reasoning=count(made.get("reasoning")),
-        cache_read=count(sent.get("cache_read")),
-        cache_write=count(sent.get("cache_creation")),
+        input=token_count(counts.get("input_tokens")),
+        output=token_count(counts.get("output_tokens")),
+        total=token_count(counts.get("total_tokens")),
+        reasoning=token_count(output_details.get("reasoning")),
+        cache_read=token_count(input_details.get("cache_read")),
+        cache_write=token_count(input_details.get("cache_creation")),
     )
 
 
-class CallPiece(NamedTuple):
-    """Some of a tool call: `args` is text that goes on, or the parsed whole."""
+class ToolCallChunk(NamedTuple):
+    """Part of a tool call.
 
-    place: Any
+    Attributes:
+        index: identifies the call within its message, or None.
+        call_id: the provider's id, or None.
+        name: the tool's name, or None.
+        args: a delta of the arguments' text, or all arguments parsed.
+    """
+
+    index: Any
     call_id: str | None
     name: str | None
     args: Any
 
 
-def calls_of(said: Any) -> Iterator[CallPiece]:
-    """The tool calls in a chunk. Its `tool_calls` only guess at what the pieces so far may mean, unless there are no pieces."""
-    pieces = look(said, "tool_call_chunks")
+def tool_call_chunks(chunk: Any) -> Iterator[ToolCallChunk]:
+    """Yield the tool calls of a message chunk.
+
+    `tool_calls` of a chunk is a guess from the pieces so far, so it is used only if there are no pieces.
+    """
+    pieces = get_field(chunk, "tool_call_chunks")
     for piece in pieces or ():
-        yield CallPiece(look(piece, "index"), string(look(piece, "id")), string(look(piece, "name")), look(piece, "args") or "")
+        yield ToolCallChunk(
+            get_field(piece, "index"), get_str(piece, "id"), get_str(piece, "name"), get_field(piece, "args") or ""
+        )
     if not pieces:
-        for call in look(said, "tool_calls") or ():
-            if string(look(call, "name")):
-                yield CallPiece(None, string(look(call, "id")), string(look(call, "name")), look(call, "args") or {})
+        for call in get_field(chunk, "tool_calls") or ():
+            if get_str(call, "name"):
+                yield ToolCallChunk(
+                    None,
+                    get_str(call, "id"),
+                    get_str(call, "name"),
+                    get_field(call, "args") or {},
+                )
 
 
-class Part(NamedTuple):
-    """A piece of a message's content."""
+class ContentPart(NamedTuple):
+    """Part of a message's content.
+
+    Attributes:
+        kind: the kind of block that it belongs to.
+        block_index: identifies the block within its message.
+        text: a delta, or the whole text.
+        entry: the fields of the content block; empty for plain text.
+    """
 
     kind: Literal["text", "refusal", "thought", "other"]
-    place: Hashable
+    block_index: Hashable
     text: str
-    said: Mapping[str, Any]
+    entry: Mapping[str, Any]
 
 
-def parts_of(said: Any) -> Iterator[Part]:
-    """The content of a message or a chunk, piece by piece: it is a text, or a list of blocks of any provider's make."""
-    extra = fields_or_none(look(said, "additional_kwargs"))
+def content_parts(message: Any) -> Iterator[ContentPart]:
+    """Yield the parts of a message's or a chunk's content: a string, or a list of blocks in any provider's format."""
+    extra = fields_or_empty(get_field(message, "additional_kwargs"))
     thought = extra.get("reasoning_content")
     if isinstance(thought, str) and thought:
-        yield Part("thought", "extra", thought, {})
-    for summary in fields_or_none(extra.get("reasoning")).get("summary") or ():
-        yield Part("thought", "extra", string(look(summary, "text")) or "", {})
-    content = look(said, "content")
+        yield ContentPart("thought", "extra", thought, {})
+    for summary in fields_or_empty(extra.get("reasoning")).get("summary") or ():
+        yield ContentPart("thought", "extra", get_str(summary, "text") or "", {})
+    content = get_field(message, "content")
     for number, block in enumerate(content if isinstance(content, list | tuple) else [content]):
         if isinstance(block, str):
-            yield Part("text", "text", block, {})
+            yield ContentPart("text", "text", block, {})
             continue
-        entry = fields_or_none(block)
+        entry = fields_or_empty(block)
         kind = entry.get("type")
         index = entry.get("index", number)
-        if kind in _TEXT:
-            yield Part("text", index, string(entry.get("text")) or "", entry)
+        if kind in _TEXT_TYPES:
+            yield ContentPart("text", index, str_field(entry, "text") or "", entry)
         elif kind == "refusal":
-            yield Part("refusal", index, string(entry.get("refusal")) or "", entry)
+            yield ContentPart("refusal", index, str_field(entry, "refusal") or "", entry)
         elif kind in ("thinking", "reasoning", "reasoning_content", "redacted_thinking", "thinking_delta"):
-            yield Part("thought", index, _thought(entry), entry)
+            yield ContentPart("thought", index, _thought_text(entry), entry)
         elif entry:
-            yield Part("other", index, "", entry)
+            yield ContentPart("other", index, "", entry)
     refusal = extra.get("refusal")
     if isinstance(refusal, str) and refusal:
-        yield Part("refusal", "refusal", refusal, {})
+        yield ContentPart("refusal", "refusal", refusal, {})
 
 
-def _thought(entry: Mapping[str, Any]) -> str:
-    """The text of a thought, of any provider's make."""
+def _thought_text(entry: Mapping[str, Any]) -> str:
+    """Return the text of a thought block in any provider's format."""
     for name in ("thinking", "reasoning", "text"):
         if isinstance(entry.get(name), str):
             return str(entry[name])
     inner = entry.get("reasoning_content")
     if inner is not None:
-        return inner if isinstance(inner, str) else string(look(inner, "text")) or ""
+        return inner if isinstance(inner, str) else get_str(inner, "text") or ""
     parts = entry.get("summary") or entry.get("content") or ()
-    return "\n\n".join(string(look(part, "text")) or "" for part in parts) if isinstance(parts, list) else ""
+    return "\n\n".join(get_str(part, "text") or "" for part in parts) if isinstance(parts, list) else ""
 
 
 class Content:
-    """One message's content as it is written."""
+    """Writes the content of one message.
 
-    def __init__(self, book: Book, key: Hashable) -> None:
-        self._book = book
+    Attributes:
+        tools: its tool calls, by index or id.
+    """
+
+    def __init__(self, builder: EventBuilder, key: Hashable) -> None:
+        self._builder = builder
         self._key = key
         self._texts: dict[Hashable, Block] = {}
         self._thoughts: dict[Hashable, dict[str, Any]] = {}
-        self._others: set[str] = set()
+        self._seen: set[str] = set()
         self._hosted: dict[Hashable, Block] = {}
         self.tools: dict[Hashable, Block] = {}
 
-    def write(self, said: Any) -> None:
-        """More of it."""
-        for part in parts_of(said):
-            key = (self._key, part.kind, part.place)
+    def write(self, chunk: Any) -> None:
+        """Write the content of a chunk."""
+        for part in content_parts(chunk):
+            key = (self._key, part.kind, part.block_index)
             if part.kind == "thought":
-                self._think(key, part)
+                self._write_thought(key, part)
             elif part.kind == "other":
-                self._other(part)
+                self._write_other(part)
             else:
                 self._write_text(key, part)
 
-    def _write_text(self, key: Hashable, part: Part) -> None:
+    def _write_text(self, key: Hashable, part: ContentPart) -> None:
         if part.text:
             self._end_thoughts()
-        block = self._book.text(key, part.text, kind="refusal" if part.kind == "refusal" else "text")
+        block = self._builder.text(key, part.text, kind="refusal" if part.kind == "refusal" else "text")
         if block is not None:
             self._texts[key] = block
-        self._cite(part.said, block)
+        self._cite(part.entry, block)
 
-    def _think(self, key: Hashable, part: Part) -> None:
-        block = self._book.thought(key, part.text)
-        secret = string(part.said.get("signature")) or string(look(part.said.get("reasoning_content"), "signature"))
-        sealed = string(part.said.get("data")) or string(part.said.get("encrypted_content"))
-        if block is None and (secret or sealed):
-            block = self._book.start_thought(key)
+    def _write_thought(self, key: Hashable, part: ContentPart) -> None:
+        block = self._builder.thought(key, part.text)
+        signature = nonempty_str(part.entry.get("signature")) or nonempty_str(
+            get_field(part.entry.get("reasoning_content"), "signature")
+        )
+        encrypted = nonempty_str(part.entry.get("data")) or nonempty_str(part.entry.get("encrypted_content"))
+        if block is None and (signature or encrypted):
+            block = self._builder.start_thought(key)
         if block is not None:
-            opaque = self._thoughts.setdefault(key, {})
-            if secret:
-                opaque["signature"] = opaque.get("signature", "") + secret
-            if sealed:
-                opaque["encrypted"] = sealed
+            seals = self._thoughts.setdefault(key, {})
+            if signature:
+                seals["signature"] = seals.get("signature", "") + signature
+            if encrypted:
+                seals["encrypted"] = encrypted
 
     def _end_thoughts(self, texts: list[str] | None = None) -> None:
         matched = texts if texts is not None and len(texts) == len(self._thoughts) else [None] * len(self._thoughts)
-        for (key, opaque), text in zip(self._thoughts.items(), matched, strict=True):
-            self._book.end_thought(key, text or None, **opaque)
+        for (key, seals), text in zip(self._thoughts.items(), matched, strict=True):
+            self._builder.end_thought(key, text or None, **seals)
         self._thoughts.clear()
 
-    def settle(self, said: Any) -> None:
-        """The whole message: it replaces what was streamed, where the two can be matched, and adds what was not."""
+    def complete(self, message: Any) -> None:
+        """Complete the message from its final form: replace the streamed parts that can be matched, and add the others."""
         if not self._texts and not self.tools and not self._thoughts:
-            self.write(said)
+            self.write(message)
         else:
-            parts = list(parts_of(said))
+            parts = list(content_parts(message))
             self._end_thoughts([part.text for part in parts if part.kind == "thought"])
             texts = [part for part in parts if part.kind in ("text", "refusal") and part.text]
             if not self._texts:
                 for part in texts:
-                    self._write_text((self._key, part.kind, part.place), part)
+                    self._write_text((self._key, part.kind, part.block_index), part)
             elif len(texts) == len(self._texts):
                 for key, part in zip(self._texts, texts, strict=True):
-                    self._book.end_text(key, part.text)
+                    self._builder.end_text(key, part.text)
             for part in parts:
                 if part.kind == "other":
-                    self._other(part)
+                    self._write_other(part)
                 elif part.kind == "text":
-                    self._cite(part.said, next(iter(self._texts.values()), None))
-        calls = [call for call in look(said, "tool_calls") or () if string(look(call, "name"))]
+                    self._cite(part.entry, next(iter(self._texts.values()), None))
+        calls = [call for call in get_field(message, "tool_calls") or () if get_str(call, "name")]
         for number, call in enumerate(calls):
-            self._settle_call(
-                number, CallPiece(number, string(look(call, "id")), string(look(call, "name")), look(call, "args"))
+            self._complete_call(
+                number,
+                ToolCallChunk(number, get_str(call, "id"), get_str(call, "name"), get_field(call, "args")),
             )
-        for call in look(said, "invalid_tool_calls") or ():
-            piece = CallPiece(None, string(look(call, "id")), string(look(call, "name")), look(call, "args") or "")
+        for call in get_field(message, "invalid_tool_calls") or ():
+            piece = ToolCallChunk(None, get_str(call, "id"), get_str(call, "name"), get_field(call, "args") or "")
             if piece.name:
-                self._settle_call(len(self.tools), piece)
+                self._complete_call(len(self.tools), piece)
 
-    def settle_block(self, index: Any, entry: Mapping[str, Any]) -> None:
-        """One block of the message is whole."""
-        kind = string(entry.get("type")) or ""
+    def complete_block(self, index: Any, entry: Mapping[str, Any]) -> None:
+        """Complete one content block of the message."""
+        kind = str_field(entry, "type") or ""
         if kind in ("tool_call", "invalid_tool_call"):
             if index not in self.tools:
-                self.call(CallPiece(index, string(entry.get("id")), string(entry.get("name")), ""))
+                self.call(ToolCallChunk(index, str_field(entry, "id"), str_field(entry, "name"), ""))
             block = self.tools.get(index)
             if block is not None:
                 args = entry.get("args")
-                streamed = bool(block.pieces) or isinstance(args, str)
-                self._book.tool_args(block, args if isinstance(args, str) else None, args=None if streamed else args)
+                streamed = bool(block.args_pieces) or isinstance(args, str)
+                self._builder.tool_args(block, args if isinstance(args, str) else None, args=None if streamed else args)
             return
-        for part in parts_of({"content": [{**entry, "index": index}]}):
-            key: Hashable = (self._key, part.kind, part.place)
-            if part.kind == "thought" and self._book.open_thought(key) is not None:
-                self._think(key, part._replace(text=""))
-                self._book.end_thought(key, part.text or None, **self._thoughts.pop(key, {}))
+        for part in content_parts({"content": [{**entry, "index": index}]}):
+            key: Hashable = (self._key, part.kind, part.block_index)
+            if part.kind == "thought" and self._builder.open_thought(key) is not None:
+                self._write_thought(key, part._replace(text=""))
+                self._builder.end_thought(key, part.text or None, **self._thoughts.pop(key, {}))
             elif part.kind == "thought":
-                self._think(key, part)
+                self._write_thought(key, part)
                 self._end_thoughts()
             elif part.kind == "other":
-                self._other(part)
+                self._write_other(part)
             else:
-                block = self._texts.get(key) or self._book.text(key, part.text)
+                block = self._texts.get(key) or self._builder.text(key, part.text)
                 if block is not None:
                     self._texts[key] = block
-                    self._cite(part.said, block)
-                    self._book.end_text(key, part.text or None)
+                    self._cite(part.entry, block)
+                    self._builder.end_text(key, part.text or None)
 
-    def _settle_call(self, number: int, call: CallPiece) -> None:
+    def _complete_call(self, number: int, call: ToolCallChunk) -> None:
         streamed = list(self.tools.values())
         block = next((block for block in streamed if call.call_id and block.call_id == call.call_id), None)
-        if block is None and number < len(streamed) and not streamed[number].whole and streamed[number].call_id is None:
+        if block is None and number < len(streamed) and not streamed[number].args_complete and streamed[number].call_id is None:
             block = streamed[number]
         if block is None:
-            block = self._start(("whole", call.call_id or number), call)
+            block = self._start(("complete", call.call_id or number), call)
         text = call.args if isinstance(call.args, str) else None
-        if not block.pieces:
-            self._book.tool_args(block, text, args=None if isinstance(call.args, str) else call.args)
+        if not block.args_pieces:
+            self._builder.tool_args(block, text, args=None if isinstance(call.args, str) else call.args)
 
-    def call(self, call: CallPiece) -> Block | None:
-        """More of a tool call; it starts with its name."""
-        key: Hashable = call.place if call.place is not None else call.call_id
+    def call(self, call: ToolCallChunk) -> Block | None:
+        """Write part of a tool call, which starts with its name. Return None while it has none."""
+        key: Hashable = call.index if call.index is not None else call.call_id
         if key is None and self.tools and not call.name:
             key = next(reversed(self.tools))
         block = self.tools.get(key)
-        another = bool(block and call.name and call.call_id and block.call_id and call.call_id != block.call_id)
-        if block is None or another:  # some servers give every call the same index
+        is_another = bool(block and call.name and call.call_id and block.call_id and call.call_id != block.call_id)
+        if block is None or is_another:  # some servers give every call the same index
             if not call.name:
                 return None
             if block is not None:
@@ -234,75 +269,73 @@ class Content:
             self._end_thoughts()
             block = self._start(key, call)
         if isinstance(call.args, str):
-            self._book.tool_delta(block, call.args)
+            self._builder.tool_delta(block, call.args)
         else:
-            self._book.tool_args(block, args=call.args)
+            self._builder.tool_args(block, args=call.args)
         return block
 
-    def _start(self, key: Hashable, call: CallPiece) -> Block:
-        block = self._book.start_tool((self._key, "tool", key), call.name or "tool", call_id=call.call_id)
+    def _start(self, key: Hashable, call: ToolCallChunk) -> Block:
+        block = self._builder.start_tool((self._key, "tool", key), call.name or "tool", call_id=call.call_id)
         self.tools[key] = block
         return block
 
-    def _other(self, part: Part) -> None:
-        """A block that is neither text nor thought: a file, a tool that the provider ran, or something new."""
-        entry = part.said
-        kind = string(entry.get("type")) or ""
-        book = self._book
-        if kind in _CALLS or set(entry) <= {"index", "type", "id"}:
-            return  # said by the message's tool calls
-        again = json.dumps(plain(entry), sort_keys=True, default=str)
-        if kind in _FILES and again not in self._others:
-            url = entry.get("url") or look(entry.get("image_url"), "url") or entry.get("image_url")
-            media = string(entry.get("mime_type")) or {"image_url": "image/*"}.get(kind, f"{kind}/*")
-            data = string(entry.get("base64")) or string(entry.get("data"))
-            book.write(ev.File(id=book.mint("file"), media_type=media, url=string(url), data=data, **book.stamp))
+    def _write_other(self, part: ContentPart) -> None:
+        """Write a block that is neither text nor thought: a file, a hosted tool, or an unknown type. Repeats are skipped."""
+        entry = part.entry
+        kind = str_field(entry, "type") or ""
+        builder = self._builder
+        if kind in _CALL_TYPES or set(entry) <= {"index", "type", "id"}:
+            return  # the message's tool calls have it, too
+        fingerprint = json.dumps(to_jsonable(entry), sort_keys=True, default=str)
+        if kind in _FILE_TYPES and fingerprint not in self._seen:
+            url = entry.get("url") or get_field(entry.get("image_url"), "url") or entry.get("image_url")
+            media = str_field(entry, "mime_type") or {"image_url": "image/*"}.get(kind, f"{kind}/*")
+            data = str_field(entry, "base64") or str_field(entry, "data")
+            builder.file(media, url=nonempty_str(url), data=data)
         elif kind in ("server_tool_call", "server_tool_call_chunk", "server_tool_use"):
             self._server_call(entry)
         elif kind == "server_tool_result" or kind.endswith("_tool_result"):
             self._server_result(entry)
-        elif again not in self._others:
-            book.raw(entry, kind or None)
-        self._others.add(again)
+        elif fingerprint not in self._seen:
+            builder.raw(entry, kind or None)
+        self._seen.add(fingerprint)
 
     def _server_call(self, entry: Mapping[str, Any]) -> None:
-        call_id = string(entry.get("id"))
-        name = string(entry.get("name"))
+        call_id = str_field(entry, "id")
+        name = str_field(entry, "name")
         block = self._hosted.get(call_id) if call_id else next(reversed(self._hosted.values()), None)
         if block is None or (name and not call_id):
-            block = self._book.start_tool((self._key, "hosted", call_id), name or "tool", call_id=call_id, kind="hosted")
+            block = self._builder.start_tool((self._key, "hosted", call_id), name or "tool", call_id=call_id, kind="hosted")
             self._hosted[call_id or block.id] = block
         args = entry.get("args", entry.get("input", entry.get("partial_json")))
         if isinstance(args, str):
-            self._book.tool_delta(block, args)
+            self._builder.tool_delta(block, args)
         elif args:
-            self._book.tool_args(block, args=args)
+            self._builder.tool_args(block, args=args)
 
     def _server_result(self, entry: Mapping[str, Any]) -> None:
-        call_id = string(entry.get("tool_call_id")) or string(entry.get("tool_use_id"))
+        call_id = str_field(entry, "tool_call_id") or str_field(entry, "tool_use_id")
         block = self._hosted.get(call_id)
         if block is None:
-            block = self._book.start_tool((self._key, "hosted", call_id), "tool", call_id=call_id, kind="hosted")
-        self._book.tool_args(block)
+            block = self._builder.start_tool((self._key, "hosted", call_id), "tool", call_id=call_id, kind="hosted")
+        self._builder.tool_args(block)
         content = entry.get("output", entry.get("content"))
-        failed = entry.get("status") == "error" or str(look(content, "type") or "").endswith("_error")
-        error = ev.ErrorInfo(message=str(look(content, "error_code") or "the tool failed")) if failed else None
-        self._book.tool_result(block, content, status="error" if failed else "ok", error=error)
+        failed = entry.get("status") == "error" or str(get_field(content, "type") or "").endswith("_error")
+        error = ev.ErrorInfo(message=str(get_field(content, "error_code") or "the tool failed")) if failed else None
+        self._builder.tool_result(block, content, status="error" if failed else "ok", error=error)
 
     def _cite(self, entry: Mapping[str, Any], block: Block | None) -> None:
         for citation in [*(entry.get("annotations") or ()), *(entry.get("citations") or ())]:
-            again = json.dumps(plain(citation), sort_keys=True, default=str)
-            if again not in self._others:
-                self._others.add(again)
-                url, title, meta = source_of(citation)
-                text_id = None if block is None else block.id
-                book = self._book
-                book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
+            fingerprint = json.dumps(to_jsonable(citation), sort_keys=True, default=str)
+            if fingerprint not in self._seen:
+                self._seen.add(fingerprint)
+                url, title, meta = citation_fields(citation)
+                self._builder.source(url, title=title, text_id=None if block is None else block.id, meta=meta)
 
     def close(self) -> None:
-        """The message is over: everything it wrote is whole."""
+        """End the message: close its texts, thoughts and arguments."""
         self._end_thoughts()
         for key in self._texts:
-            self._book.end_text(key)
+            self._builder.end_text(key)
         for block in (*self.tools.values(), *self._hosted.values()):
-            self._book.tool_args(block)
+            self._builder.tool_args(block)

@@ -1,11 +1,11 @@
-"""LangChain's `astream_events`, versions 1 and 2.
+"""Decoder of LangChain's `astream_events`, versions 1 and 2.
 
-The format: https://reference.langchain.com/python/langchain_core/runnables/#astream_events (langchain-core 1.7). Takes the
-event dicts as they are in process, with message objects inside, or as JSON. Nodes and chains repeat what their models said; of
-them only the end of the outermost counts, unless no model speaks at all.
+Format: https://reference.langchain.com/python/langchain_core/runnables/#astream_events (langchain-core 1.7). Items are the
+event dicts, in process with message objects inside, or as JSON. Nodes and chains repeat the output of their models: their
+chunks are read only if no model event comes. The end of the outermost run is the terminal.
 
-What it cannot say: which call a tool run answers before that ends (matched by name until then), hand-offs, and a run that
-failed, which raises out of the iterator instead.
+The format does not link a tool run to its call before the run ends (the name decides until then). It has no hand-offs, and no
+failed end: the iterator raises instead.
 """
 
 from collections.abc import Mapping
@@ -13,182 +13,176 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, look, plain, string
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.subagents import Subagents
-from nbagent.adapters.langchain.messages import Messages, kind_of, message_of
+from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
 
 
 class LangChainEventsDecoder(BaseDecoder):
-    """`astream_events` dicts to events."""
+    """Decoder of `astream_events` dicts."""
 
     system: ClassVar[str] = "langchain.events"
 
     def __init__(self) -> None:
         super().__init__()
         self._messages = Messages(self)
-        self._agents = Subagents(self.book)
+        self._agents = Subagents(self.builder)
         self._root: str | None = None
         self._tools: dict[str, Block] = {}
-        self._model_spoke = False
-        self._over = False
+        self._has_model_events = False
+        self._root_ended = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of LangChain's events."""
-        said = fields_or_none(item)
-        event = said.get("event")
-        return isinstance(event, str) and event.startswith("on_") and "run_id" in said and "data" in said
+        """Return True if the item is one of LangChain's events."""
+        payload = fields_or_empty(item)
+        event = payload.get("event")
+        return isinstance(event, str) and event.startswith("on_") and "run_id" in payload and "data" in payload
 
     def read(self, item: Any) -> None:
-        """One event."""
-        said = fields(item)
-        event = string(said.get("event")) or ""
-        run_id = str(said.get("run_id"))
-        data = fields_or_none(said.get("data"))
+        """Read one event."""
+        payload = fields(item)
+        event = str_field(payload, "event") or ""
+        run_id = str(payload.get("run_id"))
+        data = fields_or_empty(payload.get("data"))
         if not self.recognises(item):
             self.unread(item, event or None)
             return
-        self.book.begin()
+        self.builder.begin()
         if self._root is None:
             self._root = run_id
-        self._place(said)
-        subject, _, moment = event.removeprefix("on_").rpartition("_")
+        self._attribute(payload)
+        subject, _, phase = event.removeprefix("on_").rpartition("_")
         if event == "on_custom_event":
-            self.book.write(
-                ev.Custom(name=str(said.get("name") or "custom"), data=plain(data or said["data"]), **self.book.stamp)
-            )
-        elif moment == "error" and subject != "tool":
-            self.fail_with(_error_of(data.get("error")))
+            self.builder.custom(str(payload.get("name") or "custom"), data or payload["data"])
+        elif phase == "error" and subject != "tool":
+            self.fail_with(_error_fields(data.get("error")))
         elif subject in ("chat_model", "llm"):
-            self._model(moment, run_id, said, data)
+            self._model(phase, run_id, payload, data)
         elif subject == "tool":
-            self._tool(moment, run_id, said, data)
+            self._tool(phase, run_id, payload, data)
         elif subject == "retriever":
-            self._retriever(moment, run_id, said, data)
-        elif subject == "chain" and moment == "stream":
+            self._retriever(phase, run_id, payload, data)
+        elif subject == "chain" and phase == "stream":
             self._chain_stream(run_id, data.get("chunk"))
         elif subject not in ("chain", "prompt", "parser"):
-            self.book.raw(item, event)
-        if moment == "end" and run_id == self._root:
+            self.builder.raw(item, event)
+        if phase == "end" and run_id == self._root:
             self._end_root(data)
 
-    def _place(self, said: Mapping[str, Any]) -> None:
-        """Whose event it is: an agent inside a tool call, or inside a graph."""
-        metadata = fields_or_none(said.get("metadata"))
-        stamp = self.book.stamp
-        agent = string(metadata.get("lc_agent_name"))
-        stamp["agent"] = agent
-        around = [block.id for parent in said.get("parent_ids") or () if (block := self._tools.get(str(parent)))]
-        stamp["parent_id"] = around[-1] if around else None
-        if around or said.get("event") not in ("on_chat_model_start", "on_chat_model_stream", "on_tool_start"):
+    def _attribute(self, payload: Mapping[str, Any]) -> None:
+        """Set agent and parent of the following events: an agent inside a tool call, or inside a graph."""
+        metadata = fields_or_empty(payload.get("metadata"))
+        envelope = self.builder.envelope
+        agent = str_field(metadata, "lc_agent_name")
+        envelope["agent"] = agent
+        parents = [block.id for parent in payload.get("parent_ids") or () if (block := self._tools.get(str(parent)))]
+        envelope["parent_id"] = parents[-1] if parents else None
+        if parents or payload.get("event") not in ("on_chat_model_start", "on_chat_model_stream", "on_tool_start"):
             return
         path = str(metadata.get("langgraph_checkpoint_ns") or "").split("|")[:-1]
         for depth, part in enumerate(path, 1):
-            stamp["parent_id"] = self._agents.start(
+            envelope["parent_id"] = self._agents.start(
                 tuple(path[:depth]), agent or part.split(":")[0], parent=tuple(path[: depth - 1])
             )
 
-    def _model(self, moment: str, run_id: str, said: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-        self._model_spoke = True
-        model = string(fields_or_none(said.get("metadata")).get("ls_model_name"))
-        if moment == "start":
+    def _model(self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+        self._has_model_events = True
+        model = nonempty_str(fields_or_empty(payload.get("metadata")).get("ls_model_name"))
+        if phase == "start":
             self._messages.begin(run_id, model)
-        elif moment == "stream":
-            chunk = message_of(data.get("chunk"))
+        elif phase == "stream":
+            chunk = unwrap_message(data.get("chunk"))
             if kind_of(chunk) is None:
-                chunk = {"content": chunk if isinstance(chunk, str) else look(chunk, "text")}
+                chunk = {"content": chunk if isinstance(chunk, str) else get_field(chunk, "text")}
             self._messages.chunk(chunk, run_id, model)
-        elif moment == "end":
-            output = message_of(data.get("output"))
+        elif phase == "end":
+            output = unwrap_message(data.get("output"))
             if kind_of(output) is None:
-                output = {"content": output if isinstance(output, str) else look(output, "text")}
-            self._messages.whole(output, run_id, model)
+                output = {"content": output if isinstance(output, str) else get_field(output, "text")}
+            self._messages.add_complete(output, run_id, model)
 
-    def _tool(self, moment: str, run_id: str, said: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-        name = string(said.get("name")) or "tool"
+    def _tool(self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+        name = str_field(payload, "name") or "tool"
         block = self._tools.get(run_id)
         if block is None:
-            call_id = string(data.get("tool_call_id")) or string(look(data.get("output"), "tool_call_id"))
+            call_id = str_field(data, "tool_call_id") or nonempty_str(get_field(data.get("output"), "tool_call_id"))
             taken = {id(known) for known in self._tools.values()}
             block = self._messages.call(call_id) or next(
                 (call for call in self._messages.waiting if call.name == name and id(call) not in taken), None
             )
-            block = block or self._messages.start_call(call_id, name, plain(data.get("input")))
+            block = block or self._messages.start_call(call_id, name, to_jsonable(data.get("input")))
             self._tools[run_id] = block
-        if moment == "end":
-            output = message_of(data.get("output"))
+        if phase == "end":
+            output = unwrap_message(data.get("output"))
             if kind_of(output) == "tool":
                 self._messages.answer(output, block)
             else:
-                self.book.tool_result(block, output)
-        elif moment == "error":
-            told = _error_of(data.get("error"))
-            error = ev.ErrorInfo(message=str(told["message"]), type=string(told.get("type")))
-            self.book.tool_result(block, told["message"], status="error", error=error)
-        elif moment == "stream":
-            self.book.progress(block, str(plain(data.get("chunk"))))
+                self.builder.tool_result(block, output)
+        elif phase == "error":
+            details = _error_fields(data.get("error"))
+            error = ev.ErrorInfo(message=str(details["message"]), type=str_field(details, "type"))
+            self.builder.tool_result(block, details["message"], status="error", error=error)
+        elif phase == "stream":
+            self.builder.progress(block, str(to_jsonable(data.get("chunk"))))
 
-    def _retriever(self, moment: str, run_id: str, said: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-        book = self.book
+    def _retriever(self, phase: str, run_id: str, payload: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+        builder = self.builder
         block = self._tools.get(run_id)
         if block is None:
-            block = book.start_tool(("run", run_id), string(said.get("name")) or "retriever", kind="custom")
-            book.tool_args(block, args=plain(data.get("input")))
+            block = builder.start_tool(("run", run_id), str_field(payload, "name") or "retriever", kind="custom")
+            builder.tool_args(block, args=to_jsonable(data.get("input")))
             self._tools[run_id] = block
-        if moment == "end":
+        if phase == "end":
             output = data.get("output")
-            documents = look(output, "documents") or output
-            book.tool_result(block, documents)
+            documents = get_field(output, "documents") or output
+            builder.tool_result(block, documents)
             for document in documents if isinstance(documents, list) else ():
-                facts = fields_or_none(look(document, "metadata"))
-                url = string(facts.get("source")) or string(facts.get("url"))
-                book.write(
-                    ev.Source(
-                        id=book.mint("source"), url=url, title=string(facts.get("title")), meta=plain(facts), **book.stamp
-                    )
-                )
+                metadata = fields_or_empty(get_field(document, "metadata"))
+                url = str_field(metadata, "source") or str_field(metadata, "url")
+                builder.source(url, title=str_field(metadata, "title"), meta=to_jsonable(metadata))
 
     def _chain_stream(self, run_id: str, chunk: Any) -> None:
-        """What a chain gives out: its models said it already; what it asks, they did not."""
-        said = chunk if isinstance(chunk, Mapping) else {}
-        if "__interrupt__" in said:
-            self._messages.interrupt(said["__interrupt__"])
-        if self._model_spoke or run_id != self._root:
+        """Read a chain's chunk: its interrupts always, its messages only if no model event had them."""
+        updates = chunk if isinstance(chunk, Mapping) else {}
+        if "__interrupt__" in updates:
+            self._messages.interrupt(updates["__interrupt__"])
+        if self._has_model_events or run_id != self._root:
             return
         if isinstance(chunk, str):
             self._messages.chunk({"content": chunk}, run_id)
-        for update in said.values():
-            for number, entry in enumerate(look(update, "messages") or () if isinstance(update, Mapping) else ()):
-                message = message_of(entry)
+        for update in updates.values():
+            for number, entry in enumerate(get_field(update, "messages") or () if isinstance(update, Mapping) else ()):
+                message = unwrap_message(entry)
                 if kind_of(message) == "ai":
-                    self._messages.whole(message, string(look(message, "id")) or (self.book.step, number))
+                    self._messages.add_complete(message, get_str(message, "id") or (self.builder.step, number))
                 elif kind_of(message) == "tool":
                     self._messages.answer(message)
 
     def _end_root(self, data: Mapping[str, Any]) -> None:
-        """The outermost run is over, and so is the stream."""
-        self._over = True
+        """Complete the run at the end of the outermost runnable."""
+        self._root_ended = True
         output = data.get("output")
         if isinstance(output, Mapping) and output.get("__interrupt__"):
             self._messages.interrupt(output["__interrupt__"])
         self._messages.end(self._root)
-        if self.verdict.status == "incomplete" and self.verdict.code == ev.STREAM_TRUNCATED:
-            self.verdict = Verdict("completed")
+        if self.stop_info.status == "incomplete" and self.stop_info.code == ev.STREAM_TRUNCATED:
+            self.stop_info = StopInfo("completed")
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over; without the end of the outermost run it was cut."""
-        if not self.book.ended:
-            if not self._over and self.verdict.status == "completed":
-                self.verdict = Verdict("incomplete", code=ev.STREAM_TRUNCATED)
-            self._agents.end_all("failed" if error else self.verdict.status)
+        """End the run. Without the end of the outermost runnable it is truncated."""
+        if not self.builder.ended:
+            if not self._root_ended and self.stop_info.status == "completed":
+                self.stop_info = StopInfo("incomplete", code=ev.STREAM_TRUNCATED)
+            self._agents.end_all("failed" if error else self.stop_info.status)
         return super().close(error)
 
 
-def _error_of(error: Any) -> dict[str, Any]:
-    """An error as LangChain hands it on: an exception, or what became of it as JSON."""
+def _error_fields(error: Any) -> dict[str, Any]:
+    """Return message and type of an error, which is an exception or its JSON."""
     if isinstance(error, BaseException):
         return {"message": str(error) or type(error).__name__, "type": type(error).__name__}
-    said = fields_or_none(error)
-    message = string(said.get("message")) or string(error) or (str(plain(error)) if error else "the run failed")
-    return {"message": message, "type": string(said.get("type"))}
+    details = fields_or_empty(error)
+    message = str_field(details, "message") or nonempty_str(error) or (str(to_jsonable(error)) if error else "the run failed")
+    return {"message": message, "type": str_field(details, "type")}

@@ -1,6 +1,6 @@
-"""LangChain's messages, which LangChain's and LangGraph's streams have in common: chunks, whole messages, tool messages.
+"""LangChain messages, which LangChain's and LangGraph's streams share: chunks, complete messages, tool messages.
 
-The types: https://github.com/langchain-ai/langchain/tree/master/libs/core/langchain_core/messages (langchain-core 1.7).
+Format: https://github.com/langchain-ai/langchain/tree/master/libs/core/langchain_core/messages (langchain-core 1.7).
 """
 
 from collections.abc import Hashable, Mapping
@@ -8,9 +8,9 @@ from typing import Any
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import class_of, fields_or_none, look, plain, string
-from nbagent.adapters.langchain.content import Content, calls_of, usage_of
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.langchain.content import Content, langchain_usage, tool_call_chunks
 
 _KINDS = {
     "ai": "ai",
@@ -20,61 +20,61 @@ _KINDS = {
     "ToolMessage": "tool",
     "ToolMessageChunk": "tool",
 }
-_OTHERS = {"human", "system", "function", "chat", "remove", "HumanMessage", "SystemMessage", "RemoveMessage", "developer"}
-_FINISH = ("finish_reason", "stop_reason", "done_reason", "finishReason")
+_OTHER_KINDS = {"human", "system", "function", "chat", "remove", "HumanMessage", "SystemMessage", "RemoveMessage", "developer"}
+_FINISH_FIELDS = ("finish_reason", "stop_reason", "done_reason", "finishReason")
 _CUT_SHORT = {"length", "max_tokens", "MAX_TOKENS", "content_filter", "SAFETY", "incomplete", "model_context_window_exceeded"}
 
 
-def message_of(item: Any) -> Any:
-    """The message itself, out of whatever LangChain's serialisers wrapped it in."""
-    said = fields_or_none(item) if isinstance(item, Mapping) else {}
-    if said.get("lc") and isinstance(said.get("kwargs"), Mapping):
-        names = said.get("id")
+def unwrap_message(item: Any) -> Any:
+    """Return the message inside the wrappers of LangChain's serialisers and of generations; other items unchanged."""
+    wrapper = fields_or_empty(item) if isinstance(item, Mapping) else {}
+    if wrapper.get("lc") and isinstance(wrapper.get("kwargs"), Mapping):
+        names = wrapper.get("id")
         name = names[-1] if isinstance(names, list) and names else ""
-        return {"__class__": name, **said["kwargs"]}
-    if string(said.get("type")) in _KINDS and isinstance(said.get("data"), Mapping):
-        return {"type": said["type"], **said["data"]}
-    generations = said.get("generations") or (look(item, "generations") if not isinstance(item, str) else None)
+        return {"__class__": name, **wrapper["kwargs"]}
+    if str_field(wrapper, "type") in _KINDS and isinstance(wrapper.get("data"), Mapping):
+        return {"type": wrapper["type"], **wrapper["data"]}
+    generations = wrapper.get("generations") or (get_field(item, "generations") if not isinstance(item, str) else None)
     if isinstance(generations, list) and generations:
         first = generations[0][0] if isinstance(generations[0], list) and generations[0] else generations[0]
-        return message_of(look(first, "message") or first)
-    inner = look(item, "message") if class_of(item).endswith("GenerationChunk") else None
-    return item if inner is None else message_of(inner)
+        return unwrap_message(get_field(first, "message") or first)
+    inner = get_field(item, "message") if class_name(item).endswith("GenerationChunk") else None
+    return item if inner is None else unwrap_message(inner)
 
 
 def kind_of(message: Any) -> str | None:
-    """What a message is: "ai", "chunk", "tool" or "other" (a human's, the system's); None for what is no message."""
-    tag, name = look(message, "type"), class_of(message)
-    if look(message, "content") is None and look(message, "tool_calls") is None:
+    """Return the kind of a message: "ai", "chunk", "tool" or "other" (human, system); None for any other object."""
+    tag, name = get_field(message, "type"), class_name(message)
+    if get_field(message, "content") is None and get_field(message, "tool_calls") is None:
         return None
     for word in (tag, name):
         if isinstance(word, str) and word in _KINDS:
             return _KINDS[word]
-    return "other" if string(tag) in _OTHERS or name in _OTHERS else None
+    return "other" if nonempty_str(tag) in _OTHER_KINDS or name in _OTHER_KINDS else None
 
 
-class Message:
-    """A model's message that is being written."""
+class OpenMessage:
+    """A model's message that is not complete yet."""
 
-    def __init__(self, key: Hashable, content: Content, stamp: dict[str, Any]) -> None:
+    def __init__(self, key: Hashable, content: Content, envelope: dict[str, Any]) -> None:
         self.key = key
         self.content = content
-        self.stamp = stamp
+        self.envelope = envelope
         self.usage: ev.Usage | None = None
         self.finish_reason: str | None = None
 
 
 class Messages:
-    """All messages of a run; each is written once, however often and in however many ways the stream repeats it.
+    """All messages of a run. Each is written once, although streams repeat them in several forms.
 
     Args:
-        decoder: whose book is written, and whose verdict follows the last message.
+        decoder: its builder takes the events; its `stop_info` is set from the last message.
     """
 
     def __init__(self, decoder: BaseDecoder) -> None:
         self._decoder = decoder
-        self._book = decoder.book
-        self._open: dict[Hashable, Message] = {}
+        self._builder = decoder.builder
+        self._open: dict[Hashable, OpenMessage] = {}
         self._seen: set[Hashable] = set()
         self._calls: dict[str, Block] = {}
         self._earlier: dict[str, Any] = {}
@@ -84,89 +84,92 @@ class Messages:
 
     @property
     def waiting(self) -> list[Block]:
-        """The calls that have no result yet."""
+        """Calls without a final result."""
         return [block for block in self._calls.values() if not block.closed]
 
     @property
     def writing(self) -> bool:
-        """Whether a message is under way."""
+        """True while a message is incomplete."""
         return bool(self._open)
 
-    def over(self) -> None:
-        """The stream ended, and no item of LangGraph's says whether its run did.
+    def infer_end(self) -> None:
+        """Infer at EOF whether the run is complete, since LangGraph has no terminal item.
 
-        It did not where a message has no end, or a call no answer. Where a tool spoke last, or nobody yet, a stream of JSON was
-        cut; objects come straight from the graph, which raises when it cannot go on.
+        It is truncated if a message is incomplete or a call unanswered. If a tool message came last, or no message at all, a
+        stream of JSON is truncated, but a stream of objects is complete: those come from a graph in this process, which raises
+        if it cannot go on.
         """
         decoder = self._decoder
         if self.writing or self.waiting:
-            if decoder.verdict.status == "completed":
-                decoder.verdict = TRUNCATED
-        elif self._objects and decoder.verdict == TRUNCATED:
-            decoder.verdict = Verdict("completed")
+            if decoder.stop_info.status == "completed":
+                decoder.stop_info = TRUNCATED
+        elif self._objects and decoder.stop_info == TRUNCATED:
+            decoder.stop_info = StopInfo("completed")
 
-    def _see(self, message: Any) -> None:
-        """A message came: the same one is not shown again."""
+    def _mark_seen(self, message: Any) -> None:
+        """Remember a message, so that repeats of it are not written."""
         self._objects = self._objects or not isinstance(message, Mapping)
-        message_id = string(look(message, "id"))
+        message_id = get_str(message, "id")
         if message_id:
             self._seen.add(message_id)
 
     def skip(self, message: Any) -> None:
-        """A message of an earlier turn: known, not shown. A call that it made may be answered only now."""
-        self._see(message)
-        self._earlier |= {str(look(call, "id")): look(call, "args") for call in look(message, "tool_calls") or ()}
+        """Remember a message of an earlier turn without writing it, and its calls, which may be answered only now."""
+        self._mark_seen(message)
+        self._earlier |= {
+            str(get_field(call, "id")): get_field(call, "args") for call in get_field(message, "tool_calls") or ()
+        }
 
     # --- the model's ----------------------------------------------------------------------------------------------------
 
-    def begin(self, key: Hashable, model: str | None = None) -> Message:
-        """The message of that key, a new one if none is under way. Messages that overlap share a step."""
+    def begin(self, key: Hashable, model: str | None = None) -> OpenMessage:
+        """Return the open message of that key, a new one if there is none. Messages that overlap share a step."""
         found = self._open.get(key)
         if found is None:
             if not self._open:
                 self._decoder.new_step(model)
                 self._usage = None
-            found = Message(key, Content(self._book, key), dict(self._book.stamp))
+            found = OpenMessage(key, Content(self._builder, key), dict(self._builder.envelope))
             self._open[key] = found
         return found
 
-    def _of(self, said: Any, key: Hashable, model: str | None) -> Message | None:
-        """The message that `said` belongs to; None if that was over before."""
-        message_id = string(look(said, "id"))
+    def _open_message(self, upstream: Any, key: Hashable, model: str | None) -> OpenMessage | None:
+        """Return the open message that an upstream message belongs to; None if that has ended."""
+        message_id = get_str(upstream, "id")
         if key not in self._open and (key in self._seen or message_id in self._seen):
             return None
-        self._see(said)
+        self._mark_seen(upstream)
         return self.begin(key, model)
 
-    def chunk(self, said: Any, key: Hashable, model: str | None = None) -> None:
-        """More of a message."""
-        message = self._of(said, key, model)
+    def chunk(self, upstream: Any, key: Hashable, model: str | None = None) -> None:
+        """Write a message chunk."""
+        message = self._open_message(upstream, key, model)
         if message is None:
             return
-        message.content.write(said)
-        usage = usage_of(look(said, "usage_metadata"))
-        if usage is not None:  # what a chunk counts is its own share
+        message.content.write(upstream)
+        usage = langchain_usage(get_field(upstream, "usage_metadata"))
+        if usage is not None:  # a chunk counts only its own tokens
             message.usage = usage if message.usage is None else message.usage + usage
-        message.finish_reason = self._finish_reason(said) or message.finish_reason
-        for call in calls_of(said):
-            self.know(message.content.call(call))
-        if look(said, "chunk_position") == "last":
+        message.finish_reason = self._finish_reason(upstream) or message.finish_reason
+        for call in tool_call_chunks(upstream):
+            self.add_call(message.content.call(call))
+        if get_field(upstream, "chunk_position") == "last":
             self.end(key)
 
-    def whole(self, said: Any, key: Hashable, model: str | None = None) -> None:
-        """A whole message: the last word on one that was streamed, or one that comes in one piece."""
-        message = self._of(said, key, model)
+    def add_complete(self, upstream: Any, key: Hashable, model: str | None = None) -> None:
+        """Write a complete message, which may have been streamed before."""
+        message = self._open_message(upstream, key, model)
         if message is None:
             return
-        message.content.settle(said)
+        message.content.complete(upstream)
         for block in message.content.tools.values():
-            self.know(block)
-        message.usage = usage_of(look(said, "usage_metadata")) or message.usage
-        message.finish_reason = self._finish_reason(said) or message.finish_reason
+            self.add_call(block)
+        message.usage = langchain_usage(get_field(upstream, "usage_metadata")) or message.usage
+        message.finish_reason = self._finish_reason(upstream) or message.finish_reason
         self.end(key)
 
     def end(self, key: Hashable) -> None:
-        """A message is over; with the last one under way, so is the step."""
+        """End a message, and the step with the last open one."""
         message = self._open.pop(key, None)
         if message is None:
             return
@@ -176,102 +179,109 @@ class Messages:
             self._usage = message.usage if self._usage is None else self._usage + message.usage
         reason = message.finish_reason
         if not self._open:
-            self._book.end_step(reason, self._usage)
-        if self._decoder.verdict.status == "failed":
+            self._builder.end_step(reason, self._usage)
+        if self._decoder.stop_info.status == "failed":
             return
         if self.waiting:
-            self._decoder.verdict = TRUNCATED
+            self._decoder.stop_info = TRUNCATED
         elif reason in _CUT_SHORT:
-            self._decoder.verdict = Verdict("incomplete", reason, reason)
+            self._decoder.stop_info = StopInfo("incomplete", reason, reason)
         else:
-            self._decoder.verdict = Verdict("completed", reason)
+            self._decoder.stop_info = StopInfo("completed", reason)
 
     @staticmethod
-    def _finish_reason(said: Any) -> str | None:
-        metadata = fields_or_none(look(said, "response_metadata"))
-        return next((reason for name in _FINISH if (reason := string(metadata.get(name)))), None)
+    def _finish_reason(message: Any) -> str | None:
+        metadata = fields_or_empty(get_field(message, "response_metadata"))
+        return next((reason for name in _FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def know(self, block: Block | None) -> None:
-        """A call was made; its result will name its id."""
+    def add_call(self, block: Block | None) -> None:
+        """Remember a call by the provider's id, which its result will have."""
         if block is not None and block.call_id:
             self._calls[block.call_id] = block
 
     def call(self, call_id: str | None) -> Block | None:
-        """The latest call of that id."""
+        """Return the latest call of that id, or None."""
         return self._calls.get(call_id or "")
 
     def start_call(self, call_id: str | None, name: str, args: Any, kind: ev.ToolKind = "function") -> Block:
-        """A call that no message announced."""
-        block = self._book.start_tool(("call", call_id or self._book.mint("call")), name or "tool", call_id=call_id, kind=kind)
+        """Start a call that no message had."""
+        block = self._builder.start_tool(
+            ("call", call_id or self._builder.mint("call")), name or "tool", call_id=call_id, kind=kind
+        )
         if call_id:
             self._calls[call_id] = block
-        self._book.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
+        self._builder.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
         return block
 
-    def answer(self, said: Any, block: Block | None = None) -> None:
-        """What a tool message says: the result of a call."""
-        message_id, call_id = string(look(said, "id")), string(look(said, "tool_call_id"))
+    def answer(self, message: Any, block: Block | None = None) -> None:
+        """Write a tool message: the result of a call. `block` is that call, if its id is not known."""
+        message_id, call_id = get_str(message, "id"), get_str(message, "tool_call_id")
         if message_id is not None and message_id in self._seen:
             return
-        self._see(said)
+        self._mark_seen(message)
         known = self._calls.get(call_id or "")
         block = known or block
         if block is None:
-            block = self.start_call(call_id, string(look(said, "name")) or "tool", self._earlier.get(call_id or "", {}))
+            block = self.start_call(call_id, get_str(message, "name") or "tool", self._earlier.get(call_id or "", {}))
         if block.closed:
             return
-        content = look(said, "content")
-        failed = look(said, "status") == "error"
+        content = get_field(message, "content")
+        failed = get_field(message, "status") == "error"
         text = content if isinstance(content, str) else None
         error = ev.ErrorInfo(message=text or "the tool failed") if failed else None
-        self._book.tool_args(block)
-        self._book.tool_result(block, content, status="error" if failed else "ok", error=error)
-        if self._decoder.verdict.status == "completed":
-            self._decoder.verdict = TRUNCATED  # a model has yet to answer
+        self._builder.tool_args(block)
+        self._builder.tool_result(block, content, status="error" if failed else "ok", error=error)
+        if self._decoder.stop_info.status == "completed":
+            self._decoder.stop_info = TRUNCATED  # the model has not answered yet
 
     # --- questions to a human -------------------------------------------------------------------------------------------
 
     def interrupt(self, entries: Any) -> None:
-        """The run stops to ask: `Interrupt(value, id)`, as objects or dicts."""
+        """Write the approval requests of interrupts, `Interrupt(value, id)` as objects or dicts, and pause the run."""
         for entry in entries if isinstance(entries, list | tuple) else [entries]:
-            value = look(entry, "value")
-            interrupt_id = string(look(entry, "id")) or string(look(entry, "interrupt_id")) or self._book.mint("interrupt")
+            value = get_field(entry, "value")
+            interrupt_id = get_str(entry, "id") or get_str(entry, "interrupt_id") or self._builder.mint("interrupt")
             if interrupt_id in self._interrupts:
                 continue
             self._interrupts.add(interrupt_id)
-            self._ask(interrupt_id, value)
+            self._request_approval(interrupt_id, value)
         if self._interrupts:
-            self._decoder.verdict = Verdict("paused")
+            self._decoder.stop_info = StopInfo("paused")
 
-    def _ask(self, interrupt_id: str, value: Any) -> None:
-        said = fields_or_none(value)
-        requests = said.get("action_requests")
-        if isinstance(requests, list):
+    def _request_approval(self, interrupt_id: str, value: Any) -> None:
+        request_fields = fields_or_empty(value)
+        actions = request_fields.get("action_requests")
+        if isinstance(actions, list):
             policies = {
-                look(entry, "action_name"): look(entry, "allowed_decisions") for entry in said.get("review_configs") or ()
+                get_field(entry, "action_name"): get_field(entry, "allowed_decisions")
+                for entry in request_fields.get("review_configs") or ()
             }
-            asked = [(request, policies.get(look(request, "name"))) for request in requests]
-        elif isinstance(value, list) and value and all(look(entry, "action_request") for entry in value):
-            asked = [(look(entry, "action_request"), None) for entry in value]
-        elif said.get("action_request"):
-            asked = [(said["action_request"], None)]
+            requests = [(request, policies.get(get_field(request, "name"))) for request in actions]
+        elif isinstance(value, list) and value and all(get_field(entry, "action_request") for entry in value):
+            requests = [(get_field(entry, "action_request"), None) for entry in value]
+        elif request_fields.get("action_request"):
+            requests = [(request_fields["action_request"], None)]
         else:
-            prompt = value if isinstance(value, str) else next((text for text in map(string, said.values()) if text), None)
-            self._write(interrupt_id, kind="input", prompt=prompt, args=plain(value))
+            prompt = (
+                value
+                if isinstance(value, str)
+                else next((text for text in map(nonempty_str, request_fields.values()) if text), None)
+            )
+            self._write(interrupt_id, kind="input", prompt=prompt, args=to_jsonable(value))
             return
-        for number, (request, options) in enumerate(asked):
-            name = string(look(request, "name")) or string(look(request, "action")) or ""
-            args = look(request, "args")
+        for number, (request, options) in enumerate(requests):
+            name = get_str(request, "name") or get_str(request, "action") or ""
+            args = get_field(request, "args")
             block = next((block for block in self.waiting if block.name == name), None)
             self._write(
-                interrupt_id if len(asked) == 1 else f"{interrupt_id}#{number}",
+                interrupt_id if len(requests) == 1 else f"{interrupt_id}#{number}",
                 tool_id=block.id if block else None,
-                prompt=string(look(request, "description")) or name or None,
-                args=plain(args),
+                prompt=get_str(request, "description") or name or None,
+                args=to_jsonable(args),
                 options=[str(option) for option in options] if isinstance(options, list) else None,
             )
 
-    def _write(self, approval_id: str, **said: Any) -> None:
-        self._book.write(ev.ApprovalRequest(approval_id=approval_id, **said, **self._book.stamp))
+    def _write(self, approval_id: str, **fields: Any) -> None:
+        self._builder.write(ev.ApprovalRequest(approval_id=approval_id, **fields, **self._builder.envelope))

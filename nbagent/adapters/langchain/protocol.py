@@ -1,10 +1,10 @@
-"""LangChain's `astream_events(version="v3")`: the agent protocol that LangChain and LangGraph share.
+"""Decoder of `astream_events(version="v3")`, the agent protocol of LangChain and LangGraph.
 
-The types: https://pypi.org/project/langchain-protocol/ (0.0.20; beta). Every item is `{"type": "event", "seq", "method",
+Format: https://pypi.org/project/langchain-protocol/ (0.0.20; beta). Every item is `{"type": "event", "seq", "method",
 "params": {namespace, timestamp, data}}`. Messages, tools and questions have events of their own; `values` and `updates` only
 repeat them.
 
-What it cannot say: that the run is over, which `Messages.over` infers.
+The format has no terminal: `Messages.infer_end` decides whether the run is complete.
 """
 
 from collections.abc import Hashable, Mapping
@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, look, plain, string
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.subagents import Subagents
-from nbagent.adapters.langchain.messages import Messages, kind_of, message_of
+from nbagent.adapters.langchain.messages import Messages, kind_of, unwrap_message
 
 _METHODS = {
     "messages",
@@ -32,159 +32,163 @@ _METHODS = {
 
 
 class LangChainProtocolDecoder(BaseDecoder):
-    """Protocol events to events."""
+    """Decoder of protocol events."""
 
     system: ClassVar[str] = "langchain.protocol"
 
     def __init__(self) -> None:
         super().__init__()
         self._messages = Messages(self)
-        self._agents = Subagents(self.book)
+        self._agents = Subagents(self.builder)
         self._tools: dict[Hashable, Block] = {}
         self._message: dict[tuple[str, ...], str] = {}
-        self._inner: set[tuple[str, ...]] = set()  # graphs at work inside this one
+        self._open_graphs: set[tuple[str, ...]] = set()  # subgraphs that have not ended
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is an event of the protocol."""
-        said = fields_or_none(item)
+        """Return True if the item is an event of the protocol."""
+        payload = fields_or_empty(item)
         return (
-            said.get("type") == "event" and string(said.get("method")) in _METHODS and isinstance(said.get("params"), Mapping)
+            payload.get("type") == "event"
+            and str_field(payload, "method") in _METHODS
+            and isinstance(payload.get("params"), Mapping)
         )
 
     def read(self, item: Any) -> None:
-        """One event."""
-        said = fields(item)
-        params = fields_or_none(said.get("params"))
+        """Read one event."""
+        payload = fields(item)
+        params = fields_or_empty(payload.get("params"))
         data = params.get("data")
-        method = said.get("method")
-        self.book.begin()
+        method = payload.get("method")
+        self.builder.begin()
         path = tuple(str(part) for part in params.get("namespace") or ())
-        self._place(path)
-        facts = fields_or_none(data)
+        self._attribute(path)
+        inner = fields_or_empty(data)
         if method == "messages":
             event, metadata = (data[0], data[1] if len(data) > 1 else None) if isinstance(data, list | tuple) else (data, None)
-            self._message_event(fields(event), fields_or_none(metadata), path)
+            self._message_event(fields(event), fields_or_empty(metadata), path)
         elif method == "tools":
-            self._tool(facts)
+            self._tool(inner)
         elif method == "input.requested":
-            self._messages.interrupt(data if isinstance(data, list) else [_question(facts)])
+            self._messages.interrupt(data if isinstance(data, list) else [_interrupt(inner)])
         elif method == "lifecycle":
-            inner = facts.get("namespace")  # the outer graph tells of the inner one's life
-            self._lifecycle(facts, tuple(map(str, inner)) if isinstance(inner, list | tuple) else path)
+            subgraph = inner.get("namespace")  # the outer graph sends the lifecycle of its subgraphs
+            self._lifecycle(inner, tuple(map(str, subgraph)) if isinstance(subgraph, list | tuple) else path)
         elif method == "custom":
-            self.book.write(ev.Custom(name=string(facts.get("name")) or "custom", data=plain(data), **self.book.stamp))
+            self.builder.custom(str_field(inner, "name") or "custom", data)
         elif method in ("values", "updates"):
-            self._results(facts.get("messages"))
-            self._messages.interrupt(facts.get("interrupts") or facts.get("__interrupt__") or params.get("interrupts") or ())
+            self._results(inner.get("messages"))
+            self._messages.interrupt(inner.get("interrupts") or inner.get("__interrupt__") or params.get("interrupts") or ())
         elif method not in ("checkpoints", "tasks", "debug"):
-            self.book.raw(item, string(method))
+            self.builder.raw(item, nonempty_str(method))
 
-    def _place(self, path: tuple[str, ...]) -> None:
-        self.book.stamp["parent_id"] = None
+    def _attribute(self, path: tuple[str, ...]) -> None:
+        self.builder.envelope["parent_id"] = None
         for depth, part in enumerate(path, 1):
             parent = self._agents.start(path[:depth], part.split(":")[0], parent=path[: depth - 1])
-            self.book.stamp["parent_id"] = parent
+            self.builder.envelope["parent_id"] = parent
 
     # --- messages -------------------------------------------------------------------------------------------------------
 
-    def _message_event(self, said: Mapping[str, Any], metadata: Mapping[str, Any], path: tuple[str, ...]) -> None:
-        kind = said.get("event")
-        where = (*path, str(metadata.get("langgraph_checkpoint_ns") or ""))
+    def _message_event(self, payload: Mapping[str, Any], metadata: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        kind = payload.get("event")
+        scope = (*path, str(metadata.get("langgraph_checkpoint_ns") or ""))
         if kind == "message-start":
-            self._message[where] = string(said.get("id")) or self.book.mint("message")
-        key = self._message.setdefault(where, self.book.mint("message"))
-        self.book.stamp["agent"] = string(metadata.get("lc_agent_name"))
-        if said.get("role") in ("human", "system", "tool"):
+            self._message[scope] = str_field(payload, "id") or self.builder.mint("message")
+        key = self._message.setdefault(scope, self.builder.mint("message"))
+        self.builder.envelope["agent"] = str_field(metadata, "lc_agent_name")
+        if payload.get("role") in ("human", "system", "tool"):
             return
-        model = string(metadata.get("ls_model_name"))
+        model = str_field(metadata, "ls_model_name")
         if kind == "message-start":
             self._messages.begin(key, model)
         elif kind in ("content-block-start", "content-block-delta"):
-            self._messages.chunk(_chunk(said), key, model)
+            self._messages.chunk(_to_message_chunk(payload), key, model)
         elif kind == "content-block-finish":
-            self._finish_block(key, said, model)
+            self._finish_block(key, payload, model)
         elif kind == "message-finish":
-            facts = {"usage_metadata": said.get("usage"), "response_metadata": said.get("metadata")}
-            self._messages.chunk({"content": "", **facts, "chunk_position": "last"}, key, model)
+            final = {"usage_metadata": payload.get("usage"), "response_metadata": payload.get("metadata")}
+            self._messages.chunk({"content": "", **final, "chunk_position": "last"}, key, model)
         elif kind in ("message-error", "error"):
-            self.fail_with(said.get("error") or said.get("message") or said)
+            self.fail_with(payload.get("error") or payload.get("message") or payload)
             self._messages.end(key)
         else:
-            self.book.raw(said, string(kind))
+            self.builder.raw(payload, nonempty_str(kind))
 
-    def _finish_block(self, key: str, said: Mapping[str, Any], model: str | None) -> None:
-        """A block is whole. What was streamed of it stays; what was not is written now."""
-        content = fields_or_none(said.get("content"))
+    def _finish_block(self, key: str, payload: Mapping[str, Any], model: str | None) -> None:
+        """Complete a content block. Streamed parts stay; the others are written now."""
+        content = fields_or_empty(payload.get("content"))
         message = self._messages.begin(key, model)
-        message.content.settle_block(said.get("index"), content)
+        message.content.complete_block(payload.get("index"), content)
         for block in message.content.tools.values():
-            self._messages.know(block)
+            self._messages.add_call(block)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _tool(self, said: Mapping[str, Any]) -> None:
-        call_id, kind = string(said.get("tool_call_id")), said.get("event")
+    def _tool(self, payload: Mapping[str, Any]) -> None:
+        call_id, kind = str_field(payload, "tool_call_id"), payload.get("event")
         block = self._tools.get(call_id)
         if block is None or (kind == "tool-started" and block.closed):
             block = self._messages.call(call_id)
             if block is None or block.closed:
-                block = self._messages.start_call(call_id, string(said.get("tool_name")) or "tool", plain(said.get("input")))
+                block = self._messages.start_call(
+                    call_id, str_field(payload, "tool_name") or "tool", to_jsonable(payload.get("input"))
+                )
             self._tools[call_id] = block
         if kind == "tool-finished":
-            output = message_of(said.get("output"))
-            if look(output, "tool_call_id") is not None:
+            output = unwrap_message(payload.get("output"))
+            if get_field(output, "tool_call_id") is not None:
                 self._messages.answer(output, block)
             else:
-                self.book.tool_result(block, output)
-                self.verdict = TRUNCATED
+                self.builder.tool_result(block, output)
+                self.stop_info = TRUNCATED
         elif kind == "tool-output-delta":
-            self.book.progress(block, str(plain(said.get("delta"))))
+            self.builder.progress(block, str(to_jsonable(payload.get("delta"))))
         elif kind == "tool-error":
-            told = said.get("message") or said.get("error")
-            message = string(told) or string(look(told, "message")) or "the tool failed"
-            self.book.tool_result(block, message, status="error", error=ev.ErrorInfo(message=message))
-            self.verdict = TRUNCATED
+            error = payload.get("message") or payload.get("error")
+            message = nonempty_str(error) or get_str(error, "message") or "the tool failed"
+            self.builder.tool_result(block, message, status="error", error=ev.ErrorInfo(message=message))
+            self.stop_info = TRUNCATED
         elif kind != "tool-started":
-            self.book.raw(said, string(kind))
+            self.builder.raw(payload, nonempty_str(kind))
 
     def _results(self, found: Any) -> None:
-        """What the state has of tools: those of an inner graph have no events of their own."""
+        """Read tool messages of the state: the tools of a subgraph have no events of their own."""
         for entry in found if isinstance(found, list | tuple) else ():
-            message = message_of(entry)
-            block = self._messages.call(string(look(message, "tool_call_id")))
+            message = unwrap_message(entry)
+            block = self._messages.call(get_str(message, "tool_call_id"))
             if block is not None and not block.closed and kind_of(message) == "tool":
                 self._messages.answer(message)
 
-    def _lifecycle(self, said: Mapping[str, Any], path: tuple[str, ...]) -> None:
-        """A graph begins or ends; of an inner one this is its agent's life."""
-        word = string(said.get("event")) or string(said.get("status")) or ""
-        status = _LIFE.get(word.rsplit(".", 1)[-1])
+    def _lifecycle(self, payload: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        """Read the start or end of a graph. A subgraph is a sub-agent."""
+        word = str_field(payload, "event") or str_field(payload, "status") or ""
+        status = _FINAL_STATUSES.get(word.rsplit(".", 1)[-1])
         if status == "failed":
-            error = said.get("error")
+            error = payload.get("error")
             if path:
-                self.book.error(string(error) or string(look(error, "message")) or "a sub-agent failed", fatal=False)
+                self.builder.error(nonempty_str(error) or get_str(error, "message") or "a sub-agent failed", fatal=False)
             else:
                 self.fail_with(error or "The run failed")
         if status is not None and path:
-            self._inner.discard(path)
+            self._open_graphs.discard(path)
             self._agents.end(path, status)
         elif word == "started" and path:
-            self._inner.add(path)
-        elif status is not None and self.verdict.status not in ("failed", "paused"):
-            self.verdict = Verdict(status)
+            self._open_graphs.add(path)
+        elif status is not None and self.stop_info.status not in ("failed", "paused"):
+            self.stop_info = StopInfo(status)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over."""
-        if not self.book.ended:
-            self._messages.over()
-            if self._inner and self.verdict.status == "completed":
-                self.verdict = TRUNCATED
-            self._agents.end_all("failed" if error else self.verdict.status)
+        """End the run, and the open sub-agents with it."""
+        if not self.builder.ended:
+            self._messages.infer_end()
+            if self._open_graphs and self.stop_info.status == "completed":
+                self.stop_info = TRUNCATED
+            self._agents.end_all("failed" if error else self.stop_info.status)
         return super().close(error)
 
 
-_LIFE: dict[str, ev.RunStatus] = {
+_FINAL_STATUSES: dict[str, ev.RunStatus] = {
     "completed": "completed",
     "finished": "completed",
     "failed": "failed",
@@ -195,22 +199,25 @@ _LIFE: dict[str, ev.RunStatus] = {
 }
 
 
-def _question(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What the run asks, as an interrupt."""
-    value = said.get("value", said.get("payload", said.get("request")))
-    return {"id": string(said.get("interrupt_id")) or string(said.get("id")), "value": said if value is None else value}
+def _interrupt(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the question of a run as an interrupt."""
+    value = payload.get("value", payload.get("payload", payload.get("request")))
+    return {
+        "id": str_field(payload, "interrupt_id") or str_field(payload, "id"),
+        "value": payload if value is None else value,
+    }
 
 
-def _chunk(said: Mapping[str, Any]) -> dict[str, Any]:
-    """A piece of a block, in the words of LangChain's message chunks."""
-    piece = fields_or_none(said.get("delta") or said.get("content"))
-    index, kind = said.get("index"), str(piece.get("type") or "").removesuffix("-delta")
-    kind = {"block": string(look(piece.get("fields"), "type")) or ""}.get(kind, kind)
+def _to_message_chunk(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a delta of a content block in the form of LangChain's message chunks."""
+    piece = fields_or_empty(payload.get("delta") or payload.get("content"))
+    index, kind = payload.get("index"), str(piece.get("type") or "").removesuffix("-delta")
+    kind = {"block": nonempty_str(get_field(piece.get("fields"), "type")) or ""}.get(kind, kind)
     if isinstance(piece.get("fields"), Mapping):
         piece = {**piece, **piece["fields"]}
     if kind in ("tool-call", "tool_call", "tool_call_chunk"):
         if kind == "tool_call" and not isinstance(piece.get("args"), str):
-            return {"content": ""}  # whole already: said again when the block is finished
+            return {"content": ""}  # complete already, and repeated at the end of the block
         call = {"index": index, "id": piece.get("id"), "name": piece.get("name"), "args": piece.get("args") or ""}
         return {"content": "", "tool_call_chunks": [call]}
     if kind in ("data", "image-data") or (not piece):

@@ -1,10 +1,10 @@
-"""LlamaIndex's agent workflows: what `handler.stream_events()` gives.
+"""Decoder of LlamaIndex's agent workflows: the events of `handler.stream_events()`.
 
-The events: https://developers.llamaindex.ai/python/framework/understanding/agent/streaming/ (llama-index-core 0.14). A class's
-name is its only tag: items are the event objects, dumped with `__class__`, or as the workflow server writes them, `{"value",
-"qualified_name"}`. `tool_calls` and `response` in a stream event are snapshots of what was said so far.
+Format: https://developers.llamaindex.ai/python/framework/understanding/agent/streaming/ (llama-index-core 0.14). The class name
+is the only tag. Items are the event objects, dicts with `__class__`, or `{"value", "qualified_name"}` as the workflow server
+writes them. `tool_calls` and `response` of a stream event are snapshots.
 
-What it cannot say: arguments as they are written (the snapshots have what could be parsed), and how a hand-off went.
+The format has no argument deltas (the snapshots have the part that could be parsed), and no outcome of a hand-off.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,10 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import class_of, fields_or_none, look, plain, string
-from nbagent.adapters.base.openai_fields import usage_of
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.openai_fields import openai_usage
 
-# Each class, and a field that a class of that name in another framework does not have.
 _CLASSES = {
     "AgentInput": "current_agent_name",
     "AgentSetup": "current_agent_name",
@@ -26,7 +25,8 @@ _CLASSES = {
     "ToolCall": "tool_kwargs",
     "ToolCallResult": "tool_output",
 }
-_SILENT = {
+"""The classes, each with a field that a class of that name in another framework does not have."""
+_IGNORED = {
     "StepStateChanged",
     "EventsQueueChanged",
     "UnhandledEvent",
@@ -37,15 +37,15 @@ _SILENT = {
 
 
 def _unwrap(item: Any) -> tuple[str, Any]:
-    """The name of an event's class, and the event."""
-    name = look(item, "qualified_name") if isinstance(item, Mapping) else None
+    """Return the name of an event's class, and the event without the server's envelope."""
+    name = get_field(item, "qualified_name") if isinstance(item, Mapping) else None
     if isinstance(name, str) and isinstance(item.get("value"), Mapping):
         return name.rsplit(".", 1)[-1], item["value"]
-    return class_of(item), item
+    return class_name(item), item
 
 
 class LlamaIndexDecoder(BaseDecoder):
-    """Workflow events to events."""
+    """Decoder of workflow events."""
 
     system: ClassVar[str] = "llama.index"
 
@@ -59,30 +59,30 @@ class LlamaIndexDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of the agents' events, or of a workflow's own."""
+        """Return True if the item is an event of an agent or a workflow."""
         name, event = _unwrap(item)
         if name in _CLASSES:
-            return look(event, _CLASSES[name]) is not None
+            return get_field(event, _CLASSES[name]) is not None
         if isinstance(item, Mapping):
             return event is not item or name in ("StopEvent", "StartEvent", "InputRequiredEvent")
         bases = type(item).__mro__
         return any(base.__name__ == "Event" and base.__module__.startswith(("workflows", "llama_index")) for base in bases)
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         name, event = _unwrap(item)
-        self.book.begin()
-        self._speaks(string(look(event, "current_agent_name")))
+        self.builder.begin()
+        self._set_agent(get_str(event, "current_agent_name"))
         match name:
             case "AgentInput" | "AgentSetup":
-                if not self.book.in_step:
+                if not self.builder.in_step:
                     self._begin()
             case "AgentStream":
                 self._stream(event)
             case "AgentOutput":
                 self._output(event)
             case "ToolCall":
-                self._args(self._call(event), event)
+                self._write_args(self._call_of(event), event)
             case "ToolCallResult":
                 self._result(event)
             case "StopEvent" | "AgentWorkflowStopEvent":
@@ -90,76 +90,80 @@ class LlamaIndexDecoder(BaseDecoder):
             case "WorkflowFailedEvent" | "WorkflowTimedOutEvent" | "WorkflowCancelledEvent":
                 self._fail(name, event)
             case "AgentStreamStructuredOutput":
-                self.book.write(ev.Custom(name="structured_output", data=plain(look(event, "output")), **self.book.stamp))
-            case _ if name in _SILENT:
+                self.builder.custom("structured_output", get_field(event, "output"))
+            case _ if name in _IGNORED:
                 pass
-            case _ if name.startswith("InputRequired") or look(event, "prefix") is not None:
-                self._ask(event)
+            case _ if name.startswith("InputRequired") or get_field(event, "prefix") is not None:
+                self._request_approval(event)
             case "HumanResponseEvent":
-                self._answer(event)
+                self._write_approval_response(event)
             case _ if self.recognises(item):
-                self.book.write(ev.Custom(name=name, data=_data_of(event), **self.book.stamp))
-                self.verdict = self.verdict if self.verdict.status != "completed" else TRUNCATED
+                self.builder.custom(name, _event_fields(event))
+                self.stop_info = self.stop_info if self.stop_info.status != "completed" else TRUNCATED
             case _:
-                self.book.raw(item, name or None)
+                self.builder.raw(item, name or None)
 
     def _begin(self) -> None:
         self.new_step()
         self._usage, self._wrote = None, False
 
-    def _speaks(self, agent: str | None) -> None:
-        """Another agent at the microphone is a hand-off."""
+    def _set_agent(self, agent: str | None) -> None:
+        """Set the current agent, and write a hand-off if it changes."""
         if agent is None or agent == self._agent:
             return
         if self._agent is not None:
             tool_id = self._handoff.id if self._handoff else None
-            self.book.end_step()
-            self.book.write(ev.AgentHandoff(to=agent, from_=self._agent, tool_id=tool_id, **self.book.stamp))
-        self._agent = self.book.stamp["agent"] = agent
+            self.builder.end_step()
+            self.builder.write(ev.AgentHandoff(to=agent, from_=self._agent, tool_id=tool_id, **self.builder.envelope))
+        self._agent = self.builder.envelope["agent"] = agent
 
     # --- the model ------------------------------------------------------------------------------------------------------
 
     def _stream(self, event: Any) -> None:
-        if not self.book.in_step:
+        if not self.builder.in_step:
             self._begin()
-        self.book.thought("thought", string(look(event, "thinking_delta")) or "")
-        delta = string(look(event, "delta"))
+        self.builder.thought("thought", get_str(event, "thinking_delta") or "")
+        delta = get_str(event, "delta")
         if delta:
-            self.book.end_thought("thought")
+            self.builder.end_thought("thought")
             self._wrote = True
-            self.book.text("text", delta)
-        for call in look(event, "tool_calls") or ():
-            self._call(call)
-        self._usage = _usage_in(look(event, "raw")) or self._usage
+            self.builder.text("text", delta)
+        for call in get_field(event, "tool_calls") or ():
+            self._call_of(call)
+        self._usage = _read_usage(get_field(event, "raw")) or self._usage
 
     def _output(self, event: Any) -> None:
-        """A response is whole, and says once more what it was."""
-        if not self.book.in_step:
+        """End a response, whose event repeats its text."""
+        if not self.builder.in_step:
             self._begin()
-        blocks = [fields_or_none(block) for block in look(look(event, "response"), "blocks") or ()]
-        texts = [string(block.get("text")) or "" for block in blocks if look(block, "block_type") in ("text", None)]
-        text = "\n".join(filter(None, texts)) or string(look(look(event, "response"), "content"))
-        thought = "".join(string(block.get("content")) or "" for block in blocks if block.get("block_type") == "thinking")
-        if thought and not self._wrote and self.book.open_thought("thought") is None:
-            self.book.thought("thought", thought)
-        self.book.end_thought("thought")
+        blocks = [fields_or_empty(block) for block in get_field(get_field(event, "response"), "blocks") or ()]
+        texts = [str_field(block, "text") or "" for block in blocks if get_field(block, "block_type") in ("text", None)]
+        text = "\n".join(filter(None, texts)) or nonempty_str(get_field(get_field(event, "response"), "content"))
+        thought = "".join(str_field(block, "content") or "" for block in blocks if block.get("block_type") == "thinking")
+        if thought and not self._wrote and self.builder.open_thought("thought") is None:
+            self.builder.thought("thought", thought)
+        self.builder.end_thought("thought")
         if text:
-            self.book.start_text("text")
-        self.book.end_text("text", text if len(texts) < 2 or not self._wrote else None)
-        calls = look(event, "tool_calls") or ()
+            self.builder.start_text("text")
+        self.builder.end_text("text", text if len(texts) < 2 or not self._wrote else None)
+        calls = get_field(event, "tool_calls") or ()
         for call in calls:
-            self._args(self._call(call), call)
-        usage = _usage_in(look(event, "raw")) or _usage_in(look(look(event, "response"), "additional_kwargs")) or self._usage
-        self.book.end_step("tool_calls" if calls else None, usage)
+            self._write_args(self._call_of(call), call)
+        usage = (
+            _read_usage(get_field(event, "raw"))
+            or _read_usage(get_field(get_field(event, "response"), "additional_kwargs"))
+            or self._usage
+        )
+        self.builder.end_step("tool_calls" if calls else None, usage)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _call(self, said: Any) -> Block:
-        call_id = string(look(said, "tool_id"))
+    def _call_of(self, call: Any) -> Block:
+        call_id = get_str(call, "tool_id")
         block = self._calls.get(call_id or "")
-        if block is None or (block.closed and self.book.in_step and class_of(said) != "ToolCallResult"):
-            name = string(look(said, "tool_name")) or "tool"
-            block = self.book.start_tool(
+        if block is None or (block.closed and self.builder.in_step and class_name(call) != "ToolCallResult"):
+            name = get_str(call, "tool_name") or "tool"
+            block = self.builder.start_tool(
                 ("call", call_id), name, call_id=call_id, kind="handoff" if name == "handoff" else "function"
             )
             self._calls[call_id or block.id] = block
@@ -167,84 +171,81 @@ class LlamaIndexDecoder(BaseDecoder):
                 self._handoff = block
         return block
 
-    def _args(self, block: Block, said: Any) -> None:
-        args = look(said, "tool_kwargs")
-        if isinstance(args, str):
-            self.book.tool_args(block, args)
-        else:
-            self.book.tool_args(block, args={} if args is None else args)
+    def _write_args(self, block: Block, call: Any) -> None:
+        args = get_field(call, "tool_kwargs")
+        self.builder.complete_args(block, args)
 
     def _result(self, event: Any) -> None:
-        block = self._call(event)
-        self._args(block, event)
-        output = look(event, "tool_output")
-        blocks = look(output, "blocks") or ()
-        text = "\n".join(string(look(part, "text")) or "" for part in blocks)
-        content = look(output, "content") or text
-        if look(output, "is_error"):
-            error = ev.ErrorInfo(message=string(content) or "the tool failed")
-            self.book.tool_result(block, content, status="error", error=error)
+        block = self._call_of(event)
+        self._write_args(block, event)
+        output = get_field(event, "tool_output")
+        blocks = get_field(output, "blocks") or ()
+        text = "\n".join(get_str(part, "text") or "" for part in blocks)
+        content = get_field(output, "content") or text
+        if get_field(output, "is_error"):
+            error = ev.ErrorInfo(message=nonempty_str(content) or "the tool failed")
+            self.builder.tool_result(block, content, status="error", error=error)
         else:
-            raw = look(output, "raw_output")
+            raw = get_field(output, "raw_output")
             is_json = isinstance(raw, str | int | float | bool | list | dict)
-            self.book.tool_result(block, raw if is_json else content)
+            self.builder.tool_result(block, raw if is_json else content)
 
     # --- humans, and the end --------------------------------------------------------------------------------------------
 
-    def _ask(self, event: Any) -> None:
-        said = _data_of(event)
-        prompt = string(look(event, "prefix")) or next(filter(None, map(string, said.values())), None)
-        book = self.book
+    def _request_approval(self, event: Any) -> None:
+        details = _event_fields(event)
+        prompt = get_str(event, "prefix") or next(filter(None, map(nonempty_str, details.values())), None)
+        builder = self.builder
         waiting = [block for block in self._calls.values() if not block.closed]
-        book.write(
+        builder.write(
             ev.ApprovalRequest(
-                approval_id=string(look(event, "id")) or book.mint("input"),
+                approval_id=get_str(event, "id") or builder.mint("input"),
                 tool_id=waiting[0].id if len(waiting) == 1 else None,
                 kind="input",
                 prompt=prompt,
-                args=said,
-                **book.stamp,
+                args=details,
+                **builder.envelope,
             )
         )
-        self.verdict = Verdict("paused")
+        self.stop_info = StopInfo("paused")
 
-    def _answer(self, event: Any) -> None:
-        self.book.write(ev.Custom(name="human_response", data=_data_of(event), **self.book.stamp))
-        self.verdict = TRUNCATED
+    def _write_approval_response(self, event: Any) -> None:
+        self.builder.custom("human_response", _event_fields(event))
+        self.stop_info = TRUNCATED
 
     def _stop(self, event: Any) -> None:
-        """The workflow is done; one without an agent has its answer only here."""
-        result = look(event, "result")
-        self.book.end_step()
-        if self.book.step == 0 and isinstance(result, str) and result:
+        """Complete the run. A workflow without an agent has its answer only here."""
+        result = get_field(event, "result")
+        self.builder.end_step()
+        if self.builder.step == 0 and isinstance(result, str) and result:
             self.new_step()
-            self.book.text("result", result)
-            self.book.end_step()
-        self.verdict = Verdict("completed")
+            self.builder.text("result", result)
+            self.builder.end_step()
+        self.stop_info = StopInfo("completed")
 
     def _fail(self, name: str, event: Any) -> None:
         if name == "WorkflowCancelledEvent":
-            self.verdict = Verdict("cancelled")
+            self.stop_info = StopInfo("cancelled")
             return
-        error = look(event, "exception")  # an exception, or what became of it as JSON
+        error = get_field(event, "exception")  # an exception, or its JSON
         raised = isinstance(error, BaseException)
-        message = str(error) if raised else string(look(error, "exception_message")) or string(look(event, "message"))
-        kind = type(error).__name__ if raised else string(look(error, "exception_type"))
+        message = str(error) if raised else get_str(error, "exception_message") or get_str(event, "message")
+        kind = type(error).__name__ if raised else get_str(error, "exception_type")
         fallback = "The workflow took too long" if "TimedOut" in name else "The workflow failed"
         self.fail(message or fallback, error_type=kind or name)
-        if message and message.startswith("Max iterations"):  # the agents' own limit, which has no type of its own
-            self.verdict = Verdict("max_steps")
+        if message and message.startswith("Max iterations"):  # the agents' limit has no exception type of its own
+            self.stop_info = StopInfo("max_steps")
 
 
-def _data_of(event: Any) -> dict[str, Any]:
-    """What an event of a user's own says."""
+def _event_fields(event: Any) -> dict[str, Any]:
+    """Return the public fields of an event of any class as JSON types."""
     inner = getattr(event, "_data", None)
-    said = {**fields_or_none(event), **(inner if isinstance(inner, Mapping) else {})}
-    return {name: plain(value) for name, value in said.items() if not name.startswith("_")}
+    fields = {**fields_or_empty(event), **(inner if isinstance(inner, Mapping) else {})}
+    return {name: to_jsonable(value) for name, value in fields.items() if not name.startswith("_")}
 
 
-def _usage_in(raw: Any) -> ev.Usage | None:
-    """Token counts in whatever the provider's own chunk was."""
-    usage = look(raw, "usage")
-    found = usage_of(usage if usage is not None else raw)
-    return found if found is not None and (found.input is not None or found.output is not None) else None
+def _read_usage(raw: Any) -> ev.Usage | None:
+    """Return the token counts in the provider's own chunk, or None."""
+    usage = get_field(raw, "usage")
+    counts = openai_usage(usage if usage is not None else raw)
+    return counts if counts is not None and (counts.input is not None or counts.output is not None) else None

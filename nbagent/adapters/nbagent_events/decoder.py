@@ -1,47 +1,45 @@
-"""Sources that already speak our vocabulary: events as objects or dicts pass through, and always come to a proper end."""
+"""Decoder of our own events (`nbagent.events`), as objects or as dicts."""
 
 from typing import Any, ClassVar, get_args
 
 import msgspec
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields_or_none
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty
 
 _CLASSES: tuple[type[ev.Event], ...] = get_args(ev.Event)
 _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
 
 
 class EventsDecoder(BaseDecoder):
-    """Our own events, kept as they are. What is missing is added: `run.start`, a start before a delta, ends, `run.end`.
+    """Passes our own events on, and adds the missing ones: `run.start`, a start before a delta, ends, `run.end`.
 
-    A source that never says `run.start` is a plain iterator, and whole when it ends; one that does must also say `run.end`.
+    A source without `run.start` is a plain iterator, complete when it ends. One with `run.start` must also send `run.end`.
     """
 
     system: ClassVar[str] = "nbagent"
 
     def __init__(self) -> None:
         super().__init__()
-        self.verdict = Verdict("completed")
+        self.stop_info = StopInfo("completed")
         self._open: dict[str, ev.TextStart | ev.ReasoningStart | ev.AgentStart] = {}
         self._step: ev.StepStart | None = None
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of our events, or the dict form of one.
-
-        A tag such as "error" is everybody's: there the fields must be ours, too.
-        """
+        """Return True if the item is one of our events, or the dict form of one."""
         if isinstance(item, _CLASSES):
             return True
-        said = fields_or_none(item)
-        tag = said.get("type")
-        return isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(said) <= _FIELDS[tag])
+        payload = fields_or_empty(item)
+        tag = payload.get("type")
+        # Other systems have a tag such as "error", too: then all fields must be ours.
+        return isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(payload) <= _FIELDS[tag])
 
     def read(self, item: Any) -> None:
-        """One event."""
-        if not isinstance(item, _CLASSES) and fields_or_none(item).get("type") not in _FIELDS:
-            self.unread(item)  # a line of a recording that was damaged, perhaps
+        """Read one event."""
+        if not isinstance(item, _CLASSES) and fields_or_empty(item).get("type") not in _FIELDS:
+            self.unread(item)  # such as a damaged line of a recording
             return
         try:
             event = item if isinstance(item, _CLASSES) else ev.from_dict(item)
@@ -49,21 +47,21 @@ class EventsDecoder(BaseDecoder):
             self.unread(item, str(item["type"]))
             return
         if isinstance(event, ev.RunStart):
-            if not self.book.started:
-                self.book.started = True
-                self.verdict = Verdict("incomplete", code=ev.STREAM_TRUNCATED)
-                self.book.write(event)
+            if not self.builder.started:
+                self.builder.started = True
+                self.stop_info = StopInfo("incomplete", code=ev.STREAM_TRUNCATED)
+                self.builder.write(event)
             return
         if isinstance(event, ev.RunEnd):
             self._close_open()
-            self.book.write(event)
-            self.book.ended = True
+            self.builder.write(event)
+            self.builder.ended = True
             return
         self._track(event)
-        self.book.write(event)
+        self.builder.write(event)
 
     def _track(self, event: ev.Event) -> None:
-        """Remember what is open, and start what a delta writes to without a start."""
+        """Track the open blocks, and start the block of a delta that has no start."""
         match event:
             case ev.TextStart() | ev.ReasoningStart() | ev.AgentStart():
                 self._open[event.id] = event
@@ -78,35 +76,35 @@ class EventsDecoder(BaseDecoder):
             case ev.StepEnd():
                 self._step = None
                 if event.usage is not None:
-                    self.book.usage = event.usage if self.book.usage is None else self.book.usage + event.usage
+                    self.builder.usage = event.usage if self.builder.usage is None else self.builder.usage + event.usage
             case ev.Error(fatal=True):
                 self._reported.add(event.message)
-                self.verdict = Verdict("failed", code=event.code)
+                self.stop_info = StopInfo("failed", code=event.code)
             case _:
                 pass
 
     def _start(self, event: ev.TextStart | ev.ReasoningStart) -> None:
         self._open[event.id] = event
-        self.book.write(event)
+        self.builder.write(event)
 
     def _close_open(self) -> None:
         for event in reversed(self._open.values()):
-            stamp: dict[str, Any] = {"step": event.step, "agent": event.agent, "parent_id": event.parent_id}
+            envelope: dict[str, Any] = {"step": event.step, "agent": event.agent, "parent_id": event.parent_id}
             match event:
                 case ev.TextStart():
-                    self.book.write(ev.TextEnd(id=event.id, **stamp))
+                    self.builder.write(ev.TextEnd(id=event.id, **envelope))
                 case ev.ReasoningStart():
-                    self.book.write(ev.ReasoningEnd(id=event.id, **stamp))
+                    self.builder.write(ev.ReasoningEnd(id=event.id, **envelope))
                 case ev.AgentStart():
-                    status: ev.RunStatus = "incomplete" if self.verdict.status == "completed" else self.verdict.status
-                    self.book.write(ev.AgentEnd(id=event.id, name=event.name, status=status, **stamp))
+                    status: ev.RunStatus = "incomplete" if self.stop_info.status == "completed" else self.stop_info.status
+                    self.builder.write(ev.AgentEnd(id=event.id, name=event.name, status=status, **envelope))
         self._open.clear()
         if self._step is not None:
-            self.book.write(ev.StepEnd(step=self._step.step, agent=self._step.agent))
+            self.builder.write(ev.StepEnd(step=self._step.step, agent=self._step.agent))
             self._step = None
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over: what is open is closed, and a `run.end` that did not come is added."""
-        if not self.book.ended:
+        """End the run: close what is open, and add a missing `run.end`."""
+        if not self.builder.ended:
             self._close_open()
         return super().close(error)

@@ -1,24 +1,24 @@
-"""Ollama's own API, `/api/chat` and `/api/generate`, streamed as lines of JSON.
+"""Decoder of Ollama's own API: `/api/chat` and `/api/generate`, streamed as lines of JSON.
 
-The format: https://docs.ollama.com/api/streaming, and the types of the Python client 0.6. Takes chunks as dicts or as the
-client's objects, and whole responses, which are one chunk that is done.
+Format: https://docs.ollama.com/api/streaming, and the types of the Python client 0.6. Items are chunks, as dicts or as the
+client's objects. A response that was not streamed is one chunk with `done`.
 
-What it cannot say: arguments in pieces, results of tools, approvals, agents, sources; ids of calls, in older servers.
+The format has no argument deltas, tool results, approvals, agents or sources. Older servers send no call ids.
 """
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import base64_text, fields, fields_or_none, is_count, label, string
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import base64_text, clean_str, fields, fields_or_empty, is_token_count, str_field
 
 _KEY = "answer"
 _CUT_SHORT = {"length"}
 
 
 class OllamaDecoder(BaseDecoder):
-    """Chunks to events. Every response ends with a chunk that is done."""
+    """Decoder of chunks. The terminal of a response is a chunk with `done: true`."""
 
     system: ClassVar[str] = "ollama"
 
@@ -29,28 +29,30 @@ class OllamaDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a chunk of either endpoint."""
-        said = fields_or_none(item)
-        return isinstance(said.get("done"), bool) and ("message" in said or "response" in said or "done_reason" in said)
+        """Return True if the item is a chunk of either endpoint."""
+        payload = fields_or_empty(item)
+        return isinstance(payload.get("done"), bool) and (
+            "message" in payload or "response" in payload or "done_reason" in payload
+        )
 
     def read(self, item: Any) -> None:
-        """One chunk, or the line that tells of an error."""
+        """Read one chunk or one error line."""
         chunk = fields(item)
         if chunk.get("error"):
             self.fail_with(chunk["error"])
             return
         if not isinstance(chunk.get("done"), bool):
-            self.book.raw(item, label(chunk.get("status")))
+            self.builder.raw(item, clean_str(chunk.get("status")))
             return
-        if not self.book.in_step:
-            self.new_step(label(chunk.get("model")))
+        if not self.builder.in_step:
+            self.new_step(clean_str(chunk.get("model")))
             self._done = None
-        message = fields_or_none(chunk.get("message"))
+        message = fields_or_empty(chunk.get("message"))
         if message.get("role") == "tool":
-            self.book.raw(item, "tool")
+            self.builder.raw(item, "tool")
         else:
-            self._write_thought(string(message.get("thinking")) or string(chunk.get("thinking")))
-            self._write_text(string(message.get("content")) or string(chunk.get("response")))
+            self._write_thought(str_field(message, "thinking") or str_field(chunk, "thinking"))
+            self._write_text(str_field(message, "content") or str_field(chunk, "response"))
             for call in message.get("tool_calls") or ():
                 self._write_call(fields(call))
             for image in (*(message.get("images") or ()), chunk.get("image")):
@@ -60,45 +62,49 @@ class OllamaDecoder(BaseDecoder):
             self.finish()
 
     def finish(self) -> None:
-        """The response is over; only the chunk that says so makes it whole."""
+        """End the response. Without its terminal chunk it is truncated."""
         done = self._done or {}
-        reason = label(done.get("done_reason"))
-        if self._done is not None and self.verdict is TRUNCATED:
-            self.verdict = Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
-        self.book.end_step(reason, _usage_of(done))
+        reason = clean_str(done.get("done_reason"))
+        if self._done is not None and self.stop_info is TRUNCATED:
+            self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
+        self.builder.end_step(reason, _read_usage(done))
 
     def _write_thought(self, thought: str | None) -> None:
         if thought:
-            self.book.end_text(_KEY)
-            self.book.thought(_KEY, thought)
+            self.builder.end_text(_KEY)
+            self.builder.thought(_KEY, thought)
 
     def _write_text(self, text: str | None) -> None:
         if text:
-            self.book.end_thought(_KEY)
-            self.book.text(_KEY, text)
+            self.builder.end_thought(_KEY)
+            self.builder.text(_KEY, text)
 
     def _write_call(self, call: Mapping[str, Any]) -> None:
-        """A call, which comes whole."""
-        book = self.book
-        book.settle()
+        """Write a tool call, which always arrives complete."""
+        builder = self.builder
+        builder.end_texts_and_thoughts()
         self._calls += 1
-        function = fields_or_none(call.get("function"))
-        block = book.start_tool(("call", self._calls), label(function.get("name")) or "function", call_id=label(call.get("id")))
+        function = fields_or_empty(call.get("function"))
+        block = builder.start_tool(
+            ("call", self._calls), clean_str(function.get("name")) or "function", call_id=clean_str(call.get("id"))
+        )
         arguments = function.get("arguments")
         if isinstance(arguments, str):
-            book.tool_args(block, arguments)
+            builder.tool_args(block, arguments)
         else:
-            book.tool_args(block, args=arguments or {})
+            builder.tool_args(block, args=arguments or {})
 
     def _write_image(self, data: str | None) -> None:
         if data:
-            book = self.book
-            book.write(ev.File(id=book.mint("file"), media_type="image/png", data=data, **book.stamp))
+            builder = self.builder
+            builder.file("image/png", data=data)
 
 
-def _usage_of(done: Mapping[str, Any]) -> ev.Usage | None:
-    """Token counts in our terms; a prompt that was in the server's cache may not be counted at all."""
-    sent, made = (count if is_count(count := done.get(name)) else None for name in ("prompt_eval_count", "eval_count"))
-    if sent is None and made is None:
+def _read_usage(done: Mapping[str, Any]) -> ev.Usage | None:
+    """Return the token counts, or None. `prompt_eval_count` is missing if the prompt was in the server's cache."""
+    prompt, output = (
+        count if is_token_count(count := done.get(name)) else None for name in ("prompt_eval_count", "eval_count")
+    )
+    if prompt is None and output is None:
         return None
-    return ev.Usage(input=sent, output=made, total=None if sent is None or made is None else sent + made)
+    return ev.Usage(input=prompt, output=output, total=None if prompt is None or output is None else prompt + output)

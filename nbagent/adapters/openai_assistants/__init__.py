@@ -1,1 +1,1 @@
-"""OpenAI Assistants, and NEAR AI, which speaks the same."""
+"""OpenAI Assistants, and NEAR AI, which uses the same event names."""

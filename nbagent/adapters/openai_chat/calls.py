@@ -1,33 +1,33 @@
-"""The tool calls of one Chat Completions answer, put together from their deltas."""
+"""Tool calls of one Chat Completions choice, assembled from their deltas."""
 
 import json
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from nbagent.adapters.base.builder import Block, Book, parse
-from nbagent.adapters.base.fields import fields, fields_or_none, plain, string
+from nbagent.adapters.base.builder import Block, EventBuilder, parse_args
+from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_jsonable
 from nbagent.events import ErrorInfo, ToolKind
 
-_KNOWN = {"index", "id", "type", "function", "custom"}
+_CALL_FIELDS = {"index", "id", "type", "function", "custom"}
 
 
-class Call:
-    """One call as it comes in. It starts when its name is known."""
+class ToolCall:
+    """One call. It starts when its name is known; arguments that come before are kept in `early_arguments`."""
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
         self.call_id: str | None = None
         self.name = ""
         self.kind: ToolKind = "function"
-        self.waiting = ""
+        self.early_arguments = ""
         self.block: Block | None = None
         self.meta: dict[str, Any] = {}
 
     def is_another(self, call_id: str | None, name: str | None, arguments: str) -> bool:
-        """Whether a delta under this call's index belongs to another call.
+        """Return True if a delta under this call's index belongs to another call.
 
-        Servers that give every call index 0 tell them apart by id, or by nothing but a name and arguments that start anew. A
-        delta without a name is always a continuation, even where a server gives it an id of its own.
+        Some servers give every call index 0. Their calls differ by id, or only by a repeated name and arguments that start
+        again. A delta without a name always continues the call, even if the server gives it a new id.
         """
         if not name or not self.name:
             return False
@@ -35,52 +35,52 @@ class Call:
             return call_id != self.call_id
         if name != self.name:
             return True
-        pieces = self.block.pieces if self.block is not None else []
-        looks_new = arguments.lstrip().startswith("{") and bool(pieces) and pieces[-1].rstrip().endswith("}")
-        return looks_new and parse("".join(pieces))[1]
+        pieces = self.block.args_pieces if self.block is not None else []
+        restarts = arguments.lstrip().startswith("{") and bool(pieces) and pieces[-1].rstrip().endswith("}")
+        return restarts and parse_args("".join(pieces))[1]
 
 
-class Calls:
-    """All calls of one answer, in order."""
+class ToolCalls:
+    """The calls of one choice, in order."""
 
     def __init__(self, prefix: Hashable) -> None:
         self._prefix = prefix
-        self._calls: list[Call] = []
-        self._by_index: dict[int, Call] = {}
+        self._calls: list[ToolCall] = []
+        self._by_index: dict[int, ToolCall] = {}
         self._executed: dict[Any, Block] = {}
 
-    def read(self, book: Book, delta: Mapping[str, Any], *, whole: bool) -> None:
-        """The calls in a delta; in a `whole` message every entry is a call of its own."""
+    def read(self, builder: EventBuilder, delta: Mapping[str, Any], *, is_complete: bool) -> None:
+        """Read the calls of a delta, or of a message with `is_complete`, where every entry is a call of its own."""
         entries = delta.get("tool_calls") or ()
         for entry in [entries] if isinstance(entries, Mapping) else entries:  # Hugging Face's TGI sends no list
-            said = fields(entry)
-            self._read_call(book, {**said, "index": len(self._calls)} if whole else said)
+            call = fields(entry)
+            self._read_call(builder, {**call, "index": len(self._calls)} if is_complete else call)
         legacy = delta.get("function_call")
         if legacy is not None:
-            self._read_call(book, {"index": -1, "function": legacy})
+            self._read_call(builder, {"index": -1, "function": legacy})
 
-    def _read_call(self, book: Book, said: Mapping[str, Any]) -> None:
-        custom = fields_or_none(said.get("custom"))
-        function = custom or fields_or_none(said.get("function"))
-        call_id, name = string(said.get("id")), string(function.get("name"))
+    def _read_call(self, builder: EventBuilder, entry: Mapping[str, Any]) -> None:
+        custom = fields_or_empty(entry.get("custom"))
+        function = custom or fields_or_empty(entry.get("function"))
+        call_id, name = str_field(entry, "id"), str_field(function, "name")
         arguments = function.get("input" if custom else "arguments")
         if not isinstance(arguments, str):
-            arguments = "" if arguments is None else json.dumps(plain(arguments), ensure_ascii=False)
-        call = self._find(said.get("index"), call_id, name, arguments)
+            arguments = "" if arguments is None else json.dumps(to_jsonable(arguments), ensure_ascii=False)
+        call = self._find(entry.get("index"), call_id, name, arguments)
         call.call_id = call.call_id or call_id
         call.name = call.name or name or ""
         call.kind = "custom" if custom else call.kind
-        call.meta.update({key: plain(value) for key, value in said.items() if key not in _KNOWN and value})
+        call.meta.update({key: to_jsonable(value) for key, value in entry.items() if key not in _CALL_FIELDS and value})
         if call.block is None and call.name:
-            self._start(book, call)
+            self._start(builder, call)
         if call.block is None:
-            call.waiting += arguments
+            call.early_arguments += arguments
         else:
-            book.tool_delta(call.block, arguments)
+            builder.tool_delta(call.block, arguments)
 
-    def _find(self, index: Any, call_id: str | None, name: str | None, arguments: str) -> Call:
-        """The call that a delta continues, or a new one: by index, else by id, else the last one."""
-        found: Call | None = None
+    def _find(self, index: Any, call_id: str | None, name: str | None, arguments: str) -> ToolCall:
+        """Return the call that a delta continues (by index, else by id, else the last one), or a new call."""
+        found: ToolCall | None = None
         if isinstance(index, int):
             found = self._by_index.get(index)
             if found is not None and found.is_another(call_id, name, arguments):
@@ -90,39 +90,39 @@ class Calls:
         elif not name and self._calls:
             found = self._calls[-1]
         if found is None:
-            found = Call((self._prefix, len(self._calls)))
+            found = ToolCall((self._prefix, len(self._calls)))
             self._calls.append(found)
         if isinstance(index, int):
             self._by_index[index] = found
         return found
 
-    def _start(self, book: Book, call: Call) -> None:
-        call.block = book.start_tool(
+    def _start(self, builder: EventBuilder, call: ToolCall) -> None:
+        call.block = builder.start_tool(
             call.key, call.name or "tool", call_id=call.call_id, kind=call.kind, meta=dict(call.meta) or None
         )
-        book.tool_delta(call.block, call.waiting)
-        call.waiting = ""
+        builder.tool_delta(call.block, call.early_arguments)
+        call.early_arguments = ""
 
-    def finish(self, book: Book) -> None:
-        """The answer is whole, and so are the arguments."""
+    def finish(self, builder: EventBuilder) -> None:
+        """Complete the arguments of every call: the choice is complete."""
         for call in self._calls:
             if call.block is None:
-                self._start(book, call)
+                self._start(builder, call)
             if call.block is not None:
-                book.tool_args(call.block, free=call.kind == "custom", meta=call.meta or None)
+                builder.tool_args(call.block, free=call.kind == "custom", meta=call.meta or None)
 
-    def read_executed(self, book: Book, said: Mapping[str, Any]) -> None:
-        """A tool that the server ran itself (Groq's compound systems): first with arguments, later again with the output."""
-        index = said.get("index")
+    def read_executed(self, builder: EventBuilder, entry: Mapping[str, Any]) -> None:
+        """Read a tool that the server ran itself (Groq's compound systems), sent first with arguments, later with output."""
+        index = entry.get("index")
         block = self._executed.get(index)
         if block is None:
-            name = string(said.get("name")) or string(said.get("type")) or "tool"
-            block = self._executed[index] = book.start_tool((self._prefix, "executed", index), name, kind="hosted")
-        arguments = said.get("arguments")
+            name = str_field(entry, "name") or str_field(entry, "type") or "tool"
+            block = self._executed[index] = builder.start_tool((self._prefix, "executed", index), name, kind="hosted")
+        arguments = entry.get("arguments")
         if arguments is not None:
-            book.tool_args(block, arguments if isinstance(arguments, str) else json.dumps(plain(arguments)))
-        output = said.get("output")
+            builder.tool_args(block, arguments if isinstance(arguments, str) else json.dumps(to_jsonable(arguments)))
+        output = entry.get("output")
         if output is not None:
-            error = string(said.get("error"))
+            error = str_field(entry, "error")
             info = ErrorInfo(message=error) if error else None
-            book.tool_result(block, output, status="error" if error else "ok", error=info)
+            builder.tool_result(block, output, status="error" if error else "ok", error=info)

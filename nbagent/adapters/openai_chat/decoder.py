@@ -1,7 +1,7 @@
-"""OpenAI Chat Completions, and the dialects of everybody who serves the same endpoint.
+"""Decoder of OpenAI Chat Completions, including the dialects of other servers of that endpoint.
 
-The format: https://platform.openai.com/docs/api-reference/chat-streaming. Takes chunks, whole completions and the events of the
-SDK's `chat.completions.stream()`, as SDK objects or as dicts, and the `[DONE]` that ends the wire.
+Format: https://platform.openai.com/docs/api-reference/chat-streaming. Items are chunks, whole completions, the events of the
+SDK's `chat.completions.stream()` (all as SDK objects or dicts), and the wire's terminal `[DONE]`.
 """
 
 from collections.abc import Hashable, Mapping
@@ -9,42 +9,42 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, plain, string
-from nbagent.adapters.base.openai_fields import source_of, usage_of
-from nbagent.adapters.openai_chat.calls import Calls
-from nbagent.adapters.openai_chat.dialects import Thought, image_url, parts_of, thought_of
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
+from nbagent.adapters.openai_chat.calls import ToolCalls
+from nbagent.adapters.openai_chat.dialects import Thought, content_parts, image_url, reasoning_in
 from nbagent.events.jsonable import sound
 
 DONE = "[DONE]"
 _CUT_SHORT = {"length", "max_tokens", "model_length", "content_filter"}
 _FAILED = {"error", "insufficient_system_resource"}
 _HELPER_EVENTS = ("content.", "refusal.", "tool_calls.", "logprobs.")
-_CHUNK_SAYS = {"error", "citations", "search_results", "x_groq"}
+_EXTRA_CHUNK_FIELDS = {"error", "citations", "search_results", "x_groq"}
 
 
 class Choice:
-    """One of the answers of a response."""
+    """State of one choice (`choices[index]`) of a response."""
 
     def __init__(self, index: int, step: int) -> None:
         self.index = index
         self.text: Hashable = (step, index, "text")
         self.refusal: Hashable = (step, index, "refusal")
         self.thought: Hashable = (step, index, "thought")
-        self.calls = Calls((step, index))
+        self.calls = ToolCalls((step, index))
         self.signature = ""
         self.encrypted = ""
         self.finished = False
 
 
 class ChatDecoder(BaseDecoder):
-    """Chat Completions chunks to events."""
+    """Decoder of Chat Completions chunks."""
 
     system: ClassVar[str] = "openai.chat"
 
     def __init__(self) -> None:
         super().__init__()
-        self._hot: tuple[Block, int] | None = None
+        self._fast_path: tuple[Block, int] | None = None
         self._reset(None)
 
     def _reset(self, response_id: Any) -> None:
@@ -54,48 +54,48 @@ class ChatDecoder(BaseDecoder):
         self._finish_reason: str | None = None
         self._ended = False
         self._cited: set[Hashable] = set()
-        self._hot = None
+        self._fast_path = None
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a chunk, a completion, a stream helper's event or a bare error."""
-        said = fields_or_none(item)
-        kind = said.get("type")
+        """Return True if the item is a chunk, a completion, a stream helper's event or a bare error."""
+        payload = fields_or_empty(item)
+        kind = payload.get("type")
         if isinstance(kind, str):
-            return (kind == "chunk" and "chunk" in said) or kind.startswith(_HELPER_EVENTS)
-        return isinstance(said.get("choices"), list) or set(said) == {"error"}
+            return (kind == "chunk" and "chunk" in payload) or kind.startswith(_HELPER_EVENTS)
+        return isinstance(payload.get("choices"), list) or set(payload) == {"error"}
 
-    # --- the fast path: one more piece of the text that is being written ------------------------------------------------
+    # --- the fast path: a chunk that only appends to the open text -----------------------------------------------------
 
     def feed(self, item: Any) -> list[ev.Event]:
-        """The events that one chunk means. Never raises: what cannot be read becomes a `raw` event."""
-        hot = self._hot
-        if hot is not None:
-            text = self._more_text(item, *hot)
+        """Return the events of one chunk. Never raises: a chunk that cannot be read becomes a `raw` event."""
+        fast_path = self._fast_path
+        if fast_path is not None:
+            text = self._appended_text(item, *fast_path)
             if text is not None:
-                return [ev.TextDelta(id=hot[0].id, delta=text, **self.book.stamp)]
+                return [ev.TextDelta(id=fast_path[0].id, delta=text, **self.builder.envelope)]
         return super().feed(item)
 
-    def _more_text(self, item: Any, block: Block, index: int) -> str | None:
-        """The text of a chunk that says nothing but more of the open text; None sends the chunk the long way."""
+    def _appended_text(self, item: Any, block: Block, index: int) -> str | None:
+        """Return the text of a chunk that only appends to the open text; None if `read` must look at the chunk."""
         try:
             if type(item) is dict:
                 (choice,) = item["choices"]
                 delta = choice["delta"]
                 text = delta["content"]
-                alone = (
+                only_text = (
                     (len(delta) == 1 or _only_content(delta))
                     and choice.get("finish_reason") is None
                     and choice.get("index", 0) == index
                     and item.get("id", self._id) == self._id
                     and item.get("usage") is None
-                    and (len(item) < 7 or not _CHUNK_SAYS & item.keys())
+                    and (len(item) < 7 or not _EXTRA_CHUNK_FIELDS & item.keys())
                 )
             else:
                 (choice,) = item.choices
                 delta = choice.delta
                 text = delta.content
-                alone = (
+                only_text = (
                     delta.tool_calls is None
                     and not delta.refusal
                     and delta.function_call is None
@@ -104,9 +104,9 @@ class ChatDecoder(BaseDecoder):
                     and choice.index == index
                     and item.id == self._id
                     and item.usage is None
-                    and (not item.__pydantic_extra__ or not _CHUNK_SAYS & item.__pydantic_extra__.keys())
+                    and (not item.__pydantic_extra__ or not _EXTRA_CHUNK_FIELDS & item.__pydantic_extra__.keys())
                 )
-            if alone and text and (text.isascii() or sound(text)) and not block.closed and not block.held:
+            if only_text and text and (text.isascii() or sound(text)) and not block.closed and not block.pending:
                 return str(text)
         except (AttributeError, KeyError, TypeError, ValueError):
             pass
@@ -115,7 +115,7 @@ class ChatDecoder(BaseDecoder):
     # --- one item -------------------------------------------------------------------------------------------------------
 
     def read(self, item: Any) -> None:
-        """One chunk, one whole completion, or `[DONE]`."""
+        """Read a chunk, a whole completion, or `[DONE]`."""
         if isinstance(item, str):
             self._read_string(item)
             return
@@ -124,26 +124,27 @@ class ChatDecoder(BaseDecoder):
         if kind == "chunk" and "chunk" in chunk:
             chunk = fields(chunk["chunk"])
         elif isinstance(kind, str) and kind.startswith(_HELPER_EVENTS):
-            return  # the SDK's helper says again what its chunk said
+            return  # the SDK's helper repeats the content of its own chunk event
         choices = [fields(choice) for choice in chunk.get("choices") or ()]
-        groq = fields_or_none(chunk.get("x_groq"))
+        groq = fields_or_empty(chunk.get("x_groq"))  # usage and errors: openai_chat/pydanticai-groq-tool-use-failed-error
         error = chunk.get("error") or groq.get("error")
-        if not (choices or error or "choices" in chunk) or not self._place(chunk, choices, bool(error)):
-            self.book.raw(item, kind if isinstance(kind, str) else None)
+        if not (choices or error or "choices" in chunk) or not self._select_response(chunk, choices, bool(error)):
+            self.builder.raw(item, kind if isinstance(kind, str) else None)
             return
         usage = chunk.get("usage") or groq.get("usage")
-        begun = bool(self._choices)
-        speaks = bool(usage or self._ended) and any(map(_speaks, choices))
-        self._ended = self._ended and not speaks
+        has_begun = bool(self._choices)
+        has_content = bool(usage or self._ended) and any(map(_has_content, choices))
+        self._ended = self._ended and not has_content
         for choice in choices:
             self._read_choice(choice)
             usage = usage or choice.get("usage")
             error = error or choice.get("error")
-        if usage and begun and not speaks and (not choices or self._usage is None):
-            # Usage is the last thing a server says: in a chunk of its own, or for the first time after the content. Where there
-            # is no finish reason, and the SDK has hidden the [DONE], this tells a whole stream from a cut one.
+        if usage and has_begun and not has_content and (not choices or self._usage is None):
+            # Servers send usage last: in a chunk of its own, or for the first time after the content. Where there is no finish
+            # reason, and the SDK has swallowed [DONE], this alone distinguishes a complete stream from a truncated one
+            # (openai_chat/pydanticai-snowflake-thinking).
             self._ended = True
-        self._usage = usage_of(usage) or self._usage
+        self._usage = openai_usage(usage) or self._usage
         for name in ("search_results", "citations"):
             self._cite_all(chunk.get(name))
         if error:
@@ -156,112 +157,114 @@ class ChatDecoder(BaseDecoder):
 
     def _read_string(self, item: str) -> None:
         if item.strip() != DONE:
-            self.book.raw(item)
-        elif self.book.in_step:
+            self.builder.raw(item)
+        elif self.builder.in_step:
             self._ended = True
             self.finish()
 
-    def _place(self, chunk: Mapping[str, Any], choices: list[Mapping[str, Any]], error: bool) -> bool:
-        """Find the response that a chunk belongs to, which may be a new one; False if there is none.
+    def _select_response(self, chunk: Mapping[str, Any], choices: list[Mapping[str, Any]], error: bool) -> bool:
+        """Make the response that a chunk belongs to the current one, starting it if it is new. Return False if there is none.
 
-        The SDK hides the wire's `[DONE]`, so that responses may follow each other without a border. What speaks after the
-        finish under another id, or under none, is the next response. What speaks under the same id is more of the same:
-        Gemini's endpoint finishes several times.
+        The SDK swallows `[DONE]`, so responses may follow each other without a boundary. Content after the finish reason
+        belongs to the next response if its id differs or is missing, and to the same response if the id is the same: Gemini's
+        endpoint sends several finish reasons.
         """
         response_id = chunk.get("id") or None
-        if self.book.in_step:
-            self._id = self._id or response_id  # Azure's first chunk has none
-            if not self._is_whole() or (response_id and response_id == self._id) or not any(map(_speaks, choices)):
+        if self.builder.in_step:
+            self._id = self._id or response_id  # Azure's first chunk has no id
+            if not self._is_complete() or (response_id and response_id == self._id) or not any(map(_has_content, choices)):
                 return True
             self.finish()
-        elif self.book.step and not (choices or error):
+        elif self.builder.step and not (choices or error):
             return False
-        meta = {"prompt_filter_results": plain(chunk["prompt_filter_results"])} if "prompt_filter_results" in chunk else None
-        self.new_step(string(chunk.get("model")), meta)
+        meta = (
+            {"prompt_filter_results": to_jsonable(chunk["prompt_filter_results"])} if "prompt_filter_results" in chunk else None
+        )
+        self.new_step(str_field(chunk, "model"), meta)
         self._reset(response_id)
         return True
 
-    def _is_whole(self) -> bool:
+    def _is_complete(self) -> bool:
         return self._ended or (bool(self._choices) and all(choice.finished for choice in self._choices.values()))
 
     def finish(self) -> None:
-        """The response is over. With a finish reason for every choice, or the wire's own end, it is whole."""
+        """End the response. It is complete if every choice has a finish reason, or if the stream's terminal came."""
         reason = self._finish_reason
-        if self.verdict is TRUNCATED and self._is_whole():
+        if self.stop_info is TRUNCATED and self._is_complete():
             if reason in _FAILED:
                 self.fail(f"The model stopped with finish_reason {reason!r}", reason)
             else:
-                self.verdict = Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
-        elif self.verdict.status == "failed":
-            self.verdict = self.verdict._replace(finish_reason=reason)
+                self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
+        elif self.stop_info.status == "failed":
+            self.stop_info = self.stop_info._replace(finish_reason=reason)
         for choice in self._choices.values():
             if self._ended:
-                choice.calls.finish(self.book)
+                choice.calls.finish(self.builder)
             self._close_texts(choice)
-        self.book.end_step(reason, self._usage)
+        self.builder.end_step(reason, self._usage)
 
     # --- one choice -----------------------------------------------------------------------------------------------------
 
-    def _read_choice(self, said: Mapping[str, Any]) -> None:
-        index = said.get("index")
+    def _read_choice(self, data: Mapping[str, Any]) -> None:
+        index = data.get("index")
         index = index if isinstance(index, int) else 0
         choice = self._choices.get(index)
         if choice is None:
-            choice = self._choices[index] = Choice(index, self.book.step)
-        delta, message = said.get("delta"), said.get("message")
+            choice = self._choices[index] = Choice(index, self.builder.step)
+        delta, message = data.get("delta"), data.get("message")
         if delta is not None:
             self._read_delta(choice, fields(delta))
         elif message is not None:
-            self._read_delta(choice, fields(message), whole=True)
-        elif string(said.get("text")):  # the older Completions endpoint
-            self._write_text(choice, said["text"])
-        reason = string(said.get("finish_reason"))
+            self._read_delta(choice, fields(message), is_complete=True)
+        elif str_field(data, "text"):  # the older Completions endpoint
+            self._write_text(choice, data["text"])
+        reason = str_field(data, "finish_reason")
         if reason:
             choice.finished = True
             if self._finish_reason is None or index == 0:
                 self._finish_reason = reason
             self._close_texts(choice)
             if reason not in _FAILED:
-                choice.calls.finish(self.book)
+                choice.calls.finish(self.builder)
 
-    def _read_delta(self, choice: Choice, delta: Mapping[str, Any], *, whole: bool = False) -> None:
-        book = self.book
-        google = fields_or_none(fields_or_none(delta.get("extra_content")).get("google"))
-        self._write_thought(choice, thought_of(delta))
+    def _read_delta(self, choice: Choice, delta: Mapping[str, Any], *, is_complete: bool = False) -> None:
+        builder = self.builder
+        google = fields_or_empty(fields_or_empty(delta.get("extra_content")).get("google"))
+        self._write_thought(choice, reasoning_in(delta))
         content = delta.get("content")
         if isinstance(content, str):
-            if google.get("thought") is True:
+            if google.get("thought") is True:  # Gemini's endpoint marks thoughts in the ordinary content
                 self._write_thought(choice, Thought(content))
             elif content:
                 self._write_text(choice, content)
         elif isinstance(content, list):
             self._write_parts(choice, content)
-        choice.signature += string(google.get("thought_signature")) or ""
-        refusal = string(delta.get("refusal"))
+        choice.signature += str_field(google, "thought_signature") or ""
+        refusal = str_field(delta, "refusal")
         if refusal:
             self._close_thought(choice)
-            book.text(choice.refusal, refusal, kind="refusal")
+            builder.text(choice.refusal, refusal, kind="refusal")
         if delta.get("tool_calls") or delta.get("function_call"):
             self._close_texts(choice)
-            choice.calls.read(book, delta, whole=whole)
+            choice.calls.read(builder, delta, is_complete=is_complete)
         for name in ("executed_tools", "audio", "images", "annotations"):
             if delta.get(name):
                 self._read_extra(choice, name, delta[name])
 
     def _write_text(self, choice: Choice, text: str) -> None:
         self._close_thought(choice)
-        block = self.book.text(choice.text, text)
-        self._hot = None if block is None else (block, choice.index)
+        block = self.builder.text(choice.text, text)
+        self._fast_path = None if block is None else (block, choice.index)
 
     def _write_thought(self, choice: Choice, thought: Thought) -> None:
         if thought.text:
-            self.book.end_text(choice.text)
-            self.book.thought(choice.thought, thought.text, kind=thought.kind)
+            self.builder.end_text(choice.text)
+            self.builder.thought(choice.thought, thought.text, kind=thought.kind)
         choice.signature += thought.signature or ""
         choice.encrypted += thought.encrypted or ""
 
     def _write_parts(self, choice: Choice, content: list[Any]) -> None:
-        for part in parts_of(content):
+        for part in content_parts(content):
             if part.thought is not None:
                 self._write_thought(choice, part.thought)
             elif part.url is not None:
@@ -269,62 +272,61 @@ class ChatDecoder(BaseDecoder):
             elif part.text:
                 self._write_text(choice, part.text)
             elif part.other is not None:
-                self.book.raw(part.other)
+                self.builder.raw(part.other)
 
     def _write_file(self, url: str) -> None:
         media_type = url[5:].split(";", 1)[0].split(",", 1)[0] if url.startswith("data:") else "image/*"
-        self.book.write(ev.File(id=self.book.mint("file"), media_type=media_type, url=url, **self.book.stamp))
+        self.builder.file(media_type, url=url)
 
     def _read_extra(self, choice: Choice, name: str, value: Any) -> None:
         if name == "audio":
-            said = fields(value)
-            self._write_text(choice, string(said.get("transcript")) or "")
-            if string(said.get("data")):
-                self.book.raw({"audio": plain(said)}, "audio")
+            audio = fields(value)
+            self._write_text(choice, str_field(audio, "transcript") or "")
+            if str_field(audio, "data"):
+                self.builder.raw({"audio": to_jsonable(audio)}, "audio")
             return
         for entry in value:
             if name == "executed_tools":
-                choice.calls.read_executed(self.book, fields(entry))
+                choice.calls.read_executed(self.builder, fields(entry))
             elif name == "annotations":
-                self._cite(entry, self.book.text_id(choice.text))
+                self._cite(entry, self.builder.text_id(choice.text))
             elif url := image_url(fields(entry)):
                 self._write_file(url)
 
     def _cite_all(self, citations: Any) -> None:
-        """Sources that belong to the whole answer; some servers repeat the list in every chunk."""
+        """Write the sources of the whole answer, each once: some servers repeat the list in every chunk."""
         for entry in citations if isinstance(citations, list) else ():
-            url = source_of(entry)[0]
+            url = citation_fields(entry)[0]
             if url not in self._cited:
                 self._cited.add(url)
                 self._cite(entry, None)
 
     def _cite(self, entry: Any, text_id: str | None) -> None:
-        url, title, meta = source_of(entry)
-        book = self.book
-        book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
+        url, title, meta = citation_fields(entry)
+        self.builder.source(url, title=title, text_id=text_id, meta=meta)
 
     def _close_texts(self, choice: Choice) -> None:
         self._close_thought(choice)
-        if choice.signature or choice.encrypted:  # it came after its thought, or without one
-            self.book.start_thought(choice.thought)
+        if choice.signature or choice.encrypted:  # the signature came after its thought, or without one
+            self.builder.start_thought(choice.thought)
             self._close_thought(choice)
-        self.book.end_text(choice.text)
-        self.book.end_text(choice.refusal)
+        self.builder.end_text(choice.text)
+        self.builder.end_text(choice.refusal)
 
     def _close_thought(self, choice: Choice) -> None:
-        if self.book.open_thought(choice.thought) is not None:
-            self.book.end_thought(choice.thought, signature=choice.signature or None, encrypted=choice.encrypted or None)
+        if self.builder.open_thought(choice.thought) is not None:
+            self.builder.end_thought(choice.thought, signature=choice.signature or None, encrypted=choice.encrypted or None)
             choice.signature = choice.encrypted = ""
 
 
 def _only_content(delta: Mapping[str, Any]) -> bool:
-    """Whether a delta has nothing but content, the role and empty fields."""
+    """Return True if a delta has only content, the role and empty fields."""
     return all(not value or name in ("content", "role") for name, value in delta.items())
 
 
-def _speaks(choice: Mapping[str, Any]) -> bool:
-    """Whether a choice has any content, and not just an ending."""
-    delta = fields_or_none(choice.get("delta") or choice.get("message"))
+def _has_content(choice: Mapping[str, Any]) -> bool:
+    """Return True if a choice has content, and not only a finish reason."""
+    delta = fields_or_empty(choice.get("delta") or choice.get("message"))
     return any(delta.get(name) for name in ("content", "refusal", "tool_calls", "function_call")) or bool(
-        thought_of(delta).text
+        reasoning_in(delta).text
     )

@@ -1,16 +1,16 @@
-"""How the servers of the Chat Completions endpoint differ: where they put thoughts, parts of content, and token counts."""
+"""Fields where the servers of the Chat Completions endpoint differ: reasoning, content parts, images."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from nbagent.adapters.base.fields import fields_or_none, string
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
 
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 _THOUGHT_LISTS = ("reasoning_details", "thinking_blocks")
 
 
 class Thought(NamedTuple):
-    """What a delta says about the model's thinking."""
+    """Reasoning in a delta."""
 
     text: str = ""
     kind: Literal["summary", "raw"] = "raw"
@@ -21,8 +21,8 @@ class Thought(NamedTuple):
 NO_THOUGHT = Thought()
 
 
-class Part(NamedTuple):
-    """One part of a content that is a list: a piece of text, a thought, a picture, or something else (`other`)."""
+class ContentPart(NamedTuple):
+    """One part of a `content` list. One of the fields is set: text, thought, the URL of an image, or any other part."""
 
     text: str = ""
     thought: Thought | None = None
@@ -30,41 +30,42 @@ class Part(NamedTuple):
     other: Any = None
 
 
-def thought_of(delta: Mapping[str, Any]) -> Thought:
-    """The thought in a delta, counted once where a server says it in two fields.
+def reasoning_in(delta: Mapping[str, Any]) -> Thought:
+    """Return the reasoning in a delta, once if the server sends it in two fields.
 
     `reasoning_content` is DeepSeek's, Qwen's, Z.ai's, Moonshot's and xAI's; `reasoning` Groq's, OpenRouter's and vLLM's;
     `reasoning_details` OpenRouter's and Snowflake's; `reasoning_text` and `reasoning_opaque` GitHub Copilot's;
     `thinking_blocks` LiteLLM's.
     """
-    text = next((value for name in _THOUGHT_FIELDS if (value := string(delta.get(name)))), "")
+    # Servers that send both a plain field and a list repeat the text: the plain field wins.
+    text = next((value for name in _THOUGHT_FIELDS if (value := str_field(delta, name))), "")
     detailed = NO_THOUGHT
     for name in _THOUGHT_LISTS:
         entries = delta.get(name)
         if isinstance(entries, list) and entries:
-            detailed = _join(_detail(fields_or_none(entry)) for entry in entries)
+            detailed = _join(_detail(fields_or_empty(entry)) for entry in entries)
             break
-    encrypted = detailed.encrypted or string(delta.get("reasoning_opaque"))
-    signature = detailed.signature or string(delta.get("reasoning_signature"))
+    encrypted = detailed.encrypted or str_field(delta, "reasoning_opaque")
+    signature = detailed.signature or str_field(delta, "reasoning_signature")
     if not (text or detailed.text or encrypted or signature):
         return NO_THOUGHT
     return Thought(text or detailed.text, detailed.kind, signature, encrypted)
 
 
 def _detail(entry: Mapping[str, Any]) -> Thought:
-    """One entry of `reasoning_details`, of `thinking_blocks`, or a part of content that is a thought."""
+    """Read an entry of `reasoning_details` or `thinking_blocks`, or a content part that is a thought."""
     kind = entry.get("type")
-    data = string(entry.get("data"))
-    signature = string(entry.get("signature"))
+    data = str_field(entry, "data")
+    signature = str_field(entry, "signature")
     for name in ("text", "summary", "thinking", "content", "reasoning"):
         value = entry.get(name)
         if isinstance(value, list):
-            inner = _join(_detail(fields_or_none(part)) for part in value)
+            inner = _join(_detail(fields_or_empty(part)) for part in value)
             if inner.text or inner.signature:
                 return inner._replace(
                     signature=inner.signature or signature, kind="summary" if name == "summary" else inner.kind
                 )
-        elif string(value):
+        elif nonempty_str(value):
             summary = name == "summary" or kind in ("reasoning.summary", "summary_text")
             return Thought(str(value), "summary" if summary else "raw", signature, data)
     return Thought("", "raw", signature, data)
@@ -82,25 +83,25 @@ def _join(thoughts: Iterator[Thought]) -> Thought:
     return joined
 
 
-def parts_of(content: list[Any]) -> Iterator[Part]:
-    """The parts of a content that is a list (Mistral, Databricks)."""
+def content_parts(content: list[Any]) -> Iterator[ContentPart]:
+    """Yield the parts of a `content` list (Databricks; Mistral: openai_chat/pydanticai-mistral-thinking-parts)."""
     for entry in content:
         if isinstance(entry, str):
-            yield Part(text=entry)
+            yield ContentPart(text=entry)
             continue
-        part = fields_or_none(entry)
+        part = fields_or_empty(entry)
         match part.get("type"):
             case "text" | "output_text" if isinstance(part.get("text"), str):
-                yield Part(text=part["text"])
+                yield ContentPart(text=part["text"])
             case "thinking" | "reasoning":
-                yield Part(thought=_detail(part))
+                yield ContentPart(thought=_detail(part))
             case "image_url" if url := image_url(part):
-                yield Part(url=url)
+                yield ContentPart(url=url)
             case _:
-                yield Part(other=entry)
+                yield ContentPart(other=entry)
 
 
 def image_url(part: Mapping[str, Any]) -> str | None:
-    """The address of a picture, which is a text or sits in an object."""
+    """Return the URL of an image, given as a string or as `{"url": …}`; None if there is none."""
     value = part.get("image_url")
-    return string(value) or string(fields_or_none(value).get("url"))
+    return nonempty_str(value) or str_field(fields_or_empty(value), "url")

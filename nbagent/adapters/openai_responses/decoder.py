@@ -1,7 +1,8 @@
-"""OpenAI Responses, and whoever serves the same endpoint.
+"""Decoder of OpenAI Responses, including other servers of that endpoint.
 
-The format: https://platform.openai.com/docs/api-reference/responses-streaming. Takes stream events and whole responses, as SDK
-objects or as dicts. Everything goes by the `type` tag: the SDK gives an event that it does not know another event's class.
+Format: https://platform.openai.com/docs/api-reference/responses-streaming. Items are stream events and whole responses, as SDK
+objects or as dicts. Dispatch is by the `type` tag, never by class: the SDK parses an event of an unknown type into the class
+of another event.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -9,10 +10,10 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, string
-from nbagent.adapters.base.openai_fields import source_of, usage_of
-from nbagent.adapters.openai_responses.content import ItemParts, TextKind
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
+from nbagent.adapters.openai_responses.content import ItemContent, TextKind
 from nbagent.adapters.openai_responses.items import Item, match_snapshot
 from nbagent.adapters.openai_responses.tools import ToolItems, is_tool
 from nbagent.events.jsonable import sound
@@ -21,62 +22,62 @@ _LIFECYCLE_WORDS = {"in_progress", "completed", "failed", "done", "added"}
 
 
 class ResponsesDecoder(BaseDecoder):
-    """Responses stream events to events."""
+    """Decoder of Responses stream events."""
 
     system: ClassVar[str] = "openai.responses"
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts = ItemParts(self.book)
-        self._tools = ToolItems(self.book)
+        self._content = ItemContent(self.builder)
+        self._tools = ToolItems(self.builder)
         self._reset()
 
     def _reset(self) -> None:
         self._items: dict[Hashable, Item] = {}
         self._by_id: dict[str, Item] = {}
-        self._hot: tuple[Block, int, Any] | None = None
+        self._fast_path: tuple[Block, int, Any] | None = None
         self._tools.pending = 0
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a stream event or a whole response; or the text of one that was cut."""
-        if isinstance(item, str):
+        """Return True if the item is a stream event, a whole response, or the text of an event that was cut off."""
+        if isinstance(item, str):  # openai_responses/vercel-parallel-tool-call-wrapper
             return item.startswith('{"type":"response.')
-        said = fields_or_none(item)
-        kind = said.get("type")
+        payload = fields_or_empty(item)
+        kind = payload.get("type")
         if isinstance(kind, str) and kind != "response":
-            return kind.startswith("response.") or (kind == "error" and "sequence_number" in said)
-        return said.get("object") == "response"
+            return kind.startswith("response.") or (kind == "error" and "sequence_number" in payload)
+        return payload.get("object") == "response"
 
-    # --- the fast path: one more piece of the text that is being written ------------------------------------------------
+    # --- the fast path: an event that only appends to the open text ----------------------------------------------------
 
     def feed(self, item: Any) -> list[ev.Event]:
-        """The events that one stream event means. Never raises: what cannot be read becomes a `raw` event."""
-        hot = self._hot
-        if hot is not None:
-            text = self._more_text(item, *hot)
+        """Return the events of one stream event. Never raises: an item that cannot be read becomes a `raw` event."""
+        fast_path = self._fast_path
+        if fast_path is not None:
+            text = self._appended_text(item, *fast_path)
             if text is not None:
-                return [ev.TextDelta(id=hot[0].id, delta=text, **self.book.stamp)]
+                return [ev.TextDelta(id=fast_path[0].id, delta=text, **self.builder.envelope)]
         return super().feed(item)
 
-    def _more_text(self, item: Any, block: Block, output_index: int, content_index: Any) -> str | None:
-        """The text of an event that says nothing but more of the open text; None sends the event the long way."""
+    def _appended_text(self, item: Any, block: Block, output_index: int, content_index: Any) -> str | None:
+        """Return the text of an event that only appends to the open text; None if `read` must look at the event."""
         try:
             if type(item) is dict:
                 text = item["delta"]
-                alone = (
+                only_text = (
                     item["type"] == "response.output_text.delta"
                     and item["output_index"] == output_index
                     and item["content_index"] == content_index
                 )
             else:
                 text = item.delta
-                alone = (
+                only_text = (
                     item.type == "response.output_text.delta"
                     and item.output_index == output_index
                     and item.content_index == content_index
                 )
-            if alone and text and (text.isascii() or sound(text)) and not block.closed and not block.held:
+            if only_text and text and (text.isascii() or sound(text)) and not block.closed and not block.pending:
                 return str(text)
         except (AttributeError, KeyError, TypeError):
             pass
@@ -85,240 +86,241 @@ class ResponsesDecoder(BaseDecoder):
     # --- one event ------------------------------------------------------------------------------------------------------
 
     def read(self, item: Any) -> None:
-        """One stream event, one whole response, or the `[DONE]` that some servers add."""
+        """Read a stream event, a whole response, or the `[DONE]` that some servers add."""
         if isinstance(item, str):
             if item.strip() != "[DONE]":
-                self.book.raw(item)
+                self.builder.raw(item)
             return
-        said = fields(item)
-        kind = string(said.get("type")) or ""
+        payload = fields(item)
+        kind = str_field(payload, "type") or ""
         handler = _HANDLERS.get(kind)
         if handler is not None:
-            handler(self, said)
-        elif said.get("object") == "response":
-            self._terminal({"response": said})
-        elif set(said) == {"error"}:
-            self._error(said)
-        elif not self._other(kind, said):
-            self.book.raw(item, kind or None)
+            handler(self, payload)
+        elif payload.get("object") == "response":
+            self._terminal({"response": payload})
+        elif set(payload) == {"error"}:
+            self._error(payload)
+        elif not self._read_unhandled(kind, payload):
+            self.builder.raw(item, kind or None)
 
-    def _other(self, kind: str, said: Mapping[str, Any]) -> bool:
-        """An event that has no handler but speaks about a call that runs: more of its arguments, or what it does now."""
-        item = self._known_item(said)
+    def _read_unhandled(self, kind: str, payload: Mapping[str, Any]) -> bool:
+        """Read an event without a handler that belongs to a running call: arguments or progress. Return False for any other."""
+        item = self._known_item(payload)
         if item is None or item.tool is None:
             return False
-        delta = said.get("delta")
-        word = kind.rsplit(".", 1)[-1]
-        if word == "delta" and isinstance(delta, str):
-            self._tool_delta(said)
-        elif word == "delta":
+        delta = payload.get("delta")
+        suffix = kind.rsplit(".", 1)[-1]
+        if suffix == "delta" and isinstance(delta, str):
+            self._tool_delta(payload)
+        elif suffix == "delta":
             return False
-        elif word not in _LIFECYCLE_WORDS:
-            self.book.progress(item.tool, word)
-        return True  # what is done is said again, whole, with the item
+        elif suffix not in _LIFECYCLE_WORDS:
+            self.builder.progress(item.tool, suffix)
+        return True  # the item's own `done` event repeats the final state
 
     # --- the response ---------------------------------------------------------------------------------------------------
 
-    def _begin(self, said: Mapping[str, Any]) -> None:
-        response = fields_or_none(said.get("response"))
-        if not self.book.in_step or self._items:
-            if self.book.in_step:
+    def _begin(self, payload: Mapping[str, Any]) -> None:
+        response = fields_or_empty(payload.get("response"))
+        if not self.builder.in_step or self._items:
+            if self.builder.in_step:
                 self.finish()
-            self.new_step(string(response.get("model")))
+            self.new_step(str_field(response, "model"))
             self._reset()
-        if said.get("type") == "response.queued":
-            self.book.write(ev.Status(message="Queued", **self.book.stamp))
+        if payload.get("type") == "response.queued":
+            self.builder.status("Queued")
 
-    def _in_progress(self, said: Mapping[str, Any]) -> None:
-        if not self.book.in_step:
-            self._begin(said)
+    def _in_progress(self, payload: Mapping[str, Any]) -> None:
+        if not self.builder.in_step:
+            self._begin(payload)
 
-    def _terminal(self, said: Mapping[str, Any]) -> None:
-        response = fields(said["response"])
-        self._in_progress(said)
+    def _terminal(self, payload: Mapping[str, Any]) -> None:
+        response = fields(payload["response"])
+        self._in_progress(payload)
         self._reconcile(response.get("output"))
-        status = string(response.get("status")) or str(said.get("type", "")).removeprefix("response.")
+        status = str_field(response, "status") or str(payload.get("type", "")).removeprefix("response.")
         error = response.get("error")
         if error or status == "failed":
-            self.verdict = Verdict("failed", status)
+            self.stop_info = StopInfo("failed", status)
             self.fail_with(error or "The response failed")
         elif status == "completed":
-            self.verdict = Verdict("paused" if self._tools.pending else "completed", status)
+            self.stop_info = StopInfo("paused" if self._tools.pending else "completed", status)
         elif status in ("cancelled", "canceled"):
-            self.verdict = Verdict("cancelled", status)
+            self.stop_info = StopInfo("cancelled", status)
         else:
-            reason = string(fields_or_none(response.get("incomplete_details")).get("reason")) or status
-            self.verdict = Verdict("incomplete", reason, reason)
-        self.book.end_step(self.verdict.finish_reason, usage_of(response.get("usage")))
+            reason = nonempty_str(fields_or_empty(response.get("incomplete_details")).get("reason")) or status
+            self.stop_info = StopInfo("incomplete", reason, reason)
+        self.builder.end_step(self.stop_info.finish_reason, openai_usage(response.get("usage")))
 
     def _reconcile(self, output: Any) -> None:
-        """Finish what the final snapshot has and the stream did not finish, or never had."""
-        for position, said, item in match_snapshot(self._items.values(), [fields(entry) for entry in output or ()]):
-            self._complete(item or Item((self.book.step, "final", position), position), said)
+        """Complete the items of the final snapshot that the stream left incomplete or never sent."""
+        for position, entry, item in match_snapshot(self._items.values(), [fields(one) for one in output or ()]):
+            self._complete(item or Item((self.builder.step, "final", position), position), entry)
 
-    def _error(self, said: Mapping[str, Any]) -> None:
-        self.fail_with(said.get("error") or {"message": said.get("message"), "code": said.get("code")})
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        self.fail_with(payload.get("error") or {"message": payload.get("message"), "code": payload.get("code")})
 
-    def _compacting(self, said: Mapping[str, Any]) -> None:
-        self.book.write(ev.Status(message="Compacting the conversation…", **self.book.stamp))
+    def _compacting(self, payload: Mapping[str, Any]) -> None:
+        self.builder.status("Compacting the conversation…")
 
-    def _nothing(self, said: Mapping[str, Any]) -> None:
-        """A sign of life, or the announcement of a part whose text follows."""
+    def _ignore(self, payload: Mapping[str, Any]) -> None:
+        """Ignore a keep-alive, or the start of a part whose text follows."""
 
     # --- items ----------------------------------------------------------------------------------------------------------
 
-    def _known_item(self, said: Mapping[str, Any]) -> Item | None:
-        index = said.get("output_index")
+    def _known_item(self, payload: Mapping[str, Any]) -> Item | None:
+        index = payload.get("output_index")
         if isinstance(index, int):
-            return self._items.get((self.book.step, index))
-        return self._by_id.get(str(said.get("item_id")))
+            return self._items.get((self.builder.step, index))
+        return self._by_id.get(str(payload.get("item_id")))
 
-    def _item(self, said: Mapping[str, Any]) -> Item:
-        """The item that an event speaks about."""
+    def _item(self, payload: Mapping[str, Any]) -> Item:
+        """Return the item that an event belongs to, a new one if it is not known."""
         self._in_progress({})
-        item = self._known_item(said)
+        item = self._known_item(payload)
         if item is None:
-            index = said.get("output_index")
+            index = payload.get("output_index")
             index = index if isinstance(index, int) else None
-            item_id = string(said.get("item_id")) or string(fields_or_none(said.get("item")).get("id"))
-            item = Item((self.book.step, item_id or "" if index is None else index), index)
+            item_id = str_field(payload, "item_id") or nonempty_str(fields_or_empty(payload.get("item")).get("id"))
+            item = Item((self.builder.step, item_id or "" if index is None else index), index)
             self._items[item.key] = item
             if item_id:
                 self._by_id[item_id] = item
         return item
 
-    def _item_added(self, said: Mapping[str, Any]) -> None:
-        inner = fields(said["item"])
-        item = self._item({**said, "item_id": inner.get("id")})
-        if item.done or (item.type and item.type != inner.get("type")):
-            # a server that gives every item the same index: put the old one aside, for the final snapshot
+    def _item_added(self, payload: Mapping[str, Any]) -> None:
+        item_fields = fields(payload["item"])
+        item = self._item({**payload, "item_id": item_fields.get("id")})
+        if item.done or (item.type and item.type != item_fields.get("type")):
+            # A server that gives every item the same index: keep the old item aside for the final snapshot.
             self._items[item.key, len(self._items)] = self._items.pop(item.key)
-            item = self._item({**said, "item_id": inner.get("id")})
-        self._describe(item, inner)
+            item = self._item({**payload, "item_id": item_fields.get("id")})
+        self._describe(item, item_fields)
         if item.type == "reasoning":
-            self._parts.begin_thought(item)
+            self._content.begin_thought(item)
         elif is_tool(item.type):
-            self._tools.start(item, inner)
+            self._tools.start(item, item_fields)
 
-    def _describe(self, item: Item, inner: Mapping[str, Any]) -> None:
-        item.describe(inner)
+    def _describe(self, item: Item, item_fields: Mapping[str, Any]) -> None:
+        item.describe(item_fields)
         if item.id:
             self._by_id[item.id] = item
 
-    def _item_done(self, said: Mapping[str, Any]) -> None:
-        inner = fields(said["item"])
-        item = self._item({**said, "item_id": inner.get("id")})
-        self._complete(item, inner)
+    def _item_done(self, payload: Mapping[str, Any]) -> None:
+        item_fields = fields(payload["item"])
+        item = self._item({**payload, "item_id": item_fields.get("id")})
+        self._complete(item, item_fields)
 
-    def _complete(self, item: Item, inner: Mapping[str, Any]) -> None:
-        """An item is final, once."""
+    def _complete(self, item: Item, item_fields: Mapping[str, Any]) -> None:
+        """Complete an item, once."""
         if item.done:
             return
         started = bool(item.type)
-        self._describe(item, inner)
+        self._describe(item, item_fields)
         item.done = True
         if item.type == "message":
-            for index, part in enumerate(inner.get("content") or ()):
+            for index, part in enumerate(item_fields.get("content") or ()):
                 self._complete_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._parts.complete_thought(item, inner)
+            self._content.complete_thought(item, item_fields)
         elif is_tool(item.type):
             if not started or item.tool is None:
-                self._tools.start(item, inner)
-            self._tools.complete(item, inner)
-        elif not self._tools.answer(item.type, inner):
-            self.book.raw(inner, item.type or None)
+                self._tools.start(item, item_fields)
+            self._tools.complete(item, item_fields)
+        elif not self._tools.answer(item.type, item_fields):
+            self.builder.raw(item_fields, item.type or None)
 
     # --- text -----------------------------------------------------------------------------------------------------------
 
-    def _text_delta(self, said: Mapping[str, Any]) -> None:
-        self._write_text(said, "text", said["delta"])
+    def _text_delta(self, payload: Mapping[str, Any]) -> None:
+        self._write_text(payload, "text", payload["delta"])
 
-    def _refusal_delta(self, said: Mapping[str, Any]) -> None:
-        self._write_text(said, "refusal", said["delta"])
+    def _refusal_delta(self, payload: Mapping[str, Any]) -> None:
+        self._write_text(payload, "refusal", payload["delta"])
 
-    def _write_text(self, said: Mapping[str, Any], kind: TextKind, delta: str) -> None:
-        item = self._item(said)
-        index = said.get("content_index")
-        block = self._parts.text(item, index or 0, delta, kind)
+    def _write_text(self, payload: Mapping[str, Any], kind: TextKind, delta: str) -> None:
+        item = self._item(payload)
+        index = payload.get("content_index")
+        block = self._content.text(item, index or 0, delta, kind)
         if block is not None:
-            self._hot = (block, item.index, index) if kind == "text" and item.index is not None else None
+            self._fast_path = (block, item.index, index) if kind == "text" and item.index is not None else None
 
-    def _text_done(self, said: Mapping[str, Any]) -> None:
-        self._parts.end_text(self._item(said), said.get("content_index") or 0, said.get("text"))
+    def _text_done(self, payload: Mapping[str, Any]) -> None:
+        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("text"))
 
-    def _refusal_done(self, said: Mapping[str, Any]) -> None:
-        self._parts.end_text(self._item(said), said.get("content_index") or 0, said.get("refusal"), "refusal")
+    def _refusal_done(self, payload: Mapping[str, Any]) -> None:
+        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("refusal"), "refusal")
 
-    def _part_done(self, said: Mapping[str, Any]) -> None:
-        self._complete_part(self._item(said), said.get("content_index") or 0, fields(said["part"]))
+    def _part_done(self, payload: Mapping[str, Any]) -> None:
+        self._complete_part(self._item(payload), payload.get("content_index") or 0, fields(payload["part"]))
 
     def _complete_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
         match part.get("type"):
             case "output_text" | "text":
-                self._parts.end_text(item, index, part.get("text"))
+                self._content.end_text(item, index, part.get("text"))
                 for number, annotation in enumerate(part.get("annotations") or ()):
                     self._cite(item, index, number, annotation)
             case "refusal":
-                self._parts.end_text(item, index, part.get("refusal"), "refusal")
+                self._content.end_text(item, index, part.get("refusal"), "refusal")
             case "reasoning_text":
-                self._parts.end_part_of_thought(item, index, part.get("text"), "raw")
+                self._content.end_part_of_thought(item, index, part.get("text"), "raw")
             case _:
                 if (index, "other") not in item.ended:
                     item.ended.add((index, "other"))
-                    self.book.raw(part, string(part.get("type")))
+                    self.builder.raw(part, str_field(part, "type"))
 
-    def _annotation(self, said: Mapping[str, Any]) -> None:
-        item = self._item(said)
-        number = said.get("annotation_index")
-        self._cite(item, said.get("content_index") or 0, len(item.cited) if number is None else number, said.get("annotation"))
+    def _annotation(self, payload: Mapping[str, Any]) -> None:
+        item = self._item(payload)
+        number = payload.get("annotation_index")
+        self._cite(
+            item, payload.get("content_index") or 0, len(item.cited) if number is None else number, payload.get("annotation")
+        )
 
     def _cite(self, item: Item, index: int, number: int, annotation: Any) -> None:
         if (index, number) in item.cited:
             return
         item.cited.add((index, number))
-        url, title, meta = source_of(annotation)
-        book, text_id = self.book, item.text_ids.get(index)
-        book.write(ev.Source(id=book.mint("source"), url=url, title=title, text_id=text_id, meta=meta, **book.stamp))
+        url, title, meta = citation_fields(annotation)
+        self.builder.source(url, title=title, text_id=item.text_ids.get(index), meta=meta)
 
     # --- reasoning ------------------------------------------------------------------------------------------------------
 
-    def _summary_delta(self, said: Mapping[str, Any]) -> None:
-        self._parts.thought(self._item(said), said.get("summary_index") or 0, said["delta"])
+    def _summary_delta(self, payload: Mapping[str, Any]) -> None:
+        self._content.thought(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
 
-    def _summary_done(self, said: Mapping[str, Any]) -> None:
-        self._parts.end_part_of_thought(self._item(said), said.get("summary_index") or 0, said.get("text"))
+    def _summary_done(self, payload: Mapping[str, Any]) -> None:
+        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, payload.get("text"))
 
-    def _summary_part_done(self, said: Mapping[str, Any]) -> None:
-        part = fields_or_none(said.get("part"))
-        self._parts.end_part_of_thought(self._item(said), said.get("summary_index") or 0, part.get("text"))
+    def _summary_part_done(self, payload: Mapping[str, Any]) -> None:
+        part = fields_or_empty(payload.get("part"))
+        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, part.get("text"))
 
-    def _raw_delta(self, said: Mapping[str, Any]) -> None:
-        self._parts.thought(self._item(said), said.get("content_index") or 0, said["delta"], "raw")
+    def _raw_delta(self, payload: Mapping[str, Any]) -> None:
+        self._content.thought(self._item(payload), payload.get("content_index") or 0, payload["delta"], "raw")
 
-    def _raw_done(self, said: Mapping[str, Any]) -> None:
-        self._parts.end_part_of_thought(self._item(said), said.get("content_index") or 0, said.get("text"), "raw")
+    def _raw_done(self, payload: Mapping[str, Any]) -> None:
+        self._content.end_part_of_thought(self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw")
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _tool_delta(self, said: Mapping[str, Any]) -> None:
-        item = self._item(said)
-        command = said.get("command_index") or 0
-        delta = "\n" + said["delta"] if command != item.command else said["delta"]
+    def _tool_delta(self, payload: Mapping[str, Any]) -> None:
+        item = self._item(payload)
+        command = payload.get("command_index") or 0  # several commands: openai_responses/vercel-openai-shell-tool
+        delta = "\n" + payload["delta"] if command != item.command else payload["delta"]
         item.command = command
         if item.tool is None:
-            item.waiting.append(delta)
+            item.early_deltas.append(delta)
         else:
-            self.book.tool_delta(item.tool, delta)
+            self.builder.tool_delta(item.tool, delta)
 
-    def _tool_args(self, said: Mapping[str, Any]) -> None:
-        item = self._item(said)
-        text = next((said[name] for name in ("arguments", "input", "code") if isinstance(said.get(name), str)), None)
+    def _tool_args(self, payload: Mapping[str, Any]) -> None:
+        item = self._item(payload)
+        text = next((payload[name] for name in ("arguments", "input", "code") if isinstance(payload.get(name), str)), None)
         if item.tool is not None and text is not None:
-            self.book.tool_args(item.tool, text, free="arguments" not in said)
+            self.builder.tool_args(item.tool, text, free="arguments" not in payload)
 
-    def _partial_image(self, said: Mapping[str, Any]) -> None:
-        self._tools.write_image(self._item(said), said.get("partial_image_b64"), said)
+    def _partial_image(self, payload: Mapping[str, Any]) -> None:
+        self._tools.write_image(self._item(payload), payload.get("partial_image_b64"), payload)
 
 
 _HANDLERS: dict[str, Callable[[ResponsesDecoder, Mapping[str, Any]], None]] = {
@@ -330,18 +332,18 @@ _HANDLERS: dict[str, Callable[[ResponsesDecoder, Mapping[str, Any]], None]] = {
     "response.failed": ResponsesDecoder._terminal,
     "response.cancelled": ResponsesDecoder._terminal,
     "error": ResponsesDecoder._error,
-    "keepalive": ResponsesDecoder._nothing,
+    "keepalive": ResponsesDecoder._ignore,
     "response.compaction.compacting": ResponsesDecoder._compacting,
     "response.output_item.added": ResponsesDecoder._item_added,
     "response.output_item.done": ResponsesDecoder._item_done,
-    "response.content_part.added": ResponsesDecoder._nothing,
+    "response.content_part.added": ResponsesDecoder._ignore,
     "response.content_part.done": ResponsesDecoder._part_done,
     "response.output_text.delta": ResponsesDecoder._text_delta,
     "response.output_text.done": ResponsesDecoder._text_done,
     "response.refusal.delta": ResponsesDecoder._refusal_delta,
     "response.refusal.done": ResponsesDecoder._refusal_done,
     "response.output_text.annotation.added": ResponsesDecoder._annotation,
-    "response.reasoning_summary_part.added": ResponsesDecoder._nothing,
+    "response.reasoning_summary_part.added": ResponsesDecoder._ignore,
     "response.reasoning_summary_part.done": ResponsesDecoder._summary_part_done,
     "response.reasoning_summary_text.delta": ResponsesDecoder._summary_delta,
     "response.reasoning_summary_text.done": ResponsesDecoder._summary_done,
@@ -356,6 +358,6 @@ _HANDLERS: dict[str, Callable[[ResponsesDecoder, Mapping[str, Any]], None]] = {
     "response.code_interpreter_call_code.delta": ResponsesDecoder._tool_delta,
     "response.code_interpreter_call_code.done": ResponsesDecoder._tool_args,
     "response.shell_call_command.delta": ResponsesDecoder._tool_delta,
-    "response.shell_call_command.added": ResponsesDecoder._nothing,
+    "response.shell_call_command.added": ResponsesDecoder._ignore,
     "response.image_generation_call.partial_image": ResponsesDecoder._partial_image,
 }

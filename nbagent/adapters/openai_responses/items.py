@@ -1,20 +1,28 @@
-"""The output items of one response, and how a final snapshot is matched with what was streamed."""
+"""Output items of one response, and their match with its final snapshot."""
 
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.fields import string
+from nbagent.adapters.base.fields import str_field
 
 
 class Item:
-    """One output item of a response: a message, a thought, a call.
+    """One output item of a response: a message, a thought or a call.
 
     Attributes:
-        key: (step, output index), or (step, item id) where a server sends no index; some servers change the id in every event.
-        ended: the parts whose text is final.
-        thinking: per kind, the index of the part that is being written and the final texts so far.
+        key: (step, output index), or (step, item id) where the server sends no index. Not the id alone:
+            GitHub Copilot sends another one in each event (openai_responses/vercel-github-copilot-id-rotation).
+        index: the output index, or None.
+        done: True once the item is complete.
+        ended: the parts whose text is complete.
+        text_ids: our ids of the texts, by content index.
+        cited: the annotations that were written.
+        thinking: per kind, the texts of the thought's parts by index; "" while a part is streamed.
+        early_deltas: deltas of the arguments, or output, from before the call started.
+        command: index of the shell command that is streamed.
+        file_id: our id of the picture that the item makes.
     """
 
     def __init__(self, key: Hashable, index: int | None) -> None:
@@ -29,41 +37,42 @@ class Item:
         self.cited: set[Hashable] = set()
         self.thinking: dict[str, dict[int, str]] = {"summary": {}, "raw": {}}
         self.tool: Block | None = None
-        self.waiting: list[str] = []
+        self.early_deltas: list[str] = []
         self.command = 0
         self.file_id: str | None = None
 
-    def describe(self, said: Mapping[str, Any]) -> None:
-        """What the item itself says that it is."""
-        self.type = string(said.get("type")) or ""
-        self.id = string(said.get("id"))
-        self.phase = string(said.get("phase"))
+    def describe(self, payload: Mapping[str, Any]) -> None:
+        """Set type, id and phase from the upstream item."""
+        self.type = str_field(payload, "type") or ""
+        self.id = str_field(payload, "id")
+        self.phase = str_field(payload, "phase")
 
 
 def match_snapshot(
     items: Iterable[Item], snapshot: list[Mapping[str, Any]]
 ) -> Iterator[tuple[int, Mapping[str, Any], Item | None]]:
-    """Every item of a snapshot with its position, and the streamed item that it is; None if it was never streamed.
+    """Yield the position and fields of each snapshot entry, and the streamed item that it is; None if it was not streamed.
 
-    By id, else by position, else by order among its type: some servers change the ids, some leave gaps between the positions.
+    Items match by id, else by position, else by order within their type: some servers change the ids, some leave gaps in the
+    positions.
     """
     left = {id(item): item for item in items}
     by_id = {item.id: item for item in left.values() if item.id}
     by_index = {item.index: item for item in left.values() if item.index is not None}
     found: dict[int, Item] = {}
-    for position, said in enumerate(snapshot):
-        item = by_id.get(str(said.get("id")))
+    for position, entry in enumerate(snapshot):
+        item = by_id.get(str(entry.get("id")))
         if item is not None and id(item) in left:
             found[position] = left.pop(id(item))
-    for position, said in enumerate(snapshot):
+    for position, entry in enumerate(snapshot):
         item = by_index.get(position)
-        if position not in found and item is not None and id(item) in left and item.type in ("", said.get("type")):
+        if position not in found and item is not None and id(item) in left and item.type in ("", entry.get("type")):
             found[position] = left.pop(id(item))
     by_type: dict[Any, deque[Item]] = defaultdict(deque)
     for item in left.values():
         by_type[item.type].append(item)
-    for position, said in enumerate(snapshot):
-        candidates = by_type[said.get("type")]
+    for position, entry in enumerate(snapshot):
+        candidates = by_type[entry.get("type")]
         if position not in found and candidates:
             found[position] = candidates.popleft()
-        yield position, said, found.get(position)
+        yield position, entry, found.get(position)

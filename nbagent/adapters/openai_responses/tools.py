@@ -1,17 +1,17 @@
-"""The calls in a Responses stream: the client's own functions, and the many tools that the service runs itself."""
+"""Call items of a Responses stream: the client's functions, and the tools that the service runs itself."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, Book, parse
-from nbagent.adapters.base.fields import fields, fields_or_none, plain, string
+from nbagent.adapters.base.builder import Block, EventBuilder, parse_args
+from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.openai_responses.items import Item
 
-_ENVELOPE = {"id", "type", "status", "call_id", "created_by"}
-_META = ("server_label", "namespace", "caller", "container_id", "execution", "approval_request_id", "environment")
+_COMMON_FIELDS = {"id", "type", "status", "call_id", "created_by"}
+_META_FIELDS = ("server_label", "namespace", "caller", "container_id", "execution", "approval_request_id", "environment")
 
-# Calls whose result is an item of its own, or comes from the client: what ends with the item is only the call.
+# Calls whose result comes as an item of its own, or from the client. The end of the item completes only their arguments.
 _ANSWERED_LATER = {
     "function_call",
     "custom_tool_call",
@@ -24,7 +24,7 @@ _ANSWERED_LATER = {
 }
 _NAMES = {"mcp_list_tools": "list_tools", "program": "program", "mcp_approval_request": "mcp"}
 
-# Where a call keeps its arguments, and where its result.
+# Fields with the arguments of a call, and fields with its result, by item type.
 _ARGS: dict[str, tuple[str, ...]] = {
     "web_search_call": ("action",),
     "file_search_call": ("queries",),
@@ -47,33 +47,33 @@ _RESULT: dict[str, tuple[str, ...]] = {
 
 
 def is_tool(item_type: str) -> bool:
-    """Whether an output item is a call; its output is not."""
+    """Return True if an output item is a call. The output of a call is none."""
     return item_type.endswith("_call") or item_type in _NAMES
 
 
 class ToolItems:
-    """Starts and completes the calls, and finds the call that an output answers.
+    """Starts and completes calls, and finds the call of an output item.
 
     Attributes:
-        pending: how many approvals the current response asks for.
+        pending: number of approvals that the current response asks for.
     """
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, builder: EventBuilder) -> None:
+        self._builder = builder
         self.pending = 0
         self._by_call_id: dict[str, Block] = {}
         self._approvals: dict[str, Block] = {}
         self._unanswered: dict[str, list[Block]] = {}
 
-    def start(self, item: Item, said: Mapping[str, Any]) -> None:
-        """A call begins. One that was approved before is the call that asked, under the same id of ours."""
-        approved = self._approvals.pop(str(said.get("approval_request_id")), None)
+    def start(self, item: Item, payload: Mapping[str, Any]) -> None:
+        """Start a call. An approved MCP call continues the block of its approval request."""
+        approved = self._approvals.pop(str(payload.get("approval_request_id")), None)
         if approved is not None:
             item.tool = approved
             return
-        item_type = str(said.get("type"))
-        name = string(said.get("name")) or _NAMES.get(item_type) or item_type.removesuffix("_call")
-        label = string(said.get("server_label"))
+        item_type = str(payload.get("type"))
+        name = str_field(payload, "name") or _NAMES.get(item_type) or item_type.removesuffix("_call")
+        server = str_field(payload, "server_label")
         kind: ev.ToolKind = "hosted"
         if item_type == "function_call":
             kind = "function"
@@ -81,124 +81,127 @@ class ToolItems:
             kind = "custom"
         elif item_type.startswith("mcp_"):
             kind = "mcp"
-        call_id = string(said.get("call_id"))
-        meta = {key: plain(said[key]) for key in _META if said.get(key)}
-        title = f"{label}: {name}" if label else None
-        item.tool = self._book.start_tool(item.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None)
+        call_id = str_field(payload, "call_id")
+        meta = {key: to_jsonable(payload[key]) for key in _META_FIELDS if payload.get(key)}
+        title = f"{server}: {name}" if server else None
+        item.tool = self._builder.start_tool(item.key, name, call_id=call_id, kind=kind, title=title, meta=meta or None)
         if call_id:
             self._by_call_id[call_id] = item.tool
         if item_type in _ANSWERED_LATER:
             self._unanswered.setdefault(item_type, []).append(item.tool)
-        for delta in item.waiting:
-            self._book.tool_delta(item.tool, delta)
-        item.waiting.clear()
+        for delta in item.early_deltas:
+            self._builder.tool_delta(item.tool, delta)
+        item.early_deltas.clear()
 
-    def complete(self, item: Item, said: Mapping[str, Any]) -> None:
-        """The call is final: its arguments, and where the service ran it, its result."""
+    def complete(self, item: Item, payload: Mapping[str, Any]) -> None:
+        """Complete a call: its arguments, and its result if the service ran it."""
         block = item.tool
         assert block is not None
-        self._write_args(block, item.type, said)
+        self._write_args(block, item.type, payload)
         if item.type == "mcp_approval_request":
-            self._ask(block, said)
+            self._request_approval(block, payload)
         elif item.type == "image_generation_call":
-            self.write_image(item, said.get("result"), said)
+            self.write_image(item, payload.get("result"), payload)
         elif item.type == "code_interpreter_call":
-            self._write_images(said.get("outputs"))
+            self._write_images(payload.get("outputs"))
         if item.type not in _ANSWERED_LATER and item.type != "mcp_approval_request":
-            self._write_result(block, item.type, said)
+            self._write_result(block, item.type, payload)
 
-    def _write_args(self, block: Block, item_type: str, said: Mapping[str, Any]) -> None:
-        book = self._book
+    def _write_args(self, block: Block, item_type: str, payload: Mapping[str, Any]) -> None:
+        builder = self._builder
         if item_type in ("function_call", "mcp_call", "mcp_approval_request"):
-            arguments = said.get("arguments")
+            arguments = payload.get("arguments")
             if arguments is None or isinstance(arguments, str):
-                book.tool_args(block, arguments)
+                builder.tool_args(block, arguments)
             else:
-                book.tool_args(block, args=arguments)
+                builder.tool_args(block, args=arguments)
         elif item_type in ("custom_tool_call", "code_interpreter_call", "program"):
-            text = said.get("input") if item_type == "custom_tool_call" else said.get("code")
-            book.tool_args(block, text if isinstance(text, str) else None, free=True)
+            text = payload.get("input") if item_type == "custom_tool_call" else payload.get("code")
+            builder.tool_args(block, text if isinstance(text, str) else None, free=True)
         else:
             known = _ARGS.get(item_type)
-            names = known if known is not None else tuple(set(said) - _ENVELOPE - set(_META) - {"name"})
-            given = {name: plain(said[name]) for name in sorted(names) if said.get(name) is not None}
-            if item_type == "web_search_call":
-                given = {"action": {key: value for key, value in given.get("action", {}).items() if key != "sources"}}
-            only = given.get(names[0]) if len(given) == 1 and known else None
-            book.tool_args(block, args=only if isinstance(only, dict) else given)
+            names = known if known is not None else tuple(set(payload) - _COMMON_FIELDS - set(_META_FIELDS) - {"name"})
+            arguments = {name: to_jsonable(payload[name]) for name in sorted(names) if payload.get(name) is not None}
+            if item_type == "web_search_call":  # the sources are its result
+                action = arguments.get("action", {})
+                arguments = {"action": {key: value for key, value in action.items() if key != "sources"}}
+            only = arguments.get(names[0]) if len(arguments) == 1 and known else None
+            builder.tool_args(block, args=only if isinstance(only, dict) else arguments)
 
-    def _write_result(self, block: Block, item_type: str, said: Mapping[str, Any]) -> None:
+    def _write_result(self, block: Block, item_type: str, payload: Mapping[str, Any]) -> None:
         names = _RESULT.get(item_type, ("output", "result", "results", "outputs"))
-        content = next((said[name] for name in names if said.get(name) is not None), None)
+        content = next((payload[name] for name in names if payload.get(name) is not None), None)
         if content is None and item_type == "web_search_call":
-            content = fields_or_none(said.get("action")).get("sources")
-        error = said.get("error")
-        status = string(said.get("status")) or "completed"
+            content = fields_or_empty(payload.get("action")).get("sources")
+        error = payload.get("error")
+        status = str_field(payload, "status") or "completed"
         if error or status == "failed":
-            inner = fields_or_none(error)
+            inner = fields_or_empty(error)
             message = (
-                string(error) or string(inner.get("message")) or string(inner.get("content")) or str(plain(error or status))
+                nonempty_str(error)
+                or str_field(inner, "message")
+                or str_field(inner, "content")
+                or str(to_jsonable(error or status))
             )
-            info = ev.ErrorInfo(message=message, type=string(inner.get("type")))
-            self._book.tool_result(block, content, status="error", error=info)
+            info = ev.ErrorInfo(message=message, type=str_field(inner, "type"))
+            self._builder.tool_result(block, content, status="error", error=info)
         elif content is not None or status != "incomplete":  # an incomplete call has no result
-            self._book.tool_result(block, status if content is None and item_type not in _RESULT else content)
+            self._builder.tool_result(block, status if content is None and item_type not in _RESULT else content)
 
-    def _ask(self, block: Block, said: Mapping[str, Any]) -> None:
+    def _request_approval(self, block: Block, payload: Mapping[str, Any]) -> None:
         self.pending += 1
-        request_id = string(said.get("id")) or block.id
+        request_id = str_field(payload, "id") or block.id
         self._approvals[request_id] = block
-        book = self._book
-        args = parse(string(said.get("arguments")) or "")[0]
-        book.write(ev.ApprovalRequest(approval_id=request_id, tool_id=block.id, args=args, **book.stamp))
+        builder = self._builder
+        args = parse_args(str_field(payload, "arguments") or "")[0]
+        builder.write(ev.ApprovalRequest(approval_id=request_id, tool_id=block.id, args=args, **builder.envelope))
 
-    def answer(self, item_type: str, said: Mapping[str, Any]) -> bool:
-        """An item that answers a call: its output, or a human's decision. False if it is nothing of the kind."""
-        book = self._book
+    def answer(self, item_type: str, payload: Mapping[str, Any]) -> bool:
+        """Write an item that answers a call: its output, or a human's decision. Return False for any other item."""
+        builder = self._builder
         if item_type == "mcp_approval_response":
-            decision = "approve" if said.get("approve") else "deny"
-            book.write(
+            decision = "approve" if payload.get("approve") else "deny"
+            builder.write(
                 ev.ApprovalResponse(
-                    approval_id=str(said.get("approval_request_id")),
+                    approval_id=str(payload.get("approval_request_id")),
                     decision=decision,  # type: ignore[arg-type]  # one of two literals
-                    reason=string(said.get("reason")),
-                    **book.stamp,
+                    reason=str_field(payload, "reason"),
+                    **builder.envelope,
                 )
             )
             return True
         if not item_type.endswith("_output"):
             return False
-        block = self._asked_by(item_type.removesuffix("_output"), string(said.get("call_id")))
+        block = self._call_of_output(item_type.removesuffix("_output"), str_field(payload, "call_id"))
         if block is None:
             return False
-        content = next((said[name] for name in ("output", "tools", "result") if said.get(name) is not None), None)
-        failed = said.get("status") == "failed"
-        info = ev.ErrorInfo(message=string(content) or "failed") if failed else None
-        book.tool_result(block, content, status="error" if failed else "ok", error=info)
+        content = next((payload[name] for name in ("output", "tools", "result") if payload.get(name) is not None), None)
+        failed = payload.get("status") == "failed"
+        info = ev.ErrorInfo(message=nonempty_str(content) or "failed") if failed else None
+        builder.tool_result(block, content, status="error" if failed else "ok", error=info)
         return True
 
     def block_of(self, call_id: str) -> Block | None:
-        """The latest call of that id."""
+        """Return the latest call of that id, or None."""
         return self._by_call_id.get(call_id)
 
-    def _asked_by(self, base: str, call_id: str | None) -> Block | None:
+    def _call_of_output(self, base: str, call_id: str | None) -> Block | None:
         block = self._by_call_id.get(call_id) if call_id else None
         if block is not None:
             return block
         waiting = [*self._unanswered.get(base, ()), *self._unanswered.get(base + "_call", ())]
         return next((block for block in waiting if not block.closed), None)
 
-    def write_image(self, item: Item, data: Any, said: Mapping[str, Any]) -> None:
-        """A picture, partial or whole; the same file each time."""
-        if string(data):
-            book = self._book
-            item.file_id = item.file_id or book.mint("file")
-            media_type = f"image/{string(said.get('output_format')) or 'png'}"
-            book.write(ev.File(id=item.file_id, media_type=media_type, data=data, **book.stamp))
+    def write_image(self, item: Item, data: Any, payload: Mapping[str, Any]) -> None:
+        """Write an image, partial or final, always under the same file id."""
+        if nonempty_str(data):
+            builder = self._builder
+            item.file_id = item.file_id or builder.mint("file")
+            media_type = f"image/{str_field(payload, 'output_format') or 'png'}"
+            builder.write(ev.File(id=item.file_id, media_type=media_type, data=data, **builder.envelope))
 
     def _write_images(self, outputs: Any) -> None:
-        book = self._book
         for entry in outputs or ():
-            url = string(fields(entry).get("url"))
+            url = str_field(fields(entry), "url")
             if url:
-                book.write(ev.File(id=book.mint("file"), media_type="image/*", url=url, **book.stamp))
+                self._builder.file("image/*", url=url)

@@ -1,47 +1,47 @@
-"""What a hosted session waits for: outputs of functions, permissions, sign-ins, an environment."""
+"""Required actions of a hosted session: function outputs, permissions, sign-ins, environments."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, Book
-from nbagent.adapters.base.fields import fields_or_none, plain, string
+from nbagent.adapters.base.builder import Block, EventBuilder
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.openai_sessions.calls import SessionCalls
 
 ApprovalKind = Literal["tool", "input", "auth"]
 
 
 class Actions:
-    """Asks for each action once, however often the session tells that it waits, and closes what was answered."""
+    """Writes an approval request for each required action, once although the session repeats it, and its response."""
 
-    def __init__(self, book: Book, calls: SessionCalls) -> None:
-        self._book = book
+    def __init__(self, builder: EventBuilder, calls: SessionCalls) -> None:
+        self._builder = builder
         self._calls = calls
         self._asked: set[str] = set()
         self._by_call: dict[str, str] = {}
 
-    def ask(self, said: Mapping[str, Any]) -> None:
-        """One of a session's required actions."""
-        kind, request = said.get("type"), fields_or_none(said.get("request"))
-        request_id = str(said.get("request_id"))
+    def ask(self, payload: Mapping[str, Any]) -> None:
+        """Write one of the session's required actions."""
+        kind, request = payload.get("type"), fields_or_empty(payload.get("request"))
+        request_id = str(payload.get("request_id"))
         if kind == "function_call":
-            block = self._calls.function(said)
-            self._write(block.call_id or block.id, "input", None, said.get("arguments"), block)
+            block = self._calls.function(payload)
+            self._write(block.call_id or block.id, "input", None, payload.get("arguments"), block)
         elif kind == "mcp_approval_request":
-            block_or_none = self._calls.asked_by(said, request)
+            block_or_none = self._calls.mcp_call(payload, request)
             self._write(request_id, "tool", request.get("message"), request.get("arguments"), block_or_none)
         elif kind == "computer_use_approval_request":
             is_sign_in = request.get("type") == "browser_authentication"
-            origin = string(request.get("credential_origin")) or string(request.get("origin"))
+            origin = str_field(request, "credential_origin") or str_field(request, "origin")
             verb = "Sign in" if is_sign_in else "Allow access"
-            prompt = string(request.get("reason")) or (f"{verb}: {origin}" if origin else verb)
-            shown = {name: value for name, value in request.items() if name not in ("type", "reason") and value}
-            self._write(request_id, "auth" if is_sign_in else "tool", prompt, shown)
+            prompt = str_field(request, "reason") or (f"{verb}: {origin}" if origin else verb)
+            details = {name: value for name, value in request.items() if name not in ("type", "reason") and value}
+            self._write(request_id, "auth" if is_sign_in else "tool", prompt, details)
         elif kind == "environment_connection":
-            environment = str(said.get("environment_id"))
+            environment = str(payload.get("environment_id"))
             self._write(environment, "input", f"The environment {environment} has to be connected again", None)
         else:
-            self._book.raw(said, string(kind))
+            self._builder.raw(payload, nonempty_str(kind))
 
     def _write(self, request_id: str, kind: ApprovalKind, prompt: Any, args: Any, block: Block | None = None) -> None:
         if request_id in self._asked:
@@ -49,39 +49,39 @@ class Actions:
         self._asked.add(request_id)
         if block is not None:
             self._by_call[block.id] = request_id
-        self._book.write(
+        self._builder.write(
             ev.ApprovalRequest(
                 approval_id=request_id,
                 tool_id=None if block is None else block.id,
                 kind=kind,
-                prompt=string(prompt),
-                args=plain(args),
-                **self._book.stamp,
+                prompt=nonempty_str(prompt),
+                args=to_jsonable(args),
+                **self._builder.envelope,
             )
         )
 
-    def read(self, kind: str, said: Mapping[str, Any]) -> bool:
-        """An item that asks for something, or answers. False if it is nothing of the kind."""
+    def read(self, kind: str, payload: Mapping[str, Any]) -> bool:
+        """Read an item that requests or answers an action. Return False for any other item."""
         if kind == "computer_use_approval_request":
-            self.ask(said)
+            self.ask(payload)
         elif kind == "computer_use_approval_request_result":
-            submitted = fields_or_none(said.get("response")).get("action") == "submit"
-            self._answer(str(said.get("request_id")), "approve" if submitted else "cancel")
+            submitted = fields_or_empty(payload.get("response")).get("action") == "submit"
+            self._write_approval_response(str(payload.get("request_id")), "approve" if submitted else "cancel")
         elif kind == "function_call_output":
-            block = self._calls.answered_by(said)
+            block = self._calls.take_function(payload)
             if block is None:
                 return False
-            self.granted(block)
-            self._calls.answer(block, said)
+            self.approve(block)
+            self._calls.answer(block, payload)
         else:
             return False
         return True
 
-    def granted(self, block: Block) -> None:
-        """The call was run: whatever was asked about it was given."""
+    def approve(self, block: Block) -> None:
+        """Write the approval of the action that was required for a call, since the call was run."""
         request_id = self._by_call.pop(block.id, None)
         if request_id is not None:
-            self._answer(request_id, "approve")
+            self._write_approval_response(request_id, "approve")
 
-    def _answer(self, request_id: str, decision: Literal["approve", "cancel"]) -> None:
-        self._book.write(ev.ApprovalResponse(approval_id=request_id, decision=decision, **self._book.stamp))
+    def _write_approval_response(self, request_id: str, decision: Literal["approve", "cancel"]) -> None:
+        self._builder.write(ev.ApprovalResponse(approval_id=request_id, decision=decision, **self._builder.envelope))

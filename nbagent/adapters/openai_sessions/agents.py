@@ -1,56 +1,56 @@
-"""The sub-agents of a hosted session, and whose turn an event belongs to."""
+"""Sub-agents of a hosted session, and the turns that are theirs."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Book
-from nbagent.adapters.base.fields import string
+from nbagent.adapters.base.builder import EventBuilder
+from nbagent.adapters.base.fields import str_field
 from nbagent.adapters.base.subagents import Subagents
 
 
 class SessionAgents:
-    """Stamps events with the agent that speaks. A sub-agent outlives its turns: it can be closed, and work again."""
+    """Puts the agent of a turn into the envelope. A sub-agent outlives its turns; it can be closed and work again."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
-        self._agents = Subagents(book)
+    def __init__(self, builder: EventBuilder) -> None:
+        self._builder = builder
+        self._agents = Subagents(builder)
         self._names: dict[str, str] = {}
         self._failed: set[str] = set()
         self._turns: dict[str, str] = {}
 
-    def speak(self, turn_id: str | None) -> None:
-        """What follows is said in that turn; in none, or one that is no sub-agent's, by the session's own agent."""
+    def select(self, turn_id: str | None) -> None:
+        """Attribute the following events to the sub-agent of that turn, else to the session's own agent."""
         worker = self._turns.get(turn_id or "")
-        self._book.stamp["parent_id"] = self._agents.id_of(worker)
-        self._book.stamp["agent"] = self._names.get(worker or "")
+        self._builder.envelope["parent_id"] = self._agents.id_of(worker)
+        self._builder.envelope["agent"] = self._names.get(worker or "")
 
     def has(self, turn_id: str) -> bool:
-        """Whether the turn is a sub-agent's."""
+        """Return True if the turn is a sub-agent's."""
         return turn_id in self._turns
 
-    def start(self, said: Mapping[str, Any], tool_id: str | None) -> None:
-        """A sub-agent is there, made by that call, or again after it was closed."""
-        agent_id = str(said.get("id"))
-        self._names[agent_id] = string(said.get("name")) or agent_id
+    def start(self, payload: Mapping[str, Any], tool_id: str | None) -> None:
+        """Start a sub-agent that was created by that call, or start it again after it was closed."""
+        agent_id = str(payload.get("id"))
+        self._names[agent_id] = str_field(payload, "name") or agent_id
         self._failed.discard(agent_id)
-        self._agents.start(agent_id, self._names[agent_id], tool_id=tool_id, parent=str(said.get("parent_agent_id")))
+        self._agents.start(agent_id, self._names[agent_id], tool_id=tool_id, parent=str(payload.get("parent_agent_id")))
 
     def end(self, agent_id: str) -> None:
-        """A sub-agent was closed."""
+        """End a sub-agent that was closed."""
         self._agents.end(agent_id, "failed" if agent_id in self._failed else "completed")
 
     def begin_turn(self, turn_id: str, agent_id: str) -> None:
-        """A turn of a sub-agent; of one that was made before the stream was joined, too."""
+        """Start a turn of a sub-agent, which may have been created before this stream was opened."""
         self._turns[turn_id] = agent_id
         self._agents.start(agent_id, self._names.setdefault(agent_id, agent_id))
 
     def end_turn(self, turn_id: str, agent_id: str, *, failed: bool) -> None:
-        """A turn of a sub-agent is over."""
+        """End a turn of a sub-agent."""
         self._turns.pop(turn_id, None)
         if failed:
             self._failed.add(agent_id)
 
     def end_all(self, status: ev.RunStatus) -> None:
-        """The run is over, and every agent with it."""
+        """End every sub-agent with the run."""
         self._agents.end_all(status)

@@ -1,79 +1,79 @@
-"""OpenAI's hosted agents: the events of `client.beta.agents.sessions`.
+"""Decoder of OpenAI's hosted agents: the events of `client.beta.agents.sessions`.
 
-The format: https://developers.openai.com/api/docs/guides/agents-api/sessions/events (openai 3.52). A session outlives its
-turns, and so does its stream: the run is over when the session is idle after a turn of its own agent, or has failed. Sub-agents
-have turns, too, at the same time; whose an event is tells its `turn_id`. An item is known by its turn and its place there.
+Format: https://developers.openai.com/api/docs/guides/agents-api/sessions/events (openai 3.52). A session and its stream outlive
+its turns: the run ends when the session is idle after a turn of its own agent, or has failed. Sub-agents have turns at the same
+time; `turn_id` attributes an event. The identity of an item is its turn and its output index.
 
-What they cannot say: hand-offs, how somebody answered an MCP server's question, and which call made which sub-agent (told by
-the task that both have).
+The format has no hand-offs, and no answer to an MCP server's question. It does not link a sub-agent to the call that created
+it; here the two match by their task.
 """
 
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, plain, string
-from nbagent.adapters.base.openai_fields import usage_of
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.openai_fields import openai_usage
 from nbagent.adapters.base.payload import text_in
-from nbagent.adapters.openai_responses.content import ItemParts
+from nbagent.adapters.openai_responses.content import ItemContent
 from nbagent.adapters.openai_responses.items import Item
 from nbagent.adapters.openai_sessions.actions import Actions
 from nbagent.adapters.openai_sessions.agents import SessionAgents
 from nbagent.adapters.openai_sessions.calls import SessionCalls, is_call
-from nbagent.adapters.openai_sessions.environment import line_of
+from nbagent.adapters.openai_sessions.environment import status_of
 
 _EVENTS, _OUTPUTS, _ENVIRONMENT = "agent.session.", "agent.output.", "agent.session.environment."
-_REMEMBERED = 1024
-"""How many events' ids are kept: a service that is not sure whether one arrived sends it again."""
+_MAX_SEEN_IDS = 1024
+"""Number of event ids kept to recognise repeats: the service sends an event again if it is unsure whether it arrived."""
 
 
 class SessionsDecoder(BaseDecoder):
-    """Session events to events."""
+    """Decoder of session events."""
 
     system: ClassVar[str] = "openai.sessions"
-    ends_itself: ClassVar[bool] = True
+    stream_outlives_run: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts = ItemParts(self.book)
-        self._calls = SessionCalls(self.book)
-        self._actions = Actions(self.book, self._calls)
-        self._agents = SessionAgents(self.book)
+        self._content = ItemContent(self.builder)
+        self._calls = SessionCalls(self.builder)
+        self._actions = Actions(self.builder, self._calls)
+        self._agents = SessionAgents(self.builder)
         self._items: dict[str, dict[Hashable, Item]] = {}
         self._turn: str | None = None
-        self._spent: ev.Usage | None = None
+        self._turn_usage: ev.Usage | None = None
         self._model: str | None = None
         self._seen: dict[str, None] = {}
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a session's event; an error is one if it names the session."""
-        said = fields_or_none(item)
-        kind = said.get("type")
+        """Return True if the item is a session event, or an error that names its session."""
+        payload = fields_or_empty(item)
+        kind = payload.get("type")
         if not isinstance(kind, str):
             return False
-        return kind.startswith((_EVENTS, _OUTPUTS)) or (kind == "error" and "session_id" in said and "error" in said)
+        return kind.startswith((_EVENTS, _OUTPUTS)) or (kind == "error" and "session_id" in payload and "error" in payload)
 
     def read(self, item: Any) -> None:
-        """One event."""
+        """Read one event."""
         if item == "[DONE]":
             return
-        said = fields(item)
-        if self._is_repeated(string(said.get("event_id"))):
+        payload = fields(item)
+        if self._is_repeated(str_field(payload, "event_id")):
             return
-        kind = string(said.get("type")) or ""
-        session = fields_or_none(said.get("session"))
-        self._model = string(fields_or_none(session.get("agent")).get("model")) or self._model
-        self.book.begin(self._model, thread_id=string(said.get("session_id")) or string(session.get("id")))
-        self._agents.speak(str(said.get("turn_id")))
+        kind = str_field(payload, "type") or ""
+        session = fields_or_empty(payload.get("session"))
+        self._model = nonempty_str(fields_or_empty(session.get("agent")).get("model")) or self._model
+        self.builder.begin(self._model, thread_id=str_field(payload, "session_id") or str_field(session, "id"))
+        self._agents.select(str(payload.get("turn_id")))
         handler = _HANDLERS.get(kind)
         if handler is not None:
-            handler(self, said)
+            handler(self, payload)
         elif kind.startswith(_ENVIRONMENT):
-            self.book.write(line_of(kind.removeprefix(_ENVIRONMENT), said, self.book.stamp))
+            self.builder.write(status_of(kind.removeprefix(_ENVIRONMENT), payload, self.builder.envelope))
         else:
-            self.book.raw(item, kind or None)
+            self.builder.raw(item, kind or None)
 
     def _is_repeated(self, event_id: str | None) -> bool:
         if event_id is None:
@@ -81,197 +81,197 @@ class SessionsDecoder(BaseDecoder):
         if event_id in self._seen:
             return True
         self._seen[event_id] = None
-        if len(self._seen) > _REMEMBERED:
+        if len(self._seen) > _MAX_SEEN_IDS:
             del self._seen[next(iter(self._seen))]
         return False
 
     # --- the session ----------------------------------------------------------------------------------------------------
 
-    def _nothing(self, said: Mapping[str, Any]) -> None:
-        """The session exists, or a part was announced whose text follows."""
+    def _ignore(self, payload: Mapping[str, Any]) -> None:
+        """Ignore the creation of a session, or the start of a part whose text follows."""
 
-    def _in_progress(self, said: Mapping[str, Any]) -> None:
-        """The session works, maybe again: what it asked for was given."""
-        if self.verdict.status == "paused":
-            self.verdict = TRUNCATED
+    def _in_progress(self, payload: Mapping[str, Any]) -> None:
+        """Continue a session whose required actions were answered."""
+        if self.stop_info.status == "paused":
+            self.stop_info = TRUNCATED
 
-    def _requires_action(self, said: Mapping[str, Any]) -> None:
-        """The session waits, its stream stays open: the answer goes another way."""
-        session = fields_or_none(said.get("session"))
-        self.verdict = Verdict("paused", "requires_action")
-        for action in session.get("required_actions") or ():
-            asked = fields(action)
-            self._agents.speak(str(asked.get("turn_id")))
-            self._actions.ask(asked)
+    def _requires_action(self, payload: Mapping[str, Any]) -> None:
+        """Write what the session waits for. Its stream stays open: the answer goes by another request."""
+        session = fields_or_empty(payload.get("session"))
+        self.stop_info = StopInfo("paused", "requires_action")
+        for entry in session.get("required_actions") or ():
+            action = fields(entry)
+            self._agents.select(str(action.get("turn_id")))
+            self._actions.ask(action)
 
-    def _idle(self, said: Mapping[str, Any]) -> None:
-        """A session is idle before its first turn, too."""
-        if self.verdict != TRUNCATED:
-            self._over()
+    def _idle(self, payload: Mapping[str, Any]) -> None:
+        """End the run if a turn has ended: a session is also idle before its first turn."""
+        if self.stop_info != TRUNCATED:
+            self._end_run()
 
-    def _session_failed(self, said: Mapping[str, Any]) -> None:
-        self.fail_with(fields_or_none(said.get("session")).get("error") or "The session failed")
-        self._over()
+    def _session_failed(self, payload: Mapping[str, Any]) -> None:
+        self.fail_with(fields_or_empty(payload.get("session")).get("error") or "The session failed")
+        self._end_run()
 
-    def _error(self, said: Mapping[str, Any]) -> None:
-        self.fail_with(said.get("error"))
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        self.fail_with(payload.get("error"))
 
-    def _over(self) -> None:
-        end = self.verdict
+    def _end_run(self) -> None:
+        end = self.stop_info
         self.finish()
         self._agents.end_all(end.status)
-        self.book.end(end.status, finish_reason=end.finish_reason, code=end.code)
+        self.builder.end(end.status, finish_reason=end.finish_reason, code=end.code)
 
     # --- turns ----------------------------------------------------------------------------------------------------------
 
-    def _turn_begins(self, said: Mapping[str, Any]) -> None:
-        """A turn is a step of the run; a sub-agent's is told by its agent, for it lies across others' steps."""
-        turn, turn_id = fields_or_none(said.get("turn")), str(said.get("turn_id"))
-        worker = string(turn.get("subagent_id"))
+    def _turn_begins(self, payload: Mapping[str, Any]) -> None:
+        """Start a step for a turn of the session's agent. A sub-agent's turn is no step: it overlaps the steps of others."""
+        turn, turn_id = fields_or_empty(payload.get("turn")), str(payload.get("turn_id"))
+        worker = str_field(turn, "subagent_id")
         if worker is not None:
             self._agents.begin_turn(turn_id, worker)
         elif turn_id != self._turn:
             self._begin_step(turn_id)
 
     def _begin_step(self, turn_id: str) -> None:
-        if self.book.in_step:
+        if self.builder.in_step:
             self.finish()
         self._turn = turn_id
         self.new_step(self._model)
 
-    def _turn_ends(self, said: Mapping[str, Any]) -> None:
-        """The step goes on until the session is idle: what sub-agents are about to say still belongs to it."""
-        turn, turn_id = fields_or_none(said.get("turn")), str(said.get("turn_id"))
-        word = str(said.get("type")).rpartition(".")[2]
-        usage = usage_of(turn.get("usage")) or usage_of(said.get("usage"))
-        error = fields_or_none(turn.get("error"))
+    def _turn_ends(self, payload: Mapping[str, Any]) -> None:
+        """Note how a turn ended. The step ends later, when the session is idle: sub-agents may still send events for it."""
+        turn, turn_id = fields_or_empty(payload.get("turn")), str(payload.get("turn_id"))
+        state = str(payload.get("type")).rpartition(".")[2]
+        usage = openai_usage(turn.get("usage")) or openai_usage(payload.get("usage"))
+        error = fields_or_empty(turn.get("error"))
         self._items.pop(turn_id, None)
-        worker = string(turn.get("subagent_id"))
+        worker = str_field(turn, "subagent_id")
         if worker is not None:
-            self._agents.end_turn(turn_id, worker, failed=word == "failed")
+            self._agents.end_turn(turn_id, worker, failed=state == "failed")
             if usage is not None:
-                self.book.usage = usage if self.book.usage is None else self.book.usage + usage
-            if word == "failed":
-                self.fail(string(error.get("message")) or "A sub-agent failed", string(error.get("code")), fatal=False)
+                self.builder.usage = usage if self.builder.usage is None else self.builder.usage + usage
+            if state == "failed":
+                self.fail(str_field(error, "message") or "A sub-agent failed", str_field(error, "code"), fatal=False)
             return
-        if not self.book.in_step:
+        if not self.builder.in_step:
             self._begin_step(turn_id)
-        self._spent = usage
-        if word == "failed":
-            self.verdict = Verdict("failed", word)
+        self._turn_usage = usage
+        if state == "failed":
+            self.stop_info = StopInfo("failed", state)
             self.fail_with(error or "The turn failed")
         else:
-            self.verdict = Verdict("cancelled" if word == "cancelled" else "completed", word)
+            self.stop_info = StopInfo("cancelled" if state == "cancelled" else "completed", state)
 
     def finish(self) -> None:
-        """The turn is over: the step ends, with what it cost."""
-        self._agents.speak(None)
-        self.book.end_step(self.verdict.finish_reason, self._spent)
-        self._spent = None
+        """End the step with the usage of its turn."""
+        self._agents.select(None)
+        self.builder.end_step(self.stop_info.finish_reason, self._turn_usage)
+        self._turn_usage = None
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over; agents at work end with it."""
-        if not self.book.ended:
-            self._agents.speak(None)
-            self.book.settle()
-            self._agents.end_all("failed" if error else self.verdict.status)
+        """End the run, and the open sub-agents with it."""
+        if not self.builder.ended:
+            self._agents.select(None)
+            self.builder.end_texts_and_thoughts()
+            self._agents.end_all("failed" if error else self.stop_info.status)
         return super().close(error)
 
     # --- sub-agents -----------------------------------------------------------------------------------------------------
 
-    def _subagent_works(self, said: Mapping[str, Any]) -> None:
-        agent = fields(said["subagent"])
-        call = self._calls.creator_of(agent) if str(said.get("type")).endswith("created") else None
+    def _subagent_starts(self, payload: Mapping[str, Any]) -> None:
+        agent = fields(payload["subagent"])
+        call = self._calls.creator_of(agent) if str(payload.get("type")).endswith("created") else None
         self._agents.start(agent, call.id if call else None)
 
-    def _subagent_closed(self, said: Mapping[str, Any]) -> None:
-        self._agents.end(str(fields(said["subagent"]).get("id")))
+    def _subagent_closed(self, payload: Mapping[str, Any]) -> None:
+        self._agents.end(str(fields(payload["subagent"]).get("id")))
 
     # --- items ----------------------------------------------------------------------------------------------------------
 
-    def _item(self, said: Mapping[str, Any]) -> Item:
-        """The item that an event speaks about."""
-        turn_id, index = str(said.get("turn_id")), said.get("output_index")
-        if not self.book.in_step and not self._agents.has(turn_id):
-            self._begin_step(turn_id)  # a reader who came later than the turn
-        place = index if isinstance(index, int) else str(said.get("item_id"))
+    def _item(self, payload: Mapping[str, Any]) -> Item:
+        """Return the item that an event belongs to, a new one if it is not known."""
+        turn_id, index = str(payload.get("turn_id")), payload.get("output_index")
+        if not self.builder.in_step and not self._agents.has(turn_id):
+            self._begin_step(turn_id)  # the stream was opened after the turn began
+        position = index if isinstance(index, int) else str(payload.get("item_id"))
         items = self._items.setdefault(turn_id, {})
-        if place not in items:
-            items[place] = Item((turn_id, place), index if isinstance(index, int) else None)
-        return items[place]
+        if position not in items:
+            items[position] = Item((turn_id, position), index if isinstance(index, int) else None)
+        return items[position]
 
-    def _item_added(self, said: Mapping[str, Any]) -> None:
-        inner = fields(said["item"])
-        kind = string(inner.get("type")) or ""
-        if kind == "message" and inner.get("role") == "user":
+    def _item_added(self, payload: Mapping[str, Any]) -> None:
+        item_fields = fields(payload["item"])
+        kind = str_field(item_fields, "type") or ""
+        if kind == "message" and item_fields.get("role") == "user":
             return
-        if self._actions.read(kind, inner):
+        if self._actions.read(kind, item_fields):
             return
-        item = self._item({**said, "item_id": inner.get("id")})
+        item = self._item({**payload, "item_id": item_fields.get("id")})
         if item.type:
             return
-        item.describe(inner)
+        item.describe(item_fields)
         if kind == "reasoning":
-            self._parts.begin_thought(item)
+            self._content.begin_thought(item)
         elif is_call(kind):
-            self._calls.start(item, inner)
+            self._calls.start(item, item_fields)
         elif kind == "agent_message":
-            told = {"from": inner.get("sender_agent_id"), "to": inner.get("recipient_agent_id")}
-            told["text"] = text_in(inner.get("content"))  # what else there is, is encrypted
-            self.book.write(ev.Custom(name="agent_message", data=plain(told), **self.book.stamp))
+            message = {"from": item_fields.get("sender_agent_id"), "to": item_fields.get("recipient_agent_id")}
+            message["text"] = text_in(item_fields.get("content"))  # the other parts are encrypted
+            self.builder.custom("agent_message", message)
         elif kind != "message":
-            self.book.raw(inner, kind or None)
+            self.builder.raw(item_fields, kind or None)
 
-    def _item_done(self, said: Mapping[str, Any]) -> None:
-        """An item is final, once."""
-        inner = fields(said["item"])
-        item = self._item({**said, "item_id": inner.get("id")})
+    def _item_done(self, payload: Mapping[str, Any]) -> None:
+        """Complete an item, once."""
+        item_fields = fields(payload["item"])
+        item = self._item({**payload, "item_id": item_fields.get("id")})
         if item.done:
             return
         is_new = not item.type
-        item.describe(inner)
+        item.describe(item_fields)
         item.done = True
         if item.type == "message":
-            for index, part in enumerate(inner.get("content") or ()):
+            for index, part in enumerate(item_fields.get("content") or ()):
                 self._end_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._parts.complete_thought(item, inner)
+            self._content.complete_thought(item, item_fields)
         elif is_call(item.type):
-            if item.type == "mcp_call" and item.tool is not None and not inner.get("error"):
-                self._actions.granted(item.tool)  # how it was answered nobody says, but it ran
-            self._calls.complete(item, inner)
-        elif not self._actions.read(item.type, inner) and is_new:
-            self.book.raw(inner, item.type or None)
+            if item.type == "mcp_call" and item.tool is not None and not item_fields.get("error"):
+                self._actions.approve(item.tool)  # no event has the answer, but the call ran
+            self._calls.complete(item, item_fields)
+        elif not self._actions.read(item.type, item_fields) and is_new:
+            self.builder.raw(item_fields, item.type or None)
 
     def _end_part(self, item: Item, index: int, part: Mapping[str, Any]) -> None:
         if part.get("type") == "output_text":
-            self._parts.end_text(item, index, part.get("text"))
+            self._content.end_text(item, index, part.get("text"))
         else:
-            self.book.raw(part, string(part.get("type")))
+            self.builder.raw(part, str_field(part, "type"))
 
-    def _text_delta(self, said: Mapping[str, Any]) -> None:
-        self._parts.text(self._item(said), said.get("content_index") or 0, said["delta"])
+    def _text_delta(self, payload: Mapping[str, Any]) -> None:
+        self._content.text(self._item(payload), payload.get("content_index") or 0, payload["delta"])
 
-    def _text_done(self, said: Mapping[str, Any]) -> None:
-        self._parts.end_text(self._item(said), said.get("content_index") or 0, said.get("text"))
+    def _text_done(self, payload: Mapping[str, Any]) -> None:
+        self._content.end_text(self._item(payload), payload.get("content_index") or 0, payload.get("text"))
 
-    def _part_done(self, said: Mapping[str, Any]) -> None:
-        self._end_part(self._item(said), said.get("content_index") or 0, fields(said["part"]))
+    def _part_done(self, payload: Mapping[str, Any]) -> None:
+        self._end_part(self._item(payload), payload.get("content_index") or 0, fields(payload["part"]))
 
-    def _summary_delta(self, said: Mapping[str, Any]) -> None:
-        self._parts.thought(self._item(said), said.get("summary_index") or 0, said["delta"])
+    def _summary_delta(self, payload: Mapping[str, Any]) -> None:
+        self._content.thought(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
 
-    def _summary_done(self, said: Mapping[str, Any]) -> None:
-        text = said.get("text") or fields_or_none(said.get("part")).get("text")
-        self._parts.end_part_of_thought(self._item(said), said.get("summary_index") or 0, text)
+    def _summary_done(self, payload: Mapping[str, Any]) -> None:
+        text = payload.get("text") or fields_or_empty(payload.get("part")).get("text")
+        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, text)
 
-    def _output(self, said: Mapping[str, Any]) -> None:
-        self._calls.output(self._item(said), said["delta"])
+    def _output(self, payload: Mapping[str, Any]) -> None:
+        self._calls.output(self._item(payload), payload["delta"])
 
 
 _HANDLERS: dict[str, Callable[[SessionsDecoder, Mapping[str, Any]], None]] = {
     "error": SessionsDecoder._error,
-    "agent.session.created": SessionsDecoder._nothing,
+    "agent.session.created": SessionsDecoder._ignore,
     "agent.session.in_progress": SessionsDecoder._in_progress,
     "agent.session.requires_action": SessionsDecoder._requires_action,
     "agent.session.idle": SessionsDecoder._idle,
@@ -283,16 +283,16 @@ _HANDLERS: dict[str, Callable[[SessionsDecoder, Mapping[str, Any]], None]] = {
     "agent.session.turn.cancelled": SessionsDecoder._turn_ends,
     "agent.session.turn.item.added": SessionsDecoder._item_added,
     "agent.session.turn.item.done": SessionsDecoder._item_done,
-    "agent.session.turn.content_part.added": SessionsDecoder._nothing,
+    "agent.session.turn.content_part.added": SessionsDecoder._ignore,
     "agent.session.turn.content_part.done": SessionsDecoder._part_done,
     "agent.session.turn.output_text.delta": SessionsDecoder._text_delta,
     "agent.session.turn.output_text.done": SessionsDecoder._text_done,
-    "agent.session.turn.reasoning_summary_part.added": SessionsDecoder._nothing,
+    "agent.session.turn.reasoning_summary_part.added": SessionsDecoder._ignore,
     "agent.session.turn.reasoning_summary_part.done": SessionsDecoder._summary_done,
     "agent.session.turn.reasoning_summary_text.delta": SessionsDecoder._summary_delta,
     "agent.session.turn.reasoning_summary_text.done": SessionsDecoder._summary_done,
     "agent.output.command_execution_output.delta": SessionsDecoder._output,
-    "agent.session.subagent.created": SessionsDecoder._subagent_works,
-    "agent.session.subagent.active": SessionsDecoder._subagent_works,
+    "agent.session.subagent.created": SessionsDecoder._subagent_starts,
+    "agent.session.subagent.active": SessionsDecoder._subagent_starts,
     "agent.session.subagent.closed": SessionsDecoder._subagent_closed,
 }

@@ -1,12 +1,12 @@
-"""The machine that a hosted session works on: what is told of it is one line."""
+"""Events of the environment (the machine) that a hosted session works on."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.fields import fields_or_none, safe_message, string
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, safe_message
 
-_LINES: dict[str, tuple[str, ev.Level]] = {
+_MESSAGES: dict[str, tuple[str, ev.Level]] = {
     "pending": ("Preparing the environment…", "info"),
     "ready": ("The environment is ready", "info"),
     "connected": ("The environment is connected", "info"),
@@ -18,8 +18,8 @@ _LINES: dict[str, tuple[str, ev.Level]] = {
 }
 
 
-def line_of(word: str, said: Mapping[str, Any], stamp: Mapping[str, Any]) -> ev.Status:
-    """The line for an event `agent.session.environment.<word>`; whether the turn can go on without, it will say itself."""
-    message, level = _LINES.get(word, (f"The environment is {word}", "info"))
-    error = string(fields_or_none(fields_or_none(said.get("environment")).get("error")).get("message"))
-    return ev.Status(message=f"{message}: {safe_message(error)}" if error else message, level=level, **stamp)
+def status_of(state: str, payload: Mapping[str, Any], envelope: Mapping[str, Any]) -> ev.Status:
+    """Return the status line of an event `agent.session.environment.<state>`. A failed environment does not fail the run."""
+    message, level = _MESSAGES.get(state, (f"The environment is {state}", "info"))
+    error = nonempty_str(fields_or_empty(fields_or_empty(payload.get("environment")).get("error")).get("message"))
+    return ev.Status(message=f"{message}: {safe_message(error)}" if error else message, level=level, **envelope)

@@ -1,21 +1,21 @@
-"""Pydantic AI: what `agent.run_stream_events()` gives, as objects or as their JSON.
+"""Decoder of Pydantic AI: the events of `agent.run_stream_events()`, as objects or as their JSON.
 
-The events: https://ai.pydantic.dev/api/messages/ (pydantic-ai 2.68); `event_kind` tells them apart. Their index starts anew
-with every response. The first piece of a part is in its start, and its end repeats the whole.
+Format: https://ai.pydantic.dev/api/messages/ (pydantic-ai 2.68). `event_kind` is the tag. The index of a part is counted within
+its response. The start of a part has its first delta, and its end repeats the whole part.
 
-What it cannot say: usage per response (the run's comes with the result), agents, hand-offs, and a failure, which is raised. The
-events of single nodes (`agent.iter`) have no result, and so no usage: they end a run when nothing is open with them.
+The format has no usage per response (the result has the run's), agents or hand-offs; a failure is raised. The events of single
+nodes (`agent.iter`) have no result: their run is complete if nothing is open at EOF.
 """
 
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, parse
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import class_of, count, fields_or_none, look, plain, string
+from nbagent.adapters.base.builder import Block, parse_args
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
 
-_KINDS = {
+_EVENT_KINDS = {
     "part_start",
     "part_delta",
     "part_end",
@@ -34,7 +34,7 @@ _KINDS = {
 
 
 class PydanticAIDecoder(BaseDecoder):
-    """Pydantic AI's events to events."""
+    """Decoder of Pydantic AI's events."""
 
     system: ClassVar[str] = "pydantic.ai"
 
@@ -42,245 +42,242 @@ class PydanticAIDecoder(BaseDecoder):
         super().__init__()
         self._parts: dict[Any, Hashable] = {}
         self._calls: dict[str, Block] = {}
-        self._given: dict[Hashable, dict[str, Any]] = {}
+        self._partial_args: dict[Hashable, dict[str, Any]] = {}
         self._signatures: dict[Hashable, str] = {}
         self._asked: set[str] = set()
-        self._texts: dict[Hashable, list[str]] = {}  # the whole parts of a text that goes on in the next part
+        self._texts: dict[Hashable, list[str]] = {}  # complete parts of a text that continues in the next part
         self._objects = False
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is one of the framework's events."""
-        kind = look(item, "event_kind")
-        return isinstance(kind, str) and (kind in _KINDS or kind.startswith("realtime_") or kind == "custom")
+        """Return True if the item is one of the framework's events."""
+        kind = get_field(item, "event_kind")
+        return isinstance(kind, str) and (kind in _EVENT_KINDS or kind.startswith("realtime_") or kind == "custom")
 
     def read(self, item: Any) -> None:
-        """One event."""
-        self.book.begin()
+        """Read one event."""
+        self.builder.begin()
         self._objects = self._objects or not isinstance(item, Mapping)
-        kind = look(item, "event_kind")
-        part = look(item, "part") or look(item, "result")
+        kind = get_field(item, "event_kind")
+        part = get_field(item, "part") or get_field(item, "result")
         match kind:
             case "part_start":
-                self._start(look(item, "index"), look(item, "part"), look(item, "previous_part_kind"))
+                self._start(get_field(item, "index"), get_field(item, "part"), get_field(item, "previous_part_kind"))
             case "part_delta":
-                self._delta(look(item, "index"), look(item, "delta"))
+                self._delta(get_field(item, "index"), get_field(item, "delta"))
             case "part_end":
-                self._end(look(item, "index"), look(item, "part"), look(item, "next_part_kind"))
+                self._end(get_field(item, "index"), get_field(item, "part"), get_field(item, "next_part_kind"))
             case "function_tool_call" | "output_tool_call" | "builtin_tool_call":
-                self.book.end_step()
-                self._finish_call(self._call(part), part)
+                self.builder.end_step()
+                self._finish_call(self._call_of(part), part)
             case "function_tool_result" | "output_tool_result" | "builtin_tool_result":
                 self._result(part)
             case "deferred_tool_requests":
-                self._ask(look(item, "requests"))
+                self._request_approval(get_field(item, "requests"))
             case "deferred_tool_results":
-                self._answer(look(item, "results"))
+                self._write_approval_response(get_field(item, "results"))
             case "agent_run_result":
-                self._complete(look(item, "result"))
+                self._complete(get_field(item, "result"))
             case "final_result" | "enqueued_messages":
                 pass
             case "custom":
-                name = string(look(item, "name")) or "custom"
-                self.book.write(ev.Custom(name=name, data=plain(look(item, "data")), **self.book.stamp))
+                name = get_str(item, "name") or "custom"
+                self.builder.custom(name, get_field(item, "data"))
             case _:
-                self.book.raw(item, string(kind))
+                self.builder.raw(item, nonempty_str(kind))
 
     # --- parts ----------------------------------------------------------------------------------------------------------
 
-    def _start(self, index: Any, part: Any, before: Any = None) -> None:
-        """A part begins. Texts that follow each other are one answer, cut where a citation begins or ends."""
-        book = self.book
-        if not book.in_step or (index in self._parts and index == 0):
+    def _start(self, index: Any, part: Any, previous_kind: Any = None) -> None:
+        """Start a part. Adjacent text parts become one text: providers start a new part at each citation."""
+        builder = self.builder
+        if not builder.in_step or (index in self._parts and index == 0):
             self.new_step()
             self._parts.clear()
-        kind = look(part, "part_kind")
+        kind = get_field(part, "part_kind")
         old = self._parts.get(index)
-        if old is not None:  # one that replaces another: the framework does that to parts it has to split
-            book.end_text(old)
-            book.end_thought(old)
-        key: Hashable = (book.step, index, book.mint("part") if old is not None else None)
-        if kind == before == "text" and old is None:
+        if old is not None:  # the framework replaces a part that it has to split
+            builder.end_text(old)
+            builder.end_thought(old)
+        key: Hashable = (builder.step, index, builder.mint("part") if old is not None else None)
+        if kind == previous_kind == "text" and old is None:
             key = self._parts.get(index - 1, key)
         self._parts[index] = key
-        content = look(part, "content")
+        content = get_field(part, "content")
         if kind == "text":
-            book.text(key, string(content) or "")
+            builder.text(key, nonempty_str(content) or "")
         elif kind == "thinking":
-            book.start_thought(key)
-            book.thought(key, string(content) or "")
+            builder.start_thought(key)
+            builder.thought(key, nonempty_str(content) or "")
         elif kind in ("tool-call", "builtin-tool-call", "native-tool-call"):
-            block = self._call(part, key, new=True)
-            self._args(key, block, look(part, "args"))
+            block = self._call_of(part, key, new=True)
+            self._add_args(key, block, get_field(part, "args"))
         elif kind in ("builtin-tool-return", "native-tool-return"):
             self._result(part)
         elif kind == "file":
-            self._file(content)
+            self._write_file(content)
         elif kind != "compaction":
-            book.raw(part, string(kind))
+            builder.raw(part, nonempty_str(kind))
 
     def _delta(self, index: Any, delta: Any) -> None:
         key = self._parts.get(index)
-        kind = look(delta, "part_delta_kind")
+        kind = get_field(delta, "part_delta_kind")
         if key is None:
             self._start(index, {"part_kind": {"tool_call": "tool-call"}.get(str(kind), kind), "content": ""})
             key = self._parts.get(index)
         if kind == "text":
-            self.book.text(key, string(look(delta, "content_delta")) or "")
+            self.builder.text(key, get_str(delta, "content_delta") or "")
         elif kind == "thinking":
-            self.book.thought(key, string(look(delta, "content_delta")) or "")
-            signature = string(look(delta, "signature_delta"))
+            self.builder.thought(key, get_str(delta, "content_delta") or "")
+            signature = get_str(delta, "signature_delta")
             if signature and key is not None:
                 self._signatures[key] = signature
         elif kind == "tool_call":
-            block = self.book.tool(key)
+            block = self.builder.tool(key)
             if block is not None:
-                self._args(key, block, look(delta, "args_delta"))
+                self._add_args(key, block, get_field(delta, "args_delta"))
         else:
-            self.book.raw(delta, string(kind))
+            self.builder.raw(delta, nonempty_str(kind))
 
-    def _end(self, index: Any, part: Any, after: Any) -> None:
+    def _end(self, index: Any, part: Any, next_kind: Any) -> None:
         key = self._parts.get(index)
-        kind, content = look(part, "part_kind"), string(look(part, "content"))
+        kind, content = get_field(part, "part_kind"), get_str(part, "content")
         if key is None:
             return
         if kind == "text":
             if content:
-                self.book.start_text(key)
+                self.builder.start_text(key)
                 self._texts.setdefault(key, []).append(content)
-            if after != "text":
-                self.book.end_text(key, "".join(self._texts.pop(key, ())) or None)
+            if next_kind != "text":
+                self.builder.end_text(key, "".join(self._texts.pop(key, ())) or None)
         elif kind == "thinking":
-            signature = string(look(part, "signature")) or self._signatures.get(key)
-            self.book.end_thought(key, content, signature=signature)
-        elif self.book.tool(key) is not None:
-            self._finish_call(self.book.tool(key), part)
+            signature = get_str(part, "signature") or self._signatures.get(key)
+            self.builder.end_thought(key, content, signature=signature)
+        elif self.builder.tool(key) is not None:
+            self._finish_call(self.builder.tool(key), part)
 
-    def _file(self, content: Any) -> None:
-        book = self.book
-        media = string(look(content, "media_type")) or "application/octet-stream"
-        data = look(content, "data")
-        url = string(look(content, "url"))
-        book.write(ev.File(id=book.mint("file"), media_type=media, url=url, data=string(data), **book.stamp))
+    def _write_file(self, content: Any) -> None:
+        media_type = get_str(content, "media_type") or "application/octet-stream"
+        self.builder.file(media_type, url=get_str(content, "url"), data=get_str(content, "data"))
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _call(self, part: Any, key: Hashable = None, *, new: bool = False) -> Block:
-        """The call of a part; an id that comes again in a new part is another call."""
-        call_id = string(look(part, "tool_call_id"))
+    def _call_of(self, part: Any, key: Hashable = None, *, new: bool = False) -> Block:
+        """Return the call of a part, started if it is `new` or not known: a new part may reuse the id of another call."""
+        call_id = get_str(part, "tool_call_id")
         block = None if new else self._calls.get(call_id or "")
         if block is None:
-            hosted = str(look(part, "part_kind")).startswith(("builtin", "native"))
-            name = string(look(part, "tool_name")) or "tool"
+            hosted = str(get_field(part, "part_kind")).startswith(("builtin", "native"))
+            name = get_str(part, "tool_name") or "tool"
             kind: ev.ToolKind = "hosted" if hosted else "function"
-            block = self.book.start_tool(("call", call_id) if key is None else key, name, call_id=call_id, kind=kind)
+            block = self.builder.start_tool(("call", call_id) if key is None else key, name, call_id=call_id, kind=kind)
             if call_id:
                 self._calls[call_id] = block
         return block
 
-    def _args(self, key: Hashable, block: Block, args: Any) -> None:
-        """More of the arguments: text, or the entries that are known by now."""
+    def _add_args(self, key: Hashable, block: Block, args: Any) -> None:
+        """Add a delta of the arguments: text, or the entries known so far."""
         if isinstance(args, str):
-            self.book.tool_delta(block, args)
+            self.builder.tool_delta(block, args)
         elif isinstance(args, Mapping):
-            self._given.setdefault(block.id, {}).update(args)
+            self._partial_args.setdefault(block.id, {}).update(args)
 
     def _finish_call(self, block: Block | None, part: Any) -> None:
         if block is None:
             return
-        args = look(part, "args")
+        args = get_field(part, "args")
         if args is None:
-            args = self._given.get(block.id)
+            args = self._partial_args.get(block.id)
         if isinstance(args, str) or args is None:
-            self.book.tool_args(block, args or None)
+            self.builder.tool_args(block, args or None)
         else:
-            self.book.tool_args(block, args=args)
+            self.builder.tool_args(block, args=args)
 
     def _result(self, part: Any) -> None:
-        block = self._call(part)
+        block = self._call_of(part)
         self._finish_call(block, {})
-        content, outcome = look(part, "content"), look(part, "outcome")
-        retry = look(part, "part_kind") == "retry-prompt"
-        failed = retry or outcome in ("failed", "retried", "denied")
+        content, outcome = get_field(part, "content"), get_field(part, "outcome")
+        is_retry = get_field(part, "part_kind") == "retry-prompt"
+        failed = is_retry or outcome in ("failed", "retried", "denied")
         status: ev.ToolStatus = "denied" if outcome == "denied" else "error" if failed else "ok"
-        error = ev.ErrorInfo(message=content if isinstance(content, str) else str(plain(content))) if failed else None
-        self.book.tool_result(block, content, status=status, error=error)
+        error = ev.ErrorInfo(message=content if isinstance(content, str) else str(to_jsonable(content))) if failed else None
+        self.builder.tool_result(block, content, status=status, error=error)
 
     # --- approvals and the end ------------------------------------------------------------------------------------------
 
-    def _ask(self, requests: Any) -> None:
-        """Calls that wait for a human's word, or for somebody else to run them."""
+    def _request_approval(self, requests: Any) -> None:
+        """Pause the run for calls that wait for an approval, or that are run outside of it."""
         for name in ("approvals", "calls"):
-            for part in look(requests, name) or ():
-                block = self._call(part)
+            for part in get_field(requests, name) or ():
+                block = self._call_of(part)
                 self._finish_call(block, part)
-                call_id = string(look(part, "tool_call_id")) or block.id
+                call_id = get_str(part, "tool_call_id") or block.id
                 if call_id in self._asked:
                     continue
                 self._asked.add(call_id)
                 self._write_request(call_id, block, part, is_input=name == "calls")
-        self.verdict = Verdict("paused")
+        self.stop_info = StopInfo("paused")
 
     def _write_request(self, call_id: str, block: Block, part: Any, *, is_input: bool) -> None:
-        book, args = self.book, look(part, "args")
-        book.write(
+        builder, args = self.builder, get_field(part, "args")
+        builder.write(
             ev.ApprovalRequest(
                 approval_id=call_id,
                 tool_id=block.id,
                 kind="input" if is_input else "tool",
                 prompt=block.name,
-                args=parse(args)[0] if isinstance(args, str) else plain(args),
-                **book.stamp,
+                args=parse_args(args)[0] if isinstance(args, str) else to_jsonable(args),
+                **builder.envelope,
             )
         )
 
-    def _answer(self, results: Any) -> None:
-        self.verdict = TRUNCATED
-        book = self.book
-        for call_id, said in fields_or_none(look(results, "approvals")).items():
-            approved = said is True or look(said, "kind") == "tool-approved"
-            book.write(
+    def _write_approval_response(self, results: Any) -> None:
+        self.stop_info = TRUNCATED
+        builder = self.builder
+        for call_id, answer in fields_or_empty(get_field(results, "approvals")).items():
+            approved = answer is True or get_field(answer, "kind") == "tool-approved"
+            builder.write(
                 ev.ApprovalResponse(
                     approval_id=str(call_id),
                     decision="approve" if approved else "deny",
-                    reason=string(look(said, "message")),
-                    **book.stamp,
+                    reason=get_str(answer, "message"),
+                    **builder.envelope,
                 )
             )
 
     def _complete(self, result: Any) -> None:
-        """The run's result: its usage, and whether it is done or waits."""
-        self.book.end_step()
-        state = look(result, "_state")
-        usage = look(result, "usage")
-        usage = usage if usage is not None and not callable(usage) else look(state, "usage")
-        self.book.usage = _usage_of(usage)
-        output = look(result, "output")
-        deferred = class_of(output) == "DeferredToolRequests" or (
+        """Read the run's result: its usage, and its pending approvals if its output is deferred."""
+        self.builder.end_step()
+        state = get_field(result, "_state")
+        usage = get_field(result, "usage")
+        usage = usage if usage is not None and not callable(usage) else get_field(state, "usage")
+        self.builder.usage = _read_usage(usage)
+        output = get_field(result, "output")
+        is_deferred = class_name(output) == "DeferredToolRequests" or (
             isinstance(output, Mapping) and {"approvals", "calls"} <= set(output)
         )
-        self.verdict = Verdict("completed")
-        if deferred:
-            self._ask(output)
+        self.stop_info = StopInfo("completed")
+        if is_deferred:
+            self._request_approval(output)
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """The stream is over. Objects come straight from the agent, which raises when it cannot go on."""
-        at_work = self.book.open_keys() or any(not block.closed for block in self._calls.values())
-        if self._objects and self.book.step and not at_work and self.verdict == TRUNCATED:
-            self.verdict = Verdict("completed")
+        """End the run. At EOF a stream of objects is complete: an agent in this process would have raised."""
+        is_working = self.builder.open_keys() or any(not block.closed for block in self._calls.values())
+        if self._objects and self.builder.step and not is_working and self.stop_info == TRUNCATED:
+            self.stop_info = StopInfo("completed")
         return super().close(error)
 
 
-def _usage_of(said: Any) -> ev.Usage | None:
-    if said is None or look(said, "input_tokens") is None:
+def _read_usage(usage: Any) -> ev.Usage | None:
+    if usage is None or get_field(usage, "input_tokens") is None:
         return None
-    details = fields_or_none(look(said, "details"))
-    sent, made = count(look(said, "input_tokens")), count(look(said, "output_tokens"))
+    details = fields_or_empty(get_field(usage, "details"))
+    prompt, output = token_count(get_field(usage, "input_tokens")), token_count(get_field(usage, "output_tokens"))
     return ev.Usage(
-        input=sent,
-        output=made,
-        total=None if sent is None or made is None else sent + made,
-        reasoning=count(details.get("reasoning_tokens", look(said, "output_reasoning_tokens"))),
-        cache_read=count(look(said, "cache_read_tokens")),
-        cache_write=count(look(said, "cache_write_tokens")),
+        input=prompt,
+        output=output,
+        total=None if prompt is None or output is None else prompt + output,
+        reasoning=token_count(details.get("reasoning_tokens", get_field(usage, "output_reasoning_tokens"))),
+        cache_read=token_count(get_field(usage, "cache_read_tokens")),
+        cache_write=token_count(get_field(usage, "cache_write_tokens")),
     )

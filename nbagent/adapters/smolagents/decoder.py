@@ -1,9 +1,9 @@
-"""smolagents: what `agent.run(task, stream=True)` gives, as objects or dumped with their class names.
+"""Decoder of smolagents: the items of `agent.run(task, stream=True)`, as objects or as dicts with `__class__`.
 
-The classes: https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py and memory.py (1.26). What a model
-writes is a thought and a piece of code, or tool calls; the answer is what the last step hands over, whatever type that is.
+Format: https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py and memory.py (1.26). The model writes text
+with code, or tool calls. The answer is the output of the last step, a value of any type.
 
-What it cannot say: thoughts apart from text, approvals and hand-offs; a managed agent is a tool like any other.
+The format has no thoughts apart from text, no approvals and no hand-offs. A managed agent is a tool call.
 """
 
 from collections.abc import Hashable
@@ -11,11 +11,10 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import class_of, fields_or_none, look, plain, string
-from nbagent.adapters.base.openai_fields import usage_of
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable
+from nbagent.adapters.base.openai_fields import openai_usage
 
-# Each class, and a field that a class of that name in another framework does not have.
 _CLASSES = {
     "ChatMessageStreamDelta": "content",
     "ToolCall": "arguments",
@@ -27,10 +26,11 @@ _CLASSES = {
     "SystemPromptStep": "system_prompt",
     "FinalAnswerStep": "output",
 }
+"""The classes, each with a field that a class of that name in another framework does not have."""
 
 
 class SmolagentsDecoder(BaseDecoder):
-    """smolagents' steps and deltas to events."""
+    """Decoder of smolagents' steps and deltas."""
 
     system: ClassVar[str] = "smolagents"
 
@@ -44,14 +44,14 @@ class SmolagentsDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is of one of the framework's classes."""
-        name = class_of(item)
-        return name in _CLASSES and _CLASSES[name] in fields_or_none(item)
+        """Return True if the item is of one of the framework's classes."""
+        name = class_name(item)
+        return name in _CLASSES and _CLASSES[name] in fields_or_empty(item)
 
     def read(self, item: Any) -> None:
-        """One delta, call, output or step."""
-        self.book.begin()
-        match class_of(item):
+        """Read a delta, a call, an output or a step."""
+        self.builder.begin()
+        match class_name(item):
             case "ChatMessageStreamDelta":
                 self._delta(item)
             case "ToolCall":
@@ -63,125 +63,127 @@ class SmolagentsDecoder(BaseDecoder):
             case "PlanningStep":
                 self._plan(item)
             case "FinalAnswerStep" | "FinalOutput":
-                self._answer(look(item, "output"))
+                self._answer(get_field(item, "output"))
             case "ActionOutput" | "TaskStep" | "SystemPromptStep":
                 pass
             case name:
                 self.unread(item, name)
 
-    def _in_step(self) -> None:
-        if not self.book.in_step:
+    def _ensure_step(self) -> None:
+        if not self.builder.in_step:
             self.new_step()
             self._wrote = False
             self._calls.clear()
             self._streamed.clear()
 
     def _delta(self, item: Any) -> None:
-        self._in_step()
-        content = string(look(item, "content"))
+        self._ensure_step()
+        content = get_str(item, "content")
         if content:
             self._wrote = True
-            self.book.text("content", content, phase="commentary")
-        for call in look(item, "tool_calls") or ():
-            function, index = look(call, "function"), look(call, "index")
-            name, arguments = string(look(function, "name")), look(function, "arguments")
+            self.builder.text("content", content, phase="commentary")
+        for call in get_field(item, "tool_calls") or ():
+            function, index = get_field(call, "function"), get_field(call, "index")
+            name, arguments = get_str(function, "name"), get_field(function, "arguments")
             block = self._streamed.get(index)
             if block is None and name:
-                block = self.book.start_tool(("delta", index), name, call_id=string(look(call, "id")))
+                block = self.builder.start_tool(("delta", index), name, call_id=get_str(call, "id"))
                 self._streamed[index] = block
                 self._calls.append(block)
             if block is not None and isinstance(arguments, str):
-                self.book.tool_delta(block, arguments)
+                self.builder.tool_delta(block, arguments)
 
-    def _block(self, call_id: Any, name: Any) -> Block | None:
-        """The open call of that id; a model that gives none is answered in order."""
+    def _open_call(self, call_id: Any, name: Any) -> Block | None:
+        """Return the open call of that id, else the first one of that name without an id, else None."""
         waiting = [block for block in self._calls if not block.closed]
         same = [block for block in waiting if block.call_id == call_id and call_id]
         return next(iter(same or [block for block in waiting if block.call_id is None and block.name == name]), None)
 
     def _call(self, item: Any) -> None:
-        """A call as the agent is about to run it."""
-        self._in_step()
-        call_id, name, args = string(look(item, "id")), string(look(item, "name")) or "tool", look(item, "arguments")
-        block = self._block(call_id, name)
-        if block is None or block.whole:
-            block = self.book.start_tool(("call", call_id), name, call_id=call_id)
+        """Write a call that the agent is about to run, with complete arguments."""
+        self._ensure_step()
+        call_id, name, args = get_str(item, "id"), get_str(item, "name") or "tool", get_field(item, "arguments")
+        block = self._open_call(call_id, name)
+        if block is None or block.args_complete:
+            block = self.builder.start_tool(("call", call_id), name, call_id=call_id)
             self._calls.append(block)
         if isinstance(args, str):
-            self.book.tool_args(block, args, free=True)
+            self.builder.tool_args(block, args, free=True)
         else:
-            self.book.tool_args(block, args={} if args is None else args)
+            self.builder.tool_args(block, args={} if args is None else args)
 
     def _output(self, item: Any) -> None:
-        call = look(item, "tool_call")
-        block = self._block(string(look(item, "id")) or look(call, "id"), look(call, "name"))
+        call = get_field(item, "tool_call")
+        block = self._open_call(get_str(item, "id") or get_field(call, "id"), get_field(call, "name"))
         if block is None:
-            self._call(call if call is not None else {"id": look(item, "id")})
+            self._call(call if call is not None else {"id": get_field(item, "id")})
             block = self._calls[-1]
-        output, observation = look(item, "output"), look(item, "observation")
+        output, observation = get_field(item, "output"), get_field(item, "observation")
         is_json = output is None or isinstance(output, str | int | float | bool | list | dict)
-        self.book.tool_args(block)
-        self.book.tool_result(block, output if is_json else observation)
+        self.builder.tool_args(block)
+        self.builder.tool_result(block, output if is_json else observation)
 
     def _step(self, item: Any) -> None:
-        """A step is over: it repeats what was streamed, and adds errors, observations and counts.
-
-        When there may be no more steps, the framework gives the last one again, and then an answer without tools.
-        """
-        number = look(item, "step_number")
+        """End a step. Its item repeats the streamed output, and adds errors, observations and token counts."""
+        number = get_field(item, "step_number")
         if number is not None and number == self._last_step:
+            # Out of steps, the framework sends the last one again, then an answer (smolagents/replay-out-of-steps).
             self._max_steps = True
             return
         self._last_step = number
-        self._in_step()
-        text = look(item, "model_output")
+        self._ensure_step()
+        text = get_field(item, "model_output")
         if isinstance(text, str) and text and not self._wrote:
-            self.book.text("content", text, phase="commentary")
-        for call in look(item, "tool_calls") or ():
-            known = [block for block in self._calls if block.call_id == look(call, "id") or block.name == look(call, "name")]
-            if not known:
+            self.builder.text("content", text, phase="commentary")
+        for call in get_field(item, "tool_calls") or ():
+            call_id, name = get_field(call, "id"), get_field(call, "name")
+            if not any(block.call_id == call_id or block.name == name for block in self._calls):
                 self._call(call)
-        error, observations = look(item, "error"), look(item, "observations")
-        message = _message_of(error)
+        error, observations = get_field(item, "error"), get_field(item, "observations")
+        message = _error_message(error)
         for block in self._calls:
-            self.book.tool_args(block)
+            self.builder.tool_args(block)
             if message:
-                self.book.tool_result(block, observations, status="error", error=ev.ErrorInfo(message=message))
+                self.builder.tool_result(block, observations, status="error", error=ev.ErrorInfo(message=message))
             else:
-                self.book.tool_result(block, observations)
+                self.builder.tool_result(block, observations)
         if message:
-            kind = string(look(error, "type")) or class_of(error)
+            kind = get_str(error, "type") or class_name(error)
             self._max_steps = self._max_steps or "MaxSteps" in kind or "max steps" in message.lower()
             self.fail(message, error_type=kind or None, fatal=False)
-        self.book.end_step(usage=usage_of(look(item, "token_usage")))
+        self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
 
     def _plan(self, item: Any) -> None:
-        self._in_step()
-        plan = string(look(item, "plan"))
+        self._ensure_step()
+        plan = get_str(item, "plan")
         if plan:
-            self.book.start_text("content", phase="commentary")
-        self.book.end_text("content", plan)
-        self.book.end_step(usage=usage_of(look(item, "token_usage")))
+            self.builder.start_text("content", phase="commentary")
+        self.builder.end_text("content", plan)
+        self.builder.end_step(usage=openai_usage(get_field(item, "token_usage")))
 
     def _answer(self, output: Any) -> None:
-        """The run is over, and this is what it was for."""
-        text = _text_of(output)
+        """Write the final answer, and complete the run."""
+        text = _answer_text(output)
         if text:
-            self.book.end_step()
-            self.book.text("answer", text, phase="final_answer")
-            self.book.end_text("answer")
-        self.verdict = Verdict("max_steps" if self._max_steps else "completed")
+            self.builder.end_step()
+            self.builder.text("answer", text, phase="final_answer")
+            self.builder.end_text("answer")
+        self.stop_info = StopInfo("max_steps" if self._max_steps else "completed")
 
 
-def _message_of(error: Any) -> str | None:
+def _error_message(error: Any) -> str | None:
     if error is None:
         return None
-    return string(error) or string(look(error, "message")) or str(error if isinstance(error, BaseException) else plain(error))
+    return (
+        nonempty_str(error)
+        or get_str(error, "message")
+        or str(error if isinstance(error, BaseException) else to_jsonable(error))
+    )
 
 
-def _text_of(output: Any) -> str | None:
-    """The answer to read: a text, the texts of a model's message, or any object as it prints."""
+def _answer_text(output: Any) -> str | None:
+    """Return the answer as text: a string, the texts of a model's message, or the string form of any other value."""
     if output is None or isinstance(output, str):
         return output
-    parts = [string(look(part, "text")) for part in output] if isinstance(output, list) else []
-    return "".join(map(str, parts)) if parts and all(parts) else str(plain(output))
+    parts = [get_str(part, "text") for part in output] if isinstance(output, list) else []
+    return "".join(map(str, parts)) if parts and all(parts) else str(to_jsonable(output))

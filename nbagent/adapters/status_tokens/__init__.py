@@ -1,1 +1,1 @@
-"""Streams of status tokens."""
+"""The status/token vocabulary of FastAPI tutorials."""

@@ -1,90 +1,91 @@
-"""The small vocabulary of many a FastAPI tutorial: `status`, `token`, `tool_result`, `done`.
+"""Decoder of the status/token vocabulary that FastAPI chat tutorials use; it has no specification.
 
-Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`; some
-add `tool_call` with `tool` and `args`, `thinking` and `error`.
+Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`. Some
+servers add `tool_call` with `tool` and `args`, `thinking` and `error`.
 
-What it cannot say: ids, arguments, usage, approvals, agents. That a tool begins it says as a status, "Using search...", at
-most.
+The format has no ids, arguments, usage, approvals or agents. A tool call often starts as a status only: "Using search...".
 """
 
 import re
 from typing import Any, ClassVar
 
-from nbagent import events as ev
-from nbagent.adapters.base.decoder import BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields, fields_or_none, plain, string
+from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
 
-_USING = re.compile(r"(?:Using|Calling|Running)(?: tool)? ([\w.-]+?)(?:\.\.\.|…)")
-_TALK = {"token", "thinking", "reasoning"}
-_TOOL = {"tool_call", "tool_start", "tool_result", "tool_end"}
+_TOOL_STATUS = re.compile(r"(?:Using|Calling|Running)(?: tool)? ([\w.-]+?)(?:\.\.\.|…)")
+_TEXT_TYPES = {"token", "thinking", "reasoning"}
+_TOOL_TYPES = {"tool_call", "tool_start", "tool_result", "tool_end"}
+_TOOL_FIELDS = {"type", "tool", "content", "args", "input", "result"}
 
 
 class StatusTokensDecoder(BaseDecoder):
-    """Status, token and tool items to events."""
+    """Decoder of status, token and tool items."""
 
     system: ClassVar[str] = "status.tokens"
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item has one of the vocabulary's types, and the field that goes with it."""
-        said = fields_or_none(item)
-        kind = string(said.get("type"))
-        if kind in _TOOL:
-            return isinstance(said.get("tool"), str) and set(said) <= {"type", "tool", "content", "args", "input", "result"}
+        """Return True if the item has one of the types and no field that the type does not have."""
+        payload = fields_or_empty(item)
+        kind = str_field(payload, "type")
+        if kind in _TOOL_TYPES:
+            return isinstance(payload.get("tool"), str) and set(payload) <= _TOOL_FIELDS
         if kind == "done":
-            return set(said) <= {"type", "content"}
-        return kind in _TALK | {"status"} and isinstance(said.get("content"), str) and set(said) <= {"type", "content"}
+            return set(payload) <= {"type", "content"}
+        return (
+            kind in _TEXT_TYPES | {"status"} and isinstance(payload.get("content"), str) and set(payload) <= {"type", "content"}
+        )
 
     def read(self, item: Any) -> None:
-        """One item."""
+        """Read one item."""
         if item == "[DONE]":
             return
-        said = fields(item)
-        kind, book = string(said.get("type")), self.book
-        content = said.get("content", said.get("message"))
-        book.begin()
+        payload = fields(item)
+        kind, builder = str_field(payload, "type"), self.builder
+        content = payload.get("content", payload.get("message"))
+        builder.begin()
         if kind == "token":
-            book.end_thought("thought")
-            self._in_step()
-            book.text("text", string(content) or "")
-        elif kind in _TALK:
-            self._in_step()
-            book.thought("thought", string(content) or "")
+            builder.end_thought("thought")
+            self._ensure_step()
+            builder.text("text", nonempty_str(content) or "")
+        elif kind in _TEXT_TYPES:
+            self._ensure_step()
+            builder.thought("thought", nonempty_str(content) or "")
         elif kind == "status":
-            self._status(string(content) or "")
-        elif kind in _TOOL:
-            self._tool(str(kind), string(said.get("tool")) or string(said.get("name")) or "tool", said)
+            self._status(nonempty_str(content) or "")
+        elif kind in _TOOL_TYPES:
+            self._tool(str(kind), str_field(payload, "tool") or str_field(payload, "name") or "tool", payload)
         elif kind == "error":
-            self.fail(string(content) or string(said.get("error")) or "")
+            self.fail(nonempty_str(content) or str_field(payload, "error") or "")
         elif kind == "done":
-            if self.verdict.status != "failed":
-                self.verdict = Verdict("completed")
-            book.end_step()
+            if self.stop_info.status != "failed":
+                self.stop_info = StopInfo("completed")
+            builder.end_step()
         else:
-            book.raw(item, string(kind))
+            builder.raw(item, nonempty_str(kind))
 
-    def _in_step(self) -> None:
-        if not self.book.in_step:
-            self.book.start_step()
+    def _ensure_step(self) -> None:
+        if not self.builder.in_step:
+            self.builder.start_step()
 
     def _status(self, message: str) -> None:
-        """What goes on; or, for want of a better sign, the beginning of a tool call."""
-        named = _USING.fullmatch(message.strip())
+        """Write a status line, or start a tool call if the line announces one."""
+        named = _TOOL_STATUS.fullmatch(message.strip())
         if named:
-            self._in_step()
-            self.book.start_tool(named[1], named[1])
+            self._ensure_step()
+            self.builder.start_tool(named[1], named[1])
         elif message:
-            self.book.write(ev.Status(message=message, **self.book.stamp))
+            self.builder.status(message)
 
-    def _tool(self, kind: str, name: str, said: Any) -> None:
-        self._in_step()
-        block = self.book.tool(name)
+    def _tool(self, kind: str, name: str, payload: Any) -> None:
+        self._ensure_step()
+        block = self.builder.tool(name)
         starts = kind in ("tool_call", "tool_start")
-        if block is None or (starts and block.whole):
-            block = self.book.start_tool(name, name)
-        args = said.get("args", said.get("input"))
+        if block is None or (starts and block.args_complete):
+            block = self.builder.start_tool(name, name)
+        args = payload.get("args", payload.get("input"))
         if args is not None:
-            self.book.tool_args(block, args=plain(args))
+            self.builder.tool_args(block, args=to_jsonable(args))
         if not starts:
-            self.book.tool_args(block)
-            self.book.tool_result(block, said.get("content", said.get("result")))
+            self.builder.tool_args(block)
+            self.builder.tool_result(block, payload.get("content", payload.get("result")))

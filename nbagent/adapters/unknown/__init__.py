@@ -1,1 +1,1 @@
-"""Items that no other adapter reads."""
+"""Items that no other adapter recognises."""

@@ -1,10 +1,10 @@
-"""Vercel's AI SDK: the UI message stream of `ai` 5 to 7, and whoever serves the same (Pydantic AI does).
+"""Decoder of the UI message stream of Vercel's AI SDK (`ai` 5 to 7), which other servers such as Pydantic AI send, too.
 
-The format: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `packages/ai/src/ui-message-stream/ui-message-chunks.ts` of
-https://github.com/vercel/ai. Items are the JSON payloads of its frames, and the `[DONE]` that ends them.
+Format: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol, and `packages/ai/src/ui-message-stream/ui-message-chunks.ts` of
+https://github.com/vercel/ai. Items are the JSON payloads of the frames, and the terminal `[DONE]`.
 
-It cannot say: token counts (only what an application puts into `messageMetadata`), models, agents, hand-offs, finish reasons of
-single steps.
+The format has no token counts (except those that an application puts into `messageMetadata`), models, agents, hand-offs, or
+finish reasons of single steps.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,18 +12,18 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, Verdict
-from nbagent.adapters.base.fields import fields_or_none, plain, string
-from nbagent.adapters.base.payload import counts, frame_of, peek, wire
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict, usage_counts
 from nbagent.adapters.vercel_ui.vocabulary import INPUT_DETAIL_FIELDS, OUTPUT_DETAIL_FIELDS, V5_TOKEN_FIELDS
 
 _CUT_SHORT = {"length", "content-filter"}
-_FIRST = {"start": {"type", "messageId", "messageMetadata"}, "start-step": {"type"}, "finish-step": {"type"}}
-_PROOF = {"text": "id", "reasoning": "id", "tool": "toolCallId", "error": "errorText", "message": "messageMetadata"}
+_COMMON_TYPES = {"start": {"type", "messageId", "messageMetadata"}, "start-step": {"type"}, "finish-step": {"type"}}
+_REQUIRED_FIELDS = {"text": "id", "reasoning": "id", "tool": "toolCallId", "error": "errorText", "message": "messageMetadata"}
 
 
 class VercelDecoder(BaseDecoder):
-    """UI message chunks to events. Texts and thoughts may overlap: each goes by its own id."""
+    """Decoder of UI message chunks. Texts and thoughts have ids, and may overlap."""
 
     system: ClassVar[str] = "vercel.ui"
 
@@ -35,214 +35,210 @@ class VercelDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Whether the item is a chunk that no other system has."""
-        said = peek(item)
-        kind = said.get("type")
+        """Return True if the item is a chunk, by its type and by a field that other systems do not have with it."""
+        payload = try_wire_dict(item)
+        kind = payload.get("type")
         if not isinstance(kind, str):
             return False
-        if kind in _FIRST:
-            return set(said) <= _FIRST[kind]
+        if kind in _COMMON_TYPES:
+            return set(payload) <= _COMMON_TYPES[kind]
         if kind.startswith("data-"):
-            return "data" in said
+            return "data" in payload
         known = kind in _HANDLERS and kind not in ("file", "custom", "abort", "finish")
-        return known and _PROOF.get(kind.split("-", 1)[0], "type") in said
+        return known and _REQUIRED_FIELDS.get(kind.split("-", 1)[0], "type") in payload
 
     def read(self, item: Any) -> None:
-        """One chunk."""
+        """Read one chunk."""
         item = frame_of(item).data
         if isinstance(item, str) and item.strip() == "[DONE]":
-            if self.verdict == TRUNCATED:  # an application may leave `finish` out, so that another stream can follow
-                self.verdict = self._outcome(None)
+            if self.stop_info == TRUNCATED:  # an application may omit `finish`, to append another stream
+                self.stop_info = self._stop_info(None)
             return
-        said = wire(item)
-        kind = string(said.get("type")) or ""
+        payload = to_wire_dict(item)
+        kind = str_field(payload, "type") or ""
         handler = _HANDLERS.get(kind)
         if handler is not None:
-            handler(self, said)
+            handler(self, payload)
         elif kind.startswith("data-"):
-            meta = {name: plain(said[name]) for name in ("id", "transient") if said.get(name) is not None}
-            self._write(ev.Custom, name=kind[5:], data=plain(said.get("data")), meta=meta or None)
+            meta = {name: to_jsonable(payload[name]) for name in ("id", "transient") if payload.get(name) is not None}
+            self._write(ev.Custom, name=kind[5:], data=to_jsonable(payload.get("data")), meta=meta or None)
         elif kind:
-            self.book.raw(item, kind)
+            self.builder.raw(item, kind)
         else:
             self.unread(item)
 
     def _write(self, event: type[Any], **values: Any) -> None:
-        self.book.write(event(**values, **self.book.stamp))
+        self.builder.write(event(**values, **self.builder.envelope))
 
     # --- message and steps ----------------------------------------------------------------------------------------------
 
-    def _start(self, said: Mapping[str, Any]) -> None:
-        self.book.begin()
-        self._metadata(said)
+    def _start(self, payload: Mapping[str, Any]) -> None:
+        self.builder.begin()
+        self._metadata(payload)
 
-    def _metadata(self, said: Mapping[str, Any]) -> None:
-        """The application's own fields; token counts are where its documentation puts them."""
-        metadata = said.get("messageMetadata")
+    def _metadata(self, payload: Mapping[str, Any]) -> None:
+        """Write the application's metadata, and token counts from the fields that the AI SDK's documentation uses for them."""
+        metadata = payload.get("messageMetadata")
         if metadata is None:
             return
-        inside = fields_or_none(metadata)
-        usage = _usage(inside.get("totalUsage") or inside.get("usage") or inside)
+        fields = fields_or_empty(metadata)
+        usage = _read_usage(fields.get("totalUsage") or fields.get("usage") or fields)
         if usage is not None:
-            self.book.usage = usage
+            self.builder.usage = usage
             self._write(ev.UsageUpdate, usage=usage)
-        self._write(ev.Custom, name="message-metadata", data=plain(metadata))
+        self._write(ev.Custom, name="message-metadata", data=to_jsonable(metadata))
 
-    def _start_step(self, said: Mapping[str, Any]) -> None:
-        self.book.start_step()
+    def _start_step(self, payload: Mapping[str, Any]) -> None:
+        self.builder.start_step()
 
-    def _finish_step(self, said: Mapping[str, Any]) -> None:
-        self.book.end_step()
+    def _finish_step(self, payload: Mapping[str, Any]) -> None:
+        self.builder.end_step()
 
-    def _reset_step(self, said: Mapping[str, Any]) -> None:
-        """The step is tried again: what it wrote so far does not count. What is closed cannot be taken back."""
-        for key in self.book.open_keys():
-            self.book.end_text(key, "")
-            self.book.end_thought(key, "")
-        self._write(ev.Status, message="The step starts again", level="warning")
+    def _reset_step(self, payload: Mapping[str, Any]) -> None:
+        """Discard the open texts and thoughts of a step that is tried again. Closed ones stay: their end was sent."""
+        for key in self.builder.open_keys():
+            self.builder.end_text(key, "")
+            self.builder.end_thought(key, "")
+        self.builder.status("The step starts again", level="warning")
 
-    def _finish(self, said: Mapping[str, Any]) -> None:
-        self._metadata(said)
-        reason = string(said.get("finishReason"))
+    def _finish(self, payload: Mapping[str, Any]) -> None:
+        self._metadata(payload)
+        reason = str_field(payload, "finishReason")
         if reason == "error":
-            self.verdict = Verdict("failed", reason, self.verdict.code)
-        elif self.verdict.status != "failed":
-            self.verdict = self._outcome(reason)
+            self.stop_info = StopInfo("failed", reason, self.stop_info.code)
+        elif self.stop_info.status != "failed":
+            self.stop_info = self._stop_info(reason)
 
-    def _outcome(self, reason: str | None) -> Verdict:
+    def _stop_info(self, reason: str | None) -> StopInfo:
         if self._waiting:
-            return Verdict("paused", reason)
-        return Verdict("incomplete", reason, reason) if reason in _CUT_SHORT else Verdict("completed", reason)
+            return StopInfo("paused", reason)
+        return StopInfo.of_reason(reason, _CUT_SHORT)
 
-    def _abort(self, said: Mapping[str, Any]) -> None:
-        self.verdict = Verdict("cancelled", "abort", string(said.get("reason")))
+    def _abort(self, payload: Mapping[str, Any]) -> None:
+        self.stop_info = StopInfo("cancelled", "abort", str_field(payload, "reason"))
 
-    def _error(self, said: Mapping[str, Any]) -> None:
-        self.fail(string(said.get("errorText")) or "")
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        self.fail(str_field(payload, "errorText") or "")
 
     # --- text and thoughts ----------------------------------------------------------------------------------------------
 
-    def _text_start(self, said: Mapping[str, Any]) -> None:
-        self.book.start_text(said["id"])
+    def _text_start(self, payload: Mapping[str, Any]) -> None:
+        self.builder.start_text(payload["id"])
 
-    def _text_delta(self, said: Mapping[str, Any]) -> None:
-        self.book.text(said["id"], said["delta"])
+    def _text_delta(self, payload: Mapping[str, Any]) -> None:
+        self.builder.text(payload["id"], payload["delta"])
 
-    def _text_end(self, said: Mapping[str, Any]) -> None:
-        self.book.end_text(said["id"])
+    def _text_end(self, payload: Mapping[str, Any]) -> None:
+        self.builder.end_text(payload["id"])
 
-    def _thought_start(self, said: Mapping[str, Any]) -> None:
-        self._sign(said)
-        self.book.start_thought(said["id"])
+    def _thought_start(self, payload: Mapping[str, Any]) -> None:
+        self._keep_signature(payload)
+        self.builder.start_thought(payload["id"])
 
-    def _thought_delta(self, said: Mapping[str, Any]) -> None:
-        self._sign(said)
-        self.book.thought(said["id"], said["delta"])
+    def _thought_delta(self, payload: Mapping[str, Any]) -> None:
+        self._keep_signature(payload)
+        self.builder.thought(payload["id"], payload["delta"])
 
-    def _thought_end(self, said: Mapping[str, Any]) -> None:
-        self._sign(said)
-        self.book.end_thought(said["id"], signature=self._signatures.pop(said["id"], None))
+    def _thought_end(self, payload: Mapping[str, Any]) -> None:
+        self._keep_signature(payload)
+        self.builder.end_thought(payload["id"], signature=self._signatures.pop(payload["id"], None))
 
-    def _sign(self, said: Mapping[str, Any]) -> None:
-        """Keep what a provider wants back: it is in its own corner of the metadata, on any chunk of the thought."""
-        for provider in fields_or_none(said.get("providerMetadata")).values():
-            corner = fields_or_none(provider)
+    def _keep_signature(self, payload: Mapping[str, Any]) -> None:
+        """Keep the signature of a thought, from the provider's entry in the metadata of any of its chunks."""
+        for provider in fields_or_empty(payload.get("providerMetadata")).values():
+            metadata = fields_or_empty(provider)
             for name in ("signature", "redactedData", "reasoningEncryptedContent", "thoughtSignature"):
-                if string(corner.get(name)):
-                    self._signatures[said["id"]] = corner[name]
+                if nonempty_str(metadata.get(name)):
+                    self._signatures[payload["id"]] = metadata[name]
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
-    def _open(self, said: Mapping[str, Any]) -> Block:
-        """A new call. Chunks that come later name it by the id only, which another call may get after it."""
-        call_id = str(said["toolCallId"])
-        block = self._calls[call_id] = self.book.start_tool(
+    def _start_call(self, payload: Mapping[str, Any]) -> Block:
+        """Start a call. Later chunks refer to it by its id, which a later call may reuse."""
+        call_id = str(payload["toolCallId"])
+        block = self._calls[call_id] = self.builder.start_tool(
             call_id,
-            string(said.get("toolName")) or "tool",
+            str_field(payload, "toolName") or "tool",
             call_id=call_id,
-            kind="hosted" if said.get("providerExecuted") is True else "function",
-            title=string(said.get("title")),
+            kind="hosted" if payload.get("providerExecuted") is True else "function",
+            title=str_field(payload, "title"),
         )
         return block
 
-    def _call(self, said: Mapping[str, Any]) -> Block:
-        """The call of that id; a stream that goes on after an approval tells results of calls from the stream before."""
-        return self._calls.get(str(said["toolCallId"])) or self._open(said)
+    def _call_of(self, payload: Mapping[str, Any]) -> Block:
+        """Return the call of that id, started if it is new: after an approval, results of calls in an earlier stream come."""
+        return self._calls.get(str(payload["toolCallId"])) or self._start_call(payload)
 
-    def _tool_start(self, said: Mapping[str, Any]) -> None:
-        self._open(said)
+    def _tool_start(self, payload: Mapping[str, Any]) -> None:
+        self._start_call(payload)
 
-    def _tool_delta(self, said: Mapping[str, Any]) -> None:
-        self.book.tool_delta(self._call(said), said["inputTextDelta"])
+    def _tool_delta(self, payload: Mapping[str, Any]) -> None:
+        self.builder.tool_delta(self._call_of(payload), payload["inputTextDelta"])
 
-    def _tool_input(self, said: Mapping[str, Any]) -> None:
-        block = self._call(said)
+    def _tool_input(self, payload: Mapping[str, Any]) -> None:
+        block = self._call_of(payload)
         if block.closed:
-            block = self._open(said)
-        value = said.get("input")
-        if isinstance(value, str):  # what a model wrote that is no JSON, or a free text
-            self.book.tool_args(block, value or None)
+            block = self._start_call(payload)
+        value = payload.get("input")
+        if isinstance(value, str):  # invalid JSON of the model, or free text
+            self.builder.tool_args(block, value or None)
         else:
-            self.book.tool_args(block, "".join(block.pieces), args={} if value is None else value)
+            self.builder.tool_args(block, "".join(block.args_pieces), args={} if value is None else value)
 
-    def _tool_input_error(self, said: Mapping[str, Any]) -> None:
-        self._tool_input(said)
-        self._tool_error(said)
+    def _tool_input_error(self, payload: Mapping[str, Any]) -> None:
+        self._tool_input(payload)
+        self._tool_error(payload)
 
-    def _tool_output(self, said: Mapping[str, Any]) -> None:
-        self.book.tool_result(self._call(said), said.get("output"), preliminary=said.get("preliminary") is True)
+    def _tool_output(self, payload: Mapping[str, Any]) -> None:
+        self.builder.tool_result(self._call_of(payload), payload.get("output"), preliminary=payload.get("preliminary") is True)
 
-    def _tool_error(self, said: Mapping[str, Any]) -> None:
-        text = string(said.get("errorText")) or "the tool failed"
-        self.book.tool_result(self._call(said), None, status="error", error=ev.ErrorInfo(message=text))
+    def _tool_error(self, payload: Mapping[str, Any]) -> None:
+        text = str_field(payload, "errorText") or "the tool failed"
+        self.builder.tool_result(self._call_of(payload), None, status="error", error=ev.ErrorInfo(message=text))
 
-    def _tool_denied(self, said: Mapping[str, Any]) -> None:
-        self.book.tool_result(self._call(said), None, status="denied")
+    def _tool_denied(self, payload: Mapping[str, Any]) -> None:
+        self.builder.tool_result(self._call_of(payload), None, status="denied")
 
     # --- approvals ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, said: Mapping[str, Any]) -> None:
-        approval_id = str(said["approvalId"])
-        meta = {name: plain(said[name]) for name in ("isAutomatic", "signature") if said.get(name) is not None}
-        if said.get("isAutomatic") is not True:
+    def _request_approval(self, payload: Mapping[str, Any]) -> None:
+        approval_id = str(payload["approvalId"])
+        meta = {name: to_jsonable(payload[name]) for name in ("isAutomatic", "signature") if payload.get(name) is not None}
+        if payload.get("isAutomatic") is not True:
             self._waiting.add(approval_id)
-        self._write(ev.ApprovalRequest, approval_id=approval_id, tool_id=self._call(said).id, meta=meta or None)
+        self._write(ev.ApprovalRequest, approval_id=approval_id, tool_id=self._call_of(payload).id, meta=meta or None)
 
-    def _answer(self, said: Mapping[str, Any]) -> None:
-        approval_id = str(said["approvalId"])
+    def _write_approval_response(self, payload: Mapping[str, Any]) -> None:
+        approval_id = str(payload["approvalId"])
         self._waiting.discard(approval_id)
-        decision = "approve" if said.get("approved") is True else "deny"
-        reason = string(said.get("reason"))
+        decision = "approve" if payload.get("approved") is True else "deny"
+        reason = str_field(payload, "reason")
         self._write(ev.ApprovalResponse, approval_id=approval_id, decision=decision, reason=reason)
 
     # --- the rest -------------------------------------------------------------------------------------------------------
 
-    def _source(self, said: Mapping[str, Any]) -> None:
-        title = string(said.get("title")) or string(said.get("filename"))
-        meta = {name: plain(value) for name, value in said.items() if name not in ("type", "url", "title")}
-        self._write(ev.Source, id=self.book.mint("source"), url=string(said.get("url")), title=title, meta=meta or None)
+    def _source(self, payload: Mapping[str, Any]) -> None:
+        title = str_field(payload, "title") or str_field(payload, "filename")
+        meta = {name: to_jsonable(value) for name, value in payload.items() if name not in ("type", "url", "title")}
+        self.builder.source(str_field(payload, "url"), title=title, meta=meta or None)
 
-    def _file(self, said: Mapping[str, Any]) -> None:
-        meta = {"reasoning": True} if said["type"] == "reasoning-file" else None
-        media_type = string(said.get("mediaType")) or "application/octet-stream"
-        name = string(said.get("filename"))
-        self._write(ev.File, id=self.book.mint("file"), media_type=media_type, url=string(said["url"]), name=name, meta=meta)
+    def _file(self, payload: Mapping[str, Any]) -> None:
+        meta = {"reasoning": True} if payload["type"] == "reasoning-file" else None
+        media_type = str_field(payload, "mediaType") or "application/octet-stream"
+        self.builder.file(media_type, url=nonempty_str(payload["url"]), name=str_field(payload, "filename"), meta=meta)
 
-    def _custom(self, said: Mapping[str, Any]) -> None:
-        rest = {name: plain(value) for name, value in said.items() if name not in ("type", "kind")}
-        self._write(ev.Custom, name=string(said.get("kind")) or "custom", data=rest or None)
+    def _custom(self, payload: Mapping[str, Any]) -> None:
+        data = {name: to_jsonable(value) for name, value in payload.items() if name not in ("type", "kind")}
+        self._write(ev.Custom, name=str_field(payload, "kind") or "custom", data=data or None)
 
 
-def _usage(said: Any) -> ev.Usage | None:
-    """Token counts as `ai` writes them: flat in 5, with details in 6 and 7."""
-    usage = fields_or_none(said)
-    found = counts(
-        usage,
-        **V5_TOKEN_FIELDS,
-    )
-    found |= counts(usage.get("inputTokenDetails"), **INPUT_DETAIL_FIELDS)
-    found |= counts(usage.get("outputTokenDetails"), **OUTPUT_DETAIL_FIELDS)
-    return ev.Usage(**found) if found else None
+def _read_usage(usage: Any) -> ev.Usage | None:
+    """Return the token counts, or None: flat fields in version 5, details in 6 and 7."""
+    details = fields_or_empty(usage)
+    counts = usage_counts(usage, **V5_TOKEN_FIELDS)
+    counts |= usage_counts(details.get("inputTokenDetails"), **INPUT_DETAIL_FIELDS)
+    counts |= usage_counts(details.get("outputTokenDetails"), **OUTPUT_DETAIL_FIELDS)
+    return ev.Usage(**counts) if counts else None
 
 
 _HANDLERS: dict[str, Callable[[VercelDecoder, Mapping[str, Any]], None]] = {
@@ -267,8 +263,8 @@ _HANDLERS: dict[str, Callable[[VercelDecoder, Mapping[str, Any]], None]] = {
     "tool-output-available": VercelDecoder._tool_output,
     "tool-output-error": VercelDecoder._tool_error,
     "tool-output-denied": VercelDecoder._tool_denied,
-    "tool-approval-request": VercelDecoder._ask,
-    "tool-approval-response": VercelDecoder._answer,
+    "tool-approval-request": VercelDecoder._request_approval,
+    "tool-approval-response": VercelDecoder._write_approval_response,
     "source-url": VercelDecoder._source,
     "source-document": VercelDecoder._source,
     "file": VercelDecoder._file,

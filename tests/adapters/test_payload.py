@@ -1,15 +1,15 @@
-"""SDK objects as their protocols write them, with stand-ins that have just what the real classes are read by."""
+"""SDK objects under the names of the wire. The stand-ins have the attributes that the real classes are read by."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from nbagent.adapters.base.payload import counts, frame_of, peek, text_in, wire
+from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts
 
 
 class Message:
-    """A protobuf message: its descriptor knows the fields, and lists those that were set."""
+    """Stand-in for a protobuf message, whose descriptor lists the fields that were set."""
 
     def __init__(self, name: str = "x.Y", **values: Any) -> None:
         self.DESCRIPTOR = SimpleNamespace(full_name=name, name=name.rsplit(".", 1)[-1])
@@ -42,7 +42,7 @@ def test_protobuf_messages_are_read_by_their_descriptor() -> None:
     struct = Message("google.protobuf.Struct", fields={"a": value, "b": Message("google.protobuf.Value")})
     part = Message(text="Hi", raw=b"\0", data=Message("google.protobuf.Value", struct_value=struct))
     update = Message(status_update=Message(task_id="t", status=Message(state=3), parts=[part], metadata=struct))
-    assert wire(update) == {
+    assert to_wire_dict(update) == {
         "statusUpdate": {
             "taskId": "t",
             "status": {"state": "TASK_STATE_COMPLETED"},
@@ -60,7 +60,7 @@ def test_frames_with_a_name_are_opened_and_others_left() -> None:
 
 @pytest.mark.parametrize("item", [None, 3, "x", b"x", [], {"data": 1}, object()])
 def test_a_first_look_never_raises(item: Any) -> None:
-    peek(item)
+    try_wire_dict(item)
 
 
 def test_an_object_that_cannot_be_dumped_has_no_fields() -> None:
@@ -70,9 +70,9 @@ def test_an_object_that_cannot_be_dumped_has_no_fields() -> None:
         def model_dump(self, **_: Any) -> Any:
             raise ValueError
 
-    assert peek(Broken()) == {}
+    assert try_wire_dict(Broken()) == {}
 
 
 def test_texts_are_found_in_blocks_and_counts_are_whole_numbers() -> None:
     assert text_in([{"type": "text", "text": "a"}, {"content": {"text": "b"}}, "c", None]) == "abc"
-    assert counts({"x": 1, "y": True, "z": "1"}, a="x", b="y", c=("q", "z")) == {"a": 1}
+    assert usage_counts({"x": 1, "y": True, "z": "1"}, a="x", b="y", c=("q", "z")) == {"a": 1}

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from adapters.recorded import decode
+from adapters.recorded import RECORDINGS, Recording, decode
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import adapters, decoder_for, decoder_named
@@ -51,6 +51,42 @@ def test_the_first_item_tells_the_system(item: Any, system: str) -> None:
     assert decoder_for(item).system == system
 
 
+# Items that satisfy two formats, with the adapter that gets them and the one that comes later in the order.
+SESSION_ERROR = {"type": "error", "error": {"type": "server_error", "message": "no"}, "session_id": "s"}
+GOOGLE_ERROR = {"error": {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED"}}
+SDK_OUTPUT: dict[str, Any] = {"type": "run_item_stream_event", "item": {}, "tool_action": None}
+RPC_RESULT: dict[str, Any] = {"jsonrpc": "2.0", "result": {"content": [], "kind": "message", "parts": []}}
+PRECEDENCE = [
+    ("openai.sessions", "anthropic.messages", SESSION_ERROR),
+    ("google.gemini", "openai.chat", GOOGLE_ERROR),
+    ("openai.agents", "agentor", SDK_OUTPUT),
+    ("mcp", "a2a", RPC_RESULT),
+    ("openai.responses", "text", '{"type":"response.created"'),
+    ("agentor", "text", '{"type": "raw_response_event"'),
+    ("hector", "text", '{"chunk": "Hi"}'),
+]
+
+
+def recognisers(item: Any) -> tuple[str, ...]:
+    """Return the systems that recognise an item, in the order of the adapters, without "unknown"."""
+    return tuple(adapter.system for adapter in adapters() if adapter.system != "unknown" and adapter.recognises(item))
+
+
+@pytest.mark.parametrize(("first", "second", "item"), PRECEDENCE)
+def test_of_two_adapters_that_recognise_an_item_the_more_specific_one_comes_first(first: str, second: str, item: Any) -> None:
+    assert recognisers(item) == (first, second)
+    assert decoder_for(item).system == first
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+def test_no_two_adapters_recognise_a_recorded_item_but_by_declared_precedence(recording: Recording) -> None:
+    declared = {(first, second) for first, second, _ in PRECEDENCE}
+    for item in recording.items:
+        systems = recognisers(item)
+        assert len(systems) < 2 or systems in declared, item
+    assert recognisers(recording.items[0])[0] == (recording.detected or recording.system)
+
+
 @pytest.mark.parametrize(
     ("item", "system"),
     [
@@ -72,9 +108,9 @@ def test_a_named_frame_is_read_by_what_is_in_it(item: Any, system: str) -> None:
 
 
 @pytest.mark.parametrize("before", [[], ["Hi"]])
-@pytest.mark.parametrize("said", ["no", {"message": "no"}, {"error": "no"}, {"detail": "no", "what": "ever"}])
-def test_an_event_named_an_error_is_one_in_any_stream(before: list[Any], said: Any) -> None:
-    items = [*before, {"event": "error", "data": said}]
+@pytest.mark.parametrize("data", ["no", {"message": "no"}, {"error": "no"}, {"detail": "no", "what": "ever"}])
+def test_an_event_named_an_error_is_one_in_any_stream(before: list[Any], data: Any) -> None:
+    items = [*before, {"event": "error", "data": data}]
     events = decode(decoder_for(items[0]), items)
     assert [event.message for event in events if isinstance(event, ev.Error)] == ["no"]
     assert isinstance(events[-1], ev.RunEnd)

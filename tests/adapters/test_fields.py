@@ -1,11 +1,11 @@
-"""What an item comes down to when it is written: JSON, of a bounded size, without what was nobody's to see."""
+"""Conversion of items to JSON: bounded in size, and without private fields."""
 
 import json
 import types
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbagent.adapters.base.fields import plain
+from nbagent.adapters.base.fields import to_jsonable
 
 
 @dataclass
@@ -16,7 +16,7 @@ class Node:
 
 
 def test_objects_become_their_fields() -> None:
-    assert plain(Node("a", [Node("b")])) == {
+    assert to_jsonable(Node("a", [Node("b")])) == {
         "name": "a",
         "others": [{"name": "b", "others": [], "call": None}],
         "call": None,
@@ -25,31 +25,35 @@ def test_objects_become_their_fields() -> None:
 
 def test_the_same_value_twice_is_written_twice() -> None:
     shared = [1, 2]
-    assert plain({"a": shared, "b": shared}) == {"a": [1, 2], "b": [1, 2]}
+    assert to_jsonable({"a": shared, "b": shared}) == {"a": [1, 2], "b": [1, 2]}
 
 
 def test_what_lies_inside_itself_is_named() -> None:
     node = Node("a")
     node.others.append(node)
-    assert plain(node)["others"] == [f"<{__name__}.Node>"]
+    assert to_jsonable(node)["others"] == [f"<{__name__}.Node>"]
     ring: list[Any] = []
     ring += [ring, ring]
-    assert plain(ring) == ["<builtins.list>", "<builtins.list>"]
+    assert to_jsonable(ring) == ["<builtins.list>", "<builtins.list>"]
 
 
 def test_functions_classes_and_modules_are_no_data() -> None:
-    assert [plain(thing) for thing in (plain, Node, types)] == ["<builtins.function>", "<builtins.type>", "<builtins.module>"]
-    assert plain(Node("a", call=lambda: None))["call"] == "<builtins.function>"
+    assert [to_jsonable(thing) for thing in (to_jsonable, Node, types)] == [
+        "<builtins.function>",
+        "<builtins.type>",
+        "<builtins.module>",
+    ]
+    assert to_jsonable(Node("a", call=lambda: None))["call"] == "<builtins.function>"
 
 
 def test_the_private_parts_of_an_object_stay_there() -> None:
     client = types.SimpleNamespace(url="here", _key="not yours")
-    assert plain(client) == {"url": "here"}
-    assert plain({"_key": "said on the wire"}) == {"_key": "said on the wire"}
+    assert to_jsonable(client) == {"url": "here"}
+    assert to_jsonable({"_key": "said on the wire"}) == {"_key": "said on the wire"}
 
 
 def test_everybody_who_knows_everybody_is_written_in_bounded_size() -> None:
     crowd = [Node(str(number)) for number in range(30)]
     for node in crowd:
         node.others = crowd
-    assert len(json.dumps(plain(crowd[0]))) < 10_000_000
+    assert len(json.dumps(to_jsonable(crowd[0]))) < 10_000_000
