@@ -75,7 +75,7 @@ class _Filler:
         return {name: found[name] for name in (*properties, *required) if name in found}
 
     def _suits(self, name: str, schema: Json, clue: re.Match[str]) -> tuple[int, Any]:
-        """How well a clue suits a parameter (4 beside its name, as in `region=west` or `5 days`; 0 not at all), and the value."""
+        """How well a clue suits a parameter (4 beside its name, as in `region=west` or `5 days`; 0: not), and the value."""
         before, value = self._prompt[: clue.start()], _value(clue)
         if "enum" in schema:
             member = next((one for one in schema["enum"] if str(one).lower() == str(value).lower()), None)
@@ -117,7 +117,8 @@ class _Filler:
                     clue for clue in self.clues if clue not in self.used and not clue["word"] and clue.start() in self._span
                 ]
                 values = [_value(clue) for clue in free if _fits(_value(clue), item)]
-                return values or [self._default(name, item, depth + 1) for _ in range(schema.get("minItems", 0))]
+                missing = range(schema.get("minItems", 0) - len(values))
+                return values[: schema.get("maxItems")] + [self._default(name, item, depth + 1) for _ in missing]
             case "object":
                 return self.object(schema, depth + 1) if depth < 6 else {}
         about = self._prompt[self._span.start : self._span.stop].strip(" \n\t,;:.?!\"'")
@@ -160,7 +161,7 @@ def _value(clue: re.Match[str]) -> Any:
 
 def _fits(value: Any, schema: Json) -> bool:
     """Return True if a value is of the schema's type, range and values."""
-    if value is None or isinstance(value, bool) != (schema.get("type", "") == "boolean"):
+    if value is None or schema.get("type") == "null" or isinstance(value, bool) != (schema.get("type") == "boolean"):
         return False
     if isinstance(value, str) and schema.get("format") == "date" and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         return False

@@ -55,7 +55,7 @@ class Writer(ChatEncoder):
 
     def begin(self) -> None:
         """The role comes before the first token, as from OpenAI."""
-        self._chunk({"content": "", "refusal": None})
+        self._chunk({"content": None, "refusal": None})
 
     def feed(self, event: Event) -> list[Any]:
         """The items that say one event."""

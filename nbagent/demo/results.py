@@ -13,7 +13,8 @@ _FAILED = re.compile(
     r"(?i)\s*(?:(?:error|failed|traceback)\b|\w*(?:Error|Exception)\b|.{0,50}\b(?:denied|declined|rejected)\b)"
 )
 _SPECIAL = re.compile(r"([\\`*\[\]<>$|~&]|(?<![^\W_])_|_(?![^\W_]))")
-_NO_QUANTITY = re.compile(r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$|percent|share|rate|ratio|growth")
+_NAMES = re.compile(r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$")  # columns whose numbers are names
+_RATIOS = re.compile(r"(?i)percent|share|rate|ratio|growth")  # columns whose numbers have no sum
 
 
 def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
@@ -54,13 +55,16 @@ def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
         first = ":" if len(shown) == total else f"; these are the first {len(shown)}:"
         return told, more.format(**facts) if facts else first, _table(shown), {"rows": f"{total:,}", **facts}
     if isinstance(value, dict) and value:
-        table = _table([{"field": field, "value": item} for field, item in value.items()])
+        lines = (
+            f"| {cell(field)} | {cell(item, is_plain=_NAMES.search(field) is not None)} |" for field, item in value.items()
+        )
+        table = "\n".join(("| field | value |", "| --- | --- |", *lines))
         return f"returned {counted(len(value), 'value')}", ":", table, {"fields": value}
     if isinstance(value, str) and value.startswith("Figure("):
         return "drew a figure", ": open its row to see it. I cannot see pictures, so the reading is yours.", "", {}
     if isinstance(value, str) and len(value) > 60:
-        lines = value.strip().splitlines()[:8]
-        return "returned a text", ":", "> " + "\n> ".join(cell(line, most=300) for line in lines), {}
+        quoted = (f"> {cell(line, most=300)}" for line in value.strip().splitlines()[:8])
+        return "returned a text", ":", "\n".join(quoted), {}
     shown_value = "nothing" if value in (None, "", [], {}) else cell(value)
     return f"returned {shown_value}", ".", "", {"value": shown_value}
 
@@ -69,7 +73,7 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
     """What stands out in a whole table; nothing, if it has no column of names or none of quantities."""
     numeric = [column for column in rows[0] if all(_is_number(row.get(column)) for row in rows)]
     names = [column for column in rows[0] if column not in numeric]
-    measures = [column for column in numeric if not _NO_QUANTITY.search(column)]
+    measures = [column for column in numeric if not _NAMES.search(column) and not _RATIOS.search(column)]
     if not names or not measures:
         return {}
     asked = (column for column in measures if re.search(rf"(?i)\b{re.escape(column)}\b", prompt))
@@ -112,15 +116,11 @@ def _error(value: Any) -> str | None:
 def _table(rows: list[Json]) -> str:
     columns = {column: [row.get(column) for row in rows] for row in rows for column in row}
     rules = ["--:" if all(map(_is_number, values)) else "---" for values in columns.values()]
-    # The numbers of a column have the same decimals; those of a year or an id have no separators.
-    decimals = [
-        max((len(cell(v).partition(".")[2]) for v in values if _is_number(v)), default=0) for values in columns.values()
-    ]
-    plain = [
-        _NO_QUANTITY.search(str(column)) is not None and places == 0 for column, places in zip(columns, decimals, strict=True)
-    ]
-    lines = [[cell(row.get(c), d, is_plain=p) for c, d, p in zip(columns, decimals, plain, strict=True)] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in ([cell(column) for column in columns], rules, *lines))
+    # The numbers of a column have the same decimals; years and ids have no separators.
+    places = [max((len(cell(v).partition(".")[2]) for v in values if _is_number(v)), default=0) for values in columns.values()]
+    style = [(name, decimals, _NAMES.search(name) is not None) for name, decimals in zip(columns, places, strict=True)]
+    lines = [[cell(row.get(name), decimals, is_plain) for name, decimals, is_plain in style] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in ([cell(name) for name in columns], rules, *lines))
 
 
 def _is_number(value: Any) -> bool:

@@ -92,19 +92,20 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
 
 def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) -> list[Item]:
     """The calls that `prompt` asks for, in its order; the first tool's, if there are none and there `must` be one."""
-    quoted = [clue.span() for clue in CLUE.finditer(prompt) if clue["quoted"]]
-    ends = [m.start() for m in _CLAUSE_END.finditer(prompt) if not any(left < m.start() < right for left, right in quoted)]
-    picks: list[tuple[int, Json]] = []
-    for start, end in pairwise([0, *ends, len(prompt)]):
-        best = max(tools, key=lambda tool: _fit(tool, prompt[start:end]), default=None)
-        if best and _fit(best, prompt[start:end]) >= 2:  # a clause that fits no tool belongs to the one before it
-            picks.append((start if picks else 0, best))
+    unquoted = CLUE.sub(lambda clue: " " * len(clue[0]) if clue["quoted"] else clue[0], prompt)
+    bounds = pairwise([0, *(end.start() for end in _CLAUSE_END.finditer(unquoted)), len(prompt)])
+    fits = [
+        (max((_fit(tool, unquoted[start:end]), -i) for i, tool in enumerate(tools)), start) for start, end in bounds if tools
+    ]
+    enough = 2 if any(fit >= 2 for (fit, _), _ in fits) else 1
+    # A clause that fits no tool belongs to the one before it, and at the start to the one after it.
+    picks = [(start, tools[-index]) for (fit, index), start in fits if fit >= enough]
     picks = picks or [(0, tool) for tool in tools[:must]]
-    stops = [*(start for start, _ in picks[1:]), len(prompt)]
+    starts = [0, *(start for start, _ in picks[1:])]
     return list(
         dict.fromkeys(
             Item("call", to_json(args), name=tool["name"])
-            for (start, tool), stop in zip(picks, stops, strict=False)
+            for (_, tool), start, stop in zip(picks, starts, [*starts[1:], len(prompt)], strict=False)
             for args in fill(tool.get("parameters"), prompt, range(start, stop), known)
         )
     )
