@@ -30,19 +30,12 @@ class ApiError(Exception):
 
 
 class Item(NamedTuple):
-    """One item of a conversation.
+    """One item of a conversation: what somebody says, a tool call, or its output."""
 
-    Attributes:
-        kind: "system", "user" or "assistant" for what these say, "call" for a tool call, "output" for what the tool returned.
-        text: the words, the call's arguments as JSON, or the output.
-        id: the call's id, by which its output refers to it.
-        name: the tool's name.
-    """
-
-    kind: str
-    text: str
-    id: str = ""
-    name: str = ""
+    kind: str  # "system", "user", "assistant", "call" or "output"
+    text: str  # the words, the call's arguments as JSON, or the output
+    id: str = ""  # the call's, by which its output refers to it
+    name: str = ""  # the tool's
 
     @property
     def args(self) -> Json:
@@ -55,27 +48,16 @@ class Item(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request to the model.
+    """One request to the model."""
 
-    Attributes:
-        history: the conversation, oldest item first.
-        key: digest of the request, from which the ids of the reply are made: the same request gets the same reply.
-        tools: the functions that may be called: name, description and parameters (JSON Schema).
-        must_call: whether a tool has to be called.
-        parallel: whether one turn may hold several calls.
-        schema: JSON Schema of the answer, or None.
-        thinks: whether a turn may have a thought.
-        max_tokens: most tokens to write, or None.
-    """
-
-    history: tuple[Item, ...]
-    key: str
-    tools: tuple[Json, ...]
-    must_call: bool
-    parallel: bool
-    schema: Json | None
-    thinks: bool
-    max_tokens: int | None
+    history: tuple[Item, ...]  # oldest item first
+    key: str  # digest of the request, from which the ids of the reply are made: the same request gets the same reply
+    tools: tuple[Json, ...]  # functions that may be called: name, description and parameters (JSON Schema)
+    must_call: bool  # a tool has to be called
+    parallel: bool  # one turn may hold several calls
+    schema: Json | None  # JSON Schema of the answer
+    thinks: bool  # a turn may have a thought
+    max_tokens: int | None  # most tokens to write
 
 
 class Turn(NamedTuple):
@@ -88,8 +70,10 @@ class Turn(NamedTuple):
 
     def usage(self, request: Request) -> ev.Usage:
         """Tokens read and written."""
-        written = count(self.thought, self.text, *(call.text for call in self.calls))
-        return ev.Usage(input=count(to_json([request.tools, request.history])), output=written, reasoning=count(self.thought))
+        read, thought = count(to_json([request.tools, request.history])), count(self.thought)
+        return ev.Usage(
+            input=read, output=count(self.thought, self.text, *(call.text for call in self.calls)), reasoning=thought
+        )
 
     def up_to(self, limit: int | None) -> "Turn":
         """The turn cut to `limit` tokens. A call is made whole or not at all."""
@@ -160,16 +144,11 @@ def request_of(body: Json, history: tuple[Item, ...], answer_format: Any, effort
     choice = parameter(body, "tool_choice", str | Json | None)
     chosen = choice.get("function", choice).get("name") if isinstance(choice, dict) else None
     functions = [tool.get("function", tool) for tool in parameter(body, "tools", list[Json] | None) or () if choice != "none"]
-    return Request(
-        history=history,
-        key=digest(json.dumps({**body, "stream": None, "stream_options": None}, sort_keys=True)),
-        tools=tuple(one for one in functions if "name" in one and chosen in (None, one["name"])),
-        must_call=chosen is not None or choice == "required",
-        parallel=body.get("parallel_tool_calls") is not False,
-        schema=answer_format.get("schema") if isinstance(answer_format, dict) else None,
-        thinks=effort != "none",
-        max_tokens=max_tokens,
-    )
+    tools = tuple(one for one in functions if "name" in one and chosen in (None, one["name"]))
+    key = digest(json.dumps({**body, "stream": None, "stream_options": None}, sort_keys=True))
+    must_call, parallel = chosen is not None or choice == "required", body.get("parallel_tool_calls") is not False
+    schema = answer_format.get("schema") if isinstance(answer_format, dict) else None
+    return Request(history, key, tools, must_call, parallel, schema, effort != "none", max_tokens)
 
 
 def text_of(content: Any) -> str:

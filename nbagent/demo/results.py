@@ -9,9 +9,7 @@ from typing import Any
 from nbagent.demo.conversation import Item, Json
 
 _SHOWN_ROWS = 6  # of a long table
-_FAILED = re.compile(
-    r"(?i)\s*(?:(?:error|failed|traceback)\b|\w*(?:Error|Exception)\b|.{0,50}\b(?:denied|declined|rejected)\b)"
-)
+_FAILED = re.compile(r"(?i)\s*(?:(?:error|traceback)\b|\w*(?:Error|Exception)\b|.{0,50}\b(?:denied|declined|rejected)\b)")
 _SPECIAL = re.compile(r"([\\`*\[\]<>$|~&]|(?<![^\W_])_|_(?![^\W_]))")
 _NAMES = re.compile(r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$")  # columns whose numbers are names
 _RATIOS = re.compile(r"(?i)percent|share|rate|ratio|growth")  # columns whose numbers have no sum
@@ -48,18 +46,19 @@ def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
         return "failed", f" with *{cell(error)}*, so I leave that part open rather than guess.", "", {}
     rows, total = _rows(value)
     if rows:
-        told = f"returned {counted(total, 'row')}"
+        told = f"returned {total:,} row{'s' * (total > 1)}"
         shown = rows if len(rows) <= 2 * _SHOWN_ROWS else rows[:_SHOWN_ROWS]
         facts = _ranking(rows, prompt) if len(rows) == total > 1 else {}
         more = ". In `{measure}`, **{top}** is highest with {top_value} and **{bottom}** lowest with {bottom_value}."
         first = ":" if len(shown) == total else f"; these are the first {len(shown)}:"
         return told, more.format(**facts) if facts else first, _table(shown), {"rows": f"{total:,}", **facts}
     if isinstance(value, dict) and value:
-        lines = (
-            f"| {cell(field)} | {cell(item, is_plain=_NAMES.search(field) is not None)} |" for field, item in value.items()
-        )
-        table = "\n".join(("| field | value |", "| --- | --- |", *lines))
-        return f"returned {counted(len(value), 'value')}", ":", table, {"fields": value}
+        lines = [
+            "| field | value |",
+            "| --- | --- |",
+            *(f"| {cell(name)} | {cell(item, name)} |" for name, item in value.items()),
+        ]
+        return f"returned {len(value)} value{'s' * (len(value) > 1)}", ":", "\n".join(lines), {"fields": value}
     if isinstance(value, str) and value.startswith("Figure("):
         return "drew a figure", ": open its row to see it. I cannot see pictures, so the reading is yours.", "", {}
     if isinstance(value, str) and len(value) > 60:
@@ -80,17 +79,11 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
     label, measure = names[0], next(asked, measures[-1])
     worst, *_, best = sorted(rows, key=lambda row: row[measure])
     total = sum(row[measure] for row in rows)
-    share = {"share": f"{best[measure] / total:.0%}"} if total > 0 <= worst[measure] else {}
-    return share | {
-        "label": cell(label),
-        "measure": cell(measure),
-        "top": cell(best[label]),
-        "top_value": cell(best[measure]),
-        "bottom": cell(worst[label]),
-        "bottom_value": cell(worst[measure]),
-        "best": {int(column) if column.isdigit() else column: cell(item) for column, item in best.items()},
-        "total": cell(total),
-    }
+    facts = {"label": cell(label), "measure": cell(measure), "total": cell(total)}
+    facts |= {"top": cell(best[label]), "top_value": cell(best[measure])}
+    facts |= {"bottom": cell(worst[label]), "bottom_value": cell(worst[measure])}
+    facts |= {"share": f"{best[measure] / total:.0%}"} if total > 0 <= worst[measure] else {}
+    return facts | {"best": {int(column) if column.isdecimal() else column: cell(item) for column, item in best.items()}}
 
 
 def _rows(value: Any) -> tuple[list[Json], int]:
@@ -116,10 +109,12 @@ def _error(value: Any) -> str | None:
 def _table(rows: list[Json]) -> str:
     columns = {column: [row.get(column) for row in rows] for row in rows for column in row}
     rules = ["--:" if all(map(_is_number, values)) else "---" for values in columns.values()]
-    # The numbers of a column have the same decimals; years and ids have no separators.
-    places = [max((len(cell(v).partition(".")[2]) for v in values if _is_number(v)), default=0) for values in columns.values()]
-    style = [(name, decimals, _NAMES.search(name) is not None) for name, decimals in zip(columns, places, strict=True)]
-    lines = [[cell(row.get(name), decimals, is_plain) for name, decimals, is_plain in style] for row in rows]
+    # The numbers of a column have the same decimals.
+    places = {
+        name: max((len(cell(v).partition(".")[2]) for v in column if _is_number(v)), default=0)
+        for name, column in columns.items()
+    }
+    lines = [[cell(row.get(name), name, places[name]) for name in columns] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in ([cell(name) for name in columns], rules, *lines))
 
 
@@ -127,9 +122,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def cell(value: Any, decimals: int = 0, is_plain: bool = False, most: int = 100) -> str:
+def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> str:
     """A value for reading, on one line that Markdown shows as it is: `12,400`, `2.7`, `0.0123`, `north`."""
-    if _is_number(value) and not is_plain:
+    if _is_number(value) and not _NAMES.search(column):
         if value and not 0.01 <= abs(value) < 1e15:
             return f"{value:.3g}"
         whole, _, rest = f"{value:,.2f}".partition(".")
@@ -145,11 +140,6 @@ def code_of(call: Item) -> str:
     """A call as inline code: `load_sales(year=2025)`."""
     call_text = f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.args.items())})".replace("`", "'")
     return f"`{call_text if len(call_text) <= 90 else call_text[:89] + '…'}`"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: "1 row", "1,010 rows"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(parts: Sequence[str]) -> str:

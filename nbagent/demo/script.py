@@ -93,22 +93,19 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
 def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) -> list[Item]:
     """The calls that `prompt` asks for, in its order; the first tool's, if there are none and there `must` be one."""
     unquoted = CLUE.sub(lambda clue: " " * len(clue[0]) if clue["quoted"] else clue[0], prompt)
-    bounds = pairwise([0, *(end.start() for end in _CLAUSE_END.finditer(unquoted)), len(prompt)])
+    clauses = pairwise([0, *(end.start() for end in _CLAUSE_END.finditer(unquoted)), len(prompt)])
     fits = [
-        (max((_fit(tool, unquoted[start:end]), -i) for i, tool in enumerate(tools)), start) for start, end in bounds if tools
+        (max((_fit(tool, unquoted[start:end]), -i) for i, tool in enumerate(tools)), start) for start, end in clauses if tools
     ]
     enough = 2 if any(fit >= 2 for (fit, _), _ in fits) else 1
+    picks = [(start, tools[-index]) for (fit, index), start in fits if fit >= enough] or [(0, tool) for tool in tools[:must]]
     # A clause that fits no tool belongs to the one before it, and at the start to the one after it.
-    picks = [(start, tools[-index]) for (fit, index), start in fits if fit >= enough]
-    picks = picks or [(0, tool) for tool in tools[:must]]
-    starts = [0, *(start for start, _ in picks[1:])]
-    return list(
-        dict.fromkeys(
-            Item("call", to_json(args), name=tool["name"])
-            for (_, tool), start, stop in zip(picks, starts, [*starts[1:], len(prompt)], strict=False)
-            for args in fill(tool.get("parameters"), prompt, range(start, stop), known)
-        )
-    )
+    bounds = [0, *(start for start, _ in picks[1:]), len(prompt)]
+    calls: dict[Item, None] = {}
+    for (_, tool), (start, end) in zip(picks, pairwise(bounds), strict=False):
+        for args in fill(tool.get("parameters"), prompt, range(start, end), known):
+            calls[Item("call", to_json(args), name=tool["name"])] = None
+    return list(calls)
 
 
 def _fit(tool: Json, clause: str) -> int:

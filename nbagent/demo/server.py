@@ -69,11 +69,7 @@ class DemoServer:
 
     @property
     def tokens_per_second(self) -> float:
-        """Speed of the streams. A change holds at once, also for streams under way.
-
-        Raises:
-            ValueError: it is set to something that is not above 0.
-        """
+        """Speed of the streams, above 0. A change holds at once, also for streams under way."""
         return self._rate
 
     @tokens_per_second.setter
@@ -83,14 +79,9 @@ class DemoServer:
         self._rate = float(rate)
 
     def wait_for(self, condition: Callable[["DemoServer"], bool], timeout: float | None = None) -> bool:
-        """Block until `condition(server)` is true, woken at each change of a counter.
+        """Block until `condition(server)` is true, for at most `timeout` seconds; return whether it is.
 
-        Args:
-            condition: what to wait for, such as `lambda server: server.disconnects == 1`.
-            timeout: most seconds to wait, or None.
-
-        Returns:
-            Whether it is true.
+        For example `server.wait_for(lambda server: server.disconnects == 1, timeout=5)`: the counters wake it.
         """
         with self._changed:
             return self._changed.wait_for(lambda: condition(self), timeout)
@@ -238,10 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise ApiError(f"Request body is {length} bytes, but the maximum is {MAX_BODY_BYTES}.", status=413)
 
     def _check_caller(self) -> None:
-        """Refuse what does not come from this machine, with the key.
-
-        A web page in the reader's browser can reach loopback under a host name of its own.
-        """
+        # A web page in the reader's browser can reach loopback, under a host name of its own and without the key.
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host")
         if host not in ("127.0.0.1", "localhost"):
             raise ApiError("The Host header must name this machine: 127.0.0.1 or localhost.", status=403)
