@@ -13,7 +13,7 @@ from nbagent import events as ev
 
 MODEL = "demo"
 Json: TypeAlias = dict[str, Any]
-_TOKEN = re.compile(r"\s?\w{1,6}|\s+|[^\w\s]")
+_TOKEN = re.compile(r"\s?\w{1,6}|\s+|[!-/:-@\[-`{-~]{1,3}|.")  # an emoji of several parts comes in parts, as from a model
 
 
 class ApiError(Exception):

@@ -70,7 +70,7 @@ def test_the_tours_answer_quotes_what_its_tools_returned(client: openai.OpenAI) 
     ]
     assert answer.startswith("**north** was the strongest region of 2025: **43,700** in revenue, 69% of the 63,500 in all.")
     assert "| north | 38,000 | 43,700 | 15 |" in answer
-    assert r"\frac{43{,}700}{38{,}000} - 1 \right) \approx 15\ \%" in answer
+    assert r"\frac{43{,}700}{38{,}000} - 1 \right) \approx 15\,\%" in answer
     assert "The 1,010 sales of 2025 are yours already" in answer
     assert "```python\nsales = run.tools[0].result" in answer
     assert "`fetch_rates(currency='CHF')` failed with *ConnectionError: rates.internal:443 refused the connection*" in answer
