@@ -76,7 +76,7 @@ class _Filler:
 
     def _suits(self, name: str, schema: Json, clue: re.Match[str]) -> tuple[int, Any]:
         """How well a clue suits a parameter (4 beside its name, as in `region=west` or `5 days`; 0: not), and the value."""
-        before, value = self._prompt[: clue.start()], _value(clue)
+        before, value = self._prompt[max(0, clue.start() - 80) : clue.start()], _value(clue)
         if "enum" in schema:
             member = next((one for one in schema["enum"] if str(one).lower() == str(value).lower()), None)
             return 4 * (member is not None), member

@@ -100,6 +100,7 @@ def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) 
     enough = 2 if any(fit >= 2 for (fit, _), _ in fits) else 1
     picks = [(start, tools[-index]) for (fit, index), start in fits if fit >= enough] or [(0, tool) for tool in tools[:must]]
     # A clause that fits no tool belongs to the one before it, and at the start to the one after it.
+    picks = picks[: 3 * _MOST_CALLS]  # a pasted text may have thousands
     bounds = [0, *(start for start, _ in picks[1:]), len(prompt)]
     calls: dict[Item, None] = {}
     for (_, tool), (start, end) in zip(picks, pairwise(bounds), strict=False):

@@ -163,8 +163,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _reply(self, on_responses: bool, body: Json) -> None:
         demo, created = self.server.demo, int(time.time())
         demo._count(requests=1)
-        request = responses.read(body, demo._memory) if on_responses else chat.read(body)
-        turn = play(request)
+        try:
+            request = responses.read(body, demo._memory) if on_responses else chat.read(body)
+            turn = play(request)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ApiError(f"The demo model could not read the request: {error!r}", status=500) from error
         if on_responses and body.get("store") is not False:
             if len(demo._memory) >= _KEPT_RESPONSES:
                 demo._memory.pop(next(iter(demo._memory)), None)

@@ -183,6 +183,11 @@ def test_where_no_tool_fits_it_says_which_there_are() -> None:
     assert "I can call `load_sales`, `revenue_by` and `fetch_rates`" in play_with("Who wrote Hamlet?", *TOOLS).text
 
 
+@pytest.mark.parametrize("text", ["load sales of 2025, ", "item-1 a.b-2 0.5, ", "1 + (", "a.b@c.", "https://", "`", "-", "x"])
+def test_a_pasted_text_of_any_length_is_read_in_one_go(text: str) -> None:
+    assert play_with(f"Call fetch_rates. {text * 10_000}", *TOOLS).calls[0].name == "fetch_rates"
+
+
 def test_repeat_gives_the_text_back_character_for_character() -> None:
     assert play_with('Repeat: **a** "b" $c$\n\n ').text == '**a** "b" $c$\n\n '
 

@@ -60,6 +60,7 @@ def test_a_foreign_host_name_is_refused(server: DemoServer) -> None:
         ("POST", "/v1/responses", b'{"model":"demo","input":7}', 400, "input"),
         ("POST", "/v1/responses", b'{"model":"demo","input":[7]}', 400, "input"),
         ("POST", "/v1/responses", b'{"model":"demo","input":"x","tools":{}}', 400, "tools"),
+        ("POST", "/v1/responses", b'{"model":"demo","input":"x","tools":[{"function":3}]}', 500, None),
         ("POST", "/v1/responses", b'{"model":"other","input":"x"}', 404, "model"),
         ("POST", "/v1/responses", b'{"model":"demo","input":"x","previous_response_id":"resp_1"}', 400, "previous_response_id"),
         ("POST", "/v1/chat/completions", b'{"model":"demo"}', 400, "messages"),
