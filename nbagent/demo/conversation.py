@@ -1,241 +1,158 @@
-"""What the demo model is asked and what it says, apart from any wire: requests in, turns out."""
+"""The demo model's requests and turns, apart from the API that carries them."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
 
-from nbagent.demo.tokens import count
+import msgspec
+from msgspec.structs import replace
+
+from nbagent import events as ev
 
 MODEL = "demo"
+Json: TypeAlias = dict[str, Any]
+_TOKEN = re.compile(r"\s?\w{1,6}|\s+|[!-/:-@\[-`{-~]{1,3}|.")  # an emoji of several parts comes in parts, as from a model
 
 
 class ApiError(Exception):
-    """A request that is answered with an HTTP error, in the shape the OpenAI API gives it."""
+    """A request that gets an HTTP error, in the shape of OpenAI's API."""
 
-    def __init__(
-        self, message: str, *, status: int = 400, param: str | None = None, code: str | None = None, kind: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 400, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
-        self.status = status
-        self.param = param
-        self.code = code
-        self.kind = kind or ("server_error" if status >= 500 else "invalid_request_error")
+        self.status, self.param, self.code = status, param, code
 
-    def body(self) -> dict[str, Any]:
-        """The JSON that goes out."""
-        return {"error": {"message": str(self), "type": self.kind, "param": self.param, "code": self.code}}
+    def body(self) -> Json:
+        """The JSON of the HTTP response."""
+        kind = "server_error" if self.status >= 500 else "invalid_request_error"
+        return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A function the model may call; `parameters` is its JSON schema."""
+class Item(NamedTuple):
+    """One item of a conversation: what somebody says, a tool call, or its output."""
 
-    name: str
-    description: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something said by the `"user"`, the `"assistant"` or the `"system"`."""
-
-    role: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The model calls a tool. `id` is what the output refers to."""
-
-    id: str
-    name: str
-    args: Mapping[str, Any]
+    kind: str  # "system", "user", "assistant", "call" or "output"
+    text: str  # the words, the call's arguments as JSON, or the output
+    id: str = ""  # the call's, by which its output refers to it
+    name: str = ""  # the tool's
 
     @property
-    def text(self) -> str:
-        """The arguments as the wire carries them: compact JSON."""
-        return to_json(self.args)
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Equal for two calls of the same tool with the same arguments, whatever their order."""
-        return self.name, json.dumps(self.args, sort_keys=True)
-
-    def __str__(self) -> str:
-        """The call as Python code: `load_sales(year=2025)`."""
-        return f"{self.name}({', '.join(f'{name}={_literal(value)}' for name, value in self.args.items())})"
+    def args(self) -> Json:
+        """The arguments of a call; what is no JSON object counts as none."""
+        try:
+            args = json.loads(self.text)
+        except ValueError:
+            return {}
+        return args if isinstance(args, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a tool returned, as text; `id` is the call's."""
+class Request(NamedTuple):
+    """One request to the model."""
 
-    id: str
-    text: str
-
-
-def _literal(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-Item: TypeAlias = Message | Call | Output
+    history: tuple[Item, ...]  # oldest item first
+    key: str  # digest of the request, from which the ids of the reply are made: the same request gets the same reply
+    tools: tuple[Json, ...]  # functions that may be called: name, description and parameters (JSON Schema)
+    must_call: bool  # a tool has to be called
+    parallel: bool  # one turn may hold several calls
+    schema: Json | None  # JSON Schema of the answer
+    thinks: bool  # a turn may have a thought
+    max_tokens: int | None  # most tokens to write
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request to the model.
+class Turn(NamedTuple):
+    """One reply: a thought, then a text or tool calls. `is_cut` if the request's token limit ended it."""
 
-    Attributes:
-        history: everything said so far, oldest first.
-        key: a digest of the request; ids in the reply derive from it, so that the same request gets the same reply.
-        parallel: whether one turn may call several tools.
-        choice: whether tools may, must or must not be called.
-        schema: the JSON schema the answer has to have, if one is asked for.
-        thinking: whether to think aloud.
-        limit: most tokens to write, or None.
-    """
-
-    history: tuple[Item, ...]
-    key: str
-    instructions: str = ""
-    tools: tuple[Tool, ...] = ()
-    parallel: bool = True
-    choice: Literal["auto", "none", "required"] = "auto"
-    schema: Mapping[str, Any] | None = None
-    thinking: bool = True
-    limit: int | None = None
-
-    @property
-    def tokens(self) -> int:
-        """How many tokens the model reads: instructions, tools and history."""
-        tools = (tool.name + tool.description + to_json(tool.parameters) for tool in self.tools)
-        return count(self.instructions) + sum(map(count, tools)) + sum(count(item.text) for item in self.history)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One reply: thoughts, then an answer or calls of tools. `finish` is `"length"` where the token limit cut it."""
-
-    reasoning: tuple[str, ...] = ()
+    thought: str = ""
     text: str = ""
-    calls: tuple[Call, ...] = ()
-    finish: Literal["stop", "length"] = "stop"
+    calls: tuple[Item, ...] = ()
+    is_cut: bool = False
 
-    @property
-    def reasoning_tokens(self) -> int:
-        """Tokens of thinking."""
-        return sum(map(count, self.reasoning))
+    def usage(self, request: Request) -> ev.Usage:
+        """Tokens read and written."""
+        read, thought = count(to_json([request.tools, request.history])), count(self.thought)
+        return ev.Usage(
+            input=read, output=count(self.thought, self.text, *(call.text for call in self.calls)), reasoning=thought
+        )
 
-    @property
-    def tokens(self) -> int:
-        """Tokens written, thinking included."""
-        return self.reasoning_tokens + count(self.text) + sum(count(call.text) for call in self.calls)
+    def up_to(self, limit: int | None) -> "Turn":
+        """The turn cut to `limit` tokens. A call is made whole or not at all."""
+        if limit is None or count(self.thought, self.text, *(call.text for call in self.calls)) <= limit:
+            return self
+        thought = split(self.thought)[:limit]
+        return Turn("".join(thought), "".join(split(self.text)[: limit - len(thought)]), is_cut=True)
 
-    def items(self) -> Iterator[Item]:
-        """The turn as history."""
+    def events(self, request: Request, created: int) -> Iterator[ev.Event]:
+        """The turn as a run's events, each token a delta. `created` is in seconds since the epoch."""
+        key = request.key
+        yield ev.RunStart(run_id=key, model=MODEL, ts=created)
+        if self.thought:
+            yield ev.ReasoningStart(id=key, kind="summary")
+            yield from (ev.ReasoningDelta(id=key, delta=token) for token in split(self.thought))
+            yield ev.ReasoningEnd(id=key)
         if self.text:
-            yield Message("assistant", self.text)
-        yield from self.calls
+            yield ev.TextStart(id=key)
+            yield from (ev.TextDelta(id=key, delta=token) for token in split(self.text))
+            yield ev.TextEnd(id=key)
+        for call in self.calls:
+            yield ev.ToolStart(id=call.id, call_id=call.id, name=call.name)
+            yield from (ev.ToolArgsDelta(id=call.id, delta=token) for token in split(call.text))
+            yield ev.ToolArgs(id=call.id, args=call.args, args_text=call.text)
+        end = ev.RunEnd(status="completed", usage=self.usage(request))
+        yield replace(end, status="incomplete", code="length") if self.is_cut else end
 
 
-class Frame(NamedTuple):
-    """One piece of a streamed reply: its bytes, and how many tokens it took to write."""
+def split(text: str) -> list[str]:
+    """The tokens of `text`: short words and parts of words. Joined, they are `text`."""
+    return _TOKEN.findall(text)
 
-    data: bytes
-    tokens: int = 0
+
+def count(*texts: str) -> int:
+    """Number of tokens in some texts."""
+    return sum(len(split(text)) for text in texts)
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON, text unescaped, as the API writes it."""
+    """Compact JSON with text as it is."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def digest(*parts: str, length: int = 48) -> str:
+def digest(*parts: str) -> str:
     """A stable hexadecimal id made of `parts`."""
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:length]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
-def request_key(body: Mapping[str, Any]) -> str:
-    """A digest of a request body, the same whether or not it asks for a stream."""
-    return digest(json.dumps({k: v for k, v in body.items() if k not in ("stream", "stream_options")}, sort_keys=True))
-
-
-def unmatched(history: Iterable[Item]) -> tuple[list[str], list[str]]:
-    """The ids of outputs that belong to no call, and of calls that have no output."""
-    calls: dict[str, None] = {}
-    outputs: dict[str, None] = {}
-    for item in history:
-        if isinstance(item, Call):
-            calls[item.id] = None
-        elif isinstance(item, Output):
-            outputs[item.id] = None
-    return [name for name in outputs if name not in calls], [name for name in calls if name not in outputs]
-
-
-def parse_args(text: Any) -> dict[str, Any]:
-    """The arguments of a call in the history; what is not a JSON object counts as none."""
+def parameter(body: Json, name: str, kind: Any) -> Any:
+    """The parameter `name` of a request body; ApiError, if it is not of this `kind`, which a missing one has to allow."""
     try:
-        args = json.loads(text)
-    except (TypeError, ValueError):
-        return {}
-    return args if isinstance(args, dict) else {}
+        return msgspec.convert(body.get(name), kind)
+    except msgspec.ValidationError as error:
+        raise ApiError(f"Invalid parameter '{name}': {error}.", param=name, code="invalid_type") from None
+
+
+def unmatched(history: tuple[Item, ...], kind: str, other: str) -> list[str]:
+    """Ids of the items of one kind ("call" or "output") that have no item of the other."""
+    ids = {item.id for item in history if item.kind == other}
+    return [item.id for item in history if item.kind == kind and item.id not in ids]
+
+
+def request_of(body: Json, history: tuple[Item, ...], answer_format: Any, effort: Any, max_tokens: int | None) -> Request:
+    """The request in a body, with the parameters that both APIs share; ApiError, if it asks for another model."""
+    if (model := parameter(body, "model", str)) != MODEL:
+        message = f"The model `{model}` does not exist: this is nbagent's demo server, which has only `{MODEL}`."
+        raise ApiError(message, status=404, param="model", code="model_not_found")
+    choice = parameter(body, "tool_choice", str | Json | None)
+    chosen = choice.get("function", choice).get("name") if isinstance(choice, dict) else None
+    functions = [tool.get("function", tool) for tool in parameter(body, "tools", list[Json] | None) or () if choice != "none"]
+    tools = tuple(one for one in functions if "name" in one and chosen in (None, one["name"]))
+    key = digest(json.dumps({**body, "stream": None, "stream_options": None}, sort_keys=True))
+    must_call, parallel = chosen is not None or choice == "required", body.get("parallel_tool_calls") is not False
+    schema = answer_format.get("schema") if isinstance(answer_format, dict) else None
+    return Request(history, key, tools, must_call, parallel, schema, effort != "none", max_tokens)
 
 
 def text_of(content: Any) -> str:
-    """The text of a message's content: a string, or a list of parts of which those with text count."""
-    if isinstance(content, str):
-        return content
+    """The text of a message: a string, or the texts in a list of parts."""
     if isinstance(content, list):
-        parts = (part if isinstance(part, str) else part.get("text") for part in content if isinstance(part, str | dict))
-        return "\n".join(part for part in parts if isinstance(part, str))
-    return ""
-
-
-def require(body: Mapping[str, Any], name: str, *kinds: type) -> Any:
-    """The parameter `name` of a request.
-
-    Raises:
-        ApiError: it is missing or of another type.
-    """
-    value = body.get(name)
-    if value is None:
-        raise ApiError(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
-    return optional(body, name, *kinds)
-
-
-def optional(body: Mapping[str, Any], name: str, *kinds: type) -> Any:
-    """The parameter `name`, or None.
-
-    Raises:
-        ApiError: it is of another type.
-    """
-    value = body.get(name)
-    if value is None or (isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)):
-        return value
-    wanted = " or ".join(_JSON_NAMES[kind] for kind in kinds)
-    got = _JSON_NAMES.get(type(value), "something else")
-    raise ApiError(f"Invalid type for '{name}': expected {wanted}, but got {got}.", param=name, code="invalid_type")
-
-
-_JSON_NAMES: dict[type, str] = {
-    str: "a string",
-    list: "an array",
-    dict: "an object",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-}
-
-
-def check_model(body: Mapping[str, Any]) -> None:
-    """See that the request asks for the one model there is.
-
-    Raises:
-        ApiError: no model, or another one (404).
-    """
-    model = require(body, "model", str)
-    if model != MODEL:
-        message = f"The model `{model}` does not exist: this is nbagent's embedded server, which has only `{MODEL}`."
-        raise ApiError(message, status=404, param="model", code="model_not_found")
+        return "\n".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""

@@ -1,199 +1,147 @@
-"""What a tool returned, read: an error, a table, named values, a number or just text."""
+"""What the demo model quotes of a tool's result: counts, extremes and shares, with numbers for reading."""
 
-import ast
-import csv
 import json
-import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
-_ERROR = re.compile(r"\s*(?:[\w.]*(?:Error|Exception)\b|error\b|failed\b|traceback\b|tool \S* ?failed)", re.IGNORECASE)
-_DENIED = re.compile(r"\b(?:denied|declined|rejected|refused|not approved)\b", re.IGNORECASE)
-_EXCEPTION = re.compile(r"\b\w+(?:Error|Exception)\b")
-_NOT_A_MEASURE = re.compile(r"(^|_)(id|index|year|month|day|date|week|quarter|code|zip|number|no)$", re.IGNORECASE)
-_LONGEST_TEXT = 100_000
+from nbagent.demo.conversation import Item, Json
+
+_SHOWN_ROWS = 6  # of a long table
+_FAILED = re.compile(r"(?i)\s*(?:(?:error|traceback)\b|\w*(?:Error|Exception)\b|.{0,50}\b(?:denied|declined|rejected)\b)")
+_SPECIAL = re.compile(r"([\\`*\[\]<>$|~&]|(?<![^\W_])_|_(?![^\W_]))")
+_NAMES = re.compile(r"(?i)(^|_)(id|index|year|month|day|code|zip|no)$")  # columns whose numbers are names
+_RATIOS = re.compile(r"(?i)percent|share|rate|ratio|growth")  # columns whose numbers have no sum
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of values under named columns.
-
-    Attributes:
-        total: how many rows there are in all, where `rows` are only the first of them.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    total: int | None = None
-
-    @property
-    def length(self) -> int:
-        """How many rows there are in all."""
-        return len(self.rows) if self.total is None else self.total
-
-    def column(self, index: int) -> list[Any]:
-        """The values of one column."""
-        return [row[index] for row in self.rows]
-
-    def is_numeric(self, index: int) -> bool:
-        """Whether a column holds numbers only."""
-        return bool(self.rows) and all(is_number(value) for value in self.column(index))
-
-    def measures(self) -> list[int]:
-        """The columns that count something: numeric, and neither a year nor an id."""
-        return [i for i, name in enumerate(self.columns) if self.is_numeric(i) and is_measure(name)]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A tool's output, read.
+def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
+    """What templates quote of a call and its output, if it was made. What a result does not have is missing.
 
     Attributes:
-        text: as it came.
-        value: parsed, or the text itself.
-        table: the table in it, if there is one.
-        facts: single values by name.
-        error: what went wrong, in one line, if it did.
-        denied: whether the call was not allowed rather than failing.
+        args: the arguments.
+        outcome: what came back, in a few words. `sentence` says more, and `table` shows it.
+        value: the result, if it is a number or a short text.
+        fields: values by name, if it is an object.
+        rows: number of rows, if it is a table; and if that is whole, with a column of names and one of quantities:
+        label, measure: the names of these columns; the measure is the one that the prompt names, or the last.
+        top, top_value, bottom, bottom_value: name and quantity of the highest row and of the lowest.
+        best: the highest row, by column.
+        total, share: sum of the measure, and the highest row's percentage of it.
     """
-
-    text: str
-    value: Any = None
-    table: Table | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    error: str | None = None
-    denied: bool = False
-
-
-def is_number(value: Any) -> bool:
-    """Whether `value` is a finite number, which True is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def is_measure(name: str) -> bool:
-    """Whether numbers of this name count something, which those of a year or an id do not."""
-    return _NOT_A_MEASURE.search(name) is None
-
-
-def read(text: str) -> Result:
-    """The output of a tool, read as far as it can be."""
-    value = _parse(text)
-    if (error := _error(text, value)) is not None:
-        # "ConnectionError: … refused the connection" is a failure; only a text that names no exception speaks of a person's no
-        return Result(text, value, error=error, denied=bool(_DENIED.search(error)) and not _EXCEPTION.search(error))
-    if isinstance(value, str):
-        return Result(text, value, table=_text_table(value))
-    table = _table(value)
-    if isinstance(value, dict) and table is None:
-        facts = dict(_flat(value))
-        inner = next(((name, found) for name, item in value.items() if (found := _table(item))), None)
-        if inner:
-            return Result(text, value, inner[1], {name: item for name, item in facts.items() if not name.startswith(inner[0])})
-        return Result(text, value, None, facts)
-    return Result(text, value, table)
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    if text[:1] in tuple("[{(") and len(text) <= _LONGEST_TEXT:
+    facts: Json = {"args": call.args, "fields": {}}
+    if output is not None:
         try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-            return text
-        return list(value) if isinstance(value, tuple) else value
-    return text
+            value = json.loads(output)
+        except ValueError:
+            value = output
+        told, more, facts["table"], found = _read(value, prompt)
+        facts |= {"outcome": f"`{call.name}` {told}", "sentence": f"{code_of(call)} {told}{more}", **found}
+    return SimpleNamespace(**facts)
 
 
-def _error(text: str, value: Any) -> str | None:
-    if isinstance(value, dict):
-        said = value.get("error")
-        if said is None and (value.get("is_error") is True or value.get("isError") is True or value.get("status") == "error"):
-            said = value.get("message") or value.get("content") or "no reason given"
-        if isinstance(said, dict):
-            said = said.get("message") or said
-        return _one_line(str(said)) if said else None
-    if isinstance(value, str) and (_ERROR.match(value) or _DENIED.search(value[:60])):
-        lines = value.strip().splitlines()
-        return _one_line(lines[-1] if lines and lines[0].lower().startswith("traceback") else lines[0])
-    return None
-
-
-def _one_line(text: str, most: int = 200) -> str:
-    text = " ".join(text.split())
-    text = re.sub(r"^error:\s+", "", text, flags=re.IGNORECASE)
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _table(value: Any) -> Table | None:
-    """Records, a DataFrame's shape and first rows, `{"columns": …, "data": …}`, a dict of equal lists, or named numbers."""
-    if isinstance(value, list) and value and all(isinstance(row, dict) and row for row in value):
-        names = tuple(dict.fromkeys(name for row in value for name in row))
-        return Table(tuple(map(str, names)), tuple(tuple(row.get(name) for name in names) for row in value))
-    if not isinstance(value, dict):
-        return None
-    shape = value.get("shape")
-    if isinstance(shape, list) and shape and isinstance(shape[0], int) and (head := _table(value.get("rows"))) is not None:
-        return Table(head.columns, head.rows, max(shape[0], len(head.rows)))  # a DataFrame, told by its first rows
-    columns: Any = value.get("columns")
-    data: Any = value.get("data", value.get("rows"))
-    if (
-        isinstance(columns, list)
-        and isinstance(data, list)
-        and all(isinstance(r, list) and len(r) == len(columns) for r in data)
-    ):
-        return Table(tuple(map(str, columns)), tuple(map(tuple, data)))
-    lists = [item for item in value.values() if isinstance(item, list)]
-    if len(lists) == len(value) > 1 and lists[0] and len({len(item) for item in lists}) == 1 and not _nested(lists):
-        return Table(tuple(map(str, value)), tuple(zip(*lists, strict=True)))
-    if len(value) > 1 and all(is_number(item) for item in value.values()):
-        return Table(("name", "value"), tuple((str(name), item) for name, item in value.items()))
-    return None
-
-
-def _nested(lists: list[list[Any]]) -> bool:
-    return any(isinstance(item, list | dict) for one in lists for item in one)
-
-
-def _flat(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, item in value.items():
-        path = f"{before}{name}"
-        if isinstance(item, dict) and item and before.count(".") < 3:
-            yield from _flat(item, f"{path}.")
-        else:
-            yield path, item
-
-
-def _text_table(text: str) -> Table | None:
-    """A table written as text: Markdown, CSV, tabs, or columns set apart by two spaces. None where rows were left out."""
-    if len(text) > _LONGEST_TEXT:
-        return None
-    lines = [line.rstrip() for line in text.strip("\n").splitlines() if line.strip()]
-    if len(lines) < 2 or any(re.search(r"(^|\s)(\.\.\.?|…)(\s|$)", line) for line in lines):
-        return None
-    if all(line.lstrip().startswith("|") for line in lines):
-        rows = [
-            [cell.strip() for cell in line.strip().strip("|").split("|")]
-            for line in lines
-            if not re.fullmatch(r"[\s|:-]+", line)
+def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
+    """What a result is in a few words, more about it, a table in Markdown, and facts by name."""
+    if error := _error(value):
+        return "failed", f" with *{cell(error)}*, so I leave that part open rather than guess.", "", {}
+    rows, total = _rows(value)
+    if rows:
+        told = f"returned {total:,} row{'s' * (total > 1)}"
+        shown = rows if len(rows) <= 2 * _SHOWN_ROWS else rows[:_SHOWN_ROWS]
+        facts = _ranking(rows, prompt) if len(rows) == total > 1 else {}
+        more = ". In `{measure}`, **{top}** is highest with {top_value} and **{bottom}** lowest with {bottom_value}."
+        first = ":" if len(shown) == total else f"; these are the first {len(shown)}:"
+        return told, more.format(**facts) if facts else first, _table(shown), {"rows": f"{total:,}", **facts}
+    if isinstance(value, dict) and value:
+        lines = [
+            "| field | value |",
+            "| --- | --- |",
+            *(f"| {cell(name)} | {cell(item, name)} |" for name, item in value.items()),
         ]
-    elif (mark := next((mark for mark in "\t,;" if all(mark in line for line in lines)), None)) is not None:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=mark)]
-    else:
-        rows = [re.split(r"\s{2,}", line.strip()) for line in lines]
-        if len(rows[1]) == len(rows[0]) + 1:  # pandas prints its index without a heading
-            rows = [rows[0], *(row[1:] for row in rows[1:])]
-    width = len(rows[0])
-    if width < 2 or len(rows) < 2 or any(len(row) != width for row in rows) or any(len(cell) > 40 for cell in rows[0]):
+        return f"returned {len(value)} value{'s' * (len(value) > 1)}", ":", "\n".join(lines), {"fields": value}
+    if isinstance(value, str) and value.startswith("Figure("):
+        return "drew a figure", ": open its row to see it. I cannot see pictures, so the reading is yours.", "", {}
+    if isinstance(value, str) and len(value) > 60:
+        quoted = (f"> {cell(line, most=300)}" for line in value.strip().splitlines()[:8])
+        return "returned a text", ":", "\n".join(quoted), {}
+    shown_value = "nothing" if value in (None, "", [], {}) else cell(value)
+    return f"returned {shown_value}", ".", "", {"value": shown_value}
+
+
+def _ranking(rows: list[Json], prompt: str) -> Json:
+    """What stands out in a whole table; nothing, if it has no column of names or none of quantities."""
+    numeric = [column for column in rows[0] if all(_is_number(row.get(column)) for row in rows)]
+    names = [column for column in rows[0] if column not in numeric]
+    measures = [column for column in numeric if not _NAMES.search(column) and not _RATIOS.search(column)]
+    if not names or not measures:
+        return {}
+    asked = (column for column in measures if re.search(rf"(?i)\b{re.escape(column)}\b", prompt))
+    label, measure = names[0], next(asked, measures[-1])
+    worst, *_, best = sorted(rows, key=lambda row: row[measure])
+    total = sum(row[measure] for row in rows)
+    facts = {"label": cell(label), "measure": cell(measure), "total": cell(total)}
+    facts |= {"top": cell(best[label]), "top_value": cell(best[measure])}
+    facts |= {"bottom": cell(worst[label]), "bottom_value": cell(worst[measure])}
+    facts |= {"share": f"{best[measure] / total:.0%}"} if total > 0 <= worst[measure] else {}
+    return facts | {"best": {int(column) if column.isdecimal() else column: cell(item) for column, item in best.items()}}
+
+
+def _rows(value: Any) -> tuple[list[Json], int]:
+    """The rows of a table, or the first of them, and their number; none, if it is no table."""
+    total = None
+    if isinstance(value, dict) and isinstance(value.get("shape"), list):
+        value, total = value.get("rows"), value["shape"][0]
+    rows = [row for row in value if isinstance(row, dict) and row] if isinstance(value, list) else []
+    if rows and (more := re.match(r"… ([\d,]+) more item", str(value[-1]))):  # the rest of a list that was too long to send
+        value, total = value[:-1], len(rows) + int(more[1].replace(",", ""))
+    return (rows, total or len(rows)) if rows and len(rows) == len(value) else ([], 0)
+
+
+def _error(value: Any) -> str | None:
+    if isinstance(value, dict) and (error := value.get("error")):
+        return str(error.get("message") or error) if isinstance(error, dict) else str(error)
+    if not isinstance(value, str) or not _FAILED.match(value):
         return None
-    return Table(tuple(rows[0]), tuple(tuple(map(_cell, row)) for row in rows[1:]))
+    lines = value.strip().splitlines()
+    return re.sub(r"(?i)^error:\s*", "", lines[-1 if lines[0].startswith("Traceback") else 0])
 
 
-def _cell(text: str) -> Any:
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    return float(text) if re.fullmatch(r"-?\d+\.\d*(e[+-]?\d+)?", text, re.IGNORECASE) else text
+def _table(rows: list[Json]) -> str:
+    columns = {column: [row.get(column) for row in rows] for row in rows for column in row}
+    rules = ["--:" if all(map(_is_number, values)) else "---" for values in columns.values()]
+    # The numbers of a column have the same decimals.
+    places = {
+        name: max((len(cell(v).partition(".")[2]) for v in column if _is_number(v)), default=0)
+        for name, column in columns.items()
+    }
+    lines = [[cell(row.get(name), name, places[name]) for name in columns] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in ([cell(name) for name in columns], rules, *lines))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> str:
+    """A value for reading, on one line that Markdown shows as it is: `12,400`, `2.7`, `0.0123`, `north`."""
+    if _is_number(value) and not _NAMES.search(column):
+        if value and not 0.01 <= abs(value) < 1e15:
+            return f"{value:.3g}"
+        whole, _, rest = f"{value:,.2f}".partition(".")
+        rest = rest.rstrip("0").ljust(decimals, "0")
+        return f"{whole}.{rest}" if rest else whole
+    text = " ".join(
+        ("–" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split()
+    )
+    return _SPECIAL.sub(r"\\\1", text if len(text) <= most else text[: most - 1] + "…")
+
+
+def code_of(call: Item) -> str:
+    """A call as inline code: `load_sales(year=2025)`."""
+    call_text = f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.args.items())})".replace("`", "'")
+    return f"`{call_text if len(call_text) <= 90 else call_text[:89] + '…'}`"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """The parts as "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

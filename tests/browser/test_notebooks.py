@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 NOTEBOOKS = {
     "02-any-framework.ipynb": {
-        "remote = ": "I know nothing by myself",
+        "remote = ": "An outlier is a value far from all others",
         "weather = ": "It will be sunny in Oslo",
         "graph = ": "The capital of the UK is London.",
         "handoff = ": "Handed over from Root to Symphony Composer",
@@ -28,7 +28,7 @@ NOTEBOOKS = {
     },
     "03-streams-in-python.ipynb": {
         "run = ": "ToolResult(",
-        "slow.buffered": "'You wrote:",
+        "slow.buffered": "'A **moving average**",
         "together = ": "the line went dead",
         "stalled = ": "Nothing came for 0.5 s",
         "long.cancel()": "'cancelled'",

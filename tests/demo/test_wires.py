@@ -4,13 +4,10 @@ import json
 from collections import defaultdict
 from typing import Any
 
-import httpx2
 import openai
 import pydantic
 import pytest
 from openai.types.responses import ResponseOutputItem, ResponseStreamEvent
-
-from nbagent.demo import DemoServer
 
 ODD = 'Repeat: naïve cafe\u0301 👩‍👩‍👧 🇨🇭 日本語 ﷽ a\tb \\ " | $x$ `y`\n\n- end'
 
@@ -170,17 +167,17 @@ def test_tokens_arrive_in_small_pieces(client: openai.OpenAI) -> None:
 
 
 def test_a_token_limit_cuts_the_answer_and_says_so(client: openai.OpenAI) -> None:
-    response = client.responses.create(model="demo", input="Count to 100, no thinking", max_output_tokens=20)
-    assert response.status == "incomplete"
+    whole = client.responses.create(model="demo", input="A long answer, no thinking").output_text
+    response = client.responses.create(model="demo", input="A long answer, no thinking", max_output_tokens=20)
+    assert (response.status, response.output_text) == ("incomplete", whole[: len(response.output_text)])
     assert response.incomplete_details is not None
     assert response.incomplete_details.reason == "max_output_tokens"
     assert response.usage is not None
     assert response.usage.output_tokens == 20
-    assert response.output_text.startswith("1, 2, 3")
-    events = list(client.responses.create(model="demo", input="Count to 100", max_output_tokens=5, stream=True))
+    events = list(client.responses.create(model="demo", input="A long answer", max_output_tokens=5, stream=True))
     assert events[-1].type == "response.incomplete"
     chat = client.chat.completions.create(
-        model="demo", messages=[{"role": "user", "content": "Count to 100"}], max_completion_tokens=50
+        model="demo", messages=[{"role": "user", "content": "A long answer"}], max_completion_tokens=50
     )
     assert chat.choices[0].finish_reason == "length"
 
@@ -192,9 +189,9 @@ def test_an_earlier_response_can_be_taken_up(client: openai.OpenAI) -> None:
         model="demo",
         previous_response_id=first.id,
         tools=TOOLS,
-        input=[{"type": "function_call_output", "call_id": call.call_id, "output": "4711"}],
+        input=[{"type": "function_call_output", "call_id": call.call_id, "output": '{"id": 4711}'}],
     )
-    assert "4,711" in second.output_text
+    assert "4711" in second.output_text
     with pytest.raises(openai.BadRequestError, match="Previous response"):
         client.responses.create(model="demo", input="x", previous_response_id="resp_unknown")
 
@@ -217,15 +214,3 @@ def test_an_answer_of_a_given_shape_keeps_it(client: openai.OpenAI) -> None:
         model="demo", messages=[{"role": "user", "content": 'Order 3 of "blue paint"'}], response_format=Order
     )
     assert chat.choices[0].message.parsed == Order(item="blue paint", amount=3)
-
-
-def test_a_text_that_is_no_utf_8_does_not_break_the_stream(server: DemoServer) -> None:
-    body = {"model": "demo", "input": "Repeat: a\ud800b", "stream": True}
-    lines = httpx2.post(
-        f"{server.base_url}/responses",
-        content=json.dumps(body),
-        headers={"Authorization": f"Bearer {server.api_key}"},
-        trust_env=False,
-    ).text
-    assert "response.completed" in lines
-    assert "a?b" in lines
