@@ -103,7 +103,7 @@ class Signature:
         # All at once, so that two classes of one name get different definitions.
         adapters = [(name, p.type) for name, p in self._parameters.items() if isinstance(p.type, TypeAdapter)]
         made, shared = TypeAdapter.json_schemas(
-            [(name, "validation", adapter) for name, adapter in adapters], schema_generator=_Untitled
+            [(name, "validation", adapter) for name, adapter in adapters], schema_generator=_PlainSchema
         )
         definitions: JsonSchema = shared.get("$defs", {})
         properties: JsonSchema = {}
@@ -164,14 +164,15 @@ class _Parameter:
             ) from error
 
 
-class _Untitled(GenerateJsonSchema):
-    """Schemas whose fields have no title: pydantic makes it of the field's name, which the model reads anyway."""
-
-    ignored_warning_kinds: typing.ClassVar = {"skipped-choice", "non-serializable-default"}
+class _PlainSchema(GenerateJsonSchema):
+    """Schemas whose fields have no title, which would repeat the field's name. A default without a JSON form is left out."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Return False for every field."""
         return False
+
+    def emit_warning(self, kind: Any, detail: str) -> None:
+        """Warn of nothing: a default that is left out is no concern of the notebook's reader."""
 
 
 class _MsgspecType:
@@ -208,7 +209,7 @@ def _type_of(annotation: Any) -> TypeAdapter[Any] | _MsgspecType:
         return _MsgspecType(annotation)
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-        adapter.json_schema(schema_generator=_Untitled)
+        adapter.json_schema(schema_generator=_PlainSchema)
     except (PydanticUserError, PydanticUndefinedAnnotation, TypeError):
         return _MsgspecType(annotation)
     return adapter

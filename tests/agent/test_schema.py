@@ -234,6 +234,15 @@ def test_a_default_is_written_as_the_model_would_write_it() -> None:
     assert "default" not in of(float, float("inf")).schema["properties"]["x"]
 
 
+def test_a_field_whose_default_has_no_json_may_be_left_out() -> None:
+    options = dataclasses.make_dataclass("Options", [("key", Any, dataclasses.field(default_factory=object))])
+    odd = pydantic.create_model("Odd", limit=(Any, object()))
+    for annotation in (options, odd):
+        schema = of(annotation).schema
+        jsonschema.validate({"x": {}}, schema)
+        assert of(annotation).bind({"x": {}})
+
+
 @pytest.mark.parametrize("annotation", [None, Any, object], ids=str)
 def test_a_value_of_any_type_is_handed_on_as_it_is(annotation: Any) -> None:
     value = {"items": [object()]}
