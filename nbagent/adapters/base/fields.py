@@ -1,17 +1,14 @@
 """Reading upstream items, whatever they are: dicts from the wire, or the objects of an SDK."""
 
 import base64
-import math
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from nbagent.events.jsonable import text_safe
+from nbagent.events.jsonable import INT64, JsonConverter, JsonPolicy, text_safe
 from nbagent.gate import secrets
 
 _MESSAGE_LIMIT = 4000
-_DEPTH_LIMIT = 200
-_OBJECT_LIMIT = 10_000
 
 
 def fields(item: Any) -> Mapping[str, Any]:
@@ -40,18 +37,8 @@ def fields_or_none(item: Any) -> Mapping[str, Any]:
     return item if isinstance(item, Mapping) else fields(item) if hasattr(item, "__dict__") else {}
 
 
-class _Walk:
-    """A value on its way to JSON: what lies around the part that is being read, and how many objects there may still be."""
-
-    __slots__ = ("around", "left")
-
-    def __init__(self) -> None:
-        self.around: set[int] = set()
-        self.left = _OBJECT_LIMIT
-
-
 def plain(value: Any) -> Any:
-    """The value as JSON types, all the way down; what has no fields, or lies too deep, is named by its type.
+    """Return the value as JSON types, all the way down; what has no fields, or lies too deep, is named by its type.
 
     So is what lies inside itself, and what is no data: functions, classes, modules, and the private parts of objects. An SDK's
     event may lead to its agent, and the agent to its client, to the client's key and to half of the process.
@@ -59,32 +46,24 @@ def plain(value: Any) -> Any:
     An integer beyond 64 bits becomes text, which is what every JSON reader keeps whole; infinity and NaN, which JSON
     has not, are None.
     """
-    return _plain(value, _Walk())
+    return JsonConverter(_UPSTREAM).convert(value)
 
 
-def _plain(value: Any, walk: _Walk) -> Any:
-    if isinstance(value, str):
-        return text_safe(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**64 else str(value)
-    if len(walk.around) < _DEPTH_LIMIT and id(value) not in walk.around:
-        walk.around.add(id(value))
-        try:
-            if isinstance(value, list | tuple):
-                return [_plain(entry, walk) for entry in value]
-            if isinstance(value, Mapping):
-                return {text_safe(str(name)): _plain(entry, walk) for name, entry in value.items()}
-            if walk.left and hasattr(value, "__dict__") and not (callable(value) or isinstance(value, ModuleType)):
-                walk.left -= 1
-                public = {name: entry for name, entry in fields(value).items() if not name.startswith("_")}
-                return {text_safe(name): _plain(entry, walk) for name, entry in public.items()}
-        finally:
-            walk.around.discard(id(value))
+def _type_name(value: Any) -> str:
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+def _public_fields(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not hasattr(value, "__dict__") or callable(value) or isinstance(value, ModuleType):
+        return _type_name(value)
+    return {name: entry for name, entry in fields(value).items() if not name.startswith("_")}
+
+
+_UPSTREAM = JsonPolicy(max_depth=200, max_objects=10_000, integers=INT64, expand=_public_fields, placeholder=_type_name)
 
 
 def string(value: Any) -> str | None:
