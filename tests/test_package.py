@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BUILT = ("widget.js", "widget.css", "math.js", "highlight.js", "inspector.js", "THIRD-PARTY-LICENSES.txt")
 FRONT_END = {f"nbagent/static/{name}" for name in BUILT}
+TYPED = "nbagent/py.typed"
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -67,6 +68,7 @@ def test_the_wheel_carries_the_package_and_nothing_else(wheel_without_node: Path
     with zipfile.ZipFile(wheel_without_node) as wheel:
         tops = {name.split("/")[0] for name in wheel.namelist()}
         names = wheel.namelist()
+    assert TYPED in names
     assert tops == {"nbagent", next(top for top in tops if top.endswith(".dist-info"))}
     assert not [name for name in names if "__pycache__" in name or name.endswith(".map")]
 
@@ -81,7 +83,7 @@ def test_an_sdist_needs_neither_node_nor_a_registry(
     unpacked = next((out / "unpacked").iterdir())
     offline = {**nodeless, "npm_config_registry": "http://127.0.0.1:9"}
     with zipfile.ZipFile(build("wheel", unpacked, out, offline)) as wheel:
-        assert set(wheel.namelist()) >= FRONT_END
+        assert set(wheel.namelist()) >= {*FRONT_END, TYPED}
 
 
 def test_one_version_for_both_languages() -> None:

@@ -13,7 +13,7 @@ from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.handover import Handover
 from nbagent.agent.model import ApiName, Connection, check
-from nbagent.agent.tools import Tool, toolbox
+from nbagent.agent.tools import AnyTool, toolbox
 from nbagent.agent.turns import Plan, Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.gate import secrets
@@ -49,7 +49,7 @@ class Agent:
         self,
         model: str,
         instructions: str = "",
-        tools: Iterable[Tool | Callable[..., Any]] = (),
+        tools: Iterable[AnyTool | Callable[..., Any]] = (),
         *,
         client: openai.AsyncOpenAI | None = None,
         api: ApiName | None = None,
@@ -67,7 +67,7 @@ class Agent:
                 raise NbagentError(f"{limit} is in seconds and above 0, got {seconds!r}")
         check(model, client, api)
         self.model = model
-        self.name = name or model
+        self.name: str = name or model
         self.instructions = instructions
         self.max_steps = max_steps
         self.timeout = timeout
@@ -81,7 +81,7 @@ class Agent:
         self._connecting = threading.Lock()
 
     @property
-    def tools(self) -> list[Tool]:
+    def tools(self) -> list[AnyTool]:
         """The tools, in the order given."""
         return list(self._tools.values())
 

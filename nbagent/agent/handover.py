@@ -40,7 +40,7 @@ class Handover(Generic[T]):
         self._writers: list[asyncio.Future[None]] = []
         self._finished: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._home: asyncio.AbstractEventLoop | None = None
-        self.stopping = False
+        self.stopping: bool = False
         self._task: asyncio.Task[None] | None = None
         self._running = False
 

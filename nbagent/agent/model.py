@@ -13,7 +13,7 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.agent import history
-from nbagent.agent.tools import Tool, chat_form, responses_form
+from nbagent.agent.tools import AnyTool, chat_form, responses_form
 from nbagent.errors import NbagentError
 from nbagent.events import Error
 from nbagent.gate import secrets
@@ -64,7 +64,9 @@ class ResponsesApi:
         return ResponsesDecoder()
 
     @staticmethod
-    def request(instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]) -> Json:
+    def request(
+        instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+    ) -> Json:
         """The body of a request, without the model. Nothing is stored at the server unless the settings say so."""
         stored = settings.get("store") is True
         made: Json = {"input": history.to_responses(items, stored=stored), "store": stored}
@@ -102,7 +104,9 @@ class ChatApi:
         return ChatDecoder()
 
     @staticmethod
-    def request(instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]) -> Json:
+    def request(
+        instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+    ) -> Json:
         """The body of a request, without the model."""
         made: Json = {"messages": history.to_chat(items, instructions)}
         if tools:
@@ -164,7 +168,7 @@ class Connection:
         return f"<{self.model} over {self.api.name} at {self._client.base_url.host}>"
 
     async def ask(
-        self, instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]
+        self, instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
     ) -> "openai.AsyncStream[Any]":
         """Sends a request and returns the open stream of its reply; the caller closes it.
 

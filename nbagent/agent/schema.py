@@ -60,7 +60,7 @@ class Signature:
                         f"{self._name}: parameter {name!r} of type {_type_name(annotation)} has no JSON schema: "
                         "use a JSON type, a dataclass, a TypedDict, a msgspec.Struct or a pydantic model"
                     ) from error
-        self.schema = self._schema()
+        self.schema: JsonSchema = self._schema()
 
     def bind(self, arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Convert a model's arguments to positional and keyword arguments of the function, each of its annotated type.

@@ -8,7 +8,7 @@ import inspect
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -18,10 +18,11 @@ from nbagent.errors import ToolError
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
 
 
-class Tool:
+class Tool(Generic[P, R]):
     """A function with all that a model needs to call it. Calling the tool itself calls the function, unchanged.
 
     Args:
@@ -36,7 +37,7 @@ class Tool:
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: Callable[P, R],
         *,
         name: str | None = None,
         description: str | None = None,
@@ -44,7 +45,7 @@ class Tool:
     ) -> None:
         if not callable(function):
             raise ToolError(f"a tool must be a function, got {function!r}")
-        self.name = name or name_of(function)
+        self.name: str = name or name_of(function)
         if not _NAME.fullmatch(self.name):
             raise ToolError(f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)")
         called = callee(function)
@@ -54,9 +55,9 @@ class Tool:
             raise ToolError(f"{self.name}: timeout is in seconds and above 0, got {timeout!r}")
         doc = docstring.parse(inspect.getdoc(called))
         self.function = function
-        self.description = doc.description if description is None else description
+        self.description: str = doc.description if description is None else description
         self.timeout = timeout
-        self.is_async = inspect.iscoroutinefunction(called)
+        self.is_async: bool = inspect.iscoroutinefunction(called)
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
 
@@ -65,8 +66,8 @@ class Tool:
         """The JSON Schema of its arguments."""
         return self._signature.schema
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The function itself."""
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself."""
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -81,7 +82,7 @@ class Tool:
             Exception: whatever the function raises.
         """
         args, kwargs = self._signature.bind(arguments)
-        call = functools.partial(self.function, *args, **kwargs)
+        call: Callable[[], Any] = functools.partial(self.function, *args, **kwargs)
         limit = asyncio.timeout(self.timeout)
         try:
             async with limit:
@@ -93,10 +94,15 @@ class Tool:
             raise
 
 
+AnyTool: TypeAlias = Tool[..., Any]
+
+
 @overload
-def tool(function: F, /) -> Tool: ...
+def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
 @overload
-def tool(*, name: str | None = None, description: str | None = None, timeout: float | None = None) -> Callable[[F], Tool]: ...
+def tool(
+    *, name: str | None = None, description: str | None = None, timeout: float | None = None
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(function: Any = None, /, **options: Any) -> Any:
     """Makes a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=seconds)`.
 
@@ -110,7 +116,7 @@ def tool(function: Any = None, /, **options: Any) -> Any:
     return Tool(function, **options)
 
 
-def toolbox(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
+def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
     """Tools by name, plain functions made tools.
 
     Raises:
@@ -118,7 +124,7 @@ def toolbox(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
     """
     if callable(tools) or not isinstance(tools, Iterable):
         raise ToolError(f"tools is a list of functions, such as tools=[f]; got {tools!r}")
-    box: dict[str, Tool] = {}
+    box: dict[str, AnyTool] = {}
     for item in tools:
         made = item if isinstance(item, Tool) else Tool(item)
         if made.name in box:
@@ -127,7 +133,7 @@ def toolbox(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
     return box
 
 
-def responses_form(item: Tool) -> JsonSchema:
+def responses_form(item: AnyTool) -> JsonSchema:
     """The tool as the Responses API takes it (https://platform.openai.com/docs/guides/function-calling)."""
     return {
         "type": "function",
@@ -138,7 +144,7 @@ def responses_form(item: Tool) -> JsonSchema:
     }
 
 
-def chat_form(item: Tool) -> JsonSchema:
+def chat_form(item: AnyTool) -> JsonSchema:
     """The tool as the Chat Completions API takes it."""
     function = {"name": item.name, "description": item.description, "parameters": item.schema}
     return {"type": "function", "function": function}

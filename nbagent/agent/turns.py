@@ -12,7 +12,7 @@ from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.model import Connection
-from nbagent.agent.tools import Tool, in_thread, parse_arguments
+from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import Cancelled, ToolError
 from nbagent.mime import display_of, error_of, json_of
 
@@ -35,7 +35,7 @@ class Plan:
 
     name: str
     instructions: str
-    tools: dict[str, Tool]
+    tools: dict[str, AnyTool]
     connection: Connection
     settings: dict[str, Any]
     max_steps: int

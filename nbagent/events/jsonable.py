@@ -97,7 +97,7 @@ class JsonConverter:
     __slots__ = ("_objects_left", "_outer", "_policy", "cut")
 
     def __init__(self, policy: JsonPolicy) -> None:
-        self.cut = False
+        self.cut: bool = False
         self._policy = policy
         self._objects_left = policy.max_objects
         self._outer: set[int] = set()  # ids of the containers around the value in hand
