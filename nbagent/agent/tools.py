@@ -23,13 +23,13 @@ R = TypeVar("R", covariant=True)
 
 
 class Tool(Generic[P, R]):
-    """A function with all that a model needs to call it. Calling the tool itself calls the function, unchanged.
+    """A function that a model may call. Calling the tool itself calls the function, unchanged.
 
     Args:
         function: sync or async; parameters of any type that has a JSON Schema, described in the docstring.
-        name: the name the model sees; the function's own by default.
-        description: what it does; the docstring up to its first section by default.
-        timeout: seconds a call may take; no limit by default.
+        name: the name that the model sees; by default the function's.
+        description: what the function does; by default its docstring up to the first section.
+        timeout: seconds that a call may take; None is no limit.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -74,12 +74,12 @@ class Tool(Generic[P, R]):
         return f"Tool({self.name})"
 
     async def run(self, arguments: Mapping[str, Any]) -> Any:
-        """Calls the function with a model's arguments: an async one here, a sync one in a thread that Stop abandons.
+        """Call the function with a model's arguments: an async one here, a sync one in a thread that cancelling abandons.
 
         Raises:
             ToolError: the arguments do not fit.
             TimeoutError: it took longer than `timeout`.
-            Exception: whatever the function raises.
+            Exception: the function raised it.
         """
         args, kwargs = self._signature.bind(arguments)
         call: Callable[[], Any] = functools.partial(self.function, *args, **kwargs)
@@ -104,9 +104,9 @@ def tool(
     *, name: str | None = None, description: str | None = None, timeout: float | None = None
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(function: Any = None, /, **options: Any) -> Any:
-    """Makes a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=seconds)`.
+    """Make a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=seconds)`.
 
-    A plain function in `Agent(tools=[…])` becomes a tool just the same; the decorator is for the options.
+    A plain function in `Agent(tools=[…])` becomes a tool too; the decorator is for the options.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -117,7 +117,7 @@ def tool(function: Any = None, /, **options: Any) -> Any:
 
 
 def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
-    """Tools by name, plain functions made tools.
+    """Return tools by name; plain functions become tools.
 
     Raises:
         ToolError: two have the same name, one cannot be a tool, or `tools` is no list.
@@ -134,7 +134,7 @@ def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]
 
 
 def responses_form(item: AnyTool) -> JsonSchema:
-    """The tool as the Responses API takes it (https://platform.openai.com/docs/guides/function-calling)."""
+    """Return the tool in the form of the Responses API (https://platform.openai.com/docs/guides/function-calling)."""
     return {
         "type": "function",
         "name": item.name,
@@ -145,13 +145,13 @@ def responses_form(item: AnyTool) -> JsonSchema:
 
 
 def chat_form(item: AnyTool) -> JsonSchema:
-    """The tool as the Chat Completions API takes it."""
+    """Return the tool in the form of the Chat Completions API."""
     function = {"name": item.name, "description": item.description, "parameters": item.schema}
     return {"type": "function", "function": function}
 
 
 def parse_arguments(text: str) -> dict[str, Any]:
-    """The JSON object that a model wrote as a call's arguments; an empty text is a call without arguments.
+    """Parse the JSON object that a model wrote as the arguments of a call; an empty text means no arguments.
 
     Raises:
         ToolError: it is not JSON, or not an object.
@@ -166,23 +166,23 @@ def parse_arguments(text: str) -> dict[str, Any]:
 
 
 async def in_thread(call: Callable[[], Any]) -> Any:
-    """Runs `call` in a daemon thread with the caller's context variables. Cancelling abandons it and drops what it returns.
+    """Run `call` in a daemon thread, in a copy of the caller's context. Cancelling abandons the thread and drops its result.
 
-    A thread of its own, not an executor's: an abandoned call must neither use up a pool nor hold up the interpreter's exit.
+    Not a thread of an executor: an abandoned call must neither use up a pool nor delay the interpreter's exit.
     """
     done: concurrent.futures.Future[Any] = concurrent.futures.Future()
     done.set_running_or_notify_cancel()
     context = contextvars.copy_context()
 
-    def work() -> None:
+    def target() -> None:
         try:
             value = context.run(call)
-        except StopIteration as error:  # asyncio's futures refuse this one, and would wait for ever
+        except StopIteration as error:  # asyncio's futures refuse this one, and the caller would wait forever
             done.set_exception(RuntimeError("the tool raised StopIteration").with_traceback(error.__traceback__))
         except BaseException as error:
             done.set_exception(error)
         else:
             done.set_result(value)
 
-    threading.Thread(target=work, name="nbagent-tool", daemon=True).start()
+    threading.Thread(target=target, name="nbagent-tool", daemon=True).start()
     return await asyncio.wrap_future(done)
