@@ -1,7 +1,7 @@
 """Watch, steer and debug AI agents inside a Jupyter notebook.
 
 import nbagent
-nbagent.show(stream)                        # any agent's stream, live under the cell
+nbagent.show(stream)                        # an agent's stream, live under the cell
 nbagent.show("https://…", json={…})         # the same by its address
 agent = nbagent.Agent(model="demo", tools=[my_function])
 run = await nbagent.show(agent.stream("…"))
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 else:  # a type checker would take any name for one that __getattr__ knows
 
     def __getattr__(name: str) -> Any:
-        """Load what `show` does without when it is first used: for the agent, openai alone takes most of a second."""
+        """Import on first use what `show` does not need: the import of openai takes most of a second."""
         if name in ("Agent", "tool"):
             from nbagent import agent, demo
             from nbagent.agent.model import register_model

@@ -1,4 +1,4 @@
-"""Events as JSON, and back."""
+"""Events to JSON, and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from nbagent.events.parts import Live
 
 
 def type_of(event: Event) -> str:
-    """The event's tag, e.g. `"text.delta"`."""
+    """Return the event's tag, e.g. `"text.delta"`."""
     return str(event.__struct_config__.tag)
 
 
 def _encodable(value: Any) -> Any:
-    """One level of an object that msgspec does not encode; a live one becomes None."""
+    """Return one level of an object that msgspec does not encode; None for a live one."""
     if isinstance(value, Live):
         return None
     return str.__str__(value) if isinstance(value, str) else expand(value)  # msgspec takes no subclasses of str
@@ -30,7 +30,7 @@ _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
 
 
 def to_json(event: Event) -> bytes:
-    """One event as one line of JSON (no newline). Live objects become null."""
+    """Encode one event as one line of JSON, without a newline. Live objects become null."""
     return _encoder.encode(event)
 
 
@@ -47,26 +47,26 @@ def to_browser_json(event: Event) -> bytes:
 
 
 def from_json(line: bytes | str) -> Event:
-    """The event that `to_json` wrote.
+    """Decode an event that `to_json` encoded.
 
     Raises:
         msgspec.ValidationError: the JSON is not an event; the message names the field.
-        msgspec.DecodeError: it is not JSON.
+        msgspec.DecodeError: the line is not JSON.
     """
     return _decoder.decode(line)
 
 
 def to_dict(event: Event) -> dict[str, Any]:
-    """One event as plain JSON types: what `to_json` writes, as a dict."""
+    """Convert one event to JSON types: the dict that `to_json` encodes."""
     fields: dict[str, Any] = msgspec.to_builtins(event, enc_hook=_encodable)
     return fields
 
 
 def from_dict(data: Mapping[str, Any]) -> Event:
-    """The event that `to_dict` made.
+    """Convert a dict that `to_dict` returned to its event.
 
     Raises:
-        msgspec.ValidationError: it is not an event; the message names the field.
+        msgspec.ValidationError: the dict is not an event; the message names the field.
     """
     event: Event = msgspec.convert(
         data,

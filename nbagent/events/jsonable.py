@@ -3,7 +3,6 @@
 import contextlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -50,8 +49,7 @@ def expand(value: Any) -> Any:
     return f"<{type(value).__name__}>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonPolicy:
+class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How far a `JsonConverter` goes, and what it makes of what JSON does not have.
 
     Attributes:
@@ -78,7 +76,7 @@ BROWSER = JsonPolicy()
 
 def json_safe(value: Any) -> Any:
     """Return the value as JSON for a browser; see `BROWSER` and `JsonConverter`."""
-    return JsonConverter(BROWSER).convert(value)
+    return JsonConverter(BROWSER)._value(value, DEPTH)  # props of blocks are small: each call counts
 
 
 class JsonConverter:
