@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
@@ -55,7 +55,7 @@ class Signature:
                 annotation = hints.get(name, Any)
                 try:
                     self._parameters[name] = _Parameter(name, annotation, parameter.default, descriptions.get(name))
-                except (TypeError, ValueError) as error:
+                except Exception as error:  # each library has several for a type that it cannot describe
                     raise ToolError(
                         f"{self._name}: parameter {name!r} of type {_type_name(annotation)} has no JSON schema: "
                         "use a JSON type, a dataclass, a TypedDict, a msgspec.Struct or a pydantic model"
@@ -120,10 +120,10 @@ class Signature:
 
 
 class _Parameter:
-    """A parameter of a function: the type that reads it, and what its schema says besides the type.
+    """A parameter of a function: the type that reads it, its description and its default.
 
     Raises:
-        TypeError, ValueError: the annotation has no JSON Schema.
+        Exception: the annotation has no JSON Schema; an error of pydantic or msgspec.
     """
 
     def __init__(self, name: str, annotation: Any, default: Any, description: str | None) -> None:
@@ -209,9 +209,11 @@ def _type_of(annotation: Any) -> TypeAdapter[Any] | _MsgspecType:
         return _MsgspecType(annotation)
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-        adapter.json_schema(schema_generator=_PlainSchema)
-    except (PydanticUserError, PydanticUndefinedAnnotation, TypeError):
+    except PydanticUserError as error:
+        if error.code != "typed-dict-version":
+            raise
         return _MsgspecType(annotation)
+    adapter.json_schema(schema_generator=_PlainSchema)
     return adapter
 
 

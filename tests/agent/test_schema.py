@@ -329,9 +329,11 @@ def test_only_the_first_reasons_are_listed() -> None:
     [
         (Callable[[], int], "function: parameter 'x' of type collections.abc.Callable[[], int] has no JSON schema"),
         (type("Frame", (), {}), "function: parameter 'x' of type Frame has no JSON schema: use a JSON type"),
+        (Annotated[str, pydantic.Field(pattern="(")], "function: parameter 'x' of type str has no JSON schema"),
+        (Node | Form, "function: parameter 'x' of type"),
         ("Missing", "function: an annotation cannot be resolved (name 'Missing' is not defined)"),
     ],
-    ids=["callable", "class", "unresolved"],
+    ids=["callable", "class", "pattern", "mixed", "unresolved"],
 )
 def test_what_has_no_schema_is_refused_at_definition(annotation: Any, message: str) -> None:
     with pytest.raises(ToolError) as refused:

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -27,7 +29,7 @@ def check(project: Path, *command: str) -> None:
 
 
 def test_mypy_strict(project: Path) -> None:
-    check(project, "mypy", "--strict", "--cache-dir=cache", "user_script.py")
+    check(project, "mypy", "--strict", f"--cache-dir={ROOT / '.mypy_cache' / 'user'}", "user_script.py")
 
 
 def test_pyright_strict(project: Path) -> None:
