@@ -39,6 +39,7 @@ lint: .venv/test
 
 types: .venv/test
 	$(BIN)/mypy
+	$(BIN)/pytest --quiet tests/typed
 
 js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
@@ -49,7 +50,7 @@ PYTHON_FILES := --numprocesses=2 --dist=loadfile
 BROWSER_TESTS := --numprocesses=3 --dist=worksteal
 
 python: .venv/test
-	$(BIN)/pytest --ignore=tests/browser $(PYTHON_FILES)
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed $(PYTHON_FILES)
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test

@@ -1,7 +1,7 @@
 """Watch, steer and debug AI agents inside a Jupyter notebook.
 
 import nbagent
-nbagent.show(stream)                        # any agent's stream, live under the cell
+nbagent.show(stream)                        # an agent's stream, live under the cell
 nbagent.show("https://…", json={…})         # the same by its address
 agent = nbagent.Agent(model="demo", tools=[my_function])
 run = await nbagent.show(agent.stream("…"))
@@ -10,10 +10,26 @@ run.text, run.tools[0].result, run.events
 
 from typing import TYPE_CHECKING, Any
 
+from nbagent import errors, events
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
 from nbagent.show import show
 from nbagent.sources.connect import connect
+
+__all__ = [
+    "Agent",
+    "Run",
+    "connect",
+    "demo",
+    "encode",
+    "errors",
+    "events",
+    "load",
+    "record",
+    "replay",
+    "show",
+    "tool",
+]
 
 if TYPE_CHECKING:
     from nbagent import demo
@@ -21,33 +37,30 @@ if TYPE_CHECKING:
     from nbagent.agent import Agent, tool
 
     __version__: str
+else:  # a type checker would take any name for one that __getattr__ knows
 
-__all__ = ["Agent", "Run", "connect", "demo", "encode", "load", "record", "replay", "show", "tool"]
+    def __getattr__(name: str) -> Any:
+        """Import on first use what `show` does not need: the import of openai takes most of a second."""
+        if name in ("Agent", "tool"):
+            from nbagent import agent, demo
+            from nbagent.agent.model import register_model
 
+            register_model("demo", demo.demo_server)
+            globals().update(Agent=agent.Agent, tool=agent.tool)
+            return globals()[name]
+        if name == "encode":
+            from nbagent.adapters.encode import encode
 
-def __getattr__(name: str) -> Any:
-    """What `show` does without is loaded when it is first used: for the agent alone, openai takes most of a second."""
-    if name in ("Agent", "tool"):
-        from nbagent import agent, demo
-        from nbagent.agent.model import register_model
+            return encode
+        if name == "__version__":
+            from importlib.metadata import version
 
-        register_model("demo", demo.demo_server)
-        globals().update(Agent=agent.Agent, tool=agent.tool)
-        return globals()[name]
-    if name == "encode":
-        from nbagent.adapters.encode import encode
+            return version("jupyter-nbagent")
+        if name == "demo":
+            import nbagent.demo
 
-        return encode
-    if name == "__version__":
-        from importlib.metadata import version
+            return nbagent.demo
+        raise AttributeError(f"module 'nbagent' has no attribute {name!r}")
 
-        return version("jupyter-nbagent")
-    if name == "demo":
-        import nbagent.demo
-
-        return nbagent.demo
-    raise AttributeError(f"module 'nbagent' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    def __dir__() -> list[str]:
+        return sorted([*__all__, "__version__"])

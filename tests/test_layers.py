@@ -49,6 +49,7 @@ GUARDED: dict[str, set[str]] = {
     "markdown_it": {"markup/grammar.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
+    "pydantic": {"agent/schema.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},
     "grpc": {"sources/grpc.py"},

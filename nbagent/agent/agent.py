@@ -1,4 +1,4 @@
-"""The agent: a model, instructions and tools, behind one call that gives a stream of events."""
+"""The agent: a model with instructions and tools, and the event streams of its runs."""
 
 import asyncio
 import threading
@@ -11,9 +11,9 @@ import openai
 
 from nbagent import events as e
 from nbagent.agent import history
-from nbagent.agent.handover import Handover
+from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.model import ApiName, Connection, check
-from nbagent.agent.tools import Tool, toolbox
+from nbagent.agent.tools import AnyTool, toolbox
 from nbagent.agent.turns import Plan, Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.gate import secrets
@@ -21,7 +21,7 @@ from nbagent.runtime import loop
 
 
 class Agent:
-    """A model with instructions and tools. It keeps no memory from one prompt to the next.
+    """A model with instructions and tools. Prompts are independent: nothing is remembered from one to the next.
 
         agent = Agent("gpt-5-mini", "Answer in one sentence.", tools=[weather])
         await agent.generate("Do I need an umbrella in Oslo?")
@@ -29,19 +29,19 @@ class Agent:
     Args:
         model: the model's name; `"demo"` is a scripted one that runs in this process.
         instructions: the system prompt.
-        tools: functions, or what `@tool` made of them.
-        client: an `openai.AsyncOpenAI`, for any server that speaks OpenAI's API; by default what the environment says
+        tools: functions, or tools made by `@tool`.
+        client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
             (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
         api: `"responses"` or `"chat"` (Chat Completions); by default Responses with OpenAI, Chat with any other server.
-        name: what the header shows and the events carry; the model's name by default.
-        max_steps: how many responses of the model a run may take; tools are called between them.
-        timeout: seconds a run may take in all, the reader's own pauses included; None is no limit.
-        idle_timeout: seconds the model may be silent; None leaves it to the client, which waits 600.
-        parallel: whether tools that the model calls together run together.
-        model_settings: more parameters of the API, such as `{"temperature": 0}`; None leaves one out that nbagent would send.
+        name: the agent's name in the header and in the events; by default the model's.
+        max_steps: responses of the model that a run may take; tools are called between them.
+        timeout: seconds that a run may take in all, including the time that its reader takes; None is no limit.
+        idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
+        parallel: whether tool calls of one response run at the same time.
+        model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
 
     Raises:
-        NbagentError: an argument cannot be; the message names it.
+        NbagentError: an argument is invalid; the message names it.
         ToolError: a tool cannot be used; the message names it.
     """
 
@@ -49,7 +49,7 @@ class Agent:
         self,
         model: str,
         instructions: str = "",
-        tools: Iterable[Tool | Callable[..., Any]] = (),
+        tools: Iterable[AnyTool | Callable[..., Any]] = (),
         *,
         client: openai.AsyncOpenAI | None = None,
         api: ApiName | None = None,
@@ -67,7 +67,7 @@ class Agent:
                 raise NbagentError(f"{limit} is in seconds and above 0, got {seconds!r}")
         check(model, client, api)
         self.model = model
-        self.name = name or model
+        self.name: str = name or model
         self.instructions = instructions
         self.max_steps = max_steps
         self.timeout = timeout
@@ -81,7 +81,7 @@ class Agent:
         self._connecting = threading.Lock()
 
     @property
-    def tools(self) -> list[Tool]:
+    def tools(self) -> list[AnyTool]:
         """The tools, in the order given."""
         return list(self._tools.values())
 
@@ -90,7 +90,7 @@ class Agent:
         return f"Agent({self.model!r}{named}, tools=[{', '.join(self._tools)}])"
 
     def stream(self, prompt: str | Iterable[Any]) -> "AgentStream":
-        """A run's events as they come, for `nbagent.show`, `async for` or `for`. Nothing is sent before the first is asked for.
+        """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first is read.
 
         Args:
             prompt: a text; or messages in the form of either API, the newest last.
@@ -112,14 +112,14 @@ class Agent:
         return AgentStream(Turns(plan, history.from_prompt(prompt)), self.name)
 
     async def generate(self, prompt: str | Iterable[Any]) -> str:
-        """The whole answer.
+        """Return the whole answer to a prompt.
 
         Args:
             prompt: as for `stream`.
 
         Raises:
-            AgentError: the run failed, was cut off, or reached `max_steps`; its `partial` has the text so far, and its cause is
-                the openai client's own error, if there was one.
+            AgentError: the run failed, was cut off, or reached `max_steps`; its `partial` is the text so far, and its cause the
+                openai client's own error, if there was one.
             Cancelled: the model's server cancelled its response.
         """
         error: e.Error | None = None
@@ -133,7 +133,7 @@ class Agent:
         if end.status == "completed":
             return end.output or ""
         if end.status == "cancelled":
-            raise Cancelled("the model's server")  # nobody else knows this stream
+            raise Cancelled("the model's server")  # no one else has this stream
         if error is not None:
             message = error.message
         elif end.status == "max_steps":
@@ -142,7 +142,7 @@ class Agent:
             message = f"{self.name} did not finish its answer: {end.finish_reason or end.code or end.status}"
         code = end.code or (error.code if error else None)
         failure = AgentError(message, status=end.status, code=code, partial=end.output or "")
-        raise failure from self._showable(stream.failure)
+        raise failure from self._without_secrets(stream.failure)
 
     def _connection(self) -> Connection:
         with self._connecting:
@@ -150,17 +150,17 @@ class Agent:
                 self._connected = Connection(self.model, self._client, self._api)
             return self._connected
 
-    def _showable(self, error: BaseException | None) -> BaseException | None:
-        """The error as a cause, unless a server put a secret into it."""
+    def _without_secrets(self, error: BaseException | None) -> BaseException | None:
+        """Return the error, or None if its message holds a secret, which some servers quote."""
         return error if error is not None and secrets.mask(str(error)) == str(error) else None
 
 
 class AgentStream(loop.OwnedStream):
-    """The events of one run: `async for` them on any event loop, or `for` them without one. They can be read once.
+    """The events of one run, for `async for` on any event loop, or for a plain `for`. They can be read once.
 
-    The run itself lives on nbagent's own loop, so it goes on while a cell blocks, up to some hundred events that nobody reads.
-    Closing the stream, cancelling who reads it or dropping it stops the run: the model's connection is closed at once, async
-    tools are cancelled, and what sync ones still return is dropped. Who goes on reading gets `run.end` with status `cancelled`.
+    The run is a task on nbagent's own loop. It goes on while a cell blocks, until some hundred events wait to be read.
+    Closing or dropping the stream, or cancelling the task that reads it, stops the run: the model's connection is closed,
+    async tools are cancelled, and results of sync ones are dropped. The last event is then `run.end` with status `cancelled`.
 
     Attributes:
         name: the agent's name.
@@ -169,12 +169,12 @@ class AgentStream(loop.OwnedStream):
     def __init__(self, turns: Turns, name: str) -> None:
         self.name = name
         self._turns = turns
-        self._handover: Handover[e.Event] = Handover(turns.run)
-        self._over = False
+        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run)
+        self._exhausted = False
 
     @property
     def failure(self) -> BaseException | None:
-        """The exception that ended the run, if one did. Unlike the events, it may hold what a server wrote into its error."""
+        """The exception that ended the run, or None. Unlike the events, it may hold secrets that a server quoted."""
         return self._turns.failure
 
     def __aiter__(self) -> "AgentStream":
@@ -183,13 +183,13 @@ class AgentStream(loop.OwnedStream):
 
     async def __anext__(self) -> e.Event:
         try:
-            while isinstance(taken := self._handover.take(), Future):
+            while isinstance(taken := self._queue.take(), Future):
                 await asyncio.wrap_future(taken)
         except BaseException:
             self.close()
             raise
         if taken is None:
-            self._over = not self._handover.stopping
+            self._exhausted = not self._queue.stopping
             raise StopAsyncIteration
         return taken
 
@@ -201,28 +201,28 @@ class AgentStream(loop.OwnedStream):
         if loop.is_current():
             raise NbagentError("this code runs on nbagent's own loop, which a plain for would block: use async for")
         try:
-            while isinstance(taken := self._handover.take(), Future):
+            while isinstance(taken := self._queue.take(), Future):
                 taken.result()
-        except BaseException:  # an interrupted cell must not leave the model talking, and billing, in the background
+        except BaseException:  # an interrupted cell must not leave the model running, and billing, in the background
             self.close()
             raise
         if taken is None:
-            self._over = not self._handover.stopping
+            self._exhausted = not self._queue.stopping
             raise StopIteration
         return taken
 
     def _check_unread(self) -> None:
-        if self._over:
+        if self._exhausted:
             raise NbagentError(f"this stream of {self.name} was read to its end; agent.stream(…) makes a new one")
 
     def close(self) -> None:
-        """Stops the run, from any thread, without waiting; twice does no harm."""
-        self._handover.stop()
+        """Stop the run without waiting for it, from any thread. May be called more than once."""
+        self._queue.stop()
 
     async def aclose(self) -> None:
-        """Stops the run and waits until its connection is closed and its tools are cancelled."""
-        self._handover.stop()
-        await self._handover.stopped()
+        """Stop the run, and wait until its connection is closed and its tools are cancelled."""
+        self._queue.stop()
+        await self._queue.stopped()
 
     def __enter__(self) -> "AgentStream":
         return self
@@ -237,7 +237,7 @@ class AgentStream(loop.OwnedStream):
         await self.aclose()
 
     def __del__(self) -> None:
-        self._handover.stop()
+        self._queue.stop()
 
     def __repr__(self) -> str:
         return f"<AgentStream of {self.name}>"

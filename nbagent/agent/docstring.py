@@ -1,4 +1,8 @@
-"""Reads a docstring: what a function is for, and what its parameters mean (Google, NumPy and Sphinx styles)."""
+"""Parser of docstrings in the styles of Google, NumPy and Sphinx: a description, and one text for each parameter.
+
+The docstring-parser package (0.18) is not used: it drops what follows a line that begins with a role such as :class:`Town`, and
+takes an empty section for a part of the description.
+"""
 
 import inspect
 import re
@@ -20,14 +24,14 @@ _NUMPY_ITEM = re.compile(r"(?P<names>\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)
 
 
 class Docstring(NamedTuple):
-    """What a docstring says: `description` is all before the first section, `params` one text for each parameter."""
+    """A parsed docstring: `description` is the text before the first section, `params` has one text for each parameter."""
 
     description: str
     params: dict[str, str]
 
 
 def parse(doc: str | None) -> Docstring:
-    """Parses a docstring of any of the three styles, or of none (then all of it is the description).
+    """Parse a docstring of any of the three styles. One without sections is all description.
 
     Args:
         doc: the docstring as written, indented or not.
@@ -61,7 +65,7 @@ def parse(doc: str | None) -> Docstring:
 
 
 def _section(lines: list[str], position: int) -> int | None:
-    """Where the body of the section that begins here begins; None if no section does."""
+    """Return the line on which the body of the section at `position` begins, or None if no section is there."""
     line = lines[position]
     following = lines[position + 1] if position + 1 < len(lines) else ""
     if line.strip().lower() in _SECTIONS and re.fullmatch(r"\s*-{3,}\s*", following):
@@ -76,7 +80,7 @@ def _indent(line: str) -> int:
 
 
 def _indented_until(lines: list[str], start: int, margin: int) -> int:
-    """The first line from `start` on that is not blank and not indented deeper than `margin`."""
+    """Return the first line from `start` on that is not blank and not indented deeper than `margin`."""
     for position in range(start, len(lines)):
         if lines[position].strip() and _indent(lines[position]) <= margin:
             return position

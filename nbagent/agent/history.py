@@ -1,8 +1,8 @@
-"""What was said so far, apart from any wire, and how each of OpenAI's two APIs wants to hear it.
+"""The conversation so far, and its form in each of OpenAI's two APIs.
 
 The Responses API takes a flat list of items (https://platform.openai.com/docs/api-reference/responses/create#input), Chat
 Completions a list of messages that hold their tool calls (https://platform.openai.com/docs/api-reference/chat/create#messages).
-The history is flat, one item for each thing said, so that a conversation may go on with the other API.
+The history is flat, one item for each message or call, so that a conversation can be continued with the other API.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,9 +17,9 @@ Role = Literal["system", "developer", "user", "assistant"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="message"):
-    """Something said. `content` is a text, or a list of parts in the form of the API that will hear it.
+    """A message. `content` is a text, or a list of content parts in the form of the API that it is sent to.
 
-    `item` is, here and below, the Responses item itself as the model sent it: its id, phase and annotations go back unchanged.
+    `item`, here and below, is the Responses API's item as the model sent it: its id, phase and annotations go back unchanged.
     """
 
     role: Role
@@ -27,8 +27,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     item: Json | None = None
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="call"):
-    """The model calls a tool: `arguments` is the JSON text it wrote, valid or not."""
+class FunctionCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="call"):
+    """A tool call of the model: `arguments` is the JSON text that it wrote, valid or not."""
 
     call_id: str
     name: str
@@ -36,27 +36,27 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     item: Json | None = None
 
 
-class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="output"):
-    """What the model is told that its call returned."""
+class FunctionCallOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="output"):
+    """The result of a tool call, as the model reads it."""
 
     call_id: str
     text: str
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="kept"):
-    """An item that only the Responses API understands and wants back: encrypted reasoning, a hosted tool's call."""
+class OpaqueItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="kept"):
+    """An item that only the Responses API understands, and expects back: encrypted reasoning, a hosted tool's call."""
 
     item: Json
 
 
-Item: TypeAlias = Message | Call | Output | Kept
+Item: TypeAlias = Message | FunctionCall | FunctionCallOutput | OpaqueItem
 
 
 def from_prompt(prompt: str | Iterable[Any]) -> list[Item]:
-    """A prompt as history: a text, or messages and items in the form of either API, or items of a history.
+    """Convert a prompt: a text, messages and items in the form of either API, or items of a history.
 
     Raises:
-        NbagentError: it is empty, or holds something else; the message names it.
+        NbagentError: it is empty, or has an entry of another form; the message names it.
     """
     if isinstance(prompt, str):
         items: list[Item] = [Message(role="user", content=prompt)]
@@ -70,47 +70,48 @@ def from_prompt(prompt: str | Iterable[Any]) -> list[Item]:
 
 
 def from_responses(item: Json) -> Item:
-    """An output item of the Responses API as history."""
+    """Convert an output item of the Responses API."""
     match item.get("type"):
         case "message":
             texts = (part.get("text") or part.get("refusal") or "" for part in item.get("content") or ())
             return Message(role=item.get("role", "assistant"), content="".join(texts), item=item)
         case "function_call":
-            return Call(call_id=item["call_id"], name=item["name"], arguments=item.get("arguments") or "", item=item)
-    return Kept(item=item)
+            return FunctionCall(call_id=item["call_id"], name=item["name"], arguments=item.get("arguments") or "", item=item)
+    return OpaqueItem(item=item)
 
 
 def to_responses(items: Iterable[Item], *, stored: bool) -> list[Json]:
-    """The `input` of a Responses request.
+    """Return the `input` of a Responses request.
 
     Args:
         items: the history.
-        stored: whether the server keeps responses. If not, it cannot look up a thought by its id, so thoughts that came
-            without their encrypted or plain content are left out.
+        stored: whether the server keeps responses. If not, it cannot look up reasoning by its id, so reasoning items without
+            encrypted or plain content are left out.
     """
     made: list[Json] = []
     for item in items:
         match item:
-            case Output():
+            case FunctionCallOutput():
                 made.append({"type": "function_call_output", "call_id": item.call_id, "output": item.text})
-            case Kept():
-                thought = item.item.get("type") == "reasoning"
-                if stored or not thought or item.item.get("encrypted_content") or item.item.get("content"):
+            case OpaqueItem():
+                reasoning = item.item.get("type") == "reasoning"
+                if stored or not reasoning or item.item.get("encrypted_content") or item.item.get("content"):
                     made.append(item.item)
             case _ if item.item is not None:
                 made.append(item.item)
             case Message():
                 made.append({"role": item.role, "content": item.content})
-            case Call():
+            case FunctionCall():
                 call = {"call_id": item.call_id, "name": item.name, "arguments": item.arguments}
                 made.append({"type": "function_call", **call})
     return made
 
 
 def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
-    """The `messages` of a Chat Completions request: calls join the assistant's message before them; kept items stay out.
+    """Return the `messages` of a Chat Completions request. Opaque items are left out.
 
-    A text that the assistant added after its calls joins them too: outputs must follow their calls at once.
+    Calls join the assistant's message before them. So does a text that the assistant added after its calls: their outputs must
+    follow them immediately.
     """
     made: list[Json] = [{"role": "system", "content": instructions}] if instructions else []
     for item in items:
@@ -119,20 +120,20 @@ def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
                 made[-1]["content"] = (made[-1]["content"] or "") + text
             case Message():
                 made.append({"role": item.role, "content": item.content})
-            case Call():
+            case FunctionCall():
                 if not made or made[-1]["role"] != "assistant":
                     made.append({"role": "assistant", "content": None})
                 function = {"name": item.name, "arguments": item.arguments}
                 made[-1].setdefault("tool_calls", []).append({"id": item.call_id, "type": "function", "function": function})
-            case Output():
+            case FunctionCallOutput():
                 made.append({"role": "tool", "tool_call_id": item.call_id, "content": item.text})
-            case Kept():
+            case OpaqueItem():
                 pass
     return made
 
 
 def _from_entry(entry: Any) -> list[Item]:
-    if isinstance(entry, Message | Call | Output | Kept):
+    if isinstance(entry, Message | FunctionCall | FunctionCallOutput | OpaqueItem):
         return [entry]
     if hasattr(entry, "model_dump"):
         entry = entry.model_dump(exclude_unset=True)
@@ -140,12 +141,12 @@ def _from_entry(entry: Any) -> list[Item]:
         raise NbagentError(f"a prompt's messages are dicts with 'role' and 'content', got {type(entry).__name__}")
     match entry:
         case {"type": "function_call_output", "call_id": str(call_id), "output": output}:
-            return [Output(call_id=call_id, text=_text(output))]
+            return [FunctionCallOutput(call_id=call_id, text=_text(output))]
         case {"role": "tool", "tool_call_id": str(call_id), "content": content}:
-            return [Output(call_id=call_id, text=_text(content))]
+            return [FunctionCallOutput(call_id=call_id, text=_text(content))]
         case {"role": "assistant", "tool_calls": [*calls], **rest}:
-            said = [Message(role="assistant", content=rest["content"])] if rest.get("content") else []
-            return [*said, *(_from_chat_call(call) for call in calls)]
+            messages = [Message(role="assistant", content=rest["content"])] if rest.get("content") else []
+            return [*messages, *(_from_chat_call(call) for call in calls)]
         case {"type": str(kind)} if kind != "message" or "id" in entry:
             return [from_responses(dict(entry))]
         case {"role": "system" | "developer" | "user" | "assistant" as role, "content": str() | list() as content}:
@@ -153,9 +154,9 @@ def _from_entry(entry: Any) -> list[Item]:
     raise NbagentError(f"a prompt's message needs 'role' (system, user, assistant, tool) and 'content', got {sorted(entry)}")
 
 
-def _from_chat_call(call: Any) -> Call:
+def _from_chat_call(call: Any) -> FunctionCall:
     try:
-        return Call(call_id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
+        return FunctionCall(call_id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
     except (KeyError, TypeError) as error:
         raise NbagentError(
             f"a message's tool call needs 'id' and 'function' with 'name' and 'arguments'; got {call!r}"

@@ -1,4 +1,4 @@
-"""The model at the other end: how it is reached, asked and listened to, over either of OpenAI's two APIs."""
+"""The connection to a model: requests and replies over either of OpenAI's two APIs."""
 
 import json
 import weakref
@@ -13,7 +13,7 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.agent import history
-from nbagent.agent.tools import Tool, chat_form, responses_form
+from nbagent.agent.tools import AnyTool, chat_form, responses_form
 from nbagent.errors import NbagentError
 from nbagent.events import Error
 from nbagent.gate import secrets
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 class Settings(Protocol):
-    """Where a registered model is served."""
+    """The address and key of a registered model's server."""
 
     @property
     def base_url(self) -> str:
@@ -41,12 +41,12 @@ _registered: dict[str, tuple[Callable[[], Settings], ApiName]] = {}
 
 
 def register_model(name: str, factory: Callable[[], Settings], *, api: ApiName = "responses") -> None:
-    """Gives a model name a server of its own, for `Agent(model=name)` without a client.
+    """Register a server for a model name, for `Agent(model=name)` without a client.
 
     Args:
-        name: the model's name, sent to the server as it is.
+        name: the model's name, which is sent to the server too.
         factory: called at the agent's first run; returns an object with `base_url` and `api_key`.
-        api: which API the server speaks best.
+        api: the API that the server supports best.
     """
     _registered[name] = (factory, api)
 
@@ -56,16 +56,18 @@ class ResponsesApi:
 
     name: ClassVar[ApiName] = "responses"
     extras: ClassVar[Json] = {"include": ["reasoning.encrypted_content"]}
-    """What not every server knows; left out after it was refused."""
+    """Parameters that not every server knows; omitted after a server refused them."""
 
     @staticmethod
     def decoder() -> BaseDecoder:
-        """A decoder for one run."""
+        """Return a new decoder, for one run."""
         return ResponsesDecoder()
 
     @staticmethod
-    def request(instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]) -> Json:
-        """The body of a request, without the model. Nothing is stored at the server unless the settings say so."""
+    def request(
+        instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+    ) -> Json:
+        """Return the body of a request, without the model. The server stores nothing unless the settings say so."""
         stored = settings.get("store") is True
         made: Json = {"input": history.to_responses(items, stored=stored), "store": stored}
         if instructions:
@@ -76,12 +78,12 @@ class ResponsesApi:
 
     @staticmethod
     def create(client: openai.AsyncOpenAI) -> Any:
-        """The client's method that sends it."""
+        """Return the client's method that sends a request."""
         return client.responses.create
 
     @staticmethod
-    def said(item: Any) -> history.Item | None:
-        """What a streamed item adds to the history: each output item once, when it is whole."""
+    def history_item(item: Any) -> history.Item | None:
+        """Convert a streamed item that completes an output item; None for all others."""
         if getattr(item, "type", None) != "response.output_item.done":
             return None
         output = item.item
@@ -94,16 +96,18 @@ class ChatApi:
 
     name: ClassVar[ApiName] = "chat"
     extras: ClassVar[Json] = {"stream_options": {"include_usage": True}}
-    """What not every server knows; left out after it was refused."""
+    """Parameters that not every server knows; omitted after a server refused them."""
 
     @staticmethod
     def decoder() -> BaseDecoder:
-        """A decoder for one run."""
+        """Return a new decoder, for one run."""
         return ChatDecoder()
 
     @staticmethod
-    def request(instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]) -> Json:
-        """The body of a request, without the model."""
+    def request(
+        instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+    ) -> Json:
+        """Return the body of a request, without the model."""
         made: Json = {"messages": history.to_chat(items, instructions)}
         if tools:
             made["tools"] = [chat_form(item) for item in tools]
@@ -111,12 +115,12 @@ class ChatApi:
 
     @staticmethod
     def create(client: openai.AsyncOpenAI) -> Any:
-        """The client's method that sends it."""
+        """Return the client's method that sends a request."""
         return client.chat.completions.create
 
     @staticmethod
-    def said(item: Any) -> history.Item | None:
-        """Chunks are never whole: the history is made of the events instead."""
+    def history_item(item: Any) -> history.Item | None:
+        """Return None: a chunk never completes an item, so the history is made of the events instead."""
         return None
 
 
@@ -124,13 +128,13 @@ Api: TypeAlias = type[ResponsesApi] | type[ChatApi]
 
 
 class Connection:
-    """A model behind a client, ready to be asked. Its repr and its errors hold no secret.
+    """A model and the client that reaches it. Its repr and its errors hold no secrets.
 
     Args:
         model: the model's name.
-        client: an `AsyncOpenAI` of the user's; by default a registered server, or what the environment says
-            (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
-        api: which API to speak; by default Responses with OpenAI, Chat Completions with everyone else.
+        client: an `AsyncOpenAI` of the user's; by default one for the registered server, or one that is configured by the
+            environment (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
+        api: the API to use; by default Responses with OpenAI, Chat Completions with all other servers.
 
     Raises:
         NbagentError: the client is not an `AsyncOpenAI`, the api has no such name, or no key is set.
@@ -140,7 +144,7 @@ class Connection:
         check(model, client, api)
         own = client is None or _is_shareable(client)
         if client is not None:
-            # Connections belong to the event loop that first used them, and the user's loop is not ours.
+            # HTTP connections belong to the event loop that first used them, and the user's loop is another one.
             client = client.copy(http_client=openai.DefaultAsyncHttpxClient()) if own else client
         elif model in _registered:
             factory, registered_api = _registered[model]
@@ -164,15 +168,15 @@ class Connection:
         return f"<{self.model} over {self.api.name} at {self._client.base_url.host}>"
 
     async def ask(
-        self, instructions: str, items: Sequence[history.Item], tools: Sequence[Tool], settings: Mapping[str, Any]
+        self, instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
     ) -> "openai.AsyncStream[Any]":
-        """Sends a request and returns the open stream of its reply; the caller closes it.
+        """Send a request and return the open stream of its reply, which the caller closes.
 
         Args:
             instructions: the system prompt.
             items: the history, the newest last.
-            tools: what the model may call.
-            settings: more parameters of the API; None leaves one out, one that the client does not know goes into the body.
+            tools: the tools that the model may call.
+            settings: more parameters of the API. None omits one; one that the client does not know goes into the body.
 
         Raises:
             openai.OpenAIError: the server refused, or cannot be reached.
@@ -184,7 +188,7 @@ class Connection:
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             if self._accepted or not self._extras:
                 raise
-            # Servers that do not know an optional parameter refuse the request, each in words of its own: ask once without.
+            # Servers that do not know an optional parameter refuse the request, each with another message: ask once without.
             try:
                 stream = await create(**self._arguments(create, {**body, **settings}))
             except openai.OpenAIError:
@@ -205,21 +209,21 @@ class Connection:
         return arguments
 
     def explain(self, error: BaseException) -> Error:
-        """The error as an event: what happened, in a sentence, with neither the key nor an address's credentials in it."""
+        """Return the error as an event with a message of one sentence, without the key or credentials of an address."""
         code = getattr(error, "code", None)
         status = getattr(error, "status_code", None)
         if isinstance(error, openai.APITimeoutError):
-            message, code = f"{self.model} at {self._where()} took longer than the client's own time limit", "timeout"
+            message, code = f"{self.model} at {self._address()} took longer than the client's own time limit", "timeout"
         elif isinstance(error, openai.APIConnectionError):
             cause = error.__cause__ or error
-            message = f"the connection to {self._where()} failed: {str(cause) or type(cause).__name__}"
+            message = f"the connection to {self._address()} failed: {str(cause) or type(cause).__name__}"
             code = code or "connection_error"
         elif isinstance(error, openai.APIError):
             message = _message_of(error)
             if status is not None:
-                message = f"{self.model} at {self._where()} answered {status}: {message}"
+                message = f"{self.model} at {self._address()} answered {status}: {message}"
         elif isinstance(error, json.JSONDecodeError):
-            message, code = f"{self._where()} sent an event that is not JSON: {error}", "bad_event"
+            message, code = f"{self._address()} sent an event that is not JSON: {error}", "bad_event"
         else:
             message = str(error) or type(error).__name__
         return Error(
@@ -229,16 +233,16 @@ class Connection:
             fatal=True,
         )
 
-    def _where(self) -> str:
+    def _address(self) -> str:
         url = self._client.base_url
         return f"{url.host}:{url.port}" if url.port else url.host
 
 
 def check(model: Any, client: Any, api: Any) -> None:
-    """Sees that an agent's `model`, `client` and `api` are what they must be.
+    """Check an agent's `model`, `client` and `api`.
 
     Raises:
-        NbagentError: one is not; the message says what to give.
+        NbagentError: one is invalid; the message says what to give.
     """
     if not isinstance(model, str) or not model:
         raise NbagentError(f'model must be a name such as "gpt-5-mini", got {model!r}')
@@ -252,9 +256,9 @@ def check(model: Any, client: Any, api: Any) -> None:
 
 
 def _is_shareable(client: openai.AsyncOpenAI) -> bool:
-    """Whether the client's HTTP client is the kind it makes itself.
+    """Return True if the client made its HTTP client itself.
 
-    One of the user's is used as it is (its proxies and certificates matter), and must then not be used on another loop too.
+    An HTTP client of the user's is used as it is, for its proxies and certificates, and must then not be used on another loop.
     """
     return type(client._client).__name__ == "AsyncHttpxClientWrapper"
 
@@ -270,14 +274,14 @@ def _from_environment(model: str) -> openai.AsyncOpenAI:
 
 
 def _close_later(client: openai.AsyncOpenAI) -> None:
-    with suppress(RuntimeError):  # the interpreter is going down
+    with suppress(RuntimeError):  # the interpreter is shutting down
         submit(client.close())
 
 
 def _message_of(error: openai.APIError) -> str:
     body = error.body
     if isinstance(body, Mapping):
-        for said in (body.get("message"), body.get("detail"), body.get("error")):
-            if isinstance(said, str) and said:
-                return said
+        for message in (body.get("message"), body.get("detail"), body.get("error")):
+            if isinstance(message, str) and message:
+                return message
     return error.message or type(error).__name__

@@ -1,78 +1,40 @@
-"""From a function's signature to the JSON Schema a model is given, and from a model's JSON back to the function's arguments."""
+"""JSON Schema of a function's parameters, and conversion of a model's JSON arguments to their annotated types.
+
+Both are done by pydantic (https://docs.pydantic.dev/latest/concepts/type_adapter/), which openai depends on. pydantic reads
+neither msgspec's types nor, before Python 3.12, `typing.TypedDict`: annotations with these are left to msgspec.
+"""
 
 import inspect
-import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import to_jsonable_python
 
 from nbagent.errors import ToolError
 
 JsonSchema = dict[str, Any]
 
-
-class Parameter:
-    """One parameter of a function: its schema, and the way from JSON to its type.
-
-    Args:
-        name: its name, as the model sees it.
-        annotation: its type; `Any` takes whatever comes.
-        default: its default, or `inspect.Parameter.empty` if the model must give a value.
-        description: what it means.
-    """
-
-    def __init__(self, name: str, annotation: Any, default: Any, description: str | None) -> None:
-        self.name = name
-        self.annotation = Any if annotation is object else annotation
-        self.required = default is inspect.Parameter.empty
-        # A union that msgspec cannot tell apart (two dataclasses, str | date) is tried member by member.
-        self._members = [self.annotation] if _is_one(self.annotation) else list(get_args(_bare(self.annotation)))
-        self._default = default
-        self._description = description or _annotated_description(annotation)
-
-    def schema(self, definitions: JsonSchema) -> JsonSchema:
-        """Its JSON Schema; the named types it needs are added to `definitions`.
-
-        Raises:
-            TypeError: its type has no JSON Schema.
-        """
-        members = [_type_schema(member, definitions) for member in self._members]
-        schema = members[0] if len(members) == 1 else {"anyOf": members}
-        extra: JsonSchema = {}
-        if self._description:
-            extra["description"] = self._description
-        if not self.required and (self._default is None or _json_default(self._default) is not None):
-            extra["default"] = _json_default(self._default)
-        if extra and "$ref" in schema:  # siblings of $ref are ignored by many readers
-            schema = {"allOf": [schema]}
-        return {**schema, **extra}
-
-    def convert(self, value: Any) -> Any:
-        """JSON to the parameter's type: exactly, else leniently ("3" for an int), else from a string of JSON.
-
-        Raises:
-            ToolError: it does not fit; the message names the parameter, what was got and what is wanted.
-        """
-        failure: Exception | None = None
-        for attempt in (_exactly, _leniently, _from_text):
-            for member in self._members:
-                try:
-                    return attempt(value, member)
-                except (msgspec.ValidationError, msgspec.DecodeError, ValueError, TypeError) as error:
-                    failure = failure or error
-        raise ToolError(
-            f"parameter {self.name!r}: got {_short(value)}, wanted {type_name(self.annotation)}: {failure}"
-        ) from failure
+_MAX_PROBLEMS = 3
+"""Reasons that an error message lists: a union has at least one for each of its members."""
+_MAX_VALUE_CHARS = 80
+"""Characters of a refused value that its error message quotes."""
 
 
 class Signature:
-    """What a function takes, as JSON Schema and as a binder of arguments.
+    """The parameters of a function: their JSON Schema, and the binding of a model's arguments to them.
 
     Args:
         function: any callable that `inspect.signature` can read.
-        descriptions: parameter name to what it means.
+        descriptions: parameter name to description. A parameter without one is described by its annotation:
+            `Annotated[int, "text"]`, pydantic's `Field(description=…)`, msgspec's `Meta(description=…)`.
+
+    Attributes:
+        schema: the JSON Schema of an object that has the parameters as properties.
 
     Raises:
         ToolError: an annotation cannot be resolved or has no JSON Schema; the message names function and parameter.
@@ -81,40 +43,47 @@ class Signature:
     def __init__(self, function: Callable[..., Any], descriptions: Mapping[str, str]) -> None:
         self._name = name_of(function)
         self._positional: list[str] = []
-        self._open = False
-        self.parameters: dict[str, Parameter] = {}
+        self._takes_any_name = False
+        self._parameters: dict[str, _Parameter] = {}
         hints = self._hints(function)
         for name, parameter in self._inspect(function).parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
-                self._open = True
-            elif parameter.kind is not parameter.VAR_POSITIONAL:  # *args has no names, so a model cannot give any
+                self._takes_any_name = True
+            elif parameter.kind is not parameter.VAR_POSITIONAL:  # a model gives arguments by name, and *args has none
                 if parameter.kind is parameter.POSITIONAL_ONLY:
                     self._positional.append(name)
-                self.parameters[name] = Parameter(name, hints.get(name, Any), parameter.default, descriptions.get(name))
-        self.schema = self._schema()
+                annotation = hints.get(name, Any)
+                try:
+                    self._parameters[name] = _Parameter(name, annotation, parameter.default, descriptions.get(name))
+                except Exception as error:  # each library has several for a type that it cannot describe
+                    raise ToolError(
+                        f"{self._name}: parameter {name!r} of type {_type_name(annotation)} has no JSON schema: "
+                        "use a JSON type, a dataclass, a TypedDict, a msgspec.Struct or a pydantic model"
+                    ) from error
+        self.schema: JsonSchema = self._schema()
 
     def bind(self, arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """A model's arguments as positional and keyword arguments of the function, each of its annotated type.
+        """Convert a model's arguments to positional and keyword arguments of the function, each of its annotated type.
 
         Raises:
             ToolError: one is missing, unknown or does not fit; the message names it.
         """
-        missing = [name for name, parameter in self.parameters.items() if parameter.required and name not in arguments]
+        missing = [name for name, parameter in self._parameters.items() if parameter.required and name not in arguments]
         if missing:
             raise ToolError(f"missing parameter {', '.join(map(repr, missing))}; got {_names(arguments)}")
-        unknown = [name for name in arguments if name not in self.parameters]
-        if unknown and not self._open:
-            raise ToolError(f"unknown parameter {', '.join(map(repr, unknown))}; there are {_names(self.parameters)}")
-        bound = {
-            name: self.parameters[name].convert(value) if name in self.parameters else value
+        unknown = [name for name in arguments if name not in self._parameters]
+        if unknown and not self._takes_any_name:
+            raise ToolError(f"unknown parameter {', '.join(map(repr, unknown))}; there are {_names(self._parameters)}")
+        keywords = {
+            name: self._parameters[name].convert(value) if name in self._parameters else value
             for name, value in arguments.items()
         }
         positional: list[Any] = []
         for name in self._positional:
-            if name not in bound:  # its default holds, and so do those of all that follow it
+            if name not in keywords:  # this one keeps its default, so all that follow it must too
                 break
-            positional.append(bound.pop(name))
-        return positional, bound
+            positional.append(keywords.pop(name))
+        return positional, keywords
 
     def _inspect(self, function: Callable[..., Any]) -> inspect.Signature:
         try:
@@ -131,129 +100,181 @@ class Signature:
             ) from error
 
     def _schema(self) -> JsonSchema:
-        definitions: JsonSchema = {}
+        # All at once, so that two classes of one name get different definitions.
+        adapters = [(name, p.type) for name, p in self._parameters.items() if isinstance(p.type, TypeAdapter)]
+        made, shared = TypeAdapter.json_schemas(
+            [(name, "validation", adapter) for name, adapter in adapters], schema_generator=_PlainSchema
+        )
+        definitions: JsonSchema = shared.get("$defs", {})
         properties: JsonSchema = {}
-        for name, parameter in self.parameters.items():
-            try:
-                properties[name] = parameter.schema(definitions)
-            except (TypeError, NotImplementedError, ValueError) as error:
-                raise ToolError(
-                    f"{self._name}: parameter {name!r} of type {type_name(parameter.annotation)} has no JSON schema: {error}"
-                ) from error
-        schema: JsonSchema = {"type": "object", "properties": properties}
-        schema["required"] = [name for name, parameter in self.parameters.items() if parameter.required]
-        schema["additionalProperties"] = self._open
-        if definitions:
-            schema["$defs"] = definitions
+        for name, parameter in self._parameters.items():
+            schema = made[name, "validation"] if isinstance(parameter.type, TypeAdapter) else parameter.type.schema(definitions)
+            properties[name] = parameter.annotate(schema)
+        schema = {
+            "type": "object",
+            "properties": properties,
+            "required": [name for name, parameter in self._parameters.items() if parameter.required],
+            "additionalProperties": self._takes_any_name,
+        }
+        return {**schema, "$defs": definitions} if definitions else schema
+
+
+class _Parameter:
+    """A parameter of a function: the type that reads it, its description and its default.
+
+    Raises:
+        Exception: the annotation has no JSON Schema; an error of pydantic or msgspec.
+    """
+
+    def __init__(self, name: str, annotation: Any, default: Any, description: str | None) -> None:
+        self.type = _type_of(annotation)
+        self.required = default is inspect.Parameter.empty
+        self._name = name
+        self._annotation = annotation
+        self._default = default
+        self._description = description or _text_in(annotation)
+
+    def annotate(self, schema: JsonSchema) -> JsonSchema:
+        """Return the schema of the type with the parameter's description and default."""
+        extra: JsonSchema = {}
+        if self._description:
+            extra["description"] = self._description
+        if not self.required and (self._default is None or _json_default(self._default) is not None):
+            extra["default"] = _json_default(self._default)
+        if extra and "$ref" in schema:  # many readers ignore the siblings of $ref
+            schema = {"allOf": [schema]}
+        return {**schema, **extra}
+
+    def convert(self, value: Any) -> Any:
+        """Convert JSON to the parameter's type, leniently: `"3"` is taken for an int, a string of JSON for a list or an object.
+
+        Raises:
+            ToolError: it does not fit; the message names the parameter, what was got and what is wanted.
+        """
+        try:
+            return self.type.validate_python(value)
+        except (TypeError, ValueError) as error:
+            if isinstance(value, str):  # some models write a list or an object as a string of JSON
+                try:
+                    return self.type.validate_json(value)
+                except (TypeError, ValueError):
+                    pass
+            raise ToolError(
+                f"parameter {self._name!r}: got {_quote(value)}, wanted {_type_name(self._annotation)}: {_reason(error)}"
+            ) from error
+
+
+class _PlainSchema(GenerateJsonSchema):
+    """Schemas whose fields have no title, which would repeat the field's name. A default without a JSON form is left out."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Return False for every field."""
+        return False
+
+    def emit_warning(self, kind: Any, detail: str) -> None:
+        """Warn of nothing: a default that is left out is no concern of the notebook's reader."""
+
+
+class _MsgspecType:
+    """The methods of a `TypeAdapter` that are used here, for an annotation that msgspec reads and pydantic does not.
+
+    Raises:
+        TypeError: msgspec does not read it either.
+    """
+
+    def __init__(self, annotation: Any) -> None:
+        self._annotation = annotation
+        self.schema({})
+
+    def validate_python(self, value: Any) -> Any:
+        """Convert a value, exactly if possible: of `int | str`, a lenient conversion would take "3" for the int."""
+        try:
+            return msgspec.convert(value, self._annotation, str_keys=True)
+        except msgspec.ValidationError:
+            return msgspec.convert(value, self._annotation, str_keys=True, strict=False)
+
+    def validate_json(self, text: str) -> Any:
+        """Convert a string of JSON."""
+        return self.validate_python(msgspec.json.decode(text))
+
+    def schema(self, definitions: JsonSchema) -> JsonSchema:
+        """Return the JSON Schema, and add the named types that it refers to to `definitions`."""
+        (schema,), named = msgspec.json.schema_components([self._annotation], ref_template="#/$defs/{name}")
+        definitions.update(named)
         return schema
 
 
+def _type_of(annotation: Any) -> TypeAdapter[Any] | _MsgspecType:
+    if _mentions_msgspec(annotation):
+        return _MsgspecType(annotation)
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    except PydanticUserError as error:
+        if error.code != "typed-dict-version":
+            raise
+        return _MsgspecType(annotation)
+    adapter.json_schema(schema_generator=_PlainSchema)
+    return adapter
+
+
+def _mentions_msgspec(annotation: Any) -> bool:
+    """Return True if it is a Struct, or has one or a `Meta` inside; pydantic would ignore the limits that `Meta` sets."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return True
+    return isinstance(annotation, msgspec.Meta) or any(map(_mentions_msgspec, get_args(annotation)))
+
+
 def callee(function: Any) -> Callable[..., Any]:
-    """The function that runs when `function` is called: what a partial wraps, an object's `__call__`."""
+    """Return the function that runs when `function` is called: what a partial wraps, an object's `__call__`."""
     target = getattr(function, "func", function)
     called: Callable[..., Any] = target if inspect.isroutine(target) else type(target).__call__
     return called
 
 
 def name_of(function: Any) -> str:
-    """The name a callable goes by: its own, that of the function a partial wraps, or its class's."""
+    """Return the name of a callable: its own, that of the function a partial wraps, or its class's."""
     target = getattr(function, "func", function)
     return str(getattr(target, "__name__", type(target).__name__))
 
 
-def type_name(annotation: Any) -> str:
-    """A type as a reader would write it: `int`, `list[str]`, `str | None`."""
-    annotation = _bare(annotation)
-    if get_origin(annotation) in (Union, types.UnionType):
-        return " | ".join(type_name(member) for member in get_args(annotation))
-    if annotation is type(None):
-        return "None"
-    if isinstance(annotation, type) and not get_args(annotation):
-        return annotation.__name__
-    return str(annotation).replace("typing.", "")
+def _type_name(annotation: Any) -> str:
+    """A type as it is written in code: `int`, `list[str]`, `str | None`."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    named = isinstance(annotation, type) and not get_args(annotation)
+    return annotation.__name__ if named else str(annotation).replace("typing.", "")
 
 
-def _bare(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-
-
-def _is_one(annotation: Any) -> bool:
-    if get_origin(_bare(annotation)) not in (Union, types.UnionType):
-        return True
-    try:
-        msgspec.json.schema_components([annotation], schema_hook=lambda kind: {})
-    except TypeError:
-        return False
-    return True
-
-
-def _annotated_description(annotation: Any) -> str | None:
-    """`Annotated[int, "text"]`, or the `description` of a pydantic Field or msgspec Meta beside the type."""
-    for extra in get_args(annotation)[1:] if get_origin(annotation) is Annotated else ():
-        text = extra if isinstance(extra, str) else getattr(extra, "description", None) or getattr(extra, "documentation", None)
-        if isinstance(text, str):
-            return text
-    return None
-
-
-def _type_schema(annotation: Any, definitions: JsonSchema) -> JsonSchema:
-    def custom(kind: Any) -> JsonSchema:
-        if kind is object:
-            return {}
-        if not _is_pydantic(kind):
-            raise TypeError("use a JSON type, a dataclass, a TypedDict, a msgspec.Struct or a pydantic model")
-        schema: JsonSchema = kind.model_json_schema(ref_template=f"#/$defs/{kind.__name__}.{{model}}")
-        for name, definition in schema.pop("$defs", {}).items():
-            definitions[f"{kind.__name__}.{name}"] = definition
-        if "properties" not in schema:  # a model that refers to itself is nothing but a $ref to its own definition
-            return schema
-        definitions[kind.__name__] = schema
-        return {"$ref": f"#/$defs/{kind.__name__}"}
-
-    (schema,), named = msgspec.json.schema_components([annotation], schema_hook=custom, ref_template="#/$defs/{name}")
-    definitions.update(named)
-    return schema
-
-
-def _is_pydantic(kind: Any) -> bool:
-    return hasattr(kind, "model_validate") and hasattr(kind, "model_json_schema")
-
-
-def _custom(kind: Any, value: Any) -> Any:
-    if _is_pydantic(kind):
-        return kind.model_validate(value)
-    if kind is object:
-        return value
-    raise NotImplementedError(kind)
-
-
-def _exactly(value: Any, annotation: Any) -> Any:
-    return msgspec.convert(value, annotation, str_keys=True, dec_hook=_custom)
-
-
-def _leniently(value: Any, annotation: Any) -> Any:
-    return msgspec.convert(value, annotation, strict=False, str_keys=True, dec_hook=_custom)
-
-
-def _from_text(value: Any, annotation: Any) -> Any:
-    """Some models write a list or an object as a string of JSON."""
-    if not isinstance(value, str):
-        raise TypeError("not a string")
-    return _exactly(msgspec.json.decode(value), annotation)
+def _text_in(annotation: Any) -> str | None:
+    """The description in `Annotated[int, "text"]`, which neither pydantic nor msgspec reads."""
+    extras = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+    return next((extra for extra in extras if isinstance(extra, str)), None)
 
 
 def _json_default(value: Any) -> Any:
-    """A default as JSON; None if it has no such form (then the schema only says that the parameter may be left out)."""
+    """A default as JSON; None if it has no such form. Then the schema only says that the parameter may be left out."""
     try:
-        return msgspec.json.decode(msgspec.json.encode(value))
-    except (TypeError, ValueError):
+        return to_jsonable_python(value, inf_nan_mode="null")
+    except ValueError:
         return None
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    problems = [
+        ".".join(map(str, problem["loc"])) + ": " * bool(problem["loc"]) + problem["msg"]
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    left_out = len(problems) - _MAX_PROBLEMS
+    return "; ".join(problems[:_MAX_PROBLEMS]) + (f"; and {left_out} more" if left_out > 0 else "")
 
 
 def _names(names: Mapping[str, Any]) -> str:
     return ", ".join(map(repr, names)) or "none"
 
 
-def _short(value: Any) -> str:
+def _quote(value: Any) -> str:
     text = repr(value)
-    return f"{text[:80]}… ({type(value).__name__})" if len(text) > 80 else f"{text} ({type(value).__name__})"
+    cut = text[:_MAX_VALUE_CHARS] + "…" if len(text) > _MAX_VALUE_CHARS else text
+    return f"{cut} ({type(value).__name__})"

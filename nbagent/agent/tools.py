@@ -8,7 +8,7 @@ import inspect
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -18,17 +18,18 @@ from nbagent.errors import ToolError
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
 
 
-class Tool:
-    """A function with all that a model needs to call it. Calling the tool itself calls the function, unchanged.
+class Tool(Generic[P, R]):
+    """A function that a model may call. Calling the tool itself calls the function, unchanged.
 
     Args:
         function: sync or async; parameters of any type that has a JSON Schema, described in the docstring.
-        name: the name the model sees; the function's own by default.
-        description: what it does; the docstring up to its first section by default.
-        timeout: seconds a call may take; no limit by default.
+        name: the name that the model sees; by default the function's.
+        description: what the function does; by default its docstring up to the first section.
+        timeout: seconds that a call may take; None is no limit.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -36,7 +37,7 @@ class Tool:
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: Callable[P, R],
         *,
         name: str | None = None,
         description: str | None = None,
@@ -44,7 +45,7 @@ class Tool:
     ) -> None:
         if not callable(function):
             raise ToolError(f"a tool must be a function, got {function!r}")
-        self.name = name or name_of(function)
+        self.name: str = name or name_of(function)
         if not _NAME.fullmatch(self.name):
             raise ToolError(f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)")
         called = callee(function)
@@ -54,9 +55,9 @@ class Tool:
             raise ToolError(f"{self.name}: timeout is in seconds and above 0, got {timeout!r}")
         doc = docstring.parse(inspect.getdoc(called))
         self.function = function
-        self.description = doc.description if description is None else description
+        self.description: str = doc.description if description is None else description
         self.timeout = timeout
-        self.is_async = inspect.iscoroutinefunction(called)
+        self.is_async: bool = inspect.iscoroutinefunction(called)
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
 
@@ -65,23 +66,23 @@ class Tool:
         """The JSON Schema of its arguments."""
         return self._signature.schema
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The function itself."""
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself."""
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
         return f"Tool({self.name})"
 
     async def run(self, arguments: Mapping[str, Any]) -> Any:
-        """Calls the function with a model's arguments: an async one here, a sync one in a thread that Stop abandons.
+        """Call the function with a model's arguments: an async one here, a sync one in a thread that cancelling abandons.
 
         Raises:
             ToolError: the arguments do not fit.
             TimeoutError: it took longer than `timeout`.
-            Exception: whatever the function raises.
+            Exception: the function raised it.
         """
         args, kwargs = self._signature.bind(arguments)
-        call = functools.partial(self.function, *args, **kwargs)
+        call: Callable[[], Any] = functools.partial(self.function, *args, **kwargs)
         limit = asyncio.timeout(self.timeout)
         try:
             async with limit:
@@ -93,14 +94,19 @@ class Tool:
             raise
 
 
-@overload
-def tool(function: F, /) -> Tool: ...
-@overload
-def tool(*, name: str | None = None, description: str | None = None, timeout: float | None = None) -> Callable[[F], Tool]: ...
-def tool(function: Any = None, /, **options: Any) -> Any:
-    """Makes a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=seconds)`.
+AnyTool: TypeAlias = Tool[..., Any]
 
-    A plain function in `Agent(tools=[…])` becomes a tool just the same; the decorator is for the options.
+
+@overload
+def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
+@overload
+def tool(
+    *, name: str | None = None, description: str | None = None, timeout: float | None = None
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(function: Any = None, /, **options: Any) -> Any:
+    """Make a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=seconds)`.
+
+    A plain function in `Agent(tools=[…])` becomes a tool too; the decorator is for the options.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -110,15 +116,15 @@ def tool(function: Any = None, /, **options: Any) -> Any:
     return Tool(function, **options)
 
 
-def toolbox(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
-    """Tools by name, plain functions made tools.
+def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
+    """Return tools by name; plain functions become tools.
 
     Raises:
         ToolError: two have the same name, one cannot be a tool, or `tools` is no list.
     """
     if callable(tools) or not isinstance(tools, Iterable):
         raise ToolError(f"tools is a list of functions, such as tools=[f]; got {tools!r}")
-    box: dict[str, Tool] = {}
+    box: dict[str, AnyTool] = {}
     for item in tools:
         made = item if isinstance(item, Tool) else Tool(item)
         if made.name in box:
@@ -127,8 +133,8 @@ def toolbox(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
     return box
 
 
-def responses_form(item: Tool) -> JsonSchema:
-    """The tool as the Responses API takes it (https://platform.openai.com/docs/guides/function-calling)."""
+def responses_form(item: AnyTool) -> JsonSchema:
+    """Return the tool in the form of the Responses API (https://platform.openai.com/docs/guides/function-calling)."""
     return {
         "type": "function",
         "name": item.name,
@@ -138,14 +144,14 @@ def responses_form(item: Tool) -> JsonSchema:
     }
 
 
-def chat_form(item: Tool) -> JsonSchema:
-    """The tool as the Chat Completions API takes it."""
+def chat_form(item: AnyTool) -> JsonSchema:
+    """Return the tool in the form of the Chat Completions API."""
     function = {"name": item.name, "description": item.description, "parameters": item.schema}
     return {"type": "function", "function": function}
 
 
 def parse_arguments(text: str) -> dict[str, Any]:
-    """The JSON object that a model wrote as a call's arguments; an empty text is a call without arguments.
+    """Parse the JSON object that a model wrote as the arguments of a call; an empty text means no arguments.
 
     Raises:
         ToolError: it is not JSON, or not an object.
@@ -160,23 +166,23 @@ def parse_arguments(text: str) -> dict[str, Any]:
 
 
 async def in_thread(call: Callable[[], Any]) -> Any:
-    """Runs `call` in a daemon thread with the caller's context variables. Cancelling abandons it and drops what it returns.
+    """Run `call` in a daemon thread, in a copy of the caller's context. Cancelling abandons the thread and drops its result.
 
-    A thread of its own, not an executor's: an abandoned call must neither use up a pool nor hold up the interpreter's exit.
+    Not a thread of an executor: an abandoned call must neither use up a pool nor delay the interpreter's exit.
     """
     done: concurrent.futures.Future[Any] = concurrent.futures.Future()
     done.set_running_or_notify_cancel()
     context = contextvars.copy_context()
 
-    def work() -> None:
+    def target() -> None:
         try:
             value = context.run(call)
-        except StopIteration as error:  # asyncio's futures refuse this one, and would wait for ever
+        except StopIteration as error:  # asyncio's futures refuse this one, and the caller would wait forever
             done.set_exception(RuntimeError("the tool raised StopIteration").with_traceback(error.__traceback__))
         except BaseException as error:
             done.set_exception(error)
         else:
             done.set_result(value)
 
-    threading.Thread(target=work, name="nbagent-tool", daemon=True).start()
+    threading.Thread(target=target, name="nbagent-tool", daemon=True).start()
     return await asyncio.wrap_future(done)

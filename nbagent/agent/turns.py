@@ -1,4 +1,4 @@
-"""One run of an agent: the model answers or calls tools, the tools' outputs go back to it, and so on until it has answered."""
+"""One run of an agent: responses of the model and calls of tools in turn, until the model answers without a call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -12,15 +12,15 @@ from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.model import Connection
-from nbagent.agent.tools import Tool, in_thread, parse_arguments
+from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import Cancelled, ToolError
 from nbagent.mime import display_of, error_of, json_of
 
-CLEANUP = 0.3
-"""Seconds that cancelled async tools get to clean up before the run ends without them."""
+CLEANUP_TIMEOUT_S = 0.3
+"""Seconds that cancelled async tools have for their clean-up; then the run ends without them."""
 
-TOGETHER = 16
-"""Tool calls of one run that may run at the same time; more wait for their turn."""
+MAX_PARALLEL_CALLS = 16
+"""Tool calls of one run that run at the same time; more wait for one to finish."""
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -31,11 +31,11 @@ class IdleTimeout(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What a run works with, all of it fixed beforehand. Times are in seconds; None is no limit."""
+    """The parameters of a run. Times are in seconds; None is no limit."""
 
     name: str
     instructions: str
-    tools: dict[str, Tool]
+    tools: dict[str, AnyTool]
     connection: Connection
     settings: dict[str, Any]
     max_steps: int
@@ -46,21 +46,21 @@ class Plan:
 
 @dataclass(kw_only=True, slots=True)
 class Reply:
-    """What one response of the model has said so far."""
+    """The parts of one response of the model so far."""
 
     calls: dict[str, e.ToolStart] = field(default_factory=dict)
     args: dict[str, e.ToolArgs] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)
-    asides: set[str] = field(default_factory=set)
+    commentary: set[str] = field(default_factory=set)
     items: list[history.Item] = field(default_factory=list)
 
-    def hear(self, event: e.Event) -> None:
-        """Keeps what the next request and the run's output are made of."""
+    def update(self, event: e.Event) -> None:
+        """Add an event, if the next request or the run's output needs it."""
         match event:
             case e.TextStart():
                 self.texts[event.id] = []
                 if event.phase == "commentary":
-                    self.asides.add(event.id)
+                    self.commentary.add(event.id)
             case e.TextDelta():
                 self.texts[event.id].append(event.delta)
             case e.TextEnd(text=str(text)):
@@ -74,35 +74,35 @@ class Reply:
 
     @property
     def output(self) -> str:
-        """The answer's text; remarks that the model made on its way count only if there is nothing else."""
+        """The text of the answer; commentary counts only if there is no other text."""
         texts = {key: "".join(pieces) for key, pieces in self.texts.items()}
-        answer = [text for key, text in texts.items() if text and key not in self.asides]
+        answer = [text for key, text in texts.items() if text and key not in self.commentary]
         return "\n\n".join(answer or filter(None, texts.values()))
 
     def history(self) -> list[history.Item]:
-        """What the model said, to be sent back to it."""
+        """Return the response as history, for the next request."""
         if self.items:
             return self.items
         text = "".join("".join(pieces) for pieces in self.texts.values())
-        said: list[history.Item] = [history.Message(role="assistant", content=text)] if text else []
+        items: list[history.Item] = [history.Message(role="assistant", content=text)] if text else []
         for key, start in self.calls.items():
             args = self.args.get(key)
             text = args.args_text if args is not None and args.valid else ""
-            if args is not None and not args.valid:  # some servers parse the history's arguments, and fail on what is not JSON
+            if args is not None and not args.valid:  # some servers parse the history's arguments, and fail if they are not JSON
                 text = msgspec.json.encode({"invalid_json": args.args_text}).decode()
-            said.append(history.Call(call_id=start.call_id or key, name=start.name, arguments=text or "{}"))
-        return said
+            items.append(history.FunctionCall(call_id=start.call_id or key, name=start.name, arguments=text or "{}"))
+        return items
 
 
 class Turns:
-    """The loop of one run. `run` emits the events; it never raises, but ends with `run.end` whatever happens.
+    """The loop of one run. `run` never raises: it always emits `run.end` as its last event.
 
     Args:
-        plan: what to work with.
-        items: what was said before, the prompt last.
+        plan: the parameters.
+        items: the history, the prompt last.
 
     Attributes:
-        failure: the exception that ended the run, if one did.
+        failure: the exception that ended the run, or None.
     """
 
     def __init__(self, plan: Plan, items: Iterable[history.Item]) -> None:
@@ -112,15 +112,15 @@ class Turns:
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._step = 0
-        self._began = False
-        self._slots = asyncio.Semaphore(TOGETHER)
+        self._receiving = False
+        self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
         self._put: Callable[[e.Event], Awaitable[None]]
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
-        """Runs to the end.
+        """Run to the end.
 
         Args:
-            put: takes each event; may wait until there is room for it.
+            put: called with each event; may wait until there is space for it.
         """
         self._put = put
         plan = self._plan
@@ -130,15 +130,15 @@ class Turns:
             async with total:
                 end = await self._steps()
         except asyncio.CancelledError:
-            end = await self._settle(e.RunEnd(status="cancelled"))
+            end = await self._close_open_blocks(e.RunEnd(status="cancelled"))
         except Exception as error:
             self.failure = error
             if isinstance(error, TimeoutError) and total.expired():
-                end = await self._late(f"{plan.name} took longer than its limit of {plan.timeout:g} s in all (timeout)")
+                end = await self._timed_out(f"{plan.name} took longer than its limit of {plan.timeout:g} s in all (timeout)")
             elif isinstance(error, IdleTimeout):
-                end = await self._late(str(error))
+                end = await self._timed_out(str(error))
             else:
-                end = await self._broken(error)
+                end = await self._failed(error)
         await self._emit(msgspec.structs.replace(end, output=self._reply.output or None))
 
     # --- steps --------------------------------------------------------------------------------------------------------
@@ -154,11 +154,11 @@ class Turns:
         return msgspec.structs.replace(await self._close(), status="max_steps", code="max_steps")
 
     async def _respond(self) -> None:
-        """One response of the model, heard to its end."""
+        """Request one response of the model, and read it to its end."""
         plan = self._plan
         self._step += 1
         self._reply = Reply()
-        self._began = False
+        self._receiving = False
         tools = list(plan.tools.values())
         async with self._patience():
             stream = await plan.connection.ask(plan.instructions, self._items, tools, plan.settings)
@@ -169,14 +169,14 @@ class Turns:
                         item = await anext(stream)
                 except StopAsyncIteration:
                     break
-                self._began = True
+                self._receiving = True
                 for event in self._decoder.feed(item):
-                    await self._pass(event)
-                said = plan.connection.api.said(item)
-                if said is not None:
-                    self._reply.items.append(said)
+                    await self._forward(event)
+                output = plan.connection.api.history_item(item)
+                if output is not None:
+                    self._reply.items.append(output)
         for event in self._decoder.end_step():
-            await self._pass(event)
+            await self._forward(event)
 
     def _patience(self) -> "_Patience":
         return _Patience(self._plan.idle_timeout, self._plan.connection.model)
@@ -187,8 +187,8 @@ class Turns:
         groups = [calls] if self._plan.parallel else [[key] for key in calls]
         return [output for group in groups for output in await self._call_together(group)]
 
-    async def _call_together(self, calls: list[str]) -> list[history.Output]:
-        # Each call is a task of its own: a tool that swallows its cancellation must not swallow the run's.
+    async def _call_together(self, calls: list[str]) -> list[history.FunctionCallOutput]:
+        # Each call is a task: a tool that suppresses its cancellation must not suppress the run's.
         tasks = [asyncio.create_task(self._call_tool(key), name="nbagent-tool") for key in calls]
         try:
             await asyncio.wait(tasks)
@@ -198,27 +198,27 @@ class Turns:
             for task in running:
                 task.cancel()
             if running:
-                await asyncio.wait(running, timeout=CLEANUP)
+                await asyncio.wait(running, timeout=CLEANUP_TIMEOUT_S)
 
-    async def _call_tool(self, key: str) -> history.Output:
-        """Runs a call and tells what came of it, to the reader and to the model. Only cancellation gets out."""
+    async def _call_tool(self, key: str) -> history.FunctionCallOutput:
+        """Run a call, emit its result, and return it for the model. Raises nothing but `CancelledError`."""
         start = self._reply.calls[key]
         task = asyncio.current_task()
         assert task is not None
         try:
             async with self._slots:
                 if not self._plan.parallel:
-                    await self._emit(e.ToolProgress(id=key))  # until now it waited for the one before
+                    await self._emit(e.ToolProgress(id=key))  # it starts only now, after the call before it
                 result, text = await self._result(start, self._reply.args[key])
         except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
-            # Whatever a tool raises, exit() and a cancellation of its own included, is an answer to the call.
+            # Everything that a tool raises is a result of the call, even exit() and a CancelledError of its own.
             info = error_of(error)
             result = e.ToolResult(id=key, status="error", error=info)
             text = f"Error: {info.type}: {info.message}"
         if task.cancelling():
-            raise asyncio.CancelledError  # the run is over, even if the tool would not hear of it
+            raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
         await self._emit(result)
-        return history.Output(call_id=start.call_id or key, text=text)
+        return history.FunctionCallOutput(call_id=start.call_id or key, text=text)
 
     async def _result(self, start: e.ToolStart, args: e.ToolArgs) -> tuple[e.ToolResult, str]:
         tool = self._plan.tools.get(start.name)
@@ -228,50 +228,52 @@ class Turns:
         value = await tool.run(parse_arguments(args.args_text))
         if isinstance(value, _PLAIN):
             content, display = json_of(value), display_of(value)
-        else:  # a big table or a figure takes its time to draw
-            content, display = await in_thread(partial(_shown, value))
+        else:  # drawing a big table or a figure takes long
+            content, display = await in_thread(partial(_content_and_display, value))
         text = content if isinstance(content, str) else msgspec.json.encode(content).decode()
         return e.ToolResult(id=start.id, content=content, display=display, value=e.Live(value)), text
 
     # --- ends ---------------------------------------------------------------------------------------------------------
 
     async def _close(self) -> e.RunEnd:
-        """The end as the decoder saw it."""
+        """Close the decoder, and return its `run.end`."""
         end = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
         for event in self._decoder.close():
             if isinstance(event, e.RunEnd):
                 end = event
             else:
-                await self._pass(event)
+                await self._forward(event)
         return end
 
-    async def _settle(self, end: e.RunEnd) -> e.RunEnd:
-        """Closes what the decoder holds open; `end` gets the usage so far."""
+    async def _close_open_blocks(self, end: e.RunEnd) -> e.RunEnd:
+        """Close the blocks that the decoder has open, and return `end` with the usage so far."""
         for event in self._decoder.close(Cancelled()):
             if isinstance(event, e.RunEnd):
                 end = msgspec.structs.replace(end, usage=event.usage)
             else:
-                await self._pass(event)
+                await self._forward(event)
         return end
 
-    async def _late(self, message: str) -> e.RunEnd:
-        end = await self._settle(e.RunEnd(status="failed", code="timeout"))
+    async def _timed_out(self, message: str) -> e.RunEnd:
+        """Close and report a run that took too long."""
+        end = await self._close_open_blocks(e.RunEnd(status="failed", code="timeout"))
         await self._emit(e.Error(message=message, code="timeout", error_type="TimeoutError", fatal=True))
         return end
 
-    async def _broken(self, error: BaseException) -> e.RunEnd:
-        said = self._plan.connection.explain(error)
-        cut = self._began and said.code == "connection_error"
-        end = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED) if cut else e.RunEnd(status="failed", code=said.code)
-        end = await self._settle(end)
-        await self._emit(said)
+    async def _failed(self, error: BaseException) -> e.RunEnd:
+        """Close and report a run that was ended by an exception."""
+        event = self._plan.connection.explain(error)
+        cut = self._receiving and event.code == "connection_error"
+        end = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED) if cut else e.RunEnd(status="failed", code=event.code)
+        end = await self._close_open_blocks(end)
+        await self._emit(event)
         return end
 
-    async def _pass(self, event: e.Event) -> None:
-        """An event of the decoder's on its way out; the run's own start and end are ours to tell."""
+    async def _forward(self, event: e.Event) -> None:
+        """Emit an event of the decoder, except for a start and end of the run: these are emitted once for all its responses."""
         if isinstance(event, e.RunStart | e.RunEnd):
             return
-        self._reply.hear(event)
+        self._reply.update(event)
         await self._emit(event)
 
     async def _emit(self, event: e.Event) -> None:
@@ -298,5 +300,5 @@ class _Patience:
             ) from None
 
 
-def _shown(value: Any) -> tuple[Any, e.Display]:
+def _content_and_display(value: Any) -> tuple[Any, e.Display]:
     return json_of(value), display_of(value)

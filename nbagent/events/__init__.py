@@ -1,4 +1,4 @@
-"""The vocabulary: every event that travels between a source and a face, JSON both ways.
+"""The vocabulary: every event between a source and a view, and its JSON both ways.
 
 An event is a frozen struct with a tag (`type` in JSON, the class in Python) and a common envelope. Consumers `match` on the
 class and finish with `assert_never`, so that a new event fails the type check until every consumer handles it.
@@ -8,13 +8,13 @@ class and finish with `assert_never`, so that a new event fails the type check u
     >>> from_json(b'{"type":"text.delta","id":"text-1","delta":"Hi"}')
     TextDelta(id='text-1', delta='Hi')
 
-Rules every producer keeps:
+Rules for every producer:
 
-1. `id` is ours and unique in the run; the provider's own tool call id goes into `call_id`.
-2. A snapshot replaces: `*.end.text` is the authoritative text of its block, never appended.
+1. `id` is made by nbagent and unique in the run; the provider's id of a tool call is its `call_id`.
+2. A snapshot replaces: `*.end.text` is the whole text of its block, and is never appended.
 3. Every start is closed by exactly one end or result, or by `run.end`.
-4. Nothing is dropped: an item nobody knows becomes `raw`.
-5. A stream that ends without its terminal ends as `run.end{status: "incomplete", code: "stream_truncated"}`.
+4. Nothing is dropped: an unknown item becomes `raw`.
+5. A stream that ends without its terminal item ends with `run.end{status: "incomplete", code: "stream_truncated"}`.
 """
 
 from nbagent.events.codec import from_dict, from_json, to_dict, to_json, type_of

@@ -1,34 +1,28 @@
-"""Events as JSON, and back."""
+"""Events to JSON, and back."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from nbagent.events.jsonable import expand, json_safe
 from nbagent.events.kinds import Event
 from nbagent.events.parts import Live
 
 
 def type_of(event: Event) -> str:
-    """The event's tag, e.g. `"text.delta"`."""
+    """Return the event's tag, e.g. `"text.delta"`."""
     return str(event.__struct_config__.tag)
 
 
-def _plain(value: Any) -> Any:
-    """What the encoder does with an object that is not JSON: live values vanish, models dump, the rest says its type."""
+def _encodable(value: Any) -> Any:
+    """Return one level of an object that msgspec does not encode; None for a live one."""
     if isinstance(value, Live):
         return None
-    if isinstance(value, str):  # a subclass, such as an enum's member
-        return str.__str__(value)
-    dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        return dump(mode="json")
-    if isinstance(value, Mapping):
-        return dict(value)
-    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+    return str.__str__(value) if isinstance(value, str) else expand(value)  # msgspec takes no subclasses of str
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
+_encoder = msgspec.json.Encoder(enc_hook=_encodable)
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
     Event,
     dec_hook=lambda kind, value: None if kind is Live else value,
@@ -36,31 +30,43 @@ _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
 
 
 def to_json(event: Event) -> bytes:
-    """One event as one line of JSON (no newline). Live objects become null."""
+    """Encode one event as one line of JSON, without a newline. Live objects become null."""
     return _encoder.encode(event)
 
 
+def to_browser_json(event: Event) -> bytes:
+    """Encode one event as JSON that every browser reads alike; see `nbagent.events.jsonable.json_safe`.
+
+    Slower than `to_json`, and never fails: for events that hold a cycle or half a surrogate pair.
+    """
+    try:
+        fields = to_dict(event)
+    except Exception:
+        fields = {"type": type_of(event), **msgspec.structs.asdict(event)}
+    return msgspec.json.encode(json_safe(fields))
+
+
 def from_json(line: bytes | str) -> Event:
-    """The event that `to_json` wrote.
+    """Decode an event that `to_json` encoded.
 
     Raises:
         msgspec.ValidationError: the JSON is not an event; the message names the field.
-        msgspec.DecodeError: it is not JSON.
+        msgspec.DecodeError: the line is not JSON.
     """
     return _decoder.decode(line)
 
 
 def to_dict(event: Event) -> dict[str, Any]:
-    """One event as plain JSON types: what `to_json` writes, as a dict."""
-    plain: dict[str, Any] = msgspec.to_builtins(event, enc_hook=_plain)
-    return plain
+    """Convert one event to JSON types: the dict that `to_json` encodes."""
+    fields: dict[str, Any] = msgspec.to_builtins(event, enc_hook=_encodable)
+    return fields
 
 
 def from_dict(data: Mapping[str, Any]) -> Event:
-    """The event that `to_dict` made.
+    """Convert a dict that `to_dict` returned to its event.
 
     Raises:
-        msgspec.ValidationError: it is not an event; the message names the field.
+        msgspec.ValidationError: the dict is not an event; the message names the field.
     """
     event: Event = msgspec.convert(
         data,

@@ -1,14 +1,14 @@
 """Text that grows by a few characters at a time."""
 
-JOINED = 1024
-"""Strings after which they become one: a million deltas kept apart would take 60 bytes each, besides their text."""
+MAX_PIECES = 1024
+"""Strings that are kept before they are joined: each takes some 60 bytes besides its text."""
 
 
 class GrowingText:
     """A text that grows in constant time, kept as few strings.
 
     Args:
-        text: what it begins with; it is kept as it is, however long, and shared with whoever else holds it.
+        text: the text to begin with. It is not copied.
     """
 
     __slots__ = ("_fresh", "_joined")
@@ -18,10 +18,10 @@ class GrowingText:
         self._fresh: list[str] = []
 
     def append(self, text: str) -> None:
-        """Add at the end."""
+        """Append a string."""
         fresh = self._fresh
         fresh.append(text)
-        if len(fresh) >= JOINED:
+        if len(fresh) >= MAX_PIECES:
             self._joined.append("".join(fresh))
             self._fresh = []
 

@@ -1,68 +1,238 @@
-"""Plain JSON: any value, made safe to send to a browser."""
+"""Any value as JSON types: one converter, and policies for how far it goes and what it does with objects."""
 
 import contextlib
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
-DEPTH = 64
-"""Containers nested deeper than this are cut; a browser's own parser has a limit too."""
-
+import msgspec
 
 EXACT = 2**53 - 1
-"""The largest whole number that a browser's parser keeps as it is."""
+"""The largest integer that JavaScript's numbers hold exactly (`Number.MAX_SAFE_INTEGER`)."""
+
+INT64 = range(-(2**63), 2**64)
+"""The integers of 64 bits, signed or not: JSON readers outside browsers keep them."""
+
+DEPTH = 64
+"""Levels of containers that are sent to a browser; its parser has a limit too."""
+
+_DECIMAL_BITS = 4096
+"""Bits of the largest integer that is written in decimal: Python refuses longer ones, as that takes quadratic time."""
+
+_SLICE_CHARS = 64 * 1024
+"""Characters that are encoded at a time to check them: a long text is not copied as a whole."""
 
 
-_STRETCH = 64 * 1024  # characters looked at in one go: a long text is not copied to be looked at
+def _ellipsis(value: Any) -> str:
+    return "…"
 
 
-def json_safe(value: Any, depth: int = DEPTH) -> Any:
-    """The value as JSON that every parser accepts, and reads alike.
+def integer_text(value: int) -> str:
+    """Return the integer in decimal, or in hexadecimal if it has thousands of digits."""
+    return str(value) if value.bit_length() < _DECIMAL_BITS else hex(value)
 
-    NaN and infinities become null (`JSON.parse` rejects them), whole numbers too large for a browser become text (it would
-    round them, and show another id than the one that was meant), half surrogate pairs become U+FFFD (they cannot be encoded),
-    subclasses of the plain types become those, keys become strings, objects with a `model_dump` are dumped, and anything else
-    shows its type's name.
+
+def expand(value: Any) -> Any:
+    """Return one level of an object: a mapping as a dict, a collection as a list, else what its `model_dump` returns.
+
+    Never raises: what cannot be read is its type's name, as are objects of other kinds.
     """
-    if isinstance(value, str):
-        return text_safe(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        whole = int(value)
-        if -EXACT <= whole <= EXACT:
-            return whole
-        return str(whole) if whole.bit_length() < 4096 else hex(whole)  # Python refuses to write very long ones in decimal
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if depth <= 0:
-        return "…"
-    if isinstance(value, dict):
-        return {str(json_safe(key, 1)): json_safe(item, depth - 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [json_safe(item, depth - 1) for item in value]
-    dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        with contextlib.suppress(Exception):  # a model that cannot be dumped is no reason to end a run
-            return json_safe(dump(), depth - 1)
+    with contextlib.suppress(Exception):
+        if isinstance(value, Mapping):
+            return dict(value)
+        if isinstance(value, list | tuple | set | frozenset):
+            return list(value)
+        if callable(dump := getattr(value, "model_dump", None)):
+            with contextlib.suppress(Exception):
+                return dump(mode="json")
+            return dump()  # not every class's takes a mode, and not every value has a JSON form
     return f"<{type(value).__name__}>"
 
 
+class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a `JsonConverter` goes, and what it makes of what JSON does not have.
+
+    Attributes:
+        max_depth: levels of containers; a container below them becomes its `placeholder`.
+        max_objects: objects that are expanded; the others become their placeholders.
+        integers: integers that stay numbers.
+        integer_text: the text that another integer becomes.
+        expand: one level of an object: a dict, a list, or a value that is nearer to JSON. Must not raise. Called for every
+            value that is neither a scalar nor exactly a dict, list or tuple.
+        placeholder: the text for a value that is left out.
+    """
+
+    max_depth: int = DEPTH
+    max_objects: float = math.inf
+    integers: range = range(-EXACT, EXACT + 1)
+    integer_text: Callable[[int], str] = integer_text
+    expand: Callable[[Any], Any] = expand
+    placeholder: Callable[[Any], str] = _ellipsis
+
+
+BROWSER = JsonPolicy()
+"""JSON that every parser accepts and reads alike: integers that JavaScript would round become text."""
+
+
+def json_safe(value: Any) -> Any:
+    """Return the value as JSON for a browser; see `BROWSER` and `JsonConverter`."""
+    return JsonConverter(BROWSER)._value(value, DEPTH)  # props of blocks are small: each call counts
+
+
+class JsonConverter:
+    """Converts a value to dicts, lists, strings, numbers, booleans and None.
+
+    NaN and infinities become None (`JSON.parse` rejects them), half surrogate pairs U+FFFD (they cannot be encoded), subclasses
+    of the plain types those types, and keys strings. A container inside itself becomes its placeholder.
+
+    Args:
+        policy: the limits, and what becomes of objects.
+
+    Attributes:
+        cut: whether something was left out because of a limit.
+    """
+
+    __slots__ = ("_objects_left", "_outer", "_policy", "cut")
+
+    def __init__(self, policy: JsonPolicy) -> None:
+        self.cut: bool = False
+        self._policy = policy
+        self._objects_left = policy.max_objects
+        self._outer: set[int] = set()  # ids of the containers around the value in hand
+
+    def convert(self, value: Any) -> Any:
+        """Convert the value."""
+        return self._value(value, self._policy.max_depth)
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            whole = int(value)
+            return whole if whole in self._policy.integers else self._text(self._policy.integer_text(whole))
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else None
+        own_id = id(value)
+        if depth <= 0 or own_id in self._outer:
+            return self._omitted(value)
+        self._outer.add(own_id)
+        try:
+            kind = type(value)
+            if kind is dict:
+                return self._dict(value, depth - 1)
+            return self._list(value, depth - 1) if kind is list or kind is tuple else self._object(value, depth)
+        finally:
+            self._outer.discard(own_id)
+
+    def _object(self, value: Any, depth: int) -> Any:
+        if self._objects_left <= 0:
+            return self._omitted(value)
+        self._objects_left -= 1
+        inner = self._policy.expand(value)
+        if isinstance(inner, dict):
+            return self._dict(inner, depth - 1)
+        return self._list(inner, depth - 1) if isinstance(inner, list | tuple) else self._value(inner, depth - 1)
+
+    def _dict(self, items: dict[Any, Any], depth: int) -> dict[str, Any]:
+        return {
+            self._text(key) if isinstance(key, str) else self._key(key): self._value(item, depth) for key, item in items.items()
+        }
+
+    def _list(self, items: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+        return [self._value(item, depth) for item in items]
+
+    def _key(self, key: Any) -> str:
+        try:
+            return self._text(str(key))
+        except Exception:
+            return self._text(self._policy.placeholder(key))
+
+    def _text(self, text: str) -> str:
+        return text if type(text) is str and text.isascii() else text_safe(text)
+
+    def _omitted(self, value: Any) -> str:
+        self.cut = True
+        return self._text(self._policy.placeholder(value))
+
+
+class BoundedJsonConverter(JsonConverter):
+    """A `JsonConverter` that stops after some number of bytes, and counts what it leaves out: "… 12 more items".
+
+    Args:
+        policy: as for `JsonConverter`.
+        max_bytes: bytes of JSON that the value may take, give or take these marks of omission.
+    """
+
+    __slots__ = ("_bytes_left",)
+
+    def __init__(self, policy: JsonPolicy, max_bytes: int) -> None:
+        super().__init__(policy)
+        self._bytes_left = max_bytes
+
+    def _value(self, value: Any, depth: int) -> Any:
+        made = super()._value(value, depth)
+        if not isinstance(made, str | dict | list):  # these have been counted by their parts
+            self._bytes_left -= 20 if type(made) in (int, float) else 5
+        return made
+
+    def _dict(self, items: dict[Any, Any], depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        self._bytes_left -= 2
+        for number, (key, item) in enumerate(items.items()):
+            if self._bytes_left <= 0:
+                self.cut = True
+                made["…"] = _more(len(items) - number, "key")
+                break
+            made[self._text(key) if isinstance(key, str) else self._key(key)] = self._value(item, depth)
+            self._bytes_left -= 2
+        return made
+
+    def _list(self, items: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+        made: list[Any] = []
+        self._bytes_left -= 2
+        for item in items:
+            if self._bytes_left <= 0:
+                self.cut = True
+                made.append(f"… {_more(len(items) - len(made), 'item')}")
+                break
+            made.append(self._value(item, depth))
+            self._bytes_left -= 1
+        return made
+
+    def _text(self, text: str) -> str:
+        max_bytes = max(self._bytes_left, 0)
+        head = text_safe(text[:max_bytes])
+        while (size := len(msgspec.json.encode(head))) > max_bytes + 2:
+            head = head[: len(head) * max_bytes // size]
+        self._bytes_left -= size
+        if len(head) >= len(text):
+            return head
+        self.cut = True
+        return f"{head}… {_more(len(text) - len(head), 'character')}"
+
+
+def _more(number: int, noun: str) -> str:
+    return f"{number:,} more {noun}{'' if number == 1 else 's'}"
+
+
 def sound(text: str) -> bool:
-    """Whether every encoder takes the text: no half of a surrogate pair stands alone in it."""
+    """Return True if the text can be encoded, i.e. has no half of a surrogate pair alone."""
     if text.isascii():
         return True
     try:
-        for start in range(0, len(text), _STRETCH):
-            text[start : start + _STRETCH].encode()
+        for start in range(0, len(text), _SLICE_CHARS):
+            text[start : start + _SLICE_CHARS].encode()
     except UnicodeEncodeError:
         return False
     return True
 
 
 def text_safe(text: str) -> str:
-    """The text as a plain `str`, with surrogate pairs joined, and halves without a partner replaced by U+FFFD.
+    """Return the text as a plain `str`, with surrogate pairs joined, and halves without a partner replaced by U+FFFD.
 
-    JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two strings that no encoder takes.
+    JSON may carry an emoji as two escapes; where a service cuts between them, Python gets two strings that cannot be encoded.
     """
     text = str.__str__(text)
     return text if sound(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -10,7 +10,7 @@ from nbagent.events.parts import Display, Envelope, ErrorInfo, Level, Live, RunS
 
 
 class RunStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.start"):
-    """A run begins. `name` is what the header shows."""
+    """A run begins. `name` is shown in its header."""
 
     name: str | None = None
     model: str | None = None
@@ -18,7 +18,7 @@ class RunStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run
 
 
 class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.end"):
-    """A run is over; it closes everything still open. `usage` is the run's total, `code` says more about the status."""
+    """A run is over; it closes all that is open. `usage` is the run's total, `code` a reason for the status."""
 
     status: RunStatus
     finish_reason: str | None = None
@@ -28,14 +28,14 @@ class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.e
 
 
 class StepStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step.start"):
-    """One model response (or one turn of a loop) begins."""
+    """One model response, or one step of a loop, begins."""
 
     name: str | None = None
     model: str | None = None
 
 
 class StepEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step.end"):
-    """One model response is over, with the provider's own finish reason and the step's usage."""
+    """One model response is over. `finish_reason` is the provider's, `usage` the step's."""
 
     finish_reason: str | None = None
     usage: Usage | None = None
@@ -45,7 +45,7 @@ class StepEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step
 
 
 class TextStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text.start"):
-    """A piece of the answer begins. `phase` is the provider's ("commentary", "final_answer")."""
+    """A text block of the answer begins. `phase` is the provider's: "commentary", "final_answer"."""
 
     id: str
     kind: Literal["text", "refusal"] = "text"
@@ -53,35 +53,35 @@ class TextStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="te
 
 
 class TextDelta(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text.delta"):
-    """More of a text."""
+    """The next characters of a text."""
 
     id: str
     delta: str
 
 
 class TextEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text.end"):
-    """A text is whole; `text`, if given, replaces what the deltas built."""
+    """A text is complete; `text`, if given, replaces the text of the deltas."""
 
     id: str
     text: str | None = None
 
 
 class ReasoningStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="reasoning.start"):
-    """The model begins to think aloud: a provider's `summary` of it, or the `raw` thing."""
+    """A reasoning block begins: a provider's `summary` of the reasoning, or the `raw` text."""
 
     id: str
     kind: Literal["summary", "raw"] = "raw"
 
 
 class ReasoningDelta(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="reasoning.delta"):
-    """More of a thought."""
+    """The next characters of a reasoning block."""
 
     id: str
     delta: str
 
 
 class ReasoningEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="reasoning.end"):
-    """A thought is whole; `text` replaces. `signature` and `encrypted` are opaque and only ever sent back, never shown."""
+    """A reasoning block is complete; `text`, if given, replaces. `signature` and `encrypted` are sent back, never shown."""
 
     id: str
     text: str | None = None
@@ -93,7 +93,7 @@ class ReasoningEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class ToolStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.start"):
-    """A tool call begins; its arguments may still be on their way. `call_id` is the provider's, not unique."""
+    """A tool call begins; its arguments may follow. `call_id` is the provider's, and need not be unique."""
 
     id: str
     name: str
@@ -103,14 +103,14 @@ class ToolStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="to
 
 
 class ToolArgsDelta(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.args.delta"):
-    """More of the arguments' text."""
+    """The next characters of the arguments' text."""
 
     id: str
     delta: str
 
 
 class ToolArgs(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.args"):
-    """The arguments are whole: `args_text` as written (replaces the deltas), `args` parsed, `valid` if it was JSON."""
+    """The arguments are complete: `args_text` as written (replaces the deltas), `args` parsed, `valid` if they are JSON."""
 
     id: str
     args: Any = None
@@ -119,7 +119,7 @@ class ToolArgs(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="too
 
 
 class ToolProgress(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.progress"):
-    """A running tool tells how far it is; without a word, that it begins only now (it waited for another)."""
+    """Progress of a running tool. Without a message and numbers: the tool starts only now, after waiting for another."""
 
     id: str
     message: str | None = None
@@ -128,12 +128,12 @@ class ToolProgress(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.result"):
-    """What a tool returned. A falsy `content` (0, "", False) is a result; `preliminary` ones are replaced by the next.
+    """The result of a tool. A falsy `content` (0, "", False) is a result; a `preliminary` one is replaced by the next.
 
     Attributes:
-        content: JSON: what the model gets to see.
-        display: how a reader sees it, where that differs from `content`.
-        value: the live Python object, in this process only; never encoded.
+        content: the value as JSON, as the model reads it.
+        display: the value as a reader sees it, if that differs from `content`.
+        value: the Python object, in this process only; never encoded.
     """
 
     id: str
@@ -149,7 +149,7 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
 
 
 class ApprovalRequest(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.request"):
-    """The run waits for a human: to allow a `tool`, to give `input` (shape: JSON Schema `schema`) or to sign in (`auth`)."""
+    """The run waits for a person: to allow a `tool`, to give `input` (JSON Schema: `schema`), or to sign in (`auth`)."""
 
     approval_id: str
     tool_id: str | None = None
@@ -161,7 +161,7 @@ class ApprovalRequest(Envelope, frozen=True, kw_only=True, omit_defaults=True, t
 
 
 class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.response"):
-    """The human's answer."""
+    """The person's answer to an approval request."""
 
     approval_id: str
     decision: Literal["approve", "deny", "cancel"]
@@ -173,7 +173,7 @@ class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class AgentStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.start"):
-    """A sub-agent begins; events with `parent_id` equal to its `id` are its own. `tool_id`: the call that started it."""
+    """A sub-agent begins. Events whose `parent_id` is its `id` belong to it. `tool_id`: the call that started it."""
 
     id: str
     name: str
@@ -181,7 +181,7 @@ class AgentStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="a
 
 
 class AgentEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.end"):
-    """A sub-agent is done."""
+    """A sub-agent has ended."""
 
     id: str
     name: str | None = None
@@ -200,7 +200,7 @@ class AgentHandoff(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class UsageUpdate(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="usage"):
-    """Tokens so far: `replace` for cumulative counts, `add` for one step's own."""
+    """Tokens used: `replace` for cumulative counts, `add` for those of one step."""
 
     usage: Usage
     scope: Literal["step", "run"] = "run"
@@ -208,7 +208,7 @@ class UsageUpdate(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="
 
 
 class Source(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="source"):
-    """Something the answer rests on: a page, a document. `text_id`: the text it belongs to."""
+    """A source of the answer: a page, a document. `text_id`: the text that cites it."""
 
     id: str
     url: str | None = None
@@ -217,7 +217,7 @@ class Source(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="sourc
 
 
 class File(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="file"):
-    """A file the model made: `url`, or `data` as base64. The same `id` again replaces (a partial image, then the whole)."""
+    """A file made by the model: `url`, or `data` as base64. The same `id` again replaces it, as a partial image is."""
 
     id: str
     media_type: str
@@ -227,28 +227,28 @@ class File(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="file"):
 
 
 class State(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="state"):
-    """The agent's shared state: a whole `snapshot`, or an RFC 6902 `patch`."""
+    """The agent's shared state: a complete `snapshot`, or a JSON Patch (RFC 6902)."""
 
     snapshot: Any = None
     patch: list[dict[str, Any]] | None = None
 
 
 class Status(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="status"):
-    """One line about what goes on (a retry, a queue, a search)."""
+    """A message of one line about the progress of the run: a retry, a queue, a search."""
 
     message: str
     level: Level = "info"
 
 
 class Hidden(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="hidden"):
-    """Something is kept from the reader here: a kind of thing, or a part of one tool call (`tool_id`)."""
+    """The gate hid something here: a kind of events, or a part of one tool call (`tool_id`)."""
 
     what: Literal["thinking", "tools", "commentary", "arguments", "result"]
     tool_id: str | None = None
 
 
 class Error(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
-    """Something failed. `fatal`: the run cannot go on. `error_type`: exception class or the provider's error type."""
+    """An error. `fatal`: the run cannot go on. `error_type`: name of the exception's class, or the provider's type."""
 
     message: str
     code: str | None = None
@@ -259,14 +259,14 @@ class Error(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="error"
 
 
 class Custom(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="custom"):
-    """An application's own event."""
+    """An event of an application's own."""
 
     name: str
     data: Any = None
 
 
 class Raw(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="raw"):
-    """An upstream item that this version does not know, kept as it came. `name`: its tag, if it had one."""
+    """An upstream item that this version does not know, unchanged. `name`: its tag, if it had one."""
 
     data: Any = None
     name: str | None = None

@@ -1,4 +1,4 @@
-"""What events are made of: the envelope, and the values inside it."""
+"""The parts of events: the common envelope, and the values of fields."""
 
 from typing import Any, Literal
 
@@ -10,26 +10,26 @@ ToolStatus = Literal["ok", "error", "denied"]
 Level = Literal["debug", "info", "warning", "error"]
 
 STREAM_TRUNCATED = "stream_truncated"
-"""`run.end.code` of a stream that ended without the terminal its system has."""
+"""`run.end.code` of a stream that ended without the terminal item of its system."""
 
 
 class Live:
-    """A live Python object riding on an event inside this process; it encodes as null and never leaves.
+    """A reference to a Python object on an event inside this process; encoded as null.
 
-    The wrapper is what keeps a DataFrame or a secret-bearing object out of every JSON: the encoder sees `Live`, not the value.
+    The wrapper keeps a DataFrame, or an object with secrets, out of all JSON: the encoder gets `Live`, not the value.
     """
 
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
-        self.value = value
+        self.value: Any = value
 
     def __repr__(self) -> str:
         return f"Live({type(self.value).__name__})"
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What went wrong: `type` is the exception's class name, `traceback` the formatted text, if there is one."""
+    """An error: `type` is the exception's class name, `traceback` the formatted text, or None."""
 
     message: str
     type: str | None = None
@@ -37,14 +37,14 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a value looks to a reader: one line of `summary` and a MIME bundle (`data`: MIME type to text, base64 or JSON)."""
+    """A value as a reader sees it: a `summary` of one line, and a MIME bundle (`data`: MIME type to text, base64 or JSON)."""
 
     summary: str = ""
     data: dict[str, Any] = {}
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Token counts, all in tokens; `cost` in US dollars. `input` includes `cache_read`; `output` includes `reasoning`."""
+    """Counts of tokens; `cost` is in US dollars. `input` includes `cache_read`; `output` includes `reasoning`."""
 
     input: int | None = None
     output: int | None = None
@@ -65,17 +65,17 @@ def _add(pair: tuple[Any, Any]) -> Any:
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every event carries. The run stamps `seq`, `ts` and `run_id`; the rest is set where it is known.
+    """The fields that every event has. The run sets `seq`, `ts` and `run_id`; the others are set if they are known.
 
     Attributes:
         seq: position in the run, from 1, without gaps.
         ts: seconds since the epoch when the event was received.
         run_id: the run it belongs to.
-        step: the number of the model response or loop step, from 1.
-        agent: name of the agent that speaks.
-        parent_id: id of the tool call or agent block that encloses this one.
-        meta: whatever the system says that has no field here.
-        raw: the upstream item itself, only on request.
+        step: number of the model response or of the loop's step, from 1.
+        agent: name of the agent whose event it is.
+        parent_id: id of the tool call or agent that encloses this event's block.
+        meta: fields of the system's item that have no field here.
+        raw: the upstream item, only on request.
     """
 
     seq: int = 0

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from nbagent import events as e
-from nbagent.events.jsonable import json_safe, text_safe
+from nbagent.events.codec import to_browser_json
+from nbagent.events.jsonable import text_safe
 from nbagent.events.log import EventLog
 
 STRETCH = 512 * 1024
@@ -105,8 +106,4 @@ def _written(event: e.Event) -> str:
 
 def json_text(event: e.Event) -> str:
     """The event as JSON that every browser reads alike."""
-    try:
-        plain: Any = e.to_dict(event)
-    except Exception:
-        plain = {"type": e.type_of(event), **msgspec.structs.asdict(event)}
-    return msgspec.json.encode(json_safe(plain)).decode()
+    return to_browser_json(event).decode()

@@ -11,7 +11,7 @@ import msgspec
 
 from nbagent.events import Display
 from nbagent.events.jsonable import text_safe
-from nbagent.mime.shrink import DEPTH, Shrinker
+from nbagent.mime.shrink import whole_json
 from nbagent.mime.summary import summary_of
 from nbagent.mime.text import KB, head, line, text_of
 
@@ -100,7 +100,7 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
     if figure is not None and "image/png" not in bundle:
         bundle["image/png"] = ask("savefig", lambda: _png_of(figure))
     if isinstance(value, dict | list) and "application/json" not in bundle:
-        bundle["application/json"] = ask("JSON", lambda: _whole_json(value))
+        bundle["application/json"] = ask("JSON", lambda: whole_json(value, LIMITS["application/json"]))
     return bundle
 
 
@@ -138,13 +138,6 @@ def _png_of(figure: Any) -> bytes:
     return file.getvalue()
 
 
-def _whole_json(value: Any) -> Any:
-    """The value as JSON, or None if it is too large to show."""
-    shrinker = Shrinker(LIMITS["application/json"])
-    plain = shrinker.json(value, DEPTH)
-    return None if shrinker.cut else plain
-
-
 def _payload(mime: str, payload: Any, limit: int) -> Any:
     """A payload as it travels, or None if it is too large or no payload of its type."""
     if isinstance(payload, bytes):
@@ -152,9 +145,7 @@ def _payload(mime: str, payload: Any, limit: int) -> Any:
             return None
         payload = base64.b64encode(payload).decode() if mime != "image/svg+xml" else payload.decode(errors="replace")
     if mime == "application/json":
-        shrinker = Shrinker(limit)
-        payload = shrinker.json(payload, DEPTH)
-        return None if shrinker.cut else payload
+        return whole_json(payload, limit)
     if not isinstance(payload, str) or len(payload) > limit:
         return None
     payload = text_safe(payload)

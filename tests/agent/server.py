@@ -1,4 +1,4 @@
-"""A model server on loopback that says what a test tells it to, in the wire of OpenAI's two APIs.
+"""A model server on loopback that sends the answers that a test gives it, in the formats of OpenAI's two APIs.
 
 The events have the shapes of real streams (openai.com, recorded in 2025); their contents are made up.
 """
@@ -271,5 +271,5 @@ def say(api: str, text: str = "", calls: Iterable[tuple[str, str, str]] = (), nu
     """The same reply in either API: a text, then calls (id, name, arguments)."""
     if api == "chat":
         return chat(*([text[:3], text[3:]] if text else []), calls=calls, number=number)
-    said = [message(text, f"msg_{number}")] if text else []
-    return responses(*said, *(call(*entry) for entry in calls), number=number)
+    items = [message(text, f"msg_{number}")] if text else []
+    return responses(*items, *(call(*entry) for entry in calls), number=number)

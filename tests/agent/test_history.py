@@ -1,4 +1,4 @@
-"""One history, told to either API."""
+"""One history in the form of either API."""
 
 from typing import Any
 
@@ -7,18 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from nbagent.agent.history import Call, Item, Kept, Message, Output, from_prompt, from_responses, to_chat, to_responses
+from nbagent.agent.history import (
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    Message,
+    OpaqueItem,
+    from_prompt,
+    from_responses,
+    to_chat,
+    to_responses,
+)
 from nbagent.errors import NbagentError
 
-THOUGHT: dict[str, Any] = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"}
-SAID: dict[str, Any] = {
+REASONING: dict[str, Any] = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"}
+MESSAGE: dict[str, Any] = {
     "type": "message",
     "id": "msg_1",
     "role": "assistant",
     "content": [{"type": "output_text", "text": "Hm."}],
     "phase": "commentary",
 }
-CALLED: dict[str, Any] = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": "{}"}
+CALL: dict[str, Any] = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": "{}"}
 
 
 def test_a_text_is_what_the_user_says() -> None:
@@ -26,13 +36,13 @@ def test_a_text_is_what_the_user_says() -> None:
 
 
 def test_items_of_the_responses_api_go_back_to_it_unchanged() -> None:
-    items = [*from_prompt("Hi"), *map(from_responses, (THOUGHT, SAID, CALLED)), Output(call_id="c1", text="5")]
+    items = [*from_prompt("Hi"), *map(from_responses, (REASONING, MESSAGE, CALL)), FunctionCallOutput(call_id="c1", text="5")]
 
     assert to_responses(items, stored=False) == [
         {"role": "user", "content": "Hi"},
-        THOUGHT,
-        SAID,
-        CALLED,
+        REASONING,
+        MESSAGE,
+        CALL,
         {"type": "function_call_output", "call_id": "c1", "output": "5"},
     ]
 
@@ -41,17 +51,21 @@ def test_a_thought_without_content_is_sent_only_to_a_server_that_stored_it() -> 
     bare = {"type": "reasoning", "id": "rs_1", "summary": []}
     plain = {**bare, "content": [{"type": "reasoning_text", "text": "Hm"}]}
 
-    assert to_responses([Kept(item=bare), Kept(item=plain)], stored=False) == [plain]
-    assert to_responses([Kept(item=bare)], stored=True) == [bare]
+    assert to_responses([OpaqueItem(item=bare), OpaqueItem(item=plain)], stored=False) == [plain]
+    assert to_responses([OpaqueItem(item=bare)], stored=True) == [bare]
 
 
 def test_chat_groups_calls_into_the_assistants_message() -> None:
     items = [
         *from_prompt("Hi"),
-        *map(from_responses, (THOUGHT, SAID, CALLED)),
-        Call(call_id="c2", name="g", arguments='{"x":1}'),
+        *map(from_responses, (REASONING, MESSAGE, CALL)),
+        FunctionCall(call_id="c2", name="g", arguments='{"x":1}'),
     ]
-    items += [Output(call_id="c1", text="5"), Output(call_id="c2", text="6"), Call(call_id="c3", name="f", arguments="{}")]
+    items += [
+        FunctionCallOutput(call_id="c1", text="5"),
+        FunctionCallOutput(call_id="c2", text="6"),
+        FunctionCall(call_id="c3", name="f", arguments="{}"),
+    ]
 
     assert to_chat(items, "Be brief.") == [
         {"role": "system", "content": "Be brief."},
@@ -76,37 +90,38 @@ def test_chat_groups_calls_into_the_assistants_message() -> None:
 
 def test_a_text_between_calls_and_their_outputs_joins_the_calls() -> None:
     items: list[Item] = [
-        Call(call_id="c1", name="f", arguments="{}"),
+        FunctionCall(call_id="c1", name="f", arguments="{}"),
         Message(role="assistant", content="Wait."),
-        Output(call_id="c1", text="5"),
+        FunctionCallOutput(call_id="c1", text="5"),
     ]
 
-    assert [(said["role"], said["content"]) for said in to_chat(items, "")] == [("assistant", "Wait."), ("tool", "5")]
+    assert [(message["role"], message["content"]) for message in to_chat(items, "")] == [("assistant", "Wait."), ("tool", "5")]
 
 
 _texts = st.text(min_size=1, max_size=5)
 _items: st.SearchStrategy[Item] = st.one_of(
     st.builds(Message, role=st.sampled_from(["system", "developer", "user", "assistant"]), content=_texts),
-    st.builds(Call, call_id=_texts, name=_texts, arguments=_texts),
-    st.builds(Output, call_id=_texts, text=_texts),
+    st.builds(FunctionCall, call_id=_texts, name=_texts, arguments=_texts),
+    st.builds(FunctionCallOutput, call_id=_texts, text=_texts),
 )
 
 
 @given(st.lists(_items, min_size=1))
 def test_either_api_gets_all_of_a_history_and_gives_it_back(items: list[Item]) -> None:
-    heard: list[Item] = [
-        replace(item, item=None) if isinstance(item, Call) else item for item in from_prompt(to_responses(items, stored=False))
+    converted: list[Item] = [
+        replace(item, item=None) if isinstance(item, FunctionCall) else item
+        for item in from_prompt(to_responses(items, stored=False))
     ]
-    assert heard == items
+    assert converted == items
 
-    heard = from_prompt(to_chat(items, ""))
-    for kind in (Call, Output):
-        assert [item for item in heard if isinstance(item, kind)] == [item for item in items if isinstance(item, kind)]
+    converted = from_prompt(to_chat(items, ""))
+    for kind in (FunctionCall, FunctionCallOutput):
+        assert [item for item in converted if isinstance(item, kind)] == [item for item in items if isinstance(item, kind)]
     for role in ("system", "developer", "user", "assistant"):
-        assert _said(role, heard) == _said(role, items)
+        assert _text_of(role, converted) == _text_of(role, items)
 
 
-def _said(role: str, items: list[Item]) -> str:
+def _text_of(role: str, items: list[Item]) -> str:
     return "".join(str(item.content) for item in items if isinstance(item, Message) and item.role == role)
 
 

@@ -1,14 +1,27 @@
-"""Plain JSON: what any value becomes on its way to a browser."""
+"""Any value as JSON: what every policy does, and where they differ."""
 
+import collections
+import datetime
 import enum
 import json
+import types
 from typing import Any
 
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbagent.events.jsonable import DEPTH, EXACT, json_safe, text_safe
+from nbagent.events.jsonable import (
+    DEPTH,
+    EXACT,
+    BoundedJsonConverter,
+    JsonConverter,
+    JsonPolicy,
+    json_safe,
+    sound,
+    text_safe,
+)
 
 
 class Word(str):
@@ -29,6 +42,19 @@ class BrokenModel:
         raise ValueError
 
 
+class Booking(pydantic.BaseModel):
+    day: datetime.date
+    key: pydantic.SecretStr
+
+
+class Unnameable:
+    def __str__(self) -> str:
+        raise ValueError
+
+
+Pair = collections.namedtuple("Pair", "left right")
+
+
 @pytest.mark.parametrize(
     ("value", "safe"),
     [
@@ -43,9 +69,15 @@ class BrokenModel:
         ("\ud83d\ude00", "😀"),
         ("\ude00\ud83d", "\ufffd\ufffd"),
         ({1: 1, None: 2, "\ud83d": 3}, {"1": 1, "None": 2, "\ufffd": 3}),
+        ({(1, 2): 1, Word("w"): 2, Unnameable(): 3}, {"(1, 2)": 1, "w": 2, "…": 3}),
         ((1, {2}), [1, [2]]),
+        (Pair(1, 2), [1, 2]),
+        (collections.OrderedDict(a=1), {"a": 1}),
+        (types.MappingProxyType({"a": 1}), {"a": 1}),
         (Model(), {"x": None}),
         (BrokenModel(), "<BrokenModel>"),
+        (Booking, "<ModelMetaclass>"),
+        (Booking(day=datetime.date(2026, 1, 2), key=pydantic.SecretStr("s")), {"day": "2026-01-02", "key": "**********"}),
         (1j, "<complex>"),
     ],
 )
@@ -59,9 +91,52 @@ def test_a_number_that_python_will_not_write_in_decimal_is_written() -> None:
 
 
 def test_what_is_nested_too_deeply_is_cut() -> None:
-    loop: list[Any] = []
-    loop.append(loop)
-    assert json.dumps(json_safe(loop)).count("[") == DEPTH
+    nested: list[Any] = []
+    for _ in range(2 * DEPTH):
+        nested = [nested]
+    assert json.dumps(json_safe(nested)).count("[") == DEPTH
+
+
+def test_what_lies_inside_itself_is_cut_there_however_often_it_does() -> None:
+    ring: dict[str, Any] = {}
+    ring.update(one=ring, two=[ring])
+    assert json_safe(ring) == {"one": "…", "two": ["…"]}
+
+
+def test_the_same_value_twice_is_written_twice() -> None:
+    shared = [1, 2]
+    assert json_safe([shared, shared]) == [[1, 2], [1, 2]]
+
+
+def test_a_policy_says_what_becomes_of_objects_and_large_integers() -> None:
+    policy = JsonPolicy(integers=range(10), integer_text=hex, expand=vars, max_objects=2, placeholder=lambda value: "left out")
+    one, two, three = (types.SimpleNamespace(n=n) for n in (1, 16, 3))
+    converter = JsonConverter(policy)
+
+    assert converter.convert([one, two, three]) == [{"n": 1}, {"n": "0x10"}, "left out"]
+    assert converter.cut
+
+
+def test_nothing_is_cut_if_all_of_it_is_there() -> None:
+    converter = JsonConverter(JsonPolicy(max_depth=2))
+    assert converter.convert([[1]]) == [[1]]
+    assert not converter.cut
+
+
+@pytest.mark.parametrize(
+    ("value", "max_bytes", "made"),
+    [
+        ("abcdef", 3, "abc… 3 more characters"),
+        ("ééé", 5, "é… 2 more characters"),
+        ([1, 2, 3, 4], 30, [1, 2, "… 2 more items"]),
+        ({"a": 1, "b": 2}, 26, {"a": 1, "…": "1 more key"}),
+        ([None, True, "x"], 100, [None, True, "x"]),
+    ],
+)
+def test_a_bounded_value_counts_what_it_leaves_out(value: Any, max_bytes: int, made: Any) -> None:
+    converter = BoundedJsonConverter(JsonPolicy(), max_bytes)
+    assert converter.convert(value) == made
+    assert converter.cut == (made != value)
 
 
 PLAIN = st.recursive(
@@ -74,9 +149,11 @@ PLAIN = st.recursive(
 @given(PLAIN)
 def test_what_is_json_already_stays_as_it_is(value: Any) -> None:
     assert json_safe(value) == value
+    assert BoundedJsonConverter(JsonPolicy(), 10**6).convert(value) == value
 
 
 @given(st.text(alphabet=st.characters()) | st.text(alphabet="a\ud83d\ude00\udfff"))
 def test_every_text_can_be_encoded(text: str) -> None:
     assert text_safe(text).encode().decode() == text_safe(text)
     assert text_safe(text_safe(text)) == text_safe(text)
+    assert sound(text) == (text_safe(text) == text)

@@ -258,7 +258,7 @@ def test_a_cycle_has_an_end() -> None:
     ring: list[Any] = []
     ring.append(ring)
     assert isinstance(display_of(ring), Display)
-    assert json.dumps(json_of(ring)).count("[") == 32
+    assert json_of(ring) == ["…"]
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------

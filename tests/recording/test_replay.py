@@ -30,10 +30,14 @@ def test_what_cannot_be_encoded_does_not_cost_the_recording(tmp_path: Path) -> N
             raise ValueError
 
     odd: list[ev.Event] = [ev.TextDelta(id="t", delta="\ud83d"), ev.Custom(name="x", data={"\ud83d": float("nan")})]
-    save([*EVENTS, *odd, ev.Custom(name="y", data=BrokenModel()), EVENTS[0]], tmp_path / "run.jsonl")
-    *kept, delta, custom, lost, last = load(tmp_path / "run.jsonl")
+    ring: list[Any] = []
+    ring.append(ring)
+    odd += [ev.Custom(name="y", data=BrokenModel()), ev.Custom(name="z", data=ring)]
+    save([*EVENTS, *odd, EVENTS[0]], tmp_path / "run.jsonl")
+    *kept, delta, custom, named, lost, last = load(tmp_path / "run.jsonl")
     assert (kept, last) == (EVENTS, EVENTS[0])
     assert (delta, custom) == (ev.TextDelta(id="t", delta="\ufffd"), ev.Custom(name="x", data={"\ufffd": None}))
+    assert named == ev.Custom(name="y", data="<BrokenModel>")
     assert isinstance(lost, ev.Status)
 
 

@@ -1,17 +1,14 @@
 """Fields of upstream items, which are dicts from the wire or an SDK's objects."""
 
 import base64
-import math
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from nbagent.events.jsonable import text_safe
+from nbagent.events.jsonable import INT64, JsonConverter, JsonPolicy, text_safe
 from nbagent.gate import secrets
 
 _MAX_MESSAGE_CHARS = 4000
-_MAX_DEPTH = 200
-_MAX_OBJECTS = 10_000
 
 
 def fields(item: Any) -> Mapping[str, Any]:
@@ -40,21 +37,6 @@ def fields_or_empty(item: Any) -> Mapping[str, Any]:
     return item if isinstance(item, Mapping) else fields(item) if hasattr(item, "__dict__") else {}
 
 
-class _Walk:
-    """State of one conversion to JSON.
-
-    Attributes:
-        ancestors: `id()` of each container around the current value.
-        objects_left: how many more objects may be expanded.
-    """
-
-    __slots__ = ("ancestors", "objects_left")
-
-    def __init__(self) -> None:
-        self.ancestors: set[int] = set()
-        self.objects_left = _MAX_OBJECTS
-
-
 def to_jsonable(value: Any) -> Any:
     """Return the value as JSON types, recursively.
 
@@ -62,33 +44,25 @@ def to_jsonable(value: Any) -> Any:
     values deeper than 200 levels become the name of their type in angle brackets. An integer beyond 64 bits becomes a
     string; infinity and NaN become None.
     """
-    return _plain(value, _Walk())
+    return JsonConverter(_UPSTREAM).convert(value)
 
 
-def _plain(value: Any, walk: _Walk) -> Any:
-    if isinstance(value, str):
-        return text_safe(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**64 else str(value)
-    if len(walk.ancestors) < _MAX_DEPTH and id(value) not in walk.ancestors:
-        walk.ancestors.add(id(value))
-        try:
-            if isinstance(value, list | tuple):
-                return [_plain(entry, walk) for entry in value]
-            if isinstance(value, Mapping):
-                return {text_safe(str(name)): _plain(entry, walk) for name, entry in value.items()}
-            # The limit is for an SDK's event that refers to its agent, that to its client, and so on to half of the process.
-            if walk.objects_left and hasattr(value, "__dict__") and not (callable(value) or isinstance(value, ModuleType)):
-                walk.objects_left -= 1
-                public = {name: entry for name, entry in fields(value).items() if not name.startswith("_")}
-                return {text_safe(name): _plain(entry, walk) for name, entry in public.items()}
-        finally:
-            walk.ancestors.discard(id(value))
+def _type_name(value: Any) -> str:
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+def _public_fields(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not hasattr(value, "__dict__") or callable(value) or isinstance(value, ModuleType):
+        return _type_name(value)
+    return {name: entry for name, entry in fields(value).items() if not name.startswith("_")}
+
+
+# The limit is for an SDK's event that refers to its agent, that to its client, and so on to half of the process.
+_UPSTREAM = JsonPolicy(max_depth=200, max_objects=10_000, integers=INT64, expand=_public_fields, placeholder=_type_name)
 
 
 def nonempty_str(value: Any) -> str | None:

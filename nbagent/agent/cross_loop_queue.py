@@ -1,4 +1,4 @@
-"""Hands items from a coroutine on nbagent's loop to whoever reads them: any other loop, that loop itself, or plain code."""
+"""A bounded queue, filled by a task on nbagent's loop and read from any event loop or thread."""
 
 import asyncio
 import concurrent.futures
@@ -14,21 +14,21 @@ from nbagent.runtime.loop import loop
 T = TypeVar("T")
 Put: TypeAlias = Callable[[T], Awaitable[None]]
 
-LIMIT = 256
-"""Items that may wait to be read; then the producer waits, and with it the server at the other end of its connection."""
+MAX_WAITING_ITEMS = 256
+"""Items that may wait to be read. Beyond them the producer waits, and so does the server that it reads from."""
 
 
-class Handover(Generic[T]):
+class CrossLoopQueue(Generic[T]):
     """A bounded queue and the task that fills it.
 
-    The task starts with the first `take`, with the context variables of the code that made the handover.
+    The task starts at the first `take`, in a copy of the context in which the queue was made.
 
     Args:
-        produce: called with `put`; it ends the items by returning. When it is stopped it sees `CancelledError` once, and may
-            put a few last items, for which it no longer waits.
+        produce: coroutine function, called with `put`; the items end when it returns. `stop` raises `CancelledError` in it,
+            once. It may still put some last items then, which does not wait.
 
     Attributes:
-        stopping: whether it was stopped.
+        stopping: whether `stop` was called.
     """
 
     def __init__(self, produce: Callable[[Put[T]], Coroutine[Any, Any, None]]) -> None:
@@ -39,18 +39,18 @@ class Handover(Generic[T]):
         self._readers: list[concurrent.futures.Future[None]] = []
         self._writers: list[asyncio.Future[None]] = []
         self._finished: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._home: asyncio.AbstractEventLoop | None = None
-        self.stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.stopping: bool = False
         self._task: asyncio.Task[None] | None = None
         self._running = False
 
     def take(self) -> T | concurrent.futures.Future[None] | None:
-        """The next item; or a future to wait for before taking again; or None after the last one."""
+        """Return the next item, a future to wait for before the next call, or None after the last item."""
         self._start()
         with self._lock:
             if self._items:
                 item = self._items.popleft()
-                if self._writers and len(self._items) <= LIMIT // 2:
+                if self._writers and len(self._items) <= MAX_WAITING_ITEMS // 2:
                     self._on_loop(self._release)
                 return item
             if self._finished.done():
@@ -60,41 +60,41 @@ class Handover(Generic[T]):
             return waiter
 
     def stop(self) -> None:
-        """Stops the producer; from any thread, also from a finalizer (so it takes no lock), as often as you like."""
+        """Stop the producer, from any thread. May be called more than once, and from a finalizer: it takes no lock."""
         self.stopping = True
         self._on_loop(self._cancel)
 
     async def stopped(self) -> None:
-        """Waits until the producer has cleaned up, if it ever began."""
-        if self._home is not None:
+        """Wait until the producer has cleaned up, if it was started."""
+        if self._loop is not None:
             await asyncio.shield(asyncio.wrap_future(self._finished))
 
     def _start(self) -> None:
         with self._lock:
-            if self._home is not None:
+            if self._loop is not None:
                 return
-            self._home = loop()
+            self._loop = loop()
         self._on_loop(self._begin)
 
     def _on_loop(self, call: Callable[[], None]) -> None:
-        if self._home is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed, and the task gone with it
-                self._home.call_soon_threadsafe(call)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and its tasks are gone
+                self._loop.call_soon_threadsafe(call)
 
     def _begin(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._main(), name="nbagent-agent", context=self._context)
 
     def _cancel(self) -> None:
         if self._running and self._task is not None:
-            self._running = False  # one cancellation only: a second one would break the clean-up after the first
+            self._running = False  # a second cancellation would interrupt the clean-up after the first
             self._task.cancel()
             self._release()
 
     async def _main(self) -> None:
         self._running = True
         if self.stopping:
-            self._cancel()  # stopped before it began: it sees so at its first wait
-        produce, self._produce = self._produce, None  # it refers to this object too: let both go as soon as it is done
+            self._cancel()  # stopped before it began: raised at its first await
+        produce, self._produce = self._produce, None  # it refers to this object: end the cycle, so that both are freed at once
         assert produce is not None
         try:
             await produce(self._put)
@@ -111,20 +111,20 @@ class Handover(Generic[T]):
             self._items.append(item)
             readers, self._readers = self._readers, []
         _wake(readers)
-        while len(self._items) > LIMIT and not self.stopping:
-            room = asyncio.get_running_loop().create_future()
+        while len(self._items) > MAX_WAITING_ITEMS and not self.stopping:
+            space = asyncio.get_running_loop().create_future()
             with self._lock:
-                self._writers.append(room)
-                if len(self._items) <= LIMIT // 2:  # read meanwhile, by someone who saw nobody waiting
+                self._writers.append(space)
+                if len(self._items) <= MAX_WAITING_ITEMS // 2:  # a reader made space before this writer was in the list
                     break
-            await room
+            await space
 
     def _release(self) -> None:
         with self._lock:
             writers, self._writers = self._writers, []
-        for room in writers:
-            if not room.done():
-                room.set_result(None)
+        for space in writers:
+            if not space.done():
+                space.set_result(None)
 
 
 def _wake(readers: list[concurrent.futures.Future[None]]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbagent.agent.handover import LIMIT, Handover, Put
+from nbagent.agent.cross_loop_queue import MAX_WAITING_ITEMS, CrossLoopQueue, Put
 from nbagent.runtime import loop
 
 
@@ -32,15 +32,15 @@ def counting(until: int | None, log: list[Any], ended: threading.Event) -> Calla
     return produce
 
 
-def read(handover: Handover[Any]) -> Any:
-    while isinstance(taken := handover.take(), Future):
+def read(queue: CrossLoopQueue[Any]) -> Any:
+    while isinstance(taken := queue.take(), Future):
         taken.result()
     return taken
 
 
-async def read_async(handover: Handover[Any]) -> AsyncIterator[Any]:
+async def read_async(queue: CrossLoopQueue[Any]) -> AsyncIterator[Any]:
     while True:
-        taken = handover.take()
+        taken = queue.take()
         if isinstance(taken, Future):
             await asyncio.wrap_future(taken)
         elif taken is None:
@@ -49,39 +49,39 @@ async def read_async(handover: Handover[Any]) -> AsyncIterator[Any]:
             yield taken
 
 
-@pytest.mark.parametrize("count", [0, 1, LIMIT, LIMIT + 1, 5 * LIMIT])
+@pytest.mark.parametrize("count", [0, 1, MAX_WAITING_ITEMS, MAX_WAITING_ITEMS + 1, 5 * MAX_WAITING_ITEMS])
 def test_plain_code_gets_everything_in_order(count: int) -> None:
-    handover = Handover(counting(count, [], threading.Event()))
+    queue = CrossLoopQueue(counting(count, [], threading.Event()))
 
-    assert list(iter(lambda: read(handover), None)) == list(range(count))
-    assert handover.take() is None
+    assert list(iter(lambda: read(queue), None)) == list(range(count))
+    assert queue.take() is None
 
 
 async def test_a_loop_of_the_readers_own_gets_everything_in_order() -> None:
-    handover = Handover(counting(1000, [], threading.Event()))
+    queue = CrossLoopQueue(counting(1000, [], threading.Event()))
 
-    assert [item async for item in read_async(handover)] == list(range(1000))
+    assert [item async for item in read_async(queue)] == list(range(1000))
 
 
 def test_nbagents_own_loop_may_read_too() -> None:
     async def all_of_it() -> list[Any]:
-        return [item async for item in read_async(Handover(counting(1000, [], threading.Event())))]
+        return [item async for item in read_async(CrossLoopQueue(counting(1000, [], threading.Event())))]
 
     assert loop.submit(all_of_it()).result(30) == list(range(1000))
 
 
 def test_nothing_happens_before_the_first_item_is_asked_for() -> None:
     log: list[Any] = []
-    handover = Handover(counting(3, log, threading.Event()))
+    queue = CrossLoopQueue(counting(3, log, threading.Event()))
 
     loop.submit(asyncio.sleep(0)).result()
     assert log == []
-    assert read(handover) == 0
+    assert read(queue) == 0
 
 
 def test_the_producer_waits_for_a_reader_that_lags() -> None:
     log: list[Any] = []
-    handover = Handover(counting(10 * LIMIT, log, threading.Event()))
+    queue = CrossLoopQueue(counting(10 * MAX_WAITING_ITEMS, log, threading.Event()))
     full = Future[None]()
 
     async def until_it_waits() -> None:
@@ -92,36 +92,36 @@ def test_the_producer_waits_for_a_reader_that_lags() -> None:
                 await asyncio.sleep(0)
         full.set_result(None)
 
-    assert read(handover) == 0
+    assert read(queue) == 0
     loop.submit(until_it_waits())
     full.result(30)
 
-    assert len(log) <= LIMIT + 2
-    assert list(iter(lambda: read(handover), None)) == list(range(1, 10 * LIMIT))
+    assert len(log) <= MAX_WAITING_ITEMS + 2
+    assert list(iter(lambda: read(queue), None)) == list(range(1, 10 * MAX_WAITING_ITEMS))
 
 
-@pytest.mark.parametrize("taken", [1, LIMIT, 3 * LIMIT])
+@pytest.mark.parametrize("taken", [1, MAX_WAITING_ITEMS, 3 * MAX_WAITING_ITEMS])
 def test_a_stopped_producer_says_its_last_words_and_ends(taken: int) -> None:
     ended = threading.Event()
-    handover = Handover(counting(None, [], ended))
+    queue = CrossLoopQueue(counting(None, [], ended))
     for number in range(taken):
-        assert read(handover) == number
+        assert read(queue) == number
 
-    handover.stop()
-    handover.stop()
+    queue.stop()
+    queue.stop()
 
     assert ended.wait(30)
-    rest = list(iter(lambda: read(handover), None))
+    rest = list(iter(lambda: read(queue), None))
     assert rest == [*range(taken, taken + len(rest) - 1), "stopped"]
-    assert len(rest) <= LIMIT + 2
+    assert len(rest) <= MAX_WAITING_ITEMS + 2
 
 
 async def test_stopped_before_it_began_it_still_ends_properly() -> None:
-    handover = Handover(counting(None, [], threading.Event()))
-    handover.stop()
-    await handover.stopped()
+    queue = CrossLoopQueue(counting(None, [], threading.Event()))
+    queue.stop()
+    await queue.stopped()
 
-    items = [item async for item in read_async(handover)]
+    items = [item async for item in read_async(queue)]
 
     assert items[-1] == "stopped"
     assert len(items) <= 2
@@ -129,11 +129,11 @@ async def test_stopped_before_it_began_it_still_ends_properly() -> None:
 
 async def test_stopped_is_awaited_until_the_clean_up_is_done() -> None:
     ended = threading.Event()
-    handover = Handover(counting(None, [], ended))
-    async for _ in read_async(handover):
+    queue = CrossLoopQueue(counting(None, [], ended))
+    async for _ in read_async(queue):
         break
-    handover.stop()
-    await handover.stopped()
+    queue.stop()
+    await queue.stopped()
 
     assert ended.is_set()
 
@@ -146,10 +146,10 @@ async def test_a_reader_that_is_cancelled_loses_nothing_for_the_next_one() -> No
         await put("late")
 
     home = asyncio.get_running_loop()
-    handover = Handover(produce)
+    queue = CrossLoopQueue(produce)
 
     async def first() -> list[str]:
-        return [item async for item in read_async(handover)]
+        return [item async for item in read_async(queue)]
 
     reader = asyncio.create_task(first())
     await asyncio.sleep(0)
@@ -158,18 +158,18 @@ async def test_a_reader_that_is_cancelled_loses_nothing_for_the_next_one() -> No
         await reader
     release.set()
 
-    assert [item async for item in read_async(handover)] == ["late"]
+    assert [item async for item in read_async(queue)] == ["late"]
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.lists(st.integers(0, 2 * LIMIT), max_size=4), st.integers(0, 3 * LIMIT))
+@given(st.lists(st.integers(0, 2 * MAX_WAITING_ITEMS), max_size=4), st.integers(0, 3 * MAX_WAITING_ITEMS))
 def test_readers_on_changing_loops_share_one_sequence(bursts: list[int], count: int) -> None:
-    handover = Handover(counting(count, [], threading.Event()))
+    queue = CrossLoopQueue(counting(count, [], threading.Event()))
     got: list[Any] = []
 
     async def some(many: int) -> None:
         if many:
-            async for item in read_async(handover):
+            async for item in read_async(queue):
                 got.append(item)
                 many -= 1
                 if not many:
@@ -180,6 +180,6 @@ def test_readers_on_changing_loops_share_one_sequence(bursts: list[int], count: 
             loop.submit(some(burst)).result(30)
         else:
             asyncio.run(some(burst))
-    got += iter(lambda: read(handover), None)
+    got += iter(lambda: read(queue), None)
 
     assert got == list(range(count))

@@ -1,0 +1,38 @@
+"""What a user's type checker sees of nbagent where it is installed: the types that `py.typed` announces."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the user's script in it."""
+    shutil.copy(Path(__file__).with_name("user_script.py"), tmp_path)
+    return tmp_path
+
+
+def check(project: Path, *command: str) -> None:
+    """Run a type checker in the project; nbagent is installed for it, i.e. lies on the interpreter's path."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-m", *command], cwd=project, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_mypy_strict(project: Path) -> None:
+    check(project, "mypy", "--strict", f"--cache-dir={ROOT / '.mypy_cache' / 'user'}", "user_script.py")
+
+
+def test_pyright_strict(project: Path) -> None:
+    options = {"typeCheckingMode": "strict", "reportUnnecessaryTypeIgnoreComment": "error"}
+    (project / "pyrightconfig.json").write_text(json.dumps(options))
+    check(project, "basedpyright", "--pythonpath", sys.executable, "user_script.py")
