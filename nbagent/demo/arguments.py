@@ -1,6 +1,6 @@
 """Arguments for a tool call: values from the prompt where the tool's JSON Schema has a place for them.
 
-Of https://json-schema.org/draft/2020-12 it knows types, enums, required properties, ranges, lengths, references and unions.
+Of JSON Schema (https://json-schema.org/draft/2020-12) it knows types, enums, required, minimum, maximum, references, unions.
 """
 
 import re
@@ -16,7 +16,7 @@ _STOP_WORDS = frozenset(_WORDS.split())
 _FREE_TEXT = {"query", "question", "q", "text", "prompt", "message", "topic", "task", "content", "search", "subject"}
 _EXAMPLES = {"date": "2025-01-01", "date-time": "2025-01-01T12:00:00Z", "email": "ada@example.com", "uri": "http://a.example/"}
 _TYPES: Json = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
-_LISTED = re.compile(r"\s*(?:,|,?\s*(?:and|or)|&)\s*")
+_LISTED = re.compile(r"\s*(?:,|,?\s*(?:and|or)|&)\s*(?:(?:by|for|of)\s+)?")
 CLUE = re.compile(
     r"""(?<!\w)["“`'](?P<quoted>[^"”`'\n]+)["”`'](?!\w)
     | (?P<url>https?://[^\s<>"]*[^\s<>".,;:!?)])
@@ -38,15 +38,17 @@ def fill(schema: Any, prompt: str, span: range | None = None, known: Json | None
 
     `span` is the part of the prompt that is about the tool, and `known` are values by name from what other tools returned.
     """
+    top = resolve(schema, schema)
+    properties = top.get("properties") or {}
     filler = _Filler(schema, prompt, span or range(len(prompt)), known or {})
-    sets = [filler.object(resolve(schema, schema))]
-    if len(filler.used) == 1:
-        ((clue, name),) = filler.used.items()
+    sets = [filler.object(top)]
+    for clue, name in list(filler.used.items()) if len(filler.used) == 1 else ():
+        end = clue.end()
         for other in filler.clues:
-            listed = other.start() > clue.end() and _LISTED.fullmatch(prompt, clue.end(), other.start())
-            if listed and other.lastgroup == clue.lastgroup != "word":
-                sets.append({**sets[0], name: type(sets[0][name])(_value(other))})
-                clue = other
+            score, value = filler.suits(name, resolve(properties.get(name), schema), other)
+            if name in properties and score and other.start() > end and _LISTED.fullmatch(prompt, end, other.start()):
+                sets.append({**sets[0], name: value})
+                end = other.end()
     return sets
 
 
@@ -64,7 +66,7 @@ class _Filler:
         properties = {name: resolve(inner, self._root) for name, inner in (schema.get("properties") or {}).items()}
         required = list(schema.get("required") or ())
         found: Json = {}
-        pairs = [(name, clue, *self._suits(name, properties[name], clue)) for name in properties for clue in self.clues]
+        pairs = [(name, clue, *self.suits(name, properties[name], clue)) for name in properties for clue in self.clues]
         for name, clue, score, value in sorted(pairs, key=lambda pair: -pair[2]):
             enough = score > 0 if name in required else score == 4 and clue.start() in self._span
             if enough and name not in found and clue not in self.used:
@@ -74,7 +76,7 @@ class _Filler:
                 found[name] = self._default(name, properties.get(name, {}), depth)
         return {name: found[name] for name in (*properties, *required) if name in found}
 
-    def _suits(self, name: str, schema: Json, clue: re.Match[str]) -> tuple[int, Any]:
+    def suits(self, name: str, schema: Json, clue: re.Match[str]) -> tuple[int, Any]:
         """How well a clue suits a parameter (4 beside its name, as in `region=west` or `5 days`; 0: not), and the value."""
         before, value = self._prompt[max(0, clue.start() - 80) : clue.start()], _value(clue)
         if "enum" in schema:

@@ -77,6 +77,11 @@ S, I, N = {"type": "string"}, {"type": "integer"}, {"type": "number"}  # noqa: E
         ("customers with region=west, top 5", {"limit": I, "region": S}, [{"limit": 5, "region": "west"}]),
         ("rates for CHF, EUR and USD", {"currency": S}, [{"currency": code} for code in ("CHF", "EUR", "USD")]),
         (
+            "revenue by region and by product, not by day",
+            {"column": {"enum": ["product", "region"]}},
+            [{"column": "region"}, {"column": "product"}],
+        ),
+        (
             "Convert 1,250.50 CHF to USD",
             {"amount": N, "from_currency": S, "to_currency": S},
             [{"amount": 1250.5, "from_currency": "CHF", "to_currency": "USD"}],
@@ -94,6 +99,11 @@ S, I, N = {"type": "string"}, {"type": "integer"}, {"type": "number"}  # noqa: E
             "west in 2024",
             {"filter": {"type": "object", "properties": {"year": I, "area": {"enum": ["east", "west"]}}, "required": ["year"]}},
             [{"filter": {"year": 2024, "area": "west"}}],
+        ),
+        (
+            "of 2024 and 2025",
+            {"filter": {"type": "object", "properties": {"year": I}, "required": ["year"]}},
+            [{"filter": {"year": 2024}}],
         ),
         ("nothing here", {"a": {**I, "default": 7}}, [{"a": 7}]),
         ("nothing here", {"a": {"enum": ["x", "y"]}}, [{"a": "x"}]),
