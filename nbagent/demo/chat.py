@@ -53,9 +53,9 @@ class Writer(ChatEncoder):
         super().__init__()
         self._counts = bool((c.parameter(body, "stream_options", c.Json | None) or {}).get("include_usage"))
 
-    def begin(self) -> None:
+    def start_run(self) -> None:
         """The role comes before the first token, as from OpenAI."""
-        self._chunk({"content": None, "refusal": None})
+        self._emit_delta({"content": None, "refusal": None})
 
     def feed(self, event: Event) -> list[Any]:
         """The items that say one event."""
