@@ -1,4 +1,4 @@
-"""The decoder of a stream that nobody has named: found as soon as an item tells whose it is."""
+"""Detection: finds the decoder of a stream whose system nobody has named, by its first items."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,17 +10,19 @@ from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource
 from nbagent.events import Event
 
-HELD = 3
-"""Items that are kept back at the beginning while they tell nothing: a sign of life, or something of the service's own."""
+MAX_HELD_ITEMS = 3
+"""Items that are held back at the beginning while they tell nothing: a sign of life, or something of the service's own."""
 
 _SIGNS_OF_LIFE = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
 
 class DetectingDecoder:
-    """A decoder by what comes: it becomes the one that the first telling item asks for, and gives that all items.
+    """A decoder that finds the right one by the first items, gives it those, and then steps out of the way.
+
+    From then on `feed` and `end_step` *are* the found decoder's methods: detection costs nothing for the rest of the run.
 
     Args:
-        hint: asked at the first item for the system's name, where the source knows it.
+        hint: called at each item until the decoder is found; returns the system's name if the source knows it.
     """
 
     def __init__(self, hint: Callable[[], str | None] = lambda: None) -> None:
@@ -30,38 +32,36 @@ class DetectingDecoder:
 
     @property
     def system(self) -> str:
-        """The system's name, once it is known; "unknown" before."""
+        """Name of the system; "unknown" until it is found."""
         return UnknownDecoder.system if self._found is None else self._found.system
 
     @property
-    def ends_itself(self) -> bool:
+    def stream_outlives_run(self) -> bool:
         """Whether the service leaves its stream open after the run's end."""
-        return bool(getattr(self._found, "ends_itself", False))
+        return self._found is not None and stream_outlives_run(self._found)
 
     def feed(self, item: Any) -> Iterable[Event]:
-        """The events that one item means; none while it is not known whose it is.
+        """Return the events of one item; none while the system is not known.
 
         Raises:
             UnknownSource: the first item cannot be one (None, a number).
         """
-        if self._found is not None:
-            return self._found.feed(item)
         system = self._hint()
         decoder = self._decoder_for(item) if system is None else decoder_named(system)
         tells_nothing = isinstance(decoder, UnknownDecoder) or peek(item).get("type") in _SIGNS_OF_LIFE
         self._held.append(item)
-        if system is None and tells_nothing and len(self._held) <= HELD:
+        if system is None and tells_nothing and len(self._held) <= MAX_HELD_ITEMS:
             return []
-        return self._become(decoder)
+        return self._hand_over(decoder)
 
     def end_step(self) -> Iterable[Event]:
-        """The source says that the current response is over; more responses may follow."""
-        return [] if self._found is None else self._found.end_step()
+        """Return nothing: no response has begun."""
+        return []
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
-        """The stream is over, by itself or by `error`."""
-        # Nothing came at all? An empty text is an honest reading of that.
-        held = [] if self._found is not None else self._become(decoder_for(self._held[-1] if self._held else ""))
+        """End the run, by EOF or by `error`."""
+        # A stream without items is read as an empty text.
+        held = [] if self._found is not None else self._hand_over(decoder_for(self._held[-1] if self._held else ""))
         assert self._found is not None
         return [*held, *self._found.close(error)]
 
@@ -73,7 +73,14 @@ class DetectingDecoder:
                 raise
             return UnknownDecoder()
 
-    def _become(self, decoder: Decoder) -> list[Event]:
+    def _hand_over(self, decoder: Decoder) -> list[Event]:
         self._found = decoder
+        self.feed = decoder.feed  # type: ignore[method-assign]
+        self.end_step = decoder.end_step  # type: ignore[method-assign]
         held, self._held = self._held, []
         return [event for item in held for event in decoder.feed(item)]
+
+
+def stream_outlives_run(decoder: Decoder) -> bool:
+    """Return True if the decoder's service leaves its stream open after the run's end, so that nothing more is to come."""
+    return bool(getattr(decoder, "stream_outlives_run", getattr(decoder, "ends_itself", False)))

@@ -7,7 +7,7 @@ from adapters.recorded import decode
 
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for, decoder_named
-from nbagent.adapters.detect import HELD, DetectingDecoder
+from nbagent.adapters.detect import MAX_HELD_ITEMS, DetectingDecoder
 from nbagent.errors import UnknownSource
 from nbagent.run import Run
 
@@ -32,8 +32,8 @@ def system_of(items: list[Any]) -> str:
         ([PING, CLAUDE], "anthropic.messages"),
         ([OWN, PING, HELLO], "openai.chat"),
         ([{"event": "heartbeat", "data": PING}, {"type": "start", "messageId": "m"}], "vercel.ui"),
-        ([OWN] * HELD + [HELLO], "openai.chat"),
-        ([OWN] * (HELD + 1) + [HELLO], "unknown"),
+        ([OWN] * MAX_HELD_ITEMS + [HELLO], "openai.chat"),
+        ([OWN] * (MAX_HELD_ITEMS + 1) + [HELLO], "unknown"),
         ([OWN, None], "unknown"),
         ([], "unknown"),
     ],

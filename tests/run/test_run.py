@@ -14,7 +14,7 @@ import pytest
 
 from nbagent import events as e
 from nbagent.adapters.text.decoder import TextDecoder
-from nbagent.run.run import GRACE, Run
+from nbagent.run.run import STOP_GRACE_S, Run
 from nbagent.runtime.loop import OwnedStream
 
 
@@ -253,7 +253,7 @@ def test_a_stream_that_will_not_stop_is_left_behind() -> None:
     while not run.text:
         threading.Event().wait(0.001)
     run.cancel()
-    assert run.wait(GRACE + 5).status == "cancelled"
+    assert run.wait(STOP_GRACE_S + 5).status == "cancelled"
     assert not ended.is_set()
     go.set()
     assert ended.wait(5)
