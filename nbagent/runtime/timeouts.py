@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 
 def positive_seconds(name: str, seconds: float | None) -> float | None:
@@ -50,18 +50,18 @@ class IdleClock:
             await asyncio.sleep(left)
 
     @contextlib.asynccontextmanager
-    async def limit(self, error: Exception) -> AsyncIterator[None]:
-        """Wait for one sign of life: the silence begins on entering, and what is awaited inside ends it.
+    async def limit(self, error_of: Callable[[float], Exception]) -> AsyncIterator[None]:
+        """Limit what is awaited inside, which ends the silence that begins here.
 
         Args:
-            error: raised if the silence gets too long.
+            error_of: returns the error to raise if the silence gets too long; called with `seconds`.
         """
         self.touch()
-        watch = asyncio.timeout(self.seconds)
+        limit = asyncio.timeout(self.seconds)
         try:
-            async with watch:
+            async with limit:
                 yield
         except TimeoutError:
-            if watch.expired():
-                raise error from None
+            if self.seconds is not None and limit.expired():
+                raise error_of(self.seconds) from None
             raise

@@ -34,7 +34,7 @@ class Deadline:
         """
         total = asyncio.timeout_at(self._at)
         connect = asyncio.timeout(self._request.connect_timeout if connecting else None)
-        idle = self._idle.limit(silent(self._request)) if listening else contextlib.nullcontext()
+        idle = self._idle.limit(lambda _: silent(self._request)) if listening else contextlib.nullcontext()
         try:
             async with total, connect, idle:
                 yield

@@ -50,11 +50,6 @@ def test_waiting_blocks_until_the_end() -> None:
 
 
 async def test_waiting_works_inside_the_loop_that_reads_the_stream() -> None:
-    async def stream() -> AsyncIterator[str]:
-        for word in words():
-            await asyncio.sleep(0)
-            yield word
-
     script = "import asyncio\nfrom nbagent.run import Run\n" + _WAIT_INSIDE
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
@@ -328,7 +323,7 @@ def test_what_is_hidden_is_nowhere_in_the_run() -> None:
     run.start()
     run.wait(5)
     assert run.text == "the answer"
-    assert "SECRET" not in f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)}"
+    assert "SECRET" not in f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)} {vars(run._state)}"
 
 
 def test_a_saved_run_plays_again(tmp_path: Any) -> None:
