@@ -1,4 +1,4 @@
-"""Recordings: the events of runs as JSON lines, written, read back, and played again at their own pace."""
+"""Recordings: the events of runs as JSON lines, to write, to read, and to play again at their own pace."""
 
 from nbagent.recording.file import items, lines, load, save
 from nbagent.recording.recorder import Recorder, record, recorders

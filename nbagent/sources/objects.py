@@ -1,13 +1,13 @@
-"""Streams that are Python objects: async iterators, plain iterators, and what openai's client returns.
+"""Readers of streams that are Python objects: async iterators, plain iterators, and the responses of openai's client.
 
-Where a stream is read decides what can stall it, so each kind has its place:
+The place where a stream is read decides what can stall it:
 
-- a stream of ours (`OwnedStream`: the agent, a replay) on nbagent's own loop, which no cell blocks;
-- a user's async iterator on the loop it was given on, since its connections and locks belong there;
+- an `OwnedStream` (the agent, a replay, an address) is read on nbagent's own loop, which no cell blocks;
+- a user's async iterator on the loop on which `show` was called, since its connections and locks belong there;
 - a plain iterator in a worker thread.
 
-All of them read with the caller's context variables, and close the stream when reading ends, however it ends: a stream that is
-cancelled closes its connection.
+All readers use the caller's context variables, and close the stream when reading ends, however it ends: cancelling a stream
+closes its connection.
 """
 
 import asyncio

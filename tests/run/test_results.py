@@ -70,7 +70,9 @@ def test_a_state_that_failed_has_the_streams_own_words() -> None:
     state = RunState("run-x", iter(()), Gate())
     results = RunResults(state)
     state.add(e.Error(message="Quota exceeded", code="429", fatal=True))
-    assert results.error is None  # so far: the stream may go on
+    before = results.error
     state.add(e.RunEnd(status="failed"))
-    assert isinstance(results.error, StreamError)
-    assert (str(results.error), results.error.code) == ("Quota exceeded", "429")
+    after = results.error
+    assert before is None  # the stream may go on after such an error
+    assert isinstance(after, StreamError)
+    assert (str(after), after.code) == ("Quota exceeded", "429")
