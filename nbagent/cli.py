@@ -26,12 +26,9 @@ from nbagent.gate import LEVELS, Gate, Reveal, secrets
 from nbagent.gate.redact import Redactor
 from nbagent.run import Run
 from nbagent.sources.connect import is_address
-from nbagent.wire.body import BodyDecoder
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: 1 if the stream failed or broke off, 2 if the arguments are wrong."""
-
-_CHUNK_BYTES = 64 * 1024
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,7 +172,7 @@ def _convert(args: argparse.Namespace) -> int:
 
 def _events(args: argparse.Namespace, reveal: Reveal) -> Iterator[e.Event]:
     decoder = decoder_named(args.adapter) if args.adapter else None
-    items = _body(sys.stdin.buffer) if args.file == "-" else recording.items(args.file, args.run)
+    items = recording.body_items(sys.stdin.buffer) if args.file == "-" else recording.items(args.file, args.run)
     return decoded(items, decoder, reveal)
 
 
@@ -206,13 +203,6 @@ def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal
 
     for number, event in enumerate(run(), 1):
         yield msgspec.structs.replace(event, seq=number)
-
-
-def _body(file: Any) -> Iterator[Any]:
-    body = BodyDecoder()
-    while chunk := file.read(_CHUNK_BYTES):
-        yield from body.feed(chunk)
-    yield from body.close()
 
 
 def _write(event: e.Event) -> None:

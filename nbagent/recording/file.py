@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -172,9 +172,18 @@ def _damage(path: Path, number: int, offset: int, text: bytes, error: Exception)
 
 
 def _items(path: Path) -> Iterator[Any]:
-    """Yield the items of a body as a service sent it."""
-    body = BodyDecoder(_TYPES.get(path.suffix, ""))
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            yield from body.feed(chunk)
+        yield from body_items(file, _TYPES.get(path.suffix, ""))
+
+
+def body_items(file: BinaryIO, content_type: str = "") -> Iterator[Any]:
+    """Yield the items of a body as a service sent it, read from an open file as they are taken.
+
+    Raises:
+        OSError: the file cannot be read.
+        NbagentError: an item is larger than 64 MiB, or a binary stream is damaged.
+    """
+    body = BodyDecoder(content_type)
+    while chunk := file.read(_CHUNK_BYTES):
+        yield from body.feed(chunk)
     yield from body.close()

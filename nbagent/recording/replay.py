@@ -8,10 +8,7 @@ from typing import Any
 
 from nbagent import events as ev
 from nbagent.recording.file import existing_file, items, positive_run
-from nbagent.runtime.loop import OwnedStream
-
-MAX_SLICE_S = 0.02
-"""Seconds after which a replay that never waits lets others run on its loop."""
+from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream
 
 
 def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None, run: int = 1) -> "Replay":
@@ -41,7 +38,7 @@ class Replay(OwnedStream):
 
     Attributes:
         name: of the file, without its ending.
-        keeps_times: tells a run to show the times of its events, however fast it plays.
+        keeps_times: True: a run shows the recorded times of the events, however fast they play.
     """
 
     keeps_times = True

@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class GateOptions(TypedDict, total=False):
-    """What may be seen of a run: the arguments of `Gate`, which has their defaults."""
+    """Options of a run's gate: the arguments of `Gate`, which has their defaults."""
 
     reveal: Reveal
     thinking_first: bool
@@ -23,7 +23,7 @@ class GateOptions(TypedDict, total=False):
 
 
 class RunOptions(GateOptions, total=False):
-    """How a stream is watched. An option that is left out is None."""
+    """Options of a run. One that is left out is None."""
 
     name: str | None
     timeout: float | None

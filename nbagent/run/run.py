@@ -14,7 +14,6 @@ import msgspec
 from nbagent import events as e
 from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
 from nbagent.gate import Gate
@@ -22,8 +21,8 @@ from nbagent.mime import display_of
 from nbagent.pump import Audience, Channel, Face, Link, View
 from nbagent.run.buffered import buffered
 from nbagent.run.fallback import Fallback, StreamEnd
+from nbagent.run.feed import reader_and_decoder
 from nbagent.run.iteration import EventIterator, SubscriberSet, event_types
-from nbagent.run.lanes import Lanes
 from nbagent.run.options import GateOptions, RunOptions, check_names, named_options, pick
 from nbagent.run.progress import Meter
 from nbagent.run.results import RunResults
@@ -31,10 +30,8 @@ from nbagent.run.state import RunState
 from nbagent.run.watchdog import Watchdog
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
-from nbagent.runtime.loop import OwnedStream, is_current, nested, running_loop
+from nbagent.runtime.loop import is_current, nested, running_loop
 from nbagent.runtime.one_shot import OneShotEvent
-from nbagent.sources.objects import Reader, reader_for
-from nbagent.sources.stream import limit_idle
 
 STOP_GRACE_S = 0.4
 """Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""
@@ -70,10 +67,8 @@ class Run(RunResults):
         check_names("Run", options, RunOptions)
         self.id = f"run-{next(_numbers)}"
         self.view: Callable[[], object] | None = None
-        idle_timeout = options.get("idle_timeout")
-        source = limit_idle(source, idle_timeout)
-        self._reader, self._decoder = _reader_and_decoder(source, decoder, options)
-        self._watchdog = Watchdog(options.get("timeout"), idle_timeout, lambda: self._reader.has_idle_timeout, self._on_timeout)
+        self._reader, self._decoder = reader_and_decoder(source, decoder, options)
+        self._watchdog = Watchdog(options.get("timeout"), options.get("idle_timeout"), self._reader, self._on_timeout)
         super().__init__(RunState(self.id, source, Gate(**pick(options, GateOptions)), options.get("name")))
         self._audience = Audience(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
@@ -343,20 +338,3 @@ class Run(RunResults):
         for recorder in self._recorders:
             recorder.keep(event)
         self._audience.send(ops)
-
-
-def _reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions) -> tuple[Reader, Decoder]:
-    reader: Reader
-    if isinstance(source, Lanes):
-        reader, decoder = source.reader, source.decoder
-    else:
-        reader = reader_for(source)
-        adapter = options.get("adapter")
-        named = None if adapter is None else decoder_named(adapter)
-        hint = source if isinstance(source, OwnedStream) else None
-        decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
-    ask = options.get("fallback")
-    if ask is None:
-        return reader, decoder
-    fallback = Fallback(reader, decoder, ask)
-    return fallback, fallback

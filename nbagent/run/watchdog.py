@@ -7,6 +7,7 @@ from collections.abc import Callable
 from nbagent.errors import StreamError
 from nbagent.runtime.loop import submit
 from nbagent.runtime.timeouts import IdleClock, positive_seconds
+from nbagent.sources.objects import Reader
 
 
 class Watchdog:
@@ -15,8 +16,7 @@ class Watchdog:
     Args:
         timeout: seconds for the whole run; None for any time.
         idle_timeout: seconds between two items; None for any time.
-        has_idle_timeout: returns True while the stream that is being read keeps its own `idle_timeout`: a service's stream
-            counts bytes, and fails by itself. Its silence is none of ours.
+        reader: reads the stream. While it `has_idle_timeout`, silence is not reported: the stream fails by itself.
         on_timeout: called with the error, whose code is "timeout" or "idle_timeout", on nbagent's own loop. Returns True if a
             fallback takes over. The idle check then stops; after a total timeout the timer is armed again.
 
@@ -28,12 +28,12 @@ class Watchdog:
         self,
         timeout: float | None,
         idle_timeout: float | None,
-        has_idle_timeout: Callable[[], bool],
+        reader: Reader,
         on_timeout: Callable[[StreamError], bool],
     ) -> None:
         self._timeout = positive_seconds("timeout", timeout)
         self._idle = IdleClock(idle_timeout)
-        self._has_idle_timeout = has_idle_timeout
+        self._reader = reader
         self._on_timeout = on_timeout
         self._watches: list[concurrent.futures.Future[None]] = []
         self._stopped = False
@@ -67,7 +67,7 @@ class Watchdog:
 
     async def _watch_silence(self, seconds: float) -> None:
         await self._idle.expired()
-        while self._has_idle_timeout():
+        while self._reader.has_idle_timeout:
             self.touch()
             await self._idle.expired()
         self._on_timeout(StreamError(f"Nothing came for {seconds:g} s; idle_timeout= gives it more time", "idle_timeout"))

@@ -10,6 +10,9 @@ from nbagent.runtime.per_process import PerProcess
 
 T = TypeVar("T")
 
+MAX_SLICE_S = 0.02
+"""Seconds after which a stream that never waits lets others run on its loop."""
+
 
 def loop() -> asyncio.AbstractEventLoop:
     """Return nbagent's loop, started on first use. Safe to call from any thread; a forked child gets a loop of its own."""
@@ -51,7 +54,7 @@ class OwnedStream:
     """Base of nbagent's own async iterables. They may be read on nbagent's loop, so that no cell stalls them.
 
     Attributes:
-        adapter: the system whose items these are, if the stream was told; known when its first item comes.
+        adapter: name of the system whose items these are, if the stream knows it; set when its first item comes.
         stays: whether it must be read on the caller's loop all the same, for the sake of a connection pool that lives there.
     """
 

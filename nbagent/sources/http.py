@@ -26,13 +26,13 @@ from nbagent.sources.stream import ServiceStream
 from nbagent.wire.body import BodyDecoder
 
 RETRIES = 2
-"""How often a request is sent again that did not get through, or that the service told to come later (`Retry-After`)."""
+"""Retries of a request that did not get through, or that the service asked to send later (`Retry-After`)."""
 
 RETRY_BUDGET_S = 10.0
 """Seconds that all waits before retries may take together. If the service asks for a longer one, its error is raised."""
 
 RECONNECTS = 5
-"""How often in a row a broken stream is continued without a single new item."""
+"""Reconnects in a row that may pass without a new item."""
 
 _HEADERS = {
     "accept": "text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1",

@@ -22,13 +22,10 @@ from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
-from nbagent.runtime.loop import OwnedStream, running_loop
+from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.calls import is_call, service_error
 from nbagent.sources.stream import ServiceStream
-
-MAX_SLICE_S = 0.02
-"""Seconds after which a stream that never waits lets others run on its loop."""
 
 
 class Reader(Protocol):
