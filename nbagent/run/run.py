@@ -70,7 +70,7 @@ class Run(RunResults):
         self._reader, self._decoder = reader_and_decoder(source, decoder, options)
         self._watchdog = Watchdog(options.get("timeout"), options.get("idle_timeout"), self._reader, self._on_timeout)
         super().__init__(RunState(self.id, source, Gate(**pick(options, GateOptions)), options.get("name")))
-        self._audience = Audience(self._state.transcript, self._state.lock)
+        self._channels = Audience(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
         self._recorders: list[recording.Recorder] = []
         self._started = False
@@ -95,19 +95,19 @@ class Run(RunResults):
     def attach(self, face: Face) -> Channel:
         """Draw this run on a face in this process too: first the transcript so far, then every change as it comes."""
         channel = Channel(face, self._state.lock, self._counters())
-        self._audience.open(channel)
+        self._channels.open(channel)
         return channel
 
     def connect(self, view: View) -> Link:
         """Send this run to a view in a browser too: first the transcript so far, then every change as it comes."""
         transcript, lock = self._state.transcript, self._state.lock
-        link = Link(view, lock, self._counters(), opening=transcript.opening, slim=self._state.parts.slim)
-        self._audience.open(link)
+        link = Link(view, lock, self._counters(), opening=transcript.opening, slim=self._state.large_values.slim)
+        self._channels.open(link)
         return link
 
     def detach(self, face: Face | View) -> None:
         """Stop drawing on a face or view. One that was never attached is no error."""
-        self._audience.close(face)
+        self._channels.close(face)
 
     def on_end(self, callback: Callable[[], object]) -> None:
         """Call `callback` once when the run has ended, before any wait for the run returns; at once if it has ended already.
@@ -128,7 +128,7 @@ class Run(RunResults):
         """
         self.cancel()
         self._closed.fire()
-        self._audience.close_views()
+        self._channels.close_views()
 
     def cancel(self, by: str = "you") -> None:
         """Stop the stream: its connection is closed, its results so far are kept. Safe to call from any thread, and twice.
@@ -140,7 +140,7 @@ class Run(RunResults):
             if self._finished or self._stop_reason is not None:
                 return
             self._stop_reason = Cancelled(by)
-            self._audience.send(self._state.transcript.stopping(by))
+            self._channels.send(self._state.transcript.stopping(by))
         timer = threading.Timer(STOP_GRACE_S, self._on_end, (self._stop_reason,))
         timer.daemon = True
         timer.start()
@@ -150,7 +150,7 @@ class Run(RunResults):
     def toggle(self, block: str, is_open: bool) -> None:
         """Open or close one panel (by its block's id) in every view of this run, for good."""
         with self._state.lock:
-            self._audience.send(self._state.transcript.toggle(block, is_open))
+            self._channels.send(self._state.transcript.toggle(block, is_open))
 
     @property
     def done(self) -> bool:
@@ -308,7 +308,7 @@ class Run(RunResults):
                 self._emit(truncated if self._state.error is None else e.RunEnd(status="failed"))
         for recorder in self._recorders:
             recorder.end()
-        self._audience.finish(self._announce_end)
+        self._channels.finish(self._announce_end)
 
     def _on_timeout(self, error: StreamError) -> bool:
         """Handle a timeout: end the run with its results so far. Returns True if a fallback takes over instead."""
@@ -337,4 +337,4 @@ class Run(RunResults):
         event, ops = self._state.add(event)
         for recorder in self._recorders:
             recorder.keep(event)
-        self._audience.send(ops)
+        self._channels.send(ops)

@@ -34,7 +34,7 @@ class RunState:
         events: those that have passed the gate.
         privacy: the way of every event through the gate, and what was hidden.
         tool_calls: whole arguments and live results.
-        parts: props that are too large to travel with their block.
+        large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.
         answer_index: number of blocks before the answer: those up to the last tool call or handoff.
         error: the exception that ended the run; None if none did.
@@ -49,7 +49,7 @@ class RunState:
         self.privacy.learn(source)
         self.transcript = Transcript(self.privacy.mask(name or name_of(source)), started, renamed=bool(name))
         self.tool_calls = ToolCalls(self.lock)
-        self.parts = Parts(self._props_of, self._text_of, self.privacy.mask)
+        self.large_values = Parts(self._props_of, self._text_of, self.privacy.mask)
         self.inspector = Inspector(self.events, self.transcript.place, self.transcript.snapshot)
         self.answer_index = 0
         self.error: BaseException | None = None
@@ -77,7 +77,7 @@ class RunState:
     def read_page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a large value or of an inspector's answer; see `RunResults.page`."""
         with self.lock:
-            pages = self.inspector if self.inspector.knows(name) else self.parts
+            pages = self.inspector if self.inspector.knows(name) else self.large_values
             return pages.page(name, offset, max_bytes)
 
     def _props_of(self, block: str) -> Mapping[str, Any] | None:
