@@ -22,7 +22,9 @@ class StreamEnd(NamedTuple):
 
 
 class Fallback:
-    """A reader and its decoder in one, which replace both if the stream fails before any part of the answer has come.
+    """A reader and a decoder in one, which go over to those of the fallback's answer.
+
+    They do so once, and only if the stream fails before any part of the answer has come.
 
     Args:
         reader: reads the stream.
