@@ -1,4 +1,4 @@
-"""The command line: streams in a terminal.
+"""The command line: shows, replays and converts streams in a terminal.
 
 nbagent show URL|FILE     print a stream as it comes
 nbagent decode FILE       what is in a recording, one event a line, as JSON
@@ -26,29 +26,26 @@ from nbagent.gate import LEVELS, Gate, Reveal, secrets
 from nbagent.gate.redact import Redactor
 from nbagent.run import Run
 from nbagent.sources.connect import is_address
-from nbagent.wire.body import BodyDecoder
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
-"""What the process returns: 1 where the stream failed or broke off, 2 where it was asked for wrongly."""
-
-_CHUNK = 64 * 1024
+"""Exit codes: 1 if the stream failed or broke off, 2 if the arguments are wrong."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: by default the process's own.
+        arguments: after the command's name; by default the process's own.
 
     Returns:
         The process's exit code.
     """
-    asked = _parser().parse_args(arguments)
+    args = _parser().parse_args(arguments)
     try:
-        return int(asked.command(asked))
+        return int(args.command(args))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except (NbagentError, ValueError, OSError) as error:
@@ -62,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     adapter = argparse.ArgumentParser(add_help=False)
-    adapter.add_argument("--adapter", metavar="NAME", help="the system that the stream comes from; by default found out")
+    adapter.add_argument("--adapter", metavar="NAME", help="the system that the stream comes from; by default detected")
     reading = argparse.ArgumentParser(add_help=False, parents=[adapter])
     reading.add_argument("--reveal", choices=LEVELS, default="thinking", help="what may be seen (%(default)s)")
     reading.add_argument("--json", action="store_true", help="print events as JSON, one a line, instead of the transcript")
@@ -73,11 +70,15 @@ def _parser() -> argparse.ArgumentParser:
 
     show = commands.add_parser("show", parents=[reading], help="print a stream as it comes")
     show.add_argument("source", metavar="URL|FILE", help="https://…, wss://…, grpc://…, or a recording")
-    show.add_argument("-H", "--header", metavar="NAME: VALUE", action="append", default=[], help="sent along; may be repeated")
+    show.add_argument(
+        "-H", "--header", metavar="NAME: VALUE", action="append", default=[], help="sent with the request; may be repeated"
+    )
     show.add_argument("-d", "--data", metavar="TEXT", help="the request's body; @FILE takes it from a file")
     show.add_argument("-X", "--method", metavar="METHOD", help="by default POST with a body, GET without")
     show.add_argument("--timeout", metavar="SECONDS", type=float, help="for the whole stream")
-    show.add_argument("--idle-timeout", metavar="SECONDS", type=float, default=300.0, help="without a byte (%(default)s)")
+    show.add_argument(
+        "--idle-timeout", metavar="SECONDS", type=float, default=300.0, help="of silence, without a byte (%(default)s)"
+    )
     show.set_defaults(command=_show)
 
     replay = commands.add_parser("replay", parents=[reading, numbered], help="play a recording again")
@@ -103,38 +104,38 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show(asked: argparse.Namespace) -> int:
-    if not is_address(asked.source) and not Path(asked.source).exists():
-        raise ValueError(f"{asked.source!r} is no address, such as https://example.com/chat, and no file here either")
-    if not is_address(asked.source):
-        return _watch(nbagent.replay(asked.source), asked)
-    headers = dict(_header(line) for line in asked.header)
-    content = asked.data
+def _show(args: argparse.Namespace) -> int:
+    if not is_address(args.source) and not Path(args.source).exists():
+        raise ValueError(f"{args.source!r} is no address, such as https://example.com/chat, and no file here either")
+    if not is_address(args.source):
+        return _watch(nbagent.replay(args.source), args)
+    headers = dict(_header(line) for line in args.header)
+    content = args.data
     if content is not None:
         if content.startswith("@"):
             content = Path(content[1:]).read_bytes()
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
     stream = nbagent.connect(
-        asked.source,
-        method=asked.method,
+        args.source,
+        method=args.method,
         headers=headers,
         content=content,
-        timeout=asked.timeout,
-        idle_timeout=asked.idle_timeout,
+        timeout=args.timeout,
+        idle_timeout=args.idle_timeout,
     )
-    return _watch(stream, asked)
+    return _watch(stream, args)
 
 
-def _replay(asked: argparse.Namespace) -> int:
-    return _watch(nbagent.replay(asked.file, speed=asked.speed, run=asked.run), asked)
+def _replay(args: argparse.Namespace) -> int:
+    return _watch(nbagent.replay(args.file, speed=args.speed, run=args.run), args)
 
 
-def _watch(stream: Any, asked: argparse.Namespace) -> int:
+def _watch(stream: Any, args: argparse.Namespace) -> int:
     """Print a stream until it ends."""
-    if asked.json or asked.types:
-        run = Run(stream, adapter=asked.adapter, reveal=asked.reveal)
-        events = run.stream([name.strip() for name in asked.types.split(",")] if asked.types else None)
+    if args.json or args.types:
+        run = Run(stream, adapter=args.adapter, reveal=args.reveal)
+        events = run.stream([name.strip() for name in args.types.split(",")] if args.types else None)
         run.start()
         try:
             asyncio.run(_print(events))
@@ -142,7 +143,7 @@ def _watch(stream: Any, asked: argparse.Namespace) -> int:
             run.cancel()
             run.wait()
     else:
-        run = nbagent.show(stream, adapter=asked.adapter, reveal=asked.reveal, face="console")
+        run = nbagent.show(stream, adapter=args.adapter, reveal=args.reveal, face="console")
     return OK if run.status in ("completed", "paused") else FAILED
 
 
@@ -152,63 +153,56 @@ async def _print(events: AsyncIterable[e.Event]) -> None:
         sys.stdout.buffer.flush()
 
 
-def _decode(asked: argparse.Namespace) -> int:
+def _decode(args: argparse.Namespace) -> int:
     end: e.Event | None = None
-    for end in _events(asked, "all"):
+    for end in _events(args, "all"):
         _write(end)
     sys.stdout.buffer.flush()
     return OK if isinstance(end, e.RunEnd) and end.status in ("completed", "paused") else FAILED
 
 
-def _convert(asked: argparse.Namespace) -> int:
-    events = _events(asked, asked.reveal)
-    pieces = recording.lines(events) if asked.to == "nbagent" else nbagent.encode(events, asked.to, "bytes")
+def _convert(args: argparse.Namespace) -> int:
+    events = _events(args, args.reveal)
+    pieces = recording.lines(events) if args.to == "nbagent" else nbagent.encode(events, args.to, "bytes")
     for piece in pieces:
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
     return OK
 
 
-def _events(asked: argparse.Namespace, reveal: Reveal) -> Iterator[e.Event]:
-    decoder = decoder_named(asked.adapter) if asked.adapter else None
-    items = _body(sys.stdin.buffer) if asked.file == "-" else recording.items(asked.file, asked.run)
+def _events(args: argparse.Namespace, reveal: Reveal) -> Iterator[e.Event]:
+    decoder = decoder_named(args.adapter) if args.adapter else None
+    items = recording.body_items(sys.stdin.buffer) if args.file == "-" else recording.items(args.file, args.run)
     return decoded(items, decoder, reveal)
 
 
 def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal = "all") -> Iterator[e.Event]:
-    """The events that a system's items mean, without credentials.
+    """Yield the events of a system's items, without credentials.
 
     Args:
-        items: as the system sends them. What reading them raises ends the run, and nothing that came before is lost.
-        decoder: by default chosen by the first item.
+        items: as the system sends them. An error while they are read ends the run; the events before it are kept.
+        decoder: by default detected by the first items.
         reveal: what may be seen of them.
     """
-    reader = decoder or DetectingDecoder()
+    decoder = decoder or DetectingDecoder()
     gate, redactor = Gate(reveal), Redactor(secrets.known())
 
-    def passed(events: Iterable[e.Event]) -> Iterator[e.Event]:
+    def visible(events: Iterable[e.Event]) -> Iterator[e.Event]:
         for event in events:
-            for seen in gate.feed(event):
-                yield from redactor.feed(seen)
+            for shown in gate.feed(event):
+                yield from redactor.feed(shown)
 
-    def told() -> Iterator[e.Event]:
+    def run() -> Iterator[e.Event]:
         error: BaseException | None = None
         try:
             for item in items:
-                yield from passed(reader.feed(item))
+                yield from visible(decoder.feed(item))
         except (NbagentError, OSError) as caught:
             error = caught
-        yield from passed(reader.close(error))
+        yield from visible(decoder.close(error))
 
-    for number, event in enumerate(told(), 1):
+    for number, event in enumerate(run(), 1):
         yield msgspec.structs.replace(event, seq=number)
-
-
-def _body(file: Any) -> Iterator[Any]:
-    body = BodyDecoder()
-    while chunk := file.read(_CHUNK):
-        yield from body.feed(chunk)
-    yield from body.close()
 
 
 def _write(event: e.Event) -> None:

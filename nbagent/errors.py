@@ -6,19 +6,19 @@ class NbagentError(Exception):
 
 
 class UnknownSource(NbagentError, TypeError):
-    """`show()` was given something that is not a stream, or a stream of items no adapter knows."""
+    """The source is not a stream, or no adapter reads its items."""
 
 
 class UnknownSystem(NbagentError, ValueError):
-    """No encoder writes for a system of that name."""
+    """No encoder has that name."""
 
 
 class StreamError(NbagentError):
-    """The stream failed: its service said so, in its own words, or its connection did not hold.
+    """The stream failed: its service reported an error, or the connection broke.
 
     Attributes:
-        code: the service's code for it, such as "429" or "rate_limit_exceeded", or a word for what befell the connection, such
-            as "idle_timeout" or "connection_lost".
+        code: of the service, such as "429" or "rate_limit_exceeded", or of the connection, such as "idle_timeout" or
+            "connection_lost"; None if there is none.
     """
 
     def __init__(self, message: str, code: str | None = None) -> None:
@@ -27,14 +27,18 @@ class StreamError(NbagentError):
 
 
 class MissingExtra(NbagentError, ImportError):
-    """A package is not installed that only some need. The message says how to install it."""
+    """An optional package is not installed. The message has the command that installs it."""
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs a package that is not installed: pip install 'jupyter-nbagent[{extra}]'")
 
 
 class Cancelled(NbagentError):
-    """The run was stopped. `by` says who: `"you"` (the Stop button, `run.cancel()`, an interrupt) or what else stopped it."""
+    """The run was stopped.
+
+    Attributes:
+        by: `"you"` (the Stop button, `run.cancel()`, an interrupt), or the name of another cause.
+    """
 
     def __init__(self, by: str = "you") -> None:
         super().__init__(f"Stopped by {by}")
@@ -42,16 +46,16 @@ class Cancelled(NbagentError):
 
 
 class ToolError(NbagentError):
-    """A tool cannot be used: no such tool, bad arguments, a signature that has no JSON schema."""
+    """A tool cannot be used: there is no such tool, the arguments are wrong, or its signature has no JSON schema."""
 
 
 class AgentError(NbagentError):
-    """A run of an agent did not complete, so there is no whole answer.
+    """A run of an agent did not complete, so its answer is not complete either.
 
     Attributes:
-        status: how the run ended: failed, incomplete or max_steps.
-        code: more about it, such as "timeout", "invalid_api_key" or "429".
-        partial: the text that came before the end.
+        status: `"failed"`, `"incomplete"` or `"max_steps"`.
+        code: of the error, such as "timeout", "invalid_api_key" or "429"; None if there is none.
+        partial: the text so far.
     """
 
     def __init__(self, message: str, *, status: str, code: str | None, partial: str) -> None:

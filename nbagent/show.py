@@ -1,40 +1,33 @@
-"""`show()`: a stream in, a picture of it out."""
+"""`show()`: shows a stream live, in a notebook or in a terminal."""
 
-import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from collections.abc import Callable
+from typing import Any, Literal, Unpack
 
-from nbagent.gate import Hide, Reveal
 from nbagent.run import Run
 from nbagent.run.lanes import Lanes
+from nbagent.run.options import RunOptions, check_names, named_options, pick
+from nbagent.runtime.ipython import ipython_kernel
+from nbagent.runtime.loop import running_loop
 from nbagent.sources.connect import connect, is_address
-from nbagent.sources.request import IDLE_TIMEOUT, RequestOptions
+from nbagent.sources.request import IDLE_TIMEOUT_S, RequestOptions
 
-if TYPE_CHECKING:
-    from nbagent.gate.patterns import Rule
-
-CLOSING = 1.0
-"""Seconds that an interrupted script waits for its stream's connection to be closed: the process may end next."""
+CLOSE_TIMEOUT_S = 1.0
+"""Seconds that an interrupted script waits for its stream's connection to be closed, since the process may end next."""
 
 
+class ShowOptions(RunOptions, RequestOptions, total=False):
+    """Options of the run, and of the request if the source is an address."""
+
+
+@named_options(ShowOptions)
 def show(
     source: Any,
     *more: Any,
-    name: str | None = None,
-    reveal: Reveal = "thinking",
-    thinking_first: bool = False,
-    hide: Hide | None = None,
-    commentary: bool = True,
-    redact: "Iterable[Rule]" = (),
-    timeout: float | None = None,
-    idle_timeout: float | None = None,
-    fallback: Callable[[], Any] | None = None,
     concurrency: int | None = None,
     face: Literal["widget", "console"] | None = None,
-    adapter: str | None = None,
-    **options: Unpack[RequestOptions],
+    **options: Unpack[ShowOptions],
 ) -> Run:
     """Show an agent's stream live, where you are.
 
@@ -43,62 +36,58 @@ def show(
     it returns when the stream has ended.
 
     Args:
-        source: what to watch: the stream of a known system (a model's API, an agent framework, an agent protocol), as its
-            SDK gives it or as dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`), `agent.stream(…)`,
-            `nbagent.replay(…)`, or any iterator or async iterator of strings or nbagent events.
-        more: other streams, to be watched beside it: each in a lane of its own, all in one run. One that fails leaves the
-            others.
-        name: the header's name for it.
+        source: the stream of a known system (a model's API, an agent framework, an agent protocol), as its SDK gives it or as
+            dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`); `agent.stream(…)`; `nbagent.replay(…)`; or any
+            iterator or async iterator of strings or nbagent events.
+        more: other streams to show beside it, each in a lane of its own, all in one run. One that fails leaves the others
+            running.
+        name: the run's name in the header; by default the stream's own.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
         thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt
             template has already opened the tag (DeepSeek-R1 and Qwen behind some servers).
         hide: what of which tool is hidden, with `"*"` for every tool: `{"search": "args", "*": "result"}`; `"args"`,
             `"result"`, `"all"`, or several of them.
-        commentary: False hides what the model says before it calls a tool. Whether it will call one is known when its response
-            is over, so that a text then waits until there, unless the service says what it is.
-        redact: regular expressions (text or compiled), and functions from a text to what may be seen of it. What matches
-            becomes bullets, wherever a stream cuts it. A function sees whole texts, so that these no longer stream.
-        timeout: seconds that all may take. Then the run fails, with what has come; None for any time. A `fallback` that is
+        commentary: False hides what the model says before it calls a tool. Whether it will call one is known at the end of its
+            response, so each text waits until then, unless the service says what it is.
+        redact: regular expressions (text or compiled), and functions that take a text and return what may be seen of it. A
+            match becomes bullets, wherever the stream cuts it. A function gets whole texts, so these no longer stream.
+        timeout: seconds for the whole run, which then fails and keeps what has come; None for any time. A `fallback` that is
             asked at that moment may take as long again.
-        idle_timeout: seconds in which something must come, likewise; of an address by default 300.
-        fallback: called for the whole answer where the stream fails before anything has come of it: a function that gives a
-            text, a response object or another stream, or an `async def`.
+        idle_timeout: seconds of silence after which the run fails in the same way; None for any time, and 300 for an address.
+            Any byte ends the silence of an address, also that of a keep-alive comment; the silence of an iterator ends with
+            its next item.
+        fallback: asked for the whole answer if the stream fails before any part of it has come: a function, or an `async def`,
+            that returns a text, a response object or another stream.
+        adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
-        face: `"widget"` or `"console"`; by default whichever fits.
-        adapter: the system whose stream this is, such as `"openai.chat"`, where it is not found by itself.
-        options: what is asked at an address and how, as `nbagent.connect` takes it: `json=…`, `headers=…`, `timeout=…`, …
+        face: `"widget"` or `"console"`; by default the one that fits.
+        options: those of the run, described above; for an address also the request's, as `nbagent.connect` takes them:
+            `json=…`, `headers=…`, …
 
     Returns:
         The run: `run.text`, `run.tools[0].result`, `run.events`, `run.cancel()`, …
 
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
-        ValueError: `reveal` or `face` is none of its choices, a rule cannot be followed, or an option makes no sense.
-        TypeError: there are options, but `source` is not an address.
-        MissingExtra: the address needs a package that is not installed.
+        ValueError: `reveal` or `face` is none of its choices, or a rule or another option is not valid.
+        TypeError: there is no such option, or a request's option is given without an address.
+        MissingExtra: the address needs an extra that is not installed; the message names it.
     """
+    check_names("show", options, ShowOptions)
     if face not in (None, "widget", "console"):
         raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
-    idle = IDLE_TIMEOUT if idle_timeout is None else idle_timeout
+    request: RequestOptions = pick(options, RequestOptions)
+    watched: RunOptions = pick(options, RunOptions)
+    timeout, idle_timeout = watched.get("timeout"), watched.get("idle_timeout")
+    idle = IDLE_TIMEOUT_S if idle_timeout is None else idle_timeout
     sources = [
-        connect(one, **options, timeout=timeout, idle_timeout=idle) if is_address(one) else one for one in (source, *more)
+        connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each for each in (source, *more)
     ]
-    if options and not any(map(is_address, (source, *more))):
-        raise TypeError(f"{', '.join(options)}: show() takes options of a request with an address only, such as 'https://…'")
-    run = Run(
-        Lanes(sources, adapter=adapter, concurrency=concurrency) if more else sources[0],
-        name=name,
-        reveal=reveal,
-        thinking_first=thinking_first,
-        hide=hide,
-        commentary=commentary,
-        redact=redact,
-        timeout=timeout,
-        idle_timeout=idle_timeout,
-        fallback=fallback,
-        adapter=adapter,
-    )
+    if request and not any(map(is_address, (source, *more))):
+        raise TypeError(f"{', '.join(request)}: show() takes options of a request with an address only, such as 'https://…'")
+    lanes = Lanes(sources, adapter=watched.get("adapter"), concurrency=concurrency, idle_timeout=idle_timeout) if more else None
+    run = Run(lanes or sources[0], **watched)
     draw = None if face == "console" else _notebook(face)
     if draw is not None:
         draw(run)
@@ -107,46 +96,31 @@ def show(
     from nbagent.render.console import ConsoleFace
 
     run.attach(ConsoleFace())
-    if _in_a_loop():
+    if running_loop() is not None:
         run.start()
         return run
     try:
         run.start()
         return run.wait()
-    except KeyboardInterrupt:  # which may come between the two, too
+    except KeyboardInterrupt:  # also between the two calls
         run.cancel()
         with contextlib.suppress(TimeoutError):
-            run.wait(CLOSING)
+            run.wait(CLOSE_TIMEOUT_S)
         raise
 
 
-def _in_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 def _notebook(face: str | None) -> Callable[[Run], None] | None:
-    """How the notebook that this is draws a run; None where there is no notebook and no widget was asked for."""
+    """Return the function that draws a run in this notebook; None if there is no notebook and no widget was asked for."""
     if _in_marimo():
         from nbagent.notebook.marimo import draw
-    elif face == "widget" or _in_jupyter():
+    elif face == "widget" or ipython_kernel() is not None:
         from nbagent.notebook.jupyter import draw
     else:
         return None
     return draw
 
 
-def _in_jupyter() -> bool:
-    """Whether this is a Jupyter kernel. IPython is only asked if somebody imported it: a plain script need not load it."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
-
-
 def _in_marimo() -> bool:
-    """Whether this thread executes a marimo notebook."""
+    """Return True if this thread executes a marimo notebook."""
     marimo = sys.modules.get("marimo")
     return marimo is not None and bool(marimo.running_in_notebook())

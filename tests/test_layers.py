@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 
 # Each floor's rooms, the lowest first. A folder is one room.
 FLOORS: list[tuple[str, ...]] = [
-    ("events", "errors"),
-    ("protocol", "mime", "markup", "runtime"),
+    ("events", "errors", "runtime"),
+    ("protocol", "mime", "markup"),
     ("gate", "transcript", "wire"),
     ("adapters", "sources", "recording", "pump", "render"),
     ("inspector",),
@@ -26,7 +26,7 @@ FLOORS: list[tuple[str, ...]] = [
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
-    "run": [("*",), ("tool_call",), ("results",), ("run",), ("__init__",)],
+    "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("__init__",)],
     "render": [("labels",), ("*",), ("html",), ("__init__",)],
     "notebook": [("restore",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
 }

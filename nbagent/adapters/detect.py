@@ -1,4 +1,4 @@
-"""Decoder of a stream whose system is not given: it is detected by the first items."""
+"""Detection: finds the decoder of a stream whose system nobody has named, by its first items."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,16 +11,18 @@ from nbagent.errors import UnknownSource
 from nbagent.events import Event
 
 MAX_HELD_ITEMS = 3
-"""Number of items kept back at the start while they identify no system: keep-alives, or items of the service's own."""
+"""Items that are held back at the beginning while they tell nothing: a sign of life, or something of the service's own."""
 
 _KEEP_ALIVES = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
 
 class DetectingDecoder:
-    """Decoder that detects the system by the first item that identifies one, and gives that system's decoder all items.
+    """A decoder that finds the right one by the first items, gives it those, and then steps out of the way.
+
+    From then on `feed` and `end_step` *are* the found decoder's methods: detection costs nothing for the rest of the run.
 
     Args:
-        hint: called at the first items; returns the system's name if the source knows it, else None.
+        hint: called at each item until the decoder is found; returns the system's name if the source knows it.
     """
 
     def __init__(self, hint: Callable[[], str | None] = lambda: None) -> None:
@@ -30,38 +32,36 @@ class DetectingDecoder:
 
     @property
     def system(self) -> str:
-        """Name of the detected system; "unknown" before."""
+        """Name of the system; "unknown" until it is found."""
         return UnknownDecoder.system if self._found is None else self._found.system
 
     @property
     def stream_outlives_run(self) -> bool:
-        """True if the service leaves its stream open after the run's end."""
-        return bool(getattr(self._found, "stream_outlives_run", False))
+        """Whether the service leaves its stream open after the run's end."""
+        return self._found is not None and stream_outlives_run(self._found)
 
     def feed(self, item: Any) -> Iterable[Event]:
-        """Return the events of one item; none until the system is detected.
+        """Return the events of one item; none while the system is not known.
 
         Raises:
             UnknownSource: no stream has such a first item (None, a number).
         """
-        if self._found is not None:
-            return self._found.feed(item)
         system = self._hint()
         decoder = self._decoder_for(item) if system is None else decoder_named(system)
         is_unidentified = isinstance(decoder, UnknownDecoder) or try_wire_dict(item).get("type") in _KEEP_ALIVES
         self._held.append(item)
         if system is None and is_unidentified and len(self._held) <= MAX_HELD_ITEMS:
             return []
-        return self._become(decoder)
+        return self._hand_over(decoder)
 
     def end_step(self) -> Iterable[Event]:
-        """End the current response, whose own stream ended. More responses may follow."""
-        return [] if self._found is None else self._found.end_step()
+        """Return nothing: no response has begun."""
+        return []
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
         """End the run, by EOF or by `error`."""
-        # An empty stream is read as an empty text.
-        held = [] if self._found is not None else self._become(decoder_for(self._held[-1] if self._held else ""))
+        # A stream without items is read as an empty text.
+        held = [] if self._found is not None else self._hand_over(decoder_for(self._held[-1] if self._held else ""))
         assert self._found is not None
         return [*held, *self._found.close(error)]
 
@@ -73,7 +73,14 @@ class DetectingDecoder:
                 raise
             return UnknownDecoder()
 
-    def _become(self, decoder: Decoder) -> list[Event]:
+    def _hand_over(self, decoder: Decoder) -> list[Event]:
         self._found = decoder
+        self.feed = decoder.feed  # type: ignore[method-assign]
+        self.end_step = decoder.end_step  # type: ignore[method-assign]
         held, self._held = self._held, []
         return [event for item in held for event in decoder.feed(item)]
+
+
+def stream_outlives_run(decoder: Decoder) -> bool:
+    """Return True if the decoder's service leaves its stream open after the run's end, so that nothing more is to come."""
+    return bool(getattr(decoder, "stream_outlives_run", False))

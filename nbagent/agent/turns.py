@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from nbagent.agent.model import Connection
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import Cancelled, ToolError
 from nbagent.mime import display_of, error_of, json_of
+from nbagent.runtime.timeouts import IdleClock
 
 CLEANUP_TIMEOUT_S = 0.3
 """Seconds that cancelled async tools have for their clean-up; then the run ends without them."""
@@ -178,8 +180,11 @@ class Turns:
         for event in self._decoder.end_step():
             await self._forward(event)
 
-    def _patience(self) -> "_Patience":
-        return _Patience(self._plan.idle_timeout, self._plan.connection.model)
+    def _patience(self) -> AbstractAsyncContextManager[None]:
+        model = self._plan.connection.model
+        return IdleClock(self._plan.idle_timeout).limit(
+            lambda seconds: IdleTimeout(f"{model} was silent for longer than the limit of {seconds:g} s (idle_timeout)")
+        )
 
     # --- tools --------------------------------------------------------------------------------------------------------
 
@@ -278,26 +283,6 @@ class Turns:
 
     async def _emit(self, event: e.Event) -> None:
         await self._put(msgspec.structs.replace(event, step=self._step or None, agent=self._plan.name))
-
-
-class _Patience:
-    """`async with`: turns a silence that is too long into `IdleTimeout`."""
-
-    def __init__(self, seconds: float | None, model: str) -> None:
-        self._seconds = seconds
-        self._model = model
-        self._limit = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> None:
-        await self._limit.__aenter__()
-
-    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
-        try:
-            await self._limit.__aexit__(kind, error, trace)
-        except TimeoutError:
-            raise IdleTimeout(
-                f"{self._model} was silent for longer than the limit of {self._seconds:g} s (idle_timeout)"
-            ) from None
 
 
 def _content_and_display(value: Any) -> tuple[Any, e.Display]:

@@ -1,4 +1,4 @@
-"""What a run remembers of its events."""
+"""`EventLog`: the newest events of a run, limited in memory."""
 
 import itertools
 import sys
@@ -9,23 +9,23 @@ from typing import Any
 from nbagent import events as e
 
 KEPT_BYTES = 40 * 1024 * 1024
-"""Bytes, about, of what the events hold that nothing else does: some 130,000 deltas of a few characters."""
+"""Approximate limit of the memory that only the log keeps alive, in bytes: some 130,000 deltas of a few characters."""
 
-_BYTES = 260  # an event, its numbers, its place in the log
+_EVENT_BYTES = 260  # an event without its strings, and its entry in the log
 
 
 class EventLog:
-    """The newest events; the oldest go when all together hold too much.
+    """The newest events. The oldest are dropped when all together take more than `KEPT_BYTES`.
 
-    What counts is what only the log keeps alive: the strings of deltas and of whole texts, raw items, a preliminary result.
-    What the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) does not
-    count: to forget the event would not free it.
+    Only memory that the log alone keeps alive counts: the strings of deltas and of whole texts, raw items, preliminary results.
+    Objects that the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) do
+    not count: dropping the event would not free them.
 
     Args:
         events: the first ones.
 
     Attributes:
-        count: how many events there have been, with those that are gone.
+        count: number of events so far, with those that were dropped.
     """
 
     def __init__(self, events: Iterable[e.Event] = ()) -> None:
@@ -36,30 +36,30 @@ class EventLog:
             self.append(event)
 
     def append(self, event: e.Event) -> None:
-        """Remember an event."""
+        """Add an event."""
         self.count += 1
         self._events.append(event)
-        self._bytes += _weight(event)
+        self._bytes += _own_bytes(event)
         while self._bytes > KEPT_BYTES and len(self._events) > 1:
-            self._bytes -= _weight(self._events.popleft())
+            self._bytes -= _own_bytes(self._events.popleft())
 
     def newest(self, count: int) -> list[e.Event]:
-        """The last `count` events, or as many as there are, oldest first."""
+        """Return the last `count` events, or as many as there are, oldest first."""
         newest = list(itertools.islice(reversed(self._events), count))
         newest.reverse()
         return newest
 
     @property
     def gone(self) -> int:
-        """How many of the oldest are no longer kept."""
+        """Number of events that were dropped, the oldest ones."""
         return self.count - len(self._events)
 
     def get(self, number: int) -> e.Event | None:
-        """Event `number`, counted from 1; None if it is no longer kept, or has not come."""
+        """Return event `number`, counted from 1; None if it was dropped, or has not come yet."""
         return self._events[number - 1 - self.gone] if self.gone < number <= self.count else None
 
     def since(self, number: int) -> Iterator[e.Event]:
-        """The events that are kept, from `number` (from 1) on; what lies before them is not walked through."""
+        """Iterate over the kept events from `number` (from 1) on. Takes time for those only, not for the ones before."""
         coming = self.count - number + 1
         if 2 * coming < len(self._events):
             return iter(self.newest(max(0, coming)))
@@ -69,8 +69,8 @@ class EventLog:
         return iter(self._events)
 
 
-def _weight(event: e.Event) -> int:
-    """Bytes the event alone keeps alive."""
+def _own_bytes(event: e.Event) -> int:
+    """Return the bytes that the event alone keeps alive."""
     if type(event) is e.TextDelta or type(event) is e.ReasoningDelta or type(event) is e.ToolArgsDelta:
         size = sys.getsizeof(event.delta)
     elif type(event) is e.TextEnd:
@@ -81,12 +81,12 @@ def _weight(event: e.Event) -> int:
         size = _size(event.content) + (0 if event.display is None else _size(event.display.data))
     else:
         size = 0
-    size += _BYTES
+    size += _EVENT_BYTES
     return size if event.raw is None and event.meta is None else size + _size(event.raw) + _size(event.meta)
 
 
 def _size(value: Any) -> int:
-    """Bytes of JSON-like data in memory, all of it; of anything else, a guess."""
+    """Return the bytes of JSON-like data in memory; of anything else, a guess."""
     if isinstance(value, Mapping):
         return 64 + sum(_size(key) + _size(item) for key, item in value.items())
     if isinstance(value, list | tuple):

@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import io
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from nbagent.events.jsonable import text_safe
 from nbagent.mime.shrink import whole_json
 from nbagent.mime.summary import summary_of
 from nbagent.mime.text import KB, head, line, text_of
+from nbagent.runtime.ipython import ipython_shell
 
 LIMITS: dict[str, int] = {
     "text/html": 256 * KB,
@@ -89,7 +89,7 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
     if isinstance(value, str):
         return {"text/plain": value}
     bundle: dict[str, Any] = {}
-    shell = _shell()
+    shell = ipython_shell()
     # IPython shows a value with `_ipython_display_` at once, in the wrong place, instead of saying what it looks like.
     if shell is not None and not hasattr(type(value), "_ipython_display_"):
         formats = ask("IPython's formatter", lambda: shell.display_formatter.format(value, include=set(LIMITS))[0])
@@ -118,11 +118,6 @@ def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dic
         elif isinstance(said, dict):
             bundle.update(said)
     return bundle
-
-
-def _shell() -> Any:
-    ipython = sys.modules.get("IPython")
-    return None if ipython is None else ipython.get_ipython()
 
 
 def _figure_of(value: Any) -> Any:

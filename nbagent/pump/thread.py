@@ -1,9 +1,10 @@
 """The pump: the one thread of a process that flushes the channels of all its runs."""
 
-import os
 import threading
 import time
 from typing import Protocol
+
+from nbagent.runtime.per_process import PerProcess
 
 
 class Paced(Protocol):
@@ -66,25 +67,9 @@ class Pump:
         return due
 
 
-_lock = threading.Lock()
-_pump: Pump | None = None
+_pump = PerProcess(Pump)
 
 
 def pump() -> Pump:
     """The pump of this process, started on first use."""
-    global _pump
-    with _lock:
-        if _pump is None:
-            _pump = Pump()
-        return _pump
-
-
-def _forget() -> None:
-    """A forked child has no copy of the thread, and perhaps a copy of a lock that nobody will release."""
-    global _lock, _pump
-    _lock = threading.Lock()
-    _pump = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    return _pump.get()

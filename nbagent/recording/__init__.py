@@ -1,7 +1,19 @@
-"""Recordings: the events of runs as JSON lines, written, read back, and played again at their own pace."""
+"""Recordings: the events of runs as JSON lines, to write, to read, and to play again at their own pace."""
 
-from nbagent.recording.file import items, lines, load, save
+from nbagent.recording.file import body_items, items, lines, load, save
 from nbagent.recording.recorder import Recorder, record, recorders
 from nbagent.recording.replay import RecordedTimes, Replay, replay
 
-__all__ = ["RecordedTimes", "Recorder", "Replay", "items", "lines", "load", "record", "recorders", "replay", "save"]
+__all__ = [
+    "RecordedTimes",
+    "Recorder",
+    "Replay",
+    "body_items",
+    "items",
+    "lines",
+    "load",
+    "record",
+    "recorders",
+    "replay",
+    "save",
+]

@@ -1,10 +1,10 @@
-"""A recording's file: a header, then one event a line, each whole as soon as it is written.
+"""The file of a recording: a header, then one event a line, each complete as soon as it is written.
 
     {"type":"recording","format":1,"nbagent":"0.1.0","python":"3.11.7","made":1763749000.0}
     {"type":"run.start","seq":1,"ts":1763749000.1,"run_id":"run-1","name":"analyst"}
     …
 
-`ts` is when the event came, in seconds since the epoch. Any other file is what a service sent, as it sent it.
+`ts` is the time of the event, in seconds since the epoch. Any other file is read as the body that a service sent.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -24,27 +24,27 @@ from nbagent.wire.body import BodyDecoder
 from nbagent.wire.json_stream import item_of
 
 FORMAT = 1
-"""Of the lines; a later one may have events that this version does not know."""
+"""Version of the format. A later one may have events that this version does not know."""
 
 DAMAGED = "damaged_recording"
-"""The code of the error that a reader gets in place of what cannot be read."""
+"""Code of the error event that takes the place of the lines that cannot be read."""
 
 _HEADER = "recording"
-_CHUNK = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
 _TYPES = {".sse": "text/event-stream", ".json": "application/json", ".ndjson": "application/x-ndjson"}
 
 
 def header() -> bytes:
-    """The first line of a recording."""
+    """Return the first line of a recording."""
     versions = {"nbagent": version("jupyter-nbagent"), "python": platform.python_version()}
     return msgspec.json.encode({"type": _HEADER, "format": FORMAT, **versions, "made": time.time()}) + b"\n"
 
 
 def line(event: ev.Event) -> bytes:
-    """One event as a line; what cannot be written is put right, or said to be lost."""
+    """Return one event as a line: repaired if it cannot be encoded, or else a `status` event that says that it is missing."""
     with contextlib.suppress(Exception):
         return ev.to_json(event) + b"\n"
-    with contextlib.suppress(Exception):  # half a surrogate pair, say: put right, that is better than no recording
+    with contextlib.suppress(Exception):  # half a surrogate pair, for one, which `json_safe` replaces
         return msgspec.json.encode(json_safe(ev.to_dict(event))) + b"\n"
     lost = ev.Status(message=f"A {ev.type_of(event)} event could not be written here", level="warning")
     return ev.to_json(lost) + b"\n"
@@ -61,43 +61,43 @@ def save(events: Iterable[ev.Event], path: str | Path) -> None:
 
 
 def lines(events: Iterable[ev.Event]) -> Iterator[bytes]:
-    """A recording's lines: its header, then the events."""
+    """Yield the lines of a recording: the header, then the events."""
     yield header()
     yield from map(line, events)
 
 
 def load(path: str | Path) -> list[ev.Event]:
-    """Read what `save` wrote, all of it at once.
+    """Read a recording, all of it at once.
 
-    A recording that was cut or damaged keeps every event before that, and ends with an `error` event that says where it is.
-    A line that is no event, of a newer version perhaps, becomes a `raw` event.
+    Of a recording that was cut or damaged, every event before the damage is returned, and then an `error` event with its
+    place. A line that is no event (of a newer version, perhaps) becomes a `raw` event.
 
     Raises:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.
     """
-    return [item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording") for item in _lines(found(path))]
+    return [item if isinstance(item, ev.Event) else ev.Raw(data=item, name="recording") for item in _lines(existing_file(path))]
 
 
 def items(path: str | Path, run: int = 1) -> Iterator[Any]:
-    """The items of a recording, read as they are taken: events, or what a service sent.
+    """Yield the items of a recording: events, or the items of a service's body. The file is read as they are taken.
 
     Args:
         path: as for `replay`.
-        run: which of the runs that it keeps, from 1, in the order in which they began.
+        run: number of the run, from 1, if it holds several; in the order in which they began.
 
     Raises:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.
         ValueError: `run` is not positive.
-        NbagentError: there are fewer runs, one of the items is larger than 64 MiB, or a binary stream is damaged.
+        NbagentError: there are fewer runs, an item is larger than 64 MiB, or a binary stream is damaged.
     """
-    path, run = found(path), numbered(run)
+    path, run = existing_file(path), positive_run(run)
     return _of_run(_lines(path), run, path.name) if path.suffix == ".jsonl" else _items(path)
 
 
-def numbered(run: int) -> int:
-    """The number of a run.
+def positive_run(run: int) -> int:
+    """Return the number of a run.
 
     Raises:
         ValueError: it is not positive.
@@ -107,11 +107,11 @@ def numbered(run: int) -> int:
     return run
 
 
-def found(path: str | Path) -> Path:
-    """The path of a file that is there.
+def existing_file(path: str | Path) -> Path:
+    """Return the path of a file.
 
     Raises:
-        FileNotFoundError: there is none; the message says where it was looked for.
+        FileNotFoundError: there is none; the message has the current directory.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"no recording at {str(path)!r}, seen from {str(Path.cwd())!r}")
@@ -119,27 +119,27 @@ def found(path: str | Path) -> Path:
 
 
 def _lines(path: Path) -> Iterator[Any]:
-    """Events, one a line. Where the file has a header every line must be one; else a line may be some other system's item."""
-    ours, at = False, 0
+    """Yield events, one a line. Without a header, a line may also be some other system's item."""
+    has_header, offset = False, 0
     with path.open("rb") as file:
         for number, text in enumerate(file, 1):
             try:
                 if text.strip():
                     yield ev.from_json(text)
             except msgspec.DecodeError as error:
-                said = item_of(text.strip().decode("utf-8", "replace"))
-                if isinstance(said, str) and (ours or not text.endswith(b"\n")):
-                    yield _damage(path, number, at, text, error)
+                item = item_of(text.strip().decode("utf-8", "replace"))
+                if isinstance(item, str) and (has_header or not text.endswith(b"\n")):
+                    yield _damage(path, number, offset, text, error)
                     return
-                if number == 1 and isinstance(said, dict) and said.get("type") == _HEADER:
-                    ours = True
+                if number == 1 and isinstance(item, dict) and item.get("type") == _HEADER:
+                    has_header = True
                 else:
-                    yield said
-            at += len(text)
+                    yield item
+            offset += len(text)
 
 
 def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
-    """Those of one run; others may have gone on at the same time. Before its end it is said that there are more."""
+    """Yield the items of one run among several. If more runs follow, a `status` event before its end says so."""
     runs: dict[str, int] = {}
     count = 0
     end: ev.RunEnd | None = None
@@ -163,16 +163,27 @@ def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
         raise NbagentError(f"{name} keeps {count} run{'' if count == 1 else 's'}, so that there is no run {wanted}")
 
 
-def _damage(path: Path, number: int, at: int, text: bytes, error: Exception) -> ev.Error:
-    why = str(error) if text.endswith(b"\n") else "it was cut there"
-    message = f"The recording {path.name} cannot be read from line {number} on (byte {at:,}): {why}. All before that is whole."
+def _damage(path: Path, number: int, offset: int, text: bytes, error: Exception) -> ev.Error:
+    reason = str(error) if text.endswith(b"\n") else "it was cut there"
+    message = (
+        f"The recording {path.name} cannot be read from line {number} on (byte {offset:,}): {reason}. All before that is whole."
+    )
     return ev.Error(message=message, code=DAMAGED, fatal=True)
 
 
 def _items(path: Path) -> Iterator[Any]:
-    """The items of a body as a service sent it."""
-    body = BodyDecoder(_TYPES.get(path.suffix, ""))
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield from body.feed(chunk)
+        yield from body_items(file, _TYPES.get(path.suffix, ""))
+
+
+def body_items(file: BinaryIO, content_type: str = "") -> Iterator[Any]:
+    """Yield the items of a body as a service sent it, read from an open file as they are taken.
+
+    Raises:
+        OSError: the file cannot be read.
+        NbagentError: an item is larger than 64 MiB, or a binary stream is damaged.
+    """
+    body = BodyDecoder(content_type)
+    while chunk := file.read(_CHUNK_BYTES):
+        yield from body.feed(chunk)
     yield from body.close()

@@ -1,4 +1,4 @@
-"""Whatever is shown, kept in a file while it is shown."""
+"""`record()`: writes every run that is shown to a file, while it is shown."""
 
 import io
 import logging
@@ -13,51 +13,51 @@ from nbagent.recording.file import header, line
 _log = logging.getLogger("nbagent")
 _lock = threading.Lock()
 _active: list["Recorder"] = []
-_written: set[Path] = set()  # files that are open, some for runs that go on behind their block
+_open_files: set[Path] = set()  # some of them for runs that outlive their `with` block
 
 
 def record(path: str | Path) -> "Recorder":
-    """Keep every run that is shown inside a `with` block, as it comes, in one file that `nbagent.replay` plays again.
+    """Write every run that is shown inside a `with` block, as it comes, to one file that `nbagent.replay` plays again.
 
         with nbagent.record("afternoon.jsonl"):
             nbagent.show(stream)
 
-    A run that goes on behind the block is kept to its end. What a reader may not see is not in the file. Of several runs,
+    A run that outlives the block is recorded to its end. What the gate hides is not in the file. Of several runs,
     `nbagent.replay(path, run=2)` plays the second.
 
     Args:
         path: the file; an existing one is replaced.
 
     Raises:
-        OSError: on entering: the file cannot be written, or a run is still being kept in it.
+        OSError: on entering: the file cannot be written, or a run is still being recorded in it.
     """
     return Recorder(Path(path))
 
 
 def recorders() -> list["Recorder"]:
-    """Those that keep what is shown now."""
+    """Return the recorders that are active now."""
     with _lock:
         return list(_active)
 
 
 class Recorder:
-    """Writes the events of runs to a file, each at once, so that a crash costs at most the last. Made by `record`."""
+    """Writes the events of runs to a file, each at once, so that a crash costs at most the last. `record` makes it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._file: io.FileIO | None = None
-        self._left = 0  # runs that are not over, and the block itself
+        self._users = 0  # the runs that are not over, and the `with` block
 
     def __enter__(self) -> Self:
-        place, first = self.path.resolve(), header()
+        resolved, first = self.path.resolve(), header()
         with _lock:
-            if place in _written:
+            if resolved in _open_files:
                 raise FileExistsError(
-                    f"{str(self.path)!r} is being written: a run that is kept in it goes on, or a block is open"
+                    f"{str(self.path)!r} is being written: a run that is recorded in it goes on, or a block is open"
                 )
-            self._file = place.open("wb", buffering=0)
-            _written.add(place)
+            self._file = resolved.open("wb", buffering=0)
+            _open_files.add(resolved)
         try:
             self._write(first)
         except OSError:
@@ -74,12 +74,12 @@ class Recorder:
         self.end()
 
     def begin(self) -> None:
-        """One more run is kept, until `end`."""
+        """Begin to record one more run, until `end`."""
         with self._lock:
-            self._left += 1
+            self._users += 1
 
     def keep(self, event: ev.Event) -> None:
-        """Write one event of such a run. A file that cannot be written any more is given up, and said so in the log."""
+        """Write one event of such a run. A file that cannot be written any more is given up, with an entry in the log."""
         text = line(event)
         with self._lock:
             try:
@@ -89,21 +89,21 @@ class Recorder:
                 self._close()
 
     def end(self) -> None:
-        """A run is over, or the block; behind the last of them the file is closed."""
+        """End the recording of a run, or of the block. The last of them closes the file."""
         with self._lock:
-            self._left -= 1
-            if not self._left:
+            self._users -= 1
+            if not self._users:
                 self._close()
 
     def _write(self, text: bytes) -> None:
-        while text and self._file is not None:  # on a disk that is nearly full, a part of it at a time
+        while text and self._file is not None:  # a disk that is nearly full takes a part of it at a time
             text = text[self._file.write(text) :]
 
     def _close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             with _lock:
-                _written.discard(Path(file.name))
+                _open_files.discard(Path(file.name))
             file.close()
 
     def __repr__(self) -> str:

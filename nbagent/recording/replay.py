@@ -1,4 +1,4 @@
-"""A recording that plays again, at its own pace or any other."""
+"""`replay()`: plays a recording again, at its own pace or any other."""
 
 import asyncio
 import time
@@ -7,25 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.recording.file import found, items, numbered
-from nbagent.runtime.loop import OwnedStream
-
-TURN = 0.02
-"""Seconds that a replay which does not wait may hold its loop."""
+from nbagent.recording.file import existing_file, items, positive_run
+from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream
 
 
 def replay(path: str | Path, speed: float | None = None, *, rate: float | None = None, run: int = 1) -> "Replay":
-    """Play a recording again: an async iterable of its items, for `nbagent.show` or a loop of your own.
+    """Return a recording as an async iterable of its items, for `nbagent.show` or a loop of your own.
 
-    A `.jsonl` file, as `run.save` and `nbagent.record` write it, gives its events (or, where a line is some other system's
-    item, that item). Any other file is the bytes as a service sent them, and gives its items as they would come from there:
-    the payloads of server-sent events, JSON documents, the entries of an array, or text. A file is read as it is played.
+    A `.jsonl` file, as `run.save` and `nbagent.record` write it, has events (a line may also be some other system's item). Any
+    other file is read as the body that a service sent: the payloads of server-sent events, JSON documents, the entries of an
+    array, or text. The file is read as it is played.
 
     Args:
-        path: the recording.
-        speed: 1 keeps the time that passed between the events, 2 halves it; None or 0 does not wait. Only events carry times.
-        rate: items per second, for any recording; instead of `speed`.
-        run: which run, from 1, where `nbagent.record` has kept several in one file.
+        path: of the recording.
+        speed: 1 keeps the time between two events, 2 halves it; None or 0 does not wait. Only events have times.
+        rate: items per second, for any recording, instead of `speed`.
+        run: number of the run, from 1, if the file holds several.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -33,15 +30,15 @@ def replay(path: str | Path, speed: float | None = None, *, rate: float | None =
     """
     if (speed or 0) < 0 or (rate or 0) < 0 or (speed and rate):
         raise ValueError(f"replay() takes a positive speed or a positive rate, not both; got speed={speed!r}, rate={rate!r}")
-    return Replay(found(path), speed or None, rate or None, numbered(run))
+    return Replay(existing_file(path), speed or None, rate or None, positive_run(run))
 
 
 class Replay(OwnedStream):
-    """A recording that plays, from its beginning each time it is iterated. Made by `replay`.
+    """A recording as a stream. Each iteration plays it from its beginning. `replay` makes it.
 
     Attributes:
-        name: the file's name without its ending.
-        keeps_times: its events say when they came, and what is shown of them says so too, however fast it plays.
+        name: of the file, without its ending.
+        keeps_times: True: a run shows the recorded times of the events, however fast they play.
     """
 
     keeps_times = True
@@ -66,16 +63,16 @@ class Replay(OwnedStream):
                 due = start + (item.ts - first) / self._speed
             now = loop.time()
             if due > now or now > pause:
-                await asyncio.sleep(max(0.0, due - now))  # 0 gives others their turn
-                pause = loop.time() + TURN
+                await asyncio.sleep(max(0.0, due - now))  # 0 s lets others run
+                pause = loop.time() + MAX_SLICE_S
             yield item
 
 
 class RecordedTimes:
-    """When the events of a recording came, counted from the moment it began to play: so a thought took as long as it did.
+    """The times of a recording's events, moved to the time of the replay, so that a thought takes as long as it took.
 
     Args:
-        started: that moment, in seconds since the epoch.
+        started: begin of the replay, in seconds since the epoch.
     """
 
     def __init__(self, started: float) -> None:
@@ -83,7 +80,7 @@ class RecordedTimes:
         self._shift: float | None = None
 
     def of(self, event: ev.Event) -> float:
-        """Seconds since the epoch; of a recording that knows no times, when it is played."""
+        """Return the time of an event, in seconds since the epoch; now, if the recording has no times."""
         if event.ts:
             self._shift = self._started - event.ts if self._shift is None else self._shift
             self._latest = event.ts + self._shift

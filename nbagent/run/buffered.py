@@ -1,4 +1,4 @@
-"""Text in pieces of a size and at a pace that suit whoever takes them."""
+"""The text of a run in larger pieces than its deltas."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,16 +6,16 @@ from collections.abc import AsyncGenerator
 from nbagent import events as e
 
 _WORD_ENDS = " \t\n"
-LONGEST_WORD = 200
-"""Characters after which a word is cut all the same."""
+MAX_WORD_CHARS = 200
+"""Characters after which a word is cut."""
 
 
 class Chunker:
-    """Joins small pieces of text into larger ones. Pure.
+    """Joins small pieces of text into larger ones.
 
     Args:
-        chars: characters that make a piece; None waits for `flush`.
-        words: whether a piece ends only where a word does.
+        chars: characters of a piece; None collects until `flush`.
+        words: end a piece only where a word ends.
     """
 
     def __init__(self, chars: int | None = None, *, words: bool = True) -> None:
@@ -26,20 +26,20 @@ class Chunker:
 
     @property
     def holds(self) -> bool:
-        """Whether something waits."""
+        """Whether there is text to flush."""
         return self._size > 0
 
     def feed(self, text: str) -> str:
-        """A piece, if there is one now; else nothing."""
+        """Add a text. Return a piece if there are enough characters, else ""."""
         self._held.append(text)
         self._size += len(text)
         return "" if self._chars is None or self._size < self._chars else self.flush()
 
     def flush(self, *, last: bool = False) -> str:
-        """What waits, up to the last word's end; all of it if it is the `last`."""
+        """Return the collected text up to the end of its last word; all of it if it is the `last`."""
         held = "".join(self._held)
         end = len(held) if last or not self._words else 1 + max(held.rfind(mark) for mark in _WORD_ENDS)
-        if not end and len(held) > LONGEST_WORD:
+        if not end and len(held) > MAX_WORD_CHARS:
             end = len(held)
         self._held = [held[end:]]
         self._size = len(held) - end
@@ -49,16 +49,16 @@ class Chunker:
 async def buffered(
     events: AsyncGenerator[e.Event], seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True
 ) -> AsyncGenerator[list[str]]:
-    """The text of a run's own agent in larger pieces, as batches of one.
+    """Yield the text of a run's own agent in larger pieces, as batches of one.
 
-    A piece comes when it has `chars` characters, when it is `seconds` old, and where a text ends. A text that came whole comes
-    at its end.
+    A piece is complete when it has `chars` characters, when it is `seconds` old, and where a text ends. A text without deltas
+    is one piece.
 
     Args:
         events: of the run.
-        seconds: how long a piece may wait; None for as long as it takes.
-        chars: characters that make a piece; None for any number.
-        words: whether a piece ends only where a word does.
+        seconds: age at which a piece is complete; None for any age.
+        chars: characters of a piece; None for any number.
+        words: end a piece only where a word ends.
 
     Raises:
         ValueError: `seconds` or `chars` is not positive.
@@ -67,20 +67,20 @@ async def buffered(
         raise ValueError(f"buffered() takes positive numbers; got seconds={seconds!r}, chars={chars!r}")
     clock = asyncio.get_running_loop().time
     chunker = Chunker(chars, words=words)
-    streamed: set[str] = set()  # of the texts that are open
+    streamed: set[str] = set()  # ids of the open texts that have deltas
     since = 0.0
-    coming: asyncio.Task[e.Event] | None = None
+    pending: asyncio.Task[e.Event] | None = None
     try:
         while True:
-            coming = coming or asyncio.ensure_future(anext(events))
+            pending = pending or asyncio.ensure_future(anext(events))
             left = None if seconds is None or not chunker.holds else since + seconds - clock()
-            done, _ = await asyncio.wait([coming], timeout=None if left is None else max(0.0, left))
+            done, _ = await asyncio.wait([pending], timeout=None if left is None else max(0.0, left))
             piece = ""
             if not done:
                 piece, since = chunker.flush(), clock()
             else:
-                event = coming.result()
-                coming = None
+                event = pending.result()
+                pending = None
                 if isinstance(event, e.TextDelta) and event.parent_id is None:
                     since = since if chunker.holds else clock()
                     streamed.add(event.id)
@@ -95,7 +95,7 @@ async def buffered(
         if piece := chunker.flush(last=True):
             yield [piece]
     finally:
-        if coming is not None:
-            coming.cancel()
-            await asyncio.wait([coming])
+        if pending is not None:
+            pending.cancel()
+            await asyncio.wait([pending])
         await events.aclose()

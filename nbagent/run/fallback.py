@@ -1,4 +1,4 @@
-"""The whole answer, asked for in another way where its stream fails before anything has come of it."""
+"""The fallback of a run: asks for the whole answer if the stream fails before any part of the answer has come."""
 
 import inspect
 import threading
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterat
 from typing import Any, ClassVar, NamedTuple
 
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.detect import DetectingDecoder
+from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
 from nbagent.events import Error, Event, File, RunEnd, RunStart, Status, TextDelta, TextEnd, ToolStart
 from nbagent.runtime.loop import loop as own_loop
@@ -15,23 +15,26 @@ from nbagent.sources.objects import Reader, TaskReader, ThreadReader
 _FAILED = ("failed", "incomplete")
 
 
-class Ended(NamedTuple):
-    """The stream is over; what comes of that is decided where its items are decoded."""
+class StreamEnd(NamedTuple):
+    """An item that stands for the stream's end, so that the decoder decides, in its turn, whether to fall back."""
 
     error: BaseException | None
 
 
 class Fallback:
-    """A reader and its decoder, with another way to the same answer behind them.
+    """A reader and a decoder in one, which go over to those of the fallback's answer.
+
+    They do so once, and only if the stream fails before any part of the answer has come.
 
     Args:
         reader: reads the stream.
-        decoder: decodes it.
-        ask: called once, with nothing, if need be. It gives a text, a response object or a stream; an async function is awaited
-            on the loop that the stream was read on (on nbagent's own, if in a thread), any other runs in a thread.
+        decoder: decodes the stream.
+        ask: called at most once, without arguments. It returns the whole answer: a text, a response object or a stream. An
+            `async def` is awaited on the stream's loop (nbagent's own if the stream is read in a thread), any other function
+            is called in a thread.
 
     Raises:
-        TypeError: `ask` is no function.
+        TypeError: `ask` is not a function.
     """
 
     system: ClassVar[str] = "fallback"
@@ -44,18 +47,23 @@ class Fallback:
         self._ask: Callable[[], Any] | None = ask
         self._lock = threading.Lock()
         self._reader = reader
-        self._read: Reader | None = reader  # None while it is decided what its end means
+        self._active_reader: Reader | None = reader  # None while the decoder decides what its end means
         self._stopped = False
-        self._begun = False
-        self._has_content = False
-        self._is_over = False
-        self._asks = False
-        self._why: str | None = None
-        self._closing: list[Event] | None = None
+        self._run_started = False
+        self._has_output = False
+        self._run_ended = False
+        self._fallback_pending = False
+        self._error_message: str | None = None
+        self._closing: list[Event] | None = None  # the end of the run, held back while there may be a fallback
         self._on_item: Callable[[Any], None] = lambda item: None
         self._on_end: Callable[[BaseException | None], None] = lambda error: None
 
     # --- the reader ---
+
+    @property
+    def has_idle_timeout(self) -> bool:
+        """Whether the stream that is being read fails by itself when it has been silent for too long."""
+        return self._reader.has_idle_timeout
 
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         """Begin to read."""
@@ -63,16 +71,20 @@ class Fallback:
         self._start(self._reader)
 
     def cancel(self) -> None:
-        """Stop reading whichever is read."""
+        """Stop reading, the stream or the fallback's answer."""
         self._stopped = True
         self._reader.cancel()
 
-    def gives_up(self, error: StreamError) -> bool:
-        """It took too long: whether the run goes on all the same, since another way is taken or silence is no wonder there."""
+    def on_timeout(self, error: StreamError) -> bool:
+        """Handle a timeout.
+
+        Returns:
+            True if the run continues: the fallback was started, or is already running and the timeout is an idle one.
+        """
         first = self._reader
         if self._ask is None:
-            return error.code == "idle_timeout"  # a whole answer says nothing until it is there
-        self._over(first, error)
+            return error.code == "idle_timeout"  # a whole answer comes at once, after a silence
+        self._on_reader_end(first, error)
         if self._reader is first:
             return False
         first.cancel()
@@ -80,33 +92,33 @@ class Fallback:
 
     def _start(self, reader: Reader) -> None:
         def on_item(item: Any) -> None:
-            if self._read is reader:
+            if self._active_reader is reader:
                 self._on_item(item)
 
-        reader.start(on_item, lambda error: self._over(reader, error))
+        reader.start(on_item, lambda error: self._on_reader_end(reader, error))
 
-    def _over(self, reader: Reader, error: BaseException | None) -> None:
+    def _on_reader_end(self, reader: Reader, error: BaseException | None) -> None:
         with self._lock:
-            if self._read is not reader:
-                return  # it was given up
-            self._read = None
+            if self._active_reader is not reader:
+                return  # the fallback has taken its place
+            self._active_reader = None
         is_stopped = self._stopped or (isinstance(error, Cancelled) and self._closing is None)
         try:
             if self._ask is not None and not is_stopped:
-                self._on_item(Ended(error))
-                if self._asks:
+                self._on_item(StreamEnd(error))
+                if self._fallback_pending:
                     self._fall_back(self._ask)
                     return
-        except Exception as broken:  # a rule of the reader's raises, or there is no loop any more: the run ends all the same
-            error = broken
+        except Exception as caught:  # a rule of the user's raises, or the loop is closed: the run ends all the same
+            error = caught
         self._on_end(error)
 
     def _fall_back(self, ask: Callable[[], Any]) -> None:
-        self._ask, self._asks = None, False
+        self._ask, self._fallback_pending = None, False
         is_async = inspect.iscoroutinefunction(ask)
-        reader = TaskReader(ask(), self.loop or own_loop()) if is_async else ThreadReader(_answering(ask))
-        self._reader = self._read = reader
-        if self._stopped:  # meanwhile
+        reader = TaskReader(ask(), self.loop or own_loop()) if is_async else ThreadReader(_items_of(ask))
+        self._reader = self._active_reader = reader
+        if self._stopped:  # while the fallback was prepared
             reader.cancel()
         self._start(reader)
 
@@ -115,70 +127,68 @@ class Fallback:
     @property
     def stream_outlives_run(self) -> bool:
         """Whether the service leaves its stream open after the run's end."""
-        return bool(getattr(self._decoder, "stream_outlives_run", False))
+        return stream_outlives_run(self._decoder)
 
     def feed(self, item: Any) -> Iterable[Event]:
-        """The events that one item means."""
-        if isinstance(item, Ended):
-            return self._end(item.error)
-        return self._unless_failed(self._once(self._decoder.feed(item)))
+        """Return the events of one item."""
+        if isinstance(item, StreamEnd):
+            return self._on_stream_end(item.error)
+        return self._hold_failure(self._merge(self._decoder.feed(item)))
 
     def end_step(self) -> Iterable[Event]:
-        """The current response is over."""
+        """End the current response."""
         return self._decoder.end_step()
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
-        """The stream is over, by itself or by `error`."""
-        return self._closing if self._closing is not None else self._once(self._decoder.close(error))
+        """End the run, by EOF or by `error`."""
+        return self._closing if self._closing is not None else self._merge(self._decoder.close(error))
 
-    def _once(self, events: Iterable[Event]) -> Iterator[Event]:
-        """The events of both ways, which begin one run."""
+    def _merge(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Pass on the events of the stream and of the fallback as those of one run, which starts once."""
         for event in events:
             match event:
-                case RunStart() if self._begun:
+                case RunStart() if self._run_started:
                     continue
                 case RunStart():
-                    self._begun = True
+                    self._run_started = True
                 case TextDelta() | ToolStart() | File():
-                    self._has_content = True
+                    self._has_output = True
                 case TextEnd():
-                    self._has_content |= bool(event.text)
+                    self._has_output |= bool(event.text)
                 case Error():
-                    self._why = event.message
+                    self._error_message = event.message
             yield event
 
-    def _unless_failed(self, events: Iterable[Event]) -> Iterator[Event]:
-        """The events, but for the end of a run that says itself that it failed before anything came of it."""
+    def _hold_failure(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Pass on the events, but hold back the `run.end` of a run that has failed without output."""
         for event in events:
             if isinstance(event, RunEnd):
-                if self._ask is not None and not self._came() and event.status in _FAILED:
+                if self._ask is not None and not self._has_output and event.status in _FAILED:
                     self._closing = [event]
                     if self.stream_outlives_run:
                         self._reader.cancel()  # the service would keep the connection open for ever
                     continue
-                self._is_over = True
+                self._run_ended = True
             yield event
 
-    def _came(self) -> bool:
-        """Whether something of the answer has come."""
-        return self._has_content
-
-    def _end(self, error: BaseException | None) -> Iterable[Event]:
-        if self._came() or self._is_over:
+    def _on_stream_end(self, error: BaseException | None) -> Iterable[Event]:
+        """Decide whether to fall back. Return the events that close what the stream has left open."""
+        had_output = self._has_output
+        if had_output or self._run_ended:
             return ()
-        closing = self._closing or list(self._once(self._decoder.close(error)))
+        closing = self._closing or list(self._merge(self._decoder.close(error)))
         end = next((event for event in closing if isinstance(event, RunEnd)), None)
-        if self._came() or (end is not None and end.status not in _FAILED):
+        if self._has_output or (end is not None and end.status not in _FAILED):
             self._closing = closing
             return ()
-        self._asks, self._closing = True, None
+        self._fallback_pending, self._closing = True, None
         self._decoder = DetectingDecoder()
-        why = self._why or str(error or "it broke off")
-        told = Status(message=f"Streaming failed ({why}): the whole answer was asked for", level="warning")
-        return [*(event for event in closing if not isinstance(event, Error | RunEnd)), told]
+        reason = self._error_message or str(error or "it broke off")
+        notice = Status(message=f"Streaming failed ({reason}): the whole answer was asked for", level="warning")
+        return [*(event for event in closing if not isinstance(event, Error | RunEnd)), notice]
 
 
-def _answering(ask: Callable[[], Any]) -> Iterator[Any]:
+def _items_of(ask: Callable[[], Any]) -> Iterator[Any]:
     answer = ask()
     if isinstance(answer, Awaitable | AsyncIterable):
         raise TypeError("fallback= is called in a thread; where it gives something to await, make it an `async def`")

@@ -1,4 +1,4 @@
-"""Several streams watched as one: each in a lane of its own, in the order in which things arrive."""
+"""Several streams as one run: each in a lane of its own, their items in the order in which they arrive."""
 
 import contextvars
 import threading
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.decoders import decoder_named
-from nbagent.adapters.detect import DetectingDecoder
+from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled
 from nbagent.events import (
     STREAM_TRUNCATED,
@@ -27,54 +27,64 @@ from nbagent.events import (
 )
 from nbagent.runtime.loop import loop
 from nbagent.sources.objects import Reader, name_of, reader_for
+from nbagent.sources.stream import limit_idle
 
 LANES_FAILED = "lanes_failed"
-"""The code of a run in which some lanes did not complete."""
+"""Code of a run in which some lanes did not complete."""
 
-_IDS = ("id", "tool_id", "text_id", "approval_id")
+_ID_FIELDS = ("id", "tool_id", "text_id", "approval_id")
 
 
 class LaneStart(NamedTuple):
-    """A stream is read from now on."""
+    """Item that begins a lane: its stream is being read now."""
 
     lane: int
 
 
 class LaneItem(NamedTuple):
-    """One item of one stream."""
+    """Item of one stream, with the index of its lane."""
 
     lane: int
     item: Any
 
 
 class LaneEnd(NamedTuple):
-    """A stream is over, by itself or by `error`."""
+    """Item that ends a lane: its stream is over, by EOF or by `error`."""
 
     lane: int
     error: BaseException | None
 
 
 class Lanes:
-    """Streams to be watched side by side. One that fails leaves the others.
+    """Streams that are watched side by side. One that fails leaves the others running.
 
     Args:
         sources: the streams; their names become the lanes'.
-        adapter: the system of all of them; by default found for each by itself.
+        adapter: the system of all of them; by default each is detected by itself.
         concurrency: how many are read at a time; the others wait for their turn.
+        idle_timeout: seconds for which a service's stream may be silent, if it does not have a shorter limit.
 
     Attributes:
-        name: all their names.
-        reader: reads them all.
-        decoder: turns what it reads into one run's events.
+        name: the names of all streams.
+        reader: reads all streams.
+        decoder: decodes the reader's items to the events of one run.
 
     Raises:
         UnknownSource: one of them is not a stream, or no `adapter` has that name.
-        ValueError: `concurrency` is not positive.
+        ValueError: `concurrency` or `idle_timeout` is not positive.
     """
 
-    def __init__(self, sources: Sequence[Any], *, adapter: str | None = None, concurrency: int | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Any],
+        *,
+        adapter: str | None = None,
+        concurrency: int | None = None,
+        idle_timeout: float | None = None,
+    ) -> None:
         if concurrency is not None and concurrency < 1:
             raise ValueError(f"concurrency is how many streams are read at a time, 1 or more; got {concurrency!r}")
+        sources = [limit_idle(source, idle_timeout) for source in sources]
         names = _names(sources)
         self.name = ", ".join(names)
         self.reader = LanesReader([reader_for(source) for source in sources], concurrency)
@@ -83,33 +93,39 @@ class Lanes:
 
 
 class LanesReader:
-    """Reads several streams at a time, and hands on whose each item is."""
+    """Reads several streams at a time. Its items are `LaneStart`, `LaneItem` and `LaneEnd`."""
 
     def __init__(self, readers: Sequence[Reader], concurrency: int | None = None) -> None:
         loops = [reader.loop for reader in readers if reader.loop is not None]
-        # Ours runs by itself; the user's has to be kept running by who waits on it.
+        # The user's loop, if there is one: it has to be kept running by a wait inside it, while nbagent's own runs by itself.
         self.loop = next((home for home in loops if home is not loop()), loops[0] if loops else None)
         self._readers = readers
-        self._room = concurrency or len(readers)
+        self._concurrency = concurrency or len(readers)
         self._lock = threading.Lock()
         self._waiting = deque(range(len(readers)))
         self._reading: set[int] = set()
         self._cancelled = False
-        self._broken: Exception | None = None
+        self._error: Exception | None = None
+
+    @property
+    def has_idle_timeout(self) -> bool:
+        """Whether one of the streams that are being read keeps its own idle timeout, in bytes: all may be silent meanwhile."""
+        with self._lock:
+            return any(self._readers[lane].has_idle_timeout for lane in self._reading)
 
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         """Begin to read."""
         self._on_item, self._on_end = on_item, on_end
         self._context = contextvars.copy_context()
-        for _ in range(min(self._room, len(self._readers))):
-            self._next()
+        for _ in range(min(self._concurrency, len(self._readers))):
+            self._start_next()
 
     def stop(self, lane: int) -> None:
-        """Stop reading one of them."""
+        """Stop reading one stream."""
         self._readers[lane].cancel()
 
     def cancel(self) -> None:
-        """Stop reading all of them; those that wait are never begun."""
+        """Stop reading all streams. Those that wait for their turn are never begun."""
         with self._lock:
             self._cancelled = True
             self._waiting.clear()
@@ -117,51 +133,51 @@ class LanesReader:
         for lane in reading:
             self._readers[lane].cancel()
 
-    def _next(self) -> None:
+    def _start_next(self) -> None:
         with self._lock:
             if not self._waiting:
                 return
             lane = self._waiting.popleft()
             self._reading.add(lane)
-        if not self._tell(LaneStart(lane)):
-            self._forget(lane)
+        if not self._hand_on(LaneStart(lane)):
+            self._remove(lane)
             return
-        on_item, over = self._on_item, self._over
+        on_item, on_lane_end = self._on_item, self._on_lane_end
         self._context.copy().run(
-            self._readers[lane].start, lambda item: on_item(LaneItem(lane, item)), lambda error: over(lane, error)
+            self._readers[lane].start, lambda item: on_item(LaneItem(lane, item)), lambda error: on_lane_end(lane, error)
         )
 
-    def _over(self, lane: int, error: BaseException | None) -> None:
-        self._tell(LaneEnd(lane, error))
-        self._next()
-        self._forget(lane)
+    def _on_lane_end(self, lane: int, error: BaseException | None) -> None:
+        self._hand_on(LaneEnd(lane, error))
+        self._start_next()
+        self._remove(lane)
 
-    def _tell(self, item: LaneStart | LaneEnd) -> bool:
-        """Hand on what is none of the streams' own; what cannot be taken (a rule of the reader's raises) ends them all."""
+    def _hand_on(self, item: LaneStart | LaneEnd) -> bool:
+        """Hand on an item. Return False if that raised (a rule of the user's did), which cancels all streams."""
         try:
             self._on_item(item)
-        except Exception as broken:
-            self._broken = self._broken or broken
+        except Exception as error:
+            self._error = self._error or error
             self.cancel()
             return False
         return True
 
-    def _forget(self, lane: int) -> None:
-        """One stream is over, and with the last one everything."""
+    def _remove(self, lane: int) -> None:
+        """Remove a stream that is over. After the last one the run ends."""
         with self._lock:
             self._reading.discard(lane)
             is_last = not self._reading and not self._waiting
         if is_last:
-            self._on_end(self._broken or (Cancelled() if self._cancelled else None))
+            self._on_end(self._error or (Cancelled() if self._cancelled else None))
 
 
 class LanesDecoder:
-    """One decoder for each lane; what they say becomes that of sub-agents of one run.
+    """Decodes each lane by a decoder of its own. Their events become those of sub-agents of one run.
 
     Args:
-        names: the lanes'.
-        decoders: the lanes'.
-        stop: called with the number of a lane whose run is over, and whose service would leave its stream open.
+        names: of the lanes.
+        decoders: of the lanes.
+        stop: called with the index of a lane whose run is over and whose service leaves its stream open.
     """
 
     system: ClassVar[str] = "lanes"
@@ -170,16 +186,17 @@ class LanesDecoder:
         self, names: Sequence[str], decoders: Sequence[Decoder], stop: Callable[[int], None] = lambda lane: None
     ) -> None:
         self._lanes = [
-            _Lane(f"lane-{place}", name, decoder) for place, (name, decoder) in enumerate(zip(names, decoders, strict=True), 1)
+            _Lane(f"lane-{number}", name, decoder)
+            for number, (name, decoder) in enumerate(zip(names, decoders, strict=True), 1)
         ]
         self._stop = stop
-        self._begun = False
-        self._over = False
+        self._started = False
+        self._ended = False
 
     def feed(self, item: LaneStart | LaneItem | LaneEnd) -> Iterable[Event]:
-        """The events that one item means."""
-        if not self._begun:
-            self._begun = True
+        """Yield the events of one item."""
+        if not self._started:
+            self._started = True
             yield RunStart()
         lane = self._lanes[item.lane]
         match item:
@@ -189,37 +206,37 @@ class LanesDecoder:
             case LaneEnd():
                 yield from lane.close(item.error)
             case LaneItem() if lane.is_open:
-                yield from lane.take(lane.decoder.feed(item.item))
-                if lane.leaves_open():
+                yield from lane.translate(lane.decoder.feed(item.item))
+                if lane.outlived_by_stream():
                     self._stop(item.lane)
 
     def end_step(self) -> Iterable[Event]:
-        """Each lane knows its own steps."""
+        """Return nothing: the lanes' own decoders end their steps."""
         return ()
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
-        """All lanes are over."""
-        if self._over:
+        """End the run: close the lanes that are open."""
+        if self._ended:
             return
-        self._over = True
-        if not self._begun:
+        self._ended = True
+        if not self._started:
             yield RunStart()
         for lane in self._lanes:
             yield from lane.close(error)
-        said = {lane.status for lane in self._lanes}
+        statuses = {lane.status for lane in self._lanes}
         if isinstance(error, Cancelled):
             yield RunEnd(status="cancelled", meta={"stopped_by": error.by})
         elif error is not None:
             yield RunEnd(status="failed", code=getattr(error, "code", None))
-        elif len(said) == 1:
-            yield RunEnd(status=said.pop())
+        elif len(statuses) == 1:
+            yield RunEnd(status=statuses.pop())
         else:
-            status: RunStatus = "paused" if "paused" in said else "incomplete"
+            status: RunStatus = "paused" if "paused" in statuses else "incomplete"
             yield RunEnd(status=status, code=LANES_FAILED if status == "incomplete" else None)
 
 
 class _Lane:
-    """One stream's place in the run."""
+    """One stream as a sub-agent of the run."""
 
     def __init__(self, id: str, name: str, decoder: Decoder) -> None:
         self.id = id
@@ -230,8 +247,8 @@ class _Lane:
         self._usage: Usage | None = None
         self._steps = Usage()
 
-    def take(self, events: Iterable[Event]) -> Iterable[Event]:
-        """Its events as events of the run: their ids are its own, and they stand inside it."""
+    def translate(self, events: Iterable[Event]) -> Iterable[Event]:
+        """Yield the stream's events as events of the run: with the lane's prefix in their ids, and the lane as their parent."""
         for event in events:
             match event:
                 case RunStart():
@@ -239,25 +256,25 @@ class _Lane:
                 case UsageUpdate(scope="run"):
                     self._usage = event.usage if event.mode == "replace" else (self._usage or Usage()) + event.usage
                 case UsageUpdate():
-                    pass  # the end of the step says it all
+                    pass  # the step's end has the same usage
                 case StepStart():
-                    yield self._placed(replace(event, model=None))
+                    yield self._nested(replace(event, model=None))
                 case StepEnd():
                     self._steps += event.usage or Usage()
-                    yield self._placed(replace(event, usage=None))
+                    yield self._nested(replace(event, usage=None))
                 case RunEnd():
                     yield from self._end(event)
                 case _:
-                    yield self._placed(event)
+                    yield self._nested(event)
 
-    def leaves_open(self) -> bool:
-        """Whether it is over, and its service would not say so by closing the stream."""
-        return not self.is_open and bool(getattr(self.decoder, "stream_outlives_run", False))
+    def outlived_by_stream(self) -> bool:
+        """Return True if the lane's run is over, and its service leaves the stream open."""
+        return not self.is_open and stream_outlives_run(self.decoder)
 
     def close(self, error: BaseException | None) -> Iterable[Event]:
-        """The stream is over."""
+        """End the lane, if it is open."""
         if self.is_open:
-            yield from self.take(self.decoder.close(error))
+            yield from self.translate(self.decoder.close(error))
 
     def _end(self, event: RunEnd) -> Iterable[Event]:
         self.is_open = False
@@ -269,8 +286,8 @@ class _Lane:
             id=self.id, status=event.status, meta={"code": STREAM_TRUNCATED} if event.code == STREAM_TRUNCATED else None
         )
 
-    def _placed(self, event: Event) -> Event:
-        own = {name: f"{self.id}/{given}" for name in _IDS if isinstance(given := getattr(event, name, None), str)}
+    def _nested(self, event: Event) -> Event:
+        own = {name: f"{self.id}/{given}" for name in _ID_FIELDS if isinstance(given := getattr(event, name, None), str)}
         parent = self.id if event.parent_id is None else f"{self.id}/{event.parent_id}"
         return replace(event, parent_id=parent, agent=event.agent or self.name, **own)
 
@@ -280,6 +297,6 @@ def _decoder(source: Any, adapter: str | None) -> Decoder:
 
 
 def _names(sources: Sequence[Any]) -> list[str]:
-    """The sources' names, numbered where they are the same."""
+    """Return the sources' names, with a number where two are the same."""
     names = [name_of(source) for source in sources]
-    return [name if names.count(name) == 1 else f"{name} {names[: place + 1].count(name)}" for place, name in enumerate(names)]
+    return [name if names.count(name) == 1 else f"{name} {names[: index + 1].count(name)}" for index, name in enumerate(names)]

@@ -1,17 +1,17 @@
-"""How far a run is, told to whoever measures it: a function, or a progress bar."""
+"""Progress of a run, reported to a function or to a progress bar."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
 class Progress(NamedTuple):
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
-        status: `"running"`, or how it ended.
+        status: `"running"`, or how the run ended.
         chars: characters of text so far.
         tools: tool calls so far.
-        tokens: output tokens so far, where the service says so before the end.
+        tokens: output tokens so far; None if the service does not tell before the end.
     """
 
     status: str
@@ -21,7 +21,7 @@ class Progress(NamedTuple):
 
 
 class Meter:
-    """A face that counts, and tells what it has counted.
+    """A face that counts what it is given to draw, and reports the counts.
 
     Args:
         bar: a function that gets a `Progress`; or a bar, of tqdm (`update`, in characters) or IPython's own (`progress`).
@@ -31,14 +31,14 @@ class Meter:
     """
 
     def __init__(self, bar: Any) -> None:
-        self._tell = _teller(bar)
+        self._report = _reporter(bar)
         self._bar = bar
-        self._texts: dict[str, int] = {}  # characters of each
+        self._texts: dict[str, int] = {}  # characters of each text, by block id
         self._chars = 0
         self._run: dict[str, Any] = {}
 
     def draw(self, seq: int, ops: list[list[Any]]) -> None:
-        """Count what a batch brings."""
+        """Count the texts, tool calls and tokens of a batch, and report."""
         for op in ops:
             match op:
                 case ["open", id, _, {"kind": "text"} as props]:
@@ -47,23 +47,23 @@ class Meter:
                     self._run.update(props)
                 case ["append", id, "text", text] if id in self._texts:
                     self._count(id, self._texts[id] + len(text))
-                case ["set", id, {"text": text}] if id in self._texts:  # in place of what was streamed
+                case ["set", id, {"text": text}] if id in self._texts:  # replaces the streamed text
                     self._count(id, len(text))
         tokens = self._run.get("usage", {}).get("output")
-        self._tell(Progress(self._run.get("status", "running"), self._chars, self._run.get("tools", 0), tokens))
+        self._report(Progress(self._run.get("status", "running"), self._chars, self._run.get("tools", 0), tokens))
 
     def _count(self, id: str, chars: int) -> None:
         self._chars += chars - self._texts.get(id, 0)
         self._texts[id] = chars
 
     def close(self) -> None:
-        """The run is over; so is the bar."""
+        """Close the bar."""
         close = getattr(self._bar, "close", None)
         if callable(close):
             close()
 
 
-def _teller(bar: Any) -> Callable[[Progress], object]:
+def _reporter(bar: Any) -> Callable[[Progress], object]:
     counted = 0
 
     def update(progress: Progress) -> None:
@@ -79,6 +79,6 @@ def _teller(bar: Any) -> Callable[[Progress], object]:
     if callable(getattr(bar, "update", None)):
         return update
     if callable(bar):
-        tell: Callable[[Progress], object] = bar
-        return tell
+        report: Callable[[Progress], object] = bar
+        return report
     raise TypeError(f"progress() takes a function or a progress bar (tqdm's, IPython's); got {type(bar).__name__}")

@@ -1,4 +1,4 @@
-"""One stream, watched: the controller that joins source, decoder, gate, transcript and faces, and owns the stream's life."""
+"""`Run`: the controller that joins source, decoder, gate, transcript and faces for one stream, and owns its life."""
 
 import asyncio
 import concurrent.futures
@@ -6,139 +6,84 @@ import functools
 import itertools
 import reprlib
 import threading
-import time
 from collections.abc import Callable, Collection, Generator, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 import msgspec
 
 from nbagent import events as e
 from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.decoders import decoder_named
-from nbagent.adapters.detect import DetectingDecoder
+from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
-from nbagent.events.log import EventLog
-from nbagent.gate import Gate, Hide, Reveal
-from nbagent.gate.privacy import Privacy
-from nbagent.inspector import Inspector
+from nbagent.gate import Gate
 from nbagent.mime import display_of
-from nbagent.pump import Audience, Channel, Face, Link, Parts, View
+from nbagent.pump import Audience, Channel, Face, Link, View
 from nbagent.run.buffered import buffered
-from nbagent.run.fallback import Ended, Fallback
-from nbagent.run.follow import Followers, Following, types_named
-from nbagent.run.lanes import Lanes
+from nbagent.run.fallback import Fallback, StreamEnd
+from nbagent.run.feed import reader_and_decoder
+from nbagent.run.iteration import EventIterator, SubscriberSet, event_types
+from nbagent.run.options import GateOptions, RunOptions, check_names, named_options, pick
 from nbagent.run.progress import Meter
-from nbagent.run.results import Outcome
-from nbagent.run.timeouts import Watchdog
-from nbagent.run.tool_call import ToolCalls
+from nbagent.run.results import RunResults
+from nbagent.run.state import RunState
+from nbagent.run.watchdog import Watchdog
 from nbagent.runtime import kernel
-from nbagent.runtime.interrupt import watch
-from nbagent.runtime.loop import OwnedStream, is_current, nested
-from nbagent.runtime.one_shot import Moment
-from nbagent.sources.objects import Reader, name_of, reader_for
-from nbagent.transcript import Transcript
+from nbagent.runtime.interrupt import watch_interrupts
+from nbagent.runtime.loop import is_current, nested, running_loop
+from nbagent.runtime.one_shot import OneShotEvent
 
-if TYPE_CHECKING:
-    from nbagent.gate.patterns import Rule
-
-GRACE = 0.4
-"""Seconds a stopped stream gets to end by itself; then the run ends without it, and what still comes is dropped."""
+STOP_GRACE_S = 0.4
+"""Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""
 
 _numbers = itertools.count(1)
 
 
-class Run(Outcome):
-    """A stream being watched, and what has come of it so far.
+class Run(RunResults):
+    """A stream being watched, and its results so far.
 
     `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
     time, also while the stream still runs.
 
     Args:
-        source: any stream `nbagent.show` takes.
-        name: what the header shows; by default the stream's own name.
-        reveal: what may be seen: `"answer"`, `"tools"`, `"thinking"` or `"all"`, each including the ones before. What is
-            hidden exists nowhere in this run.
-        thinking_first: the text begins inside a thought, up to `</think>`; for models whose prompt template has opened it.
-        hide: what of which tool is hidden: `{"search": "args", "*": "result"}`.
-        commentary: whether texts may be seen that a tool call follows.
-        redact: regular expressions and functions; what matches is masked.
-        timeout: seconds that all may take; None for any time.
-        idle_timeout: seconds in which something must come; None for any time.
-        fallback: called for the whole answer where the stream fails before anything has come of it. It gives the answer as a
-            text, as a response object or as another stream; where it has to await one, it is an `async def`.
-        adapter: the system whose items these are, such as `"openai.chat"`; by default found by the first items.
-        decoder: reads the source's items, in place of the adapter's.
+        source: any stream that `nbagent.show` takes, or several as `Lanes`.
+        decoder: decodes the source's items, in place of the adapter's decoder.
+        options: described at `nbagent.show`.
 
     Attributes:
         id: unique in this process.
-        view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns what is to be displayed;
-            set by who draws it.
+        view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns the object to display. Set
+            by the notebook that draws the run; None elsewhere.
 
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
-        ValueError: `reveal` is none of the four, or a rule of `hide` or `redact` cannot be followed.
-        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `fallback` no function.
+        ValueError: `reveal` is none of the four, a time is not positive, or a rule of `hide` or `redact` is not valid.
+        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `fallback` no function, or
+            there is no such option.
     """
 
-    def __init__(
-        self,
-        source: Any,
-        *,
-        name: str | None = None,
-        reveal: Reveal = "thinking",
-        thinking_first: bool = False,
-        hide: Hide | None = None,
-        commentary: bool = True,
-        redact: "Iterable[Rule]" = (),
-        timeout: float | None = None,
-        idle_timeout: float | None = None,
-        fallback: Callable[[], Any] | None = None,
-        adapter: str | None = None,
-        decoder: Decoder | None = None,
-    ) -> None:
+    @named_options(RunOptions)
+    def __init__(self, source: Any, *, decoder: Decoder | None = None, **options: Unpack[RunOptions]) -> None:
+        check_names("Run", options, RunOptions)
         self.id = f"run-{next(_numbers)}"
-        self._reader: Reader
-        self._decoder: Decoder
-        if isinstance(source, Lanes):
-            self._reader, self._decoder = source.reader, source.decoder
-        else:
-            self._reader = reader_for(source)
-            hint = source if isinstance(source, OwnedStream) else None
-            named = None if adapter is None else decoder_named(adapter)
-            self._decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
-        if fallback is not None:
-            self._reader = self._decoder = Fallback(self._reader, self._decoder, fallback)
-        self._watchdog = Watchdog(timeout, idle_timeout, self._expire)
-        gate = Gate(reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
-        self._events = EventLog()
-        self._privacy = Privacy(gate, self._events, self.id)
-        self._privacy.learn(source)
-        self._lock = threading.RLock()
-        started = time.time()
-        self._times = recording.RecordedTimes(started) if getattr(source, "keeps_times", False) is True else None
-        self._recorders: list[recording.Recorder] = []
-        self._transcript = Transcript(self._privacy.mask(name or name_of(source)), started, renamed=bool(name))
-        self._tools = ToolCalls(self._lock)
-        self._parts = Parts(self._props_of, self._text_of, self._privacy.mask)
-        self._audience = Audience(self._transcript, self._lock)
-        self._inspector = Inspector(self._events, self._transcript.place, self._transcript.snapshot)
-        self._answer_at = 0
-        self._error: BaseException | None = None
-        self._told: e.Error | None = None
-        self._why: BaseException | None = None  # it was made to end, whatever becomes of the stream then
-        self._started = False
-        self._finished = False
-        self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._followers = Followers(self._events, self._lock, self.cancel)
-        self._ended, self._closed = Moment(), Moment()
         self.view: Callable[[], object] | None = None
+        self._reader, self._decoder = reader_and_decoder(source, decoder, options)
+        self._watchdog = Watchdog(options.get("timeout"), options.get("idle_timeout"), self._reader, self._on_timeout)
+        super().__init__(RunState(self.id, source, Gate(**pick(options, GateOptions)), options.get("name")))
+        self._channels = Audience(self._state.transcript, self._state.lock)
+        self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
+        self._recorders: list[recording.Recorder] = []
+        self._started = False
+        self._stop_reason: BaseException | None = None  # set by Stop and by a timeout; it outweighs how the stream then ends
+        self._finished = False  # the stream is over, and its last events are out
+        self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._ended, self._closed = OneShotEvent(), OneShotEvent()
 
     # --- life -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to read the source. `show()` has done this already; once more does no harm."""
-        with self._lock:
+        """Begin to read the source. `show()` has done this already; a second call does nothing."""
+        with self._state.lock:
             started, self._started = self._started, True
         if not started:
             self._recorders = recording.recorders()
@@ -148,54 +93,55 @@ class Run(Outcome):
             self._reader.start(self._on_item, self._on_end)
 
     def attach(self, face: Face) -> Channel:
-        """Draw this run on a face in this process too: what has come so far first, then everything as it comes."""
-        channel = Channel(face, self._lock, self._counters())
-        self._audience.open(channel)
+        """Draw this run on a face in this process too: first the transcript so far, then every change as it comes."""
+        channel = Channel(face, self._state.lock, self._counters())
+        self._channels.open(channel)
         return channel
 
     def connect(self, view: View) -> Link:
-        """Send this run to a view in a browser too: what has come so far first, then everything as it comes."""
-        link = Link(view, self._lock, self._counters(), opening=self._transcript.opening, slim=self._parts.slim)
-        self._audience.open(link)
+        """Send this run to a view in a browser too: first the transcript so far, then every change as it comes."""
+        transcript, lock = self._state.transcript, self._state.lock
+        link = Link(view, lock, self._counters(), opening=transcript.opening, slim=self._state.large_values.slim)
+        self._channels.open(link)
         return link
 
     def detach(self, face: Face | View) -> None:
-        """Stop drawing on a face or view; one that was never attached is no error."""
-        self._audience.close(face)
+        """Stop drawing on a face or view. One that was never attached is no error."""
+        self._channels.close(face)
 
     def on_end(self, callback: Callable[[], object]) -> None:
-        """Call `callback` once when the run has ended, before those who wait for the run go on; now if it has ended already.
+        """Call `callback` once when the run has ended, before any wait for the run returns; at once if it has ended already.
 
-        The last batch is out by then, unless a view is more than a second behind. It is called with the context variables of
-        now, on a thread that may be any and that it may hold up.
+        The last batch is sent by then, unless a view is more than a second behind. The callback runs in a copy of the current
+        `contextvars` context, on an arbitrary thread, which it may block.
         """
         self._ended.add(callback)
 
     def on_close(self, callback: Callable[[], object]) -> None:
-        """Call `callback` once when the run is closed; here and now if it is closed already."""
+        """Call `callback` once when the run is closed; at once, on this thread, if it is closed already."""
         self._closed.add(callback)
 
     def close(self) -> None:
-        """Take the run off the page: it is stopped if it still runs, and its live views go. What came stays readable here.
+        """Take the run off the page: stop it if it still runs, and remove its live views. Its results stay readable here.
 
-        In a notebook the static transcript stays in the cell. Twice does no harm.
+        In a notebook the static transcript stays in the cell. A second call does nothing.
         """
         self.cancel()
-        self._closed.come()
-        self._audience.close_views()
+        self._closed.fire()
+        self._channels.close_views()
 
     def cancel(self, by: str = "you") -> None:
-        """Stop the stream: its connection is closed, what has come stays. From any thread; twice does no harm.
+        """Stop the stream: its connection is closed, its results so far are kept. Safe to call from any thread, and twice.
 
         Args:
-            by: who stops it, as the header will say: "Stopped by you".
+            by: the one who stops it, named in the header: "Stopped by you".
         """
-        with self._lock:
-            if self._finished or self._why is not None:
+        with self._state.lock:
+            if self._finished or self._stop_reason is not None:
                 return
-            self._why = Cancelled(by)
-            self._audience.send(self._transcript.stopping(by))
-        timer = threading.Timer(GRACE, self._on_end, (self._why,))
+            self._stop_reason = Cancelled(by)
+            self._channels.send(self._state.transcript.stopping(by))
+        timer = threading.Timer(STOP_GRACE_S, self._on_end, (self._stop_reason,))
         timer.daemon = True
         timer.start()
         self._done.add_done_callback(lambda _: timer.cancel())
@@ -203,14 +149,19 @@ class Run(Outcome):
 
     def toggle(self, block: str, is_open: bool) -> None:
         """Open or close one panel (by its block's id) in every view of this run, for good."""
-        with self._lock:
-            self._audience.send(self._transcript.toggle(block, is_open))
+        with self._state.lock:
+            self._channels.send(self._state.transcript.toggle(block, is_open))
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has ended."""
+        return self._done.done()
 
     def wait(self, timeout: float | None = None) -> "Run":
-        """Block until the run has ended; interrupting the wait stops the run.
+        """Block until the run has ended. An interrupt of the wait stops the run.
 
-        In a cell, `await run` is better: it leaves the kernel free. Where the stream itself is read on the loop that is
-        blocked here (a user's async iterator), that loop is run from within, with nest-asyncio2.
+        In a cell, `await run` is better: it leaves the kernel free. If the stream itself is read on the loop that is blocked
+        here (a user's async iterator), that loop is run from within, with nest-asyncio2.
 
         Args:
             timeout: seconds to wait at most; None waits for ever.
@@ -221,12 +172,9 @@ class Run(Outcome):
         Raises:
             TimeoutError: the run goes on after `timeout` seconds.
         """
-        if self._ended.is_told_here:  # the run has ended, and this is one of those that it waits for
+        if self._ended.in_callback:  # of the run's own end, which waits for this callback
             return self
-        try:
-            home = asyncio.get_running_loop()
-        except RuntimeError:
-            home = None
+        home = running_loop()
         inside = home is not None and (self._reader.loop is home or is_current())
         try:
             if home is not None and inside and not self._done.done():
@@ -236,7 +184,7 @@ class Run(Outcome):
         except KeyboardInterrupt:
             self.cancel()
             if not inside:  # in a script the process may end next, and the connection should be closed before that
-                concurrent.futures.wait([self._done], 2 * GRACE)
+                concurrent.futures.wait([self._done], 2 * STOP_GRACE_S)
             raise
         except TimeoutError:
             raise TimeoutError(f"{self!r} is still running after {timeout} s; run.cancel() stops it") from None
@@ -247,24 +195,19 @@ class Run(Outcome):
 
     async def _wait(self) -> "Run":
         try:
-            with watch(asyncio.get_running_loop(), self.cancel):
+            with watch_interrupts(asyncio.get_running_loop(), self.cancel):
                 await asyncio.shield(asyncio.wrap_future(self._done))
         except asyncio.CancelledError:
             self.cancel()  # an interrupted cell must not leave the stream running, and billing, in the background
             raise
         return self
 
-    # --- what came ------------------------------------------------------------------------------------------------
+    # --- reading along ----------------------------------------------------------------------------------------------
 
-    @property
-    def done(self) -> bool:
-        """Whether the run has ended."""
-        return self._done.done()
+    def stream(self, types: Collection[str] | None = None) -> EventIterator[e.Event]:
+        """Iterate over the run's events from its beginning, then live until it ends, with `async for` or a blocking `for`.
 
-    def stream(self, types: Collection[str] | None = None) -> Following[e.Event]:
-        """The run's events from its beginning, then live until it ends: for `async for`, or for a plain `for` that blocks.
-
-        Several may read one run, each at a pace of its own. Leaving the loop early, or cancelling the task that is in it,
+        There may be several iterations, each at its own pace. Leaving the loop early, or cancelling the task that is in it,
         leaves the run alone; interrupting the cell stops it.
 
         Args:
@@ -273,30 +216,32 @@ class Run(Outcome):
         Raises:
             ValueError: there are no events of such a type.
         """
-        kept = types_named(types)
-        return Following(lambda: self._followers.batches(kept), lambda: self._reader.loop, self.cancel)
+        kept = event_types(types)
+        return EventIterator(lambda: self._subscribers.batches(kept), lambda: self._reader.loop, self.cancel)
 
-    def buffered(self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True) -> Following[str]:
-        """The run's text in larger pieces, for `async for`, or for a plain `for` that blocks.
+    def buffered(self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True) -> EventIterator[str]:
+        """Iterate over the run's text in larger pieces than its deltas, with `async for` or a blocking `for`.
 
-        A piece comes when it has `chars` characters, when it is `seconds` old, and where a text ends.
+        A piece is complete when it has `chars` characters, when it is `seconds` old, and where a text ends.
 
         Args:
-            seconds: how long a piece may wait; None for as long as it takes.
-            chars: characters that make a piece; None for any number.
-            words: whether a piece ends only where a word does.
+            seconds: age at which a piece is complete; None for any age.
+            chars: characters of a piece; None for any number.
+            words: end a piece only where a word ends.
 
         Raises:
             ValueError: on iterating: `seconds` or `chars` is not positive.
         """
-        spoken = self.stream(("text.delta", "text.end"))
-        return Following(lambda: buffered(aiter(spoken), seconds, chars, words=words), lambda: self._reader.loop, self.cancel)
+        texts = self.stream(("text.delta", "text.end"))
+        return EventIterator(
+            lambda: buffered(aiter(texts), seconds, chars, words=words), lambda: self._reader.loop, self.cancel
+        )
 
     def progress(self, bar: Any) -> "Run":
-        """Tell how far the run is while it goes on, some thirteen times a second at most.
+        """Report the run's progress while it goes on, some thirteen times a second at most.
 
         Args:
-            bar: a function that gets a `Progress`; or a bar: of tqdm (it counts characters of text) or IPython's `ProgressBar`.
+            bar: a function that gets a `Progress`; or a bar: tqdm's (it counts characters of text) or IPython's `ProgressBar`.
 
         Returns:
             The run itself.
@@ -311,91 +256,85 @@ class Run(Outcome):
 
     def _ipython_display_(self) -> None:
         if self.view is None:
-            raise NotImplementedError  # IPython's word for: print the repr
+            raise NotImplementedError  # tells IPython to print the repr
         self.view()
 
-    def _display_(self) -> object:
-        return repr(self) if self.view is None else self.view()  # marimo's word for: display this in my place
+    def _display_(self) -> object:  # marimo's hook: return the object to display instead of this one
+        return repr(self) if self.view is None else self.view()
 
     def __repr__(self) -> str:
-        said = f"{len(self.text):,} characters" if self.text else "no text"
+        text = f"{len(self.text):,} characters" if self.text else "no text"
         tools = len(self.tools)
-        why = f" ({reprlib.repr(self._privacy.mask(str(self.error)))})" if self.error is not None else ""
-        return f"<Run {self.id} {self.name!r} {self.status}{why}: {said}, {tools} tool call{'' if tools == 1 else 's'}>"
+        error = f" ({reprlib.repr(self._state.privacy.mask(str(self.error)))})" if self.error is not None else ""
+        return f"<Run {self.id} {self.name!r} {self.status}{error}: {text}, {tools} tool call{'' if tools == 1 else 's'}>"
 
     # --- the pipeline ---------------------------------------------------------------------------------------------
 
     def _counters(self) -> Callable[[], Iterable[Any]]:
-        return functools.partial(self._transcript.counters, {})
+        return functools.partial(self._state.transcript.counters, {})
 
     def _on_item(self, item: Any) -> None:
-        self._watchdog.seen()
+        self._watchdog.touch()
         if type(item) is e.ToolResult and item.value is not None and item.display is None:
-            # Before the lock is taken: to draw a figure takes time, and whoever presses Stop waits for that lock.
+            # Before the lock is taken: drawing a figure takes time, and Stop waits for that lock.
             item = msgspec.structs.replace(item, display=display_of(item.value.value))
-        with self._lock:
+        with self._state.lock:
             if self._finished:
                 return
-            if isinstance(item, Ended):
-                self._privacy.learn(item.error)
-            elif not self._events.count:  # the stream is open now, and its request at hand
-                self._privacy.learn()
-            self._pass(self._decoder.feed(item))
-            if self._transcript.ended and getattr(self._decoder, "stream_outlives_run", False):
+            if isinstance(item, StreamEnd):
+                self._state.privacy.learn(item.error)
+            elif not self._state.events.count:  # the stream is open now, and the credentials of its request are known
+                self._state.privacy.learn()
+            self._forward(self._decoder.feed(item))
+            if self._state.transcript.ended and stream_outlives_run(self._decoder):
                 self._reader.cancel()  # the service would keep the connection open for ever
 
     def _on_end(self, error: BaseException | None) -> None:
-        with self._lock:
+        with self._state.lock:
             if self._finished:
                 return
             self._finished = True
             self._watchdog.stop()
-            self._privacy.learn(error)
-            error = self._why or error
-            self._error = None if isinstance(error, Cancelled) else error
-            decoder, self._decoder = self._decoder, DetectingDecoder()  # the run may be kept for long, what it read not
+            self._state.privacy.learn(error)
+            error = self._stop_reason or error
+            self._state.error = None if isinstance(error, Cancelled) else error
+            decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
             try:
-                self._pass(decoder.close(error))
-            except Exception as broken:  # whatever a decoder does, the run ends
-                self._error = broken
-            if not self._transcript.ended:
-                cut = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
-                self._take(cut if self._error is None else e.RunEnd(status="failed"))
+                self._forward(decoder.close(error))
+            except Exception as caught:  # a decoder's mistake must not keep the run from ending
+                self._state.error = caught
+            if not self._state.transcript.ended:
+                truncated = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
+                self._emit(truncated if self._state.error is None else e.RunEnd(status="failed"))
         for recorder in self._recorders:
             recorder.end()
-        self._audience.finish(self._tell_the_end)
+        self._channels.finish(self._announce_end)
 
-    def _expire(self, error: StreamError) -> bool:
-        """The stream took too long: its connection is closed, what has come stays. Whether there is another way to go on."""
-        if isinstance(self._reader, Fallback) and self._reader.gives_up(error):
+    def _on_timeout(self, error: StreamError) -> bool:
+        """Handle a timeout: end the run with its results so far. Returns True if a fallback takes over instead."""
+        if isinstance(self._reader, Fallback) and self._reader.on_timeout(error):
             return True
-        self._why = self._why or error
+        self._stop_reason = self._stop_reason or error
         self._reader.cancel()
         self._on_end(error)
         return False
 
-    def _tell_the_end(self) -> None:
-        self._ended.come()
+    def _announce_end(self) -> None:
+        self._ended.fire()
         self._done.set_result(None)
-        with self._lock:
-            self._followers.wake(over=True)
+        with self._state.lock:
+            self._subscribers.wake(over=True)
 
-    def _pass(self, decoded: Iterable[e.Event]) -> None:
+    def _forward(self, decoded: Iterable[e.Event]) -> None:
+        """Pass events through the gate, and emit those that may be seen."""
         for event in decoded:
-            for shown in self._privacy.feed(event):
-                self._take(shown)
-        self._followers.wake()
+            for shown in self._state.privacy.feed(event):
+                self._emit(shown)
+        self._subscribers.wake()
 
-    def _take(self, event: e.Event) -> None:
-        at = time.time() if self._times is None else self._times.of(event)
-        event = msgspec.structs.replace(event, seq=self._events.count + 1, ts=at, run_id=self.id)
-        if type(event) is e.ToolArgs or type(event) is e.ToolResult:
-            self._tools.take(event, self._transcript.place(event.id, "tool"))
-        elif type(event) is e.Error and event.fatal:
-            self._told = event
-        elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden) and event.parent_id is None:
-            self._answer_at = len(self._transcript.blocks)  # what was said before a call is not the answer
-        self._events.append(event)
+    def _emit(self, event: e.Event) -> None:
+        """Keep an event, record it, and draw it."""
+        event, ops = self._state.add(event)
         for recorder in self._recorders:
             recorder.keep(event)
-        self._audience.send(self._transcript.feed(event))
+        self._channels.send(ops)

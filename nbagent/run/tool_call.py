@@ -1,4 +1,4 @@
-"""A tool call of a run, for whoever wants more than to look at it."""
+"""The tool calls of a run as Python objects: whole arguments, and live results."""
 
 import reprlib
 import threading
@@ -11,12 +11,12 @@ from nbagent.transcript.block import Block
 
 
 class ToolCall:
-    """One tool call of a run, as far as it has come; read again later, it says more. `run.tools` makes them.
+    """One tool call of a run, as far as it has come. Its properties change while it runs. `run.tools` makes it.
 
     Args:
-        block: what a reader sees of the call.
-        args: the run's whole arguments, by the call's id.
-        results: the run's results, by the call's id.
+        block: shows the call in the transcript.
+        args: the whole arguments of the run's calls, by block id.
+        results: the results of the run's calls, by block id.
         lock: guards the block while its text grows.
     """
 
@@ -34,42 +34,42 @@ class ToolCall:
 
     @property
     def name(self) -> str:
-        """The tool's name."""
+        """Name of the tool."""
         return str(self._block.props["name"])
 
     @property
     def state(self) -> str:
-        """Where the call stands, in the AI SDK's words: `"input-streaming"`, `"output-available"`, …, or `"cancelled"`."""
+        """State of the call, in the AI SDK's words: `"input-streaming"`, `"output-available"`, …, or `"cancelled"`."""
         return str(self._block.props["state"])
 
     @property
     def args(self) -> Any:
-        """The arguments, parsed; None while they still stream in. `args_text` has them as written."""
-        said = self._args.get(self._block.id)
-        return None if said is None else said.args
+        """The parsed arguments; None while they stream in. `args_text` has them as written."""
+        event = self._args.get(self._block.id)
+        return None if event is None else event.args
 
     @property
     def args_text(self) -> str:
-        """The arguments' text so far."""
+        """Text of the arguments so far."""
         with self._lock:
             return self._block.text("args_text")
 
     @property
     def result(self) -> Any:
-        """What the tool returned: the live object itself where it ran in this process, else what the model got to see of it."""
-        said = self._results.get(self._block.id)
-        if said is None:
+        """The object that the tool returned, if it ran in this process, else the content for the model; None until then."""
+        event = self._results.get(self._block.id)
+        if event is None:
             return None
-        return said.content if said.value is None else said.value.value
+        return event.content if event.value is None else event.value.value
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """`type`, `message` and `traceback` of what went wrong, if something did."""
+        """`type`, `message` and `traceback` of the tool's error; None if there is none."""
         return self._block.props.get("error")
 
     @property
     def seconds(self) -> float | None:
-        """How long the tool ran; None while it runs."""
+        """Seconds that the tool ran; None while it runs."""
         props = self._block.props
         ended = props.get("ended")
         return None if ended is None else float(ended - props.get("args_done", props["started"]))
@@ -81,7 +81,7 @@ class ToolCall:
 
 
 class ToolCalls:
-    """What a run knows of its tool calls beside what a reader sees: whole arguments, and live results.
+    """The whole arguments and live results of a run's tool calls. The transcript has them shortened, as JSON.
 
     Args:
         lock: guards the run's blocks.
@@ -92,21 +92,21 @@ class ToolCalls:
         self._args: dict[str, e.ToolArgs] = {}
         self._results: dict[str, e.ToolResult] = {}
 
-    def take(self, event: e.ToolArgs | e.ToolResult, block: str) -> None:
+    def add(self, event: e.ToolArgs | e.ToolResult, block_id: str) -> None:
         """Keep the arguments or the result of the call that a block shows."""
         if isinstance(event, e.ToolArgs):
-            self._args[block] = event
+            self._args[block_id] = event
         else:
-            self._results[block] = event
+            self._results[block_id] = event
 
     def of(self, transcript: Transcript) -> list[ToolCall]:
-        """The calls in a transcript, in order."""
+        """Return the calls in a transcript, in order."""
         with self._lock:
             blocks = [block for block in transcript.blocks.values() if block.kind == "tool"]
         return [ToolCall(block, self._args, self._results, self._lock) for block in blocks]
 
-    def text_of(self, block: str) -> str | None:
-        """The live result of a call if that is a text."""
-        said = self._results.get(block)
-        value = None if said is None or said.value is None else said.value.value
+    def text_of(self, block_id: str) -> str | None:
+        """Return the live result of a call if it is a text; None otherwise."""
+        event = self._results.get(block_id)
+        value = None if event is None or event.value is None else event.value.value
         return value if type(value) is str else None

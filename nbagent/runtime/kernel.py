@@ -9,15 +9,16 @@ All that leans on the insides of ipykernel and pyzmq is in this file. Where they
 delivers them. `tests/kernels` says for each kernel what reaches it when.
 """
 
-import asyncio
 import concurrent.futures
 import contextlib
 import logging
 import socket
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
+
+from nbagent.runtime.ipython import ipython_kernel
+from nbagent.runtime.loop import running_loop
 
 _log = logging.getLogger("nbagent")
 
@@ -89,18 +90,14 @@ def _ring(bell: socket.socket) -> None:
 
 def _stream() -> Any:
     """The stream of the shell channel, if this is a kernel that has one."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    stream = getattr(getattr(shell, "kernel", None), "shell_stream", None)
+    stream = getattr(ipython_kernel(), "shell_stream", None)
     return stream if hasattr(stream, "flush") else None
 
 
 def _is_running(stream: Any) -> bool:
     """Whether the stream is read on the loop that runs here."""
-    try:
-        return getattr(stream.io_loop, "asyncio_loop", None) is asyncio.get_running_loop()
-    except RuntimeError:
-        return False
+    here = running_loop()
+    return here is not None and getattr(stream.io_loop, "asyncio_loop", None) is here
 
 
 def _listen_in() -> None:
@@ -108,7 +105,7 @@ def _listen_in() -> None:
     stream = _stream()
     if stream is None:
         return
-    kernel = sys.modules["IPython"].get_ipython().kernel
+    kernel = ipython_kernel()
 
     def listen() -> None:
         forward = getattr(stream, "_recv_callback", None)

@@ -2,31 +2,25 @@
 
 import asyncio
 import concurrent.futures
-import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
+from nbagent.runtime.per_process import PerProcess
+
 T = TypeVar("T")
 
-_lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
+MAX_SLICE_S = 0.02
+"""Seconds after which a stream that never waits lets others run on its loop."""
 
 
 def loop() -> asyncio.AbstractEventLoop:
-    """The loop, started on first use. Safe to call from any thread, and in a forked child (which gets a loop of its own)."""
-    global _loop
-    if _loop is not None:
-        return _loop
-    with _lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(target=_serve, args=(_loop,), name="nbagent-loop", daemon=True).start()
-        return _loop
+    """Return nbagent's loop, started on first use. Safe to call from any thread; a forked child gets a loop of its own."""
+    return _own.get()
 
 
 def submit(coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-    """Runs `coro` on nbagent's loop, in a copy of the caller's context variables (prints keep finding their cell).
+    """Run `coro` on nbagent's loop, in a copy of the caller's context variables (prints keep finding their cell).
 
     Returns:
         A future of the result; cancelling it cancels the coroutine.
@@ -35,18 +29,32 @@ def submit(coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
 
 
 def nested(running: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, T]], T]:
-    """What waits for a coroutine inside the loop that is running here, and keeps it running meanwhile."""
+    """Return a function that runs a coroutine to its end inside `running`, the loop that already runs here."""
     import nest_asyncio2  # patches asyncio for the whole process: only where nothing else can work
 
     nest_asyncio2.apply(running)
     return running.run_until_complete
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs on this thread; None if none does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def is_current() -> bool:
+    """Return True if the caller runs on nbagent's loop, where a wait for that loop would never end."""
+    running = running_loop()
+    return running is not None and running is _own.value
+
+
 class OwnedStream:
-    """Base of the async iterables that are ours: they may be read on nbagent's own loop, so that no cell stalls them.
+    """Base of nbagent's own async iterables. They may be read on nbagent's loop, so that no cell stalls them.
 
     Attributes:
-        adapter: the system whose items these are, where the stream was told; known when its first item comes.
+        adapter: name of the system whose items these are, if the stream knows it; set when its first item comes.
         stays: whether it must be read on the caller's loop all the same, for the sake of a connection pool that lives there.
     """
 
@@ -57,12 +65,10 @@ class OwnedStream:
         raise NotImplementedError
 
 
-def is_current() -> bool:
-    """Whether the caller runs on nbagent's loop, where waiting for the loop would wait for ever."""
-    try:
-        return asyncio.get_running_loop() is _loop
-    except RuntimeError:
-        return False
+def _start() -> asyncio.AbstractEventLoop:
+    own = asyncio.new_event_loop()
+    threading.Thread(target=_serve, args=(own,), name="nbagent-loop", daemon=True).start()
+    return own
 
 
 def _serve(own: asyncio.AbstractEventLoop) -> None:
@@ -77,12 +83,4 @@ def _serve(own: asyncio.AbstractEventLoop) -> None:
     own.close()
 
 
-def _forget() -> None:
-    """A forked child has no copy of the thread, and perhaps a copy of a lock that nobody will release."""
-    global _lock, _loop
-    _lock = threading.Lock()
-    _loop = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+_own = PerProcess(_start)

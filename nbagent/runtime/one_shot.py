@@ -1,4 +1,4 @@
-"""Something that happens once, and those who want to hear of it."""
+"""An event that fires once, and its callbacks."""
 
 import contextvars
 import logging
@@ -8,43 +8,44 @@ from collections.abc import Callable
 _log = logging.getLogger("nbagent")
 
 
-class Moment:
-    """It comes once. A callback that fails is logged and stops no other."""
+class OneShotEvent:
+    """An event that fires once and calls its callbacks. One that fails is logged, and the others are called all the same."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._come = False
+        self._fired = False
         self._callbacks: list[tuple[contextvars.Context, Callable[[], object]]] = []
-        self._teller: int | None = None
+        self._firing_thread: int | None = None
 
     @property
-    def is_told_here(self) -> bool:
-        """Whether this thread is in one of the callbacks."""
-        return self._teller == threading.get_ident()
+    def in_callback(self) -> bool:
+        """Whether the calling thread is inside one of the callbacks."""
+        return self._firing_thread == threading.get_ident()
 
     def add(self, callback: Callable[[], object]) -> None:
-        """Call `callback` when the moment comes, or now if it has.
+        """Call `callback` when the event fires; now, if it has fired.
 
-        It is called with the context variables of now, on whichever thread: what it displays belongs to this cell.
+        It runs on the thread that fires the event, in a copy of the context variables of now: what it displays belongs to the
+        cell that has added it.
         """
         with self._lock:
-            if not self._come:
+            if not self._fired:
                 self._callbacks.append((contextvars.copy_context(), callback))
                 return
         _call(callback)
 
-    def come(self) -> None:
-        """It happens; only the first time counts."""
+    def fire(self) -> None:
+        """Call the callbacks. Only the first call does anything."""
         with self._lock:
-            self._come = True
+            self._fired = True
             callbacks, self._callbacks = self._callbacks, []
-        self._teller = threading.get_ident()
+        self._firing_thread = threading.get_ident()
         for context, callback in callbacks:
             context.run(_call, callback)
-        self._teller = None
+        self._firing_thread = None
 
     def __bool__(self) -> bool:
-        return self._come
+        return self._fired
 
 
 def _call(callback: Callable[[], object]) -> None:

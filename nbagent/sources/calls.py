@@ -1,4 +1,4 @@
-"""gRPC calls that a user made, sync or async: told by what they can do, so that gRPC itself need not be there.
+"""gRPC calls that a user made, sync or async. They are recognised by their methods, so that gRPC need not be installed.
 
 The interface: https://grpc.github.io/grpc/python/grpc.html#grpc.Call and `grpc.RpcError`.
 """
@@ -9,12 +9,12 @@ from nbagent.errors import StreamError
 
 
 def is_call(stream: Any) -> bool:
-    """Whether the stream is a call whose responses come one by one."""
+    """Return True if the stream is a gRPC call whose responses come one by one."""
     return all(callable(getattr(stream, name, None)) for name in ("cancel", "code", "details", "trailing_metadata"))
 
 
-def told(error: BaseException | None) -> BaseException | None:
-    """The error as its service put it, if it is one of a call; any other as it is."""
+def service_error(error: BaseException | None) -> BaseException | None:
+    """Return the error of a gRPC call as a `StreamError` in its service's own words; any other error as it is."""
     code, details = getattr(error, "code", None), getattr(error, "details", None)
     if not callable(code) or not callable(details):
         return error

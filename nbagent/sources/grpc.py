@@ -1,6 +1,6 @@
-"""Streams over gRPC, by address alone: the server's reflection tells what the method takes and gives.
+"""Streams over gRPC by address alone: the server's reflection describes the method's messages.
 
-The protocol: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md. What speaks to grpcio is all here.
+The protocol: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md. grpcio is used here only.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nbagent.errors import MissingExtra, StreamError
-from nbagent.sources.calls import told
+from nbagent.sources.calls import service_error
 from nbagent.sources.deadline import Deadline
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
@@ -29,7 +29,7 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 
 class GRPCStream(ServiceStream):
-    """The responses of a gRPC method, as protobuf messages; made by `nbagent.connect`."""
+    """The responses of a gRPC method as protobuf messages. `nbagent.connect` makes it."""
 
     def __init__(self, request: Request) -> None:
         parts = urlsplit(request.url)
@@ -58,10 +58,10 @@ class GRPCStream(ServiceStream):
                         return
                     yield message
             except grpc.RpcError as error:
-                raise told(error) or error from None
+                raise service_error(error) or error from None
 
     def _channel(self) -> Any:
-        # A connection of its own: gRPC would share that of another channel, also one that is about to break.
+        # A connection of its own: gRPC would share another channel's, even one that is about to break.
         options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.use_local_subchannel_pool", 1)]
         if self._is_secure:
             return grpc.aio.secure_channel(self._host, grpc.ssl_channel_credentials(), options=options)
@@ -83,14 +83,14 @@ class GRPCStream(ServiceStream):
         metadata = tuple((name.lower(), value) for name, value in (self._request.headers or {}).items())
         start = channel.unary_stream(
             f"/{self._service}/{self._method}",
-            request_serializer=lambda said: said.SerializeToString(),
+            request_serializer=lambda request: request.SerializeToString(),
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
         return start(message, metadata=metadata)
 
 
 async def _open(channel: Any, request: Request, deadline: Deadline) -> None:
-    """Wait for the connection. gRPC itself would try for as long as the call may take."""
+    """Wait for the connection. gRPC itself would try until the call times out."""
     async with deadline.within(connecting=True):
         state = channel.get_state(try_to_connect=True)
         while state is not grpc.ChannelConnectivity.READY:
@@ -102,7 +102,7 @@ async def _open(channel: Any, request: Request, deadline: Deadline) -> None:
 
 
 async def _descriptors(channel: Any, service: str) -> DescriptorPool:
-    """What the server says of a service: the file that describes it, and all that this imports."""
+    """Return the server's description of a service: the file that declares it, and all files that this imports."""
     files: dict[str, FileDescriptorProto] = {}
     questions = [ServerReflectionRequest(file_containing_symbol=service)]
     stub: Any = ServerReflectionStub(channel)
@@ -122,10 +122,10 @@ async def _descriptors(channel: Any, service: str) -> DescriptorPool:
 
 
 def _add(name: str, files: dict[str, FileDescriptorProto], pool: DescriptorPool) -> None:
-    """Add a file after those that it imports."""
+    """Add a file to the pool, after the files that it imports."""
     file = files.pop(name, None)
     if file is not None:
         for needed in file.dependency:
             _add(needed, files, pool)
-        with contextlib.suppress(TypeError):  # a file of protobuf's own that the pool has already
+        with contextlib.suppress(TypeError):  # one of protobuf's own files, which the pool has
             pool.Add(file)

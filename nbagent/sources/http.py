@@ -1,7 +1,7 @@
 """Streams over HTTP: server-sent events, lines of JSON or text, with time-outs, retries and errors that say what happened.
 
-Reconnecting follows https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection, but for one
-thing: a body that ends as it should is over. What speaks to httpx2 is all here.
+Reconnecting follows https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection, with one
+exception: a body that ends as its framing says is complete, and is not asked for again. httpx2 is used here only.
 """
 
 import asyncio
@@ -20,30 +20,30 @@ import httpx2
 from nbagent.errors import StreamError
 from nbagent.gate import secrets
 from nbagent.sources.deadline import Deadline, no_connection, silent
-from nbagent.sources.refusal import READ, refused, web_page
+from nbagent.sources.refusal import MAX_BODY_BYTES, status_error, web_page_error
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
 from nbagent.wire.body import BodyDecoder
 
 RETRIES = 2
-"""How often a request is sent again that did not get through, or was told to come back later."""
+"""Retries of a request that did not get through, or that the service asked to send later (`Retry-After`)."""
 
-PATIENCE = 10.0
-"""Seconds that all waits between such tries may take together; who is told to wait longer is told so."""
+RETRY_BUDGET_S = 10.0
+"""Seconds that all waits before retries may take together. If the service asks for a longer one, its error is raised."""
 
 RECONNECTS = 5
-"""How often in a row a broken stream is taken up again without getting a single item."""
+"""Reconnects in a row that may pass without a new item."""
 
 _HEADERS = {
     "accept": "text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1",
     "cache-control": "no-store",
 }
-_BACKOFF = 0.5  # seconds before the first retry
-_RECONNECTION_TIME = 1.0  # seconds, where the stream does not say
+_BACKOFF_S = 0.5  # before the first retry; twice that before the second
+_RECONNECTION_TIME_S = 1.0  # unless the stream says (`retry:`)
 _REDIRECTS = 10
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 
-logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it writes every address, whole, at level INFO
+logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it logs every address in full, at level INFO
 
 
 class HTTPStream(ServiceStream):
@@ -52,9 +52,9 @@ class HTTPStream(ServiceStream):
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request
         deadline = Deadline(request)
-        last_id: str | None = None  # where to go on, if the connection breaks
-        vain = 0  # reconnects since the last item
-        pause = _RECONNECTION_TIME
+        last_id: str | None = None  # of the event after which to continue if the connection breaks
+        vain = 0  # connections since the last item
+        pause = _RECONNECTION_TIME_S
         async with client_for(request) as client:
             while True:
                 resume = {"last-event-id": last_id} if last_id else {}
@@ -70,7 +70,7 @@ class HTTPStream(ServiceStream):
                             items = body.feed(chunk)
                             if body.framing == "html":
                                 page += chunk
-                                if len(page) > READ:
+                                if len(page) > MAX_BODY_BYTES:
                                     break
                                 continue
                             for item in items:
@@ -79,7 +79,7 @@ class HTTPStream(ServiceStream):
                     except StreamError as error:
                         fault = error
                     if page:
-                        raise web_page(request.name, response.status_code, response.headers.get("content-type", ""), page)
+                        raise web_page_error(request.name, response.status_code, response.headers.get("content-type", ""), page)
                 last_id = body.last_event_id or last_id
                 vain += 1
                 pause = pause if body.retry is None else body.retry / 1000
@@ -97,7 +97,7 @@ class HTTPStream(ServiceStream):
 
 @contextlib.asynccontextmanager
 async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
-    """The caller's client, left open, or one of our own for this stream alone."""
+    """Yield the request's own client, left open afterwards, or a new one for this stream alone."""
     if request.client is not None:
         yield request.client
     else:
@@ -107,7 +107,7 @@ async def client_for(request: Request) -> AsyncIterator[httpx2.AsyncClient]:
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Whom to trust; read once, since that takes as long as a whole exchange on loopback."""
+    """Return the trusted certificates; cached, since loading them takes as long as a whole exchange on loopback."""
     return httpx2.create_ssl_context()
 
 
@@ -115,19 +115,19 @@ def _certificates() -> ssl.SSLContext:
 async def exchange(
     client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str], deadline: Deadline
 ) -> AsyncIterator[httpx2.Response]:
-    """The response to a request, its body still to be read; closed at the end.
+    """Yield the response to a request, its body still to be read; closed at the end.
 
-    A request that found no connection is sent again, one that is idempotent also after a connection that broke, and one that
-    was told when to come back (429 and 503 with `Retry-After`), all within `RETRIES` and `PATIENCE`.
+    The request is sent again if no connection opened, if it is idempotent and the connection broke, and if the service said
+    when to come again (429 and 503 with `Retry-After`), within `RETRIES` and `RETRY_BUDGET_S`.
 
     Args:
         client: sends it.
-        request: what to send.
-        headers: sent in place of the request's own of that name (given in lower case).
-        deadline: for all of it.
+        request: the request.
+        headers: by their lower-case names; they replace the request's own.
+        deadline: of the request.
 
     Raises:
-        StreamError: there was no response, or one with an error's status.
+        StreamError: there was no response, or one with an error status.
     """
     waited = 0.0
     for attempt in itertools.count(1):
@@ -139,18 +139,18 @@ async def exchange(
         except httpx2.HTTPError as error:
             fault = fault_of(error, request)
             if isinstance(error, httpx2.ConnectError) or (isinstance(error, _LOST) and request.is_idempotent):
-                wait = _BACKOFF * attempt
+                wait = _BACKOFF_S * attempt
         else:
             try:
                 if not response.is_error:
                     yield response
                     return
-                fault = refused(request.name, response.status_code, await _head(response, request, deadline))
+                fault = status_error(request.name, response.status_code, await _head(response, request, deadline))
                 if response.status_code in (httpx2.codes.TOO_MANY_REQUESTS, httpx2.codes.SERVICE_UNAVAILABLE):
                     wait = _retry_after(response.headers.get("retry-after", ""))
             finally:
                 await response.aclose()
-        if wait is None or attempt > RETRIES or waited + wait > PATIENCE:
+        if wait is None or attempt > RETRIES or waited + wait > RETRY_BUDGET_S:
             raise fault
         waited += wait
         async with deadline.within():
@@ -158,13 +158,14 @@ async def exchange(
 
 
 async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str]) -> httpx2.Response:
-    """Send the request, and follow redirects; what says who we are does not go along to another host."""
+    """Send the request and follow redirects. Credentials are not sent to another host."""
     sending = client.build_request(
         request.verb,
         httpx2.URL(request.url).copy_merge_params(request.params or {}),
         headers={**_HEADERS, **{name.lower(): value for name, value in (request.headers or {}).items()}, **headers},
         json=request.json,
         content=request.content if isinstance(request.content, str | bytes) else None,
+        # httpx2 keeps the idle time-out itself, on the socket: there a byte counts that is still compressed, or half a line.
         timeout=httpx2.Timeout(request.idle_timeout, connect=request.connect_timeout),
     )
     auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
@@ -184,7 +185,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
 
 
 def _is_elsewhere(here: httpx2.URL, there: httpx2.URL) -> bool:
-    """Whether a redirect leads to another host, to another port of it, or to where it could be overheard."""
+    """Return True if a redirect leads to another host, to another port, or from https to http."""
     is_upgrade = (here.scheme, there.scheme) == ("http", "https") and here.port is there.port is None
     return here.host != there.host or not (is_upgrade or here.origin == there.origin)
 
@@ -194,7 +195,7 @@ def _bytes_of(response: httpx2.Response) -> contextlib.aclosing[AsyncGenerator[b
 
 
 async def _next(chunks: AsyncIterator[bytes], request: Request, deadline: Deadline) -> bytes:
-    """The next bytes of a body, decompressed; none when it is over.
+    """Return the next bytes of a body, decompressed; b"" at its end.
 
     Raises:
         StreamError: nothing came in time, or the connection broke.
@@ -207,31 +208,32 @@ async def _next(chunks: AsyncIterator[bytes], request: Request, deadline: Deadli
 
 
 async def _head(response: httpx2.Response, request: Request, deadline: Deadline) -> bytes:
-    """The first bytes of a body that is an answer and no stream; what there is if it breaks off."""
+    """Return the first bytes of a body that is no stream; fewer if it breaks off."""
     head = b""
     async with _bytes_of(response) as chunks:
         with contextlib.suppress(StreamError):
-            while len(head) < READ and (chunk := await _next(chunks, request, deadline)):
+            while len(head) < MAX_BODY_BYTES and (chunk := await _next(chunks, request, deadline)):
                 head += chunk
-    return head[:READ]
+    return head[:MAX_BODY_BYTES]
 
 
 def fault_of(error: httpx2.HTTPError, request: Request) -> StreamError:
-    """What went wrong with a connection, in a sentence that says what to do."""
+    """Return the error of a failed connection, with a message that says what to do."""
     if isinstance(error, httpx2.ConnectTimeout):
         return no_connection(request)
     if isinstance(error, httpx2.TimeoutException):
         return silent(request)
-    place = request.name
     if isinstance(error, httpx2.ConnectError):
-        return StreamError(f"No connection to {place}: {error}. Is the address right, and the service up?", "connect_error")
+        return StreamError(
+            f"No connection to {request.name}: {error}. Is the address right, and the service up?", "connect_error"
+        )
     if isinstance(error, _LOST):
-        return StreamError(f"The connection to {place} broke: {str(error) or 'it was reset'}", "connection_lost")
-    return StreamError(f"{place}: {str(error) or type(error).__name__}", "http_error")
+        return StreamError(f"The connection to {request.name} broke: {str(error) or 'it was reset'}", "connection_lost")
+    return StreamError(f"{request.name}: {str(error) or type(error).__name__}", "http_error")
 
 
 def _retry_after(value: str) -> float | None:
-    """Seconds to wait, as a `Retry-After` header says in either of its forms; None if it does not."""
+    """Return the seconds of a `Retry-After` header in either of its forms; None if it has neither."""
     with contextlib.suppress(ValueError):
         return max(0.0, float(value))
     with contextlib.suppress(ValueError):

@@ -1,13 +1,13 @@
-"""Streams that are Python objects: async iterators, plain iterators, and what openai's client returns.
+"""Readers of streams that are Python objects: async iterators, plain iterators, and the responses of openai's client.
 
-Where a stream is read decides what can stall it, so each kind has its place:
+The place where a stream is read decides what can stall it:
 
-- a stream of ours (`OwnedStream`: the agent, a replay) on nbagent's own loop, which no cell blocks;
-- a user's async iterator on the loop it was given on, since its connections and locks belong there;
+- an `OwnedStream` (the agent, a replay, an address) is read on nbagent's own loop, which no cell blocks;
+- a user's async iterator on the loop on which `show` was called, since its connections and locks belong there;
 - a plain iterator in a worker thread.
 
-All of them read with the caller's context variables, and close the stream when reading ends, however it ends: a stream that is
-cancelled closes its connection.
+All readers use the caller's context variables, and close the stream when reading ends, however it ends: cancelling a stream
+closes its connection.
 """
 
 import asyncio
@@ -22,29 +22,32 @@ from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
-from nbagent.runtime.loop import OwnedStream
+from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
-from nbagent.sources import calls
-
-TURN = 0.02
-"""Seconds that a stream which never waits may hold its loop."""
+from nbagent.sources.calls import is_call, service_error
+from nbagent.sources.stream import ServiceStream
 
 
 class Reader(Protocol):
-    """Who reads a stream: hands on items in order, then says once how it ended."""
+    """Reads a stream: hands on its items in order, then reports once how it ended."""
 
     loop: asyncio.AbstractEventLoop | None
-    """The loop it reads on; None for a thread."""
+    """The loop that it reads on; None for a thread."""
+
+    @property
+    def has_idle_timeout(self) -> bool:
+        """Whether the stream that is being read fails by itself when it has been silent for too long."""
+        ...
 
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
-        """Begin to read. `on_end` gets None, the stream's own error, or `Cancelled`."""
+        """Begin to read. `on_end` is called once, with None, the stream's own error, or `Cancelled`."""
 
     def cancel(self) -> None:
-        """Stop reading and close the stream; from any thread, as often as you like."""
+        """Stop reading and close the stream. Safe to call from any thread, and more than once."""
 
 
 def reader_for(source: Any) -> Reader:
-    """The reader that fits a stream.
+    """Return a reader for a stream.
 
     Args:
         source: an async iterable, an awaitable that gives one (`client.responses.create(…, stream=True)` not yet awaited), an
@@ -55,13 +58,13 @@ def reader_for(source: Any) -> Reader:
         UnknownSource: it is none of these.
     """
     if callable(getattr(source, "stream_events", None)):  # a run of the OpenAI Agents SDK, or a workflow of LlamaIndex
-        return TaskReader(_events_of(source), _running_loop() or own_loop())
+        return TaskReader(_events_of(source), running_loop() or own_loop())
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
     if _is_async(source):
-        return TaskReader(source, _running_loop() or own_loop())
+        return TaskReader(source, running_loop() or own_loop())
     if isinstance(source, str | dict) or hasattr(source, "model_dump"):
-        return ThreadReader([source])  # one whole thing; iterating it would take it apart
+        return ThreadReader([source])  # one item, whose iterator would give its fields
     is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
     if not is_data and (hasattr(source, "__iter__") or hasattr(source, "__enter__")):
         return ThreadReader(source)
@@ -72,23 +75,23 @@ def reader_for(source: Any) -> Reader:
 
 
 def name_of(source: Any) -> str:
-    """What to call a stream: its own name, if it has one; a generator has its function's."""
+    """Return the name of a stream: its own, if it has one (a generator has its function's), else "stream"."""
     for attribute in ("name", "__name__"):
         name = getattr(source, attribute, None)
-        if isinstance(name, str) and name and not name.startswith(("<", "_")):  # what a framework calls it is its own affair
+        if isinstance(name, str) and name and not name.startswith(("<", "_")):  # a framework's internal name
             return name
     return "stream"
 
 
 def _is_async(source: Any) -> bool:
-    """Whether it is read asynchronously. What CrewAI gives can be read both ways, of which one works."""
+    """Return True if a source is read asynchronously. CrewAI's outputs have both kinds of iterator, of which one works."""
     if hasattr(source, "__iter__") and getattr(source, "_async_iterator", source) is None:
         return False
     return hasattr(source, "__aiter__") or inspect.isawaitable(source) or hasattr(source, "__aenter__")
 
 
 async def _events_of(run: Any) -> AsyncIterator[Any]:
-    """The events of a run, then the run itself where it knows more: what waits for approval. A run that is left early stops."""
+    """Yield the events of a run, then the run itself if it knows of approvals to wait for. Leaving early stops the run."""
     over = False
     try:
         async for event in run.stream_events():
@@ -97,7 +100,7 @@ async def _events_of(run: Any) -> AsyncIterator[Any]:
         if getattr(run, "interruptions", None) is not None:
             yield run
     finally:
-        # LlamaIndex has both, and what it calls `cancel` leaves its model at work
+        # LlamaIndex has both, and its `cancel` leaves the model at work.
         stop = None if over else getattr(run, "cancel_run", None) or getattr(run, "cancel", None)
         stopping = stop() if callable(stop) else None
         if inspect.isawaitable(stopping):
@@ -105,7 +108,7 @@ async def _events_of(run: Any) -> AsyncIterator[Any]:
 
 
 def _hint(source: Any) -> str:
-    """What the user may have meant."""
+    """Return a sentence on what the user may have meant, or ""."""
     if isinstance(source, os.PathLike):
         return " To play a recording, show nbagent.replay(path)."
     if callable(getattr(source, "stream", None)):
@@ -119,6 +122,7 @@ class TaskReader:
     def __init__(self, source: Any, loop: asyncio.AbstractEventLoop) -> None:
         self.loop: asyncio.AbstractEventLoop | None = loop
         self._source = source
+        self.has_idle_timeout = isinstance(source, ServiceStream)
         self._home = loop
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
@@ -129,25 +133,25 @@ class TaskReader:
 
         def begin() -> None:
             task = self._home.create_task(self._read(on_item, on_end), name="nbagent-reader", context=context)
-            # `_read` lets nothing out, so this is a task that its loop, closing down, cancelled before the first step.
+            # `_read` raises nothing, so a cancelled task is one that its loop, closing, cancelled before the first step.
             task.add_done_callback(lambda task: on_end(Cancelled()) if task.cancelled() else None)
 
-        if self._home is _running_loop():
+        if self._home is running_loop():
             begin()
         else:
             self._home.call_soon_threadsafe(begin)
 
     def cancel(self) -> None:
-        """Cancel the task; the stream is closed in it."""
+        """Cancel the task, which then closes the stream."""
         if self._cancelled:
             return
         self._cancelled = True
 
         def stop() -> None:
-            if self._task is not None:  # not before its first step: it would not close anything then; nor while it closes
+            if self._task is not None:  # not before its first step, when it would close nothing, and not while it closes
                 self._task.cancel()
 
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing runs on it any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             self._home.call_soon_threadsafe(stop)
 
     async def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
@@ -162,26 +166,26 @@ class TaskReader:
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             self._cancelled = True
         except BaseException as caught:
-            error = caught  # also a SystemExit of the stream's: it ends this run, not the kernel
-        on_end(Cancelled() if self._cancelled else calls.told(error))
+            error = caught  # even SystemExit: it ends this run, not the kernel
+        on_end(Cancelled() if self._cancelled else service_error(error))
 
     async def _read_all(self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]) -> None:
         self._task = asyncio.current_task()
         try:
-            pause = self._home.time() + TURN
+            pause = self._home.time() + MAX_SLICE_S
             async for item in await _open_async(source, stack):
                 on_item(item)
-                if self._cancelled:  # a stream that never waits would never see the cancellation
+                if self._cancelled:  # a stream that never waits would not see the cancellation
                     break
-                if self._home.time() > pause:  # nor let anything else run on its loop, such as the click that cancels it
+                if self._home.time() > pause:  # nor let anything else run on the loop, such as the click that cancels it
                     await asyncio.sleep(0)
-                    pause = self._home.time() + TURN
+                    pause = self._home.time() + MAX_SLICE_S
         finally:
-            self._task = None  # what is being closed is not cancelled: httpx2's pool, for one, would keep the request for ever
+            self._task = None  # closing is not cancelled: httpx2's pool, for one, would keep the request for ever
 
 
 async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIterator[Any]:
-    """The iterator inside `source`; `stack` closes what was opened on the way."""
+    """Return an iterator over `source`; `stack` closes everything that was opened for it."""
     if inspect.isawaitable(source):
         source = await source
     if hasattr(source, "__aenter__") and not hasattr(source, "__anext__"):
@@ -190,20 +194,20 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
     if not hasattr(source, "__aiter__"):
         if not hasattr(source, "__iter__") or hasattr(source, "model_dump"):
             source = [source]
-        return _over(source)
+        return _as_async(source)
     iterator: AsyncIterator[Any] = aiter(source)
     for closable in (source, iterator) if iterator is not source else (source,):
         stack.push_async_callback(_aclose, closable)
     return iterator
 
 
-async def _over(items: Iterable[Any]) -> AsyncIterator[Any]:
+async def _as_async(items: Iterable[Any]) -> AsyncIterator[Any]:
     for item in items:
         yield item
 
 
 async def _aclose(stream: Any) -> None:
-    """Close a stream by whichever name its kind has for it."""
+    """Close a stream by the method that its kind has for it."""
     close = getattr(stream, "aclose", None) or getattr(stream, "close", None) or _canceller(stream)
     if callable(close):
         closing = close()
@@ -212,10 +216,11 @@ async def _aclose(stream: Any) -> None:
 
 
 class ThreadReader:
-    """Reads a plain iterable in a thread of its own, with the caller's context."""
+    """Reads a plain iterable in a thread, with the caller's context."""
 
     def __init__(self, source: Any) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.has_idle_timeout = False
         self._source = source
         self._cancelled = threading.Event()
 
@@ -225,7 +230,7 @@ class ThreadReader:
         threading.Thread(target=context.run, args=(self._read, on_item, on_end), name="nbagent-reader", daemon=True).start()
 
     def cancel(self) -> None:
-        """Stop after the item that is being waited for; a stream over a socket stops waiting at once."""
+        """Stop after the next item; a stream over a socket stops waiting at once."""
         self._cancelled.set()
         _hang_up(self._source)
 
@@ -237,7 +242,7 @@ class ThreadReader:
         except BaseException as caught:
             error = caught
         self._source = None
-        on_end(Cancelled() if self._cancelled.is_set() else calls.told(error))
+        on_end(Cancelled() if self._cancelled.is_set() else service_error(error))
 
     def _read_all(self, stack: contextlib.ExitStack, on_item: Callable[[Any], None]) -> None:
         source = self._source
@@ -251,7 +256,7 @@ class ThreadReader:
         stack.callback(_close, iterator)
         if iterator is not source and not isinstance(source, list | tuple):
             stack.callback(_close, source)
-        # Cancelled while the stream was opened: either this sees it, or `cancel` saw the stream and hung up.
+        # If it was cancelled while the stream was opened, either this sees it, or `cancel` saw the stream and hung up.
         for item in () if self._cancelled.is_set() else iterator:
             if self._cancelled.is_set():
                 break
@@ -265,27 +270,20 @@ def _close(stream: Any) -> None:
 
 
 def _canceller(stream: Any) -> Any:
-    """What ends a gRPC call; None for other streams, where `cancel` may mean more than to stop listening."""
-    return stream.cancel if calls.is_call(stream) else None
+    """Return the method that ends a gRPC call. None for other streams, where `cancel` may do more than stop the reading."""
+    return stream.cancel if is_call(stream) else None
 
 
 def _hang_up(stream: Any) -> None:
-    """Wake a thread that waits for bytes of an HTTP response.
+    """Wake a thread that waits for bytes of an HTTP response, or for a message of a gRPC call.
 
-    Closing a socket under a reader does not wake it on Linux; shutting it down does. httpx2 hands out the socket through the
-    response's documented `network_stream` extension. A gRPC call wakes whoever waits for it.
+    Closing a socket does not wake its reader on Linux; shutting it down does. httpx2 gives access to the socket through the
+    response's documented `network_stream` extension.
     """
-    if calls.is_call(stream):
+    if is_call(stream):
         stream.cancel()
         return
     with contextlib.suppress(Exception):  # closed already, or something else that has a `response`
         sock = stream.response.extensions["network_stream"].get_extra_info("socket")
         if isinstance(sock, socket.socket):
             sock.shutdown(socket.SHUT_RDWR)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

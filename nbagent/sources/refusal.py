@@ -1,4 +1,4 @@
-"""What a service says instead of a stream, as an error that names it."""
+"""Errors for the responses of a service that are no stream: an error status, a web page."""
 
 import re
 from collections.abc import Mapping
@@ -8,60 +8,61 @@ from typing import Any
 from nbagent.errors import StreamError
 from nbagent.wire.json_stream import item_of
 
-READ = 64 * 1024
-"""Bytes of such an answer that are looked at."""
+MAX_BODY_BYTES = 64 * 1024
+"""Bytes of such a response that are read."""
 
-_SAID = 1000  # characters of a plain answer that are repeated
+_MAX_MESSAGE_CHARS = 1000  # of a body that is plain text
+_MAX_TITLE_CHARS = 200
 _TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(r"\s*<(?:!doctype|html)\b", re.IGNORECASE)
 
 
-def refused(place: str, status: int, body: bytes) -> StreamError:
-    """The error for a response with an error's status.
+def status_error(address: str, status: int, body: bytes) -> StreamError:
+    """Return the error of a response with an error status.
 
     Args:
-        place: the address, without what may be secret in it.
-        status: of HTTP.
-        body: its first bytes, decoded from whatever compression.
+        address: without anything secret.
+        status: the HTTP status.
+        body: its first bytes, decompressed.
 
     Returns:
-        An error with the service's own message, and its code if it is a text, else the status.
+        An error with the service's own message. Its code is the service's, if that is a text, else the status.
     """
     text = body.decode("utf-8", "replace").strip()
-    message, code = ("", None) if not text else _told(item_of(text))
+    message, code = ("", None) if not text else _message_of(item_of(text))
     if not message:
-        message = _titled(text) if _HTML.match(text) else text[:_SAID]
+        message = _title_of(text) if _HTML.match(text) else text[:_MAX_MESSAGE_CHARS]
     try:
         reason = f" {HTTPStatus(status).phrase}"
     except ValueError:
         reason = ""
-    return StreamError(f"{status}{reason} from {place}" + (f": {message}" if message else ""), code or str(status))
+    return StreamError(f"{status}{reason} from {address}" + (f": {message}" if message else ""), code or str(status))
 
 
-def web_page(place: str, status: int, content_type: str, body: bytes) -> StreamError:
-    """The error for a web page where a stream was expected."""
-    page = _titled(body.decode("utf-8", "replace"))
+def web_page_error(address: str, status: int, content_type: str, body: bytes) -> StreamError:
+    """Return the error of a web page where a stream was expected."""
+    page = _title_of(body.decode("utf-8", "replace"))
     titled = f", titled {page!r}" if page else ""
     return StreamError(
-        f"{place} sent a web page ({status}, {content_type or 'no content type'}{titled}) where a stream was expected. "
+        f"{address} sent a web page ({status}, {content_type or 'no content type'}{titled}) where a stream was expected. "
         "Check the address and the method, and whether a login is asked for (headers=… or auth=…).",
         "html",
     )
 
 
-def _titled(page: str) -> str:
+def _title_of(page: str) -> str:
     found = _TITLE.search(page)
-    return " ".join(found[1].split())[:200] if found else ""
+    return " ".join(found[1].split())[:_MAX_TITLE_CHARS] if found else ""
 
 
-def _told(answer: Any) -> tuple[str, str | None]:
-    """The message and the code in the error bodies that services write.
+def _message_of(answer: Any) -> tuple[str, str | None]:
+    """Return the message and the code of an error's body, in the shapes that services use.
 
-    Among them OpenAI's `{"error": {"message", "code"}}`, FastAPI's `{"detail"}`, RFC 9457's `{"title", "detail"}`, and lists.
+    They are OpenAI's `{"error": {"message", "code"}}`, FastAPI's `{"detail"}`, RFC 9457's `{"title", "detail"}`, and lists.
     """
     if isinstance(answer, list):
-        told = [_told(entry) for entry in answer[:3]]
-        return "; ".join(message for message, _ in told if message), next((code for _, code in told if code), None)
+        found = [_message_of(entry) for entry in answer[:3]]
+        return "; ".join(message for message, _ in found if message), next((code for _, code in found if code), None)
     if not isinstance(answer, Mapping):
         return "", None
     message, code = "", answer.get("code")
@@ -70,6 +71,6 @@ def _told(answer: Any) -> tuple[str, str | None]:
         if isinstance(inner, str) and inner:
             message = message or inner
         elif inner:
-            inner_message, inner_code = _told(inner)
+            inner_message, inner_code = _message_of(inner)
             message, code = message or inner_message, code or inner_code
     return message, code if isinstance(code, str) and code else None

@@ -1,4 +1,4 @@
-"""What is asked of a service: an address, and all that goes with it."""
+"""A request for a stream: an address, and the options of `nbagent.connect`."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from nbagent.gate import secrets
+from nbagent.runtime.timeouts import positive_seconds
 
 if TYPE_CHECKING:
     import httpx2
@@ -16,12 +17,12 @@ Content = str | bytes | Sequence[str | bytes]
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
-IDLE_TIMEOUT = 300.0
-"""Seconds that a service may send nothing, where nobody says otherwise."""
+IDLE_TIMEOUT_S = 300.0
+"""Default of `idle_timeout`: seconds for which a service may send nothing."""
 
 
 class RequestOptions(TypedDict, total=False):
-    """The options of `nbagent.connect`, which `nbagent.show` takes with an address."""
+    """The options of `nbagent.connect` that `nbagent.show` takes with an address, described there."""
 
     method: str | None
     headers: Mapping[str, str] | None
@@ -37,9 +38,9 @@ class RequestOptions(TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Request:
-    """A request for a stream; see `nbagent.connect` for what each field means. Its repr shows no secret.
+    """A request for a stream. Its fields are the arguments of `nbagent.connect`, described there; its repr shows no secret.
 
-    Making one registers the credentials in it, so that they are masked from then on.
+    Creating one registers the credentials in it, so that they are masked from then on.
 
     Raises:
         ValueError: the address names no host, a time is not positive, or there are two bodies.
@@ -54,7 +55,7 @@ class Request:
     json: Any = None
     content: Content | None = None
     connect_timeout: float = 10.0
-    idle_timeout: float = IDLE_TIMEOUT
+    idle_timeout: float = IDLE_TIMEOUT_S
     timeout: float | None = None
     reconnect: bool = True
     subprotocols: Iterable[str] = ()
@@ -70,33 +71,31 @@ class Request:
         if self.client is not None and not hasattr(self.client, "aclose"):
             raise TypeError(f"client= is an httpx2.AsyncClient; got {type(self.client).__name__}")
         for name in ("connect_timeout", "idle_timeout", "timeout"):
-            seconds = getattr(self, name)
-            if seconds is not None and not seconds > 0:
-                raise ValueError(f"{name} is a positive number of seconds; got {seconds!r}")
+            positive_seconds(name, getattr(self, name))
 
     def __repr__(self) -> str:
         return f"<{self.verb} {urlsplit(self.url).scheme}://{self.name}>"
 
     @property
     def name(self) -> str:
-        """Host, port and path: the address without what may be secret in it."""
+        """Host, port and path: the address without user name, password and query, which may be secret."""
         parts = urlsplit(self.url)
         return f"{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
     @property
     def verb(self) -> str:
-        """The HTTP method: as given, or POST where there is a body, else GET."""
+        """The HTTP method: as given; by default POST with a body and GET without."""
         has_body = self.json is not None or self.content is not None
         return (self.method or ("POST" if has_body else "GET")).upper()
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether to send it twice does no more than to send it once."""
+        """Whether sending the request twice has the same effect as sending it once."""
         return self.verb in _IDEMPOTENT
 
 
 def _credentials(request: Request, password: str | None, query: list[tuple[str, str]]) -> list[str]:
-    """All in a request that tells who sends it."""
+    """Return the credentials in a request: in its headers, query, address and `auth`."""
     found = secrets.credentials_in(request.headers or {})
     found += secrets.credentials_in({**dict(query), **(request.params or {})})
     if password:

@@ -1,19 +1,21 @@
-"""What the streams of all transports have in common."""
+"""Base of the streams of all transports: HTTP, WebSocket and gRPC."""
 
+import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from typing import Any, Self
 
 from nbagent.runtime.loop import OwnedStream
 from nbagent.sources.request import Request
 
 
 class ServiceStream(OwnedStream):
-    """What a service sends upon a request: an async iterable of items. Nothing is sent before it is iterated.
+    """The response of a service as an async iterable of items. Nothing is sent before it is iterated.
 
-    Cancelling whoever iterates closes the connection at once.
+    Cancelling the task that iterates closes the connection at once. The stream keeps its request's `idle_timeout` itself, since
+    only here a byte that is no item yet can be seen.
 
     Args:
-        request: what is sent, each time it is iterated.
+        request: sent anew for each iteration.
 
     Attributes:
         name: host and path; no secret.
@@ -32,10 +34,29 @@ class ServiceStream(OwnedStream):
         self._reading = self._read()
         return self._reading
 
+    def with_idle_timeout(self, seconds: float | None) -> Self:
+        """Return this stream with an `idle_timeout` of at most `seconds`; None changes nothing.
+
+        Raises:
+            ValueError: `seconds` is not positive.
+        """
+        if seconds is None or seconds >= self._request.idle_timeout:
+            return self
+        return type(self)(dataclasses.replace(self._request, idle_timeout=seconds))
+
     async def aclose(self) -> None:
-        """Close the connection, where the loop over the items was left early."""
+        """Close the connection after a loop over the items that was left early."""
         if self._reading is not None:
             await self._reading.aclose()
 
     def _read(self) -> AsyncGenerator[Any, None]:
         raise NotImplementedError
+
+
+def limit_idle(source: Any, seconds: float | None) -> Any:
+    """Return a source with an `idle_timeout` of at most `seconds`, if it is one that keeps it; any other as it is.
+
+    Raises:
+        ValueError: `seconds` is not positive.
+    """
+    return source.with_idle_timeout(seconds) if isinstance(source, ServiceStream) else source

@@ -1,4 +1,4 @@
-"""Streams over WebSocket: each message of the service's an item.
+"""Streams over WebSocket: each message of the service is an item.
 
 The protocol: https://www.rfc-editor.org/rfc/rfc6455, spoken by wsproto over a connection that httpx2 opens and upgrades, so
 that proxies, certificates, time-outs and errors are those of HTTP.
@@ -28,18 +28,18 @@ except ImportError:
     raise MissingExtra("A stream over WebSocket", "websocket") from None
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-_READ = 64 * 1024
-_GOODBYE = 0.3  # seconds that a close frame may take to leave
+_READ_BYTES = 64 * 1024
+_CLOSE_TIMEOUT_S = 0.3  # for sending a close frame
 _SWITCHING_PROTOCOLS = 101
-_NORMAL = (1000, 1001, 1005)  # closed as planned, going away, and closed without a word
+_NORMAL = (1000, 1001, 1005)  # normal closure, going away, no status (RFC 6455, section 7.4.1)
 
 
 class MessageTooLarge(NbagentError):
-    """A message on a WebSocket grew beyond the limit."""
+    """A message on a WebSocket is larger than the limit."""
 
 
 class WebSocketStream(ServiceStream):
-    """The messages of a WebSocket; made by `nbagent.connect`. JSON is parsed, anything else is text."""
+    """The messages of a WebSocket: JSON is parsed, anything else is text. `nbagent.connect` makes it."""
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request
@@ -61,7 +61,7 @@ class WebSocketStream(ServiceStream):
 
 
 class _Socket:
-    """An open WebSocket, the client's end."""
+    """The client's end of an open WebSocket."""
 
     def __init__(self, stream: Any, request: Request, deadline: Deadline) -> None:
         self._stream = stream
@@ -73,16 +73,16 @@ class _Socket:
         await self._write(ws.TextMessage(data=message) if isinstance(message, str) else ws.BytesMessage(data=message))
 
     async def items(self) -> AsyncIterator[Any]:
-        """What comes until the service closes.
+        """Yield the messages until the service closes.
 
         Raises:
-            StreamError: it closed with an error's code, or the connection broke.
+            StreamError: it closed with the code of an error, or the connection broke.
             MessageTooLarge: a message has more than `MAX_MESSAGE_BYTES`.
         """
         pieces: list[bytes] = []
         size = 0
         while True:
-            self._protocol.receive_data(await self._bytes())  # what breaks the protocol comes out as a close, too
+            self._protocol.receive_data(await self._bytes())  # a violation of the protocol comes out as a close
             for event in self._protocol.events():
                 match event:
                     case ws.Ping():
@@ -104,18 +104,18 @@ class _Socket:
                         pass  # a pong
 
     async def aclose(self) -> None:
-        """Say goodbye if that is still possible; the connection is closed by whoever opened it."""
-        with contextlib.suppress(LocalProtocolError, StreamError, TimeoutError):  # closed already, from either side
-            async with asyncio.timeout(_GOODBYE):
+        """Send a close frame if that is still possible. The connection is closed by the code that opened it."""
+        with contextlib.suppress(LocalProtocolError, StreamError, TimeoutError):  # closed already, by either side
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._write(ws.CloseConnection(code=1000))
 
     async def _bytes(self) -> bytes:
         try:
             async with self._deadline.within(listening=True):
-                data: bytes = await self._stream.read(_READ)
+                data: bytes = await self._stream.read(_READ_BYTES)
         except StreamError:
             raise
-        except Exception as error:  # of httpcore2, below what httpx2 translates
+        except Exception as error:  # of httpcore2, which httpx2 translates for its own responses only
             raise self._lost(error) from None
         if not data:
             raise self._lost("it ended without a close frame")
@@ -137,7 +137,7 @@ class _Socket:
 
 
 def _handshake(request: Request) -> tuple[Request, dict[str, str]]:
-    """The request that opens the WebSocket, and the headers that make it one."""
+    """Return the request that opens the WebSocket, and the headers of its handshake."""
     headers = {
         "connection": "upgrade",
         "upgrade": "websocket",
@@ -151,7 +151,7 @@ def _handshake(request: Request) -> tuple[Request, dict[str, str]]:
 
 
 def _messages(request: Request) -> Iterable[str | bytes]:
-    """What is sent first."""
+    """Return the messages to send first."""
     if request.json is not None:
         messages = request.json if isinstance(request.json, list) else [request.json]
         return [json.dumps(message, ensure_ascii=False, allow_nan=False) for message in messages]

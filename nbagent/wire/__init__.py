@@ -1,1 +1,1 @@
-"""Pure decoders of bytes on a wire."""
+"""Decoders from bytes to items, without I/O."""

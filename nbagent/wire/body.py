@@ -1,7 +1,7 @@
-"""A response's body: bytes in, items out, whichever way its items are framed. No I/O.
+"""Decoder of a response's body: bytes in, items out, for every framing. No I/O.
 
-What a server says of its body is often not so: server-sent events come as `text/plain`, bare JSON as `text/event-stream`. So
-the first bytes have the last word, and the content type decides where they leave it open.
+Content types are often wrong: server-sent events come as `text/plain`, bare JSON as `text/event-stream`. So the first bytes
+decide, and the content type only where they leave it open.
 """
 
 import codecs
@@ -15,9 +15,9 @@ from nbagent.wire.sse import ServerSentEvent, SSEDecoder
 
 MAX_ITEM_BYTES = 64 * 1024 * 1024
 DONE = "[DONE]"
-"""What many services send last; no JSON, and no text either."""
+"""Payload that many services send last; it is no JSON, and no text either."""
 
-_SNIFFED = 4096  # bytes that may be looked at before it is decided what they are
+_MAX_SNIFF_BYTES = 4096  # read at most before the framing is decided
 _BOM = b"\xef\xbb\xbf"
 _JSON_START = re.compile(rb'\{\s*["}]|\[\s*[\[{"\]]')
 _MAYBE_JSON = re.compile(rb"[{\[]\s*")
@@ -26,7 +26,7 @@ _SSE_FIELDS = (b":", b"data", b"event", b"id", b"retry")
 _HTML_START = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _MAYBE_HTML = (b"<!doctype html", b"<html>")
 _VALUE_START = b'{["-0123456789tfn'
-_NAMES = ("type", "event", "event_type", "name", "method", "kind")  # where payloads say which event they are
+_NAME_FIELDS = ("type", "event", "event_type", "name", "method", "kind")  # in which payloads have their event's name
 
 Framing = Literal["sse", "json", "text", "html", "event stream"]
 
@@ -39,19 +39,20 @@ class _Decoder(Protocol):
 class BodyDecoder:
     """Turns a body into its items, chunk by chunk.
 
-    - server-sent events: the payload of each, parsed if it is JSON, else as text. Where the payload does not say its event's
-      name itself, the item is `{"event": name, "data": payload}`. One event whose lines are JSON each, which some servers
-      send for want of empty lines, is as many items; JSON over several lines, of which only the first has a `data:`, is one.
+    - server-sent events: the payload of each, parsed if it is JSON, else as text. If the payload does not have its event's
+      name itself, the item is `{"event": name, "data": payload}`. An event whose lines are one JSON document each (some servers
+      leave out the empty lines between events) is as many items. JSON over several lines, of which only the first has a
+      `data:`, is one item.
     - JSON, one to a line, one after another, or in an array: each document as it completes
     - Amazon's binary event stream: `{event type: payload}`
-    - anything else is text, as it comes
+    - anything else: text, as it comes
 
     Args:
-        content_type: the response's `Content-Type`, or "" where there is none.
-        max_item_bytes: the most that one item may have.
+        content_type: the response's `Content-Type`; "" if there is none.
+        max_item_bytes: largest size of one item.
 
     Attributes:
-        framing: which of these it is, once the first bytes have told; "html" is text that is a web page.
+        framing: one of these, None until the first bytes have decided; "html" is text that is a web page.
     """
 
     def __init__(self, content_type: str = "", *, max_item_bytes: int = MAX_ITEM_BYTES) -> None:
@@ -65,16 +66,16 @@ class BodyDecoder:
 
     @property
     def last_event_id(self) -> str | None:
-        """What to send as `Last-Event-ID` to go on after the last item; None if the stream does not say where that is."""
+        """The `Last-Event-ID` that continues the stream after its last item; None if the stream gives no such id."""
         return self._events.last_event_id if self._events is not None and self._events.resumable else None
 
     @property
     def retry(self) -> int | None:
-        """How many milliseconds the stream asked to wait before a reconnect."""
+        """Milliseconds that the stream asks to wait before a reconnect; None if it does not."""
         return self._events.retry if self._events is not None else None
 
     def feed(self, chunk: bytes) -> Iterable[Any]:
-        """The items that the chunk completes.
+        """Return the items that the chunk completes.
 
         Raises:
             NbagentError: an item has more than `max_item_bytes`, or a binary stream is damaged.
@@ -90,9 +91,9 @@ class BodyDecoder:
         return self._decoder.feed(chunk)
 
     def close(self) -> Iterable[Any]:
-        """What is whole of the rest: the body is over.
+        """End the body. Return the items that were left.
 
-        An event without the empty line after it counts where it is one JSON document, or `[DONE]`; half a document is text.
+        An event without the empty line after it is an item if it is one JSON document, or `[DONE]`; half a document is text.
         """
         items: list[Any] = []
         if self._decoder is None:
@@ -102,12 +103,12 @@ class BodyDecoder:
         return [*items, *self._decoder.close()]
 
     def _framing_of(self, head: bytes, *, is_all: bool) -> Framing | None:
-        """What the body is, by its first bytes; None if more of them are needed."""
+        """Return the framing by the first bytes; None if more of them are needed."""
         media = self._media_type
         if media == "application/vnd.amazon.eventstream":
             return "event stream"
         start = head.removeprefix(_BOM).lstrip(b" \t\r\n\x1e")
-        open_ended = not is_all and len(head) < _SNIFFED
+        open_ended = not is_all and len(head) < _MAX_SNIFF_BYTES
         if open_ended and (not start or _BOM.startswith(head) or _MAYBE_JSON.fullmatch(start)):
             return None
         if _JSON_START.match(start):
@@ -139,7 +140,7 @@ class BodyDecoder:
 
 
 class _Text:
-    """Text in UTF-8, split anywhere."""
+    """Decoder of UTF-8 text that may be split anywhere."""
 
     def __init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")("replace")
@@ -154,7 +155,7 @@ class _Text:
 
 
 class _SSEItems:
-    """Server-sent events as items."""
+    """Decoder of server-sent events to items."""
 
     def __init__(self, events: SSEDecoder) -> None:
         self._events = events
@@ -179,15 +180,15 @@ def _items(event: ServerSentEvent) -> list[Any]:
             payloads = lines
     if event.event == "message":
         return [payload for payload in payloads if payload != ""]
-    return [payload if _says(payload, event.event) else {"event": event.event, "data": payload} for payload in payloads]
+    return [payload if _has_name(payload, event.event) else {"event": event.event, "data": payload} for payload in payloads]
 
 
 def _is_whole(item: Any) -> bool:
-    """Whether the item cannot be the first half of another."""
+    """Return True if the item cannot be the first half of another."""
     if isinstance(item, dict) and item.keys() == {"event", "data"}:
         return _is_whole(item["data"])
     return item == DONE or not isinstance(item, str)
 
 
-def _says(payload: Any, name: str) -> bool:
-    return isinstance(payload, dict) and any(payload.get(field) == name for field in _NAMES)
+def _has_name(payload: Any, name: str) -> bool:
+    return isinstance(payload, dict) and any(payload.get(field) == name for field in _NAME_FIELDS)

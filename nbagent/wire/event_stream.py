@@ -1,7 +1,8 @@
-"""Amazon's binary event stream (`application/vnd.amazon.eventstream`): bytes in, events out, no I/O.
+"""Decoder of Amazon's binary event stream (`application/vnd.amazon.eventstream`): bytes in, items out. No I/O.
 
 The format: https://smithy.io/2.0/aws/amazon-eventstream.html. A message is a prelude (its length, the length of its headers, a
-checksum), headers, a payload and a checksum of all of it; numbers are big-endian.
+checksum), headers, a payload and a checksum of the whole message. Numbers are big-endian. botocore has a decoder too, but it
+comes with all of Amazon's services.
 """
 
 import base64
@@ -15,22 +16,22 @@ from nbagent.wire.json_stream import item_of
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _PRELUDE = struct.Struct(">III")
 _CHECKSUM = struct.Struct(">I")
-_SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}  # bytes of a header's value, by its type
-_TEXT_TYPES = (6, 7)  # bytes and strings, which carry their own length
+_VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}  # size of a header's value, by its type
+_TEXT_TYPES = (6, 7)  # bytes and strings, which begin with their length
 
 
 class BrokenEventStream(NbagentError):
-    """The bytes are no event stream, were damaged on their way, or hold a message beyond the limit."""
+    """The bytes are no event stream, or were damaged on their way, or a message is larger than the limit."""
 
 
 class EventStreamDecoder:
     """Turns such a body into items `{event type: payload}`, as Amazon's own SDKs give them.
 
-    An exception is an event with its own type. A `chunk`, in which Bedrock's InvokeModelWithResponseStream hands on what the
-    model's maker sent, is that.
+    An exception is an item with its own type. For a `chunk` of Bedrock's InvokeModelWithResponseStream the item is the model's
+    own event inside it.
 
     Args:
-        max_message_bytes: the most that one message may have.
+        max_message_bytes: largest size of one message.
     """
 
     def __init__(self, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
@@ -41,11 +42,11 @@ class EventStreamDecoder:
         self._broken: BrokenEventStream | None = None
 
     def feed(self, chunk: bytes) -> list[Any]:
-        """The items that the chunk completes.
+        """Return the items that the chunk completes.
 
         Raises:
-            BrokenEventStream: a checksum is wrong, or a message is longer than `max_message_bytes`. If whole messages came
-                before it in the same chunk, they are given first, and the next call raises.
+            BrokenEventStream: a checksum is wrong, or a message is longer than `max_message_bytes`. Items that the chunk
+                completes before that message are returned, and the next call raises.
         """
         if self._broken is not None:
             raise self._broken
@@ -55,36 +56,36 @@ class EventStreamDecoder:
             return []
         data = b"".join(self._pieces)
         items: list[Any] = []
-        at = 0
+        offset = 0
         try:
-            while len(data) - at >= (needed := self._needed_at(data, at)):
-                items.append(_item(data[at : at + needed]))
-                at += needed
+            while len(data) - offset >= (needed := self._needed_at(data, offset)):
+                items.append(_item(data[offset : offset + needed]))
+                offset += needed
         except BrokenEventStream as broken:
             self._broken = broken
             if not items:
                 raise
             return items
         self._needed = needed
-        self._pieces, self._size = [data[at:]], len(data) - at
+        self._pieces, self._size = [data[offset:]], len(data) - offset
         return items
 
     def close(self) -> list[Any]:
-        """The body is over; half a message means nothing.
+        """End the body. Half a message is dropped.
 
         Raises:
-            BrokenEventStream: what `feed` found last was damaged.
+            BrokenEventStream: the last call of `feed` found damage.
         """
         if self._broken is not None:
             raise self._broken
         return []
 
-    def _needed_at(self, data: bytes, at: int) -> int:
-        """How many bytes the message has that begins there, or, while that is unknown, its prelude."""
-        if len(data) - at < _PRELUDE.size:
+    def _needed_at(self, data: bytes, offset: int) -> int:
+        """Return the bytes of the message that begins at `offset`; those of a prelude while its length is not known."""
+        if len(data) - offset < _PRELUDE.size:
             return _PRELUDE.size
-        total, headers, checksum = _PRELUDE.unpack_from(data, at)
-        if binascii.crc32(data[at : at + 8]) != checksum or total < _PRELUDE.size + headers + _CHECKSUM.size:
+        total, headers, checksum = _PRELUDE.unpack_from(data, offset)
+        if binascii.crc32(data[offset : offset + 8]) != checksum or total < _PRELUDE.size + headers + _CHECKSUM.size:
             raise BrokenEventStream("The body is no Amazon event stream, or was damaged: the checksum of a prelude is wrong.")
         if total > self._limit:
             raise BrokenEventStream(f"A message of the event stream has {total} bytes; the limit is {self._limit}.")
@@ -111,7 +112,7 @@ def _item(message: bytes) -> dict[str, Any]:
 
 
 def _headers(data: bytes) -> dict[str, str]:
-    """The headers that are texts, which all that matter are."""
+    """Return the headers whose values are texts; none of the others is needed."""
     found: dict[str, str] = {}
     at = 0
     try:
@@ -125,7 +126,7 @@ def _headers(data: bytes) -> dict[str, str]:
                 found[name] = data[at + 2 : at + 2 + size].decode("utf-8", "replace")
                 at += 2 + size
             else:
-                at += _SIZES[kind]
+                at += _VALUE_BYTES[kind]
     except LookupError:
         raise BrokenEventStream("A message of the event stream has headers that cannot be read.") from None
     return found

@@ -1,4 +1,4 @@
-"""What an HTTP body is made of: server-sent events and lines of JSON, written."""
+"""Encoder of server-sent events."""
 
 import re
 
@@ -6,7 +6,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def sse(data: str, event: str | None = None) -> bytes:
-    """One server-sent event; several lines of `data` become several fields, which a reader joins again.
+    """Return one server-sent event. Several lines of `data` become several fields, which a reader joins again.
 
     The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
     """

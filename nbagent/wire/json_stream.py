@@ -1,7 +1,12 @@
-"""JSON documents out of bytes, as they complete: one to a line, one after another, or the entries of an array. No I/O.
+"""Decoder of JSON documents: one to a line, one after another, or the entries of an array. Bytes in, items out. No I/O.
 
 The formats: https://github.com/ndjson/ndjson-spec, https://www.rfc-editor.org/rfc/rfc7464 (JSON text sequences) and, for the
 documents themselves, https://www.rfc-editor.org/rfc/rfc8259.
+
+Why not ijson: it raises at the first byte that is no JSON, and cannot go on. Real streams have such bytes: a line of text
+between two documents, a document that is cut off, a proxy's error page. Here they become text, and the next document is read.
+Nor does ijson keep the source of a document, which is needed to give it back as text. This decoder only finds where a document
+ends, in linear time; the document itself is parsed by `json`, in C.
 """
 
 import json
@@ -13,11 +18,11 @@ from nbagent.errors import NbagentError
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 500
-"""Brackets inside brackets; a document that goes deeper is text, since whoever walks through it may recurse."""
+"""Nested brackets of a document. A deeper one stays text, since code that walks through it may recurse."""
 
 _BOM = b"\xef\xbb\xbf"
 _CLOSERS = {b"{": b"}", b"[": b"]"}
-_GAP = re.compile(rb"[ \t\r\n\x1e]*")  # \x1e is what begins a text of RFC 7464
+_GAP = re.compile(rb"[ \t\r\n\x1e]*")  # in RFC 7464, \x1e begins each text
 _GAP_IN_ARRAY = re.compile(rb"[ \t\r\n\x1e,]*")
 # Up to the next bracket, past whole strings, or to a string that is not over; possessive, so that nothing is read twice.
 _IN_DOCUMENT = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\[^\n])*+")*+(["{}\[\]])')
@@ -30,7 +35,7 @@ _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)  # strings, to
 
 
 class DocumentTooLarge(NbagentError):
-    """A JSON document, or a line that is none, grew beyond the limit."""
+    """A JSON document, or a line of text, is larger than the limit."""
 
 
 def _finite(text: str) -> float | None:
@@ -38,14 +43,14 @@ def _finite(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-# NaN, Infinity and 1e999 are no JSON, but Python's own encoder writes the first two: null, as JavaScript would write them.
+# NaN, Infinity and 1e999 are no JSON, but Python's encoder writes the first two. They become null, as JavaScript writes them.
 _JSON = json.JSONDecoder(parse_float=_finite, parse_constant=lambda _: None)
 
 
 def item_of(text: str) -> Any:
-    """What a piece of a stream stands for: the object, array or string that it is as JSON, or else the text itself.
+    """Return the JSON object, array or string that a text is, or else the text itself.
 
-    A lone number, `true` or `null` stays text: it may as well be a word of an answer.
+    A lone number, `true` or `null` stays text: it may be a word of an answer.
     """
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth_of(text) > MAX_DEPTH:
         return text
@@ -70,29 +75,29 @@ def _depth_of(text: str) -> int:
 class JSONStreamDecoder:
     """Turns a body of JSON documents into those documents, chunk by chunk, in linear time.
 
-    A document ends where its brackets do, so it may be laid out over many lines. What is no JSON comes out as text, line by
-    line; a document that breaks off inside a string is given up at the end of that line, and what its whole lines hold is
-    still read. Bytes that are not UTF-8 become U+FFFD, and a byte order mark is dropped.
+    A document ends where its brackets do, so it may take many lines. Anything that is no JSON becomes text, line by line. A
+    document that breaks off inside a string is given up at the end of that line, and its lines are read one by one. Bytes that
+    are not UTF-8 become U+FFFD, and a byte order mark is dropped.
 
     Args:
-        split_arrays: whether an array of objects is a list of items, of which each comes out as it completes. False keeps it
-            whole, as in a stream whose items are arrays. One that begins with anything else is always kept whole.
-        max_document_bytes: the most that one document, or one line of text, may have.
+        split_arrays: return each entry of an array of objects as an item, as it completes. False keeps the array whole, for
+            streams whose items are arrays. An array that begins with anything else is always kept whole.
+        max_document_bytes: largest size of one document, or of one line of text.
     """
 
     def __init__(self, *, split_arrays: bool = True, max_document_bytes: int = MAX_DOCUMENT_BYTES) -> None:
         self._split_arrays = split_arrays
         self._limit = max_document_bytes
         self._read = self._read_mark
-        self._pieces: list[bytes] = []  # of the document or the line that is not over yet
+        self._pieces: list[bytes] = []  # of the unfinished document or line
         self._size = 0
-        self._expected: list[bytes] = []  # the brackets that will close it
+        self._expected: list[bytes] = []  # closing brackets of the unfinished document, the innermost last
         self._in_string = False
         self._escaped = False
         self._in_array = False
 
     def feed(self, chunk: bytes) -> list[Any]:
-        """The items that the chunk completes.
+        """Return the items that the chunk completes.
 
         Raises:
             DocumentTooLarge: a document, or a line of text, has more than `max_document_bytes`.
@@ -104,15 +109,15 @@ class JSONStreamDecoder:
         return items
 
     def close(self) -> list[Any]:
-        """What was left unfinished, as text; the whole documents among its lines as documents."""
+        """End the stream. Return the unfinished document as text, but those of its lines that are documents as documents."""
         items: list[Any] = []
         self._give_up(items)
         return items
 
-    # --- where the reader stands: each takes some bytes from `at` on, and says where the rest begins ---------------------
+    # --- the reader's states: each reads some bytes from `at` on, and returns the offset of the rest ----------------------
 
     def _read_mark(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """At the very start, where a byte order mark may stand."""
+        """At the start of the stream, where there may be a byte order mark."""
         head = b"".join(self._pieces) + chunk
         if len(head) < len(_BOM) and _BOM.startswith(head):
             self._pieces = [head]
@@ -146,7 +151,7 @@ class JSONStreamDecoder:
         return at
 
     def _read_bracket(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """After the bracket that opens an array: what its first entry begins with tells whether the entries are items."""
+        """After the bracket that opens an array: the first byte of its first entry decides whether the entries are items."""
         gap = _GAP.match(chunk, at)
         end = gap.end() if gap else at
         first = chunk[end : end + 1]
@@ -188,7 +193,7 @@ class JSONStreamDecoder:
         return len(chunk)
 
     def _read_text(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """On a line that is no document, or in an array's entry that is neither an object nor an array nor a string."""
+        """In a line that is no document, or in an array's entry that is neither an object nor an array nor a string."""
         end = (_ENTRY_END if self._in_array else _LINE_END).search(chunk, at)
         if end is None:
             self._keep(chunk[at:])
@@ -198,7 +203,7 @@ class JSONStreamDecoder:
         self._finish(items)
         return stop
 
-    # --- what is being read ----------------------------------------------------------------------------------------------
+    # --- the unfinished document ----------------------------------------------------------------------------------------------
 
     def _keep(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -215,17 +220,17 @@ class JSONStreamDecoder:
         self._read = self._read_gap
 
     def _finish(self, items: list[Any]) -> None:
-        """A document, or a line, is whole."""
+        """End a document or a line."""
         text = b"".join(self._pieces).decode("utf-8", "replace")
         item = item_of(text)
-        if item is text and text.startswith(("{", "[")):  # its brackets match, and yet it is no JSON
+        if item is text and text.startswith(("{", "[")):  # its brackets match, but it is no JSON
             self._give_up(items)
         else:
             self._forget()
             items.append(item)
 
     def _give_up(self, items: list[Any]) -> None:
-        """What was begun will be no document. The lines in it that are some of their own come out, the others as text."""
+        """Give up the unfinished document: those of its lines that are documents are items, the others are text."""
         text = b"".join(self._pieces).decode("utf-8", "replace")
         self._forget()
         lost = ""

@@ -1,6 +1,8 @@
-"""Server-sent events: bytes in, events out, no I/O.
+"""Decoder of server-sent events: bytes in, events out. No I/O.
 
-The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation.
+The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation. httpx2 has a
+decoder too, for its own responses: it reads no files, does not tell whether a stream can be continued after its last event, and
+drops the lines that are no fields.
 """
 
 from typing import NamedTuple
@@ -12,17 +14,17 @@ MAX_EVENT_BYTES = 64 * 1024 * 1024
 
 
 class EventTooLarge(NbagentError):
-    """A server-sent event grew beyond the limit."""
+    """A server-sent event is larger than the limit."""
 
 
 class ServerSentEvent(NamedTuple):
     """One dispatched event.
 
     Attributes:
-        event: "message" where the stream names none.
-        data: its data, the lines joined.
+        event: name of the event; "message" if the stream gives none.
+        data: its lines of data, joined by line feeds.
         id: the last event id so far.
-        loose: the data together with the lines that are no fields, if there were any and they were to be kept.
+        loose: the data together with the lines that are no fields; "" if there are none, or if they are not kept.
     """
 
     event: str
@@ -32,7 +34,7 @@ class ServerSentEvent(NamedTuple):
 
 
 class LineDecoder:
-    """Splits bytes into lines at LF, CRLF or CR, across chunk borders; a leading byte order mark is dropped."""
+    """Splits bytes into lines at LF, CRLF or CR, however they are cut into chunks. A leading byte order mark is dropped."""
 
     def __init__(self) -> None:
         self.pending_bytes = 0
@@ -41,14 +43,14 @@ class LineDecoder:
         self._at_start = True
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The lines that the chunk completes, without their ends."""
+        """Return the lines that the chunk completes, without their ends."""
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
         if not chunk:
             return []
         self._after_cr = chunk.endswith(b"\r")
-        lines = chunk.splitlines()  # of bytes, only at LF, CR and CRLF
+        lines = chunk.splitlines()  # bytes are split only at LF, CR and CRLF
         rest = b"" if chunk.endswith((b"\n", b"\r")) else lines.pop()
         if self._pending and lines:
             self._pending.append(lines[0])
@@ -64,7 +66,7 @@ class LineDecoder:
         return lines
 
     def close(self) -> bytes:
-        """The last line, if it had no end."""
+        """Return the last line, if it has no end; else b""."""
         rest = b"".join(self._pending)
         return rest.removeprefix(_BOM) if self._at_start else rest
 
@@ -73,17 +75,17 @@ class SSEDecoder:
     """Turns a `text/event-stream` body into its events, chunk by chunk.
 
     Args:
-        max_event_bytes: the most that one event may have.
-        keep_loose: whether lines that the standard passes over are kept beside the data. Servers that write a text of several
-            lines after one `data:` leave them.
+        max_event_bytes: largest size of one event.
+        keep_loose: keep the lines that are no fields, which the standard ignores, beside the data. Some servers write a text of
+            several lines after one `data:`.
 
     Attributes:
         last_event_id: of the last dispatched event; what a reconnect sends as `Last-Event-ID`.
-        resumable: whether that id stands for all that was dispatched: a reconnect would repeat events that came after it
-            without an id of their own.
-        retry: the reconnection time in milliseconds that the stream asked for.
-        dropped: after `close()`, the last block if the stream ended inside it. By the standard it is no event. Some servers
-            leave out the empty line after their last event, and a cut connection does the same: the caller knows which.
+        resumable: whether the last dispatched event had that id itself. If not, a reconnect would repeat the events without an
+            id that came after it.
+        retry: the reconnection time that the stream asks for, in milliseconds; None if it does not.
+        dropped: after `close()`, the last event if the stream ended inside it; by the standard it is none. Some servers leave
+            out the empty line after their last event, and a cut connection looks the same: the caller knows which it is.
     """
 
     def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES, keep_loose: bool = False) -> None:
@@ -102,7 +104,7 @@ class SSEDecoder:
         self._has_id = False
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that the chunk completes.
+        """Return the events that the chunk completes.
 
         Raises:
             EventTooLarge: an event, or a single line, has more than `max_event_bytes`.
@@ -118,7 +120,7 @@ class SSEDecoder:
         return events
 
     def close(self) -> list[ServerSentEvent]:
-        """The stream is over. No event can follow from that; an unfinished block is kept in `dropped`."""
+        """End the stream. Return no events; an unfinished one is kept in `dropped`."""
         line = self._lines.close()
         if line:
             self._field(line)
@@ -150,7 +152,7 @@ class SSEDecoder:
             case "retry" if value.isascii() and value.isdigit():
                 self.retry = int(value)
             case "" | "id" | "retry":
-                pass  # a comment, or a value that the standard passes over
+                pass  # a comment, or a value that the standard ignores
             case _ if self._keep_loose and self._data:
                 self._loose = self._loose or list(self._data)
                 self._loose.append(line.decode("utf-8", "replace"))

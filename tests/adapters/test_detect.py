@@ -8,6 +8,7 @@ from adapters.recorded import decode
 from nbagent import events as ev
 from nbagent.adapters.decoders import decoder_for, decoder_named
 from nbagent.adapters.detect import MAX_HELD_ITEMS, DetectingDecoder
+from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.errors import UnknownSource
 from nbagent.run import Run
 
@@ -86,6 +87,14 @@ async def test_a_guess_can_be_overruled_by_name() -> None:
     assert (await show('{"a": 1}', adapter="text")).text == '{"a": 1}'
     with pytest.raises(UnknownSource, match=r"'vercel'.*vercel\.ui"):
         Run(iter([item]), adapter="vercel")
+
+
+def test_once_found_the_decoder_is_called_directly() -> None:
+    decoder = DetectingDecoder()
+    list(decoder.feed(PING))
+    assert getattr(decoder.feed, "__self__", None) is decoder
+    list(decoder.feed(HELLO))
+    assert isinstance(getattr(decoder.feed, "__self__", None), ChatDecoder)
 
 
 def test_a_decoder_by_name_and_by_what_comes_are_the_same() -> None:

@@ -108,7 +108,7 @@ async def test_a_fallback_may_be_silent_while_it_makes_the_whole_answer() -> Non
 
     async def answer() -> str:
         assert isinstance(run._reader, Fallback)
-        assert run._reader.gives_up(StreamError("silent", "idle_timeout"))
+        assert run._reader.on_timeout(StreamError("silent", "idle_timeout"))
         return "whole"
 
     run = Run(breaks(), idle_timeout=60, fallback=answer)

@@ -14,7 +14,7 @@ import pytest
 
 from nbagent import events as e
 from nbagent.adapters.text.decoder import TextDecoder
-from nbagent.run.run import GRACE, Run
+from nbagent.run.run import STOP_GRACE_S, Run
 from nbagent.runtime.loop import OwnedStream
 
 
@@ -50,11 +50,6 @@ def test_waiting_blocks_until_the_end() -> None:
 
 
 async def test_waiting_works_inside_the_loop_that_reads_the_stream() -> None:
-    async def stream() -> AsyncIterator[str]:
-        for word in words():
-            await asyncio.sleep(0)
-            yield word
-
     script = "import asyncio\nfrom nbagent.run import Run\n" + _WAIT_INSIDE
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
@@ -253,7 +248,7 @@ def test_a_stream_that_will_not_stop_is_left_behind() -> None:
     while not run.text:
         threading.Event().wait(0.001)
     run.cancel()
-    assert run.wait(GRACE + 5).status == "cancelled"
+    assert run.wait(STOP_GRACE_S + 5).status == "cancelled"
     assert not ended.is_set()
     go.set()
     assert ended.wait(5)
@@ -328,7 +323,7 @@ def test_what_is_hidden_is_nowhere_in_the_run() -> None:
     run.start()
     run.wait(5)
     assert run.text == "the answer"
-    assert "SECRET" not in f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)}"
+    assert "SECRET" not in f"{run.events} {run.snapshot()} {page.ops} {run.tools} {run.thinking} {vars(run)} {vars(run._state)}"
 
 
 def test_a_saved_run_plays_again(tmp_path: Any) -> None:

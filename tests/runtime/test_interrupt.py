@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from nbagent.runtime.interrupt import watch
+from nbagent.runtime.interrupt import watch_interrupts
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGUSR1")
@@ -19,7 +19,7 @@ def test_a_signal_wakes_the_loop_that_waits() -> None:
         told = asyncio.get_running_loop().create_future()
         before = signal.signal(signal.SIGUSR1, lambda *_: told.set_result("woken"))
         try:
-            with watch(asyncio.get_running_loop(), print):
+            with watch_interrupts(asyncio.get_running_loop(), print):
                 threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
                 return str(await told)  # set by the handler, which by itself leaves the loop asleep
         finally:
@@ -33,7 +33,7 @@ async def test_a_wake_up_that_somebody_else_sets_meanwhile_stays() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.setblocking(False)
-        with watch(asyncio.get_running_loop(), print):
+        with watch_interrupts(asyncio.get_running_loop(), print):
             signal.set_wakeup_fd(theirs.fileno())
         assert signal.set_wakeup_fd(-1) == theirs.fileno()
 
@@ -41,7 +41,7 @@ async def test_a_wake_up_that_somebody_else_sets_meanwhile_stays() -> None:
 async def test_an_interrupt_is_told_from_another_cancellation() -> None:
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        with watch(asyncio.get_running_loop(), print) as interrupted:
+        with watch_interrupts(asyncio.get_running_loop(), print) as interrupted:
             assert not interrupted()
             os.kill(os.getpid(), signal.SIGINT)
             assert interrupted()
@@ -54,7 +54,7 @@ def test_an_interrupt_that_leaves_a_plain_loop_calls_who_waited_there() -> None:
     home = asyncio.new_event_loop()
 
     async def wait() -> None:
-        with watch(home, called.set):
+        with watch_interrupts(home, called.set):
             home.call_soon(os.kill, os.getpid(), signal.SIGINT)  # between the tasks, where a loop is most of the time
             await asyncio.Event().wait()
 
@@ -72,7 +72,7 @@ def test_an_interrupt_that_leaves_a_plain_loop_calls_who_waited_there() -> None:
 
 def test_on_another_thread_nothing_is_touched() -> None:
     async def wait() -> bool:
-        with watch(asyncio.get_running_loop(), print) as interrupted:
+        with watch_interrupts(asyncio.get_running_loop(), print) as interrupted:
             return interrupted() or signal.getsignal(signal.SIGINT) is not before
 
     before = signal.getsignal(signal.SIGINT)

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from nbagent.runtime import loop
+from nbagent.runtime.per_process import PerProcess
 
 who = contextvars.ContextVar("who", default="nobody")
 
@@ -24,7 +25,7 @@ async def test_there_is_one_loop_on_a_daemon_thread_of_its_own() -> None:
 
 
 def test_threads_that_start_it_together_get_the_same_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_loop", None)
+    monkeypatch.setattr(loop, "_own", PerProcess(loop._start))
     barrier = threading.Barrier(8)
     found: list[asyncio.AbstractEventLoop] = []
 
@@ -110,7 +111,7 @@ def test_a_forked_child_gets_a_loop_that_runs() -> None:
         return 42
 
     assert loop.submit(answer()).result() == 42
-    with loop._lock:  # the worst moment to fork: the child's copy of this lock is never released
+    with loop._own._lock:  # the worst moment to fork: the child's copy of this lock is never released
         child = os.fork()
         if child == 0:
             os._exit(loop.submit(answer()).result())

@@ -21,7 +21,8 @@ from nbagent import events as ev
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.run import Run
-from nbagent.sources.request import IDLE_TIMEOUT, Request, RequestOptions
+from nbagent.run.options import RunOptions
+from nbagent.sources.request import IDLE_TIMEOUT_S, Request, RequestOptions
 
 # --- what arrives --------------------------------------------------------------------------------------------------------
 
@@ -145,8 +146,8 @@ def test_connect_and_show_take_the_same_options() -> None:
     import inspect
 
     options = list(inspect.signature(nbagent.connect).parameters)[1:]
-    own = inspect.signature(nbagent.show).parameters  # times that hold for whatever is shown
-    assert [option for option in options if option not in own] == list(RequestOptions.__annotations__)
+    assert [option for option in options if option not in RunOptions.__annotations__] == list(RequestOptions.__annotations__)
+    assert set(options) <= inspect.signature(nbagent.show).parameters.keys()
     assert options == list(Request.__dataclass_fields__)[1:]
 
 
@@ -172,7 +173,7 @@ async def test_an_address_may_be_silent_as_long_as_show_allows(
     async with serving(Answer([*HELLO, DONE])) as server:
         await nbagent.show(server.url, face="console", idle_timeout=900)
         await nbagent.show(server.url, face="console")
-    assert asked == [900, IDLE_TIMEOUT]
+    assert asked == [900, IDLE_TIMEOUT_S]
 
 
 async def test_a_text_that_is_no_address_is_a_text(capsys: pytest.CaptureFixture[str]) -> None:

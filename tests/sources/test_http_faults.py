@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -101,6 +102,48 @@ async def test_a_service_that_never_answers_is_idle() -> None:
     listening.close()
 
 
+IDLE_TIMEOUT_S = 1.0
+
+
+async def ping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send nothing but keep-alive comments for longer than `IDLE_TIMEOUT_S`, then the answer."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+    until = time.monotonic() + 1.3 * IDLE_TIMEOUT_S
+    while time.monotonic() < until:
+        writer.write(b": ping\n\n")
+        await writer.drain()
+        await asyncio.sleep(IDLE_TIMEOUT_S / 20)
+    writer.write(b"".join([*HELLO, DONE]))
+    writer.close()
+
+
+async def test_a_service_that_sends_keep_alive_comments_is_not_idle_however_it_is_watched() -> None:
+    listening = await asyncio.start_server(ping, "127.0.0.1", 0)
+    url = address_of(listening)
+
+    async def read() -> list[Any]:
+        return [item async for item in nbagent.connect(url, idle_timeout=IDLE_TIMEOUT_S)]
+
+    items, *runs = await asyncio.gather(
+        read(),
+        nbagent.show(url, face="console", idle_timeout=IDLE_TIMEOUT_S),
+        nbagent.show(nbagent.connect(url), face="console", idle_timeout=IDLE_TIMEOUT_S),
+        nbagent.show(url, iter(["Hi"]), face="console", idle_timeout=IDLE_TIMEOUT_S),
+    )
+    assert len(items) == len([*HELLO, DONE]) + 1
+    assert [(run.status, code_of(run)) for run in runs] == [("completed", None)] * 3
+    listening.close()
+
+
+async def test_the_shorter_of_two_idle_timeouts_holds() -> None:
+    async with serving(Answer(HELLO, end="stall", whole=False)) as server:
+        run = Run(nbagent.connect(server.url, idle_timeout=60), idle_timeout=0.1)
+        run.start()
+        await run
+    assert (run.text, run.status, code_of(run)) == ("Hello", "failed", "idle_timeout")
+
+
 async def test_no_connection_in_time_says_which_time() -> None:
     # A listener whose queue is full takes no more connections, and does not refuse them either.
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
@@ -142,8 +185,8 @@ async def test_a_loop_that_is_left_early_can_close_the_connection() -> None:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No waits between tries."""
-    monkeypatch.setattr(http, "_BACKOFF", 0.0)
-    monkeypatch.setattr(http, "_RECONNECTION_TIME", 0.0)
+    monkeypatch.setattr(http, "_BACKOFF_S", 0.0)
+    monkeypatch.setattr(http, "_RECONNECTION_TIME_S", 0.0)
 
 
 BUSY = Answer(b"{}", "429 Too Many Requests", headers={"retry-after": "0"})

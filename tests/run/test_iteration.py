@@ -13,7 +13,7 @@ import pytest
 from nbagent import events as e
 from nbagent.events import log as eventlog
 from nbagent.run import Run
-from nbagent.run.follow import Following
+from nbagent.run.iteration import EventIterator
 from nbagent.runtime import kernel
 
 
@@ -146,7 +146,7 @@ async def test_an_iteration_that_is_dropped_is_closed_at_once_on_its_own_loop() 
         finally:
             closed.append(threading.current_thread())
 
-    coming = Following(batches, lambda: None, lambda: None)
+    coming = EventIterator(batches, lambda: None, lambda: None)
     assert await anext(coming) == 1
     gc.disable()  # which would close it in the end, on whatever thread it runs
     try:

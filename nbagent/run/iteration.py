@@ -1,4 +1,4 @@
-"""Following a run's events: from the first one that is kept, then live; on any loop, or without one."""
+"""Iteration over a run's events: from the first one that is kept, then live; on any event loop, or without one."""
 
 import asyncio
 import concurrent.futures
@@ -10,34 +10,34 @@ from typing import Any, Generic, TypeVar, get_args
 from nbagent import events as e
 from nbagent.events.log import EventLog
 from nbagent.runtime import kernel, loop
-from nbagent.runtime.interrupt import watch
+from nbagent.runtime.interrupt import watch_interrupts
 
 T = TypeVar("T")
 
 
-def types_named(types: str | Iterable[str] | None) -> frozenset[str] | None:
-    """The types of events by their tags, or by one; None is all of them.
+def event_types(types: str | Iterable[str] | None) -> frozenset[str] | None:
+    """Return the tags of event types, given as one tag or several; None means all types.
 
     Raises:
         ValueError: there is no such type; the message names those that there are.
     """
     if types is None:
         return None
-    named = frozenset([types] if isinstance(types, str) else types)
+    tags = frozenset([types] if isinstance(types, str) else types)
     known = [str(kind.__struct_config__.tag) for kind in get_args(e.Event)]
-    if wrong := sorted(named.difference(known)):
+    if wrong := sorted(tags.difference(known)):
         raise ValueError(f"There is no type of event called {', '.join(wrong)}; there are {', '.join(known)}")
-    return named
+    return tags
 
 
-class Following(Generic[T]):
-    """What comes of a run, for `async for`, or for a plain `for` that blocks in between.
+class EventIterator(Generic[T]):
+    """The items of a run, for `async for`, or for a plain `for` that blocks between two items.
 
-    Each iteration begins anew. Leaving one early leaves the run alone; interrupting the cell that it is in stops the run.
+    Each loop begins with the first item. Leaving a loop early leaves the run alone; interrupting the cell stops the run.
 
     Args:
-        batches: opens an iteration: what comes, as much at a time as there is.
-        home: the loop that the run's stream is read on, None for a thread.
+        batches: opens an iteration, which yields at each step as many items as there are.
+        home: returns the loop that the run's stream is read on; None for a thread.
         stop: stops the run.
     """
 
@@ -53,16 +53,18 @@ class Following(Generic[T]):
         self._first: AsyncIterator[T] | None = None
 
     async def __anext__(self) -> T:
-        """The next item, for those who take one at a time."""
+        """Return the next item, for code that takes one at a time with `anext()`."""
         self._first = self._first or aiter(self)
         return await anext(self._first)
 
     def __aiter__(self) -> AsyncGenerator[T]:
-        return _items(self._batches)  # which knows nothing of `self`, that knows it: what is dropped is closed at once then
+        # A plain function, so that the generator holds no reference to `self`: no cycle, and a dropped iterator is
+        # finalised at once, on its own loop.
+        return _items(self._batches)
 
     def __iter__(self) -> Iterator[T]:
-        wait = self._waiting()
-        steps = _Steps(self._batches())
+        wait = self._waiter()
+        steps = _StepDriver(self._batches())
         try:
             while (batch := wait(steps.next())) is not None:
                 yield from batch
@@ -72,25 +74,25 @@ class Following(Generic[T]):
         finally:
             wait(steps.close())
 
-    def _waiting(self) -> Callable[[Coroutine[None, None, Sequence[T] | None]], Sequence[T] | None]:
-        """How to wait here: on the loop that is blocked, where the stream is read on it, else on nbagent's own."""
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        begin: Callable[[Coroutine[None, None, Any]], Any] = loop.submit
-        settle: Callable[[Any], Any] = _settled
-        if here is not None and (self._home() is here or loop.is_current()):
-            begin, settle = here.create_task, loop.nested(here)
+    def _waiter(self) -> Callable[[Coroutine[None, None, Sequence[T] | None]], Sequence[T] | None]:
+        """Return a function that blocks until a coroutine is done.
 
-        def wait(coming: Coroutine[None, None, Sequence[T] | None]) -> Sequence[T] | None:
-            waiting = begin(coming)
+        The coroutine runs on nbagent's own loop; on the loop that is blocked here, from within, if that reads the stream.
+        """
+        here = loop.running_loop()
+        begin: Callable[[Coroutine[None, None, Any]], Any] = loop.submit
+        finish: Callable[[Any], Any] = _blocking_result
+        if here is not None and (self._home() is here or loop.is_current()):
+            begin, finish = here.create_task, loop.nested(here)
+
+        def wait(step: Coroutine[None, None, Sequence[T] | None]) -> Sequence[T] | None:
+            running = begin(step)
             try:
-                got: Sequence[T] | None = settle(waiting)
+                batch: Sequence[T] | None = finish(running)
             except KeyboardInterrupt:
-                waiting.cancel()  # or what it waits in could not be closed
+                running.cancel()  # or the generator, which is suspended inside it, could not be closed
                 raise
-            return got
+            return batch
 
         return wait
 
@@ -102,13 +104,13 @@ async def _items(open_batches: Callable[[], AsyncGenerator[Sequence[T]]]) -> Asy
                 yield item
 
 
-def _settled(waiting: concurrent.futures.Future[Any]) -> Any:
-    kernel.wait(waiting)
-    return waiting.result()
+def _blocking_result(future: concurrent.futures.Future[Any]) -> Any:
+    kernel.wait(future)
+    return future.result()
 
 
-class _Steps(Generic[T]):
-    """An iteration that is moved on from outside of its loop, one step after another: also where a step is being cancelled."""
+class _StepDriver(Generic[T]):
+    """Drives an async generator from outside of its loop. A step begins when the one before is over, even a cancelled one."""
 
     def __init__(self, batches: AsyncGenerator[Sequence[T]]) -> None:
         self._batches = batches
@@ -123,13 +125,13 @@ class _Steps(Generic[T]):
             await self._batches.aclose()
 
 
-class Followers:
-    """Those who iterate over one run's events, each at a pace of its own.
+class SubscriberSet:
+    """The iterations over one run's events, each at its own pace.
 
     Args:
-        events: where they find the events.
-        lock: guards the log; `wake` is called with it held.
-        stop: called when a cell that follows is interrupted.
+        events: the log that they read.
+        lock: guards the log. `wake` is called with it held.
+        stop: stops the run; called when a cell that iterates is interrupted.
     """
 
     def __init__(self, events: EventLog, lock: threading.RLock, stop: Callable[[], object]) -> None:
@@ -137,32 +139,32 @@ class Followers:
         self._lock = lock
         self._stop = stop
         self._over = False
-        self._followers: list[_Follower] = []
+        self._subscribers: list[_Subscriber] = []
 
     def wake(self, *, over: bool = False) -> None:
-        """There is something new, or, when all is `over`, there will be nothing more."""
+        """Wake the iterations: there are new events, or, if `over`, there will be no more."""
         self._over = self._over or over
-        for follower in self._followers:
-            follower.wake()
+        for subscriber in self._subscribers:
+            subscriber.wake()
 
     async def batches(self, types: frozenset[str] | None = None) -> AsyncGenerator[list[e.Event]]:
-        """The events of those types (None: all), from the beginning until all is over, as many at a time as there are.
+        """Yield the events of those types (None: all) from the beginning to the end, as many at a time as there are.
 
-        Who falls behind by more than is kept gets a `status` that says how many events are missing.
+        An iteration that falls behind by more than is kept gets a `status` event with the number of events that it has missed.
         """
         home = asyncio.get_running_loop()
-        follower = _Follower(home)
+        subscriber = _Subscriber(home)
         with self._lock:
-            self._followers.append(follower)
-            follower.ready.set()
+            self._subscribers.append(subscriber)
+            subscriber.ready.set()
         seen = 0
-        with watch(home, self._stop) as interrupted:
+        with watch_interrupts(home, self._stop) as interrupted:
             try:
                 while True:
-                    await follower.ready.wait()
-                    follower.ready.clear()
+                    await subscriber.ready.wait()
+                    subscriber.ready.clear()
                     with self._lock:
-                        follower.awake = False
+                        subscriber.awake = False
                         missed = self._events.count - seen
                         fresh = self._events.newest(missed)
                         missed -= len(fresh)
@@ -181,11 +183,11 @@ class Followers:
                 raise
             finally:
                 with self._lock:
-                    self._followers.remove(follower)
+                    self._subscribers.remove(subscriber)
 
 
-class _Follower:
-    """One of them, on a loop."""
+class _Subscriber:
+    """One iteration, which waits on a loop for new events."""
 
     def __init__(self, home: asyncio.AbstractEventLoop) -> None:
         self.ready = asyncio.Event()

@@ -1,0 +1,43 @@
+"""The reader and the decoder of a run, by its source and options."""
+
+from typing import Any
+
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.decoders import decoder_named
+from nbagent.adapters.detect import DetectingDecoder
+from nbagent.run.fallback import Fallback
+from nbagent.run.lanes import Lanes
+from nbagent.run.options import RunOptions
+from nbagent.runtime.loop import OwnedStream
+from nbagent.sources.objects import Reader, reader_for
+from nbagent.sources.stream import limit_idle
+
+
+def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions) -> tuple[Reader, Decoder]:
+    """Return the reader of a source, and the decoder of its items.
+
+    Args:
+        source: a stream, or several as `Lanes`, which bring both.
+        decoder: in place of the adapter's; None for that of the option `adapter`, or one that detects the system.
+        options: `adapter`, `fallback` and `idle_timeout` are used here.
+
+    Raises:
+        UnknownSource: `source` is not a stream, or no adapter has that name.
+        ValueError: `idle_timeout` is not positive.
+        TypeError: `fallback` is not a function.
+    """
+    reader: Reader
+    if isinstance(source, Lanes):
+        reader, decoder = source.reader, source.decoder
+    else:
+        source = limit_idle(source, options.get("idle_timeout"))
+        reader = reader_for(source)
+        adapter = options.get("adapter")
+        named = None if adapter is None else decoder_named(adapter)
+        hint = source if isinstance(source, OwnedStream) else None
+        decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
+    ask = options.get("fallback")
+    if ask is None:
+        return reader, decoder
+    fallback = Fallback(reader, decoder, ask)
+    return fallback, fallback

@@ -1,0 +1,67 @@
+"""Time limits in seconds: the check of their values, and the clock behind every `idle_timeout`."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+
+def positive_seconds(name: str, seconds: float | None) -> float | None:
+    """Return `seconds`, the value of the option `name`; None means no limit.
+
+    Raises:
+        ValueError: it is not positive.
+    """
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"{name} is a positive number of seconds; got {seconds!r}")
+    return seconds
+
+
+class IdleClock:
+    """Measures how long a stream has been silent, against an `idle_timeout`.
+
+    What ends a silence depends on who reads. A stream whose bytes nbagent reads itself is silent until any byte comes, so that
+    a keep-alive comment counts; a stream of objects is silent until the next item.
+
+    Args:
+        seconds: the longest silence that is allowed; None for any.
+
+    Raises:
+        ValueError: `seconds` is not positive.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = positive_seconds("idle_timeout", seconds)
+        self._latest = time.monotonic()
+
+    def touch(self) -> None:
+        """End the silence: something came. Safe to call from any thread."""
+        self._latest = time.monotonic()
+
+    async def expired(self) -> None:
+        """Return when the silence has been too long; never, if any is allowed. Sleeps in between, and polls nothing."""
+        if self.seconds is None:
+            await asyncio.Event().wait()
+            return
+        while True:
+            left = self._latest + self.seconds - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(left)
+
+    @contextlib.asynccontextmanager
+    async def limit(self, error_of: Callable[[float], Exception]) -> AsyncIterator[None]:
+        """Limit what is awaited inside, which ends the silence that begins here.
+
+        Args:
+            error_of: returns the error to raise if the silence gets too long; called with `seconds`.
+        """
+        self.touch()
+        limit = asyncio.timeout(self.seconds)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if self.seconds is not None and limit.expired():
+                raise error_of(self.seconds) from None
+            raise

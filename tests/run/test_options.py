@@ -1,0 +1,33 @@
+"""The options of `show` and `Run`: declared once, known to a notebook by their names, and no others."""
+
+import inspect
+
+import pytest
+
+import nbagent
+from nbagent.run import Run
+from nbagent.run.options import RunOptions
+from nbagent.sources.request import RequestOptions
+
+
+def names(function: object) -> list[str]:
+    return list(inspect.signature(function).parameters)  # type: ignore[arg-type]
+
+
+def test_a_notebook_completes_the_options_of_both() -> None:
+    options = list(RunOptions.__annotations__)
+    assert names(Run) == ["source", "decoder", *options]
+    assert names(nbagent.show) == ["source", "more", "concurrency", "face", *options, *RequestOptions.__annotations__]
+
+
+def test_every_option_of_show_is_described() -> None:
+    described = inspect.getdoc(nbagent.show)
+    assert described is not None
+    assert [name for name in RunOptions.__annotations__ if f"\n    {name}: " not in described] == []
+
+
+def test_an_option_that_there_is_not_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"show\(\) got an unexpected keyword argument 'revael'"):
+        nbagent.show(iter([]), revael="all")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Run\(\) got an unexpected keyword argument 'face'"):
+        Run(iter([]), face="console")  # type: ignore[call-arg]
