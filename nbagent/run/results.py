@@ -12,7 +12,7 @@ from nbagent.errors import MissingExtra, StreamError
 from nbagent.events.log import EventLog
 from nbagent.gate.privacy import Privacy
 from nbagent.inspector import Inspector
-from nbagent.pump import Parts
+from nbagent.pump import LargeValues
 from nbagent.run.tool_call import ToolCall, ToolCalls
 from nbagent.transcript import ROOT, Transcript
 
@@ -59,7 +59,7 @@ class Outcome:
     _transcript: Transcript
     _events: EventLog
     _privacy: Privacy
-    _parts: Parts
+    _large_values: LargeValues
     _inspector: Inspector
     _error: BaseException | None
     _told: e.Error | None
@@ -202,7 +202,7 @@ class Outcome:
             LookupError: there is no such part.
         """
         with self._lock:
-            asked = self._inspector if self._inspector.knows(name) else self._parts
+            asked = self._inspector if self._inspector.knows(name) else self._large_values
             return asked.page(name, at, room)
 
     def _props_of(self, block: str) -> Mapping[str, Any] | None:

@@ -23,7 +23,7 @@ from nbagent.gate import Gate, Hide, Reveal
 from nbagent.gate.privacy import Privacy
 from nbagent.inspector import Inspector
 from nbagent.mime import display_of
-from nbagent.pump import Audience, Channel, Face, Link, Parts, View
+from nbagent.pump import ChannelSet, LargeValues, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
 from nbagent.run.fallback import Ended, Fallback
 from nbagent.run.follow import Followers, Following, types_named
@@ -120,9 +120,9 @@ class Run(Outcome):
         self._recorders: list[recording.Recorder] = []
         self._transcript = Transcript(self._privacy.mask(name or name_of(source)), started, renamed=bool(name))
         self._tools = ToolCalls(self._lock)
-        self._parts = Parts(self._props_of, self._text_of, self._privacy.mask)
-        self._audience = Audience(self._transcript, self._lock)
-        self._inspector = Inspector(self._events, self._transcript.place, self._transcript.snapshot)
+        self._large_values = LargeValues(self._props_of, self._text_of, self._privacy.mask)
+        self._channels = ChannelSet(self._transcript, self._lock)
+        self._inspector = Inspector(self._events, self._transcript.block_id, self._transcript.snapshot)
         self._answer_at = 0
         self._error: BaseException | None = None
         self._told: e.Error | None = None
@@ -147,21 +147,27 @@ class Run(Outcome):
             self._watchdog.start()
             self._reader.start(self._on_item, self._on_end)
 
-    def attach(self, face: Face) -> Channel:
-        """Draw this run on a face in this process too: what has come so far first, then everything as it comes."""
-        channel = Channel(face, self._lock, self._counters())
-        self._audience.open(channel)
+    def attach(self, renderer: Renderer) -> LocalChannel:
+        """Draw this run by a renderer in this process too: what has come so far first, then everything as it comes."""
+        channel = LocalChannel(renderer, self._lock, self._counters())
+        self._channels.open(channel)
         return channel
 
-    def connect(self, view: View) -> Link:
+    def connect(self, view: View) -> RemoteChannel:
         """Send this run to a view in a browser too: what has come so far first, then everything as it comes."""
-        link = Link(view, self._lock, self._counters(), opening=self._transcript.opening, slim=self._parts.slim)
-        self._audience.open(link)
-        return link
+        channel = RemoteChannel(
+            view,
+            self._lock,
+            self._counters(),
+            opening=self._transcript.opening,
+            externalize=self._large_values.externalize_large_props,
+        )
+        self._channels.open(channel)
+        return channel
 
-    def detach(self, face: Face | View) -> None:
-        """Stop drawing on a face or view; one that was never attached is no error."""
-        self._audience.close(face)
+    def detach(self, target: Renderer | View) -> None:
+        """Stop drawing by a renderer or view; one that was never attached is no error."""
+        self._channels.close(target)
 
     def on_end(self, callback: Callable[[], object]) -> None:
         """Call `callback` once when the run has ended, before those who wait for the run go on; now if it has ended already.
@@ -182,7 +188,7 @@ class Run(Outcome):
         """
         self.cancel()
         self._closed.come()
-        self._audience.close_views()
+        self._channels.close_views()
 
     def cancel(self, by: str = "you") -> None:
         """Stop the stream: its connection is closed, what has come stays. From any thread; twice does no harm.
@@ -194,7 +200,7 @@ class Run(Outcome):
             if self._finished or self._why is not None:
                 return
             self._why = Cancelled(by)
-            self._audience.send(self._transcript.stopping(by))
+            self._channels.send(self._transcript.stopping(by))
         timer = threading.Timer(GRACE, self._on_end, (self._why,))
         timer.daemon = True
         timer.start()
@@ -204,7 +210,7 @@ class Run(Outcome):
     def toggle(self, block: str, is_open: bool) -> None:
         """Open or close one panel (by its block's id) in every view of this run, for good."""
         with self._lock:
-            self._audience.send(self._transcript.toggle(block, is_open))
+            self._channels.send(self._transcript.toggle(block, is_open))
 
     def wait(self, timeout: float | None = None) -> "Run":
         """Block until the run has ended; interrupting the wait stops the run.
@@ -363,7 +369,7 @@ class Run(Outcome):
                 self._take(cut if self._error is None else e.RunEnd(status="failed"))
         for recorder in self._recorders:
             recorder.end()
-        self._audience.finish(self._tell_the_end)
+        self._channels.finish(self._tell_the_end)
 
     def _expire(self, error: StreamError) -> bool:
         """The stream took too long: its connection is closed, what has come stays. Whether there is another way to go on."""
@@ -390,7 +396,7 @@ class Run(Outcome):
         at = time.time() if self._times is None else self._times.of(event)
         event = msgspec.structs.replace(event, seq=self._events.count + 1, ts=at, run_id=self.id)
         if type(event) is e.ToolArgs or type(event) is e.ToolResult:
-            self._tools.take(event, self._transcript.place(event.id, "tool"))
+            self._tools.take(event, self._transcript.block_id(event.id, "tool"))
         elif type(event) is e.Error and event.fatal:
             self._told = event
         elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden) and event.parent_id is None:
@@ -398,4 +404,4 @@ class Run(Outcome):
         self._events.append(event)
         for recorder in self._recorders:
             recorder.keep(event)
-        self._audience.send(self._transcript.feed(event))
+        self._channels.send(self._transcript.feed(event))

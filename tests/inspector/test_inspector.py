@@ -15,7 +15,7 @@ from nbagent.inspector import Inspector
 from nbagent.inspector.inspector import ROWS, TIMED
 from nbagent.inspector.search import STRETCH
 from nbagent.protocol.json_size import json_size
-from nbagent.pump import BATCH
+from nbagent.pump import BATCH_BYTES
 from nbagent.run import Run
 from nbagent.transcript import Transcript
 
@@ -28,7 +28,7 @@ class Asked:
     def __init__(self, *events: e.Event) -> None:
         self.log = EventLog()
         self.transcript = Transcript()
-        self.inspector = Inspector(self.log, self.transcript.place, self.transcript.snapshot)
+        self.inspector = Inspector(self.log, self.transcript.block_id, self.transcript.snapshot)
         self.feed(*events)
 
     def feed(self, *events: e.Event) -> None:
@@ -36,7 +36,7 @@ class Asked:
             self.log.append(event)
             self.transcript.feed(event)
 
-    def text(self, name: str, room: int = BATCH) -> str:
+    def text(self, name: str, room: int = BATCH_BYTES) -> str:
         text = ""
         while True:
             page, size = self.inspector.page(name, len(text), room)
@@ -106,7 +106,7 @@ def test_whatever_a_text_is_searching_it_finds_it(texts: list[str], wanted: str)
 def test_a_block_has_its_own_events_and_those_of_what_is_in_it() -> None:
     inner = e.TextDelta(id="inner", delta="a", parent_id="c")
     asked = Asked(e.TextDelta(id="c", delta="another kind, the same id"), *CALL, inner, e.Status(message="on"))
-    block = asked.transcript.place("c", "tool")
+    block = asked.transcript.block_id("c", "tool")
     assert asked.numbers(block=block, kind="tool") == [2, 3, 4, 5]
     assert asked.numbers(block="c", kind="text") == [1]
     assert asked.numbers(block="status:6", kind="status") == [6]
@@ -172,7 +172,7 @@ async def test_the_copies_are_the_runs_own_words() -> None:
     run = Run(iter([*CALL, e.TextDelta(id="t", delta="Three rows.")]), name="analyst")
     run.start()
     await run
-    texts = {form: run.page(f"copy/{form}", 0, BATCH)[0] for form in ("markdown", "json", "python")}
+    texts = {form: run.page(f"copy/{form}", 0, BATCH_BYTES)[0] for form in ("markdown", "json", "python")}
     assert texts["markdown"] == run.to_markdown()
     assert json.loads(texts["json"]) == run.snapshot()
     scope: dict[str, Any] = {}
@@ -188,7 +188,7 @@ async def test_what_is_hidden_cannot_be_asked_for() -> None:
     await run
     asked = ["events/{}", 'events/{"text":"secret"}', "timeline", "copy/markdown", "copy/json", "copy/python"]
     asked += [f"event/{number + 1}" for number in range(len(run.events))]
-    said = "".join(run.page(name, 0, BATCH)[0] for name in asked)
+    said = "".join(run.page(name, 0, BATCH_BYTES)[0] for name in asked)
     assert "secret thought" not in said
     assert "load" not in said
     assert "thinking" in said  # that something is hidden is no secret

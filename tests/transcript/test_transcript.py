@@ -232,7 +232,7 @@ def test_however_the_ops_are_batched_the_view_shows_the_snapshot(events: list[e.
     for op in ops:
         outbox.feed([op])
         if data.draw(st.booleans()):
-            batches += outbox.drain(limit=data.draw(st.integers(1, 80)))
+            batches += outbox.drain(max_bytes=data.draw(st.integers(1, 80)))
     while outbox:
         batches += outbox.drain()
     assert list(play(batches).values()) == transcript.snapshot()
