@@ -23,7 +23,6 @@ from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.errors import NbagentError
 from nbagent.gate import LEVELS, Gate, Reveal, secrets
-from nbagent.gate.redact import Redactor
 from nbagent.run import Run
 from nbagent.sources.connect import is_address
 from nbagent.wire.body import BodyDecoder
@@ -184,12 +183,12 @@ def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal
         reveal: what may be seen of them.
     """
     reader = decoder or DetectingDecoder()
-    gate, redactor = Gate(reveal), Redactor(secrets.known())
+    gate = Gate(reveal)
+    gate.mask_secrets(secrets.known())
 
     def passed(events: Iterable[e.Event]) -> Iterator[e.Event]:
         for event in events:
-            for seen in gate.feed(event):
-                yield from redactor.feed(seen)
+            yield from gate.feed(event)
 
     def told() -> Iterator[e.Event]:
         error: BaseException | None = None

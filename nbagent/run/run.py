@@ -113,7 +113,7 @@ class Run(Outcome):
         gate = Gate(reveal, thinking_first=thinking_first, hide=hide, commentary=commentary, redact=redact)
         self._events = EventLog()
         self._privacy = Privacy(gate, self._events, self.id)
-        self._privacy.learn(source)
+        self._privacy.register_secrets(source)
         self._lock = threading.RLock()
         started = time.time()
         self._times = recording.RecordedTimes(started) if getattr(source, "keeps_times", False) is True else None
@@ -343,9 +343,9 @@ class Run(Outcome):
             if self._finished:
                 return
             if isinstance(item, Ended):
-                self._privacy.learn(item.error)
+                self._privacy.register_secrets(item.error)
             elif not self._events.count:  # the stream is open now, and its request at hand
-                self._privacy.learn()
+                self._privacy.register_secrets()
             self._pass(self._decoder.feed(item))
             if self._transcript.ended and getattr(self._decoder, "ends_itself", False):
                 self._reader.cancel()  # the service would keep the connection open for ever
@@ -356,7 +356,7 @@ class Run(Outcome):
                 return
             self._finished = True
             self._watchdog.stop()
-            self._privacy.learn(error)
+            self._privacy.register_secrets(error)
             error = self._why or error
             self._error = None if isinstance(error, Cancelled) else error
             decoder, self._decoder = self._decoder, DetectingDecoder()  # the run may be kept for long, what it read not
