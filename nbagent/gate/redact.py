@@ -9,6 +9,7 @@ from nbagent.events import (
     ErrorInfo,
     Event,
     File,
+    Live,
     ReasoningDelta,
     ReasoningEnd,
     RunEnd,
@@ -23,7 +24,7 @@ from nbagent.events.jsonable import json_safe
 _E = TypeVar("_E", bound=Event | ErrorInfo)
 _Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
 _UNMASKED = frozenset({"seq", "ts", "run_id", "id", "parent_id", "tool_id", "call_id", "approval_id"})
-_UNMASKED |= {"value", "display", "signature", "encrypted"}
+_UNMASKED |= {"display", "signature", "encrypted"}
 """Fields without text for readers, and those that are masked in a way of their own."""
 _TEXT_TYPES = ("text/", "json", "xml", "yaml", "javascript")
 """Parts of a media type by which a file's data is text."""
@@ -146,7 +147,7 @@ class Redactor:
             if field in _UNMASKED:
                 continue
             value = getattr(event, field)
-            if value is None or isinstance(value, bool | int | float):
+            if value is None or isinstance(value, bool | int | float | Live):
                 continue
             masked = self._value(value)
             if masked is not value and masked != value:
