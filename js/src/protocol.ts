@@ -299,7 +299,7 @@ export interface OpsMessage {
   /** the kernel's clock, in seconds since the epoch; the view measures durations by it. */
   now: number;
   /** the changes, in order; see `nbagent.protocol.ops`. */
-  ops: unknown[][];
+  ops: Op[];
 }
 
 /**
@@ -318,7 +318,7 @@ export interface SnapshotMessage {
   /** whether it is the last piece. */
   last: boolean;
   /** the ops of this piece. */
-  ops: unknown[][];
+  ops: Op[];
 }
 
 /** A sign of life: nothing is new. */

@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from nbagent.events.jsonable import EXACT
 from nbagent.protocol.blocks import to_dict
+from nbagent.protocol.ops import WireOp
 
 Number: TypeAlias = Annotated[int, Meta(ge=0, le=EXACT)]
 """A whole number that JavaScript represents exactly."""
@@ -40,7 +41,7 @@ class Ops(msgspec.Struct, tag_field="t", tag="ops"):
 
     seq: int
     now: float
-    ops: list[list[Any]]
+    ops: list[WireOp]
 
 
 class Snapshot(msgspec.Struct, tag_field="t", tag="snapshot"):
@@ -60,7 +61,7 @@ class Snapshot(msgspec.Struct, tag_field="t", tag="snapshot"):
     now: float
     first: bool
     last: bool
-    ops: list[list[Any]]
+    ops: list[WireOp]
 
 
 class Beat(msgspec.Struct, tag_field="t", tag="beat"):

@@ -26,5 +26,8 @@ Set: TypeAlias = tuple[Literal["set"], Id, Props]
 Close: TypeAlias = tuple[Literal["close"], Id]
 Op: TypeAlias = Open | Append | Set | Close
 
+WireOp: TypeAlias = Annotated[list[Any], Meta(title="Op")]
+"""An op as it is sent, in a batch that may hold only some of its text or props."""
+
 ROOT = "run"
 """Id and kind of the block that holds all others."""

@@ -94,6 +94,8 @@ def _interface(struct: type[msgspec.Struct], *, can_be_large: bool = False, base
 
 def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) -> str:
     match kind:
+        case structs.Metadata(extra_json_schema={"title": "Op"}):
+            return "Op"
         case structs.Metadata():
             return _type(kind.type, large=large)
         case structs.UnionType():

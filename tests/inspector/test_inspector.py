@@ -12,8 +12,8 @@ from nbagent import events as e
 from nbagent.events.jsonable import text_safe
 from nbagent.events.log import KEPT_BYTES, EventLog
 from nbagent.inspector import Inspector
-from nbagent.inspector.inspector import ROWS, TIMED
-from nbagent.inspector.search import STRETCH
+from nbagent.inspector.inspector import PAGE_ROWS, TIMELINE_EVENTS
+from nbagent.inspector.search import STRETCH_BYTES
 from nbagent.protocol.json_size import json_size
 from nbagent.pump import BATCH_BYTES
 from nbagent.run import Run
@@ -113,7 +113,7 @@ def test_a_block_has_its_own_events_and_those_of_what_is_in_it() -> None:
 
 
 def test_a_long_run_is_looked_through_in_stretches() -> None:
-    count = 3 * STRETCH // 64
+    count = 3 * STRETCH_BYTES // 64
     asked = Asked(*(e.TextDelta(id="t", delta="x" if number % 1000 else "needle") for number in range(count)))
     first = asked.once(text="needle")
     assert 0 < first["seen"] < count
@@ -131,7 +131,7 @@ def test_what_came_since_is_found_without_looking_at_the_rest_again() -> None:
 @given(st.lists(HOSTILE, min_size=1, max_size=300))
 def test_pages_fit_into_a_message_and_miss_no_row(texts: list[str]) -> None:
     asked = Asked(*(e.Custom(name="x", data={text: text * 20}) for text in texts))
-    assert len(asked.once()["rows"]) <= ROWS
+    assert len(asked.once()["rows"]) <= PAGE_ROWS
     assert asked.numbers() == list(range(1, len(texts) + 1))
 
 
@@ -161,11 +161,11 @@ def test_what_is_no_question_is_said_to_be_none(name: str) -> None:
 
 
 def test_the_timeline_of_a_long_run_comes_in_stretches() -> None:
-    asked = Asked(*(e.TextDelta(id=f"t{number}", delta="x", ts=float(number)) for number in range(TIMED + 10)))
-    assert json.loads(asked.text("timeline"))["seen"] == TIMED
+    asked = Asked(*(e.TextDelta(id=f"t{number}", delta="x", ts=float(number)) for number in range(TIMELINE_EVENTS + 10)))
+    assert json.loads(asked.text("timeline"))["seen"] == TIMELINE_EVENTS
     whole = json.loads(asked.text("timeline"))
-    assert whole["seen"] == whole["count"] == TIMED + 10
-    assert whole["bars"][0]["block"] == f"t{TIMED + 9}"  # the newest, as many as fit
+    assert whole["seen"] == whole["count"] == TIMELINE_EVENTS + 10
+    assert whole["bars"][0]["block"] == f"t{TIMELINE_EVENTS + 9}"  # the newest, as many as fit
 
 
 async def test_the_copies_are_the_runs_own_words() -> None:
