@@ -281,15 +281,15 @@ export type Kind = keyof PropsByKind;
  * Applying the ops in order gives the kernel's tree at every moment. They are plain tuples, not structs, because an `append` is
  * made for every delta.
  */
-export type Op = Open | Append | Set | Close;
+export type Op = OpenOp | AppendOp | SetOp | CloseOp;
 
-export type Open = ["open", id: string, parent: string | null, props: Record<string, unknown>];
+export type OpenOp = ["open", id: string, parent: string | null, props: Record<string, unknown>];
 
-export type Append = ["append", id: string, field: string, text: string];
+export type AppendOp = ["append", id: string, field: string, text: string];
 
-export type Set = ["set", id: string, props: Record<string, unknown>];
+export type SetOp = ["set", id: string, props: Record<string, unknown>];
 
-export type Close = ["close", id: string];
+export type CloseOp = ["close", id: string];
 
 /** A batch of changes. */
 export interface OpsMessage {

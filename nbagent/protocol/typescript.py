@@ -38,7 +38,7 @@ _LITERALS = {
     }.items()
 }
 _NESTED = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
-_OPS = {"Open": ops.Open, "Append": ops.Append, "Set": ops.Set, "Close": ops.Close}
+_OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
 _PRIMITIVES: dict[type[structs.Type], str] = {
     structs.AnyType: "unknown",
     structs.BoolType: "boolean",

@@ -35,7 +35,9 @@ export interface EventsAnswer {
 }
 
 export function askEvents(session: Session, filter: Filter, at: number): Promise<EventsAnswer> {
-  return session.channel.parts.page(`events/${JSON.stringify({ ...filter, at })}`).then(({ text }) => readEvents(text));
+  return session.channel.lazyValues
+    .page(`events/${JSON.stringify({ ...filter, at })}`)
+    .then(({ text }) => readEvents(text));
 }
 
 export function readEvents(text: string): EventsAnswer {

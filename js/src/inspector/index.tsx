@@ -37,7 +37,7 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
             <CopyButton
               key={form}
               label={form}
-              text={() => session.channel.parts.whole(`copy/${form.toLowerCase()}`)}
+              text={() => session.channel.lazyValues.whole(`copy/${form.toLowerCase()}`)}
             />
           ))}
         </div>

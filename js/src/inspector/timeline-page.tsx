@@ -36,7 +36,7 @@ function useTimeline(session: Session): { timeline: Timeline | null; problem: st
     let unwanted = false;
     const ask = async () => {
       for (let seen = -1; ; ) {
-        const { text } = await session.channel.parts.page("timeline");
+        const { text } = await session.channel.lazyValues.page("timeline");
         const answer = readTimeline(text);
         if (unwanted) return;
         setTimeline(answer);
