@@ -23,33 +23,35 @@ export type ToolState =
   | "output-denied"
   | "cancelled";
 
+export type BarKind = "step" | "text" | "reasoning" | "tool" | "agent" | "approval";
+
 /** Marker in place of a value that is too large to travel with its block; the view asks for its pages by `need`. */
 export interface LargeValue {
-  /** name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for anything else. */
+  /** Name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for anything else. */
   part: string;
-  /** characters (Unicode code points) of the whole text; of JSON, of its encoded text. */
+  /** Characters (Unicode code points) of the whole text; of JSON, of its encoded text. */
   size: number;
-  /** the first 1,000 characters at most. */
+  /** The first 1,000 characters at most. */
   head: string;
 }
 
 /** Progress of a running tool call. */
 export interface ToolProgress {
-  /** one line of text. */
+  /** One line of text. */
   message: Large<string> | null;
-  /** how much is done, in the unit of `total`. */
+  /** How much is done, in the unit of `total`. */
   progress: number | null;
-  /** how much there is in all. */
+  /** How much there is in all. */
   total: number | null;
 }
 
 /** Error of a tool call. */
 export interface ToolError {
-  /** the exception's class name, or the provider's error type. */
+  /** The exception's class name, or the provider's error type. */
   type: Large<string> | null;
-  /** the error's message. */
+  /** The error's message. */
   message: Large<string>;
-  /** the formatted traceback. */
+  /** The formatted traceback. */
   traceback: Large<string> | null;
 }
 
@@ -66,41 +68,41 @@ export interface Usage {
 
 /** Props that a block of any kind may have. */
 export interface BlockProps {
-  /** whether the reader opened or closed the block's panel; absent until they have. */
+  /** Whether the reader opened or closed the block's panel; absent until they have. */
   user_open?: boolean;
 }
 
 /** The root block: the run itself. */
 export interface RunProps extends BlockProps {
-  /** title of the run. */
+  /** Title of the run. */
   name?: Large<string>;
-  /** the model's name, once the stream has told it. */
+  /** The model's name, once the stream has told it. */
   model?: Large<string>;
   /** `running`, `stopping` after the reader pressed Stop, then how the run ended. */
   status?: "running" | "stopping" | RunStatus;
-  /** who stopped the run: "you", or the name of a program. */
+  /** Who stopped the run: "you", or the name of a program. */
   stopped_by?: Large<string>;
-  /** when the run began. */
+  /** When the run began. */
   started?: number;
-  /** when the run ended. */
+  /** When the run ended. */
   ended?: number;
-  /** the provider's own reason for the end. */
+  /** The provider's own reason for the end. */
   finish_reason?: Large<string> | null;
-  /** more about the status: an error code, or `stream_truncated`. */
+  /** More about the status: an error code, or `stream_truncated`. */
   code?: Large<string> | null;
-  /** seconds from `started` to the first text, thought or tool argument. */
+  /** Seconds from `started` to the first text, thought or tool argument. */
   first_token?: number;
-  /** tokens so far; counts that are unknown are absent. */
+  /** Tokens so far; counts that are unknown are absent. */
   usage?: Usage;
-  /** what the gate hides from the reader: `thinking`, `tools`, `commentary`. */
+  /** What the gate hides from the reader: `thinking`, `tools`, `commentary`. */
   hidden?: Large<string[]>;
-  /** number of events so far. */
+  /** Number of events so far. */
   events?: number;
-  /** number of text, reasoning and argument deltas so far. */
+  /** Number of text, reasoning and argument deltas so far. */
   deltas?: number;
-  /** number of tool calls so far. */
+  /** Number of tool calls so far. */
   tools?: number;
-  /** number of tool calls that ended with an error. */
+  /** Number of tool calls that ended with an error. */
   tools_failed?: number;
 }
 
@@ -110,7 +112,7 @@ export interface TextProps extends BlockProps {
   text?: string;
   /** `refusal` where the model declined to answer. */
   text_kind?: "refusal" | "text";
-  /** the provider's name for the role of the text: `commentary`, `final_answer`. */
+  /** The provider's name for the role of the text: `commentary`, `final_answer`. */
   phase?: Large<string> | null;
 }
 
@@ -120,135 +122,135 @@ export interface ReasoningProps extends BlockProps {
   text?: string;
   /** `summary` where the provider sends a summary of the reasoning, `raw` for the reasoning itself. */
   reasoning_kind?: "raw" | "summary";
-  /** when it began. */
+  /** When it began. */
   started?: number;
-  /** when it ended. */
+  /** When it ended. */
   ended?: number;
 }
 
 /** A tool call. */
 export interface ToolProps extends BlockProps {
-  /** the tool's name. */
+  /** The tool's name. */
   name?: Large<string>;
-  /** what runs the tool. */
+  /** What runs the tool. */
   tool_kind?: ToolKind;
-  /** the parsed arguments; absent while they stream. */
+  /** The parsed arguments; absent while they stream. */
   args?: unknown;
-  /** whether the arguments were valid JSON. */
+  /** Whether the arguments were valid JSON. */
   args_valid?: boolean;
-  /** when the arguments were complete and the tool began to run. */
+  /** When the arguments were complete and the tool began to run. */
   args_done?: number;
-  /** the latest progress. */
+  /** The latest progress. */
   progress?: ToolProgress;
-  /** one line that describes the result. */
+  /** One line that describes the result. */
   summary?: Large<string>;
-  /** representations of the result, also of a preliminary one. Absent for an error without content. */
+  /** Representations of the result, also of a preliminary one. Absent for an error without content. */
   result?: Record<string, unknown>;
-  /** state of the call. */
+  /** State of the call. */
   state?: ToolState;
-  /** the arguments as the model wrote them; it grows by `append`. */
+  /** The arguments as the model wrote them; it grows by `append`. */
   args_text?: string;
-  /** when the call began. */
+  /** When the call began. */
   started?: number;
-  /** when the call ended. */
+  /** When the call ended. */
   ended?: number;
-  /** the error, or why the call was denied. */
+  /** The error, or why the call was denied. */
   error?: ToolError;
-  /** the provider's own id, which need not be unique. */
+  /** The provider's own id, which need not be unique. */
   call_id?: Large<string> | null;
-  /** a name for readers, shown instead of `name`. */
+  /** A name for readers, shown instead of `name`. */
   title?: Large<string> | null;
-  /** what the gate hides of this call: `arguments`, `result`. */
+  /** What the gate hides of this call: `arguments`, `result`. */
   hidden?: Large<string[]>;
 }
 
 /** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */
 export interface AgentProps extends BlockProps {
-  /** the agent's name. */
+  /** The agent's name. */
   name?: Large<string>;
   /** `running`, then how it ended. */
   status?: "running" | RunStatus;
-  /** when it began. */
+  /** When it began. */
   started?: number;
-  /** when it ended. */
+  /** When it ended. */
   ended?: number;
 }
 
 /** Another agent takes over. */
 export interface HandoffProps extends BlockProps {
-  /** name of the agent that hands over. */
+  /** Name of the agent that hands over. */
   from?: Large<string> | null;
-  /** name of the agent that takes over. */
+  /** Name of the agent that takes over. */
   to?: Large<string>;
 }
 
 /** A page or document that the answer rests on. */
 export interface SourceProps extends BlockProps {
-  /** its address. */
+  /** Its address. */
   url?: Large<string> | null;
-  /** its title. */
+  /** Its title. */
   title?: Large<string> | null;
 }
 
 /** A file that the model made. */
 export interface FileProps extends BlockProps {
-  /** its MIME type. */
+  /** Its MIME type. */
   media_type?: Large<string>;
-  /** its address, where it is not sent along. */
+  /** Its address, where it is not sent along. */
   url?: Large<string> | null;
-  /** its content as base64. */
+  /** Its content as base64. */
   data?: Large<string> | null;
-  /** its file name. */
+  /** Its file name. */
   name?: Large<string> | null;
 }
 
 /** A line about what is going on. */
 export interface StatusProps extends BlockProps {
-  /** the line. */
+  /** The line. */
   message?: Large<string>;
-  /** its severity. */
+  /** Its severity. */
   level?: Level;
 }
 
 /** An error that is not a tool call's. */
 export interface ErrorProps extends BlockProps {
-  /** the error's message. */
+  /** The error's message. */
   message?: Large<string>;
-  /** the exception's class name, or the provider's error type. */
+  /** The exception's class name, or the provider's error type. */
   error_type?: Large<string> | null;
-  /** the provider's error code. */
+  /** The provider's error code. */
   code?: Large<string> | null;
-  /** whether the run cannot go on. */
+  /** Whether the run cannot go on. */
   fatal?: boolean;
-  /** the formatted traceback. */
+  /** The formatted traceback. */
   traceback?: Large<string> | null;
 }
 
 /** An application's own event, shared state, or an upstream item that this version does not know. */
 export interface CustomProps extends BlockProps {
-  /** the event's name; `state` for shared state; the item's tag, or `raw`. */
+  /** The event's name; `state` for shared state; the item's tag, or `raw`. */
   name?: Large<string>;
-  /** its data. */
+  /** Its data. */
   data?: unknown;
 }
 
 /** A question to the reader that the run waits for. */
 export interface ApprovalProps extends BlockProps {
-  /** whether a tool may run, the run needs input, or the reader has to sign in. */
+  /** Whether a tool may run, the run needs input, or the reader has to sign in. */
   approval_kind?: "auth" | "input" | "tool";
-  /** id of the tool block that the question is about. */
+  /** Id of the tool block that the question is about. */
   tool_id?: Large<string> | null;
-  /** the question. */
+  /** The question. */
   prompt?: Large<string> | null;
-  /** the arguments that the reader is asked about. */
+  /** The arguments that the reader is asked about. */
   args?: unknown;
-  /** the possible answers. */
+  /** The possible answers. */
   options?: Large<string[]> | null;
   /** JSON Schema of the input. */
   schema?: Large<Record<string, unknown>> | null;
-  /** the answer; absent until there is one. */
+  /** The answer; absent until there is one. */
   decision?: "approve" | "cancel" | "deny";
-  /** why it was decided so. */
+  /** Why it was decided so. */
   reason?: Large<string> | null;
 }
 
@@ -294,11 +296,11 @@ export type CloseOp = ["close", id: string];
 /** A batch of changes. */
 export interface OpsMessage {
   t: "ops";
-  /** number of the message. Batches and pieces of snapshots count together, from 1, without gaps. */
+  /** Number of the message. Batches and pieces of snapshots count together, from 1, without gaps. */
   seq: number;
-  /** the kernel's clock, in seconds since the epoch; the view measures durations by it. */
+  /** The kernel's clock, in seconds since the epoch; the view measures durations by it. */
   now: number;
-  /** the changes, in order; see `nbagent.protocol.ops`. */
+  /** The changes, in order; see `nbagent.protocol.ops`. */
   ops: Op[];
 }
 
@@ -309,46 +311,46 @@ export interface OpsMessage {
  */
 export interface SnapshotMessage {
   t: "snapshot";
-  /** number of the message. */
+  /** Number of the message. */
   seq: number;
-  /** the kernel's clock, in seconds since the epoch. */
+  /** The kernel's clock, in seconds since the epoch. */
   now: number;
-  /** whether it is the first piece. */
+  /** Whether it is the first piece. */
   first: boolean;
-  /** whether it is the last piece. */
+  /** Whether it is the last piece. */
   last: boolean;
-  /** the ops of this piece. */
+  /** The ops of this piece. */
   ops: Op[];
 }
 
 /** A sign of life: nothing is new. */
 export interface BeatMessage {
   t: "beat";
-  /** number of the last batch; a view that has less has lost one. */
+  /** Number of the last batch; a view that has less has lost one. */
   seq: number;
-  /** the kernel's clock, in seconds since the epoch. */
+  /** The kernel's clock, in seconds since the epoch. */
   now: number;
 }
 
 /** A page of a large value, of a module of the front end, or of an answer of the inspector. */
 export interface PartMessage {
   t: "part";
-  /** the name that the view asked for. */
+  /** The name that the view asked for. */
   name: string;
-  /** offset of the page's first character. Characters are Unicode code points, not UTF-16 units. */
+  /** Offset of the page's first character. Characters are Unicode code points, not UTF-16 units. */
   at: number;
-  /** the page; absent if there is an error. */
+  /** The page; absent if there is an error. */
   text?: string;
-  /** characters in all; absent if there is an error. */
+  /** Characters in all; absent if there is an error. */
   size?: number;
-  /** why there is no page, in words for the reader; absent otherwise. */
+  /** Why there is no page, in words for the reader; absent otherwise. */
   error?: string;
 }
 
 /** A view has come, or comes back; it is sent a snapshot. */
 export interface HelloMessage {
   t: "hello";
-  /** number of the last batch it has; 0 for none. */
+  /** Number of the last batch it has; 0 for none. */
   have?: number;
 }
 
@@ -360,16 +362,16 @@ export interface ResyncMessage {
 /** The view has drawn everything up to a batch. */
 export interface AckMessage {
   t: "ack";
-  /** number of the batch. */
+  /** Number of the batch. */
   seq: number;
 }
 
 /** The view asks for a page of something large; it is sent a `Part`. */
 export interface NeedMessage {
   t: "need";
-  /** the `part` of a `LargeValue`, a module of the front end, or a question to the inspector. */
+  /** The `part` of a `LargeValue`, a module of the front end, or a question to the inspector. */
   name: string;
-  /** offset of the page's first character, in Unicode code points. */
+  /** Offset of the page's first character, in Unicode code points. */
   at: number;
 }
 
@@ -381,10 +383,91 @@ export interface StopMessage {
 /** The reader opened or closed a panel. */
 export interface ToggleMessage {
   t: "toggle";
-  /** id of the panel's block. */
+  /** Id of the panel's block. */
   block: string;
-  /** whether it is open now. */
+  /** Whether it is open now. */
   open: boolean;
+}
+
+/** A question about the events of a run. */
+export interface EventsQuestion {
+  /** The first row, from 0. */
+  at?: number;
+  /** Tag of the events, or of a family: `tool.*`; empty for any. */
+  type?: string;
+  /** Text that the events' JSON must contain, in upper or lower case. */
+  text?: string;
+  /** Id of the block that they must belong to. */
+  block?: string;
+  /** That block's kind. */
+  kind?: string;
+}
+
+/** The events that match a question. */
+export interface EventsAnswer {
+  /** Number of matches so far. */
+  total: number;
+  /** Number of the last event that was searched; if it is less than `count`, the view asks again. */
+  seen: number;
+  /** Number of events in all. */
+  count: number;
+  /** Number of events by their tag. */
+  types: Record<string, number>;
+  /**
+   * The matches from row `at` on, as many as fit: number (from 1), time in seconds since the epoch, tag, summary. The
+   * row of an event that is no longer kept is its number alone.
+   */
+  rows: unknown[][];
+}
+
+/**
+ * A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a question to the reader.
+ *
+ * Times are seconds since the epoch.
+ */
+export interface Bar {
+  /** Kind of the thing. */
+  kind: BarKind;
+  /** Its name. */
+  label: string;
+  /** When it began. */
+  start: number;
+  /** When it ended; absent if it has not. */
+  end?: number;
+  /** Of a tool call: when its arguments were complete and it began to run. */
+  ready?: number;
+  /** Of a step: when its first token came, or the complete arguments of a call. */
+  first?: number;
+  /** Of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the decision. */
+  status?: string;
+  /** Of a step: its tokens and cost, as far as they are known. */
+  usage?: Usage;
+  /** Id of its block; absent for a step and a question. */
+  block?: string;
+}
+
+/** The timeline of a run. Times are seconds since the epoch. */
+export interface TimelineAnswer {
+  /** When the first event came; null before. */
+  start: number | null;
+  /** When the last event came. */
+  end: number;
+  /** When the first piece of a text, a thought or a tool's arguments came; null before. */
+  first_token: number | null;
+  /** Number of gaps in all. */
+  gap_count: number;
+  /** Seconds of all gaps together. */
+  gap_seconds: number;
+  /** The newest periods without an event: start and end. */
+  gaps: [number, number][];
+  /** Number of older bars that are no longer kept. */
+  left_out: number;
+  /** Number of the last event in the timeline; if it is less than `count`, the view asks again. */
+  seen: number;
+  /** Number of events in all. */
+  count: number;
+  /** The bars, the newest first, as many as fit. */
+  bars: Bar[];
 }
 
 export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage;

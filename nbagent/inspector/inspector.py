@@ -1,16 +1,7 @@
 """Answers the view's questions about a run: its events, filtered and searched, its timeline, its text to copy.
 
-A question is asked like a page of a large value (see `nbagent.pump.large_values`): its name is the question.
-
-    events/{"at","type","text","block","kind"}   {"rows": [[number, time, type, summary], …], "total", "seen", "count", "types"}
-    event/NUMBER                                 the event's JSON
-    timeline                                     {"bars": […], "start", "end", "first_token", "gaps", …, "seen", "count"}
-    copy/markdown, copy/json, copy/python        the transcript in that form
-
-`rows` are the matching events from row `at` (from 0) on, as many as fit, and `total` is the number of matches so far. Events
-are numbered from 1; the row of an event that is no longer kept is the number alone. One question searches a stretch of the
-run, not all of it, because the run waits meanwhile: while `seen` is less than `count`, the view asks again. Only events that
-have passed the gate are here.
+The questions and answers are declared in `nbagent.protocol.inspection`. One question searches a stretch of the run, not all of
+it, because the run waits meanwhile. Only events that have passed the gate are here.
 """
 
 import itertools
@@ -25,8 +16,9 @@ from nbagent import events as e
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
 from nbagent.inspector.brief import brief
-from nbagent.inspector.search import Question, Search, json_text
-from nbagent.inspector.timeline import Bar, Timeline
+from nbagent.inspector.search import Search, json_text
+from nbagent.inspector.timeline import Timeline
+from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
 from nbagent.protocol.json_size import json_size, truncate_to_bytes
 from nbagent.render.markdown import transcript_markdown
 from nbagent.render.messages import messages_python
@@ -54,7 +46,7 @@ class Inspector:
         self._log = log
         self._block_id = block_id
         self._snapshot = snapshot
-        self._searches: OrderedDict[Question, Search] = OrderedDict()
+        self._searches: OrderedDict[EventsQuestion, Search] = OrderedDict()
         self._types: Counter[type[e.Event]] = Counter()
         self._counted = 0
         self._timeline = Timeline()
@@ -90,7 +82,7 @@ class Inspector:
             self._text = None
         return page, len(text)
 
-    def _events(self, question: Question, max_bytes: int) -> str:
+    def _events(self, question: EventsQuestion, max_bytes: int) -> str:
         self._types.update(map(type, self._log.since(self._counted + 1)))
         self._counted = self._log.count
         numbers: Sequence[int] = range(1, self._log.count + 1)
@@ -100,12 +92,11 @@ class Inspector:
             search.go_on(self._log)
             numbers, seen = search.found, search.seen
         types = {str(kind.__struct_config__.tag): count for kind, count in self._types.items()}
-        head = {"total": len(numbers), "seen": seen, "count": self._log.count, "types": types}
-        return _answer(
-            head, "rows", (self._row(number) for number in numbers[question.at : question.at + PAGE_ROWS]), max_bytes
-        )
+        rows = (self._row(number) for number in numbers[question.at : question.at + PAGE_ROWS])
+        answer = EventsAnswer(total=len(numbers), seen=seen, count=self._log.count, types=types, rows=[])
+        return _filled(answer, rows, max_bytes)
 
-    def _search(self, question: Question) -> "Search":
+    def _search(self, question: EventsQuestion) -> "Search":
         key = msgspec.structs.replace(question, at=0)
         search = self._searches.pop(key, None) or Search(key, self._block_id)
         self._searches[key] = search
@@ -122,10 +113,19 @@ class Inspector:
             self._timeline.feed(event)
             self._timed = max(self._timed, self._log.gone) + 1
         line = self._timeline
-        names = ("start", "end", "first_token", "gap_count", "gap_seconds")
-        head = {name: getattr(line, name) for name in names} | {"gaps": list(line.gaps), "left_out": line.left_out}
-        head |= {"seen": self._timed, "count": self._log.count}
-        return _answer(head, "bars", map(self._bar, reversed(line.bars)), max_bytes)
+        answer = TimelineAnswer(
+            start=line.start,
+            end=line.end,
+            first_token=line.first_token,
+            gap_count=line.gap_count,
+            gap_seconds=line.gap_seconds,
+            gaps=list(line.gaps),
+            left_out=line.left_out,
+            seen=self._timed,
+            count=self._log.count,
+            bars=[],
+        )
+        return _filled(answer, map(self._bar, reversed(line.bars)), max_bytes)
 
     def _bar(self, bar: Bar) -> Bar:
         return bar if bar.block is None else msgspec.structs.replace(bar, block=self._block_id(bar.block, bar.kind))
@@ -151,9 +151,9 @@ class Inspector:
         raise LookupError(f"there is no copy as {form}")
 
 
-def _question(name: str) -> Question:
+def _question(name: str) -> EventsQuestion:
     try:
-        question = msgspec.json.decode(name, type=Question)
+        question = msgspec.json.decode(name, type=EventsQuestion)
     except msgspec.MsgspecError as error:
         raise LookupError(f"that is no question about events: {error}") from error
     if question.at < 0:
@@ -161,10 +161,10 @@ def _question(name: str) -> Question:
     return question
 
 
-def _answer(head: dict[str, Any], name: str, items: Iterable[Any], max_bytes: int) -> str:
-    """`head` as JSON, with as many of the items as fit in it under `name`."""
-    fitting = _fitting(items, max_bytes - json_size(_written(head)) - 64)
-    return f"{_written(head)[:-1]},{_written(name)}:[{','.join(fitting)}]}}"
+def _filled(answer: EventsAnswer | TimelineAnswer, items: Iterable[Any], max_bytes: int) -> str:
+    """The answer as JSON, with as many of the items as fit in its last field, an empty list."""
+    text = _written(answer)
+    return f"{text.removesuffix(']}')}{','.join(_fitting(items, max_bytes - json_size(text) - 64))}]}}"
 
 
 def _fitting(items: Iterable[Any], max_bytes: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
+from nbagent.protocol.inspection import EventsQuestion
 
 STRETCH_BYTES = 512 * 1024
 """Bytes of JSON that are searched at a time."""
@@ -20,24 +21,6 @@ MAX_TEXT_CHARS = 200
 _KINDS = {"state": "custom", "raw": "custom", "agent.handoff": "handoff"}
 _NUMBERED = frozenset({"status", "error", "handoff", "custom"})
 """Kinds of blocks whose id is made of the number of their event."""
-
-
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A question about the events of a run.
-
-    Attributes:
-        at: the first row, from 0.
-        type: the tag of the events, or of a family: `tool.*`; empty for any.
-        text: text that the events' JSON must contain, in upper or lower case.
-        block: id of the block that they must belong to.
-        kind: that block's kind.
-    """
-
-    at: int = 0
-    type: str = ""
-    text: str = ""
-    block: str = ""
-    kind: str = ""
 
 
 class Search:
@@ -52,7 +35,7 @@ class Search:
         seen: number of the last event that was searched.
     """
 
-    def __init__(self, question: Question, block_id: Callable[[str, str], str]) -> None:
+    def __init__(self, question: EventsQuestion, block_id: Callable[[str, str], str]) -> None:
         self.found = array("Q")
         self.seen = 0
         self._type = question.type.removesuffix("*")

@@ -6,11 +6,10 @@ epoch, from the events' `ts`.
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Literal, assert_never
-
-import msgspec
+from typing import Any, assert_never
 
 from nbagent import events as e
+from nbagent.protocol.inspection import Bar, BarKind
 
 MIN_GAP_S = 1.0
 """Seconds without an event that are shown as a gap."""
@@ -18,34 +17,6 @@ MAX_BARS = 1000
 """Bars that are kept; of a longer run the newest."""
 MAX_LABEL_CHARS = 80
 """Characters of a bar's label."""
-
-Kind = Literal["step", "text", "reasoning", "tool", "agent", "approval"]
-
-
-class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One bar.
-
-    Attributes:
-        kind: kind of the thing.
-        label: its name.
-        start: when it began.
-        end: when it ended; None if it has not.
-        ready: of a tool call: when its arguments were complete and it began to run.
-        first: of a step: when its first token came, or the complete arguments of a call.
-        status: of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the decision.
-        usage: of a step: its tokens and cost, as far as they are known.
-        block: id of its block in the events; None for a step and a question.
-    """
-
-    kind: Kind
-    label: str
-    start: float
-    end: float | None = None
-    ready: float | None = None
-    first: float | None = None
-    status: str | None = None
-    usage: e.Usage | None = None
-    block: str | None = None
 
 
 class Timeline:
@@ -70,7 +41,7 @@ class Timeline:
         self.gap_seconds = 0.0
         self.left_out = 0
         self._bars: deque[Bar] = deque()
-        self._open: dict[tuple[Kind, str], Bar] = {}
+        self._open: dict[tuple[BarKind, str], Bar] = {}
         self._step: Bar | None = None
         self._steps = 0
 
@@ -150,18 +121,18 @@ class Timeline:
         if self._step is not None and self._step.first is None:
             self._step.first = now
 
-    def _at(self, event: Any, kind: Kind, label: str) -> Bar:
+    def _at(self, event: Any, kind: BarKind, label: str) -> Bar:
         """The open bar of the event's block, or a new one."""
         bar = self._open.get((kind, event.id))
         return self._new(kind, label, event.ts, event.id) if bar is None else bar
 
-    def _close(self, event: Any, kind: Kind, label: str) -> Bar:
+    def _close(self, event: Any, kind: BarKind, label: str) -> Bar:
         bar = self._at(event, kind, label)
         bar.end = event.ts
         del self._open[kind, event.id]
         return bar
 
-    def _new(self, kind: Kind, label: str, start: float, id: str) -> Bar:
+    def _new(self, kind: BarKind, label: str, start: float, id: str) -> Bar:
         bar = self._open[kind, id] = Bar(
             kind=kind, label=label[:MAX_LABEL_CHARS], start=start, block=None if kind in ("step", "approval") else id
         )
@@ -172,7 +143,7 @@ class Timeline:
         return bar
 
     def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> None:
-        key: tuple[Kind, str] = ("approval", event.approval_id)
+        key: tuple[BarKind, str] = ("approval", event.approval_id)
         if isinstance(event, e.ApprovalRequest) and key not in self._open:
             self._new("approval", "waits for you", event.ts, event.approval_id)
         elif isinstance(event, e.ApprovalResponse) and (bar := self._open.pop(key, None)) is not None:

@@ -1,10 +1,11 @@
-"""Writes the view's TypeScript types, `js/src/protocol.ts`, from the structs of this package.
+"""Generates the view's TypeScript types, `js/src/protocol.ts`, from the structs of this package.
 
 python -m nbagent.protocol.typescript
 """
 
 import inspect as python_inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +14,7 @@ import msgspec
 import msgspec.inspect as structs
 
 from nbagent import events
-from nbagent.protocol import blocks, messages, ops
+from nbagent.protocol import blocks, inspection, messages, ops
 
 TARGET = Path(__file__).parents[2] / "js/src/protocol.ts"
 
@@ -35,9 +36,16 @@ _LITERALS = {
         "RunStatus": events.RunStatus,
         "ToolKind": events.ToolKind,
         "ToolState": blocks.ToolState,
+        "BarKind": inspection.BarKind,
     }.items()
 }
-_NESTED = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
+_INSPECTION: tuple[type[msgspec.Struct], ...] = (
+    inspection.EventsQuestion,
+    inspection.EventsAnswer,
+    inspection.Bar,
+    inspection.TimelineAnswer,
+)
+_NESTED: tuple[type[msgspec.Struct], ...] = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
 _PRIMITIVES: dict[type[structs.Type], str] = {
     structs.AnyType: "unknown",
@@ -69,6 +77,8 @@ def _declarations() -> Iterator[str]:
     for name, op in _OPS.items():
         yield f"export type {name} = [{', '.join(map(_tuple_item, get_args(op)))}];\n"
     for struct in (*get_args(messages.KernelMessage), *get_args(messages.ViewMessage)):
+        yield _interface(struct)
+    for struct in _INSPECTION:
         yield _interface(struct)
     for name, union in {"KernelMessage": messages.KernelMessage, "ViewMessage": messages.ViewMessage}.items():
         yield _alias(name, [f"{struct.__name__}Message" for struct in get_args(union)])
@@ -106,6 +116,8 @@ def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) 
             return named[0] if named else " | ".join(f'"{value}"' for value in kind.values)
         case structs.StructType():
             return kind.cls.__name__
+        case structs.TupleType():
+            written = f"[{', '.join(map(_type, kind.item_types))}]"
         case structs.ListType():
             written = f"{_type(kind.item_type)}[]"
         case structs.DictType():
@@ -133,7 +145,7 @@ def _docstring(struct: type) -> tuple[str, dict[str, str]]:
     """A class's docstring without its `Attributes:`, and these by name, each on one line."""
     summary, _, attributes = (python_inspect.getdoc(struct) or "").partition("\nAttributes:\n")
     found = re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", attributes, re.MULTILINE)
-    return summary.strip(), {name: " ".join(text.split()) for name, text in found}
+    return summary.strip(), {name: " ".join(f"{text[0].upper()}{text[1:]}".split()) for name, text in found}
 
 
 def _comment(text: str, indent: str = "") -> str:
@@ -141,7 +153,8 @@ def _comment(text: str, indent: str = "") -> str:
         return ""
     if "\n" not in text and len(text) + len(indent) + 7 <= _LINE_CHARS:
         return f"{indent}/** {text} */\n"
-    return f"{indent}/**\n" + "".join(f"{indent} * {line}".rstrip() + "\n" for line in text.splitlines()) + f"{indent} */\n"
+    lines = text.splitlines() if "\n" in text else textwrap.wrap(text, _LINE_CHARS - len(indent) - 3)
+    return f"{indent}/**\n" + "".join(f"{indent} * {line}".rstrip() + "\n" for line in lines) + f"{indent} */\n"
 
 
 if __name__ == "__main__":

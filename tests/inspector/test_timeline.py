@@ -1,7 +1,8 @@
 """When what happened: events in, bars out."""
 
 from nbagent import events as e
-from nbagent.inspector.timeline import MAX_BARS, Bar, Timeline
+from nbagent.inspector.timeline import MAX_BARS, Timeline
+from nbagent.protocol.inspection import Bar
 
 
 def timeline(*events: e.Event) -> Timeline:

@@ -14,7 +14,7 @@ from samples import CLASSES, sample
 from streams import event_streams
 
 from nbagent import events as e
-from nbagent.protocol import blocks, messages, ops
+from nbagent.protocol import blocks, inspection, messages, ops
 from nbagent.pump import LargeValues
 from nbagent.transcript import Transcript
 
@@ -25,6 +25,10 @@ STRUCTS = [
     blocks.LargeValue,
     blocks.ToolError,
     blocks.ToolProgress,
+    inspection.Bar,
+    inspection.EventsAnswer,
+    inspection.EventsQuestion,
+    inspection.TimelineAnswer,
     *get_args(messages.KernelMessage),
     *get_args(messages.ViewMessage),
 ]
