@@ -342,6 +342,9 @@ STREAMED_FIELDS = frozenset({"text", "args_text"})
 BUNDLE_FIELDS = frozenset({"result", "error", "progress"})
 """Fields whose members become `LargeValue`s one by one, never the whole."""
 
+_STRUCT_FIELDS = frozenset({"error", "progress", "usage"})
+"""Fields whose value may be a struct."""
+
 
 def kind_of(props: BlockProps) -> str:
     """The `kind` of the blocks that have these props, e.g. `"tool"`."""
@@ -350,11 +353,11 @@ def kind_of(props: BlockProps) -> str:
 
 def to_dict(props: msgspec.Struct) -> dict[str, Any]:
     """The fields that are set, by their names on the wire and without `kind`. Values are shared with `props`, not copied."""
-    omits_none = props.__struct_config__.omit_defaults
-    named = zip(props.__struct_encode_fields__, props.__struct_fields__, strict=True)
-    given = ((name, getattr(props, field)) for name, field in named)
-    return {
-        name: to_dict(value) if isinstance(value, ToolProgress | ToolError | Usage) else value
-        for name, value in given
-        if value is not UNSET and not (value is None and omits_none)
-    }
+    named = zip(props.__struct_encode_fields__, msgspec.structs.astuple(props), strict=True)
+    made = {name: value for name, value in named if value is not UNSET}
+    for name in _STRUCT_FIELDS & made.keys():
+        if isinstance(value := made[name], ToolProgress | ToolError):
+            made[name] = msgspec.structs.asdict(value)
+        elif isinstance(value, Usage):
+            made[name] = {count: number for count, number in msgspec.structs.asdict(value).items() if number is not None}
+    return made
