@@ -20,10 +20,10 @@ export interface ChannelOptions {
   onMessage?: (now: number | null) => void;
 }
 
-/** How long a request for a snapshot may go unanswered before it is repeated; twice as long each time. */
+/** Time after which an unanswered request for a snapshot is repeated; twice as long each time. */
 const SNAPSHOT_TIMEOUT_MS = 2000;
 const MAX_TRIES = 6;
-/** How often a snapshot of which a piece was lost is asked for again at once. */
+/** Requests that are repeated at once, where a piece of a snapshot was lost. */
 const MAX_IMMEDIATE_TRIES = 3;
 /** Time between two acknowledgements at least: each costs the kernel and the page three messages. */
 const MIN_ACK_INTERVAL_MS = 2000;

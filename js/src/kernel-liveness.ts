@@ -15,7 +15,7 @@ const SUSPENDED_MS = 500;
 export class KernelLiveness {
   readonly state: ReadonlySignal<Liveness>;
   readonly #state: Signal<Liveness> = signal("live");
-  /** When the last message came (or the view was made), in milliseconds of this page's clock. */
+  /** Time of the last message (or of the view's creation), in milliseconds of this page's clock. */
   heardAt = Date.now();
   loss: Loss = "gone";
   readonly #isExpected: () => boolean;

@@ -5,13 +5,13 @@ import type { PartMessage, ViewMessage } from "./protocol";
 /** One page of a text. `at`, `end` and `size` count Unicode code points, as the kernel does, not UTF-16 units. */
 export interface Page {
   at: number;
-  /** Where the next page starts. */
+  /** Offset of the next page. */
   end: number;
   size: number;
   text: string;
 }
 
-/** How long the kernel may take for a page before it is asked again; twice as long each time. */
+/** Time after which an unanswered request for a page is repeated; twice as long each time. */
 const ANSWER_TIMEOUT_MS = 3000;
 const MAX_TRIES = 5;
 

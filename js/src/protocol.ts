@@ -76,7 +76,7 @@ export interface BlockProps {
 export interface RunProps extends BlockProps {
   /** Title of the run. */
   name?: Large<string>;
-  /** The model's name, once the stream has told it. */
+  /** The model's name; absent until the stream has sent it. */
   model?: Large<string>;
   /** `running`, `stopping` after the reader pressed Stop, then how the run ended. */
   status?: "running" | "stopping" | RunStatus;

@@ -23,10 +23,10 @@ export interface Model extends Port {
 
 /** Time after which the view says why Stop has no effect yet. */
 const STOP_NOTICE_MS = 1500;
-/** More time of silence after which the view says hello again, and announces the silence to screen readers. */
+/** Further time of silence after which the view says hello again, and announces the silence to screen readers. */
 const LONG_SILENCE_MS = 8000;
 const SILENCE_TEXT = "No word from the kernel";
-/** How long a view without content replaces the static copy. */
+/** Time for which a view without content replaces the static copy. */
 const FIRST_MESSAGE_MS = 3000;
 
 export class Session {
@@ -45,9 +45,9 @@ export class Session {
   readonly interrupt: (() => Promise<void>) | null;
   /** Whether the view has content from a kernel, or may still get some. */
   readonly present: ReadonlySignal<boolean>;
-  /** How many blocks wait for the reader. */
+  /** Number of blocks that wait for the reader. */
   readonly awaiting: ReadonlySignal<number>;
-  /** When the session was made, in seconds since the epoch. */
+  /** Time at which the session was made, in seconds since the epoch. */
   readonly born = Date.now() / 1000;
   readonly #expecting = signal(true);
   readonly #awaiting = signal(0);
@@ -94,7 +94,7 @@ export class Session {
     return str(this.runProps.status) ?? "running";
   }
 
-  /** When the run started, in seconds since the epoch by the kernel's clock. */
+  /** Start of the run, in seconds since the epoch by the kernel's clock. */
   get started(): number {
     return num(this.runProps.started) ?? this.born;
   }

@@ -39,7 +39,7 @@ from nbagent.events import (
 class Commentary:
     """Removes every text that a tool call follows in the same response.
 
-    Whether one follows is known when the response is over. A text waits until then, unless its service has told its `phase`.
+    Whether one follows is known when the response is over. A text waits until then, unless its service sends its `phase`.
     The texts of each sub-agent are judged among themselves.
     """
 

@@ -95,7 +95,7 @@ class RunProps(BlockProps, tag="run"):
 
     Attributes:
         name: title of the run.
-        model: the model's name, once the stream has told it.
+        model: the model's name; absent until the stream has sent it.
         status: `running`, `stopping` after the reader pressed Stop, then how the run ended.
         stopped_by: who stopped the run: "you", or the name of a program.
         started: when the run began.

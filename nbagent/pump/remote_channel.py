@@ -5,7 +5,7 @@ The Jupyter server drops messages above 1,000 a second, and ZeroMQ drops when a 
 messages are declared in `nbagent.protocol.messages`. When they are sent:
 
 - `ops`: when something has changed.
-- `snapshot`: when a view has said `hello` or `resync`. One that has begun is sent to its end before the next begins: a reader
+- `snapshot`: when a view has sent `hello` or `resync`. One that has begun is sent to its end before the next begins: a reader
   that keeps asking cannot keep another from ever getting one.
 - `beat`: while the run lives, after each second without a message; after its end, until a view has acknowledged the last batch,
   after 1, 2, 4, 8, 16 and 32 s, then never again. None before a view has spoken.
@@ -46,7 +46,7 @@ MAX_UNACKED_BATCHES = 64
 """Batches that a reader may leave unacknowledged before it is sent fewer. It acknowledges every two seconds: each time costs
 the kernel a message of its own and two about its being busy, which weigh more than the text."""
 BEAT_INTERVAL_S = 1.0
-"""Seconds of silence after which a view is told that the kernel is alive."""
+"""Seconds of silence after which a view is sent a sign of life."""
 MAX_FINAL_BEATS = 6
 """Beats after the end of a run for a view that has not acknowledged its last batch, each after twice the time."""
 END_FLUSH_TIMEOUT_S = 1.0

@@ -361,7 +361,7 @@ class Transcript:
         return self._set(self.root, props)
 
     def _set_model(self, model: str | None) -> list[Op]:
-        """Show the model of a step where the run has told none."""
+        """Show the model of a step if the run has none of its own."""
         return [] if model is None or self.root.props.get("model") is not None else self._set(self.root, RunProps(model=model))
 
     def _hidden(self, event: e.Hidden) -> list[Op]:

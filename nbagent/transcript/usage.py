@@ -4,10 +4,10 @@ from nbagent.events import StepEnd, Usage, UsageUpdate
 
 
 class UsageCount:
-    """Adds up the usage of a run's steps, unless the stream tells the run's own total.
+    """Adds up the usage of a run's steps, unless the stream sends the run's own total.
 
     Attributes:
-        run: the run's own total, as far as the stream has told it; None if it has not.
+        run: the run's own total so far, if the stream sends one; else None.
     """
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class UsageCount:
         self._step: Usage | None = None  # of the current step
 
     def update(self, event: UsageUpdate) -> None:
-        """Count what the stream tells between two steps' ends."""
+        """Count an update between the ends of two steps."""
         if event.scope == "run":
             self.run = event.usage if event.mode == "replace" else (self.run or Usage()) + event.usage
         else:

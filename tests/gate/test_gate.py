@@ -1,4 +1,4 @@
-"""What a level hides exists in no event that comes out, and what it shows is the same however the stream is cut."""
+"""Content that a level hides is in no event, and visible content is the same however the stream is cut."""
 
 from itertools import pairwise
 from typing import Any, cast

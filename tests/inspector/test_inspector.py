@@ -1,4 +1,4 @@
-"""What a reader may ask of a run's events, in pages of any size, and what is answered."""
+"""Questions about a run's events, and their answers in pages of any size."""
 
 import json
 from collections.abc import Sequence

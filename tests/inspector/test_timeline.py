@@ -1,4 +1,4 @@
-"""When what happened: events in, bars out."""
+"""The timeline: events in, bars out."""
 
 from nbagent import events as e
 from nbagent.inspector.timeline import MAX_BARS, Timeline

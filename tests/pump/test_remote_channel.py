@@ -388,7 +388,7 @@ def test_what_did_not_travel_is_read_page_by_page(kind: str) -> None:
 
 
 def pages(made: Harness, marker: dict[str, Any]) -> str:
-    """What a page does to read a part."""
+    """The text of a large value, read page by page as a view does."""
     text = ""
     while len(text) < marker["size"]:
         made.channel.receive({"t": "need", "name": marker["part"], "at": len(text)})

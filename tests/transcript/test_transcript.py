@@ -138,7 +138,7 @@ def test_an_id_that_is_no_unicode_can_be_sent() -> None:
 
 
 class Word(str):
-    """What some libraries give for a string."""
+    """A subclass of `str`, as some libraries return."""
 
 
 ODD: dict[str, Any] = {
