@@ -23,7 +23,6 @@ from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.errors import NbagentError
 from nbagent.gate import LEVELS, Gate, Reveal, secrets
-from nbagent.gate.redact import Redactor
 from nbagent.run import Run
 from nbagent.sources.connect import is_address
 
@@ -185,12 +184,12 @@ def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal
         reveal: what may be seen of them.
     """
     decoder = decoder or DetectingDecoder()
-    gate, redactor = Gate(reveal), Redactor(secrets.known())
+    gate = Gate(reveal)
+    gate.mask_secrets(secrets.known())
 
     def visible(events: Iterable[e.Event]) -> Iterator[e.Event]:
         for event in events:
-            for shown in gate.feed(event):
-                yield from redactor.feed(shown)
+            yield from gate.feed(event)
 
     def run() -> Iterator[e.Event]:
         error: BaseException | None = None

@@ -18,6 +18,7 @@ from reader import Reader
 
 from nbagent import events as e
 from nbagent.agent import Agent
+from nbagent.protocol.messages import Command
 from nbagent.run import Run
 
 MB = 1024 * 1024
@@ -30,15 +31,18 @@ class Page:
     def __init__(self, run: Run) -> None:
         self.reader = Reader()
         self.largest = 0
-        self.link = run.connect(self)
+        self.channel = run.connect(self)
         self.page = run.page
-        self.link.receive({"t": "hello", "have": 0})
+        self.channel.receive({"t": "hello", "have": 0})
+
+    def command(self, command: Command) -> None:
+        raise AssertionError("nobody presses anything")
 
     def send(self, message: dict[str, Any]) -> None:
         self.largest = max(self.largest, len(json.dumps(message, ensure_ascii=False).encode()))
         ack = self.reader.hear(message)
         if ack is not None:
-            self.link.receive({"t": "ack", "seq": ack})
+            self.channel.receive({"t": "ack", "seq": ack})
 
     def wait(self) -> dict[str, Any]:
         """The tool call's result, or the text, when everything is there."""

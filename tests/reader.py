@@ -1,4 +1,4 @@
-"""A view in Python: what a page does with the channel's messages, in as few lines as the contract allows."""
+"""A view in Python: reads the channel's messages like a page, in as few lines as the contract allows."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def play(ops: list[Any], blocks: dict[str, dict[str, Any]] | None = None) -> dic
 
 
 class Reader:
-    """One page. It knows nothing of the kernel but what it hears."""
+    """One page. All it knows of the kernel is the messages that it hears."""
 
     def __init__(self) -> None:
         self.blocks: dict[str, dict[str, Any]] = {}

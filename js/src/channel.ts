@@ -1,50 +1,53 @@
-/** The channel to the kernel: sequence numbers, gaps, snapshots in pieces, acknowledgements. */
+/** The view's end of the channel to the kernel: sequence numbers, gaps, snapshots in pieces, acknowledgements. */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { type Batch, readMessage, type ViewMessage } from "./messages";
-import { Parts } from "./parts";
+import { LazyValues } from "./lazy-values";
+import { messageType, readMessage } from "./messages";
+import type { KernelMessage, Op, PartMessage, ViewMessage } from "./protocol";
 import type { Store } from "./store";
 
-/** What the channel needs of a widget model. */
+/** A widget model, as the channel needs it. */
 export interface Port {
   send(message: ViewMessage): void;
-  /** Calls back with each message of the kernel. Returns the way to unsubscribe. */
+  /** Calls back with each message of the kernel. Returns a function that unsubscribes. */
   listen(receive: (raw: unknown) => void): () => void;
 }
 
 export interface ChannelOptions {
   port: Port;
   store: Store;
-  /** Called after each message, with the kernel's clock (seconds since the epoch) where the message told it. */
-  onWord?: (now: number | null) => void;
+  /** Called after each message, with the kernel's clock (seconds since the epoch); null if the message has no time. */
+  onMessage?: (now: number | null) => void;
 }
 
-/** How long a question may go unanswered before it is asked again; twice as long each time. */
-const PATIENCE_MS = 2000;
-const TRIES = 6;
-/** Snapshots that were torn on their way are asked for again at once, but not for ever. */
-const HASTY_TRIES = 3;
-/** The least time between two acknowledgements: each costs the kernel and the page three messages. */
-const ACK_MS = 2000;
-/** A hidden page paints nothing: it acknowledges by this timer instead, so that the kernel never waits for ever. */
-const UNPAINTED_MS = 1000;
+/** Time after which an unanswered request for a snapshot is repeated; twice as long each time. */
+const SNAPSHOT_TIMEOUT_MS = 2000;
+const MAX_TRIES = 6;
+/** Requests that are repeated at once, where a piece of a snapshot was lost. */
+const MAX_IMMEDIATE_TRIES = 3;
+/** Time between two acknowledgements at least: each costs the kernel and the page three messages. */
+const MIN_ACK_INTERVAL_MS = 2000;
+/** A hidden page paints nothing, so it acknowledges after this time. */
+const UNPAINTED_ACK_MS = 1000;
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
 export class Channel {
-  /** True once the kernel has said anything that could be shown. */
+  /** Whether the kernel has sent anything that could be shown. */
   readonly answered: ReadonlySignal<boolean>;
-  readonly parts: Parts;
+  readonly lazyValues: LazyValues;
+  /** Messages that were unknown or malformed, counted by their type. */
+  readonly ignored = new Map<string, number>();
   readonly #answered: Signal<boolean> = signal(false);
   readonly #port: Port;
   readonly #store: Store;
-  readonly #onWord: (now: number | null) => void;
+  readonly #onMessage: (now: number | null) => void;
   readonly #stopListening: () => void;
   #have = 0;
   #acked = 0;
-  /** The pieces of a snapshot that has begun, and the number of the last of them. */
-  #staged: { seq: number; pieces: (readonly unknown[])[] } | null = null;
-  /** The question that a snapshot will answer. */
+  /** The pieces of a snapshot that has begun, and the number of the latest. */
+  #staged: { seq: number; pieces: (readonly Op[])[] } | null = null;
+  /** The request that a snapshot will answer. */
   #asking: ViewMessage | null = null;
   #tries = 0;
   #askTimer: Timer;
@@ -53,16 +56,16 @@ export class Channel {
   #ackTimer: Timer;
   #disposed = false;
 
-  constructor({ port, store, onWord = () => {} }: ChannelOptions) {
+  constructor({ port, store, onMessage = () => {} }: ChannelOptions) {
     this.answered = this.#answered;
     this.#port = port;
     this.#store = store;
-    this.#onWord = onWord;
-    this.parts = new Parts((message) => this.send(message));
+    this.#onMessage = onMessage;
+    this.lazyValues = new LazyValues((message) => this.send(message));
     this.#stopListening = port.listen((raw) => this.#receive(raw));
   }
 
-  /** The last batch the store has. */
+  /** The number of the last batch in the store. */
   get have(): number {
     return this.#have;
   }
@@ -81,37 +84,48 @@ export class Channel {
     this.#stopListening();
     clearTimeout(this.#askTimer);
     this.#cancelAck();
-    this.parts.fail("the view is closed");
+    this.lazyValues.fail("the view is closed");
   }
 
   #receive(raw: unknown): void {
     const message = readMessage(raw);
-    if (message === null) return;
-    if (message.t === "part") this.parts.receive(message);
-    else this.#take(message);
-    this.#onWord(message.t === "part" ? null : message.now);
-  }
-
-  #take({ t, seq, ops, first, last }: Batch): void {
-    const known = this.#staged?.seq ?? this.#have;
-    if (t === "beat" && seq <= known) {
-      // The kernel may not know that all has arrived.
-      if (!this.#staged) this.#scheduleAck(true);
-    } else if (seq <= known) {
-      return;
-    } else if (first) {
-      this.#stage(seq, [ops], last);
-    } else if (t === "beat" || seq > known + 1 || (t === "snapshot" && !this.#staged)) {
-      this.#gap();
-    } else if (this.#staged) {
-      this.#staged.pieces.push(ops);
-      this.#stage(seq, this.#staged.pieces, last);
+    if (message === null) {
+      this.#ignore(messageType(raw));
+    } else if (message.t === "part") {
+      this.lazyValues.receive(message);
+      this.#onMessage(null);
     } else {
-      this.#show(seq, () => this.#store.apply(ops));
+      this.#take(message);
+      this.#onMessage(message.now);
     }
   }
 
-  #stage(seq: number, pieces: (readonly unknown[])[], last: boolean): void {
+  #ignore(type: string): void {
+    const count = this.ignored.get(type) ?? 0;
+    this.ignored.set(type, count + 1);
+    // biome-ignore lint/suspicious/noConsole: for developers; once for each type, without content
+    if (count === 0) console.debug(`nbagent: ignored a message that is unknown or malformed: ${type}`);
+  }
+
+  #take(message: Exclude<KernelMessage, PartMessage>): void {
+    const { seq } = message;
+    const known = this.#staged?.seq ?? this.#have;
+    if (seq <= known) {
+      // The kernel may not know that everything has arrived.
+      if (message.t === "beat" && !this.#staged) this.#scheduleAck(true);
+    } else if (message.t === "snapshot" && message.first) {
+      this.#stage(seq, [message.ops], message.last);
+    } else if (message.t === "beat" || seq > known + 1 || (message.t === "snapshot" && !this.#staged)) {
+      this.#gap();
+    } else if (this.#staged) {
+      this.#staged.pieces.push(message.ops);
+      this.#stage(seq, this.#staged.pieces, message.t === "snapshot" && message.last);
+    } else {
+      this.#show(seq, () => this.#store.apply(message.ops));
+    }
+  }
+
+  #stage(seq: number, pieces: (readonly Op[])[], last: boolean): void {
     this.#staged = last ? null : { seq, pieces };
     if (last) this.#show(seq, () => this.#store.load(pieces.flat()));
     else if (this.#asking) this.#wait();
@@ -127,12 +141,12 @@ export class Channel {
     this.#scheduleAck();
   }
 
-  /** Something was lost: only a snapshot helps. */
+  /** A message was lost: only a snapshot helps. */
   #gap(): void {
     const torn = this.#staged !== null;
     this.#staged = null;
     if (!this.#asking) this.#ask({ t: "resync" });
-    else if (torn && this.#tries < HASTY_TRIES) this.#askAgain();
+    else if (torn && this.#tries < MAX_IMMEDIATE_TRIES) this.#askAgain();
   }
 
   #ask(message: ViewMessage): void {
@@ -142,8 +156,8 @@ export class Channel {
   }
 
   #askAgain(): void {
-    if (this.#asking === null || this.#tries === TRIES) {
-      // The next word of the kernel that does not fit asks anew.
+    if (this.#asking === null || this.#tries === MAX_TRIES) {
+      // The next message after a gap asks anew.
       this.#asking = null;
       return;
     }
@@ -154,7 +168,7 @@ export class Channel {
 
   #wait(): void {
     clearTimeout(this.#askTimer);
-    this.#askTimer = setTimeout(() => this.#askAgain(), PATIENCE_MS * 2 ** (this.#tries - 1));
+    this.#askTimer = setTimeout(() => this.#askAgain(), SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1));
   }
 
   #scheduleAck(again = false): void {
@@ -173,9 +187,9 @@ export class Channel {
         clearTimeout(this.#ackTimer);
         this.#ackTimer = setTimeout(ack);
       });
-      this.#ackTimer = setTimeout(ack, UNPAINTED_MS);
+      this.#ackTimer = setTimeout(ack, UNPAINTED_ACK_MS);
     };
-    const rest = this.#ackedAt + ACK_MS - performance.now();
+    const rest = this.#ackedAt + MIN_ACK_INTERVAL_MS - performance.now();
     if (rest > 0) this.#ackTimer = setTimeout(ackPaint, rest);
     else ackPaint();
   }

@@ -5,7 +5,7 @@
  */
 
 import type { AnyModel } from "@anywidget/types";
-import type { Loss } from "./link";
+import type { Loss } from "./kernel-liveness";
 
 interface Signal {
   connect(slot: (sender: unknown, value: unknown) => void): unknown;

@@ -4,7 +4,7 @@ import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import { effect } from "@preact/signals";
 import { render as draw } from "preact";
 import { hostOf } from "./host";
-import type { ViewMessage } from "./messages";
+import type { ViewMessage } from "./protocol";
 import { type Model, Session } from "./session";
 import { Transcript } from "./transcript/transcript";
 import { hideTwin } from "./twin";

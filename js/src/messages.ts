@@ -1,74 +1,81 @@
-/** The messages of the channel between kernel and view. JSON only, and never a top-level `id`. */
+/**
+ * Reads the messages of the kernel. Nothing is trusted to have its type: a saved notebook can hold anything, and a message that
+ * is not one of the contract's must not break the view.
+ */
 
-import { num, type Props, record, str } from "./values";
+import type { KernelMessage, Op } from "./protocol";
+import { num, type Props, record } from "./values";
 
-export type Op =
-  | ["open", string, string | null, Props]
-  | ["append", string, string, string]
-  | ["set", string, Props]
-  | ["close", string];
+type MessageType = KernelMessage["t"];
 
-export type BlockRecord = Props & { id: string; parent: string | null; kind: string; closed: boolean };
+/** One reader for each type of message, so that a new one does not compile without it. */
+const READERS: { [T in MessageType]: (fields: Props) => Extract<KernelMessage, { t: T }> | null } = {
+  ops(fields) {
+    const head = readHead(fields);
+    return head && Array.isArray(fields.ops) ? { t: "ops", ...head, ops: readOps(fields.ops) } : null;
+  },
+  snapshot(fields) {
+    const head = readHead(fields);
+    if (head === null || !Array.isArray(fields.ops)) return null;
+    const { first, last, ops } = fields;
+    return { t: "snapshot", ...head, first: first === true, last: last === true, ops: readOps(ops as unknown[]) };
+  },
+  beat(fields) {
+    const head = readHead(fields);
+    return head && { t: "beat", ...head };
+  },
+  part({ name, at, text, size, error }) {
+    if (typeof name !== "string" || typeof at !== "number") return null;
+    if (typeof text === "string" && typeof size === "number") return { t: "part", name, at, text, size };
+    return { t: "part", name, at, error: typeof error === "string" ? error : "no content" };
+  },
+};
 
-/** A numbered message: a batch, one piece of a snapshot (`first`, `last`), or a sign of life that carries nothing. */
-export interface Batch {
-  t: "ops" | "snapshot" | "beat";
-  seq: number;
-  now: number | null;
-  ops: readonly unknown[];
-  first: boolean;
-  last: boolean;
+/** The message; null if it is unknown or malformed. */
+export function readMessage(raw: unknown): KernelMessage | null {
+  const fields = record(raw);
+  if (fields === null || !isMessageType(fields.t)) return null;
+  return READERS[fields.t](fields);
 }
 
-/** One page of a lazy part: `text` starts `at` this character, of `size` in all. */
-export interface Part {
-  t: "part";
-  name: string;
-  at: number;
-  text: string | null;
-  size: number;
-  error: string | null;
+/** The type of a message that cannot be read, fit for a log: no content that may be secret. */
+export function messageType(raw: unknown): string {
+  const t = record(raw)?.t;
+  return typeof t === "string" && /^[a-z_.-]{1,32}$/.test(t) ? t : `<${typeof raw}>`;
 }
 
-export type ViewMessage =
-  | { t: "hello"; have: number }
-  | { t: "resync" }
-  | { t: "ack"; seq: number }
-  | { t: "stop" }
-  | { t: "toggle"; block: string; open: boolean }
-  | { t: "need"; name: string; at: number };
-
-/** The message, or null if it is not one of ours. */
-export function readMessage(raw: unknown): Batch | Part | null {
-  const message = record(raw);
-  if (message === null) return null;
-  const { t, first, last, ops = [] } = message;
-  const seq = num(message.seq);
-  if ((t === "ops" || t === "snapshot" || t === "beat") && seq !== null && Array.isArray(ops)) {
-    return { t, seq, now: num(message.now), ops, first: first === true, last: last === true };
-  }
-  const name = str(message.name);
-  if (t !== "part" || name === null) return null;
-  const text = typeof message.text === "string" ? message.text : null;
-  const error = text === null ? (str(message.error) ?? "no content") : null;
-  return { t, name, at: num(message.at) ?? 0, text, size: num(message.size) ?? text?.length ?? 0, error };
+/** The ops in a list; a malformed one is left out. */
+export function readOps(list: readonly unknown[]): Op[] {
+  return list.map(readOp).filter((op) => op !== null);
 }
 
-/** The op, or null if it is malformed. */
-export function readOp(raw: unknown): Op | null {
+function isMessageType(t: unknown): t is MessageType {
+  return typeof t === "string" && Object.hasOwn(READERS, t);
+}
+
+function readHead({ seq, now }: Props): { seq: number; now: number } | null {
+  const [number, time] = [num(seq), num(now)];
+  return number === null || time === null ? null : { seq: number, now: time };
+}
+
+function readOp(raw: unknown): Op | null {
   if (!Array.isArray(raw) || typeof raw[1] !== "string") return null;
-  const [name, id, third, fourth] = raw;
-  if (name === "close") return ["close", id];
-  if (name === "append") {
-    return typeof third === "string" && typeof fourth === "string" ? ["append", id, third, fourth] : null;
-  }
-  if (name === "set") {
-    const props = record(third);
-    return props && ["set", id, props];
-  }
-  if (name === "open") {
-    const props = record(fourth);
-    return props && ["open", id, typeof third === "string" ? third : null, props];
-  }
-  return null;
+  const [name, id, third, fourth] = raw as [keyof typeof OP_READERS, string, unknown, unknown];
+  return Object.hasOwn(OP_READERS, name) ? OP_READERS[name](id, third, fourth) : null;
 }
+
+/** One reader for each op. */
+const OP_READERS: { [N in Op[0]]: (id: string, third: unknown, fourth: unknown) => Op | null } = {
+  open(id, parent, props) {
+    const checked = record(props);
+    return checked && ["open", id, typeof parent === "string" ? parent : null, checked];
+  },
+  append(id, field, text) {
+    return typeof field === "string" && typeof text === "string" ? ["append", id, field, text] : null;
+  },
+  set(id, props) {
+    const checked = record(props);
+    return checked && ["set", id, checked];
+  },
+  close: (id) => ["close", id],
+};

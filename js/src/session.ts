@@ -1,17 +1,18 @@
-/** One run as the view knows it: its tree, its channel, its clock, its link to the kernel. One per model, shared by all its views. */
+/** One run in the browser: its tree, channel, clock, and whether its kernel lives. One per model, shared by all its views. */
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { Announcer } from "./announcer";
 import { Channel, type Port } from "./channel";
 import { Clock } from "./clock";
 import type { Host } from "./host";
-import { Link, type Loss } from "./link";
+import { KernelLiveness, type Loss } from "./kernel-liveness";
 import { needModule, type PartModule, type PartName } from "./modules";
+import type { RunProps } from "./protocol";
 import { isLive } from "./status";
 import { type Block, type Change, Store } from "./store";
-import { num, type Props, record, str } from "./values";
+import { num, record, str, type Unchecked } from "./values";
 
-/** A model as the session needs it: the channel's port, the host, and the synced traits. */
+/** A widget model, as the session needs it: the channel's port, the host, and the synced traits. */
 export interface Model extends Port {
   readonly runId: string;
   readonly mark: string;
@@ -20,40 +21,40 @@ export interface Model extends Port {
   onHead(changed: () => void): () => void;
 }
 
-/** After this the reader is told why Stop has no effect yet. */
-const STOP_PATIENCE_MS = 1500;
-/** After so much more silence the kernel is asked for a word, and those who listen instead of look are told. */
+/** Time after which the view says why Stop has no effect yet. */
+const STOP_NOTICE_MS = 1500;
+/** Further time of silence after which the view says hello again, and announces the silence to screen readers. */
 const LONG_SILENCE_MS = 8000;
-const NO_WORD = "No word from the kernel";
-/** How long a view that has nothing yet keeps the place of its static twin. */
-const FIRST_WORD_MS = 3000;
+const SILENCE_TEXT = "No word from the kernel";
+/** Time for which a view without content replaces the static copy. */
+const FIRST_MESSAGE_MS = 3000;
 
 export class Session {
   readonly runId: string;
   readonly mark: string;
   readonly store = new Store();
   readonly clock = new Clock();
-  readonly link: Link;
+  readonly kernel: KernelLiveness;
   readonly channel: Channel;
   readonly announcer: Announcer;
-  /** The run's header: the root block, and before it is there the synced trait. */
-  readonly head: Signal<Props>;
+  /** The synced trait: some props of the run, for the time before its block is there. */
+  readonly head: Signal<Unchecked<RunProps>>;
   readonly stopAsked: Signal<boolean> = signal(false);
   readonly stopLate: Signal<boolean> = signal(false);
-  /** Interrupts the kernel; null where the front end does not let us. */
+  /** Interrupts the kernel; null if the front end offers no way. */
   readonly interrupt: (() => Promise<void>) | null;
-  /** Whether this view has content from a kernel, or may still get some. */
+  /** Whether the view has content from a kernel, or may still get some. */
   readonly present: ReadonlySignal<boolean>;
-  /** How many blocks wait for the reader. */
+  /** Number of blocks that wait for the reader. */
   readonly awaiting: ReadonlySignal<number>;
-  /** When this page first heard of the run, by the kernel's clock as far as it is known. */
+  /** Time at which the session was made, in seconds since the epoch. */
   readonly born = Date.now() / 1000;
   readonly #expecting = signal(true);
   readonly #awaiting = signal(0);
   readonly #waiting = new Set<Block>();
   readonly #approvals = new Map<string, Signal<Block | null>>();
   readonly #cleanups: (() => void)[];
-  readonly #firstWord: ReturnType<typeof setTimeout>;
+  readonly #firstMessage: ReturnType<typeof setTimeout>;
   #helloTimer: ReturnType<typeof setTimeout> | undefined;
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -64,16 +65,16 @@ export class Session {
     this.awaiting = this.#awaiting;
     const readHead = () => record(model.head()) ?? {};
     this.head = signal(readHead());
-    this.link = new Link(
+    this.kernel = new KernelLiveness(
       () => isLive(this.status),
       () => this.#silence(),
     );
-    this.channel = new Channel({ port: model, store: this.store, onWord: (now) => this.#hear(now) });
+    this.channel = new Channel({ port: model, store: this.store, onMessage: (now) => this.#hear(now) });
     this.present = computed(() => this.channel.answered.value || this.#expecting.value);
     this.announcer = new Announcer(this.store);
-    this.#firstWord = setTimeout(() => {
+    this.#firstMessage = setTimeout(() => {
       this.#expecting.value = false;
-    }, FIRST_WORD_MS);
+    }, FIRST_MESSAGE_MS);
     this.#cleanups = [
       model.onHead(() => {
         this.head.value = readHead();
@@ -84,8 +85,8 @@ export class Session {
     this.#cleanups.push(model.host.watch({ gone: (loss) => this.#lose(loss), back: () => this.#return() }));
   }
 
-  /** The run's properties: the tree's, and what it does not know yet from the trait. */
-  get runProps(): Props {
+  /** The props of the run: those of its block, and of the trait where the block has none yet. */
+  get runProps(): Unchecked<RunProps> {
     return { ...this.head.value, ...this.store.run.value?.props.value };
   }
 
@@ -93,12 +94,12 @@ export class Session {
     return str(this.runProps.status) ?? "running";
   }
 
-  /** When the run started, in seconds since the epoch by the kernel's clock. */
+  /** Start of the run, in seconds since the epoch by the kernel's clock. */
   get started(): number {
     return num(this.runProps.started) ?? this.born;
   }
 
-  /** The question that is asked about a tool call, if there is one. */
+  /** The approval block of a tool call; null if there is none. */
   approvalOf(toolId: string): Signal<Block | null> {
     let approval = this.#approvals.get(toolId);
     if (!approval) {
@@ -108,10 +109,10 @@ export class Session {
     return approval;
   }
 
-  /** Asks the run to stop; once more if the reader insists because it takes long. */
+  /** Asks the run to stop; again if the reader presses Stop once more after the notice. */
   stop(): void {
     const waits = this.stopAsked.peek() && !this.stopLate.peek();
-    if (waits || !isLive(this.status) || this.link.state.peek() === "gone") return;
+    if (waits || !isLive(this.status) || this.kernel.state.peek() === "gone") return;
     this.stopAsked.value = true;
     this.#askStop();
   }
@@ -122,17 +123,17 @@ export class Session {
   }
 
   needPart(name: PartName): Promise<PartModule> {
-    return needModule(name, (part) => this.channel.parts.whole(part));
+    return needModule(name, (part) => this.channel.lazyValues.whole(part));
   }
 
   dispose(): void {
     clearTimeout(this.#stopTimer);
-    clearTimeout(this.#firstWord);
+    clearTimeout(this.#firstMessage);
     clearTimeout(this.#helloTimer);
     for (const cleanup of this.#cleanups) cleanup();
     this.announcer.dispose();
     this.channel.dispose();
-    this.link.dispose();
+    this.kernel.dispose();
   }
 
   #askStop(): void {
@@ -141,49 +142,49 @@ export class Session {
     this.#stopTimer = setTimeout(() => {
       this.stopLate.value = true;
       this.announcer.say(stopWords(this));
-    }, STOP_PATIENCE_MS);
+    }, STOP_NOTICE_MS);
   }
 
   #hear(now: number | null): void {
-    clearTimeout(this.#firstWord);
+    clearTimeout(this.#firstMessage);
     clearTimeout(this.#helloTimer);
-    if (this.announcer.text.peek() === NO_WORD) this.announcer.say("The kernel answers again");
-    if (this.link.state.peek() === "silent" && this.stopAsked.peek()) this.#askStop();
+    if (this.announcer.text.peek() === SILENCE_TEXT) this.announcer.say("The kernel answers again");
+    if (this.kernel.state.peek() === "silent" && this.stopAsked.peek()) this.#askStop();
     this.#expecting.value = true;
-    if (this.link.state.peek() === "gone") {
+    if (this.kernel.state.peek() === "gone") {
       this.clock.stop(null);
-      this.channel.parts.resume();
+      this.channel.lazyValues.resume();
     }
-    this.link.heard();
+    this.kernel.heard();
     if (now !== null) this.clock.sync(now);
   }
 
   #silence(): void {
-    // A kernel that is only slow tells by its next beat what was missed; one that stays silent may wait to be asked.
+    // The next beat of a slow kernel repairs what was lost; one that stays silent may wait for a hello.
     this.#helloTimer = setTimeout(() => {
-      this.announcer.say(NO_WORD);
+      this.announcer.say(SILENCE_TEXT);
       this.channel.hello();
     }, LONG_SILENCE_MS);
   }
 
   #lose(loss: Loss): void {
-    if (this.link.state.peek() === "gone") return;
+    if (this.kernel.state.peek() === "gone") return;
     batch(() => {
-      this.link.lost(loss);
-      this.clock.stop(this.link.heardAt / 1000);
+      this.kernel.lost(loss);
+      this.clock.stop(this.kernel.heardAt / 1000);
       this.#expecting.value = false;
       this.#stopOver();
     });
     clearTimeout(this.#helloTimer);
-    this.channel.parts.fail("the kernel is gone");
+    this.channel.lazyValues.fail("the kernel is gone");
     if (isLive(this.status)) this.announcer.say(lossWords(loss));
   }
 
-  /** The connection was away: what was said meanwhile, on either side, may be lost. */
+  /** The connection is back: messages of either side may have been lost meanwhile. */
   #return(): void {
-    if (this.link.state.peek() === "gone") return;
+    if (this.kernel.state.peek() === "gone") return;
     this.channel.hello();
-    this.channel.parts.resume();
+    this.channel.lazyValues.resume();
     if (this.stopAsked.peek()) this.#askStop();
   }
 
@@ -207,10 +208,10 @@ export class Session {
   }
 }
 
-/** Why Stop has no effect yet. */
-export function stopWords({ link, status }: Session): string {
+/** The reason why Stop has no effect yet. */
+export function stopWords({ kernel, status }: Session): string {
   if (status === "stopping") return "Asked to stop. If a cell keeps the kernel busy, this stops when the cell ends.";
-  return link.state.value === "live"
+  return kernel.state.value === "live"
     ? "The kernel is busy with a cell: this stops when the cell ends."
     : "Stop has not reached the kernel. It will be asked again when it answers.";
 }

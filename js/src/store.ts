@@ -1,9 +1,12 @@
-/** The block tree: ops in, signals and text streams out. It knows nothing of the DOM or of the wire. */
+/** The block tree: ops in, signals and text streams out. It depends neither on the DOM nor on the channel. */
 
 import { batch, type Signal, signal } from "@preact/signals";
-import { type BlockRecord, readOp } from "./messages";
+import type { Kind, Op, PropsByKind } from "./protocol";
 import { TextStream } from "./text-stream";
-import { num, type Props, str } from "./values";
+import { num, type Props, str, type Unchecked } from "./values";
+
+/** A block as plain JSON, as the kernel's snapshot has it. */
+export type BlockRecord = Props & { id: string; parent: string | null; kind: string; closed: boolean };
 
 /** A list of children in pages, so that one more child redraws one page and not the whole list. */
 export class BlockList {
@@ -19,7 +22,7 @@ export class BlockList {
     this.size.value = this.size.peek() + 1;
   }
 
-  /** Makes this the list; pages that hold the same blocks as before are not touched. */
+  /** Replaces the list; pages with the same blocks as before stay as they are. */
   reset(blocks: readonly Block[]): void {
     const old = this.pages.peek();
     const pages: Signal<readonly Block[]>[] = [];
@@ -35,10 +38,11 @@ export class BlockList {
   }
 }
 
+/** One block. Its props are signals, so that only components that read them are drawn again. */
 export class Block {
   readonly props: Signal<Props>;
   readonly closed: Signal<boolean>;
-  /** The reader's own choice; once made it wins for good. */
+  /** Whether the reader opened or closed the block's panel; null until they have. */
   readonly userOpen: Signal<boolean | null>;
   readonly children = new BlockList();
   readonly #streams = new Map<string, TextStream>();
@@ -55,7 +59,7 @@ export class Block {
     this.userOpen = signal(typeof props.user_open === "boolean" ? props.user_open : null);
   }
 
-  /** The named text field as a stream. */
+  /** The stream of a text field. */
   stream(field: string): TextStream {
     let stream = this.#streams.get(field);
     if (!stream) {
@@ -73,7 +77,7 @@ export class Block {
     this.props.value = { ...this.props.peek(), ...props };
   }
 
-  /** Takes over the state of a snapshot; what did not change is not touched. */
+  /** Takes over the state of a snapshot; unchanged props keep their identity. */
   reset(props: Props, closed: boolean): void {
     for (const [field, stream] of this.#streams) stream.replace(str(props[field]) ?? "");
     if (typeof props.user_open === "boolean") this.userOpen.value = props.user_open;
@@ -92,7 +96,7 @@ export class Block {
   }
 }
 
-/** What happened to a block in one batch; `before` are its props until then. */
+/** A change of a block in one batch; `before` are its props until then, null for a new block. */
 export interface Change {
   readonly block: Block;
   readonly before: Props | null;
@@ -101,9 +105,9 @@ export interface Change {
 export type ChangeListener = (changes: readonly Change[], whole: boolean) => void;
 
 export class Store {
-  /** The root block, once anything is known of it; no op needs to open it. */
+  /** The root block; null until an op has named it. */
   readonly run: Signal<Block | null> = signal(null);
-  /** What hangs directly under the run, and whatever names a parent that is not there. */
+  /** The blocks directly under the run, and those whose parent is missing. */
   readonly top = new BlockList();
   readonly #blocks = new Map<string, Block>();
   readonly #listeners = new Set<ChangeListener>();
@@ -116,7 +120,7 @@ export class Store {
     return this.#blocks.values();
   }
 
-  /** Calls back once after every batch (`whole`: after every snapshot). Returns the way to unsubscribe. */
+  /** Calls back once after every batch and every snapshot (`whole`). Returns a function that unsubscribes. */
   onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -124,13 +128,11 @@ export class Store {
     };
   }
 
-  /** Applies a batch. A malformed op and an op for an unknown block are ignored. */
-  apply(ops: readonly unknown[]): void {
+  /** Applies a batch. An op for an unknown block is ignored. */
+  apply(ops: readonly Op[]): void {
     const changes = new Map<Block, Change>();
     batch(() => {
-      for (const raw of ops) {
-        const op = readOp(raw);
-        if (op === null) continue;
+      for (const op of ops) {
         if (op[0] === "open") {
           const block = this.#open(op[1], op[2], op[3]);
           if (block) changes.set(block, { block, before: null });
@@ -147,8 +149,8 @@ export class Store {
     this.#tell([...changes.values()], false);
   }
 
-  /** Replaces everything by the tree that the ops build; what is still there keeps its identity. */
-  load(ops: readonly unknown[]): void {
+  /** Replaces the tree by the one that the ops build; blocks that are in both keep their identity. */
+  load(ops: readonly Op[]): void {
     const wanted = new Store();
     wanted.apply(ops);
     const old = new Map(this.#blocks);
@@ -180,7 +182,7 @@ export class Store {
     this.#tell(changes, true);
   }
 
-  /** The whole state as plain JSON, like the kernel's own. */
+  /** The tree as plain JSON, like the kernel's snapshot. */
   toRecords(): BlockRecord[] {
     return [...this.#blocks.values()].map((block) => block.toRecord());
   }
@@ -205,7 +207,12 @@ export class Store {
   }
 }
 
-/** Seconds between a block's `started` and `ended` (or `now`), or null if it has no start. */
+/** The props of a block of a kind, by the names that the contract gives them; null if it is of another kind. */
+export function propsOf<K extends Kind>(block: Block, kind: K): Unchecked<PropsByKind[K]> | null {
+  return block.kind === kind ? (block.props.value as Unchecked<PropsByKind[K]>) : null;
+}
+
+/** Seconds between a block's `started` and `ended` (or `now`); null if it has no start. */
 export function seconds(props: Props, now: number): number | null {
   const started = num(props.started);
   return started === null ? null : Math.max(0, (num(props.ended) ?? now) - started);

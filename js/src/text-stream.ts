@@ -1,4 +1,4 @@
-/** A text that grows. Its parts are handed on as they come and joined only when somebody asks for the whole. */
+/** A text that grows. Its pieces are passed to listeners as they come, and joined only when `text` is read. */
 
 export interface TextListener {
   append(text: string): void;
@@ -6,24 +6,24 @@ export interface TextListener {
 }
 
 export class TextStream {
-  #parts: string[];
-  #news = "";
+  #pieces: string[];
+  #pending = "";
   #replaced = false;
   readonly #listeners = new Set<TextListener>();
 
   constructor(text = "") {
-    this.#parts = text === "" ? [] : [text];
+    this.#pieces = text === "" ? [] : [text];
   }
 
   get text(): string {
-    if (this.#parts.length > 1) this.#parts = [this.#parts.join("")];
-    return this.#parts[0] ?? "";
+    if (this.#pieces.length > 1) this.#pieces = [this.#pieces.join("")];
+    return this.#pieces[0] ?? "";
   }
 
   append(text: string): void {
     if (text === "") return;
-    this.#parts.push(text);
-    this.#news += text;
+    this.#pieces.push(text);
+    this.#pending += text;
   }
 
   replace(text: string): void {
@@ -32,25 +32,25 @@ export class TextStream {
       this.append(text.slice(current.length));
       return;
     }
-    this.#parts = [text];
-    this.#news = text;
+    this.#pieces = [text];
+    this.#pending = text;
     this.#replaced = true;
   }
 
-  /** Tells the listeners what came since the last call, as one piece. */
+  /** Passes everything since the last call to the listeners, as one piece. */
   flush(): void {
-    const news = this.#news;
+    const pending = this.#pending;
     const replaced = this.#replaced;
-    this.#news = "";
+    this.#pending = "";
     this.#replaced = false;
-    if (news === "" && !replaced) return;
+    if (pending === "" && !replaced) return;
     for (const listener of this.#listeners) {
-      if (replaced) listener.replace(news);
-      else listener.append(news);
+      if (replaced) listener.replace(pending);
+      else listener.append(pending);
     }
   }
 
-  /** Hands over the whole text now, and every later change. Returns the way to unsubscribe. */
+  /** Passes the whole text now, then every change. Returns a function that unsubscribes. */
   subscribe(listener: TextListener): () => void {
     this.flush();
     if (this.text !== "") listener.append(this.text);

@@ -1,25 +1,28 @@
-/** Reading values that came over the wire: a saved notebook can hold anything, so that nothing is trusted to have its type. */
+/** Reads values that came over the wire. A saved notebook can hold anything, so nothing is trusted to have its type. */
 
 export type Props = Readonly<Record<string, unknown>>;
 
-/** The string, or null for anything else and for an empty one. Of one too big to travel with its block: its head. */
+/** The fields of `T`, with values that have not been checked: the names are typed, the values are read by `str`, `num`, … */
+export type Unchecked<T> = { readonly [Name in keyof T]?: unknown };
+
+/** The string; null for anything else and for an empty one. For a string too large to travel with its block, its head. */
 export function str(value: unknown): string | null {
   if (typeof value === "string") return value || null;
   const { part, head } = record(value) ?? {};
   return part && typeof head === "string" && head ? `${head}…` : null;
 }
 
-/** The finite number, or null for anything else. */
+/** The finite number; null for anything else. */
 export function num(value: unknown): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** The plain object, or null for anything else (arrays included). */
+/** The plain object; null for anything else, arrays included. */
 export function record(value: unknown): Props | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Props) : null;
 }
 
-/** The link's address if it is one a reader may be sent to: http and https only. */
+/** The URL if a link may lead to it, that is, for http and https; null for anything else. */
 export function webAddress(value: unknown): URL | null {
   const text = str(value);
   if (text === null || !URL.canParse(text)) return null;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { Channel } from "../src/channel";
 import { needModule } from "../src/modules";
 import { Store } from "../src/store";
@@ -27,6 +27,7 @@ class Wire {
 let wire: Wire;
 let store: Store;
 let channel: Channel;
+let debug: MockInstance<typeof console.debug>;
 
 const ops = (seq: number, ...list: unknown[]) => wire.receive({ t: "ops", seq, now: 1, ops: list });
 const piece = (seq: number, ends: { first?: boolean; last?: boolean }, ...list: unknown[]) =>
@@ -38,6 +39,7 @@ const page = (name: string, at: number, text: string, size = text.length) =>
 const text = () => store.get("t")?.stream("text").text;
 
 beforeEach(() => {
+  debug = vi.spyOn(console, "debug").mockImplementation(() => {});
   vi.useFakeTimers();
   wire = new Wire();
   store = new Store();
@@ -48,6 +50,7 @@ beforeEach(() => {
 afterEach(() => {
   channel.dispose();
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 describe("sequence", () => {
@@ -224,17 +227,17 @@ describe("lazy parts", () => {
   const HTML = "result/a/text/html";
 
   it("are asked for once while they are under way, and not kept", async () => {
-    const [first, second] = [channel.parts.page(HTML), channel.parts.page(HTML)];
+    const [first, second] = [channel.lazyValues.page(HTML), channel.lazyValues.page(HTML)];
     expect(wire.of("need")).toEqual([{ t: "need", name: HTML, at: 0 }]);
     page(HTML, 0, "<b>x</b>");
     expect(await first).toEqual({ at: 0, end: 8, size: 8, text: "<b>x</b>" });
     expect(await second).toBe(await first);
-    channel.parts.page(HTML).catch(() => {});
+    channel.lazyValues.page(HTML).catch(() => {});
     expect(wire.of("need")).toHaveLength(2);
   });
 
   it("are put together from their pages, which count characters as the kernel does", async () => {
-    const whole = channel.parts.whole(HTML);
+    const whole = channel.lazyValues.whole(HTML);
     page(HTML, 0, "a😀", 5);
     await vi.advanceTimersByTimeAsync(0);
     page(HTML, 2, "😀b", 5);
@@ -245,14 +248,14 @@ describe("lazy parts", () => {
   });
 
   it("that are too large are not read to their end", async () => {
-    const whole = channel.parts.whole(HTML, 10);
+    const whole = channel.lazyValues.whole(HTML, 10);
     page(HTML, 0, "abc", 11);
     await expect(whole).rejects.toThrow("11 characters are too many");
     expect(wire.of("need")).toHaveLength(1);
   });
 
   it("that shrink while they are read are an error, not an endless loop", async () => {
-    const whole = channel.parts.whole(HTML);
+    const whole = channel.lazyValues.whole(HTML);
     page(HTML, 0, "abc", 6);
     await vi.advanceTimersByTimeAsync(0);
     page(HTML, 3, "", 6);
@@ -260,16 +263,16 @@ describe("lazy parts", () => {
   });
 
   it("that fail say why and can be asked for again", async () => {
-    const failed = channel.parts.whole(HTML);
+    const failed = channel.lazyValues.whole(HTML);
     wire.receive({ t: "part", name: HTML, at: 0, error: "the run is gone" });
     await expect(failed).rejects.toThrow("the run is gone");
-    const again = channel.parts.whole(HTML);
+    const again = channel.lazyValues.whole(HTML);
     page(HTML, 0, "");
     expect(await again).toBe("");
   });
 
   it("whose answer is lost are asked for again, ever more slowly, and fail in the end", async () => {
-    const part = channel.parts.page(HTML);
+    const part = channel.lazyValues.page(HTML);
     const failed = expect(part).rejects.toThrow("no answer");
     vi.advanceTimersByTime(3000);
     expect(wire.of("need")).toHaveLength(2);
@@ -279,25 +282,25 @@ describe("lazy parts", () => {
   });
 
   it("under way are asked for at once when the connection is back", () => {
-    channel.parts.page(HTML).catch(() => {});
-    channel.parts.resume();
+    channel.lazyValues.page(HTML).catch(() => {});
+    channel.lazyValues.resume();
     expect(wire.of("need")).toHaveLength(2);
   });
 
   it("fail when the view closes or the kernel is gone", async () => {
-    const part = channel.parts.page(HTML);
-    channel.parts.fail("the kernel is gone");
+    const part = channel.lazyValues.page(HTML);
+    channel.lazyValues.fail("the kernel is gone");
     await expect(part).rejects.toThrow("gone");
-    await expect(channel.parts.page(HTML)).rejects.toThrow("gone");
+    await expect(channel.lazyValues.page(HTML)).rejects.toThrow("gone");
     expect(wire.of("need")).toHaveLength(1);
   });
 
   it("that are modules are loaded once for the whole page", async () => {
     const load = vi.fn(async (source: string) => ({ source }));
-    const first = needModule("math.js", (name) => channel.parts.whole(name), load);
+    const first = needModule("math.js", (name) => channel.lazyValues.whole(name), load);
     page("math.js", 0, "export {}");
     const other = new Channel({ port: new Wire(), store: new Store() });
-    expect(await needModule("math.js", (name) => other.parts.whole(name), load)).toBe(await first);
+    expect(await needModule("math.js", (name) => other.lazyValues.whole(name), load)).toBe(await first);
     expect(load).toHaveBeenCalledTimes(1);
     other.dispose();
   });
@@ -306,10 +309,10 @@ describe("lazy parts", () => {
     const load = async (source: string) => ({ source });
     const otherWire = new Wire();
     const other = new Channel({ port: otherWire, store: new Store() });
-    const failed = needModule("highlight.js", (name) => channel.parts.whole(name), load);
-    const waiting = needModule("highlight.js", (name) => other.parts.whole(name), load);
+    const failed = needModule("highlight.js", (name) => channel.lazyValues.whole(name), load);
+    const waiting = needModule("highlight.js", (name) => other.lazyValues.whole(name), load);
     expect(otherWire.of("need")).toHaveLength(0);
-    channel.parts.fail("the view is closed");
+    channel.lazyValues.fail("the view is closed");
     await expect(failed).rejects.toThrow("closed");
     await vi.advanceTimersByTimeAsync(0);
     otherWire.receive({ t: "part", name: "highlight.js", at: 0, text: "x", size: 1 });
@@ -327,5 +330,23 @@ describe("disposal", () => {
     const count = wire.sent.length;
     channel.send({ t: "stop" });
     expect(wire.sent).toHaveLength(count);
+  });
+});
+
+describe("a message that the view does not know", () => {
+  it.each([
+    ["of a later version", { t: "chart", data: "secret" }, "chart"],
+    ["without a number", { t: "ops", now: 1, ops: ["secret"] }, "ops"],
+    ["without a time", { t: "beat", seq: 1 }, "beat"],
+    ["without a name", { t: "part", at: 0, text: "secret" }, "part"],
+    ["whose type says too much", { t: "my password is secret" }, "<object>"],
+    ["that is no object", "secret", "<string>"],
+  ])("%s is counted, and told once without its content", (_, message, type) => {
+    wire.receive(message);
+    wire.receive(message);
+    expect([...channel.ignored]).toEqual([[type, 2]]);
+    expect(debug).toHaveBeenCalledTimes(1);
+    expect(JSON.stringify(debug.mock.calls)).not.toContain("secret");
+    expect(channel.have).toBe(0);
   });
 });

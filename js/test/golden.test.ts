@@ -1,6 +1,7 @@
 /** The corpus that kernel and view share: what the kernel's ops make here is what the kernel's own snapshot says. */
 
 import { describe, expect, it } from "vitest";
+import { readOps } from "../src/messages";
 import { Store } from "../src/store";
 import { opening } from "./kernel";
 
@@ -13,8 +14,10 @@ const CUTS = 40;
 const files = import.meta.glob<Golden>("../../tests/golden/*.json", { eager: true, import: "default" });
 
 describe("golden corpus", () => {
-  it.each(Object.entries(files))("%s", (_, { ops, blocks }) => {
+  it.each(Object.entries(files))("%s", (_, { ops: raw, blocks }) => {
+    const ops = readOps(raw);
     const whole = new Store();
+    expect(ops).toEqual(raw);
     whole.apply(ops);
     expect(whole.toRecords()).toEqual(blocks);
 
@@ -23,7 +26,8 @@ describe("golden corpus", () => {
     expect(single.toRecords()).toEqual(blocks);
   });
 
-  it.each(Object.entries(files))("%s, joined by a second view on the way", (_, { ops, blocks }) => {
+  it.each(Object.entries(files))("%s, joined by a second view on the way", (_, { ops: raw, blocks }) => {
+    const ops = readOps(raw);
     const step = Math.max(1, Math.floor(ops.length / CUTS));
     for (let cut = 0; cut <= ops.length; cut += step) {
       const first = new Store();

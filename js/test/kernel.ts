@@ -1,14 +1,19 @@
-/** The kernel's end of the channel, small: numbered batches, snapshots in pieces, beats. See nbagent/pump/link.py. */
+/** A minimal kernel's end of the channel: numbered batches, snapshots in pieces, beats. See nbagent/pump/remote_channel.py. */
 
+import { readOps } from "../src/messages";
+import type { KernelMessage, Op, ViewMessage } from "../src/protocol";
 import { Store } from "../src/store";
 
-type Message = Record<string, unknown> & { t: string };
-
 /** The ops that build the tree of these blocks. */
-export function opening(blocks: readonly unknown[]): unknown[] {
-  return blocks.flatMap((block) => {
-    const { id, parent = null, closed, ...props } = block as Record<string, unknown>;
-    const open = ["open", id, parent, props];
+export function opening(blocks: readonly unknown[]): Op[] {
+  return blocks.flatMap((block): Op[] => {
+    const {
+      id,
+      parent = null,
+      closed,
+      ...props
+    } = block as Record<string, unknown> & { id: string; parent?: string | null };
+    const open: Op = ["open", id, parent, props];
     return closed ? [open, ["close", id]] : [open];
   });
 }
@@ -16,24 +21,24 @@ export function opening(blocks: readonly unknown[]): unknown[] {
 export class Kernel {
   readonly tree = new Store();
   seq = 0;
-  #queue: unknown[] = [];
+  #queue: Op[] = [];
   #redraw = false;
-  /** How many ops of the snapshot that has begun are still to be sent; null: none has begun. */
+  /** Number of ops of the open snapshot that are still to be sent; null if none is open. */
   #left: number | null = null;
   #first = false;
 
   constructor(
-    private readonly send: (message: Message) => void,
+    private readonly send: (message: KernelMessage) => void,
     private readonly batchOps = 4,
   ) {}
 
   /** Something happens in the run. */
   emit(...ops: unknown[]): void {
-    this.tree.apply(ops);
-    this.#queue.push(...ops);
+    this.tree.apply(readOps(ops));
+    this.#queue.push(...readOps(ops));
   }
 
-  receive(message: Message): void {
+  receive(message: ViewMessage): void {
     if (message.t === "hello" || message.t === "resync") this.#redraw = true;
   }
 

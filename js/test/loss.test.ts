@@ -113,7 +113,7 @@ it("a lost batch costs one question, and one snapshot for both views", async () 
   const views: View[] = [];
   const sent: string[] = [];
   const kernel = new Kernel((message) => {
-    if (message.first) sent.push("snapshot");
+    if (message.t === "snapshot" && message.first) sent.push("snapshot");
     for (const view of views) view.hear(message);
   }, 1);
   let losing = false;

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { BlockList, Store } from "../src/store";
+import { readOps } from "../src/messages";
+import { BlockList, propsOf, Store } from "../src/store";
 import { opening } from "./kernel";
 
 const OPS: unknown[][] = [
@@ -42,7 +43,7 @@ const BLOCKS = [
 
 function applied(...batches: unknown[][][]): Store {
   const store = new Store();
-  for (const batch of batches) store.apply(batch);
+  for (const batch of batches) store.apply(readOps(batch));
   return store;
 }
 
@@ -66,7 +67,7 @@ describe("ops", () => {
     for (let cut = 0; cut <= OPS.length; cut += 1) {
       const fresh = new Store();
       fresh.load(opening(applied(OPS.slice(0, cut)).toRecords()));
-      fresh.apply(OPS.slice(cut));
+      fresh.apply(readOps(OPS.slice(cut)));
       expect(fresh.toRecords()).toEqual(BLOCKS);
     }
   });
@@ -81,8 +82,14 @@ describe("ops", () => {
     ],
   ])("ignore %s", (_, ops) => {
     const store = applied(OPS);
-    store.apply(ops);
+    store.apply(readOps(ops));
     expect(store.toRecords()).toEqual(BLOCKS);
+  });
+
+  it("build blocks whose props are read by the names of the contract", () => {
+    const tool = applied(OPS).get("c1");
+    expect(tool && propsOf(tool, "tool")?.args_text).toBe("");
+    expect(tool && propsOf(tool, "text")).toBeNull();
   });
 
   it("show a block whose parent is missing at the top, so that nothing is lost", () => {

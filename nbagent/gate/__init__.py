@@ -1,4 +1,8 @@
-"""The gate: what may be seen. Hidden content stops here and exists nowhere downstream."""
+"""The gate: decides what may be seen. Hidden content stops here and exists nowhere downstream.
+
+An event passes `levels` (how much of a run may be seen), `commentary` and `toolrules` (the reader's rules), and `redact`, which
+masks the reader's `patterns` and the credentials of `secrets`.
+"""
 
 from nbagent.gate.gate import Gate
 from nbagent.gate.levels import LEVELS, Reveal

@@ -1,4 +1,4 @@
-"""The gate: a level and rules say what may be seen of a run, and every event passes them in turn."""
+"""The gate: a level and rules decide what may be seen of a run, and every event passes them in order."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
@@ -7,6 +7,7 @@ from nbagent.events import Event
 from nbagent.gate.commentary import Commentary
 from nbagent.gate.levels import ANSWER, Levels, Reveal
 from nbagent.gate.redact import Redactor
+from nbagent.gate.secrets import Secrets
 from nbagent.gate.toolrules import EVERY, Hide, ToolRules
 
 if TYPE_CHECKING:
@@ -19,25 +20,25 @@ class _Stage(Protocol):
 
 
 class Gate:
-    """Lets through what may be seen, with thoughts and tool calls taken out of the texts.
+    """Passes the events that may be seen, with thoughts and tool calls taken out of the texts and secrets masked.
 
-    Feed it one run's events. Stamp `seq` behind it: it may turn one event into none or several.
+    Feed it one run's events. Set `seq` behind it, because it may turn one event into none or several.
 
     Args:
         reveal: how much may be seen: "answer", "tools", "thinking" or "all".
-        thinking_first: each model response begins inside a thought whose opening tag is in the prompt (DeepSeek R1, Qwen), so
-            its text is held to be a thought until `</think>`. Without it such text is shown until that tag is met, then taken
-            back (`text.end` with an empty text).
+        thinking_first: whether each model response begins inside a thought whose opening tag is in the prompt (DeepSeek R1,
+            Qwen). Its text is then treated as a thought until `</think>`. Without it, such text is shown until that tag comes,
+            then taken back (`text.end` with an empty text).
         hide: what of which tool is hidden, such as `{"search": "args", "*": "result"}`.
-        commentary: whether texts may be seen that a tool call follows. Where they may not, a text waits for its response's end.
-        redact: regular expressions and functions; what matches is masked wherever it stands.
+        commentary: whether texts that a tool call follows may be seen. If not, a text waits for its response's end.
+        redact: regular expressions and functions; their matches are masked in every field.
 
     Attributes:
         patterns: what `redact` masks; None if that is nothing.
 
     Raises:
-        ValueError: `reveal` is none of the four, or a rule cannot be followed; the message says which.
-        TypeError: a rule is of no kind that is known.
+        ValueError: `reveal` is not one of the four, or a rule cannot be followed; the message says which.
+        TypeError: a rule is of an unknown kind.
     """
 
     def __init__(
@@ -53,38 +54,54 @@ class Gate:
         tools = ToolRules({**(hide or {}), EVERY: "all"} if reveal == ANSWER else hide)
         quotes = not (hide or self.patterns) and commentary
         self._levels = Levels(reveal, thinking_first=thinking_first, quotes=quotes)
-        self._rules: list[_Stage] = []
+        self._stages: list[_Stage] = []
         if not commentary:
-            self._rules.append(Commentary())
+            self._stages.append(Commentary())
         if tools:
-            self._rules.append(tools)
+            self._stages.append(tools)
         if self.patterns:
-            self._rules.append(Redactor(self.patterns))
+            self._stages.append(Redactor(self.patterns))
+        self._has_rules = bool(self._stages)
+        self._secrets: Redactor | None = None  # comes last, so that no pattern is missed because of a mask
+
+    def mask_secrets(self, secrets: Secrets) -> None:
+        """Mask these credentials from now on. They replace those of an earlier call."""
+        if self._secrets is None:
+            self._secrets = Redactor(secrets)
+            self._stages.append(self._secrets)
+        self._secrets.masker = secrets
+
+    def mask(self, text: str) -> str:
+        """The text with all patterns and credentials masked; as long as before, unless a function of `redact` changes it."""
+        for stage in self._stages:
+            if isinstance(stage, Redactor):
+                text = stage.masker.mask(text)
+        return text
 
     def hides(self, event: Event) -> bool:
-        """Whether something of this event may be hidden or changed."""
-        return bool(self._rules) or self._levels.hides(event)
+        """Whether something of this event may be hidden or changed by the level or a rule; credentials do not count."""
+        return self._has_rules or self._levels.hides(event)
 
     def feed(self, event: Event) -> list[Event]:
-        """The events that may be seen of this one, in order; often just itself, sometimes none."""
-        return self._pass(self._levels.feed(event), self._rules)
+        """The visible events for this one, in order: often itself, sometimes none."""
+        return self._forward(self._levels.feed(event), self._stages)
 
     def close(self) -> list[Event]:
-        """The stream is over: what was held back, and the ends of the texts that are still open."""
-        events = self._pass(self._levels.close(), self._rules)
-        for place, rule in enumerate(self._rules, 1):
-            events += self._pass(rule.close(), self._rules[place:])
+        """Release what was held back and end the open texts, since the stream is over."""
+        events = self._forward(self._levels.close(), self._stages)
+        for number, stage in enumerate(self._stages, 1):
+            events += self._forward(stage.close(), self._stages[number:])
         return events
 
-    def _pass(self, events: list[Event], rules: list[_Stage]) -> list[Event]:
-        for rule in rules:
-            events = [seen for event in events for seen in rule.feed(event)]
+    def _forward(self, events: list[Event], stages: list[_Stage]) -> list[Event]:
+        for stage in stages:
+            events = [seen for event in events for seen in stage.feed(event)]
         return events
 
 
 def _patterns(rules: "Iterable[Rule]") -> "Patterns | None":
     if not rules:
         return None
-    from nbagent.gate.patterns import Patterns  # a regular expression engine that few need
+    from nbagent.gate.patterns import Patterns  # imports a regular expression engine that few need
 
     return Patterns(rules) or None

@@ -1,6 +1,6 @@
-"""Patterns that a reader asked to have masked, found also where a stream cuts a match in two, and where JSON escapes it.
+"""Masks the patterns of `redact=`, also where a stream cuts a match in two, and where JSON escapes it.
 
-Each character of a match becomes a bullet: a text keeps its length, so an offset into it stays valid.
+Each character of a match becomes a bullet. A text keeps its length, so an offset into it stays valid.
 """
 
 import re
@@ -13,29 +13,29 @@ from nbagent.gate.escapes import Unescaped
 
 _Expression: TypeAlias = str | re.Pattern[str] | regex.Pattern[str]
 Rule: TypeAlias = _Expression | Callable[[str], str]
-"""A regular expression, as text or compiled, or a function from a text to what may be seen of it."""
+"""A regular expression, as text or compiled, or a function that returns the text with its secrets masked."""
 
 _FLAGS = ((re.IGNORECASE, regex.I), (re.MULTILINE, regex.M), (re.DOTALL, regex.S), (re.VERBOSE, regex.X), (re.ASCII, regex.A))
-_PROBES = ("a", " ")  # what follows a word decides whether it ends there
-_NOWHERE = "\ud800"
-"""A character that no text holds."""
+_PROBES = ("a", " ")  # a match may depend on whether a word goes on
+_SENTINEL = "\ud800"
+"""A character that occurs in no text."""
 
-_CONTEXT = 64
-"""Characters before a place that a look-behind may see."""
+_CONTEXT_CHARS = 64
+"""Characters before a text that a look-behind may see."""
 
-_PATIENCE = 1.25
-"""A text that is held back is searched again when it has grown by this factor: a search for each piece would be quadratic."""
+_RESEARCH_GROWTH = 1.25
+"""Factor by which a text that is held back grows before it is searched again; a search for each piece would be quadratic."""
 
 
 class Patterns:
-    """What a reader does not want to see, ready to be masked.
+    """A set of patterns, compiled.
 
     Args:
-        rules: regular expressions, and functions. A function sees each text whole and says what may be shown of it; so a text
-            that streams is shown when it is whole.
+        rules: regular expressions, and functions. A function gets each text whole and returns what may be shown of it; so a
+            text that streams is shown only when it is complete.
 
     Raises:
-        ValueError: a rule is no regular expression; the message says which, and where it breaks.
+        ValueError: a rule is not a regular expression; the message says which, and where it is wrong.
         TypeError: a rule is neither text, a compiled expression nor a function.
     """
 
@@ -80,38 +80,38 @@ class Patterns:
         return value if shown == str(value) else shown
 
     def stream(self) -> "RedactedStream":
-        """What masks one text that comes in pieces."""
+        """A masker of one text that comes in pieces."""
         return RedactedStream(self)
 
     @property
     def need_whole_texts(self) -> bool:
-        """Whether a text can be shown only when it is whole."""
+        """Whether a text can be shown only when it is complete."""
         return bool(self._functions)
 
     def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int]:
-        """What may be shown of `text` from `start` on, and where the rest begins.
+        """The masked text from `start` on that can be shown now, and the offset at which the rest begins.
 
-        Nothing that follows changes what is shown; a match that has begun, or that may go on, is in the rest.
+        Nothing that follows changes what is shown. A match that has begun, or that may go on, is in the rest.
 
         Args:
-            text: what came, with a little of what went before it.
-            start: where what came begins.
-            last: nothing follows.
+            text: the new text, after a little of the text before it.
+            start: offset of the new text.
+            last: whether nothing follows.
         """
         matches = self._matches(text, start)
         end = len(text) if last else self._settled(text, start, matches)
         return _bulleted(text, [match for match in matches if match[1] <= end])[start:end], end
 
     def _settled(self, text: str, start: int, matches: list[tuple[int, int]]) -> int:
-        """Up to where nothing that follows can change what matches."""
-        said = Unescaped(text, start)
-        end = said.whole
-        whole = said.text[: len(said.text) - (len(text) - end)]
+        """Offset up to which nothing that follows can change the matches."""
+        decoded = Unescaped(text, start)
+        end = decoded.complete_until
+        whole = decoded.text[: len(decoded.text) - (len(text) - end)]
         for beginning in self._beginnings:
             found = beginning.search(text, start, partial=True)
-            end = end if found is None else min(end, said.around(found.start(), len(text))[0])
+            end = end if found is None else min(end, decoded.source_span(found.start(), len(text))[0])
             found = beginning.search(whole, start, partial=True)
-            end = end if found is None else min(end, said.place(found.start()))
+            end = end if found is None else min(end, decoded.source_offset(found.start()))
         continued = [set(self._matches(text + probe, start)) for probe in _PROBES]
         sure = set(matches).intersection(*continued)  # `b$` matches before a line's end only where nothing follows
         for first, last in sorted(set(matches).union(*continued), reverse=True):
@@ -133,18 +133,18 @@ class Patterns:
         except regex.error as error:
             raise ValueError(f"redact={pattern!r} is no regular expression: {error}") from None
         self._expressions.append(expression)
-        # It never matches as a whole, so all it finds is what the end of the text cut off; and it is found out at once.
+        # The sentinel never matches, so `partial=True` finds only matches that are cut off by the end of the text.
         line = "\n" if flags & regex.X else ""
-        self._beginnings.append(regex.compile(f"(?:{pattern}{line}){_NOWHERE}", flags))
+        self._beginnings.append(regex.compile(f"(?:{pattern}{line}){_SENTINEL}", flags))
 
     def _matches(self, text: str, start: int) -> list[tuple[int, int]]:
-        """Where the text matches, as it stands or by what it says, in order, overlaps joined."""
+        """Spans of the matches in the text as it is and with its escapes decoded, in order, overlaps joined."""
         spans = [found.span() for one in self._expressions for found in one.finditer(text, start) if found[0]]
         if text.find("\\", start) >= 0:
-            said = Unescaped(text, start)
-            spans = [said.around(*span) for span in spans]
-            found_in = (found for one in self._expressions for found in one.finditer(said.text, start) if found[0])
-            spans += [(said.place(found.start()), said.place(found.end())) for found in found_in]
+            decoded = Unescaped(text, start)
+            spans = [decoded.source_span(*span) for span in spans]
+            found_in = (found for one in self._expressions for found in one.finditer(decoded.text, start) if found[0])
+            spans += [(decoded.source_offset(found.start()), decoded.source_offset(found.end())) for found in found_in]
         joined: list[tuple[int, int]] = []
         for first, last in sorted(spans):
             if joined and first < joined[-1][1]:
@@ -171,27 +171,27 @@ class RedactedStream:
 
     def __init__(self, patterns: Patterns) -> None:
         self._patterns = patterns
-        self._before = ""  # of what was let through, for a look behind
+        self._before = ""  # end of the text that was shown, for look-behinds
         self._held: list[str] = []
         self._size = 0
         self._search_at = 0
 
     def feed(self, text: str) -> str:
-        """What may be shown now."""
+        """The masked text that can be shown now."""
         self._held.append(text)
         self._size += len(text)
         if self._patterns.need_whole_texts or self._size < self._search_at:
             return ""
         whole = self._before + "".join(self._held)
         shown, end = self._patterns.release(whole, len(self._before))
-        self._before = whole[max(0, end - _CONTEXT) : end]
+        self._before = whole[max(0, end - _CONTEXT_CHARS) : end]
         self._held = [whole[end:]]
         self._size = len(whole) - end
-        self._search_at = int(self._size * _PATIENCE) if self._size > _CONTEXT else 0
+        self._search_at = int(self._size * _RESEARCH_GROWTH) if self._size > _CONTEXT_CHARS else 0
         return shown
 
     def close(self) -> str:
-        """What was held back: the text is over."""
+        """The rest that was held back, since the text is over."""
         held = "".join(self._held)
         self._held, self._size = [], 0
         if self._patterns.need_whole_texts:

@@ -1,24 +1,24 @@
-"""What of one run may be seen, and what stays in this process: the gate, the masks over credentials, and what was hidden."""
+"""The privacy of one run: its gate, the credentials that are masked in it, and the original of what was hidden."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
 from nbagent.events import Event
 from nbagent.events.log import EventLog
-from nbagent.gate import Gate, secrets
+from nbagent.gate import secrets
+from nbagent.gate.gate import Gate
 from nbagent.gate.redact import Redactor
 
 
 class Privacy:
-    """The way of every event from the decoder to all who see it.
+    """Passes every event of a run from the decoder to its consumers through the gate, and keeps what was hidden.
 
     Args:
-        gate: takes out what is hidden, and masks the reader's own patterns.
+        gate: hides and masks.
         seen: the run's events that have passed.
-        run_id: of the run.
+        run_id: id of the run.
     """
 
     def __init__(self, gate: Gate, seen: EventLog, run_id: str) -> None:
@@ -27,38 +27,41 @@ class Privacy:
         self._run_id = run_id
         self._hidden: EventLog | None = None
         self._secrets = secrets.known()
-        self._redactor = Redactor(self._secrets)
+        self._gate.mask_secrets(self._secrets)
 
     @property
     def has_patterns(self) -> bool:
-        """Whether the reader has patterns of their own masked."""
+        """Whether the reader has asked to have patterns masked."""
         return self._gate.patterns is not None
 
     @property
     def events(self) -> list[Event]:
-        """The events as they came, from the first one of which something was hidden also those before it; empty if none was."""
+        """All original events, including those before the first hidden one. Empty if nothing has been hidden."""
         return list(self._hidden or ())
 
-    def feed(self, event: Event) -> Iterator[Event]:
-        """What may be seen of an event."""
+    def feed(self, event: Event) -> list[Event]:
+        """The visible events for this one."""
         if self._hidden is not None or self._gate.hides(event):
             self._keep(event)
-        for shown in self._gate.feed(event):
-            yield from self._redactor.feed(shown)
+        return self._gate.feed(event)
 
-    def learn(self, *sources: Any) -> None:
-        """Mask from now on what is secret by now, and what these streams or errors sent to prove who it is."""
+    def register_secrets(self, *sources: Any) -> None:
+        """Mask from now on all credentials that are known by now, and those that these streams or errors have sent.
+
+        Args:
+            sources: an SDK's streams, or the errors that they raised; see `secrets.credentials_of`.
+        """
         for source in sources:
             secrets.register(*secrets.credentials_of(source))
-        self._secrets = self._redactor.masker = secrets.known()
+        self._secrets = secrets.known()
+        self._gate.mask_secrets(self._secrets)
 
     def mask(self, text: str) -> str:
-        """The text without what must not be seen, as long as before where only expressions mask."""
-        patterns = self._gate.patterns
-        return self._secrets.mask(text if patterns is None else patterns.mask(text))
+        """The text with all patterns and credentials masked; see `Gate.mask`."""
+        return self._gate.mask(text)
 
     def redactor(self) -> Redactor:
-        """What masks credentials in events, once more from the first one on."""
+        """A new redactor of credentials, for events from the first one on."""
         return Redactor(self._secrets)
 
     def _keep(self, event: Event) -> None:

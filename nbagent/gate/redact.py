@@ -1,4 +1,4 @@
-"""The redactor: what is not to be read is masked in every event, also where a stream cuts it in two."""
+"""The redactor: masks secrets and patterns in every event, also where a stream cuts them in two."""
 
 import base64
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -9,6 +9,7 @@ from nbagent.events import (
     ErrorInfo,
     Event,
     File,
+    Live,
     ReasoningDelta,
     ReasoningEnd,
     RunEnd,
@@ -22,48 +23,48 @@ from nbagent.events.jsonable import json_safe
 
 _E = TypeVar("_E", bound=Event | ErrorInfo)
 _Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
-_MARKS = frozenset({"seq", "ts", "run_id", "id", "parent_id", "tool_id", "call_id", "approval_id"})
-_MARKS |= {"value", "display", "signature", "encrypted"}
-"""Fields that hold no words, and those that are looked at by themselves."""
-_TEXTS = ("text/", "json", "xml", "yaml", "javascript")
-"""What a file's media type says where its data is text."""
+_UNMASKED = frozenset({"seq", "ts", "run_id", "id", "parent_id", "tool_id", "call_id", "approval_id"})
+_UNMASKED |= {"display", "signature", "encrypted"}
+"""Fields without text for readers, and those that are masked in a way of their own."""
+_TEXT_TYPES = ("text/", "json", "xml", "yaml", "javascript")
+"""Parts of a media type by which a file's data is text."""
 
 
 class Stream(Protocol):
     """Masks one text that comes in pieces."""
 
     def feed(self, text: str) -> str:
-        """What may be shown now."""
+        """The masked text that can be shown now."""
         ...
 
     def close(self) -> str:
-        """What was held back: the text is over."""
+        """The rest that was held back, since the text is over."""
         ...
 
 
 class Masker(Protocol):
-    """Knows what is to be masked: credentials (`nbagent.gate.secrets`), or a reader's own patterns."""
+    """Masks credentials (`nbagent.gate.secrets`), or a reader's own patterns (`nbagent.gate.patterns`)."""
 
     def mask(self, text: str) -> str:
-        """The text with all that masked."""
+        """The masked text."""
         ...
 
     def mask_json(self, value: Any) -> Any:
-        """A JSON value with all that masked; the same object if there is nothing."""
+        """The masked JSON value; the same object if nothing in it is masked."""
         ...
 
     def stream(self) -> Stream:
-        """What masks one text that comes in pieces."""
+        """A masker of one text that comes in pieces."""
         ...
 
 
 class Redactor:
-    """Masks what a masker knows in one run's events.
+    """Masks one run's events.
 
-    The live value of a tool's result stays what it is, in the kernel; how it looks to a reader is masked.
+    The live value of a tool's result stays unchanged in the kernel; its display is masked.
 
     Args:
-        masker: what to mask; may be changed between two events.
+        masker: what to mask. It may be replaced between two events; a text that has begun keeps the masker that it began with.
     """
 
     def __init__(self, masker: Masker) -> None:
@@ -71,7 +72,7 @@ class Redactor:
         self._streams: dict[tuple[type[_Delta], str], Stream] = {}
 
     def feed(self, event: Event) -> list[Event]:
-        """The event with all that masked; none while a piece of text may still turn out to be part of it."""
+        """The masked event; none while a piece of text may still turn out to be part of something masked."""
         if isinstance(event, _Delta):
             return self._delta(event)
         match event:
@@ -91,7 +92,7 @@ class Redactor:
                 return [self._masked(event)]
 
     def close(self) -> list[Event]:
-        """What was held back of the texts that are still open."""
+        """The rest that was held back of the texts that are still open."""
         streams, self._streams = self._streams, {}
         return [made(id=id, delta=text) for (made, id), stream in streams.items() if (text := stream.close())]
 
@@ -121,7 +122,7 @@ class Redactor:
         return replace(event, display=replace(shown, summary=masker.mask(shown.summary), data=data))
 
     def _file(self, event: File) -> File:
-        """A file whose text is masked; of any other kind the data stays as it is, since a mask would only break it."""
+        """The file with its text masked; data of other media types stays unchanged, because a mask would break it."""
         url, data = event.url, event.data
         head, inline, body = (url or "").partition(";base64,")
         is_inline = bool(inline) and head.startswith("data:")
@@ -131,22 +132,22 @@ class Redactor:
         return shown if data is None else replace(shown, data=self._data(data, event.media_type))
 
     def _data(self, data: str, media_type: str | None) -> str:
-        if not any(word in (media_type or "") for word in _TEXTS):
+        if not any(word in (media_type or "") for word in _TEXT_TYPES):
             return data
         try:
             text = base64.b64decode(data, validate=True).decode()
         except ValueError:
-            return self.masker.mask(data)  # not encoded, though it should be
+            return self.masker.mask(data)  # not base64, though it should be
         masked = self.masker.mask(text)
         return data if masked == text else base64.b64encode(masked.encode()).decode()
 
     def _masked(self, event: _E) -> _E:
         changed: dict[str, Any] = {}
         for field in event.__struct_fields__:
-            if field in _MARKS:
+            if field in _UNMASKED:
                 continue
             value = getattr(event, field)
-            if value is None or isinstance(value, bool | int | float):
+            if value is None or isinstance(value, bool | int | float | Live):
                 continue
             masked = self._value(value)
             if masked is not value and masked != value:
@@ -157,10 +158,10 @@ class Redactor:
         if isinstance(value, ErrorInfo):
             return self._masked(value)
         if not isinstance(value, str | dict | list | tuple):
-            plain = json_safe(value)  # an object of somebody's SDK
+            plain = json_safe(value)  # an object of an SDK
             masked = self.masker.mask_json(plain)
             return value if masked == plain else masked
         try:
             return self.masker.mask_json(value)
-        except RecursionError:  # nested deeper than anybody is shown
+        except RecursionError:  # nested deeper than anything that is shown
             return self.masker.mask_json(json_safe(value))

@@ -1,8 +1,8 @@
-"""Credentials, and how they are kept out of everything that is shown, saved or logged.
+"""Masks credentials in everything that is shown, saved or logged.
 
-What counts as one: the value of an environment variable that is named like one (`OPENAI_API_KEY`), what a client sends to
-prove who it is (`register`), and any text in the shape that well-known services give their keys. Each is masked in place, its
-first two characters kept and every other one a bullet: a text keeps its length, so an offset into it stays valid.
+A credential is the value of an environment variable with a name like `OPENAI_API_KEY`, a value that a client authenticates with
+(`register`), or any text in the format of a well-known service's keys. It is masked in place: its first two characters stay,
+every other one becomes a bullet. A text keeps its length, so an offset into it stays valid.
 """
 
 import logging
@@ -13,13 +13,13 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-SHORTEST = 8
-"""Characters; what is shorter is no secret worth the name, and masking it would spoil ordinary words."""
+MIN_SECRET_CHARS = 8
+"""Characters of the shortest credential; masking shorter values would spoil ordinary words."""
 
-LONGEST_TOKEN = 512
-"""Characters of a key that are held back in a stream before it is known where the key ends."""
+MAX_TOKEN_CHARS = 512
+"""Characters of a key that are held back in a stream before its end has come."""
 
-_SHOWN = 2
+_SHOWN_CHARS = 2
 _MIDDLE = "0"  # stands for any character inside a word
 _NAMED = frozenset({"key", "apikey", "token", "secret", "password", "passwd", "passphrase", "credential", "credentials", "pat"})
 _HEADERS = ("auth", "key", "token", "secret", "cookie", "password", "credential", "signature")
@@ -49,9 +49,11 @@ _SHAPES = {
     # JSON web tokens; with no end to the first part, a text of nothing but their heads would take quadratic time.
     "eyJ": r"eyJ[A-Za-z0-9_\-]{8,4096}+\.eyJ[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}",
 }
-_SHAPED = rf"(?<![A-Za-z0-9])(?:{'|'.join(_SHAPES.values())})"  # one look behind for all: twenty times as fast as one for each
-# These need what stands before them, and are masked in whole texts only.
-_SAID = rf"(?i:\bbearer\s+)({_CHAR}{{16,}})|://[^\s/:@]*:([^\s/:@]{{4,}})@"
+_SHAPED = (
+    rf"(?<![A-Za-z0-9])(?:{'|'.join(_SHAPES.values())})"  # one look-behind for all is twenty times as fast as one for each
+)
+# These are recognised by the text before them, and are masked in whole texts only.
+_CONTEXTUAL = rf"(?i:\bbearer\s+)({_CHAR}{{16,}})|://[^\s/:@]*:([^\s/:@]{{4,}})@"
 _TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
 _NOT_TOKEN = re.compile(rf"(?!{_CHAR}).", re.DOTALL)
 
@@ -63,25 +65,25 @@ def register(*values: str | None) -> None:
     """Remember credentials, so that they are masked from now on in every run of this process.
 
     Args:
-        values: the secrets themselves; None and what is shorter than 8 characters is passed over.
+        values: the secrets themselves; None and values of less than 8 characters are ignored.
     """
     with _lock:
-        _registered.update(value for value in values if value and len(value) >= SHORTEST)
+        _registered.update(value for value in values if value and len(value) >= MIN_SECRET_CHARS)
 
 
 def is_credential(name: str) -> bool:
-    """Whether a header, or a parameter of an address, is named like one that says who sends it."""
+    """Whether a header, or a parameter of a URL, has a name that marks a credential."""
     return any(word in name.lower() for word in _HEADERS)
 
 
 def credentials_in(headers: Mapping[str, Any]) -> list[str]:
-    """The credentials among the headers of a request: the last word of every one that is named like a credential."""
+    """The credentials in the headers of a request: the last word of every header with such a name."""
     named = (value for name, value in headers.items() if is_credential(name))
     return [value.split()[-1] for value in named if isinstance(value, str) and value.strip()]
 
 
 def credentials_of(source: Any) -> list[str]:
-    """What an SDK's stream, or the error that it gave instead, sent to prove who it is: its response has the request."""
+    """The credentials in the request behind an SDK's stream, or behind the error that it raised."""
     response = getattr(source, "response", None) or getattr(source, "_response", None)  # so the openai SDK's helpers
     headers = getattr(getattr(response, "request", None), "headers", None)
     return credentials_in(headers) if isinstance(headers, Mapping) else []
@@ -93,16 +95,16 @@ def mask(text: str) -> str:
 
 
 def known() -> "Secrets":
-    """What is secret at this moment: the environment's, what was registered, and the well-known shapes."""
+    """All credentials at this moment: the environment's, the registered ones, and the well-known formats."""
     values = {value for name, value in os.environ.items() if _is_secret(name, value)}
     with _lock:
         return _compiled(frozenset(values | _registered))
 
 
 def _is_secret(name: str, value: str) -> bool:
-    # A key that is kept in a file is named by a path, and a path is no secret.
+    # The path of a file with a key is not secret.
     is_named = not _NAMED.isdisjoint(re.split(r"[^a-z]+", name.lower()))
-    return is_named and len(value) >= SHORTEST and not value.startswith(("/", "~", "."))
+    return is_named and len(value) >= MIN_SECRET_CHARS and not value.startswith(("/", "~", "."))
 
 
 _latest: "Secrets | None" = None
@@ -116,20 +118,20 @@ def _compiled(values: frozenset[str]) -> "Secrets":
 
 
 class Secrets:
-    """A set of credentials, ready to be masked. Its repr does not show them.
+    """A set of credentials, compiled. Its repr does not show them.
 
     Args:
-        values: exact texts; the well-known shapes are always among them.
+        values: exact texts; the well-known formats are always included.
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self.values = frozenset(values)
         exact = "|".join(re.escape(value) for value in sorted(self.values, key=len, reverse=True))
         self._streamed = re.compile(f"{exact}|{_SHAPED}" if exact else _SHAPED)
-        self._whole = re.compile(f"{self._streamed.pattern}|{_SAID}")
-        self._heads = {value[: _SHOWN + 1] for value in self.values}
+        self._whole = re.compile(f"{self._streamed.pattern}|{_CONTEXTUAL}")
+        self._heads = {value[: _SHOWN_CHARS + 1] for value in self.values}
         self.heads = re.compile("|".join(re.escape(head) for head in sorted(self._heads | set(_SHAPES))))
-        """Finds the places where a credential may begin."""
+        """Matches where a credential may begin."""
 
     def __repr__(self) -> str:
         return f"<Secrets: {len(self.values)} values>"
@@ -151,27 +153,27 @@ class Secrets:
         return value
 
     def stream(self) -> "MaskedStream":
-        """What masks one text that comes in pieces."""
+        """A masker of one text that comes in pieces."""
         return MaskedStream(self)
 
     def mask_streamed(self, text: str) -> str:
-        """Like `mask`, for what can be known in a stream: exact values and shapes."""
+        """Like `mask`, for what can be recognised in a stream: exact values and formats."""
         return self._streamed.sub(_masked, text)
 
     def growing_in(self, text: str) -> int | None:
-        """Where the first credential begins that may go on behind the end of the text; None if none does."""
+        """Offset of the first credential that may continue after the end of the text; None if there is none."""
         tail = len(text.rstrip(_TOKEN_CHARS))
         head = self.heads.search(text)
         while head is not None and not self._may_grow_from(text, head.start(), tail):
-            head = self.heads.search(text, head.start() + 1)  # not after its end: heads may overlap
+            head = self.heads.search(text, head.start() + 1)  # heads may overlap
         if head is None:
             return None
-        # It may begin inside one that is whole: that is masked as a whole or not at all.
+        # It may begin inside a complete one, which is masked as a whole or not at all.
         around = (found.start() for found in self._streamed.finditer(text) if found.start() < head.start() < found.end())
         return next(around, head.start())
 
     def _may_grow_from(self, text: str, start: int, tail: int) -> bool:
-        """Whether a credential may begin at `start`; from `tail` on the text is one token."""
+        """Whether a credential that begins at `start` may continue; from `tail` on the text is one token."""
         size = len(text) - start
         if any(len(value) > size and value.startswith(text[start:]) for value in self.values):
             return True
@@ -180,40 +182,40 @@ class Secrets:
 
 
 def _masked(match: re.Match[str]) -> str:
-    said = next((group for group in match.groups() if group is not None), None) if match.re.groups else None
+    secret = next((group for group in match.groups() if group is not None), None) if match.re.groups else None
     whole = match[0]
-    if said is None:
-        return whole[:_SHOWN] + "•" * (len(whole) - _SHOWN)
-    start = whole.rindex(said)
-    return whole[:start] + said[:_SHOWN] + "•" * (len(said) - _SHOWN) + whole[start + len(said) :]
+    if secret is None:
+        return whole[:_SHOWN_CHARS] + "•" * (len(whole) - _SHOWN_CHARS)
+    start = whole.rindex(secret)
+    return whole[:start] + secret[:_SHOWN_CHARS] + "•" * (len(secret) - _SHOWN_CHARS) + whole[start + len(secret) :]
 
 
 class MaskedStream:
     """Masks credentials in a text that comes in pieces, wherever it was cut.
 
-    Text is held back only while it may be a credential that goes on: its third character at the earliest, since the first two
-    are shown anyway. So ordinary prose passes as it comes.
+    Text is held back only while it may be part of a credential, from its third character on, since the first two are shown
+    anyway. So ordinary prose passes as it comes.
 
     Args:
-        secrets: what is secret.
+        secrets: the credentials.
     """
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
-        self._before = ""  # the last characters that were let through: a credential may have begun there
+        self._before = ""  # end of the text that was shown: a credential may have begun there
         self._held = ""
         self._swallowing = False
 
     def feed(self, text: str) -> str:
-        """What may be shown now."""
+        """The masked text that can be shown now."""
         if not self._held and not self._swallowing and self._secrets.heads.search(self._before + text) is None:
             self._before = _context(self._before + text)
             return text
         return self._slowly(text)
 
     def close(self) -> str:
-        """What was held back: the text is over."""
-        return self._pass(self._held, "")
+        """The rest that was held back, since the text is over."""
+        return self._release(self._held, "")
 
     def _slowly(self, text: str) -> str:
         bullets = ""
@@ -228,18 +230,18 @@ class MaskedStream:
         seen = self._before + text
         start = self._secrets.growing_in(seen)
         if start is None:
-            return bullets + self._pass(text, "")
-        held = max(0, start + _SHOWN - len(self._before))
+            return bullets + self._release(text, "")
+        held = max(0, start + _SHOWN_CHARS - len(self._before))
         return bullets + self._hold(text[:held], text[held:], seen[start:])
 
     def _hold(self, shown: str, held: str, credential: str) -> str:
-        if len(credential) <= LONGEST_TOKEN or any(value.startswith(credential) for value in self._secrets.values):
-            return self._pass(shown, held)
-        # Longer than any key: all of it up to the token's end is one.
+        if len(credential) <= MAX_TOKEN_CHARS or any(value.startswith(credential) for value in self._secrets.values):
+            return self._release(shown, held)
+        # Longer than any key: mask everything up to the end of the token.
         self._swallowing = True
-        return self._pass(shown, "") + "•" * len(held)
+        return self._release(shown, "") + "•" * len(held)
 
-    def _pass(self, text: str, held: str) -> str:
+    def _release(self, text: str, held: str) -> str:
         self._held = held
         masked = self._secrets.mask_streamed(self._before + text)[len(self._before) :]
         self._before = _context(self._before + text)
@@ -247,13 +249,13 @@ class MaskedStream:
 
 
 def _context(text: str) -> str:
-    """What a credential may have begun in: the last two characters, and before them only whether a word goes on there."""
-    boundary = text[-_SHOWN - 1 : -_SHOWN]
-    return (_MIDDLE if boundary.isascii() and boundary.isalnum() else boundary and " ") + text[-_SHOWN:]
+    """The end of a text in which a credential may have begun: two characters, after one that stands for what is before them."""
+    boundary = text[-_SHOWN_CHARS - 1 : -_SHOWN_CHARS]
+    return (_MIDDLE if boundary.isascii() and boundary.isalnum() else boundary and " ") + text[-_SHOWN_CHARS:]
 
 
 class MaskingFilter(logging.Filter):
-    """Keeps credentials out of a logger's records, tracebacks included."""
+    """Masks credentials in a logger's records, tracebacks included."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask the record in place; every record passes."""

@@ -1,6 +1,6 @@
-"""Thoughts and tool calls that a model wrote into its text: found by their tags, at any chunk border.
+"""Finds the thoughts and tool calls that a model wrote into its text, by their tags and at any chunk border.
 
-What is known here, outside code, in any case:
+Tags that are recognised outside code, in upper or lower case:
 
 - thoughts: `<think>` (DeepSeek, Qwen, and most open models), `<thinking>`, `<thought>` (Gemini's OpenAI endpoint, EXAONE),
   `<reasoning>`, each up to its own closing tag. Not `<reflection>`: the model family that had it put it inside `<thinking>`.
@@ -8,8 +8,8 @@ What is known here, outside code, in any case:
 - harmony messages (gpt-oss, https://cookbook.openai.com/articles/openai-harmony): `<|channel|>analysis<|message|>…<|end|>` is a
   thought, one addressed `to=functions.name` a tool call, any other a text.
 
-A tag in a fenced code block, or in a `code span` that closes on its line, is text: an answer may talk about tags. Any other tag
-never gets into a text, whether it has its partner or not.
+A tag in a fenced code block, or in a `code span` that closes on its line, is text: an answer may be about tags. Any other tag
+is removed from the text, with or without its counterpart.
 """
 
 import re
@@ -18,22 +18,33 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 Kind: TypeAlias = Literal["text", "thought", "tool"]
-Cut: TypeAlias = Literal["cut", "was thought"]
+Marker: TypeAlias = Literal["boundary", "reclassify"]
 
 
-class Part(NamedTuple):
-    """A stretch of a text, or (`cut`) a border within it; `was thought`: a border that makes a thought of all before it.
+class Segment(NamedTuple):
+    """A segment of a text, or a marker: `boundary` ends the open segment, `reclassify` makes a thought of all text so far.
 
-    Of a `tool` part, `text` is the call as written and `name` the tool's, where it is not in there.
+    Attributes:
+        kind: kind of the segment or marker.
+        text: the segment's text; of a tool call, the call as written.
+        name: name of the tool, where it is not part of the call as written.
     """
 
-    kind: Kind | Cut
+    kind: Kind | Marker
     text: str = ""
     name: str = ""
 
 
-class Call(NamedTuple):
-    """A tool call read from text; `valid` tells whether its arguments could be read."""
+class TaggedCall(NamedTuple):
+    """A tool call read from text.
+
+    Attributes:
+        name: the tool's name.
+        args: the parsed arguments; None if they are not valid.
+        args_text: the arguments as written.
+        valid: whether the arguments could be parsed.
+        call_id: the id that the model gave to the call.
+    """
 
     name: str
     args: Any
@@ -45,7 +56,7 @@ class Call(NamedTuple):
 _THOUGHTS = ("think", "thinking", "thought", "reasoning")
 _OPENERS = {f"<{name}>": frozenset({f"</{name}>"}) for name in _THOUGHTS}
 _THOUGHT_ENDS = frozenset(f"</{name}>" for name in _THOUGHTS)
-_FIRST_THOUGHT = _THOUGHT_ENDS | _OPENERS.keys()  # a model may write the tag that its prompt had already
+_FIRST_THOUGHT = _THOUGHT_ENDS | _OPENERS.keys()  # a model may repeat the tag that is in its prompt
 _CALL_END = frozenset({"</tool_call>"})
 _HEADER_STARTS = frozenset({"<|start|>", "<|channel|>"})
 _HEADER_END = frozenset({"<|message|>"})
@@ -54,24 +65,24 @@ _TAGS = frozenset(
     {*_OPENERS, *_THOUGHT_ENDS, "<tool_call>", *_CALL_END, *_HEADER_STARTS, *_HEADER_END, *_MESSAGE_ENDS, "<|constrain|>"}
 )
 _UNFINISHED = frozenset(tag[:size] for tag in _TAGS for size in range(1, len(tag)))
-_LONGEST = max(map(len, _TAGS))
+_MAX_TAG_CHARS = max(map(len, _TAGS))
 
-_RUN = 32  # the longest run of backticks that counts as one, so that an endless one is never held back
-_HOLD = 1000  # how many characters after a tag may be held to see whether its code span closes
-_TOKEN = re.compile(rf"(?:{'|'.join(map(re.escape, _TAGS))})|`{{1,{_RUN}}}|\n", re.ASCII | re.IGNORECASE)
-_LINE_TOKEN = re.compile(rf"`{{1,{_RUN}}}|\n")
+_MAX_BACKTICKS = 32  # a longer run counts as several, so that an endless one is never held back
+_HOLD_CHARS = 1000  # held back after a tag at most, to see whether its code span closes
+_TOKEN = re.compile(rf"(?:{'|'.join(map(re.escape, _TAGS))})|`{{1,{_MAX_BACKTICKS}}}|\n", re.ASCII | re.IGNORECASE)
+_LINE_TOKEN = re.compile(rf"`{{1,{_MAX_BACKTICKS}}}|\n")
 _MARGIN = " \t\r>-*+.)0123456789"  # what may stand before a fence: indentation, quote and list markers
 
 
 class Splitter:
-    """Cuts one text into parts as it streams in, holding back no more than might be a tag.
+    """Cuts one text into segments as it streams in, holding back only what may become a tag.
 
-    The parts of a text are the same however it is chunked, but for borders inside a stretch of one kind.
+    The segments of a text do not depend on its chunks, except for the borders inside text of one kind.
 
     Attributes:
-        plain: a chunk without "<" and "`" would change nothing but the current line: `skip` it instead of feeding it.
-        pristine: no tag was met yet.
-        mode: what the next characters are.
+        plain: whether a chunk without "<" and "`" can be passed to `skip`, because it only continues the open segment.
+        pristine: whether no tag has come yet.
+        mode: kind of the next characters.
     """
 
     def __init__(self, *, in_thought: bool = False) -> None:
@@ -82,17 +93,17 @@ class Splitter:
         self._held = ""
         self._body: list[str] = []  # of a tool call or header
         self._name = ""
-        self._fence = 0  # how many backticks opened the code block that is open
-        self._margin = True  # nothing but a margin on this line so far
+        self._fence = 0  # backticks that opened the open code block; 0 for none
+        self._margin = True  # whether this line has only a margin so far
         self._open: list[int] = []  # runs of backticks on this line that may begin a code span
-        self._info = False  # this line opened a fence
-        self._closing = False  # this line closes the fence if nothing else follows
+        self._info = False  # whether this line opened a fence
+        self._closing = False  # whether this line closes the fence if nothing else follows
 
-    def feed(self, chunk: str, *, last: bool = False) -> list[Part]:
-        """The parts that are certain by now; with `last`, all of them."""
+    def feed(self, chunk: str, *, last: bool = False) -> list[Segment]:
+        """The segments that no later chunk can change; with `last`, all that are left."""
         text = self._held + chunk
         stop = len(text) if last else _certain(text)
-        parts: list[Part] = []
+        segments: list[Segment] = []
         start = at = line = 0
         while match := _TOKEN.search(text, at, stop):
             mark, here, at = match[0].lower(), match.start(), match.end()
@@ -112,19 +123,19 @@ class Splitter:
                     stop = here
                     break
                 if not quoted:
-                    self._add(parts, text[start:here])
-                    self._tag(parts, mark)
+                    self._add(segments, text[start:here])
+                    self._tag(segments, mark)
                     start = line = at
-        self._add(parts, text[start:stop])
+        self._add(segments, text[start:stop])
         self._margin = self._at_margin(text, line, stop)
         self._held = text[stop:]
         self.plain = not (self._held or self._open or self._info or self._closing or self.mode in ("tool", "header"))
         if last:
-            self._leave(parts)
-        return parts
+            self._leave(segments)
+        return segments
 
     def skip(self, chunk: str) -> None:
-        """Takes note of a chunk that is all of the present kind."""
+        """Take note of a chunk that continues the open segment."""
         newline = chunk.rfind("\n") + 1
         if newline:
             self._margin = not chunk[newline:].strip(_MARGIN)
@@ -133,23 +144,23 @@ class Splitter:
 
     # --- tags ---
 
-    def _add(self, parts: list[Part], text: str) -> None:
+    def _add(self, segments: list[Segment], text: str) -> None:
         if not text:
             return
         if self.mode in ("tool", "header"):
             self._body.append(text)
         else:
-            parts.append(Part(self.mode, text))  # type: ignore[arg-type]  # mypy does not narrow by `in`
+            segments.append(Segment(self.mode, text))  # type: ignore[arg-type]  # mypy does not narrow by `in`
 
-    def _tag(self, parts: list[Part], tag: str) -> None:
-        """A tag that counts: leave what it ends, enter what it begins."""
+    def _tag(self, segments: list[Segment], tag: str) -> None:
+        """Leave what a tag ends, and enter what it begins."""
         unopened = self.mode == "text" and self.pristine and tag in _THOUGHT_ENDS
         if self.mode == "thought" and tag in _OPENERS:
             pass  # already in it
         elif self.mode == "header":
             self._message()
         else:
-            self._leave(parts)
+            self._leave(segments)
             self.mode, self._until = "text", _TAGS
             if tag in _OPENERS:
                 self.mode, self._until = "thought", _OPENERS[tag]
@@ -157,21 +168,21 @@ class Splitter:
                 self.mode, self._until, self._name = "tool", _CALL_END, ""
             elif tag in _HEADER_STARTS:
                 self.mode, self._until = "header", _HEADER_END
-        parts.append(Part("was thought" if unopened else "cut"))
+        segments.append(Segment("reclassify" if unopened else "boundary"))
         self.pristine = False
         self._new_line()
         self._fence = 0
 
-    def _leave(self, parts: list[Part]) -> None:
+    def _leave(self, segments: list[Segment]) -> None:
         body = "".join(self._body)
         self._body.clear()
         if self.mode == "tool":
-            parts.append(Part("tool", body, self._name))
+            segments.append(Segment("tool", body, self._name))
         elif self.mode == "header" and body:
-            parts.append(Part("thought", body))  # a header without a message: kept, but not as an answer
+            segments.append(Segment("thought", body))  # a header without a message: kept, but not as an answer
 
     def _message(self) -> None:
-        """A harmony header is whole: it names the channel and, for a tool call, the recipient."""
+        """Enter what a harmony header announces: it names the channel and, for a tool call, the recipient."""
         header = "".join(self._body)
         self._body.clear()
         recipient = re.search(r"to=([^\s<]+)", header)
@@ -191,7 +202,7 @@ class Splitter:
         return self._margin and not text[line:here].strip(_MARGIN)
 
     def _ticks(self, count: int, *, at_margin: bool) -> None:
-        """A run of backticks opens or closes a fence or a code span, or is part of the code."""
+        """Open or close a fence or a code span at a run of backticks, unless it is part of the code."""
         self._margin = False
         if self.mode == "text" and self._fence:
             if self._info:  # a fence has no backtick in its first line: it was a code span
@@ -213,36 +224,36 @@ class Splitter:
             return True
         if not self._open or self.mode in ("tool", "header"):
             return False
-        for match in _LINE_TOKEN.finditer(text, at, min(stop, at + _HOLD)):
+        for match in _LINE_TOKEN.finditer(text, at, min(stop, at + _HOLD_CHARS)):
             if match[0] == "\n":
                 return False
             if len(match[0]) in self._open:
                 return True
-        return False if last or stop - at >= _HOLD else None
+        return False if last or stop - at >= _HOLD_CHARS else None
 
 
 def _certain(text: str) -> int:
-    """Where the beginning of a possible tag, or of a run of backticks, stands at the end of the text; else its length."""
+    """Offset of an incomplete tag or run of backticks at the end of the text; the length of the text if there is none."""
     size = len(text)
-    bracket = text.rfind("<", max(0, size - _LONGEST))
+    bracket = text.rfind("<", max(0, size - _MAX_TAG_CHARS))
     if bracket >= 0 and text[bracket:].lower() in _UNFINISHED:
         return bracket
-    return size - (size - len(text.rstrip("`"))) % _RUN
+    return size - (size - len(text.rstrip("`"))) % _MAX_BACKTICKS
 
 
-def split(text: str, *, in_thought: bool = False) -> list[Part]:
-    """A whole text as the parts it has: no borders, no two neighbours that were one, the space around tags taken off."""
-    parts: list[Part] = []
+def split(text: str, *, in_thought: bool = False) -> list[Segment]:
+    """The segments of a whole text: without markers, neighbours of one kind joined, the space around tags removed."""
+    segments: list[Segment] = []
     tagged = False
-    for part in Splitter(in_thought=in_thought).feed(text, last=True):
-        if part.kind in ("cut", "was thought"):
+    for segment in Splitter(in_thought=in_thought).feed(text, last=True):
+        if segment.kind in ("boundary", "reclassify"):
             tagged = True
-            if part.kind == "was thought":
-                parts = [Part("thought", before.text) for before in parts]
+            if segment.kind == "reclassify":
+                segments = [Segment("thought", before.text) for before in segments]
         else:
-            parts.append(part._replace(text=part.text.lstrip()) if tagged else part)
-    parts = [part._replace(text=part.text.lstrip()) if part.kind == "thought" else part for part in parts]
-    return [part for part in parts if part.text.strip() or part.name or (part.kind == "text" and not tagged)]
+            segments.append(segment._replace(text=segment.text.lstrip()) if tagged else segment)
+    segments = [segment._replace(text=segment.text.lstrip()) if segment.kind == "thought" else segment for segment in segments]
+    return [segment for segment in segments if segment.text.strip() or segment.name or (segment.kind == "text" and not tagged)]
 
 
 _FUNCTION = re.compile(r"<function=([^>\s]+)\s*>(.*?)(?:</function>|\Z)", re.DOTALL)
@@ -250,10 +261,10 @@ _PARAMETER = re.compile(r"<parameter=([^>\s]+)\s*>\n?(.*?)\n?(?:</parameter>|(?=
 _NAME = re.compile(r'"name"\s*:\s*"([^"\\]+)"')
 
 
-def calls_of(part: Part) -> list[Call]:
-    """The tool calls in a `tool` part; one that cannot be read is kept as it was written, `valid` false."""
-    body = part.text.strip()
-    if not body and not part.name:
+def calls_of(segment: Segment) -> list[TaggedCall]:
+    """The tool calls in a `tool` segment; one that cannot be parsed is kept as it was written, with `valid` false."""
+    body = segment.text.strip()
+    if not body and not segment.name:
         return []
     if body.startswith("<") and (functions := _FUNCTION.findall(body)):
         return [_xml_call(name, parameters) for name, parameters in functions]
@@ -261,26 +272,26 @@ def calls_of(part: Part) -> list[Call]:
         value = msgspec.json.decode(body or "{}")
     except (msgspec.DecodeError, ValueError, RecursionError):
         name = _NAME.search(body)
-        return [Call(part.name or (name[1] if name else "tool_call"), None, body, valid=False)]
-    if part.name:
-        return [Call(part.name, value, body, valid=True)]
+        return [TaggedCall(segment.name or (name[1] if name else "tool_call"), None, body, valid=False)]
+    if segment.name:
+        return [TaggedCall(segment.name, value, body, valid=True)]
     return [_json_call(item) for item in (value if isinstance(value, list) else [value])]
 
 
-def _xml_call(name: str, parameters: str) -> Call:
+def _xml_call(name: str, parameters: str) -> TaggedCall:
     # Values stay strings: only the tool's schema could tell 5 from "5".
     args = dict(_PARAMETER.findall(parameters))
-    return Call(name, args, msgspec.json.encode(args).decode(), valid=True)
+    return TaggedCall(name, args, msgspec.json.encode(args).decode(), valid=True)
 
 
-def _json_call(item: Any) -> Call:
+def _json_call(item: Any) -> TaggedCall:
     if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-        return Call("tool_call", item, msgspec.json.encode(item).decode(), valid=False)
+        return TaggedCall("tool_call", item, msgspec.json.encode(item).decode(), valid=False)
     args = item.get("arguments", item.get("parameters", {}))
     call_id = item.get("id") if isinstance(item.get("id"), str) else None
     if not isinstance(args, str):
-        return Call(item["name"], args, msgspec.json.encode(args).decode(), valid=True, call_id=call_id)
+        return TaggedCall(item["name"], args, msgspec.json.encode(args).decode(), valid=True, call_id=call_id)
     try:
-        return Call(item["name"], msgspec.json.decode(args), args, valid=True, call_id=call_id)
+        return TaggedCall(item["name"], msgspec.json.decode(args), args, valid=True, call_id=call_id)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return Call(item["name"], None, args, valid=False, call_id=call_id)
+        return TaggedCall(item["name"], None, args, valid=False, call_id=call_id)

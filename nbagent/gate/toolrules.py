@@ -1,7 +1,7 @@
-"""What may be seen of which tool: its arguments, its result, or nothing at all."""
+"""Rules that hide the arguments of a tool, its result, or the whole of it."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, assert_never, get_args
 
 from msgspec.structs import replace
 
@@ -11,15 +11,24 @@ from nbagent.events import (
     AgentStart,
     ApprovalRequest,
     ApprovalResponse,
+    Custom,
     Display,
     Error,
     ErrorInfo,
     Event,
+    File,
     Hidden,
+    Raw,
     ReasoningDelta,
     ReasoningEnd,
     ReasoningStart,
     RunEnd,
+    RunStart,
+    Source,
+    State,
+    Status,
+    StepEnd,
+    StepStart,
     TextDelta,
     TextEnd,
     TextStart,
@@ -31,50 +40,51 @@ from nbagent.events import (
     UsageUpdate,
 )
 
-Part: TypeAlias = Literal["args", "result", "all"]
-Hide: TypeAlias = Mapping[str, Part | Collection[Part]]
-"""Tool names, or `"*"` for every tool, and what of them is hidden."""
+Aspect: TypeAlias = Literal["args", "result", "all"]
+"""An aspect of a tool call that can be hidden."""
+Hide: TypeAlias = Mapping[str, Aspect | Collection[Aspect]]
+"""Tool name, or `"*"` for every tool, to the aspects of its calls that are hidden."""
 
 EVERY = "*"
 _FAILED = "A tool failed"
 _CONTINUES = AgentEnd | TextDelta | TextEnd | ReasoningDelta | ReasoningEnd
-_NOTHING: frozenset[Part] = frozenset()
+_NOTHING: frozenset[Aspect] = frozenset()
 
 
 class ToolRules:
-    """Takes out of a run's events what the rules hide. An event about a hidden part says that there is one, and not what.
+    """Removes from a run's events what the rules hide. In its place comes an event that says what kind of thing is hidden.
 
     Args:
         hide: the rules; those for `"*"` hold for every tool, besides its own.
 
     Raises:
-        ValueError: a rule hides something that a tool does not have.
-        TypeError: they are no mapping.
+        ValueError: a rule hides something other than an `Aspect`.
+        TypeError: the rules are not a mapping.
     """
 
     def __init__(self, hide: Hide | None = None) -> None:
         if hide is not None and not isinstance(hide, Mapping):
             raise TypeError(f'hide takes what of which tool, such as {{"search": "args", "*": "result"}}; got {hide!r}')
-        self._rules = {name: _parts(name, hidden) for name, hidden in (hide or {}).items()}
+        self._rules = {name: _aspects(name, hidden) for name, hidden in (hide or {}).items()}
         self._everything = "all" in self._rules.get(EVERY, _NOTHING)
-        self._any = _NOTHING.union(*self._rules.values())  # what is hidden of a call that may be any tool's
-        self._hidden: dict[str, frozenset[Part]] = {}  # by tool call
-        self._inside: set[str] = set()  # calls, and all that began in them, whose inner life is hidden
-        self._asked: set[str] = set()  # approvals that are about such a call
-        self._told = False  # since the last text, so that one before a call can be told from one behind it
+        self._any = _NOTHING.union(*self._rules.values())  # hidden of a call whose tool is unknown
+        self._hidden: dict[str, frozenset[Aspect]] = {}  # by tool call
+        self._inside: set[str] = set()  # calls whose inner events are hidden, and blocks that began in them
+        self._asked: set[str] = set()  # approvals about calls of which something is hidden
+        self._announced = False  # since the last text, so that texts before and after a call can be told apart
 
     def __bool__(self) -> bool:
         return bool(self._rules)
 
     def feed(self, event: Event) -> list[Event]:
-        """What may be seen of an event, in order; often just itself, sometimes nothing."""
+        """The visible events for this one, in order: often itself, sometimes none."""
         if not self._rules:
             return [event]
         if self._is_inside(event):
-            return self._lifted(event)
+            return self._lift(event)
         match event:
             case TextStart():
-                self._told = False
+                self._announced = False
                 return [event]
             case ToolStart():
                 return self._start(event)
@@ -84,25 +94,32 @@ class ToolRules:
                 return [self._approval(event)]
             case Error():
                 return [self._error(event)]
-            case AgentHandoff() if "all" in self._of(event.tool_id):
-                return [replace(event, tool_id=None)]
-            case RunEnd(output=output) if not isinstance(output, str | bool | int | float | None):
-                return [replace(event, output=None)]  # a structure that may hold the whole conversation
-            case _:
+            case AgentHandoff():
+                return [replace(event, tool_id=None) if "all" in self._of(event.tool_id) else event]
+            case RunEnd():
+                plain = isinstance(event.output, str | bool | int | float | None)
+                return [event if plain else replace(event, output=None)]  # it may hold the whole conversation
+            case RunStart() | StepStart() | StepEnd() | TextDelta() | TextEnd() | AgentStart() | AgentEnd() | UsageUpdate():
                 return [event]
+            case ReasoningStart() | ReasoningDelta() | ReasoningEnd() | Source() | File() | Status() | Hidden():
+                return [event]
+            case State() | Custom() | Raw():  # shown at level "all" only, where they are asked for
+                return [event]
+            case _:
+                assert_never(event)
 
     def close(self) -> list[Event]:
-        """The stream is over; nothing was held back."""
+        """Nothing is held back."""
         return []
 
     def _is_inside(self, event: Event) -> bool:
-        """Whether an event is part of the inner life of a hidden call. Only what begins there need say where it is."""
+        """Whether an event is inside a hidden call. Only events that begin a block need to name their parent."""
         if event.parent_id in self._inside or (isinstance(event, AgentStart) and event.tool_id in self._inside):
             return True
         return isinstance(event, _CONTINUES) and event.id in self._inside
 
-    def _lifted(self, event: Event) -> list[Event]:
-        """What is shown outside of it of an event inside a hidden call; all the rest is that call's own business."""
+    def _lift(self, event: Event) -> list[Event]:
+        """The events inside a hidden call that are shown outside of it; all others are hidden with the call."""
         match event:
             case AgentStart() | TextStart() | ReasoningStart():
                 self._inside.add(event.id)
@@ -117,20 +134,20 @@ class ToolRules:
                 return [replace(event, parent_id=None, agent=None)]
         return []
 
-    def _of(self, tool_id: str | None) -> frozenset[Part]:
-        """What is hidden of a call; one whose start was never seen may be any tool's."""
+    def _of(self, tool_id: str | None) -> frozenset[Aspect]:
+        """The hidden aspects of a call; the tool of one whose start never came is unknown."""
         return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
 
     def _start(self, event: ToolStart) -> list[Event]:
         hidden = self._rules.get(event.name, _NOTHING) | self._rules.get(EVERY, _NOTHING)
-        hidden |= self._hidden.get(event.id, _NOTHING)  # one that is begun again, by another name perhaps
+        hidden |= self._hidden.get(event.id, _NOTHING)  # a call that starts again, perhaps by another name
         self._hidden[event.id] = hidden
         if hidden & {"all", "result"}:
             self._inside.add(event.id)
         if "all" in hidden:
-            told, self._told = self._told, True
-            return [] if told else [Hidden(what="tools", agent=event.agent)]
-        notes = [Hidden(what="arguments" if part == "args" else "result", tool_id=event.id) for part in sorted(hidden)]
+            announced, self._announced = self._announced, True
+            return [] if announced else [Hidden(what="tools", agent=event.agent)]
+        notes = [Hidden(what="arguments" if aspect == "args" else "result", tool_id=event.id) for aspect in sorted(hidden)]
         return [replace(event, title=None) if hidden else event, *notes]
 
     def _call(self, event: ToolArgsDelta | ToolArgs | ToolProgress | ToolResult) -> list[Event]:
@@ -148,7 +165,9 @@ class ToolRules:
                 return [] if event.progress is None else [replace(event, message=None)]
             case ToolProgress():
                 return [event]
-        error = None if event.error is None else ErrorInfo(type=event.error.type, message=_FAILED)  # messages quote
+        error = (
+            None if event.error is None else ErrorInfo(type=event.error.type, message=_FAILED)
+        )  # messages quote arguments and results
         if "result" not in hidden:
             return [replace(event, error=error)]
         shown = None if event.status == "error" else Display(summary="hidden")
@@ -159,13 +178,13 @@ class ToolRules:
         if isinstance(event, ApprovalResponse):
             about = self._everything or inside or event.approval_id in self._asked
             return replace(event, parent_id=None, value=None) if about else event
-        is_any = event.tool_id is None and event.kind == "tool"  # it asks about a call, and does not say which
-        hidden = (self._any if is_any else self._of(event.tool_id)) - {"result"}  # of which there is none yet
+        is_any = event.tool_id is None and event.kind == "tool"  # about a call that it does not name
+        hidden = (self._any if is_any else self._of(event.tool_id)) - {"result"}  # there is no result yet
         gone = self._everything or inside or "all" in hidden
         if not gone and not hidden:
             return event
         self._asked.add(event.approval_id)
-        prompt = None if event.kind == "tool" else event.prompt  # such a question quotes the arguments; any other stays
+        prompt = None if event.kind == "tool" else event.prompt  # it quotes the arguments
         event = replace(event, args=None, prompt=prompt)
         return replace(event, parent_id=None, tool_id=None) if gone else event
 
@@ -180,10 +199,10 @@ class ToolRules:
         return replace(event, parent_id=None, tool_id=None) if outside else event
 
 
-def _parts(name: str, hidden: Part | Iterable[Part]) -> frozenset[Part]:
-    parts = frozenset([hidden] if isinstance(hidden, str) else hidden)
-    wrong = parts - set(get_args(Part))
-    if wrong or not parts:
+def _aspects(name: str, hidden: Aspect | Iterable[Aspect]) -> frozenset[Aspect]:
+    aspects = frozenset([hidden] if isinstance(hidden, str) else hidden)
+    wrong = aspects - set(get_args(Aspect))
+    if wrong or not aspects:
         what = ", ".join(map(repr, sorted(map(str, wrong)))) or "nothing"
         raise ValueError(f"hide={{{name!r}: …}} takes 'args', 'result' or 'all', or several of them; got {what}")
-    return parts
+    return aspects

@@ -1,6 +1,6 @@
-"""What a reader may ask of a run beside its transcript.
+"""Answers the questions about a run that its transcript does not.
 
-Inspector ──▶ Search (which events), brief (an event on one line), Timeline (when what happened)
+Inspector ──▶ Search (which events match), brief (an event on one line), Timeline (when things happened)
 """
 
 from nbagent.inspector.inspector import Inspector

@@ -1,4 +1,4 @@
-"""An event on one line."""
+"""Writes an event on one line."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,56 +8,56 @@ import msgspec
 from nbagent import events as e
 from nbagent.events.jsonable import text_safe
 
-LINE = 160
+LINE_CHARS = 160
 """Characters of the line."""
 
-_SAID_ELSEWHERE = frozenset(e.Envelope.__struct_fields__) | {"id", "value"}
+_SHOWN_ELSEWHERE = frozenset(e.Envelope.__struct_fields__) | {"id", "value"}
 
 
 def brief(event: e.Event) -> str:
-    """What the event says, beside its type, on one line of at most 160 characters: `name="search" call_id="call_1"`.
+    """The event's fields on one line of at most 160 characters: `name="search" call_id="call_1"`.
 
-    Where there is one thing to say it stands alone: a delta's text. However large the event is, no more of it is looked at than
-    is shown.
+    A single field, such as a delta's text, stands without its name. However large the event is, no more of it is read than is
+    shown.
     """
-    said = [(name, value) for name, value in event.__rich_repr__() if name not in _SAID_ELSEWHERE]
+    fields = [(name, value) for name, value in event.__rich_repr__() if name not in _SHOWN_ELSEWHERE]
     if isinstance(event, e.ToolArgs) and event.args is not None:
-        said = [("args", event.args)]
-    if len(said) == 1:
-        return text_safe(_clip(_value(said[0][1], LINE), LINE))
-    return text_safe(_joined((f"{name}=", value) for name, value in said))
+        fields = [("args", event.args)]
+    if len(fields) == 1:
+        return text_safe(_clip(_value(fields[0][1], LINE_CHARS), LINE_CHARS))
+    return text_safe(_joined((f"{name}=", value) for name, value in fields))
 
 
-def _joined(said: Iterable[tuple[str, Any]], room: int = LINE, between: str = " ") -> str:
+def _joined(fields: Iterable[tuple[str, Any]], max_chars: int = LINE_CHARS, between: str = " ") -> str:
     line = ""
-    for name, value in said:
-        if len(line) > room:
+    for name, value in fields:
+        if len(line) > max_chars:
             break
-        line += f"{line and between}{name}{_value(value, room - len(line))}"
-    return _clip(line, room)
+        line += f"{line and between}{name}{_value(value, max_chars - len(line))}"
+    return _clip(line, max_chars)
 
 
-def _value(value: Any, room: int) -> str:
-    """The value as JSON, as much of it as there is room for, and a little more."""
-    room = max(room, 1)
+def _value(value: Any, max_chars: int) -> str:
+    """The value as JSON, cut somewhat behind `max_chars`."""
+    max_chars = max(max_chars, 1)
     if isinstance(value, str):
-        return msgspec.json.encode(text_safe(value[: room + 1])).decode()
+        return msgspec.json.encode(text_safe(value[: max_chars + 1])).decode()
     if isinstance(value, e.Display):
         return _words(value.summary)
     if isinstance(value, msgspec.Struct):
         value = {name: item for name in value.__struct_fields__ if (item := getattr(value, name)) is not None}
     if isinstance(value, Mapping):
-        return f"{{{_joined(((f'{_words(str(key)[:LINE])}: ', item) for key, item in value.items()), room, ', ')}}}"
+        return f"{{{_joined(((f'{_words(str(key)[:LINE_CHARS])}: ', item) for key, item in value.items()), max_chars, ', ')}}}"
     if isinstance(value, list | tuple):
-        return f"[{_joined((('', item) for item in value), room, ', ')}]"
+        return f"[{_joined((('', item) for item in value), max_chars, ', ')}]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return str(value)[:room] if isinstance(value, float) else _number(value, room)
+    return str(value)[:max_chars] if isinstance(value, float) else _number(value, max_chars)
 
 
-def _number(value: Any, room: int) -> str:
+def _number(value: Any, max_chars: int) -> str:
     if isinstance(value, int):
-        return str(value)[:room] if value.bit_length() < 4096 else f"0x{value:x}"[:room]
+        return str(value)[:max_chars] if value.bit_length() < 4096 else f"0x{value:x}"[:max_chars]
     return f"<{type(value).__name__}>"
 
 
@@ -65,5 +65,5 @@ def _words(text: str) -> str:
     return " ".join(text.split())
 
 
-def _clip(text: str, room: int) -> str:
-    return f"{text[: room - 1]}…" if len(text) > room else text
+def _clip(text: str, max_chars: int) -> str:
+    return f"{text[: max_chars - 1]}…" if len(text) > max_chars else text

@@ -1,4 +1,4 @@
-"""The events of a run that a reader asks for."""
+"""Finds the events of a run that match a question."""
 
 from array import array
 from collections.abc import Callable
@@ -10,74 +10,57 @@ from nbagent import events as e
 from nbagent.events.codec import to_browser_json
 from nbagent.events.jsonable import text_safe
 from nbagent.events.log import EventLog
+from nbagent.protocol.inspection import EventsQuestion
 
-STRETCH = 512 * 1024
-"""Bytes of JSON that one question looks through."""
-LEAST = 64
+STRETCH_BYTES = 512 * 1024
+"""Bytes of JSON that are searched at a time."""
+MIN_EVENT_BYTES = 64
 """Bytes that an event counts for at least."""
-TEXT = 200
+MAX_TEXT_CHARS = 200
 """Characters that can be searched for."""
 
 _KINDS = {"state": "custom", "raw": "custom", "agent.handoff": "handoff"}
 _NUMBERED = frozenset({"status", "error", "handoff", "custom"})
-"""Kinds of blocks that are called after the number of their event."""
-
-
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events, and which of them.
-
-    Attributes:
-        at: the first row, from 0.
-        type: an event's tag, or the family of several: `tool.*`; empty for any.
-        text: what the event's JSON must hold, in upper or lower case.
-        block: the id of the block that it must belong to.
-        kind: that block's kind.
-    """
-
-    at: int = 0
-    type: str = ""
-    text: str = ""
-    block: str = ""
-    kind: str = ""
+"""Kinds of blocks whose id is made of the number of their event."""
 
 
 class Search:
-    """The numbers of the events that a question is about, found stretch by stretch.
+    """Finds the numbers of the events that match a question, a stretch of the log at a time.
 
     Args:
-        question: what is asked.
-        place: the id of the block of an event's id and a kind; see `Transcript.place`.
+        question: the question.
+        block_id: maps (event id, block kind) to a block id; see `Transcript.block_id`.
 
     Attributes:
-        found: the numbers, ascending.
-        seen: the number of the last event that was looked at.
+        found: the numbers of the matching events, ascending.
+        seen: number of the last event that was searched.
     """
 
-    def __init__(self, question: Question, place: Callable[[str, str], str]) -> None:
+    def __init__(self, question: EventsQuestion, block_id: Callable[[str, str], str]) -> None:
         self.found = array("Q")
         self.seen = 0
         self._type = question.type.removesuffix("*")
         self._family = question.type.endswith(".*")
         # As it stands in JSON, where a quotation mark is two characters.
-        self._text = msgspec.json.encode(text_safe(question.text[:TEXT])).decode()[1:-1].casefold()
+        self._text = msgspec.json.encode(text_safe(question.text[:MAX_TEXT_CHARS])).decode()[1:-1].casefold()
         self._block = question.block
         self._kind = question.kind
-        self._place = place
+        self._block_id = block_id
 
     def go_on(self, log: EventLog) -> None:
-        """Look through the next stretch."""
-        room = STRETCH
+        """Search the next stretch."""
+        left = STRETCH_BYTES
         events = log.since(self.seen + 1)
         self.seen = max(self.seen, log.gone)
-        while room > 0 and (event := next(events, None)) is not None:
+        while left > 0 and (event := next(events, None)) is not None:
             self.seen += 1
-            keeps, size = self._look(event, self.seen)
-            room -= max(size, LEAST)
-            if keeps:
+            matches, size = self._match(event, self.seen)
+            left -= max(size, MIN_EVENT_BYTES)
+            if matches:
                 self.found.append(self.seen)
 
-    def _look(self, event: e.Event, number: int) -> tuple[bool, int]:
-        """Whether the event is wanted, and how many bytes were looked at."""
+    def _match(self, event: e.Event, number: int) -> tuple[bool, int]:
+        """Whether the event matches, and the bytes that were searched."""
         tag = e.type_of(event)
         if self._type and not (tag.startswith(self._type) if self._family else tag == self._type):
             return False, 0
@@ -85,8 +68,8 @@ class Search:
             return False, 0
         if not self._text:
             return True, 0
-        said = _written(msgspec.structs.replace(event, seq=0, ts=0.0, run_id=""))
-        return self._text in said.casefold(), len(said)
+        text = _written(msgspec.structs.replace(event, seq=0, ts=0.0, run_id=""))
+        return self._text in text.casefold(), len(text)
 
     def _belongs(self, event: Any, tag: str, number: int) -> bool:
         kind = _KINDS.get(tag) or tag.partition(".")[0]
@@ -94,13 +77,13 @@ class Search:
             return True
         names = [(getattr(event, "id", None), kind), (getattr(event, "tool_id", None), "tool")]
         names += [(event.parent_id, "tool"), (event.parent_id, "agent")]
-        return any(id is not None and kind == self._kind and self._place(id, kind) == self._block for id, kind in names)
+        return any(id is not None and kind == self._kind and self._block_id(id, kind) == self._block for id, kind in names)
 
 
 def _written(event: e.Event) -> str:
     try:
         return e.to_json(event).decode()
-    except Exception:  # half a surrogate pair, or an object that cannot be written: slower, and without fail
+    except Exception:  # a lone surrogate, or an object that cannot be encoded: the slow way never fails
         return json_text(event)
 
 

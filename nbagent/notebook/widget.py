@@ -1,7 +1,7 @@
 """The transcript as a widget in a notebook cell.
 
-What kernel and view say to each other, and when, is written in `nbagent.pump.link`; here are the two ends of it that are the
-widget's: the comm, and what a view may ask of the run. Nothing that grows is a synced trait.
+The messages are declared in `nbagent.protocol.messages`, their order and pace in `nbagent.pump.remote_channel`; here are the
+comm that carries them and what a view may ask of the run. Nothing that grows is a synced trait.
 """
 
 from pathlib import Path
@@ -12,7 +12,8 @@ import traitlets
 
 from nbagent.notebook.restore import repeat_state
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.pump import Link
+from nbagent.protocol.messages import Command, Stop
+from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 from nbagent.runtime.kernel import Ear
 
@@ -39,7 +40,7 @@ class TranscriptWidget(anywidget.AnyWidget):
         self._run = run
         self._heard = 0
         super().__init__(run_id=run.id, mark=mark or run.id, head=_head(run.snapshot()[0]))
-        self._link: Link = run.connect(self)
+        self._channel: RemoteChannel = run.connect(self)
         ear = Ear(self.comm, self._on_view_message)
         self.on_msg(lambda _widget, message, _buffers: ear.deliver(message))
         for shown in (self, self.layout):
@@ -53,7 +54,7 @@ class TranscriptWidget(anywidget.AnyWidget):
             Whether that may be needed again: no view has spoken, and the run goes on.
         """
         if not self._heard:
-            self._link.receive({"t": "hello"})
+            self._channel.receive({"t": "hello"})
         return not (self._heard or self._run.done)
 
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
@@ -70,19 +71,20 @@ class TranscriptWidget(anywidget.AnyWidget):
             raise LookupError(f"{name} cannot be read ({error.strerror}): is nbagent installed whole?") from error
         return truncate_to_bytes(text, at, room)[0], len(text)
 
+    def command(self, command: Command) -> None:
+        """Stop the run, or open or close a panel."""
+        if isinstance(command, Stop):
+            self._run.cancel()
+        else:
+            self._run.toggle(command.block, command.open)
+
     def _show_the_end(self) -> None:
         self.head = _head(self._run.snapshot()[0])  # what a notebook saved with its widgets' state will say
 
     def _on_view_message(self, message: Any) -> None:
         # May run on any thread (the kernel's own, while a cell blocks the main one): hand over, touch nothing else.
         self._heard += 1
-        match message:
-            case {"t": "stop"}:
-                self._run.cancel()
-            case {"t": "toggle", "block": str(block), "open": bool(is_open)}:
-                self._run.toggle(block, is_open)
-            case _:
-                self._link.receive(message)
+        self._channel.receive(message)
 
     def __repr__(self) -> str:
         # Where the widget cannot be drawn this line stands in its place, as it was when the cell ran.

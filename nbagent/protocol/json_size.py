@@ -1,4 +1,4 @@
-"""Bytes that a value takes as JSON on Jupyter's wire, and text cut to fit."""
+"""Size of JSON as Jupyter writes it, and text cut to a size."""
 
 from typing import Any
 
@@ -6,29 +6,29 @@ import msgspec
 
 
 def json_size(value: Any) -> int:
-    """Bytes the value takes as JSON, at most: Jupyter writes UTF-8, and a space after each comma and colon between items."""
+    """Bytes that the value takes as JSON, at most: Jupyter writes UTF-8, and a space after each comma and colon."""
     encoded = msgspec.json.encode(value)
     return len(encoded) if type(value) is str else len(encoded) + encoded.count(b",") + encoded.count(b":")
 
 
-def truncate_to_bytes(text: str, at: int, room: int, least: int = 0) -> tuple[str, int]:
-    """As much of the text, from character `at` on, as takes at most `room` bytes of JSON without its quotes; and its bytes.
+def truncate_to_bytes(text: str, offset: int, max_bytes: int, min_chars: int = 0) -> tuple[str, int]:
+    """As much of the text from `offset` on as takes at most `max_bytes` of JSON without its quotes, and its bytes.
 
-    A text's halves of surrogate pairs, which JSON cannot carry, come as U+FFFD each, so that every character keeps its place.
+    Lone surrogates, which JSON cannot carry, are each replaced by U+FFFD, so that every character keeps its offset.
 
     Args:
-        text: any text, however long: no more of it is looked at than may fit.
-        at: where to begin, in characters.
-        room: bytes.
-        least: characters to give in any case, if there are as many.
+        text: any text, however long: no more of it is read than may fit.
+        offset: where to begin, in characters.
+        max_bytes: bytes of JSON.
+        min_chars: characters to return in any case, if there are as many.
     """
-    piece = text[at : at + max(room, least)]
+    piece = text[offset : offset + max(max_bytes, min_chars)]
     try:
         size = json_size(piece) - 2
     except UnicodeEncodeError:
         piece = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in piece)
         size = json_size(piece) - 2
-    while size > room and len(piece) > least:
-        piece = piece[: max(least, len(piece) * room // size)]
+    while size > max_bytes and len(piece) > min_chars:
+        piece = piece[: max(min_chars, len(piece) * max_bytes // size)]
         size = json_size(piece) - 2
     return piece, size

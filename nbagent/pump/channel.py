@@ -1,52 +1,51 @@
-"""One run's way to one face, and its pace."""
+"""The path of one run's ops to one reader, and its pace."""
 
 import logging
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from nbagent.protocol.ops import Op
 from nbagent.pump.outbox import Outbox
 from nbagent.pump.thread import Pump, pump
-from nbagent.transcript import Op
 
-INTERVAL = 0.075
-"""Seconds between two batches of text. Jupyter's envelope of 700 bytes weighs more than the text: of a fast model (2,000
-characters a second) at 20 a second seven times as much, at 13 not five."""
-GAP = 1 / 28
-"""Seconds that everything waits after what was sent before, however urgent: at most 30 messages in any second, with room for
-the synced trait that changes at the run's end."""
+BATCH_INTERVAL_S = 0.075
+"""Seconds between two batches of text. Jupyter's envelope of 700 bytes weighs more than the text: with a fast model (2,000
+characters a second) seven times as much at 20 batches a second, less than five times at 13."""
+MIN_GAP_S = 1 / 28
+"""Seconds between any two messages, however urgent: at most 30 messages in any second, with room for the synced trait that
+changes at the run's end."""
 
 _log = logging.getLogger("nbagent")
 
 
-class Face(Protocol):
-    """Who draws a run in this process; called under the run's lock."""
+class Channel(ABC):
+    """The path of one run's ops to one reader. Ops are joined; text is sent every 75 ms, a change of state at once.
 
-    def draw(self, seq: int, ops: list[list[Any]]) -> None:
-        """Take batch number `seq` (from 1, without gaps)."""
-
-
-class Channel:
-    """One run's way to a face in this process: ops are joined, and text is drawn every 75 ms, a change of state at once.
-
-    A throttle, not a debounce: text that keeps coming is drawn while it comes.
+    It is a throttle, not a debounce: text that keeps coming is sent while it comes.
 
     Args:
-        face: who gets the batches.
+        target: the renderer or view that gets the messages.
         lock: guards the transcript and this channel together, so that they agree.
-        before: called under the lock before each batch; the ops it returns go along (the header's counters).
-        pump: whose thread flushes it; by default the process's.
+        before: called under the lock before each batch; the ops that it returns are sent along. They must be small: they are
+            the header's counters.
+        pump: the thread that flushes the channel; by default the process's.
+
+    Attributes:
+        target: the renderer or view.
+        seq: number of the last batch.
     """
 
     def __init__(
         self,
-        face: Any,
+        target: Any,
         lock: threading.RLock,
         before: Callable[[], Iterable[Op]] = tuple,
         pump: Pump | None = None,
     ) -> None:
-        self.face = face
+        self.target = target
         self.seq = 0
         self._lock = lock
         self._before = before
@@ -58,25 +57,27 @@ class Channel:
         self._sent_at = -math.inf
 
     def feed(self, ops: Iterable[Op]) -> None:
-        """Queue ops; call with the lock held."""
-        if self._closed:
-            return
-        idle = not self._outbox
-        urgent = self._outbox.feed(ops) and not self._urgent
-        if urgent:
-            self._urgent = True
-        if urgent or (idle and self._outbox):
+        """Queue ops."""
+        with self._lock:
+            if self._closed:
+                return
+            idle = not self._outbox
+            urgent = self._outbox.feed(ops) and not self._urgent
+            if urgent:
+                self._urgent = True
+            wakes = urgent or (idle and bool(self._outbox))
+        if wakes:
             self._pump.wake(self)
 
     def due(self, now: float) -> float | None:
-        """Seconds from `now` (monotonic) until `flush` has something to do; None: not before something is queued."""
+        """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing to do until woken."""
         wait = None if self._closed else self._wait()
         return None if wait is None else max(0.0, self._sent_at + wait - now)
 
     def flush(self, now: float) -> None:
         """Send the next message.
 
-        A face that fails (a closed terminal, a dead comm) must not stop the others, nor its run: that goes on unseen.
+        A target that fails (a closed terminal, a dead comm) must not stop the others, nor its run, which goes on unseen.
         """
         with self._lock:
             if self._closed:
@@ -89,18 +90,15 @@ class Channel:
                 self.seq = seq + 1
                 if not self._failed:
                     self._failed = True
-                    _log.warning("%s stopped drawing", type(self.face).__name__, exc_info=True)
+                    _log.warning("%s stopped drawing", type(self.target).__name__, exc_info=True)
             self._urgent = self._urgent and bool(self._outbox)
 
+    @abstractmethod
     def finish(self, then: Callable[[], object], now: float) -> None:
-        """The run is over: draw what is queued, on this thread, and call `then`, with no lock held."""
-        with self._lock:
-            while self._outbox and not self._closed:
-                self.flush(now)
-        then()
+        """Send what is queued, since the run has ended, and call `then` once, with no lock held."""
 
     def close(self) -> None:
-        """Send nothing more; the pump lets go of the channel, and of all it belongs to."""
+        """Send nothing more; the pump releases the channel and everything that it references."""
         with self._lock:
             self._closed = True
             self._outbox = Outbox()
@@ -111,13 +109,35 @@ class Channel:
         return self._own_pump or pump()
 
     def _wait(self) -> float | None:
-        """Seconds between the last message and the next; None if there is nothing to say."""
+        """Seconds between the last message and the next; None if there is nothing to send."""
         if not self._outbox:
             return None
-        return GAP if self._urgent else INTERVAL
+        return MIN_GAP_S if self._urgent else BATCH_INTERVAL_S
+
+    @abstractmethod
+    def _send(self) -> None:
+        """Send one message; called under the lock."""
+
+
+class Renderer(Protocol):
+    """Draws a run in this process; called under the run's lock."""
+
+    def draw(self, seq: int, ops: list[list[Any]]) -> None:
+        """Take batch number `seq` (from 1, without gaps)."""
+
+
+class LocalChannel(Channel):
+    """The path of one run's ops to a renderer in this process; see `Channel`."""
+
+    def finish(self, then: Callable[[], object], now: float) -> None:
+        """Draw what is queued, on this thread, and call `then`, with no lock held."""
+        with self._lock:
+            while self._outbox and not self._closed:
+                self.flush(now)
+        then()
 
     def _send(self) -> None:
         self._outbox.feed(self._before())
         if self._outbox:
             self.seq += 1
-            self.face.draw(self.seq, self._outbox.drain(None))
+            self.target.draw(self.seq, self._outbox.drain(None))

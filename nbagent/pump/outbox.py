@@ -1,4 +1,4 @@
-"""Ops on their way to one face, joined while they wait and cut into batches."""
+"""A queue of ops for one reader, joined while they wait and cut into batches."""
 
 import math
 from collections import deque
@@ -6,30 +6,30 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbagent.protocol.json_size import json_size, truncate_to_bytes
-from nbagent.transcript import Op
+from nbagent.protocol.ops import Op
 
-BATCH = 63 * 1024
+BATCH_BYTES = 63 * 1024
 """Bytes of JSON in the ops of one batch: with the message around them they stay below 64 KB."""
 
 
 class Outbox:
-    """Ops that wait. Pure: no clock, no thread.
+    """A queue of ops. It has no clock and no thread.
 
-    Appends to one field become one append, sets of one block become one set, as long as nothing else happened to that block
-    in between; so the order within a block is kept, and what is sent is the same tree.
+    Appends to one field become one append, and sets of one block become one set, as long as nothing else happened to that block
+    in between. So the order within a block is kept, and the reader gets the same tree.
     """
 
     def __init__(self) -> None:
         self._queue: deque[list[Any]] = deque()
         self._last: dict[str, list[Any]] = {}
-        self._at = 0  # how much of the first text in the queue is gone
+        self._offset = 0  # characters of the first text in the queue that have been taken
         self._sealed = 0
 
     def __bool__(self) -> bool:
         return bool(self._queue)
 
     def feed(self, ops: Iterable[Op]) -> bool:
-        """Take ops; True if one of them is more than text (a change of state, worth sending at once)."""
+        """Queue ops; return True if one of them is a change of state, worth sending at once, and not just text."""
         urgent = False
         for op in ops:
             last = self._last.get(op[1])
@@ -51,33 +51,33 @@ class Outbox:
         return urgent
 
     def seal(self) -> None:
-        """What waits now is a whole: nothing is joined into it any more, and no batch holds some of it and something else."""
+        """Freeze the queued ops as one unit: later ops are not merged into them, and no batch mixes the two."""
         self._sealed = len(self._queue)
         self._last.clear()
 
     @property
     def sealed(self) -> bool:
-        """Whether some of what was sealed still waits."""
+        """Whether some of the sealed ops still wait."""
         return self._sealed > 0
 
-    def drain(self, limit: int | None = BATCH) -> list[list[Any]]:
-        """The next batch; what is left stays for the next one.
+    def drain(self, max_bytes: int | None = BATCH_BYTES) -> list[list[Any]]:
+        """Take the next batch out of the queue.
 
         Args:
-            limit: bytes of JSON, as Jupyter writes it, that the batch may take; None takes everything. A text is cut to fit,
-                and so is an op with several props; one prop that is larger than that goes alone.
+            max_bytes: bytes of JSON, as Jupyter writes it, that the batch may take; None takes everything. A text is cut to
+                fit, and so is an op with several props; one prop that is larger than that goes alone.
         """
         batch: list[list[Any]] = []
-        room = math.inf if limit is None else limit
+        free = math.inf if max_bytes is None else max_bytes
         while self._queue:
             entry = self._queue[0]
             if entry[0] == "append":
-                op, size, done = self._take_text(entry, room, alone=not batch)
+                op, size, done = self._take_text(entry, free, alone=not batch)
             else:
-                op, size, done = _take_props(entry, room, alone=not batch)
+                op, size, done = _take_props(entry, free, alone=not batch)
             if op is not None:
                 batch.append(op)
-            room -= size
+            free -= size
             if not done:
                 break
             self._queue.popleft()
@@ -89,39 +89,39 @@ class Outbox:
                     break
         return batch
 
-    def _take_text(self, entry: list[Any], room: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
+    def _take_text(self, entry: list[Any], free: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
         """An append of as much of the entry's text as fits, at least one character if it is `alone`; see `_take_props`.
 
-        What is left is not copied, so that a long text costs no more because it takes many batches.
+        The rest is not copied: otherwise a text of many batches would take quadratic time.
         """
-        _, id, field, fresh, strings = entry
-        strings.append("".join(fresh))
-        fresh.clear()
+        _, id, field, new, strings = entry
+        strings.append("".join(new))
+        new.clear()
         used = 24 + 6 * (len(id) + len(field))
         taken: list[str] = []
         while strings:
             text = strings[0]
-            if room == math.inf:
-                piece = text[self._at :]
+            if free == math.inf:
+                piece = text[self._offset :]
             else:
-                piece, size = truncate_to_bytes(text, self._at, int(room) - used, 1 if alone and not taken else 0)
+                piece, size = truncate_to_bytes(text, self._offset, int(free) - used, 1 if alone and not taken else 0)
                 used += size
             taken.append(piece)
-            self._at += len(piece)
-            if self._at < len(text):
+            self._offset += len(piece)
+            if self._offset < len(text):
                 break
-            self._at = 0
+            self._offset = 0
             del strings[0]
         whole = "".join(taken)
         return (["append", id, field, whole] if whole else None), used, not strings
 
 
-def _take_props(entry: list[Any], room: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
-    """The op, or the part of its props that fits, its bytes, and whether the entry is used up."""
-    if room == math.inf:
+def _take_props(entry: list[Any], free: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
+    """The op with the props that fit (None if none does), its bytes, and whether nothing of the entry is left."""
+    if free == math.inf:
         return entry, 0, True
     size = json_size(entry) + 2
-    if size <= room:
+    if size <= free:
         return entry, size, True
     if not alone:
         return None, 0, False
@@ -131,9 +131,9 @@ def _take_props(entry: list[Any], room: float, *, alone: bool) -> tuple[list[Any
     now: dict[str, Any] = {}
     for field, value in entry[-1].items():
         used += json_size({field: value})
-        if now and used > room:
+        if now and used > free:
             break
         now[field] = value
     op = [*entry[:-1], now]
     entry[:] = ["set", entry[1], {field: value for field, value in entry[-1].items() if field not in now}]
-    return op, room, not entry[-1]
+    return op, free, not entry[-1]

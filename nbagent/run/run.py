@@ -1,4 +1,4 @@
-"""`Run`: the controller that joins source, decoder, gate, transcript and faces for one stream, and owns its life."""
+"""`Run`: the controller that joins source, decoder, gate, transcript and renderers for one stream, and owns its life."""
 
 import asyncio
 import concurrent.futures
@@ -18,7 +18,7 @@ from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
 from nbagent.gate import Gate
 from nbagent.mime import display_of
-from nbagent.pump import Audience, Channel, Face, Link, View
+from nbagent.pump import ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
@@ -70,7 +70,7 @@ class Run(RunResults):
         self._reader, self._decoder = reader_and_decoder(source, decoder, options)
         self._watchdog = Watchdog(options.get("timeout"), options.get("idle_timeout"), self._reader, self._on_timeout)
         super().__init__(RunState(self.id, source, Gate(**pick(options, GateOptions)), options.get("name")))
-        self._channels = Audience(self._state.transcript, self._state.lock)
+        self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
         self._recorders: list[recording.Recorder] = []
         self._started = False
@@ -92,22 +92,23 @@ class Run(RunResults):
             self._watchdog.start()
             self._reader.start(self._on_item, self._on_end)
 
-    def attach(self, face: Face) -> Channel:
-        """Draw this run on a face in this process too: first the transcript so far, then every change as it comes."""
-        channel = Channel(face, self._state.lock, self._counters())
+    def attach(self, renderer: Renderer) -> LocalChannel:
+        """Draw this run by a renderer in this process too: first the transcript so far, then every change as it comes."""
+        channel = LocalChannel(renderer, self._state.lock, self._counters())
         self._channels.open(channel)
         return channel
 
-    def connect(self, view: View) -> Link:
+    def connect(self, view: View) -> RemoteChannel:
         """Send this run to a view in a browser too: first the transcript so far, then every change as it comes."""
         transcript, lock = self._state.transcript, self._state.lock
-        link = Link(view, lock, self._counters(), opening=transcript.opening, slim=self._state.large_values.slim)
-        self._channels.open(link)
-        return link
+        externalize = self._state.large_values.externalize_large_props
+        channel = RemoteChannel(view, lock, self._counters(), opening=transcript.opening, externalize=externalize)
+        self._channels.open(channel)
+        return channel
 
-    def detach(self, face: Face | View) -> None:
-        """Stop drawing on a face or view. One that was never attached is no error."""
-        self._channels.close(face)
+    def detach(self, target: Renderer | View) -> None:
+        """Stop drawing by a renderer or view. One that was never attached is no error."""
+        self._channels.close(target)
 
     def on_end(self, callback: Callable[[], object]) -> None:
         """Call `callback` once when the run has ended, before any wait for the run returns; at once if it has ended already.
@@ -282,9 +283,9 @@ class Run(RunResults):
             if self._finished:
                 return
             if isinstance(item, StreamEnd):
-                self._state.privacy.learn(item.error)
+                self._state.privacy.register_secrets(item.error)
             elif not self._state.events.count:  # the stream is open now, and the credentials of its request are known
-                self._state.privacy.learn()
+                self._state.privacy.register_secrets()
             self._forward(self._decoder.feed(item))
             if self._state.transcript.ended and stream_outlives_run(self._decoder):
                 self._reader.cancel()  # the service would keep the connection open for ever
@@ -295,7 +296,7 @@ class Run(RunResults):
                 return
             self._finished = True
             self._watchdog.stop()
-            self._state.privacy.learn(error)
+            self._state.privacy.register_secrets(error)
             error = self._stop_reason or error
             self._state.error = None if isinstance(error, Cancelled) else error
             decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes

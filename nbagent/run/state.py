@@ -12,7 +12,7 @@ from nbagent.events.log import EventLog
 from nbagent.gate import Gate
 from nbagent.gate.privacy import Privacy
 from nbagent.inspector import Inspector
-from nbagent.pump import Parts
+from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_of
@@ -46,11 +46,11 @@ class RunState:
         self.lock = threading.RLock()
         self.events = EventLog()
         self.privacy = Privacy(gate, self.events, run_id)
-        self.privacy.learn(source)
+        self.privacy.register_secrets(source)
         self.transcript = Transcript(self.privacy.mask(name or name_of(source)), started, renamed=bool(name))
         self.tool_calls = ToolCalls(self.lock)
-        self.large_values = Parts(self._props_of, self._text_of, self.privacy.mask)
-        self.inspector = Inspector(self.events, self.transcript.place, self.transcript.snapshot)
+        self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
+        self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot)
         self.answer_index = 0
         self.error: BaseException | None = None
         self.fatal_error: e.Error | None = None
@@ -66,7 +66,7 @@ class RunState:
         ts = time.time() if self._times is None else self._times.of(event)
         event = msgspec.structs.replace(event, seq=self.events.count + 1, ts=ts, run_id=self._run_id)
         if type(event) is e.ToolArgs or type(event) is e.ToolResult:
-            self.tool_calls.add(event, self.transcript.place(event.id, "tool"))
+            self.tool_calls.add(event, self.transcript.block_id(event.id, "tool"))
         elif type(event) is e.Error and event.fatal:
             self.fatal_error = event
         elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden) and event.parent_id is None:

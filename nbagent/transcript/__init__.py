@@ -1,6 +1,7 @@
 """The one reducer: events in, a tree of blocks and a short list of ops out."""
 
+from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
-from nbagent.transcript.transcript import ROOT, Op, Transcript
+from nbagent.transcript.transcript import Transcript
 
 __all__ = ["ROOT", "Block", "Op", "Transcript"]

@@ -1,4 +1,4 @@
-"""A block: one thing a reader sees in a transcript, a text, a thought, a tool call."""
+"""A block: one thing that a reader sees in a transcript, such as a text, a thought or a tool call."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,17 @@ from nbagent.events.growing_text import GrowingText
 
 
 class Block:
-    """One node of the tree: `props` as the view has them; growing text is joined when it is asked for."""
+    """One node of the tree.
+
+    Args:
+        id: unique in the transcript.
+        parent: id of the block that it stands in; None for the root.
+        props: plain JSON, with the `kind`; see `nbagent.protocol.blocks`.
+
+    Attributes:
+        closed: whether the block is finished.
+        props: the props so far. A text field that grows is joined only when `text` or `snapshot` asks for it.
+    """
 
     __slots__ = ("_growing", "closed", "id", "kind", "parent", "props")
 
@@ -27,20 +37,20 @@ class Block:
         growing.append(text)
 
     def set(self, props: Mapping[str, Any]) -> None:
-        """Replace props."""
+        """Replace props; a text field loses what was appended."""
         for field in props.keys() & self._growing.keys():
             del self._growing[field]
         self.props.update(props)
 
     def text(self, field: str = "text") -> str:
-        """A text field, whole."""
+        """The whole of a text field; empty if there is none."""
         growing = self._growing.pop(field, None)
         if growing is not None:
             self.props[field] = str(growing)
         return self.props.get(field) or ""
 
     def snapshot(self) -> dict[str, Any]:
-        """The block as plain JSON."""
+        """The block as plain JSON: its props, and `id`, `parent` and `closed`."""
         for field in tuple(self._growing):
             self.text(field)
         return {"id": self.id, "parent": self.parent, "closed": self.closed, **self.props}

@@ -1,67 +1,74 @@
 """The transcript: the one reducer. Events in, a tree of blocks and a short list of ops out.
 
-A block is one thing a reader sees: a text, a thought, a tool call. Ops say how the tree changed, in the smallest words:
-
-    ("open", id, parent, props)      a new block, the last child of `parent`; `props["kind"]` says what it is
-    ("append", id, field, text)      a string field grows
-    ("set", id, props)               these props are replaced (a set of a text field replaces what was appended)
-    ("close", id)                    the block is finished
-
-Applying the ops in order gives `snapshot()` at every moment; the view does just that. The transcript has no clock: every
-time in it (seconds since the epoch) comes from an event's `ts`.
+A block is one thing that a reader sees: a text, a thought, a tool call (see `nbagent.protocol.blocks`). Ops tell how the tree
+changes (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()` at every moment, which is what the view does.
+The transcript has no clock: every time in it comes from an event's `ts`.
 """
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias, assert_never
+from typing import Any, assert_never
+
+import msgspec
 
 from nbagent import events as e
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.mime import bundle_of_json, summary_of
-from nbagent.transcript.block import Block
-
-Op: TypeAlias = (
-    tuple[Literal["open"], str, str | None, dict[str, Any]]
-    | tuple[Literal["append"], str, str, str]
-    | tuple[Literal["set"], str, dict[str, Any]]
-    | tuple[Literal["close"], str]
+from nbagent.protocol.blocks import (
+    AgentProps,
+    ApprovalProps,
+    BlockProps,
+    CustomProps,
+    ErrorProps,
+    FileProps,
+    HandoffProps,
+    ReasoningProps,
+    RunProps,
+    SourceProps,
+    StatusProps,
+    TextProps,
+    ToolError,
+    ToolProgress,
+    ToolProps,
+    ToolState,
+    kind_of,
+    to_dict,
 )
+from nbagent.protocol.ops import ROOT, Op
+from nbagent.transcript.block import Block
+from nbagent.transcript.usage import UsageCount
 
-COUNTING = 1.0
+COUNTER_INTERVAL_S = 1.0
 """Seconds between two updates of the counters that every delta moves; each one redraws the header."""
 
-ROOT = "run"
-"""Id and kind of the block that holds all others."""
-
-LONGEST_ID = 200
+MAX_ID_CHARS = 200
 """Characters of a block's id; a producer's longer one is shortened, since every op carries it."""
 
-_RESTLESS = frozenset({"events", "deltas"})
-
 LIVE = frozenset({"running", "stopping"})
-"""Statuses of a run that is not over."""
+"""Statuses of a run that has not ended."""
+
+_HIGH_RATE_COUNTERS = frozenset({"events", "deltas"})
+_RESULT_STATES: dict[e.ToolStatus, ToolState] = {"ok": "output-available", "error": "output-error", "denied": "output-denied"}
 
 
 class Transcript:
     """Reduces the events of one run to a tree of blocks.
 
     Args:
-        name: what the header shows until the run says better.
+        name: title of the run until the stream tells a better one.
         started: when the run began, in seconds since the epoch.
-        renamed: `name` is the reader's own, and no run knows better.
+        renamed: keep `name` whatever the stream tells, because the reader chose it.
     """
 
     def __init__(self, name: str = "run", started: float = 0.0, *, renamed: bool = False) -> None:
         self._renamed = renamed
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
-        props = {"kind": ROOT, "name": name, "status": "running", "started": started}
-        self.root = Block(ROOT, None, json_safe({**props, **self._counts}))
+        props = to_dict(RunProps(name=name, status="running", started=started))
+        self.root = Block(ROOT, None, json_safe({"kind": ROOT, **props, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
         self._latest = started
         self._first_token = False
-        self._usage_done = e.Usage()
-        self._usage_step: e.Usage | None = None
-        self._usage_run: e.Usage | None = None
+        self._usage = UsageCount()
 
     @property
     def ended(self) -> bool:
@@ -69,12 +76,12 @@ class Transcript:
         return self.root.props["status"] not in LIVE
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """Every block as plain JSON, parents before their children."""
+        """Every block as plain JSON, parents before children: `id`, `parent`, `closed`, `kind` and the props of that kind."""
         self.root.set(self._counts)
         return [block.snapshot() for block in self.blocks.values()]
 
     def opening(self) -> list[Op]:
-        """The ops that build the tree as it is now, for a face that comes late (or first)."""
+        """The ops that build the tree as it is now, for a view that comes late (or first)."""
         ops: list[Op] = []
         self.root.set(self._counts)
         for block in self.blocks.values():
@@ -88,32 +95,34 @@ class Transcript:
     def counters(self, shown: dict[str, Any]) -> list[Op]:
         """The op that brings the header's counters up to date.
 
-        They are asked for once a flush: an op for each event would cost more than the event. What every delta moves is told
-        once a second, by the events' clock, and at the end; a tool's count at once.
+        It is asked for once a flush, because an op for each event would cost more than the event. Counters that every delta
+        moves are updated once a second, by the events' clock, and at the end; the tools' counters at once.
 
         Args:
-            shown: the counters that a face has got so far, and when; it is brought up to date too. Each face has its own.
+            shown: the counters that a view has so far, and when it got them; updated in place. Each view has its own.
         """
         moved = {name: count for name, count in self._counts.items() if shown.get(name) != count}
-        waits = moved.keys() <= _RESTLESS and not self.ended and 0 <= self._latest - shown.get("at", -COUNTING) < COUNTING
+        age = self._latest - shown.get("at", -COUNTER_INTERVAL_S)
+        waits = moved.keys() <= _HIGH_RATE_COUNTERS and not self.ended and 0 <= age < COUNTER_INTERVAL_S
         if waits or not moved:
             return []
         shown.update(moved, at=self._latest)
         return [("set", ROOT, moved)]
 
     def stopping(self, by: str) -> list[Op]:
-        """Someone (`by`: "you") pressed Stop; the stream has not ended yet."""
-        return [] if self.ended else self._set(self.root, {"status": "stopping", "stopped_by": by})
+        """The ops that show that someone (`by`: "you") pressed Stop while the stream has not ended yet."""
+        return [] if self.ended else self._set(self.root, RunProps(status="stopping", stopped_by=by))
 
     def toggle(self, id: str, is_open: bool) -> list[Op]:
-        """The reader opened or closed a panel: their choice stays with the block, for every view and after a reload."""
+        """The ops that open or close a panel: the reader's choice stays with the block, in every view and after a reload."""
         block = self.blocks.get(id)
-        return [] if block is None else self._set(block, {"user_open": is_open})
+        return [] if block is None else self._set(block, BlockProps(user_open=is_open))
 
     def feed(self, event: e.Event) -> list[Op]:
-        """Take one event; the ops it causes. After `run.end` events still show, and nothing reopens."""
+        """The ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
         self._counts["events"] += 1
         self._latest = event.ts
+        # Nearly every event is a delta.
         if type(event) is e.TextDelta:
             return self._grow(event.id, "text", "text", event.delta, event)
         if type(event) is e.ReasoningDelta:
@@ -122,99 +131,98 @@ class Transcript:
             return self._grow(event.id, "tool", "args_text", event.delta, event)
         return self._reduce(event)
 
+    def block_id(self, id: str, kind: str) -> str:
+        """The block id for a producer's id.
+
+        The id is shortened and made encodable, and prefixed with the kind if a block of another kind already has it.
+        """
+        id = _short(id)
+        block = self.blocks.get(id)
+        return id if block is None or block.kind == kind else f"{kind}:{id}"
+
     def _reduce(self, event: e.Event) -> list[Op]:  # noqa: C901 - one flat match over the vocabulary
         match event:
             case e.RunStart():
-                known = {"name": None if self._renamed else event.name, "model": event.model}
-                return self._set(self.root, {name: value for name, value in known.items() if value is not None})
+                return self._run_start(event)
             case e.RunEnd():
-                return self._end(event)
+                return self._run_end(event)
             case e.StepStart():
-                has_model = event.model is not None and self.root.props.get("model") is None
-                return self._set(self.root, {"model": event.model}) if has_model else []
+                return self._set_model(event.model)
             case e.StepEnd():
-                return self._step_end(event)
+                return self._show_usage() if self._usage.end_step(event) else []
             case e.TextStart() | e.ReasoningStart() | e.ToolStart():
                 return self._start(event)
             case e.TextDelta() | e.ReasoningDelta() | e.ToolArgsDelta():
                 raise AssertionError("deltas take the fast path in feed()")
             case e.TextEnd():
-                return self._finish(event.id, "text", {}, event.text, event)
+                return self._end_text(event, "text", TextProps())
             case e.ReasoningEnd():
-                return self._finish(event.id, "reasoning", {"ended": event.ts}, event.text, event)
+                return self._end_text(event, "reasoning", ReasoningProps(ended=event.ts))
             case e.ToolArgs():
                 return self._tool_args(event)
             case e.ToolProgress(message=None, progress=None, total=None):
-                return self._touch(event.id, "tool", {"args_done": event.ts}, event)
-            case e.ToolProgress():
-                progress = {"message": event.message, "progress": event.progress, "total": event.total}
-                return self._touch(event.id, "tool", {"progress": progress}, event)
+                return self._update_tool(event.id, ToolProps(args_done=event.ts), event)
+            case e.ToolProgress(message=message, progress=progress, total=total):
+                return self._update_tool(event.id, ToolProps(progress=ToolProgress(message, progress, total)), event)
             case e.ToolResult():
                 return self._tool_result(event)
-            case e.ApprovalRequest() | e.ApprovalResponse():
-                return self._approval(event)
+            case e.ApprovalRequest():
+                return self._approval_request(event)
+            case e.ApprovalResponse():
+                return self._approval_response(event)
             case e.AgentStart():
-                props = {"kind": "agent", "name": event.name, "status": "running", "started": event.ts}
+                props = AgentProps(name=event.name, status="running", started=event.ts)
                 return self._open(event.id, props, event.parent_id or event.tool_id)[1]
             case e.AgentEnd():
-                named = {} if event.name is None else {"name": event.name}
-                props = {"status": event.status, "ended": event.ts, **named}
-                block, ops = self._block(event.id, "agent", event)
-                return [*ops, *self._set(block, props), *self._close(block)]
+                return self._agent_end(event)
             case e.AgentHandoff():
-                return self._line("handoff", {"from": event.from_, "to": event.to}, event)
+                return self._add_anonymous(HandoffProps(from_=event.from_, to=event.to), event)
             case e.UsageUpdate():
-                return self._usage(event)
+                self._usage.update(event)
+                return self._show_usage()
             case e.Source():
-                return self._whole(event.id, {"kind": "source", "url": event.url, "title": event.title}, event)
+                return self._add_closed(event.id, SourceProps(url=event.url, title=event.title), event)
             case e.File():
-                props = {"media_type": event.media_type, "url": event.url, "data": event.data, "name": event.name}
-                return self._whole(event.id, {"kind": "file", **props}, event)
+                file = FileProps(media_type=event.media_type, url=event.url, data=event.data, name=event.name)
+                return self._add_closed(event.id, file, event)
             case e.State():
                 data = event.patch if event.snapshot is None else event.snapshot
-                return self._line("custom", {"name": "state", "data": data}, event)
+                return self._add_anonymous(CustomProps(name="state", data=data), event)
             case e.Status():
-                return self._line("status", {"message": event.message, "level": event.level}, event)
+                return self._add_anonymous(StatusProps(message=event.message, level=event.level), event)
             case e.Hidden():
-                block = self.blocks.get(self.place(event.tool_id, "tool"), self.root) if event.tool_id else self.root
-                hidden = block.props.get("hidden", [])
-                return [] if event.what in hidden else self._set(block, {"hidden": [*hidden, event.what]})
-            case e.Error():
-                fields = ("message", "error_type", "code", "fatal", "traceback")
-                return self._line("error", {name: getattr(event, name) for name in fields}, event)
+                return self._hidden(event)
+            case e.Error(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback):
+                error = ErrorProps(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback)
+                return self._add_anonymous(error, event)
             case e.Custom():
-                return self._line("custom", {"name": event.name, "data": event.data}, event)
+                return self._add_anonymous(CustomProps(name=event.name, data=event.data), event)
             case e.Raw():
-                return self._line("custom", {"name": event.name or "raw", "data": event.data}, event)
+                return self._add_anonymous(CustomProps(name=event.name or "raw", data=event.data), event)
             case _:
                 assert_never(event)
 
     # --- blocks ---------------------------------------------------------------------------------------------------
 
-    # All that reaches a face passes `_open`, `_set` and `_grow`; so JSON is made safe there, and nowhere else.
+    # Everything that reaches a view passes `_open`, `_set` or `_grow`; so JSON is made safe there, and nowhere else.
 
-    def _open(self, id: str, props: dict[str, Any], parent: str | None) -> tuple[Block, list[Op]]:
-        id = self.place(id, props["kind"])
+    def _open(self, id: str, props: BlockProps, parent: str | None) -> tuple[Block, list[Op]]:
+        kind = kind_of(props)
+        id = self.block_id(id, kind)
         parent = _short(parent) if parent is not None else None
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
-        block = Block(id, parent if parent in self.blocks else ROOT, json_safe(props))
+        block = Block(id, parent if parent in self.blocks else ROOT, json_safe({"kind": kind, **to_dict(props)}))
         self.blocks[id] = block
-        self._counts["tools"] += block.kind == "tool"
+        self._counts["tools"] += kind == "tool"
         return block, [("open", id, block.parent, dict(block.props))]
 
-    def place(self, id: str, kind: str) -> str:
-        """A block's id: the producer's own, made fit to travel, unless something of another kind is called by it."""
-        id = _short(id)
-        block = self.blocks.get(id)
-        return id if block is None or block.kind == kind else f"{kind}:{id}"
-
-    def _set(self, block: Block, props: dict[str, Any]) -> list[Op]:
-        if not props:
+    def _set(self, block: Block, props: BlockProps) -> list[Op]:
+        changed = json_safe(to_dict(props))
+        if not changed:
             return []
-        props = json_safe(props)
-        block.set(props)
-        return [("set", block.id, props)]
+        block.set(changed)
+        return [("set", block.id, changed)]
 
     def _close(self, block: Block) -> list[Op]:
         if block.closed:
@@ -224,36 +232,33 @@ class Transcript:
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
         """The block of that id; opened here if its start never came, so that nothing received is lost."""
-        block = self.blocks.get(self.place(id, kind))
-        return (block, []) if block is not None else self._open(id, self._fresh(kind, event), event.parent_id)
+        block = self.blocks.get(self.block_id(id, kind))
+        return (block, []) if block is not None else self._open(id, self._default_props(kind, event), event.parent_id)
 
-    def _fresh(self, kind: str, event: e.Event) -> dict[str, Any]:
+    def _default_props(self, kind: str, event: e.Event) -> BlockProps:
         match kind:
             case "text":
-                return {"kind": kind, "text": "", "text_kind": "text"}
+                return TextProps(text="", text_kind="text")
             case "reasoning":
-                return {"kind": kind, "text": "", "reasoning_kind": "raw", "started": event.ts}
+                return ReasoningProps(text="", reasoning_kind="raw", started=event.ts)
             case "agent":
-                return {"kind": kind, "name": "agent", "status": "running", "started": event.ts}
+                return AgentProps(name="agent", status="running", started=event.ts)
             case _:
-                tool = {"kind": "tool", "name": "tool", "tool_kind": "function", "state": "input-streaming"}
-                return {**tool, "args_text": "", "started": event.ts}
+                return ToolProps(name="tool", tool_kind="function", state="input-streaming", args_text="", started=event.ts)
 
     def _start(self, event: e.TextStart | e.ReasoningStart | e.ToolStart) -> list[Op]:
-        props: dict[str, Any]
+        props: TextProps | ReasoningProps | ToolProps
         match event:
             case e.TextStart():
-                kind, props = "text", {"text_kind": event.kind, "phase": event.phase}
+                props = TextProps(text_kind=event.kind, phase=event.phase)
             case e.ReasoningStart():
-                kind, props = "reasoning", {"reasoning_kind": event.kind}
-            case _:
-                kind, props = (
-                    "tool",
-                    {"name": event.name, "tool_kind": event.kind, "call_id": event.call_id, "title": event.title},
-                )
-        if self.place(event.id, kind) not in self.blocks:
-            props = {**self._fresh(kind, event), **props}
-        return self._open(event.id, {"kind": kind, **props}, event.parent_id)[1]
+                props = ReasoningProps(reasoning_kind=event.kind)
+            case e.ToolStart():
+                props = ToolProps(name=event.name, tool_kind=event.kind, call_id=event.call_id, title=event.title)
+        kind = kind_of(props)
+        if self.block_id(event.id, kind) in self.blocks:
+            return self._open(event.id, props, event.parent_id)[1]
+        return self._open(event.id, _merged(self._default_props(kind, event), props), event.parent_id)[1]
 
     def _grow(self, id: str, kind: str, field: str, delta: str, event: e.Event) -> list[Op]:
         self._counts["deltas"] += 1
@@ -263,127 +268,150 @@ class Transcript:
         ops.append(("append", block.id, field, delta))
         if not self._first_token:
             self._first_token = True
-            ops += self._set(self.root, {"first_token": max(0.0, event.ts - self.root.props["started"])})
+            ops += self._set(self.root, RunProps(first_token=max(0.0, event.ts - self.root.props["started"])))
         return ops
 
-    def _touch(self, id: str, kind: str, props: dict[str, Any], event: e.Event) -> list[Op]:
-        block, ops = self._block(id, kind, event)
-        return [*ops, *self._set(block, props)]
-
-    def _finish(self, id: str, kind: str, props: dict[str, Any], text: str | None, event: e.Event) -> list[Op]:
-        block, ops = self._block(id, kind, event)
-        if text is not None and text != block.text():
-            props["text"] = text
+    def _end_text(self, event: e.TextEnd | e.ReasoningEnd, kind: str, props: TextProps | ReasoningProps) -> list[Op]:
+        block, ops = self._block(event.id, kind, event)
+        if event.text is not None and event.text != block.text():
+            props.text = event.text
         return [*ops, *self._set(block, props), *self._close(block)]
 
-    def _line(self, kind: str, props: dict[str, Any], event: e.Event) -> list[Op]:
-        """A block that comes whole and has no id of its own."""
-        return self._whole(f"{kind}:{self._counts['events']}", {"kind": kind, **props}, event)
+    def _add_anonymous(self, props: BlockProps, event: e.Event) -> list[Op]:
+        """Add a closed block that has no id of its own; it is named for the number of its event."""
+        return self._add_closed(f"{kind_of(props)}:{self._counts['events']}", props, event)
 
-    def _whole(self, id: str, props: dict[str, Any], event: e.Event) -> list[Op]:
+    def _add_closed(self, id: str, props: BlockProps, event: e.Event) -> list[Op]:
         block, ops = self._open(id, props, event.parent_id)
         return [*ops, *self._close(block)]
 
-    # --- tools and approvals --------------------------------------------------------------------------------------
+    # --- tools, agents and approvals ------------------------------------------------------------------------------
+
+    def _update_tool(self, id: str, props: ToolProps, event: e.Event) -> list[Op]:
+        block, ops = self._block(id, "tool", event)
+        return [*ops, *self._set(block, props)]
 
     def _tool_args(self, event: e.ToolArgs) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
-        props: dict[str, Any] = {"args": event.args, "args_valid": event.valid, "args_done": event.ts}
+        props = ToolProps(args=event.args, args_valid=event.valid, args_done=event.ts)
         if event.args_text != block.text("args_text"):
-            props["args_text"] = event.args_text
+            props.args_text = event.args_text
         if block.props["state"] == "input-streaming":
-            props["state"] = "input-available"
+            props.state = "input-available"
         return [*ops, *self._set(block, props)]
 
     def _tool_result(self, event: e.ToolResult) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
         if event.display is not None:
-            props: dict[str, Any] = {"summary": event.display.summary, "result": event.display.data}
+            props = ToolProps(summary=event.display.summary, result=event.display.data)
         elif event.error is None or event.content is not None:
-            props = {"summary": summary_of(event.content), "result": bundle_of_json(event.content)}
+            props = ToolProps(summary=summary_of(event.content), result=bundle_of_json(event.content))
         else:
-            props = {}
+            props = ToolProps()
         if event.preliminary:
             return [*ops, *self._set(block, props)]
-        props["state"] = {"ok": "output-available", "error": "output-error", "denied": "output-denied"}[event.status]
-        props["ended"] = event.ts
+        props.state = _RESULT_STATES[event.status]
+        props.ended = event.ts
         if event.error is not None:
-            error = event.error
-            props["error"] = {"type": error.type, "message": error.message, "traceback": error.traceback}
+            props.error = ToolError(event.error.type, event.error.message, event.error.traceback)
         if event.status == "error" and block.props["state"] != "output-error":
             self._counts["tools_failed"] += 1
         return [*ops, *self._set(block, props), *self._close(block)]
 
-    def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> list[Op]:
-        id = _short(f"approval:{event.approval_id}")
-        if isinstance(event, e.ApprovalRequest):
-            tool_id = None if event.tool_id is None else _short(event.tool_id)
-            named = {"approval_kind": event.kind, "tool_id": tool_id, "prompt": event.prompt}
-            asked = {"args": event.args, "options": event.options, "schema": event.schema}
-            _, ops = self._open(id, {"kind": "approval", **named, **asked}, event.tool_id or event.parent_id)
-            return [*ops, *self._tool_state(event.tool_id, "approval-requested")]
-        block, ops = self._block(id, "approval", event) if id in self.blocks else (None, [])
-        if block is None:
-            return ops
-        ops += [*self._set(block, {"decision": event.decision, "reason": event.reason}), *self._close(block)]
-        return [*ops, *self._tool_state(block.props.get("tool_id"), "approval-responded")]
+    def _agent_end(self, event: e.AgentEnd) -> list[Op]:
+        block, ops = self._block(event.id, "agent", event)
+        props = AgentProps(status=event.status, ended=event.ts)
+        if event.name is not None:
+            props.name = event.name
+        return [*ops, *self._set(block, props), *self._close(block)]
 
-    def _tool_state(self, id: str | None, state: str) -> list[Op]:
+    def _approval_request(self, event: e.ApprovalRequest) -> list[Op]:
+        props = ApprovalProps(
+            approval_kind=event.kind,
+            tool_id=None if event.tool_id is None else _short(event.tool_id),
+            prompt=event.prompt,
+            args=event.args,
+            options=event.options,
+            schema=event.schema,
+        )
+        _, ops = self._open(_approval_id(event), props, event.tool_id or event.parent_id)
+        return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
+
+    def _approval_response(self, event: e.ApprovalResponse) -> list[Op]:
+        block = self.blocks.get(_approval_id(event))
+        if block is None:
+            return []
+        ops = [*self._set(block, ApprovalProps(decision=event.decision, reason=event.reason)), *self._close(block)]
+        return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
+
+    def _set_open_tool(self, id: str | None, state: ToolState) -> list[Op]:
         block = self.blocks.get(_short(id)) if id is not None else None
         if block is None or block.kind != "tool" or block.closed:
             return []
-        return self._set(block, {"state": state})
+        return self._set(block, ToolProps(state=state))
 
-    # --- usage and the end ----------------------------------------------------------------------------------------
+    # --- the run --------------------------------------------------------------------------------------------------
 
-    def _usage(self, event: e.UsageUpdate) -> list[Op]:
-        if event.scope == "run":
-            self._usage_run = event.usage if event.mode == "replace" else (self._usage_run or e.Usage()) + event.usage
-        else:
-            before = e.Usage() if event.mode == "replace" or self._usage_step is None else self._usage_step
-            self._usage_step = before + event.usage
-        return self._show_usage()
+    def _run_start(self, event: e.RunStart) -> list[Op]:
+        props = RunProps()
+        if event.name is not None and not self._renamed:
+            props.name = event.name
+        if event.model is not None:
+            props.model = event.model
+        return self._set(self.root, props)
 
-    def _step_end(self, event: e.StepEnd) -> list[Op]:
-        step = event.usage or self._usage_step
-        self._usage_step = None
-        if step is None:
+    def _set_model(self, model: str | None) -> list[Op]:
+        """Show the model of a step if the run has none of its own."""
+        return [] if model is None or self.root.props.get("model") is not None else self._set(self.root, RunProps(model=model))
+
+    def _hidden(self, event: e.Hidden) -> list[Op]:
+        block = self.blocks.get(self.block_id(event.tool_id, "tool"), self.root) if event.tool_id else self.root
+        hidden: list[str] = block.props.get("hidden", [])
+        if event.what in hidden:
             return []
-        self._usage_done += step
-        return self._show_usage()
+        return self._set(block, (RunProps if block is self.root else ToolProps)(hidden=[*hidden, event.what]))
 
     def _show_usage(self) -> list[Op]:
-        usage = self._usage_run or self._usage_done + (self._usage_step or e.Usage())
-        counted = {name: getattr(usage, name) for name in usage.__struct_fields__}
-        shown = {name: count for name, count in counted.items() if count is not None}
-        return self._set(self.root, {"usage": shown}) if shown else []
+        usage = self._usage.total
+        return [] if usage == e.Usage() else self._set(self.root, RunProps(usage=usage))
 
-    def _end(self, event: e.RunEnd) -> list[Op]:
+    def _run_end(self, event: e.RunEnd) -> list[Op]:
         if self.ended:
             return []
         if event.usage is not None:
-            self._usage_run = event.usage
+            self._usage.run = event.usage
         ops = [op for block in self.blocks.values() for op in self._end_block(block, event)]
-        end = {"status": event.status, "ended": event.ts, "finish_reason": event.finish_reason, "code": event.code}
+        end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
         return [*ops, *self._show_usage(), *self._set(self.root, end), *self._close(self.root)]
 
     def _end_block(self, block: Block, event: e.RunEnd) -> Iterable[Op]:
-        """`run.end` closes what is still open: a stream that dies leaves nothing running."""
+        """Close a block that is still open at `run.end`: a stream that dies leaves nothing running."""
         if block.closed or block is self.root:
             return []
-        props: dict[str, Any] = {}
+        props = BlockProps()
         if block.kind == "tool":
-            # A call that the stream only announced is whole; one that was running when the run was stopped is not.
+            # A call that the stream only announced is complete; one that was running when the run was stopped is not.
             waits = event.status in ("completed", "paused", "max_steps") and block.props["state"] != "input-streaming"
-            props = {} if waits else {"state": "cancelled", "ended": event.ts}
+            props = ToolProps() if waits else ToolProps(state="cancelled", ended=event.ts)
         elif block.kind == "agent":
-            props = {"status": event.status, "ended": event.ts}
+            props = AgentProps(status=event.status, ended=event.ts)
         elif block.kind == "reasoning":
-            props = {"ended": event.ts}
+            props = ReasoningProps(ended=event.ts)
         return [*self._set(block, props), *self._close(block)]
 
 
+def _merged(props: BlockProps, changes: BlockProps) -> BlockProps:
+    """Both structs' props, those of `changes` where both have a field."""
+    return msgspec.structs.replace(
+        props, **{name: value for name, value in msgspec.structs.asdict(changes).items() if value is not msgspec.UNSET}
+    )
+
+
 def _short(id: str) -> str:
-    """The id as it can be sent, or what stands for one that is too long to be sent with every change."""
+    """The id as it can be sent; one that is too long to be sent with every change is cut and ends with its hash."""
     id = text_safe(id)
-    return id if len(id) <= LONGEST_ID else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
+    return id if len(id) <= MAX_ID_CHARS else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
+
+
+def _approval_id(event: e.ApprovalRequest | e.ApprovalResponse) -> str:
+    return _short(f"approval:{event.approval_id}")

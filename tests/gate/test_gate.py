@@ -1,4 +1,4 @@
-"""What a level hides exists in no event that comes out, and what it shows is the same however the stream is cut."""
+"""Content that a level hides is in no event, and visible content is the same however the stream is cut."""
 
 from itertools import pairwise
 from typing import Any, cast
@@ -7,9 +7,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import CLASSES, sample
 
 from nbagent import events as e
 from nbagent.gate import LEVELS, Gate, Reveal
+from nbagent.gate.levels import SHOWN_FROM
 
 CANARY = "Xyzzy"
 
@@ -302,6 +304,36 @@ HIDDEN: dict[Reveal, list[e.Event]] = {
         e.RunEnd(status="completed", output="Hi", raw=SECRET),
     ],
 }
+
+
+class Audio(e.Envelope, frozen=True, kw_only=True, tag="audio.delta"):
+    """An event of a later version of the vocabulary."""
+
+    delta: str
+
+
+@pytest.mark.parametrize("reveal", LEVELS)
+def test_an_event_class_that_the_gate_does_not_know_is_hidden(reveal: Reveal) -> None:
+    audio = cast("e.Event", Audio(delta=CANARY))
+    assert Gate(reveal).hides(audio)
+    assert run(e.Status(message="ok"), audio, reveal=reveal) == [e.Status(message="ok")]
+
+
+@pytest.mark.parametrize("reveal", LEVELS)
+@pytest.mark.parametrize("kind", CLASSES)
+def test_an_event_of_each_class_is_seen_from_its_level_on(kind: type[e.Event], reveal: Reveal) -> None:
+    assert set(SHOWN_FROM) == set(CLASSES), "the gate has to say who may see a new class"
+    more = [e.TextDelta(id=CANARY, delta="Hi")] if kind is e.TextStart else []  # an empty text is not shown
+    out = run(sample(kind, CANARY, raw=SECRET, meta=SECRET), *more, reveal=reveal)
+    seen = [event for event in out if not isinstance(event, e.Hidden)] if kind is not e.Hidden else out
+    assert bool(seen) == (LEVELS.index(reveal) >= LEVELS.index(SHOWN_FROM[kind]))
+    lines = [e.to_json(event).decode() for event in out]
+    if not seen:
+        assert not [line for line in lines if CANARY in line]
+    if reveal != "all":
+        assert not [event for event in out if event.raw is not None]
+    if reveal in ("answer", "tools"):
+        assert not [event for event in out if event.meta is not None]
 
 
 @pytest.mark.parametrize("reveal", LEVELS)

@@ -1,4 +1,4 @@
-"""Whatever a stream holds, however it is cut, and whatever the rules: what is hidden reaches nobody."""
+"""Hidden content reaches no consumer, whatever a stream contains, however it is cut, and whatever the rules are."""
 
 import io
 import json

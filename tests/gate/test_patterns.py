@@ -1,4 +1,4 @@
-"""What is asked to be masked is masked wherever a stream is cut, and nothing else is held back for ever."""
+"""Patterns are masked wherever a stream is cut, and no other text is held back for ever."""
 
 import json
 import re

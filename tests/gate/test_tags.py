@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbagent.gate.tags import Call, Part, Splitter, calls_of, split
+from nbagent.gate.tags import Segment, Splitter, TaggedCall, calls_of, split
 
 HARMONY = (
     "<|channel|>analysis<|message|>Hmm.<|end|><|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json"
@@ -18,11 +18,11 @@ TAGS = ["<think>", "</think>", "<THOUGHT>", "</thought>", "<tool_call>", "</tool
 HARMONY_TAGS = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>", "analysis", "final", " to=functions.f"]
 
 
-def streamed(chunks: list[str], *, in_thought: bool = False) -> list[Part]:
+def streamed(chunks: list[str], *, in_thought: bool = False) -> list[Segment]:
     """The parts of a text fed in chunks, neighbours joined."""
     splitter = Splitter(in_thought=in_thought)
     parts = [part for chunk in chunks for part in splitter.feed(chunk)] + splitter.feed("", last=True)
-    joined: list[Part] = []
+    joined: list[Segment] = []
     for part in parts:
         if joined and joined[-1].kind == part.kind and part.kind in ("text", "thought"):
             joined[-1] = part._replace(text=joined[-1].text + part.text)
@@ -58,13 +58,13 @@ def test_a_code_span_that_never_closes_holds_back_a_bounded_stretch(size: int) -
 
 @pytest.mark.parametrize("at", range(8))
 def test_text_before_a_possible_tag_is_released_at_once(at: int) -> None:
-    assert Splitter().feed("Hi " + "<think>"[:at])[:1] == [Part("text", "Hi ")]
+    assert Splitter().feed("Hi " + "<think>"[:at])[:1] == [Segment("text", "Hi ")]
 
 
 def test_what_only_looks_like_a_tag_is_released_as_soon_as_it_cannot_be_one() -> None:
     splitter = Splitter()
-    assert splitter.feed("a <thin") == [Part("text", "a ")]
-    assert splitter.feed("g>") == [Part("text", "<thing>")]
+    assert splitter.feed("a <thin") == [Segment("text", "a ")]
+    assert splitter.feed("g>") == [Segment("text", "<thing>")]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_text_is_split(text: str, parts: list[tuple[str, str]]) -> None:
     ],
 )
 def test_an_answer_may_talk_about_tags_in_code(text: str) -> None:
-    assert split(text) == [Part("text", text)]
+    assert split(text) == [Segment("text", text)]
 
 
 @pytest.mark.parametrize(
@@ -123,55 +123,55 @@ def test_an_answer_may_talk_about_tags_in_code(text: str) -> None:
     ],
 )
 def test_a_tag_after_code_counts(text: str) -> None:
-    assert split(text)[-1] == Part("thought", "secret")
+    assert split(text)[-1] == Segment("thought", "secret")
 
 
 def test_a_thought_may_quote_its_closing_tag() -> None:
     assert split("<think>Write `</think>` then stop.</think>Hi") == [
-        Part("thought", "Write `</think>` then stop."),
-        Part("text", "Hi"),
+        Segment("thought", "Write `</think>` then stop."),
+        Segment("text", "Hi"),
     ]
 
 
 def test_a_thought_that_began_in_the_prompt_may_repeat_its_opening_tag() -> None:
-    assert split("<think>Hm.</think>Hi", in_thought=True) == [Part("thought", "Hm."), Part("text", "Hi")]
-    assert split("Hm, <think> is a tag.</think>Hi", in_thought=True)[-1] == Part("text", "Hi")
+    assert split("<think>Hm.</think>Hi", in_thought=True) == [Segment("thought", "Hm."), Segment("text", "Hi")]
+    assert split("Hm, <think> is a tag.</think>Hi", in_thought=True)[-1] == Segment("text", "Hi")
 
 
 def test_harmony_channels_become_thoughts_calls_and_texts() -> None:
-    assert split(HARMONY) == [Part("thought", "Hmm."), Part("tool", '{"x":1}', "f"), Part("text", "Done.")]
+    assert split(HARMONY) == [Segment("thought", "Hmm."), Segment("tool", '{"x":1}', "f"), Segment("text", "Done.")]
 
 
 def test_a_harmony_header_without_a_message_is_not_an_answer() -> None:
-    assert split("Hi<|channel|>analysis secret") == [Part("text", "Hi"), Part("thought", "analysis secret")]
+    assert split("Hi<|channel|>analysis secret") == [Segment("text", "Hi"), Segment("thought", "analysis secret")]
 
 
 @pytest.mark.parametrize(
     ("body", "calls"),
     [
-        ('\n{"name": "f", "arguments": {"x": 1}}\n', [Call("f", {"x": 1}, '{"x":1}', True)]),
-        ('{"name":"f","arguments":"{\\"x\\":1}","id":"c1"}', [Call("f", {"x": 1}, '{"x":1}', True, "c1")]),
-        ('{"name":"f","parameters":{}}', [Call("f", {}, "{}", True)]),
-        ('{"name":"f"}', [Call("f", {}, "{}", True)]),
-        ('[{"name":"f"},{"name":"g"}]', [Call("f", {}, "{}", True), Call("g", {}, "{}", True)]),
-        ('{"name":"f","arguments":{"x":', [Call("f", None, '{"name":"f","arguments":{"x":', False)]),
-        ('{"name":"f","arguments":"{x"}', [Call("f", None, "{x", False)]),
-        ("what?", [Call("tool_call", None, "what?", False)]),
-        ("[" * 100_000, [Call("tool_call", None, "[" * 100_000, False)]),
-        ("42", [Call("tool_call", 42, "42", False)]),
-        ('"\ud83d', [Call("tool_call", None, '"\ud83d', False)]),
+        ('\n{"name": "f", "arguments": {"x": 1}}\n', [TaggedCall("f", {"x": 1}, '{"x":1}', True)]),
+        ('{"name":"f","arguments":"{\\"x\\":1}","id":"c1"}', [TaggedCall("f", {"x": 1}, '{"x":1}', True, "c1")]),
+        ('{"name":"f","parameters":{}}', [TaggedCall("f", {}, "{}", True)]),
+        ('{"name":"f"}', [TaggedCall("f", {}, "{}", True)]),
+        ('[{"name":"f"},{"name":"g"}]', [TaggedCall("f", {}, "{}", True), TaggedCall("g", {}, "{}", True)]),
+        ('{"name":"f","arguments":{"x":', [TaggedCall("f", None, '{"name":"f","arguments":{"x":', False)]),
+        ('{"name":"f","arguments":"{x"}', [TaggedCall("f", None, "{x", False)]),
+        ("what?", [TaggedCall("tool_call", None, "what?", False)]),
+        ("[" * 100_000, [TaggedCall("tool_call", None, "[" * 100_000, False)]),
+        ("42", [TaggedCall("tool_call", 42, "42", False)]),
+        ('"\ud83d', [TaggedCall("tool_call", None, '"\ud83d', False)]),
         (" \n", []),
-        ('{"name":"f","arguments":"<function=g></function>"}', [Call("f", None, "<function=g></function>", False)]),
+        ('{"name":"f","arguments":"<function=g></function>"}', [TaggedCall("f", None, "<function=g></function>", False)]),
         (
             "<function=f>\n<parameter=city>\nParis\n</parameter>\n<parameter=n>\n2\n</parameter>\n</function>",
-            [Call("f", {"city": "Paris", "n": "2"}, '{"city":"Paris","n":"2"}', True)],
+            [TaggedCall("f", {"city": "Paris", "n": "2"}, '{"city":"Paris","n":"2"}', True)],
         ),
-        ("<function=f>\n<parameter=a>\nx\ny", [Call("f", {"a": "x\ny"}, '{"a":"x\\ny"}', True)]),
+        ("<function=f>\n<parameter=a>\nx\ny", [TaggedCall("f", {"a": "x\ny"}, '{"a":"x\\ny"}', True)]),
     ],
 )
-def test_tool_calls_are_read(body: str, calls: list[Call]) -> None:
-    assert calls_of(Part("tool", body)) == calls
+def test_tool_calls_are_read(body: str, calls: list[TaggedCall]) -> None:
+    assert calls_of(Segment("tool", body)) == calls
 
 
 def test_a_harmony_call_without_arguments_is_a_call() -> None:
-    assert calls_of(Part("tool", "", "f")) == [Call("f", {}, "", True)]
+    assert calls_of(Segment("tool", "", "f")) == [TaggedCall("f", {}, "", True)]

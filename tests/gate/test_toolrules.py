@@ -1,4 +1,4 @@
-"""What a rule hides of a tool is in no event, and that it is hidden is said."""
+"""An aspect of a tool that a rule hides is in no event, and an event says that it is hidden."""
 
 from typing import Any, cast
 
@@ -78,7 +78,7 @@ def test_a_hidden_call_can_still_be_allowed() -> None:
 
 
 def inner(**inside: Any) -> list[e.Event]:
-    """What an agent says in a call, of which only the beginnings say where they are, as `inside` has it."""
+    """Events of an agent inside a call. Only those that begin a block have a parent; `inside` is that of the agent."""
     return [
         e.ToolStart(id="t", name="f"),
         e.AgentStart(id="a", name="inner", **inside),

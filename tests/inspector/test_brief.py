@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as e
-from nbagent.inspector.brief import LINE, brief
+from nbagent.inspector.brief import LINE_CHARS, brief
 
 BRIEF: list[tuple[e.Event, str]] = [
     (e.StepStart(), ""),
@@ -37,7 +37,7 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_data_is_one_line_that_can_be_sent(data: Any) -> None:
     line = brief(e.Custom(name="x", data=data))
-    assert len(line) <= LINE
+    assert len(line) <= LINE_CHARS
     assert "\n" not in line.encode().decode()
 
 

@@ -1,4 +1,4 @@
-"""What a reader may ask of a run's events, in pages of any size, and what is answered."""
+"""Questions about a run's events, and their answers in pages of any size."""
 
 import json
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from nbagent import events as e
 from nbagent.events.jsonable import text_safe
 from nbagent.events.log import KEPT_BYTES, EventLog
 from nbagent.inspector import Inspector
-from nbagent.inspector.inspector import ROWS, TIMED
-from nbagent.inspector.search import STRETCH
+from nbagent.inspector.inspector import PAGE_ROWS, TIMELINE_EVENTS
+from nbagent.inspector.search import STRETCH_BYTES
 from nbagent.protocol.json_size import json_size
-from nbagent.pump import BATCH
+from nbagent.pump import BATCH_BYTES
 from nbagent.run import Run
 from nbagent.transcript import Transcript
 
@@ -28,7 +28,7 @@ class Asked:
     def __init__(self, *events: e.Event) -> None:
         self.log = EventLog()
         self.transcript = Transcript()
-        self.inspector = Inspector(self.log, self.transcript.place, self.transcript.snapshot)
+        self.inspector = Inspector(self.log, self.transcript.block_id, self.transcript.snapshot)
         self.feed(*events)
 
     def feed(self, *events: e.Event) -> None:
@@ -36,7 +36,7 @@ class Asked:
             self.log.append(event)
             self.transcript.feed(event)
 
-    def text(self, name: str, room: int = BATCH) -> str:
+    def text(self, name: str, room: int = BATCH_BYTES) -> str:
         text = ""
         while True:
             page, size = self.inspector.page(name, len(text), room)
@@ -106,14 +106,14 @@ def test_whatever_a_text_is_searching_it_finds_it(texts: list[str], wanted: str)
 def test_a_block_has_its_own_events_and_those_of_what_is_in_it() -> None:
     inner = e.TextDelta(id="inner", delta="a", parent_id="c")
     asked = Asked(e.TextDelta(id="c", delta="another kind, the same id"), *CALL, inner, e.Status(message="on"))
-    block = asked.transcript.place("c", "tool")
+    block = asked.transcript.block_id("c", "tool")
     assert asked.numbers(block=block, kind="tool") == [2, 3, 4, 5]
     assert asked.numbers(block="c", kind="text") == [1]
     assert asked.numbers(block="status:6", kind="status") == [6]
 
 
 def test_a_long_run_is_looked_through_in_stretches() -> None:
-    count = 3 * STRETCH // 64
+    count = 3 * STRETCH_BYTES // 64
     asked = Asked(*(e.TextDelta(id="t", delta="x" if number % 1000 else "needle") for number in range(count)))
     first = asked.once(text="needle")
     assert 0 < first["seen"] < count
@@ -131,7 +131,7 @@ def test_what_came_since_is_found_without_looking_at_the_rest_again() -> None:
 @given(st.lists(HOSTILE, min_size=1, max_size=300))
 def test_pages_fit_into_a_message_and_miss_no_row(texts: list[str]) -> None:
     asked = Asked(*(e.Custom(name="x", data={text: text * 20}) for text in texts))
-    assert len(asked.once()["rows"]) <= ROWS
+    assert len(asked.once()["rows"]) <= PAGE_ROWS
     assert asked.numbers() == list(range(1, len(texts) + 1))
 
 
@@ -161,18 +161,18 @@ def test_what_is_no_question_is_said_to_be_none(name: str) -> None:
 
 
 def test_the_timeline_of_a_long_run_comes_in_stretches() -> None:
-    asked = Asked(*(e.TextDelta(id=f"t{number}", delta="x", ts=float(number)) for number in range(TIMED + 10)))
-    assert json.loads(asked.text("timeline"))["seen"] == TIMED
+    asked = Asked(*(e.TextDelta(id=f"t{number}", delta="x", ts=float(number)) for number in range(TIMELINE_EVENTS + 10)))
+    assert json.loads(asked.text("timeline"))["seen"] == TIMELINE_EVENTS
     whole = json.loads(asked.text("timeline"))
-    assert whole["seen"] == whole["count"] == TIMED + 10
-    assert whole["bars"][0]["block"] == f"t{TIMED + 9}"  # the newest, as many as fit
+    assert whole["seen"] == whole["count"] == TIMELINE_EVENTS + 10
+    assert whole["bars"][0]["block"] == f"t{TIMELINE_EVENTS + 9}"  # the newest, as many as fit
 
 
 async def test_the_copies_are_the_runs_own_words() -> None:
     run = Run(iter([*CALL, e.TextDelta(id="t", delta="Three rows.")]), name="analyst")
     run.start()
     await run
-    texts = {form: run.page(f"copy/{form}", 0, BATCH)[0] for form in ("markdown", "json", "python")}
+    texts = {form: run.page(f"copy/{form}", 0, BATCH_BYTES)[0] for form in ("markdown", "json", "python")}
     assert texts["markdown"] == run.to_markdown()
     assert json.loads(texts["json"]) == run.snapshot()
     scope: dict[str, Any] = {}
@@ -188,7 +188,7 @@ async def test_what_is_hidden_cannot_be_asked_for() -> None:
     await run
     asked = ["events/{}", 'events/{"text":"secret"}', "timeline", "copy/markdown", "copy/json", "copy/python"]
     asked += [f"event/{number + 1}" for number in range(len(run.events))]
-    said = "".join(run.page(name, 0, BATCH)[0] for name in asked)
+    said = "".join(run.page(name, 0, BATCH_BYTES)[0] for name in asked)
     assert "secret thought" not in said
     assert "load" not in said
     assert "thinking" in said  # that something is hidden is no secret

@@ -1,7 +1,8 @@
-"""When what happened: events in, bars out."""
+"""The timeline: events in, bars out."""
 
 from nbagent import events as e
-from nbagent.inspector.timeline import BARS, Bar, Timeline
+from nbagent.inspector.timeline import MAX_BARS, Timeline
+from nbagent.protocol.inspection import Bar
 
 
 def timeline(*events: e.Event) -> Timeline:
@@ -56,6 +57,6 @@ def test_a_step_that_is_not_ended_ends_where_the_next_begins() -> None:
 
 
 def test_a_long_run_keeps_the_newest_bars() -> None:
-    line = timeline(*(e.TextEnd(id=f"t{number}", text="x", ts=float(number)) for number in range(BARS + 5)))
-    assert (len(line.bars), line.left_out) == (BARS, 5)
+    line = timeline(*(e.TextEnd(id=f"t{number}", text="x", ts=float(number)) for number in range(MAX_BARS + 5)))
+    assert (len(line.bars), line.left_out) == (MAX_BARS, 5)
     assert line.bars[0].block == "t5"

@@ -12,7 +12,7 @@ from reader import play
 from nbagent import events as e
 from nbagent.notebook import widget as widget_module
 from nbagent.notebook.widget import TranscriptWidget
-from nbagent.pump.parts import HEAD, INLINE
+from nbagent.pump.large_values import HEAD_CHARS, INLINE_BYTES
 from nbagent.run import Run
 
 
@@ -77,8 +77,8 @@ def seen(*events: e.Event, **options: Any) -> View:
     return view
 
 
-LARGE = "x" * (INLINE + 1)
-SMALL = "x" * (INLINE - 2)
+LARGE = "x" * (INLINE_BYTES + 1)
+SMALL = "x" * (INLINE_BYTES - 2)
 
 
 def call(**data: Any) -> list[e.Event]:
@@ -117,7 +117,7 @@ def test_a_large_result_is_sent_when_it_is_asked_for() -> None:
     view = seen(*call(**data))
     slim = view.block("c")["result"]
     assert slim["text/plain"] == SMALL
-    assert slim["text/html"] == {"part": "result/c/text/html", "size": len(LARGE), "head": LARGE[:HEAD]}
+    assert slim["text/html"] == {"part": "result/c/text/html", "size": len(LARGE), "head": LARGE[:HEAD_CHARS]}
     assert view.part("result/c/text/html")["text"] == LARGE
     assert json.loads(view.part(slim["application/json"]["part"])["text"]) == [LARGE]
     assert LARGE not in json.dumps([message for message in view.messages if message["t"] != "part"])

@@ -1,4 +1,4 @@
-"""A channel to a face in this process: joined, paced, and never in the way of others."""
+"""A channel to a renderer in this process: joined, paced, and never in the way of others."""
 
 import multiprocessing
 import threading
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from nbagent.pump import Channel, pump
+from nbagent.pump import LocalChannel, pump
 
 
 class Page:
-    """A face that keeps what it is given, and can be waited for."""
+    """A renderer that keeps its batches, and can be waited for."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, list[list[Any]]]] = []
@@ -22,18 +22,16 @@ class Page:
         self.drawn.set()
 
 
-def channel_of(page: Page) -> Channel:
-    return Channel(page, threading.RLock())
+def channel_of(page: Page) -> LocalChannel:
+    return LocalChannel(page, threading.RLock())
 
 
 def test_the_pump_delivers_in_order_without_gaps() -> None:
     page = Page()
     channel = channel_of(page)
-    with channel._lock:
-        channel.feed([("open", "t", "run", {"kind": "text"})])
+    channel.feed([("open", "t", "run", {"kind": "text"})])
     assert page.drawn.wait(5)
-    with channel._lock:
-        channel.feed([("append", "t", "text", "x")])
+    channel.feed([("append", "t", "text", "x")])
     channel.finish(lambda: None, time.monotonic())
     assert [seq for seq, _ in page.batches] == [1, 2]
     assert page.batches[-1][1] == [["append", "t", "text", "x"]]
@@ -45,11 +43,9 @@ def test_a_face_that_fails_does_not_stop_the_others(caplog: Any) -> None:
             raise OSError("the terminal is gone")
 
     broken, page = channel_of(Broken()), Page()
-    with broken._lock:
-        broken.feed([("close", "t")])
+    broken.feed([("close", "t")])
     fine = channel_of(page)
-    with fine._lock:
-        fine.feed([("close", "t")])
+    fine.feed([("close", "t")])
     assert page.drawn.wait(5)
     assert pump() is pump()
 
@@ -74,8 +70,7 @@ def test_a_failing_face_is_reported_once_and_its_reader_sees_the_gap(caplog: Any
 def draw_in_a_child() -> None:
     page = Page()
     channel = channel_of(page)
-    with channel._lock:
-        channel.feed([("close", "t")])
+    channel.feed([("close", "t")])
     assert page.drawn.wait(20)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reader import play
 
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.pump import BATCH, Outbox
+from nbagent.pump import BATCH_BYTES, Outbox
 
 
 def drained(*ops: Any) -> list[list[Any]]:
@@ -89,11 +89,11 @@ def test_ops_that_are_cut_to_fit_build_the_same_tree(ops: list[Any], limit: int)
 def test_a_full_batch_is_nearly_full() -> None:
     outbox = Outbox()
     outbox.feed(("append", "t", "text", "four") for _ in range(100_000))
-    assert BATCH - 1024 < len(json.dumps(outbox.drain())) <= BATCH
+    assert BATCH_BYTES - 1024 < len(json.dumps(outbox.drain())) <= BATCH_BYTES
 
 
 def test_a_long_text_that_waits_is_not_copied() -> None:
-    outbox, text = Outbox(), "x" * (10 * BATCH)
+    outbox, text = Outbox(), "x" * (10 * BATCH_BYTES)
     outbox.feed([("append", "t", "text", text)])
     outbox.drain()
     assert outbox._queue[0][4] == [text]

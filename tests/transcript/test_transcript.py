@@ -138,7 +138,7 @@ def test_an_id_that_is_no_unicode_can_be_sent() -> None:
 
 
 class Word(str):
-    """What some libraries give for a string."""
+    """A subclass of `str`, as some libraries return."""
 
 
 ODD: dict[str, Any] = {
@@ -232,7 +232,7 @@ def test_however_the_ops_are_batched_the_view_shows_the_snapshot(events: list[e.
     for op in ops:
         outbox.feed([op])
         if data.draw(st.booleans()):
-            batches += outbox.drain(limit=data.draw(st.integers(1, 80)))
+            batches += outbox.drain(max_bytes=data.draw(st.integers(1, 80)))
     while outbox:
         batches += outbox.drain()
     assert list(play(batches).values()) == transcript.snapshot()

@@ -1,29 +1,23 @@
-/** What the kernel answers to the inspector's questions; see nbagent/inspector/inspector.py. */
+/** Asks the kernel for the events of a run, and reads its answers. See nbagent/protocol/inspection.py. */
 
+import type { EventsQuestion, EventsAnswer as WireAnswer } from "../protocol";
 import type { Session } from "../session";
-import { num, record, str } from "../values";
+import { num, record, str, type Unchecked } from "../values";
 
-export interface Filter {
-  /** An event's tag, or the family of several: `tool.*`; empty for any. */
-  type: string;
-  text: string;
-  /** The id of a block, and its kind. */
-  block: string;
-  kind: string;
-}
+export type Filter = Required<Omit<EventsQuestion, "at">>;
 
 export interface Row {
   number: number;
-  /** Null: the event is no longer kept. */
+  /** Seconds since the epoch; null if the event is no longer kept. */
   time: number | null;
   type: string;
   summary: string;
 }
 
 export interface Facts {
-  /** Events that match, as far as the kernel has looked. */
+  /** Number of matching events so far. */
   total: number;
-  /** Events that the kernel has looked at, of `count` in all. */
+  /** Number of events that the kernel has searched, of `count` in all. */
   seen: number;
   count: number;
   types: readonly (readonly [type: string, count: number])[];
@@ -35,11 +29,12 @@ export interface EventsAnswer {
 }
 
 export function askEvents(session: Session, filter: Filter, at: number): Promise<EventsAnswer> {
-  return session.channel.parts.page(`events/${JSON.stringify({ ...filter, at })}`).then(({ text }) => readEvents(text));
+  const question: EventsQuestion = { ...filter, at };
+  return session.channel.lazyValues.page(`events/${JSON.stringify(question)}`).then(({ text }) => readEvents(text));
 }
 
 export function readEvents(text: string): EventsAnswer {
-  const answer = record(JSON.parse(text)) ?? {};
+  const answer: Unchecked<WireAnswer> = record(JSON.parse(text)) ?? {};
   const rows = Array.isArray(answer.rows) ? answer.rows : [];
   return {
     rows: rows.filter(Array.isArray).map(([number, time, type, summary]) => ({

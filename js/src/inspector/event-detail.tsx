@@ -17,10 +17,10 @@ interface EventDetailProps {
 }
 
 export function EventDetail({ session, row, started, onClose }: EventDetailProps) {
-  const { parts } = session.channel;
+  const { lazyValues } = session.channel;
   const name = `event/${row.number}`;
   const { value, problem } = useLoaded(
-    () => parts.page(name).then(({ size }) => ({ part: name, size })),
+    () => lazyValues.page(name).then(({ size }) => ({ part: name, size })),
     row.number,
     session,
   );
@@ -32,7 +32,7 @@ export function EventDetail({ session, row, started, onClose }: EventDetailProps
           #{row.number} {row.time === null ? "" : since(row.time - started)}
         </span>
         <span class="nb-grow" />
-        <CopyButton text={() => parts.whole(name).then((text) => jsonText(JSON.parse(text), 2))} />
+        <CopyButton text={() => lazyValues.whole(name).then((text) => jsonText(JSON.parse(text), 2))} />
         <button type="button" class="nb-button nb-bare" aria-label="Close" onClick={onClose}>
           <Icon name="cross" />
         </button>

@@ -4,15 +4,16 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hook
 import { count } from "../status";
 import type { EventRows } from "./event-rows";
 
-/** As high as `.nb-event-row` in inspector.css. */
+/** Height of `.nb-event-row` in inspector.css. */
 const ROW_PX = 24;
-const BEYOND = 8;
+/** Rows that are drawn above and below those in sight. */
+const OVERSCAN_ROWS = 8;
 
 interface EventListProps {
   rows: EventRows;
-  /** What times are counted from, in seconds since the epoch. */
+  /** Start of the run, in seconds since the epoch. */
   started: number;
-  /** The row that is open; null if none is. */
+  /** The open row; null if none is open. */
   chosen: number | null;
   onChoose: (index: number | null) => void;
 }
@@ -24,11 +25,11 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
   const [first, setFirst] = useState(0);
   const [height, setHeight] = useState(0);
   const total = rows.facts.value?.total ?? 0;
-  // Drawn anew when rows have come.
+  // Read, so that the list is drawn again when rows have come.
   rows.version.value;
   const shown = Math.ceil(height / ROW_PX);
-  const from = Math.max(0, first - BEYOND);
-  const to = Math.min(total, first + shown + BEYOND);
+  const from = Math.max(0, first - OVERSCAN_ROWS);
+  const to = Math.min(total, first + shown + OVERSCAN_ROWS);
 
   const see = () => {
     const box = list.current;
@@ -48,14 +49,14 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
   useEffect(() => rows.look(from, Math.max(to, from + shown)), [rows, from, to, shown]);
   useLayoutEffect(() => {
     const box = list.current;
-    // Whoever looks at the newest goes on doing so.
+    // A list at its end stays there.
     if (box !== null && atEnd.current) box.scrollTop = box.scrollHeight;
   }, [total]);
 
   useLayoutEffect(() => {
     const box = list.current;
     if (box === null || chosen === null) return;
-    // What is opened takes some of the list's height, and the row should stay in sight.
+    // The detail takes some of the list's height, and the row should stay in sight.
     const top = chosen * ROW_PX;
     if (top < box.scrollTop) box.scrollTop = top;
     else if (top + ROW_PX > box.scrollTop + box.clientHeight) box.scrollTop = top + ROW_PX - box.clientHeight;
@@ -94,8 +95,8 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
           return (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
             <div
-              // The rows that leave become those that come: to make new ones would take the time of a frame.
-              key={index % (shown + 2 * BEYOND + 1)}
+              // Rows that leave are reused for those that come: new ones would take the time of a frame.
+              key={index % (shown + 2 * OVERSCAN_ROWS + 1)}
               id={`${name}-${index}`}
               class="nb-event-row"
               role="option"

@@ -1,16 +1,16 @@
-/** The events that match a filter, read from the kernel a page at a time, where the reader looks. */
+/** The events that match a filter, read from the kernel page by page where the reader looks. */
 
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { EventsAnswer, Facts, Row } from "./answers";
 
 export const PAGE = 100;
-/** Pages that are kept; what is far from the reader is read again when they come back. */
-const KEPT = 40;
+/** Pages that are kept; those far from the reader are read again when they scroll back. */
+const MAX_PAGES = 40;
 
 export class EventRows {
   readonly facts: ReadonlySignal<Facts | null>;
   readonly problem: ReadonlySignal<string | null>;
-  /** Counts what has come: rows are read with `row()`. */
+  /** Changes whenever rows have come; they are read with `row()`. */
   readonly version: ReadonlySignal<number>;
   readonly #facts: Signal<Facts | null> = signal(null);
   readonly #problem: Signal<string | null> = signal(null);
@@ -23,7 +23,7 @@ export class EventRows {
   #working = false;
   #closed = false;
 
-  /** @param ask - for the rows from this one on, as many as the kernel gives. */
+  /** @param ask - asks the kernel for rows from this one on; it answers with as many as fit. */
   constructor(ask: (at: number) => Promise<EventsAnswer>) {
     this.facts = this.#facts;
     this.problem = this.#problem;
@@ -35,14 +35,14 @@ export class EventRows {
     return this.#pages.get(Math.floor(index / PAGE))?.[index % PAGE];
   }
 
-  /** The reader looks at these rows. */
+  /** Tells which rows are in sight. */
   look(from: number, to: number): void {
     this.#from = Math.max(0, from);
     this.#to = to;
     void this.#work();
   }
 
-  /** The run has this many events now. */
+  /** Tells how many events the run has. */
   grow(count: number): void {
     this.#count = Math.max(count, this.#count);
     void this.#work();
@@ -58,7 +58,7 @@ export class EventRows {
     this.#closed = true;
   }
 
-  /** One question after the other, until nothing is missing where the reader looks and the kernel has looked at everything. */
+  /** Asks until no row in sight is missing and the kernel has searched every event. */
   async #work(): Promise<void> {
     if (this.#working || this.#problem.peek() !== null) return;
     this.#working = true;
@@ -67,7 +67,7 @@ export class EventRows {
         const at = this.#next();
         if (at === null || this.#closed) break;
         const answer = await this.#ask(at);
-        // A kernel that has nothing new to say is not asked for ever.
+        // Without this, a kernel without news would be asked for ever.
         if (this.#closed || !this.#take(at, answer)) break;
       }
     } catch (error) {
@@ -77,7 +77,7 @@ export class EventRows {
     }
   }
 
-  /** The row to ask for; null if there is nothing to ask. */
+  /** The row to ask for; null if there is nothing to ask for. */
   #next(): number | null {
     const facts = this.#facts.peek();
     if (facts === null) return this.#from - (this.#from % PAGE);
@@ -89,7 +89,7 @@ export class EventRows {
     return facts.seen < Math.max(facts.count, this.#count) ? facts.total : null;
   }
 
-  /** Whether there is anything new in it. */
+  /** Takes an answer; returns whether it has anything new. */
   #take(at: number, { rows, facts }: EventsAnswer): boolean {
     let isNew = facts.seen !== this.#facts.peek()?.seen;
     rows.forEach((row, i) => {
@@ -103,7 +103,7 @@ export class EventRows {
       isNew = true;
     });
     for (const number of this.#pages.keys()) {
-      if (this.#pages.size <= KEPT) break;
+      if (this.#pages.size <= MAX_PAGES) break;
       if ((number + 1) * PAGE <= this.#from || number * PAGE >= this.#to) this.#pages.delete(number);
     }
     batch(() => {

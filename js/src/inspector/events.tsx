@@ -11,13 +11,13 @@ import { EventDetail } from "./event-detail";
 import { EventList, family } from "./event-list";
 import { EventRows } from "./event-rows";
 
-/** The kernel is asked when the reader has stopped typing for so long. */
-const TYPING_MS = 200;
-const SEARCH_CHARS = 100;
+/** Pause in typing after which the kernel is asked. */
+const TYPING_PAUSE_MS = 200;
+const MAX_SEARCH_CHARS = 100;
 
 interface EventsProps {
   session: Session;
-  /** Only this block's events. */
+  /** The block whose events are shown; null for all events. */
   block: Subject | null;
   onWhole: () => void;
 }
@@ -64,7 +64,7 @@ export function Events({ session, block, onWhole }: EventsProps) {
         )}
         <span class="nb-grow" />
         <span class="nb-muted nb-time" aria-live="polite">
-          {said(facts, type !== "" || text !== "" || block !== null)}
+          {countLabel(facts, type !== "" || text !== "" || block !== null)}
         </span>
       </div>
       {problem !== null && (
@@ -83,11 +83,11 @@ export function Events({ session, block, onWhole }: EventsProps) {
   );
 }
 
-/** By itself, so that a letter draws nothing else anew. */
+/** A component of its own, so that typing draws nothing else again. */
 function SearchField({ onSearch }: { onSearch: (text: string) => void }) {
   const [typed, setTyped] = useState("");
   useEffect(() => {
-    const timer = setTimeout(() => onSearch(typed), TYPING_MS);
+    const timer = setTimeout(() => onSearch(typed), TYPING_PAUSE_MS);
     return () => clearTimeout(timer);
   }, [typed, onSearch]);
   return (
@@ -95,7 +95,7 @@ function SearchField({ onSearch }: { onSearch: (text: string) => void }) {
       type="search"
       placeholder="Search"
       aria-label="Search the events"
-      maxLength={SEARCH_CHARS}
+      maxLength={MAX_SEARCH_CHARS}
       value={typed}
       onInput={(event) => setTyped(event.currentTarget.value)}
     />
@@ -103,14 +103,14 @@ function SearchField({ onSearch }: { onSearch: (text: string) => void }) {
 }
 
 /** `132 of 10,000`. */
-function said(facts: Facts | null, filtered: boolean): string {
+function countLabel(facts: Facts | null, filtered: boolean): string {
   if (facts === null) return "Loading…";
   if (facts.seen < facts.count) return `Searching… ${Math.floor((100 * facts.seen) / facts.count)} %`;
   const all = `${count(facts.count)} ${facts.count === 1 ? "event" : "events"}`;
   return filtered ? `${count(facts.total)} of ${all}` : all;
 }
 
-/** The types that there are, each family first: value and label. */
+/** The options of the type filter, value and label: each family, then its types. */
 export function options(types: Facts["types"]): [string, string][] {
   const families = new Map<string, [string, number][]>();
   for (const [type, number] of types) {

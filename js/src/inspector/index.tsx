@@ -23,7 +23,7 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
     inspecting.value = { page: to, block: null };
   };
   return (
-    // This bundle's own context, of the session that it was given.
+    // The context of this bundle is not that of the base bundle.
     <SessionContext.Provider value={session}>
       <div class="nb-inspector-bar">
         <Switch page={page} show={show} />
@@ -37,7 +37,7 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
             <CopyButton
               key={form}
               label={form}
-              text={() => session.channel.parts.whole(`copy/${form.toLowerCase()}`)}
+              text={() => session.channel.lazyValues.whole(`copy/${form.toLowerCase()}`)}
             />
           ))}
         </div>
@@ -57,7 +57,7 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
   );
 }
 
-/** Which page is shown; the arrow keys move between them, as in every tab list. */
+/** The tabs; the arrow keys move between them. */
 function Switch({ page, show }: { page: Inspecting["page"]; show: (page: Inspecting["page"]) => void }) {
   const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent) => {

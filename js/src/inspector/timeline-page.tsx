@@ -6,14 +6,14 @@ import { count } from "../status";
 import type { Subject } from "../transcript/inspecting";
 import { duration } from "../ui/duration";
 import { num } from "../values";
-import { type Bar, place, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
+import { axisShare, type Bar, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
 
-/** A gap that takes this share of the axis, in per cent, has room for words. */
-const LABELLED = 16;
+/** Share of the axis, in per cent, from which a gap has room for a label. */
+const MIN_LABELLED_SHARE = 16;
 
 interface TimelinePageProps {
   session: Session;
-  /** The reader wants the events of a bar's block. */
+  /** Called when the reader asks for the events of a bar's block. */
   onBlock: (block: Subject) => void;
 }
 
@@ -27,7 +27,7 @@ export function TimelinePage({ session, onBlock }: TimelinePageProps) {
   );
 }
 
-/** Asked for again when the kernel has told that the run has more events. */
+/** The timeline; it is read again when the run has more events. */
 function useTimeline(session: Session): { timeline: Timeline | null; problem: string | null } {
   const [timeline, setTimeline] = useState<Timeline | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -36,7 +36,7 @@ function useTimeline(session: Session): { timeline: Timeline | null; problem: st
     let unwanted = false;
     const ask = async () => {
       for (let seen = -1; ; ) {
-        const { text } = await session.channel.parts.page("timeline");
+        const { text } = await session.channel.lazyValues.page("timeline");
         const answer = readTimeline(text);
         if (unwanted) return;
         setTimeline(answer);
@@ -63,7 +63,7 @@ function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Sub
       <div class="nb-chart">
         <div class="nb-chart-back" aria-hidden="true">
           {ticks(span).map((at) => (
-            <span key={at} class="nb-tick" style={{ left: `${place(start + at, end, timeline)[0]}%` }}>
+            <span key={at} class="nb-tick" style={{ left: `${axisShare(start + at, end, timeline)[0]}%` }}>
               {at === 0 ? "0" : `${Number(at.toPrecision(3))}s`}
             </span>
           ))}
@@ -74,11 +74,15 @@ function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Sub
               style={box(from, to, timeline)}
               title={`nothing came for ${duration(to - from)}`}
             >
-              {place(from, to, timeline)[1] > LABELLED && `nothing for ${duration(to - from)}`}
+              {axisShare(from, to, timeline)[1] > MIN_LABELLED_SHARE && `nothing for ${duration(to - from)}`}
             </span>
           ))}
           {firstToken !== null && (
-            <span class="nb-first" style={{ left: `${place(firstToken, end, timeline)[0]}%` }} title="first token" />
+            <span
+              class="nb-first"
+              style={{ left: `${axisShare(firstToken, end, timeline)[0]}%` }}
+              title="first token"
+            />
           )}
         </div>
         <ul>
@@ -98,7 +102,7 @@ function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBl
   const { kind, label, start, block } = bar;
   const end = bar.end ?? timeline.end;
   const ran = bar.ready ?? start;
-  const spoken = `${bar.status && bar.status !== "ok" && bar.status !== "completed" ? `${bar.status}, ` : ""}`;
+  const statusText = `${bar.status && bar.status !== "ok" && bar.status !== "completed" ? `${bar.status}, ` : ""}`;
   const row = (
     <>
       <span class="nb-bar-label">{label}</span>
@@ -108,7 +112,7 @@ function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBl
         <span class={`nb-bar nb-bar-${kind} ${failed(bar) ? "nb-bar-failed" : ""}`} style={box(ran, end, timeline)} />
       </span>
       <span class="nb-sr">
-        {`${spoken}from ${duration(start - timeline.start)} to ${duration(end - timeline.start)}, `}
+        {`${statusText}from ${duration(start - timeline.start)} to ${duration(end - timeline.start)}, `}
       </span>
       <span class="nb-time">{bar.end === null ? "…" : duration(end - ran)}</span>
     </>
@@ -126,9 +130,9 @@ function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBl
   );
 }
 
-/** Beside the beginning of the step, or, where that is far right, at the right end. */
+/** The figures of a step, at its beginning, or at the right end if it begins far right. */
 function StepFigures({ bar, timeline }: { bar: Bar; timeline: Timeline }) {
-  const [left] = place(bar.start, bar.start, timeline);
+  const [left] = axisShare(bar.start, bar.start, timeline);
   return (
     <span class="nb-step-said" style={left < 55 ? { left: `${left}%` } : { right: "0" }}>
       {stepFigures(bar).join(" · ")}
@@ -137,7 +141,7 @@ function StepFigures({ bar, timeline }: { bar: Bar; timeline: Timeline }) {
 }
 
 function box(from: number, to: number, timeline: Timeline): { left: string; width: string } {
-  const [left, width] = place(from, to, timeline);
+  const [left, width] = axisShare(from, to, timeline);
   return { left: `${left}%`, width: `${width}%` };
 }
 

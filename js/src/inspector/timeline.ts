@@ -1,21 +1,22 @@
-/** The timeline as the kernel tells it, and where its bars lie. See nbagent/inspector/timeline.py. */
+/** Reads the timeline of a run, and places its bars on the axis. See nbagent/protocol/inspection.py. */
 
+import type { TimelineAnswer, Usage, Bar as WireBar } from "../protocol";
 import { count } from "../status";
 import { duration } from "../ui/duration";
-import { num, type Props, record, str } from "../values";
+import { num, record, str, type Unchecked } from "../values";
 
 export interface Bar {
   kind: string;
   label: string;
   start: number;
-  /** Null: it still goes on. */
+  /** Null if it has not ended. */
   end: number | null;
-  /** A tool call: when it began to run. */
+  /** Of a tool call: when it began to run. */
   ready: number | null;
-  /** A step: when its first token came. */
+  /** Of a step: when its first token came. */
   first: number | null;
   status: string | null;
-  usage: Props;
+  usage: Unchecked<Usage>;
   block: string | null;
 }
 
@@ -28,13 +29,13 @@ export interface Timeline {
   gapSeconds: number;
   leftOut: number;
   bars: Bar[];
-  /** Events that are in it, of `count` in all. */
+  /** Number of events in the timeline, of `count` in all. */
   seen: number;
   count: number;
 }
 
 export function readTimeline(text: string): Timeline {
-  const answer = record(JSON.parse(text)) ?? {};
+  const answer: Unchecked<TimelineAnswer> = record(JSON.parse(text)) ?? {};
   const bars = Array.isArray(answer.bars) ? answer.bars : [];
   const gaps = Array.isArray(answer.gaps) ? answer.gaps : [];
   return {
@@ -52,7 +53,7 @@ export function readTimeline(text: string): Timeline {
 }
 
 function readBar(raw: unknown): Bar {
-  const bar = record(raw) ?? {};
+  const bar: Unchecked<WireBar> = record(raw) ?? {};
   return {
     kind: str(bar.kind) ?? "",
     label: str(bar.label) ?? "",
@@ -66,15 +67,15 @@ function readBar(raw: unknown): Bar {
   };
 }
 
-/** A share of the axis, in per cent: where it begins, and how long it is. */
-export function place(from: number, to: number, { start, end }: Pick<Timeline, "start" | "end">): [number, number] {
+/** The share of the axis that a period takes, in per cent: offset and length. */
+export function axisShare(from: number, to: number, { start, end }: Pick<Timeline, "start" | "end">): [number, number] {
   const whole = Math.max(end - start, 0.001);
   const left = Math.max(0, Math.min(1, (from - start) / whole));
   const right = Math.max(left, Math.min(1, (to - start) / whole));
   return [100 * left, 100 * (right - left)];
 }
 
-/** Round times for the axis, from 0 to at most `seconds`, five or fewer steps. */
+/** Round times for the axis: from 0 to at most `seconds`, in five steps at most. */
 export function ticks(seconds: number): number[] {
   const least = Math.max(seconds / 5, 0.001);
   const power = 10 ** Math.floor(Math.log10(least));
@@ -82,7 +83,7 @@ export function ticks(seconds: number): number[] {
   return Array.from({ length: Math.floor(seconds / step + 1e-9) + 1 }, (_, i) => i * step);
 }
 
-/** What a step cost: `1,284 in`, `96 out`, `$0.0021`. */
+/** Figures of a step: `1,284 in`, `96 out`, `$0.0021`. */
 export function stepFigures({ usage, first, start }: Bar): string[] {
   const [input, output, cost] = [num(usage.input), num(usage.output), num(usage.cost)];
   const list: string[] = [];

@@ -16,13 +16,13 @@ export function Header() {
   const props = session.runProps;
   const live = isLive(session.status);
   const ended = num(props.ended);
-  const link = live ? session.link.state.value : "live";
+  const link = live ? session.kernel.state.value : "live";
   const gone = link === "gone";
   const stopping = live && (session.stopAsked.value || session.status === "stopping");
   const took = ended === null ? null : seconds(props, ended);
   const label = runLabel(props, took, session.awaiting.value > 0);
   const tone = link === "live" ? label.tone : gone ? "bad" : "ask";
-  const text = gone ? lossWords(session.link.loss) : stopping ? null : label.text;
+  const text = gone ? lossWords(session.kernel.loss) : stopping ? null : label.text;
   const model = str(props.model) === str(props.name) ? null : str(props.model);
   const deltas = num(props.deltas);
   const events = num(props.events);
@@ -65,11 +65,11 @@ export function Header() {
 
 /** How long the kernel has been silent. */
 function Silence() {
-  const { clock, link } = useSession();
+  const { clock, kernel } = useSession();
   useEffect(() => clock.watch(), [clock]);
   // The clock of the kernel ticks; the silence is measured by the one of this page.
   clock.now.value;
   return (
-    <span class="nb-status nb-ask">No word from the kernel for {rounded((Date.now() - link.heardAt) / 1000)}</span>
+    <span class="nb-status nb-ask">No word from the kernel for {rounded((Date.now() - kernel.heardAt) / 1000)}</span>
   );
 }

@@ -51,17 +51,17 @@ interface PartProps {
 }
 
 function Whole({ part, stand, draw }: PartProps & { draw: (loaded: string) => ComponentChildren }) {
-  const { parts } = useSession().channel;
-  const { value, problem } = useLoaded(() => parts.whole(part.name), 0, stand);
+  const { lazyValues } = useSession().channel;
+  const { value, problem } = useLoaded(() => lazyValues.whole(part.name), 0, stand);
   if (value !== undefined) return <>{draw(value)}</>;
   return problem ?? <p class="nb-note">Loading {bytes(part.size)}…</p>;
 }
 
 /** A long text, one page at a time. */
 function Pager({ part, stand }: PartProps) {
-  const { parts } = useSession().channel;
+  const { lazyValues } = useSession().channel;
   const [from, setFrom] = useState(0);
-  const { value: page, problem } = useLoaded(() => parts.page(part.name, from), from, stand);
+  const { value: page, problem } = useLoaded(() => lazyValues.page(part.name, from), from, stand);
   const { at, end, size, text } = page ?? { at: 0, end: 0, size: part.size, text: "" };
   const span = end - at;
   const places: [string, number][] = [

@@ -18,7 +18,7 @@ import { type Inspecting, InspectingContext, InspectorSlot } from "./inspecting"
 import { StopNotice } from "./stop-notice";
 
 export function Transcript({ session }: { session: Session }) {
-  const gone = session.link.state.value === "gone";
+  const gone = session.kernel.state.value === "gone";
   // Of this view: another one of the same run may show something else.
   const inspecting = useMemo(() => signal<Inspecting | null>(null), []);
   const page = inspecting.value?.page ?? "transcript";
@@ -71,7 +71,7 @@ function Log({ session }: { session: Session }) {
 }
 
 function Empty({ session }: { session: Session }) {
-  const gone = session.link.state.value === "gone";
+  const gone = session.kernel.state.value === "gone";
   if (gone || !isLive(session.status)) {
     return (
       <p class="nb-note">

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Inspector } from "../../src/inspector";
-import type { ViewMessage } from "../../src/messages";
+import type { ViewMessage } from "../../src/protocol";
 import { Session } from "../../src/session";
 import type { Inspecting } from "../../src/transcript/inspecting";
 import { open, ownClock, RUN, settle, tool } from "../support";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { place, readTimeline, stepFigures, ticks } from "../../src/inspector/timeline";
+import { axisShare, readTimeline, stepFigures, ticks } from "../../src/inspector/timeline";
 
 const BAR = {
   kind: "tool",
@@ -22,11 +22,11 @@ it("bars come newest first, and are read oldest first, whatever is missing of th
   expect(firstToken).toBeNull();
 });
 
-describe("a place on the axis", () => {
+describe("a axisShare on the axis", () => {
   const axis = { start: 100, end: 110 };
-  it("is a beginning and a length in per cent", () => expect(place(102.5, 107.5, axis)).toEqual([25, 50]));
-  it("never leaves the axis", () => expect(place(90, 120, axis)).toEqual([0, 100]));
-  it("is something also where no time passed", () => expect(place(5, 5, { start: 5, end: 5 })).toEqual([0, 0]));
+  it("is a beginning and a length in per cent", () => expect(axisShare(102.5, 107.5, axis)).toEqual([25, 50]));
+  it("never leaves the axis", () => expect(axisShare(90, 120, axis)).toEqual([0, 100]));
+  it("is something also where no time passed", () => expect(axisShare(5, 5, { start: 5, end: 5 })).toEqual([0, 0]));
 });
 
 it.each([

@@ -1,21 +1,21 @@
-"""All who draw one run, in this process and in browsers."""
+"""The channels of one run."""
 
 import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
 
-from nbagent.pump.channel import Channel, Face
-from nbagent.pump.link import Link, View
+from nbagent.protocol.ops import Op
+from nbagent.pump.channel import Channel, Renderer
+from nbagent.pump.remote_channel import RemoteChannel, View
 from nbagent.transcript import Transcript
 
 
-class Audience:
-    """The channels of one run: each gets what has come so far when it is opened, then everything as it comes.
+class ChannelSet:
+    """The channels of one run: each gets the whole transcript when it is opened, then every change.
 
     Args:
-        transcript: of the run.
+        transcript: the run's.
         lock: guards the transcript and the channels together.
     """
 
@@ -24,40 +24,40 @@ class Audience:
         self._lock = lock
         self._channels: list[Channel] = []
         self._unfinished: set[Channel] = set()
-        self._over = False
+        self._ended = False
 
     def open(self, channel: Channel) -> None:
         """Add a channel."""
         with self._lock:
             channel.feed(self._transcript.opening())
             self._channels.append(channel)
-            over = self._over
-        if over:
+            ended = self._ended
+        if ended:
             channel.finish(lambda: None, time.monotonic())
 
-    def close(self, face: Face | View) -> None:
-        """Take away what draws on a face or view; one that was never there is no error."""
+    def close(self, target: Renderer | View) -> None:
+        """Remove the channels of a renderer or view, if it has any."""
         with self._lock:
-            gone = [channel for channel in self._channels if channel.face is face]
-            self._channels = [channel for channel in self._channels if channel.face is not face]
-        for channel in gone:
+            closed = [channel for channel in self._channels if channel.target is target]
+            self._channels = [channel for channel in self._channels if channel.target is not target]
+        for channel in closed:
             channel.close()
 
     def close_views(self) -> None:
-        """Take away every view in a browser."""
+        """Remove every view in a browser."""
         for channel in tuple(self._channels):
-            if isinstance(channel, Link):
-                self.close(channel.face)
+            if isinstance(channel, RemoteChannel):
+                self.close(channel.target)
 
-    def send(self, ops: Iterable[Any]) -> None:
-        """Hand on ops, once for each channel; called with the lock held."""
+    def send(self, ops: Iterable[Op]) -> None:
+        """Queue ops in every channel. Hold the lock from the change of the transcript on, so that no snapshot comes between."""
         for channel in self._channels:
             channel.feed(ops)
 
     def finish(self, then: Callable[[], object]) -> None:
-        """Nothing more will come: call `then` once when the last batch of each is out, here and now if there are none."""
+        """Call `then` once when every channel has sent its last batch; at once if there are no channels."""
         with self._lock:
-            self._over = True
+            self._ended = True
             channels = tuple(self._channels)
             self._unfinished = set(channels)
         for channel in channels:

@@ -1,19 +1,19 @@
-/** Lazy parts: what is too big to travel with its block is read from the kernel when somebody looks, page after page. */
+/** Values that are too large to travel with their block: read from the kernel page by page when somebody looks at them. */
 
-import type { Part, ViewMessage } from "./messages";
+import type { PartMessage, ViewMessage } from "./protocol";
 
-/** One page of a text. `at` and `size` count characters as the kernel does: a pair of surrogates is one. */
+/** One page of a text. `at`, `end` and `size` count Unicode code points, as the kernel does, not UTF-16 units. */
 export interface Page {
   at: number;
-  /** Where the next page starts. */
+  /** Offset of the next page. */
   end: number;
   size: number;
   text: string;
 }
 
-/** How long the kernel may take for a page before it is asked again; twice as long each time. */
-const PATIENCE_MS = 3000;
-const TRIES = 5;
+/** Time after which an unanswered request for a page is repeated; twice as long each time. */
+const ANSWER_TIMEOUT_MS = 3000;
+const MAX_TRIES = 5;
 
 interface Request {
   page: Promise<Page>;
@@ -23,7 +23,7 @@ interface Request {
   timer?: ReturnType<typeof setTimeout>;
 }
 
-export class Parts {
+export class LazyValues {
   readonly #send: (message: ViewMessage) => void;
   readonly #requests = new Map<string, Request>();
   #unavailable: string | null = null;
@@ -32,7 +32,7 @@ export class Parts {
     this.#send = send;
   }
 
-  /** The page of the named part that starts at this character. One request is shared by all who ask while it is under way. */
+  /** The page of a value that starts at this character. Requests for the same page share one message. */
   page(name: string, at = 0): Promise<Page> {
     const key = `${at} ${name}`;
     const underWay = this.#requests.get(key);
@@ -46,9 +46,9 @@ export class Parts {
       reject,
       ask: () => {
         clearTimeout(request.timer);
-        if (tries === TRIES) return this.#settle(key)?.reject(new Error("no answer from the kernel"));
+        if (tries === MAX_TRIES) return this.#settle(key)?.reject(new Error("no answer from the kernel"));
         this.#send({ t: "need", name, at });
-        request.timer = setTimeout(request.ask, PATIENCE_MS * 2 ** tries++);
+        request.timer = setTimeout(request.ask, ANSWER_TIMEOUT_MS * 2 ** tries++);
       },
     };
     this.#requests.set(key, request);
@@ -56,7 +56,7 @@ export class Parts {
     return promise;
   }
 
-  /** The named part from its first to its last character. Rejects at once if it has more than `limit` characters. */
+  /** The whole text of a value. Rejects at once if it has more than `limit` characters. */
   async whole(name: string, limit = Number.POSITIVE_INFINITY): Promise<string> {
     const texts: string[] = [];
     for (let at = 0; ; ) {
@@ -69,19 +69,19 @@ export class Parts {
     }
   }
 
-  receive({ name, at, text, size, error }: Part): void {
+  receive({ name, at, text, size = 0, error }: PartMessage): void {
     const request = this.#settle(`${at} ${name}`);
-    if (text === null) request?.reject(new Error(error ?? ""));
+    if (text === undefined) request?.reject(new Error(error ?? ""));
     else request?.resolve({ at, end: at + characters(text), size, text });
   }
 
-  /** Asks again for all that is under way, at once. */
+  /** Repeats all open requests at once. */
   resume(): void {
     this.#unavailable = null;
     for (const { ask } of this.#requests.values()) ask();
   }
 
-  /** From now on nothing can be had; `why` is what those who ask are told. */
+  /** Rejects all open and later requests with this message, until `resume`. */
   fail(why: string): void {
     this.#unavailable = why;
     for (const key of [...this.#requests.keys()]) this.#settle(key)?.reject(new Error(why));

@@ -1,0 +1,475 @@
+/**
+ * The contract between kernel and view: messages, ops, and the props of every kind of block.
+ *
+ * Generated from nbagent/protocol by `python -m nbagent.protocol.typescript`; do not edit.
+ */
+
+/** A value that is replaced by a marker where it is too large to travel with its block. */
+export type Large<T> = T | LargeValue;
+
+export type Level = "debug" | "info" | "warning" | "error";
+
+export type RunStatus = "completed" | "incomplete" | "cancelled" | "failed" | "paused" | "max_steps";
+
+export type ToolKind = "function" | "hosted" | "mcp" | "handoff" | "custom";
+
+export type ToolState =
+  | "input-streaming"
+  | "input-available"
+  | "approval-requested"
+  | "approval-responded"
+  | "output-available"
+  | "output-error"
+  | "output-denied"
+  | "cancelled";
+
+export type BarKind = "step" | "text" | "reasoning" | "tool" | "agent" | "approval";
+
+/** Marker in place of a value that is too large to travel with its block; the view asks for its pages by `need`. */
+export interface LargeValue {
+  /** Name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for anything else. */
+  part: string;
+  /** Characters (Unicode code points) of the whole text; of JSON, of its encoded text. */
+  size: number;
+  /** The first 1,000 characters at most. */
+  head: string;
+}
+
+/** Progress of a running tool call. */
+export interface ToolProgress {
+  /** One line of text. */
+  message: Large<string> | null;
+  /** How much is done, in the unit of `total`. */
+  progress: number | null;
+  /** How much there is in all. */
+  total: number | null;
+}
+
+/** Error of a tool call. */
+export interface ToolError {
+  /** The exception's class name, or the provider's error type. */
+  type: Large<string> | null;
+  /** The error's message. */
+  message: Large<string>;
+  /** The formatted traceback. */
+  traceback: Large<string> | null;
+}
+
+/** Counts of tokens; `cost` is in US dollars. `input` includes `cache_read`; `output` includes `reasoning`. */
+export interface Usage {
+  input?: number;
+  output?: number;
+  total?: number;
+  reasoning?: number;
+  cache_read?: number;
+  cache_write?: number;
+  cost?: number;
+}
+
+/** Props that a block of any kind may have. */
+export interface BlockProps {
+  /** Whether the reader opened or closed the block's panel; absent until they have. */
+  user_open?: boolean;
+}
+
+/** The root block: the run itself. */
+export interface RunProps extends BlockProps {
+  /** Title of the run. */
+  name?: Large<string>;
+  /** The model's name; absent until the stream has sent it. */
+  model?: Large<string>;
+  /** `running`, `stopping` after the reader pressed Stop, then how the run ended. */
+  status?: "running" | "stopping" | RunStatus;
+  /** Who stopped the run: "you", or the name of a program. */
+  stopped_by?: Large<string>;
+  /** When the run began. */
+  started?: number;
+  /** When the run ended. */
+  ended?: number;
+  /** The provider's own reason for the end. */
+  finish_reason?: Large<string> | null;
+  /** More about the status: an error code, or `stream_truncated`. */
+  code?: Large<string> | null;
+  /** Seconds from `started` to the first text, thought or tool argument. */
+  first_token?: number;
+  /** Tokens so far; counts that are unknown are absent. */
+  usage?: Usage;
+  /** What the gate hides from the reader: `thinking`, `tools`, `commentary`. */
+  hidden?: Large<string[]>;
+  /** Number of events so far. */
+  events?: number;
+  /** Number of text, reasoning and argument deltas so far. */
+  deltas?: number;
+  /** Number of tool calls so far. */
+  tools?: number;
+  /** Number of tool calls that ended with an error. */
+  tools_failed?: number;
+}
+
+/** A piece of the answer. */
+export interface TextProps extends BlockProps {
+  /** Markdown; it grows by `append`. */
+  text?: string;
+  /** `refusal` where the model declined to answer. */
+  text_kind?: "refusal" | "text";
+  /** The provider's name for the role of the text: `commentary`, `final_answer`. */
+  phase?: Large<string> | null;
+}
+
+/** A piece of the model's reasoning. */
+export interface ReasoningProps extends BlockProps {
+  /** Markdown; it grows by `append`. */
+  text?: string;
+  /** `summary` where the provider sends a summary of the reasoning, `raw` for the reasoning itself. */
+  reasoning_kind?: "raw" | "summary";
+  /** When it began. */
+  started?: number;
+  /** When it ended. */
+  ended?: number;
+}
+
+/** A tool call. */
+export interface ToolProps extends BlockProps {
+  /** The tool's name. */
+  name?: Large<string>;
+  /** What runs the tool. */
+  tool_kind?: ToolKind;
+  /** The parsed arguments; absent while they stream. */
+  args?: unknown;
+  /** Whether the arguments were valid JSON. */
+  args_valid?: boolean;
+  /** When the arguments were complete and the tool began to run. */
+  args_done?: number;
+  /** The latest progress. */
+  progress?: ToolProgress;
+  /** One line that describes the result. */
+  summary?: Large<string>;
+  /** Representations of the result, also of a preliminary one. Absent for an error without content. */
+  result?: Record<string, unknown>;
+  /** State of the call. */
+  state?: ToolState;
+  /** The arguments as the model wrote them; it grows by `append`. */
+  args_text?: string;
+  /** When the call began. */
+  started?: number;
+  /** When the call ended. */
+  ended?: number;
+  /** The error, or why the call was denied. */
+  error?: ToolError;
+  /** The provider's own id, which need not be unique. */
+  call_id?: Large<string> | null;
+  /** A name for readers, shown instead of `name`. */
+  title?: Large<string> | null;
+  /** What the gate hides of this call: `arguments`, `result`. */
+  hidden?: Large<string[]>;
+}
+
+/** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */
+export interface AgentProps extends BlockProps {
+  /** The agent's name. */
+  name?: Large<string>;
+  /** `running`, then how it ended. */
+  status?: "running" | RunStatus;
+  /** When it began. */
+  started?: number;
+  /** When it ended. */
+  ended?: number;
+}
+
+/** Another agent takes over. */
+export interface HandoffProps extends BlockProps {
+  /** Name of the agent that hands over. */
+  from?: Large<string> | null;
+  /** Name of the agent that takes over. */
+  to?: Large<string>;
+}
+
+/** A page or document that the answer rests on. */
+export interface SourceProps extends BlockProps {
+  /** Its address. */
+  url?: Large<string> | null;
+  /** Its title. */
+  title?: Large<string> | null;
+}
+
+/** A file that the model made. */
+export interface FileProps extends BlockProps {
+  /** Its MIME type. */
+  media_type?: Large<string>;
+  /** Its address, where it is not sent along. */
+  url?: Large<string> | null;
+  /** Its content as base64. */
+  data?: Large<string> | null;
+  /** Its file name. */
+  name?: Large<string> | null;
+}
+
+/** A line about what is going on. */
+export interface StatusProps extends BlockProps {
+  /** The line. */
+  message?: Large<string>;
+  /** Its severity. */
+  level?: Level;
+}
+
+/** An error that is not a tool call's. */
+export interface ErrorProps extends BlockProps {
+  /** The error's message. */
+  message?: Large<string>;
+  /** The exception's class name, or the provider's error type. */
+  error_type?: Large<string> | null;
+  /** The provider's error code. */
+  code?: Large<string> | null;
+  /** Whether the run cannot go on. */
+  fatal?: boolean;
+  /** The formatted traceback. */
+  traceback?: Large<string> | null;
+}
+
+/** An application's own event, shared state, or an upstream item that this version does not know. */
+export interface CustomProps extends BlockProps {
+  /** The event's name; `state` for shared state; the item's tag, or `raw`. */
+  name?: Large<string>;
+  /** Its data. */
+  data?: unknown;
+}
+
+/** A question to the reader that the run waits for. */
+export interface ApprovalProps extends BlockProps {
+  /** Whether a tool may run, the run needs input, or the reader has to sign in. */
+  approval_kind?: "auth" | "input" | "tool";
+  /** Id of the tool block that the question is about. */
+  tool_id?: Large<string> | null;
+  /** The question. */
+  prompt?: Large<string> | null;
+  /** The arguments that the reader is asked about. */
+  args?: unknown;
+  /** The possible answers. */
+  options?: Large<string[]> | null;
+  /** JSON Schema of the input. */
+  schema?: Large<Record<string, unknown>> | null;
+  /** The answer; absent until there is one. */
+  decision?: "approve" | "cancel" | "deny";
+  /** Why it was decided so. */
+  reason?: Large<string> | null;
+}
+
+/** The props of a block, by its kind. */
+export interface PropsByKind {
+  run: RunProps;
+  text: TextProps;
+  reasoning: ReasoningProps;
+  tool: ToolProps;
+  agent: AgentProps;
+  handoff: HandoffProps;
+  source: SourceProps;
+  file: FileProps;
+  status: StatusProps;
+  error: ErrorProps;
+  custom: CustomProps;
+  approval: ApprovalProps;
+}
+
+export type Kind = keyof PropsByKind;
+
+/**
+ * The ops: changes of the block tree, as JSON arrays.
+ *
+ *     ["open", id, parent, props]      a new block, the last child of `parent`; `props["kind"]` tells its kind
+ *     ["append", id, field, text]      a text field grows by `text`
+ *     ["set", id, props]               these props are replaced; a text field that is set loses what was appended
+ *     ["close", id]                    the block is finished
+ *
+ * Applying the ops in order gives the kernel's tree at every moment. They are plain tuples, not structs, because an `append` is
+ * made for every delta.
+ */
+export type Op = OpenOp | AppendOp | SetOp | CloseOp;
+
+export type OpenOp = ["open", id: string, parent: string | null, props: Record<string, unknown>];
+
+export type AppendOp = ["append", id: string, field: string, text: string];
+
+export type SetOp = ["set", id: string, props: Record<string, unknown>];
+
+export type CloseOp = ["close", id: string];
+
+/** A batch of changes. */
+export interface OpsMessage {
+  t: "ops";
+  /** Number of the message. Batches and pieces of snapshots count together, from 1, without gaps. */
+  seq: number;
+  /** The kernel's clock, in seconds since the epoch; the view measures durations by it. */
+  now: number;
+  /** The changes, in order; see `nbagent.protocol.ops`. */
+  ops: Op[];
+}
+
+/**
+ * A piece of the whole transcript, as the ops that build it.
+ *
+ * The tree is loaded when the last piece has come. It replaces everything queued, so every page loads every snapshot it hears.
+ */
+export interface SnapshotMessage {
+  t: "snapshot";
+  /** Number of the message. */
+  seq: number;
+  /** The kernel's clock, in seconds since the epoch. */
+  now: number;
+  /** Whether it is the first piece. */
+  first: boolean;
+  /** Whether it is the last piece. */
+  last: boolean;
+  /** The ops of this piece. */
+  ops: Op[];
+}
+
+/** A sign of life: nothing is new. */
+export interface BeatMessage {
+  t: "beat";
+  /** Number of the last batch; a view that has less has lost one. */
+  seq: number;
+  /** The kernel's clock, in seconds since the epoch. */
+  now: number;
+}
+
+/** A page of a large value, of a module of the front end, or of an answer of the inspector. */
+export interface PartMessage {
+  t: "part";
+  /** The name that the view asked for. */
+  name: string;
+  /** Offset of the page's first character. Characters are Unicode code points, not UTF-16 units. */
+  at: number;
+  /** The page; absent if there is an error. */
+  text?: string;
+  /** Characters in all; absent if there is an error. */
+  size?: number;
+  /** Why there is no page, in words for the reader; absent otherwise. */
+  error?: string;
+}
+
+/** A view has come, or comes back; it is sent a snapshot. */
+export interface HelloMessage {
+  t: "hello";
+  /** Number of the last batch it has; 0 for none. */
+  have?: number;
+}
+
+/** The view has lost a batch; it is sent a snapshot. */
+export interface ResyncMessage {
+  t: "resync";
+}
+
+/** The view has drawn everything up to a batch. */
+export interface AckMessage {
+  t: "ack";
+  /** Number of the batch. */
+  seq: number;
+}
+
+/** The view asks for a page of something large; it is sent a `Part`. */
+export interface NeedMessage {
+  t: "need";
+  /** The `part` of a `LargeValue`, a module of the front end, or a question to the inspector. */
+  name: string;
+  /** Offset of the page's first character, in Unicode code points. */
+  at: number;
+}
+
+/** The reader pressed Stop. */
+export interface StopMessage {
+  t: "stop";
+}
+
+/** The reader opened or closed a panel. */
+export interface ToggleMessage {
+  t: "toggle";
+  /** Id of the panel's block. */
+  block: string;
+  /** Whether it is open now. */
+  open: boolean;
+}
+
+/** A question about the events of a run. */
+export interface EventsQuestion {
+  /** The first row, from 0. */
+  at?: number;
+  /** Tag of the events, or of a family: `tool.*`; empty for any. */
+  type?: string;
+  /** Text that the events' JSON must contain, in upper or lower case. */
+  text?: string;
+  /** Id of the block that they must belong to. */
+  block?: string;
+  /** That block's kind. */
+  kind?: string;
+}
+
+/** The events that match a question. */
+export interface EventsAnswer {
+  /** Number of matches so far. */
+  total: number;
+  /** Number of the last event that was searched; if it is less than `count`, the view asks again. */
+  seen: number;
+  /** Number of events in all. */
+  count: number;
+  /** Number of events by their tag. */
+  types: Record<string, number>;
+  /**
+   * The matches from row `at` on, as many as fit: number (from 1), time in seconds since the epoch, tag, summary. The
+   * row of an event that is no longer kept is its number alone.
+   */
+  rows: unknown[][];
+}
+
+/**
+ * A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a question to the reader.
+ *
+ * Times are seconds since the epoch.
+ */
+export interface Bar {
+  /** Kind of the thing. */
+  kind: BarKind;
+  /** Its name. */
+  label: string;
+  /** When it began. */
+  start: number;
+  /** When it ended; absent if it has not. */
+  end?: number;
+  /** Of a tool call: when its arguments were complete and it began to run. */
+  ready?: number;
+  /** Of a step: when its first token came, or the complete arguments of a call. */
+  first?: number;
+  /** Of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the decision. */
+  status?: string;
+  /** Of a step: its tokens and cost, as far as they are known. */
+  usage?: Usage;
+  /** Id of its block; absent for a step and a question. */
+  block?: string;
+}
+
+/** The timeline of a run. Times are seconds since the epoch. */
+export interface TimelineAnswer {
+  /** When the first event came; null before. */
+  start: number | null;
+  /** When the last event came. */
+  end: number;
+  /** When the first piece of a text, a thought or a tool's arguments came; null before. */
+  first_token: number | null;
+  /** Number of gaps in all. */
+  gap_count: number;
+  /** Seconds of all gaps together. */
+  gap_seconds: number;
+  /** The newest periods without an event: start and end. */
+  gaps: [number, number][];
+  /** Number of older bars that are no longer kept. */
+  left_out: number;
+  /** Number of the last event in the timeline; if it is less than `count`, the view asks again. */
+  seen: number;
+  /** Number of events in all. */
+  count: number;
+  /** The bars, the newest first, as many as fit. */
+  bars: Bar[];
+}
+
+export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage;
+
+export type ViewMessage = HelloMessage | ResyncMessage | AckMessage | NeedMessage | StopMessage | ToggleMessage;

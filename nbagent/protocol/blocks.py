@@ -1,0 +1,363 @@
+"""The props of every kind of block.
+
+A block is one thing that a reader sees in a transcript. Its props are a JSON object that `open` creates and `set` changes;
+`kind` tells which of the structs below it is. A field is absent until it has been set, and null where it was set to "none".
+Times are seconds since the epoch by the kernel's clock.
+
+There are no kinds `state` and `raw`: those events become `custom` blocks. The prop `hidden` of the run and of a tool call tells
+what the gate hides.
+
+On the way to a view, a value too large to travel with its block is replaced by a `LargeValue`.
+"""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from nbagent.events import Level, RunStatus, ToolKind, Usage
+
+ToolState: TypeAlias = Literal[
+    "input-streaming",
+    "input-available",
+    "approval-requested",
+    "approval-responded",
+    "output-available",
+    "output-error",
+    "output-denied",
+    "cancelled",
+]
+"""State of a tool call. All but `cancelled` are the AI SDK's
+(https://ai-sdk.dev/docs/ai-sdk-ui/chatbot-tool-usage)."""
+
+MimeBundle: TypeAlias = dict[str, Any]
+"""Representations of one value, MIME type to payload: text for `text/*`, markup for `image/svg+xml`, base64 for other images,
+any JSON for `application/json`. Where there are several, the reader is shown the richest."""
+
+
+class LargeValue(msgspec.Struct):
+    """Marker in place of a value that is too large to travel with its block; the view asks for its pages by `need`.
+
+    Attributes:
+        part: name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for anything else.
+        size: characters (Unicode code points) of the whole text; of JSON, of its encoded text.
+        head: the first 1,000 characters at most.
+    """
+
+    part: str
+    size: int
+    head: str
+
+
+class ToolProgress(msgspec.Struct):
+    """Progress of a running tool call.
+
+    Attributes:
+        message: one line of text.
+        progress: how much is done, in the unit of `total`.
+        total: how much there is in all.
+    """
+
+    message: str | None
+    progress: float | None
+    total: float | None
+
+
+class ToolError(msgspec.Struct):
+    """Error of a tool call.
+
+    Attributes:
+        type: the exception's class name, or the provider's error type.
+        message: the error's message.
+        traceback: the formatted traceback.
+    """
+
+    type: str | None
+    message: str
+    traceback: str | None
+
+
+# Fields are declared in the order in which they are written.
+
+
+class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
+    """Props that a block of any kind may have.
+
+    Attributes:
+        user_open: whether the reader opened or closed the block's panel; absent until they have.
+    """
+
+    user_open: bool | UnsetType = UNSET
+
+
+class RunProps(BlockProps, tag="run"):
+    """The root block: the run itself.
+
+    Attributes:
+        name: title of the run.
+        model: the model's name; absent until the stream has sent it.
+        status: `running`, `stopping` after the reader pressed Stop, then how the run ended.
+        stopped_by: who stopped the run: "you", or the name of a program.
+        started: when the run began.
+        ended: when the run ended.
+        finish_reason: the provider's own reason for the end.
+        code: more about the status: an error code, or `stream_truncated`.
+        first_token: seconds from `started` to the first text, thought or tool argument.
+        usage: tokens so far; counts that are unknown are absent.
+        hidden: what the gate hides from the reader: `thinking`, `tools`, `commentary`.
+        events: number of events so far.
+        deltas: number of text, reasoning and argument deltas so far.
+        tools: number of tool calls so far.
+        tools_failed: number of tool calls that ended with an error.
+    """
+
+    name: str | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+    status: Literal["running", "stopping"] | RunStatus | UnsetType = UNSET
+    stopped_by: str | UnsetType = UNSET
+    started: float | UnsetType = UNSET
+    ended: float | UnsetType = UNSET
+    finish_reason: str | UnsetType | None = UNSET
+    code: str | UnsetType | None = UNSET
+    first_token: float | UnsetType = UNSET
+    usage: Usage | UnsetType = UNSET
+    hidden: list[str] | UnsetType = UNSET
+    events: int | UnsetType = UNSET
+    deltas: int | UnsetType = UNSET
+    tools: int | UnsetType = UNSET
+    tools_failed: int | UnsetType = UNSET
+
+
+class TextProps(BlockProps, tag="text"):
+    """A piece of the answer.
+
+    Attributes:
+        text: Markdown; it grows by `append`.
+        text_kind: `refusal` where the model declined to answer.
+        phase: the provider's name for the role of the text: `commentary`, `final_answer`.
+    """
+
+    text: str | UnsetType = UNSET
+    text_kind: Literal["text", "refusal"] | UnsetType = UNSET
+    phase: str | UnsetType | None = UNSET
+
+
+class ReasoningProps(BlockProps, tag="reasoning"):
+    """A piece of the model's reasoning.
+
+    Attributes:
+        text: Markdown; it grows by `append`.
+        reasoning_kind: `summary` where the provider sends a summary of the reasoning, `raw` for the reasoning itself.
+        started: when it began.
+        ended: when it ended.
+    """
+
+    text: str | UnsetType = UNSET
+    reasoning_kind: Literal["summary", "raw"] | UnsetType = UNSET
+    started: float | UnsetType = UNSET
+    ended: float | UnsetType = UNSET
+
+
+class ToolProps(BlockProps, tag="tool"):
+    """A tool call.
+
+    Attributes:
+        name: the tool's name.
+        tool_kind: what runs the tool.
+        args: the parsed arguments; absent while they stream.
+        args_valid: whether the arguments were valid JSON.
+        args_done: when the arguments were complete and the tool began to run.
+        progress: the latest progress.
+        summary: one line that describes the result.
+        result: representations of the result, also of a preliminary one. Absent for an error without content.
+        state: state of the call.
+        args_text: the arguments as the model wrote them; it grows by `append`.
+        started: when the call began.
+        ended: when the call ended.
+        error: the error, or why the call was denied.
+        call_id: the provider's own id, which need not be unique.
+        title: a name for readers, shown instead of `name`.
+        hidden: what the gate hides of this call: `arguments`, `result`.
+    """
+
+    name: str | UnsetType = UNSET
+    tool_kind: ToolKind | UnsetType = UNSET
+    args: Any = UNSET
+    args_valid: bool | UnsetType = UNSET
+    args_done: float | UnsetType = UNSET
+    progress: ToolProgress | UnsetType = UNSET
+    summary: str | UnsetType = UNSET
+    result: MimeBundle | UnsetType = UNSET
+    state: ToolState | UnsetType = UNSET
+    args_text: str | UnsetType = UNSET
+    started: float | UnsetType = UNSET
+    ended: float | UnsetType = UNSET
+    error: ToolError | UnsetType = UNSET
+    call_id: str | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
+    hidden: list[str] | UnsetType = UNSET
+
+
+class AgentProps(BlockProps, tag="agent"):
+    """A sub-agent at work, or one of several streams that are shown together; its blocks are its children.
+
+    Attributes:
+        name: the agent's name.
+        status: `running`, then how it ended.
+        started: when it began.
+        ended: when it ended.
+    """
+
+    name: str | UnsetType = UNSET
+    status: Literal["running"] | RunStatus | UnsetType = UNSET
+    started: float | UnsetType = UNSET
+    ended: float | UnsetType = UNSET
+
+
+class HandoffProps(BlockProps, tag="handoff"):
+    """Another agent takes over.
+
+    Attributes:
+        from: name of the agent that hands over.
+        to: name of the agent that takes over.
+    """
+
+    from_: str | UnsetType | None = msgspec.field(default=UNSET, name="from")
+    to: str | UnsetType = UNSET
+
+
+class SourceProps(BlockProps, tag="source"):
+    """A page or document that the answer rests on.
+
+    Attributes:
+        url: its address.
+        title: its title.
+    """
+
+    url: str | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
+
+
+class FileProps(BlockProps, tag="file"):
+    """A file that the model made.
+
+    Attributes:
+        media_type: its MIME type.
+        url: its address, where it is not sent along.
+        data: its content as base64.
+        name: its file name.
+    """
+
+    media_type: str | UnsetType = UNSET
+    url: str | UnsetType | None = UNSET
+    data: str | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
+
+
+class StatusProps(BlockProps, tag="status"):
+    """A line about what is going on.
+
+    Attributes:
+        message: the line.
+        level: its severity.
+    """
+
+    message: str | UnsetType = UNSET
+    level: Level | UnsetType = UNSET
+
+
+class ErrorProps(BlockProps, tag="error"):
+    """An error that is not a tool call's.
+
+    Attributes:
+        message: the error's message.
+        error_type: the exception's class name, or the provider's error type.
+        code: the provider's error code.
+        fatal: whether the run cannot go on.
+        traceback: the formatted traceback.
+    """
+
+    message: str | UnsetType = UNSET
+    error_type: str | UnsetType | None = UNSET
+    code: str | UnsetType | None = UNSET
+    fatal: bool | UnsetType = UNSET
+    traceback: str | UnsetType | None = UNSET
+
+
+class CustomProps(BlockProps, tag="custom"):
+    """An application's own event, shared state, or an upstream item that this version does not know.
+
+    Attributes:
+        name: the event's name; `state` for shared state; the item's tag, or `raw`.
+        data: its data.
+    """
+
+    name: str | UnsetType = UNSET
+    data: Any = UNSET
+
+
+class ApprovalProps(BlockProps, tag="approval"):
+    """A question to the reader that the run waits for.
+
+    Attributes:
+        approval_kind: whether a tool may run, the run needs input, or the reader has to sign in.
+        tool_id: id of the tool block that the question is about.
+        prompt: the question.
+        args: the arguments that the reader is asked about.
+        options: the possible answers.
+        schema: JSON Schema of the input.
+        decision: the answer; absent until there is one.
+        reason: why it was decided so.
+    """
+
+    approval_kind: Literal["tool", "input", "auth"] | UnsetType = UNSET
+    tool_id: str | UnsetType | None = UNSET
+    prompt: str | UnsetType | None = UNSET
+    args: Any = UNSET
+    options: list[str] | UnsetType | None = UNSET
+    schema: dict[str, Any] | UnsetType | None = UNSET
+    decision: Literal["approve", "deny", "cancel"] | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
+
+
+AnyProps: TypeAlias = (
+    RunProps
+    | TextProps
+    | ReasoningProps
+    | ToolProps
+    | AgentProps
+    | HandoffProps
+    | SourceProps
+    | FileProps
+    | StatusProps
+    | ErrorProps
+    | CustomProps
+    | ApprovalProps
+)
+"""The props of a block of any kind."""
+
+STREAMED_FIELDS = frozenset({"text", "args_text"})
+"""Fields that grow by `append`. A long one travels as several appends and never becomes a `LargeValue`."""
+
+BUNDLE_FIELDS = frozenset({"result", "error", "progress"})
+"""Fields whose members become `LargeValue`s one by one, never the whole."""
+
+_STRUCT_FIELDS = frozenset({"error", "progress", "usage"})
+"""Fields whose value may be a struct."""
+
+
+def kind_of(props: BlockProps) -> str:
+    """The `kind` of the blocks that have these props, e.g. `"tool"`."""
+    return str(props.__struct_config__.tag)
+
+
+def to_dict(props: msgspec.Struct) -> dict[str, Any]:
+    """The fields that are set, by their names on the wire and without `kind`. Values are shared with `props`, not copied."""
+    named = zip(props.__struct_encode_fields__, msgspec.structs.astuple(props), strict=True)
+    made = {name: value for name, value in named if value is not UNSET}
+    for name in _STRUCT_FIELDS & made.keys():
+        if isinstance(value := made[name], ToolProgress | ToolError):
+            made[name] = msgspec.structs.asdict(value)
+        elif isinstance(value, Usage):
+            made[name] = {count: number for count, number in msgspec.structs.asdict(value).items() if number is not None}
+    return made

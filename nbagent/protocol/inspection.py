@@ -1,0 +1,110 @@
+"""The questions of the view's inspector, and the kernel's answers, as JSON.
+
+A question is asked like a page of a large value: it is the `name` of a `need` message, and its answer is the `part`'s text.
+
+    events/QUESTION                            an `EventsAnswer`; QUESTION is an `EventsQuestion`
+    event/NUMBER                               the event as JSON
+    timeline                                   a `TimelineAnswer`
+    copy/markdown, copy/json, copy/python      the transcript in that form
+"""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from nbagent.events import Usage
+
+BarKind: TypeAlias = Literal["step", "text", "reasoning", "tool", "agent", "approval"]
+
+
+class EventsQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """A question about the events of a run.
+
+    Attributes:
+        at: the first row, from 0.
+        type: tag of the events, or of a family: `tool.*`; empty for any.
+        text: text that the events' JSON must contain, in upper or lower case.
+        block: id of the block that they must belong to.
+        kind: that block's kind.
+    """
+
+    at: int = 0
+    type: str = ""
+    text: str = ""
+    block: str = ""
+    kind: str = ""
+
+
+class EventsAnswer(msgspec.Struct, kw_only=True):
+    """The events that match a question.
+
+    Attributes:
+        total: number of matches so far.
+        seen: number of the last event that was searched; if it is less than `count`, the view asks again.
+        count: number of events in all.
+        types: number of events by their tag.
+        rows: the matches from row `at` on, as many as fit: number (from 1), time in seconds since the epoch, tag, summary. The
+            row of an event that is no longer kept is its number alone.
+    """
+
+    total: int
+    seen: int
+    count: int
+    types: dict[str, int]
+    rows: list[list[Any]]
+
+
+class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A bar of the timeline: a step, a text, a thought, a tool call, an agent at work, or a question to the reader.
+
+    Times are seconds since the epoch.
+
+    Attributes:
+        kind: kind of the thing.
+        label: its name.
+        start: when it began.
+        end: when it ended; absent if it has not.
+        ready: of a tool call: when its arguments were complete and it began to run.
+        first: of a step: when its first token came, or the complete arguments of a call.
+        status: of a tool call: `ok`, `error` or `denied`; of an agent: how it ended; of a question: the decision.
+        usage: of a step: its tokens and cost, as far as they are known.
+        block: id of its block; absent for a step and a question.
+    """
+
+    kind: BarKind
+    label: str
+    start: float
+    end: float | None = None
+    ready: float | None = None
+    first: float | None = None
+    status: str | None = None
+    usage: Usage | None = None
+    block: str | None = None
+
+
+class TimelineAnswer(msgspec.Struct, kw_only=True):
+    """The timeline of a run. Times are seconds since the epoch.
+
+    Attributes:
+        start: when the first event came; null before.
+        end: when the last event came.
+        first_token: when the first piece of a text, a thought or a tool's arguments came; null before.
+        gap_count: number of gaps in all.
+        gap_seconds: seconds of all gaps together.
+        gaps: the newest periods without an event: start and end.
+        left_out: number of older bars that are no longer kept.
+        seen: number of the last event in the timeline; if it is less than `count`, the view asks again.
+        count: number of events in all.
+        bars: the bars, the newest first, as many as fit.
+    """
+
+    start: float | None
+    end: float
+    first_token: float | None
+    gap_count: int
+    gap_seconds: float
+    gaps: list[tuple[float, float]]
+    left_out: int
+    seen: int
+    count: int
+    bars: list[Bar]

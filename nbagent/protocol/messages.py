@@ -1,0 +1,183 @@
+"""The messages of the channel between kernel and view: JSON objects whose `t` tells their type.
+
+None has a top-level `id`: ipykernel 7.4 keeps such messages for ever.
+
+To add a message: declare its struct here, add it to `KernelMessage` or `ViewMessage`, and run
+`python -m nbagent.protocol.typescript`. mypy and tsc then point at the places that have to handle it.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from nbagent.events.jsonable import EXACT
+from nbagent.protocol.blocks import to_dict
+from nbagent.protocol.ops import WireOp
+
+Number: TypeAlias = Annotated[int, Meta(ge=0, le=EXACT)]
+"""A whole number that JavaScript represents exactly."""
+
+MAX_NAME_CHARS = 1024
+"""Characters of the name of a large value; a longer one names nothing."""
+
+_log = logging.getLogger("nbagent")
+
+
+# --- kernel → view ----------------------------------------------------------------------------------------------------
+
+
+class Ops(msgspec.Struct, tag_field="t", tag="ops"):
+    """A batch of changes.
+
+    Attributes:
+        seq: number of the message. Batches and pieces of snapshots count together, from 1, without gaps.
+        now: the kernel's clock, in seconds since the epoch; the view measures durations by it.
+        ops: the changes, in order; see `nbagent.protocol.ops`.
+    """
+
+    seq: int
+    now: float
+    ops: list[WireOp]
+
+
+class Snapshot(msgspec.Struct, tag_field="t", tag="snapshot"):
+    """A piece of the whole transcript, as the ops that build it.
+
+    The tree is loaded when the last piece has come. It replaces everything queued, so every page loads every snapshot it hears.
+
+    Attributes:
+        seq: number of the message.
+        now: the kernel's clock, in seconds since the epoch.
+        first: whether it is the first piece.
+        last: whether it is the last piece.
+        ops: the ops of this piece.
+    """
+
+    seq: int
+    now: float
+    first: bool
+    last: bool
+    ops: list[WireOp]
+
+
+class Beat(msgspec.Struct, tag_field="t", tag="beat"):
+    """A sign of life: nothing is new.
+
+    Attributes:
+        seq: number of the last batch; a view that has less has lost one.
+        now: the kernel's clock, in seconds since the epoch.
+    """
+
+    seq: int
+    now: float
+
+
+class Part(msgspec.Struct, tag_field="t", tag="part"):
+    """A page of a large value, of a module of the front end, or of an answer of the inspector.
+
+    Attributes:
+        name: the name that the view asked for.
+        at: offset of the page's first character. Characters are Unicode code points, not UTF-16 units.
+        text: the page; absent if there is an error.
+        size: characters in all; absent if there is an error.
+        error: why there is no page, in words for the reader; absent otherwise.
+    """
+
+    name: str
+    at: int
+    text: str | UnsetType = UNSET
+    size: int | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+KernelMessage: TypeAlias = Ops | Snapshot | Beat | Part
+
+
+def to_wire(message: KernelMessage) -> dict[str, Any]:
+    """The message as the JSON object that is sent. Its values are shared, not copied."""
+    return {"t": message.__struct_config__.tag, **to_dict(message)}
+
+
+# --- view → kernel ----------------------------------------------------------------------------------------------------
+
+
+class Hello(msgspec.Struct, tag_field="t", tag="hello"):
+    """A view has come, or comes back; it is sent a snapshot.
+
+    Attributes:
+        have: number of the last batch it has; 0 for none.
+    """
+
+    have: int = 0
+
+
+class Resync(msgspec.Struct, tag_field="t", tag="resync"):
+    """The view has lost a batch; it is sent a snapshot."""
+
+
+class Ack(msgspec.Struct, tag_field="t", tag="ack"):
+    """The view has drawn everything up to a batch.
+
+    Attributes:
+        seq: number of the batch.
+    """
+
+    seq: int
+
+
+class Need(msgspec.Struct, tag_field="t", tag="need"):
+    """The view asks for a page of something large; it is sent a `Part`.
+
+    Attributes:
+        name: the `part` of a `LargeValue`, a module of the front end, or a question to the inspector.
+        at: offset of the page's first character, in Unicode code points.
+    """
+
+    name: Annotated[str, Meta(max_length=MAX_NAME_CHARS)]
+    at: Number
+
+
+class Stop(msgspec.Struct, tag_field="t", tag="stop"):
+    """The reader pressed Stop."""
+
+
+class Toggle(msgspec.Struct, tag_field="t", tag="toggle"):
+    """The reader opened or closed a panel.
+
+    Attributes:
+        block: id of the panel's block.
+        open: whether it is open now.
+    """
+
+    block: str
+    open: bool
+
+
+Command: TypeAlias = Stop | Toggle
+"""Messages for the run; all others are for the channel."""
+ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
+
+
+def read_view_message(raw: object) -> ViewMessage | None:
+    """The message that a view sent; None if it is unknown or malformed, which is logged at level debug.
+
+    The log names the message's type and nothing else, since its content may be secret.
+    """
+    try:
+        message: ViewMessage = msgspec.convert(raw, type=ViewMessage)
+    except msgspec.ValidationError:
+        _log.debug("ignored a message of a view that is unknown or malformed: %s", _name(raw))
+        return None
+    return message
+
+
+def _name(raw: object) -> str:
+    """The message's type where it looks like one, else the Python type."""
+    tag = raw.get("t") if isinstance(raw, Mapping) else None
+    if isinstance(tag, str) and re.fullmatch(r"[a-z_.\-]{1,32}", tag):
+        return tag
+    return f"<{type(raw).__name__}>"

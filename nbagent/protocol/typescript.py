@@ -1,0 +1,161 @@
+"""Generates the view's TypeScript types, `js/src/protocol.ts`, from the structs of this package.
+
+python -m nbagent.protocol.typescript
+"""
+
+import inspect as python_inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import msgspec.inspect as structs
+
+from nbagent import events
+from nbagent.protocol import blocks, inspection, messages, ops
+
+TARGET = Path(__file__).parents[2] / "js/src/protocol.ts"
+
+_HEAD = """\
+/**
+ * The contract between kernel and view: messages, ops, and the props of every kind of block.
+ *
+ * Generated from nbagent/protocol by `python -m nbagent.protocol.typescript`; do not edit.
+ */
+
+/** A value that is replaced by a marker where it is too large to travel with its block. */
+export type Large<T> = T | LargeValue;
+"""
+_LINE_CHARS = 120
+_LITERALS = {
+    name: get_args(alias)
+    for name, alias in {
+        "Level": events.Level,
+        "RunStatus": events.RunStatus,
+        "ToolKind": events.ToolKind,
+        "ToolState": blocks.ToolState,
+        "BarKind": inspection.BarKind,
+    }.items()
+}
+_INSPECTION: tuple[type[msgspec.Struct], ...] = (
+    inspection.EventsQuestion,
+    inspection.EventsAnswer,
+    inspection.Bar,
+    inspection.TimelineAnswer,
+)
+_NESTED: tuple[type[msgspec.Struct], ...] = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
+_OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
+_PRIMITIVES: dict[type[structs.Type], str] = {
+    structs.AnyType: "unknown",
+    structs.BoolType: "boolean",
+    structs.FloatType: "number",
+    structs.IntType: "number",
+    structs.NoneType: "null",
+    structs.StrType: "string",
+}
+
+
+def generate() -> str:
+    """The text of `protocol.ts`."""
+    return "\n".join((_HEAD, *_declarations()))
+
+
+def _declarations() -> Iterator[str]:
+    for name, values in _LITERALS.items():
+        yield _alias(name, [f'"{value}"' for value in values])
+    for struct in _NESTED:
+        yield _interface(struct, can_be_large=struct is not blocks.LargeValue)
+    yield _interface(blocks.BlockProps, can_be_large=True)
+    for struct in get_args(blocks.AnyProps):
+        yield _interface(struct, can_be_large=True, base=blocks.BlockProps)
+    kinds = (f"  {blocks.kind_of(struct())}: {struct.__name__};\n" for struct in get_args(blocks.AnyProps))
+    yield f"{_comment('The props of a block, by its kind.')}export interface PropsByKind {{\n{''.join(kinds)}}}\n"
+    yield _alias("Kind", ["keyof PropsByKind"])
+    yield _comment(python_inspect.getdoc(ops) or "") + _alias("Op", list(_OPS))
+    for name, op in _OPS.items():
+        yield f"export type {name} = [{', '.join(map(_tuple_item, get_args(op)))}];\n"
+    for struct in (*get_args(messages.KernelMessage), *get_args(messages.ViewMessage)):
+        yield _interface(struct)
+    for struct in _INSPECTION:
+        yield _interface(struct)
+    for name, union in {"KernelMessage": messages.KernelMessage, "ViewMessage": messages.ViewMessage}.items():
+        yield _alias(name, [f"{struct.__name__}Message" for struct in get_args(union)])
+
+
+def _interface(struct: type[msgspec.Struct], *, can_be_large: bool = False, base: type | None = None) -> str:
+    info = structs.type_info(struct)
+    assert isinstance(info, structs.StructType)
+    summary, attributes = _docstring(struct)
+    inherited = set(getattr(base, "__struct_fields__", ()))
+    lines = [] if info.tag_field != "t" else [f'  t: "{info.tag}";\n']
+    for field in info.fields:
+        if field.name in inherited:
+            continue
+        optional = "" if field.required else "?"
+        large = can_be_large and field.encode_name not in blocks.STREAMED_FIELDS | blocks.BUNDLE_FIELDS
+        written = _type(field.type, large=large, omits_none=struct.__struct_config__.omit_defaults)
+        lines.append(f"{_comment(attributes.get(field.encode_name, ''), '  ')}  {field.encode_name}{optional}: {written};\n")
+    name = f"{struct.__name__}Message" if info.tag_field == "t" else struct.__name__
+    extends = f" extends {base.__name__}" if base else ""
+    return f"{_comment(summary)}export interface {name}{extends} {{\n{''.join(lines)}}}\n"
+
+
+def _type(kind: structs.Type, *, large: bool = False, omits_none: bool = False) -> str:
+    match kind:
+        case structs.Metadata(extra_json_schema={"title": "Op"}):
+            return "Op"
+        case structs.Metadata():
+            return _type(kind.type, large=large)
+        case structs.UnionType():
+            members = [member for member in kind.types if not (omits_none and isinstance(member, structs.NoneType))]
+            return " | ".join(_type(member, large=large) for member in members)
+        case structs.LiteralType():
+            named = [name for name, values in _LITERALS.items() if set(values) == set(kind.values)]
+            return named[0] if named else " | ".join(f'"{value}"' for value in kind.values)
+        case structs.StructType():
+            return kind.cls.__name__
+        case structs.TupleType():
+            written = f"[{', '.join(map(_type, kind.item_types))}]"
+        case structs.ListType():
+            written = f"{_type(kind.item_type)}[]"
+        case structs.DictType():
+            written = f"Record<string, {_type(kind.value_type)}>"
+        case _:
+            written = _PRIMITIVES[type(kind)]
+    return f"Large<{written}>" if large and written not in ("boolean", "number", "null", "unknown") else written
+
+
+def _tuple_item(item: Any) -> str:
+    info = structs.type_info(item)
+    if not isinstance(info, structs.Metadata):
+        return _type(info)
+    return f"{(info.extra_json_schema or {})['title']}: {_type(info)}"
+
+
+def _alias(name: str, members: list[str]) -> str:
+    line = f"export type {name} = {' | '.join(members)};\n"
+    if len(line) <= _LINE_CHARS:
+        return line
+    return f"export type {name} =\n" + "\n".join(f"  | {member}" for member in members) + ";\n"
+
+
+def _docstring(struct: type) -> tuple[str, dict[str, str]]:
+    """A class's docstring without its `Attributes:`, and these by name, each on one line."""
+    summary, _, attributes = (python_inspect.getdoc(struct) or "").partition("\nAttributes:\n")
+    found = re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", attributes, re.MULTILINE)
+    return summary.strip(), {name: " ".join(f"{text[0].upper()}{text[1:]}".split()) for name, text in found}
+
+
+def _comment(text: str, indent: str = "") -> str:
+    if not text:
+        return ""
+    if "\n" not in text and len(text) + len(indent) + 7 <= _LINE_CHARS:
+        return f"{indent}/** {text} */\n"
+    lines = text.splitlines() if "\n" in text else textwrap.wrap(text, _LINE_CHARS - len(indent) - 3)
+    return f"{indent}/**\n" + "".join(f"{indent} * {line}".rstrip() + "\n" for line in lines) + f"{indent} */\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(generate(), encoding="utf-8")

@@ -1,0 +1,163 @@
+"""Values that are too large to travel with their block; the view asks for their pages when somebody looks at them.
+
+In ops, a prop of more than 8 KB that is not a streamed text becomes a marker, `nbagent.protocol.blocks.LargeValue`. JSON is
+paged as its text. Characters are Unicode code points, as in Python, not a browser's UTF-16 units.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from nbagent.protocol.blocks import BUNDLE_FIELDS, STREAMED_FIELDS, LargeValue
+from nbagent.protocol.json_size import json_size, truncate_to_bytes
+from nbagent.protocol.ops import Op, Open, Set
+
+INLINE_BYTES = 8 * 1024
+"""Bytes of JSON of a prop that travels with its block."""
+BUNDLE_BYTES = 24 * 1024
+"""Bytes of JSON of all members of a bundle that travel with its block."""
+HEAD_CHARS = 1000
+"""Characters of a large value that travel with its block."""
+CONTEXT_CHARS = 4096
+"""Characters on both sides of a page that are searched for credentials which begin or end outside of it."""
+
+_INLINE_CHARS = INLINE_BYTES // 6  # a character takes at most six bytes of JSON
+
+
+class LargeValues:
+    """The large props of one transcript: what travels of them, and their pages.
+
+    Args:
+        props_of: a block's props by its id; None if there is no such block.
+        text_of: the whole text that a tool call returned, by its block's id; None if it returned anything else. It is not
+            masked: of the live value the transcript has only the head.
+        mask: hides what must not be seen, without changing a text's length.
+    """
+
+    def __init__(
+        self,
+        props_of: Callable[[str], Mapping[str, Any] | None],
+        text_of: Callable[[str], str | None],
+        mask: Callable[[str], str],
+    ) -> None:
+        self._props_of = props_of
+        self._text_of = text_of
+        self._mask = mask
+        self._encoded: tuple[Any, str] | None = None
+
+    def externalize_large_props(self, ops: Iterable[Op]) -> list[Op]:
+        """The ops as they travel: long texts as appends, other large props as markers."""
+        made: list[Op] = []
+        for op in ops:
+            if op[0] == "append" or op[0] == "close":
+                made.append(op)
+            else:
+                made += self._externalize(op)
+        return made
+
+    def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
+        """A page of a large value, and the characters in all of it.
+
+        Args:
+            name: as in the marker.
+            offset: of the page's first character.
+            max_bytes: bytes of JSON that the page may take.
+
+        Raises:
+            LookupError: there is no such value; the message is for the reader.
+        """
+        block, field, value = self._find(name)
+        live = self._live_text(block, value) if field == "text/plain" else None
+        if live is not None:
+            start = max(0, offset - CONTEXT_CHARS)
+            masked = self._mask(live[start : offset + max_bytes + CONTEXT_CHARS])
+            return truncate_to_bytes(masked, offset - start, max_bytes)[0], len(live)
+        text = self._as_text(value)
+        page, _ = truncate_to_bytes(text, offset, max_bytes)
+        if offset + len(page) >= len(text):
+            self._encoded = None
+        return page, len(text)
+
+    def _externalize(self, op: Open | Set) -> list[Op]:
+        id = op[1]
+        small: dict[str, Any] = {}
+        texts: list[Op] = []
+        for field, value in op[-1].items():
+            if field in STREAMED_FIELDS and isinstance(value, str) and len(value) > _INLINE_CHARS:
+                small[field] = ""
+                texts.append(("append", id, field, value))
+            elif field == "result" and isinstance(value, dict):
+                small[field] = _bundle(f"result/{id}", value, self._live_text(id, value.get("text/plain")))
+            elif field in BUNDLE_FIELDS and isinstance(value, dict):
+                small[field] = _bundle(f"prop/{id}/{field}", value)
+            else:
+                small[field] = _inline(f"prop/{id}/{field}", value, INLINE_BYTES)
+        first: Op = ("open", id, op[2], small) if op[0] == "open" else ("set", id, small)
+        return [first, *texts]
+
+    def _live_text(self, id: str, shown: Any) -> str | None:
+        """The whole text of which `shown` is the head; None if `shown` is all of it, or belongs to something else."""
+        live = self._text_of(id) if isinstance(shown, str) else None
+        if live is None or len(live) <= len(shown):
+            return None
+        return live if self._mask(live[: HEAD_CHARS + CONTEXT_CHARS])[:HEAD_CHARS] == shown[:HEAD_CHARS] else None
+
+    def _find(self, name: str) -> tuple[str, str, Any]:
+        """The block of a large value, the field in which it is found there, and the value itself."""
+        kind, _, rest = name.partition("/")
+        for slash in (index for index, character in enumerate(rest) if character == "/"):  # an id may hold slashes, too
+            id, field = rest[:slash], rest[slash + 1 :]
+            props = self._props_of(id)
+            if props is None:
+                continue
+            bundle = props.get("result") if kind == "result" else props if kind == "prop" else None
+            if kind == "prop" and "/" in field:
+                outer, _, field = field.partition("/")
+                bundle = props.get(outer)
+            if isinstance(bundle, Mapping) and bundle.get(field) is not None:
+                return id, field if kind == "result" else "", bundle[field]
+        raise LookupError(f"no such part: {name}")
+
+    def _as_text(self, value: Any) -> str:
+        """The value's text. Encoded JSON is kept while its pages are read, so that it is encoded once."""
+        if isinstance(value, str):
+            return value
+        if self._encoded is None or self._encoded[0] is not value:
+            self._encoded = (value, msgspec.json.encode(value).decode())
+        return self._encoded[1]
+
+
+def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> dict[str, Any]:
+    """A dict of payloads, each inline or a marker; those for which even the markers are too large are left out."""
+    made: dict[str, Any] = {}
+    free = BUNDLE_BYTES
+    for name, value in bundle.items():
+        if whole is not None and name == "text/plain":
+            made[name] = _marker(f"{path}/{name}", value, len(whole))
+        else:
+            made[name] = _inline(f"{path}/{name}", value, min(INLINE_BYTES, free))
+        free -= json_size({name: made[name]})
+        if free < 0:
+            del made[name]
+            break
+    return made
+
+
+def _inline(name: str, value: Any, max_bytes: int) -> Any:
+    """The value itself if its JSON takes at most `max_bytes`, else its marker."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        if len(value) <= max_bytes // 6 or (len(value) <= max_bytes and json_size(value) <= max_bytes):
+            return value
+        return _marker(name, value, len(value))
+    encoded = msgspec.json.encode(value)
+    if len(encoded) <= max_bytes:
+        return value
+    return _marker(name, encoded[: 4 * HEAD_CHARS].decode(errors="ignore"), len(encoded.decode()))
+
+
+def _marker(name: str, text: str, size: int) -> dict[str, Any]:
+    head, _ = truncate_to_bytes(text[:HEAD_CHARS], 0, 2 * HEAD_CHARS)
+    return msgspec.structs.asdict(LargeValue(part=name, size=size, head=head))

@@ -1,0 +1,7 @@
+"""The view's types are those of the kernel."""
+
+from nbagent.protocol.typescript import TARGET, generate
+
+
+def test_the_view_has_the_types_that_the_kernel_declares() -> None:
+    assert TARGET.read_text("utf-8") == generate(), "run `python -m nbagent.protocol.typescript`"

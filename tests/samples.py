@@ -1,0 +1,41 @@
+"""One event of each class, made from the vocabulary itself: a new class has a sample at once."""
+
+from typing import Any, get_args
+
+import msgspec.inspect as structs
+
+from nbagent import events as e
+
+CLASSES: tuple[type[e.Event], ...] = get_args(e.Event)
+_OWN = frozenset(e.Envelope.__struct_fields__)
+
+
+def sample(kind: type[e.Event], text: str = "text", **envelope: Any) -> e.Event:
+    """An event with every field of its own set, and `text` wherever a text may stand."""
+    info = structs.type_info(kind)
+    assert isinstance(info, structs.StructType)
+    fields = {field.name: _value(field.type, text) for field in info.fields if field.name not in _OWN}
+    return kind(**fields, **envelope)
+
+
+def _value(kind: structs.Type, text: str) -> Any:
+    match kind:
+        case structs.StrType():
+            return text
+        case structs.LiteralType():
+            return kind.values[0]
+        case structs.BoolType():
+            return False
+        case structs.IntType() | structs.FloatType():
+            return 1
+        case structs.AnyType() | structs.DictType():
+            return {text: [text]}
+        case structs.ListType():
+            return [_value(kind.item_type, text)]
+        case structs.StructType():
+            return kind.cls(**{field.name: _value(field.type, text) for field in kind.fields})
+        case structs.UnionType():
+            return _value(next(each for each in kind.types if not isinstance(each, structs.NoneType)), text)
+        case structs.CustomType():
+            return None  # a live object
+    raise AssertionError(f"no sample of {kind}")
