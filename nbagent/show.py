@@ -104,9 +104,9 @@ def show(
         draw(run)
         run.start()
         return run
-    from nbagent.render.console import ConsoleFace
+    from nbagent.render.console import ConsoleRenderer
 
-    run.attach(ConsoleFace())
+    run.attach(ConsoleRenderer())
     if _in_a_loop():
         run.start()
         return run

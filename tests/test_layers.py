@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # Each floor's rooms, the lowest first. A folder is one room.
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors"),
-    ("protocol", "mime", "markup", "runtime"),
+    ("protocol", "runtime"),
+    ("mime", "markup"),
     ("gate", "transcript", "wire"),
     ("adapters", "sources", "recording", "pump", "render"),
     ("inspector",),
@@ -26,7 +27,15 @@ FLOORS: list[tuple[str, ...]] = [
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
     "run": [("*",), ("tool_call",), ("results",), ("run",), ("__init__",)],
-    "render": [("labels",), ("*",), ("html",), ("__init__",)],
+    "render": [
+        ("props",),
+        ("labels", "tree"),
+        ("size_budget",),
+        ("html_values",),
+        ("html_blocks", "*"),
+        ("html",),
+        ("__init__",),
+    ],
     "notebook": [("restore",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
 }
 # Systems whose streams hold those of another system.
@@ -46,6 +55,7 @@ GUARDED: dict[str, set[str]] = {
     "marimo": set(),  # only ever taken from `sys.modules`: whoever runs in it has imported it
     "traitlets": {"notebook/widget.py"},
     "markdown_it": {"markup/grammar.py"},
+    "nh3": {"markup/sanitize.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
     "httpx2": {"sources/http.py"},

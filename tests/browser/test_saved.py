@@ -298,7 +298,9 @@ def test_no_attack_in_a_twin_runs_or_loads_anything(page: Page, tmp_path: Path) 
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     file = tmp_path / "attacks.html"
     for start in range(0, len(found := attacks()), 40):
-        twins = [f"<section>{transcript_html(everywhere(attack), mark='m')}</section>" for attack in found[start : start + 40]]
+        twins = [
+            f"<section>{transcript_html(everywhere(attack), dom_key='m')}</section>" for attack in found[start : start + 40]
+        ]
         file.write_text(f"<!doctype html><meta charset=utf-8>{''.join(twins)}<p id=end>end</p>")
         opened(page, file)
         # Every twin stays in its place: nothing closes what is around it, nothing swallows what follows.

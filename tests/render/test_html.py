@@ -86,7 +86,7 @@ READ = {
 @pytest.mark.parametrize("name", READ)
 def test_each_golden_transcript_reads_like_the_view(name: str) -> None:
     blocks = json.loads((GOLDEN / f"{name}.json").read_text())["blocks"]
-    assert Checked(transcript_html(blocks, mark="m-1")).text == READ[name]
+    assert Checked(transcript_html(blocks, dom_key="m-1")).text == READ[name]
 
 
 # --- what stands where ------------------------------------------------------------------------------------------------
@@ -165,12 +165,12 @@ def test_a_run_that_goes_on_says_so() -> None:
 
 
 def test_a_mark_brings_the_rule_that_hides_a_dead_view() -> None:
-    html = transcript_html(run(), mark="cell-1")
+    html = transcript_html(run(), dom_key="cell-1")
     Checked(html)
     assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}' in html
     assert ":root" not in html  # a rule about the whole page is looked at again with each change in it
     assert "<style>" not in transcript_html(run())
-    Checked(transcript_html(run(), mark='x"]{}</style><script>'))
+    Checked(transcript_html(run(), dom_key='x"]{}</style><script>'))
 
 
 def test_formulas_stay_tex_and_money_stays_money() -> None:
@@ -230,7 +230,7 @@ def everywhere(text: str) -> list[dict[str, Any]]:
 def test_no_attack_gets_anything_into_the_page_that_runs_or_loads() -> None:
     found = sample(attacks(), 60)
     for attack in found:
-        Checked(transcript_html(everywhere(attack), mark="m"))
+        Checked(transcript_html(everywhere(attack), dom_key="m"))
         for end in range(0, min(len(attack), 200), 7):
             Checked(transcript_html(run({"kind": "text", "text": attack[:end]}, tool(result={"text/html": attack[:end]}))))
     figure(
@@ -259,7 +259,7 @@ block = st.fixed_dictionaries(
 
 @given(st.lists(block, max_size=6))
 def test_any_blocks_make_a_page_that_is_well_formed_and_safe(blocks: list[dict[str, Any]]) -> None:
-    Checked(transcript_html(blocks, mark="m"))
+    Checked(transcript_html(blocks, dom_key="m"))
 
 
 @given(st.text(alphabet="ab<>[]?/=\"'& \n-!divtablescrpthrefonk:;", max_size=80))
@@ -303,10 +303,10 @@ def test_the_longest_things_are_shortened_first_and_say_how_much_is_missing() ->
     ids=["text", "marks", "emoji", "blocks", "table", "tool", "data"],
 )
 def test_it_never_takes_more_than_its_limit(blocks: list[dict[str, Any]]) -> None:
-    html = transcript_html(blocks, mark="m")
+    html = transcript_html(blocks, dom_key="m")
     assert 200_000 < size_of(html) <= 1_000_000
     assert "not kept in the notebook" in html
-    assert size_of(transcript_html(blocks, mark="m", limit=20_000)) <= 20_000
+    assert size_of(transcript_html(blocks, dom_key="m", max_bytes=20_000)) <= 20_000
 
 
 def test_of_many_pictures_as_many_are_kept_as_there_is_room_for() -> None:
