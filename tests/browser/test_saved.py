@@ -301,7 +301,9 @@ def test_no_attack_in_a_twin_runs_or_loads_anything(page: Page, tmp_path: Path) 
         twins = [
             f"<section>{transcript_html(everywhere(attack), dom_key='m')}</section>" for attack in found[start : start + 40]
         ]
-        file.write_text(f"<!doctype html><meta charset=utf-8>{''.join(twins)}<p id=end>end</p>")
+        file.write_text(
+            f"<!doctype html><meta charset=utf-8>{''.join(f'<section>{copy}</section>' for copy in copies)}<p id=end>end</p>"
+        )
         opened(page, file)
         # Every twin stays in its place: nothing closes what is around it, nothing swallows what follows.
         assert page.locator("body > section").count() == len(twins)
