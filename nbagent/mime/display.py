@@ -48,9 +48,8 @@ def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES) -> Display
     plain = bundle.get("text/plain")
     text = plain if isinstance(plain, str) else text_of(value)
     text = "\n".join([text_safe(text), *failures])
-    return Display(
-        summary=summary_of(value), data={**data, "text/plain": head(text, limits.get("text/plain", MIME_BYTES["text/plain"]))}
-    )
+    plain_bytes = limits.get("text/plain", MIME_BYTES["text/plain"])
+    return Display(summary=summary_of(value), data={**data, "text/plain": head(text, plain_bytes)})
 
 
 def bundle_of_json(content: Any) -> dict[str, Any]:
