@@ -50,6 +50,11 @@ def fold(row: str, body: str, *, is_open: bool = False) -> str:
     return f"<details{' open' if is_open else ''}{_FOLD}><summary{_ROW}>{row}</summary>\n{body}\n</details>\n"
 
 
+def richest_type(bundle: Props) -> str | None:
+    """Return the type of a MIME bundle that shows most; None if none of its types can be shown."""
+    return next((known for known in MIME_BYTES if bundle.get(known) is not None), None)
+
+
 class ValueWriter:
     """Writes values as HTML, none longer than the budget allows; each that is cut says how much is missing."""
 
@@ -72,7 +77,7 @@ class ValueWriter:
 
     def result(self, bundle: Props, block: Props) -> str:
         """Return the richest form of a MIME bundle. `block` is the one it belongs to."""
-        mime = next((known for known in MIME_BYTES if bundle.get(known) is not None), None)
+        mime = richest_type(bundle)
         if mime is None:
             return self.json(dict(bundle))
         payload = bundle[mime]

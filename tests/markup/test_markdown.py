@@ -117,6 +117,17 @@ def test_a_bare_url_is_a_link_without_the_marks_around_it(text: str, url: str) -
     assert f'<a href="{url}" ' in markdown_html(text)
 
 
+def test_a_direction_override_is_written_out_in_prose_and_code() -> None:
+    html = markdown_html("user\u202etxt.exe `a\u2066b`\n\n```\nif \u202e} begin\n```")
+    assert "user‹U+202E›txt.exe" in html
+    assert "<code>a‹U+2066›b</code>" in html
+    assert "if ‹U+202E›} begin" in html
+
+
+def test_an_isolate_stays_in_prose_as_languages_from_right_to_left_need_it() -> None:
+    assert markdown_html("\u2067ghi\u2069") == "<p>\u2067ghi\u2069</p>\n"
+
+
 def test_a_picture_elsewhere_is_a_link_that_names_its_host() -> None:
     html = markdown_html("![chart](https://a.example/secret?x=1)")
     assert "<img" not in html

@@ -124,6 +124,7 @@ PNG = base64.b64encode(b"\x89PNG" + b"x" * 300).decode()
         ({"text/plain": ""}, "(empty text)"),
         ({"text/plain": "\x1b[31mred\x1b[0m \x07"}, "red ␇"),
         ({"image/png": "not base64!", "text/plain": "p"}, "could not be read"),
+        ({"image/svg+xml": "<svg/>", "image/png": PNG}, f'<img src="data:image/png;base64,{PNG}"'),
     ],
 )
 def test_a_result_is_shown_in_its_richest_form(bundle: Any, shown: str) -> None:
@@ -164,13 +165,20 @@ def test_a_run_that_goes_on_says_so() -> None:
     assert Checked(transcript_html(run())).text == ["a · Done", "This run ended without any output."]
 
 
-def test_a_mark_brings_the_rule_that_hides_a_dead_view() -> None:
+def test_a_dom_key_brings_the_rule_that_hides_a_dead_view() -> None:
     html = transcript_html(run(), dom_key="cell-1")
     Checked(html)
     assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}' in html
     assert ":root" not in html  # a rule about the whole page is looked at again with each change in it
     assert "<style>" not in transcript_html(run())
     Checked(transcript_html(run(), dom_key='x"]{}</style><script>'))
+
+
+def test_no_field_turns_around_what_stands_beside_it() -> None:
+    name = "photo\u202egpj.exe"
+    text = Checked(transcript_html(everywhere(f"{name} `{name}`"))).text
+    assert sum("photo‹U+202E›gpj.exe" in line for line in text) > 30
+    assert "\u202e" not in "".join(text)
 
 
 def test_formulas_stay_tex_and_money_stays_money() -> None:

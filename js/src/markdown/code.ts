@@ -1,7 +1,7 @@
 // A code block: language label, copy button, text that grows in place, colours once it is closed.
 import { visible } from "../readable";
 import { CodeText } from "./code-text";
-import type { Part } from "./dom";
+import type { NodeView } from "./dom";
 import type { CodeSpec, MathSpec } from "./tree";
 
 /** What the lazy part `highlight.js` exports. */
@@ -24,7 +24,7 @@ export const MAX_HIGHLIGHT = 100_000;
 const COPIED_MS = 1500;
 
 /** One code block. */
-export class CodeBlock implements Part {
+export class CodeBlock implements NodeView {
   readonly kind = "code";
   readonly node = document.createElement("div");
   private readonly code = document.createElement("code");

@@ -1,5 +1,7 @@
 // Copies a foreign tree by an allow-list: what is not listed does not arrive.
+import { html as ALLOWED } from "../../../nbagent/protocol/markup.json";
 import { readable } from "../readable";
+import { LIMITS } from "../shared";
 
 /** What may be copied. */
 export interface Policy {
@@ -11,13 +13,10 @@ export interface Policy {
   make(source: Element, tag: string): Element | null;
 }
 
-const MAX_DEPTH = 100;
-const MAX_NODES = 20_000;
-
 /** Copies the children of `source` to the end of `target`. Beyond the limits of depth and number nothing is copied. */
 export function copyChildren(source: Node, target: Node, policy: Policy): void {
-  const budget = { nodes: MAX_NODES };
-  copyInto(source, target, policy, MAX_DEPTH, budget);
+  const budget = { nodes: LIMITS.html_nodes };
+  copyInto(source, target, policy, LIMITS.html_depth, budget);
   if (budget.nodes <= 0) target.appendChild(document.createTextNode("…"));
 }
 
@@ -46,11 +45,11 @@ export function copyAttributes(source: Element, target: Element, names: Readonly
 }
 
 // No url(), image-set(), var() or expression(): a value is words, numbers and plain colours.
-const SAFE_VALUE = /^(?:[\w\s.,%#+-]|\b(?:rgb|rgba|hsl|hsla)\([\d\s.,%/]+\))*$/i;
+const SAFE_VALUE = new RegExp(`^${ALLOWED.style_value}$`, "i");
 
 /** True if a style value can fetch nothing. */
 export function isSafeStyle(value: string): boolean {
-  return value.length < 100 && SAFE_VALUE.test(value);
+  return value.length < LIMITS.style_value_chars && SAFE_VALUE.test(value);
 }
 
 /** Copies the inline style properties that are listed and whose values can fetch nothing. */

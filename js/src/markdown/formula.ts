@@ -1,5 +1,5 @@
 // A formula: its TeX source until it is whole and the typesetter has come, then MathML.
-import type { Part } from "./dom";
+import type { NodeView } from "./dom";
 import type { CodeSpec, MathSpec } from "./tree";
 
 /** What the lazy part `math.js` exports. */
@@ -9,7 +9,7 @@ export interface Typesetter {
 }
 
 /** One formula. */
-export class Formula implements Part {
+export class Formula implements NodeView {
   readonly kind = "math";
   readonly node: HTMLElement;
   private readonly source = document.createElement("code");

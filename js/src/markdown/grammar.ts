@@ -1,5 +1,6 @@
 // The Markdown grammar: CommonMark, GFM tables, strikethrough, task lists, bare URLs and math.
 import MarkdownIt, { type Env, type StateBlock, type StateCore, type StateInline, type Token } from "markdown-it";
+import { LIMITS } from "../shared";
 
 export type { Token };
 
@@ -12,8 +13,6 @@ export interface Definition {
 /** How a math block ended: by its closing mark, by a blank line, or not yet. */
 export type MathEnd = "closed" | "blank" | "eof";
 
-/** The longest inline math, in characters. */
-export const MAX_TEX = 4000;
 // More marks than this are no emphasis that somebody is about to close.
 const MAX_UNCLOSED = 12;
 
@@ -41,7 +40,7 @@ export function matchMath(
   if (!open) return null;
   const close = MATH_CLOSE[open];
   const from = start + open.length;
-  const at = findClose(text, from, Math.min(end, from + MAX_TEX), close);
+  const at = findClose(text, from, Math.min(end, from + LIMITS.inline_tex_chars), close);
   if (at < 0) return null;
   const tex = text.slice(from, at);
   if (!HAS_CONTENT.test(tex)) return null;

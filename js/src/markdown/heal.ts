@@ -1,5 +1,6 @@
 // Calm streaming: what is half-written at the end of the text is held back or drawn as if it were finished.
-import { MATH_CLOSE, MAX_TEX, matchMath, mathOpener, type Token } from "./grammar";
+import { LIMITS } from "../shared";
+import { MATH_CLOSE, matchMath, mathOpener, type Token } from "./grammar";
 
 // A last line that may still become a marker: list bullet, number, rule, heading, fence opener, table row, quote, task box.
 const FORMING =
@@ -104,7 +105,7 @@ function healMath(text: string, at: number): number | Healed {
     return /\s/.test(rest) ? at + 1 : { text: before, halfMath: false };
   }
   const close = MATH_CLOSE[open];
-  if (rest.length > MAX_TEX || rest.includes(close)) return at + 2;
+  if (rest.length > LIMITS.inline_tex_chars || rest.includes(close)) return at + 2;
   const tex = rest.replace(/[\\$]$/, "");
   return /[\p{L}\p{N}]/u.test(tex)
     ? { text: before + open + tex + close, halfMath: true }

@@ -2,7 +2,7 @@
 import { type Block, lineOffsets, settledCount, splitBlocks } from "./blocks";
 import { BLOCK_CHARS, CHUNK_CHARS, Chunk, headOf, newBody, SLICE_CHARS } from "./chunk";
 import { CodeBlock, type Highlighter } from "./code";
-import { lastPart, type MakePart, patchFrom, patchOne, placeCaret } from "./dom";
+import { lastNodeView, type MakeNodeView, patchFrom, patchOne, placeCaret } from "./dom";
 import { OpenFence, openFenceOf } from "./fence";
 import { Formula, type Typesetter } from "./formula";
 import { type Definition, parseBlocks, parseInlines, type Token } from "./grammar";
@@ -30,7 +30,7 @@ export class MarkdownView {
   /** The element to put into the page. */
   readonly node: HTMLElement;
   private readonly caret: HTMLElement;
-  private readonly make: MakePart;
+  private readonly make: MakeNodeView;
   private readonly definitions = new Map<string, Definition>();
   private labelled: Labelled[] = [];
   private readonly windowed: boolean;
@@ -304,7 +304,7 @@ export class MarkdownView {
   }
 
   private takeFence(fence: Token, blocks: Block[], source: string): void {
-    const block = lastPart(this.body);
+    const block = lastNodeView(this.body);
     const tokens = blocks[blocks.length - 1]?.tokens ?? [];
     if (block instanceof CodeBlock)
       this.fence = OpenFence.from(block, fence, tokens, source, this.tail.slice(source.length));

@@ -1,5 +1,6 @@
 // Tokens to a plain tree of what the DOM shall be. Nothing here touches the DOM.
 import { prose, visible } from "../readable";
+import { LIMITS } from "../shared";
 import { grammar, type MathEnd, type Token } from "./grammar";
 import { hostOf, inlineImage, LINK_ATTRS, safeUrl, visibleUrl } from "./url";
 
@@ -39,8 +40,6 @@ export interface Growing {
   /** True while a math block at the end of the text may still be closed. */
   openMath: boolean;
 }
-
-const MAX_DEPTH = 50;
 
 /** Builds the wanted tree of block tokens: one entry for each block. */
 export function buildTree(tokens: Token[], growing: Growing): Tree[] {
@@ -113,7 +112,7 @@ function addInlines(parent: Elem, tokens: Token[], halfMath: boolean): void {
   tokens.forEach((token, index) => {
     const top = stack[stack.length - 1] ?? parent;
     if (token.nesting > 0) {
-      if (stack.length >= MAX_DEPTH) tooDeep++;
+      if (stack.length >= LIMITS.markdown_depth) tooDeep++;
       else stack.push(elem(token.tag, linkTarget(token)));
       if (token.tag === "a") links++;
     } else if (token.nesting < 0) {

@@ -1,6 +1,7 @@
 /** The header: who runs, how it goes, for how long, and Stop. */
 
 import { useEffect } from "preact/hooks";
+import { run as LABELS } from "../../../nbagent/protocol/labels.json";
 import { lossWords } from "../session";
 import { count, isLive, runLabel } from "../status";
 import { seconds } from "../store";
@@ -31,7 +32,7 @@ export function Header() {
   return (
     <header class="nb-head">
       <span class={`nb-dot nb-dot-${tone}`} />
-      <strong class="nb-title">{str(props.name) ?? "agent"}</strong>
+      <strong class="nb-title">{str(props.name) ?? LABELS.name}</strong>
       {model !== null && <span class="nb-model">{model}</span>}
       {link === "silent" ? (
         <Silence />
@@ -55,7 +56,7 @@ export function Header() {
           onClick={() => session.stop()}
         >
           <Icon name="stop" />
-          {stopping ? "Stopping…" : "Stop"}
+          {stopping ? LABELS.stopping : "Stop"}
         </button>
       )}
       <InspectButton />

@@ -1,6 +1,9 @@
 /** The small blocks: status lines, hand-offs, sources, files, errors, and anything this version does not know. */
 
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
+import { error as ERROR, handoff as HANDOFF, other as LABELS } from "../../../nbagent/protocol/labels.json";
+import { fill } from "../shared";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
@@ -8,7 +11,7 @@ import { JsonView } from "../ui/json-tree";
 import { clip, str, webAddress } from "../values";
 import { Failure } from "./failure";
 import { EventsOf } from "./inspecting";
-import { bytes, Lazy, partOf } from "./lazy";
+import { bytes, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 import { IMAGES, LazyPicture } from "./result";
@@ -20,7 +23,7 @@ export function TextBlock({ block }: { block: Block }) {
     return (
       <div class="nb-refusal nb-said">
         <span class="nb-caption">
-          <Icon name="denied" /> The model declined
+          <Icon name="denied" /> {LABELS.refusal}
         </span>
         <MarkdownText stream={block.stream("text")} live={live} />
         <EventsOf block={block} />
@@ -56,14 +59,17 @@ export function StatusBlock({ block }: { block: Block }) {
 export function HandoffBlock({ block }: { block: Block }) {
   const props = block.props.value;
   const from = str(props.from);
+  const names = [from, str(props.to) ?? HANDOFF.unnamed].filter((name) => name !== null);
   return (
     <div class="nb-line">
       <Icon name="handoff" />
       <span>
-        {from === null ? "Handed over to " : "Handed over from "}
-        {from !== null && <span class="nb-name">{from}</span>}
-        {from !== null && " to "}
-        <span class="nb-name">{str(props.to) ?? "another agent"}</span>
+        {(from === null ? HANDOFF.to : HANDOFF.from_to).split("{}").map((words, index) => (
+          <Fragment key={index}>
+            {words}
+            {names[index] && <span class="nb-name">{names[index]}</span>}
+          </Fragment>
+        ))}
       </span>
     </div>
   );
@@ -76,7 +82,7 @@ export function ErrorBlock({ block }: { block: Block }) {
   const row = (
     <>
       <Icon name="cross" tone="bad" />
-      <span class="nb-bad">{type ?? "Error"}</span>
+      <span class="nb-bad">{type ?? ERROR.type}</span>
       {!open && <span class="nb-args">{clip(str(props.message) ?? "", 200)}</span>}
       <span class="nb-grow" />
     </>
@@ -97,7 +103,7 @@ export function SourceBlock({ block }: { block: Block }) {
   const props = block.props.value;
   const url = webAddress(props.url);
   const title = str(props.title);
-  const text = clip(title ?? url?.host ?? str(props.url) ?? "source", 60);
+  const text = clip(title ?? url?.host ?? str(props.url) ?? LABELS.source, 60);
   if (url === null) return <span class="nb-chip">{text}</span>;
   return (
     <a class="nb-chip" href={url.href} target="_blank" rel="noopener noreferrer" title={url.href}>
@@ -114,16 +120,16 @@ export function FileBlock({ block }: { block: Block }) {
   const type = str(props.media_type) ?? "application/octet-stream";
   const name = str(props.name);
   const url = webAddress(props.url);
-  const part = partOf(props.data);
-  if (IMAGES.includes(type) && (part || str(props.data))) {
-    return <LazyPicture type={type} data={props.data} alt={name ?? "picture made by the model"} />;
+  const lazy = lazyValueOf(props.data);
+  if (IMAGES.includes(type) && (lazy || str(props.data))) {
+    return <LazyPicture type={type} data={props.data} alt={name ?? LABELS.picture} />;
   }
-  const label = name ?? (url === null ? type : `${type} at ${url.host}`);
-  if (part && !wanted) {
+  const label = name ?? (url === null ? type : fill(LABELS.file_at, type, url.host));
+  if (lazy && !wanted) {
     return (
       <button type="button" class="nb-chip" onClick={() => setWanted(true)}>
         <Icon name="file" />
-        {label} (get {bytes(part.size)})
+        {label} (get {bytes(lazy.size)})
       </button>
     );
   }
@@ -163,7 +169,7 @@ function FileLink({ data, name, url, label }: FileLinkProps) {
 
 export function CustomBlock({ block }: { block: Block }) {
   const props = block.props.value;
-  return <DataRow block={block} name={str(props.name) ?? "custom"} data={props.data} />;
+  return <DataRow block={block} name={str(props.name) ?? LABELS.custom} data={props.data} />;
 }
 
 /** A block of a kind this version does not know: its name and its data. */

@@ -1,4 +1,4 @@
-/** Every text that a component draws passes here, so that none can be forgotten. */
+/** A hook into preact through which every text that a component draws passes, so that none is shown unread. */
 
 import { options, type VNode } from "preact";
 import { readable } from "../readable";
