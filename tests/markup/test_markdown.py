@@ -1,9 +1,11 @@
 """Markdown in the saved notebook: the specification's examples, and what differs from it on purpose."""
 
 import json
+import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -134,14 +136,50 @@ def test_a_picture_elsewhere_is_a_link_that_names_its_host() -> None:
     assert ">image: chart (a.example)</a>" in html
 
 
-def test_no_pathological_input_is_too_much() -> None:
-    cases = json.loads((CORPORA / "cmark_gfm_pathological.json").read_text())
-    texts = ["".join(unit * count for unit, count in case["parts"]) for case in cases]
-    texts += ["\\( " * 60_000, "$a " * 60_000, "https://a." * 20_000]
-    slowest = 0.0
-    for text in texts if WHOLE else [text[:20_000] for text in texts]:
-        begun = time.process_time()
-        drawn = markdown_html(text)
-        slowest = max(slowest, time.process_time() - begun)
-        Checked(drawn)
-    figure("saved notebook", "slowest of 19 pathological Markdown texts, kernel CPU", f"{slowest:.1f} s")
+# --- hostile texts ----------------------------------------------------------------------------------------------------
+
+Parts = list[tuple[str, int]]
+"""A text: units, and how often each is repeated."""
+
+PATHOLOGICAL: dict[str, Parts] = {
+    case["name"]: case["parts"] for case in json.loads((CORPORA / "cmark_gfm_pathological.json").read_text())
+} | {"open math": [("\\( ", 60_000)], "money": [("$a ", 60_000)], "bare URLs": [("https://a.", 20_000)]}
+
+
+def text_of(parts: Parts, chars: int) -> str:
+    """The text, its repetitions cut in proportion so that it has about so many characters."""
+    whole = sum(len(unit) * count for unit, count in parts)
+    return "".join(unit * max(1, min(count, count * chars // whole)) for unit, count in parts)
+
+
+def calls_in(source: str) -> int:
+    """How many functions are called to draw the text: its cost, whatever else the machine does."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, arg: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        markdown_html(source)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("name", PATHOLOGICAL)
+def test_twice_the_text_is_at_most_twice_the_work(name: str) -> None:
+    once, twice = text_of(PATHOLOGICAL[name], 2_000), text_of(PATHOLOGICAL[name], 4_000)
+    markdown_html(once)  # what is cached is no part of it
+    assert calls_in(twice) <= 2.2 * calls_in(once)
+
+
+@pytest.mark.parametrize("name", PATHOLOGICAL)
+def test_no_text_makes_many_times_its_size_of_html(name: str) -> None:
+    text = text_of(PATHOLOGICAL[name], 1_000_000 if WHOLE else 20_000)
+    begun = time.process_time()
+    drawn = markdown_html(text)
+    figure("saved notebook", f"pathological Markdown, {name}: kernel CPU", f"{time.process_time() - begun:.1f} s")
+    Checked(drawn)
+    assert len(drawn) < 40 * len(text)

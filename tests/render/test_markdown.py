@@ -76,7 +76,7 @@ def test_an_answered_question_stands_with_its_tool() -> None:
         e.TextEnd(id="t", text="Loading."),
         e.ToolResult(id="c", content="done"),
     )
-    assert "**load** `()` → 'done'\n\n**Approved:** Load it?\n\n```\ndone\n```\n\nLoading." in said
+    assert "**load** `()` → 'done' · <0.1s\n\n**Approved:** Load it?\n\n```\ndone\n```\n\nLoading." in said
 
 
 def test_code_that_was_never_closed_ends_with_its_block() -> None:
