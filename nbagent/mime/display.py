@@ -1,4 +1,4 @@
-"""How a value looks to a reader: one line, and a bundle of MIME types like the notebook's own."""
+"""Values as a reader sees them: one line, and a bundle of MIME types like the notebook's own."""
 
 import base64
 import contextlib
@@ -128,14 +128,14 @@ def _png_of(figure: Any) -> bytes:
 
 
 def _whole_json(value: Any) -> Any:
-    """The value as JSON, or None if it is too large to show."""
+    """The value as JSON; None if it is too large to show."""
     shrinker = Shrinker(MIME_BYTES["application/json"])
     plain = shrinker.json(value, DEPTH)
     return None if shrinker.cut else plain
 
 
 def _payload(mime: str, payload: Any, limit: int) -> Any:
-    """A payload as it travels, or None if it is too large or no payload of its type."""
+    """The payload as it is sent, images as base64; None if it is too large, or none of its type."""
     if isinstance(payload, bytes):
         if len(payload) * 4 > limit * 3:
             return None
