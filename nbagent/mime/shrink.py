@@ -16,44 +16,40 @@ from nbagent.events.jsonable import text_safe
 from nbagent.mime.text import KB, count, text_of
 
 _ROWS = 20
-_VALUES = 200
 DEPTH = 32
-"""Levels of containers that are read of a value."""
+"""Levels of a value that are read."""
 
 
 def json_of(value: Any, limit: int = 16 * KB) -> Any:
-    """Return a tool's return value as JSON for the model.
+    """A tool's return value as a model gets to see it.
 
     Args:
-        value: anything. Tables become their shape and first rows, objects with fields become dicts, NaN and infinities None.
-        limit: about how many bytes of JSON it may take. What is left out is counted in its place ("… 12 more items").
+        value: anything. Tables become their shape and first rows, objects with fields become dicts, NaN and infinities null.
+        limit: about how many bytes of JSON it may make; what is left out is counted in its place ("… 12 more items").
 
     Returns:
-        Dicts, lists, strings, numbers, booleans, None.
+        JSON: dicts, lists, strings, numbers, booleans, None.
     """
     return Shrinker(limit).json(value, DEPTH)
 
 
 class Shrinker:
-    """Converts a value to JSON of at most so many bytes, not counting the last notes of what is left out.
+    """Turns a value into JSON that stays within a number of bytes, give or take its last marks of omission.
 
     Args:
-        limit: the bytes.
-
-    Attributes:
-        cut: True if something was left out.
+        limit: the bytes. Afterwards `left` says how many are unused, and `cut` whether something is left out.
     """
 
     def __init__(self, limit: int) -> None:
-        self._left = limit
+        self.left = limit
         self.cut = False
 
     def json(self, value: Any, depth: int) -> Any:
-        """Convert the value, at most `depth` levels of it."""
+        """The value as JSON, at most `depth` levels of it."""
         if isinstance(value, enum.Enum):
             value = value.value
         if value is None or isinstance(value, bool):
-            self._left -= 5
+            self.left -= 5
             return value
         if isinstance(value, int | float):
             return self._number(value)
@@ -65,7 +61,7 @@ class Shrinker:
             self.cut = True
             return "…"
         try:
-            value = _expand(value)
+            value = _parts_of(value)
         except Exception as error:
             value = f"<{type(value).__name__} that cannot be read: {type(error).__name__}: {error}>"
         if isinstance(value, dict):
@@ -76,20 +72,20 @@ class Shrinker:
 
     def _number(self, value: int | float) -> Any:
         if isinstance(value, float):
-            self._left -= 20
+            self.left -= 20
             return float(value) if math.isfinite(value) else None
-        # JSON readers outside this range take an integer for a float, or refuse it.
+        # JSON readers take larger ones for floats, or refuse them.
         if -(2**63) <= value < 2**64:
-            self._left -= 20
+            self.left -= 20
             return int(value)
         return self._text(hex(value))
 
     def _text(self, text: str) -> str:
-        max_bytes = max(self._left, 0)
-        head = text_safe(text[:max_bytes])
-        while (size := len(msgspec.json.encode(head))) > max_bytes + 2:  # the quotes
-            head = head[: len(head) * max_bytes // size]
-        self._left -= size
+        room = max(self.left, 0)
+        head = text_safe(text[:room])
+        while (size := len(msgspec.json.encode(head))) > room + 2:
+            head = head[: len(head) * room // size]
+        self.left -= size
         if len(head) >= len(text):
             return head
         self.cut = True
@@ -97,37 +93,38 @@ class Shrinker:
 
     def _list(self, items: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
         out: list[Any] = []
-        self._left -= 2
+        self.left -= 2
         for item in items:
-            if self._left <= 0:
+            if self.left <= 0:
                 self.cut = True
                 out.append(f"… {count(len(items) - len(out), 'more item')}")
                 break
             out.append(self.json(item, depth - 1))
-            self._left -= 1
+            self.left -= 1
         return out
 
     def _dict(self, items: dict[Any, Any], depth: int) -> dict[str, Any]:
         out: dict[str, Any] = {}
-        self._left -= 2
+        self.left -= 2
         for number, (key, item) in enumerate(items.items()):
-            if self._left <= 0:
+            if self.left <= 0:
                 self.cut = True
                 out["…"] = count(len(items) - number, "more key")
                 break
             name = self._text(key if isinstance(key, str) else text_of(key))
             out[name] = self.json(item, depth - 1)
-            self._left -= 2
+            self.left -= 2
         return out
 
 
-def _expand(value: Any) -> Any:
-    """Expand one level of a value to a dict, a list or a plain value. An object without parts becomes its text."""
+def _parts_of(value: Any) -> Any:
+    """One level of a value, in terms of dicts, lists and plain values; what has no parts becomes its text."""
     kind = type(value)
     if isinstance(value, type):
         return text_of(value)
     if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat().removesuffix("T00:00:00")  # a column of days is one of timestamps in pandas
+        said = value.isoformat()
+        return said.removesuffix("T00:00:00")  # a column of days is one of timestamps in pandas
     if isinstance(value, decimal.Decimal | uuid.UUID | pathlib.PurePath | datetime.timedelta):
         return str(value)
     if isinstance(value, BaseException):
@@ -152,7 +149,7 @@ def _expand(value: Any) -> Any:
 
 
 def _array(value: Any) -> Any:
-    """Expand a table, a series or an array: whole if it is small, else as its shape and its first values."""
+    """A table, a series or an array: all of it if it is small, else its shape and its head."""
     shape = list(value.shape)
     if not shape:
         return value.item()
@@ -160,10 +157,10 @@ def _array(value: Any) -> Any:
         table = value.head(_ROWS)
         index = getattr(table, "index", None)
         if index is not None and type(index).__name__ != "RangeIndex" and not set(index.names) & set(table.columns):
-            table = table.reset_index()  # groups or dates: the index is data
+            table = table.reset_index()  # an index that means something: groups, dates
         rows = table.to_dict("records") if hasattr(table, "to_dict") and index is not None else table.to_dicts()
         return {"type": type(value).__name__, "shape": shape, "rows": rows, **_missing(shape[0], _ROWS, "row")}
-    most = _VALUES
+    most = _ROWS * 10
     head = value.head(most) if hasattr(value, "head") else value if math.prod(shape) <= most else value.ravel()[:most]
     if hasattr(head, "index") and hasattr(head, "to_dict"):
         items: Any = head.to_dict()

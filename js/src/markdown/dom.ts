@@ -1,4 +1,4 @@
-// The wanted tree to DOM: what is there is kept and extended, so that selection and scroll position survive.
+// The wanted tree to DOM. Nodes that exist are kept and extended, so that selection and scroll position survive.
 import { markdown as ALLOWED } from "../../../nbagent/protocol/markup.json";
 import { words } from "../shared";
 import type { CodeSpec, Elem, MathSpec, Tree } from "./tree";
@@ -16,13 +16,13 @@ export interface NodeView {
 /** Makes a node that draws itself. */
 export type MakeNodeView = (spec: CodeSpec | MathSpec) => NodeView;
 
-// Everything that Markdown may make. What is not listed is not made.
+// Elements and attributes that Markdown may make; no other is made.
 const TAGS = words(Object.values(ALLOWED).join(" "));
 const ATTRS = words("href title target rel class start type checked disabled aria-label src alt style");
 
 const views = new WeakMap<Node, NodeView>();
 
-/** Makes the children of `parent` from `first` on (null: none yet) equal to the wanted trees. */
+/** Makes the children of `parent`, from `first` on, equal to the wanted trees. `first` is null if there is none yet. */
 export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree[], make: MakeNodeView): void {
   let node = first;
   for (const tree of wanted) {
@@ -67,7 +67,7 @@ export function patchText(node: Text, wanted: string): void {
   else node.replaceData(same, data.length - same, wanted.slice(same));
 }
 
-/** How many characters two texts have in common at their start. */
+/** The number of characters that two texts have in common at their start. */
 export function commonLength(a: string, b: string): number {
   let same = 0;
   const most = Math.min(a.length, b.length);

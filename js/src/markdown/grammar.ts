@@ -13,7 +13,7 @@ export interface Definition {
 /** How a math block ended: by its closing mark, by a blank line, or not yet. */
 export type MathEnd = "closed" | "blank" | "eof";
 
-// More marks than this are no emphasis that somebody is about to close.
+// A text with more open marks than this is not emphasis that is about to be closed.
 const MAX_UNCLOSED = 12;
 
 /** The mark that closes what each mark opens. */
@@ -51,7 +51,7 @@ export function matchMath(
   return { end: at + close.length, tex: tex.trim(), display: open === "$$" || open === "\\[" };
 }
 
-/** The math mark that stands at `start`, if any. */
+/** The opening math mark at `start`, if there is one. */
 export function mathOpener(text: string, start: number): "$" | "$$" | "\\(" | "\\[" | null {
   const two = text.slice(start, start + 2);
   if (two === "\\(" || two === "\\[" || two === "$$") return two;
@@ -91,7 +91,7 @@ function inlineMath(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-// Where a closing mark stands last: without knowing it "\( \( \( …" is quadratic.
+// Offsets of the last closing marks: without them "\( \( \( …" takes quadratic time.
 const lastMarks = new WeakMap<StateInline, Record<string, number>>();
 function lastMark(state: StateInline, mark: string): number {
   let known = lastMarks.get(state);
@@ -184,9 +184,9 @@ function closeOpenEmphasis(state: StateInline): void {
   }
 }
 
-/** The parser. Blocks come from `parseBlocks`, what stands inside them from `parseInlines`. */
+/** The parser: of blocks with `parseBlocks`, of their inline content with `parseInlines`. */
 export const grammar = new MarkdownIt({ linkify: true });
-// Every link is parsed; what may be followed is decided where the DOM is built (url.ts), and the rest is shown as text.
+// Every link is parsed; whether it may be followed is decided where the DOM is built (url.ts).
 grammar.validateLink = () => true;
 grammar.inline.ruler.before("escape", "math", inlineMath);
 grammar.block.ruler.before("fence", "math_block", blockMath, {
@@ -207,8 +207,8 @@ export function parseBlocks(source: string): { tokens: Token[]; definitions: Map
 /**
  * Parses the inline content of block tokens, in place.
  *
- * @param lookup - gives the definition of a normalised label; it is asked for every label that is tried.
- * @param growing - the inline token that is still being written, whose open emphasis is closed at its end.
+ * @param lookup - returns the definition of a normalised label; called for every label that is tried.
+ * @param growing - the inline token that is still being written; emphasis that is open at its end is closed there.
  */
 export function parseInlines(
   tokens: Token[],

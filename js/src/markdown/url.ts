@@ -36,7 +36,7 @@ export function inlineImage(raw: string): string | null {
   return url.length < LIMITS.inline_image_chars && SHOWABLE_IMAGE.test(url) ? url : null;
 }
 
-/** The URL as text for a reader: shortened, and with every character that would not be seen written out. */
+/** The URL as text for a reader: shortened, and with every character that would not be seen percent-encoded. */
 export function visibleUrl(raw: string): string {
   const most = LIMITS.shown_url_chars;
   const short = raw.length > most ? `${raw.slice(0, most)}…` : raw;

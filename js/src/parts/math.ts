@@ -1,4 +1,4 @@
-// The lazy part `math.js`: TeX to MathML.
+// The lazily loaded module `math.js`: TeX to MathML.
 import temml from "temml";
 import { isSafeStyle } from "../markdown/copy";
 import { visible } from "../readable";

@@ -50,7 +50,7 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
       {inLanes(page.value).map((group) => {
         const first = group[0];
         if (first === undefined) return null;
-        // One key for alone and in company, so that a second agent does not rebuild the first.
+        // The same key alone and in a group, so that a second agent does not rebuild the first.
         if (first.kind !== "agent") return <Drawn key={first.id} block={first} />;
         return (
           <div key={first.id} class={group.length > 1 ? "nb-lanes" : "nb-lane"}>
@@ -64,7 +64,7 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
   );
 }
 
-/** One block; if its component fails, its data is shown instead, and the rest of the transcript lives on. */
+/** One block. If its component throws, its data is shown instead, and the rest of the transcript stays. */
 class Drawn extends Component<{ block: Block }, { failed: boolean }> {
   override state = { failed: false };
 

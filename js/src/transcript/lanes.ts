@@ -1,4 +1,4 @@
-/** Agents that were at work at the same time stand side by side. */
+/** Lanes: agents that worked at the same time stand side by side. */
 
 import type { Block } from "../store";
 import { num } from "../values";

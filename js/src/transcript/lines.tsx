@@ -1,4 +1,4 @@
-/** The small blocks: status lines, hand-offs, sources, files, errors, and anything this version does not know. */
+/** The small blocks: texts, status lines, hand-offs, sources, files, errors, and blocks of unknown kinds. */
 
 import { Fragment } from "preact";
 import { useState } from "preact/hooks";
@@ -150,7 +150,7 @@ interface FileLinkProps {
 }
 
 function FileLink({ data, name, url, label }: FileLinkProps) {
-  // A type that no page can run, whatever the model called it.
+  // Whatever its media type: a type that no page runs.
   const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url?.href;
   if (href === undefined) return <span class="nb-chip">{label}</span>;
   return (
@@ -172,7 +172,7 @@ export function CustomBlock({ block }: { block: Block }) {
   return <DataRow block={block} name={str(props.name) ?? LABELS.custom} data={props.data} />;
 }
 
-/** A block of a kind this version does not know: its name and its data. */
+/** A block of an unknown kind: its name and its data. */
 export function UnknownBlock({ block }: { block: Block }) {
   return <DataRow block={block} name={block.kind} data={{ ...block.props.value }} />;
 }

@@ -20,7 +20,7 @@ export function ReasoningBlock({ block }: { block: Block }) {
   const live = !block.closed.value;
   const [open, toggle] = useOpen(block, live);
   const hasText = useHasText(block.stream("text"));
-  // A thought without a word that took no time is a formality of the wire.
+  // Some systems frame a thought that they do not send.
   if (!live && !hasText && 1000 * (seconds(props, 0) ?? 0) < LIMITS.silent_thought_ms) return null;
   const row = (
     <>

@@ -19,7 +19,7 @@ export const IMAGES = TYPES.filter((type) => type.startsWith("image/"));
 const HTML_CHARS = 2_000_000;
 export const IMAGE_CHARS = 8_000_000;
 
-/** The type of a MIME bundle that shows most. */
+/** The richest type of a MIME bundle that can be shown. */
 export function richestType(bundle: Props): string | undefined {
   return TYPES.find((known) => (bundle[known] ?? null) !== null);
 }
@@ -45,7 +45,7 @@ function Payload({ mime, payload }: { mime: string; payload: unknown }) {
   return <PlainText text={text} />;
 }
 
-/** Notebooks also hold a text as a list of lines. */
+/** The payload as one text; notebooks also hold a text as a list of lines. */
 function joined(payload: unknown): string | null {
   if (Array.isArray(payload)) return payload.filter((line) => typeof line === "string").join("");
   return typeof payload === "string" ? payload : null;
@@ -59,7 +59,7 @@ export function LazyPicture({ type, data, alt }: { type: string; data: unknown; 
     <Lazy value={data} text limit={IMAGE_CHARS}>
       {(payload) => {
         const text = joined(payload) ?? "";
-        // An image element runs no script of an SVG and loads nothing.
+        // In an image element an SVG runs no script and loads nothing.
         const isMarkup = type === "image/svg+xml" && text.includes("<");
         const src = isMarkup
           ? `data:${type};charset=utf-8,${encodeURIComponent(text)}`

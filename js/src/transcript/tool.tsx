@@ -35,7 +35,7 @@ export function ToolBlock({ block }: { block: Block }) {
   const failed = state === "output-error";
   const waits = state === "approval-requested" && !block.closed.value;
   const [open, toggle] = useOpen(block, live || failed || waits);
-  // A tool's time is the time it ran: it begins when its arguments are whole.
+  // A tool starts to run when its arguments are complete.
   const started = num(props.args_done) ?? num(props.started);
   const ended = num(props.ended);
   const note = toolNote(state, props, block.closed.value);
@@ -43,7 +43,7 @@ export function ToolBlock({ block }: { block: Block }) {
   const progress = record(props.progress);
   const [icon, tone] = ICONS[state] ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
   const approval = useSession().approvalOf(block.id).value;
-  // While the question is open it shows the arguments itself.
+  // An open question shows the arguments itself.
   const asked = waits && record(approval?.props.value.args) !== null;
   const classes = `nb-tool nb-tool-${state} ${failed ? "nb-tone-bad" : waits ? "nb-tone-ask" : ""}`;
 
@@ -76,12 +76,12 @@ export function ToolBlock({ block }: { block: Block }) {
   );
 }
 
-/** Whether this part of the call is kept from the reader. */
+/** True if this part of the call is hidden from the reader. */
 function isHidden({ hidden }: Props, what: string): boolean {
   return Array.isArray(hidden) && hidden.includes(what);
 }
 
-/** The arguments in the row: as they are written, then from the parsed value. */
+/** The arguments in the row: first as they are written, then from the parsed value. */
 function ArgsLine({ block }: { block: Block }) {
   const { args, args_valid: valid, state } = block.props.value;
   const written = state === "input-streaming" || valid === false || lazyValueOf(args) !== null;
@@ -90,7 +90,7 @@ function ArgsLine({ block }: { block: Block }) {
   return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
 }
 
-/** The head of the argument text; once that is full, further text changes nothing here. */
+/** A label of the first 200 characters of the argument text; further text redraws nothing. */
 function usePartialArgs(block: Block, wanted: boolean): string {
   const [label, setLabel] = useState("");
   useEffect(() => {
