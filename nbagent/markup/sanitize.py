@@ -10,6 +10,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from nbagent.events.jsonable import text_safe
 from nbagent.markup.markdown import LINK_ATTRIBUTES, image_html
 from nbagent.markup.text import readable, without_tex
 from nbagent.markup.url import SCHEMES, safe_url
@@ -35,7 +36,8 @@ _SPECIAL_TAG = re.compile(rf"<(/?)({'|'.join(_SPECIAL)})(?=[\s/>])", re.IGNORECA
 _PREFIX = "x-"
 
 _TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
-# Elements that another of their kind closes, or that hold nothing: however many there are, they do not lie in one another.
+# Elements that another of their kind closes, or that hold nothing, and so never lie in one another; but in SVG and MathML
+# they are names like any other.
 _FLAT = words("p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input link meta wbr")
 _MAX_STEPS = 100_000_000
 """Elements that the parser may visit: each tag may make it walk through all that are open. This many take some 0.5 s."""
@@ -54,15 +56,18 @@ def sanitize(source: str) -> str:
     that would take too long to parse ends early, with "…".
     """
     end = _affordable_end(source)
-    clean = _cleaner().clean(_SPECIAL_TAG.sub(rf"<\1{_PREFIX}\2", source[:end].encode(errors="replace").decode()))
+    clean = _cleaner().clean(_SPECIAL_TAG.sub(rf"<\1{_PREFIX}\2", text_safe(source[:end])))
     return _Writer().html(clean) + ("…" if end < len(source) else "")
 
 
 def _affordable_end(source: str) -> int:
-    """Offset at which the steps of parsing may exceed `_MAX_STEPS`."""
+    """Offset at which the steps of parsing may exceed `_MAX_STEPS`, if no element were ever closed."""
     steps = nested = 0
+    flat = _FLAT
     for tag in _TAG.finditer(source):
-        nested += not tag[1] and tag[2].lower() not in _FLAT
+        name = tag[2].lower()
+        flat = frozenset() if name in ("svg", "math") else flat
+        nested += not tag[1] and name not in flat
         steps += nested
         if steps > _MAX_STEPS:
             return tag.start()

@@ -57,16 +57,16 @@ def ops_of(*events: e.Event) -> list[Any]:
 
 
 def root() -> list[Any]:
-    """The run's own block, which a face gets first."""
+    """The run's own block, which comes first."""
     return ["open", "run", None, {"kind": "run", "name": "run", "status": "running", "started": 0.0}]
 
 
 def printed(*batches: list[Any]) -> str:
     file = io.StringIO()
-    face = ConsoleRenderer(file)
+    renderer = ConsoleRenderer(file)
     for seq, batch in enumerate(batches, 1):
-        face.draw(seq, batch)
-    face.close()
+        renderer.draw(seq, batch)
+    renderer.close()
     return file.getvalue()
 
 
@@ -93,13 +93,13 @@ def test_it_reads_the_same_in_batches_of_any_size() -> None:
 
 def test_text_is_printed_as_it_arrives() -> None:
     file = io.StringIO()
-    face = ConsoleRenderer(file)
-    face.draw(1, [["open", "t", "run", {"kind": "text", "text": "One "}]])
+    renderer = ConsoleRenderer(file)
+    renderer.draw(1, [["open", "t", "run", {"kind": "text", "text": "One "}]])
     assert file.getvalue() == "One "
-    face.draw(2, [["append", "t", "text", "two" + " " * 200]])
-    face.draw(3, [["append", "t", "text", "three"]])
+    renderer.draw(2, [["append", "t", "text", "two" + " " * 200]])
+    renderer.draw(3, [["append", "t", "text", "three"]])
     assert file.getvalue() == "One two" + " " * 200 + "three"
-    face.close()
+    renderer.close()
     assert file.getvalue().endswith("three\n")
 
 
@@ -226,8 +226,8 @@ def test_terminal_sequences_of_others_do_nothing() -> None:
 
 def test_a_terminal_gets_styles_and_no_other_sequence() -> None:
     file = io.StringIO()
-    face = ConsoleRenderer(console=Console(file=file, force_terminal=True, color_system="standard", legacy_windows=False))
-    face.draw(1, everywhere(SEQUENCES))
+    renderer = ConsoleRenderer(console=Console(file=file, force_terminal=True, color_system="standard", legacy_windows=False))
+    renderer.draw(1, everywhere(SEQUENCES))
     out, styles = re.subn(r"\x1b\[[\d;]*m", "", file.getvalue())
     assert styles > 10
     assert "\x1b[2m" in file.getvalue()

@@ -3,12 +3,13 @@
 import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { error as ERROR, handoff as HANDOFF, other as LABELS } from "../../../nbagent/protocol/labels.json";
+import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
 import { fill } from "../shared";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
-import { clip, str, webAddress } from "../values";
+import { clip, str } from "../values";
 import { Failure } from "./failure";
 import { EventsOf } from "./inspecting";
 import { bytes, Lazy, lazyValueOf } from "./lazy";
@@ -101,15 +102,14 @@ export function ErrorBlock({ block }: { block: Block }) {
 
 export function SourceBlock({ block }: { block: Block }) {
   const props = block.props.value;
-  const url = webAddress(props.url);
+  const url = safeUrl(str(props.url) ?? "");
   const title = str(props.title);
-  const text = clip(title ?? url?.host ?? str(props.url) ?? LABELS.source, 60);
-  if (url === null) return <span class="nb-chip">{text}</span>;
+  if (url === null) return <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, 60)}</span>;
   return (
-    <a class="nb-chip" href={url.href} target="_blank" rel="noopener noreferrer" title={url.href}>
+    <a class="nb-chip" href={url} title={url} {...LINK_ATTRS}>
       <Icon name="link" />
-      {text}
-      {title !== null && <span class="nb-muted">{url.host}</span>}
+      {clip(title ?? hostOf(url), 60)}
+      {title !== null && <span class="nb-muted">{hostOf(url)}</span>}
     </a>
   );
 }
@@ -119,12 +119,12 @@ export function FileBlock({ block }: { block: Block }) {
   const [wanted, setWanted] = useState(false);
   const type = str(props.media_type) ?? "application/octet-stream";
   const name = str(props.name);
-  const url = webAddress(props.url);
+  const url = safeUrl(str(props.url) ?? "");
   const lazy = lazyValueOf(props.data);
   if (IMAGES.includes(type) && (lazy || str(props.data))) {
     return <LazyPicture type={type} data={props.data} alt={name ?? LABELS.picture} />;
   }
-  const label = name ?? (url === null ? type : fill(LABELS.file_at, type, url.host));
+  const label = name ?? (url === null ? type : fill(LABELS.file_at, type, hostOf(url)));
   if (lazy && !wanted) {
     return (
       <button type="button" class="nb-chip" onClick={() => setWanted(true)}>
@@ -145,22 +145,16 @@ const FILE_CHARS = 64_000_000;
 interface FileLinkProps {
   data: string | null;
   name: string | null;
-  url: URL | null;
+  url: string | null;
   label: string;
 }
 
 function FileLink({ data, name, url, label }: FileLinkProps) {
   // Whatever its media type: a type that no page runs.
-  const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url?.href;
-  if (href === undefined) return <span class="nb-chip">{label}</span>;
+  const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url;
+  if (href === null) return <span class="nb-chip">{label}</span>;
   return (
-    <a
-      class="nb-chip"
-      href={href}
-      download={data ? (name ?? "file") : undefined}
-      target="_blank"
-      rel="noopener noreferrer"
-    >
+    <a class="nb-chip" href={href} download={data ? (name ?? "file") : undefined} {...LINK_ATTRS}>
       <Icon name="file" />
       {label}
     </a>
