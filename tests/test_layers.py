@@ -27,15 +27,7 @@ FLOORS: list[tuple[str, ...]] = [
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
     "run": [("*",), ("tool_call",), ("results",), ("run",), ("__init__",)],
-    "render": [
-        ("props",),
-        ("labels", "tree"),
-        ("size_budget",),
-        ("html_values",),
-        ("html_blocks", "*"),
-        ("html",),
-        ("__init__",),
-    ],
+    "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("__init__",)],
     "notebook": [("restore",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
 }
 # Systems whose streams hold those of another system.

@@ -19,6 +19,14 @@ export function record(value: unknown): Props | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Props) : null;
 }
 
+/** The link's address if it is one a reader may be sent to: http and https only. */
+export function webAddress(value: unknown): URL | null {
+  const text = str(value);
+  if (text === null || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  return url.protocol === "https:" || url.protocol === "http:" ? url : null;
+}
+
 /** The text, cut to `limit` characters with an ellipsis. */
 export function clip(text: string, limit: number): string {
   return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;

@@ -79,7 +79,7 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
         return {"text/plain": value}
     bundle: dict[str, Any] = {}
     shell = _shell()
-    # IPython would draw a value with `_ipython_display_` at once, in the wrong place, and return nothing.
+    # IPython shows a value with `_ipython_display_` at once, in the wrong place, instead of saying what it looks like.
     if shell is not None and not hasattr(type(value), "_ipython_display_"):
         formats = ask("IPython's formatter", lambda: shell.display_formatter.format(value, include=set(MIME_BYTES))[0])
         bundle.update(formats or {})

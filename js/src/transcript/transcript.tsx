@@ -21,7 +21,7 @@ import { StopNotice } from "./stop-notice";
 
 export function Transcript({ session }: { session: Session }) {
   const gone = session.link.state.value === "gone";
-  // State of this view only: another view of the same run may show another page.
+  // Of this view: another one of the same run may show something else.
   const inspecting = useMemo(() => signal<Inspecting | null>(null), []);
   const page = inspecting.value?.page ?? "transcript";
   return (
