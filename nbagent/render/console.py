@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
-from nbagent.protocol.shared import LABELS, fill
+from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
     clip,
@@ -22,6 +22,7 @@ from nbagent.render.labels import (
     elapsed,
     error_headline,
     figures,
+    handoff_label,
     is_silent_thought,
     prompt_label,
     run_label,
@@ -34,7 +35,7 @@ Block: TypeAlias = dict[str, Any]
 
 # Every control character but newline and tab: ESC and C1 begin terminal sequences, the rest move the cursor or ring.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
-# For outputs that cannot encode the marks; other characters that they cannot encode become "?".
+# For outputs that cannot encode these; other characters that they cannot encode become "?".
 _PLAIN = str.maketrans({"✓": "+", "✗": "x", "⊘": "#", "■": "#", "…": "...", "→": "->", "·": "-", "▸": ">", "×": "x", "’": "'"})
 _LINE_CHARS = 100
 
@@ -47,7 +48,7 @@ _PLAIN_STYLE = Style()
 _LEVELS = {"debug": _DIM, "info": _DIM, "warning": _YELLOW, "error": _RED}
 _TOOL_STYLES = {"output-available": _PLAIN_STYLE, "output-error": _RED, "output-denied": _YELLOW}
 _RUN_MARKS = {"completed": ("✓", _GREEN), "failed": ("✗", _RED)}
-# What a block keeps of a field that is printed in one line.
+# Characters that a block keeps of a field that is printed on one line.
 _HEAD_CHARS = 400
 
 
@@ -110,7 +111,7 @@ class ConsoleRenderer:
             case "agent":
                 self._line(depth, f"▸ {block.get('name')}", _BOLD)
             case "handoff":
-                self._line(depth, _handoff(block), _BOLD)
+                self._line(depth, handoff_label(block, str), _BOLD)
             case "status":
                 self._line(depth, block.get("message"), _LEVELS.get(block.get("level") or "info", _DIM))
             case "error":
@@ -268,12 +269,6 @@ def _encodable(text: str, encoding: str) -> str:
     except UnicodeEncodeError:
         return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
     return text
-
-
-def _handoff(block: Block) -> str:
-    words, from_, to = LABELS["handoff"], text_of(block, "from"), text_of(block, "to")
-    to = to or words["unnamed"]
-    return "→ " + (fill(words["from_to"], from_, to) if from_ else fill(words["to"], to))
 
 
 def _one_line(text: str) -> str:

@@ -15,6 +15,7 @@ from nbagent.render.labels import (
     duration,
     elapsed,
     figures,
+    handoff_label,
     is_silent_thought,
     prompt_label,
     run_label,
@@ -148,10 +149,7 @@ class BlockWriter:
         return fold(" · ".join(parts), quotation(self._list(text_of(block, "id"))), is_open=True)
 
     def _handoff(self, block: Props) -> str:
-        words = LABELS["handoff"]
-        from_, to = (f"<strong>{escape_line(text_of(block, name))}</strong>" for name in ("from", "to"))
-        to = to if text_of(block, "to") else f"<strong>{words['unnamed']}</strong>"
-        return paragraph("→ " + (fill(words["from_to"], from_, to) if text_of(block, "from") else fill(words["to"], to)))
+        return paragraph(handoff_label(block, lambda name: f"<strong>{escape_line(name)}</strong>"))
 
     def _approval(self, block: Props) -> str:
         prompt = escape_line(prompt_label(block), _LINE_CHARS)

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nbagent.protocol.shared import LABELS, LIMITS, fill
@@ -128,6 +128,13 @@ def decision_label(approval: Props) -> str:
     """Return what was decided: `Approved`; empty if nothing was."""
     decision = text_of(approval, "decision")
     return LABELS["decision"].get(decision, decision)
+
+
+def handoff_label(handoff: Props, emphasize: Callable[[str], str]) -> str:
+    """Return who handed over to whom. `emphasize` writes a name."""
+    words, from_, to = LABELS["handoff"], text_of(handoff, "from"), text_of(handoff, "to")
+    to = emphasize(to or words["unnamed"])
+    return "→ " + (fill(words["from_to"], emphasize(from_), to) if from_ else fill(words["to"], to))
 
 
 def hidden_note(run: Props) -> str:

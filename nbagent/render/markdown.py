@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from nbagent.markup.url import safe_url
-from nbagent.protocol.shared import LABELS, fill
+from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
     decision_label,
@@ -15,6 +15,7 @@ from nbagent.render.labels import (
     elapsed,
     error_headline,
     figures,
+    handoff_label,
     pretty,
     prompt_label,
     run_label,
@@ -67,7 +68,7 @@ class _Writer:
             case "agent":
                 return [_quoted([f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**", *inside])]
             case "handoff":
-                return [_handoff(block)]
+                return [handoff_label(block, lambda name: f"**{_line(name)}**")]
             case "approval":
                 return [_approval(block)]
             case "status":
@@ -98,14 +99,6 @@ class _Writer:
 
 def _approval(block: Props) -> str:
     return f"**{_line(decision_label(block)) or 'Not answered'}:** {_line(prompt_label(block))}"
-
-
-def _handoff(block: Props) -> str:
-    words = LABELS["handoff"]
-    to = f"**{_line(text_of(block, 'to') or words['unnamed'])}**"
-    if from_ := text_of(block, "from"):
-        return "→ " + fill(words["from_to"], f"**{_line(from_)}**", to)
-    return "→ " + fill(words["to"], to)
 
 
 def _outcome(block: Props) -> list[str]:
