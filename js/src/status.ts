@@ -20,11 +20,11 @@ export const isLive = (status: string) => status === "running" || status === "st
 
 export interface RunLabel {
   tone: Tone;
-  /** What the header says beside the name, or null where the ticking time says it all. */
+  /** The text beside the name in the header; null while the ticking time is enough. */
   text: string | null;
 }
 
-/** How the header describes a run that took `elapsed` seconds so far. */
+/** The header's label for a run that took `elapsed` seconds so far. */
 export function runLabel(props: Props, elapsed: number | null, awaiting: boolean): RunLabel {
   const status = str(props.status) ?? "running";
   const took = elapsed === null ? null : duration(elapsed);
@@ -55,7 +55,7 @@ function incomplete(props: Props): string {
   return reason ? fill(RUN.incomplete_because, reason.replaceAll("_", " ")) : RUN.incomplete;
 }
 
-/** What a tool's row says on its right, or null where its icon and time say it all. */
+/** The note at the right of a tool's row; null where its icon and time are enough. */
 export function toolNote(state: string, props: Props, closed = false): { tone: Tone; text: string } | null {
   switch (state) {
     case "input-available":
@@ -94,7 +94,7 @@ export function promptLabel(props: Props): string {
   return str(props.prompt) ?? lookUp(PROMPTS, str(props.approval_kind) ?? "tool") ?? PROMPTS.other;
 }
 
-/** What was decided, `Approved`; null if nothing was. */
+/** The decision in words, `Approved`; null if there is none. */
 export function decisionLabel(props: Props): string | null {
   const decision = str(props.decision);
   return decision && (lookUp(DECISIONS, decision) ?? decision);

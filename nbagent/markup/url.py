@@ -1,4 +1,4 @@
-"""What a URL from untrusted text may do, by the rules of the view (js/src/markdown/url.ts).
+"""URLs from untrusted text, judged by the rules of the view (js/src/markdown/url.ts).
 
 http, https and mailto may be followed; small raster images held in the URL itself may be shown; nothing is loaded.
 """

@@ -18,7 +18,7 @@ LABELS = msgspec.json.decode(_read("labels.json"), type=dict[str, dict[str, str]
 """Words shown to a reader, by noun and case. `{}` stands for a value: see `fill`."""
 
 MARKUP = msgspec.json.decode(_read("markup.json"), type=dict[str, dict[str, str]])
-"""What untrusted markup may hold: space-separated names, or regular expressions that `re` and JavaScript read alike.
+"""Allow-lists for untrusted markup: space-separated names, or regular expressions that `re` and JavaScript read alike.
 
 `characters` holds the bodies of character classes (`[…]`), and in `terminal` the escape sequences of ECMA-48 §5.3, §5.4 and
 §8.3. `controls` is C0 without tab, line feed and carriage return, delete and C1; `overrides` and `directions` change the

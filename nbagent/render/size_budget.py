@@ -1,4 +1,4 @@
-"""How much of a transcript is kept in a document of a limited size."""
+"""Limits on the parts of a transcript that make it fit into a document of a limited size."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -153,7 +153,7 @@ def text_of(parts: Parts, chars: int) -> str:
 
 
 def calls_in(source: str) -> int:
-    """How many functions are called to draw the text: its cost, whatever else the machine does."""
+    """Function calls that drawing the text takes: its cost, whatever else the machine does."""
     calls = 0
 
     def count(frame: FrameType, event: str, arg: object) -> None:

@@ -1,4 +1,4 @@
-"""How values look, from real libraries, and that nothing a value does can break it."""
+"""Values of real libraries as data, and values whose methods fail."""
 
 import base64
 import dataclasses

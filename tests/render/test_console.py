@@ -1,4 +1,4 @@
-"""What the console prints: the transcript, in order, in plain characters, whatever the output can do."""
+"""The transcript on a console: in order, in plain characters, on any output."""
 
 import io
 import re

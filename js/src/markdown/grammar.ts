@@ -10,7 +10,7 @@ export interface Definition {
   title: string;
 }
 
-/** How a math block ended: by its closing mark, by a blank line, or not yet. */
+/** The end of a math block: its closing mark, a blank line, or none yet. */
 export type MathEnd = "closed" | "blank" | "eof";
 
 // A text with more open marks than this is not emphasis that is about to be closed.
@@ -170,7 +170,7 @@ function closeOpenEmphasis(state: StateInline): void {
   for (let i = 0; i < delimiters.length; i++) {
     const mark = delimiters[i];
     if (!mark) continue;
-    // What lies inside a closed pair stays text.
+    // Marks inside a closed pair stay text.
     if (mark.end >= 0) i = mark.end;
     else if (mark.open) unclosed.push(i);
   }

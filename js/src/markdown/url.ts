@@ -1,4 +1,4 @@
-// What a URL from untrusted text may do: http, https and mailto may be followed; small raster data images may be shown.
+// URLs from untrusted text: http, https and mailto may be followed; small raster data images may be shown.
 import { characters, image, link } from "../../../nbagent/protocol/markup.json";
 import { LIMITS } from "../shared";
 

@@ -27,7 +27,7 @@ const STYLES = words(
     "font-weight font-style display",
 );
 
-/** What temml's tree is made of: elements, texts and fragments. */
+/** A node of temml's tree: an element, a text or a fragment. */
 interface TemmlNode {
   type?: string;
   text?: string;

@@ -1,4 +1,4 @@
-/** Whether a panel is open: as the reader chose, else while it is active and a moment longer. */
+/** The open state of a panel: the reader's choice, else open while it is active and a moment longer. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { Block } from "../store";
