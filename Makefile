@@ -21,7 +21,8 @@ ifeq ($(shell uname)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
 LAB_FLAGS += --no-browser
 endif
 
-JS_SOURCES := js/package.json js/package-lock.json js/build.mjs js/lean.mjs $(shell find js/src -type f)
+JS_SOURCES := js/package.json js/package-lock.json js/build.mjs js/lean.mjs $(shell find js/src -type f) \
+	$(wildcard nbagent/protocol/*.json)
 
 .PHONY: lab test lint types js python browser frameworks coverage docs proof proof-view proof-python proof-browser proof-bench clean
 

@@ -93,9 +93,9 @@ def show(
         draw(run)
         run.start()
         return run
-    from nbagent.render.console import ConsoleFace
+    from nbagent.render.console import ConsoleRenderer
 
-    run.attach(ConsoleFace())
+    run.attach(ConsoleRenderer())
     if running_loop() is not None:
         run.start()
         return run

@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from nbagent.markup.text import words
+from nbagent.protocol.shared import words
 
 VOID = {"br", "hr", "wbr", "col", "img", "input"}
 BLOCK = words("div p pre blockquote details summary ul ol li dl dt dd hr table caption thead tbody tfoot tr th td figure")

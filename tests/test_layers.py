@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 # Each floor's rooms, the lowest first. A folder is one room.
 FLOORS: list[tuple[str, ...]] = [
     ("events", "errors", "runtime"),
-    ("protocol", "mime", "markup"),
+    ("protocol",),
+    ("mime", "markup"),
     ("gate", "transcript", "wire"),
     ("adapters", "sources", "recording", "pump", "render"),
     ("inspector",),
@@ -27,7 +28,7 @@ FLOORS: list[tuple[str, ...]] = [
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
     "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("__init__",)],
-    "render": [("labels",), ("*",), ("html",), ("__init__",)],
+    "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("__init__",)],
     "notebook": [("restore",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
 }
 # Systems whose streams hold those of another system.
@@ -47,6 +48,7 @@ GUARDED: dict[str, set[str]] = {
     "marimo": set(),  # only ever taken from `sys.modules`: whoever runs in it has imported it
     "traitlets": {"notebook/widget.py"},
     "markdown_it": {"markup/grammar.py"},
+    "nh3": {"markup/sanitize.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
     "pydantic": {"agent/schema.py"},

@@ -1,7 +1,18 @@
-/** The words and colours of a run's and a tool's states. */
+/** Words, figures and colours for the states of a run and its blocks. The words are those of nbagent/render/labels.py. */
 
-import { duration } from "./ui/duration";
-import { num, type Props, str } from "./values";
+import {
+  decision as DECISIONS,
+  error as ERROR,
+  figure as FIGURES,
+  tool_note as NOTES,
+  prompt as PROMPTS,
+  run as RUN,
+  thought as THOUGHT,
+  tool_state as TOOL_STATES,
+} from "../../nbagent/protocol/labels.json";
+import { fill } from "./shared";
+import { duration, fixed, rounded } from "./ui/duration";
+import { num, type Props, record, str } from "./values";
 
 export type Tone = "live" | "ok" | "bad" | "ask" | "off";
 
@@ -9,109 +20,158 @@ export const isLive = (status: string) => status === "running" || status === "st
 
 export interface RunLabel {
   tone: Tone;
-  /** What the header says beside the name, or null where the ticking time says it all. */
+  /** The text beside the name in the header; null while the ticking time is enough. */
   text: string | null;
 }
 
-/** How the header describes a run that took `elapsed` seconds so far. */
+/** The header's label for a run that took `elapsed` seconds so far. */
 export function runLabel(props: Props, elapsed: number | null, awaiting: boolean): RunLabel {
   const status = str(props.status) ?? "running";
-  const took = elapsed === null ? "" : ` ${duration(elapsed)}`;
+  const took = elapsed === null ? null : duration(elapsed);
   switch (status) {
     case "running":
-      return awaiting ? { tone: "ask", text: "waits for you" } : { tone: "live", text: null };
+      return awaiting ? { tone: "ask", text: RUN.paused } : { tone: "live", text: null };
     case "stopping":
-      return { tone: "live", text: "Stopping…" };
+      return { tone: "live", text: RUN.stopping };
     case "completed":
-      return { tone: "ok", text: took ? `Done in${took}` : "Done" };
+      return { tone: "ok", text: took ? fill(RUN.completed_in, took) : RUN.completed };
     case "cancelled":
-      return { tone: "off", text: `Stopped by ${str(props.stopped_by) ?? "you"}` };
+      return { tone: "off", text: fill(RUN.cancelled, str(props.stopped_by) ?? RUN.cancelled_by) };
     case "failed":
-      return { tone: "bad", text: took ? `Failed after${took}` : "Failed" };
+      return { tone: "bad", text: took ? fill(RUN.failed_after, took) : RUN.failed };
     case "incomplete":
       return { tone: "ask", text: incomplete(props) };
     case "paused":
-      return { tone: "ask", text: "waits for you" };
     case "max_steps":
-      return { tone: "ask", text: "Stopped at the step limit" };
+      return { tone: "ask", text: RUN[status] };
     default:
       return { tone: "off", text: status };
   }
 }
 
 function incomplete(props: Props): string {
-  if (props.code === "stream_truncated") return "Cut off: the stream ended early";
-  const why = str(props.code) ?? str(props.finish_reason);
-  return why ? `Incomplete: ${why.replaceAll("_", " ")}` : "Incomplete";
+  if (props.code === "stream_truncated") return RUN.truncated;
+  const reason = str(props.code) ?? str(props.finish_reason);
+  return reason ? fill(RUN.incomplete_because, reason.replaceAll("_", " ")) : RUN.incomplete;
 }
 
-/** What a tool's row says on its right, or null where its icon and time say it all. */
+/** The note at the right of a tool's row; null where its icon and time are enough. */
 export function toolNote(state: string, props: Props, closed = false): { tone: Tone; text: string } | null {
   switch (state) {
     case "input-available":
       // The model asked, and the stream ended: who called the model runs the tool.
-      return closed ? { tone: "off", text: "Requested" } : null;
+      return closed ? { tone: "off", text: NOTES[state] } : null;
     case "approval-requested":
-      return { tone: "ask", text: "Awaiting approval" };
+      return { tone: "ask", text: NOTES[state] };
     case "approval-responded":
-      return { tone: "live", text: "Answered" };
-    case "output-error": {
-      const error = props.error as Props | undefined;
-      return { tone: "bad", text: str(error?.type) ?? "Error" };
-    }
+      return { tone: "live", text: NOTES[state] };
+    case "output-error":
+      return { tone: "bad", text: str(record(props.error)?.type) ?? NOTES[state] };
     case "output-denied":
-      return { tone: "off", text: "Denied" };
     case "cancelled":
-      return { tone: "off", text: "Cancelled" };
+      return { tone: "off", text: NOTES[state] };
     default:
       return null;
   }
 }
 
-/** A state for those who listen instead of look. */
+/** A tool's state in words, for a screen reader. */
 export function toolStateWord(state: string): string {
-  const words: Record<string, string> = {
-    "input-streaming": "writing arguments",
-    "input-available": "running",
-    "approval-requested": "awaiting approval",
-    "approval-responded": "answered",
-    "output-available": "finished",
-    "output-error": "failed",
-    "output-denied": "denied",
-    cancelled: "cancelled",
-  };
-  return words[state] ?? state;
+  return lookUp(TOOL_STATES, state) ?? state;
 }
 
 export const isToolLive = (state: string) =>
   state === "input-streaming" || state === "input-available" || state === "approval-responded";
 
-/** `1,284 in`, … : the footer's figures. `speed` is in output tokens per second. */
-export function figures(props: Props, speed: number | null): string[] {
-  const usage = (props.usage ?? {}) as Props;
+/** The heading of a finished thought: `Thought for 5s`. */
+export function thoughtLabel(props: Props): string {
+  const took = elapsed(props);
+  return took === null ? THOUGHT.closed : fill(THOUGHT.timed, rounded(took));
+}
+
+/** The question that an approval asks. */
+export function promptLabel(props: Props): string {
+  return str(props.prompt) ?? lookUp(PROMPTS, str(props.approval_kind) ?? "tool") ?? PROMPTS.other;
+}
+
+/** The decision in words, `Approved`; null if there is none. */
+export function decisionLabel(props: Props): string | null {
+  const decision = str(props.decision);
+  return decision && (lookUp(DECISIONS, decision) ?? decision);
+}
+
+/** `traceback (3 frames)`. */
+export function tracebackLabel(traceback: string): string {
+  const frames = traceback.split("\n").filter((line) => /^\s*File "/.test(line)).length;
+  return frames ? fill(frames === 1 ? ERROR.frame : ERROR.frames, String(frames)) : ERROR.traceback;
+}
+
+/** The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, … `tools` are the props of the run's tool calls. */
+export function figures(run: Props, tools: readonly Props[]): string[] {
+  const usage = record(run.usage) ?? {};
   const [input, output, reasoning, cost] = [num(usage.input), num(usage.output), num(usage.reasoning), num(usage.cost)];
-  const tools = num(props.tools) ?? 0;
-  const failed = num(props.tools_failed) ?? 0;
-  const first = num(props.first_token);
+  const used = num(run.tools) ?? 0;
+  const failed = num(run.tools_failed) ?? 0;
+  const first = num(run.first_token);
+  const speed = tokensPerSecond(run, output, tools);
   const list: string[] = [];
-  if (input !== null) list.push(`${count(input)} in`);
-  if (output !== null) list.push(`${count(output)} out${reasoning ? ` (${count(reasoning)} thinking)` : ""}`);
-  if (tools > 0)
-    list.push(`${count(tools)} ${tools === 1 ? "tool" : "tools"}${failed > 0 ? `, ${count(failed)} failed` : ""}`);
-  if (first !== null) list.push(`first token ${duration(first)}`);
-  if (speed !== null && speed >= 1) list.push(`${count(Math.round(speed))} tok/s`);
-  if (cost !== null) list.push(`$${cost < 0.01 ? cost.toFixed(4) : cost.toFixed(2)}`);
-  const hidden = hiddenNote(props);
+  if (input !== null) list.push(fill(FIGURES.input, count(input)));
+  if (output !== null)
+    list.push(fill(FIGURES.output, count(output)) + (reasoning ? fill(FIGURES.reasoning, count(reasoning)) : ""));
+  if (used > 0)
+    list.push(
+      fill(used === 1 ? FIGURES.tool : FIGURES.tools, count(used)) +
+        (failed > 0 ? fill(FIGURES.failed, count(failed)) : ""),
+    );
+  if (first !== null) list.push(fill(FIGURES.first_token, duration(first)));
+  if (speed !== null && speed >= 1) list.push(fill(FIGURES.speed, count(Math.round(speed))));
+  if (cost !== null) list.push(fill(FIGURES.cost, fixed(cost, cost < 0.01 ? 4 : 2)));
+  const hidden = hiddenNote(run);
   if (hidden) list.push(hidden);
   return list;
+}
+
+/** Output tokens per second of a finished run, the time in its tools and before its first token left out. */
+function tokensPerSecond(run: Props, output: number | null, tools: readonly Props[]): number | null {
+  const took = elapsed(run);
+  if (output === null || took === null) return null;
+  const writing = took - (num(run.first_token) ?? 0) - toolSeconds(tools);
+  return writing > 0.2 ? output / writing : null;
+}
+
+/** Seconds during which at least one tool ran. */
+function toolSeconds(tools: readonly Props[]): number {
+  const spans: [number, number][] = [];
+  for (const tool of tools) {
+    const [from, to] = [num(tool.args_done) ?? num(tool.started), num(tool.ended)];
+    if (from !== null && to !== null) spans.push([from, to]);
+  }
+  spans.sort((left, right) => left[0] - right[0]);
+  let total = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const [from, to] of spans) {
+    total += Math.max(0, to - Math.max(from, end));
+    end = Math.max(end, to);
+  }
+  return total;
+}
+
+/** Seconds from when a block began to its end; null if one of them is not known. */
+function elapsed(props: Props): number | null {
+  const [from, to] = [num(props.started), num(props.ended)];
+  return from === null || to === null ? null : Math.max(0, to - from);
 }
 
 /** `thinking and tools hidden`; empty if nothing is kept from the reader. */
 function hiddenNote(props: Props): string {
   const kinds = Array.isArray(props.hidden) ? props.hidden.filter((kind) => typeof kind === "string") : [];
-  return kinds.length ? `${[...kinds.slice(0, -2), kinds.slice(-2).join(" and ")].join(", ")} hidden` : "";
+  return kinds.length ? fill(FIGURES.hidden, [...kinds.slice(0, -2), kinds.slice(-2).join(" and ")].join(", ")) : "";
 }
 
 export function count(value: number): string {
   return value.toLocaleString("en-US");
+}
+
+function lookUp(labels: Record<string, string>, name: string): string | undefined {
+  return Object.hasOwn(labels, name) ? labels[name] : undefined;
 }

@@ -14,11 +14,9 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from nbagent.markup.linkify import match_url
+from nbagent.protocol.shared import LIMITS
 
 __all__ = ["Token", "parse"]
-
-MAX_TEX = 4000
-"""The longest inline math, in characters."""
 
 _CLOSE = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 _LOOKS_LIKE_MONEY = re.compile(r"\d[^\\^_={}+*/<>]*\s")
@@ -28,15 +26,15 @@ _TASK = re.compile(r"\[([ xX])\]\s+(?=\S|\Z)")
 
 
 def parse(source: str) -> list[Token]:
-    """The block tokens of a Markdown text; `children` of the inline ones are parsed too."""
+    """Return the block tokens of a Markdown text; `children` of the inline ones are parsed too."""
     return _grammar().parse(source)
 
 
 @functools.cache
 def _grammar() -> MarkdownIt:
-    # Each "[" looks ahead as many levels as may be nested: with the 100 of the view, a text of them takes a minute.
+    # Each "[" looks ahead as many levels as may be nested: with the view's 100, a text of brackets takes a minute.
     grammar = MarkdownIt("js-default", {"maxNesting": 40})
-    # Every link is parsed; what may be followed is decided where it is written, and the rest is shown as text.
+    # Every link is parsed; whether it may be followed is decided where it is written (url.py).
     grammar.validateLink = lambda url: True  # type: ignore[method-assign]
     grammar.inline.ruler.before("escape", "math", _inline_math)
     ends = {"alt": ["paragraph", "reference", "blockquote", "list"]}
@@ -47,7 +45,7 @@ def _grammar() -> MarkdownIt:
 
 
 def _bare_url(state: StateInline, silent: bool) -> bool:
-    """A URL with a scheme, as it stands; names without one, "README.md", are text."""
+    """Rule: a URL with a scheme, as it stands. Names without one, "README.md", are text."""
     if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
         return False
     scheme = _SCHEME.search(state.src, max(0, state.pos - 6), state.pos)
@@ -65,13 +63,13 @@ def _bare_url(state: StateInline, silent: bool) -> bool:
 
 
 def _match_math(text: str, start: int, end: int, opener: str) -> tuple[int, str] | None:
-    """Where inline math ends that begins at `start`, and its TeX.
+    """Offset of the end of the inline math that begins at `start`, and its TeX; None if this is no math.
 
     A single `$` opens only before, and closes only after, something other than white space; it stays on its line, does not
     touch a word or number outside, and "$5, or 6$" is money. So "$5 and $10" stays text.
     """
     begin = start + len(opener)
-    at = _find_close(text, begin, min(end, begin + MAX_TEX), _CLOSE[opener])
+    at = _find_close(text, begin, min(end, begin + LIMITS["inline_tex_chars"]), _CLOSE[opener])
     if at < 0:
         return None
     tex = text[begin:at]
@@ -97,7 +95,7 @@ def _find_close(text: str, begin: int, end: int, close: str) -> int:
 
 @functools.lru_cache(4)
 def _last(text: str, mark: str) -> int:
-    """Where a closing mark stands last; without knowing it a text of opening marks takes quadratic time."""
+    """Offset of the last closing mark; without it a text of opening marks takes quadratic time."""
     return text.rfind(mark)
 
 
@@ -126,7 +124,7 @@ def _inline_math(state: StateInline, silent: bool) -> bool:
 
 
 def _block_math(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    """Display math on lines of its own. Like TeX it holds no blank line, so one line decides where it ends."""
+    """Rule: display math on lines of its own. Like TeX it holds no blank line, so one line decides where it ends."""
     if state.sCount[start_line] - state.blkIndent >= 4:
         return False
     first = _line(state, start_line)
@@ -165,7 +163,7 @@ def _line(state: StateBlock, line: int) -> str:
 
 
 def _task_items(state: StateCore) -> None:
-    """GFM task list items: "[ ] " or "[x] " at the start of an item's first paragraph."""
+    """Rule: GFM task list items, "[ ] " or "[x] " at the start of an item's first paragraph."""
     tokens: list[Any] = state.tokens
     for index, token in enumerate(tokens):
         if index < 2 or token.type != "inline" or tokens[index - 2].type != "list_item_open" or not token.children:

@@ -5,7 +5,7 @@ https://github.github.com/gfm/#autolinks-extension-
 
 import re
 
-# A host's characters: letters and digits of any script, with dots and hyphens between them.
+# Characters of a host's labels: letters and digits of any script. Dots and hyphens stand between labels.
 _LABEL = r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0\u2000-\u206f\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff5b-\uff65]"
 _URL = re.compile(
     rf"(?:https?|ftp)://(?:\[[0-9a-f:.]+\]|{_LABEL}(?:{_LABEL}|[.-](?={_LABEL}|-))*)(?::\d{{1,5}}(?!\d))?"
@@ -14,12 +14,12 @@ _URL = re.compile(
 )
 _TRAIL = re.compile(r"(?:&[a-z0-9]+;|[?!.,:;*_~'\"])+\Z", re.IGNORECASE)
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-_MAX_LENGTH = 10_000
+_MAX_URL_CHARS = 10_000
 
 
 def match_url(text: str, start: int) -> str | None:
-    """The bare URL that begins at `start`, without the punctuation that follows it, or None."""
-    found = _URL.match(text, start, start + _MAX_LENGTH)
+    """Return the bare URL that begins at `start`, without the punctuation that follows it, or None."""
+    found = _URL.match(text, start, start + _MAX_URL_CHARS)
     if found is None:
         return None
     path = found["path"]
@@ -30,11 +30,11 @@ def match_url(text: str, start: int) -> str | None:
 
 
 def _balanced(path: str) -> int:
-    """Where the first bracket closes that was not opened in the URL itself: "(see https://example.org/a_(b))"."""
+    """Offset of the first closing bracket that the URL itself did not open: "(see https://example.org/a_(b))"."""
     opened: list[str] = []
-    for at, char in enumerate(path):
+    for offset, char in enumerate(path):
         if char in "([{":
             opened.append(char)
         elif char in _CLOSERS and (not opened or opened.pop() != _CLOSERS[char]):
-            return at
+            return offset
     return len(path)

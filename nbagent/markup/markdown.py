@@ -7,22 +7,25 @@ import html
 import re
 
 from nbagent.markup.grammar import Token, parse
-from nbagent.markup.text import plain, prose, words
+from nbagent.markup.text import prose, visible, without_tex
 from nbagent.markup.url import host_of, inline_image, safe_url, visible_url
+from nbagent.protocol.shared import LIMITS, MARKUP, words
 
-_MAX_DEPTH = 50
 _ALIGN = re.compile(r"text-align:(?:left|right|center)")
-_BLOCKS = words("p h1 h2 h3 h4 h5 h6 ul ol li blockquote table thead tbody tr th td")
-_INLINES = words("em strong s")
+_BLOCKS = words(MARKUP["markdown"]["blocks"])
+_INLINES = words(MARKUP["markdown"]["inlines"])
 # Definitions would count for the whole page, and the others do more than typeset.
 _MORE_THAN_TEX = re.compile(
     r"\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)(?:command|environment)|require|href|url|class|style|cssId|data"
     r"|html\w*|includegraphics|label|unicode|mmlToken|begingroup|bbox)(?![a-zA-Z])"
 )
 
+LINK_ATTRIBUTES = f'target="{MARKUP["link"]["target"]}" rel="{MARKUP["link"]["rel"]}"'
+"""HTML attributes of every link that leaves the page."""
+
 
 def markdown_html(source: str) -> str:
-    """A Markdown text as HTML.
+    """Return a Markdown text as HTML.
 
     Raw HTML in it shows as text. Links keep http, https and mailto. A picture is drawn if its bytes are in its URL, any other
     is a link that names its host.
@@ -34,19 +37,23 @@ def markdown_html(source: str) -> str:
 
 
 def link_html(url: str, label: str, title: str | None = None) -> str:
-    """A link that leaves the page. `url` is a safe one, `label` is HTML."""
+    """Return a link that leaves the page. `url` is a safe one, `label` is HTML."""
     named = f' title="{html.escape(title)}"' if title else ""
-    return f'<a href="{html.escape(url)}"{named} target="_blank" rel="noopener noreferrer nofollow">{label}</a>'
+    return f'<a href="{html.escape(url)}"{named} {LINK_ATTRIBUTES}>{label}</a>'
 
 
-def image_html(src: str, alt: str) -> str:
-    """A picture: drawn if its bytes are in the URL, else a link that says what it is and where it leads."""
+def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
+    """Return a picture if its bytes are in the URL, else a link that says what it is and where it leads.
+
+    A link may not stand in a link: `in_link` gives the words of the link alone.
+    """
     inline = inline_image(src)
     if inline is not None:
         return f'<img src="{inline}" alt="{html.escape(alt)}" style="max-width:100%">'
     href = safe_url(src)
-    label = prose(f"image: {alt + ' ' if alt else ''}({visible_url(src) if href is None else host_of(href)})")
-    return label if href is None else link_html(href, label)
+    label = visible(f"image: {alt + ' ' if alt else ''}({visible_url(src) if href is None else host_of(href)})")
+    label = without_tex(html.escape(label))
+    return label if href is None or in_link else link_html(href, label)
 
 
 def _block(token: Token, out: list[str]) -> None:
@@ -58,11 +65,11 @@ def _block(token: Token, out: list[str]) -> None:
         case "hr":
             out.append("<hr>\n")
         case "code_block" | "fence":
-            out.append(f"<pre><code>{plain(token.content)}</code></pre>\n")
+            out.append(f"<pre>{_code(token.content)}</pre>\n")
         case "math_block" if token.meta["closed"]:
             out.append(f"<p>{_tex(token.content, '$$')}</p>\n")
         case "math_block":
-            out.append(f"<p>{prose(token.markup)}</p>\n")
+            out.append(f"<p>{_prose(token.markup)}</p>\n")
         case _ if not token.hidden and token.tag in _BLOCKS:
             out.append(_open(token) if token.nesting > 0 else _close(token))
 
@@ -83,7 +90,7 @@ def _close(token: Token) -> str:
 
 
 class _Inline:
-    """What stands inside one block. A link is written when its end is known."""
+    """Writer of the inline content of one block. A link is written when its end is known."""
 
     def __init__(self) -> None:
         self._out: list[str] = []
@@ -107,7 +114,7 @@ class _Inline:
         return "".join(self._out)
 
     def _enter(self, tag: str) -> None:
-        if len(self._open) >= _MAX_DEPTH:
+        if len(self._open) >= LIMITS["markdown_depth"]:
             self._too_deep += 1
             return
         self._open.append(tag)
@@ -119,24 +126,22 @@ class _Inline:
         elif self._open:
             self._out.append(f"</{self._open.pop()}>")
 
-    def _end_link(self, raw: str, title: str | None, at: int, texts: list[str]) -> None:
-        """A link that may be followed, or its text with the URL beside it."""
+    def _end_link(self, raw: str, title: str | None, start: int, texts: list[str]) -> None:
+        """Write a link that may be followed, or its text with the URL beside it."""
         self._link = None
-        label = "".join(self._out[at:])
-        del self._out[at:]
+        label = "".join(self._out[start:])
+        del self._out[start:]
         href = safe_url(raw)
         if href is not None:
             self._out.append(link_html(href, label, title))
             return
         shown = visible_url(raw)
-        self._out.append(label if shown in ("", "".join(texts)) else f"{label} ({prose(shown)})")
+        self._out.append(label if shown in ("", "".join(texts)) else f"{label} ({_prose(shown)})")
 
     def _leaf(self, token: Token) -> None:
         match token.type:
-            case "text" | "text_special":
-                self._out.append(prose(token.content))
             case "code_inline":
-                self._out.append(f"<code>{plain(token.content)}</code>")
+                self._out.append(_code(token.content))
             case "softbreak":
                 self._out.append("\n")
             case "hardbreak":
@@ -144,36 +149,39 @@ class _Inline:
             case "math":
                 self._out.append(_tex(token.content, token.markup))
             case "image":
-                self._image(_attr(token, "src"), _words(token.children or []))
+                alt = _alternative(token.children or [])
+                self._out.append(image_html(_attr(token, "src"), alt, in_link=self._link is not None))
             case _:
-                self._out.append(prose(token.content))
+                self._out.append(_prose(token.content))
         if self._link is not None:
             self._link[3].append(token.content)
-
-    def _image(self, src: str, alt: str) -> None:
-        if self._link is None or inline_image(src) is not None:
-            self._out.append(image_html(src, alt))
-        else:
-            self._out.append(prose(f"image: {alt}"))
 
 
 def _attr(token: Token, name: str) -> str:
     return str(token.attrGet(name) or "")
 
 
-def _words(tokens: list[Token]) -> str:
+def _alternative(tokens: list[Token]) -> str:
     """The alternative text of an image, without its markup."""
-    words = []
+    texts = []
     for token in tokens:
         if token.type == "image":
-            words.append(_words(token.children or []))
+            texts.append(_alternative(token.children or []))
         elif token.nesting == 0:
-            words.append("\n" if token.type.endswith("break") else token.content)
-    return "".join(words)
+            texts.append("\n" if token.type.endswith("break") else token.content)
+    return "".join(texts)
+
+
+def _prose(text: str) -> str:
+    return without_tex(html.escape(prose(text)))
+
+
+def _code(text: str) -> str:
+    return f"<code>{html.escape(visible(text))}</code>"
 
 
 def _tex(tex: str, opener: str) -> str:
     if _MORE_THAN_TEX.search(tex):
-        return f"<code>{plain(tex)}</code>"
+        return _code(tex)
     mark = html.escape({"$": "$", "\\(": "$"}.get(opener, "$$"))
-    return f"{mark}{plain(tex)}{mark}"
+    return f"{mark}{html.escape(visible(tex))}{mark}"

@@ -1,120 +1,140 @@
-"""HTML from a tool's result (a DataFrame's table, say), copied by the allow-list of the view (js/src/markdown/sanitize.ts).
+"""HTML from a tool's result (a DataFrame's table, say), by the allow-list of the view (js/src/markdown/sanitize.ts).
 
-Nothing of the source is passed on: what is listed is written anew, element by element, every element closed.
+nh3 (ammonia) parses as browsers do and writes a new document of what is listed. Here stands only what it has no option for:
+addresses and styles judged by their values, pictures turned into links, a bound on depth, text made visible, and a bound on
+the work, since hostile HTML can cost any HTML5 parser quadratic time and memory.
 """
 
+import functools
 import html
 import re
-from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
-from nbagent.markup.markdown import image_html
-from nbagent.markup.text import prose, words
-from nbagent.markup.url import safe_url
+from nbagent.events.jsonable import text_safe
+from nbagent.markup.markdown import LINK_ATTRIBUTES, image_html
+from nbagent.markup.text import readable, without_tex
+from nbagent.markup.url import SCHEMES, safe_url
+from nbagent.protocol.shared import LIMITS, MARKUP, words
 
-_TAGS = words(
-    "table caption colgroup col thead tbody tfoot tr th td div span p pre code samp kbd var b i u s em strong small sub sup"
-    " mark del ins abbr cite q br hr wbr ul ol li dl dt dd h1 h2 h3 h4 h5 h6 blockquote details summary figure figcaption"
-    " a img"
-)
+if TYPE_CHECKING:
+    import nh3
+
+_ALLOWED = MARKUP["html"]
+_TAGS = words(_ALLOWED["tags"])
+_STYLES = words(_ALLOWED["styles"])
+_STYLE_VALUE = re.compile(_ALLOWED["style_value"], re.IGNORECASE | re.ASCII)
+# The classes of pandas' tables: Jupyter has styles for the first, and any other could pass for a part of the page.
+_CLASS = re.compile(_ALLOWED["class"], re.ASCII)
 _VOID = words("br hr wbr col img")
-_DROPPED = words(
-    "script style iframe frameset noframes object applet form button select option optgroup textarea svg math template title"
-    " noscript noembed xmp plaintext audio video canvas dialog slot portal"
-)
-_ATTRS = words("colspan rowspan scope title align valign start reversed open datetime dir lang")
-_STYLES = words(
-    "color background-color font-weight font-style font-family font-size text-align text-decoration vertical-align white-space"
-    " width min-width max-width height padding padding-left padding-right border border-left border-right border-top"
-    " border-bottom border-collapse"
-)
-# No url(), image-set(), var() or expression(): a value is words, numbers and plain colours.
-_SAFE_VALUE = re.compile(r"(?:[\w\s.,%#+-]|\b(?:rgb|rgba|hsl|hsla)\([\d\s.,%/]+\)){1,100}", re.IGNORECASE | re.ASCII)
-# The classes of pandas' tables: Jupyter has styles for the first.
-_CLASS = re.compile(r"dataframe|data|blank|index_name|(?:row|col)_heading|level\d+|row\d+|col\d+")
-_MAX_DEPTH = 100
+
+# A parser repeats formatting elements that were never closed in each paragraph that follows ("reconstruct the active
+# formatting elements", https://html.spec.whatwg.org/#list-of-active-formatting-elements): 256 KB became 487 MB. Under a
+# name that means nothing to the parser they are elements like any other. So are html and body, whose attributes it merges
+# in quadratic time: 9 s.
+_SPECIAL = words("a b big code em font i nobr s small strike strong tt u html body")
+_SPECIAL_TAG = re.compile(rf"<(/?)({'|'.join(_SPECIAL)})(?=[\s/>])", re.IGNORECASE)
+_PREFIX = "x-"
+
+_TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
+# Elements that another of their kind closes, or that hold nothing, and so never lie in one another; but in SVG and MathML
+# they are names like any other.
+_FLAT = words("p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input link meta wbr")
+_MAX_STEPS = 100_000_000
+"""Elements that the parser may visit: each tag may make it walk through all that are open. This many take some 0.5 s."""
+
+# As nh3 writes them: attributes in double quotes, and no "<" or ">" but those of tags.
+_PIECE = re.compile(r'<(?P<end>/?)(?P<tag>[\w-]+)(?P<attributes>(?:[^"<>]|"[^"]*")*)>|(?P<text>[^<]+)')
+_ATTRIBUTE = re.compile(r' ([\w-]+)="([^"]*)"')
+_HREF = re.compile(r' href="[^"]*"')
 
 
 def sanitize(source: str) -> str:
-    """The HTML with nothing in it that runs, loads, covers or reaches out of its place.
+    """Return the HTML with nothing in it that runs, loads, covers or reaches out of its place.
 
     Links keep http, https and mailto; images only where their bytes are in the URL, others become links; ids, names, event
-    handlers and unknown attributes stay behind. It may be cut anywhere: what is open at the end is closed.
+    handlers and unknown attributes stay behind. The source may be cut anywhere: what is open at its end is closed. A source
+    that would take too long to parse ends early, with "…".
     """
-    copier = _Copier()
-    end = source.rfind(">") + 1  # behind it is no whole tag, and Python's parser looks for one in quadratic time
-    copier.feed(source[:end])
-    copier.close()
-    copier.handle_data(html.unescape(source[end:]))
-    return copier.html()
+    end = _affordable_end(source)
+    clean = _cleaner().clean(_SPECIAL_TAG.sub(rf"<\1{_PREFIX}\2", text_safe(source[:end])))
+    return _Writer().html(clean) + ("…" if end < len(source) else "")
 
 
-class _Copier(HTMLParser):
+def _affordable_end(source: str) -> int:
+    """Offset at which the steps of parsing may exceed `_MAX_STEPS`, if no element were ever closed."""
+    steps = nested = 0
+    flat = _FLAT
+    for tag in _TAG.finditer(source):
+        name = tag[2].lower()
+        flat = frozenset() if name in ("svg", "math") else flat
+        nested += not tag[1] and name not in flat
+        steps += nested
+        if steps > _MAX_STEPS:
+            return tag.start()
+    return len(source)
+
+
+@functools.cache
+def _cleaner() -> "nh3.Cleaner":
+    import nh3  # with the first HTML that is written
+
+    attributes = words(_ALLOWED["attributes"]) | {"style", "class"}
+    return nh3.Cleaner(
+        tags={f"{_PREFIX}{tag}" if tag in _SPECIAL else tag for tag in _TAGS},
+        clean_content_tags=words(_ALLOWED["dropped"]),
+        attributes={"*": attributes, f"{_PREFIX}a": {"href"}, "img": {"src", "alt"}},
+        attribute_filter=_attribute,
+        url_schemes=SCHEMES | {"data"},
+        link_rel=None,
+    )
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """The attribute's value as it is kept; None if it is not."""
+    match name:
+        case "href":
+            return safe_url(value)
+        case "class":
+            return " ".join(filter(_CLASS.fullmatch, value.split())) or None
+        case "style":
+            declarations = (_declaration(*each.partition(":")[::2]) for each in value.split(";"))
+            return ";".join(filter(None, declarations)) or None
+    return value
+
+
+def _declaration(name: str, value: str) -> str:
+    """The style declaration, or nothing if it is not listed or could fetch something: no url(), image-set() or var()."""
+    name, value = name.strip().lower(), value.strip()
+    safe = name in _STYLES and len(value) < LIMITS["style_value_chars"] and _STYLE_VALUE.fullmatch(value)
+    return f"{name}:{value}" if safe and value else ""
+
+
+class _Writer:
+    """Writes what nh3 left: well-formed, of allowed elements and attributes only."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._out: list[str] = []
-        self._open: list[str] = []  # as in the source; those that were not copied stand with a "-" before their name
-        self._dropping: list[str] = []
+        self._open: list[str] = []  # the end tags of the elements that are open, empty for one that is left out
 
-    def html(self) -> str:
-        while self._open:
-            self._end(self._open.pop())
-        return "".join(self._out)
+    def html(self, clean: str) -> str:
+        return "".join(map(self._piece, _PIECE.finditer(clean)))
 
-    def parse_marked_section(self, i: int, report: int = 1) -> int:
-        """`<![…`: a comment that went wrong, to a browser; to Python's parser an error."""
-        return self.parse_bogus_comment(i, report=False)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _DROPPED:
-            self._dropping.append(tag)
-        if self._dropping or tag not in _TAGS:
-            return
-        values = {name: value or "" for name, value in reversed(attrs)}
+    def _piece(self, piece: re.Match[str]) -> str:
+        if piece["text"] is not None:
+            return without_tex(html.escape(readable(html.unescape(piece["text"]))))
+        tag, attributes = piece["tag"].removeprefix(_PREFIX), piece["attributes"]
+        if piece["end"]:
+            return self._open.pop()
         if tag == "img":
-            self._out.append(image_html(values.get("src", ""), values.get("alt", "")))
-            return
-        if len(self._open) >= _MAX_DEPTH:
-            return
-        href = safe_url(values.get("href", "")) if tag == "a" else None
-        shown = "span" if tag == "a" and href is None else tag
-        linked = f' href="{html.escape(href)}" target="_blank" rel="noopener noreferrer nofollow"' if href else ""
-        self._out.append(f"<{shown}{_attributes(values)}{linked}>")
-        if tag not in _VOID:
-            self._open.append(shown if shown == tag else f"{tag}:{shown}")
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._dropping:
-            if tag in self._dropping:
-                while self._dropping.pop() != tag:
-                    pass
-            return
-        names = [each.partition(":")[0] for each in self._open]
-        if tag not in names:
-            return
-        while True:
-            each = self._open.pop()
-            self._end(each)
-            if each.partition(":")[0] == tag:
-                return
-
-    def _end(self, each: str) -> None:
-        tag, _, shown = each.partition(":")
-        self._out.append(f"</{shown or tag}>")
-
-    def handle_data(self, data: str) -> None:
-        if not self._dropping:
-            self._out.append(prose(data))
-
-
-def _attributes(values: dict[str, str]) -> str:
-    kept = {name: value for name, value in values.items() if name in _ATTRS}
-    styles = []
-    for declaration in values.get("style", "").split(";"):
-        name, _, value = declaration.partition(":")
-        if name.strip().lower() in _STYLES and _SAFE_VALUE.fullmatch(value.strip()):
-            styles.append(f"{name.strip().lower()}:{value.strip()}")
-    if styles:
-        kept["style"] = ";".join(styles)
-    if classes := [name for name in values.get("class", "").split() if _CLASS.fullmatch(name)]:
-        kept["class"] = " ".join(classes)
-    return "".join(f' {name}="{html.escape(value)}"' for name, value in kept.items())
+            values = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
+            return image_html(values.get("src", ""), values.get("alt", ""), in_link="</a>" in self._open)
+        if tag in _VOID:
+            return f"<{tag}{attributes}>"
+        if len(self._open) >= LIMITS["html_depth"]:
+            self._open.append("")
+            return ""
+        if tag == "a":
+            # A link without an address is none, and one in another would end that.
+            linked = ' href="' in attributes and "</a>" not in self._open
+            tag, attributes = ("a", f"{attributes} {LINK_ATTRIBUTES}") if linked else ("span", _HREF.sub("", attributes))
+        self._open.append(f"</{tag}>")
+        return f"<{tag}{attributes}>"

@@ -1,48 +1,64 @@
-"""Text as HTML: escaped, and with what a reader could not see, or a page would take for a formula, made plain."""
+"""Text as HTML: escaped, with unseen characters made visible (js/src/readable.ts), and kept from being read as a formula."""
 
 import html
 import re
 
 from nbagent.events.jsonable import text_safe
+from nbagent.protocol.shared import MARKUP
 
-_ANSI = re.compile(r"\x1b\[[0-9;:]*[mK]")
-# U+2400 and the following are pictures of the control characters.
-_CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {0x7F: 0x2421}
-_CONTROLS |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-# Overrides, embeddings and isolates would turn around what stands beside them.
-_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_CHARACTERS = MARKUP["characters"]
+_TERMINAL = re.compile(_CHARACTERS["terminal"])
+_UNSEEN = re.compile(rf"\r(?!\n)|[{_CHARACTERS['controls']}{_CHARACTERS['overrides']}{_CHARACTERS['directions']}]")
+_UNSEEN_IN_PROSE = re.compile(rf"\r(?!\n)|[{_CHARACTERS['controls']}{_CHARACTERS['overrides']}]")
 # Jupyter's MathJax takes these for the beginning of a formula, wherever they stand; an element around one ends its search.
 _TEX = re.compile(r"[$\\](?=[$([]|begin\b|(?:eq)?ref\b)|\$")
 
 
-def plain(text: str) -> str:
-    """The text, escaped. Colours of terminals vanish; other control characters show as pictures of themselves."""
-    text = text_safe(text).replace("\r\n", "\n")
-    if "\x1b" in text:
-        text = _ANSI.sub("", text)
-    return html.escape(text.translate(_CONTROLS))
+def visible(text: str) -> str:
+    """Return the text with each control character as its picture, and each change of direction as its number, `‹U+202E›`."""
+    return _UNSEEN.sub(_written_out, text_safe(text))
 
 
 def prose(text: str) -> str:
-    """The text, escaped, for a place where MathJax looks for formulas and shall find none in it."""
-    return _TEX.sub(r"<span>\g<0></span>", plain(text))
+    """Return the text as `visible` does, but with embeddings and isolates kept.
+
+    Languages that run from right to left need those; an override, which reverses letters of any script, no language needs.
+    """
+    return _UNSEEN_IN_PROSE.sub(_written_out, text_safe(text))
 
 
-def line(text: str, limit: int = 200) -> str:
-    """The text on one line of at most `limit` characters, escaped; it cannot turn around what stands beside it."""
-    short = " ".join(text[: 4 * limit].split())
-    short = f"{short[: limit - 1]}…" if len(short) > limit or len(text) > 4 * limit else short
-    return prose(_TURNS.sub(lambda char: f"U+{ord(char[0]):04X}", short))
+def readable(text: str) -> str:
+    """Return a program's output without the colours and cursor movements of a terminal, the rest as `visible` does."""
+    return visible(_TERMINAL.sub("", text) if "\x1b" in text or "\x9b" in text else text)
 
 
-def clip(text: str, limit: int) -> tuple[str, str]:
-    """The first `limit` characters, and a note of how many are missing (empty if none is)."""
-    if len(text) <= limit:
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(0x2400 + code)  # U+2400 and the following are pictures of the control characters
+    return "␡" if code == 0x7F else f"‹U+{code:04X}›"
+
+
+def escape(text: str) -> str:
+    """Return readable text as HTML, for code and attributes, where MathJax looks for no formula."""
+    return html.escape(readable(text))
+
+
+def escape_line(text: str, max_chars: int = 200) -> str:
+    """Return readable text as HTML on one line of at most `max_chars` characters."""
+    short = " ".join(text[: 4 * max_chars].split())
+    short = f"{short[: max_chars - 1]}…" if len(short) > max_chars or len(text) > 4 * max_chars else short
+    return without_tex(escape(short))
+
+
+def without_tex(markup: str) -> str:
+    """Return the HTML of a text so that MathJax finds no formula in it."""
+    return _TEX.sub(r"<span>\g<0></span>", markup)
+
+
+def clip(text: str, max_chars: int) -> tuple[str, str]:
+    """Return the first `max_chars` characters, and a note of how many are missing (empty if none is)."""
+    if len(text) <= max_chars:
         return text, ""
-    missing = len(text) - limit
-    return text[:limit], f"… {missing:,} more character{'' if missing == 1 else 's'} not kept in the notebook"
-
-
-def words(text: str) -> frozenset[str]:
-    """The words of a text, as a set."""
-    return frozenset(text.split())
+    missing = len(text) - max_chars
+    return text[:max_chars], f"… {missing:,} more character{'' if missing == 1 else 's'} not kept in the notebook"

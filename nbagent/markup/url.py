@@ -1,4 +1,4 @@
-"""What a URL from untrusted text may do, by the rules of the view (js/src/markdown/url.ts).
+"""URLs from untrusted text, judged by the rules of the view (js/src/markdown/url.ts).
 
 http, https and mailto may be followed; small raster images held in the URL itself may be shown; nothing is loaded.
 """
@@ -6,49 +6,64 @@ http, https and mailto may be followed; small raster images held in the URL itse
 import re
 from urllib.parse import quote, urlsplit
 
-# C0 and C1 controls, soft hyphen, zero-width and bidirectional marks, line separators, byte order mark.
-INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-_SHOWABLE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}", re.IGNORECASE)
-_FOLLOWED = re.compile(r"https?://|mailto:", re.IGNORECASE)
+from nbagent.protocol.shared import LIMITS, MARKUP
+
+_PREFIXES = MARKUP["link"]["prefixes"].split()
+_FOLLOWED = re.compile("|".join(map(re.escape, _PREFIXES)), re.IGNORECASE)
+_INVISIBLE = re.compile(f"[{MARKUP['characters']['invisible']}]")
+_SHOWABLE_IMAGE = re.compile(
+    rf"data:image/(?:{'|'.join(MARKUP['image']['types'].split())});base64,[A-Za-z0-9+/]+={{0,2}}", re.IGNORECASE
+)
 _AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
-_MAX_IMAGE = 1_000_000
+# User names, and what no host may hold: https://url.spec.whatwg.org/#forbidden-domain-code-point
+_FORBIDDEN_IN_HOST = re.compile(r"[@%<>^|]")
+
+SCHEMES = frozenset(prefix.partition(":")[0] for prefix in _PREFIXES)
+"""The schemes of URLs that may be followed."""
 
 
 def safe_url(raw: str) -> str | None:
-    """The URL if following it is safe, else None.
+    """Return the URL if following it is safe, else None.
 
     Absolute http(s) and mailto URLs pass. Refused: other schemes, relative URLs, URLs with a user name (they disguise the
     host) and URLs with control, invisible or direction-changing characters, plain or percent-encoded in the host.
     """
     url = raw.strip()
-    if not _FOLLOWED.match(url) or INVISIBLE.search(url) or re.search(r"[\s\\]", url):
+    if not _FOLLOWED.match(url) or _INVISIBLE.search(url) or re.search(r"[\s\\]", url):
         return None
     authority = _AUTHORITY.match(url)
     if authority is None:  # mailto
         return url
-    return None if re.search("[@%]", authority[1]) or not _host(url) else url
+    return None if _FORBIDDEN_IN_HOST.search(authority[1]) or not _host(url) else url
 
 
 def inline_image(raw: str) -> str | None:
-    """The URL if it is a raster image held in the URL itself, of at most 1 MB, else None."""
+    """Return the URL if it holds a raster image itself, in fewer than a million characters, else None."""
     url = raw.strip()
-    return url if len(url) < _MAX_IMAGE and _SHOWABLE_IMAGE.fullmatch(url) else None
+    return url if len(url) < LIMITS["inline_image_chars"] and _SHOWABLE_IMAGE.fullmatch(url) else None
 
 
 def visible_url(raw: str) -> str:
-    """The URL as text for a reader: shortened, and with every character that would not be seen written out."""
-    short = f"{raw[:200]}…" if len(raw) > 200 else raw
-    return INVISIBLE.sub(lambda char: quote(char[0], safe=""), short)
+    """Return the URL as text for a reader: shortened, and with every character that would not be seen percent-encoded."""
+    short = f"{raw[: LIMITS['shown_url_chars']]}…" if len(raw) > LIMITS["shown_url_chars"] else raw
+    return _INVISIBLE.sub(lambda char: quote(char[0], safe=""), short)
 
 
 def host_of(url: str) -> str:
-    """The host a URL leads to, for a label; `mail` if it leads to none."""
+    """Return the host a URL leads to, for a label; `mail` if it leads to none."""
     return _host(url) or "mail"
 
 
 def _host(url: str) -> str:
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname}:{parts.port}" if parts.hostname and parts.port else parts.hostname or ""
-    except ValueError:  # no number for a port, or half a bracketed address
+        # As browsers name it, so that letters that look like others show: "xn--pple-43d.com".
+        host = parts.hostname or ""
+        host = host if host.isascii() else host.encode("idna").decode()
+        host = f"[{host}]" if ":" in host else host
+        return f"{host}:{parts.port}" if host and parts.port and parts.port != _DEFAULT_PORTS[parts.scheme] else host
+    except (ValueError, KeyError):  # no number for a port, half a bracketed address, no name of a host
         return ""
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -1,4 +1,4 @@
-"""How a value looks to a reader: one line, and a bundle of MIME types like the notebook's own."""
+"""Values as a reader sees them: one line, and a bundle of MIME types like the notebook's own."""
 
 import base64
 import contextlib
@@ -12,21 +12,9 @@ from nbagent.events import Display
 from nbagent.events.jsonable import text_safe
 from nbagent.mime.shrink import whole_json
 from nbagent.mime.summary import summary_of
-from nbagent.mime.text import KB, head, line, text_of
+from nbagent.mime.text import head, line, text_of
+from nbagent.protocol.shared import MIME_BYTES
 from nbagent.runtime.ipython import ipython_shell
-
-LIMITS: dict[str, int] = {
-    "text/html": 256 * KB,
-    "image/png": 2048 * KB,
-    "image/jpeg": 2048 * KB,
-    "image/gif": 2048 * KB,
-    "image/webp": 2048 * KB,
-    "image/svg+xml": 2048 * KB,
-    "text/markdown": 64 * KB,
-    "application/json": 256 * KB,
-    "text/plain": 64 * KB,
-}
-"""The MIME types a reader can be shown, richest first, and the largest payload of each in bytes (images: as base64)."""
 
 _METHODS = {
     "text/html": "_repr_html_",
@@ -38,8 +26,8 @@ _METHODS = {
 }
 
 
-def display_of(value: Any, *, limits: Mapping[str, int] = LIMITS) -> Display:
-    """How a value looks to a reader: one line, and a bundle of MIME types like the notebook's own.
+def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES) -> Display:
+    """Return how a value looks to a reader: one line, and a bundle of MIME types like the notebook's own.
 
     Args:
         value: anything.
@@ -60,24 +48,25 @@ def display_of(value: Any, *, limits: Mapping[str, int] = LIMITS) -> Display:
     plain = bundle.get("text/plain")
     text = plain if isinstance(plain, str) else text_of(value)
     text = "\n".join([text_safe(text), *failures])
-    return Display(summary=summary_of(value), data={**data, "text/plain": head(text, limits.get("text/plain", 64 * KB))})
+    plain_bytes = limits.get("text/plain", MIME_BYTES["text/plain"])
+    return Display(summary=summary_of(value), data={**data, "text/plain": head(text, plain_bytes)})
 
 
 def bundle_of_json(content: Any) -> dict[str, Any]:
-    """A JSON value as a MIME bundle: text stays text, and text that is itself a JSON object or list shows as one.
+    """Return a JSON value as a MIME bundle: text stays text, and text that is itself a JSON object or list shows as one.
 
-    Unless it is very long: then it is read as text anyway, and its objects would take several times its size.
+    A very long text stays text, since its objects would take several times its size.
     """
     if not isinstance(content, str):
         return {"application/json": content}
-    if content[:1] in ("{", "[") and len(content) <= LIMITS["application/json"]:
+    if content[:1] in ("{", "[") and len(content) <= MIME_BYTES["application/json"]:
         with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
             return {"application/json": msgspec.json.decode(content), "text/plain": content}
     return {"text/plain": content}
 
 
 def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
-    """Everything the value's formatters say, whatever its size."""
+    """The bundle of all the value's formatters, of any size. Messages of those that failed are added to `failures`."""
 
     def ask(what: str, formatter: Callable[[], Any]) -> Any:
         try:
@@ -92,7 +81,7 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
     shell = ipython_shell()
     # IPython shows a value with `_ipython_display_` at once, in the wrong place, instead of saying what it looks like.
     if shell is not None and not hasattr(type(value), "_ipython_display_"):
-        formats = ask("IPython's formatter", lambda: shell.display_formatter.format(value, include=set(LIMITS))[0])
+        formats = ask("IPython's formatter", lambda: shell.display_formatter.format(value, include=set(MIME_BYTES))[0])
         bundle.update(formats or {})
     elif not isinstance(value, type):
         bundle.update(_own_bundle(value, ask))
@@ -100,23 +89,23 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
     if figure is not None and "image/png" not in bundle:
         bundle["image/png"] = ask("savefig", lambda: _png_of(figure))
     if isinstance(value, dict | list) and "application/json" not in bundle:
-        bundle["application/json"] = ask("JSON", lambda: whole_json(value, LIMITS["application/json"]))
+        bundle["application/json"] = ask("JSON", lambda: whole_json(value, MIME_BYTES["application/json"]))
     return bundle
 
 
 def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dict[str, Any]:
-    """What the value's own `_repr_*_` methods say; looked up on its class, since proxies answer to any name."""
+    """The bundle of the value's own `_repr_*_` methods; looked up on its class, since proxies answer to any name."""
     bundle: dict[str, Any] = {}
     for mime, name in {"": "_repr_mimebundle_", **_METHODS}.items():
         method = getattr(type(value), name, None)
         if method is None or mime in bundle:
             continue
-        said = ask(name, lambda method=method, mime=mime: method(value) if mime else method(value, include=None, exclude=None))  # type: ignore[misc]
-        said = said[0] if isinstance(said, tuple) else said  # data and metadata
-        if mime and said is not None:
-            bundle[mime] = said
-        elif isinstance(said, dict):
-            bundle.update(said)
+        data = ask(name, lambda method=method, mime=mime: method(value) if mime else method(value, include=None, exclude=None))  # type: ignore[misc]
+        data = data[0] if isinstance(data, tuple) else data  # the second is metadata
+        if mime and data is not None:
+            bundle[mime] = data
+        elif isinstance(data, dict):
+            bundle.update(data)
     return bundle
 
 
@@ -134,7 +123,7 @@ def _png_of(figure: Any) -> bytes:
 
 
 def _payload(mime: str, payload: Any, limit: int) -> Any:
-    """A payload as it travels, or None if it is too large or no payload of its type."""
+    """The payload as it is sent, images as base64; None if it is too large, or none of its type."""
     if isinstance(payload, bytes):
         if len(payload) * 4 > limit * 3:
             return None

@@ -1,4 +1,4 @@
-"""An exception as data."""
+"""Exceptions as data."""
 
 import pathlib
 import traceback
@@ -7,11 +7,11 @@ from nbagent.events import ErrorInfo
 from nbagent.events.jsonable import text_safe
 from nbagent.mime.text import KB, head
 
-_HOME = str(pathlib.Path(__file__).parents[1])
+_PACKAGE = str(pathlib.Path(__file__).parents[1])
 
 
 def error_of(error: BaseException) -> ErrorInfo:
-    """An exception as data: its class, its message, and its traceback without nbagent's own frames, at most 16 KB."""
+    """Return an exception's class, its message, and its traceback without nbagent's own frames, at most 16 KB of it."""
     try:
         message = str(error)
     except Exception as broken:
@@ -30,6 +30,6 @@ def error_of(error: BaseException) -> ErrorInfo:
 def _drop_own_frames(report: traceback.TracebackException) -> None:
     queue = [report]
     for each in queue:
-        frames = [frame for frame in each.stack if not frame.filename.startswith(_HOME)]
+        frames = [frame for frame in each.stack if not frame.filename.startswith(_PACKAGE)]
         each.stack = traceback.StackSummary.from_list(frames)
         queue += [linked for linked in (each.__cause__, each.__context__, *(each.exceptions or ())) if linked is not None]

@@ -1,4 +1,4 @@
-"""A value in one short line."""
+"""Values in one short line."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from nbagent.mime.text import count, line, quote
 
 
 def summary_of(value: Any) -> str:
-    """A value in one short line: `list of 4`, `dict with 3 keys`, `DataFrame 120×4`, `'text…'`, `0`."""
+    """Return a value in one short line: `list of 4`, `dict with 3 keys`, `DataFrame 120×4`, `'text…'`, `0`."""
     try:
         return text_safe(line(_measure(value)))
     except Exception as error:
@@ -15,7 +15,7 @@ def summary_of(value: Any) -> str:
 
 
 def _measure(value: Any) -> str:
-    """What a value is and how large; for small things, what it says."""
+    """The type and size of a value; its repr if it has no size."""
     name = type(value).__name__
     if isinstance(value, str):
         return quote(value)
@@ -35,7 +35,7 @@ def _measure(value: Any) -> str:
 
 
 def _size(value: Any) -> tuple[int, ...]:
-    """The sides of a table, an array, a figure or an image; empty for anything else."""
+    """The lengths of a table, an array, a figure or an image along its axes; empty for anything else."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape and all(isinstance(side, int) for side in shape):
         return shape

@@ -1,32 +1,32 @@
-"""Text about values: short, cut where it must be, and never an error."""
+"""Short texts about values. None of these functions raises."""
 
 from typing import Any
 
 KB = 1024
-LINE = 80
+LINE_CHARS = 80
 """Characters in one line."""
 
 
 def count(number: int, noun: str) -> str:
-    """`1 row`, `1,200 rows`."""
+    """Return a number of things: `1 row`, `1,200 rows`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def quote(text: str) -> str:
-    """A text in quotes, as one line."""
-    words = " ".join(text[: 4 * LINE].split()) or text[:LINE]
-    cut = len(text) > 4 * LINE or len(words) > LINE - 2
-    return repr(words[: LINE - 3] + "…" if cut else words)
+    """Return a text in quotes, as one line."""
+    words = " ".join(text[: 4 * LINE_CHARS].split()) or text[:LINE_CHARS]
+    cut = len(text) > 4 * LINE_CHARS or len(words) > LINE_CHARS - 2
+    return repr(words[: LINE_CHARS - 3] + "…" if cut else words)
 
 
 def line(text: str) -> str:
-    """A text as one line."""
-    words = " ".join(text[: 4 * LINE].split())
-    return words if len(text) <= 4 * LINE and len(words) <= LINE else words[: LINE - 1] + "…"
+    """Return a text as one line."""
+    words = " ".join(text[: 4 * LINE_CHARS].split())
+    return words if len(text) <= 4 * LINE_CHARS and len(words) <= LINE_CHARS else words[: LINE_CHARS - 1] + "…"
 
 
 def head(text: str, limit: int) -> str:
-    """The first `limit` bytes of a text, and how much is missing."""
+    """Return the first `limit` bytes of a text, with a note of how much is missing."""
     if len(text) <= limit // 4:
         return text
     kept = text[:limit].encode()[:limit].decode(errors="ignore")
@@ -34,7 +34,7 @@ def head(text: str, limit: int) -> str:
 
 
 def text_of(value: Any) -> str:
-    """The value's repr, or that it has none."""
+    """Return the value's repr, or a text that says why it has none."""
     try:
         return repr(value)
     except Exception as error:

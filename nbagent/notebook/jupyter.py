@@ -123,7 +123,7 @@ class Drawing:
     def _twin(self) -> dict[str, str]:
         blocks = self.run.snapshot()
         status = blocks[0]["status"]
-        return {"text/html": transcript_html(blocks, mark=self.mark), "text/plain": f"nbagent: {self.run.name}, {status}"}
+        return {"text/html": transcript_html(blocks, dom_key=self.mark), "text/plain": f"nbagent: {self.run.name}, {status}"}
 
 
 class Book:

@@ -1,26 +1,43 @@
 """The transcript where there is no notebook: printed as it grows, in a terminal, a log or a pipe.
 
 Output is only ever added to, so that it reads the same in a terminal, in a file, and scrolled back. Styles appear where the
-output is a terminal. Whatever a model or tool says, no control character of it gets out.
+output is a terminal. No control character from a model or tool reaches it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO, Any, TypeAlias
 
-import msgspec
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
-from nbagent.render.labels import hidden_note, hides_args
+from nbagent.protocol.shared import LABELS
+from nbagent.render.labels import (
+    call_args,
+    clip,
+    compact,
+    count,
+    decision_label,
+    duration,
+    elapsed,
+    error_headline,
+    figures,
+    handoff_label,
+    is_silent_thought,
+    prompt_label,
+    run_label,
+    thought_label,
+    tool_note,
+)
+from nbagent.render.props import number_of, record_of, text_of
 
-Props: TypeAlias = dict[str, Any]
+Block: TypeAlias = dict[str, Any]
 
 # Every control character but newline and tab: ESC and C1 begin terminal sequences, the rest move the cursor or ring.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
-# For outputs that cannot encode the marks; what else they cannot encode becomes "?".
-_PLAIN = str.maketrans({"✓": "+", "✗": "x", "■": "#", "…": "...", "→": "->", "·": "-", "▸": ">", "×": "x", "’": "'"})
-_LINE = 100
+# For outputs that cannot encode these; other characters that they cannot encode become "?".
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "⊘": "#", "■": "#", "…": "...", "→": "->", "·": "-", "▸": ">", "×": "x", "’": "'"})
+_LINE_CHARS = 100
 
 _DIM = Style(dim=True)
 _RED = Style(color="red")
@@ -29,26 +46,24 @@ _GREEN = Style(color="green")
 _BOLD = Style(bold=True)
 _PLAIN_STYLE = Style()
 _LEVELS = {"debug": _DIM, "info": _DIM, "warning": _YELLOW, "error": _RED}
-_OUTCOMES = {
-    "output-available": ("✓", _PLAIN_STYLE),
-    "output-error": ("✗", _RED),
-    "output-denied": ("✗", _YELLOW),
-}
-# A call that the stream only announced is for the caller to run; one that was cut off says so.
-_UNFINISHED = {"input-available": "requested", "input-streaming": "not finished", "cancelled": "not finished"}
+_TOOL_STYLES = {"output-available": _PLAIN_STYLE, "output-error": _RED, "output-denied": _YELLOW}
+_RUN_MARKS = {"completed": ("✓", _GREEN), "failed": ("✗", _RED)}
+# Characters that a block keeps of a field that is printed on one line.
+_HEAD_CHARS = 400
 
 
-class ConsoleFace:
-    """Prints one run.
+class ConsoleRenderer:
+    """Printer of one run.
 
     Args:
-        file: where to; the standard output by default.
+        file: where it prints; the standard output by default.
         console: a rich console to print on instead of `file`.
     """
 
     def __init__(self, file: IO[str] | None = None, console: Console | None = None) -> None:
         self._console = console or Console(file=file, force_jupyter=False)
-        self._blocks: dict[str, Props] = {"run": {"kind": "run", "depth": 0}}
+        self._blocks: dict[str, Block] = {"run": {"kind": "run", "depth": 0}}
+        self._tools: list[Block] = []  # the calls printed so far
         self._streaming: str | None = None  # the block whose text the cursor stands in
         self._at_line_start = True
         self._titled = False
@@ -80,7 +95,7 @@ class ConsoleFace:
 
     # --- ops ---
 
-    def _open(self, id_: str, parent: str | None, props: Props) -> None:
+    def _open(self, id_: str, parent: str | None, props: Block) -> None:
         if id_ == "run":
             self._blocks["run"].update(props)
             return
@@ -96,23 +111,24 @@ class ConsoleFace:
             case "agent":
                 self._line(depth, f"▸ {block.get('name')}", _BOLD)
             case "handoff":
-                self._line(depth, f"{block.get('from') or ''} → {block.get('to')}", _BOLD)
+                self._line(depth, handoff_label(block, str), _BOLD)
             case "status":
                 self._line(depth, block.get("message"), _LEVELS.get(block.get("level") or "info", _DIM))
             case "error":
-                self._error(depth, block.get("error_type"), block.get("message"), block.get("traceback"))
+                self._error(depth, block)
             case "approval":
-                self._line(depth, f"? {block.get('prompt') or 'Approval needed'}{_arguments(block)}", _YELLOW)
+                args = "" if block.get("args") in (None, {}) else call_args(block)
+                self._line(depth, f"? {prompt_label(block)}{args}", _YELLOW)
                 self._decision(block, block)
 
     def _append(self, id_: str, field: str, text: str) -> None:
         block = self._blocks[id_]
         if block["kind"] in ("text", "reasoning") and field == "text":
             self._grow(id_, block, text)
-        elif len(head := block.get(field) or "") < 4 * _LINE:
-            block[field] = head + text  # it is printed in one line, if at all
+        elif len(head := block.get(field) or "") < _HEAD_CHARS:
+            block[field] = head + text
 
-    def _set(self, id_: str, props: Props) -> None:
+    def _set(self, id_: str, props: Block) -> None:
         block = self._blocks[id_]
         match block["kind"]:
             case "text" | "reasoning" if "text" in props:
@@ -129,15 +145,15 @@ class ConsoleFace:
                 return
             case "tool" if not block.get("listed") or block.get("state") != "input-available":
                 self._tool(block)
-            case "reasoning" if block["printed"] or _seconds(block) >= 1:
-                self._line(block["depth"], f"Thought{_span(block, 'for ', tenths=False)}", _DIM)
+            case "reasoning" if block["printed"] or not is_silent_thought({**block, "closed": True}):
+                self._line(block["depth"], thought_label({**block, "closed": True}), _DIM)
             case "source":
                 self._line(block["depth"], " ".join(filter(None, (block.get("title"), block.get("url")))), _DIM)
             case "file":
-                said = (block.get("name"), block.get("media_type"), block.get("url"))
-                self._line(block["depth"], " ".join(filter(None, said)), _DIM)
+                fields = (block.get("name"), block.get("media_type"), block.get("url"))
+                self._line(block["depth"], " ".join(filter(None, fields)), _DIM)
             case "custom":
-                self._line(block["depth"], _short(f"{block.get('name')}: {_json(block.get('data'))}"), _DIM)
+                self._line(block["depth"], _one_line(f"{block.get('name')}: {compact(block.get('data'))}"), _DIM)
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come
@@ -145,21 +161,21 @@ class ConsoleFace:
 
     # --- texts ---
 
-    def _grow(self, id_: str, block: Props, text: str) -> None:
+    def _grow(self, id_: str, block: Block, text: str) -> None:
         if not text:
             return
         style = _DIM if block["kind"] == "reasoning" else _PLAIN_STYLE
         if self._streaming != id_:
             self._leave()
             if block["kind"] == "reasoning":
-                self._line(block["depth"], "Thinking…", _DIM)
+                self._line(block["depth"], LABELS["thought"]["running"], _DIM)
             self._streaming = id_
         block["printed"].append(text)
         depth = block["depth"] + (block["kind"] == "reasoning")
         self._write(text, style, "  " * depth)
 
-    def _replace(self, id_: str, block: Props, text: str) -> None:
-        """The authoritative text: mostly what was printed already, or that and a little more."""
+    def _replace(self, id_: str, block: Block, text: str) -> None:
+        """Print the authoritative text: mostly what was printed already, or that and a little more."""
         printed = "".join(block["printed"])
         if text.startswith(printed):
             self._grow(id_, block, text[len(printed) :])
@@ -175,59 +191,46 @@ class ConsoleFace:
             return
         self._titled = True
         run = self._blocks["run"]
-        said = list(dict.fromkeys(str(run[name]) for name in ("name", "model") if run.get(name)))
-        if said:
-            self._line(0, " · ".join(said), _BOLD)
+        self._line(0, " · ".join(dict.fromkeys(str(run[name]) for name in ("name", "model") if run.get(name))), _BOLD)
 
     def _requested(self, depth: int) -> None:
-        """The model goes on: calls it made before, and that nobody answers in this stream, belong before what comes now."""
+        """Print the calls that wait at this depth: what the model writes next comes after them, and nobody may answer them."""
         waiting = [b for b in self._blocks.values() if b["kind"] == "tool" and b["depth"] == depth and not b.get("listed")]
         for block in waiting:
             if block.get("state") == "input-available":
                 block["listed"] = True
                 self._tool(block)
 
-    def _tool(self, block: Props) -> None:
-        state = block.get("state") or ""
-        mark, style = _OUTCOMES.get(state, ("■", _DIM))
-        args = "(hidden)" if hides_args(block) else _arguments(block) or "()"
-        call = f"{mark} {block.get('title') or block.get('name')}{args}"
-        error = block.get("error") or {}
-        if state == "output-error":
-            outcome = ": ".join(filter(None, (error.get("type"), error.get("message")))) or "failed"
-        elif state == "output-denied":
-            outcome = "denied"
-        else:
-            outcome = block.get("summary") or _UNFINISHED.get(state, "")
-        said = f"{call} → {_short(outcome)}" if outcome else call
-        self._line(block["depth"], said + _span(block, "· "), style)
+    def _tool(self, block: Block) -> None:
+        self._tools.append({name: block.get(name) for name in ("started", "args_done", "ended")})
+        state = text_of(block, "state")
+        mark, note = tool_note(block, closed=True)
+        outcome = error_headline(record_of(block, "error")) if state == "output-error" else text_of(block, "summary") or note
+        line = f"{mark} {text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
+        line += f" → {_one_line(outcome)}" if outcome else ""
+        self._line(block["depth"], line + _time(elapsed(block, "args_done")), _TOOL_STYLES.get(state, _DIM))
 
-    def _error(self, depth: int, kind: str | None, message: str | None, traceback: str | None) -> None:
-        self._line(depth, ": ".join(filter(None, (kind or "Error", message))), _RED)
-        if traceback:
-            self._line(depth + 1, traceback.rstrip(), _DIM)
+    def _error(self, depth: int, block: Block) -> None:
+        kind = text_of(block, "error_type") or LABELS["error"]["type"]
+        self._line(depth, error_headline({"type": kind, "message": block.get("message")}), _RED)
+        self._line(depth + 1, text_of(block, "traceback").rstrip(), _DIM)
 
-    def _decision(self, block: Props, props: Props) -> None:
-        if decision := props.get("decision"):
-            said = {"approve": "approved", "deny": "denied", "cancel": "cancelled"}.get(decision, decision)
-            reason = props.get("reason")
-            self._line(block["depth"], f"  {said}{f': {reason}' if reason else ''}", _YELLOW)
+    def _decision(self, block: Block, props: Block) -> None:
+        if decision := decision_label(props):
+            reason = text_of(props, "reason")
+            self._line(block["depth"], f"  {decision}{f': {reason}' if reason else ''}", _YELLOW)
 
-    def _end(self, run: Props) -> None:
+    def _end(self, run: Block) -> None:
         if self._over:
             return
         self._over = True
         self._title()
-        status = run.get("status") or "ended"
-        usage = run.get("usage") or {}
-        tokens = [f"{usage[name]:,} {label}" for name, label in (("input", "in"), ("output", "out")) if usage.get(name)]
-        if not tokens and usage.get("total"):
-            tokens = [f"{usage['total']:,}"]
-        who = f"Stopped by {run['stopped_by']}" if status == "cancelled" and run.get("stopped_by") else status
-        reason = run.get("code") if status not in ("completed", "cancelled", run.get("code")) else None
-        parts = [f"{who} ({reason})" if reason else who, ", ".join(tokens) + " tokens" if tokens else "", hidden_note(run)]
-        mark, style = {"completed": ("✓", _GREEN), "failed": ("✗", _RED)}.get(status, ("■", _YELLOW))
-        self._line(0, f"{mark} {' · '.join(filter(None, parts))}{_span(run, '· ')}", style)
+        mark, style = _RUN_MARKS.get(text_of(run, "status"), ("■", _YELLOW))
+        code = f" ({run['code']})" if run.get("status") == "failed" and run.get("code") else ""
+        usage = record_of(run, "usage")
+        total = number_of(usage, "total") if number_of(usage, "input", "output") is None else None
+        tokens = [] if total is None else [f"{count(total)} tokens"]
+        self._line(0, f"{mark} {' · '.join([run_label(run) + code, *tokens, *figures(run, self._tools)])}", style)
 
     def _line(self, depth: int, text: str | None, style: Style) -> None:
         if text:
@@ -268,40 +271,9 @@ def _encodable(text: str, encoding: str) -> str:
     return text
 
 
-def _arguments(block: Props) -> str:
-    """A call's arguments as they read in Python: `(city='Paris', days=3)`; nothing if there are none."""
-    args = block.get("args")
-    if isinstance(args, Mapping):
-        return f"({_short(', '.join(f'{name}={_value(value)}' for name, value in args.items()))})" if args else ""
-    text = _json(args) if args is not None else block.get("args_text")
-    return f"({_short(text)})" if text else ""
+def _one_line(text: str) -> str:
+    return clip(" ".join(text[: 4 * _LINE_CHARS].split()), _LINE_CHARS)
 
 
-def _value(value: Any) -> str:
-    return repr(value[:_LINE]) if isinstance(value, str) else _short(_json(value))
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _short(text: str) -> str:
-    line = " ".join(text[: 2 * _LINE].split())
-    return line if len(text) <= 2 * _LINE and len(line) <= _LINE else line[: _LINE - 1] + "…"
-
-
-def _seconds(block: Props) -> float:
-    """How long a block took; a tool's time begins when its arguments are whole."""
-    ended, started = block.get("ended"), block.get("args_done") or block.get("started")
-    return max(0.0, ended - started) if ended is not None and started is not None else 0.0
-
-
-def _span(block: Props, before: str, *, tenths: bool = True) -> str:
-    """How long a block took, for the end of its line: ` · 1.3s`; nothing if that is not known."""
-    if block.get("ended") is None or block.get("started") is None:
-        return ""
-    seconds = _seconds(block)
-    if tenths and seconds < 9.95:
-        return f" {before}{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f" {before}{minutes}m {rest}s" if minutes else f" {before}{rest}s"
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else f" · {duration(seconds)}"

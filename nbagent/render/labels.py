@@ -1,43 +1,50 @@
-"""The words for a run's and a tool's states, the same as the view's (js/src/status.ts, ui/duration.ts, transcript/)."""
+"""Words and figures for the states of a run and its blocks, as the view says them (js/src/status.ts, tool-label.ts)."""
 
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Any
 
-Props: TypeAlias = Mapping[str, Any]
+from nbagent.protocol.shared import LABELS, LIMITS, fill
+from nbagent.render.props import Props, number_of, record_of, text_of
 
-_VALUE_CHARS = 40
-_LINE_CHARS = 160
+_RUN = LABELS["run"]
+_TOOL_NOTES = LABELS["tool_note"]
+_FIGURES = LABELS["figure"]
+_WAS_RUNNING = "was running"
+_TOOL_MARKS = {
+    "output-available": "✓",
+    "output-error": "✗",
+    "output-denied": "⊘",
+    "cancelled": "⊘",
+    "approval-requested": "?",
+}
 
-
-def text_of(value: Any) -> str:
-    """The string, or an empty one for anything else."""
-    return value if isinstance(value, str) else ""
-
-
-def number_of(value: Any) -> float | None:
-    """The finite number, or None for anything else."""
-    known = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 and not math.isnan(value)
-    return value if known else None
-
-
-def record_of(value: Any) -> Props:
-    """The JSON object, or an empty one for anything else."""
-    return value if isinstance(value, dict) else {}
+# --- numbers ----------------------------------------------------------------------------------------------------------
 
 
 def duration(seconds: float) -> str:
-    """`0.3s`, `4.1s`, `34s`, `1m 12s`, `2h 05m`."""
+    """Return a finished duration: `0.3s`, `4.1s`, `34s`, `1m 12s`, `2h 05m`."""
     if seconds < 0.05:
         return "<0.1s"
-    return f"{seconds:.1f}s" if seconds < 9.95 else _whole(math.floor(seconds + 0.5))
+    return f"{_fixed(seconds, 1)}s" if seconds < 9.95 else _whole(_round(seconds))
 
 
 def rounded(seconds: float) -> str:
-    """A finished thought: `2s`; nobody needs its tenths."""
-    return "<1s" if seconds < 1 else _whole(math.floor(seconds + 0.5))
+    """Return the duration of a thought, without tenths: `2s`."""
+    return "<1s" if seconds < 1 else _whole(_round(seconds))
+
+
+def elapsed(props: Props, start: str = "started") -> float | None:
+    """Return the seconds from when the block began to its end; None if one of them is not known."""
+    begun, ended = number_of(props, start, "started"), number_of(props, "ended")
+    return None if begun is None or ended is None else max(0.0, ended - begun)
+
+
+def count(value: float) -> str:
+    """Return a number as JavaScript's `toLocaleString("en-US")` writes it: `1,284`."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
 def _whole(seconds: int) -> str:
@@ -47,136 +54,184 @@ def _whole(seconds: int) -> str:
     return f"{minutes}m {seconds % 60:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
 
 
-def elapsed(props: Props, start: str = "started") -> float | None:
-    """Seconds from when the block began to its end; None if one of them is not known."""
-    begun = number_of(props.get(start)) if number_of(props.get(start)) is not None else number_of(props.get("started"))
-    ended = number_of(props.get("ended"))
-    return None if begun is None or ended is None else max(0.0, ended - begun)
+def _round(value: float) -> int:
+    """The nearest whole number; halves go up, as in JavaScript, not to the even one."""
+    return math.floor(value + 0.5)
 
 
-def run_label(props: Props) -> str:
-    """How a run went: `Done in 3.2s`."""
-    status, took = text_of(props.get("status")), elapsed(props)
-    took_text = "" if took is None else duration(took)
+def _fixed(value: float, digits: int) -> str:
+    return f"{_round(value * 10**digits) / 10**digits:.{digits}f}"
+
+
+# --- states -----------------------------------------------------------------------------------------------------------
+
+
+def run_label(run: Props) -> str:
+    """Return how a run went: `Done in 3.2s`."""
+    status, took = text_of(run, "status"), elapsed(run)
+    time = "" if took is None else duration(took)
     match status:
         case "running" | "stopping" | "":
-            return "was running when this notebook was saved"
+            return f"{_WAS_RUNNING} when this notebook was saved"
         case "completed":
-            return f"Done in {took_text}" if took_text else "Done"
+            return fill(_RUN["completed_in"], time) if time else _RUN["completed"]
         case "failed":
-            return f"Failed after {took_text}" if took_text else "Failed"
+            return fill(_RUN["failed_after"], time) if time else _RUN["failed"]
         case "cancelled":
-            label = f"Stopped by {text_of(props.get('stopped_by')) or 'you'}"
+            label = fill(_RUN["cancelled"], text_of(run, "stopped_by") or _RUN["cancelled_by"])
         case "incomplete":
-            label = _incomplete(props)
-        case "paused":
-            label = "waits for you"
-        case "max_steps":
-            label = "Stopped at the step limit"
+            label = _incomplete(run)
         case _:
-            label = status
-    return f"{label} · {took_text}" if took_text else label
+            label = _RUN.get(status, status) if status in ("paused", "max_steps") else status
+    return f"{label} · {time}" if time else label
 
 
-def _incomplete(props: Props) -> str:
-    if props.get("code") == "stream_truncated":
-        return "Cut off: the stream ended early"
-    why = text_of(props.get("code")) or text_of(props.get("finish_reason"))
-    return f"Incomplete: {why.replace('_', ' ')}" if why else "Incomplete"
+def _incomplete(run: Props) -> str:
+    if run.get("code") == "stream_truncated":
+        return _RUN["truncated"]
+    reason = text_of(run, "code", "finish_reason")
+    return fill(_RUN["incomplete_because"], reason.replace("_", " ")) if reason else _RUN["incomplete"]
 
 
-def tool_note(props: Props, closed: bool) -> tuple[str, str]:
-    """A tool's mark, and what its row says of its state; empty where the mark says it all."""
-    match props.get("state"):
-        case "output-available":
-            return "✓", ""
-        case "output-error":
-            return "✗", text_of(record_of(props.get("error")).get("type")) or "Error"
-        case "output-denied":
-            return "⊘", "Denied"
-        case "cancelled":
-            return "⊘", "Cancelled"
-        case "approval-requested":
-            return "?", "Awaiting approval"
-        case _ if not closed:
-            return "…", "was running"
-        case "input-available":
-            return "→", "Requested"
-        case _:
-            return "→", ""
+def tool_note(tool: Props, closed: bool) -> tuple[str, str]:
+    """Return a tool call's mark, and what its row says of its state; empty where the mark says it all."""
+    state = text_of(tool, "state")
+    if state in _TOOL_MARKS:
+        error_type = text_of(record_of(tool, "error"), "type") if state == "output-error" else ""
+        return _TOOL_MARKS[state], error_type or _TOOL_NOTES.get(state, "")
+    if not closed:
+        return "…", _WAS_RUNNING
+    return "→", _TOOL_NOTES[state] if state == "input-available" else ""
 
 
-def hides_args(tool: Props) -> bool:
-    """Whether a tool call's arguments are kept from the reader."""
-    return "arguments" in (tool.get("hidden") or ())
+def thought_label(thought: Props) -> str:
+    """Return the heading of a thought: `Thought for 5s`."""
+    took = elapsed(thought)
+    if not thought.get("closed"):
+        return LABELS["thought"]["running"]
+    return LABELS["thought"]["closed"] if took is None else fill(LABELS["thought"]["timed"], rounded(took))
+
+
+def is_silent_thought(thought: Props) -> bool:
+    """Return True for a finished thought without a word that took no time: a formality of the wire."""
+    took_ms = 1000 * (elapsed(thought) or 0)
+    return bool(thought.get("closed")) and not text_of(thought, "text") and took_ms < LIMITS["silent_thought_ms"]
+
+
+def prompt_label(approval: Props) -> str:
+    """Return the question that an approval asks."""
+    prompts = LABELS["prompt"]
+    return text_of(approval, "prompt") or prompts.get(text_of(approval, "approval_kind") or "tool", prompts["other"])
+
+
+def decision_label(approval: Props) -> str:
+    """Return what was decided: `Approved`; empty if nothing was."""
+    decision = text_of(approval, "decision")
+    return LABELS["decision"].get(decision, decision)
+
+
+def handoff_label(handoff: Props, emphasize: Callable[[str], str]) -> str:
+    """Return who handed over to whom. `emphasize` writes a name."""
+    words, from_, to = LABELS["handoff"], text_of(handoff, "from"), text_of(handoff, "to")
+    to = emphasize(to or words["unnamed"])
+    return "→ " + (fill(words["from_to"], emphasize(from_), to) if from_ else fill(words["to"], to))
 
 
 def hidden_note(run: Props) -> str:
-    """`thinking and tools hidden`; empty if nothing is kept from the reader."""
+    """Return `thinking and tools hidden`; empty if nothing is kept from the reader."""
     hidden = run.get("hidden")
     kinds = [kind for kind in hidden if isinstance(kind, str)] if isinstance(hidden, list) else []
-    return f"{', '.join([*kinds[:-2], ' and '.join(kinds[-2:])])} hidden" if kinds else ""
+    return fill(_FIGURES["hidden"], ", ".join([*kinds[:-2], " and ".join(kinds[-2:])])) if kinds else ""
+
+
+# --- arguments and errors ---------------------------------------------------------------------------------------------
+
+
+def call_args(tool: Props) -> str:
+    """Return a tool call's arguments on one line, as far as they may be seen."""
+    if "arguments" in (tool.get("hidden") or ()):
+        return LABELS["tool"]["hidden"]
+    args = tool.get("args") if tool.get("args_valid") is not False else None
+    return args_label(text_of(tool, "args_text") or None if args is None else args)
 
 
 def args_label(args: Any) -> str:
-    """`(column="region", limit=10)`: a tool's arguments on one line."""
+    """Return arguments on one line: `(column="region", limit=10)`."""
     if isinstance(args, str):
-        return f"({_clip(' '.join(args[: 4 * _LINE_CHARS].split()), _LINE_CHARS)})"
+        return f"({clip(' '.join(args[: 4 * LIMITS['label_line_chars']].split()), LIMITS['label_line_chars'])})"
     if not isinstance(args, dict):
-        return "()" if args is None else f"({_clip(compact(args), _LINE_CHARS)})"
+        return "()" if args is None else f"({clip(compact(args), LIMITS['label_line_chars'])})"
     line = ""
     for name, value in args.items():
         line += f"{', ' if line else ''}{name}={_value_label(value)}"
-        if len(line) > _LINE_CHARS:
+        if len(line) > LIMITS["label_line_chars"]:
             break
-    return f"({_clip(line, _LINE_CHARS)})"
+    return f"({clip(line, LIMITS['label_line_chars'])})"
 
 
 def _value_label(value: Any) -> str:
     if isinstance(value, str):
-        return compact(_clip(value, _VALUE_CHARS))
-    if isinstance(value, list) and len(value) > 8:
-        return f"[{len(value)} items]"
-    return _clip(compact(value), _VALUE_CHARS)
+        return compact(clip(value, LIMITS["label_value_chars"]))
+    if isinstance(value, list) and len(value) > LIMITS["label_list_items"]:
+        return fill(LABELS["tool"]["items"], str(len(value)))
+    return clip(compact(value), LIMITS["label_value_chars"])
 
 
-def _clip(text: str, limit: int) -> str:
-    return f"{text[: limit - 1]}…" if len(text) > limit else text
+def clip(text: str, max_chars: int) -> str:
+    """Return the text, cut to `max_chars` characters with an ellipsis."""
+    return f"{text[: max_chars - 1]}…" if len(text) > max_chars else text
 
 
 def compact(value: Any) -> str:
-    """JSON on one line, as a browser writes it."""
+    """Return JSON on one line, as a browser writes it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def frames(traceback: str) -> str:
-    """`traceback (3 frames)`."""
-    count = len(re.findall(r'^\s*File "', traceback, re.MULTILINE))
-    return "traceback" if count == 0 else f"traceback ({count} frame{'' if count == 1 else 's'})"
+def pretty(value: Any, line_chars: int) -> str:
+    """Return JSON, indented if it does not fit on one line of fewer than `line_chars` characters."""
+    flat = compact(value)
+    # Indenting a large value would take several times its size.
+    return flat if len(flat) < line_chars or len(flat) > 100_000 else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def error_headline(error: Props, kind: str = "type") -> str:
+    """Return an error's type and message on one line: `KeyError: 'x'`. `kind` is the field of its type."""
+    return ": ".join(filter(None, (text_of(error, kind), text_of(error, "message") or LABELS["error"]["message"])))
+
+
+def traceback_label(traceback: str) -> str:
+    """Return `traceback (3 frames)`."""
+    frames = len(re.findall(r'^\s*File "', traceback, re.MULTILINE))
+    words = LABELS["error"]
+    return fill(words["frame" if frames == 1 else "frames"], str(frames)) if frames else words["traceback"]
+
+
+# --- the footer -------------------------------------------------------------------------------------------------------
 
 
 def figures(run: Props, tools: Iterable[Props]) -> list[str]:
-    """The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`, `thinking hidden`."""
-    usage = record_of(run.get("usage"))
-    spent, written, thought = (number_of(usage.get(name)) for name in ("input", "output", "reasoning"))
-    used, failed = (number_of(run.get(name)) or 0 for name in ("tools", "tools_failed"))
-    first, cost = number_of(run.get("first_token")), number_of(usage.get("cost"))
-    said = []
+    """Return the footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`, `thinking hidden`."""
+    usage = record_of(run, "usage")
+    spent, written, thought = (number_of(usage, name) for name in ("input", "output", "reasoning"))
+    used, failed = (number_of(run, name) or 0 for name in ("tools", "tools_failed"))
+    first, cost = number_of(run, "first_token"), number_of(usage, "cost")
+    speed = _tokens_per_second(run, written, tools)
+    found = []
     if spent is not None:
-        said.append(f"{spent:,} in")
+        found.append(fill(_FIGURES["input"], count(spent)))
     if written is not None:
-        said.append(f"{written:,} out" + (f" ({thought:,} thinking)" if thought else ""))
+        found.append(fill(_FIGURES["output"], count(written)))
+        found[-1] += fill(_FIGURES["reasoning"], count(thought)) if thought else ""
     if used > 0:
-        said.append(f"{used:,} tool{'' if used == 1 else 's'}" + (f", {failed:,} failed" if failed > 0 else ""))
+        found.append(fill(_FIGURES["tool" if used == 1 else "tools"], count(used)))
+        found[-1] += fill(_FIGURES["failed"], count(failed)) if failed > 0 else ""
     if first is not None:
-        said.append(f"first token {duration(first)}")
-    if (speed := _tokens_per_second(run, written, tools)) is not None and speed >= 1:
-        said.append(f"{math.floor(speed + 0.5):,} tok/s")
+        found.append(fill(_FIGURES["first_token"], duration(first)))
+    if speed is not None and speed >= 1:
+        found.append(fill(_FIGURES["speed"], count(_round(speed))))
     if cost is not None:
-        said.append(f"${cost:.4f}" if cost < 0.01 else f"${cost:.2f}")
-    if note := hidden_note(run):
-        said.append(note)
-    return said
+        found.append(fill(_FIGURES["cost"], _fixed(cost, 4 if cost < 0.01 else 2)))
+    return [*found, *filter(None, [hidden_note(run)])]
 
 
 def _tokens_per_second(run: Props, written: float | None, tools: Iterable[Props]) -> float | None:
@@ -184,7 +239,7 @@ def _tokens_per_second(run: Props, written: float | None, tools: Iterable[Props]
     took = elapsed(run)
     if written is None or took is None:
         return None
-    writing = took - (number_of(run.get("first_token")) or 0) - _tool_seconds(tools)
+    writing = took - (number_of(run, "first_token") or 0) - _tool_seconds(tools)
     return written / writing if writing > 0.2 else None
 
 
@@ -192,8 +247,7 @@ def _tool_seconds(tools: Iterable[Props]) -> float:
     """Seconds during which at least one tool ran."""
     spans = []
     for tool in tools:
-        begun, ended = number_of(tool.get("args_done")), number_of(tool.get("ended"))
-        begun = number_of(tool.get("started")) if begun is None else begun
+        begun, ended = number_of(tool, "args_done", "started"), number_of(tool, "ended")
         if begun is not None and ended is not None:
             spans.append((begun, ended))
     total, until = 0.0, -math.inf

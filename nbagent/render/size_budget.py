@@ -1,38 +1,73 @@
-"""What of a transcript is kept where there is room for so many bytes only."""
+"""Limits on the parts of a transcript that make it fit into a document of a limited size."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from nbagent.render.labels import Props, compact, record_of, text_of
+from nbagent.protocol.shared import IMAGE_TYPES
+from nbagent.render.labels import compact
+from nbagent.render.props import Props, record_of, text_of
 
-IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-"""The types of pictures that are bytes."""
-LEAST = 200
-"""Characters that are kept of a thing, however many there are; below that, things are left out."""
+_MIN_VALUE_CHARS = 200
+"""Characters that are kept of a value, however many there are; below that, blocks are left out."""
 
 
-def kept_pictures(blocks: list[dict[str, Any]], limit: int) -> dict[str, int]:
-    """Blocks whose picture is kept, and its size: a picture cannot be shortened, so that the largest are left out."""
-    found = {}
+@dataclass(frozen=True)
+class SizeBudget:
+    """Limits under which a transcript fits into a number of bytes, as far as can be told before it is written.
+
+    Attributes:
+        max_bytes: of the whole document, in UTF-8.
+        value_chars: of one text or value; what is longer is cut.
+        list_ends: blocks at each end of a list; those between are left out.
+        pictures: the blocks whose picture is kept, by id, and its size in bytes. A picture cannot be shortened.
+    """
+
+    max_bytes: int
+    value_chars: int
+    list_ends: int
+    pictures: Mapping[str, int]
+
+    @classmethod
+    def of(cls, blocks: Sequence[Props], max_bytes: int) -> "SizeBudget":
+        """Return the budget for these blocks: the longest values are cut first, the largest pictures left out."""
+        pictures = _pictures_within(blocks, 0.7 * max_bytes)
+        remaining = max(0.9 * max_bytes - sum(pictures.values()), max_bytes / 10)
+        value_chars = _cut_length([size for block in blocks for size in _value_lengths(block)], remaining)
+        return cls(max_bytes, value_chars, max_bytes // 100, pictures)
+
+    def reduced(self, size: int, longest_list: int) -> "SizeBudget":
+        """Return a smaller budget after one that made a document of `size` bytes, with lists of up to `longest_list` blocks."""
+        factor = min(0.8, 0.9 * self.max_bytes / size)
+        if self.value_chars <= _MIN_VALUE_CHARS:
+            return replace(self, list_ends=int(min(self.list_ends, longest_list / 2) * factor))
+        # Pictures were chosen to fit; if the rest leaves them no space they go, the largest first.
+        smallest = sorted(self.pictures.items(), key=lambda item: item[1])[: len(self.pictures) * 3 // 4]
+        return replace(self, value_chars=max(_MIN_VALUE_CHARS, int(self.value_chars * factor)), pictures=dict(smallest))
+
+
+def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int]:
+    """As many pictures as fit, the smallest first, by the ids of their blocks."""
+    sizes = {}
     for block in blocks:
-        payloads = [text_of(record_of(block.get("result")).get(mime)) for mime in (*IMAGES, "image/svg+xml")]
-        if size := max(map(len, [*payloads, text_of(block.get("data")) if block.get("kind") == "file" else ""])):
-            found[text_of(block.get("id"))] = size * 4 // 3
-    room, kept = 0.7 * limit, {}
-    for id_, size in sorted(found.items(), key=lambda item: item[1]):
-        room -= size
-        if room < 0:
+        result = record_of(block, "result")
+        payloads = [text_of(result, mime) for mime in IMAGE_TYPES]
+        if size := max(map(len, [*payloads, text_of(block, "data") if block.get("kind") == "file" else ""])):
+            sizes[text_of(block, "id")] = size * 4 // 3
+    kept = {}
+    for id_, size in sorted(sizes.items(), key=lambda item: item[1]):
+        max_bytes -= size
+        if max_bytes < 0:
             break
         kept[id_] = size
     return kept
 
 
-def sizes(block: Props) -> Iterable[int]:
-    """How long the things of a block are that can be shortened."""
-    yield len(text_of(block.get("text")))
-    yield len(text_of(block.get("args_text")))
-    yield len(text_of(block.get("traceback"))) + len(text_of(record_of(block.get("error")).get("traceback")))
-    for mime, payload in record_of(block.get("result")).items():
+def _value_lengths(block: Props) -> Iterable[int]:
+    """Characters of the values of a block that can be shortened."""
+    yield len(text_of(block, "text"))
+    yield len(text_of(block, "args_text"))
+    yield len(text_of(block, "traceback")) + len(text_of(record_of(block, "error"), "traceback"))
+    for mime, payload in record_of(block, "result").items():
         if not mime.startswith("image/"):
             yield len(payload) if isinstance(payload, str) else len(compact(payload))
             break
@@ -40,12 +75,12 @@ def sizes(block: Props) -> Iterable[int]:
         yield len(compact(block["data"]))
 
 
-def cap(lengths: list[int], room: float) -> int:
-    """The length that the longest must be cut to, so that all of them together fit into `room`."""
+def _cut_length(lengths: list[int], total: float) -> int:
+    """The length to which the longest must be cut, so that all of them together are at most `total`."""
     lengths.sort()
     for index, size in enumerate(lengths):
-        share = room / (len(lengths) - index)
+        share = total / (len(lengths) - index)
         if size > share:
-            return max(LEAST, int(share))
-        room -= size
-    return max(LEAST, int(room) + (lengths[-1] if lengths else 0))
+            return max(_MIN_VALUE_CHARS, int(share))
+        total -= size
+    return max(_MIN_VALUE_CHARS, int(total) + (lengths[-1] if lengths else 0))

@@ -124,7 +124,7 @@ def twin_of(transcript: Transcript) -> str | None:
     """A transcript as the saved notebook has it."""
     if importlib.util.find_spec("nbagent.render.html") is None:
         return None
-    html: str = importlib.import_module("nbagent.render.html").transcript_html(transcript.snapshot(), mark="stage")
+    html: str = importlib.import_module("nbagent.render.html").transcript_html(transcript.snapshot(), dom_key="stage")
     return html
 
 

@@ -299,12 +299,13 @@ def test_no_attack_in_a_twin_runs_or_loads_anything(page: Page, tmp_path: Path) 
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     file = tmp_path / "attacks.html"
     for start in range(0, len(found := attacks()), 40):
-        twins = [f"<section>{transcript_html(everywhere(attack), mark='m')}</section>" for attack in found[start : start + 40]]
-        file.write_text(f"<!doctype html><meta charset=utf-8>{''.join(twins)}<p id=end>end</p>")
+        copies = [transcript_html(everywhere(attack), dom_key="m") for attack in found[start : start + 40]]
+        sections = "".join(f"<section>{copy}</section>" for copy in copies)
+        file.write_text(f"<!doctype html><meta charset=utf-8>{sections}<p id=end>end</p>")
         opened(page, file)
-        # Every twin stays in its place: nothing closes what is around it, nothing swallows what follows.
-        assert page.locator("body > section").count() == len(twins)
-        assert page.locator("body > section > div").count() == len(twins)
+        # Every copy stays in its place: nothing closes what is around it, nothing swallows what follows.
+        assert page.locator("body > section").count() == len(copies)
+        assert page.locator("body > section > div").count() == len(copies)
         assert page.locator("body > p#end").count() == 1
         assert page.locator("script, iframe, object, embed, form, svg, math, link, base").count() == 0
     assert {url for url in asked if not url.startswith(("data:image/", file.as_uri()))} == set()

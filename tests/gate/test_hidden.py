@@ -15,7 +15,7 @@ from streams import event_streams
 import nbagent
 from nbagent import events as e
 from nbagent.adapters.encoders import encoders
-from nbagent.render.console import ConsoleFace
+from nbagent.render.console import ConsoleRenderer
 from nbagent.render.html import transcript_html
 from nbagent.run import Run
 
@@ -91,7 +91,7 @@ def test_no_hidden_word_reaches_a_face_a_file_a_client_a_log_or_a_repr(
     console = io.StringIO()
     with caplog.at_level(logging.DEBUG), nbagent.record(tmp_path / "recorded.jsonl"):
         run = Run(iter(cut([marked(event) for event in events], at)), **options)
-        run.attach(ConsoleFace(console))
+        run.attach(ConsoleRenderer(console))
         run.start()
         run.wait()
     run.save(str(tmp_path / "saved.jsonl"))

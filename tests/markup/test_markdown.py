@@ -1,9 +1,11 @@
 """Markdown in the saved notebook: the specification's examples, and what differs from it on purpose."""
 
 import json
+import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -117,20 +119,69 @@ def test_a_bare_url_is_a_link_without_the_marks_around_it(text: str, url: str) -
     assert f'<a href="{url}" ' in markdown_html(text)
 
 
+def test_a_direction_override_is_written_out_in_prose_and_code() -> None:
+    html = markdown_html("user\u202etxt.exe `a\u2066b`\n\n```\nif \u202e} begin\n```")
+    assert "user‹U+202E›txt.exe" in html
+    assert "<code>a‹U+2066›b</code>" in html
+    assert "if ‹U+202E›} begin" in html
+
+
+def test_an_isolate_stays_in_prose_as_languages_from_right_to_left_need_it() -> None:
+    assert markdown_html("\u2067ghi\u2069") == "<p>\u2067ghi\u2069</p>\n"
+
+
 def test_a_picture_elsewhere_is_a_link_that_names_its_host() -> None:
     html = markdown_html("![chart](https://a.example/secret?x=1)")
     assert "<img" not in html
     assert ">image: chart (a.example)</a>" in html
 
 
-def test_no_pathological_input_is_too_much() -> None:
-    cases = json.loads((CORPORA / "cmark_gfm_pathological.json").read_text())
-    texts = ["".join(unit * count for unit, count in case["parts"]) for case in cases]
-    texts += ["\\( " * 60_000, "$a " * 60_000, "https://a." * 20_000]
+# --- hostile texts ----------------------------------------------------------------------------------------------------
+
+Parts = list[tuple[str, int]]
+"""A text: units, and how often each is repeated."""
+
+PATHOLOGICAL: dict[str, Parts] = {
+    case["name"]: case["parts"] for case in json.loads((CORPORA / "cmark_gfm_pathological.json").read_text())
+} | {"open math": [("\\( ", 60_000)], "money": [("$a ", 60_000)], "bare URLs": [("https://a.", 20_000)]}
+
+
+def text_of(parts: Parts, chars: int) -> str:
+    """The text, its repetitions cut in proportion so that it has about so many characters."""
+    whole = sum(len(unit) * count for unit, count in parts)
+    return "".join(unit * max(1, min(count, count * chars // whole)) for unit, count in parts)
+
+
+def calls_in(source: str) -> int:
+    """Function calls that drawing the text takes: its cost, whatever else the machine does."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, arg: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        markdown_html(source)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("name", PATHOLOGICAL)
+def test_twice_the_text_is_at_most_twice_the_work(name: str) -> None:
+    once, twice = text_of(PATHOLOGICAL[name], 2_000), text_of(PATHOLOGICAL[name], 4_000)
+    markdown_html(once)  # what is cached is no part of it
+    assert calls_in(twice) <= 2.2 * calls_in(once)
+
+
+def test_no_text_makes_many_times_its_size_of_html() -> None:
     slowest = 0.0
-    for text in texts if WHOLE else [text[:20_000] for text in texts]:
+    for parts in PATHOLOGICAL.values():
+        text = text_of(parts, 1_000_000 if WHOLE else 20_000)
         begun = time.process_time()
         drawn = markdown_html(text)
         slowest = max(slowest, time.process_time() - begun)
         Checked(drawn)
+        assert len(drawn) < 40 * len(text)
     figure("saved notebook", "slowest of 19 pathological Markdown texts, kernel CPU", f"{slowest:.1f} s")

@@ -1,4 +1,4 @@
-"""How values look, from real libraries, and that nothing a value does can break it."""
+"""Values of real libraries as data, and values whose methods fail."""
 
 import base64
 import dataclasses
@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbagent.events import Display, ToolResult, to_json
-from nbagent.mime import LIMITS, display_of, error_of, json_of, summary_of
+from nbagent.mime import display_of, error_of, json_of, summary_of
+from nbagent.protocol.shared import MIME_BYTES
 
 matplotlib.use("Agg")
 
@@ -213,14 +214,14 @@ def test_a_text_is_itself() -> None:
 
 
 def test_a_rich_type_that_is_too_large_gives_way_to_the_next() -> None:
-    html = "é" * (LIMITS["text/html"] // 2)
+    html = "é" * (MIME_BYTES["text/html"] // 2)
     assert display_of(Page(html)).data["text/html"] == html
     assert list(display_of(Page(html + "x")).data) == ["text/plain"]
     assert list(display_of(Bundle(), limits={"image/png": 2, "text/markdown": 99, "text/plain": 99}).data) == [
         "text/markdown",
         "text/plain",
     ]
-    assert list(display_of(["x" * LIMITS["application/json"]]).data) == ["text/plain"]
+    assert list(display_of(["x" * MIME_BYTES["application/json"]]).data) == ["text/plain"]
 
 
 @given(st.text(min_size=1), st.integers(1, 200))

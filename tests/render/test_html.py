@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,7 @@ READ = {
 @pytest.mark.parametrize("name", READ)
 def test_each_golden_transcript_reads_like_the_view(name: str) -> None:
     blocks = json.loads((GOLDEN / f"{name}.json").read_text())["blocks"]
-    assert Checked(transcript_html(blocks, mark="m-1")).text == READ[name]
+    assert Checked(transcript_html(blocks, dom_key="m-1")).text == READ[name]
 
 
 # --- what stands where ------------------------------------------------------------------------------------------------
@@ -124,6 +123,7 @@ PNG = base64.b64encode(b"\x89PNG" + b"x" * 300).decode()
         ({"text/plain": ""}, "(empty text)"),
         ({"text/plain": "\x1b[31mred\x1b[0m \x07"}, "red ␇"),
         ({"image/png": "not base64!", "text/plain": "p"}, "could not be read"),
+        ({"image/svg+xml": "<svg/>", "image/png": PNG}, f'<img src="data:image/png;base64,{PNG}"'),
     ],
 )
 def test_a_result_is_shown_in_its_richest_form(bundle: Any, shown: str) -> None:
@@ -164,13 +164,20 @@ def test_a_run_that_goes_on_says_so() -> None:
     assert Checked(transcript_html(run())).text == ["a · Done", "This run ended without any output."]
 
 
-def test_a_mark_brings_the_rule_that_hides_a_dead_view() -> None:
-    html = transcript_html(run(), mark="cell-1")
+def test_a_dom_key_brings_the_rule_that_hides_a_dead_view() -> None:
+    html = transcript_html(run(), dom_key="cell-1")
     Checked(html)
     assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}' in html
     assert ":root" not in html  # a rule about the whole page is looked at again with each change in it
     assert "<style>" not in transcript_html(run())
-    Checked(transcript_html(run(), mark='x"]{}</style><script>'))
+    Checked(transcript_html(run(), dom_key='x"]{}</style><script>'))
+
+
+def test_no_field_turns_around_what_stands_beside_it() -> None:
+    name = "photo\u202egpj.exe"
+    text = Checked(transcript_html(everywhere(f"{name} `{name}`"))).text
+    assert sum("photo‹U+202E›gpj.exe" in line for line in text) > 30
+    assert "\u202e" not in "".join(text)
 
 
 def test_formulas_stay_tex_and_money_stays_money() -> None:
@@ -230,7 +237,7 @@ def everywhere(text: str) -> list[dict[str, Any]]:
 def test_no_attack_gets_anything_into_the_page_that_runs_or_loads() -> None:
     found = sample(attacks(), 60)
     for attack in found:
-        Checked(transcript_html(everywhere(attack), mark="m"))
+        Checked(transcript_html(everywhere(attack), dom_key="m"))
         for end in range(0, min(len(attack), 200), 7):
             Checked(transcript_html(run({"kind": "text", "text": attack[:end]}, tool(result={"text/html": attack[:end]}))))
     figure(
@@ -259,7 +266,7 @@ block = st.fixed_dictionaries(
 
 @given(st.lists(block, max_size=6))
 def test_any_blocks_make_a_page_that_is_well_formed_and_safe(blocks: list[dict[str, Any]]) -> None:
-    Checked(transcript_html(blocks, mark="m"))
+    Checked(transcript_html(blocks, dom_key="m"))
 
 
 @given(st.text(alphabet="ab<>[]?/=\"'& \n-!divtablescrpthrefonk:;", max_size=80))
@@ -303,10 +310,10 @@ def test_the_longest_things_are_shortened_first_and_say_how_much_is_missing() ->
     ids=["text", "marks", "emoji", "blocks", "table", "tool", "data"],
 )
 def test_it_never_takes_more_than_its_limit(blocks: list[dict[str, Any]]) -> None:
-    html = transcript_html(blocks, mark="m")
+    html = transcript_html(blocks, dom_key="m")
     assert 200_000 < size_of(html) <= 1_000_000
     assert "not kept in the notebook" in html
-    assert size_of(transcript_html(blocks, mark="m", limit=20_000)) <= 20_000
+    assert size_of(transcript_html(blocks, dom_key="m", max_bytes=20_000)) <= 20_000
 
 
 def test_of_many_pictures_as_many_are_kept_as_there_is_room_for() -> None:
@@ -326,7 +333,26 @@ def test_the_first_and_the_last_of_very_many_blocks_stay() -> None:
     assert "more entries not kept in the notebook" in html
 
 
-def test_tags_that_never_end_take_no_quadratic_time() -> None:
-    begun = time.thread_time()
-    assert "<a" not in sanitize("<b>x</b>" + 15_000 * "<a ")
-    assert time.thread_time() - begun < 5
+def test_html_that_no_parser_could_take_ends_early() -> None:
+    html = sanitize("<div>" * 50_000 + "<p>x</p>" * 10_000)
+    assert html == f"{'<div>' * 100}{'</div>' * 100}…"
+
+
+def test_elements_that_are_never_closed_are_not_repeated_in_each_paragraph() -> None:
+    unclosed = "".join(f"<{tag} title={number}>" for number in range(100) for tag in ("b", "i", "em", "code", "strong"))
+    source = f"<p>{unclosed}" + "<p>x" * 5_000
+    assert len(sanitize(source)) < 3 * len(source)
+
+
+def test_a_tag_that_never_ends_is_none() -> None:
+    assert sanitize("<b>x</b>" + 15_000 * "<a ") == "<b>x</b>…"
+    assert sanitize("<b>x</b><a href='https://a.example'") == "<b>x</b>"
+
+
+def test_a_large_table_is_whole() -> None:
+    table = "<table><tbody>" + "<tr><td>1</td><td><b>2</b></td></tr>" * 4_000 + "</tbody></table>"
+    assert sanitize(table) == table
+
+
+def test_elements_lie_in_one_another_up_to_a_limit() -> None:
+    assert sanitize("<div>" * 300 + "deep") == f"{'<div>' * 100}deep{'</div>' * 100}"

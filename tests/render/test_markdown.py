@@ -63,6 +63,22 @@ def test_a_sub_agent_is_a_quotation() -> None:
     assert "> **helper**\n>\n> one\n>\n> two" in markdown_of(*events)
 
 
+def test_a_handoff_names_both_agents() -> None:
+    assert "→ Handed over from **writer** to **editor**" in markdown_of(e.AgentHandoff(from_="writer", to="editor"))
+    assert "→ Handed over to **editor**" in markdown_of(e.AgentHandoff(to="editor"))
+
+
+def test_an_answered_question_stands_with_its_tool() -> None:
+    said = markdown_of(
+        e.ToolStart(id="c", name="load"),
+        e.ApprovalRequest(approval_id="a", tool_id="c", prompt="Load it?"),
+        e.ApprovalResponse(approval_id="a", decision="approve"),
+        e.TextEnd(id="t", text="Loading."),
+        e.ToolResult(id="c", content="done"),
+    )
+    assert "**load** `()` → 'done' · <0.1s\n\n**Approved:** Load it?\n\n```\ndone\n```\n\nLoading." in said
+
+
 def test_code_that_was_never_closed_ends_with_its_block() -> None:
     said = markdown_of(e.TextEnd(id="t", text="````python\n```\nx = 1"), e.TextEnd(id="u", text="# After"))
     assert "```\nx = 1\n````\n\n# After" in said

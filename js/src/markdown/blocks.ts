@@ -1,4 +1,4 @@
-// The top-level blocks of a text that is being written, and which of them can change no more.
+// The top-level blocks of a text that is being written, and how many of them are settled.
 import type { Token } from "./grammar";
 
 /** A top-level block: its tokens and its lines, the last one exclusive. */
@@ -8,7 +8,7 @@ export interface Block {
   end: number;
 }
 
-/** The tokens of each block; definitions are no blocks, but belong to the one they stand in. */
+/** Splits tokens into blocks. A link definition is no block, but belongs to the block that it stands in. */
 export function splitBlocks(tokens: Token[]): Block[] {
   const blocks: Block[] = [];
   let open: Block | null = null;
@@ -22,7 +22,7 @@ export function splitBlocks(tokens: Token[]): Block[] {
   return blocks;
 }
 
-/** Where each line starts; one entry more than there are whole lines. */
+/** The offset of each line; one entry more than there are whole lines. */
 export function lineOffsets(source: string): number[] {
   const offsets = [0];
   for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) offsets.push(at + 1);
@@ -30,10 +30,10 @@ export function lineOffsets(source: string): number[] {
 }
 
 /**
- * How many blocks are settled, whatever follows.
+ * The number of blocks at the start that no further text can change.
  *
- * A block is, once the next one has begun on a whole line and the line after that is whole as well: a table is the one
- * construct that is recognised by its second line. A fence is, with the whole line that closes it.
+ * A block is settled once the next one has begun on a whole line and the line after that is whole as well, since a table
+ * is recognised by its second line. A fence is settled with the whole line that closes it.
  */
 export function settledCount(blocks: Block[], wholeLines: number, openFence: Token | undefined): number {
   for (let count = blocks.length; count > 0; count--) {

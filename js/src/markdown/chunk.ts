@@ -1,20 +1,20 @@
-// A settled part of a long text: its source for good, its DOM only while it is near the reader.
+// A settled stretch of a long text, whose DOM is in the page only while it is near the reader.
 import { isInUse, watchNear } from "../ui/near";
 
-/** A text is kept in parts of about this many characters. */
+/** Characters of a chunk, about. */
 export const CHUNK_CHARS = 16_000;
-/** A text that came in one piece is drawn in slices of this many characters, each in a task of its own. */
+/** Characters that are drawn in one task of a text that came in one piece. */
 export const SLICE_CHARS = 8_000;
-/** A single block (a list, a table, a paragraph) is parsed as one up to this many characters; what follows is a block of its own. */
+/** Characters up to which a block (a list, a table, a paragraph) is parsed as one; the rest of it is a block of its own. */
 export const BLOCK_CHARS = 32_000;
 
-/** One part. */
+/** A chunk. Its source is kept for good. */
 export class Chunk {
   private readonly unwatch: () => void;
   private far = false;
 
   /**
-   * @param body - the element that holds the part's blocks.
+   * @param body - the element that holds the chunk's blocks.
    * @param source - its Markdown.
    * @param draw - fills the empty body again.
    * @param erased - called when the body has been emptied.
@@ -35,7 +35,7 @@ export class Chunk {
     });
   }
 
-  /** Keeps the part in the page for good. */
+  /** Keeps the chunk in the page for good. */
   open(): void {
     this.unwatch();
     this.show();
@@ -54,14 +54,14 @@ export class Chunk {
   }
 }
 
-/** An element for the blocks of a part. */
+/** An element for the blocks of a chunk. */
 export function newBody(): HTMLElement {
   const body = document.createElement("div");
   body.className = "nb-markdown";
   return body;
 }
 
-/** The longest piece of a block that is drawn as one, cut after a line where there is one. */
+/** The start of a block that is drawn as one, cut after a line if it has one. */
 export function headOf(block: string): string {
   const line = block.lastIndexOf("\n", BLOCK_CHARS - 1) + 1;
   // Never inside a surrogate pair.

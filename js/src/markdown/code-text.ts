@@ -1,7 +1,7 @@
 // The text of a code block, in boxes of whole lines: a browser lays out only the box that grows, however long the code is.
 import { commonLength } from "./dom";
 
-/** A box is full with the first line that ends at this many characters or beyond. */
+/** Characters after which a box ends with its line. */
 export const BOX_CHARS = 4_000;
 
 /** Plain text that grows at its end, in an element that holds nothing else but a caret. */
@@ -9,7 +9,7 @@ export class CodeText {
   private readonly boxes: Text[] = [];
   private last: Text;
 
-  /** @param root - the empty element to write into: short code is a text in it, without a box around. */
+  /** @param root - the empty element to write into. Short code is a text node in it, without a box. */
   constructor(root: HTMLElement) {
     this.last = this.begin(root);
   }
@@ -19,7 +19,7 @@ export class CodeText {
     return this.last.parentElement;
   }
 
-  /** Adds text to the end. What stands behind the text stays behind it. */
+  /** Adds text to the end. A node behind the text, such as a caret, stays behind it. */
   append(text: string): void {
     for (let from = 0; from < text.length; ) {
       if (this.last.length >= BOX_CHARS && this.last.data.endsWith("\n")) this.addBox();
@@ -30,7 +30,7 @@ export class CodeText {
     }
   }
 
-  /** Makes `text` the whole text. What is the same at its start is not touched, so that a selection there survives. */
+  /** Replaces the text. Characters that are the same at its start are not touched, so that a selection there survives. */
   replace(text: string): void {
     let known = 0;
     for (const [index, box] of this.boxes.entries()) {

@@ -1,16 +1,16 @@
-// A code block: language label, copy button, text that grows in place, colours once it is closed.
+// A code block: language label, copy button, text that grows in place, highlighted once it is closed.
 import { visible } from "../readable";
 import { CodeText } from "./code-text";
-import type { Part } from "./dom";
+import type { NodeView } from "./dom";
 import type { CodeSpec, MathSpec } from "./tree";
 
-/** What the lazy part `highlight.js` exports. */
+/** The exports of the lazily loaded module `highlight.js`. */
 export interface Highlighter {
-  /** Colours code; null when the language is unknown. */
+  /** Highlights code; null if the language is unknown. */
   highlight(code: string, lang: string): HastRoot | null;
 }
 
-/** The little of hast that a highlighter makes: https://github.com/syntax-tree/hast */
+/** The subset of hast that a highlighter makes: https://github.com/syntax-tree/hast */
 export interface HastRoot {
   type: "root";
   children: HastNode[];
@@ -19,17 +19,17 @@ type HastNode =
   | { type: "text"; value: string }
   | { type: "element"; properties?: { className?: unknown }; children: HastNode[] };
 
-/** Code longer than this many characters stays plain. */
-export const MAX_HIGHLIGHT = 100_000;
+/** Characters up to which code is highlighted. */
+export const MAX_HIGHLIGHT_CHARS = 100_000;
 const COPIED_MS = 1500;
 
 /** One code block. */
-export class CodeBlock implements Part {
+export class CodeBlock implements NodeView {
   readonly kind = "code";
   readonly node = document.createElement("div");
   private readonly code = document.createElement("code");
   private readonly label = document.createElement("span");
-  // Null while the code is coloured.
+  // Null while the code is highlighted.
   private text: CodeText | null = new CodeText(this.code);
   private spec: CodeSpec | null = null;
 
@@ -58,7 +58,7 @@ export class CodeBlock implements Part {
     return this.text?.end ?? this.code;
   }
 
-  /** Adds text to an open block without looking at what is there. */
+  /** Adds text to an open block without reading what is in it. */
   extend(more: string): void {
     this.text?.append(visible(more));
     if (this.spec) this.spec.text += more;
@@ -78,12 +78,12 @@ export class CodeBlock implements Part {
       this.text = new CodeText(this.code);
     }
     this.text.replace(visible(spec.text));
-    if (spec.closed && spec.lang && spec.text.length <= MAX_HIGHLIGHT) void this.colour(this.spec);
+    if (spec.closed && spec.lang && spec.text.length <= MAX_HIGHLIGHT_CHARS) void this.highlight(this.spec);
     return true;
   }
 
-  // The plain text stays when the highlighter does not come, fails or does not know the language.
-  private async colour(spec: CodeSpec): Promise<void> {
+  // The plain text stays if the highlighter cannot be loaded, fails or does not know the language.
+  private async highlight(spec: CodeSpec): Promise<void> {
     try {
       const shown = visible(spec.text);
       const root = (await this.highlighter()).highlight(shown, spec.lang);
@@ -94,12 +94,12 @@ export class CodeBlock implements Part {
       this.code.replaceChildren(fragment);
       this.text = null;
     } catch {
-      // Colour is a nicety: code without it is whole.
+      // Code is complete without highlighting.
     }
   }
 
   private async copy(button: HTMLButtonElement): Promise<void> {
-    // What is seen is what is copied: a terminal would obey what cannot be seen.
+    // Copied as it is shown: a terminal would obey control characters.
     const text = visible(this.spec?.text ?? "").replace(/\n$/, "");
     try {
       await navigator.clipboard.writeText(text);

@@ -1,23 +1,22 @@
-// Copies a foreign tree by an allow-list: what is not listed does not arrive.
+// Copies a foreign tree by an allow-list of elements, attributes and styles.
+import { html as ALLOWED } from "../../../nbagent/protocol/markup.json";
 import { readable } from "../readable";
+import { LIMITS } from "../shared";
 
-/** What may be copied. */
+/** The allow-list. */
 export interface Policy {
-  /** Names of elements that are copied; of others only the children are. */
+  /** Names of elements that are copied. Of other elements only the children are. */
   tags: ReadonlySet<string>;
-  /** Names of elements that vanish with all they hold. */
+  /** Names of elements that are left out with their content. */
   dropped: ReadonlySet<string>;
   /** Makes the copy of one element without its children; null leaves it out with its children. */
   make(source: Element, tag: string): Element | null;
 }
 
-const MAX_DEPTH = 100;
-const MAX_NODES = 20_000;
-
-/** Copies the children of `source` to the end of `target`. Beyond the limits of depth and number nothing is copied. */
+/** Copies the children of `source` to the end of `target`, up to the limits of depth and number. */
 export function copyChildren(source: Node, target: Node, policy: Policy): void {
-  const budget = { nodes: MAX_NODES };
-  copyInto(source, target, policy, MAX_DEPTH, budget);
+  const budget = { nodes: LIMITS.html_nodes };
+  copyInto(source, target, policy, LIMITS.html_depth, budget);
   if (budget.nodes <= 0) target.appendChild(document.createTextNode("…"));
 }
 
@@ -45,12 +44,12 @@ export function copyAttributes(source: Element, target: Element, names: Readonly
   }
 }
 
-// No url(), image-set(), var() or expression(): a value is words, numbers and plain colours.
-const SAFE_VALUE = /^(?:[\w\s.,%#+-]|\b(?:rgb|rgba|hsl|hsla)\([\d\s.,%/]+\))*$/i;
+// Words, numbers and plain colours: no url(), image-set(), var() or expression().
+const SAFE_VALUE = new RegExp(`^${ALLOWED.style_value}$`, "i");
 
 /** True if a style value can fetch nothing. */
 export function isSafeStyle(value: string): boolean {
-  return value.length < 100 && SAFE_VALUE.test(value);
+  return value.length < LIMITS.style_value_chars && SAFE_VALUE.test(value);
 }
 
 /** Copies the inline style properties that are listed and whose values can fetch nothing. */

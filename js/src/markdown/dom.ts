@@ -1,31 +1,29 @@
-// The wanted tree to DOM: what is there is kept and extended, so that selection and scroll position survive.
+// The wanted tree to DOM. Nodes that exist are kept and extended, so that selection and scroll position survive.
+import { markdown as ALLOWED } from "../../../nbagent/protocol/markup.json";
+import { words } from "../shared";
 import type { CodeSpec, Elem, MathSpec, Tree } from "./tree";
 
-/** A part that draws itself, such as a code block or a formula. */
-export interface Part {
+/** A node that draws itself, such as a code block or a formula. */
+export interface NodeView {
   readonly kind: "code" | "math";
   readonly node: HTMLElement;
-  /** Where a caret stands after the part's text, if inside it. */
+  /** The element inside the node that the caret stands in after its text. */
   readonly caretHost?: HTMLElement;
-  /** Draws the new state; false if the part cannot become this. */
+  /** Draws the new state; false if the node cannot become this. */
   update(spec: CodeSpec | MathSpec): boolean;
 }
 
-/** Makes a part. */
-export type MakePart = (spec: CodeSpec | MathSpec) => Part;
+/** Makes a node that draws itself. */
+export type MakeNodeView = (spec: CodeSpec | MathSpec) => NodeView;
 
-// Everything that Markdown may make. What is not listed is not made.
-const TAGS = new Set(
-  "p h1 h2 h3 h4 h5 h6 ul ol li blockquote code em strong s a br hr div table thead tbody tr th td input img span".split(
-    " ",
-  ),
-);
-const ATTRS = new Set("href title target rel class start type checked disabled aria-label src alt style".split(" "));
+// Elements and attributes that Markdown may make; no other is made.
+const TAGS = words(Object.values(ALLOWED).join(" "));
+const ATTRS = words("href title target rel class start type checked disabled aria-label src alt style");
 
-const parts = new WeakMap<Node, Part>();
+const views = new WeakMap<Node, NodeView>();
 
-/** Makes the children of `parent` from `first` on (null: none yet) equal to the wanted trees. */
-export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree[], make: MakePart): void {
+/** Makes the children of `parent`, from `first` on, equal to the wanted trees. `first` is null if there is none yet. */
+export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree[], make: MakeNodeView): void {
   let node = first;
   for (const tree of wanted) {
     if (node) node = patchOne(node, tree, make).nextSibling;
@@ -39,22 +37,22 @@ export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree
 }
 
 /** Makes one node equal to the wanted tree and returns it, or the node that took its place. */
-export function patchOne(node: ChildNode, tree: Tree, make: MakePart): ChildNode {
+export function patchOne(node: ChildNode, tree: Tree, make: MakeNodeView): ChildNode {
   if (patchNode(node, tree, make)) return node;
   const made = create(tree, make);
   node.replaceWith(made);
   return made;
 }
 
-function patchNode(node: ChildNode, tree: Tree, make: MakePart): boolean {
+function patchNode(node: ChildNode, tree: Tree, make: MakeNodeView): boolean {
   if (typeof tree === "string") {
     if (!(node instanceof Text)) return false;
     patchText(node, tree);
     return true;
   }
-  const part = parts.get(node);
-  if (tree.kind !== "elem") return part?.kind === tree.kind && part.update(tree);
-  if (part || !(node instanceof HTMLElement) || node.localName !== tree.tag) return false;
+  const view = views.get(node);
+  if (tree.kind !== "elem") return view?.kind === tree.kind && view.update(tree);
+  if (view || !(node instanceof HTMLElement) || node.localName !== tree.tag) return false;
   patchAttrs(node, tree);
   patchFrom(node, node.firstChild, tree.kids, make);
   return true;
@@ -69,7 +67,7 @@ export function patchText(node: Text, wanted: string): void {
   else node.replaceData(same, data.length - same, wanted.slice(same));
 }
 
-/** How many characters two texts have in common at their start. */
+/** The number of characters that two texts have in common at their start. */
 export function commonLength(a: string, b: string): number {
   let same = 0;
   const most = Math.min(a.length, b.length);
@@ -91,12 +89,12 @@ function setAttr(node: HTMLElement, name: string, value: string): void {
   else node.setAttribute(name, value);
 }
 
-function create(tree: Tree, make: MakePart): ChildNode {
+function create(tree: Tree, make: MakeNodeView): ChildNode {
   if (typeof tree === "string") return document.createTextNode(tree);
   if (tree.kind !== "elem") {
-    const part = make(tree);
-    parts.set(part.node, part);
-    return part.node;
+    const view = make(tree);
+    views.set(view.node, view);
+    return view.node;
   }
   const node = document.createElement(TAGS.has(tree.tag) ? tree.tag : "span");
   for (const [name, value] of Object.entries(tree.attrs)) setAttr(node, name, value);
@@ -104,18 +102,18 @@ function create(tree: Tree, make: MakePart): ChildNode {
   return node;
 }
 
-/** Makes a detached node of one tree that holds no parts. */
+/** Makes a detached node of a tree without code blocks and formulas. */
 export function createElement(tree: Elem): ChildNode {
   return create(tree, () => {
-    throw new Error("this tree may hold no parts");
+    throw new Error("this tree may hold no code blocks and formulas");
   });
 }
 
-/** The part that ends the content of `root`, if a part does. */
-export function lastPart(root: HTMLElement): Part | undefined {
+/** The node that draws itself at the end of `root`, if there is one. */
+export function lastNodeView(root: HTMLElement): NodeView | undefined {
   let node: Node | null = root;
-  while (node && !parts.has(node)) node = node.lastChild;
-  return node ? parts.get(node) : undefined;
+  while (node && !views.has(node)) node = node.lastChild;
+  return node ? views.get(node) : undefined;
 }
 
 /** Puts the caret after the last text under `root`. */
@@ -127,9 +125,9 @@ export function placeCaret(root: HTMLElement, caret: HTMLElement): void {
     // The cells that an unfinished table row still lacks are empty.
     if (host.localName === "tr") while (last?.previousSibling && !last.hasChildNodes()) last = last.previousSibling;
     if (!(last instanceof HTMLElement)) break;
-    const part = parts.get(last);
-    if (part?.caretHost) host = part.caretHost;
-    if (part || /^(?:br|hr|img|input)$/.test(last.localName)) break;
+    const view = views.get(last);
+    if (view?.caretHost) host = view.caretHost;
+    if (view || /^(?:br|hr|img|input)$/.test(last.localName)) break;
     host = last;
   }
   if (host.lastChild !== caret) host.appendChild(caret);

@@ -1,8 +1,8 @@
-// An open code fence takes text line by line, without parsing what it already holds.
+// An open code fence, which takes text line by line without parsing its content again.
 import type { CodeBlock } from "./code";
 import type { Token } from "./grammar";
 
-/** The fence at the end of the tokens that is still open at the end of `source`, if there is one. */
+/** The fence that is still open at the end of `source`, if there is one. */
 export function openFenceOf(tokens: Token[], source: string): Token | undefined {
   let index = tokens.length - 1;
   while (index >= 0 && tokens[index]?.nesting !== 0) index--;
@@ -14,24 +14,24 @@ export function openFenceOf(tokens: Token[], source: string): Token | undefined 
   return !closed && fence.map[1] >= lines ? fence : undefined;
 }
 
-/** Adds text to a code block while it is sure that the text belongs there. */
+/** Adds text to a code block as long as it is certain to be code. */
 export class OpenFence {
   private constructor(
     private readonly block: CodeBlock,
     private readonly indent: number,
     private readonly nested: boolean,
     private readonly markup: string,
-    /** The part of the current line that is not shown yet, because it may still close the fence. */
+    /** The start of the current line while it may still close the fence; it is not shown yet. */
     private line: string,
-    /** True when the current line is code for certain and shown as it comes. */
+    /** True if the current line is certain to be code and is shown as it comes. */
     private certain: boolean,
   ) {}
 
   /**
-   * Takes over an open fence, if its lines can be told from what follows it without the grammar.
+   * Takes over an open fence; null if its end cannot be recognised without the grammar.
    *
-   * @param source - what was parsed and is shown.
-   * @param held - what follows it in the text and is not shown yet.
+   * @param source - the text that was parsed and is shown.
+   * @param held - the text after it that is not shown yet.
    */
   static from(block: CodeBlock, fence: Token, tokens: Token[], source: string, held: string): OpenFence | null {
     const opener = source.split("\n", (fence.map?.[0] ?? 0) + 1).pop() ?? "";
@@ -42,7 +42,7 @@ export class OpenFence {
     return new OpenFence(block, indent, fence.level > 0, fence.markup, held, certain);
   }
 
-  /** Adds text. False when the fence may have ended: then everything must be parsed again. */
+  /** Adds text. Returns false if the fence may have ended: everything must be parsed again. */
   feed(text: string): boolean {
     const shown: string[] = [];
     let sure = true;

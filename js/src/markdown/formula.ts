@@ -1,15 +1,15 @@
-// A formula: its TeX source until it is whole and the typesetter has come, then MathML.
-import type { Part } from "./dom";
+// A formula: its TeX source until it is complete and the typesetter is loaded, then MathML.
+import type { NodeView } from "./dom";
 import type { CodeSpec, MathSpec } from "./tree";
 
-/** What the lazy part `math.js` exports. */
+/** The exports of the lazily loaded module `math.js`. */
 export interface Typesetter {
   /** Typesets TeX; on an error the element shows the source. Never throws. */
   mathToDom(tex: string, display: boolean): Element;
 }
 
 /** One formula. */
-export class Formula implements Part {
+export class Formula implements NodeView {
   readonly kind = "math";
   readonly node: HTMLElement;
   private readonly source = document.createElement("code");
@@ -44,7 +44,7 @@ export class Formula implements Part {
       .then((math) => {
         if (this.spec === spec) this.node.replaceChildren(math.mathToDom(spec.tex, spec.display));
       })
-      // Without a typesetter the source is what there is to read.
+      // Without a typesetter the source stays.
       .catch(() => {});
   }
 }

@@ -1,5 +1,6 @@
 // The Markdown grammar: CommonMark, GFM tables, strikethrough, task lists, bare URLs and math.
 import MarkdownIt, { type Env, type StateBlock, type StateCore, type StateInline, type Token } from "markdown-it";
+import { LIMITS } from "../shared";
 
 export type { Token };
 
@@ -9,12 +10,10 @@ export interface Definition {
   title: string;
 }
 
-/** How a math block ended: by its closing mark, by a blank line, or not yet. */
+/** The end of a math block: its closing mark, a blank line, or none yet. */
 export type MathEnd = "closed" | "blank" | "eof";
 
-/** The longest inline math, in characters. */
-export const MAX_TEX = 4000;
-// More marks than this are no emphasis that somebody is about to close.
+// A text with more open marks than this is not emphasis that is about to be closed.
 const MAX_UNCLOSED = 12;
 
 /** The mark that closes what each mark opens. */
@@ -41,7 +40,7 @@ export function matchMath(
   if (!open) return null;
   const close = MATH_CLOSE[open];
   const from = start + open.length;
-  const at = findClose(text, from, Math.min(end, from + MAX_TEX), close);
+  const at = findClose(text, from, Math.min(end, from + LIMITS.inline_tex_chars), close);
   if (at < 0) return null;
   const tex = text.slice(from, at);
   if (!HAS_CONTENT.test(tex)) return null;
@@ -52,7 +51,7 @@ export function matchMath(
   return { end: at + close.length, tex: tex.trim(), display: open === "$$" || open === "\\[" };
 }
 
-/** The math mark that stands at `start`, if any. */
+/** The opening math mark at `start`, if there is one. */
 export function mathOpener(text: string, start: number): "$" | "$$" | "\\(" | "\\[" | null {
   const two = text.slice(start, start + 2);
   if (two === "\\(" || two === "\\[" || two === "$$") return two;
@@ -92,7 +91,7 @@ function inlineMath(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-// Where a closing mark stands last: without knowing it "\( \( \( …" is quadratic.
+// Offsets of the last closing marks: without them "\( \( \( …" takes quadratic time.
 const lastMarks = new WeakMap<StateInline, Record<string, number>>();
 function lastMark(state: StateInline, mark: string): number {
   let known = lastMarks.get(state);
@@ -171,7 +170,7 @@ function closeOpenEmphasis(state: StateInline): void {
   for (let i = 0; i < delimiters.length; i++) {
     const mark = delimiters[i];
     if (!mark) continue;
-    // What lies inside a closed pair stays text.
+    // Marks inside a closed pair stay text.
     if (mark.end >= 0) i = mark.end;
     else if (mark.open) unclosed.push(i);
   }
@@ -185,9 +184,9 @@ function closeOpenEmphasis(state: StateInline): void {
   }
 }
 
-/** The parser. Blocks come from `parseBlocks`, what stands inside them from `parseInlines`. */
+/** The parser: of blocks with `parseBlocks`, of their inline content with `parseInlines`. */
 export const grammar = new MarkdownIt({ linkify: true });
-// Every link is parsed; what may be followed is decided where the DOM is built (url.ts), and the rest is shown as text.
+// Every link is parsed; whether it may be followed is decided where the DOM is built (url.ts).
 grammar.validateLink = () => true;
 grammar.inline.ruler.before("escape", "math", inlineMath);
 grammar.block.ruler.before("fence", "math_block", blockMath, {
@@ -208,8 +207,8 @@ export function parseBlocks(source: string): { tokens: Token[]; definitions: Map
 /**
  * Parses the inline content of block tokens, in place.
  *
- * @param lookup - gives the definition of a normalised label; it is asked for every label that is tried.
- * @param growing - the inline token that is still being written, whose open emphasis is closed at its end.
+ * @param lookup - returns the definition of a normalised label; called for every label that is tried.
+ * @param growing - the inline token that is still being written; emphasis that is open at its end is closed there.
  */
 export function parseInlines(
   tokens: Token[],

@@ -1,19 +1,20 @@
-// Calm streaming: what is half-written at the end of the text is held back or drawn as if it were finished.
-import { MATH_CLOSE, MAX_TEX, matchMath, mathOpener, type Token } from "./grammar";
+// Calm streaming: a half-written construct at the end of the text is held back or drawn as if it were finished.
+import { LIMITS } from "../shared";
+import { MATH_CLOSE, matchMath, mathOpener, type Token } from "./grammar";
 
 // A last line that may still become a marker: list bullet, number, rule, heading, fence opener, table row, quote, task box.
 const FORMING =
   /^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:[-+*=_|:~`#\s]*|\d{1,9}[.)]?|\[[ xX]?\]?\s*|(?:`{3,}|~{3,})[^`]*|\${1,2}|\\\[?|!?\[|<)$/;
-const MAX_FORMING = 200;
+const MAX_FORMING_CHARS = 200;
 
 /** Drops the unfinished last line while it may still turn into a block marker. */
 export function holdForming(source: string): string {
   const start = source.lastIndexOf("\n") + 1;
   const line = source.slice(start);
-  return line.length <= MAX_FORMING && FORMING.test(line) ? source.slice(0, start) : source;
+  return line.length <= MAX_FORMING_CHARS && FORMING.test(line) ? source.slice(0, start) : source;
 }
 
-/** The inline token at the end of the block structure that later text may still extend, if there is one. */
+/** The inline token at the end of the text that later text may extend, if there is one. */
 export function growingLeaf(tokens: Token[], source: string): Token | undefined {
   const lines = source.split("\n").length - (source.endsWith("\n") ? 1 : 0);
   let index = tokens.length - 1;
@@ -24,7 +25,7 @@ export function growingLeaf(tokens: Token[], source: string): Token | undefined 
     const open = tokens[index - 1]?.type === "paragraph_open" || !source.endsWith("\n");
     return open && leaf.map[1] >= lines ? leaf : undefined;
   }
-  // A table cell. The cells that a short row lacks are empty; the one being written is the last that is not.
+  // A table cell. The cells that a short row lacks are empty; the last other one is being written.
   if (source.endsWith("\n")) return undefined;
   for (; index >= 0 && tokens[index]?.type !== "tr_open"; index--) {
     const cell = tokens[index];
@@ -89,7 +90,7 @@ export function heal(text: string): Healed {
   return done(text);
 }
 
-// Steps over what begins with a backslash or a dollar, or ends the text there.
+// Steps over math or an escape that begins here, or ends the text there.
 function healMath(text: string, at: number): number | Healed {
   const found = matchMath(text, at);
   if (found) return found.end;
@@ -104,7 +105,7 @@ function healMath(text: string, at: number): number | Healed {
     return /\s/.test(rest) ? at + 1 : { text: before, halfMath: false };
   }
   const close = MATH_CLOSE[open];
-  if (rest.length > MAX_TEX || rest.includes(close)) return at + 2;
+  if (rest.length > LIMITS.inline_tex_chars || rest.includes(close)) return at + 2;
   const tex = rest.replace(/[\\$]$/, "");
   return /[\p{L}\p{N}]/u.test(tex)
     ? { text: before + open + tex + close, halfMath: true }
@@ -120,7 +121,7 @@ function closingRun(text: string, from: number, length: number): number {
   return -1;
 }
 
-// Where the link whose label ended just before `at` ends, or "open" while it may still grow.
+// The end of the link whose label ends just before `at`, or "open" while it may still grow.
 function linkEnd(text: string, at: number): number | "open" {
   if (at >= text.length) return "open";
   if (text[at] === "[") {
@@ -146,7 +147,7 @@ function linkEnd(text: string, at: number): number | "open" {
   return "open";
 }
 
-// An opening bracket near the end may begin a link: the label is shown without it.
+// Leaves out opening brackets near the end, which may begin a link.
 function withoutBrackets(text: string, brackets: number[]): string {
   for (const at of [...brackets].reverse()) {
     if (at >= text.length || text.length - at > 80) continue;
@@ -156,7 +157,7 @@ function withoutBrackets(text: string, brackets: number[]): string {
   return text;
 }
 
-// Marks at the very end may open, close or grow, into a picture, an autolink or an entity: they are shown once it is clear.
+// Leaves out marks at the very end until it is clear whether they open, close, or begin a picture, an autolink or an entity.
 function dropLastMarks(text: string): string {
   const marks = /(?<!\\)(?:[*_~]+|!|<[\w.+@-]*|&#?\w*)$/.exec(text.slice(-50));
   return marks ? text.slice(0, text.length - marks[0].length) : text;

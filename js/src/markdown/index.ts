@@ -2,51 +2,51 @@
 import { type Block, lineOffsets, settledCount, splitBlocks } from "./blocks";
 import { BLOCK_CHARS, CHUNK_CHARS, Chunk, headOf, newBody, SLICE_CHARS } from "./chunk";
 import { CodeBlock, type Highlighter } from "./code";
-import { lastPart, type MakePart, patchFrom, patchOne, placeCaret } from "./dom";
+import { lastNodeView, type MakeNodeView, patchFrom, patchOne, placeCaret } from "./dom";
 import { OpenFence, openFenceOf } from "./fence";
 import { Formula, type Typesetter } from "./formula";
 import { type Definition, parseBlocks, parseInlines, type Token } from "./grammar";
 import { growingLeaf, heal, holdForming, holdTableHeader } from "./heal";
 import { buildTree, type Growing } from "./tree";
 
-/** A settled block with link labels: it is drawn again if a definition that comes later changes one of them. */
+/** A settled block with link labels, which is drawn again if a later definition changes one of them. */
 interface Labelled {
   source: string;
   node: ChildNode;
   used: Map<string, Definition | undefined>;
 }
 
-// After a parse that took n ms the next one waits 8n ms: a long list costs a ninth of the time at most.
+// After a parse of n ms the next one waits 8n ms, so that a long list takes a ninth of the time at most.
 const PAUSE_FACTOR = 8;
 
 /**
  * Draws Markdown as it is written.
  *
- * Only the last top-level block is parsed again when text comes; blocks before it are settled and their DOM is not
- * touched any more. What is half-written at the end is held back or drawn as if finished, and a `.nb-caret` stands after
- * the last text. `finish` draws the true source: the DOM is then the same, however the text was cut into pieces.
+ * Only the last top-level block is parsed again when text comes; the blocks before it are settled, and their DOM is not
+ * touched any more. A half-written construct at the end is held back or drawn as if it were finished, and a `.nb-caret`
+ * stands after the last text. `finish` draws the source as it is: the DOM is then the same, however the text was cut.
  */
 export class MarkdownView {
   /** The element to put into the page. */
   readonly node: HTMLElement;
   private readonly caret: HTMLElement;
-  private readonly make: MakePart;
+  private readonly make: MakeNodeView;
   private readonly definitions = new Map<string, Definition>();
   private labelled: Labelled[] = [];
   private readonly windowed: boolean;
   private chunks: Chunk[] = [];
-  // The element for the blocks that follow the chunks, and the text of those in it that are settled.
+  // The element for the blocks after the chunks, and the source of its settled blocks.
   private body: HTMLElement;
   private settled = "";
   private tail = "";
-  // What came in one piece and is not drawn yet.
+  // Text that came in one piece and is not drawn yet.
   private pending = "";
   private slicing: ReturnType<typeof setTimeout> | undefined;
   private found = new Map<string, Definition>();
   private carriageReturn = false;
   private lastSettled: ChildNode | null = null;
   private fence: OpenFence | null = null;
-  // Whether the last drawing ended in open code, which is never cut.
+  // True if the last drawing ended in an open code block, which is never cut.
   private inCode = false;
   private finished = false;
   private ending = false;
@@ -55,9 +55,9 @@ export class MarkdownView {
   private restUntil = 0;
 
   /**
-   * @param options.needPart - fetches a lazy part; asked at most once for each.
-   * @param options.windowed - a long text is drawn in slices, and keeps in the page only what is near the reader, in
-   *   elements that follow `node`: so `node` must be in its parent before the first text.
+   * @param options.needPart - loads a module; called at most once for each.
+   * @param options.windowed - draws a long text in slices, and keeps in the page only the chunks near the reader. They are
+   *   elements that follow `node`, so that `node` must be in its parent before the first text.
    */
   // biome-ignore lint/suspicious/noExplicitAny: the parts are modules that come as text
   constructor(options: { needPart(name: "math.js" | "highlight.js"): Promise<any>; windowed?: boolean }) {
@@ -109,7 +109,7 @@ export class MarkdownView {
     this.draw();
   }
 
-  /** Makes `text` the whole text. What is already drawn of it stays. */
+  /** Replaces the text. If it begins with the text so far, the DOM stays. */
   replace(text: string): void {
     const finished = this.finished || this.ending;
     this.carriageReturn = false;
@@ -125,7 +125,7 @@ export class MarkdownView {
     if (finished) this.finish();
   }
 
-  /** Ends the text: draws its true source at once and takes the caret away. */
+  /** Ends the text: draws the source as it is, at once, and removes the caret. */
   finish(): void {
     if (this.disposed || this.finished) return;
     this.ending = this.pending !== "";
@@ -139,7 +139,7 @@ export class MarkdownView {
     if (this.windowed) this.seal(this.settled + this.tail);
   }
 
-  /** Stops all work. The view is not to be used afterwards. */
+  /** Stops all work. The view must not be used afterwards. */
   dispose(): void {
     this.disposed = true;
     this.reset();
@@ -161,13 +161,13 @@ export class MarkdownView {
     this.node.replaceChildren(this.caret);
   }
 
-  // Begins a chunk of what is in the body.
+  // Makes the body, whose source is given, a chunk.
   private seal(source: string): void {
     const draw = ({ body }: Chunk) => this.drawSettled(source, body, null);
     this.chunks.push(new Chunk(this.body, source, draw, (body) => this.forget(body)));
   }
 
-  // The last chunk is written on.
+  // Takes the last chunk back, since the text goes on.
   private reopen(): void {
     this.finished = false;
     const last = this.windowed ? this.chunks.pop() : undefined;
@@ -200,7 +200,7 @@ export class MarkdownView {
     });
   }
 
-  // Text that follows goes into a body of its own, and with it what is not settled yet.
+  // Begins a body for the text that follows and the blocks that are not settled yet.
   private nextBody(): void {
     const next = newBody();
     const first = this.firstUnsettled();
@@ -212,7 +212,7 @@ export class MarkdownView {
     this.lastSettled = null;
   }
 
-  // A block too long to be parsed again and again ends here; what follows is a block of its own.
+  // Ends a block that is too long to be parsed again and again. The rest of it is a block of its own.
   private cut(): void {
     const head = headOf(this.tail);
     this.drawSettled(head, this.body, this.firstUnsettled());
@@ -223,7 +223,7 @@ export class MarkdownView {
     this.render();
   }
 
-  // CR LF may be cut between two pieces.
+  // CR and LF of one line end may come in two pieces.
   private take(text: string): string {
     const whole = this.carriageReturn ? `\r${text}` : text;
     this.carriageReturn = whole.endsWith("\r");
@@ -231,8 +231,8 @@ export class MarkdownView {
     return normalise(sure);
   }
 
-  // Draws now, or as soon as the last drawing has been paid for by rest. A block that is long enough to be cut gets no
-  // rest: it would only grow meanwhile.
+  // Draws now, or when the pause after the last drawing is over. A block that is long enough to be cut is drawn without a
+  // pause, in which it would only grow.
   private draw(): void {
     const full = this.isTooLong() && !this.inCode;
     if (this.timer !== undefined && !full) return;
@@ -304,13 +304,13 @@ export class MarkdownView {
   }
 
   private takeFence(fence: Token, blocks: Block[], source: string): void {
-    const block = lastPart(this.body);
+    const block = lastNodeView(this.body);
     const tokens = blocks[blocks.length - 1]?.tokens ?? [];
     if (block instanceof CodeBlock)
       this.fence = OpenFence.from(block, fence, tokens, source, this.tail.slice(source.length));
   }
 
-  // The DOM of the blocks that can change no more is not touched again.
+  // Moves the blocks that no further text can change out of the tail.
   private settle(
     blocks: Block[],
     source: string,
@@ -349,7 +349,7 @@ export class MarkdownView {
     if (this.windowed && this.settled.length > CHUNK_CHARS) this.nextBody();
   }
 
-  // Draws settled blocks again whose labels now mean something else. `labels`: those to look at, by default all.
+  // Draws those settled blocks again whose labels have another definition now. `labels`: the labels to check, by default all.
   private redrawChanged(lookup: (label: string) => Definition | undefined, labels?: Set<string>): void {
     for (const block of this.labelled) {
       const changed = [...block.used].some(
@@ -376,7 +376,7 @@ function normalise(text: string): string {
   return text.replace(/\r\n?/g, "\n").replaceAll("\0", "\ufffd");
 }
 
-// Makes the text that is being written presentable; true if it ends in half a formula.
+// Makes the text of a leaf that is being written presentable. Returns true if it ends in half a formula.
 function healLeaf(leaf: Token, tokens: Token[]): boolean {
   const opener = tokens[tokens.indexOf(leaf) - 1];
   const text = opener?.type === "paragraph_open" ? holdTableHeader(leaf.content) : leaf.content;

@@ -1,30 +1,17 @@
-// HTML from a tool's result (a DataFrame's table, say) to DOM, by allow-list.
+// HTML from a tool's result (a DataFrame's table, say) to DOM, by an allow-list: nbagent/protocol/markup.json.
+import { html as ALLOWED } from "../../../nbagent/protocol/markup.json";
+import { words } from "../shared";
 import { copyAttributes, copyChildren, copyStyle, type Policy } from "./copy";
 import { createElement } from "./dom";
 import { image } from "./tree";
 import { LINK_ATTRS, safeUrl } from "./url";
 
-const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
-
-const TAGS = words(
-  "table caption colgroup col thead tbody tfoot tr th td div span p pre code samp kbd var b i u s em strong small sub sup " +
-    "mark del ins abbr cite q br hr wbr ul ol li dl dt dd h1 h2 h3 h4 h5 h6 blockquote details summary figure figcaption " +
-    "a img",
-);
-const DROPPED = words(
-  "script style iframe frame frameset noframes object embed applet form button select option optgroup textarea svg math " +
-    "template title base meta link noscript noembed xmp plaintext audio video source track canvas dialog slot portal",
-);
-const ATTRS = words("colspan rowspan scope title align valign start reversed open datetime dir lang");
-const STYLES = words(
-  "color background-color font-weight font-style font-family font-size text-align text-decoration vertical-align " +
-    "white-space width min-width max-width height padding padding-left padding-right border border-left border-right " +
-    "border-top border-bottom border-collapse",
-);
+const ATTRS = words(ALLOWED.attributes);
+const STYLES = words(ALLOWED.styles);
 // The classes of pandas' tables; any other could pass for a part of this view.
-const CLASS = /^(?:dataframe|data|blank|index_name|(?:row|col)_heading|level\d+|row\d+|col\d+)$/;
+const CLASS = new RegExp(`^(?:${ALLOWED.class})$`);
 
-const policy: Policy = { tags: TAGS, dropped: DROPPED, make };
+const policy: Policy = { tags: words(ALLOWED.tags), dropped: words(ALLOWED.dropped), make };
 
 /**
  * Turns HTML from an untrusted place into DOM that can run nothing, fetch nothing and cover nothing.
@@ -33,7 +20,8 @@ const policy: Policy = { tags: TAGS, dropped: DROPPED, make };
  * their bytes are in the URL, others become links; ids, names, event handlers and unknown attributes stay behind.
  */
 export function htmlToDom(html: string): DocumentFragment {
-  const inert = new DOMParser().parseFromString(html, "text/html");
+  // Without a body's tag, what comes first would be read by the rules of a head, where <noscript> has no content.
+  const inert = new DOMParser().parseFromString(`<body>${html}`, "text/html");
   const fragment = document.createDocumentFragment();
   copyChildren(inert.body, fragment, policy);
   return fragment;

@@ -1,5 +1,6 @@
-// Tokens to a plain tree of what the DOM shall be. Nothing here touches the DOM.
+// Tokens to a plain tree of the wanted DOM. Nothing here touches the DOM itself.
 import { prose, visible } from "../readable";
+import { LIMITS } from "../shared";
 import { grammar, type MathEnd, type Token } from "./grammar";
 import { hostOf, inlineImage, LINK_ATTRS, safeUrl, visibleUrl } from "./url";
 
@@ -27,10 +28,10 @@ export interface MathSpec {
   ready: boolean;
 }
 
-/** What the DOM shall be: text, an element, or a part that draws itself. */
+/** A node of the wanted DOM: a text, an element, or a node that draws itself. */
 export type Tree = string | Elem | CodeSpec | MathSpec;
 
-/** What is known about the end of the text while it is still being written. */
+/** The state of the end of a text that is still being written. */
 export interface Growing {
   /** The inline token that ends in a half-written formula. */
   halfMath?: Token | undefined;
@@ -39,8 +40,6 @@ export interface Growing {
   /** True while a math block at the end of the text may still be closed. */
   openMath: boolean;
 }
-
-const MAX_DEPTH = 50;
 
 /** Builds the wanted tree of block tokens: one entry for each block. */
 export function buildTree(tokens: Token[], growing: Growing): Tree[] {
@@ -94,7 +93,7 @@ function leafBlock(token: Token, growing: Growing): Tree | null {
     case "math_block": {
       const ended = token.meta?.ended as MathEnd;
       const open = ended === "eof" && growing.openMath;
-      // Half a closing mark is no TeX.
+      // The first character of a closing mark is no TeX.
       const tex = open ? token.content.replace(/[\\$]$/, "") : token.content;
       if (ended === "closed" || open) return { kind: "math", tex, display: true, ready: !open };
       return elem("p", {}, [token.markup]);
@@ -107,13 +106,13 @@ function leafBlock(token: Token, growing: Growing): Tree | null {
 function addInlines(parent: Elem, tokens: Token[], halfMath: boolean): void {
   const stack: Elem[] = [parent];
   const last = tokens.length - 1;
-  // Elements that would lie too deep give way to what they hold.
+  // Of elements that would lie too deep only the content is drawn.
   let tooDeep = 0;
   let links = 0;
   tokens.forEach((token, index) => {
     const top = stack[stack.length - 1] ?? parent;
     if (token.nesting > 0) {
-      if (stack.length >= MAX_DEPTH) tooDeep++;
+      if (stack.length >= LIMITS.markdown_depth) tooDeep++;
       else stack.push(elem(token.tag, linkTarget(token)));
       if (token.tag === "a") links++;
     } else if (token.nesting < 0) {
@@ -173,7 +172,7 @@ function link(node: Elem): Tree[] {
   return shown === "" || shown === textOf(node.kids) ? node.kids : [...node.kids, ` (${shown})`];
 }
 
-/** A picture: drawn if its bytes are in the URL, else a link that says what it is and where it leads. */
+/** A picture if its bytes are in the URL, else a link that says what it is and where it leads. */
 export function image(src: string, alt: string, attrs: Record<string, string> = {}): Elem {
   const inline = inlineImage(src);
   if (inline !== null) return elem("img", { src: inline, alt, ...attrs });
@@ -199,7 +198,7 @@ function elem(tag: string, attrs: Record<string, string> = {}, kids: Tree[] = []
   return { kind: "elem", tag, attrs, kids };
 }
 
-// Neighbouring texts become one, so that a growing text is one text node that is extended.
+// Joins neighbouring texts, so that a growing text is one text node that is extended.
 function addAll(parent: Elem, kids: Tree[]): void {
   for (const kid of kids) {
     const last = parent.kids.length - 1;

@@ -1,11 +1,13 @@
-// What a URL from untrusted text may do: http, https and mailto may be followed; small raster data images may be shown.
+// URLs from untrusted text: http, https and mailto may be followed; small raster data images may be shown.
+import { characters, image, link } from "../../../nbagent/protocol/markup.json";
+import { LIMITS } from "../shared";
 
-// C0 and C1 controls, soft hyphen, zero-width and bidirectional marks, line separators, byte order mark.
-const INVISIBLE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
-const SHOWABLE_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$/i;
-const MAX_IMAGE_CHARS = 1_000_000;
+const FOLLOWED = new RegExp(`^(?:${link.prefixes.replaceAll(" ", "|")})`, "i");
+const INVISIBLE = new RegExp(`[${characters.invisible}]`, "gu");
+const SHOWABLE_IMAGE = new RegExp(
+  `^data:image/(?:${image.types.replaceAll(" ", "|")});base64,[A-Za-z0-9+/]+={0,2}$`,
+  "i",
+);
 
 /**
  * Returns the URL if following it is safe, else null.
@@ -15,13 +17,14 @@ const MAX_IMAGE_CHARS = 1_000_000;
  */
 export function safeUrl(raw: string): string | null {
   const url = raw.trim();
-  if (!/^(?:https?:\/\/|mailto:)/i.test(url) || hasInvisible(url) || /[\s\\]/.test(url)) return null;
+  if (!FOLLOWED.test(url) || hasInvisible(url) || /[\s\\]/.test(url)) return null;
   try {
     const parsed = new URL(url);
     if (parsed.protocol === "mailto:") return url;
     if (parsed.username || parsed.password || !parsed.hostname) return null;
     const authority = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
-    return authority.includes("@") || /%/.test(authority) ? null : url;
+    // A browser skips further slashes, so that an empty authority leads to what looks like a path.
+    return authority === "" || /[@%]/.test(authority) ? null : url;
   } catch {
     return null;
   }
@@ -30,12 +33,13 @@ export function safeUrl(raw: string): string | null {
 /** Returns the URL if it is a raster image held in the URL itself and small enough, else null. */
 export function inlineImage(raw: string): string | null {
   const url = raw.trim();
-  return url.length < MAX_IMAGE_CHARS && SHOWABLE_IMAGE.test(url) ? url : null;
+  return url.length < LIMITS.inline_image_chars && SHOWABLE_IMAGE.test(url) ? url : null;
 }
 
-/** The URL as text for a reader: shortened, and with every character that would not be seen written out. */
+/** The URL as text for a reader: shortened, and with every character that would not be seen percent-encoded. */
 export function visibleUrl(raw: string): string {
-  const short = raw.length > 200 ? `${raw.slice(0, 200)}…` : raw;
+  const most = LIMITS.shown_url_chars;
+  const short = raw.length > most ? `${raw.slice(0, most)}…` : raw;
   return short.replace(INVISIBLE, (char) => encodeURIComponent(char));
 }
 
@@ -54,4 +58,4 @@ function hasInvisible(text: string): boolean {
 }
 
 /** Attributes of every link that leaves the page. */
-export const LINK_ATTRS = { target: "_blank", rel: "noopener noreferrer nofollow" } as const;
+export const LINK_ATTRS = { target: link.target, rel: link.rel };

@@ -1,17 +1,17 @@
-// The lazy part `math.js`: TeX to MathML.
+// The lazily loaded module `math.js`: TeX to MathML.
 import temml from "temml";
 import { isSafeStyle } from "../markdown/copy";
 import { visible } from "../readable";
+import { words } from "../shared";
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
-const MAX_TEX = 10_000;
+const MAX_TEX_CHARS = 10_000;
 // A macro's body counts as often as it is used.
-const MAX_TEX_WITH_MACROS = 1000;
+const MAX_TEX_WITH_MACROS_CHARS = 1000;
 const MAX_EXPAND = 200;
 const DEFINES_MACRO = /\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)command)/;
 const MAX_SIZE_EM = 20;
 
-const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 const TAGS = words(
   "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom merror menclose msub msup msubsup munder " +
     "mover munderover mmultiscripts mprescripts none mtable mtr mtd",
@@ -27,7 +27,7 @@ const STYLES = words(
     "font-weight font-style display",
 );
 
-/** What temml's tree is made of: elements, texts and fragments. */
+/** A node of temml's tree: an element, a text or a fragment. */
 interface TemmlNode {
   type?: string;
   text?: string;
@@ -37,7 +37,8 @@ interface TemmlNode {
   children?: TemmlNode[];
 }
 
-// Only what is listed is made. Links, pictures and HTML elements have another shape and are left out with their content.
+// Makes only elements, attributes and styles that are listed. Links, pictures and HTML elements have another shape and are
+// left out with their content.
 function build(source: TemmlNode, parent: Node): void {
   if (typeof source.text === "string") {
     parent.appendChild(document.createTextNode(visible(source.text)));
@@ -78,9 +79,9 @@ function isForeign(source: TemmlNode): boolean {
  */
 export function mathToDom(tex: string, display: boolean): Element {
   try {
-    if (tex.length > MAX_TEX) throw new Error(`the formula is longer than ${MAX_TEX} characters`);
-    if (tex.length > MAX_TEX_WITH_MACROS && DEFINES_MACRO.test(tex))
-      throw new Error(`a formula that defines macros may have ${MAX_TEX_WITH_MACROS} characters`);
+    if (tex.length > MAX_TEX_CHARS) throw new Error(`the formula is longer than ${MAX_TEX_CHARS} characters`);
+    if (tex.length > MAX_TEX_WITH_MACROS_CHARS && DEFINES_MACRO.test(tex))
+      throw new Error(`a formula that defines macros may have ${MAX_TEX_WITH_MACROS_CHARS} characters`);
     const tree: TemmlNode = temml.__renderToMathMLTree(tex, {
       displayMode: display,
       throwOnError: true,

@@ -1,5 +1,6 @@
 /** A sub-agent: its own transcript, nested; agents that work at the same time stand side by side. */
 
+import { other as LABELS } from "../../../nbagent/protocol/labels.json";
 import { isLive } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
@@ -22,7 +23,7 @@ export function AgentBlock({ block }: { block: Block }) {
     <>
       <span class={`nb-dot nb-dot-${live ? "live" : failed ? "bad" : "ok"}`} />
       <Icon name="agent" />
-      <span class="nb-name">{str(props.name) ?? "agent"}</span>
+      <span class="nb-name">{str(props.name) ?? LABELS.agent}</span>
       <span class="nb-sr">{live ? "running" : status}</span>
       {started !== null && (ended !== null || live) && <Elapsed started={started} ended={ended} />}
       {failed && <span class="nb-note-inline nb-bad">{status.replaceAll("_", " ")}</span>}
@@ -39,23 +40,4 @@ export function AgentBlock({ block }: { block: Block }) {
       )}
     </Disclosure>
   );
-}
-
-/** Groups neighbours: agents that were at work at the same time share a lane group, everything else stands alone. */
-export function inLanes(blocks: readonly Block[]): Block[][] {
-  const groups: Block[][] = [];
-  for (const block of blocks) {
-    const group = groups[groups.length - 1];
-    const before = group?.[group.length - 1];
-    if (group && before && overlap(before, block)) group.push(block);
-    else groups.push([block]);
-  }
-  return groups;
-}
-
-function overlap(left: Block, right: Block): boolean {
-  if (left.kind !== "agent" || right.kind !== "agent") return false;
-  const ended = num(left.props.value.ended);
-  const started = num(right.props.value.started);
-  return started !== null && (ended === null || started < ended);
 }

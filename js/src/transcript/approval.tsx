@@ -1,5 +1,8 @@
 /** A question to the reader and what was decided. */
 
+import { approval as LABELS } from "../../../nbagent/protocol/labels.json";
+import { fill } from "../shared";
+import { decisionLabel, promptLabel } from "../status";
 import type { Block } from "../store";
 import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
@@ -7,9 +10,7 @@ import { record, str } from "../values";
 import { useSession } from "./context";
 import { Lazy } from "./lazy";
 
-const DECISIONS: Record<string, string> = { approve: "Approved", deny: "Denied", cancel: "Cancelled" };
-
-/** A question about a tool call is drawn in that tool's panel, every other one where it was asked. */
+/** A question that is not about a tool call; one that is, is drawn in that tool's panel. */
 export function ApprovalBlock({ block }: { block: Block }) {
   const session = useSession();
   const toolId = str(block.props.value.tool_id);
@@ -18,15 +19,16 @@ export function ApprovalBlock({ block }: { block: Block }) {
 
 export function Question({ block }: { block: Block }) {
   const props = block.props.value;
-  const decision = str(props.decision);
-  const prompt = str(props.prompt) ?? PROMPTS[str(props.approval_kind) ?? "tool"] ?? "The run waits for your answer.";
+  const decision = decisionLabel(props);
+  const prompt = promptLabel(props);
   if (decision !== null) {
     const reason = str(props.reason);
+    const approved = props.decision === "approve";
     return (
       <div class="nb-line">
-        <Icon name={decision === "approve" ? "check" : "denied"} tone={decision === "approve" ? "ok" : "off"} />
+        <Icon name={approved ? "check" : "denied"} tone={approved ? "ok" : "off"} />
         <span>
-          <strong>{DECISIONS[decision] ?? decision}</strong>
+          <strong>{decision}</strong>
           <span class="nb-muted">
             {" "}
             {prompt}
@@ -41,12 +43,12 @@ export function Question({ block }: { block: Block }) {
     <div class={`nb-approval ${block.closed.value ? "" : "nb-approval-open"}`}>
       <p>
         {prompt}
-        {block.closed.value && <span class="nb-muted"> (not answered)</span>}
+        {block.closed.value && <span class="nb-muted">{LABELS.unanswered}</span>}
       </p>
       {props.args !== undefined && props.args !== null && (
         <Lazy value={props.args}>{(args) => <Fields args={args} />}</Lazy>
       )}
-      {options.length > 0 && <p class="nb-muted">Possible answers: {options.join(", ")}</p>}
+      {options.length > 0 && <p class="nb-muted">{fill(LABELS.options, options.join(", "))}</p>}
     </div>
   );
 }
@@ -65,9 +67,3 @@ function Fields({ args }: { args: unknown }) {
     </dl>
   );
 }
-
-const PROMPTS: Record<string, string> = {
-  tool: "May this tool run?",
-  input: "The run asks for your input.",
-  auth: "The run asks you to sign in.",
-};

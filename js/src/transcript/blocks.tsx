@@ -5,38 +5,28 @@ import { Component, type ComponentChildren, type FunctionComponent } from "preac
 import { useRef } from "preact/hooks";
 import type { Block, BlockList } from "../store";
 import { useFar } from "../ui/near";
-import { AgentBlock, inLanes } from "./agent";
-import { ApprovalBlock } from "./approval";
-import {
-  CustomBlock,
-  ErrorBlock,
-  FileBlock,
-  HandoffBlock,
-  SourceBlock,
-  StatusBlock,
-  TextBlock,
-  UnknownBlock,
-} from "./lines";
-import { ReasoningBlock } from "./reasoning";
-import { ToolBlock } from "./tool";
+import { inLanes } from "./lanes";
 
-const KINDS = new Map<string, FunctionComponent<{ block: Block }>>([
-  ["text", TextBlock],
-  ["reasoning", ReasoningBlock],
-  ["tool", ToolBlock],
-  ["agent", AgentBlock],
-  ["handoff", HandoffBlock],
-  ["approval", ApprovalBlock],
-  ["status", StatusBlock],
-  ["error", ErrorBlock],
-  ["source", SourceBlock],
-  ["file", FileBlock],
-  ["custom", CustomBlock],
-]);
+export type BlockComponent = FunctionComponent<{ block: Block }>;
 
-/** What a reader sees first: the last pages are drawn at once, all others when they come near. */
+const components = new Map<string, BlockComponent>();
+let unknown: BlockComponent = () => null;
+
+/**
+ * Names the components that draw the kinds of blocks. They are registered (kinds.ts), not imported, since some of them hold
+ * blocks themselves.
+ *
+ * @param byKind - the component of each kind.
+ * @param otherwise - draws a block of another kind, or one whose component failed.
+ */
+export function registerKinds(byKind: Record<string, BlockComponent>, otherwise: BlockComponent): void {
+  for (const [kind, component] of Object.entries(byKind)) components.set(kind, component);
+  unknown = otherwise;
+}
+
+/** Pages at the end of a list that are drawn at once; the others are drawn when they come near. */
 const FIRST_PAGES = 3;
-/** A guess at the height of a block nobody has seen yet. */
+/** A guess at the height of a block that was never drawn. */
 const BLOCK_PX = 30;
 
 export function Blocks({ list }: { list: BlockList }) {
@@ -60,7 +50,7 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
       {inLanes(page.value).map((group) => {
         const first = group[0];
         if (first === undefined) return null;
-        // One key for alone and in company, so that a second agent does not rebuild the first.
+        // The same key alone and in a group, so that a second agent does not rebuild the first.
         if (first.kind !== "agent") return <Drawn key={first.id} block={first} />;
         return (
           <div key={first.id} class={group.length > 1 ? "nb-lanes" : "nb-lane"}>
@@ -74,7 +64,7 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
   );
 }
 
-/** One block; if its component fails, its data is shown instead, and the rest of the transcript lives on. */
+/** One block. If its component throws, its data is shown instead, and the rest of the transcript stays. */
 class Drawn extends Component<{ block: Block }, { failed: boolean }> {
   override state = { failed: false };
 
@@ -84,7 +74,7 @@ class Drawn extends Component<{ block: Block }, { failed: boolean }> {
 
   override render(): ComponentChildren {
     const { block } = this.props;
-    const Kind = this.state.failed ? UnknownBlock : (KINDS.get(block.kind) ?? UnknownBlock);
+    const Kind = this.state.failed ? unknown : (components.get(block.kind) ?? unknown);
     return <Kind block={block} />;
   }
 }

@@ -1,4 +1,4 @@
-/** The session, for every component of its views. */
+/** The session as context of every component in its views. */
 
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** A duration that ticks while its thing goes on. */
+/** A duration, which ticks until its end is known. */
 
 import { useEffect } from "preact/hooks";
 import { duration, ticking } from "../ui/duration";
@@ -6,7 +6,7 @@ import { useSession } from "./context";
 
 interface ElapsedProps {
   started: number;
-  /** When it was over; null: it still goes on. */
+  /** The end in seconds since the epoch; null while it has none. */
   ended: number | null;
   format?: (seconds: number) => string;
 }

@@ -1,12 +1,12 @@
 /** An error: type, message, folded traceback, and a button that copies it all. */
 
 import { useState } from "preact/hooks";
+import { error as LABELS } from "../../../nbagent/protocol/labels.json";
+import { tracebackLabel } from "../status";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { str } from "../values";
-import { Lazy, partOf } from "./lazy";
-
-const NO_MESSAGE = "no message";
+import { Lazy, lazyValueOf } from "./lazy";
 
 interface FailureProps {
   type: string | null;
@@ -18,22 +18,21 @@ interface FailureProps {
 export function Failure({ type, message, code = null, traceback }: FailureProps) {
   const [unfolded, setUnfolded] = useState(false);
   const trace = str(traceback);
-  const whole = partOf(message) === null && partOf(traceback) === null;
-  const headline = `${type ? `${type}: ` : ""}${str(message) ?? NO_MESSAGE}`;
-  const frames = whole ? (trace?.split("\n").filter((line) => /^\s*File "/.test(line)).length ?? 0) : 0;
+  const whole = lazyValueOf(message) === null && lazyValueOf(traceback) === null;
+  const headline = `${type ? `${type}: ` : ""}${str(message) ?? LABELS.message}`;
   return (
     <div class="nb-failure">
       <pre class="nb-pre">
         {type && <strong>{type}: </strong>}
         <Lazy value={message} text>
-          {(text) => str(text) ?? NO_MESSAGE}
+          {(text) => str(text) ?? LABELS.message}
         </Lazy>
         {code && <span class="nb-muted"> ({code})</span>}
       </pre>
-      {(trace !== null || partOf(traceback)) && (
+      {(trace !== null || lazyValueOf(traceback)) && (
         <button type="button" class="nb-fold" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)}>
           <Icon name="chevron" />
-          traceback{frames > 0 && ` (${frames} ${frames === 1 ? "frame" : "frames"})`}
+          {whole && trace !== null ? tracebackLabel(trace) : LABELS.traceback}
         </button>
       )}
       {unfolded && (

@@ -1,4 +1,4 @@
-/** Whether a text has begun, without a redraw for every piece of it. */
+/** A hook: true once a text has begun. It redraws once, not for every piece of the text. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { TextStream } from "../text-stream";

@@ -1,6 +1,7 @@
-/** The header: who runs, how it goes, for how long, and Stop. */
+/** The header: name, model, status, duration, and Stop. */
 
 import { useEffect } from "preact/hooks";
+import { run as LABELS } from "../../../nbagent/protocol/labels.json";
 import { lossWords } from "../session";
 import { count, isLive, runLabel } from "../status";
 import { seconds } from "../store";
@@ -26,12 +27,12 @@ export function Header() {
   const model = str(props.model) === str(props.name) ? null : str(props.model);
   const deltas = num(props.deltas);
   const events = num(props.events);
-  // The labels of a finished run that already hold its time.
+  // True for labels that include the time.
   const timed = text !== null && took !== null && /^(Done|Failed)/.test(text);
   return (
     <header class="nb-head">
       <span class={`nb-dot nb-dot-${tone}`} />
-      <strong class="nb-title">{str(props.name) ?? "agent"}</strong>
+      <strong class="nb-title">{str(props.name) ?? LABELS.name}</strong>
       {model !== null && <span class="nb-model">{model}</span>}
       {link === "silent" ? (
         <Silence />
@@ -46,7 +47,7 @@ export function Header() {
       )}
       <span class="nb-grow" />
       {live && (
-        // Not `disabled`: that would take the keyboard's focus away.
+        // Not `disabled`, which would take the keyboard focus away.
         <button
           type="button"
           class="nb-button nb-stop"
@@ -55,7 +56,7 @@ export function Header() {
           onClick={() => session.stop()}
         >
           <Icon name="stop" />
-          {stopping ? "Stopping…" : "Stop"}
+          {stopping ? LABELS.stopping : "Stop"}
         </button>
       )}
       <InspectButton />
@@ -63,11 +64,11 @@ export function Header() {
   );
 }
 
-/** How long the kernel has been silent. */
+/** Says for how long no message has come from the kernel. */
 function Silence() {
   const { clock, kernel } = useSession();
   useEffect(() => clock.watch(), [clock]);
-  // The clock of the kernel ticks; the silence is measured by the one of this page.
+  // Redraws with the session's clock, but measures by the clock of the page, as `heardAt` does.
   clock.now.value;
   return (
     <span class="nb-status nb-ask">No word from the kernel for {rounded((Date.now() - kernel.heardAt) / 1000)}</span>

@@ -1,4 +1,4 @@
-/** Which side of a run a view shows: its transcript, or what the inspector draws, which is a lazy part. */
+/** The page that a view shows: the transcript, or one of the inspector, which is loaded when it is first opened. */
 
 import { type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
@@ -20,7 +20,7 @@ export interface Subject {
 
 export interface Inspecting {
   page: "transcript" | "events" | "timeline";
-  /** Of the events: only those of this block. */
+  /** The block whose events are listed; null for all events. */
   block: Subject | null;
 }
 
@@ -42,7 +42,7 @@ function load(session: Session): Promise<InspectorComponent> {
   return drawn;
 }
 
-/** The header's button that opens the inspector. */
+/** The button in the header that opens the inspector. */
 export function InspectButton() {
   const inspecting = useContext(InspectingContext);
   const open = inspecting.value !== null;
@@ -62,7 +62,7 @@ export function InspectButton() {
   );
 }
 
-/** Shows the events of one block; for the corner of its panel. */
+/** A button in the corner of a block's panel that lists its events. */
 export function EventsOf({ block }: { block: Block }) {
   const inspecting = useContext(InspectingContext);
   const props = block.props.value;
@@ -84,7 +84,7 @@ export function EventsOf({ block }: { block: Block }) {
 
 const NAMES: Record<string, string> = { reasoning: "thinking" };
 
-/** What the inspector draws. */
+/** The place where the inspector is drawn. */
 export function InspectorSlot() {
   const session = useSession();
   const inspecting = useContext(InspectingContext);

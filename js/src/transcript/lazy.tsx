@@ -1,4 +1,4 @@
-/** Values that are too big to travel with their block: read from the kernel when they are looked at, and never kept longer. */
+/** Values that are too big to travel with their block: loaded from the kernel while they are shown, and kept no longer. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -6,63 +6,65 @@ import { count } from "../status";
 import { num, record, str } from "../values";
 import { useSession } from "./context";
 
-/** What stands for such a value. */
-export interface Part {
+/** The reference that a block holds in place of such a value. */
+export interface LazyValue {
+  /** The key by which the kernel gives it out. */
   name: string;
   /** Characters in all. */
   size: number;
 }
 
-export function partOf(value: unknown): Part | null {
-  const stand = record(value);
-  const [name, size] = [str(stand?.part), num(stand?.size)];
+/** The value as a reference; null if it is the value itself. */
+export function lazyValueOf(value: unknown): LazyValue | null {
+  const reference = record(value);
+  const [name, size] = [str(reference?.part), num(reference?.size)];
   return name === null || size === null ? null : { name, size };
 }
 
-/** A text that is larger than this is shown page by page. */
+/** A longer text is shown page by page. */
 const TEXT_CHARS = 64 * 1024;
-/** A JSON value that is larger than this is shown as text, page by page. */
+/** A longer JSON value is shown as text, page by page. */
 export const JSON_CHARS = 256 * 1024;
 
 interface LazyProps {
   value: unknown;
-  /** How many characters may be loaded as a whole; what is larger is shown page by page. */
+  /** Characters that may be loaded as a whole; a longer value is shown page by page. */
   limit?: number;
-  /** Whether the part is a text and nothing else. */
+  /** True if the value is a text and nothing else. */
   text?: boolean;
   /** Draws the whole value. */
   children: (value: unknown) => ComponentChildren;
 }
 
 export function Lazy({ value, text = false, limit = text ? TEXT_CHARS : JSON_CHARS, children }: LazyProps) {
-  const part = partOf(value);
-  if (part === null) return <>{children(value)}</>;
-  // Another part is another component: nothing of the one before it is shown for it.
-  if (part.size > limit) return <Pager key={part.name} part={part} stand={value} />;
+  const lazy = lazyValueOf(value);
+  if (lazy === null) return <>{children(value)}</>;
+  // Another value is another component: nothing of the one before is shown in its place.
+  if (lazy.size > limit) return <Pager key={lazy.name} lazy={lazy} reference={value} />;
   return (
-    <Whole key={part.name} part={part} stand={value} draw={(loaded) => children(text ? loaded : parsed(loaded))} />
+    <Whole key={lazy.name} lazy={lazy} reference={value} draw={(loaded) => children(text ? loaded : parsed(loaded))} />
   );
 }
 
-interface PartProps {
-  part: Part;
-  /** The very object that stands for the value: another one of the same name stands for a newer value. */
-  stand: unknown;
+interface LoadingProps {
+  lazy: LazyValue;
+  /** The object in the block's props: another one with the same name refers to a newer value. */
+  reference: unknown;
 }
 
-function Whole({ part, stand, draw }: PartProps & { draw: (loaded: string) => ComponentChildren }) {
+function Whole({ lazy, reference, draw }: LoadingProps & { draw: (loaded: string) => ComponentChildren }) {
   const { lazyValues } = useSession().channel;
-  const { value, problem } = useLoaded(() => lazyValues.whole(part.name), 0, stand);
+  const { value, problem } = useLoaded(() => lazyValues.whole(lazy.name), 0, reference);
   if (value !== undefined) return <>{draw(value)}</>;
-  return problem ?? <p class="nb-note">Loading {bytes(part.size)}…</p>;
+  return problem ?? <p class="nb-note">Loading {bytes(lazy.size)}…</p>;
 }
 
 /** A long text, one page at a time. */
-function Pager({ part, stand }: PartProps) {
+function Pager({ lazy, reference }: LoadingProps) {
   const { lazyValues } = useSession().channel;
   const [from, setFrom] = useState(0);
-  const { value: page, problem } = useLoaded(() => lazyValues.page(part.name, from), from, stand);
-  const { at, end, size, text } = page ?? { at: 0, end: 0, size: part.size, text: "" };
+  const { value: page, problem } = useLoaded(() => lazyValues.page(lazy.name, from), from, reference);
+  const { at, end, size, text } = page ?? { at: 0, end: 0, size: lazy.size, text: "" };
   const span = end - at;
   const places: [string, number][] = [
     ["First", 0],
@@ -90,11 +92,11 @@ function Pager({ part, stand }: PartProps) {
   );
 }
 
-/** What `load` gives for this key of what is there now; until the next one is there, the one before. */
+/** The result of `load` for this key and reference; until it is there, the one before. */
 export function useLoaded<T>(
   load: () => Promise<T>,
   key: number,
-  stand: unknown,
+  reference: unknown,
 ): { value?: T; problem?: ComponentChildren } {
   const [loaded, setLoaded] = useState<{ value?: T; error?: string }>({});
   const [attempt, setAttempt] = useState(0);
@@ -107,7 +109,7 @@ export function useLoaded<T>(
     return () => {
       unwanted = true;
     };
-  }, [key, attempt, stand]);
+  }, [key, attempt, reference]);
   const { value, error } = loaded;
   if (error === undefined) return { value };
   const again = () => {

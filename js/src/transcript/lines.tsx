@@ -1,14 +1,18 @@
-/** The small blocks: status lines, hand-offs, sources, files, errors, and anything this version does not know. */
+/** The small blocks: texts, status lines, hand-offs, sources, files, errors, and blocks of unknown kinds. */
 
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
+import { error as ERROR, handoff as HANDOFF, other as LABELS } from "../../../nbagent/protocol/labels.json";
+import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
+import { fill } from "../shared";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
-import { clip, str, webAddress } from "../values";
+import { clip, str } from "../values";
 import { Failure } from "./failure";
 import { EventsOf } from "./inspecting";
-import { bytes, Lazy, partOf } from "./lazy";
+import { bytes, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 import { IMAGES, LazyPicture } from "./result";
@@ -20,7 +24,7 @@ export function TextBlock({ block }: { block: Block }) {
     return (
       <div class="nb-refusal nb-said">
         <span class="nb-caption">
-          <Icon name="denied" /> The model declined
+          <Icon name="denied" /> {LABELS.refusal}
         </span>
         <MarkdownText stream={block.stream("text")} live={live} />
         <EventsOf block={block} />
@@ -56,14 +60,17 @@ export function StatusBlock({ block }: { block: Block }) {
 export function HandoffBlock({ block }: { block: Block }) {
   const props = block.props.value;
   const from = str(props.from);
+  const names = [from, str(props.to) ?? HANDOFF.unnamed].filter((name) => name !== null);
   return (
     <div class="nb-line">
       <Icon name="handoff" />
       <span>
-        {from === null ? "Handed over to " : "Handed over from "}
-        {from !== null && <span class="nb-name">{from}</span>}
-        {from !== null && " to "}
-        <span class="nb-name">{str(props.to) ?? "another agent"}</span>
+        {(from === null ? HANDOFF.to : HANDOFF.from_to).split("{}").map((words, index) => (
+          <Fragment key={index}>
+            {words}
+            {names[index] && <span class="nb-name">{names[index]}</span>}
+          </Fragment>
+        ))}
       </span>
     </div>
   );
@@ -76,7 +83,7 @@ export function ErrorBlock({ block }: { block: Block }) {
   const row = (
     <>
       <Icon name="cross" tone="bad" />
-      <span class="nb-bad">{type ?? "Error"}</span>
+      <span class="nb-bad">{type ?? ERROR.type}</span>
       {!open && <span class="nb-args">{clip(str(props.message) ?? "", 200)}</span>}
       <span class="nb-grow" />
     </>
@@ -95,15 +102,14 @@ export function ErrorBlock({ block }: { block: Block }) {
 
 export function SourceBlock({ block }: { block: Block }) {
   const props = block.props.value;
-  const url = webAddress(props.url);
+  const url = safeUrl(str(props.url) ?? "");
   const title = str(props.title);
-  const text = clip(title ?? url?.host ?? str(props.url) ?? "source", 60);
-  if (url === null) return <span class="nb-chip">{text}</span>;
+  if (url === null) return <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, 60)}</span>;
   return (
-    <a class="nb-chip" href={url.href} target="_blank" rel="noopener noreferrer" title={url.href}>
+    <a class="nb-chip" href={url} title={url} {...LINK_ATTRS}>
       <Icon name="link" />
-      {text}
-      {title !== null && <span class="nb-muted">{url.host}</span>}
+      {clip(title ?? hostOf(url), 60)}
+      {title !== null && <span class="nb-muted">{hostOf(url)}</span>}
     </a>
   );
 }
@@ -113,17 +119,17 @@ export function FileBlock({ block }: { block: Block }) {
   const [wanted, setWanted] = useState(false);
   const type = str(props.media_type) ?? "application/octet-stream";
   const name = str(props.name);
-  const url = webAddress(props.url);
-  const part = partOf(props.data);
-  if (IMAGES.includes(type) && (part || str(props.data))) {
-    return <LazyPicture type={type} data={props.data} alt={name ?? "picture made by the model"} />;
+  const url = safeUrl(str(props.url) ?? "");
+  const lazy = lazyValueOf(props.data);
+  if (IMAGES.includes(type) && (lazy || str(props.data))) {
+    return <LazyPicture type={type} data={props.data} alt={name ?? LABELS.picture} />;
   }
-  const label = name ?? (url === null ? type : `${type} at ${url.host}`);
-  if (part && !wanted) {
+  const label = name ?? (url === null ? type : fill(LABELS.file_at, type, hostOf(url)));
+  if (lazy && !wanted) {
     return (
       <button type="button" class="nb-chip" onClick={() => setWanted(true)}>
         <Icon name="file" />
-        {label} (get {bytes(part.size)})
+        {label} (get {bytes(lazy.size)})
       </button>
     );
   }
@@ -139,22 +145,16 @@ const FILE_CHARS = 64_000_000;
 interface FileLinkProps {
   data: string | null;
   name: string | null;
-  url: URL | null;
+  url: string | null;
   label: string;
 }
 
 function FileLink({ data, name, url, label }: FileLinkProps) {
-  // A type that no page can run, whatever the model called it.
-  const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url?.href;
-  if (href === undefined) return <span class="nb-chip">{label}</span>;
+  // Whatever its media type: a type that no page runs.
+  const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url;
+  if (href === null) return <span class="nb-chip">{label}</span>;
   return (
-    <a
-      class="nb-chip"
-      href={href}
-      download={data ? (name ?? "file") : undefined}
-      target="_blank"
-      rel="noopener noreferrer"
-    >
+    <a class="nb-chip" href={href} download={data ? (name ?? "file") : undefined} {...LINK_ATTRS}>
       <Icon name="file" />
       {label}
     </a>
@@ -163,10 +163,10 @@ function FileLink({ data, name, url, label }: FileLinkProps) {
 
 export function CustomBlock({ block }: { block: Block }) {
   const props = block.props.value;
-  return <DataRow block={block} name={str(props.name) ?? "custom"} data={props.data} />;
+  return <DataRow block={block} name={str(props.name) ?? LABELS.custom} data={props.data} />;
 }
 
-/** A block of a kind this version does not know: its name and its data. */
+/** A block of an unknown kind: its name and its data. */
 export function UnknownBlock({ block }: { block: Block }) {
   return <DataRow block={block} name={block.kind} data={{ ...block.props.value }} />;
 }

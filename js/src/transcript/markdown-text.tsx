@@ -1,4 +1,4 @@
-/** A growing Markdown text. The words go straight to the DOM; only the frame around them is a component. */
+/** A growing Markdown text. Its DOM is written by MarkdownView; only the element around it is a component. */
 
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { MarkdownView } from "../markdown";

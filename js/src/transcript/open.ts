@@ -1,13 +1,13 @@
-/** When a panel is open: the reader's choice, else while something happens in it and a moment longer. */
+/** The open state of a panel: the reader's choice, else open while it is active and a moment longer. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { Block } from "../store";
 import { useSession } from "./context";
 
-/** How long a panel that opened by itself stays open after it is finished. */
+/** Milliseconds for which a panel that opened by itself stays open after its end. */
 export const LINGER_MS = 1000;
 
-/** The panel's state and the reader's switch. `active`: it streams, failed or waits for the reader. */
+/** The panel's state, and a function that sets the reader's choice. `active`: it streams, failed or waits for the reader. */
 export function useOpen(
   block: Block,
   active: boolean,

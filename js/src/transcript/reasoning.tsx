@@ -1,9 +1,11 @@
 /** A thought: "Thinking… 4s" with a live pane, then "Thought for 5s". */
 
 import { useRef } from "preact/hooks";
+import { thought as LABELS } from "../../../nbagent/protocol/labels.json";
+import { LIMITS } from "../shared";
+import { thoughtLabel } from "../status";
 import { type Block, seconds } from "../store";
 import { Disclosure } from "../ui/disclosure";
-import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
 import { useSticky } from "../ui/sticky";
 import { num } from "../values";
@@ -13,20 +15,18 @@ import { EventsOf } from "./inspecting";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 
-/** A thought without a word that took less than this many seconds is a formality of the wire. */
-const UNSEEN = 0.1;
-
 export function ReasoningBlock({ block }: { block: Block }) {
   const props = block.props.value;
   const live = !block.closed.value;
   const [open, toggle] = useOpen(block, live);
   const hasText = useHasText(block.stream("text"));
-  if (!live && !hasText && (seconds(props, 0) ?? 0) < UNSEEN) return null;
+  // Some systems frame a thought that they do not send.
+  if (!live && !hasText && 1000 * (seconds(props, 0) ?? 0) < LIMITS.silent_thought_ms) return null;
   const row = (
     <>
       <Icon name="thought" tone={live ? "pulse" : ""} />
       <span class="nb-thought-label">
-        {live ? "Thinking… " : label(block)}
+        {live ? `${LABELS.running} ` : thoughtLabel(props)}
         {live && <Elapsed started={num(props.started) ?? 0} ended={null} />}
       </span>
       <span class="nb-grow" />
@@ -37,12 +37,6 @@ export function ReasoningBlock({ block }: { block: Block }) {
       {hasText ? () => <ThoughtPane block={block} live={live} /> : null}
     </Disclosure>
   );
-}
-
-function label(block: Block): string {
-  const props = block.props.value;
-  const took = num(props.ended) === null ? null : seconds(props, 0);
-  return took === null ? "Thought" : `Thought for ${rounded(took)}`;
 }
 
 function ThoughtPane({ block, live }: { block: Block; live: boolean }) {

@@ -1,24 +1,31 @@
-/** What a tool returned, in the richest form the view knows. */
+/** A tool's result, in the richest form that the view can draw. */
 
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { other as LABELS } from "../../../nbagent/protocol/labels.json";
+import MIME_BYTES from "../../../nbagent/protocol/mime.json";
 import { htmlToDom } from "../markdown/sanitize";
 import { TextStream } from "../text-stream";
 import { JsonView } from "../ui/json-tree";
 import type { Props } from "../values";
-import { JSON_CHARS, Lazy, partOf } from "./lazy";
+import { JSON_CHARS, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 
-export const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"];
-/** The known types, richest first. */
-const RICHEST = ["text/html", ...IMAGES, "text/markdown", "application/json", "text/plain"];
+/** The MIME types that can be shown, richest first. */
+const TYPES = Object.keys(MIME_BYTES);
+export const IMAGES = TYPES.filter((type) => type.startsWith("image/"));
 
-/** What is loaded as a whole; no page could be drawn by itself. */
+/** Characters that are loaded as a whole, since no page of them could be drawn by itself. */
 const HTML_CHARS = 2_000_000;
 export const IMAGE_CHARS = 8_000_000;
 
+/** The richest type of a MIME bundle that can be shown. */
+export function richestType(bundle: Props): string | undefined {
+  return TYPES.find((known) => (bundle[known] ?? null) !== null);
+}
+
 export function Result({ bundle }: { bundle: Props }) {
-  const mime = RICHEST.find((known) => Object.hasOwn(bundle, known));
+  const mime = richestType(bundle);
   if (mime === undefined) return <JsonView value={bundle} />;
   const payload = bundle[mime];
   if (IMAGES.includes(mime)) return <LazyPicture type={mime} data={payload} />;
@@ -38,7 +45,7 @@ function Payload({ mime, payload }: { mime: string; payload: unknown }) {
   return <PlainText text={text} />;
 }
 
-/** Notebooks also hold a text as a list of lines. */
+/** The payload as one text; notebooks also hold a text as a list of lines. */
 function joined(payload: unknown): string | null {
   if (Array.isArray(payload)) return payload.filter((line) => typeof line === "string").join("");
   return typeof payload === "string" ? payload : null;
@@ -46,12 +53,13 @@ function joined(payload: unknown): string | null {
 
 /** An image of one of the known types: base64, or the markup of an SVG. */
 export function LazyPicture({ type, data, alt }: { type: string; data: unknown; alt?: string }) {
-  if ((partOf(data)?.size ?? 0) > IMAGE_CHARS) return <p class="nb-note">This image is too large to be shown here.</p>;
+  if ((lazyValueOf(data)?.size ?? 0) > IMAGE_CHARS)
+    return <p class="nb-note">This image is too large to be shown here.</p>;
   return (
     <Lazy value={data} text limit={IMAGE_CHARS}>
       {(payload) => {
         const text = joined(payload) ?? "";
-        // An image element runs no script of an SVG and loads nothing.
+        // In an image element an SVG runs no script and loads nothing.
         const isMarkup = type === "image/svg+xml" && text.includes("<");
         const src = isMarkup
           ? `data:${type};charset=utf-8,${encodeURIComponent(text)}`
@@ -77,7 +85,7 @@ function Markdown({ text }: { text: string }) {
 
 function Picture({ src, alt = "" }: { src: string; alt?: string }) {
   const [broken, setBroken] = useState(false);
-  if (broken) return <p class="nb-note nb-bad">This image could not be read.</p>;
+  if (broken) return <p class="nb-note nb-bad">{LABELS.broken_picture}</p>;
   return <img class="nb-picture" src={src} alt={alt} onError={() => setBroken(true)} />;
 }
 
@@ -89,7 +97,7 @@ export function PlainText({ text }: { text: string }): ComponentChildren {
   const cut = !whole && text.length > SHOWN_CHARS;
   return (
     <pre class="nb-pre">
-      {cut ? text.slice(0, SHOWN_CHARS) : text || <span class="nb-muted">(empty text)</span>}
+      {cut ? text.slice(0, SHOWN_CHARS) : text || <span class="nb-muted">{LABELS.empty_text}</span>}
       {cut && (
         <button type="button" class="nb-link" onClick={() => setWhole(true)}>
           {(text.length - SHOWN_CHARS).toLocaleString("en-US")} more characters

@@ -1,4 +1,4 @@
-/** Why Stop has no effect yet, and what can be done about it. */
+/** A notice that Stop has no effect yet, with a button that interrupts the kernel. */
 
 import { useState } from "preact/hooks";
 import { type Session, stopWords } from "../session";

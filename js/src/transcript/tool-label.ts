@@ -1,9 +1,10 @@
 /** `(column="region", limit=10)`: a tool's arguments on one line. */
 
+import { tool as LABELS } from "../../../nbagent/protocol/labels.json";
+import { fill, LIMITS } from "../shared";
 import { clip, jsonText, record } from "../values";
 
-const VALUE_CHARS = 40;
-const LINE_CHARS = 160;
+const { label_value_chars: VALUE_CHARS, label_line_chars: LINE_CHARS, label_list_items: LIST_ITEMS } = LIMITS;
 
 /** The arguments of a finished call. */
 export function argsLabel(args: unknown): string {
@@ -57,6 +58,6 @@ function named(line: string): string {
 
 function valueLabel(value: unknown): string {
   if (typeof value === "string") return jsonText(clip(value, VALUE_CHARS));
-  if (Array.isArray(value) && value.length > 8) return `[${value.length} items]`;
+  if (Array.isArray(value) && value.length > LIST_ITEMS) return fill(LABELS.items, String(value.length));
   return clip(jsonText(value), VALUE_CHARS);
 }

@@ -1,6 +1,7 @@
 /** A tool call: `name(args…) → summary · 1.3s`, and behind it arguments, result or error. */
 
 import { useEffect, useState } from "preact/hooks";
+import { tool as LABELS } from "../../../nbagent/protocol/labels.json";
 import { isToolLive, toolNote, toolStateWord } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
@@ -14,7 +15,7 @@ import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
 import { EventsOf } from "./inspecting";
-import { Lazy, partOf } from "./lazy";
+import { Lazy, lazyValueOf } from "./lazy";
 import { useOpen } from "./open";
 import { PlainText, Result } from "./result";
 import { argsLabel, partialArgsLabel } from "./tool-label";
@@ -34,7 +35,7 @@ export function ToolBlock({ block }: { block: Block }) {
   const failed = state === "output-error";
   const waits = state === "approval-requested" && !block.closed.value;
   const [open, toggle] = useOpen(block, live || failed || waits);
-  // A tool's time is the time it ran: it begins when its arguments are whole.
+  // A tool starts to run when its arguments are complete.
   const started = num(props.args_done) ?? num(props.started);
   const ended = num(props.ended);
   const note = toolNote(state, props, block.closed.value);
@@ -42,14 +43,14 @@ export function ToolBlock({ block }: { block: Block }) {
   const progress = record(props.progress);
   const [icon, tone] = ICONS[state] ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
   const approval = useSession().approvalOf(block.id).value;
-  // While the question is open it shows the arguments itself.
+  // An open question shows the arguments itself.
   const asked = waits && record(approval?.props.value.args) !== null;
   const classes = `nb-tool nb-tool-${state} ${failed ? "nb-tone-bad" : waits ? "nb-tone-ask" : ""}`;
 
   const row = (
     <>
       <Icon name={icon} tone={tone} />
-      <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? "tool"}</span>
+      <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? LABELS.name}</span>
       <span class="nb-sr">, {toolStateWord(state)}, </span>
       <ArgsLine block={block} />
       {summary !== null && state === "output-available" && <span class="nb-summary">→ {clip(summary, 200)}</span>}
@@ -75,21 +76,21 @@ export function ToolBlock({ block }: { block: Block }) {
   );
 }
 
-/** Whether this part of the call is kept from the reader. */
+/** True if this part of the call is hidden from the reader. */
 function isHidden({ hidden }: Props, what: string): boolean {
   return Array.isArray(hidden) && hidden.includes(what);
 }
 
-/** The arguments in the row: as they are written, then from the parsed value. */
+/** The arguments in the row: first as they are written, then from the parsed value. */
 function ArgsLine({ block }: { block: Block }) {
   const { args, args_valid: valid, state } = block.props.value;
-  const written = state === "input-streaming" || valid === false || partOf(args) !== null;
+  const written = state === "input-streaming" || valid === false || lazyValueOf(args) !== null;
   const partial = usePartialArgs(block, written);
-  if (isHidden(block.props.value, "arguments")) return <span class="nb-args">(hidden)</span>;
+  if (isHidden(block.props.value, "arguments")) return <span class="nb-args">{LABELS.hidden}</span>;
   return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
 }
 
-/** The head of the argument text; once that is full, further text changes nothing here. */
+/** A label of the first 200 characters of the argument text; further text redraws nothing. */
 function usePartialArgs(block: Block, wanted: boolean): string {
   const [label, setLabel] = useState("");
   useEffect(() => {
@@ -119,7 +120,8 @@ function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
   return (
     <section class="nb-section">
       <div class="nb-caption">
-        Arguments{props.args_valid === false && <span class="nb-ask"> (not valid JSON)</span>}
+        {LABELS.arguments}
+        {props.args_valid === false && <span class="nb-ask">{LABELS.not_json}</span>}
       </div>
       {hasArgs && (typeof props.args === "string" || props.args_valid !== false) ? (
         <Lazy value={props.args}>{(args) => <Value value={args} />}</Lazy>
@@ -165,7 +167,7 @@ function Outcome({ props, state }: { props: Props; state: string }) {
     <>
       {result !== undefined && result !== null && (
         <section class="nb-section">
-          <div class="nb-caption">{soFar ? "Result so far" : "Result"}</div>
+          <div class="nb-caption">{soFar ? LABELS.partial : LABELS.result}</div>
           <Lazy value={result}>
             {(whole) => (record(whole) ? <Result bundle={whole as Props} /> : <Value value={whole} />)}
           </Lazy>
@@ -173,7 +175,7 @@ function Outcome({ props, state }: { props: Props; state: string }) {
       )}
       {record(props.error) !== null && (
         <section class="nb-section">
-          <div class="nb-caption">{state === "output-denied" ? "Why" : "Error"}</div>
+          <div class="nb-caption">{state === "output-denied" ? LABELS.denied : LABELS.error}</div>
           <Lazy value={props.error}>
             {(error) => {
               const { type, message, traceback } = record(error) ?? {};

@@ -2,13 +2,15 @@
 
 import { signal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
+import { run as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";
 import { isLive } from "../status";
 import { useHeld } from "../ui/held";
 import { Icon } from "../ui/icons";
 import { useReachable } from "../ui/reachable";
 import { useSticky } from "../ui/sticky";
-import "./gate";
+import "./kinds";
+import "./readable-text";
 import { Blocks } from "./blocks";
 import { SessionContext } from "./context";
 import { Elapsed } from "./elapsed";
@@ -76,7 +78,9 @@ function Empty({ session }: { session: Session }) {
     return (
       <p class="nb-note">
         {session.channel.answered.value
-          ? `This run ${gone ? "has no output so far" : "ended without any output"}.`
+          ? gone
+            ? "This run has no output so far."
+            : LABELS.empty
           : "The kernel that holds this transcript does not answer."}
       </p>
     );

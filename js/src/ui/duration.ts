@@ -3,7 +3,7 @@
 /** A finished duration: `0.3s`, `4.1s`, `34s`, `1m 12s`, `2h 05m`. */
 export function duration(seconds: number): string {
   if (seconds < 0.05) return "<0.1s";
-  if (seconds < 9.95) return `${seconds.toFixed(1)}s`;
+  if (seconds < 9.95) return `${fixed(seconds, 1)}s`;
   return whole(Math.round(seconds));
 }
 
@@ -15,6 +15,11 @@ export function ticking(seconds: number): string {
 /** A finished thought: `2s`; nobody needs its tenths. */
 export function rounded(seconds: number): string {
   return seconds < 1 ? "<1s" : whole(Math.round(seconds));
+}
+
+/** A number with so many digits after the point; halves go up, as in nbagent/render/labels.py. */
+export function fixed(value: number, digits: number): string {
+  return (Math.round(value * 10 ** digits) / 10 ** digits).toFixed(digits);
 }
 
 function whole(seconds: number): string {

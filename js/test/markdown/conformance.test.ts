@@ -12,13 +12,13 @@ function hasRawHtml(markdown: string): boolean {
     .some((token) => token.type === "html_block" || token.children?.some((child) => child.type === "html_inline"));
 }
 
-/** Whether an example comes out as specified; where it holds raw HTML, as the same grammar draws it with HTML as text. */
+/** True if an example is drawn as specified, or, if it holds raw HTML, as the same grammar draws it with HTML as text. */
 function conforms({ markdown, html }: Example): boolean {
   return canonical(drawn(markdown)) === owed(hasRawHtml(markdown) ? htmlAsText.render(markdown) : html);
 }
 
 /**
- * What is not as specified, and why.
+ * Examples that are not drawn as specified, and why.
  *
  * Bare URLs and mail addresses are links, as GitHub has it, also where CommonMark says that they are text (four examples in
  * each specification) and in raw HTML that is text here (two regressions). A bare URL ends at the first bracket that it

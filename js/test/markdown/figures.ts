@@ -1,12 +1,12 @@
 // Campaigns, as tests/campaign.py has them: a sample by default, everything and a line of figures under `make proof`.
 import { appendFileSync, mkdirSync } from "node:fs";
 
-/** Whether this is `make proof`. */
+/** True under `make proof`. */
 export const WHOLE = process.env.NBAGENT_PROOF === "1";
 
 const RESULTS = `${import.meta.dirname}/../../../test-results/`;
 
-/** All cases under `make proof`, else `count` of them, evenly spread. */
+/** The cases: all of them under `make proof`, else `count`, evenly spread. */
 export function sample<T>(cases: readonly T[], count: number): T[] {
   if (WHOLE || cases.length <= count) return [...cases];
   return Array.from({ length: count }, (_, index) => cases[Math.floor((index * cases.length) / count)] as T);

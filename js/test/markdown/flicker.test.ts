@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 
 const MINUTES = 600_000;
 
-/** What a reader sees, spaces apart: no caret, no code block's label or button. */
+/** The text that a reader sees, without spaces, the caret, and code blocks' labels and buttons. */
 function seen(node: HTMLElement): string {
   const copy = node.cloneNode(true) as HTMLElement;
   for (const extra of copy.querySelectorAll(".nb-caret, .nb-code-bar")) extra.remove();

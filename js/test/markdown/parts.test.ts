@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MarkdownView } from "../../src/markdown";
-import { MAX_HIGHLIGHT } from "../../src/markdown/code";
+import { MAX_HIGHLIGHT_CHARS } from "../../src/markdown/code";
 import * as highlightPart from "../../src/parts/highlight";
 import * as mathPart from "../../src/parts/math";
 
@@ -48,7 +48,7 @@ describe("code", () => {
     const asked: string[] = [];
     const shown = view(asked);
     shown.append(
-      `\`\`\`nosuch\nx\n\`\`\`\n\n\`\`\`\ny\n\`\`\`\n\n\`\`\`py\n${"x = 1\n".repeat(MAX_HIGHLIGHT / 5)}\`\`\`\n`,
+      `\`\`\`nosuch\nx\n\`\`\`\n\n\`\`\`\ny\n\`\`\`\n\n\`\`\`py\n${"x = 1\n".repeat(MAX_HIGHLIGHT_CHARS / 5)}\`\`\`\n`,
     );
     shown.finish();
     await settled();

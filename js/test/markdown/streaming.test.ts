@@ -26,7 +26,7 @@ describe("however a text is cut, the final DOM is that of the whole", () => {
 
   test("cut into single characters", () => {
     for (const text of texts) expect(streamed([...text]), JSON.stringify(text)).toBe(drawn(text).outerHTML);
-  }, 120_000);
+  });
 
   test("a delimiter row too long to be held back, that turns out to be none", () => {
     const text = `para\n| a | b |\n|${"-".repeat(150)}|${"-".repeat(150)}| x\nmore\n`;
@@ -40,7 +40,7 @@ describe("however a text is cut, the final DOM is that of the whole", () => {
       const pieces = cut(text, 12, next);
       expect(streamed(pieces), JSON.stringify(pieces)).toBe(drawn(text).outerHTML);
     }
-  }, 120_000);
+  });
 
   test("joined into long texts, cut at random", () => {
     const next = random(11);
@@ -51,5 +51,5 @@ describe("however a text is cut, the final DOM is that of the whole", () => {
       const pieces = cut(text, 30, next);
       expect(streamed(pieces), JSON.stringify(pieces)).toBe(drawn(text).outerHTML);
     }
-  }, 120_000);
+  });
 });

@@ -1,4 +1,4 @@
-// What the Markdown tests share: corpora, a canonical form of DOM, and the oracle that maps a spec's HTML to ours.
+// Helpers of the Markdown tests: corpora, a canonical form of DOM, and the oracle that maps a spec's HTML to ours.
 import { vi } from "vitest";
 import { MarkdownView } from "../../src/markdown";
 

@@ -271,6 +271,8 @@ describe("links", () => {
     ["data:text/html,x", null],
     ["file:///etc/passwd", null],
     ["/lab", null],
+    ["https://you@example.org/", null],
+    ["https://example.org/\u202egpj.exe", null],
     [{ href: "https://example.org" }, null],
   ])("go to the web or nowhere: %j", async (url, href) => {
     page.ops(["open", "s", "run", { kind: "source", url, title: "A source" }]);

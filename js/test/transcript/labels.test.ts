@@ -1,42 +1,54 @@
+/** Labels and figures, as the kernel's documents say them: tests/shared/labels.json is read by both languages. */
+
 import { describe, expect, it } from "vitest";
-import { figures, runLabel } from "../../src/status";
+import table from "../../../tests/shared/labels.json";
+import {
+  count,
+  decisionLabel,
+  figures,
+  promptLabel,
+  runLabel,
+  thoughtLabel,
+  toolNote,
+  tracebackLabel,
+} from "../../src/status";
+import { richestType } from "../../src/transcript/result";
 import { argsLabel, partialArgsLabel } from "../../src/transcript/tool-label";
 import { duration, rounded, ticking } from "../../src/ui/duration";
+import type { Props } from "../../src/values";
 
-describe("durations", () => {
-  it.each([
-    [0, "<0.1s"],
-    [0.3, "0.3s"],
-    [4.13, "4.1s"],
-    [9.96, "10s"],
-    [34.2, "34s"],
-    [59.7, "1m 00s"],
-    [72, "1m 12s"],
-    [7500, "2h 05m"],
-  ])("%d s is %s", (seconds, text) => {
-    expect(duration(seconds)).toBe(text);
-  });
+// biome-ignore lint/suspicious/noExplicitAny: each row is an input of its own type
+const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
+  duration,
+  rounded,
+  count,
+  args: argsLabel,
+  run: (run: Props) => runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
+  tool_note: (tool: Props) => toolNote(String(tool.state), tool, true)?.text ?? "",
+  thought: thoughtLabel,
+  prompt: promptLabel,
+  decision: (approval: Props) => decisionLabel(approval) ?? "",
+  traceback: tracebackLabel,
+  figures,
+  richest: (types: string[]) => richestType(Object.fromEntries(types.map((type) => [type, "x"]))) ?? null,
+};
 
-  it("tick in whole seconds", () => {
-    expect(ticking(4.99)).toBe("4s");
-    expect(rounded(4.6)).toBe("5s");
-    expect(rounded(0.4)).toBe("<1s");
+describe.each(Object.keys(table) as (keyof typeof table)[])("the table of %s", (name) => {
+  it.each(table[name].map((row) => [JSON.stringify(row), row] as const))("%s", (_, row: readonly unknown[]) => {
+    expect(functions[name](...row.slice(0, -1))).toEqual(row.at(-1));
   });
 });
 
-describe("arguments on one line", () => {
-  it.each([
-    [{ year: 2025 }, "(year=2025)"],
-    [{ column: "region", deep: { a: [1] } }, '(column="region", deep={"a":[1]})'],
-    [{}, "()"],
-    [null, "()"],
-    [[1, 2], "([1,2])"],
-    ["import csv\nprint(1)\n", "(import csv print(1))"],
-    [{ q: "x".repeat(100) }, `(q="${"x".repeat(39)}…")`],
-  ])("%j", (args, label) => {
-    expect(argsLabel(args)).toBe(label);
-  });
+it("what goes on ticks in whole seconds", () => {
+  expect(ticking(4.99)).toBe("4s");
+});
 
+it("a run that goes on has no words beside its time", () => {
+  expect(runLabel({ status: "running" }, 9.4, false).text).toBeNull();
+  expect(runLabel({ status: "running" }, 9.4, true).text).toBe("waits for you");
+});
+
+describe("arguments that are being written", () => {
   it.each([
     ["", "("],
     ["{", "("],
@@ -46,37 +58,7 @@ describe("arguments on one line", () => {
     ['{"a": {"b": [1, 2]}, "c": true}', '(a={"b":[1,2]}, c=true'],
     ['{"a": "say \\"hi\\"', '(a="say \\"hi\\"'],
     ["import csv\n\npath = 1", "(import csv path = 1"],
-  ])("half written: %s", (text, label) => {
+  ])("%s", (text, label) => {
     expect(partialArgsLabel(text)).toBe(label);
   });
-});
-
-describe("a run's end", () => {
-  it.each([
-    [{ status: "completed" }, "Done in 9.4s"],
-    [{ status: "failed" }, "Failed after 9.4s"],
-    [{ status: "cancelled", stopped_by: "you" }, "Stopped by you"],
-    [{ status: "incomplete", code: "stream_truncated" }, "Cut off: the stream ended early"],
-    [{ status: "incomplete", finish_reason: "max_output_tokens" }, "Incomplete: max output tokens"],
-    [{ status: "max_steps" }, "Stopped at the step limit"],
-    [{ status: "paused" }, "waits for you"],
-    [{ status: "running" }, null],
-    [{ status: "something new" }, "something new"],
-  ])("%j", (props, text) => {
-    expect(runLabel(props, 9.4, false).text).toBe(text);
-  });
-});
-
-it("the footer leaves out what nobody knows", () => {
-  const usage = { input: 2310, output: 512, reasoning: 88, cost: 0.0021 };
-  expect(figures({ usage, tools: 3, tools_failed: 1, first_token: 0.31 }, 61.4)).toEqual([
-    "2,310 in",
-    "512 out (88 thinking)",
-    "3 tools, 1 failed",
-    "first token 0.3s",
-    "61 tok/s",
-    "$0.0021",
-  ]);
-  expect(figures({}, null)).toEqual([]);
-  expect(figures({ hidden: ["thinking", "tools"] }, null)).toEqual(["thinking and tools hidden"]);
 });

@@ -1,4 +1,4 @@
-/** Every text that a component draws passes here, so that none can be forgotten. */
+/** A preact option hook that makes every text of every component readable, so that none can be forgotten. */
 
 import { options, type VNode } from "preact";
 import { readable } from "../readable";
@@ -6,7 +6,7 @@ import { readable } from "../readable";
 const before = options.vnode;
 
 options.vnode = (vnode: VNode) => {
-  // A text has no type, and itself in place of props.
+  // The vnode of a text has no type, and the text in place of props.
   const text: unknown = vnode.props;
   if (vnode.type === null && typeof text === "string") (vnode as { props: unknown }).props = readable(text);
   before?.(vnode);

@@ -1,0 +1,23 @@
+/** Lanes: agents that worked at the same time stand side by side. */
+
+import type { Block } from "../store";
+import { num } from "../values";
+
+/** Groups neighbours: agents that were at work at the same time share a group, every other block has its own. */
+export function inLanes(blocks: readonly Block[]): Block[][] {
+  const groups: Block[][] = [];
+  for (const block of blocks) {
+    const group = groups[groups.length - 1];
+    const before = group?.[group.length - 1];
+    if (group && before && overlap(before, block)) group.push(block);
+    else groups.push([block]);
+  }
+  return groups;
+}
+
+function overlap(left: Block, right: Block): boolean {
+  if (left.kind !== "agent" || right.kind !== "agent") return false;
+  const ended = num(left.props.value.ended);
+  const started = num(right.props.value.started);
+  return started !== null && (ended === null || started < ended);
+}

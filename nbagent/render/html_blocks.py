@@ -1,0 +1,200 @@
+"""Blocks of a transcript as HTML: `<details>` that read well with all style taken off, in the words of the view."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from nbagent.markup.markdown import link_html
+from nbagent.markup.text import escape, escape_line, without_tex
+from nbagent.markup.url import host_of, safe_url
+from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
+from nbagent.render.html_values import CODE, MUTED, PANEL, ValueWriter, caption, fold, panel, paragraph, quotation
+from nbagent.render.labels import (
+    call_args,
+    decision_label,
+    duration,
+    elapsed,
+    figures,
+    handoff_label,
+    is_silent_thought,
+    prompt_label,
+    run_label,
+    thought_label,
+    tool_note,
+)
+from nbagent.render.props import Props, record_of, text_of
+from nbagent.render.size_budget import SizeBudget
+from nbagent.render.tree import ROOT, Tree
+
+_LEVELS = {"warning": "⚠ ", "error": "✗ "}
+_LINE_CHARS = 2000
+
+
+class BlockWriter:
+    """Writes the blocks of one run as HTML, within a budget."""
+
+    def __init__(self, tree: Tree, budget: SizeBudget) -> None:
+        self._tree = tree
+        self._list_ends = budget.list_ends
+        self._value = ValueWriter(budget)
+
+    def html(self) -> str:
+        """Return the run from its header to its footer."""
+        return self._header() + (self._list(ROOT) or self._empty()) + self._footer()
+
+    def _header(self) -> str:
+        run = self._tree.run
+        name, model = text_of(run, "name"), text_of(run, "model")
+        model = f" {escape_line(model)}" if model and model != name else ""
+        return paragraph(
+            f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>{model} · {escape_line(run_label(run))}"
+        )
+
+    def _empty(self) -> str:
+        live = text_of(self._tree.run, "status") in ("running", "stopping", "")
+        return "" if live else paragraph(LABELS["run"]["empty"])
+
+    def _footer(self) -> str:
+        found = figures(self._tree.run, self._tree.tools)
+        return paragraph(f"<small{MUTED}>{without_tex(escape(' · '.join(found)))}</small>") if found else ""
+
+    def _list(self, parent: str) -> str:
+        blocks = self._tree.children.get(parent, [])
+        left_out = len(blocks) - 2 * self._list_ends
+        if left_out <= 0:
+            return "".join(map(self._block, blocks))
+        head, tail = blocks[: self._list_ends], blocks[self._list_ends + left_out :]
+        note = paragraph(f"… {left_out:,} more {'entry' if left_out == 1 else 'entries'} not kept in the notebook")
+        return "".join([*map(self._block, head), note, *map(self._block, tail)])
+
+    def _block(self, block: Props) -> str:
+        draw: Callable[[Props], str] | None = {
+            "text": self._text,
+            "reasoning": self._reasoning,
+            "tool": self._tool,
+            "agent": self._agent,
+            "handoff": self._handoff,
+            "approval": self._approval,
+            "status": self._status,
+            "error": self._error,
+            "source": self._source,
+            "file": self._file,
+            "custom": self._custom,
+        }.get(text_of(block, "kind"))
+        if draw is None:
+            named = {name: value for name, value in block.items() if name not in ("id", "parent", "closed")}
+            return self._data(text_of(block, "kind") or "block", named)
+        return draw(block)
+
+    def _text(self, block: Props) -> str:
+        shown = self._value.markdown(text_of(block, "text"))
+        if block.get("text_kind") == "refusal":
+            heading = paragraph(f"⊘ <em>{LABELS['other']['refusal']}</em>")
+            return f"{heading}<div{PANEL}>{shown}</div>\n"
+        return f"<div>{shown}</div>\n" if shown else ""
+
+    def _reasoning(self, block: Props) -> str:
+        if is_silent_thought(block):
+            return ""
+        return fold(escape(thought_label(block)), quotation(self._value.markdown(text_of(block, "text"))))
+
+    def _tool(self, block: Props) -> str:
+        id_, state = text_of(block, "id"), text_of(block, "state")
+        mark, note = tool_note(block, bool(block.get("closed")))
+        summary = text_of(block, "summary") if state == "output-available" else ""
+        took = elapsed(block, "args_done")
+        row = (
+            f"{mark} <strong>{escape_line(text_of(block, 'title', 'name') or LABELS['tool']['name'])}</strong>"
+            f"<code{CODE}>{escape_line(call_args(block))}</code>{f' → {escape_line(summary)}' if summary else ''}"
+        )
+        row += "".join(f" · {escape_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
+        approval = self._tree.approvals.get(id_)
+        body = (
+            self._arguments(block)
+            + (self._approval(approval) if approval is not None else "")
+            + self._outcome(block)
+            + self._list(id_)
+        )
+        return fold(row, panel(body), is_open=state == "output-error")
+
+    def _arguments(self, block: Props) -> str:
+        args, written = block.get("args"), text_of(block, "args_text")
+        valid = block.get("args_valid") is not False
+        if args == {} or (args is None and not written):
+            return ""
+        heading = caption(LABELS["tool"]["arguments"] + ("" if valid else LABELS["tool"]["not_json"]))
+        if isinstance(args, str):
+            return heading + self._value.plain(args)
+        return heading + (self._value.json(args) if valid and args is not None else self._value.plain(written))
+
+    def _outcome(self, block: Props) -> str:
+        words, state = LABELS["tool"], block.get("state")
+        result, error = block.get("result"), record_of(block, "error")
+        html = ""
+        if result is not None:
+            bundle = result if isinstance(result, dict) else {"application/json": result}
+            html += caption(words["result" if state == "output-available" else "partial"])
+            html += self._value.result(bundle, block)
+        if error:
+            html += caption(words["denied" if state == "output-denied" else "error"]) + self._value.error(error)
+        return html
+
+    def _agent(self, block: Props) -> str:
+        status, took = text_of(block, "status"), elapsed(block)
+        mark = "…" if not block.get("closed") else "✓" if status in ("completed", "running", "") else "✗"
+        parts = [f"{mark} <strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"]
+        parts += [escape(duration(took))] if took is not None else []
+        parts += [escape_line(status.replace("_", " "))] if mark == "✗" else []
+        parts += ["was running"] if mark == "…" else []
+        return fold(" · ".join(parts), quotation(self._list(text_of(block, "id"))), is_open=True)
+
+    def _handoff(self, block: Props) -> str:
+        return paragraph(handoff_label(block, lambda name: f"<strong>{escape_line(name)}</strong>"))
+
+    def _approval(self, block: Props) -> str:
+        prompt = escape_line(prompt_label(block), _LINE_CHARS)
+        if decision := decision_label(block):
+            reason = text_of(block, "reason")
+            mark = "✓" if block.get("decision") == "approve" else "⊘"
+            why = f" · {escape_line(reason, _LINE_CHARS)}" if reason else ""
+            return paragraph(f"{mark} <strong>{escape_line(decision)}</strong> {prompt}{why}")
+        args, options = block.get("args"), block.get("options")
+        html = paragraph(f"? {prompt}{LABELS['approval']['unanswered'] if block.get('closed') else ''}")
+        html += self._value.json(args) if args not in (None, {}) else ""
+        named = [option for option in options if isinstance(option, str) and option] if isinstance(options, list) else []
+        if named:
+            html += paragraph(escape_line(fill(LABELS["approval"]["options"], ", ".join(named)), _LINE_CHARS))
+        return html
+
+    def _status(self, block: Props) -> str:
+        return paragraph(_LEVELS.get(text_of(block, "level"), "") + escape_line(text_of(block, "message"), _LINE_CHARS))
+
+    def _error(self, block: Props) -> str:
+        kind = text_of(block, "error_type") or LABELS["error"]["type"]
+        return fold(f"✗ <strong>{escape_line(kind)}</strong>", panel(self._value.error(block, "error_type")), is_open=True)
+
+    def _source(self, block: Props) -> str:
+        title, url = text_of(block, "title"), safe_url(text_of(block, "url"))
+        if url is None:
+            return paragraph(escape_line(text_of(block, "title", "url") or LABELS["other"]["source"]))
+        host = f" ({escape_line(host_of(url))})" if title else ""
+        return paragraph(link_html(url, escape_line(title or host_of(url))) + host)
+
+    def _file(self, block: Props) -> str:
+        kind = text_of(block, "media_type") or "application/octet-stream"
+        name, url = text_of(block, "name"), safe_url(text_of(block, "url"))
+        data = re.sub(r"\s+", "", text_of(block, "data"))
+        if data and kind in IMAGE_TYPES:
+            return self._value.picture(kind, text_of(block, "data"), name or LABELS["other"]["picture"], block)
+        at_host = kind if url is None else fill(LABELS["other"]["file_at"], kind, host_of(url))
+        label = escape_line(name or at_host)
+        if data:
+            missing = f"{label} ({len(data) * 3 // 4:,} bytes, not kept in the notebook)"
+            return paragraph(self._value.data_link(data, name or "file", label, block) or missing)
+        return paragraph(label if url is None else link_html(url, label))
+
+    def _custom(self, block: Props) -> str:
+        return self._data(text_of(block, "name") or LABELS["other"]["custom"], block.get("data"))
+
+    def _data(self, name: str, data: Any) -> str:
+        return fold(f"<code{CODE}>{escape_line(name)}</code>", "" if data is None else panel(self._value.json(data)))

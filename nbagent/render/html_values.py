@@ -1,0 +1,137 @@
+"""Values of a transcript as HTML: texts, data, results, pictures and errors within a budget, and the panels around them."""
+
+import base64
+import re
+from typing import Any
+
+from nbagent.markup.markdown import markdown_html
+from nbagent.markup.sanitize import sanitize
+from nbagent.markup.text import clip, escape, escape_line, without_tex
+from nbagent.protocol.shared import IMAGE_TYPES, LABELS, MIME_BYTES
+from nbagent.render.labels import error_headline, pretty, traceback_label
+from nbagent.render.props import Props, text_of
+from nbagent.render.size_budget import SizeBudget
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+LINE = ' style="margin:.25em 0"'
+CODE = ' style="background:none;color:inherit"'
+MUTED = ' style="opacity:.75"'
+PANEL = ' style="margin:.25em 0 .5em .4em;padding:0 0 0 1em;border-left:2px solid rgba(128,128,128,.35);color:inherit"'
+_FOLD = ' style="margin:.25em 0"'
+_ROW = ' style="cursor:pointer;overflow-wrap:anywhere"'
+_PRE = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0;background:none;color:inherit"'
+
+
+def paragraph(markup: str) -> str:
+    """Return HTML as a line of its own."""
+    return f"<p{LINE}>{markup}</p>\n"
+
+
+def caption(text: str) -> str:
+    """Return a small heading."""
+    return paragraph(f"<small{MUTED}>{text}</small>")
+
+
+def panel(body: str) -> str:
+    """Return HTML set off by a line at its left; nothing for nothing."""
+    return f"<div{PANEL}>{body}</div>" if body else ""
+
+
+def quotation(body: str) -> str:
+    """Return HTML as a quotation; nothing for nothing."""
+    return f"<blockquote{PANEL}>{body}</blockquote>" if body else ""
+
+
+def fold(row: str, body: str, *, is_open: bool = False) -> str:
+    """Return a row that unfolds to a body; a plain line if there is none."""
+    if not body:
+        return paragraph(row)
+    return f"<details{' open' if is_open else ''}{_FOLD}><summary{_ROW}>{row}</summary>\n{body}\n</details>\n"
+
+
+def richest_type(bundle: Props) -> str | None:
+    """Return the type of a MIME bundle that shows most; None if none of its types can be shown."""
+    return next((known for known in MIME_BYTES if bundle.get(known) is not None), None)
+
+
+class ValueWriter:
+    """Writes values as HTML, none longer than the budget allows; each that is cut says how much is missing."""
+
+    def __init__(self, budget: SizeBudget) -> None:
+        self._budget = budget
+
+    def markdown(self, text: str) -> str:
+        """Return a Markdown text."""
+        shown, note = self._clip(text)
+        return f"{markdown_html(shown)}{note}" if text else ""
+
+    def plain(self, text: str) -> str:
+        """Return a text as it stands."""
+        shown, note = self._clip(text)
+        return f"<pre{_PRE}>{escape(shown) or LABELS['other']['empty_text']}</pre>{note}\n"
+
+    def json(self, value: Any) -> str:
+        """Return a value as JSON."""
+        return self.plain(pretty(value, 60))
+
+    def result(self, bundle: Props, block: Props) -> str:
+        """Return the richest form of a MIME bundle. `block` is the one it belongs to."""
+        mime = richest_type(bundle)
+        if mime is None:
+            return self.json(dict(bundle))
+        payload = bundle[mime]
+        if isinstance(payload, list) and mime != "application/json":
+            payload = "".join(line for line in payload if isinstance(line, str))  # notebooks hold a text as its lines
+        if not isinstance(payload, str):
+            return self.json(payload)
+        if mime == "text/html":
+            shown, note = clip(payload, min(self._budget.value_chars, MIME_BYTES[mime]))
+            return f'<div style="overflow-x:auto">{sanitize(shown)}</div>{_note(note)}\n'
+        if mime == "text/markdown":
+            return self.markdown(payload)
+        if mime in IMAGE_TYPES:
+            alt = text_of(block, "summary") or "picture"
+            rest = {other: value for other, value in bundle.items() if other not in IMAGE_TYPES}
+            kept = text_of(block, "id") in self._budget.pictures
+            return self.picture(mime, payload, alt, block) + ("" if kept or not rest else self.result(rest, block))
+        return self.plain(payload)  # a JSON string is shown as the text it holds
+
+    def picture(self, mime: str, payload: str, alt: str, block: Props) -> str:
+        """Return a picture, or what it would be if the budget has no space for it.
+
+        Args:
+            mime: its type.
+            payload: base64, or the markup of an SVG.
+            alt: words for it.
+            block: the block it belongs to.
+        """
+        is_markup = mime == "image/svg+xml" and "<" in payload
+        data = base64.b64encode(payload.encode()).decode() if is_markup else re.sub(r"\s+", "", payload)
+        if not _BASE64.fullmatch(data):
+            return paragraph(LABELS["other"]["broken_picture"])
+        if text_of(block, "id") not in self._budget.pictures:
+            return paragraph(f"{escape_line(alt)}: {mime}, {len(data) * 3 // 4:,} bytes, not kept in the notebook")
+        return paragraph(f'<img src="data:{mime};base64,{data}" alt="{escape(alt[:200])}" style="max-width:100%">')
+
+    def data_link(self, data: str, name: str, label: str, block: Props) -> str | None:
+        """Return a link that saves base64 data as a file; None if that is too large, or no base64."""
+        if not _BASE64.fullmatch(data) or text_of(block, "id") not in self._budget.pictures:
+            return None
+        # A type that no page can run, whatever the model called it.
+        href = f"data:application/octet-stream;base64,{data}"
+        return f'<a href="{href}" download="{escape(name)}" target="_blank" rel="noopener noreferrer">{label}</a>'
+
+    def error(self, error: Props, kind: str = "type") -> str:
+        """Return an error: type, message, code, and its traceback folded. `kind` is the field of its type."""
+        code, traceback = text_of(error, "code"), text_of(error, "traceback")
+        shown = self.plain(error_headline(error, kind) + (f" ({code})" if code else ""))
+        return shown + (fold(without_tex(escape(traceback_label(traceback))), self.plain(traceback)) if traceback else "")
+
+    def _clip(self, text: str) -> tuple[str, str]:
+        shown, note = clip(text, self._budget.value_chars)
+        return shown, _note(note)
+
+
+def _note(note: str) -> str:
+    return f"<p{LINE}><em>{note}</em></p>" if note else ""
