@@ -27,7 +27,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
     "run": [("*",), ("tool_call",), ("results",), ("run",), ("__init__",)],
     "render": [("labels",), ("*",), ("html",), ("__init__",)],
-    "notebook": [("restore",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
+    "notebook": [("restore", "early_messages"), ("front_end",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
 }
 # Systems whose streams hold those of another system.
 CONTAINS: dict[str, set[str]] = {
@@ -44,7 +44,7 @@ GUARDED: dict[str, set[str]] = {
     "rich": {"render/console.py"},
     "nest_asyncio2": {"runtime/loop.py"},
     "marimo": set(),  # only ever taken from `sys.modules`: whoever runs in it has imported it
-    "traitlets": {"notebook/widget.py"},
+    "traitlets": {"notebook/front_end.py", "notebook/widget.py"},
     "markdown_it": {"markup/grammar.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},

@@ -30,7 +30,7 @@ type Cleanup = () => void;
 
 export function open(head: Props = { name: "analyst", status: "running" }, manager?: unknown): Page {
   number += 1;
-  const model = new LocalModel({ run_id: `run-${number}`, mark: `mark-${number}`, head });
+  const model = new LocalModel({ run_id: `run-${number}`, dom_key: `key-${number}`, head });
   model.widget_manager = manager;
   const props = { model: model as unknown as AnyModel, signal: new AbortController().signal };
   const experimental = { invoke: () => Promise.reject(new Error("not used")) };

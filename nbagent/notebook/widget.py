@@ -1,66 +1,80 @@
-"""The transcript as a widget in a notebook cell.
+"""Widget that shows one run in a notebook cell.
 
-What kernel and view say to each other, and when, is written in `nbagent.pump.link`; here are the two ends of it that are the
-widget's: the comm, and what a view may ask of the run. Nothing that grows is a synced trait.
+`nbagent.pump.link` describes the messages between kernel and view. This module connects them to the widget's comm, and handles
+those that concern the run. Nothing that grows is a synced trait.
 """
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
+from nbagent.notebook.early_messages import EarlyCommListener
+from nbagent.notebook.front_end import STATIC, FrontEnd
 from nbagent.notebook.restore import repeat_state
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.pump import Link
 from nbagent.run import Run
-from nbagent.runtime.kernel import Ear
 
-STATIC = Path(__file__).parent.parent / "static"
-PARTS = {name: STATIC / name for name in ("math.js", "highlight.js", "inspector.js")}
-"""Heavier pieces of the front end, read page by page on first need."""
+PARTS = {name: STATIC / name for name in ("widget.js", "math.js", "highlight.js", "inspector.js")}
+"""Files of the front end that a view may ask for."""
 
 
 class TranscriptWidget(anywidget.AnyWidget):
-    """Draws one run. Made by `show()`; it reads the run's transcript and holds nothing of its own.
+    """Widget that draws one run. It reads the run's transcript and holds nothing of its own.
 
     Args:
         run: the run to draw.
-        mark: tells this run's views from all others in a page that may hold several notebooks; by default the run's id.
+        dom_key: key of the run in the page's DOM, which may hold several notebooks; the run's id by default.
+        front_end: hidden widget that holds the front end; None if this widget carries it itself.
     """
 
-    _esm = STATIC / "widget.js"
-    _css = STATIC / "widget.css"
+    _esm = traitlets.Unicode().tag(sync=True)
+    layout = traitlets.Any(None).tag(sync=True)
+    """None: a Layout is a widget of its own with 50 traits, and this view fills its cell."""
     run_id = traitlets.Unicode().tag(sync=True)
-    mark = traitlets.Unicode().tag(sync=True)
+    dom_key = traitlets.Unicode().tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
+    front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
 
-    def __init__(self, run: Run, mark: str = "") -> None:
+    def __init__(self, run: Run, dom_key: str = "", front_end: FrontEnd | None = None) -> None:
         self._run = run
-        self._heard = 0
-        super().__init__(run_id=run.id, mark=mark or run.id, head=_head(run.snapshot()[0]))
+        self._front_end = front_end
+        self._messages_heard = 0
+        super().__init__(
+            _esm=(STATIC / ("loader.js" if front_end else "widget.js")).read_text("utf-8"),
+            run_id=run.id,
+            dom_key=dom_key or run.id,
+            head=_head(run.snapshot()[0]),
+            front_end=front_end and front_end.model_id,
+        )
         self._link: Link = run.connect(self)
-        ear = Ear(self.comm, self._on_view_message)
-        self.on_msg(lambda _widget, message, _buffers: ear.deliver(message))
-        for shown in (self, self.layout):
-            repeat_state(shown, lambda: self._heard)
-        run.on_end(self._show_the_end)
+        listener = EarlyCommListener(self.comm, self._on_view_message)
+        self.on_msg(lambda _widget, message, _buffers: listener.on_delivered(message))
+        repeat_state(self, lambda: self._messages_heard)
+        run.on_end(self._update_head)
+
+    def close(self) -> None:
+        """Close the views in all pages, and let go of the run."""
+        if self.comm is not None:
+            self._run.detach(self)
+        super().close()
 
     def introduce(self) -> bool:
-        """Send all that has come, as if a view had asked for it, unless one has.
+        """Send a snapshot as if a view had asked for it, unless one has sent a message.
 
         Returns:
-            Whether that may be needed again: no view has spoken, and the run goes on.
+            True if this may be needed again: no view has sent a message, and the run goes on.
         """
-        if not self._heard:
+        if not self._messages_heard:
             self._link.receive({"t": "hello"})
-        return not (self._heard or self._run.done)
+        return not (self._messages_heard or self._run.done)
 
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
-        """A page of a piece of the front end, or of something large of the run; see `Run.page`.
+        """Return a page of a file of the front end, or of a large value of the run; see `Run.page`.
 
         Raises:
-            LookupError: there is none of that name.
+            LookupError: nothing has that name.
         """
         if name not in PARTS:
             return self._run.page(name, at, room)
@@ -70,12 +84,14 @@ class TranscriptWidget(anywidget.AnyWidget):
             raise LookupError(f"{name} cannot be read ({error.strerror}): is nbagent installed whole?") from error
         return truncate_to_bytes(text, at, room)[0], len(text)
 
-    def _show_the_end(self) -> None:
-        self.head = _head(self._run.snapshot()[0])  # what a notebook saved with its widgets' state will say
+    def _update_head(self) -> None:
+        self.head = _head(self._run.snapshot()[0])  # for a notebook that is saved with the state of its widgets
 
     def _on_view_message(self, message: Any) -> None:
-        # May run on any thread (the kernel's own, while a cell blocks the main one): hand over, touch nothing else.
-        self._heard += 1
+        # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
+        self._messages_heard += 1
+        if self._front_end is not None and isinstance(message, dict) and message.get("t") == "hello":
+            self._front_end.greetings += 1
         match message:
             case {"t": "stop"}:
                 self._run.cancel()
@@ -85,10 +101,10 @@ class TranscriptWidget(anywidget.AnyWidget):
                 self._link.receive(message)
 
     def __repr__(self) -> str:
-        # Where the widget cannot be drawn this line stands in its place, as it was when the cell ran.
+        # Shown in place of a widget that cannot be drawn, as it was when the cell ran.
         return f"nbagent: {self._run.name} (run the cell again to see it)"
 
 
 def _head(root: dict[str, Any]) -> dict[str, Any]:
-    """What the header shows before the first message: the least that is worth a synced trait."""
+    """Return what the header shows before the first message."""
     return {key: root.get(key) for key in ("name", "model", "status", "started")}

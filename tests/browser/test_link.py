@@ -222,8 +222,8 @@ def test_views_agree_and_the_readers_toggles_survive_a_late_view_and_a_reload(bo
 
 DEAF = """
 try:  # as in ipykernel 6, where nothing can be overheard while a cell runs
-    import nbagent.runtime.kernel
-    nbagent.runtime.kernel._listen_in = lambda: None
+    import nbagent.notebook.early_messages
+    nbagent.notebook.early_messages._intercept = lambda: None
 except ImportError:
     pass
 """

@@ -1,5 +1,5 @@
 // A settled part of a long text: its source for good, its DOM only while it is near the reader.
-import { isInUse, watchNear } from "../ui/near";
+import { isInUse, watchNear } from "../ui/virtualize";
 
 /** A text is kept in parts of about this many characters. */
 export const CHUNK_CHARS = 16_000;
