@@ -19,7 +19,7 @@ ifeq ($(shell uname)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
 LAB_FLAGS += --no-browser
 endif
 
-JS_SOURCES := js/package.json js/package-lock.json js/build.mjs js/lean.mjs $(shell find js/src -type f)
+JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/src -type f)
 
 .PHONY: lab test lint types js python browser frameworks proof proof-view proof-python proof-browser proof-bench clean
 

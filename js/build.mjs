@@ -6,7 +6,6 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { aliases } from "./aliases.mjs";
-import { lean } from "./lean.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../nbagent/static");
@@ -33,7 +32,6 @@ const script = {
   jsx: "automatic",
   jsxImportSource: "preact",
   alias: aliases,
-  plugins: [lean],
 };
 const hash = (text) => createHash("sha256").update(text).digest("hex").slice(0, 12);
 

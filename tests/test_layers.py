@@ -27,7 +27,13 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
     "run": [("*",), ("tool_call",), ("results",), ("run",), ("__init__",)],
     "render": [("labels",), ("*",), ("html",), ("__init__",)],
-    "notebook": [("restore", "early_messages"), ("front_end",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
+    "notebook": [
+        ("restore", "early_messages", "kernel_context"),
+        ("front_end",),
+        ("widget",),
+        ("jupyter", "marimo"),
+        ("__init__",),
+    ],
 }
 # Systems whose streams hold those of another system.
 CONTAINS: dict[str, set[str]] = {

@@ -21,7 +21,10 @@ function domKeyOf(model: AnyModel): string {
   return str(model.get("dom_key")) ?? str(model.get("run_id")) ?? "";
 }
 
-function modelOf(model: AnyModel): Model {
+type Receiver = (message: unknown) => void;
+
+/** @param receivers - gets the session's receivers of messages. */
+function modelOf(model: AnyModel, receivers: Set<Receiver>): Model {
   const runId = str(model.get("run_id")) ?? "";
   return {
     runId,
@@ -33,6 +36,7 @@ function modelOf(model: AnyModel): Model {
       return () => model.off("change:head", changed);
     },
     listen(receive) {
+      receivers.add(receive);
       model.on("msg:custom", receive);
       return () => model.off("msg:custom", receive);
     },
@@ -46,13 +50,19 @@ function modelOf(model: AnyModel): Model {
   };
 }
 
-/** Synchronous: the host gives a model two seconds. What is slow comes later, over the channel. */
-function initialize({ model }: InitializeProps): () => void {
-  const session = new Session(modelOf(model));
+/**
+ * Synchronous: the host gives a model two seconds. What is slow comes later, over the channel.
+ *
+ * @param early - the model's messages so far.
+ */
+function initialize({ model, early = [] }: InitializeProps & { early?: readonly unknown[] }): () => void {
+  const receivers = new Set<Receiver>();
+  const session = new Session(modelOf(model, receivers));
   // A notebook keeps the models of a kernel that is gone; a cell that is executed again replaces them.
-  const before = sessions.get(session.mark);
-  if (before?.link.state.peek() === "gone") before.dispose();
+  sessions.get(session.mark)?.dispose();
   sessions.set(session.mark, session);
+  for (const message of early) for (const receive of receivers) receive(message);
+  session.start(model.get("from_start") === true);
   return () => {
     session.dispose();
     if (sessions.get(session.mark) === session) sessions.delete(session.mark);

@@ -12,106 +12,64 @@ import type { AnyModel, AnyWidget, InitializeProps, RenderProps } from "@anywidg
 /** Hash of the front end's text: kernels with different versions of nbagent may share a page. */
 declare const NBAGENT_FRONT_END: string;
 
-/** A module whose default export is a widget; synchronous, as index.tsx is. */
+/** index.tsx. */
 interface FrontEnd {
-  default: { initialize(props: InitializeProps): () => void; render(props: RenderProps): () => void };
-}
-
-interface Page {
-  at: number;
-  text?: string;
-  size?: number;
+  default: {
+    initialize(props: InitializeProps & { early: readonly unknown[] }): () => void;
+    render(props: RenderProps): () => void;
+  };
 }
 
 const SLOT = Symbol.for(`nbagent.${NBAGENT_FRONT_END}`);
+const page = globalThis as { [SLOT]?: Promise<FrontEnd> };
 const NAME = "widget.js";
 /** How long a kernel may take to answer before it is asked again. */
 const ANSWER_MS = 4000;
-const TRIES = 5;
 
-function frontEnd(model: AnyModel): Promise<FrontEnd> {
-  const page = globalThis as { [SLOT]?: Promise<FrontEnd> | undefined };
-  // The widget that asked may have lost its kernel before it was answered.
-  if (page[SLOT]) return page[SLOT].catch(() => frontEnd(model));
-  const loading = hiddenWidget(model)
-    .then((widget) => widget.get("source"))
-    .catch(() => "")
-    .then((text) => text || fromKernel(model))
-    .then(importText);
-  page[SLOT] = loading;
-  loading.catch(() => {
-    page[SLOT] = undefined;
-  });
-  return loading;
+async function frontEnd(model: AnyModel): Promise<FrontEnd> {
+  const taking = takeText(model);
+  if (page[SLOT]) return page[SLOT];
+  await taking;
+  // Another widget may have been faster.
+  return page[SLOT] ?? fromKernel(model).then((text) => (page[SLOT] ??= importText(text)));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: each host has a manager of its own
-async function hiddenWidget(model: AnyModel): Promise<any> {
-  return (model.widget_manager as { get_model(id: string): unknown }).get_model(model.get("front_end"));
-}
-
-/** Free the hidden widget's copy of the text. A page that restarts its kernel keeps the widgets of each. */
-async function freeText(model: AnyModel): Promise<void> {
-  (await hiddenWidget(model)).set("source", "");
-}
-
-async function fromKernel(model: AnyModel): Promise<string> {
-  const characters: string[] = [];
-  for (let size = 1; characters.length < size; ) {
-    const page = await ask(model, characters.length);
-    if (!page.text) throw new Error("nbagent: the kernel has no front end");
-    // The kernel counts characters as Python does.
-    characters.push(...page.text);
-    size = page.size ?? 0;
+/** Evaluate the hidden widget's text, if the page needs it, and free it: a page that restarts its kernel keeps all widgets. */
+async function takeText(model: AnyModel): Promise<void> {
+  try {
+    // biome-ignore lint/suspicious/noExplicitAny: each host has a manager of its own
+    const widget = await (model.widget_manager as any).get_model(model.get("front_end"));
+    const text = widget.get("source");
+    if (text) page[SLOT] ??= importText(text);
+    widget.set("source", "");
+  } catch {
+    // There is none within reach.
   }
-  return characters.join("");
 }
 
-function ask(model: AnyModel, at: number): Promise<Page> {
-  return new Promise((resolve, reject) => {
-    let tries = 0;
-    let timer: ReturnType<typeof setTimeout>;
-    const end = () => {
-      clearTimeout(timer);
+/** Ask the kernel for the text, page after page and as long as it takes. Its channel is described in nbagent/pump. */
+function fromKernel(model: AnyModel): Promise<string> {
+  return new Promise((resolve) => {
+    // Characters as Python counts them.
+    const text: string[] = [];
+    const ask = () => model.send({ t: "need", name: NAME, at: text.length });
+    const timer = setInterval(ask, ANSWER_MS);
+    const receive = (part: { name?: string; at?: number; text?: string; size?: number }) => {
+      if (part.name !== NAME || part.at !== text.length || !part.text) return;
+      text.push(...part.text);
+      if (text.length < (part.size ?? 0)) return ask();
+      clearInterval(timer);
       model.off("msg:custom", receive);
-    };
-    const receive = (message: { t?: string; name?: string } & Page) => {
-      if (message?.t !== "part" || message.name !== NAME || message.at !== at) return;
-      end();
-      resolve(message);
-    };
-    const send = () => {
-      if (tries++ === TRIES) {
-        end();
-        reject(new Error("nbagent: no answer from the kernel"));
-        return;
-      }
-      timer = setTimeout(send, ANSWER_MS);
-      model.send({ t: "need", name: NAME, at });
+      resolve(text.join(""));
     };
     model.on("msg:custom", receive);
-    send();
+    ask();
   });
 }
 
-async function importText(text: string): Promise<FrontEnd> {
+function importText(text: string): Promise<FrontEnd> {
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  try {
-    return await import(/* @vite-ignore */ url);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
-/** The model with another `on`. A host's model may be of any class. */
-function withOn(model: AnyModel, on: AnyModel["on"]): AnyModel {
-  return new Proxy(model, {
-    get(_, name: keyof AnyModel) {
-      if (name === "on") return on;
-      const value = model[name];
-      return typeof value === "function" ? value.bind(model) : value;
-    },
-  });
+  return import(/* @vite-ignore */ url).finally(() => URL.revokeObjectURL(url));
 }
 
 /** anywidget calls this for each widget. */
@@ -121,21 +79,13 @@ export default function load(): AnyWidget {
     /** Returns at once: anywidget gives a model two seconds, and its messages wait that long. */
     initialize(props) {
       const { model } = props;
-      // A kernel that is busy sends a message once: those that come before the front end are kept for it.
+      // The kernel sends each message once: those that come before the front end are kept for it.
       const early: unknown[] = [];
       const keep = (message: unknown) => early.push(message);
       model.on("msg:custom", keep);
       started = frontEnd(model).then(({ default: widget }) => {
-        freeText(model).catch(() => {});
         model.off("msg:custom", keep);
-        const listeners: ((message: unknown, buffers: DataView[]) => void)[] = [];
-        const on: AnyModel["on"] = (event: string, callback: never) => {
-          model.on(event, callback);
-          if (event === "msg:custom") listeners.push(callback);
-        };
-        const dispose = widget.initialize({ ...props, model: withOn(model, on) });
-        for (const message of early) for (const listener of listeners) listener(message, []);
-        return { widget, dispose };
+        return { widget, dispose: widget.initialize({ ...props, early }) };
       });
       started.catch(() => {});
       return () => started.then(({ dispose }) => dispose());

@@ -25,6 +25,8 @@ const STOP_PATIENCE_MS = 1500;
 /** After so much more silence the kernel is asked for a word, and those who listen instead of look are told. */
 const LONG_SILENCE_MS = 8000;
 const NO_WORD = "No word from the kernel";
+/** How long the first batch of a run may take in a page that gets all of them. */
+const FIRST_BATCH_MS = 1000;
 /** How long a view that has nothing yet keeps the place of its static twin. */
 const FIRST_WORD_MS = 3000;
 
@@ -80,7 +82,6 @@ export class Session {
       }),
       this.store.onChange((changes, whole) => this.#note(changes, whole)),
     ];
-    this.channel.hello();
     this.#cleanups.push(model.host.watch({ gone: (loss) => this.#lose(loss), back: () => this.#return() }));
   }
 
@@ -96,6 +97,17 @@ export class Session {
   /** When the run started, in seconds since the epoch by the kernel's clock. */
   get started(): number {
     return num(this.runProps.started) ?? this.born;
+  }
+
+  /**
+   * Asks for a snapshot, unless the page gets every message from the first on.
+   *
+   * @param fromStart - whether the kernel had sent none when it opened the model; the first one is on its way then.
+   */
+  start(fromStart: boolean): void {
+    if (this.channel.have > 0) return;
+    if (fromStart) this.#helloTimer = setTimeout(() => this.channel.hello(), FIRST_BATCH_MS);
+    else this.channel.hello();
   }
 
   /** The question that is asked about a tool call, if there is one. */

@@ -258,6 +258,29 @@ describe("views", () => {
     expect(page.el.textContent).toContain("and more");
   });
 
+  it("that had every message from the first on ask for no snapshot", async () => {
+    const ops = [RUN, ["open", "t", "run", { kind: "text", text: "from the start" }]];
+    const early = open(undefined, undefined, [{ t: "ops", seq: 1, now: 1, ops }]);
+    const late = open(undefined, undefined, [{ t: "ops", seq: 4, now: 1, ops: [["append", "t", "text", "more"]] }]);
+    await settle();
+    expect(early.el.textContent).toContain("from the start");
+    expect([early.sent("hello").length, early.sent("ack").length]).toEqual([0, 1]);
+    expect(late.sent("hello")).toHaveLength(1);
+    early.close();
+    late.close();
+  });
+
+  it("that get every message from the first on ask for a snapshot only if the first does not come", async () => {
+    const heard = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
+    const unheard = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
+    expect(unheard.sent("hello")).toHaveLength(0);
+    heard.ops(RUN);
+    await settle(1100);
+    expect([heard.sent("hello").length, unheard.sent("hello").length]).toEqual([0, 1]);
+    heard.close();
+    unheard.close();
+  });
+
   it("drawn later show everything", async () => {
     page.ops(RUN, ["open", "t", "run", { kind: "text", text: "" }], ["append", "t", "text", "early"]);
     const late = page.view();

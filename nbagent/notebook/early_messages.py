@@ -11,11 +11,10 @@ kernel delivers them. `tests/kernels` says for each kernel what reaches it when.
 
 import contextlib
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from nbagent.runtime.kernel import is_read_here, shell_stream
+from nbagent.runtime.kernel import current_kernel, is_read_here, shell_stream
 
 _log = logging.getLogger("nbagent")
 
@@ -55,7 +54,7 @@ def _intercept() -> None:
     stream = shell_stream()
     if stream is None:
         return
-    kernel = sys.modules["IPython"].get_ipython().kernel
+    kernel = current_kernel()
 
     def install() -> None:
         forward = getattr(stream, "_recv_callback", None)

@@ -4,6 +4,7 @@
 those that concern the run. Nothing that grows is a synced trait.
 """
 
+from functools import partial
 from typing import Any
 
 import anywidget
@@ -11,6 +12,7 @@ import traitlets
 
 from nbagent.notebook.early_messages import EarlyCommListener
 from nbagent.notebook.front_end import STATIC, FrontEnd
+from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.pump import Link
@@ -36,6 +38,8 @@ class TranscriptWidget(anywidget.AnyWidget):
     dom_key = traitlets.Unicode().tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    from_start = traitlets.Bool(True).tag(sync=True, to_json=lambda _, widget: widget.comm is None)
+    """Whether a page that has this state gets every message: True in the state that opens the comm, never again."""
 
     def __init__(self, run: Run, dom_key: str = "", front_end: FrontEnd | None = None) -> None:
         self._run = run
@@ -53,6 +57,10 @@ class TranscriptWidget(anywidget.AnyWidget):
         self.on_msg(lambda _widget, message, _buffers: listener.on_delivered(message))
         repeat_state(self, lambda: self._messages_heard)
         run.on_end(self._update_head)
+
+    def send(self, content: dict[str, Any], buffers: Any = None) -> None:
+        """Send a message to the views, on any thread."""
+        publish_without_parent(partial(super().send, content, buffers))
 
     def close(self) -> None:
         """Close the views in all pages, and let go of the run."""

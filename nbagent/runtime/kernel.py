@@ -45,11 +45,15 @@ def wait(done: concurrent.futures.Future[Any], timeout: float | None = None) -> 
     done.result()
 
 
+def current_kernel() -> Any:
+    """Return the Jupyter kernel of IPython's shell; None outside of a kernel."""
+    ipython = sys.modules.get("IPython")
+    return getattr(None if ipython is None else ipython.get_ipython(), "kernel", None)
+
+
 def shell_stream() -> Any:
     """Return the ZMQ stream of the kernel's shell channel; None outside of a kernel that has one."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    stream = getattr(getattr(shell, "kernel", None), "shell_stream", None)
+    stream = getattr(current_kernel(), "shell_stream", None)
     return stream if hasattr(stream, "flush") else None
 
 

@@ -1,5 +1,6 @@
 // The Markdown grammar: CommonMark, GFM tables, strikethrough, task lists, bare URLs and math.
 import MarkdownIt, { type Env, type StateBlock, type StateCore, type StateInline, type Token } from "markdown-it";
+import { decode } from "mdurl";
 
 export type { Token };
 
@@ -189,6 +190,8 @@ function closeOpenEmphasis(state: StateInline): void {
 export const grammar = new MarkdownIt({ linkify: true });
 // Every link is parsed; what may be followed is decided where the DOM is built (url.ts), and the rest is shown as text.
 grammar.validateLink = () => true;
+// A host that is written in ASCII is shown so (markdown-it would decode it): nothing can look like another host.
+grammar.normalizeLinkText = (url) => decode(url, `${decode.defaultChars}%`);
 grammar.inline.ruler.before("escape", "math", inlineMath);
 grammar.block.ruler.before("fence", "math_block", blockMath, {
   alt: ["paragraph", "reference", "blockquote", "list"],
