@@ -81,6 +81,7 @@ proof-bench: .venv/test
 	PYTHONPATH=tests $(BIN)/python tests/bench/imports.py
 	$(BIN)/python tests/bench/deltas.py
 	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.lab
+	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.many
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbagent needs Python 3.11 or newer; this is " + sys.version)'

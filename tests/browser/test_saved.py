@@ -229,6 +229,9 @@ def executed(request: pytest.FixtureRequest) -> Any:
         warnings.simplefilter("default")
         NotebookClient(made, timeout=60, store_widget_state=request.param).execute()
     assert ("widgets" in made.metadata) == request.param
+    # The front end is in the file once, however many runs there are; without widget state never.
+    kept = made.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {"state": {}})
+    assert sum(len(str(widget)) > 50_000 for widget in kept["state"].values()) == request.param
     return made
 
 
