@@ -21,7 +21,7 @@ ifeq ($(shell uname)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
 LAB_FLAGS += --no-browser
 endif
 
-JS_SOURCES := js/package.json js/package-lock.json js/build.mjs js/lean.mjs $(shell find js/src -type f) \
+JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/src -type f) \
 	$(wildcard nbagent/protocol/*.json)
 
 .PHONY: lab test lint types js python browser frameworks coverage docs proof proof-view proof-python proof-browser proof-bench clean
@@ -94,6 +94,7 @@ proof-bench: .venv/test
 	PYTHONPATH=tests $(BIN)/python tests/bench/imports.py
 	$(BIN)/python tests/bench/deltas.py
 	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.lab
+	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.many
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbagent needs Python 3.11 or newer; this is " + sys.version)'

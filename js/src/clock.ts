@@ -1,46 +1,54 @@
-/** The kernel's time, as a signal that ticks once a second while somebody looks at it. */
+/** The kernel's time as a signal that ticks once a second while it is watched. All clocks of a page share one timer. */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+
+const TICK_MS = 1000;
+
+/** This page's time in seconds since the epoch, as of the last tick. */
+const pageNow = signal(Date.now() / 1000);
+let watchers = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+
+function tick(): void {
+  pageNow.value = Date.now() / 1000;
+}
 
 export class Clock {
-  readonly #now = signal(Date.now() / 1000);
-  readonly now: ReadonlySignal<number> = this.#now;
-  #offset: number | null = null;
-  #stoppedAt: number | null = null;
-  #watchers = 0;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #offset = signal<number | null>(null);
+  readonly #stoppedAt = signal<number | null>(null);
+  /** Kernel time in seconds since the epoch. */
+  readonly now: ReadonlySignal<number> = computed(
+    () => (this.#stoppedAt.value ?? pageNow.value) + (this.#offset.value ?? 0),
+  );
 
-  /** Learns the kernel's time. A delayed message looks like a slow kernel clock, so that the largest offset is the truest. */
+  /** Set the offset from the kernel's time. A delayed message looks like a slow clock, so the largest offset is the truest. */
   sync(kernelNow: number): void {
     const offset = kernelNow - Date.now() / 1000;
-    if (this.#offset !== null && offset <= this.#offset) return;
-    this.#offset = offset;
-    this.#tick();
+    const known = this.#offset.peek();
+    if (known !== null && offset <= known) return;
+    tick();
+    this.#offset.value = offset;
   }
 
-  /** Stops at this moment of the page's clock (seconds since the epoch), or goes on. */
+  /** Stop the clock at a moment of the page's time (seconds since the epoch), or let it run again if null. */
   stop(at: number | null): void {
-    this.#stoppedAt = at;
-    this.#tick();
+    tick();
+    this.#stoppedAt.value = at;
   }
 
-  /** Keeps the clock ticking until the returned function is called. */
+  /** Keep the clock ticking until the returned function is called. */
   watch(): () => void {
-    this.#watchers += 1;
-    this.#timer ??= setInterval(() => this.#tick(), 1000);
-    this.#tick();
+    watchers += 1;
+    timer ??= setInterval(tick, TICK_MS);
+    tick();
     let released = false;
     return () => {
       if (released) return;
       released = true;
-      this.#watchers -= 1;
-      if (this.#watchers > 0) return;
-      clearInterval(this.#timer);
-      this.#timer = undefined;
+      watchers -= 1;
+      if (watchers > 0) return;
+      clearInterval(timer);
+      timer = undefined;
     };
-  }
-
-  #tick(): void {
-    this.#now.value = (this.#stoppedAt ?? Date.now() / 1000) + (this.#offset ?? 0);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the notebook's front end knows of the kernel. JupyterLab, Notebook 7 and Voilà hand a widget its manager, and the manager
- * has the kernel connection; where there is none, only the silence of the kernel tells.
+ * Kernel connection of the application that shows the notebook. JupyterLab, Notebook 7 and Voilà give a widget its manager, and
+ * the manager has the connection. Without one, only the kernel's silence tells that it is gone.
  * https://jupyterlab.readthedocs.io/en/stable/api/interfaces/services.Kernel.IKernelConnection.html
  */
 
@@ -26,9 +26,9 @@ export interface KernelEvents {
 }
 
 export interface Host {
-  /** Interrupts what the kernel executes; null where the front end does not let us. */
+  /** Interrupts what the kernel executes; null if the application offers no way. */
   interrupt: (() => Promise<void>) | null;
-  /** Tells of the kernel until the returned function is called. */
+  /** Calls back on events of the kernel until the returned function is called. */
   watch(events: KernelEvents): () => void;
 }
 

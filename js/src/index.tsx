@@ -1,4 +1,4 @@
-/** The widget's front end for anywidget: a session per model, a view per place it is shown. */
+/** The front end: a session per widget model, a view per place where it is shown. A page evaluates it once (loader.ts). */
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import { effect } from "@preact/signals";
@@ -6,20 +6,29 @@ import { render as draw } from "preact";
 import { hostOf } from "./host";
 import type { ViewMessage } from "./protocol";
 import { type Model, Session } from "./session";
+import { hideStaticCopy } from "./static-copy";
+import { adoptStyle, STYLE_CLASS } from "./style";
 import { Transcript } from "./transcript/transcript";
-import { hideTwin } from "./twin";
-import { keepStill } from "./ui/still";
+import { anchorScroll } from "./ui/scroll-anchor";
 import { str } from "./values";
 
-/** The session of each run that this module has initialized; a host hands `render` another model object than `initialize`. */
+/** Sessions by DOM key. Not by model: a host passes `render` another model object than `initialize`. */
 const sessions = new Map<string, Session>();
 const views = new WeakMap<HTMLElement, () => void>();
 
-function modelOf(model: AnyModel): Model {
+/** Key of a run that no other in the page has: run ids are unique in one kernel only, and a page may show several. */
+function domKeyOf(model: AnyModel): string {
+  return str(model.get("dom_key")) ?? str(model.get("run_id")) ?? "";
+}
+
+type Receiver = (message: unknown) => void;
+
+/** @param receivers - gets the session's receivers of messages. */
+function modelOf(model: AnyModel, receivers: Set<Receiver>): Model {
   const runId = str(model.get("run_id")) ?? "";
   return {
     runId,
-    mark: str(model.get("mark")) ?? runId,
+    mark: domKeyOf(model),
     host: hostOf(model),
     head: () => model.get("head"),
     onHead(changed) {
@@ -27,6 +36,7 @@ function modelOf(model: AnyModel): Model {
       return () => model.off("change:head", changed);
     },
     listen(receive) {
+      receivers.add(receive);
       model.on("msg:custom", receive);
       return () => model.off("msg:custom", receive);
     },
@@ -40,41 +50,53 @@ function modelOf(model: AnyModel): Model {
   };
 }
 
-/** Synchronous, because the host gives a model two seconds: all that is slow comes later, over the channel. */
-function initialize({ model }: InitializeProps): () => void {
-  const session = new Session(modelOf(model));
-  sessions.set(session.runId, session);
+/**
+ * Synchronous: the host gives a model two seconds. What is slow comes later, over the channel.
+ *
+ * @param early - the model's messages so far.
+ */
+function initialize({ model, early = [] }: InitializeProps & { early?: readonly unknown[] }): () => void {
+  const receivers = new Set<Receiver>();
+  const session = new Session(modelOf(model, receivers));
+  // A notebook keeps the models of a kernel that is gone; a cell that is executed again replaces them.
+  sessions.get(session.mark)?.dispose();
+  sessions.set(session.mark, session);
+  for (const message of early) for (const receive of receivers) receive(message);
+  session.start(model.get("from_start") === true);
   return () => {
     session.dispose();
-    if (sessions.get(session.runId) === session) sessions.delete(session.runId);
+    if (sessions.get(session.mark) === session) sessions.delete(session.mark);
   };
 }
 
 function render({ model, el }: RenderProps): () => void {
-  const session = sessions.get(str(model.get("run_id")) ?? "");
+  const session = sessions.get(domKeyOf(model));
   if (session === undefined) throw new Error("nbagent: this view's model was never initialized or is already closed");
   views.get(el)?.();
   const root = document.createElement("div");
-  root.className = "nbagent";
+  root.className = `nbagent ${STYLE_CLASS}`.trim();
   for (const type of ["keydown", "keypress", "keyup"]) {
-    // A key typed here is for the transcript: Jupyter's command mode must not see it.
+    // Keys typed here are for the transcript: Jupyter's command mode must not see them.
     root.addEventListener(type, (event) => event.stopPropagation());
   }
   el.append(root);
-  const showTwin = effect(() => {
+  adoptStyle(root);
+  const showStaticCopy = effect(() => {
     if (!session.present.value) return;
     root.dataset.nbagentLive = session.mark;
-    const show = hideTwin(session.mark);
+    const show = hideStaticCopy(session.mark);
     return () => {
       delete root.dataset.nbagentLive;
       show();
     };
   });
   draw(<Transcript session={session} />, root);
-  const letMove = keepStill(root);
+  const stopAnchoring = anchorScroll(root);
+  const detachAnnouncer = session.announcer.attach();
   const close = () => {
-    letMove();
-    showTwin();
+    detachAnnouncer();
+    stopAnchoring();
+    showStaticCopy();
     draw(null, root);
     root.remove();
     if (views.get(el) === close) views.delete(el);

@@ -1,19 +1,11 @@
-/** JavaScript that is too big for the base bundle: fetched over the channel once, kept for the whole page. */
-
-declare const NBAGENT_VERSION: string | undefined;
+/** Lazy parts: JavaScript that is too big for the base bundle, read from a kernel on first need and kept for the whole page. */
 
 export type PartName = "math.js" | "highlight.js" | "inspector.js";
-// biome-ignore lint/suspicious/noExplicitAny: a module's shape is known to the one who asks for it
+// biome-ignore lint/suspicious/noExplicitAny: a module's shape is known to its user
 export type PartModule = any;
 
-const PAGE_CACHE = Symbol.for("nbagent.modules");
-const VERSION = typeof NBAGENT_VERSION === "string" ? NBAGENT_VERSION : "dev";
-
-function pageCache(): Map<string, Promise<PartModule>> {
-  const page = globalThis as { [PAGE_CACHE]?: Map<string, Promise<PartModule>> };
-  page[PAGE_CACHE] ??= new Map();
-  return page[PAGE_CACHE];
-}
+/** Parts by name. All runs of a page share this module (js/src/loader.ts), and so its parts. */
+const loaded = new Map<PartName, Promise<PartModule>>();
 
 async function importText(text: string): Promise<PartModule> {
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
@@ -24,19 +16,17 @@ async function importText(text: string): Promise<PartModule> {
   }
 }
 
-/** The module, from this page's cache or by `fetchText`. A failure is not kept: the next one to ask tries again. */
+/** Return the part, from the page's cache or by `fetchText`. A failure is not cached: the next caller tries again. */
 export function needModule(
   name: PartName,
   fetchText: (name: string) => Promise<string>,
   load: (text: string) => Promise<PartModule> = importText,
 ): Promise<PartModule> {
-  const cache = pageCache();
-  const key = `${name}@${VERSION}`;
-  const underWay = cache.get(key);
-  // Another run asked, and its view or its kernel may be gone before it is answered.
+  const underWay = loaded.get(name);
+  // The run that asked may have lost its view or its kernel before it was answered.
   if (underWay) return underWay.catch(() => needModule(name, fetchText, load));
   const module = fetchText(name).then(load);
-  cache.set(key, module);
-  module.catch(() => cache.delete(key));
+  loaded.set(name, module);
+  module.catch(() => loaded.delete(name));
   return module;
 }

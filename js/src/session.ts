@@ -26,6 +26,8 @@ const STOP_NOTICE_MS = 1500;
 /** Further time of silence after which the view says hello again, and announces the silence to screen readers. */
 const LONG_SILENCE_MS = 8000;
 const SILENCE_TEXT = "No word from the kernel";
+/** How long the first batch of a run may take in a page that gets all of them. */
+const FIRST_BATCH_MS = 1000;
 /** Time for which a view without content replaces the static copy. */
 const FIRST_MESSAGE_MS = 3000;
 
@@ -81,7 +83,6 @@ export class Session {
       }),
       this.store.onChange((changes, whole) => this.#note(changes, whole)),
     ];
-    this.channel.hello();
     this.#cleanups.push(model.host.watch({ gone: (loss) => this.#lose(loss), back: () => this.#return() }));
   }
 
@@ -97,6 +98,17 @@ export class Session {
   /** Start of the run, in seconds since the epoch by the kernel's clock. */
   get started(): number {
     return num(this.runProps.started) ?? this.born;
+  }
+
+  /**
+   * Asks for a snapshot, unless the page gets every message from the first on.
+   *
+   * @param fromStart - whether the kernel had sent none when it opened the model; the first one is on its way then.
+   */
+  start(fromStart: boolean): void {
+    if (this.channel.have > 0) return;
+    if (fromStart) this.#helloTimer = setTimeout(() => this.channel.hello(), FIRST_BATCH_MS);
+    else this.channel.hello();
   }
 
   /** The approval block of a tool call; null if there is none. */

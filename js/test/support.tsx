@@ -28,13 +28,18 @@ export interface Page {
 
 type Cleanup = () => void;
 
-export function open(head: Props = { name: "analyst", status: "running" }, manager?: unknown): Page {
+export function open(
+  head: Props = { name: "analyst", status: "running" },
+  manager?: unknown,
+  early: unknown[] = [],
+  traits: Props = {},
+): Page {
   number += 1;
-  const model = new LocalModel({ run_id: `run-${number}`, mark: `mark-${number}`, head });
+  const model = new LocalModel({ run_id: `run-${number}`, dom_key: `key-${number}`, head, ...traits });
   model.widget_manager = manager;
   const props = { model: model as unknown as AnyModel, signal: new AbortController().signal };
   const experimental = { invoke: () => Promise.reject(new Error("not used")) };
-  const dispose = widget.initialize({ ...props, experimental }) as Cleanup;
+  const dispose = widget.initialize({ ...props, experimental, early }) as Cleanup;
   const views: Cleanup[] = [];
   const view = () => {
     const el = document.createElement("div");

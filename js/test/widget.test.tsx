@@ -13,6 +13,9 @@ afterEach(() => page.close());
 const button = (el: HTMLElement, label: string) =>
   [...el.querySelectorAll("button")].find((candidate) => candidate.textContent?.includes(label));
 
+/** Words that screen readers were given last. */
+const announced = () => document.querySelector("body > [role=status]")?.lastElementChild?.textContent;
+
 describe("before anything came", () => {
   it("shows who runs, a sign of life and Stop", async () => {
     await settle();
@@ -25,7 +28,7 @@ describe("before anything came", () => {
     await settle();
     const live = () => page.el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
     const twin = document.createElement("div");
-    twin.dataset.nbagentTwin = page.model.get("mark") as string;
+    twin.dataset.nbagentTwin = page.model.get("dom_key") as string;
     document.body.append(twin);
     const isTwinShown = () => getComputedStyle(twin).display !== "none";
     expect([live(), isTwinShown()]).toEqual([twin.dataset.nbagentTwin, false]);
@@ -72,7 +75,7 @@ describe("Stop", () => {
     expect(page.el.querySelector(".nb-banner")?.textContent).toBe(
       "The kernel is busy with a cell: this stops when the cell ends.",
     );
-    expect(page.el.querySelector("[role=status]")?.textContent).toContain("The kernel is busy");
+    expect(announced()).toContain("The kernel is busy");
     button(page.el, "Stopping…")?.click();
     expect(page.sent("stop")).toHaveLength(2);
     page.ops(["set", "run", { status: "stopping" }]);
@@ -121,12 +124,12 @@ describe("a kernel", () => {
     await settle(3100);
     expect(page.el.querySelector(".nb-status")?.textContent).toBe("No word from the kernel for 3s");
     await settle(7100);
-    expect(page.el.querySelector("[role=status]")?.textContent).toBe("No word from the kernel");
+    expect(announced()).toBe("No word from the kernel");
     expect(page.sent("hello")).toHaveLength(2);
     page.snapshot([{ id: "run", kind: "run", status: "running" }], 9);
     await settle(100);
     expect(page.el.querySelector(".nb-status")).toBeNull();
-    expect(page.el.querySelector("[role=status]")?.textContent).toBe("The kernel answers again");
+    expect(announced()).toBe("The kernel answers again");
   });
 
   it.each([
@@ -146,7 +149,7 @@ describe("a kernel", () => {
     expect(stop?.title).not.toBe("");
     stop?.click();
     expect(page.sent("stop")).toHaveLength(0);
-    expect(mark(page.el)).toBe(page.model.get("mark"));
+    expect(mark(page.el)).toBe(page.model.get("dom_key"));
     const time = page.el.querySelector(".nb-time")?.textContent;
     await settle(5000);
     expect(page.el.querySelector(".nb-time")?.textContent).toBe(time);
@@ -188,12 +191,12 @@ describe("a kernel", () => {
 
   it("that never answers leaves the place to the static twin after three seconds, and takes it back when it does", async () => {
     await settle(2000);
-    expect(mark(page.el)).toBe(page.model.get("mark"));
+    expect(mark(page.el)).toBe(page.model.get("dom_key"));
     await settle(1500);
     expect(mark(page.el)).toBeUndefined();
     page.ops(RUN);
     await settle();
-    expect(mark(page.el)).toBe(page.model.get("mark"));
+    expect(mark(page.el)).toBe(page.model.get("dom_key"));
   });
 
   it("that was never there leaves it at once", async () => {
@@ -255,6 +258,29 @@ describe("views", () => {
     expect(page.el.textContent).toContain("and more");
   });
 
+  it("that had every message from the first on ask for no snapshot", async () => {
+    const ops = [RUN, ["open", "t", "run", { kind: "text", text: "from the start" }]];
+    const early = open(undefined, undefined, [{ t: "ops", seq: 1, now: 1, ops }]);
+    const late = open(undefined, undefined, [{ t: "ops", seq: 4, now: 1, ops: [["append", "t", "text", "more"]] }]);
+    await settle();
+    expect(early.el.textContent).toContain("from the start");
+    expect([early.sent("hello").length, early.sent("ack").length]).toEqual([0, 1]);
+    expect(late.sent("hello")).toHaveLength(1);
+    early.close();
+    late.close();
+  });
+
+  it("that get every message from the first on ask for a snapshot only if the first does not come", async () => {
+    const heard = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
+    const unheard = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
+    expect(unheard.sent("hello")).toHaveLength(0);
+    heard.ops(RUN);
+    await settle(1100);
+    expect([heard.sent("hello").length, unheard.sent("hello").length]).toEqual([0, 1]);
+    heard.close();
+    unheard.close();
+  });
+
   it("drawn later show everything", async () => {
     page.ops(RUN, ["open", "t", "run", { kind: "text", text: "" }], ["append", "t", "text", "early"]);
     const late = page.view();
@@ -299,26 +325,38 @@ describe("keys", () => {
 });
 
 describe("announcements", () => {
-  const said = () => page.el.querySelector("[role=status]")?.textContent;
-
   it("tell states and never tokens", async () => {
     page.ops(RUN);
     await settle();
     page.ops(["open", "r", "run", { kind: "reasoning", text: "", started: 1 }]);
     await settle();
-    expect(said()).toBe("Thinking");
+    expect(announced()).toBe("Thinking");
     page.ops(["append", "r", "text", "secret thoughts"]);
     await settle();
-    expect(said()).toBe("Thinking");
+    expect(announced()).toBe("Thinking");
     page.ops(["close", "r"], tool("load"));
     await settle();
-    expect(said()).toBe("Tool load started");
+    expect(announced()).toBe("Tool load started");
     page.ops(["set", "load", { state: "output-error", error: { type: "E", message: "m" } }], ["close", "load"]);
     await settle();
-    expect(said()).toBe("Tool load failed");
+    expect(announced()).toBe("Tool load failed");
     page.ops(["set", "run", { status: "completed", ended: 4 }]);
     await settle();
-    expect(said()).toBe("Done in 3.0s");
+    expect(announced()).toBe("Done in 3.0s");
+  });
+
+  it("are made once a page, however many views there are, and do not stay", async () => {
+    const second = page.view();
+    const other = open();
+    page.ops(RUN);
+    other.ops(RUN);
+    await settle();
+    const regions = document.querySelectorAll("[role=status]");
+    expect([...regions].map((region) => region.childElementCount)).toEqual([2]);
+    await settle(7100);
+    expect(regions[0]?.childElementCount).toBe(0);
+    second.close();
+    other.close();
   });
 
   it("do not read out the past when the page is opened again", async () => {
@@ -330,7 +368,7 @@ describe("announcements", () => {
       9,
     );
     await settle();
-    expect(said()).toBe("");
+    expect(announced()).toBeUndefined();
     expect(page.el.querySelector("[role=log]")?.getAttribute("aria-live")).toBe("off");
   });
 });

@@ -1,4 +1,4 @@
-"""Bare URLs with a scheme in plain text, found as the view finds them (js/src/lean/linkify.ts).
+"""Bare URLs with a scheme in plain text, found as the view finds them (js/src/markdown/autolink.ts).
 
 https://github.github.com/gfm/#autolinks-extension-
 """

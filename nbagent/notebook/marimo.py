@@ -1,11 +1,12 @@
-"""A run in a marimo notebook: its live widget, in the output of each cell that shows it.
+"""Runs in a marimo notebook: for each a live widget, in the output of every cell that shows it.
 
-marimo has no IPython kernel, keeps no outputs in the notebook file, and lets nobody change the output of a cell that is over;
-so there is no static twin. It hears the page only between two cells: a Stop waits for the end of a cell that awaits its run
-(marimo's own interrupt stops that), and so would a view's first question; so views are told unasked what they are to show.
+marimo has no IPython kernel, keeps no outputs in the notebook file, and lets no output change after its cell has ended. So
+there is no static copy. It reads messages of the page only between two cells: a Stop waits for the end of a cell that awaits
+its run (marimo's own interrupt stops that), and so would a view's first request; so views get a snapshot unasked. A page loads
+a script once, however many widgets have it, so each widget carries the front end itself.
 
-Widgets hold memory in the kernel and in the page, so they go: when the cell that drew them is executed again or deleted, and
-with `run.close()`.
+Widgets take memory in the kernel and in the page, so they are closed: when the cell that drew them is executed again or
+deleted, and by `run.close()`.
 """
 
 import contextlib
@@ -16,32 +17,32 @@ from typing import Any
 from nbagent.notebook.widget import TranscriptWidget
 from nbagent.run import Run
 
-INTRODUCTION = 0.25
-"""Seconds after which a view that has not asked is told everything; again after 0.5, 1, 2, … more, until one asks."""
+FIRST_SNAPSHOT_S = 0.25
+"""Seconds after which a view that has not asked gets a snapshot; again after 0.5, 1, 2, … more, until one asks."""
 
 _lock = threading.Lock()
 _widgets: dict[str, TranscriptWidget] = {}  # by run id
 
 
 def draw(run: Run) -> None:
-    """Show a run in the output of the cell that is executed now; from then on `run` as a cell's last expression shows it too.
+    """Show a run in the output of the cell that is executed now. From then on `run` as a cell's last expression shows it too.
 
-    marimo shows a cell's last expression in place of all that the cell has put out before, so nothing is drawn twice.
+    marimo shows a cell's last expression instead of its earlier outputs, so nothing is drawn twice.
     """
-    if run.view is None:  # and not again: a run that was closed may be shown once more
+    if run.view is None:  # once: a closed run may be shown again
         run.view = lambda: _widget_of(run)
         run.on_close(lambda: _close(run))
     sys.modules["marimo"].output.append(_widget_of(run))
 
 
 def _widget_of(run: Run) -> TranscriptWidget:
-    """The run's live widget; a fresh one if it has none, or no longer."""
+    """Return the run's live widget, a new one if it has none."""
     with _lock:
         widget = _widgets.get(run.id)
         if widget is None:
             widget = _widgets[run.id] = TranscriptWidget(run)
             _close_with_cell(run)
-            _introduce_in(INTRODUCTION, run, widget)
+            _send_snapshot_in(FIRST_SNAPSHOT_S, run, widget)
     return widget
 
 
@@ -49,14 +50,11 @@ def _close(run: Run) -> None:
     with _lock:
         widget = _widgets.pop(run.id, None)
     if widget is not None:
-        run.detach(widget)
-        layout = widget.layout
         widget.close()
-        layout.close()
 
 
 class _CellItem:
-    """What marimo disposes of before it executes or deletes the cell again, as it closes the comms of the cell's widgets."""
+    """Closes the run's widget. marimo disposes of a cell's items before it executes the cell again or deletes it."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -70,15 +68,15 @@ class _CellItem:
 
 
 def _close_with_cell(run: Run) -> None:
-    # Private to marimo, which has no public word for it. Without it a widget stays until its run is closed.
+    # Private: marimo has no public interface for it. Without it a widget stays until its run is closed.
     with contextlib.suppress(KeyError, AttributeError):
         sys.modules["marimo._runtime.context"].get_context().cell_lifecycle_registry.add(_CellItem(run))
 
 
-def _introduce_in(seconds: float, run: Run, widget: TranscriptWidget) -> None:
+def _send_snapshot_in(seconds: float, run: Run, widget: TranscriptWidget) -> None:
     def introduce() -> None:
         if _widgets.get(run.id) is widget and widget.introduce():
-            _introduce_in(2 * seconds, run, widget)
+            _send_snapshot_in(2 * seconds, run, widget)
 
     timer = threading.Timer(seconds, introduce)
     timer.daemon = True

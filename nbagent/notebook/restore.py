@@ -1,8 +1,8 @@
-"""The state of a widget, for a page that asks for it again after a reload, and may not hear the answer.
+"""Repeats the state of a widget to a page that has requested it after a reload and may have lost the answer.
 
-A page that has no answer to `request_state` from one widget shows none of the notebook's (ipywidgets' manager waits for all of
-them, for ever), and Jupyter's server drops whatever comes while a rate is exceeded: next to a cell that prints fast, say. So an
-answer is repeated until a view has spoken. The protocol is `messages.md` in https://github.com/jupyter-widgets/ipywidgets.
+A page that misses one answer to `request_state` shows none of the notebook's widgets (ipywidgets' manager waits for all of
+them, for ever), and Jupyter's server drops messages while a rate limit is exceeded, as beside a cell that prints fast. So an
+answer is repeated until a view has sent a message. The protocol is `messages.md` in https://github.com/jupyter-widgets/ipywidgets.
 """
 
 import contextvars
@@ -10,16 +10,16 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-WAITS = (2.0, 4.0, 8.0, 16.0, 32.0)
-"""Seconds before each repetition; the server's own limit is lifted three seconds after a flood."""
+WAITS_S = (2.0, 4.0, 8.0, 16.0, 32.0)
+"""Seconds before each repetition. The server lifts its limit three seconds after a flood."""
 
 
 def repeat_state(widget: Any, heard: Callable[[], int]) -> None:
-    """Say the widget's state again to a page that has asked for it, while no view speaks.
+    """Repeat the widget's state to a page that has requested it, while no view sends a message.
 
     Args:
         widget: one of ipywidgets, with a comm.
-        heard: how many messages of views have come so far.
+        heard: returns the number of messages that views have sent so far.
     """
     take: Callable[[Any], None] = widget._handle_msg
 
@@ -27,18 +27,18 @@ def repeat_state(widget: Any, heard: Callable[[], int]) -> None:
         if not waits:
             return
 
-        def say() -> None:
+        def resend() -> None:
             if widget.comm is not None and heard() == before:
-                context.run(widget.send_state)  # the page goes by what message is answered
+                context.run(widget.send_state)  # the page goes by the parent header
                 repeat(before, context, waits[1:])
 
-        timer = threading.Timer(waits[0], say)
+        timer = threading.Timer(waits[0], resend)
         timer.daemon = True
         timer.start()
 
     def receive(message: dict[str, Any]) -> None:
         take(message)
         if message["content"]["data"].get("method") == "request_state":
-            repeat(heard(), contextvars.copy_context(), WAITS)
+            repeat(heard(), contextvars.copy_context(), WAITS_S)
 
     widget.comm.on_msg(receive)

@@ -1,67 +1,89 @@
-"""The transcript as a widget in a notebook cell.
+"""Widget that shows one run in a notebook cell.
 
-The messages are declared in `nbagent.protocol.messages`, their order and pace in `nbagent.pump.remote_channel`; here are the
-comm that carries them and what a view may ask of the run. Nothing that grows is a synced trait.
+The messages are declared in `nbagent.protocol.messages`, their order and pace in `nbagent.pump.remote_channel`. This module
+connects them to the widget's comm, and handles the commands to the run. Nothing that grows is a synced trait.
 """
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import anywidget
 import traitlets
 
+from nbagent.notebook.early_messages import EarlyCommListener
+from nbagent.notebook.front_end import STATIC, FrontEnd
+from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.protocol.messages import Command, Stop
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
-from nbagent.runtime.kernel import Ear
 
-STATIC = Path(__file__).parent.parent / "static"
-PARTS = {name: STATIC / name for name in ("math.js", "highlight.js", "inspector.js")}
-"""Heavier pieces of the front end, read page by page on first need."""
+PARTS = {name: STATIC / name for name in ("widget.js", "math.js", "highlight.js", "inspector.js")}
+"""Files of the front end that a view may ask for."""
 
 
 class TranscriptWidget(anywidget.AnyWidget):
-    """Draws one run. Made by `show()`; it reads the run's transcript and holds nothing of its own.
+    """Widget that draws one run. It reads the run's transcript and holds nothing of its own.
 
     Args:
         run: the run to draw.
-        mark: tells this run's views from all others in a page that may hold several notebooks; by default the run's id.
+        dom_key: key of the run in the page's DOM, which may hold several notebooks; the run's id by default.
+        front_end: hidden widget that holds the front end; None if this widget carries it itself.
     """
 
-    _esm = STATIC / "widget.js"
-    _css = STATIC / "widget.css"
+    _esm = traitlets.Unicode().tag(sync=True)
+    layout = traitlets.Any(None).tag(sync=True)
+    """None: a Layout is a widget of its own with 50 traits, and this view fills its cell."""
     run_id = traitlets.Unicode().tag(sync=True)
-    mark = traitlets.Unicode().tag(sync=True)
+    dom_key = traitlets.Unicode().tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
+    front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    from_start = traitlets.Bool(True).tag(sync=True, to_json=lambda _, widget: widget.comm is None)
+    """Whether a page that has this state gets every message: True in the state that opens the comm, never again."""
 
-    def __init__(self, run: Run, mark: str = "") -> None:
+    def __init__(self, run: Run, dom_key: str = "", front_end: FrontEnd | None = None) -> None:
         self._run = run
-        self._heard = 0
-        super().__init__(run_id=run.id, mark=mark or run.id, head=_head(run.snapshot()[0]))
+        self._front_end = front_end
+        self._messages_heard = 0
+        super().__init__(
+            _esm=(STATIC / ("loader.js" if front_end else "widget.js")).read_text("utf-8"),
+            run_id=run.id,
+            dom_key=dom_key or run.id,
+            head=_head(run.snapshot()[0]),
+            front_end=front_end and front_end.model_id,
+        )
         self._channel: RemoteChannel = run.connect(self)
-        ear = Ear(self.comm, self._on_view_message)
-        self.on_msg(lambda _widget, message, _buffers: ear.deliver(message))
-        for shown in (self, self.layout):
-            repeat_state(shown, lambda: self._heard)
-        run.on_end(self._show_the_end)
+        listener = EarlyCommListener(self.comm, self._on_view_message)
+        self.on_msg(lambda _widget, message, _buffers: listener.on_delivered(message))
+        repeat_state(self, lambda: self._messages_heard)
+        run.on_end(self._update_head)
+
+    def send(self, content: dict[str, Any], buffers: Any = None) -> None:
+        """Send a message to the views, on any thread."""
+        publish_without_parent(partial(super().send, content, buffers))
+
+    def close(self) -> None:
+        """Close the views in all pages, and let go of the run."""
+        if self.comm is not None:
+            self._run.detach(self)
+        super().close()
 
     def introduce(self) -> bool:
-        """Send all that has come, as if a view had asked for it, unless one has.
+        """Send a snapshot as if a view had asked for it, unless one has sent a message.
 
         Returns:
-            Whether that may be needed again: no view has spoken, and the run goes on.
+            True if this may be needed again: no view has sent a message, and the run goes on.
         """
-        if not self._heard:
+        if not self._messages_heard:
             self._channel.receive({"t": "hello"})
-        return not (self._heard or self._run.done)
+        return not (self._messages_heard or self._run.done)
 
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
-        """A page of a piece of the front end, or of something large of the run; see `Run.page`.
+        """Return a page of a file of the front end, or of a large value of the run; see `Run.page`.
 
         Raises:
-            LookupError: there is none of that name.
+            LookupError: nothing has that name.
         """
         if name not in PARTS:
             return self._run.page(name, at, room)
@@ -78,19 +100,21 @@ class TranscriptWidget(anywidget.AnyWidget):
         else:
             self._run.toggle(command.block, command.open)
 
-    def _show_the_end(self) -> None:
-        self.head = _head(self._run.snapshot()[0])  # what a notebook saved with its widgets' state will say
+    def _update_head(self) -> None:
+        self.head = _head(self._run.snapshot()[0])  # for a notebook that is saved with the state of its widgets
 
     def _on_view_message(self, message: Any) -> None:
-        # May run on any thread (the kernel's own, while a cell blocks the main one): hand over, touch nothing else.
-        self._heard += 1
+        # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
+        self._messages_heard += 1
+        if self._front_end is not None and isinstance(message, dict) and message.get("t") == "hello":
+            self._front_end.greetings += 1
         self._channel.receive(message)
 
     def __repr__(self) -> str:
-        # Where the widget cannot be drawn this line stands in its place, as it was when the cell ran.
+        # Shown in place of a widget that cannot be drawn, as it was when the cell ran.
         return f"nbagent: {self._run.name} (run the cell again to see it)"
 
 
 def _head(root: dict[str, Any]) -> dict[str, Any]:
-    """What the header shows before the first message: the least that is worth a synced trait."""
+    """Return what the header shows before the first message."""
     return {key: root.get(key) for key in ("name", "model", "status", "started")}

@@ -17,7 +17,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -87,12 +88,11 @@ class Wire:
         self.bytes += len(payload)
 
 
-def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
-    """Let one contestant show one answer."""
-    log = lab.root / "last-delta.json"
-    log.unlink(missing_ok=True)
+@contextmanager
+def opened(playwright: Playwright, lab: Lab, cells: Sequence[str]) -> Iterator[tuple[Notebook, Wire]]:
+    """A notebook of these cells in a fresh browser and kernel, its first cell executed; and what its WebSockets carry."""
     name = "bench.ipynb"
-    code = [nbformat.v4.new_code_cell(cell) for cell in cells(peer, deltas, log)]
+    code = [nbformat.v4.new_code_cell(cell) for cell in cells]
     made = nbformat.v4.new_notebook(cells=[*code, nbformat.v4.new_markdown_cell(PROSE)])
     made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(made, lab.root / name)
@@ -105,7 +105,18 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
         notebook.run(0)
         notebook.wait_idle()
         page.wait_for_timeout(SETTLE_MS)
+        yield notebook, wire
+    finally:
+        notebook_gone(lab)
+        browser.close()
 
+
+def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
+    """Let one contestant show one answer."""
+    log = lab.root / "last-delta.json"
+    log.unlink(missing_ok=True)
+    with opened(playwright, lab, cells(peer, deltas, log)) as (notebook, wire):
+        page = notebook.page
         kernel, renderers = processes("ipykernel"), processes("--type=renderer")
         wire.bytes = wire.once = wire.received = wire.sent = 0
         page.evaluate("() => { window.longest = 0 }")
@@ -132,9 +143,6 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
             lag=seen - json.loads(log.read_text()),
             task=page.evaluate("window.longest") / 1000,
         )
-    finally:
-        notebook_gone(lab)
-        browser.close()
 
 
 def cells(peer: Peer, deltas: int, log: Path) -> tuple[str, str]:
@@ -166,6 +174,13 @@ def notebook_gone(lab: Lab) -> None:
         kernel.terminate()
 
 
+def prepare() -> None:
+    """Let the kernels find `bench`, and compile nbagent, as whoever installs a wheel has it and its peers are here."""
+    tests = str(Path(__file__).parents[1])
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH"))))
+    compileall.compile_dir(str(Path(nbagent.__file__).parent), quiet=1)
+
+
 def main() -> None:
     """Measure, then print the table and what is to be reached."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -173,11 +188,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="contestants whose name has one of these words")
     parser.add_argument("--rounds", type=int, default=1, help="how often to measure each; the least counts")
     asked = parser.parse_args()
-    tests = str(Path(__file__).parents[1])
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH"))))  # for the kernels
-    compileall.compile_dir(
-        str(Path(nbagent.__file__).parent), quiet=1
-    )  # as whoever installs a wheel has it, and its peers here
+    prepare()
     chosen = [peer for peer in PEERS if any(word in peer.name for word in asked.only)]
     costs: list[Cost] = []
     with tempfile.TemporaryDirectory() as home, serving(Path(home)) as lab, sync_playwright() as playwright:

@@ -144,7 +144,7 @@ const FACES = {
   /** `what`: a list of batches of ops; after each the page is judged. */
   widget(mount, what) {
     const runId = `run-${++number}`;
-    const model = new Host({ run_id: runId, mark: runId, head: { name: "run", status: "running", started: 1 } }, window.parts);
+    const model = new Host({ run_id: runId, dom_key: runId, head: { name: "run", status: "running", started: 1 } }, window.parts);
     const abort = new AbortController();
     const stops = [
       window.widget.initialize({ model, signal: abort.signal, experimental: {} }),

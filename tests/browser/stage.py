@@ -22,7 +22,7 @@ POLICY = (
     "img-src data:; connect-src 'none'; form-action 'none'; object-src 'none'; frame-src 'none'"
 )
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stage</title><link rel="icon" href="data:,">
-<link rel="stylesheet" href="/widget.css"></head><body><main id="stage"></main>
+</head><body><main id="stage"></main>
 <script type="module" src="/start.js"></script></body></html>"""
 # Far parts of a long transcript are drawn too: an attack does not wait for a reader to scroll.
 START = """import widget from "/widget.js"; import "/stage.js";
@@ -37,7 +37,7 @@ class Stage:
         self.page: Page = self._context.new_page()
         self.leaks: list[str] = []
         files = {"": PAGE, "start.js": START, "stage.js": (HERE / "stage.js").read_text("utf-8")}
-        files |= {name: (STATIC / name).read_text("utf-8") for name in ("widget.js", "widget.css")}
+        files["widget.js"] = (STATIC / "widget.js").read_text("utf-8")
         self._files = files
         self._context.route("**/*", self._answer)
         self._context.on("request", self._note)

@@ -26,7 +26,7 @@ BLOCKS = f"{LONG}\ntime.sleep(100)\nprint('awake')"
 AWAITS = f"{LONG}\nawait long"
 COUNT = """from ipywidgets.widgets.widget import _instances
 kinds = [type(widget).__name__ for widget in _instances.values()]
-print(added.id, "widgets", kinds.count("TranscriptWidget"), kinds.count("Layout"))"""
+print(added.id, "widgets", *kinds)"""
 WORDS = re.compile(r"\w{3,}.{40}", re.DOTALL)
 
 
@@ -91,10 +91,10 @@ def test_marimo_shows_a_run_that_its_cell_awaits(tmp_path: Path, page: Page) -> 
 @only("marimo")
 def test_marimo_keeps_no_widget_of_a_cell_that_runs_again(tmp_path: Path, page: Page) -> None:
     with PLACES["marimo"](tmp_path, page, (SETUP, ADDED, COUNT)) as place:
-        expect(page.get_by_text(re.compile(r"run-1 widgets 1 1"))).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(re.compile(r"run-1 widgets TranscriptWidget\s*$"))).to_be_visible(timeout=60_000)
         page.locator(".cm-content").nth(1).click()
         page.keyboard.press("Control+Enter")
-        expect(page.get_by_text(re.compile(r"run-2 widgets 1 1"))).to_be_visible()
+        expect(page.get_by_text(re.compile(r"run-2 widgets TranscriptWidget\s*$"))).to_be_visible(timeout=10_000)
         expect(place.view(1).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
 
 

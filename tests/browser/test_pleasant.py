@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from browser.lab import SHOTS, Notebook
-from browser.views import AT_REST_MS, BUNDLE, memory, open_preview, prepare, violations
+from browser.views import AT_REST_MS, memory, open_preview, prepare, violations
 from campaign import WHOLE, figure
 from playwright.sync_api import Page, expect
 
@@ -64,7 +64,6 @@ def put_scenes_into_the_output(book: Notebook, scene: str = "") -> None:
     """Every state, in the output of the notebook's first cell."""
     book.run(0)
     book.wait_idle()
-    book.page.add_style_tag(content=(BUNDLE / "widget.css").read_text())
     prepare(book.page)
     book.page.evaluate("(scene) => stage.openScenes(pleasant.main(), scene)", scene)
 

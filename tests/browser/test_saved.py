@@ -209,7 +209,7 @@ def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[...,
         expect(book.widget(index)).to_have_count(1)
         expect(book.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible()
         expect(twin_of(book, index)).to_be_hidden()
-    assert book.python("from ipywidgets.widgets.widget import _instances; print(len(_instances))").strip() == "2"
+    assert book.python("from ipywidgets.widgets.widget import _instances; print(len(_instances))").strip() == "3"
     reopen_without_kernel(book)
     for index in (1, 2):
         sees_all(book.page, book.cell(index).locator(".jp-Cell-outputArea"))
@@ -229,6 +229,9 @@ def executed(request: pytest.FixtureRequest) -> Any:
         warnings.simplefilter("default")
         NotebookClient(made, timeout=60, store_widget_state=request.param).execute()
     assert ("widgets" in made.metadata) == request.param
+    # The front end is in the file once, however many runs there are; without widget state never.
+    kept = made.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {"state": {}})
+    assert sum(len(str(widget)) > 50_000 for widget in kept["state"].values()) == request.param
     return made
 
 

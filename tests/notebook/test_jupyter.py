@@ -1,5 +1,6 @@
-"""Widgets and twins in the cells of a real kernel: what is shown, what is closed, what stays."""
+"""Widgets and static copies in the cells of a real kernel: what is shown, what is closed, what stays."""
 
+import json
 import re
 from collections.abc import Iterator
 from queue import Empty
@@ -12,9 +13,9 @@ from jupyter_client.manager import KernelManager
 SETUP = """
 import threading, nbagent
 from ipywidgets.widgets.widget import _instances
-nbagent.cell_count = lambda kind: sum(type(widget).__name__ == kind for widget in _instances.values())
-def counts():
-    print(nbagent.cell_count("TranscriptWidget"), nbagent.cell_count("Layout"))
+def widgets():
+    names = sorted(type(widget).__name__ for widget in _instances.values())
+    print(*(f"{names.count(name)} {name}" for name in dict.fromkeys(names)), sep=", ")
 go = threading.Event()
 def waiting():
     yield "begun"
@@ -33,8 +34,10 @@ class Notebook:
 
     def __init__(self, client: BlockingKernelClient) -> None:
         self.client = client
-        self.twins: dict[str, str] = {}
-        """HTML by display id, as updated since."""
+        self.copies: dict[str, str] = {}
+        """HTML of the static copies by display id, as updated since."""
+        self.opened: list[dict[str, Any]] = []
+        """`comm_open` messages."""
 
     def run(self, code: str, cell: str = "") -> list[dict[str, Any]]:
         """The cell's outputs: MIME bundles with `display_id` where there is one, streams as `text`."""
@@ -48,12 +51,14 @@ class Notebook:
             content, kind = reply["content"], reply["msg_type"]
             mine = reply["parent_header"].get("msg_id") == message["header"]["msg_id"]
             if kind == "update_display_data":
-                self.twins[content["transient"]["display_id"]] = content["data"]["text/html"]
+                self.copies[content["transient"]["display_id"]] = content["data"]["text/html"]
             elif mine and kind in ("display_data", "execute_result"):
                 id_ = content.get("transient", {}).get("display_id")
                 if id_:
-                    self.twins[id_] = content["data"]["text/html"]
+                    self.copies[id_] = content["data"]["text/html"]
                 outputs.append({**content["data"], "display_id": id_})
+            elif kind == "comm_open":
+                self.opened.append(content)
             elif mine and kind == "stream":
                 outputs.append({"text": content["text"]})
             elif mine and kind == "error":
@@ -85,8 +90,8 @@ def notebook(kernel: BlockingKernelClient) -> Notebook:
     notebook = Notebook(kernel)
     notebook.run(
         "%reset -f\nimport ipywidgets, sys\n"
-        "for book in getattr(sys.modules.get('nbagent.notebook.jupyter'), '_books', {}).values():\n"
-        "    for drawing in tuple(book._live): drawing.close()\nipywidgets.Widget.close_all()"
+        "for displays in getattr(sys.modules.get('nbagent.notebook.jupyter'), '_by_shell', {}).values():\n"
+        "    for shown in tuple(displays._live): shown.close()\nipywidgets.Widget.close_all()"
     )
     notebook.run(SETUP)
     while True:
@@ -96,98 +101,131 @@ def notebook(kernel: BlockingKernelClient) -> Notebook:
             return notebook
 
 
-def mark(output: dict[str, Any]) -> str:
+def dom_key(output: dict[str, Any]) -> str:
     found = re.search(r'data-nbagent-twin="([\w-]+)" aria', output["text/html"])
     assert found is not None
     return found[1]
 
 
 def test_a_run_makes_two_outputs_and_no_more_in_its_cell(notebook: Notebook) -> None:
-    widget, twin = notebook.run("run = nbagent.show(iter(['Hello']), name='agent')\nawait run\nrun", "c")
+    widget, copy = notebook.run("run = nbagent.show(iter(['Hello']), name='agent')\nawait run\nrun", "c")
     assert widget.pop(WIDGET)["model_id"]
     assert widget == {"text/plain": "nbagent: agent", "text/html": "<span></span>", "display_id": None}
-    assert "<p>Hello</p>" in notebook.twins[twin["display_id"]]
-    assert set(twin) == {"text/html", "text/plain", "display_id"}
+    assert "<p>Hello</p>" in notebook.copies[copy["display_id"]]
+    assert set(copy) == {"text/html", "text/plain", "display_id"}
 
 
-def test_the_twin_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_cell(notebook: Notebook) -> None:
-    _, twin = notebook.run("run = nbagent.show(waiting())", "c")
-    assert "was running when this notebook was saved" in notebook.twins[twin["display_id"]]
+def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_cell(notebook: Notebook) -> None:
+    _, copy = notebook.run("run = nbagent.show(waiting())", "c")
+    assert "was running when this notebook was saved" in notebook.copies[copy["display_id"]]
     notebook.run("go.set()\nawait run")
-    assert "begun and done" in notebook.twins[twin["display_id"]]
-    assert "Done in" in notebook.twins[twin["display_id"]]
+    assert "begun and done" in notebook.copies[copy["display_id"]]
+    assert "Done in" in notebook.copies[copy["display_id"]]
 
 
 def test_a_run_that_goes_on_is_written_down_now_and_then(notebook: Notebook) -> None:
-    _, twin = notebook.run("from nbagent.notebook import jupyter\njupyter.FIRST_SAVE = 0.1\nrun = nbagent.show(waiting())", "c")
-    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\njupyter.FIRST_SAVE = 100.0")
-    assert "<p>begun</p>" in notebook.twins[twin["display_id"]]
-    assert "was running when this notebook was saved" in notebook.twins[twin["display_id"]]
+    _, copy = notebook.run(
+        "from nbagent.notebook import jupyter\njupyter.FIRST_SAVE_S = 0.1\nrun = nbagent.show(waiting())", "c"
+    )
+    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\njupyter.FIRST_SAVE_S = 100.0")
+    assert "<p>begun</p>" in notebook.copies[copy["display_id"]]
+    assert "was running when this notebook was saved" in notebook.copies[copy["display_id"]]
     notebook.run("go.set()\nawait run")
 
 
-def test_a_hundred_runs_leave_twenty_widgets_and_as_many_layouts(notebook: Notebook) -> None:
+def test_a_hundred_runs_leave_twenty_widgets(notebook: Notebook) -> None:
     notebook.run("running = nbagent.show(waiting())", "a")
     notebook.run("for _ in range(100): await nbagent.show(iter('x'))", "b")
-    assert notebook.say("counts()") == "21 21"
+    assert notebook.say("widgets()") == "1 FrontEnd, 21 TranscriptWidget"
     notebook.run("go.set()\nawait running")
-    assert notebook.say("counts()") == "20 20"
+    assert notebook.say("widgets()") == "1 FrontEnd, 20 TranscriptWidget"
 
 
 def test_a_cell_executed_again_closes_what_it_showed_before(notebook: Notebook) -> None:
     show = "runs = [nbagent.show(iter('x')) for _ in range(3)]\nfor run in runs: await run"
-    before = [mark(output) for output in notebook.run(show, "c")[1::2]]
-    assert notebook.say("counts()") == "3 3"
-    after = [mark(output) for output in notebook.run(show, "c")[1::2]]
-    assert notebook.say("counts()") == "3 3"
+    before = [dom_key(output) for output in notebook.run(show, "c")[1::2]]
+    assert notebook.say("widgets()") == "1 FrontEnd, 3 TranscriptWidget"
+    after = [dom_key(output) for output in notebook.run(show, "c")[1::2]]
+    assert notebook.say("widgets()") == "1 FrontEnd, 3 TranscriptWidget"
     assert before == after  # the same notebook gives the same outputs
     assert len(set(before)) == 3
     notebook.run("pass", "c")
-    assert notebook.say("counts()") == "0 0"
+    assert notebook.say("widgets()") == "1 FrontEnd"
 
 
 def test_what_another_cell_shows_too_stays(notebook: Notebook) -> None:
     notebook.run("run = nbagent.show(iter('x'))\nawait run", "c")
     shown = notebook.run("run", "d")[1]
     again = notebook.run("other = nbagent.show(iter('x'))\nawait other", "c")[1]
-    assert notebook.say("counts()") == "2 2"
-    assert mark(shown) != mark(again)  # or the live view of one would hide the other's twin
+    assert notebook.say("widgets()") == "1 FrontEnd, 2 TranscriptWidget"
+    assert dom_key(shown) != dom_key(again)  # or the live view of one would hide the other's copy
     notebook.run("pass", "d")
-    assert notebook.say("counts()") == "1 1"
+    assert notebook.say("widgets()") == "1 FrontEnd, 1 TranscriptWidget"
 
 
-def test_marks_differ_between_notebooks_with_the_same_cells(notebook: Notebook) -> None:
-    marks = set()
+def test_dom_keys_differ_between_notebooks_with_the_same_cells(notebook: Notebook) -> None:
+    keys = set()
     for session in ("'one.ipynb'", "'copy.ipynb'"):
         notebook.run(f"import os\nos.environ['JPY_SESSION_NAME'] = {session}")
-        marks.add(mark(notebook.run("await nbagent.show(iter('x'))", "c")[1]))
+        keys.add(dom_key(notebook.run("await nbagent.show(iter('x'))", "c")[1]))
     notebook.run("del os.environ['JPY_SESSION_NAME']")
-    assert len(marks) == 2
-    assert not any("ipynb" in each for each in marks)
+    assert len(keys) == 2
+    assert not any("ipynb" in each for each in keys)
 
 
-def test_a_closed_run_keeps_its_twin_and_can_be_shown_again(notebook: Notebook) -> None:
-    first, twin = notebook.run("run = nbagent.show(waiting())", "c")
+def test_a_closed_run_keeps_its_static_copy_and_can_be_shown_again(notebook: Notebook) -> None:
+    first, copy = notebook.run("run = nbagent.show(waiting())", "c")
     notebook.run("run.close()\nran = await run")
-    assert notebook.say("counts()") == "0 0"
-    assert "Stopped by you" in notebook.twins[twin["display_id"]]
+    assert notebook.say("widgets()") == "1 FrontEnd"
+    assert "Stopped by you" in notebook.copies[copy["display_id"]]
     second, new = notebook.run("run", "d")
     assert second[WIDGET] != first[WIDGET]
-    assert mark(new) != mark(twin)
+    assert dom_key(new) != dom_key(copy)
     assert "Stopped by you" in new["text/html"]
+
+
+SHOW = "await nbagent.show(iter('x'))"
+
+
+def test_the_front_end_is_sent_once_and_before_the_first_run(notebook: Notebook) -> None:
+    for cell in "abc":
+        notebook.run(SHOW, cell)
+    front_end, *runs = notebook.opened
+    assert "initialize" in front_end["data"]["state"]["source"]
+    assert len(runs) == 3
+    for run in runs:
+        assert run["data"]["state"]["front_end"] == front_end["comm_id"]
+        assert len(json.dumps(run)) < 3_500
+
+
+def test_after_every_widget_was_closed_the_front_end_is_sent_again(notebook: Notebook) -> None:
+    notebook.run(SHOW, "a")
+    notebook.run("import ipywidgets\nipywidgets.Widget.close_all()")
+    notebook.run(SHOW, "b")
+    assert ["source" in opened["data"]["state"] for opened in notebook.opened] == [True, False, True, False]
+    assert notebook.say("widgets()") == "1 FrontEnd, 1 TranscriptWidget"
+
+
+def test_names_that_are_reset_take_no_widget_along(notebook: Notebook) -> None:
+    notebook.run(f"run = {SHOW}", "a")
+    notebook.run("%reset -f")
+    notebook.run(SETUP)
+    assert notebook.say("widgets()") == "1 FrontEnd, 1 TranscriptWidget"
+    notebook.run(SHOW, "b")
+    assert len(notebook.opened) == 3
 
 
 def test_a_thread_may_show_and_close(notebook: Notebook) -> None:
     notebook.run("on_other_thread(lambda: globals().update(run=nbagent.show(iter('x'))))\nawait run", "c")
-    assert notebook.say("counts()") == "1 1"
+    assert notebook.say("widgets()") == "1 FrontEnd, 1 TranscriptWidget"
     notebook.run("on_other_thread(run.close)")
-    assert notebook.say("counts()") == "0 0"
+    assert notebook.say("widgets()") == "1 FrontEnd"
 
 
-def test_captured_output_of_another_cell_does_not_swallow_the_twin(notebook: Notebook) -> None:
-    _, twin = notebook.run("run = nbagent.show(waiting())", "c")
+def test_captured_output_of_another_cell_does_not_swallow_the_static_copy(notebook: Notebook) -> None:
+    _, copy = notebook.run("run = nbagent.show(waiting())", "c")
     notebook.run("%%capture\ngo.set()\nrun.wait()")
-    assert "begun and done" in notebook.twins[twin["display_id"]]
+    assert "begun and done" in notebook.copies[copy["display_id"]]
 
 
 def test_what_is_hidden_is_in_no_output(notebook: Notebook) -> None:
@@ -199,5 +237,5 @@ def test_what_is_hidden_is_in_no_output(notebook: Notebook) -> None:
         "await nbagent.show(iter(stream), reveal='answer')"
     )
     outputs = notebook.run(said, "c")
-    assert "Hello" in str(notebook.twins)
-    assert "CANARY" not in f"{outputs} {notebook.twins}"
+    assert "Hello" in str(notebook.copies)
+    assert "CANARY" not in f"{outputs} {notebook.copies}"

@@ -37,7 +37,7 @@ class Widget:
 
 
 def test_an_answer_is_repeated_to_the_same_page_until_a_view_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "WAITS", (0.01, 0.01, 0.2))
+    monkeypatch.setattr(restore, "WAITS_S", (0.01, 0.01, 0.2))
     widget = Widget()
     heard: list[str] = []
     restore.repeat_state(widget, lambda: len(heard))
@@ -51,7 +51,7 @@ def test_an_answer_is_repeated_to_the_same_page_until_a_view_speaks(monkeypatch:
 
 
 def test_what_nobody_hears_is_not_repeated_for_ever_nor_after_the_widget_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "WAITS", (0.01, 0.01))
+    monkeypatch.setattr(restore, "WAITS_S", (0.01, 0.01))
     unheard, closed = Widget(), Widget()
     for widget in (unheard, closed):
         restore.repeat_state(widget, lambda: 0)
@@ -64,7 +64,7 @@ def test_what_nobody_hears_is_not_repeated_for_ever_nor_after_the_widget_is_clos
 
 
 def test_other_messages_are_only_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "WAITS", (0.01,))
+    monkeypatch.setattr(restore, "WAITS_S", (0.01,))
     widget = Widget()
     restore.repeat_state(widget, lambda: 0)
     widget.receive({"content": {"data": {"method": "custom"}}})

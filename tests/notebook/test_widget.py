@@ -206,7 +206,7 @@ def test_what_makes_no_sense_is_ignored(message: Any) -> None:
 def test_the_synced_traits_hold_the_header_and_nothing_that_grows() -> None:
     run = Run(iter(["Hello"]), name="my agent")
     view = View(run)
-    before = {name: trait for name, trait in view.widget.get_state().items() if name not in ("_esm", "_css")}
+    before = {name: trait for name, trait in view.widget.get_state().items() if name != "_esm"}
     run.start()
     run.wait(5)
     assert before["head"] == {"name": "my agent", "model": None, "status": "running", "started": run.snapshot()[0]["started"]}

@@ -1,5 +1,5 @@
 // A settled stretch of a long text, whose DOM is in the page only while it is near the reader.
-import { isInUse, watchNear } from "../ui/near";
+import { isInUse, watchNear } from "../ui/virtualize";
 
 /** Characters of a chunk, about. */
 export const CHUNK_CHARS = 16_000;

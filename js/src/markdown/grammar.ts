@@ -1,5 +1,6 @@
 // The Markdown grammar: CommonMark, GFM tables, strikethrough, task lists, bare URLs and math.
 import MarkdownIt, { type Env, type StateBlock, type StateCore, type StateInline, type Token } from "markdown-it";
+import { decode } from "mdurl";
 import { LIMITS } from "../shared";
 
 export type { Token };
@@ -188,6 +189,8 @@ function closeOpenEmphasis(state: StateInline): void {
 export const grammar = new MarkdownIt({ linkify: true });
 // Every link is parsed; whether it may be followed is decided where the DOM is built (url.ts).
 grammar.validateLink = () => true;
+// A host that is written in ASCII is shown so (markdown-it would decode it): nothing can look like another host.
+grammar.normalizeLinkText = (url) => decode(url, `${decode.defaultChars}%`);
 grammar.inline.ruler.before("escape", "math", inlineMath);
 grammar.block.ruler.before("fence", "math_block", blockMath, {
   alt: ["paragraph", "reference", "blockquote", "list"],

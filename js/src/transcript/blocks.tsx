@@ -4,7 +4,7 @@ import type { Signal } from "@preact/signals";
 import { Component, type ComponentChildren, type FunctionComponent } from "preact";
 import { useRef } from "preact/hooks";
 import type { Block, BlockList } from "../store";
-import { useFar } from "../ui/near";
+import { useFar } from "../ui/virtualize";
 import { inLanes } from "./lanes";
 
 export type BlockComponent = FunctionComponent<{ block: Block }>;

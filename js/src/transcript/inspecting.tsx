@@ -3,8 +3,8 @@
 import { type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { KIT } from "../kit";
 import type { Session } from "../session";
+import { SHARED_RUNTIME } from "../shared-runtime";
 import type { Block } from "../store";
 import { Icon } from "../ui/icons";
 import { clip, str } from "../values";
@@ -35,7 +35,9 @@ let drawn: Promise<InspectorComponent> | undefined;
 
 /** The component, made once for this bundle: the part is kept for the page, where bundles with preacts of their own may be. */
 function load(session: Session): Promise<InspectorComponent> {
-  drawn ??= session.needPart("inspector.js").then((part) => part.default((name: string) => KIT[name]).Inspector);
+  drawn ??= session
+    .needPart("inspector.js")
+    .then((part) => part.default((name: string) => SHARED_RUNTIME[name]).Inspector);
   drawn.catch(() => {
     drawn = undefined;
   });

@@ -5,9 +5,9 @@ import { useMemo, useRef } from "preact/hooks";
 import { run as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";
 import { isLive } from "../status";
-import { useHeld } from "../ui/held";
+import { useFocusableScrollers } from "../ui/focusable-scrollers";
 import { Icon } from "../ui/icons";
-import { useReachable } from "../ui/reachable";
+import { useRetainedHeight } from "../ui/retain-height";
 import { useSticky } from "../ui/sticky";
 import "./kinds";
 import "./readable-text";
@@ -41,9 +41,6 @@ export function Transcript({ session }: { session: Session }) {
             <Log session={session} />
           </div>
           <Footer />
-          <p class="nb-sr" role="status" aria-live="polite">
-            {session.announcer.text.value}
-          </p>
         </section>
       </InspectingContext.Provider>
     </SessionContext.Provider>
@@ -53,8 +50,8 @@ export function Transcript({ session }: { session: Session }) {
 function Log({ session }: { session: Session }) {
   const scroller = useRef<HTMLDivElement>(null);
   const { pinned, toEnd } = useSticky(scroller);
-  useHeld(scroller);
-  useReachable(scroller);
+  useRetainedHeight(scroller);
+  useFocusableScrollers(scroller);
   const list = session.store.top;
   return (
     <div class="nb-log-frame">

@@ -3,6 +3,7 @@ export class LocalModel {
   traits: Record<string, unknown>;
   sent: unknown[];
   widget_manager: unknown;
+  onSend: (message: unknown, model: LocalModel) => void;
   get(name: string): unknown;
   on(event: string, handler: (...args: unknown[]) => void): void;
   off(event: string, handler: (...args: unknown[]) => void): void;

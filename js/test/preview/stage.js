@@ -15,7 +15,7 @@ async function answer(message, model) {
 export function openView(parent) {
   const run_id = `run-${++number}`;
   const head = { name: "analyst", model: "demo", status: "running", started: Date.now() / 1000 - 1 };
-  const model = new LocalModel({ run_id, mark: run_id, head }, answer);
+  const model = new LocalModel({ run_id, dom_key: run_id, head }, answer);
   const el = document.createElement("div");
   parent.append(el);
   const dispose = widget.initialize({ model });

@@ -1,19 +1,19 @@
-/** A box that grows and never shrinks by itself, so that what is below it in the page stays where it is. */
+/** Keeps the height of a box that shrinks by itself, so that what is below it in the page stays where it is. */
 
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 
-/** How long a reader's click may change the height: a panel's transition, and a little more. */
+/** How long a reader's click may change the height: a panel's transition and a little more. */
 const CLICK_MS = 400;
 
-/** Keeps the height of the element behind `ref` in `--nb-held`; a click in it lets go, because then the reader moves it. */
-export function useHeld(ref: RefObject<HTMLElement | null>): void {
+/** Keep the height of the element behind `ref` in `--nb-held`. A click in it releases the height: then the reader changes it. */
+export function useRetainedHeight(ref: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const box = ref.current;
     if (!box) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let width = 0;
-    const hold = () => {
+    const retain = () => {
       // A notebook takes cells out of the page: they have no size then.
       if (timer !== undefined || box.offsetHeight === 0) return;
       // In another width everything has another height.
@@ -21,21 +21,21 @@ export function useHeld(ref: RefObject<HTMLElement | null>): void {
       width = box.offsetWidth;
       box.style.setProperty("--nb-held", `${box.offsetHeight}px`);
     };
-    const letGo = () => {
+    const release = () => {
       clearTimeout(timer);
       box.style.removeProperty("--nb-held");
       timer = setTimeout(() => {
         timer = undefined;
-        hold();
+        retain();
       }, CLICK_MS);
     };
-    const sizes = new ResizeObserver(hold);
+    const sizes = new ResizeObserver(retain);
     sizes.observe(box);
-    box.addEventListener("click", letGo);
+    box.addEventListener("click", release);
     return () => {
       clearTimeout(timer);
       sizes.disconnect();
-      box.removeEventListener("click", letGo);
+      box.removeEventListener("click", release);
     };
   }, [ref]);
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { watchNear } from "../../src/ui/near";
+import { watchNear } from "../../src/ui/virtualize";
 
 type Entry = Pick<IntersectionObserverEntry, "target" | "isIntersecting" | "boundingClientRect" | "rootBounds">;
 let tell: (entries: Entry[]) => void;

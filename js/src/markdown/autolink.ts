@@ -1,6 +1,8 @@
 /**
- * Stands in for `linkify-it` (14 KB): finds bare URLs, names that begin with "www." and mail addresses, as GitHub does.
+ * Autolinks: finds bare URLs, names that begin with "www." and mail addresses, as GitHub does.
  * https://github.github.com/gfm/#autolinks-extension-
+ *
+ * Takes the place of linkify-it in markdown-it (js/aliases.mjs) and has its interface.
  */
 
 export interface Match {

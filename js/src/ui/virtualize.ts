@@ -1,11 +1,11 @@
-/** Keeps in the page only what is near the reader: far parts of a long transcript are empty boxes of the same height. */
+/** Virtualizes long transcripts: parts far from the reader are replaced by empty boxes of the same height. */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
-/** How far outside of what is seen a part is still in the page, so that no reader scrolls into a gap. */
+/** How far outside of the visible area a part is still drawn, so that no reader scrolls into a gap. */
 const MARGIN_PX = 3000;
-/** How long parts are drawn at a stretch. */
+/** Longest time for which parts are drawn in one task. */
 const SLICE_MS = 8;
 
 export type Told = (near: boolean, height: number) => void;
@@ -15,12 +15,12 @@ interface Watch {
   told: Map<Element, Told>;
 }
 
-/** One observer for each scroller. */
+/** One observer per scroller. */
 const watches = new WeakMap<Element, Watch>();
 const waiting = new Map<Element, () => void>();
 let busy = false;
 
-/** Calls back when the element comes near to, or goes far from, what its scroller shows. Returns the way to stop. */
+/** Call back when the element comes near to, or goes far from, the visible area of its scroller. Returns a function that stops it. */
 export function watchNear(element: Element, told: Told): () => void {
   const root = element.closest(".nb-thought-pane, .nb-log");
   if (root === null || typeof IntersectionObserver === "undefined") {
@@ -53,7 +53,7 @@ function newWatch(root: Element): Watch {
   return watch;
 }
 
-/** As many parts as a short task holds, those that were asked for last first: they are the nearest to a reader who scrolls. */
+/** Draw as many parts as fit in a short task. The last requests come first: they are the nearest to a reader who scrolls. */
 async function work(): Promise<void> {
   const end = performance.now() + SLICE_MS;
   for (let next = [...waiting].pop(); next; next = [...waiting].pop()) {
@@ -68,20 +68,20 @@ async function work(): Promise<void> {
       // One part that cannot be drawn must not keep the others from it.
       reportError(error);
     }
-    // What it changed is drawn now.
+    // Preact draws the change in this microtask.
     await null;
   }
   busy = false;
 }
 
-/** Whether the reader works in there: then it must not go. */
+/** Return true if the element has the focus or the selection: then it must stay in the page. */
 export function isInUse(element: Element): boolean {
   const selection = element.ownerDocument.getSelection();
   const nodes = [element.ownerDocument.activeElement, selection?.isCollapsed ? null : selection?.anchorNode];
   return nodes.some((node) => node && element.contains(node));
 }
 
-/** Null while the element behind `ref` is to be drawn, else the height in pixels of the box that stands for it. */
+/** Return the height in pixels of the box that replaces the element behind `ref`, or null while the element is to be drawn. */
 export function useFar(ref: RefObject<HTMLElement | null>, guess: number | null): number | null {
   const [far, setFar] = useState(guess);
   useLayoutEffect(() => {
@@ -89,7 +89,7 @@ export function useFar(ref: RefObject<HTMLElement | null>, guess: number | null)
     if (!element) return;
     return watchNear(element, (near, height) => {
       if (near) setFar(null);
-      // What is very high folds its own parts.
+      // A very high part virtualizes its own content.
       else if (height < 2 * MARGIN_PX && !isInUse(element)) setFar(height);
     });
   }, [ref]);

@@ -1,4 +1,4 @@
-/** Lets the keyboard scroll what the mouse can: only what overflows is a stop for the Tab key. */
+/** Makes scrollable boxes reachable by keyboard: a box that overflows is a stop for the Tab key, any other is none. */
 
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
@@ -6,8 +6,8 @@ import { useEffect } from "preact/hooks";
 const SCROLLERS = ".nb-pre, .nb-html, .nb-thought-pane, .nb-code pre, .nb-table, .nb-display";
 const PAUSE_MS = 200;
 
-/** Keeps the scrollers below the element behind `ref` reachable while its content changes. */
-export function useReachable(ref: RefObject<HTMLElement | null>): void {
+/** Keep the scrollers below the element behind `ref` focusable while its content changes. */
+export function useFocusableScrollers(ref: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const root = ref.current;
     if (!root) return;

@@ -1,0 +1,39 @@
+"""The page's front end: its script, in a hidden widget of which each kernel has one.
+
+anywidget sends, stores and evaluates the script of every widget, and a browser never frees a module. So each run's widget
+carries a loader of 2 KB (`js/src/loader.ts`). It takes the front end from the page or, the first time in a page, from this
+widget's state, which the page has before the first run's widget: a cell that blocks right after `show()` draws all the same.
+A loader that cannot reach this widget asks its run's kernel for the part `widget.js`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import traitlets
+from ipywidgets import Widget  # type: ignore[import-untyped]
+
+from nbagent.notebook.restore import repeat_state
+
+STATIC = Path(__file__).parent.parent / "static"
+"""Folder of the built front end."""
+
+
+class FrontEnd(Widget):  # type: ignore[misc]  # ipywidgets has no types
+    """Widget without a view whose state holds the text of the front end. A page frees its copy once it is evaluated.
+
+    Attributes:
+        greetings: number of views in pages that have drawn since the kernel started.
+    """
+
+    source = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self) -> None:
+        self.greetings = 0
+        super().__init__(source=(STATIC / "widget.js").read_text("utf-8"))
+        repeat_state(self, lambda: self.greetings)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the pages still have it; `ipywidgets.Widget.close_all()` closes it too."""
+        comm: Any = self.comm
+        return comm is not None
