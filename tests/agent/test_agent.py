@@ -705,7 +705,8 @@ async def test_a_failure_in_a_later_step_keeps_what_came_before() -> None:
 async def test_time_limits_hang_up_and_say_which_one_it_was(limits: Any, message: str, talks: bool) -> None:
     with Server(talk_and_hold if talks else Exchange.hold) as server:
         events = await collect(agent_of(server, **limits).stream("Hi"))
-        assert await asyncio.to_thread(server.hung_up.wait, 30)
+        # On a busy machine the limit may pass before the request has arrived.
+        assert not server.exchanges or await asyncio.to_thread(server.hung_up.wait, 30)
 
     assert (end_of(events).status, end_of(events).code) == ("failed", "timeout")
     (error,) = of(events, e.Error)
