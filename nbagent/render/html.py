@@ -50,7 +50,7 @@ _PRE = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0;backg
 _MUTED = ' style="opacity:.75"'
 _CODE = ' style="background:none;color:inherit"'
 
-# A live view in the page hides the twin of its run (js/src/twin.ts). Where there is none, the twin hides what is left of the
+# A live view in the page hides the twin of its run (js/src/static-copy.ts). Where there is none, the twin hides what is left of the
 # view, which has its own place, the output before: Jupyter's "model not found". No rule may ask what the whole page has
 # (`:root:has`): with a hundred twins each change anywhere in the page would take a tenth of a second.
 _STYLE = """<style>
