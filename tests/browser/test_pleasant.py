@@ -139,7 +139,7 @@ def test_nothing_moves_for_those_who_ask_for_stillness(page: Page, motion: Any) 
 def test_state_changes_are_announced_and_words_are_not(page: Page) -> None:
     open_preview(page, "none")
     page.evaluate("() => pleasant.open()")
-    said = page.locator(".nbagent [aria-live=polite][role=status]")
+    said = page.locator("body > [aria-live=polite][role=status] > :last-child")
 
     def play(*op: Any) -> str:
         page.evaluate("(op) => view.ops(op)", op)
