@@ -17,9 +17,9 @@ from nbagent.render.tree import Tree
 DOCUMENT_BYTES = 32_000_000
 """The largest document of its own."""
 
-# A live view in the page hides the static copy of its run (js/src/static-copy.ts). Where there is none, the copy hides what is left
-# of the view, which has its own place, the output before: Jupyter's "model not found". No rule may ask what the whole page has
-# (`:root:has`): with a hundred copies each change anywhere in the page would take a tenth of a second.
+# A live view in the page hides the static copy of its run (js/src/static-copy.ts). Where there is none, the copy hides what is
+# left of the view, which has its own place, the output before: Jupyter's "model not found". No rule may ask what the whole page
+# has (`:root:has`): with a hundred copies each change anywhere in the page would take a tenth of a second.
 _STYLE = """<style>
 .jp-OutputArea-child:has(.jupyter-widgets):not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
   display: none
