@@ -4,6 +4,7 @@
 # make frameworks   the streams of the agent frameworks' own packages, each in its environment
 # make coverage     the tests that need no browser, and how much of the code they run; fails below the floors
 # make docs         the API reference, as static pages in build/docs
+# make adapter NAME=acme   the files of a new adapter; see CONTRIBUTING.md
 # make clean  removes all that make made
 
 PYTHON ?= python3
@@ -24,7 +25,7 @@ endif
 JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/src -type f) \
 	$(wildcard nbagent/protocol/*.json)
 
-.PHONY: lab test lint types js python browser frameworks coverage docs proof proof-view proof-python proof-browser proof-bench clean
+.PHONY: lab test lint types js python browser frameworks coverage docs adapter proof proof-view proof-python proof-browser proof-bench clean
 
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
@@ -65,6 +66,9 @@ coverage: .venv/test js/node_modules/.installed
 docs: .venv/test
 	$(BIN)/pip install --quiet --group docs
 	$(BIN)/pdoc --docformat google --output-directory build/docs nbagent nbagent.events nbagent.errors
+
+adapter: .venv/test
+	@PYTHONPATH=tests $(BIN)/python tests/adapters/scaffold.py $(NAME)
 
 frameworks: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m frameworks.environments
