@@ -18,6 +18,8 @@ export interface ChannelOptions {
   store: Store;
   /** Called after each message, with the kernel's clock (seconds since the epoch); null if the message has no time. */
   onMessage?: (now: number | null) => void;
+  /** Whether the run has ended. */
+  isOver?: () => boolean;
 }
 
 /** Time after which an unanswered request for a snapshot is repeated; twice as long each time. */
@@ -27,6 +29,11 @@ const MAX_TRIES = 6;
 const MAX_IMMEDIATE_TRIES = 3;
 /** Time between two acknowledgements at least: each costs the kernel and the page three messages. */
 const MIN_ACK_INTERVAL_MS = 2000;
+/**
+ * Time from the first batch to its acknowledgement. A short answer is over by then, and one acknowledgement is enough. The kernel
+ * sends no beats before it, so it must come before the view calls the kernel silent (kernel-liveness.ts).
+ */
+const FIRST_ACK_MS = 700;
 /** A hidden page paints nothing, so it acknowledges after this time. */
 const UNPAINTED_ACK_MS = 1000;
 
@@ -42,6 +49,7 @@ export class Channel {
   readonly #port: Port;
   readonly #store: Store;
   readonly #onMessage: (now: number | null) => void;
+  readonly #isOver: () => boolean;
   readonly #stopListening: () => void;
   #have = 0;
   #acked = 0;
@@ -51,16 +59,17 @@ export class Channel {
   #asking: ViewMessage | null = null;
   #tries = 0;
   #askTimer: Timer;
-  #ackedAt = Number.NEGATIVE_INFINITY;
+  #nextAckAt: number | undefined;
   #frame: number | undefined;
   #ackTimer: Timer;
   #disposed = false;
 
-  constructor({ port, store, onMessage = () => {} }: ChannelOptions) {
+  constructor({ port, store, onMessage = () => {}, isOver = () => false }: ChannelOptions) {
     this.answered = this.#answered;
     this.#port = port;
     this.#store = store;
     this.#onMessage = onMessage;
+    this.#isOver = isOver;
     this.lazyValues = new LazyValues((message) => this.send(message));
     this.#stopListening = port.listen((raw) => this.#receive(raw));
   }
@@ -173,25 +182,32 @@ export class Channel {
 
   #scheduleAck(again = false): void {
     if (again) this.#acked = -1;
-    if (this.#ackTimer !== undefined) return;
+    if (this.#frame !== undefined) return; // it waits for the paint already
+    this.#nextAckAt ??= performance.now() + FIRST_ACK_MS;
+    // The kernel sends beats after the end of a run until the last batch is acknowledged.
+    const rest = this.#isOver() ? 0 : this.#nextAckAt - performance.now();
+    if (rest <= 0) {
+      this.#cancelAck();
+      this.#ackWhenPainted();
+    } else {
+      this.#ackTimer ??= setTimeout(() => this.#ackWhenPainted(), rest);
+    }
+  }
+
+  #ackWhenPainted(): void {
     const ack = () => {
       this.#cancelAck();
       if (this.#have === this.#acked) return;
       this.#acked = this.#have;
-      this.#ackedAt = performance.now();
+      this.#nextAckAt = performance.now() + MIN_ACK_INTERVAL_MS;
       this.send({ t: "ack", seq: this.#have });
     };
-    const ackPaint = () => {
-      // A frame callback runs before its paint; a task queued in it runs after.
-      this.#frame = requestAnimationFrame(() => {
-        clearTimeout(this.#ackTimer);
-        this.#ackTimer = setTimeout(ack);
-      });
-      this.#ackTimer = setTimeout(ack, UNPAINTED_ACK_MS);
-    };
-    const rest = this.#ackedAt + MIN_ACK_INTERVAL_MS - performance.now();
-    if (rest > 0) this.#ackTimer = setTimeout(ackPaint, rest);
-    else ackPaint();
+    // A frame callback runs before its paint; a task queued in it runs after.
+    this.#frame = requestAnimationFrame(() => {
+      clearTimeout(this.#ackTimer);
+      this.#ackTimer = setTimeout(ack);
+    });
+    this.#ackTimer = setTimeout(ack, UNPAINTED_ACK_MS);
   }
 
   #cancelAck(): void {

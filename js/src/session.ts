@@ -71,7 +71,12 @@ export class Session {
       () => isLive(this.status),
       () => this.#silence(),
     );
-    this.channel = new Channel({ port: model, store: this.store, onMessage: (now) => this.#hear(now) });
+    this.channel = new Channel({
+      port: model,
+      store: this.store,
+      onMessage: (now) => this.#hear(now),
+      isOver: () => !isLive(this.status),
+    });
     this.present = computed(() => this.channel.answered.value || this.#expecting.value);
     this.announcer = new Announcer(this.store);
     this.#firstMessage = setTimeout(() => {

@@ -27,6 +27,7 @@ class Wire {
 let wire: Wire;
 let store: Store;
 let channel: Channel;
+let over = false;
 let debug: MockInstance<typeof console.debug>;
 
 const ops = (seq: number, ...list: unknown[]) => wire.receive({ t: "ops", seq, now: 1, ops: list });
@@ -43,7 +44,8 @@ beforeEach(() => {
   vi.useFakeTimers();
   wire = new Wire();
   store = new Store();
-  channel = new Channel({ port: wire, store });
+  over = false;
+  channel = new Channel({ port: wire, store, isOver: () => over });
   channel.hello();
 });
 
@@ -183,33 +185,45 @@ describe("a beat", () => {
 
   it("is acknowledged: the kernel may not know that all has arrived", async () => {
     ops(1, RUN);
-    await vi.advanceTimersByTimeAsync(50);
+    await vi.advanceTimersByTimeAsync(800);
     beat(1);
-    await vi.advanceTimersByTimeAsync(2000);
+    await vi.advanceTimersByTimeAsync(2100);
     expect(wire.of("ack").map((ack) => ack.seq)).toEqual([1, 1]);
   });
 });
 
 describe("acknowledgement", () => {
-  it("comes once after the paint, for the last batch, and then rests for two seconds", async () => {
+  it("comes once for the first batches, and then every two seconds at most", async () => {
     ops(1, RUN);
     ops(2);
+    await vi.advanceTimersByTimeAsync(600);
     ops(3);
     expect(wire.of("ack")).toHaveLength(0);
-    await vi.advanceTimersByTimeAsync(50);
+    await vi.advanceTimersByTimeAsync(150);
     expect(wire.of("ack")).toEqual([{ t: "ack", seq: 3 }]);
     ops(4);
     await vi.advanceTimersByTimeAsync(1900);
     ops(5);
     expect(wire.of("ack").map((ack) => ack.seq)).toEqual([3]);
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(150);
     expect(wire.of("ack").map((ack) => ack.seq)).toEqual([3, 5]);
+  });
+
+  it("comes at once when the run is over, and is the only one of a short run", async () => {
+    ops(1, RUN);
+    await vi.advanceTimersByTimeAsync(300);
+    over = true;
+    ops(2, ["set", "run", { status: "completed" }]);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(wire.of("ack")).toEqual([{ t: "ack", seq: 2 }]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(wire.of("ack")).toHaveLength(1);
   });
 
   it("comes after a while where nothing is painted", async () => {
     const frames = vi.spyOn(globalThis, "requestAnimationFrame").mockReturnValue(0);
     ops(1, RUN);
-    await vi.advanceTimersByTimeAsync(900);
+    await vi.advanceTimersByTimeAsync(1600);
     expect(wire.of("ack")).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(200);
     expect(wire.of("ack")).toEqual([{ t: "ack", seq: 1 }]);
@@ -218,7 +232,7 @@ describe("acknowledgement", () => {
 
   it("follows a snapshot too", async () => {
     snapshot(7, RUN);
-    await vi.advanceTimersByTimeAsync(50);
+    await vi.advanceTimersByTimeAsync(800);
     expect(wire.of("ack")).toEqual([{ t: "ack", seq: 7 }]);
   });
 });

@@ -37,7 +37,9 @@ class TranscriptWidget(anywidget.AnyWidget):
     """None: a Layout is a widget of its own with 50 traits, and this view fills its cell."""
     run_id = traitlets.Unicode().tag(sync=True)
     dom_key = traitlets.Unicode().tag(sync=True)
-    head = traitlets.Dict().tag(sync=True)
+    head = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget._head())
+    """What the header shows before the first message. It is read when a page asks for the state and never sent by itself, since
+    a page that is there has the run's messages."""
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     from_start = traitlets.Bool(True).tag(sync=True, to_json=lambda _, widget: widget.comm is None)
     """Whether a page that has this state gets every message: True in the state that opens the comm, never again."""
@@ -50,14 +52,12 @@ class TranscriptWidget(anywidget.AnyWidget):
             _esm=(STATIC / ("loader.js" if front_end else "widget.js")).read_text("utf-8"),
             run_id=run.id,
             dom_key=dom_key or run.id,
-            head=_head(run.snapshot()[0]),
             front_end=front_end and front_end.model_id,
         )
         self._channel: RemoteChannel = run.connect(self)
         listener = EarlyCommListener(self.comm, self._on_view_message)
         self.on_msg(lambda _widget, message, _buffers: listener.on_delivered(message))
         repeat_state(self, lambda: self._messages_heard)
-        run.on_end(self._update_head)
 
     def send(self, content: dict[str, Any], buffers: Any = None) -> None:
         """Send a message to the views, on any thread."""
@@ -100,8 +100,9 @@ class TranscriptWidget(anywidget.AnyWidget):
         else:
             self._run.toggle(command.block, command.open)
 
-    def _update_head(self) -> None:
-        self.head = _head(self._run.snapshot()[0])  # for a notebook that is saved with the state of its widgets
+    def _head(self) -> dict[str, Any]:
+        root = self._run.snapshot()[0]
+        return {key: root.get(key) for key in ("name", "model", "status", "started")}
 
     def _on_view_message(self, message: Any) -> None:
         # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
@@ -113,8 +114,3 @@ class TranscriptWidget(anywidget.AnyWidget):
     def __repr__(self) -> str:
         # Shown in place of a widget that cannot be drawn, as it was when the cell ran.
         return f"nbagent: {self._run.name} (run the cell again to see it)"
-
-
-def _head(root: dict[str, Any]) -> dict[str, Any]:
-    """Return what the header shows before the first message."""
-    return {key: root.get(key) for key in ("name", "model", "status", "started")}

@@ -11,7 +11,7 @@ from nbagent.protocol.ops import Op
 from nbagent.pump.outbox import Outbox
 from nbagent.pump.thread import Pump, pump
 
-BATCH_INTERVAL_S = 0.075
+BATCH_INTERVAL_S = 0.1
 """Seconds between two batches of text. Jupyter's envelope of 700 bytes weighs more than the text: with a fast model (2,000
 characters a second) seven times as much at 20 batches a second, less than five times at 13."""
 MIN_GAP_S = 1 / 28
@@ -22,7 +22,7 @@ _log = logging.getLogger("nbagent")
 
 
 class Channel(ABC):
-    """The path of one run's ops to one reader. Ops are joined; text is sent every 75 ms, a change of state at once.
+    """The path of one run's ops to one reader. Ops are joined; text is sent every 100 ms, a change of state at once.
 
     It is a throttle, not a debounce: text that keeps coming is sent while it comes.
 
