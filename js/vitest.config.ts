@@ -10,6 +10,11 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000, // seconds say more about the machine than about the code
     setupFiles: ["test/setup.ts"],
+    coverage: {
+      include: ["src/**"],
+      exclude: ["src/protocol.ts", "src/**/*.css"],
+      thresholds: { lines: 95, branches: 85 }, // percent
+    },
     // Bundled like the real thing, so that the stand-ins are what is tested.
     server: { deps: { inline: ["markdown-it"] } },
   },
