@@ -3,6 +3,7 @@
 import ast
 import functools
 import graphlib
+import re
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,8 @@ def test_a_dependency_is_imported_in_one_place(package: str) -> None:
         str(path.relative_to(PACKAGE)) for path in modules() if any(name.split(".")[0] == package for name in imports(path))
     }
     assert users <= GUARDED[package]
+
+
+def test_the_readmes_map_names_every_room() -> None:
+    named = re.findall(r"^    nbagent/(\w+)", (PACKAGE.parent / "README.md").read_text(), re.MULTILINE)
+    assert {*named, "__main__"} == {room for rooms in FLOORS for room in rooms}
