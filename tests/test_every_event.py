@@ -18,8 +18,9 @@ from nbagent.events.log import EventLog
 from nbagent.gate.redact import Redactor
 from nbagent.gate.secrets import Secrets
 from nbagent.inspector.brief import brief
-from nbagent.inspector.search import json_text
+from nbagent.inspector.search import Search, json_text
 from nbagent.inspector.timeline import Timeline
+from nbagent.protocol.inspection import EventsQuestion
 from nbagent.run.lanes import LaneItem, LanesDecoder, LaneStart
 from nbagent.transcript import Transcript
 
@@ -63,6 +64,18 @@ def test_the_inspector_times_finds_and_tells_it(kind: type[e.Event]) -> None:
     assert json.loads(json_text(event))["type"] == e.type_of(event)
     assert brief(event).isprintable()
     assert list(EventLog([event])) == [event]
+
+
+@every_class
+def test_the_inspector_finds_it_among_the_events_of_its_block(kind: type[e.Event]) -> None:
+    event, transcript = sample(kind, "x"), Transcript()
+    transcript.feed(event)
+    for block in transcript.blocks.values():
+        if block.kind in ("run", "approval"):  # for an approval the view offers no such list
+            continue
+        search = Search(EventsQuestion(block=block.id, kind=block.kind), transcript.block_id)
+        search.go_on(EventLog([event]))
+        assert list(search.found) == [1], block.id
 
 
 @every_class

@@ -5,7 +5,7 @@ connects them to the widget's comm, and handles the commands to the run. Nothing
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 import anywidget
 import traitlets
@@ -15,7 +15,7 @@ from nbagent.notebook.front_end import STATIC, FrontEnd
 from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.protocol.messages import Command, Stop
+from nbagent.protocol.messages import Command, Stop, Toggle
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 
@@ -95,10 +95,13 @@ class TranscriptWidget(anywidget.AnyWidget):
 
     def command(self, command: Command) -> None:
         """Stop the run, or open or close a panel."""
-        if isinstance(command, Stop):
-            self._run.cancel()
-        else:
-            self._run.toggle(command.block, command.open)
+        match command:
+            case Stop():
+                self._run.cancel()
+            case Toggle(block, is_open):
+                self._run.toggle(block, is_open)
+            case _:
+                assert_never(command)
 
     def _head(self) -> dict[str, Any]:
         root = self._run.snapshot()[0]

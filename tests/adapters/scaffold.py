@@ -3,6 +3,7 @@
 The result passes every check. Replace the made-up format by the real one, file by file.
 """
 
+import keyword
 import re
 import sys
 from pathlib import Path
@@ -46,15 +47,17 @@ class {title}Decoder(BaseDecoder):
 
 TEST = '''"""{title}'s stream, one rule of the format at a time."""
 
-from adapters.recorded import Transcript, decode
+import pytest
+from adapters.recorded import Recording, Transcript, decode, of_folder
 
 from nbagent import events as ev
 from nbagent.adapters.{name}.decoder import {title}Decoder
 
 
-def test_deltas_are_one_text() -> None:
-    events = decode({title}Decoder(), [{{"type": "{name}.delta", "text": text}} for text in ("Hel", "lo")])
-    assert Transcript.of(events).texts == ["Hello"]
+@pytest.mark.parametrize("recording", of_folder("{name}"), ids=str)
+def test_a_recording_says_what_its_deltas_add_up_to(recording: Recording) -> None:
+    deltas = [item["text"] for item in recording.items if item["type"] == "{name}.delta"]
+    assert Transcript.of(decode(recording.decoder(), recording.items)).texts == ["".join(deltas)]
 
 
 def test_an_item_of_an_unknown_type_becomes_a_raw_event() -> None:
@@ -94,13 +97,11 @@ def scaffold(root: Path, name: str) -> list[Path]:
         The files written or changed.
 
     Raises:
-        ValueError: `name` is not such an identifier, or there is such an adapter.
+        ValueError: `name` is not such an identifier, or a file or folder that would be written exists.
     """
     folder = root / "nbagent" / "adapters" / name
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
-        raise ValueError(f"{name!r} is no name for an adapter: use lower-case letters, digits and _, such as acme_cloud")
-    if folder.exists():
-        raise ValueError(f"nbagent/adapters/{name} exists already")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is no name for an adapter: use lower-case letters, digits and _, as in NAME=acme_cloud")
     title = name.title().replace("_", "")
     recording = RECORDING.format(name=name)
     new = {
@@ -109,6 +110,9 @@ def scaffold(root: Path, name: str) -> list[Path]:
         root / "tests" / "adapters" / f"test_{name}.py": TEST.format(name=name, title=title),
         root / "tests" / "recordings" / name / "constructed-hello.jsonl": recording,
     }
+    for made in (folder, *new, root / "tests" / "recordings" / name):
+        if made.exists():
+            raise ValueError(f"{made.relative_to(root).as_posix()} exists already; use another name")
     for path, text in new.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")

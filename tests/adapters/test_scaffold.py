@@ -36,8 +36,15 @@ def test_the_scaffolds_adapter_passes_the_tests_of_every_adapter(tmp_path: Path)
     assert linted.returncode == 0, linted.stdout
 
 
-@pytest.mark.parametrize("name", ["", "Acme", "acme-cloud", "text"])
+@pytest.mark.parametrize("name", ["", "Acme", "acme-cloud", "class"])
 def test_a_name_that_cannot_be_an_adapters_is_refused(name: str, tmp_path: Path) -> None:
-    (tmp_path / "nbagent" / "adapters" / "text").mkdir(parents=True)
-    with pytest.raises(ValueError, match=r"no name for an adapter|exists already"):
+    with pytest.raises(ValueError, match="no name for an adapter"):
         scaffold(tmp_path, name)
+
+
+@pytest.mark.parametrize("place", ["nbagent/adapters/x", "tests/adapters/test_x.py", "tests/recordings/x"])
+def test_nothing_that_exists_is_written_over(place: str, tmp_path: Path) -> None:
+    (tmp_path / place).mkdir(parents=True)
+    with pytest.raises(ValueError, match=f"{place} exists already"):
+        scaffold(tmp_path, "x")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -70,7 +70,7 @@ def test_every_event_is_the_same_after_a_journey_as_json(cls: type[e.Event], dat
 
 
 def test_every_tag_is_its_own() -> None:
-    assert len({cls.__struct_config__.tag for cls in CLASSES}) == len(CLASSES) == 29
+    assert len({cls.__struct_config__.tag for cls in CLASSES}) == len(CLASSES)
 
 
 def test_live_objects_stay_at_home() -> None:

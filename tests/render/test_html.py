@@ -3,7 +3,7 @@
 import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from campaign import figure, sample
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safe_html import Checked
 
 from nbagent.markup.sanitize import sanitize
+from nbagent.protocol.blocks import AnyProps, kind_of
 from nbagent.render.html import transcript_html
 
 TESTS = Path(__file__).parents[1]
@@ -255,11 +256,11 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 FIELDS = (
     "text state args args_text args_valid error result summary title name data url decision options prompt usage started ended"
 )
-KINDS = "run text reasoning tool agent handoff approval status error source file custom other"
+KINDS = [*(kind_of(props()) for props in get_args(AnyProps)), "other"]
 ids = st.sampled_from(["run", "a", "b", "c", "d"])
 markdown = st.text(alphabet="ab *_`~[]()!<>#-|$\\&\"'\n:/x\x00\u202e", max_size=60)
 block = st.fixed_dictionaries(
-    {"id": ids, "parent": ids | st.none(), "kind": st.sampled_from(KINDS.split()), "closed": st.booleans()},
+    {"id": ids, "parent": ids | st.none(), "kind": st.sampled_from(KINDS), "closed": st.booleans()},
     optional=dict.fromkeys(FIELDS.split(), json_values | markdown) | {"tool_id": ids},
 )
 

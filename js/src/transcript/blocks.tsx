@@ -3,11 +3,15 @@
 import type { Signal } from "@preact/signals";
 import { Component, type ComponentChildren, type FunctionComponent } from "preact";
 import { useRef } from "preact/hooks";
+import type { Kind } from "../protocol";
 import type { Block, BlockList } from "../store";
 import { useFar } from "../ui/virtualize";
 import { inLanes } from "./lanes";
 
 export type BlockComponent = FunctionComponent<{ block: Block }>;
+
+/** Every kind but the run, which is the frame around all others; so a new kind does not compile without its component. */
+type DrawnKind = Exclude<Kind, "run">;
 
 const components = new Map<string, BlockComponent>();
 let unknown: BlockComponent = () => null;
@@ -19,7 +23,7 @@ let unknown: BlockComponent = () => null;
  * @param byKind - the component of each kind.
  * @param otherwise - draws a block of another kind, or one whose component failed.
  */
-export function registerKinds(byKind: Record<string, BlockComponent>, otherwise: BlockComponent): void {
+export function registerKinds(byKind: Record<DrawnKind, BlockComponent>, otherwise: BlockComponent): void {
   for (const [kind, component] of Object.entries(byKind)) components.set(kind, component);
   unknown = otherwise;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Kind } from "../../src/protocol";
 import { open, ownClock, type Page, RUN, rowOf, settle, tool } from "../support";
 
 ownClock();
@@ -294,21 +295,22 @@ describe("links", () => {
 
 describe("odd state", () => {
   const ODD = [undefined, null, 0, -1, Number.NaN, "", "x", [], [null], {}, { a: { b: [] } }, true];
-  const KINDS = [
-    "run",
-    "text",
-    "reasoning",
-    "tool",
-    "agent",
-    "handoff",
-    "approval",
-    "status",
-    "error",
-    "source",
-    "file",
-    "custom",
-    "new",
-  ];
+  // An object, so that it does not compile without a new kind.
+  const KINDS = Object.keys({
+    run: 0,
+    text: 0,
+    reasoning: 0,
+    tool: 0,
+    agent: 0,
+    handoff: 0,
+    approval: 0,
+    status: 0,
+    error: 0,
+    source: 0,
+    file: 0,
+    custom: 0,
+    new: 0,
+  } satisfies Record<Kind | "new", 0>);
   const FIELDS =
     "name model status started ended text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id".split(
       " ",
