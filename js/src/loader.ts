@@ -8,6 +8,7 @@
  */
 
 import type { AnyModel, AnyWidget, InitializeProps, RenderProps } from "@anywidget/types";
+import type { NeedMessage, PartMessage } from "./protocol";
 
 /** Hash of the front end's text: kernels with different versions of nbagent may share a page. */
 declare const NBAGENT_FRONT_END: string;
@@ -52,9 +53,9 @@ function fromKernel(model: AnyModel): Promise<string> {
   return new Promise((resolve) => {
     // Characters as Python counts them.
     const text: string[] = [];
-    const ask = () => model.send({ t: "need", name: NAME, at: text.length });
+    const ask = () => model.send({ t: "need", name: NAME, at: text.length } satisfies NeedMessage);
     const timer = setInterval(ask, ANSWER_MS);
-    const receive = (part: { name?: string; at?: number; text?: string; size?: number }) => {
+    const receive = (part: Partial<PartMessage>) => {
       if (part.name !== NAME || part.at !== text.length || !part.text) return;
       text.push(...part.text);
       if (text.length < (part.size ?? 0)) return ask();

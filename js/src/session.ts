@@ -7,10 +7,9 @@ import { Clock } from "./clock";
 import type { Host } from "./host";
 import { KernelLiveness, type Loss } from "./kernel-liveness";
 import { needModule, type PartModule, type PartName } from "./modules";
-import type { RunProps } from "./protocol";
 import { isLive } from "./status";
-import { type Block, type Change, Store } from "./store";
-import { num, record, str, type Unchecked } from "./values";
+import { type Block, type Change, isKind, Store } from "./store";
+import { num, type PropsOf, record, str } from "./values";
 
 /** A widget model, as the session needs it: the channel's port, the host, and the synced traits. */
 export interface Model extends Port {
@@ -40,7 +39,7 @@ export class Session {
   readonly channel: Channel;
   readonly announcer: Announcer;
   /** The synced trait: some props of the run, for the time before its block is there. */
-  readonly head: Signal<Unchecked<RunProps>>;
+  readonly head: Signal<PropsOf<"run">>;
   readonly stopAsked: Signal<boolean> = signal(false);
   readonly stopLate: Signal<boolean> = signal(false);
   /** Interrupts the kernel; null if the front end offers no way. */
@@ -54,7 +53,7 @@ export class Session {
   readonly #expecting = signal(true);
   readonly #awaiting = signal(0);
   readonly #waiting = new Set<Block>();
-  readonly #approvals = new Map<string, Signal<Block | null>>();
+  readonly #approvals = new Map<string, Signal<Block<"approval"> | null>>();
   readonly #cleanups: (() => void)[];
   readonly #firstMessage: ReturnType<typeof setTimeout>;
   #helloTimer: ReturnType<typeof setTimeout> | undefined;
@@ -87,7 +86,7 @@ export class Session {
   }
 
   /** The props of the run: those of its block, and of the trait where the block has none yet. */
-  get runProps(): Unchecked<RunProps> {
+  get runProps(): PropsOf<"run"> {
     return { ...this.head.value, ...this.store.run.value?.props.value };
   }
 
@@ -112,7 +111,7 @@ export class Session {
   }
 
   /** The approval block of a tool call; null if there is none. */
-  approvalOf(toolId: string): Signal<Block | null> {
+  approvalOf(toolId: string): Signal<Block<"approval"> | null> {
     let approval = this.#approvals.get(toolId);
     if (!approval) {
       approval = signal(null);
@@ -153,14 +152,14 @@ export class Session {
     clearTimeout(this.#stopTimer);
     this.#stopTimer = setTimeout(() => {
       this.stopLate.value = true;
-      this.announcer.say(stopWords(this));
+      this.announcer.announce(stopWords(this));
     }, STOP_NOTICE_MS);
   }
 
   #hear(now: number | null): void {
     clearTimeout(this.#firstMessage);
     clearTimeout(this.#helloTimer);
-    if (this.announcer.text.peek() === SILENCE_TEXT) this.announcer.say("The kernel answers again");
+    if (this.announcer.text.peek() === SILENCE_TEXT) this.announcer.announce("The kernel answers again");
     if (this.kernel.state.peek() === "silent" && this.stopAsked.peek()) this.#askStop();
     this.#expecting.value = true;
     if (this.kernel.state.peek() === "gone") {
@@ -174,7 +173,7 @@ export class Session {
   #silence(): void {
     // The next beat of a slow kernel repairs what was lost; one that stays silent may wait for a hello.
     this.#helloTimer = setTimeout(() => {
-      this.announcer.say(SILENCE_TEXT);
+      this.announcer.announce(SILENCE_TEXT);
       this.channel.hello();
     }, LONG_SILENCE_MS);
   }
@@ -189,7 +188,7 @@ export class Session {
     });
     clearTimeout(this.#helloTimer);
     this.channel.lazyValues.fail("the kernel is gone");
-    if (isLive(this.status)) this.announcer.say(lossWords(loss));
+    if (isLive(this.status)) this.announcer.announce(lossWords(loss));
   }
 
   /** The connection is back: messages of either side may have been lost meanwhile. */
@@ -211,7 +210,8 @@ export class Session {
     for (const { block } of changes) {
       if (isWaiting(block)) this.#waiting.add(block);
       else this.#waiting.delete(block);
-      const toolId = block.kind === "approval" ? str(block.props.peek().tool_id) : null;
+      if (!isKind(block, "approval")) continue;
+      const toolId = str(block.props.peek().tool_id);
       if (toolId !== null) this.approvalOf(toolId).value = block;
     }
     this.#awaiting.value = this.#waiting.size;
@@ -233,7 +233,6 @@ export function lossWords(loss: Loss): string {
 }
 
 function isWaiting(block: Block): boolean {
-  const props = block.props.peek();
-  if (block.kind === "tool") return props.state === "approval-requested";
-  return block.kind === "approval" && !block.closed.peek() && str(props.decision) === null;
+  if (isKind(block, "tool")) return block.props.peek().state === "approval-requested";
+  return isKind(block, "approval") && !block.closed.peek() && str(block.props.peek().decision) === null;
 }

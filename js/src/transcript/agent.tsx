@@ -11,7 +11,7 @@ import { Elapsed } from "./elapsed";
 import { EventsOf } from "./inspecting";
 import { useOpen } from "./open";
 
-export function AgentBlock({ block }: { block: Block }) {
+export function AgentBlock({ block }: { block: Block<"agent"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
   const status = str(props.status) ?? "running";

@@ -3,25 +3,31 @@
 import type { Signal } from "@preact/signals";
 import { Component, type ComponentChildren, type FunctionComponent } from "preact";
 import { useRef } from "preact/hooks";
-import type { Block, BlockList } from "../store";
+import type { Kind } from "../protocol";
+import { type Block, type BlockList, isKind } from "../store";
 import { useFar } from "../ui/virtualize";
+import { lookUp } from "../values";
 import { inLanes } from "./lanes";
 
 export type BlockComponent = FunctionComponent<{ block: Block }>;
 
-const components = new Map<string, BlockComponent>();
+let components: Readonly<Record<string, BlockComponent>> = {};
 let unknown: BlockComponent = () => null;
 
+/** The component of each kind of block; the run itself is drawn by the header and the footer. */
+export type ComponentsByKind = { [K in Exclude<Kind, "run">]: FunctionComponent<{ block: Block<K> }> };
+
 /**
- * Names the components that draw the kinds of blocks. They are registered (kinds.ts), not imported, since some of them hold
- * blocks themselves.
+ * Register the components that draw the kinds of blocks. They are registered (kinds.ts), not imported, because some of them
+ * import this module.
  *
  * @param byKind - the component of each kind.
- * @param otherwise - draws a block of another kind, or one whose component failed.
+ * @param fallback - draws a block of another kind, or one whose component failed.
  */
-export function registerKinds(byKind: Record<string, BlockComponent>, otherwise: BlockComponent): void {
-  for (const [kind, component] of Object.entries(byKind)) components.set(kind, component);
-  unknown = otherwise;
+export function registerKinds(byKind: ComponentsByKind, fallback: BlockComponent): void {
+  // A component is looked up by its block's kind, so that it gets no other block.
+  components = byKind as Readonly<Record<string, BlockComponent>>;
+  unknown = fallback;
 }
 
 /** Pages at the end of a list that are drawn at once; the others are drawn when they come near. */
@@ -51,7 +57,7 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
         const first = group[0];
         if (first === undefined) return null;
         // The same key alone and in a group, so that a second agent does not rebuild the first.
-        if (first.kind !== "agent") return <Drawn key={first.id} block={first} />;
+        if (!isKind(first, "agent")) return <Drawn key={first.id} block={first} />;
         return (
           <div key={first.id} class={group.length > 1 ? "nb-lanes" : "nb-lane"}>
             {group.map((block) => (
@@ -74,7 +80,7 @@ class Drawn extends Component<{ block: Block }, { failed: boolean }> {
 
   override render(): ComponentChildren {
     const { block } = this.props;
-    const Kind = this.state.failed ? unknown : (components.get(block.kind) ?? unknown);
+    const Kind = this.state.failed ? unknown : (lookUp(components, block.kind) ?? unknown);
     return <Kind block={block} />;
   }
 }

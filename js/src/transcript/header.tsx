@@ -3,8 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { run as LABELS } from "../../../nbagent/protocol/labels.json";
 import { lossWords } from "../session";
-import { count, isLive, runLabel } from "../status";
-import { seconds } from "../store";
+import { count, elapsed, isLive, runLabel } from "../status";
 import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
 import { num, str } from "../values";
@@ -20,7 +19,7 @@ export function Header() {
   const link = live ? session.kernel.state.value : "live";
   const gone = link === "gone";
   const stopping = live && (session.stopAsked.value || session.status === "stopping");
-  const took = ended === null ? null : seconds(props, ended);
+  const took = elapsed(props);
   const label = runLabel(props, took, session.awaiting.value > 0);
   const tone = link === "live" ? label.tone : gone ? "bad" : "ask";
   const text = gone ? lossWords(session.kernel.loss) : stopping ? null : label.text;

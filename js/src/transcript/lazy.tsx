@@ -2,8 +2,9 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { LargeValue } from "../protocol";
 import { count } from "../status";
-import { num, record, str } from "../values";
+import { num, record, str, type Unchecked } from "../values";
 import { useSession } from "./context";
 
 /** The reference that a block holds in place of such a value. */
@@ -16,8 +17,8 @@ export interface LazyValue {
 
 /** The value as a reference; null if it is the value itself. */
 export function lazyValueOf(value: unknown): LazyValue | null {
-  const reference = record(value);
-  const [name, size] = [str(reference?.part), num(reference?.size)];
+  const reference: Unchecked<LargeValue> = record(value) ?? {};
+  const [name, size] = [str(reference.part), num(reference.size)];
   return name === null || size === null ? null : { name, size };
 }
 

@@ -4,12 +4,13 @@ import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { error as ERROR, handoff as HANDOFF, other as LABELS } from "../../../nbagent/protocol/labels.json";
 import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
+import type { Level } from "../protocol";
 import { fill } from "../shared";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
-import { clip, str } from "../values";
+import { clip, lookUp, str } from "../values";
 import { Failure } from "./failure";
 import { EventsOf } from "./inspecting";
 import { bytes, Lazy, lazyValueOf } from "./lazy";
@@ -17,7 +18,7 @@ import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 import { IMAGES, LazyPicture } from "./result";
 
-export function TextBlock({ block }: { block: Block }) {
+export function TextBlock({ block }: { block: Block<"text"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
   if (props.text_kind === "refusal") {
@@ -39,16 +40,16 @@ export function TextBlock({ block }: { block: Block }) {
   );
 }
 
-const LEVELS: Record<string, [IconName, string]> = {
+const LEVELS: Record<Level, [IconName, string]> = {
   debug: ["info", "off"],
   info: ["info", "off"],
   warning: ["warning", "ask"],
   error: ["cross", "bad"],
 };
 
-export function StatusBlock({ block }: { block: Block }) {
+export function StatusBlock({ block }: { block: Block<"status"> }) {
   const props = block.props.value;
-  const [icon, tone] = LEVELS[str(props.level) ?? "info"] ?? ["info", "off"];
+  const [icon, tone] = lookUp(LEVELS, str(props.level) ?? "info") ?? LEVELS.info;
   return (
     <div class="nb-line">
       <Icon name={icon} tone={tone} />
@@ -57,7 +58,7 @@ export function StatusBlock({ block }: { block: Block }) {
   );
 }
 
-export function HandoffBlock({ block }: { block: Block }) {
+export function HandoffBlock({ block }: { block: Block<"handoff"> }) {
   const props = block.props.value;
   const from = str(props.from);
   const names = [from, str(props.to) ?? HANDOFF.unnamed].filter((name) => name !== null);
@@ -76,7 +77,7 @@ export function HandoffBlock({ block }: { block: Block }) {
   );
 }
 
-export function ErrorBlock({ block }: { block: Block }) {
+export function ErrorBlock({ block }: { block: Block<"error"> }) {
   const props = block.props.value;
   const type = str(props.error_type);
   const [open, toggle] = useOpen(block, true);
@@ -100,7 +101,7 @@ export function ErrorBlock({ block }: { block: Block }) {
   );
 }
 
-export function SourceBlock({ block }: { block: Block }) {
+export function SourceBlock({ block }: { block: Block<"source"> }) {
   const props = block.props.value;
   const url = safeUrl(str(props.url) ?? "");
   const title = str(props.title);
@@ -114,7 +115,7 @@ export function SourceBlock({ block }: { block: Block }) {
   );
 }
 
-export function FileBlock({ block }: { block: Block }) {
+export function FileBlock({ block }: { block: Block<"file"> }) {
   const props = block.props.value;
   const [wanted, setWanted] = useState(false);
   const type = str(props.media_type) ?? "application/octet-stream";
@@ -161,7 +162,7 @@ function FileLink({ data, name, url, label }: FileLinkProps) {
   );
 }
 
-export function CustomBlock({ block }: { block: Block }) {
+export function CustomBlock({ block }: { block: Block<"custom"> }) {
   const props = block.props.value;
   return <DataRow block={block} name={str(props.name) ?? LABELS.custom} data={props.data} />;
 }

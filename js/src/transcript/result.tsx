@@ -7,7 +7,7 @@ import MIME_BYTES from "../../../nbagent/protocol/mime.json";
 import { htmlToDom } from "../markdown/sanitize";
 import { TextStream } from "../text-stream";
 import { JsonView } from "../ui/json-tree";
-import type { Props } from "../values";
+import type { JsonObject } from "../values";
 import { JSON_CHARS, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 
@@ -20,11 +20,11 @@ const HTML_CHARS = 2_000_000;
 export const IMAGE_CHARS = 8_000_000;
 
 /** The richest type of a MIME bundle that can be shown. */
-export function richestType(bundle: Props): string | undefined {
+export function richestType(bundle: JsonObject): string | undefined {
   return TYPES.find((known) => (bundle[known] ?? null) !== null);
 }
 
-export function Result({ bundle }: { bundle: Props }) {
+export function Result({ bundle }: { bundle: JsonObject }) {
   const mime = richestType(bundle);
   if (mime === undefined) return <JsonView value={bundle} />;
   const payload = bundle[mime];

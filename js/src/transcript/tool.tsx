@@ -2,13 +2,14 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { tool as LABELS } from "../../../nbagent/protocol/labels.json";
-import { isToolLive, toolNote, toolStateWord } from "../status";
+import type { ToolError, ToolProgress, ToolState } from "../protocol";
+import { isToolLive, toolNote, toolStateLabel } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { InkedStream } from "../ui/inked-json";
 import { JsonView } from "../ui/json-tree";
-import { clip, num, type Props, record, str } from "../values";
+import { clip, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "../values";
 import { Question } from "./approval";
 import { Blocks } from "./blocks";
 import { useSession } from "./context";
@@ -20,7 +21,7 @@ import { useOpen } from "./open";
 import { PlainText, Result } from "./result";
 import { argsLabel, partialArgsLabel } from "./tool-label";
 
-const ICONS: Record<string, [IconName, string]> = {
+const ICONS: Partial<Record<ToolState, [IconName, string]>> = {
   "approval-requested": ["warning", "ask"],
   "output-available": ["check", "ok"],
   "output-error": ["cross", "bad"],
@@ -28,7 +29,7 @@ const ICONS: Record<string, [IconName, string]> = {
   cancelled: ["denied", "off"],
 };
 
-export function ToolBlock({ block }: { block: Block }) {
+export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const props = block.props.value;
   const state = str(props.state) ?? "input-available";
   const live = isToolLive(state) && !block.closed.value;
@@ -40,8 +41,8 @@ export function ToolBlock({ block }: { block: Block }) {
   const ended = num(props.ended);
   const note = toolNote(state, props, block.closed.value);
   const summary = str(props.summary);
-  const progress = record(props.progress);
-  const [icon, tone] = ICONS[state] ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
+  const progress: Unchecked<ToolProgress> | null = record(props.progress);
+  const [icon, tone] = lookUp(ICONS, state) ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
   const approval = useSession().approvalOf(block.id).value;
   // An open question shows the arguments itself.
   const asked = waits && record(approval?.props.value.args) !== null;
@@ -51,7 +52,7 @@ export function ToolBlock({ block }: { block: Block }) {
     <>
       <Icon name={icon} tone={tone} />
       <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? LABELS.name}</span>
-      <span class="nb-sr">, {toolStateWord(state)}, </span>
+      <span class="nb-sr">, {toolStateLabel(state)}, </span>
       <ArgsLine block={block} />
       {summary !== null && state === "output-available" && <span class="nb-summary">→ {clip(summary, 200)}</span>}
       {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
@@ -76,13 +77,13 @@ export function ToolBlock({ block }: { block: Block }) {
   );
 }
 
-/** True if this part of the call is hidden from the reader. */
-function isHidden({ hidden }: Props, what: string): boolean {
-  return Array.isArray(hidden) && hidden.includes(what);
+/** Return true if this part of the call is hidden from the reader. */
+function isHidden({ hidden }: PropsOf<"tool">, part: "arguments" | "result"): boolean {
+  return strings(hidden).includes(part);
 }
 
 /** The arguments in the row: first as they are written, then from the parsed value. */
-function ArgsLine({ block }: { block: Block }) {
+function ArgsLine({ block }: { block: Block<"tool"> }) {
   const { args, args_valid: valid, state } = block.props.value;
   const written = state === "input-streaming" || valid === false || lazyValueOf(args) !== null;
   const partial = usePartialArgs(block, written);
@@ -91,7 +92,7 @@ function ArgsLine({ block }: { block: Block }) {
 }
 
 /** A label of the first 200 characters of the argument text; further text redraws nothing. */
-function usePartialArgs(block: Block, wanted: boolean): string {
+function usePartialArgs(block: Block<"tool">, wanted: boolean): string {
   const [label, setLabel] = useState("");
   useEffect(() => {
     if (!wanted) return;
@@ -111,7 +112,7 @@ function usePartialArgs(block: Block, wanted: boolean): string {
   return label;
 }
 
-function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
+function Arguments({ block, streaming }: { block: Block<"tool">; streaming: boolean }) {
   const props = block.props.value;
   const hasArgs = props.args !== undefined && props.args !== null;
   const named = record(props.args);
@@ -138,7 +139,7 @@ function Value({ value }: { value: unknown }) {
   return typeof value === "string" ? <PlainText text={value} /> : <JsonView value={value} />;
 }
 
-function Progress({ progress }: { progress: Props }) {
+function Progress({ progress }: { progress: Unchecked<ToolProgress> }) {
   const done = num(progress.progress);
   const total = num(progress.total);
   const message = str(progress.message);
@@ -160,7 +161,7 @@ function Progress({ progress }: { progress: Props }) {
   );
 }
 
-function Outcome({ props, state }: { props: Props; state: string }) {
+function Outcome({ props, state }: { props: PropsOf<"tool">; state: string }) {
   const { result } = props;
   const soFar = record(result) !== null && state !== "output-available";
   return (
@@ -169,7 +170,10 @@ function Outcome({ props, state }: { props: Props; state: string }) {
         <section class="nb-section">
           <div class="nb-caption">{soFar ? LABELS.partial : LABELS.result}</div>
           <Lazy value={result}>
-            {(whole) => (record(whole) ? <Result bundle={whole as Props} /> : <Value value={whole} />)}
+            {(whole) => {
+              const bundle = record(whole);
+              return bundle === null ? <Value value={whole} /> : <Result bundle={bundle} />;
+            }}
           </Lazy>
         </section>
       )}
@@ -178,7 +182,7 @@ function Outcome({ props, state }: { props: Props; state: string }) {
           <div class="nb-caption">{state === "output-denied" ? LABELS.denied : LABELS.error}</div>
           <Lazy value={props.error}>
             {(error) => {
-              const { type, message, traceback } = record(error) ?? {};
+              const { type, message, traceback }: Unchecked<ToolError> = record(error) ?? {};
               return <Failure type={str(type)} message={message} traceback={traceback} />;
             }}
           </Lazy>

@@ -15,7 +15,7 @@ import {
 import { richestType } from "../../src/transcript/result";
 import { argsLabel, partialArgsLabel } from "../../src/transcript/tool-label";
 import { duration, rounded, ticking } from "../../src/ui/duration";
-import type { Props } from "../../src/values";
+import type { JsonObject } from "../../src/values";
 
 // biome-ignore lint/suspicious/noExplicitAny: each row is an input of its own type
 const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
@@ -23,11 +23,11 @@ const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
   rounded,
   count,
   args: argsLabel,
-  run: (run: Props) => runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
-  tool_note: (tool: Props) => toolNote(String(tool.state), tool, true)?.text ?? "",
+  run: (run: JsonObject) => runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
+  tool_note: (tool: JsonObject) => toolNote(String(tool.state), tool, true)?.text ?? "",
   thought: thoughtLabel,
   prompt: promptLabel,
-  decision: (approval: Props) => decisionLabel(approval) ?? "",
+  decision: (approval: JsonObject) => decisionLabel(approval) ?? "",
   traceback: tracebackLabel,
   figures,
   richest: (types: string[]) => richestType(Object.fromEntries(types.map((type) => [type, "x"]))) ?? null,
