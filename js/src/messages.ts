@@ -1,7 +1,4 @@
-/**
- * Reads the messages of the kernel. Nothing is trusted to have its type: a saved notebook can hold anything, and a message that
- * is not one of the contract's must not break the view.
- */
+/** Readers of the kernel's messages. Nothing is trusted to have its type: a malformed message must not break the view. */
 
 import type { KernelMessage, Op, OpsMessage } from "./protocol";
 import { num, record, type Unchecked } from "./values";
@@ -32,20 +29,20 @@ const READERS: { [T in MessageType]: (fields: Unchecked<Message<T>>) => Message<
   },
 };
 
-/** The message; null if it is unknown or malformed. */
+/** Return the message, or null if it is unknown or malformed. */
 export function readMessage(raw: unknown): KernelMessage | null {
   const fields: Unchecked<KernelMessage> | null = record(raw);
   if (fields === null || !isMessageType(fields.t)) return null;
   return READERS[fields.t](fields);
 }
 
-/** The type of a message that cannot be read, fit for a log: no content that may be secret. */
+/** Type of a message that cannot be read, for a log: it holds no content, which may be secret. */
 export function messageType(raw: unknown): string {
   const { t }: Unchecked<KernelMessage> = record(raw) ?? {};
   return typeof t === "string" && /^[a-z_.-]{1,32}$/.test(t) ? t : `<${typeof raw}>`;
 }
 
-/** The ops in a list; a malformed one is left out. */
+/** Ops of a list, without malformed ones. */
 export function readOps(list: readonly unknown[]): Op[] {
   return list.map(readOp).filter((op) => op !== null);
 }

@@ -13,24 +13,24 @@ export type PropName<K extends Kind = Kind> = K extends Kind ? keyof PropsByKind
 /** Unchecked props of a block of kind `K`; by default of a block of any kind. */
 export type PropsOf<K extends Kind = Kind> = { readonly [Name in PropName<K>]?: unknown };
 
-/** The string; null for anything else and for an empty one. For a string too large to travel with its block, its head. */
+/** Return the string, or null for anything else and for an empty one. Of a `LargeValue`, return the head. */
 export function str(value: unknown): string | null {
   if (typeof value === "string") return value || null;
   const { part, head }: Unchecked<LargeValue> = record(value) ?? {};
   return part && typeof head === "string" && head ? `${head}…` : null;
 }
 
-/** The finite number; null for anything else. */
+/** Return the finite number; null for anything else. */
 export function num(value: unknown): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** The plain object; null for anything else, arrays included. */
+/** Return the plain object; null for anything else, arrays included. */
 export function record(value: unknown): JsonObject | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
 }
 
-/** The strings in a list; none for anything else. */
+/** Return the strings of a list; none for anything else. */
 export function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
@@ -45,7 +45,7 @@ export function jsonText(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent) ?? "null";
 }
 
-/** Value of a table's own entry; undefined if there is none. */
+/** Return the value of a table's own entry, or undefined. A name off the wire may be that of an inherited property. */
 export function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }

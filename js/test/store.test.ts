@@ -1,3 +1,5 @@
+/** Block tree: ops in, signals and text streams out. */
+
 import { describe, expect, it, vi } from "vitest";
 import { readOps } from "../src/messages";
 import { BlockList, isKind, Store } from "../src/store";
@@ -102,10 +104,14 @@ describe("ops", () => {
   });
 
   it("keep the order of siblings over many pages", () => {
-    const names = Array.from({ length: BlockList.PAGE * 2 + 3 }, (_, i) => `t${i}`);
+    const names = Array.from({ length: BlockList.PAGE_BLOCKS * 2 + 3 }, (_, i) => `t${i}`);
     const store = applied(names.map((id) => ["open", id, "run", { kind: "text", text: "" }]));
     expect(ids(store.top)).toEqual(names);
-    expect(store.top.pages.value.map((page) => page.value.length)).toEqual([BlockList.PAGE, BlockList.PAGE, 3]);
+    expect(store.top.pages.value.map((page) => page.value.length)).toEqual([
+      BlockList.PAGE_BLOCKS,
+      BlockList.PAGE_BLOCKS,
+      3,
+    ]);
   });
 });
 

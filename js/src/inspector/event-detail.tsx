@@ -1,4 +1,4 @@
-/** One event, whole, as JSON. */
+/** Detail of one event: its whole JSON. */
 
 import type { LargeValue } from "../protocol";
 import type { Session } from "../session";

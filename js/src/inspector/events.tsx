@@ -1,4 +1,4 @@
-/** The events of a run or of one block: filtered, searched, and one of them opened. */
+/** Events page of the inspector: the events of a run or of one block, filters, search, and one event in detail. */
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Session } from "../session";
@@ -36,7 +36,7 @@ export function Events({ session, block, onWhole }: EventsProps) {
     return () => rows.close();
   }, [rows]);
   const events = num(session.runProps.events) ?? 0;
-  useEffect(() => rows.grow(events), [rows, events]);
+  useEffect(() => rows.setEventCount(events), [rows, events]);
   const facts = rows.facts.value;
   useEffect(() => {
     if (facts) setTypes(facts.types);

@@ -1,4 +1,5 @@
-// A code block: language label, copy button, text that grows in place, highlighted once it is closed.
+/** A code block: language label, copy button, text that grows in place, highlighted once it is closed. */
+
 import { visible } from "../readable";
 import { CodeText } from "./code-text";
 import type { NodeView } from "./dom";
@@ -6,7 +7,7 @@ import type { CodeSpec, MathSpec } from "./tree";
 
 /** The exports of the lazily loaded module `highlight.js`. */
 export interface Highlighter {
-  /** Highlights code; null if the language is unknown. */
+  /** Highlight code; null if the language is unknown. */
   highlight(code: string, lang: string): HastRoot | null;
 }
 
@@ -58,7 +59,7 @@ export class CodeBlock implements NodeView {
     return this.text?.end ?? this.code;
   }
 
-  /** Adds text to an open block without reading what is in it. */
+  /** Add text to an open block without reading what is in it. */
   extend(more: string): void {
     this.text?.append(visible(more));
     if (this.spec) this.spec.text += more;

@@ -1,6 +1,7 @@
-// The wanted tree to DOM. Nodes that exist are kept and extended, so that selection and scroll position survive.
+/** DOM patching: makes nodes equal to a wanted tree. Nodes that exist are kept, so that selection and scroll position survive. */
+
 import { markdown as ALLOWED } from "../../../nbagent/protocol/markup.json";
-import { words } from "../shared";
+import { wordSet } from "../shared";
 import type { CodeSpec, Elem, MathSpec, Tree } from "./tree";
 
 /** A node that draws itself, such as a code block or a formula. */
@@ -9,20 +10,20 @@ export interface NodeView {
   readonly node: HTMLElement;
   /** The element inside the node that the caret stands in after its text. */
   readonly caretHost?: HTMLElement;
-  /** Draws the new state; false if the node cannot become this. */
+  /** Draw the new state; false if the node cannot become this. */
   update(spec: CodeSpec | MathSpec): boolean;
 }
 
-/** Makes a node that draws itself. */
+/** Factory of nodes that draw themselves. */
 export type MakeNodeView = (spec: CodeSpec | MathSpec) => NodeView;
 
 // Elements and attributes that Markdown may make; no other is made.
-const TAGS = words(Object.values(ALLOWED).join(" "));
-const ATTRS = words("href title target rel class start type checked disabled aria-label src alt style");
+const TAGS = wordSet(Object.values(ALLOWED).join(" "));
+const ATTRS = wordSet("href title target rel class start type checked disabled aria-label src alt style");
 
 const views = new WeakMap<Node, NodeView>();
 
-/** Makes the children of `parent`, from `first` on, equal to the wanted trees. `first` is null if there is none yet. */
+/** Make the children of `parent`, from `first` on, equal to the wanted trees. `first` is null if there is none yet. */
 export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree[], make: MakeNodeView): void {
   let node = first;
   for (const tree of wanted) {
@@ -36,7 +37,7 @@ export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree
   }
 }
 
-/** Makes one node equal to the wanted tree and returns it, or the node that took its place. */
+/** Make one node equal to the wanted tree and return it, or the node that took its place. */
 export function patchOne(node: ChildNode, tree: Tree, make: MakeNodeView): ChildNode {
   if (patchNode(node, tree, make)) return node;
   const made = create(tree, make);
@@ -58,7 +59,7 @@ function patchNode(node: ChildNode, tree: Tree, make: MakeNodeView): boolean {
   return true;
 }
 
-/** Changes a text node with the least edit, so that a selection in it survives. */
+/** Change a text node with the least edit, so that a selection in it survives. */
 export function patchText(node: Text, wanted: string): void {
   const { data } = node;
   if (data === wanted) return;
@@ -102,7 +103,7 @@ function create(tree: Tree, make: MakeNodeView): ChildNode {
   return node;
 }
 
-/** Makes a detached node of a tree without code blocks and formulas. */
+/** Make a detached node of a tree without code blocks and formulas. */
 export function createElement(tree: Elem): ChildNode {
   return create(tree, () => {
     throw new Error("this tree may hold no code blocks and formulas");
@@ -116,7 +117,7 @@ export function lastNodeView(root: HTMLElement): NodeView | undefined {
   return node ? views.get(node) : undefined;
 }
 
-/** Puts the caret after the last text under `root`. */
+/** Put the caret after the last text under `root`. */
 export function placeCaret(root: HTMLElement, caret: HTMLElement): void {
   let host: HTMLElement = root;
   for (;;) {

@@ -5,9 +5,9 @@ import { Component, type ComponentChildren, type FunctionComponent } from "preac
 import { useRef } from "preact/hooks";
 import type { Kind } from "../protocol";
 import { type Block, type BlockList, isKind } from "../store";
-import { useFar } from "../ui/virtualize";
+import { usePlaceholderHeight } from "../ui/virtualize";
 import { lookUp } from "../values";
-import { inLanes } from "./lanes";
+import { groupLanes } from "./lanes";
 
 export type BlockComponent = FunctionComponent<{ block: Block }>;
 
@@ -30,9 +30,9 @@ export function registerKinds(byKind: ComponentsByKind, fallback: BlockComponent
   unknown = fallback;
 }
 
-/** Pages at the end of a list that are drawn at once; the others are drawn when they come near. */
+/** Pages at the end of a list that are drawn at once; the others are drawn when they come into view. */
 const FIRST_PAGES = 3;
-/** A guess at the height of a block that was never drawn. */
+/** Assumed height of a block that was never drawn. */
 const BLOCK_PX = 30;
 
 export function Blocks({ list }: { list: BlockList }) {
@@ -49,19 +49,19 @@ export function Blocks({ list }: { list: BlockList }) {
 
 function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean }) {
   const box = useRef<HTMLDivElement>(null);
-  const far = useFar(box, last ? null : page.value.length * BLOCK_PX);
-  if (far !== null) return <div ref={box} style={{ height: `${far}px` }} />;
+  const placeholderHeight = usePlaceholderHeight(box, last ? null : page.value.length * BLOCK_PX);
+  if (placeholderHeight !== null) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
   return (
     <div ref={box}>
-      {inLanes(page.value).map((group) => {
+      {groupLanes(page.value).map((group) => {
         const first = group[0];
         if (first === undefined) return null;
         // The same key alone and in a group, so that a second agent does not rebuild the first.
-        if (!isKind(first, "agent")) return <Drawn key={first.id} block={first} />;
+        if (!isKind(first, "agent")) return <BlockBoundary key={first.id} block={first} />;
         return (
           <div key={first.id} class={group.length > 1 ? "nb-lanes" : "nb-lane"}>
             {group.map((block) => (
-              <Drawn key={block.id} block={block} />
+              <BlockBoundary key={block.id} block={block} />
             ))}
           </div>
         );
@@ -70,8 +70,8 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
   );
 }
 
-/** One block. If its component throws, its data is shown instead, and the rest of the transcript stays. */
-class Drawn extends Component<{ block: Block }, { failed: boolean }> {
+/** Error boundary of one block: if its component throws, its data is shown instead, and the rest of the transcript stays. */
+class BlockBoundary extends Component<{ block: Block }, { failed: boolean }> {
   override state = { failed: false };
 
   override componentDidCatch(): void {

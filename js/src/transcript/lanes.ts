@@ -3,8 +3,8 @@
 import { type Block, isKind } from "../store";
 import { num } from "../values";
 
-/** Groups neighbours: agents that were at work at the same time share a group, every other block has its own. */
-export function inLanes(blocks: readonly Block[]): Block[][] {
+/** Group neighbours: agents that worked at the same time share a group, every other block has its own. */
+export function groupLanes(blocks: readonly Block[]): Block[][] {
   const groups: Block[][] = [];
   for (const block of blocks) {
     const group = groups[groups.length - 1];

@@ -1,4 +1,4 @@
-/** Values that are too big to travel with their block: loaded from the kernel while they are shown, and kept no longer. */
+/** Values that are too large to travel with their block: loaded from the kernel while they are shown, and kept no longer. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -22,9 +22,9 @@ export function lazyValueOf(value: unknown): LazyValue | null {
   return name === null || size === null ? null : { name, size };
 }
 
-/** A longer text is shown page by page. */
+/** Characters of a text that are loaded as a whole; a longer one is shown page by page. */
 const TEXT_CHARS = 64 * 1024;
-/** A longer JSON value is shown as text, page by page. */
+/** Characters of a JSON value that are loaded as a whole; a longer one is shown as text, page by page. */
 export const JSON_CHARS = 256 * 1024;
 
 interface LazyProps {
@@ -33,7 +33,7 @@ interface LazyProps {
   limit?: number;
   /** True if the value is a text and nothing else. */
   text?: boolean;
-  /** Draws the whole value. */
+  /** Draw the whole value. */
   children: (value: unknown) => ComponentChildren;
 }
 
@@ -43,7 +43,12 @@ export function Lazy({ value, text = false, limit = text ? TEXT_CHARS : JSON_CHA
   // Another value is another component: nothing of the one before is shown in its place.
   if (lazy.size > limit) return <Pager key={lazy.name} lazy={lazy} reference={value} />;
   return (
-    <Whole key={lazy.name} lazy={lazy} reference={value} draw={(loaded) => children(text ? loaded : parsed(loaded))} />
+    <Whole
+      key={lazy.name}
+      lazy={lazy}
+      reference={value}
+      draw={(loaded) => children(text ? loaded : parseJson(loaded))}
+    />
   );
 }
 
@@ -67,7 +72,7 @@ function Pager({ lazy, reference }: LoadingProps) {
   const { value: page, problem } = useLoaded(() => lazyValues.page(lazy.name, from), from, reference);
   const { at, end, size, text } = page ?? { at: 0, end: 0, size: lazy.size, text: "" };
   const span = end - at;
-  const places: [string, number][] = [
+  const targets: [string, number][] = [
     ["First", 0],
     ["Previous", Math.max(0, at - span)],
     ["Next", end < size ? end : at],
@@ -80,7 +85,7 @@ function Pager({ lazy, reference }: LoadingProps) {
       </pre>
       {problem}
       <div class="nb-actions">
-        {places.map(([label, to]) => (
+        {targets.map(([label, to]) => (
           <button key={label} type="button" class="nb-button" aria-disabled={to === at} onClick={() => setFrom(to)}>
             {label}
           </button>
@@ -102,13 +107,13 @@ export function useLoaded<T>(
   const [loaded, setLoaded] = useState<{ value?: T; error?: string }>({});
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
-    let unwanted = false;
+    let cancelled = false;
     load().then(
-      (value) => unwanted || setLoaded({ value }),
-      (error: Error) => unwanted || setLoaded(({ value }) => ({ value, error: error.message })),
+      (value) => cancelled || setLoaded({ value }),
+      (error: Error) => cancelled || setLoaded(({ value }) => ({ value, error: error.message })),
     );
     return () => {
-      unwanted = true;
+      cancelled = true;
     };
   }, [key, attempt, reference]);
   const { value, error } = loaded;
@@ -128,7 +133,7 @@ export function useLoaded<T>(
   return { value, problem };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -12,7 +12,7 @@ import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
 import { clip, lookUp, str } from "../values";
 import { Failure } from "./failure";
-import { EventsOf } from "./inspecting";
+import { EventsButton } from "./inspecting";
 import { bytes, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
@@ -23,19 +23,19 @@ export function TextBlock({ block }: { block: Block<"text"> }) {
   const live = !block.closed.value;
   if (props.text_kind === "refusal") {
     return (
-      <div class="nb-refusal nb-said">
+      <div class="nb-refusal nb-message">
         <span class="nb-caption">
           <Icon name="denied" /> {LABELS.refusal}
         </span>
         <MarkdownText stream={block.stream("text")} live={live} />
-        <EventsOf block={block} />
+        <EventsButton block={block} />
       </div>
     );
   }
   return (
-    <div class={props.phase === "commentary" ? "nb-said nb-commentary" : "nb-said"}>
+    <div class={props.phase === "commentary" ? "nb-message nb-commentary" : "nb-message"}>
       <MarkdownText stream={block.stream("text")} live={live} class="nb-answer" />
-      <EventsOf block={block} />
+      <EventsButton block={block} />
     </div>
   );
 }
@@ -94,7 +94,7 @@ export function ErrorBlock({ block }: { block: Block<"error"> }) {
       {() => (
         <>
           <Failure type={type} message={props.message} code={str(props.code)} traceback={props.traceback} />
-          <EventsOf block={block} />
+          <EventsButton block={block} />
         </>
       )}
     </Disclosure>
@@ -151,7 +151,7 @@ interface FileLinkProps {
 }
 
 function FileLink({ data, name, url, label }: FileLinkProps) {
-  // Whatever its media type: a type that no page runs.
+  // The declared media type is not used: a browser runs no application/octet-stream.
   const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url;
   if (href === null) return <span class="nb-chip">{label}</span>;
   return (
@@ -188,7 +188,7 @@ function DataRow({ block, name, data }: { block: Block; name: string; data: unkn
         : () => (
             <>
               <Lazy value={data}>{(loaded) => <JsonView value={loaded} />}</Lazy>
-              <EventsOf block={block} />
+              <EventsButton block={block} />
             </>
           )}
     </Disclosure>

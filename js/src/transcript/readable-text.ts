@@ -1,4 +1,4 @@
-/** A preact option hook that makes every text of every component readable, so that none can be forgotten. */
+/** Preact option hook that makes the text of every component readable. */
 
 import { options, type VNode } from "preact";
 import { readable } from "../readable";

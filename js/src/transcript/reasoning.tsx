@@ -11,7 +11,7 @@ import { useSticky } from "../ui/sticky";
 import { num } from "../values";
 import { Elapsed } from "./elapsed";
 import { useHasText } from "./has-text";
-import { EventsOf } from "./inspecting";
+import { EventsButton } from "./inspecting";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 
@@ -47,7 +47,7 @@ function ThoughtPane({ block, live }: { block: Block<"reasoning">; live: boolean
       <div ref={pane} class="nb-thought-pane">
         <MarkdownText stream={block.stream("text")} live={live} class="nb-thought" />
       </div>
-      <EventsOf block={block} />
+      <EventsButton block={block} />
     </>
   );
 }

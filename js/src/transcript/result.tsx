@@ -38,7 +38,7 @@ export function Result({ bundle }: { bundle: JsonObject }) {
 }
 
 function Payload({ mime, payload }: { mime: string; payload: unknown }) {
-  const text = joined(payload);
+  const text = joinLines(payload);
   if (mime === "application/json" || text === null) return <JsonView value={payload} />;
   if (mime === "text/html") return <Html html={text} />;
   if (mime === "text/markdown") return <Markdown text={text} />;
@@ -46,7 +46,7 @@ function Payload({ mime, payload }: { mime: string; payload: unknown }) {
 }
 
 /** The payload as one text; notebooks also hold a text as a list of lines. */
-function joined(payload: unknown): string | null {
+function joinLines(payload: unknown): string | null {
   if (Array.isArray(payload)) return payload.filter((line) => typeof line === "string").join("");
   return typeof payload === "string" ? payload : null;
 }
@@ -58,7 +58,7 @@ export function LazyPicture({ type, data, alt }: { type: string; data: unknown; 
   return (
     <Lazy value={data} text limit={IMAGE_CHARS}>
       {(payload) => {
-        const text = joined(payload) ?? "";
+        const text = joinLines(payload) ?? "";
         // In an image element an SVG runs no script and loads nothing.
         const isMarkup = type === "image/svg+xml" && text.includes("<");
         const src = isMarkup

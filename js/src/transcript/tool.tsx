@@ -15,7 +15,7 @@ import { Blocks } from "./blocks";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
-import { EventsOf } from "./inspecting";
+import { EventsButton } from "./inspecting";
 import { Lazy, lazyValueOf } from "./lazy";
 import { useOpen } from "./open";
 import { PlainText, Result } from "./result";
@@ -68,9 +68,9 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
           {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}
           {approval && <Question block={approval} />}
           {progress && live && <Progress progress={progress} />}
-          <Outcome props={props} state={state} />
+          <ResultOrError props={props} state={state} />
           <Blocks list={block.children} />
-          <EventsOf block={block} />
+          <EventsButton block={block} />
         </>
       )}
     </Disclosure>
@@ -92,10 +92,10 @@ function ArgsLine({ block }: { block: Block<"tool"> }) {
 }
 
 /** A label of the first 200 characters of the argument text; further text redraws nothing. */
-function usePartialArgs(block: Block<"tool">, wanted: boolean): string {
+function usePartialArgs(block: Block<"tool">, enabled: boolean): string {
   const [label, setLabel] = useState("");
   useEffect(() => {
-    if (!wanted) return;
+    if (!enabled) return;
     let head = "";
     return block.stream("args_text").subscribe({
       append(text) {
@@ -108,7 +108,7 @@ function usePartialArgs(block: Block<"tool">, wanted: boolean): string {
         setLabel(partialArgsLabel(head));
       },
     });
-  }, [block, wanted]);
+  }, [block, enabled]);
   return label;
 }
 
@@ -161,7 +161,7 @@ function Progress({ progress }: { progress: Unchecked<ToolProgress> }) {
   );
 }
 
-function Outcome({ props, state }: { props: PropsOf<"tool">; state: string }) {
+function ResultOrError({ props, state }: { props: PropsOf<"tool">; state: string }) {
   const { result } = props;
   const soFar = record(result) !== null && state !== "output-available";
   return (
