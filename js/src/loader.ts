@@ -8,6 +8,7 @@
  */
 
 import type { AnyModel, AnyWidget, InitializeProps, RenderProps } from "@anywidget/types";
+import { importText } from "./import-text";
 import type { NeedMessage, PartMessage } from "./protocol";
 
 /** Hash of the front end's text: kernels with different versions of nbagent may share a page. */
@@ -66,11 +67,6 @@ function fetchFromKernel(model: AnyModel): Promise<string> {
     model.on("msg:custom", receive);
     ask();
   });
-}
-
-function importText(text: string): Promise<FrontEnd> {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  return import(/* @vite-ignore */ url).finally(() => URL.revokeObjectURL(url));
 }
 
 /** anywidget calls this for each widget. */

@@ -1,20 +1,13 @@
 /** Lazy modules: JavaScript that is too large for the base bundle, read from a kernel on first use and cached for the page. */
 
+import { importText } from "./import-text";
+
 export type ModuleName = "math.js" | "highlight.js" | "inspector.js";
 // biome-ignore lint/suspicious/noExplicitAny: a module's shape is known to its user
 export type LazyModule = any;
 
 /** Modules by name. All runs of a page share this file (see loader.ts), and so the cache. */
 const loaded = new Map<ModuleName, Promise<LazyModule>>();
-
-async function importText(text: string): Promise<LazyModule> {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  try {
-    return await import(/* @vite-ignore */ url);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
 
 /** Return the module, from the page's cache or by `fetchText`. A failure is not cached: the next caller tries again. */
 export function loadModule(

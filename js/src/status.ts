@@ -13,7 +13,7 @@ import {
 import type { ToolError, ToolProps, Usage } from "./protocol";
 import { fill } from "./shared";
 import { duration, fixed, rounded } from "./ui/duration";
-import { lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "./values";
+import { count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "./values";
 
 export type Tone = "live" | "ok" | "bad" | "ask" | "off";
 
@@ -176,8 +176,4 @@ export function elapsed({ started, ended }: Unchecked<Pick<ToolProps, "started" 
 function hiddenNote({ hidden }: PropsOf<"run">): string {
   const kinds = strings(hidden);
   return kinds.length ? fill(FIGURES.hidden, [...kinds.slice(0, -2), kinds.slice(-2).join(" and ")].join(", ")) : "";
-}
-
-export function count(value: number): string {
-  return value.toLocaleString("en-US");
 }

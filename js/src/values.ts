@@ -40,6 +40,11 @@ export function clip(text: string, limit: number): string {
   return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 }
 
+/** A number with separators: `1,284`. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
 /** `JSON.stringify` that always gives a string. */
 export function jsonText(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent) ?? "null";

@@ -1,7 +1,7 @@
 /** List of events; only the rows in view are in the page. */
 
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { count } from "../status";
+import { count } from "../values";
 import type { EventRows } from "./event-rows";
 
 /** Height of `.nb-event-row` in inspector.css. */

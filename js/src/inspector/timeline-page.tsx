@@ -2,10 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Session } from "../session";
-import { count } from "../status";
 import type { Subject } from "../transcript/inspecting";
 import { duration } from "../ui/duration";
-import { num } from "../values";
+import { count, num } from "../values";
 import { axisShare, type Bar, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
 
 /** Share of the axis, in per cent, from which a gap has room for a label. */

@@ -1,15 +1,15 @@
-/** A settled stretch of a long text, whose DOM is in the page only while it is in view. */
+/** Chunk: a settled part of a long text. Its DOM is in the page only while it is in view. */
 
 import { isInUse, watchInView } from "../ui/virtualize";
 
-/** Characters of a chunk, about. */
+/** Approximate characters of a chunk. */
 export const CHUNK_CHARS = 16_000;
 /** Characters that are drawn in one task of a text that came in one piece. */
 export const SLICE_CHARS = 8_000;
 /** Characters up to which a block (a list, a table, a paragraph) is parsed as one; the rest of it is a block of its own. */
 export const BLOCK_CHARS = 32_000;
 
-/** A chunk. Its source is kept for good. */
+/** One chunk. Its source is kept after its DOM is removed. */
 export class Chunk {
   private readonly unwatch: () => void;
   private unloaded = false;
@@ -36,7 +36,7 @@ export class Chunk {
     });
   }
 
-  /** Keep the chunk in the page for good. */
+  /** Keep the chunk in the page, in view or not. */
   open(): void {
     this.unwatch();
     this.show();

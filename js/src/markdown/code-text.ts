@@ -1,4 +1,4 @@
-/** The text of a code block, in boxes of whole lines: a browser lays out only the box that grows, however long the code is. */
+/** Text of a code block, in boxes of whole lines, so that the browser lays out only the box that grows. */
 
 import { commonLength } from "./dom";
 

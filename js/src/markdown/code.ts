@@ -11,7 +11,7 @@ export interface Highlighter {
   highlight(code: string, lang: string): HastRoot | null;
 }
 
-/** The subset of hast that a highlighter makes: https://github.com/syntax-tree/hast */
+/** Subset of hast that a highlighter produces: https://github.com/syntax-tree/hast */
 export interface HastRoot {
   type: "root";
   children: HastNode[];
@@ -100,7 +100,7 @@ export class CodeBlock implements NodeView {
   }
 
   private async copy(button: HTMLButtonElement): Promise<void> {
-    // Copied as it is shown: a terminal would obey control characters.
+    // Copied as it is shown: a terminal would execute control characters.
     const text = visible(this.spec?.text ?? "").replace(/\n$/, "");
     try {
       await navigator.clipboard.writeText(text);

@@ -1,4 +1,4 @@
-/** Copies a foreign tree by an allow-list of elements, attributes and styles. */
+/** Copy of an untrusted DOM tree by an allow-list of elements, attributes and styles. */
 
 import { html as ALLOWED } from "../../../nbagent/protocol/markup.json";
 import { readable } from "../readable";
@@ -6,7 +6,7 @@ import { LIMITS } from "../shared";
 
 /** The allow-list. */
 export interface Policy {
-  /** Names of elements that are copied. Of other elements only the children are. */
+  /** Names of elements that are copied. Of other elements only the children are copied. */
   tags: ReadonlySet<string>;
   /** Names of elements that are left out with their content. */
   dropped: ReadonlySet<string>;
@@ -48,7 +48,7 @@ export function copyAttributes(source: Element, target: Element, names: Readonly
 // Words, numbers and plain colours: no url(), image-set(), var() or expression().
 const SAFE_VALUE = new RegExp(`^${ALLOWED.style_value}$`, "i");
 
-/** True if a style value can fetch nothing. */
+/** Return true if the style value can fetch nothing. */
 export function isSafeStyle(value: string): boolean {
   return value.length < LIMITS.style_value_chars && SAFE_VALUE.test(value);
 }

@@ -8,7 +8,7 @@ import type { CodeSpec, Elem, MathSpec, Tree } from "./tree";
 export interface NodeView {
   readonly kind: "code" | "math";
   readonly node: HTMLElement;
-  /** The element inside the node that the caret stands in after its text. */
+  /** Element in the node whose text the caret follows. */
   readonly caretHost?: HTMLElement;
   /** Draw the new state; false if the node cannot become this. */
   update(spec: CodeSpec | MathSpec): boolean;
@@ -68,7 +68,7 @@ export function patchText(node: Text, wanted: string): void {
   else node.replaceData(same, data.length - same, wanted.slice(same));
 }
 
-/** The number of characters that two texts have in common at their start. */
+/** Length of the common prefix of two texts. */
 export function commonLength(a: string, b: string): number {
   let same = 0;
   const most = Math.min(a.length, b.length);
@@ -110,7 +110,7 @@ export function createElement(tree: Elem): ChildNode {
   });
 }
 
-/** The node that draws itself at the end of `root`, if there is one. */
+/** Return the view of the last node under `root`, or undefined if that node does not draw itself. */
 export function lastNodeView(root: HTMLElement): NodeView | undefined {
   let node: Node | null = root;
   while (node && !views.has(node)) node = node.lastChild;

@@ -3,7 +3,7 @@
 import type { CodeBlock } from "./code";
 import type { Token } from "./grammar";
 
-/** The fence that is still open at the end of `source`, if there is one. */
+/** Return the fence that is open at the end of `source`, or undefined. */
 export function openFenceOf(tokens: Token[], source: string): Token | undefined {
   let index = tokens.length - 1;
   while (index >= 0 && tokens[index]?.nesting !== 0) index--;
@@ -29,7 +29,7 @@ export class OpenFence {
   ) {}
 
   /**
-   * Takes over an open fence; null if its end cannot be recognised without the grammar.
+   * Take over an open fence; null if its end cannot be recognised without the grammar.
    *
    * @param source - the text that was parsed and is shown.
    * @param held - the text after it that is not shown yet.

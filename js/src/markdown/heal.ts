@@ -1,4 +1,4 @@
-/** Calm streaming: a half-written construct at the end of the text is held back or drawn as if it were finished. */
+/** Healing of streamed Markdown: a half-written construct at the end of the text is held back or drawn as if it were finished. */
 
 import { LIMITS } from "../shared";
 import { MATH_CLOSE, matchMath, mathOpener, type Token } from "./grammar";
@@ -15,7 +15,7 @@ export function holdForming(source: string): string {
   return line.length <= MAX_FORMING_CHARS && FORMING.test(line) ? source.slice(0, start) : source;
 }
 
-/** The inline token at the end of the text that later text may extend, if there is one. */
+/** Return the inline token that further text may extend, or undefined. */
 export function growingLeaf(tokens: Token[], source: string): Token | undefined {
   const lines = source.split("\n").length - (source.endsWith("\n") ? 1 : 0);
   let index = tokens.length - 1;

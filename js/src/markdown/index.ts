@@ -1,4 +1,4 @@
-/** A Markdown text that is still being written, as DOM. */
+/** Markdown view: a Markdown text that is still being written, as DOM. */
 
 import { type Block, lineOffsets, settledCount, splitBlocks } from "./blocks";
 import { BLOCK_CHARS, CHUNK_CHARS, Chunk, headOf, newBody, SLICE_CHARS } from "./chunk";
@@ -60,7 +60,7 @@ export class MarkdownView {
    * @param options.windowed - draws a long text in slices, and keeps only the chunks in view in the page. They are
    *   elements that follow `node`, so that `node` must be in its parent before the first text.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: the parts are modules that come as text
+  // biome-ignore lint/suspicious/noExplicitAny: the modules come as text, without types
   constructor(options: { loadModule(name: "math.js" | "highlight.js"): Promise<any>; windowed?: boolean }) {
     this.windowed = options.windowed ?? false;
     let math: Promise<Typesetter> | undefined;

@@ -107,7 +107,7 @@ function leafBlock(token: Token, growing: Growing): Tree | null {
 function addInlines(parent: Elem, tokens: Token[], halfMath: boolean): void {
   const stack: Elem[] = [parent];
   const last = tokens.length - 1;
-  // Of elements that would lie too deep only the content is drawn.
+  // Elements below the depth limit are left out; their content is drawn.
   let tooDeep = 0;
   let links = 0;
   tokens.forEach((token, index) => {

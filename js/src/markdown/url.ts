@@ -37,14 +37,14 @@ export function inlineImage(raw: string): string | null {
   return url.length < LIMITS.inline_image_chars && SHOWABLE_IMAGE.test(url) ? url : null;
 }
 
-/** The URL as text for a reader: shortened, and with every character that would not be seen percent-encoded. */
+/** URL as text: shortened, with invisible characters percent-encoded. */
 export function visibleUrl(raw: string): string {
   const most = LIMITS.shown_url_chars;
   const short = raw.length > most ? `${raw.slice(0, most)}…` : raw;
   return short.replace(INVISIBLE, (char) => encodeURIComponent(char));
 }
 
-/** The host a URL leads to, for a label. */
+/** Host of a URL, for a label. */
 export function hostOf(url: string): string {
   try {
     return new URL(url).host || "mail";

@@ -1,4 +1,4 @@
-/** A question to the reader and what was decided. */
+/** A question to the reader, and the decision. */
 
 import { approval as LABELS } from "../../../nbagent/protocol/labels.json";
 import { fill } from "../shared";
@@ -10,7 +10,7 @@ import { record, str, strings } from "../values";
 import { useSession } from "./context";
 import { Lazy } from "./lazy";
 
-/** A question that is not about a tool call; one that is, is drawn in that tool's panel. */
+/** A question to the reader. A question about a tool call is drawn in the panel of the call. */
 export function ApprovalBlock({ block }: { block: Block<"approval"> }) {
   const session = useSession();
   const toolId = str(block.props.value.tool_id);

@@ -3,10 +3,10 @@
 import { useEffect } from "preact/hooks";
 import { run as LABELS } from "../../../nbagent/protocol/labels.json";
 import { lossText } from "../session";
-import { count, elapsed, isLive, runLabel } from "../status";
+import { elapsed, isLive, runLabel } from "../status";
 import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
-import { num, str } from "../values";
+import { count, num, str } from "../values";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { InspectButton } from "./inspecting";

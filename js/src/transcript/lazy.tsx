@@ -3,19 +3,18 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { LargeValue } from "../protocol";
-import { count } from "../status";
-import { num, record, str, type Unchecked } from "../values";
+import { count, num, record, str, type Unchecked } from "../values";
 import { useSession } from "./context";
 
-/** The reference that a block holds in place of such a value. */
+/** Reference that a block holds in place of such a value. */
 export interface LazyValue {
-  /** The key by which the kernel gives it out. */
+  /** Name by which the kernel is asked for it. */
   name: string;
   /** Characters in all. */
   size: number;
 }
 
-/** The value as a reference; null if it is the value itself. */
+/** Return the reference that the value is, or null if it is the value itself. */
 export function lazyValueOf(value: unknown): LazyValue | null {
   const reference: Unchecked<LargeValue> = record(value) ?? {};
   const [name, size] = [str(reference.part), num(reference.size)];
@@ -40,7 +39,7 @@ interface LazyProps {
 export function Lazy({ value, text = false, limit = text ? TEXT_CHARS : JSON_CHARS, children }: LazyProps) {
   const lazy = lazyValueOf(value);
   if (lazy === null) return <>{children(value)}</>;
-  // Another value is another component: nothing of the one before is shown in its place.
+  // The key makes another component of another value, so that nothing of the value before is shown.
   if (lazy.size > limit) return <Pager key={lazy.name} lazy={lazy} reference={value} />;
   return (
     <Whole
@@ -98,7 +97,7 @@ function Pager({ lazy, reference }: LoadingProps) {
   );
 }
 
-/** The result of `load` for this key and reference; until it is there, the one before. */
+/** Return the result of `load` for this key and reference, or the result before while it loads. */
 export function useLoaded<T>(
   load: () => Promise<T>,
   key: number,
@@ -122,15 +121,19 @@ export function useLoaded<T>(
     setLoaded({ value });
     setAttempt(attempt + 1);
   };
-  const problem = (
+  return { value, problem: <LoadError reason={error} onRetry={again} /> };
+}
+
+/** Notice that a value could not be loaded. */
+export function LoadError({ reason, onRetry }: { reason: string; onRetry: () => void }) {
+  return (
     <p class="nb-note nb-bad">
-      Could not load this: {error}.{" "}
-      <button type="button" class="nb-link" onClick={again}>
+      Could not load this: {reason}.{" "}
+      <button type="button" class="nb-link" onClick={onRetry}>
         Try again
       </button>
     </p>
   );
-  return { value, problem };
 }
 
 function parseJson(text: string): unknown {

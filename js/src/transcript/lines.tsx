@@ -40,6 +40,9 @@ export function TextBlock({ block }: { block: Block<"text"> }) {
   );
 }
 
+const ERROR_ROW_CHARS = 200;
+const CHIP_CHARS = 60;
+
 const LEVELS: Record<Level, [IconName, string]> = {
   debug: ["info", "off"],
   info: ["info", "off"],
@@ -85,7 +88,7 @@ export function ErrorBlock({ block }: { block: Block<"error"> }) {
     <>
       <Icon name="cross" tone="bad" />
       <span class="nb-bad">{type ?? ERROR.type}</span>
-      {!open && <span class="nb-args">{clip(str(props.message) ?? "", 200)}</span>}
+      {!open && <span class="nb-args">{clip(str(props.message) ?? "", ERROR_ROW_CHARS)}</span>}
       <span class="nb-grow" />
     </>
   );
@@ -105,11 +108,11 @@ export function SourceBlock({ block }: { block: Block<"source"> }) {
   const props = block.props.value;
   const url = safeUrl(str(props.url) ?? "");
   const title = str(props.title);
-  if (url === null) return <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, 60)}</span>;
+  if (url === null) return <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, CHIP_CHARS)}</span>;
   return (
     <a class="nb-chip" href={url} title={url} {...LINK_ATTRS}>
       <Icon name="link" />
-      {clip(title ?? hostOf(url), 60)}
+      {clip(title ?? hostOf(url), CHIP_CHARS)}
       {title !== null && <span class="nb-muted">{hostOf(url)}</span>}
     </a>
   );

@@ -20,7 +20,7 @@ export function ReasoningBlock({ block }: { block: Block<"reasoning"> }) {
   const live = !block.closed.value;
   const [open, toggle] = useOpen(block, live);
   const hasText = useHasText(block.stream("text"));
-  // Some systems frame a thought that they do not send.
+  // Some providers send the start and the end of a thought without its text.
   if (!live && !hasText && 1000 * (elapsed(props) ?? 0) < LIMITS.silent_thought_ms) return null;
   const row = (
     <>

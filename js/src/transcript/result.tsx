@@ -7,7 +7,7 @@ import MIME_BYTES from "../../../nbagent/protocol/mime.json";
 import { htmlToDom } from "../markdown/sanitize";
 import { TextStream } from "../text-stream";
 import { JsonView } from "../ui/json-tree";
-import type { JsonObject } from "../values";
+import { count, type JsonObject } from "../values";
 import { JSON_CHARS, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 
@@ -100,7 +100,7 @@ export function PlainText({ text }: { text: string }): ComponentChildren {
       {cut ? text.slice(0, SHOWN_CHARS) : text || <span class="nb-muted">{LABELS.empty_text}</span>}
       {cut && (
         <button type="button" class="nb-link" onClick={() => setWhole(true)}>
-          {(text.length - SHOWN_CHARS).toLocaleString("en-US")} more characters
+          {count(text.length - SHOWN_CHARS)} more characters
         </button>
       )}
     </pre>

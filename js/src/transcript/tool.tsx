@@ -1,4 +1,4 @@
-/** A tool call: `name(args…) → summary · 1.3s`, and behind it arguments, result or error. */
+/** A tool call: `name(args…) → summary · 1.3s`, and a panel with arguments, result or error. */
 
 import { useEffect, useState } from "preact/hooks";
 import { tool as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -9,7 +9,7 @@ import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { InkedStream } from "../ui/inked-json";
 import { JsonView } from "../ui/json-tree";
-import { clip, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "../values";
+import { clip, count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "../values";
 import { Question } from "./approval";
 import { Blocks } from "./blocks";
 import { useSession } from "./context";
@@ -28,6 +28,10 @@ const ICONS: Partial<Record<ToolState, [IconName, string]>> = {
   "output-denied": ["denied", "off"],
   cancelled: ["denied", "off"],
 };
+
+const SUMMARY_CHARS = 200;
+/** Characters of the argument text that the row may show. */
+const ARGS_HEAD_CHARS = 200;
 
 export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const props = block.props.value;
@@ -54,7 +58,9 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
       <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? LABELS.name}</span>
       <span class="nb-sr">, {toolStateLabel(state)}, </span>
       <ArgsLine block={block} />
-      {summary !== null && state === "output-available" && <span class="nb-summary">→ {clip(summary, 200)}</span>}
+      {summary !== null && state === "output-available" && (
+        <span class="nb-summary">→ {clip(summary, SUMMARY_CHARS)}</span>
+      )}
       {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
       <span class="nb-grow" />
       {note && state !== "approval-responded" && <span class={`nb-note-inline nb-${note.tone}`}>{note.text}</span>}
@@ -82,7 +88,7 @@ function isHidden({ hidden }: PropsOf<"tool">, part: "arguments" | "result"): bo
   return strings(hidden).includes(part);
 }
 
-/** The arguments in the row: first as they are written, then from the parsed value. */
+/** Arguments in the row: the streamed text, then the parsed value. */
 function ArgsLine({ block }: { block: Block<"tool"> }) {
   const { args, args_valid: valid, state } = block.props.value;
   const written = state === "input-streaming" || valid === false || lazyValueOf(args) !== null;
@@ -91,7 +97,7 @@ function ArgsLine({ block }: { block: Block<"tool"> }) {
   return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
 }
 
-/** A label of the first 200 characters of the argument text; further text redraws nothing. */
+/** Label of the first characters of the argument text; further text redraws nothing. */
 function usePartialArgs(block: Block<"tool">, enabled: boolean): string {
   const [label, setLabel] = useState("");
   useEffect(() => {
@@ -99,12 +105,12 @@ function usePartialArgs(block: Block<"tool">, enabled: boolean): string {
     let head = "";
     return block.stream("args_text").subscribe({
       append(text) {
-        if (head.length >= 200) return;
-        head = (head + text).slice(0, 200);
+        if (head.length >= ARGS_HEAD_CHARS) return;
+        head = (head + text).slice(0, ARGS_HEAD_CHARS);
         setLabel(partialArgsLabel(head));
       },
       replace(text) {
-        head = text.slice(0, 200);
+        head = text.slice(0, ARGS_HEAD_CHARS);
         setLabel(partialArgsLabel(head));
       },
     });
@@ -154,7 +160,7 @@ function Progress({ progress }: { progress: Unchecked<ToolProgress> }) {
         ))}
       {done !== null && total !== null && (
         <span class="nb-time">
-          {done.toLocaleString("en-US")} / {total.toLocaleString("en-US")}
+          {count(done)} / {count(total)}
         </span>
       )}
     </section>

@@ -1,4 +1,4 @@
-/** One row that opens to show what is behind it. */
+/** Disclosure: a row, and a panel that it opens. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";

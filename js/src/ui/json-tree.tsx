@@ -1,7 +1,7 @@
 /** Tree view of a JSON value: children are drawn when they are first opened, a page at a time. */
 
 import { useState } from "preact/hooks";
-import { clip, jsonText } from "../values";
+import { clip, count, jsonText } from "../values";
 import { Icon } from "./icons";
 import { InkedJson } from "./inked-json";
 
@@ -47,7 +47,7 @@ function Children({ value }: { value: object }) {
       {rest > 0 && (
         <li>
           <button type="button" class="nb-link" onClick={() => setShown(shown + PAGE_ENTRIES)}>
-            {rest === 1 ? "1 more" : `${rest.toLocaleString("en-US")} more`}
+            {rest === 1 ? "1 more" : `${count(rest)} more`}
           </button>
         </li>
       )}
@@ -85,7 +85,7 @@ function Leaf({ value }: { value: unknown }) {
     <span class="nb-json-string">
       {jsonText(value.slice(0, STRING_CHARS))}
       <button type="button" class="nb-link" onClick={() => setWhole(true)}>
-        {(value.length - STRING_CHARS).toLocaleString("en-US")} more characters
+        {count(value.length - STRING_CHARS)} more characters
       </button>
     </span>
   );
@@ -114,7 +114,7 @@ function preview(value: object): string {
   return `${isArray ? "[" : "{"}${clip(text, PREVIEW_CHARS)}${isArray ? "]" : "}"} ${size(value)}`;
 }
 
-/** Return true if the value is short enough for one line; stops at the first part that is too much. */
+/** Return true if the value is short enough for one line; stop counting when it is not. */
 function isSmall(value: object): boolean {
   let budget = INLINE_CHARS;
   const visit = (item: unknown): boolean => {

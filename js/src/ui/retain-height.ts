@@ -6,7 +6,7 @@ import { useEffect } from "preact/hooks";
 /** Time in which a click may change the height: a panel's transition and a little more. */
 const CLICK_EFFECT_MS = 400;
 
-/** Keep the height of the element behind `ref` in `--nb-retained-height`. A click in it releases the height: then the reader changes it. */
+/** Keep the height of the element behind `ref` in `--nb-retained-height`. A click releases it, because it may open or close a panel. */
 export function useRetainedHeight(ref: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const box = ref.current;

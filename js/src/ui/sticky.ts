@@ -51,7 +51,7 @@ export class StickyScroll {
     // A notebook takes cells out of the page and puts them back, scrolled to their top.
     if (this.#away || clientHeight === 0) return;
     if (scrollHeight - clientHeight - scrollTop <= END_TOLERANCE_PX) this.#setPinned(true);
-    // Content that shrinks and grows again at once moves it up too; it will be followed.
+    // Content that shrinks and grows again also moves the scroller up; that is no scroll by the reader.
     else if (scrollTop < this.#lastTop && (scrollHeight === this.#lastHeight || this.#hadInput()))
       this.#setPinned(false);
     this.#lastTop = scrollTop;
