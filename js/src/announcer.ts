@@ -1,32 +1,32 @@
-/** Says in words what changed, for screen readers: states only, never tokens. */
+/** Announcements for screen readers: changes of state only, never tokens. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { runLabel, toolStateWord } from "./status";
-import { type Change, type Store, seconds } from "./store";
+import { elapsed, runLabel, toolStateLabel } from "./status";
+import { type Change, isKind, type Store } from "./store";
 import { openLiveRegion, readOut } from "./ui/live-region";
-import { num, str } from "./values";
+import { str } from "./values";
 
 export class Announcer {
   readonly #text = signal("");
   readonly #stopListening: () => void;
   #views = 0;
-  /** Words that were announced last. */
+  /** The last announcement. */
   readonly text: ReadonlySignal<string> = this.#text;
 
   constructor(store: Store) {
     this.#stopListening = store.onChange((changes, whole) => {
-      const words = changes.map((change) => announce(change, whole)).filter((text) => text !== null);
-      if (words.length > 0) this.say(words.join(". "));
+      const texts = changes.map((change) => announcement(change, whole)).filter((text) => text !== null);
+      if (texts.length > 0) this.announce(texts.join(". "));
     });
   }
 
-  /** Announce to those who have a view of the run: once, however many views there are. */
-  say(text: string): void {
+  /** Announce a text while the run has a view: once, however many views there are. */
+  announce(text: string): void {
     this.#text.value = text;
     if (this.#views > 0) readOut(text);
   }
 
-  /** Read out from now on, for one more view; until the returned function is called. */
+  /** Count one more view, until the returned function is called. */
   attach(): () => void {
     const closeRegion = openLiveRegion();
     this.#views += 1;
@@ -41,24 +41,25 @@ export class Announcer {
   }
 }
 
-/** Return the words for a change, or null if it needs none. A snapshot (`whole`) is the past: only the run's own state counts. */
-export function announce({ block, before }: Change, whole: boolean): string | null {
-  const props = block.props.peek();
-  if (block.kind === "run") {
+/** Return the text for a change, or null if it needs none. A snapshot (`whole`) is the past: only the run's own state counts. */
+export function announcement({ block, before }: Change, whole: boolean): string | null {
+  if (isKind(block, "run")) {
+    const props = block.props.peek();
     const status = str(props.status) ?? "running";
     if (before !== null && before.status === status) return null;
     if (status === "running") return whole ? null : "Running";
-    return runLabel(props, seconds(props, num(props.ended) ?? 0), false).text;
+    return runLabel(props, elapsed(props), false).text;
   }
   if (whole) return null;
-  if (block.kind === "reasoning") return before === null ? "Thinking" : null;
-  if (block.kind === "tool") {
-    const state = str(props.state) ?? "";
+  if (isKind(block, "tool")) {
+    const { state: value, name } = block.props.peek();
+    const state = str(value) ?? "";
     if (before !== null && before.state === state) return null;
     const starts = before === null && state === "input-streaming";
-    return `Tool ${str(props.name) ?? ""} ${starts ? "started" : toolStateWord(state)}`;
+    return `Tool ${str(name) ?? ""} ${starts ? "started" : toolStateLabel(state)}`;
   }
-  if (block.kind === "approval" && before === null) return "Your approval is needed";
-  if (block.kind === "error" && before === null) return `Error: ${str(props.message) ?? ""}`;
-  return null;
+  if (before !== null) return null;
+  if (isKind(block, "reasoning")) return "Thinking";
+  if (isKind(block, "approval")) return "Your approval is needed";
+  return isKind(block, "error") ? `Error: ${str(block.props.peek().message) ?? ""}` : null;
 }

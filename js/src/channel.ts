@@ -1,4 +1,4 @@
-/** The view's end of the channel to the kernel: sequence numbers, gaps, snapshots in pieces, acknowledgements. */
+/** Channel to the kernel, the view's end: sequence numbers, gaps, snapshots in pieces, acknowledgements. */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { LazyValues } from "./lazy-values";
@@ -6,10 +6,10 @@ import { messageType, readMessage } from "./messages";
 import type { KernelMessage, Op, PartMessage, ViewMessage } from "./protocol";
 import type { Store } from "./store";
 
-/** A widget model, as the channel needs it. */
+/** The part of a widget model that the channel uses. */
 export interface Port {
   send(message: ViewMessage): void;
-  /** Calls back with each message of the kernel. Returns a function that unsubscribes. */
+  /** Call back with each message of the kernel. Return a function that unsubscribes. */
   listen(receive: (raw: unknown) => void): () => void;
 }
 
@@ -24,9 +24,9 @@ export interface ChannelOptions {
 
 /** Time after which an unanswered request for a snapshot is repeated; twice as long each time. */
 const SNAPSHOT_TIMEOUT_MS = 2000;
-const MAX_TRIES = 6;
-/** Requests that are repeated at once, where a piece of a snapshot was lost. */
-const MAX_IMMEDIATE_TRIES = 3;
+const MAX_REQUESTS = 6;
+/** Number of requests that are repeated at once when a piece of a snapshot was lost. */
+const MAX_IMMEDIATE_REQUESTS = 3;
 /** Time between two acknowledgements at least: each costs the kernel and the page three messages. */
 const MIN_ACK_INTERVAL_MS = 2000;
 /**
@@ -35,15 +35,15 @@ const MIN_ACK_INTERVAL_MS = 2000;
  */
 const FIRST_ACK_MS = 700;
 /** A hidden page paints nothing, so it acknowledges after this time. */
-const UNPAINTED_ACK_MS = 1000;
+const HIDDEN_PAGE_ACK_MS = 1000;
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
 export class Channel {
-  /** Whether the kernel has sent anything that could be shown. */
+  /** True once the kernel has sent a batch or a snapshot. */
   readonly answered: ReadonlySignal<boolean>;
   readonly lazyValues: LazyValues;
-  /** Messages that were unknown or malformed, counted by their type. */
+  /** Number of unknown or malformed messages, by type. */
   readonly ignored = new Map<string, number>();
   readonly #answered: Signal<boolean> = signal(false);
   readonly #port: Port;
@@ -51,14 +51,14 @@ export class Channel {
   readonly #onMessage: (now: number | null) => void;
   readonly #isOver: () => boolean;
   readonly #stopListening: () => void;
-  #have = 0;
-  #acked = 0;
-  /** The pieces of a snapshot that has begun, and the number of the latest. */
+  #lastSeq = 0;
+  #ackedSeq = 0;
+  /** Pieces of a snapshot that is not complete, and the number of the latest one. */
   #staged: { seq: number; pieces: (readonly Op[])[] } | null = null;
-  /** The request that a snapshot will answer. */
-  #asking: ViewMessage | null = null;
+  /** Request for a snapshot that is not answered yet. */
+  #request: ViewMessage | null = null;
   #tries = 0;
-  #askTimer: Timer;
+  #requestTimer: Timer;
   #nextAckAt: number | undefined;
   #frame: number | undefined;
   #ackTimer: Timer;
@@ -74,14 +74,14 @@ export class Channel {
     this.#stopListening = port.listen((raw) => this.#receive(raw));
   }
 
-  /** The number of the last batch in the store. */
-  get have(): number {
-    return this.#have;
+  /** Number of the last batch in the store; 0 for none. */
+  get lastSeq(): number {
+    return this.#lastSeq;
   }
 
-  /** Says hello and asks for a snapshot. */
+  /** Say hello and ask for a snapshot. */
   hello(): void {
-    this.#ask({ t: "hello", have: this.#have });
+    this.#requestSnapshot({ t: "hello", have: this.#lastSeq });
   }
 
   send(message: ViewMessage): void {
@@ -91,7 +91,7 @@ export class Channel {
   dispose(): void {
     this.#disposed = true;
     this.#stopListening();
-    clearTimeout(this.#askTimer);
+    clearTimeout(this.#requestTimer);
     this.#cancelAck();
     this.lazyValues.fail("the view is closed");
   }
@@ -104,7 +104,7 @@ export class Channel {
       this.lazyValues.receive(message);
       this.#onMessage(null);
     } else {
-      this.#take(message);
+      this.#handle(message);
       this.#onMessage(message.now);
     }
   }
@@ -116,72 +116,72 @@ export class Channel {
     if (count === 0) console.debug(`nbagent: ignored a message that is unknown or malformed: ${type}`);
   }
 
-  #take(message: Exclude<KernelMessage, PartMessage>): void {
+  #handle(message: Exclude<KernelMessage, PartMessage>): void {
     const { seq } = message;
-    const known = this.#staged?.seq ?? this.#have;
+    const known = this.#staged?.seq ?? this.#lastSeq;
     if (seq <= known) {
       // The kernel may not know that everything has arrived.
       if (message.t === "beat" && !this.#staged) this.#scheduleAck(true);
     } else if (message.t === "snapshot" && message.first) {
       this.#stage(seq, [message.ops], message.last);
     } else if (message.t === "beat" || seq > known + 1 || (message.t === "snapshot" && !this.#staged)) {
-      this.#gap();
+      this.#onGap();
     } else if (this.#staged) {
       this.#staged.pieces.push(message.ops);
       this.#stage(seq, this.#staged.pieces, message.t === "snapshot" && message.last);
     } else {
-      this.#show(seq, () => this.#store.apply(message.ops));
+      this.#commit(seq, () => this.#store.apply(message.ops));
     }
   }
 
   #stage(seq: number, pieces: (readonly Op[])[], last: boolean): void {
     this.#staged = last ? null : { seq, pieces };
-    if (last) this.#show(seq, () => this.#store.load(pieces.flat()));
-    else if (this.#asking) this.#wait();
+    if (last) this.#commit(seq, () => this.#store.load(pieces.flat()));
+    else if (this.#request) this.#startTimeout();
   }
 
-  #show(seq: number, draw: () => void): void {
+  #commit(seq: number, draw: () => void): void {
     draw();
-    this.#have = seq;
-    this.#asking = null;
+    this.#lastSeq = seq;
+    this.#request = null;
     this.#tries = 0;
-    clearTimeout(this.#askTimer);
+    clearTimeout(this.#requestTimer);
     this.#answered.value = true;
     this.#scheduleAck();
   }
 
   /** A message was lost: only a snapshot helps. */
-  #gap(): void {
-    const torn = this.#staged !== null;
+  #onGap(): void {
+    const interrupted = this.#staged !== null;
     this.#staged = null;
-    if (!this.#asking) this.#ask({ t: "resync" });
-    else if (torn && this.#tries < MAX_IMMEDIATE_TRIES) this.#askAgain();
+    if (!this.#request) this.#requestSnapshot({ t: "resync" });
+    else if (interrupted && this.#tries < MAX_IMMEDIATE_REQUESTS) this.#sendRequest();
   }
 
-  #ask(message: ViewMessage): void {
-    this.#asking = message;
+  #requestSnapshot(message: ViewMessage): void {
+    this.#request = message;
     this.#tries = 0;
-    this.#askAgain();
+    this.#sendRequest();
   }
 
-  #askAgain(): void {
-    if (this.#asking === null || this.#tries === MAX_TRIES) {
+  #sendRequest(): void {
+    if (this.#request === null || this.#tries === MAX_REQUESTS) {
       // The next message after a gap asks anew.
-      this.#asking = null;
+      this.#request = null;
       return;
     }
     this.#tries += 1;
-    this.send(this.#asking);
-    this.#wait();
+    this.send(this.#request);
+    this.#startTimeout();
   }
 
-  #wait(): void {
-    clearTimeout(this.#askTimer);
-    this.#askTimer = setTimeout(() => this.#askAgain(), SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1));
+  #startTimeout(): void {
+    clearTimeout(this.#requestTimer);
+    this.#requestTimer = setTimeout(() => this.#sendRequest(), SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1));
   }
 
   #scheduleAck(again = false): void {
-    if (again) this.#acked = -1;
+    if (again) this.#ackedSeq = -1;
     if (this.#frame !== undefined) return; // it waits for the paint already
     this.#nextAckAt ??= performance.now() + FIRST_ACK_MS;
     // The kernel sends beats after the end of a run until the last batch is acknowledged.
@@ -197,17 +197,17 @@ export class Channel {
   #ackWhenPainted(): void {
     const ack = () => {
       this.#cancelAck();
-      if (this.#have === this.#acked) return;
-      this.#acked = this.#have;
+      if (this.#lastSeq === this.#ackedSeq) return;
+      this.#ackedSeq = this.#lastSeq;
       this.#nextAckAt = performance.now() + MIN_ACK_INTERVAL_MS;
-      this.send({ t: "ack", seq: this.#have });
+      this.send({ t: "ack", seq: this.#lastSeq });
     };
     // A frame callback runs before its paint; a task queued in it runs after.
     this.#frame = requestAnimationFrame(() => {
       clearTimeout(this.#ackTimer);
       this.#ackTimer = setTimeout(ack);
     });
-    this.#ackTimer = setTimeout(ack, UNPAINTED_ACK_MS);
+    this.#ackTimer = setTimeout(ack, HIDDEN_PAGE_ACK_MS);
   }
 
   #cancelAck(): void {

@@ -21,7 +21,7 @@ export class Clock {
     () => (this.#stoppedAt.value ?? pageNow.value) + (this.#offset.value ?? 0),
   );
 
-  /** Set the offset from the kernel's time. A delayed message looks like a slow clock, so the largest offset is the truest. */
+  /** Set the offset from the kernel's time. A delayed message looks like a slow clock, so the largest offset is the most accurate. */
   sync(kernelNow: number): void {
     const offset = kernelNow - Date.now() / 1000;
     const known = this.#offset.peek();

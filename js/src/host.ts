@@ -1,11 +1,11 @@
 /**
  * Kernel connection of the application that shows the notebook. JupyterLab, Notebook 7 and Voilà give a widget its manager, and
- * the manager has the connection. Without one, only the kernel's silence tells that it is gone.
+ * the manager has the connection. Without a manager, a dead kernel is noticed by its silence only.
  * https://jupyterlab.readthedocs.io/en/stable/api/interfaces/services.Kernel.IKernelConnection.html
  */
 
 import type { AnyModel } from "@anywidget/types";
-import type { Loss } from "./kernel-liveness";
+import type { LossReason } from "./kernel-liveness";
 
 interface Signal {
   connect(slot: (sender: unknown, value: unknown) => void): unknown;
@@ -20,15 +20,15 @@ interface Kernel {
 }
 
 export interface KernelEvents {
-  gone(loss: Loss): void;
+  gone(loss: LossReason): void;
   /** The connection to the kernel was lost and is back. */
   back(): void;
 }
 
 export interface Host {
-  /** Interrupts what the kernel executes; null if the application offers no way. */
+  /** Function that interrupts the kernel; null if the application offers none. */
   interrupt: (() => Promise<void>) | null;
-  /** Calls back on events of the kernel until the returned function is called. */
+  /** Call back on events of the kernel, until the returned function is called. */
   watch(events: KernelEvents): () => void;
 }
 

@@ -1,4 +1,4 @@
-/** The front end: a session per widget model, a view per place where it is shown. A page evaluates it once (loader.ts). */
+/** Entry point of the front end: a session per widget model, a view per output. A page evaluates it once (see loader.ts). */
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import { effect } from "@preact/signals";
@@ -16,19 +16,19 @@ import { str } from "./values";
 const sessions = new Map<string, Session>();
 const views = new WeakMap<HTMLElement, () => void>();
 
-/** Key of a run that no other in the page has: run ids are unique in one kernel only, and a page may show several. */
+/** Key of a run, unique in the page: run ids are unique in one kernel only, and a page may show several kernels. */
 function domKeyOf(model: AnyModel): string {
   return str(model.get("dom_key")) ?? str(model.get("run_id")) ?? "";
 }
 
 type Receiver = (message: unknown) => void;
 
-/** @param receivers - gets the session's receivers of messages. */
+/** @param receivers - filled with the session's message handlers. */
 function modelOf(model: AnyModel, receivers: Set<Receiver>): Model {
   const runId = str(model.get("run_id")) ?? "";
   return {
     runId,
-    mark: domKeyOf(model),
+    domKey: domKeyOf(model),
     host: hostOf(model),
     head: () => model.get("head"),
     onHead(changed) {
@@ -44,14 +44,14 @@ function modelOf(model: AnyModel, receivers: Set<Receiver>): Model {
       try {
         model.send(message);
       } catch {
-        // A comm of a kernel that is gone refuses to send; the host says so by itself.
+        // The comm of a dead kernel cannot send. `Host.watch` reports the loss.
       }
     },
   };
 }
 
 /**
- * Synchronous: the host gives a model two seconds. What is slow comes later, over the channel.
+ * Start the session of a model. Synchronous, because the host gives a model two seconds.
  *
  * @param early - the model's messages so far.
  */
@@ -59,13 +59,13 @@ function initialize({ model, early = [] }: InitializeProps & { early?: readonly 
   const receivers = new Set<Receiver>();
   const session = new Session(modelOf(model, receivers));
   // A notebook keeps the models of a kernel that is gone; a cell that is executed again replaces them.
-  sessions.get(session.mark)?.dispose();
-  sessions.set(session.mark, session);
+  sessions.get(session.domKey)?.dispose();
+  sessions.set(session.domKey, session);
   for (const message of early) for (const receive of receivers) receive(message);
   session.start(model.get("from_start") === true);
   return () => {
     session.dispose();
-    if (sessions.get(session.mark) === session) sessions.delete(session.mark);
+    if (sessions.get(session.domKey) === session) sessions.delete(session.domKey);
   };
 }
 
@@ -83,8 +83,8 @@ function render({ model, el }: RenderProps): () => void {
   adoptStyle(root);
   const showStaticCopy = effect(() => {
     if (!session.present.value) return;
-    root.dataset.nbagentLive = session.mark;
-    const show = hideStaticCopy(session.mark);
+    root.dataset.nbagentLive = session.domKey;
+    const show = hideStaticCopy(session.domKey);
     return () => {
       delete root.dataset.nbagentLive;
       show();

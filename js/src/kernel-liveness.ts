@@ -1,29 +1,29 @@
-/** Whether the kernel is alive: it sends messages, it is silent although it should not be, or it is gone. */
+/** Liveness of the kernel: live, silent although messages are expected, or gone. */
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 
 export type Liveness = "live" | "silent" | "gone";
 
-/** Why the kernel is gone. */
-export type Loss = "restarted" | "gone";
+/** Reason why the kernel is gone. */
+export type LossReason = "restarted" | "gone";
 
-/** While a run lives, the kernel sends a message at least once a second; after this time without one it counts as silent. */
-export const SILENCE_MS = 1800;
+/** Time without a message after which the kernel counts as silent. During a run it sends one at least every second. */
+export const SILENCE_TIMEOUT_MS = 1800;
 /** A timer that is later than this proves nothing: the page was suspended, and messages may wait to be read. */
-const SUSPENDED_MS = 500;
+const SUSPENSION_MS = 500;
 
 export class KernelLiveness {
   readonly state: ReadonlySignal<Liveness>;
   readonly #state: Signal<Liveness> = signal("live");
   /** Time of the last message (or of the view's creation), in milliseconds of this page's clock. */
-  heardAt = Date.now();
-  loss: Loss = "gone";
+  lastMessageAt = Date.now();
+  loss: LossReason = "gone";
   readonly #isExpected: () => boolean;
   readonly #onSilence: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param isExpected - whether messages are expected, because a run lives.
+   * @param isExpected - whether messages are expected, which is while a run lives.
    * @param onSilence - called once when the kernel has been silent for too long.
    */
   constructor(isExpected: () => boolean, onSilence: () => void) {
@@ -33,15 +33,15 @@ export class KernelLiveness {
     this.#restart();
   }
 
-  /** A message has come. */
-  heard(): void {
-    this.heardAt = Date.now();
+  /** Record that a message has come. */
+  onMessage(): void {
+    this.lastMessageAt = Date.now();
     this.#state.value = "live";
     this.#restart();
   }
 
-  /** The host has told that the kernel is gone. */
-  lost(loss: Loss): void {
+  /** Record that the kernel is gone, as the host reports. */
+  onLoss(loss: LossReason): void {
     clearTimeout(this.#timer);
     this.loss = loss;
     this.#state.value = "gone";
@@ -54,11 +54,11 @@ export class KernelLiveness {
   #restart(): void {
     clearTimeout(this.#timer);
     if (!this.#isExpected()) return;
-    const due = Date.now() + SILENCE_MS;
+    const due = Date.now() + SILENCE_TIMEOUT_MS;
     this.#timer = setTimeout(() => {
-      if (Date.now() > due + SUSPENDED_MS) return this.#restart();
+      if (Date.now() > due + SUSPENSION_MS) return this.#restart();
       this.#state.value = "silent";
       this.#onSilence();
-    }, SILENCE_MS);
+    }, SILENCE_TIMEOUT_MS);
   }
 }

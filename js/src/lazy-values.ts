@@ -1,11 +1,11 @@
-/** Values that are too large to travel with their block: read from the kernel page by page when somebody looks at them. */
+/** Values that are too large to travel with their block: read from the kernel page by page, on demand. */
 
 import type { PartMessage, ViewMessage } from "./protocol";
 
 /** One page of a text. `at`, `end` and `size` count Unicode code points, as the kernel does, not UTF-16 units. */
 export interface Page {
   at: number;
-  /** Offset of the next page. */
+  /** Offset after the last character. */
   end: number;
   size: number;
   text: string;
@@ -13,7 +13,7 @@ export interface Page {
 
 /** Time after which an unanswered request for a page is repeated; twice as long each time. */
 const ANSWER_TIMEOUT_MS = 3000;
-const MAX_TRIES = 5;
+const MAX_REQUESTS = 5;
 
 interface Request {
   page: Promise<Page>;
@@ -32,11 +32,11 @@ export class LazyValues {
     this.#send = send;
   }
 
-  /** The page of a value that starts at this character. Requests for the same page share one message. */
+  /** Page of a value that starts at this character. Requests for the same page share one message. */
   page(name: string, at = 0): Promise<Page> {
     const key = `${at} ${name}`;
-    const underWay = this.#requests.get(key);
-    if (underWay) return underWay.page;
+    const pending = this.#requests.get(key);
+    if (pending) return pending.page;
     if (this.#unavailable !== null) return Promise.reject(new Error(this.#unavailable));
     let tries = 0;
     const { promise, resolve, reject } = withResolvers<Page>();
@@ -46,7 +46,7 @@ export class LazyValues {
       reject,
       ask: () => {
         clearTimeout(request.timer);
-        if (tries === MAX_TRIES) return this.#settle(key)?.reject(new Error("no answer from the kernel"));
+        if (tries === MAX_REQUESTS) return this.#remove(key)?.reject(new Error("no answer from the kernel"));
         this.#send({ t: "need", name, at });
         request.timer = setTimeout(request.ask, ANSWER_TIMEOUT_MS * 2 ** tries++);
       },
@@ -56,7 +56,7 @@ export class LazyValues {
     return promise;
   }
 
-  /** The whole text of a value. Rejects at once if it has more than `limit` characters. */
+  /** Whole text of a value. Rejects at once if it has more than `limit` characters. */
   async whole(name: string, limit = Number.POSITIVE_INFINITY): Promise<string> {
     const texts: string[] = [];
     for (let at = 0; ; ) {
@@ -70,24 +70,24 @@ export class LazyValues {
   }
 
   receive({ name, at, text, size = 0, error }: PartMessage): void {
-    const request = this.#settle(`${at} ${name}`);
+    const request = this.#remove(`${at} ${name}`);
     if (text === undefined) request?.reject(new Error(error ?? ""));
     else request?.resolve({ at, end: at + characters(text), size, text });
   }
 
-  /** Repeats all open requests at once. */
+  /** Repeat all open requests at once. */
   resume(): void {
     this.#unavailable = null;
     for (const { ask } of this.#requests.values()) ask();
   }
 
-  /** Rejects all open and later requests with this message, until `resume`. */
-  fail(why: string): void {
-    this.#unavailable = why;
-    for (const key of [...this.#requests.keys()]) this.#settle(key)?.reject(new Error(why));
+  /** Reject all open and later requests with this message, until `resume`. */
+  fail(reason: string): void {
+    this.#unavailable = reason;
+    for (const key of [...this.#requests.keys()]) this.#remove(key)?.reject(new Error(reason));
   }
 
-  #settle(key: string): Request | undefined {
+  #remove(key: string): Request | undefined {
     const request = this.#requests.get(key);
     clearTimeout(request?.timer);
     this.#requests.delete(key);

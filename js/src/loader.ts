@@ -1,5 +1,5 @@
 /**
- * The script of each run's widget: waits for the page's front end and hands the widget over to it.
+ * Loader, the script of each run's widget: waits for the page's front end and passes the widget to it.
  *
  * The front end (index.tsx) is evaluated once in a page, however many runs and kernels it shows: anywidget evaluates the script
  * of every widget anew, and a browser never frees a module. Its text is in the kernel's hidden widget (`FrontEnd` in
@@ -8,11 +8,13 @@
  */
 
 import type { AnyModel, AnyWidget, InitializeProps, RenderProps } from "@anywidget/types";
+import { importText } from "./import-text";
+import type { NeedMessage, PartMessage } from "./protocol";
 
 /** Hash of the front end's text: kernels with different versions of nbagent may share a page. */
 declare const NBAGENT_FRONT_END: string;
 
-/** index.tsx. */
+/** Exports of index.tsx. */
 interface FrontEnd {
   default: {
     initialize(props: InitializeProps & { early: readonly unknown[] }): () => void;
@@ -23,19 +25,19 @@ interface FrontEnd {
 const SLOT = Symbol.for(`nbagent.${NBAGENT_FRONT_END}`);
 const page = globalThis as { [SLOT]?: Promise<FrontEnd> };
 const NAME = "widget.js";
-/** How long a kernel may take to answer before it is asked again. */
-const ANSWER_MS = 4000;
+/** Time after which an unanswered request is repeated. */
+const ANSWER_TIMEOUT_MS = 4000;
 
-async function frontEnd(model: AnyModel): Promise<FrontEnd> {
-  const taking = takeText(model);
+async function loadFrontEnd(model: AnyModel): Promise<FrontEnd> {
+  const importing = importFromWidget(model);
   if (page[SLOT]) return page[SLOT];
-  await taking;
+  await importing;
   // Another widget may have been faster.
-  return page[SLOT] ?? fromKernel(model).then((text) => (page[SLOT] ??= importText(text)));
+  return page[SLOT] ?? fetchFromKernel(model).then((text) => (page[SLOT] ??= importText(text)));
 }
 
-/** Evaluate the hidden widget's text, if the page needs it, and free it: a page that restarts its kernel keeps all widgets. */
-async function takeText(model: AnyModel): Promise<void> {
+/** Evaluate the hidden widget's text if the page has no front end yet. Free the text: a page that restarts its kernel keeps all widgets. */
+async function importFromWidget(model: AnyModel): Promise<void> {
   try {
     // biome-ignore lint/suspicious/noExplicitAny: each host has a manager of its own
     const widget = await (model.widget_manager as any).get_model(model.get("front_end"));
@@ -43,18 +45,18 @@ async function takeText(model: AnyModel): Promise<void> {
     if (text) page[SLOT] ??= importText(text);
     widget.set("source", "");
   } catch {
-    // There is none within reach.
+    // The hidden widget cannot be reached.
   }
 }
 
 /** Ask the kernel for the text, page after page and as long as it takes. Its channel is described in nbagent/pump. */
-function fromKernel(model: AnyModel): Promise<string> {
+function fetchFromKernel(model: AnyModel): Promise<string> {
   return new Promise((resolve) => {
     // Characters as Python counts them.
     const text: string[] = [];
-    const ask = () => model.send({ t: "need", name: NAME, at: text.length });
-    const timer = setInterval(ask, ANSWER_MS);
-    const receive = (part: { name?: string; at?: number; text?: string; size?: number }) => {
+    const ask = () => model.send({ t: "need", name: NAME, at: text.length } satisfies NeedMessage);
+    const timer = setInterval(ask, ANSWER_TIMEOUT_MS);
+    const receive = (part: Partial<PartMessage>) => {
       if (part.name !== NAME || part.at !== text.length || !part.text) return;
       text.push(...part.text);
       if (text.length < (part.size ?? 0)) return ask();
@@ -67,23 +69,18 @@ function fromKernel(model: AnyModel): Promise<string> {
   });
 }
 
-function importText(text: string): Promise<FrontEnd> {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  return import(/* @vite-ignore */ url).finally(() => URL.revokeObjectURL(url));
-}
-
 /** anywidget calls this for each widget. */
 export default function load(): AnyWidget {
   let started: Promise<{ widget: FrontEnd["default"]; dispose: () => void }>;
   return {
-    /** Returns at once: anywidget gives a model two seconds, and its messages wait that long. */
+    /** Return at once: anywidget gives a model two seconds, and its messages wait that long. */
     initialize(props) {
       const { model } = props;
       // The kernel sends each message once: those that come before the front end are kept for it.
       const early: unknown[] = [];
       const keep = (message: unknown) => early.push(message);
       model.on("msg:custom", keep);
-      started = frontEnd(model).then(({ default: widget }) => {
+      started = loadFrontEnd(model).then(({ default: widget }) => {
         model.off("msg:custom", keep);
         return { widget, dispose: widget.initialize({ ...props, early }) };
       });

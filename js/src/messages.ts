@@ -1,15 +1,13 @@
-/**
- * Reads the messages of the kernel. Nothing is trusted to have its type: a saved notebook can hold anything, and a message that
- * is not one of the contract's must not break the view.
- */
+/** Readers of the kernel's messages. Nothing is trusted to have its type: a malformed message must not break the view. */
 
-import type { KernelMessage, Op } from "./protocol";
-import { num, type Props, record } from "./values";
+import type { KernelMessage, Op, OpsMessage } from "./protocol";
+import { num, record, type Unchecked } from "./values";
 
 type MessageType = KernelMessage["t"];
+type Message<T extends MessageType> = Extract<KernelMessage, { t: T }>;
 
 /** One reader for each type of message, so that a new one does not compile without it. */
-const READERS: { [T in MessageType]: (fields: Props) => Extract<KernelMessage, { t: T }> | null } = {
+const READERS: { [T in MessageType]: (fields: Unchecked<Message<T>>) => Message<T> | null } = {
   ops(fields) {
     const head = readHead(fields);
     return head && Array.isArray(fields.ops) ? { t: "ops", ...head, ops: readOps(fields.ops) } : null;
@@ -31,20 +29,20 @@ const READERS: { [T in MessageType]: (fields: Props) => Extract<KernelMessage, {
   },
 };
 
-/** The message; null if it is unknown or malformed. */
+/** Return the message, or null if it is unknown or malformed. */
 export function readMessage(raw: unknown): KernelMessage | null {
-  const fields = record(raw);
+  const fields: Unchecked<KernelMessage> | null = record(raw);
   if (fields === null || !isMessageType(fields.t)) return null;
   return READERS[fields.t](fields);
 }
 
-/** The type of a message that cannot be read, fit for a log: no content that may be secret. */
+/** Type of a message that cannot be read, for a log: it holds no content, which may be secret. */
 export function messageType(raw: unknown): string {
-  const t = record(raw)?.t;
+  const { t }: Unchecked<KernelMessage> = record(raw) ?? {};
   return typeof t === "string" && /^[a-z_.-]{1,32}$/.test(t) ? t : `<${typeof raw}>`;
 }
 
-/** The ops in a list; a malformed one is left out. */
+/** Ops of a list, without malformed ones. */
 export function readOps(list: readonly unknown[]): Op[] {
   return list.map(readOp).filter((op) => op !== null);
 }
@@ -53,7 +51,7 @@ function isMessageType(t: unknown): t is MessageType {
   return typeof t === "string" && Object.hasOwn(READERS, t);
 }
 
-function readHead({ seq, now }: Props): { seq: number; now: number } | null {
+function readHead({ seq, now }: Unchecked<OpsMessage>): { seq: number; now: number } | null {
   const [number, time] = [num(seq), num(now)];
   return number === null || time === null ? null : { seq: number, now: time };
 }

@@ -1,31 +1,24 @@
-/** Lazy parts: JavaScript that is too big for the base bundle, read from a kernel on first need and kept for the whole page. */
+/** Lazy modules: JavaScript that is too large for the base bundle, read from a kernel on first use and cached for the page. */
 
-export type PartName = "math.js" | "highlight.js" | "inspector.js";
+import { importText } from "./import-text";
+
+export type ModuleName = "math.js" | "highlight.js" | "inspector.js";
 // biome-ignore lint/suspicious/noExplicitAny: a module's shape is known to its user
-export type PartModule = any;
+export type LazyModule = any;
 
-/** Parts by name. All runs of a page share this module (js/src/loader.ts), and so its parts. */
-const loaded = new Map<PartName, Promise<PartModule>>();
+/** Modules by name. All runs of a page share this file (see loader.ts), and so the cache. */
+const loaded = new Map<ModuleName, Promise<LazyModule>>();
 
-async function importText(text: string): Promise<PartModule> {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  try {
-    return await import(/* @vite-ignore */ url);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
-/** Return the part, from the page's cache or by `fetchText`. A failure is not cached: the next caller tries again. */
-export function needModule(
-  name: PartName,
+/** Return the module, from the page's cache or by `fetchText`. A failure is not cached: the next caller tries again. */
+export function loadModule(
+  name: ModuleName,
   fetchText: (name: string) => Promise<string>,
-  load: (text: string) => Promise<PartModule> = importText,
-): Promise<PartModule> {
-  const underWay = loaded.get(name);
+  evaluate: (text: string) => Promise<LazyModule> = importText,
+): Promise<LazyModule> {
+  const pending = loaded.get(name);
   // The run that asked may have lost its view or its kernel before it was answered.
-  if (underWay) return underWay.catch(() => needModule(name, fetchText, load));
-  const module = fetchText(name).then(load);
+  if (pending) return pending.catch(() => loadModule(name, fetchText, evaluate));
+  const module = fetchText(name).then(evaluate);
   loaded.set(name, module);
   module.catch(() => loaded.delete(name));
   return module;

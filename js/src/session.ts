@@ -1,21 +1,20 @@
-/** One run in the browser: its tree, channel, clock, and whether its kernel lives. One per model, shared by all its views. */
+/** Session of one run in the browser: tree, channel, clock, liveness of the kernel. One per model, shared by all its views. */
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { Announcer } from "./announcer";
 import { Channel, type Port } from "./channel";
 import { Clock } from "./clock";
 import type { Host } from "./host";
-import { KernelLiveness, type Loss } from "./kernel-liveness";
-import { needModule, type PartModule, type PartName } from "./modules";
-import type { RunProps } from "./protocol";
+import { KernelLiveness, type LossReason } from "./kernel-liveness";
+import { type LazyModule, loadModule, type ModuleName } from "./modules";
 import { isLive } from "./status";
-import { type Block, type Change, Store } from "./store";
-import { num, record, str, type Unchecked } from "./values";
+import { type Block, type Change, isKind, Store } from "./store";
+import { num, type PropsOf, record, str } from "./values";
 
 /** A widget model, as the session needs it: the channel's port, the host, and the synced traits. */
 export interface Model extends Port {
   readonly runId: string;
-  readonly mark: string;
+  readonly domKey: string;
   readonly host: Host;
   head(): unknown;
   onHead(changed: () => void): () => void;
@@ -26,35 +25,35 @@ const STOP_NOTICE_MS = 1500;
 /** Further time of silence after which the view says hello again, and announces the silence to screen readers. */
 const LONG_SILENCE_MS = 8000;
 const SILENCE_TEXT = "No word from the kernel";
-/** How long the first batch of a run may take in a page that gets all of them. */
-const FIRST_BATCH_MS = 1000;
+/** Time for the first batch of a run in a page that gets all of them; then the view says hello. */
+const FIRST_BATCH_TIMEOUT_MS = 1000;
 /** Time for which a view without content replaces the static copy. */
-const FIRST_MESSAGE_MS = 3000;
+const FIRST_MESSAGE_TIMEOUT_MS = 3000;
 
 export class Session {
   readonly runId: string;
-  readonly mark: string;
+  readonly domKey: string;
   readonly store = new Store();
   readonly clock = new Clock();
   readonly kernel: KernelLiveness;
   readonly channel: Channel;
   readonly announcer: Announcer;
   /** The synced trait: some props of the run, for the time before its block is there. */
-  readonly head: Signal<Unchecked<RunProps>>;
-  readonly stopAsked: Signal<boolean> = signal(false);
-  readonly stopLate: Signal<boolean> = signal(false);
-  /** Interrupts the kernel; null if the front end offers no way. */
+  readonly head: Signal<PropsOf<"run">>;
+  readonly stopRequested: Signal<boolean> = signal(false);
+  readonly stopOverdue: Signal<boolean> = signal(false);
+  /** Function that interrupts the kernel; null if the front end offers no way. */
   readonly interrupt: (() => Promise<void>) | null;
-  /** Whether the view has content from a kernel, or may still get some. */
+  /** True while the view has content from a kernel, or may still get some. */
   readonly present: ReadonlySignal<boolean>;
   /** Number of blocks that wait for the reader. */
   readonly awaiting: ReadonlySignal<number>;
-  /** Time at which the session was made, in seconds since the epoch. */
-  readonly born = Date.now() / 1000;
+  /** When the session was made, in seconds since the epoch. */
+  readonly createdAt = Date.now() / 1000;
   readonly #expecting = signal(true);
   readonly #awaiting = signal(0);
   readonly #waiting = new Set<Block>();
-  readonly #approvals = new Map<string, Signal<Block | null>>();
+  readonly #approvals = new Map<string, Signal<Block<"approval"> | null>>();
   readonly #cleanups: (() => void)[];
   readonly #firstMessage: ReturnType<typeof setTimeout>;
   #helloTimer: ReturnType<typeof setTimeout> | undefined;
@@ -62,37 +61,37 @@ export class Session {
 
   constructor(model: Model) {
     this.runId = model.runId;
-    this.mark = model.mark;
+    this.domKey = model.domKey;
     this.interrupt = model.host.interrupt;
     this.awaiting = this.#awaiting;
     const readHead = () => record(model.head()) ?? {};
     this.head = signal(readHead());
     this.kernel = new KernelLiveness(
       () => isLive(this.status),
-      () => this.#silence(),
+      () => this.#onSilence(),
     );
     this.channel = new Channel({
       port: model,
       store: this.store,
-      onMessage: (now) => this.#hear(now),
+      onMessage: (now) => this.#onMessage(now),
       isOver: () => !isLive(this.status),
     });
     this.present = computed(() => this.channel.answered.value || this.#expecting.value);
     this.announcer = new Announcer(this.store);
     this.#firstMessage = setTimeout(() => {
       this.#expecting.value = false;
-    }, FIRST_MESSAGE_MS);
+    }, FIRST_MESSAGE_TIMEOUT_MS);
     this.#cleanups = [
       model.onHead(() => {
         this.head.value = readHead();
       }),
-      this.store.onChange((changes, whole) => this.#note(changes, whole)),
+      this.store.onChange((changes, whole) => this.#onChange(changes, whole)),
     ];
-    this.#cleanups.push(model.host.watch({ gone: (loss) => this.#lose(loss), back: () => this.#return() }));
+    this.#cleanups.push(model.host.watch({ gone: (loss) => this.#onLoss(loss), back: () => this.#onReconnect() }));
   }
 
   /** The props of the run: those of its block, and of the trait where the block has none yet. */
-  get runProps(): Unchecked<RunProps> {
+  get runProps(): PropsOf<"run"> {
     return { ...this.head.value, ...this.store.run.value?.props.value };
   }
 
@@ -102,22 +101,22 @@ export class Session {
 
   /** Start of the run, in seconds since the epoch by the kernel's clock. */
   get started(): number {
-    return num(this.runProps.started) ?? this.born;
+    return num(this.runProps.started) ?? this.createdAt;
   }
 
   /**
-   * Asks for a snapshot, unless the page gets every message from the first on.
+   * Ask for a snapshot, unless the page gets every message from the first on.
    *
-   * @param fromStart - whether the kernel had sent none when it opened the model; the first one is on its way then.
+   * @param fromStart - true if the kernel had sent no message when it opened the model: the first one is on its way.
    */
   start(fromStart: boolean): void {
-    if (this.channel.have > 0) return;
-    if (fromStart) this.#helloTimer = setTimeout(() => this.channel.hello(), FIRST_BATCH_MS);
+    if (this.channel.lastSeq > 0) return;
+    if (fromStart) this.#helloTimer = setTimeout(() => this.channel.hello(), FIRST_BATCH_TIMEOUT_MS);
     else this.channel.hello();
   }
 
-  /** The approval block of a tool call; null if there is none. */
-  approvalOf(toolId: string): Signal<Block | null> {
+  /** Signal of the approval block of a tool call; null while there is none. */
+  approvalOf(toolId: string): Signal<Block<"approval"> | null> {
     let approval = this.#approvals.get(toolId);
     if (!approval) {
       approval = signal(null);
@@ -126,12 +125,12 @@ export class Session {
     return approval;
   }
 
-  /** Asks the run to stop; again if the reader presses Stop once more after the notice. */
+  /** Ask the run to stop. After the notice that Stop is overdue, ask again. */
   stop(): void {
-    const waits = this.stopAsked.peek() && !this.stopLate.peek();
+    const waits = this.stopRequested.peek() && !this.stopOverdue.peek();
     if (waits || !isLive(this.status) || this.kernel.state.peek() === "gone") return;
-    this.stopAsked.value = true;
-    this.#askStop();
+    this.stopRequested.value = true;
+    this.#requestStop();
   }
 
   toggle(block: Block, open: boolean): void {
@@ -139,8 +138,8 @@ export class Session {
     this.channel.send({ t: "toggle", block: block.id, open });
   }
 
-  needPart(name: PartName): Promise<PartModule> {
-    return needModule(name, (part) => this.channel.lazyValues.whole(part));
+  loadModule(name: ModuleName): Promise<LazyModule> {
+    return loadModule(name, (module) => this.channel.lazyValues.whole(module));
   }
 
   dispose(): void {
@@ -153,92 +152,93 @@ export class Session {
     this.kernel.dispose();
   }
 
-  #askStop(): void {
+  #requestStop(): void {
     this.channel.send({ t: "stop" });
     clearTimeout(this.#stopTimer);
     this.#stopTimer = setTimeout(() => {
-      this.stopLate.value = true;
-      this.announcer.say(stopWords(this));
+      this.stopOverdue.value = true;
+      this.announcer.announce(stopDelayText(this));
     }, STOP_NOTICE_MS);
   }
 
-  #hear(now: number | null): void {
+  #onMessage(now: number | null): void {
     clearTimeout(this.#firstMessage);
     clearTimeout(this.#helloTimer);
-    if (this.announcer.text.peek() === SILENCE_TEXT) this.announcer.say("The kernel answers again");
-    if (this.kernel.state.peek() === "silent" && this.stopAsked.peek()) this.#askStop();
+    if (this.announcer.text.peek() === SILENCE_TEXT) this.announcer.announce("The kernel answers again");
+    if (this.kernel.state.peek() === "silent" && this.stopRequested.peek()) this.#requestStop();
     this.#expecting.value = true;
     if (this.kernel.state.peek() === "gone") {
       this.clock.stop(null);
       this.channel.lazyValues.resume();
     }
-    this.kernel.heard();
+    this.kernel.onMessage();
     if (now !== null) this.clock.sync(now);
   }
 
-  #silence(): void {
-    // The next beat of a slow kernel repairs what was lost; one that stays silent may wait for a hello.
+  #onSilence(): void {
+    // The next beat of a slow kernel repairs what was lost; after a longer silence the view has to say hello.
     this.#helloTimer = setTimeout(() => {
-      this.announcer.say(SILENCE_TEXT);
+      this.announcer.announce(SILENCE_TEXT);
       this.channel.hello();
     }, LONG_SILENCE_MS);
   }
 
-  #lose(loss: Loss): void {
+  #onLoss(loss: LossReason): void {
     if (this.kernel.state.peek() === "gone") return;
     batch(() => {
-      this.kernel.lost(loss);
-      this.clock.stop(this.kernel.heardAt / 1000);
+      this.kernel.onLoss(loss);
+      this.clock.stop(this.kernel.lastMessageAt / 1000);
       this.#expecting.value = false;
-      this.#stopOver();
+      this.#resetStop();
     });
     clearTimeout(this.#helloTimer);
     this.channel.lazyValues.fail("the kernel is gone");
-    if (isLive(this.status)) this.announcer.say(lossWords(loss));
+    if (isLive(this.status)) this.announcer.announce(lossText(loss));
   }
 
   /** The connection is back: messages of either side may have been lost meanwhile. */
-  #return(): void {
+  #onReconnect(): void {
     if (this.kernel.state.peek() === "gone") return;
     this.channel.hello();
     this.channel.lazyValues.resume();
-    if (this.stopAsked.peek()) this.#askStop();
+    if (this.stopRequested.peek()) this.#requestStop();
   }
 
-  #stopOver(): void {
+  #resetStop(): void {
     clearTimeout(this.#stopTimer);
-    this.stopAsked.value = false;
-    this.stopLate.value = false;
+    this.stopRequested.value = false;
+    this.stopOverdue.value = false;
   }
 
-  #note(changes: readonly Change[], whole: boolean): void {
+  #onChange(changes: readonly Change[], whole: boolean): void {
     if (whole) this.#waiting.clear();
     for (const { block } of changes) {
       if (isWaiting(block)) this.#waiting.add(block);
       else this.#waiting.delete(block);
-      const toolId = block.kind === "approval" ? str(block.props.peek().tool_id) : null;
+      if (!isKind(block, "approval")) continue;
+      const toolId = str(block.props.peek().tool_id);
       if (toolId !== null) this.approvalOf(toolId).value = block;
     }
     this.#awaiting.value = this.#waiting.size;
     const status = str(this.store.run.peek()?.props.peek().status);
-    if (status !== null && !isLive(status)) this.#stopOver();
+    if (status !== null && !isLive(status)) this.#resetStop();
   }
 }
 
-/** The reason why Stop has no effect yet. */
-export function stopWords({ kernel, status }: Session): string {
+/** Why Stop has no effect yet. */
+export function stopDelayText({ kernel, status }: Session): string {
   if (status === "stopping") return "Asked to stop. If a cell keeps the kernel busy, this stops when the cell ends.";
   return kernel.state.value === "live"
     ? "The kernel is busy with a cell: this stops when the cell ends."
     : "Stop has not reached the kernel. It will be asked again when it answers.";
 }
 
-export function lossWords(loss: Loss): string {
+/** What the header shows when the kernel is gone. */
+export function lossText(loss: LossReason): string {
   return `The kernel ${loss === "restarted" ? "was restarted" : "is gone"}; this is what had come`;
 }
 
 function isWaiting(block: Block): boolean {
-  const props = block.props.peek();
-  if (block.kind === "tool") return props.state === "approval-requested";
-  return block.kind === "approval" && !block.closed.peek() && str(props.decision) === null;
+  if (isKind(block, "tool")) return block.props.peek().state === "approval-requested";
+  return isKind(block, "approval") && !block.closed.peek() && str(block.props.peek().decision) === null;
 }

@@ -1,12 +1,12 @@
-/** Helpers for the data that kernel and view both read: the JSON files in nbagent/protocol. */
+/** Data that kernel and view share, the JSON files in nbagent/protocol, and helpers to read it. */
 
 import limits from "../../nbagent/protocol/limits.json";
 
-/** Limits that both languages keep, by name; a name says its unit. */
+/** Limits by name; the name ends with the unit. */
 export const LIMITS = limits;
 
-/** The words of a space-separated list. */
-export function words(text: string): ReadonlySet<string> {
+/** Set of the words in a space-separated list. */
+export function wordSet(text: string): ReadonlySet<string> {
   return new Set(text.split(" "));
 }
 

@@ -1,4 +1,4 @@
-/** Words, figures and colours for the states of a run and its blocks. The words are those of nbagent/render/labels.py. */
+/** Labels, figures and colours for the states of a run and its blocks. The labels are those of nbagent/render/labels.py. */
 
 import {
   decision as DECISIONS,
@@ -10,9 +10,10 @@ import {
   thought as THOUGHT,
   tool_state as TOOL_STATES,
 } from "../../nbagent/protocol/labels.json";
+import type { ToolError, ToolProps, Usage } from "./protocol";
 import { fill } from "./shared";
 import { duration, fixed, rounded } from "./ui/duration";
-import { num, type Props, record, str } from "./values";
+import { count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "./values";
 
 export type Tone = "live" | "ok" | "bad" | "ask" | "off";
 
@@ -25,7 +26,7 @@ export interface RunLabel {
 }
 
 /** The header's label for a run that took `elapsed` seconds so far. */
-export function runLabel(props: Props, elapsed: number | null, awaiting: boolean): RunLabel {
+export function runLabel(props: PropsOf<"run">, elapsed: number | null, awaiting: boolean): RunLabel {
   const status = str(props.status) ?? "running";
   const took = elapsed === null ? null : duration(elapsed);
   switch (status) {
@@ -49,14 +50,18 @@ export function runLabel(props: Props, elapsed: number | null, awaiting: boolean
   }
 }
 
-function incomplete(props: Props): string {
+function incomplete(props: PropsOf<"run">): string {
   if (props.code === "stream_truncated") return RUN.truncated;
   const reason = str(props.code) ?? str(props.finish_reason);
   return reason ? fill(RUN.incomplete_because, reason.replaceAll("_", " ")) : RUN.incomplete;
 }
 
 /** The note at the right of a tool's row; null where its icon and time are enough. */
-export function toolNote(state: string, props: Props, closed = false): { tone: Tone; text: string } | null {
+export function toolNote(
+  state: string,
+  { error }: PropsOf<"tool">,
+  closed = false,
+): { tone: Tone; text: string } | null {
   switch (state) {
     case "input-available":
       // The model asked, and the stream ended: who called the model runs the tool.
@@ -66,7 +71,7 @@ export function toolNote(state: string, props: Props, closed = false): { tone: T
     case "approval-responded":
       return { tone: "live", text: NOTES[state] };
     case "output-error":
-      return { tone: "bad", text: str(record(props.error)?.type) ?? NOTES[state] };
+      return { tone: "bad", text: toolErrorType(error) ?? NOTES[state] };
     case "output-denied":
     case "cancelled":
       return { tone: "off", text: NOTES[state] };
@@ -75,8 +80,13 @@ export function toolNote(state: string, props: Props, closed = false): { tone: T
   }
 }
 
-/** A tool's state in words, for a screen reader. */
-export function toolStateWord(state: string): string {
+function toolErrorType(error: unknown): string | null {
+  const { type }: Unchecked<ToolError> = record(error) ?? {};
+  return str(type);
+}
+
+/** Label of a tool's state, for a screen reader. */
+export function toolStateLabel(state: string): string {
   return lookUp(TOOL_STATES, state) ?? state;
 }
 
@@ -84,18 +94,18 @@ export const isToolLive = (state: string) =>
   state === "input-streaming" || state === "input-available" || state === "approval-responded";
 
 /** The heading of a finished thought: `Thought for 5s`. */
-export function thoughtLabel(props: Props): string {
+export function thoughtLabel(props: PropsOf<"reasoning">): string {
   const took = elapsed(props);
   return took === null ? THOUGHT.closed : fill(THOUGHT.timed, rounded(took));
 }
 
 /** The question that an approval asks. */
-export function promptLabel(props: Props): string {
+export function promptLabel(props: PropsOf<"approval">): string {
   return str(props.prompt) ?? lookUp(PROMPTS, str(props.approval_kind) ?? "tool") ?? PROMPTS.other;
 }
 
-/** The decision in words, `Approved`; null if there is none. */
-export function decisionLabel(props: Props): string | null {
+/** Label of the decision, `Approved`; null if there is none. */
+export function decisionLabel(props: PropsOf<"approval">): string | null {
   const decision = str(props.decision);
   return decision && (lookUp(DECISIONS, decision) ?? decision);
 }
@@ -107,8 +117,8 @@ export function tracebackLabel(traceback: string): string {
 }
 
 /** The footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, … `tools` are the props of the run's tool calls. */
-export function figures(run: Props, tools: readonly Props[]): string[] {
-  const usage = record(run.usage) ?? {};
+export function figures(run: PropsOf<"run">, tools: readonly PropsOf<"tool">[]): string[] {
+  const usage: Unchecked<Usage> = record(run.usage) ?? {};
   const [input, output, reasoning, cost] = [num(usage.input), num(usage.output), num(usage.reasoning), num(usage.cost)];
   const used = num(run.tools) ?? 0;
   const failed = num(run.tools_failed) ?? 0;
@@ -132,7 +142,7 @@ export function figures(run: Props, tools: readonly Props[]): string[] {
 }
 
 /** Output tokens per second of a finished run, the time in its tools and before its first token left out. */
-function tokensPerSecond(run: Props, output: number | null, tools: readonly Props[]): number | null {
+function tokensPerSecond(run: PropsOf<"run">, output: number | null, tools: readonly PropsOf<"tool">[]): number | null {
   const took = elapsed(run);
   if (output === null || took === null) return null;
   const writing = took - (num(run.first_token) ?? 0) - toolSeconds(tools);
@@ -140,7 +150,7 @@ function tokensPerSecond(run: Props, output: number | null, tools: readonly Prop
 }
 
 /** Seconds during which at least one tool ran. */
-function toolSeconds(tools: readonly Props[]): number {
+function toolSeconds(tools: readonly PropsOf<"tool">[]): number {
   const spans: [number, number][] = [];
   for (const tool of tools) {
     const [from, to] = [num(tool.args_done) ?? num(tool.started), num(tool.ended)];
@@ -156,22 +166,14 @@ function toolSeconds(tools: readonly Props[]): number {
   return total;
 }
 
-/** Seconds from when a block began to its end; null if one of them is not known. */
-function elapsed(props: Props): number | null {
-  const [from, to] = [num(props.started), num(props.ended)];
+/** Seconds from the start of a run or a block to its end; null if one of them is unknown. */
+export function elapsed({ started, ended }: Unchecked<Pick<ToolProps, "started" | "ended">>): number | null {
+  const [from, to] = [num(started), num(ended)];
   return from === null || to === null ? null : Math.max(0, to - from);
 }
 
 /** `thinking and tools hidden`; empty if nothing is kept from the reader. */
-function hiddenNote(props: Props): string {
-  const kinds = Array.isArray(props.hidden) ? props.hidden.filter((kind) => typeof kind === "string") : [];
+function hiddenNote({ hidden }: PropsOf<"run">): string {
+  const kinds = strings(hidden);
   return kinds.length ? fill(FIGURES.hidden, [...kinds.slice(0, -2), kinds.slice(-2).join(" and ")].join(", ")) : "";
-}
-
-export function count(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
-function lookUp(labels: Record<string, string>, name: string): string | undefined {
-  return Object.hasOwn(labels, name) ? labels[name] : undefined;
 }

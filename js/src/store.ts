@@ -1,33 +1,33 @@
-/** The block tree: ops in, signals and text streams out. It depends neither on the DOM nor on the channel. */
+/** Block tree of a run: applies ops, offers signals and text streams. It depends neither on the DOM nor on the channel. */
 
 import { batch, type Signal, signal } from "@preact/signals";
-import type { Kind, Op, PropsByKind } from "./protocol";
+import type { BlockProps, Kind, Op } from "./protocol";
 import { TextStream } from "./text-stream";
-import { num, type Props, str, type Unchecked } from "./values";
+import { type JsonObject, type PropName, type PropsOf, str, type Unchecked } from "./values";
 
 /** A block as plain JSON, as the kernel's snapshot has it. */
-export type BlockRecord = Props & { id: string; parent: string | null; kind: string; closed: boolean };
+export type BlockRecord = JsonObject & { id: string; parent: string | null; kind: string; closed: boolean };
 
-/** A list of children in pages, so that one more child redraws one page and not the whole list. */
+/** List of blocks in pages, so that one more block redraws one page and not the whole list. */
 export class BlockList {
-  static readonly PAGE = 16;
+  static readonly PAGE_BLOCKS = 16;
   readonly pages: Signal<readonly Signal<readonly Block[]>[]> = signal([]);
   readonly size = signal(0);
 
   push(block: Block): void {
     const pages = this.pages.peek();
     const last = pages[pages.length - 1];
-    if (last && last.peek().length < BlockList.PAGE) last.value = [...last.peek(), block];
+    if (last && last.peek().length < BlockList.PAGE_BLOCKS) last.value = [...last.peek(), block];
     else this.pages.value = [...pages, signal([block])];
     this.size.value = this.size.peek() + 1;
   }
 
-  /** Replaces the list; pages with the same blocks as before stay as they are. */
+  /** Replace the list; pages with the same blocks as before stay as they are. */
   reset(blocks: readonly Block[]): void {
     const old = this.pages.peek();
     const pages: Signal<readonly Block[]>[] = [];
-    for (let start = 0; start < blocks.length; start += BlockList.PAGE) {
-      const wanted = blocks.slice(start, start + BlockList.PAGE);
+    for (let start = 0; start < blocks.length; start += BlockList.PAGE_BLOCKS) {
+      const wanted = blocks.slice(start, start + BlockList.PAGE_BLOCKS);
       const page = old[pages.length] ?? signal([]);
       const had = page.peek();
       if (had.length !== wanted.length || wanted.some((block, i) => block !== had[i])) page.value = wanted;
@@ -38,29 +38,29 @@ export class BlockList {
   }
 }
 
-/** One block. Its props are signals, so that only components that read them are drawn again. */
-export class Block {
-  readonly props: Signal<Props>;
+/** One block, by default of any kind. Its props are a signal, so that only components that read them are drawn again. */
+export class Block<K extends Kind = Kind> {
+  readonly props: Signal<PropsOf<K>>;
   readonly closed: Signal<boolean>;
-  /** Whether the reader opened or closed the block's panel; null until they have. */
+  /** The reader's choice to open or close the block's panel; null while there is none. */
   readonly userOpen: Signal<boolean | null>;
   readonly children = new BlockList();
-  readonly #streams = new Map<string, TextStream>();
+  readonly #streams = new Map<PropName<K>, TextStream>();
 
   constructor(
     readonly id: string,
     readonly parent: string | null,
     readonly kind: string,
-    props: Props,
+    props: PropsOf<K>,
     closed: boolean,
   ) {
     this.props = signal(props);
     this.closed = signal(closed);
-    this.userOpen = signal(typeof props.user_open === "boolean" ? props.user_open : null);
+    this.userOpen = signal(userOpen(props));
   }
 
-  /** The stream of a text field. */
-  stream(field: string): TextStream {
+  /** Stream of a text field. */
+  stream(field: PropName<K>): TextStream {
     let stream = this.#streams.get(field);
     if (!stream) {
       stream = new TextStream(str(this.props.peek()[field]) ?? "");
@@ -69,18 +69,18 @@ export class Block {
     return stream;
   }
 
-  set(props: Props): void {
+  set(props: PropsOf<K>): void {
     for (const [field, stream] of this.#streams) {
       if (Object.hasOwn(props, field)) stream.replace(str(props[field]) ?? "");
     }
-    if (typeof props.user_open === "boolean") this.userOpen.value = props.user_open;
+    this.userOpen.value = userOpen(props) ?? this.userOpen.peek();
     this.props.value = { ...this.props.peek(), ...props };
   }
 
-  /** Takes over the state of a snapshot; unchanged props keep their identity. */
-  reset(props: Props, closed: boolean): void {
+  /** Take over the state of a snapshot; unchanged props keep their identity. */
+  reset(props: PropsOf<K>, closed: boolean): void {
     for (const [field, stream] of this.#streams) stream.replace(str(props[field]) ?? "");
-    if (typeof props.user_open === "boolean") this.userOpen.value = props.user_open;
+    this.userOpen.value = userOpen(props) ?? this.userOpen.peek();
     if (!sameJson(this.props.peek(), props)) this.props.value = props;
     this.closed.value = closed;
   }
@@ -96,10 +96,10 @@ export class Block {
   }
 }
 
-/** A change of a block in one batch; `before` are its props until then, null for a new block. */
+/** Change of a block by one batch; `before` is its props before the batch, null for a new block. */
 export interface Change {
   readonly block: Block;
-  readonly before: Props | null;
+  readonly before: PropsOf | null;
 }
 
 export type ChangeListener = (changes: readonly Change[], whole: boolean) => void;
@@ -120,7 +120,7 @@ export class Store {
     return this.#blocks.values();
   }
 
-  /** Calls back once after every batch and every snapshot (`whole`). Returns a function that unsubscribes. */
+  /** Call back once after every batch and every snapshot (`whole`). Return a function that unsubscribes. */
   onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -128,7 +128,7 @@ export class Store {
     };
   }
 
-  /** Applies a batch. An op for an unknown block is ignored. */
+  /** Apply a batch. An op for an unknown block is ignored. */
   apply(ops: readonly Op[]): void {
     const changes = new Map<Block, Change>();
     batch(() => {
@@ -141,15 +141,15 @@ export class Store {
         const block = this.#blocks.get(op[1]) ?? (op[1] === "run" ? this.#open("run", null, { kind: "run" }) : null);
         if (!block) continue;
         if (!changes.has(block)) changes.set(block, { block, before: block.props.peek() });
-        if (op[0] === "append") block.stream(op[2]).append(op[3]);
+        if (op[0] === "append") block.stream(op[2] as PropName).append(op[3]);
         else if (op[0] === "set") block.set(op[2]);
         else block.closed.value = true;
       }
     });
-    this.#tell([...changes.values()], false);
+    this.#notify([...changes.values()], false);
   }
 
-  /** Replaces the tree by the one that the ops build; blocks that are in both keep their identity. */
+  /** Replace the tree by the one that the ops build; blocks that are in both keep their identity. */
   load(ops: readonly Op[]): void {
     const wanted = new Store();
     wanted.apply(ops);
@@ -168,7 +168,7 @@ export class Store {
           changes.push({ block, before: null });
         }
         if (id !== "run") {
-          const list = this.#home(parent);
+          const list = this.#listOf(parent);
           const siblings = lists.get(list) ?? [];
           siblings.push(block);
           lists.set(list, siblings);
@@ -179,45 +179,43 @@ export class Store {
       this.top.reset(lists.get(this.top) ?? []);
       this.run.value = this.#blocks.get("run") ?? null;
     });
-    this.#tell(changes, true);
+    this.#notify(changes, true);
   }
 
-  /** The tree as plain JSON, like the kernel's snapshot. */
+  /** Tree as plain JSON, like the kernel's snapshot. */
   toRecords(): BlockRecord[] {
     return [...this.#blocks.values()].map((block) => block.toRecord());
   }
 
-  #open(id: string, parent: string | null, { kind, ...props }: Props): Block | null {
+  #open(id: string, parent: string | null, { kind, ...props }: JsonObject): Block | null {
     if (this.#blocks.has(id)) return null;
     const block = new Block(id, parent, str(kind) ?? "unknown", props, false);
     if (id === "run") this.run.value = block;
-    else this.#home(parent).push(block);
+    else this.#listOf(parent).push(block);
     this.#blocks.set(id, block);
     return block;
   }
 
-  #home(parent: string | null): BlockList {
+  #listOf(parent: string | null): BlockList {
     if (parent === null || parent === "run") return this.top;
     return this.#blocks.get(parent)?.children ?? this.top;
   }
 
-  #tell(changes: readonly Change[], whole: boolean): void {
+  #notify(changes: readonly Change[], whole: boolean): void {
     for (const { block } of changes) block.flush();
     for (const listener of this.#listeners) listener(changes, whole);
   }
 }
 
-/** The props of a block of a kind, by the names that the contract gives them; null if it is of another kind. */
-export function propsOf<K extends Kind>(block: Block, kind: K): Unchecked<PropsByKind[K]> | null {
-  return block.kind === kind ? (block.props.value as Unchecked<PropsByKind[K]>) : null;
+/** Return true if the block is of this kind; its props then have the names of that kind. */
+export function isKind<K extends Kind>(block: Block, kind: K): block is Block<K> {
+  return block.kind === kind;
 }
 
-/** Seconds between a block's `started` and `ended` (or `now`); null if it has no start. */
-export function seconds(props: Props, now: number): number | null {
-  const started = num(props.started);
-  return started === null ? null : Math.max(0, (num(props.ended) ?? now) - started);
+function userOpen({ user_open: open }: Unchecked<BlockProps>): boolean | null {
+  return typeof open === "boolean" ? open : null;
 }
 
-function sameJson(left: Props, right: Props): boolean {
+function sameJson(left: PropsOf, right: PropsOf): boolean {
   return JSON.stringify(left) === JSON.stringify(right);
 }

@@ -9,7 +9,7 @@ export const STYLE_CLASS = STYLE.className;
 
 let sheet: CSSStyleSheet | undefined;
 
-/** Adopt the sheet where the element is, unless that is done. */
+/** Adopt the sheet where the element is, unless it is adopted already. */
 export function adoptStyle(element: Element): void {
   if (STYLE.css === "") return;
   if (sheet === undefined) {
@@ -17,7 +17,7 @@ export function adoptStyle(element: Element): void {
     sheet.replaceSync(STYLE.css);
   }
   const root = element.getRootNode();
-  // A view may be drawn before it stands in the page.
+  // A view may be drawn before it is in the page.
   const tree = root instanceof ShadowRoot ? root : document;
   if (!tree.adoptedStyleSheets.includes(sheet)) tree.adoptedStyleSheets = [...tree.adoptedStyleSheets, sheet];
 }

@@ -1,4 +1,4 @@
-/** A text that grows. Its pieces are passed to listeners as they come, and joined only when `text` is read. */
+/** Stream of a text that grows. Pieces are passed to listeners as they come, and joined only when `text` is read. */
 
 export interface TextListener {
   append(text: string): void;
@@ -37,7 +37,7 @@ export class TextStream {
     this.#replaced = true;
   }
 
-  /** Passes everything since the last call to the listeners, as one piece. */
+  /** Pass the text since the last call to the listeners, as one piece. */
   flush(): void {
     const pending = this.#pending;
     const replaced = this.#replaced;
@@ -50,7 +50,7 @@ export class TextStream {
     }
   }
 
-  /** Passes the whole text now, then every change. Returns a function that unsubscribes. */
+  /** Pass the whole text now, then every change. Return a function that unsubscribes. */
   subscribe(listener: TextListener): () => void {
     this.flush();
     if (this.text !== "") listener.append(this.text);

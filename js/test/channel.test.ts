@@ -1,6 +1,8 @@
+/** Channel to the kernel: order, gaps, snapshots, acknowledgements, large values. */
+
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { Channel } from "../src/channel";
-import { needModule } from "../src/modules";
+import { loadModule } from "../src/modules";
 import { Store } from "../src/store";
 
 const RUN = ["open", "run", null, { kind: "run", status: "running" }];
@@ -121,7 +123,7 @@ describe("sequence", () => {
     { t: "part" },
   ])("ignores %j", (message) => {
     wire.receive(message);
-    expect(channel.have).toBe(0);
+    expect(channel.lastSeq).toBe(0);
     expect(channel.answered.value).toBe(false);
   });
 });
@@ -133,10 +135,10 @@ describe("a snapshot in pieces", () => {
     piece(1, { first: true }, RUN, OPEN);
     piece(2, {}, ["append", "t", "text", "a"]);
     expect(text()).toBeUndefined();
-    expect(channel.have).toBe(0);
+    expect(channel.lastSeq).toBe(0);
     piece(3, { last: true }, ["append", "t", "text", "b"]);
     expect(text()).toBe("ab");
-    expect(channel.have).toBe(3);
+    expect(channel.lastSeq).toBe(3);
   });
 
   it("that lost one is asked for again", () => {
@@ -311,10 +313,10 @@ describe("lazy parts", () => {
 
   it("that are modules are loaded once for the whole page", async () => {
     const load = vi.fn(async (source: string) => ({ source }));
-    const first = needModule("math.js", (name) => channel.lazyValues.whole(name), load);
+    const first = loadModule("math.js", (name) => channel.lazyValues.whole(name), load);
     page("math.js", 0, "export {}");
     const other = new Channel({ port: new Wire(), store: new Store() });
-    expect(await needModule("math.js", (name) => other.lazyValues.whole(name), load)).toBe(await first);
+    expect(await loadModule("math.js", (name) => other.lazyValues.whole(name), load)).toBe(await first);
     expect(load).toHaveBeenCalledTimes(1);
     other.dispose();
   });
@@ -323,8 +325,8 @@ describe("lazy parts", () => {
     const load = async (source: string) => ({ source });
     const otherWire = new Wire();
     const other = new Channel({ port: otherWire, store: new Store() });
-    const failed = needModule("highlight.js", (name) => channel.lazyValues.whole(name), load);
-    const waiting = needModule("highlight.js", (name) => other.lazyValues.whole(name), load);
+    const failed = loadModule("highlight.js", (name) => channel.lazyValues.whole(name), load);
+    const waiting = loadModule("highlight.js", (name) => other.lazyValues.whole(name), load);
     expect(otherWire.of("need")).toHaveLength(0);
     channel.lazyValues.fail("the view is closed");
     await expect(failed).rejects.toThrow("closed");
@@ -361,6 +363,6 @@ describe("a message that the view does not know", () => {
     expect([...channel.ignored]).toEqual([[type, 2]]);
     expect(debug).toHaveBeenCalledTimes(1);
     expect(JSON.stringify(debug.mock.calls)).not.toContain("secret");
-    expect(channel.have).toBe(0);
+    expect(channel.lastSeq).toBe(0);
   });
 });

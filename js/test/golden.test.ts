@@ -1,4 +1,4 @@
-/** The corpus that kernel and view share: what the kernel's ops make here is what the kernel's own snapshot says. */
+/** Golden files that kernel and view share: the kernel's ops build the tree of the kernel's own snapshot. */
 
 import { describe, expect, it } from "vitest";
 import { readOps } from "../src/messages";

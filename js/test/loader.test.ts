@@ -5,15 +5,15 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LocalModel } from "./preview/model.js";
 
 const SLOT = Symbol.for("nbagent.test");
-const page = globalThis as { [SLOT]?: unknown; evaluated?: number; heard?: unknown[] };
-/** A front end that counts how often it is evaluated, and keeps what its widgets hear. */
+const page = globalThis as { [SLOT]?: unknown; evaluated?: number; received?: unknown[] };
+/** A front end that counts how often it is evaluated, and keeps what its widgets receive. */
 const SOURCE = `globalThis.evaluated = (globalThis.evaluated ?? 0) + 1;
 export default {
   initialize({ model, early }) {
-    const hear = (message) => (globalThis.heard ??= []).push(message);
-    early.forEach(hear);
-    model.on("msg:custom", hear);
-    return () => model.off("msg:custom", hear);
+    const receive = (message) => (globalThis.received ??= []).push(message);
+    early.forEach(receive);
+    model.on("msg:custom", receive);
+    return () => model.off("msg:custom", receive);
   },
   render({ model, el }) { el.textContent = "drawn " + model.get("run_id"); return () => {}; },
 };`;
@@ -38,7 +38,7 @@ beforeEach(async () => {
 afterEach(() => {
   delete page[SLOT];
   delete page.evaluated;
-  delete page.heard;
+  delete page.received;
   vi.unstubAllGlobals();
   vi.useRealTimers();
 });
@@ -79,7 +79,7 @@ it("hears the messages that came before it, in their order and once", async () =
   run.model.receive({ seq: 2 });
   await run.draw();
   run.model.receive({ seq: 3 });
-  expect(page.heard).toEqual([{ seq: 1 }, { seq: 2 }, { seq: 3 }]);
+  expect(page.received).toEqual([{ seq: 1 }, { seq: 2 }, { seq: 3 }]);
   await run.dispose();
   expect(run.model.handlerCount).toBe(0);
 });

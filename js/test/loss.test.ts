@@ -1,4 +1,4 @@
-/** Whatever is lost or comes twice, on either way, every view has the kernel's tree in the end. Jupyter keeps the order. */
+/** Lost and repeated messages, in both directions: every view ends with the kernel's tree. Jupyter keeps the order. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Channel } from "../src/channel";
@@ -47,7 +47,7 @@ class View {
     this.channel.hello();
   }
 
-  hear(message: unknown): void {
+  receive(message: unknown): void {
     for (let copy = this.copies(); copy > 0; copy -= 1) this.#receive(structuredClone(message));
   }
 }
@@ -82,7 +82,7 @@ describe.each([0.02, 0.2, 0.6])("with every message lost at odds of %d", (odds) 
         const copies = () => (!faulty ? 1 : random() < odds ? 0 : random() < 0.05 ? 2 : 1);
         const views: View[] = [];
         const kernel = new Kernel((message) => {
-          for (const view of views) view.hear(message);
+          for (const view of views) view.receive(message);
         });
         const life = happenings(random);
         views.push(new View(kernel, copies));
@@ -100,7 +100,7 @@ describe.each([0.02, 0.2, 0.6])("with every message lost at odds of %d", (odds) 
         expect(kernel.idle).toBe(true);
         for (const view of views) {
           expect(view.store.toRecords(), `seed ${seed}`).toEqual(kernel.tree.toRecords());
-          expect(view.channel.have).toBe(kernel.seq);
+          expect(view.channel.lastSeq).toBe(kernel.seq);
           view.channel.dispose();
         }
       }
@@ -114,7 +114,7 @@ it("a lost batch costs one question, and one snapshot for both views", async () 
   const sent: string[] = [];
   const kernel = new Kernel((message) => {
     if (message.t === "snapshot" && message.first) sent.push("snapshot");
-    for (const view of views) view.hear(message);
+    for (const view of views) view.receive(message);
   }, 1);
   let losing = false;
   views.push(new View(kernel, () => (losing ? 0 : 1)), new View(kernel, () => 1));
@@ -138,7 +138,7 @@ it("a lost batch costs one question, and one snapshot for both views", async () 
 it("blocks keep their identity, and the reader's choices, over a snapshot", () => {
   const views: View[] = [];
   const kernel = new Kernel((message) => {
-    for (const view of views) view.hear(message);
+    for (const view of views) view.receive(message);
   }, 2);
   const view = new View(kernel, () => 1);
   views.push(view);

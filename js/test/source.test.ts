@@ -1,4 +1,4 @@
-/** What the sources must never do: a widget's state is not to be trusted. */
+/** Rules for the sources, because a widget's state is not to be trusted. */
 
 import { expect, it } from "vitest";
 

@@ -1,6 +1,8 @@
+/** Block tree: ops in, signals and text streams out. */
+
 import { describe, expect, it, vi } from "vitest";
 import { readOps } from "../src/messages";
-import { BlockList, propsOf, Store } from "../src/store";
+import { BlockList, isKind, Store } from "../src/store";
 import { opening } from "./kernel";
 
 const OPS: unknown[][] = [
@@ -88,8 +90,12 @@ describe("ops", () => {
 
   it("build blocks whose props are read by the names of the contract", () => {
     const tool = applied(OPS).get("c1");
-    expect(tool && propsOf(tool, "tool")?.args_text).toBe("");
-    expect(tool && propsOf(tool, "text")).toBeNull();
+    expect(tool && isKind(tool, "tool") && tool.props.value.args_text).toBe("");
+    expect(tool && isKind(tool, "text")).toBe(false);
+    // @ts-expect-error: no kind of block has this prop
+    expect(tool?.props.value.arguments).toBeUndefined();
+    // @ts-expect-error: a prop of another kind
+    expect(tool && isKind(tool, "tool") && tool.props.value.tool_id).toBeUndefined();
   });
 
   it("show a block whose parent is missing at the top, so that nothing is lost", () => {
@@ -98,10 +104,14 @@ describe("ops", () => {
   });
 
   it("keep the order of siblings over many pages", () => {
-    const names = Array.from({ length: BlockList.PAGE * 2 + 3 }, (_, i) => `t${i}`);
+    const names = Array.from({ length: BlockList.PAGE_BLOCKS * 2 + 3 }, (_, i) => `t${i}`);
     const store = applied(names.map((id) => ["open", id, "run", { kind: "text", text: "" }]));
     expect(ids(store.top)).toEqual(names);
-    expect(store.top.pages.value.map((page) => page.value.length)).toEqual([BlockList.PAGE, BlockList.PAGE, 3]);
+    expect(store.top.pages.value.map((page) => page.value.length)).toEqual([
+      BlockList.PAGE_BLOCKS,
+      BlockList.PAGE_BLOCKS,
+      3,
+    ]);
   });
 });
 

@@ -3,7 +3,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { afterEach, beforeEach, vi } from "vitest";
 import widget from "../src";
-import type { Props } from "../src/values";
+import type { JsonObject } from "../src/values";
 import { opening } from "./kernel";
 import { LocalModel } from "./preview/model.js";
 
@@ -29,10 +29,10 @@ export interface Page {
 type Cleanup = () => void;
 
 export function open(
-  head: Props = { name: "analyst", status: "running" },
+  head: JsonObject = { name: "analyst", status: "running" },
   manager?: unknown,
   early: unknown[] = [],
-  traits: Props = {},
+  traits: JsonObject = {},
 ): Page {
   number += 1;
   const model = new LocalModel({ run_id: `run-${number}`, dom_key: `key-${number}`, head, ...traits });
@@ -87,7 +87,7 @@ export function ownClock(): void {
 
 export const RUN = ["open", "run", null, { kind: "run", name: "analyst", status: "running", started: 1 }];
 
-export function tool(id: string, props: Props = {}, parent = "run"): unknown[] {
+export function tool(id: string, props: JsonObject = {}, parent = "run"): unknown[] {
   return [
     "open",
     id,

@@ -1,3 +1,5 @@
+/** The widget as a host uses it: sessions, views, Stop, loss of the kernel. */
+
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LocalModel } from "./preview/model.js";
 import { open, ownClock, type Page, RUN, rowOf, settle, tool } from "./support";
@@ -27,19 +29,19 @@ describe("before anything came", () => {
   it("claims the page for the live view for 3 seconds, and longer only if the kernel answers", async () => {
     await settle();
     const live = () => page.el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
-    const twin = document.createElement("div");
-    twin.dataset.nbagentTwin = page.model.get("dom_key") as string;
-    document.body.append(twin);
-    const isTwinShown = () => getComputedStyle(twin).display !== "none";
-    expect([live(), isTwinShown()]).toEqual([twin.dataset.nbagentTwin, false]);
+    const copy = document.createElement("div");
+    copy.dataset.nbagentTwin = page.model.get("dom_key") as string;
+    document.body.append(copy);
+    const isCopyShown = () => getComputedStyle(copy).display !== "none";
+    expect([live(), isCopyShown()]).toEqual([copy.dataset.nbagentTwin, false]);
     await settle(3000);
-    expect([live(), isTwinShown()]).toEqual([undefined, true]);
+    expect([live(), isCopyShown()]).toEqual([undefined, true]);
     page.ops(RUN);
     await settle();
-    expect([live(), isTwinShown()]).toEqual([twin.dataset.nbagentTwin, false]);
+    expect([live(), isCopyShown()]).toEqual([copy.dataset.nbagentTwin, false]);
     page.close();
-    expect(isTwinShown()).toBe(true);
-    twin.remove();
+    expect(isCopyShown()).toBe(true);
+    copy.remove();
   });
 
   it("shows no Stop for a run that is over", async () => {
@@ -88,7 +90,7 @@ describe("Stop", () => {
   });
 });
 
-/** What JupyterLab's widget manager has: the connection to the kernel. */
+/** The kernel connection of JupyterLab's widget manager. */
 class LabKernel {
   slots: Record<string, ((sender: unknown, value?: unknown) => void)[]> = {};
   interrupt = vi.fn(async () => {});
@@ -96,7 +98,7 @@ class LabKernel {
   connectionStatusChanged = this.#signal("connection");
   disposed = this.#signal("disposed");
 
-  say(name: string, value?: unknown): void {
+  emit(name: string, value?: unknown): void {
     for (const slot of this.slots[name] ?? []) slot(this, value);
   }
 
@@ -111,7 +113,7 @@ class LabKernel {
 }
 
 describe("a kernel", () => {
-  const mark = (el: HTMLElement) => el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
+  const liveKey = (el: HTMLElement) => el.querySelector("[data-nbagent-live]")?.getAttribute("data-nbagent-live");
   let kernel: LabKernel;
   beforeEach(() => {
     page.close();
@@ -140,7 +142,7 @@ describe("a kernel", () => {
   ])("that ends under a run is told, and what is shown stays: %s %s", async (signal, value, words) => {
     page.ops(RUN, ["open", "t", "run", { kind: "text", text: "half" }]);
     await settle(1500);
-    kernel.say(signal, value);
+    kernel.emit(signal, value);
     await settle(5000);
     expect(page.el.querySelector(".nb-status")?.textContent).toBe(words);
     expect(page.el.textContent).toContain("half");
@@ -149,7 +151,7 @@ describe("a kernel", () => {
     expect(stop?.title).not.toBe("");
     stop?.click();
     expect(page.sent("stop")).toHaveLength(0);
-    expect(mark(page.el)).toBe(page.model.get("dom_key"));
+    expect(liveKey(page.el)).toBe(page.model.get("dom_key"));
     const time = page.el.querySelector(".nb-time")?.textContent;
     await settle(5000);
     expect(page.el.querySelector(".nb-time")?.textContent).toBe(time);
@@ -159,7 +161,7 @@ describe("a kernel", () => {
     const result = { "text/html": { part: "result/f/text/html", size: 20_000, head: "" } };
     page.ops(RUN, tool("f", { state: "output-available", result }), ["close", "f"]);
     page.ops(["set", "run", { status: "completed", ended: 3 }], ["close", "run"]);
-    kernel.say("status", "dead");
+    kernel.emit("status", "dead");
     await settle();
     expect(page.el.querySelector(".nb-status")?.textContent).toBe("Done in 2.0s");
     rowOf(page.el, "f").click();
@@ -170,13 +172,13 @@ describe("a kernel", () => {
   it("whose connection comes back is asked for all, and again for a stop that may be lost", async () => {
     page.ops(RUN);
     button(page.el, "Stop")?.click();
-    kernel.say("connection", "connecting");
-    kernel.say("connection", "connected");
+    kernel.emit("connection", "connecting");
+    kernel.emit("connection", "connected");
     expect(page.sent("hello")).toHaveLength(2);
     expect(page.sent("stop")).toHaveLength(2);
   });
 
-  it("can be interrupted where the host lets us, when Stop is not heard", async () => {
+  it("can be interrupted where the host lets us, when Stop does not reach the kernel", async () => {
     page.ops(RUN);
     await settle();
     button(page.el, "Stop")?.click();
@@ -189,20 +191,20 @@ describe("a kernel", () => {
     expect(page.el.textContent).toContain("could not be interrupted from here");
   });
 
-  it("that never answers leaves the place to the static twin after three seconds, and takes it back when it does", async () => {
+  it("that never answers leaves the place to the static copy after three seconds, and takes it back when it does", async () => {
     await settle(2000);
-    expect(mark(page.el)).toBe(page.model.get("dom_key"));
+    expect(liveKey(page.el)).toBe(page.model.get("dom_key"));
     await settle(1500);
-    expect(mark(page.el)).toBeUndefined();
+    expect(liveKey(page.el)).toBeUndefined();
     page.ops(RUN);
     await settle();
-    expect(mark(page.el)).toBe(page.model.get("dom_key"));
+    expect(liveKey(page.el)).toBe(page.model.get("dom_key"));
   });
 
   it("that was never there leaves it at once", async () => {
     const saved = open({ name: "analyst", status: "completed" }, { kernel: null });
     await settle();
-    expect(mark(saved.el)).toBeUndefined();
+    expect(liveKey(saved.el)).toBeUndefined();
     expect(saved.el.textContent).toContain("The kernel that holds this transcript does not answer.");
     saved.close();
   });
@@ -271,14 +273,14 @@ describe("views", () => {
   });
 
   it("that get every message from the first on ask for a snapshot only if the first does not come", async () => {
-    const heard = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
-    const unheard = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
-    expect(unheard.sent("hello")).toHaveLength(0);
-    heard.ops(RUN);
+    const fromStart = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
+    const resumed = open({ name: "analyst", status: "running" }, undefined, [], { from_start: true });
+    expect(resumed.sent("hello")).toHaveLength(0);
+    fromStart.ops(RUN);
     await settle(1100);
-    expect([heard.sent("hello").length, unheard.sent("hello").length]).toEqual([0, 1]);
-    heard.close();
-    unheard.close();
+    expect([fromStart.sent("hello").length, resumed.sent("hello").length]).toEqual([0, 1]);
+    fromStart.close();
+    resumed.close();
   });
 
   it("drawn later show everything", async () => {

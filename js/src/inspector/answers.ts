@@ -1,4 +1,4 @@
-/** Asks the kernel for the events of a run, and reads its answers. See nbagent/protocol/inspection.py. */
+/** Client of the kernel's inspector: asks for the events of a run and reads the answers. See nbagent/protocol/inspection.py. */
 
 import type { EventsQuestion, EventsAnswer as WireAnswer } from "../protocol";
 import type { Session } from "../session";

@@ -1,5 +1,6 @@
-/** One event, whole, as JSON. */
+/** Detail of one event: its whole JSON. */
 
+import type { LargeValue } from "../protocol";
 import type { Session } from "../session";
 import { Lazy, useLoaded } from "../transcript/lazy";
 import { CopyButton } from "../ui/copy";
@@ -20,7 +21,7 @@ export function EventDetail({ session, row, started, onClose }: EventDetailProps
   const { lazyValues } = session.channel;
   const name = `event/${row.number}`;
   const { value, problem } = useLoaded(
-    () => lazyValues.page(name).then(({ size }) => ({ part: name, size })),
+    () => lazyValues.page(name).then(({ size }) => ({ part: name, size }) satisfies Partial<LargeValue>),
     row.number,
     session,
   );

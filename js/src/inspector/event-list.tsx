@@ -1,7 +1,7 @@
-/** The list of events: only the rows in view are in the page. */
+/** List of events; only the rows in view are in the page. */
 
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { count } from "../status";
+import { count } from "../values";
 import type { EventRows } from "./event-rows";
 
 /** Height of `.nb-event-row` in inspector.css. */
@@ -31,7 +31,7 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
   const from = Math.max(0, first - OVERSCAN_ROWS);
   const to = Math.min(total, first + shown + OVERSCAN_ROWS);
 
-  const see = () => {
+  const measure = () => {
     const box = list.current;
     if (box === null) return;
     setFirst(Math.floor(box.scrollTop / ROW_PX));
@@ -41,12 +41,12 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
   useEffect(() => {
     const box = list.current;
     if (box === null) return;
-    see();
-    const sizes = new ResizeObserver(see);
+    measure();
+    const sizes = new ResizeObserver(measure);
     sizes.observe(box);
     return () => sizes.disconnect();
   }, []);
-  useEffect(() => rows.look(from, Math.max(to, from + shown)), [rows, from, to, shown]);
+  useEffect(() => rows.setRange(from, Math.max(to, from + shown)), [rows, from, to, shown]);
   useLayoutEffect(() => {
     const box = list.current;
     // A list at its end stays there.
@@ -86,7 +86,7 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
       aria-label="Events"
       aria-activedescendant={active}
       tabIndex={0}
-      onScroll={see}
+      onScroll={measure}
       onKeyDown={onKeyDown}
     >
       <div class="nb-event-rows" role="presentation" style={{ height: `${total * ROW_PX}px` }}>

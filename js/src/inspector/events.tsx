@@ -1,11 +1,11 @@
-/** The events of a run or of one block: filtered, searched, and one of them opened. */
+/** Events page of the inspector: the events of a run or of one block, filters, search, and one event in detail. */
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Session } from "../session";
-import { count } from "../status";
 import type { Subject } from "../transcript/inspecting";
+import { LoadError } from "../transcript/lazy";
 import { Icon } from "../ui/icons";
-import { num } from "../values";
+import { count, num } from "../values";
 import { askEvents, type Facts } from "./answers";
 import { EventDetail } from "./event-detail";
 import { EventList, family } from "./event-list";
@@ -36,7 +36,7 @@ export function Events({ session, block, onWhole }: EventsProps) {
     return () => rows.close();
   }, [rows]);
   const events = num(session.runProps.events) ?? 0;
-  useEffect(() => rows.grow(events), [rows, events]);
+  useEffect(() => rows.setEventCount(events), [rows, events]);
   const facts = rows.facts.value;
   useEffect(() => {
     if (facts) setTypes(facts.types);
@@ -67,14 +67,7 @@ export function Events({ session, block, onWhole }: EventsProps) {
           {countLabel(facts, type !== "" || text !== "" || block !== null)}
         </span>
       </div>
-      {problem !== null && (
-        <p class="nb-note nb-bad">
-          Could not load this: {problem}.{" "}
-          <button type="button" class="nb-link" onClick={() => rows.retry()}>
-            Try again
-          </button>
-        </p>
-      )}
+      {problem !== null && <LoadError reason={problem} onRetry={() => rows.retry()} />}
       <EventList rows={rows} started={session.started} chosen={chosen} onChoose={setChosen} />
       {opened && opened.time !== null && (
         <EventDetail session={session} row={opened} started={session.started} onClose={() => setChosen(null)} />

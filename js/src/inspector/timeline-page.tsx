@@ -1,15 +1,14 @@
-/** The timeline of a run: its steps, thoughts, tools and texts as bars, and the stretches in which nothing came. */
+/** Timeline page of the inspector: steps, thoughts, tools and texts as bars, and the gaps in which nothing came. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { Session } from "../session";
-import { count } from "../status";
 import type { Subject } from "../transcript/inspecting";
 import { duration } from "../ui/duration";
-import { num } from "../values";
+import { count, num } from "../values";
 import { axisShare, type Bar, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
 
 /** Share of the axis, in per cent, from which a gap has room for a label. */
-const MIN_LABELLED_SHARE = 16;
+const MIN_LABELLED_PERCENT = 16;
 
 interface TimelinePageProps {
   session: Session;
@@ -33,21 +32,21 @@ function useTimeline(session: Session): { timeline: Timeline | null; problem: st
   const [problem, setProblem] = useState<string | null>(null);
   const events = num(session.runProps.events) ?? 0;
   useEffect(() => {
-    let unwanted = false;
+    let cancelled = false;
     const ask = async () => {
       for (let seen = -1; ; ) {
         const { text } = await session.channel.lazyValues.page("timeline");
         const answer = readTimeline(text);
-        if (unwanted) return;
+        if (cancelled) return;
         setTimeline(answer);
         setProblem(null);
         if (answer.seen >= answer.count || answer.seen === seen) return;
         seen = answer.seen;
       }
     };
-    ask().catch((error: Error) => unwanted || setProblem(error.message));
+    ask().catch((error: Error) => cancelled || setProblem(error.message));
     return () => {
-      unwanted = true;
+      cancelled = true;
     };
   }, [session, events]);
   return { timeline, problem };
@@ -58,7 +57,7 @@ function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Sub
   const span = end - start;
   return (
     <>
-      <p class="nb-timeline-said">{words(timeline)}</p>
+      <p class="nb-timeline-summary">{summary(timeline)}</p>
       {leftOut > 0 && <p class="nb-note">The first {count(leftOut)} are no longer kept.</p>}
       <div class="nb-chart">
         <div class="nb-chart-back" aria-hidden="true">
@@ -71,10 +70,10 @@ function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Sub
             <span
               key={from}
               class="nb-gap"
-              style={box(from, to, timeline)}
+              style={barStyle(from, to, timeline)}
               title={`nothing came for ${duration(to - from)}`}
             >
-              {axisShare(from, to, timeline)[1] > MIN_LABELLED_SHARE && `nothing for ${duration(to - from)}`}
+              {axisShare(from, to, timeline)[1] > MIN_LABELLED_PERCENT && `nothing for ${duration(to - from)}`}
             </span>
           ))}
           {firstToken !== null && (
@@ -108,8 +107,11 @@ function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBl
       <span class="nb-bar-label">{label}</span>
       <span class="nb-track">
         {kind === "step" && <StepFigures bar={bar} timeline={timeline} />}
-        {ran > start && <span class={`nb-bar nb-bar-${kind} nb-bar-written`} style={box(start, ran, timeline)} />}
-        <span class={`nb-bar nb-bar-${kind} ${failed(bar) ? "nb-bar-failed" : ""}`} style={box(ran, end, timeline)} />
+        {ran > start && <span class={`nb-bar nb-bar-${kind} nb-bar-written`} style={barStyle(start, ran, timeline)} />}
+        <span
+          class={`nb-bar nb-bar-${kind} ${failed(bar) ? "nb-bar-failed" : ""}`}
+          style={barStyle(ran, end, timeline)}
+        />
       </span>
       <span class="nb-sr">
         {`${statusText}from ${duration(start - timeline.start)} to ${duration(end - timeline.start)}, `}
@@ -134,13 +136,13 @@ function BarRow({ bar, timeline, onBlock }: { bar: Bar; timeline: Timeline; onBl
 function StepFigures({ bar, timeline }: { bar: Bar; timeline: Timeline }) {
   const [left] = axisShare(bar.start, bar.start, timeline);
   return (
-    <span class="nb-step-said" style={left < 55 ? { left: `${left}%` } : { right: "0" }}>
+    <span class="nb-step-figures" style={left < 55 ? { left: `${left}%` } : { right: "0" }}>
       {stepFigures(bar).join(" · ")}
     </span>
   );
 }
 
-function box(from: number, to: number, timeline: Timeline): { left: string; width: string } {
+function barStyle(from: number, to: number, timeline: Timeline): { left: string; width: string } {
   const [left, width] = axisShare(from, to, timeline);
   return { left: `${left}%`, width: `${width}%` };
 }
@@ -150,7 +152,7 @@ function failed({ status }: Bar): boolean {
 }
 
 /** `first token 0.4s · 2 gaps, 4.1s in all`. */
-function words({ start, end, firstToken, gapCount, gapSeconds, bars }: Timeline): string {
+function summary({ start, end, firstToken, gapCount, gapSeconds, bars }: Timeline): string {
   const steps = bars.filter(({ kind }) => kind === "step").length;
   const list = [duration(end - start)];
   if (steps > 0) list.push(`${count(steps)} ${steps === 1 ? "step" : "steps"}`);

@@ -1,9 +1,8 @@
-/** Reads the timeline of a run, and places its bars on the axis. See nbagent/protocol/inspection.py. */
+/** Timeline of a run: reads the kernel's answer and places the bars on the axis. See nbagent/protocol/inspection.py. */
 
 import type { TimelineAnswer, Usage, Bar as WireBar } from "../protocol";
-import { count } from "../status";
 import { duration } from "../ui/duration";
-import { num, record, str, type Unchecked } from "../values";
+import { count, num, record, str, type Unchecked } from "../values";
 
 export interface Bar {
   kind: string;

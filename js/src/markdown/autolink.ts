@@ -22,7 +22,7 @@ const PATH = /[/?#][^\s\p{Cc}<>"`|｜]*/uy;
 const MAIL = /[\w.!#$%&'*+/=?^`{|}~-]+@[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?/iuy;
 const CLOSERS: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 /** A URL that is longer than this is cut there. */
-const MAX_LENGTH = 10_000;
+const MAX_URL_CHARS = 10_000;
 
 export class LinkifyIt {
   set(): this {
@@ -70,11 +70,11 @@ function endOfUrl(text: string, from: number): number | null {
   if (host === null) return null;
   const path = sticky(PATH, text, host);
   if (path === null) return host;
-  const balanced = balancedEnd(text, host, Math.min(path, from + MAX_LENGTH));
+  const balanced = balancedEnd(text, host, Math.min(path, from + MAX_URL_CHARS));
   return host + text.slice(host, balanced).replace(/(?:&[a-z0-9]+;|[?!.,:;*_~'"])+$/i, "").length;
 }
 
-/** Where the first bracket closes that was not opened in the URL itself: "(see https://example.org/a_(b))". */
+/** Offset of the first bracket that closes without being opened in the URL itself: "(see https://example.org/a_(b))". */
 function balancedEnd(text: string, from: number, to: number): number {
   const open: string[] = [];
   for (let at = from; at < to; at += 1) {

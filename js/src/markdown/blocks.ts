@@ -1,4 +1,5 @@
-// The top-level blocks of a text that is being written, and how many of them are settled.
+/** The top-level blocks of a text that is being written, and how many of them are settled. */
+
 import type { Token } from "./grammar";
 
 /** A top-level block: its tokens and its lines, the last one exclusive. */
@@ -8,7 +9,7 @@ export interface Block {
   end: number;
 }
 
-/** Splits tokens into blocks. A link definition is no block, but belongs to the block that it stands in. */
+/** Split tokens into blocks. A link definition is no block, but belongs to the block that it stands in. */
 export function splitBlocks(tokens: Token[]): Block[] {
   const blocks: Block[] = [];
   let open: Block | null = null;

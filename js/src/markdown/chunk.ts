@@ -1,17 +1,18 @@
-// A settled stretch of a long text, whose DOM is in the page only while it is near the reader.
-import { isInUse, watchNear } from "../ui/virtualize";
+/** Chunk: a settled part of a long text. Its DOM is in the page only while it is in view. */
 
-/** Characters of a chunk, about. */
+import { isInUse, watchInView } from "../ui/virtualize";
+
+/** Approximate characters of a chunk. */
 export const CHUNK_CHARS = 16_000;
 /** Characters that are drawn in one task of a text that came in one piece. */
 export const SLICE_CHARS = 8_000;
 /** Characters up to which a block (a list, a table, a paragraph) is parsed as one; the rest of it is a block of its own. */
 export const BLOCK_CHARS = 32_000;
 
-/** A chunk. Its source is kept for good. */
+/** One chunk. Its source is kept after its DOM is removed. */
 export class Chunk {
   private readonly unwatch: () => void;
-  private far = false;
+  private unloaded = false;
 
   /**
    * @param body - the element that holds the chunk's blocks.
@@ -25,17 +26,17 @@ export class Chunk {
     private readonly draw: (chunk: Chunk) => void,
     erased: (body: HTMLElement) => void,
   ) {
-    this.unwatch = watchNear(body, (near, height) => {
-      if (near) return this.show();
-      if (this.far || isInUse(body)) return;
-      this.far = true;
+    this.unwatch = watchInView(body, (inView, height) => {
+      if (inView) return this.show();
+      if (this.unloaded || isInUse(body)) return;
+      this.unloaded = true;
       erased(body);
       body.style.height = `${height}px`;
       body.replaceChildren();
     });
   }
 
-  /** Keeps the chunk in the page for good. */
+  /** Keep the chunk in the page, in view or not. */
   open(): void {
     this.unwatch();
     this.show();
@@ -47,8 +48,8 @@ export class Chunk {
   }
 
   private show(): void {
-    if (!this.far) return;
-    this.far = false;
+    if (!this.unloaded) return;
+    this.unloaded = false;
     this.body.style.height = "";
     this.draw(this);
   }

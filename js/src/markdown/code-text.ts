@@ -1,4 +1,5 @@
-// The text of a code block, in boxes of whole lines: a browser lays out only the box that grows, however long the code is.
+/** Text of a code block, in boxes of whole lines, so that the browser lays out only the box that grows. */
+
 import { commonLength } from "./dom";
 
 /** Characters after which a box ends with its line. */
@@ -19,7 +20,7 @@ export class CodeText {
     return this.last.parentElement;
   }
 
-  /** Adds text to the end. A node behind the text, such as a caret, stays behind it. */
+  /** Add text to the end. A node behind the text, such as a caret, stays behind it. */
   append(text: string): void {
     for (let from = 0; from < text.length; ) {
       if (this.last.length >= BOX_CHARS && this.last.data.endsWith("\n")) this.addBox();
@@ -30,7 +31,7 @@ export class CodeText {
     }
   }
 
-  /** Replaces the text. Characters that are the same at its start are not touched, so that a selection there survives. */
+  /** Replace the text. Characters that are the same at its start are not touched, so that a selection there survives. */
   replace(text: string): void {
     let known = 0;
     for (const [index, box] of this.boxes.entries()) {

@@ -1,4 +1,5 @@
-// A code block: language label, copy button, text that grows in place, highlighted once it is closed.
+/** A code block: language label, copy button, text that grows in place, highlighted once it is closed. */
+
 import { visible } from "../readable";
 import { CodeText } from "./code-text";
 import type { NodeView } from "./dom";
@@ -6,11 +7,11 @@ import type { CodeSpec, MathSpec } from "./tree";
 
 /** The exports of the lazily loaded module `highlight.js`. */
 export interface Highlighter {
-  /** Highlights code; null if the language is unknown. */
+  /** Highlight code; null if the language is unknown. */
   highlight(code: string, lang: string): HastRoot | null;
 }
 
-/** The subset of hast that a highlighter makes: https://github.com/syntax-tree/hast */
+/** Subset of hast that a highlighter produces: https://github.com/syntax-tree/hast */
 export interface HastRoot {
   type: "root";
   children: HastNode[];
@@ -58,7 +59,7 @@ export class CodeBlock implements NodeView {
     return this.text?.end ?? this.code;
   }
 
-  /** Adds text to an open block without reading what is in it. */
+  /** Add text to an open block without reading what is in it. */
   extend(more: string): void {
     this.text?.append(visible(more));
     if (this.spec) this.spec.text += more;
@@ -99,7 +100,7 @@ export class CodeBlock implements NodeView {
   }
 
   private async copy(button: HTMLButtonElement): Promise<void> {
-    // Copied as it is shown: a terminal would obey control characters.
+    // Copied as it is shown: a terminal would execute control characters.
     const text = visible(this.spec?.text ?? "").replace(/\n$/, "");
     try {
       await navigator.clipboard.writeText(text);

@@ -1,19 +1,20 @@
-// Copies a foreign tree by an allow-list of elements, attributes and styles.
+/** Copy of an untrusted DOM tree by an allow-list of elements, attributes and styles. */
+
 import { html as ALLOWED } from "../../../nbagent/protocol/markup.json";
 import { readable } from "../readable";
 import { LIMITS } from "../shared";
 
 /** The allow-list. */
 export interface Policy {
-  /** Names of elements that are copied. Of other elements only the children are. */
+  /** Names of elements that are copied. Of other elements only the children are copied. */
   tags: ReadonlySet<string>;
   /** Names of elements that are left out with their content. */
   dropped: ReadonlySet<string>;
-  /** Makes the copy of one element without its children; null leaves it out with its children. */
+  /** Make the copy of one element without its children; null leaves it out with its children. */
   make(source: Element, tag: string): Element | null;
 }
 
-/** Copies the children of `source` to the end of `target`, up to the limits of depth and number. */
+/** Copy the children of `source` to the end of `target`, up to the limits of depth and number. */
 export function copyChildren(source: Node, target: Node, policy: Policy): void {
   const budget = { nodes: LIMITS.html_nodes };
   copyInto(source, target, policy, LIMITS.html_depth, budget);
@@ -37,7 +38,7 @@ function copyInto(source: Node, target: Node, policy: Policy, depth: number, bud
   }
 }
 
-/** Copies the attributes that are listed. */
+/** Copy the attributes that are listed. */
 export function copyAttributes(source: Element, target: Element, names: ReadonlySet<string>): void {
   for (const { name, value } of source.attributes) {
     if (names.has(name)) target.setAttribute(name, value);
@@ -47,12 +48,12 @@ export function copyAttributes(source: Element, target: Element, names: Readonly
 // Words, numbers and plain colours: no url(), image-set(), var() or expression().
 const SAFE_VALUE = new RegExp(`^${ALLOWED.style_value}$`, "i");
 
-/** True if a style value can fetch nothing. */
+/** Return true if the style value can fetch nothing. */
 export function isSafeStyle(value: string): boolean {
   return value.length < LIMITS.style_value_chars && SAFE_VALUE.test(value);
 }
 
-/** Copies the inline style properties that are listed and whose values can fetch nothing. */
+/** Copy the inline style properties that are listed and whose values can fetch nothing. */
 export function copyStyle(source: Element, target: HTMLElement, properties: ReadonlySet<string>): void {
   const { style } = source as HTMLElement;
   if (!style) return;

@@ -1,28 +1,29 @@
-// The wanted tree to DOM. Nodes that exist are kept and extended, so that selection and scroll position survive.
+/** DOM patching: makes nodes equal to a wanted tree. Nodes that exist are kept, so that selection and scroll position survive. */
+
 import { markdown as ALLOWED } from "../../../nbagent/protocol/markup.json";
-import { words } from "../shared";
+import { wordSet } from "../shared";
 import type { CodeSpec, Elem, MathSpec, Tree } from "./tree";
 
 /** A node that draws itself, such as a code block or a formula. */
 export interface NodeView {
   readonly kind: "code" | "math";
   readonly node: HTMLElement;
-  /** The element inside the node that the caret stands in after its text. */
+  /** Element in the node whose text the caret follows. */
   readonly caretHost?: HTMLElement;
-  /** Draws the new state; false if the node cannot become this. */
+  /** Draw the new state; false if the node cannot become this. */
   update(spec: CodeSpec | MathSpec): boolean;
 }
 
-/** Makes a node that draws itself. */
+/** Factory of nodes that draw themselves. */
 export type MakeNodeView = (spec: CodeSpec | MathSpec) => NodeView;
 
 // Elements and attributes that Markdown may make; no other is made.
-const TAGS = words(Object.values(ALLOWED).join(" "));
-const ATTRS = words("href title target rel class start type checked disabled aria-label src alt style");
+const TAGS = wordSet(Object.values(ALLOWED).join(" "));
+const ATTRS = wordSet("href title target rel class start type checked disabled aria-label src alt style");
 
 const views = new WeakMap<Node, NodeView>();
 
-/** Makes the children of `parent`, from `first` on, equal to the wanted trees. `first` is null if there is none yet. */
+/** Make the children of `parent`, from `first` on, equal to the wanted trees. `first` is null if there is none yet. */
 export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree[], make: MakeNodeView): void {
   let node = first;
   for (const tree of wanted) {
@@ -36,7 +37,7 @@ export function patchFrom(parent: Element, first: ChildNode | null, wanted: Tree
   }
 }
 
-/** Makes one node equal to the wanted tree and returns it, or the node that took its place. */
+/** Make one node equal to the wanted tree and return it, or the node that took its place. */
 export function patchOne(node: ChildNode, tree: Tree, make: MakeNodeView): ChildNode {
   if (patchNode(node, tree, make)) return node;
   const made = create(tree, make);
@@ -58,7 +59,7 @@ function patchNode(node: ChildNode, tree: Tree, make: MakeNodeView): boolean {
   return true;
 }
 
-/** Changes a text node with the least edit, so that a selection in it survives. */
+/** Change a text node with the least edit, so that a selection in it survives. */
 export function patchText(node: Text, wanted: string): void {
   const { data } = node;
   if (data === wanted) return;
@@ -67,7 +68,7 @@ export function patchText(node: Text, wanted: string): void {
   else node.replaceData(same, data.length - same, wanted.slice(same));
 }
 
-/** The number of characters that two texts have in common at their start. */
+/** Length of the common prefix of two texts. */
 export function commonLength(a: string, b: string): number {
   let same = 0;
   const most = Math.min(a.length, b.length);
@@ -102,21 +103,21 @@ function create(tree: Tree, make: MakeNodeView): ChildNode {
   return node;
 }
 
-/** Makes a detached node of a tree without code blocks and formulas. */
+/** Make a detached node of a tree without code blocks and formulas. */
 export function createElement(tree: Elem): ChildNode {
   return create(tree, () => {
     throw new Error("this tree may hold no code blocks and formulas");
   });
 }
 
-/** The node that draws itself at the end of `root`, if there is one. */
+/** Return the view of the last node under `root`, or undefined if that node does not draw itself. */
 export function lastNodeView(root: HTMLElement): NodeView | undefined {
   let node: Node | null = root;
   while (node && !views.has(node)) node = node.lastChild;
   return node ? views.get(node) : undefined;
 }
 
-/** Puts the caret after the last text under `root`. */
+/** Put the caret after the last text under `root`. */
 export function placeCaret(root: HTMLElement, caret: HTMLElement): void {
   let host: HTMLElement = root;
   for (;;) {

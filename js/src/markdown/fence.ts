@@ -1,8 +1,9 @@
-// An open code fence, which takes text line by line without parsing its content again.
+/** An open code fence, which takes text line by line without parsing its content again. */
+
 import type { CodeBlock } from "./code";
 import type { Token } from "./grammar";
 
-/** The fence that is still open at the end of `source`, if there is one. */
+/** Return the fence that is open at the end of `source`, or undefined. */
 export function openFenceOf(tokens: Token[], source: string): Token | undefined {
   let index = tokens.length - 1;
   while (index >= 0 && tokens[index]?.nesting !== 0) index--;
@@ -14,7 +15,7 @@ export function openFenceOf(tokens: Token[], source: string): Token | undefined 
   return !closed && fence.map[1] >= lines ? fence : undefined;
 }
 
-/** Adds text to a code block as long as it is certain to be code. */
+/** Open fence: adds text to its code block while the text is certain to be code. */
 export class OpenFence {
   private constructor(
     private readonly block: CodeBlock,
@@ -28,7 +29,7 @@ export class OpenFence {
   ) {}
 
   /**
-   * Takes over an open fence; null if its end cannot be recognised without the grammar.
+   * Take over an open fence; null if its end cannot be recognised without the grammar.
    *
    * @param source - the text that was parsed and is shown.
    * @param held - the text after it that is not shown yet.
@@ -42,7 +43,7 @@ export class OpenFence {
     return new OpenFence(block, indent, fence.level > 0, fence.markup, held, certain);
   }
 
-  /** Adds text. Returns false if the fence may have ended: everything must be parsed again. */
+  /** Add text. Return false if the fence may have ended: everything must be parsed again. */
   feed(text: string): boolean {
     const shown: string[] = [];
     let sure = true;

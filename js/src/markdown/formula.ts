@@ -1,10 +1,11 @@
-// A formula: its TeX source until it is complete and the typesetter is loaded, then MathML.
+/** A formula: its TeX source until it is complete and the typesetter is loaded, then MathML. */
+
 import type { NodeView } from "./dom";
 import type { CodeSpec, MathSpec } from "./tree";
 
 /** The exports of the lazily loaded module `math.js`. */
 export interface Typesetter {
-  /** Typesets TeX; on an error the element shows the source. Never throws. */
+  /** Typeset TeX; on an error the element shows the source. Never throws. */
   mathToDom(tex: string, display: boolean): Element;
 }
 

@@ -1,4 +1,5 @@
-// The Markdown grammar: CommonMark, GFM tables, strikethrough, task lists, bare URLs and math.
+/** The Markdown grammar: CommonMark, GFM tables, strikethrough, task lists, bare URLs and math. */
+
 import MarkdownIt, { type Env, type StateBlock, type StateCore, type StateInline, type Token } from "markdown-it";
 import { decode } from "mdurl";
 import { LIMITS } from "../shared";
@@ -11,13 +12,13 @@ export interface Definition {
   title: string;
 }
 
-/** The end of a math block: its closing mark, a blank line, or none yet. */
+/** The end of a math block: its closing delimiter, a blank line, or none yet. */
 export type MathEnd = "closed" | "blank" | "eof";
 
-// A text with more open marks than this is not emphasis that is about to be closed.
-const MAX_UNCLOSED = 12;
+// A text with more open delimiters than this is not emphasis that is about to be closed.
+const MAX_UNCLOSED_DELIMITERS = 12;
 
-/** The mark that closes what each mark opens. */
+/** Closing delimiter of each opening delimiter of math. */
 export const MATH_CLOSE = { $: "$", $$: "$$", "\\(": "\\)", "\\[": "\\]" } as const;
 
 const HAS_CONTENT = /[\p{L}\p{N}]/u;
@@ -25,12 +26,12 @@ const WORD = /[\p{L}\p{N}]/u;
 const LOOKS_LIKE_MONEY = /^\d[^\\^_={}+*/<>]*\s/;
 
 /**
- * Finds the end of inline math that starts at `start`.
+ * Find the end of inline math that starts at `start`.
  *
  * A single `$` opens only before, and closes only after, something other than white space; it stays on its line,
  * does not touch a word or number outside, and "$5, or 6$" is money. So "$5 and $10" stays text.
  *
- * @returns the position after the closing mark and the TeX between, or null when this is not (yet) math.
+ * @returns the position after the closing delimiter and the TeX between, or null when this is not (yet) math.
  */
 export function matchMath(
   text: string,
@@ -52,7 +53,7 @@ export function matchMath(
   return { end: at + close.length, tex: tex.trim(), display: open === "$$" || open === "\\[" };
 }
 
-/** The opening math mark at `start`, if there is one. */
+/** Opening delimiter of math at `start`, if there is one. */
 export function mathOpener(text: string, start: number): "$" | "$$" | "\\(" | "\\[" | null {
   const two = text.slice(start, start + 2);
   if (two === "\\(" || two === "\\[" || two === "$$") return two;
@@ -74,7 +75,7 @@ function inlineMath(state: StateInline, silent: boolean): boolean {
   if (code !== 0x24 && code !== 0x5c) return false;
   const open = mathOpener(state.src, state.pos);
   if (!open) return false;
-  const found = state.pos < lastMark(state, MATH_CLOSE[open]) ? matchMath(state.src, state.pos, state.posMax) : null;
+  const found = state.pos < lastOffset(state, MATH_CLOSE[open]) ? matchMath(state.src, state.pos, state.posMax) : null;
   if (!found) {
     if (open !== "$$") return false;
     // Both dollars are text: the second must not open math of its own.
@@ -92,16 +93,16 @@ function inlineMath(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-// Offsets of the last closing marks: without them "\( \( \( …" takes quadratic time.
-const lastMarks = new WeakMap<StateInline, Record<string, number>>();
-function lastMark(state: StateInline, mark: string): number {
-  let known = lastMarks.get(state);
+// Offsets of the last closing delimiters: without them "\( \( \( …" takes quadratic time.
+const lastOffsets = new WeakMap<StateInline, Record<string, number>>();
+function lastOffset(state: StateInline, delimiter: string): number {
+  let known = lastOffsets.get(state);
   if (!known) {
     known = {};
-    lastMarks.set(state, known);
+    lastOffsets.set(state, known);
   }
-  known[mark] ??= state.src.lastIndexOf(mark);
-  return known[mark];
+  known[delimiter] ??= state.src.lastIndexOf(delimiter);
+  return known[delimiter];
 }
 
 // Display math on lines of its own. Like TeX it holds no blank line, so one line decides where it ends.
@@ -156,10 +157,10 @@ function taskItems(state: StateCore): void {
     const inline = tokens[i];
     if (inline?.type !== "inline" || tokens[i - 2]?.type !== "list_item_open") continue;
     const text = inline.children?.[0];
-    const mark = text?.type === "text" ? /^\[([ xX])\]\s+(?=\S|$)/.exec(text.content) : null;
-    if (!text || !mark || (inline.children?.length === 1 && text.content.length === mark[0].length)) continue;
-    text.content = text.content.slice(mark[0].length);
-    inline.meta = { task: mark[1] !== " " };
+    const box = text?.type === "text" ? /^\[([ xX])\]\s+(?=\S|$)/.exec(text.content) : null;
+    if (!text || !box || (inline.children?.length === 1 && text.content.length === box[0].length)) continue;
+    text.content = text.content.slice(box[0].length);
+    inline.meta = { task: box[1] !== " " };
   }
 }
 
@@ -169,13 +170,13 @@ function closeOpenEmphasis(state: StateInline): void {
   const { delimiters } = state;
   const unclosed: number[] = [];
   for (let i = 0; i < delimiters.length; i++) {
-    const mark = delimiters[i];
-    if (!mark) continue;
-    // Marks inside a closed pair stay text.
-    if (mark.end >= 0) i = mark.end;
-    else if (mark.open) unclosed.push(i);
+    const delimiter = delimiters[i];
+    if (!delimiter) continue;
+    // Delimiters inside a closed pair stay text.
+    if (delimiter.end >= 0) i = delimiter.end;
+    else if (delimiter.open) unclosed.push(i);
   }
-  if (unclosed.length > MAX_UNCLOSED) return;
+  if (unclosed.length > MAX_UNCLOSED_DELIMITERS) return;
   for (const index of unclosed.reverse()) {
     const opener = delimiters[index];
     if (!opener) continue;
@@ -199,7 +200,7 @@ grammar.inline.ruler2.after("balance_pairs", "close_open_emphasis", closeOpenEmp
 grammar.core.ruler.push("task_items", taskItems);
 grammar.core.ruler.disable(["normalize", "block", "strip_references", "replacements", "smartquotes"]);
 
-/** Parses the block structure only; link reference definitions found are returned in order of appearance. */
+/** Parse the block structure only; link reference definitions found are returned in order of appearance. */
 export function parseBlocks(source: string): { tokens: Token[]; definitions: Map<string, Definition> } {
   const env: Env = {};
   const tokens: Token[] = [];
@@ -208,7 +209,7 @@ export function parseBlocks(source: string): { tokens: Token[]; definitions: Map
 }
 
 /**
- * Parses the inline content of block tokens, in place.
+ * Parse the inline content of block tokens, in place.
  *
  * @param lookup - returns the definition of a normalised label; called for every label that is tried.
  * @param growing - the inline token that is still being written; emphasis that is open at its end is closed there.

@@ -1,4 +1,5 @@
-// Calm streaming: a half-written construct at the end of the text is held back or drawn as if it were finished.
+/** Healing of streamed Markdown: a half-written construct at the end of the text is held back or drawn as if it were finished. */
+
 import { LIMITS } from "../shared";
 import { MATH_CLOSE, matchMath, mathOpener, type Token } from "./grammar";
 
@@ -7,14 +8,14 @@ const FORMING =
   /^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:[-+*=_|:~`#\s]*|\d{1,9}[.)]?|\[[ xX]?\]?\s*|(?:`{3,}|~{3,})[^`]*|\${1,2}|\\\[?|!?\[|<)$/;
 const MAX_FORMING_CHARS = 200;
 
-/** Drops the unfinished last line while it may still turn into a block marker. */
+/** Drop the unfinished last line while it may still turn into a block marker. */
 export function holdForming(source: string): string {
   const start = source.lastIndexOf("\n") + 1;
   const line = source.slice(start);
   return line.length <= MAX_FORMING_CHARS && FORMING.test(line) ? source.slice(0, start) : source;
 }
 
-/** The inline token at the end of the text that later text may extend, if there is one. */
+/** Return the inline token that further text may extend, or undefined. */
 export function growingLeaf(tokens: Token[], source: string): Token | undefined {
   const lines = source.split("\n").length - (source.endsWith("\n") ? 1 : 0);
   let index = tokens.length - 1;
@@ -34,7 +35,7 @@ export function growingLeaf(tokens: Token[], source: string): Token | undefined 
   return undefined;
 }
 
-/** Drops a last line that may be the header of a table whose delimiter row has not come yet. */
+/** Drop a last line that may be the header of a table whose delimiter row has not come yet. */
 export function holdTableHeader(paragraph: string): string {
   const start = paragraph.lastIndexOf("\n") + 1;
   return paragraph.startsWith("|", start) ? paragraph.slice(0, Math.max(0, start - 1)) : paragraph;
@@ -47,13 +48,13 @@ export interface Healed {
 }
 
 /**
- * Makes inline text that is still being written presentable: closes code, shows the label of a half-written link,
- * hides a half-written image, marks half-written math. Open emphasis is left to the grammar.
+ * Make inline text that is still being written presentable: close code, show the label of a half-written link,
+ * hide a half-written image, report half-written math. Open emphasis is left to the grammar.
  */
 export function heal(text: string): Healed {
   const brackets: number[] = [];
   const done = (shown: string, halfMath = false): Healed => ({
-    text: halfMath ? shown : dropLastMarks(withoutBrackets(shown, brackets)),
+    text: halfMath ? shown : dropLastDelimiters(withoutBrackets(shown, brackets)),
     halfMath,
   });
   if (/^\[[^\]]*\]:/.test(text) && !text.includes("\n")) return { text: "", halfMath: false };
@@ -90,7 +91,7 @@ export function heal(text: string): Healed {
   return done(text);
 }
 
-// Steps over math or an escape that begins here, or ends the text there.
+// Step over math or an escape that begins here, or end the text there.
 function healMath(text: string, at: number): number | Healed {
   const found = matchMath(text, at);
   if (found) return found.end;
@@ -147,7 +148,7 @@ function linkEnd(text: string, at: number): number | "open" {
   return "open";
 }
 
-// Leaves out opening brackets near the end, which may begin a link.
+// Leave out opening brackets near the end, which may begin a link.
 function withoutBrackets(text: string, brackets: number[]): string {
   for (const at of [...brackets].reverse()) {
     if (at >= text.length || text.length - at > 80) continue;
@@ -157,8 +158,8 @@ function withoutBrackets(text: string, brackets: number[]): string {
   return text;
 }
 
-// Leaves out marks at the very end until it is clear whether they open, close, or begin a picture, an autolink or an entity.
-function dropLastMarks(text: string): string {
+// Leave out delimiters at the very end until it is clear whether they open, close, or begin a picture, an autolink or an entity.
+function dropLastDelimiters(text: string): string {
   const marks = /(?<!\\)(?:[*_~]+|!|<[\w.+@-]*|&#?\w*)$/.exec(text.slice(-50));
   return marks ? text.slice(0, text.length - marks[0].length) : text;
 }

@@ -1,4 +1,5 @@
-// A Markdown text that is still being written, as DOM.
+/** Markdown view: a Markdown text that is still being written, as DOM. */
+
 import { type Block, lineOffsets, settledCount, splitBlocks } from "./blocks";
 import { BLOCK_CHARS, CHUNK_CHARS, Chunk, headOf, newBody, SLICE_CHARS } from "./chunk";
 import { CodeBlock, type Highlighter } from "./code";
@@ -17,14 +18,14 @@ interface Labelled {
 }
 
 // After a parse of n ms the next one waits 8n ms, so that a long list takes a ninth of the time at most.
-const PAUSE_FACTOR = 8;
+const RENDER_PAUSE_FACTOR = 8;
 
 /**
- * Draws Markdown as it is written.
+ * View of a Markdown text that is being written.
  *
  * Only the last top-level block is parsed again when text comes; the blocks before it are settled, and their DOM is not
  * touched any more. A half-written construct at the end is held back or drawn as if it were finished, and a `.nb-caret`
- * stands after the last text. `finish` draws the source as it is: the DOM is then the same, however the text was cut.
+ * follows the last text. `finish` draws the source as it is: the DOM is then the same, however the text was cut.
  */
 export class MarkdownView {
   /** The element to put into the page. */
@@ -42,7 +43,7 @@ export class MarkdownView {
   // Text that came in one piece and is not drawn yet.
   private pending = "";
   private slicing: ReturnType<typeof setTimeout> | undefined;
-  private found = new Map<string, Definition>();
+  private tailDefinitions = new Map<string, Definition>();
   private carriageReturn = false;
   private lastSettled: ChildNode | null = null;
   private fence: OpenFence | null = null;
@@ -52,24 +53,24 @@ export class MarkdownView {
   private ending = false;
   private disposed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private restUntil = 0;
+  private nextRenderAt = 0;
 
   /**
-   * @param options.needPart - loads a module; called at most once for each.
-   * @param options.windowed - draws a long text in slices, and keeps in the page only the chunks near the reader. They are
+   * @param options.loadModule - loads a module; called at most once for each.
+   * @param options.windowed - draws a long text in slices, and keeps only the chunks in view in the page. They are
    *   elements that follow `node`, so that `node` must be in its parent before the first text.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: the parts are modules that come as text
-  constructor(options: { needPart(name: "math.js" | "highlight.js"): Promise<any>; windowed?: boolean }) {
+  // biome-ignore lint/suspicious/noExplicitAny: the modules come as text, without types
+  constructor(options: { loadModule(name: "math.js" | "highlight.js"): Promise<any>; windowed?: boolean }) {
     this.windowed = options.windowed ?? false;
     let math: Promise<Typesetter> | undefined;
     let highlight: Promise<Highlighter> | undefined;
     const typesetter = () => {
-      math ??= options.needPart("math.js");
+      math ??= options.loadModule("math.js");
       return math;
     };
     const highlighter = () => {
-      highlight ??= options.needPart("highlight.js");
+      highlight ??= options.loadModule("highlight.js");
       return highlight;
     };
     this.make = (spec) => (spec.kind === "code" ? new CodeBlock(spec, highlighter) : new Formula(spec, typesetter));
@@ -80,7 +81,7 @@ export class MarkdownView {
     this.node.append(this.caret);
   }
 
-  /** Adds text to the end. */
+  /** Add text to the end. */
   append(text: string): void {
     if (text === "" || this.disposed) return;
     if (this.finished) this.reopen();
@@ -95,21 +96,21 @@ export class MarkdownView {
     if (this.pending) {
       this.slicing = setTimeout(() => this.drawSlice());
       this.stopTimer();
-      this.restUntil = 0;
+      this.nextRenderAt = 0;
     }
     this.add(slice);
     if (this.ending && !this.pending) this.finish();
   }
 
   private add(text: string): void {
-    const piece = this.take(text);
+    const piece = this.endLines(text);
     this.tail += piece;
     if (this.fence?.feed(piece)) return;
     this.fence = null;
     this.draw();
   }
 
-  /** Replaces the text. If it begins with the text so far, the DOM stays. */
+  /** Replace the text. If it begins with the text so far, the DOM stays. */
   replace(text: string): void {
     const finished = this.finished || this.ending;
     this.carriageReturn = false;
@@ -125,7 +126,7 @@ export class MarkdownView {
     if (finished) this.finish();
   }
 
-  /** Ends the text: draws the source as it is, at once, and removes the caret. */
+  /** End the text: draw the source as it is, at once, and remove the caret. */
   finish(): void {
     if (this.disposed || this.finished) return;
     this.ending = this.pending !== "";
@@ -139,7 +140,7 @@ export class MarkdownView {
     if (this.windowed) this.seal(this.settled + this.tail);
   }
 
-  /** Stops all work. The view must not be used afterwards. */
+  /** Stop all work. Do not use the view afterwards. */
   dispose(): void {
     this.disposed = true;
     this.reset();
@@ -161,13 +162,13 @@ export class MarkdownView {
     this.node.replaceChildren(this.caret);
   }
 
-  // Makes the body, whose source is given, a chunk.
+  // Turn the current body, which shows `source`, into a chunk.
   private seal(source: string): void {
     const draw = ({ body }: Chunk) => this.drawSettled(source, body, null);
     this.chunks.push(new Chunk(this.body, source, draw, (body) => this.forget(body)));
   }
 
-  // Takes the last chunk back, since the text goes on.
+  // Turn the last chunk back into the current body, because the text goes on.
   private reopen(): void {
     this.finished = false;
     const last = this.windowed ? this.chunks.pop() : undefined;
@@ -188,7 +189,7 @@ export class MarkdownView {
     const blocks = splitBlocks(parseBlocks(source).tokens);
     const labels = blocks.map(() => new Map() as Labelled["used"]);
     const trees = blocks.flatMap(({ tokens }, index) => {
-      parseInlines(tokens, this.lookup(this.found, labels[index] ?? new Map()));
+      parseInlines(tokens, this.lookup(this.tailDefinitions, labels[index] ?? new Map()));
       return buildTree(tokens, { openMath: false }).slice(0, 1);
     });
     patchFrom(body, first, trees, this.make);
@@ -200,7 +201,7 @@ export class MarkdownView {
     });
   }
 
-  // Begins a body for the text that follows and the blocks that are not settled yet.
+  // Begin a body for the unsettled blocks and the text that follows.
   private nextBody(): void {
     const next = newBody();
     const first = this.firstUnsettled();
@@ -212,7 +213,7 @@ export class MarkdownView {
     this.lastSettled = null;
   }
 
-  // Ends a block that is too long to be parsed again and again. The rest of it is a block of its own.
+  // End a block that is too long to be parsed again with every piece. The rest of it is a block of its own.
   private cut(): void {
     const head = headOf(this.tail);
     this.drawSettled(head, this.body, this.firstUnsettled());
@@ -224,19 +225,19 @@ export class MarkdownView {
   }
 
   // CR and LF of one line end may come in two pieces.
-  private take(text: string): string {
+  private endLines(text: string): string {
     const whole = this.carriageReturn ? `\r${text}` : text;
     this.carriageReturn = whole.endsWith("\r");
     const sure = this.carriageReturn ? whole.slice(0, -1) : whole;
     return normalise(sure);
   }
 
-  // Draws now, or when the pause after the last drawing is over. A block that is long enough to be cut is drawn without a
+  // Draw now, or when the pause after the last drawing is over. A block that is long enough to be cut is drawn without a
   // pause, in which it would only grow.
   private draw(): void {
     const full = this.isTooLong() && !this.inCode;
     if (this.timer !== undefined && !full) return;
-    const wait = this.restUntil - performance.now();
+    const wait = this.nextRenderAt - performance.now();
     if (wait <= 0 || full) {
       this.stopTimer();
       this.render();
@@ -258,7 +259,7 @@ export class MarkdownView {
     this.caret.remove();
     const source = this.finished ? this.tail : holdForming(this.tail);
     const { tokens, definitions } = parseBlocks(source);
-    this.found = definitions;
+    this.tailDefinitions = definitions;
     const blocks = splitBlocks(tokens);
     const growing: Growing = { openMath: !this.finished };
     const leaf = this.finished ? undefined : growingLeaf(tokens, source);
@@ -277,14 +278,14 @@ export class MarkdownView {
     if (this.finished) {
       this.redrawChanged((label) => this.definitions.get(label) ?? definitions.get(label));
     } else {
-      if (growing.openFence) this.takeFence(growing.openFence, blocks, source);
+      if (growing.openFence) this.enterFence(growing.openFence, blocks, source);
       this.settle(blocks, source, tokens, definitions, used, growing.openFence);
       this.inCode = growing.openFence !== undefined;
       if (this.isTooLong() && !this.inCode) this.cut();
       else placeCaret(this.body, this.caret);
     }
     const ended = performance.now();
-    this.restUntil = ended + PAUSE_FACTOR * (ended - began);
+    this.nextRenderAt = ended + RENDER_PAUSE_FACTOR * (ended - began);
   }
 
   private isTooLong(): boolean {
@@ -303,14 +304,14 @@ export class MarkdownView {
     };
   }
 
-  private takeFence(fence: Token, blocks: Block[], source: string): void {
+  private enterFence(fence: Token, blocks: Block[], source: string): void {
     const block = lastNodeView(this.body);
     const tokens = blocks[blocks.length - 1]?.tokens ?? [];
     if (block instanceof CodeBlock)
       this.fence = OpenFence.from(block, fence, tokens, source, this.tail.slice(source.length));
   }
 
-  // Moves the blocks that no further text can change out of the tail.
+  // Move the blocks that no further text can change out of the tail.
   private settle(
     blocks: Block[],
     source: string,
@@ -349,7 +350,7 @@ export class MarkdownView {
     if (this.windowed && this.settled.length > CHUNK_CHARS) this.nextBody();
   }
 
-  // Draws those settled blocks again whose labels have another definition now. `labels`: the labels to check, by default all.
+  // Redraw the settled blocks whose labels have another definition now. `labels`: the labels to check, by default all.
   private redrawChanged(lookup: (label: string) => Definition | undefined, labels?: Set<string>): void {
     for (const block of this.labelled) {
       const changed = [...block.used].some(
@@ -376,7 +377,7 @@ function normalise(text: string): string {
   return text.replace(/\r\n?/g, "\n").replaceAll("\0", "\ufffd");
 }
 
-// Makes the text of a leaf that is being written presentable. Returns true if it ends in half a formula.
+// Heal the text of a leaf that is being written. Return true if it ends in half a formula.
 function healLeaf(leaf: Token, tokens: Token[]): boolean {
   const opener = tokens[tokens.indexOf(leaf) - 1];
   const text = opener?.type === "paragraph_open" ? holdTableHeader(leaf.content) : leaf.content;

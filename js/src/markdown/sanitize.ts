@@ -1,20 +1,21 @@
-// HTML from a tool's result (a DataFrame's table, say) to DOM, by an allow-list: nbagent/protocol/markup.json.
+/** HTML from a tool's result (a DataFrame's table, say) to DOM, by an allow-list: nbagent/protocol/markup.json. */
+
 import { html as ALLOWED } from "../../../nbagent/protocol/markup.json";
-import { words } from "../shared";
+import { wordSet } from "../shared";
 import { copyAttributes, copyChildren, copyStyle, type Policy } from "./copy";
 import { createElement } from "./dom";
 import { image } from "./tree";
 import { LINK_ATTRS, safeUrl } from "./url";
 
-const ATTRS = words(ALLOWED.attributes);
-const STYLES = words(ALLOWED.styles);
+const ATTRS = wordSet(ALLOWED.attributes);
+const STYLES = wordSet(ALLOWED.styles);
 // The classes of pandas' tables; any other could pass for a part of this view.
 const CLASS = new RegExp(`^(?:${ALLOWED.class})$`);
 
-const policy: Policy = { tags: words(ALLOWED.tags), dropped: words(ALLOWED.dropped), make };
+const policy: Policy = { tags: wordSet(ALLOWED.tags), dropped: wordSet(ALLOWED.dropped), make };
 
 /**
- * Turns HTML from an untrusted place into DOM that can run nothing, fetch nothing and cover nothing.
+ * Turn HTML from an untrusted place into DOM that can run nothing, fetch nothing and cover nothing.
  *
  * It is parsed in an inert document and copied element by element. Links keep http, https and mailto; images only where
  * their bytes are in the URL, others become links; ids, names, event handlers and unknown attributes stay behind.

@@ -1,4 +1,5 @@
-// Tokens to a plain tree of the wanted DOM. Nothing here touches the DOM itself.
+/** Tree of the wanted DOM, built from tokens. Nothing here touches the DOM itself. */
+
 import { prose, visible } from "../readable";
 import { LIMITS } from "../shared";
 import { grammar, type MathEnd, type Token } from "./grammar";
@@ -41,7 +42,7 @@ export interface Growing {
   openMath: boolean;
 }
 
-/** Builds the wanted tree of block tokens: one entry for each block. */
+/** Build the wanted tree of block tokens: one entry for each block. */
 export function buildTree(tokens: Token[], growing: Growing): Tree[] {
   const root = elem("root");
   const stack: Elem[] = [root];
@@ -52,7 +53,7 @@ export function buildTree(tokens: Token[], growing: Growing): Tree[] {
       addInlines(top, token.children ?? [], growing.halfMath === token);
     } else if (token.nesting > 0) {
       if (!token.hidden) stack.push(openElement(token));
-      // Tight list items have no paragraph elements; their text stands directly in the item.
+      // Tight list items have no paragraph elements; their text is directly in the item.
     } else if (token.nesting < 0) {
       if (!token.hidden) closeElement(stack);
     } else {
@@ -93,7 +94,7 @@ function leafBlock(token: Token, growing: Growing): Tree | null {
     case "math_block": {
       const ended = token.meta?.ended as MathEnd;
       const open = ended === "eof" && growing.openMath;
-      // The first character of a closing mark is no TeX.
+      // The first character of a closing delimiter is no TeX.
       const tex = open ? token.content.replace(/[\\$]$/, "") : token.content;
       if (ended === "closed" || open) return { kind: "math", tex, display: true, ready: !open };
       return elem("p", {}, [token.markup]);
@@ -106,7 +107,7 @@ function leafBlock(token: Token, growing: Growing): Tree | null {
 function addInlines(parent: Elem, tokens: Token[], halfMath: boolean): void {
   const stack: Elem[] = [parent];
   const last = tokens.length - 1;
-  // Of elements that would lie too deep only the content is drawn.
+  // Elements below the depth limit are left out; their content is drawn.
   let tooDeep = 0;
   let links = 0;
   tokens.forEach((token, index) => {
@@ -146,7 +147,7 @@ function leafInline(token: Token, ready: boolean): Tree {
   }
 }
 
-// A link may not stand in a link.
+// HTML allows no link in a link.
 function unlinked(tree: Tree): Tree {
   if (typeof tree === "string" || tree.kind !== "elem" || tree.tag !== "a") return tree;
   return elem("span", { class: "nb-image" }, tree.kids);
@@ -184,8 +185,8 @@ export function image(src: string, alt: string, attrs: Record<string, string> = 
 }
 
 function taskBox(checked: boolean): Elem {
-  const word = checked ? "done" : "to do";
-  return elem("input", { type: "checkbox", disabled: "", "aria-label": word, ...(checked ? { checked: "" } : {}) });
+  const label = checked ? "done" : "to do";
+  return elem("input", { type: "checkbox", disabled: "", "aria-label": label, ...(checked ? { checked: "" } : {}) });
 }
 
 function hasTaskBox(item: Elem): boolean {
@@ -198,7 +199,7 @@ function elem(tag: string, attrs: Record<string, string> = {}, kids: Tree[] = []
   return { kind: "elem", tag, attrs, kids };
 }
 
-// Joins neighbouring texts, so that a growing text is one text node that is extended.
+// Join neighbouring texts, so that a growing text is one text node that is extended.
 function addAll(parent: Elem, kids: Tree[]): void {
   for (const kid of kids) {
     const last = parent.kids.length - 1;

@@ -1,4 +1,5 @@
-// URLs from untrusted text: http, https and mailto may be followed; small raster data images may be shown.
+/** URLs from untrusted text: http, https and mailto may be followed; small raster data images may be shown. */
+
 import { characters, image, link } from "../../../nbagent/protocol/markup.json";
 import { LIMITS } from "../shared";
 
@@ -10,7 +11,7 @@ const SHOWABLE_IMAGE = new RegExp(
 );
 
 /**
- * Returns the URL if following it is safe, else null.
+ * Return the URL if following it is safe, else null.
  *
  * Absolute http(s) and mailto URLs pass. Refused: other schemes, relative URLs, URLs with a user name (they disguise
  * the host) and URLs with control, invisible or direction-changing characters, plain or percent-encoded in the host.
@@ -30,20 +31,20 @@ export function safeUrl(raw: string): string | null {
   }
 }
 
-/** Returns the URL if it is a raster image held in the URL itself and small enough, else null. */
+/** Return the URL if it is a raster image held in the URL itself and small enough, else null. */
 export function inlineImage(raw: string): string | null {
   const url = raw.trim();
   return url.length < LIMITS.inline_image_chars && SHOWABLE_IMAGE.test(url) ? url : null;
 }
 
-/** The URL as text for a reader: shortened, and with every character that would not be seen percent-encoded. */
+/** URL as text: shortened, with invisible characters percent-encoded. */
 export function visibleUrl(raw: string): string {
   const most = LIMITS.shown_url_chars;
   const short = raw.length > most ? `${raw.slice(0, most)}…` : raw;
   return short.replace(INVISIBLE, (char) => encodeURIComponent(char));
 }
 
-/** The host a URL leads to, for a label. */
+/** Host of a URL, for a label. */
 export function hostOf(url: string): string {
   try {
     return new URL(url).host || "mail";

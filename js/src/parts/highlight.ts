@@ -1,4 +1,5 @@
-// The lazily loaded module `highlight.js`: highlighted code as a hast tree, never as HTML.
+/** The lazily loaded module `highlight.js`: highlighted code as a hast tree, never as HTML. */
+
 import bash from "highlight.js/lib/languages/bash";
 import c from "highlight.js/lib/languages/c";
 import cpp from "highlight.js/lib/languages/cpp";
@@ -45,7 +46,7 @@ const lowlight = createLowlight({
 lowlight.registerAlias({ bash: ["shell", "console"], python: ["ipython", "python3"] });
 
 /**
- * Highlights code.
+ * Highlight code.
  *
  * @returns a hast root of spans with classes `nb-hl-…`, or null when the language is unknown.
  */

@@ -1,27 +1,28 @@
-// The lazily loaded module `math.js`: TeX to MathML.
+/** The lazily loaded module `math.js`: TeX to MathML. */
+
 import temml from "temml";
 import { isSafeStyle } from "../markdown/copy";
 import { visible } from "../readable";
-import { words } from "../shared";
+import { wordSet } from "../shared";
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const MAX_TEX_CHARS = 10_000;
 // A macro's body counts as often as it is used.
 const MAX_TEX_WITH_MACROS_CHARS = 1000;
-const MAX_EXPAND = 200;
+const MAX_EXPANSIONS = 200;
 const DEFINES_MACRO = /\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)command)/;
 const MAX_SIZE_EM = 20;
 
-const TAGS = words(
+const TAGS = wordSet(
   "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom merror menclose msub msup msubsup munder " +
     "mover munderover mmultiscripts mprescripts none mtable mtr mtd",
 );
-const ATTRS = words(
+const ATTRS = wordSet(
   "display displaystyle scriptlevel mathvariant mathcolor mathbackground mathsize stretchy symmetric fence separator form " +
     "largeop movablelimits minsize maxsize lspace rspace accent accentunder linethickness width height depth voffset " +
     "notation columnalign columnspacing columnlines rowalign rowspacing rowlines columnspan rowspan linebreak dir",
 );
-const STYLES = words(
+const STYLES = wordSet(
   "color background-color border border-top border-bottom border-left border-right padding padding-top padding-bottom " +
     "padding-left padding-right margin-left margin-right text-align vertical-align width height math-style math-depth " +
     "font-weight font-style display",
@@ -37,7 +38,7 @@ interface TemmlNode {
   children?: TemmlNode[];
 }
 
-// Makes only elements, attributes and styles that are listed. Links, pictures and HTML elements have another shape and are
+// Build only elements, attributes and styles that are listed. Links, pictures and HTML elements have another shape and are
 // left out with their content.
 function build(source: TemmlNode, parent: Node): void {
   if (typeof source.text === "string") {
@@ -69,7 +70,7 @@ function isForeign(source: TemmlNode): boolean {
 }
 
 /**
- * Typesets TeX.
+ * Typeset TeX.
  *
  * Commands that link, fetch or set attributes (`\href`, `\includegraphics`, `\class` …) are not trusted, macros do not
  * outlive the call, and only listed MathML arrives. Where the TeX is wrong or too long its source is shown instead.
@@ -88,7 +89,7 @@ export function mathToDom(tex: string, display: boolean): Element {
       trust: false,
       strict: false,
       macros: {},
-      maxExpand: MAX_EXPAND,
+      maxExpand: MAX_EXPANSIONS,
       maxSize: [MAX_SIZE_EM, MAX_SIZE_EM],
     });
     const holder = document.createDocumentFragment();

@@ -1,4 +1,4 @@
-/** A sub-agent: its own transcript, nested; agents that work at the same time stand side by side. */
+/** A sub-agent: its own transcript, nested. Agents that work at the same time are drawn side by side. */
 
 import { other as LABELS } from "../../../nbagent/protocol/labels.json";
 import { isLive } from "../status";
@@ -8,10 +8,10 @@ import { Icon } from "../ui/icons";
 import { num, str } from "../values";
 import { Blocks } from "./blocks";
 import { Elapsed } from "./elapsed";
-import { EventsOf } from "./inspecting";
+import { EventsButton } from "./inspecting";
 import { useOpen } from "./open";
 
-export function AgentBlock({ block }: { block: Block }) {
+export function AgentBlock({ block }: { block: Block<"agent"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
   const status = str(props.status) ?? "running";
@@ -35,7 +35,7 @@ export function AgentBlock({ block }: { block: Block }) {
       {() => (
         <>
           <Blocks list={block.children} />
-          <EventsOf block={block} />
+          <EventsButton block={block} />
         </>
       )}
     </Disclosure>

@@ -1,23 +1,24 @@
-/** A question to the reader and what was decided. */
+/** A question to the reader, and the decision. */
 
 import { approval as LABELS } from "../../../nbagent/protocol/labels.json";
 import { fill } from "../shared";
 import { decisionLabel, promptLabel } from "../status";
-import type { Block } from "../store";
+import { type Block, isKind } from "../store";
 import { Icon } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
-import { record, str } from "../values";
+import { record, str, strings } from "../values";
 import { useSession } from "./context";
 import { Lazy } from "./lazy";
 
-/** A question that is not about a tool call; one that is, is drawn in that tool's panel. */
-export function ApprovalBlock({ block }: { block: Block }) {
+/** A question to the reader. A question about a tool call is drawn in the panel of the call. */
+export function ApprovalBlock({ block }: { block: Block<"approval"> }) {
   const session = useSession();
   const toolId = str(block.props.value.tool_id);
-  return toolId !== null && session.store.get(toolId)?.kind === "tool" ? null : <Question block={block} />;
+  const subject = toolId === null ? undefined : session.store.get(toolId);
+  return subject && isKind(subject, "tool") ? null : <Question block={block} />;
 }
 
-export function Question({ block }: { block: Block }) {
+export function Question({ block }: { block: Block<"approval"> }) {
   const props = block.props.value;
   const decision = decisionLabel(props);
   const prompt = promptLabel(props);
@@ -38,7 +39,7 @@ export function Question({ block }: { block: Block }) {
       </div>
     );
   }
-  const options = Array.isArray(props.options) ? props.options.filter((option) => typeof option === "string") : [];
+  const options = strings(props.options);
   return (
     <div class={`nb-approval ${block.closed.value ? "" : "nb-approval-open"}`}>
       <p>

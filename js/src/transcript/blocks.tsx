@@ -4,33 +4,35 @@ import type { Signal } from "@preact/signals";
 import { Component, type ComponentChildren, type FunctionComponent } from "preact";
 import { useRef } from "preact/hooks";
 import type { Kind } from "../protocol";
-import type { Block, BlockList } from "../store";
-import { useFar } from "../ui/virtualize";
-import { inLanes } from "./lanes";
+import { type Block, type BlockList, isKind } from "../store";
+import { usePlaceholderHeight } from "../ui/virtualize";
+import { lookUp } from "../values";
+import { groupLanes } from "./lanes";
 
 export type BlockComponent = FunctionComponent<{ block: Block }>;
 
-/** Every kind but the run, which is the frame around all others; so a new kind does not compile without its component. */
-type DrawnKind = Exclude<Kind, "run">;
-
-const components = new Map<string, BlockComponent>();
+let components: Readonly<Record<string, BlockComponent>> = {};
 let unknown: BlockComponent = () => null;
 
+/** The component of each kind of block; the run itself is drawn by the header and the footer. */
+export type ComponentsByKind = { [K in Exclude<Kind, "run">]: FunctionComponent<{ block: Block<K> }> };
+
 /**
- * Names the components that draw the kinds of blocks. They are registered (kinds.ts), not imported, since some of them hold
- * blocks themselves.
+ * Register the components that draw the kinds of blocks. They are registered (kinds.ts), not imported, because some of them
+ * import this module.
  *
  * @param byKind - the component of each kind.
- * @param otherwise - draws a block of another kind, or one whose component failed.
+ * @param fallback - draws a block of another kind, or one whose component failed.
  */
-export function registerKinds(byKind: Record<DrawnKind, BlockComponent>, otherwise: BlockComponent): void {
-  for (const [kind, component] of Object.entries(byKind)) components.set(kind, component);
-  unknown = otherwise;
+export function registerKinds(byKind: ComponentsByKind, fallback: BlockComponent): void {
+  // A component is looked up by its block's kind, so that it gets no other block.
+  components = byKind as Readonly<Record<string, BlockComponent>>;
+  unknown = fallback;
 }
 
-/** Pages at the end of a list that are drawn at once; the others are drawn when they come near. */
+/** Pages at the end of a list that are drawn at once; the others are drawn when they come into view. */
 const FIRST_PAGES = 3;
-/** A guess at the height of a block that was never drawn. */
+/** Assumed height of a block that was never drawn. */
 const BLOCK_PX = 30;
 
 export function Blocks({ list }: { list: BlockList }) {
@@ -47,19 +49,19 @@ export function Blocks({ list }: { list: BlockList }) {
 
 function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean }) {
   const box = useRef<HTMLDivElement>(null);
-  const far = useFar(box, last ? null : page.value.length * BLOCK_PX);
-  if (far !== null) return <div ref={box} style={{ height: `${far}px` }} />;
+  const placeholderHeight = usePlaceholderHeight(box, last ? null : page.value.length * BLOCK_PX);
+  if (placeholderHeight !== null) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
   return (
     <div ref={box}>
-      {inLanes(page.value).map((group) => {
+      {groupLanes(page.value).map((group) => {
         const first = group[0];
         if (first === undefined) return null;
         // The same key alone and in a group, so that a second agent does not rebuild the first.
-        if (first.kind !== "agent") return <Drawn key={first.id} block={first} />;
+        if (!isKind(first, "agent")) return <BlockBoundary key={first.id} block={first} />;
         return (
           <div key={first.id} class={group.length > 1 ? "nb-lanes" : "nb-lane"}>
             {group.map((block) => (
-              <Drawn key={block.id} block={block} />
+              <BlockBoundary key={block.id} block={block} />
             ))}
           </div>
         );
@@ -68,8 +70,8 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
   );
 }
 
-/** One block. If its component throws, its data is shown instead, and the rest of the transcript stays. */
-class Drawn extends Component<{ block: Block }, { failed: boolean }> {
+/** Error boundary of one block: if its component throws, its data is shown instead, and the rest of the transcript stays. */
+class BlockBoundary extends Component<{ block: Block }, { failed: boolean }> {
   override state = { failed: false };
 
   override componentDidCatch(): void {
@@ -78,7 +80,7 @@ class Drawn extends Component<{ block: Block }, { failed: boolean }> {
 
   override render(): ComponentChildren {
     const { block } = this.props;
-    const Kind = this.state.failed ? unknown : (components.get(block.kind) ?? unknown);
+    const Kind = this.state.failed ? unknown : (lookUp(components, block.kind) ?? unknown);
     return <Kind block={block} />;
   }
 }

@@ -6,7 +6,7 @@ import { useSession } from "./context";
 
 interface ElapsedProps {
   started: number;
-  /** The end in seconds since the epoch; null while it has none. */
+  /** The end in seconds since the epoch; null while it is unknown. */
   ended: number | null;
   format?: (seconds: number) => string;
 }

@@ -1,4 +1,4 @@
-/** An error: type, message, folded traceback, and a button that copies it all. */
+/** An error: type, message, folded traceback, and a copy button. */
 
 import { useState } from "preact/hooks";
 import { error as LABELS } from "../../../nbagent/protocol/labels.json";

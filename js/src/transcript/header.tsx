@@ -2,12 +2,11 @@
 
 import { useEffect } from "preact/hooks";
 import { run as LABELS } from "../../../nbagent/protocol/labels.json";
-import { lossWords } from "../session";
-import { count, isLive, runLabel } from "../status";
-import { seconds } from "../store";
+import { lossText } from "../session";
+import { elapsed, isLive, runLabel } from "../status";
 import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
-import { num, str } from "../values";
+import { count, num, str } from "../values";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { InspectButton } from "./inspecting";
@@ -19,11 +18,11 @@ export function Header() {
   const ended = num(props.ended);
   const link = live ? session.kernel.state.value : "live";
   const gone = link === "gone";
-  const stopping = live && (session.stopAsked.value || session.status === "stopping");
-  const took = ended === null ? null : seconds(props, ended);
+  const stopping = live && (session.stopRequested.value || session.status === "stopping");
+  const took = elapsed(props);
   const label = runLabel(props, took, session.awaiting.value > 0);
   const tone = link === "live" ? label.tone : gone ? "bad" : "ask";
-  const text = gone ? lossWords(session.kernel.loss) : stopping ? null : label.text;
+  const text = gone ? lossText(session.kernel.loss) : stopping ? null : label.text;
   const model = str(props.model) === str(props.name) ? null : str(props.model);
   const deltas = num(props.deltas);
   const events = num(props.events);
@@ -51,7 +50,7 @@ export function Header() {
         <button
           type="button"
           class="nb-button nb-stop"
-          aria-disabled={gone || (stopping && !session.stopLate.value)}
+          aria-disabled={gone || (stopping && !session.stopOverdue.value)}
           title={gone ? "There is no kernel to stop" : undefined}
           onClick={() => session.stop()}
         >
@@ -64,13 +63,15 @@ export function Header() {
   );
 }
 
-/** Says for how long no message has come from the kernel. */
+/** Shows for how long no message has come from the kernel. */
 function Silence() {
   const { clock, kernel } = useSession();
   useEffect(() => clock.watch(), [clock]);
-  // Redraws with the session's clock, but measures by the clock of the page, as `heardAt` does.
+  // Redraws with the session's clock, but measures by the clock of the page, as `lastMessageAt` does.
   clock.now.value;
   return (
-    <span class="nb-status nb-ask">No word from the kernel for {rounded((Date.now() - kernel.heardAt) / 1000)}</span>
+    <span class="nb-status nb-ask">
+      No word from the kernel for {rounded((Date.now() - kernel.lastMessageAt) / 1000)}
+    </span>
   );
 }

@@ -1,4 +1,4 @@
-/** The page that a view shows: the transcript, or one of the inspector, which is loaded when it is first opened. */
+/** The page that a view shows: the transcript, or one of the inspector, loaded when it is first opened. */
 
 import { type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
@@ -11,7 +11,7 @@ import { clip, str } from "../values";
 import { useSession } from "./context";
 import { useLoaded } from "./lazy";
 
-/** The block whose events are wanted. */
+/** A block whose events are listed. */
 export interface Subject {
   id: string;
   kind: string;
@@ -31,17 +31,17 @@ export const InspectingContext = createContext<InspectingSignal>(signal(null));
 
 export type InspectorComponent = (props: { session: Session; inspecting: InspectingSignal }) => preact.ComponentChild;
 
-let drawn: Promise<InspectorComponent> | undefined;
+let component: Promise<InspectorComponent> | undefined;
 
-/** The component, made once for this bundle: the part is kept for the page, where bundles with preacts of their own may be. */
+/** Load the inspector and bind it to this bundle's preact. Two copies of preact do not work together. */
 function load(session: Session): Promise<InspectorComponent> {
-  drawn ??= session
-    .needPart("inspector.js")
-    .then((part) => part.default((name: string) => SHARED_RUNTIME[name]).Inspector);
-  drawn.catch(() => {
-    drawn = undefined;
+  component ??= session
+    .loadModule("inspector.js")
+    .then((module) => module.default((name: string) => SHARED_RUNTIME[name]).Inspector);
+  component.catch(() => {
+    component = undefined;
   });
-  return drawn;
+  return component;
 }
 
 /** The button in the header that opens the inspector. */
@@ -65,7 +65,7 @@ export function InspectButton() {
 }
 
 /** A button in the corner of a block's panel that lists its events. */
-export function EventsOf({ block }: { block: Block }) {
+export function EventsButton({ block }: { block: Block }) {
   const inspecting = useContext(InspectingContext);
   const props = block.props.value;
   return (
@@ -75,7 +75,7 @@ export function EventsOf({ block }: { block: Block }) {
       aria-label="Events of this"
       title="Events of this"
       onClick={() => {
-        const label = clip(str(props.title) ?? str(props.name) ?? NAMES[block.kind] ?? block.kind, 40);
+        const label = clip(str(props.title) ?? str(props.name) ?? KIND_LABELS[block.kind] ?? block.kind, 40);
         inspecting.value = { page: "events", block: { id: block.id, kind: block.kind, label } };
       }}
     >
@@ -84,9 +84,9 @@ export function EventsOf({ block }: { block: Block }) {
   );
 }
 
-const NAMES: Record<string, string> = { reasoning: "thinking" };
+const KIND_LABELS: Record<string, string> = { reasoning: "thinking" };
 
-/** The place where the inspector is drawn. */
+/** The inspector; nothing until it is loaded. */
 export function InspectorSlot() {
   const session = useSession();
   const inspecting = useContext(InspectingContext);

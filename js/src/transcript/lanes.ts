@@ -1,10 +1,10 @@
-/** Lanes: agents that worked at the same time stand side by side. */
+/** Lanes: agents that worked at the same time are drawn side by side. */
 
-import type { Block } from "../store";
+import { type Block, isKind } from "../store";
 import { num } from "../values";
 
-/** Groups neighbours: agents that were at work at the same time share a group, every other block has its own. */
-export function inLanes(blocks: readonly Block[]): Block[][] {
+/** Group neighbours: agents that worked at the same time share a group, every other block has its own. */
+export function groupLanes(blocks: readonly Block[]): Block[][] {
   const groups: Block[][] = [];
   for (const block of blocks) {
     const group = groups[groups.length - 1];
@@ -16,7 +16,7 @@ export function inLanes(blocks: readonly Block[]): Block[][] {
 }
 
 function overlap(left: Block, right: Block): boolean {
-  if (left.kind !== "agent" || right.kind !== "agent") return false;
+  if (!isKind(left, "agent") || !isKind(right, "agent")) return false;
   const ended = num(left.props.value.ended);
   const started = num(right.props.value.started);
   return started !== null && (ended === null || started < ended);

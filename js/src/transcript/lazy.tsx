@@ -1,29 +1,29 @@
-/** Values that are too big to travel with their block: loaded from the kernel while they are shown, and kept no longer. */
+/** Values that are too large to travel with their block: loaded from the kernel while they are shown, and kept no longer. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { count } from "../status";
-import { num, record, str } from "../values";
+import type { LargeValue } from "../protocol";
+import { count, num, record, str, type Unchecked } from "../values";
 import { useSession } from "./context";
 
-/** The reference that a block holds in place of such a value. */
+/** Reference that a block holds in place of such a value. */
 export interface LazyValue {
-  /** The key by which the kernel gives it out. */
+  /** Name by which the kernel is asked for it. */
   name: string;
   /** Characters in all. */
   size: number;
 }
 
-/** The value as a reference; null if it is the value itself. */
+/** Return the reference that the value is, or null if it is the value itself. */
 export function lazyValueOf(value: unknown): LazyValue | null {
-  const reference = record(value);
-  const [name, size] = [str(reference?.part), num(reference?.size)];
+  const reference: Unchecked<LargeValue> = record(value) ?? {};
+  const [name, size] = [str(reference.part), num(reference.size)];
   return name === null || size === null ? null : { name, size };
 }
 
-/** A longer text is shown page by page. */
+/** Characters of a text that are loaded as a whole; a longer one is shown page by page. */
 const TEXT_CHARS = 64 * 1024;
-/** A longer JSON value is shown as text, page by page. */
+/** Characters of a JSON value that are loaded as a whole; a longer one is shown as text, page by page. */
 export const JSON_CHARS = 256 * 1024;
 
 interface LazyProps {
@@ -32,17 +32,22 @@ interface LazyProps {
   limit?: number;
   /** True if the value is a text and nothing else. */
   text?: boolean;
-  /** Draws the whole value. */
+  /** Draw the whole value. */
   children: (value: unknown) => ComponentChildren;
 }
 
 export function Lazy({ value, text = false, limit = text ? TEXT_CHARS : JSON_CHARS, children }: LazyProps) {
   const lazy = lazyValueOf(value);
   if (lazy === null) return <>{children(value)}</>;
-  // Another value is another component: nothing of the one before is shown in its place.
+  // The key makes another component of another value, so that nothing of the value before is shown.
   if (lazy.size > limit) return <Pager key={lazy.name} lazy={lazy} reference={value} />;
   return (
-    <Whole key={lazy.name} lazy={lazy} reference={value} draw={(loaded) => children(text ? loaded : parsed(loaded))} />
+    <Whole
+      key={lazy.name}
+      lazy={lazy}
+      reference={value}
+      draw={(loaded) => children(text ? loaded : parseJson(loaded))}
+    />
   );
 }
 
@@ -66,7 +71,7 @@ function Pager({ lazy, reference }: LoadingProps) {
   const { value: page, problem } = useLoaded(() => lazyValues.page(lazy.name, from), from, reference);
   const { at, end, size, text } = page ?? { at: 0, end: 0, size: lazy.size, text: "" };
   const span = end - at;
-  const places: [string, number][] = [
+  const targets: [string, number][] = [
     ["First", 0],
     ["Previous", Math.max(0, at - span)],
     ["Next", end < size ? end : at],
@@ -79,7 +84,7 @@ function Pager({ lazy, reference }: LoadingProps) {
       </pre>
       {problem}
       <div class="nb-actions">
-        {places.map(([label, to]) => (
+        {targets.map(([label, to]) => (
           <button key={label} type="button" class="nb-button" aria-disabled={to === at} onClick={() => setFrom(to)}>
             {label}
           </button>
@@ -92,7 +97,7 @@ function Pager({ lazy, reference }: LoadingProps) {
   );
 }
 
-/** The result of `load` for this key and reference; until it is there, the one before. */
+/** Return the result of `load` for this key and reference, or the result before while it loads. */
 export function useLoaded<T>(
   load: () => Promise<T>,
   key: number,
@@ -101,13 +106,13 @@ export function useLoaded<T>(
   const [loaded, setLoaded] = useState<{ value?: T; error?: string }>({});
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
-    let unwanted = false;
+    let cancelled = false;
     load().then(
-      (value) => unwanted || setLoaded({ value }),
-      (error: Error) => unwanted || setLoaded(({ value }) => ({ value, error: error.message })),
+      (value) => cancelled || setLoaded({ value }),
+      (error: Error) => cancelled || setLoaded(({ value }) => ({ value, error: error.message })),
     );
     return () => {
-      unwanted = true;
+      cancelled = true;
     };
   }, [key, attempt, reference]);
   const { value, error } = loaded;
@@ -116,18 +121,22 @@ export function useLoaded<T>(
     setLoaded({ value });
     setAttempt(attempt + 1);
   };
-  const problem = (
+  return { value, problem: <LoadError reason={error} onRetry={again} /> };
+}
+
+/** Notice that a value could not be loaded. */
+export function LoadError({ reason, onRetry }: { reason: string; onRetry: () => void }) {
+  return (
     <p class="nb-note nb-bad">
-      Could not load this: {error}.{" "}
-      <button type="button" class="nb-link" onClick={again}>
+      Could not load this: {reason}.{" "}
+      <button type="button" class="nb-link" onClick={onRetry}>
         Try again
       </button>
     </p>
   );
-  return { value, problem };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -4,51 +4,55 @@ import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { error as ERROR, handoff as HANDOFF, other as LABELS } from "../../../nbagent/protocol/labels.json";
 import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
+import type { Level } from "../protocol";
 import { fill } from "../shared";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { JsonView } from "../ui/json-tree";
-import { clip, str } from "../values";
+import { clip, lookUp, str } from "../values";
 import { Failure } from "./failure";
-import { EventsOf } from "./inspecting";
+import { EventsButton } from "./inspecting";
 import { bytes, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 import { IMAGES, LazyPicture } from "./result";
 
-export function TextBlock({ block }: { block: Block }) {
+export function TextBlock({ block }: { block: Block<"text"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
   if (props.text_kind === "refusal") {
     return (
-      <div class="nb-refusal nb-said">
+      <div class="nb-refusal nb-message">
         <span class="nb-caption">
           <Icon name="denied" /> {LABELS.refusal}
         </span>
         <MarkdownText stream={block.stream("text")} live={live} />
-        <EventsOf block={block} />
+        <EventsButton block={block} />
       </div>
     );
   }
   return (
-    <div class={props.phase === "commentary" ? "nb-said nb-commentary" : "nb-said"}>
+    <div class={props.phase === "commentary" ? "nb-message nb-commentary" : "nb-message"}>
       <MarkdownText stream={block.stream("text")} live={live} class="nb-answer" />
-      <EventsOf block={block} />
+      <EventsButton block={block} />
     </div>
   );
 }
 
-const LEVELS: Record<string, [IconName, string]> = {
+const ERROR_ROW_CHARS = 200;
+const CHIP_CHARS = 60;
+
+const LEVELS: Record<Level, [IconName, string]> = {
   debug: ["info", "off"],
   info: ["info", "off"],
   warning: ["warning", "ask"],
   error: ["cross", "bad"],
 };
 
-export function StatusBlock({ block }: { block: Block }) {
+export function StatusBlock({ block }: { block: Block<"status"> }) {
   const props = block.props.value;
-  const [icon, tone] = LEVELS[str(props.level) ?? "info"] ?? ["info", "off"];
+  const [icon, tone] = lookUp(LEVELS, str(props.level) ?? "info") ?? LEVELS.info;
   return (
     <div class="nb-line">
       <Icon name={icon} tone={tone} />
@@ -57,7 +61,7 @@ export function StatusBlock({ block }: { block: Block }) {
   );
 }
 
-export function HandoffBlock({ block }: { block: Block }) {
+export function HandoffBlock({ block }: { block: Block<"handoff"> }) {
   const props = block.props.value;
   const from = str(props.from);
   const names = [from, str(props.to) ?? HANDOFF.unnamed].filter((name) => name !== null);
@@ -76,7 +80,7 @@ export function HandoffBlock({ block }: { block: Block }) {
   );
 }
 
-export function ErrorBlock({ block }: { block: Block }) {
+export function ErrorBlock({ block }: { block: Block<"error"> }) {
   const props = block.props.value;
   const type = str(props.error_type);
   const [open, toggle] = useOpen(block, true);
@@ -84,7 +88,7 @@ export function ErrorBlock({ block }: { block: Block }) {
     <>
       <Icon name="cross" tone="bad" />
       <span class="nb-bad">{type ?? ERROR.type}</span>
-      {!open && <span class="nb-args">{clip(str(props.message) ?? "", 200)}</span>}
+      {!open && <span class="nb-args">{clip(str(props.message) ?? "", ERROR_ROW_CHARS)}</span>}
       <span class="nb-grow" />
     </>
   );
@@ -93,28 +97,28 @@ export function ErrorBlock({ block }: { block: Block }) {
       {() => (
         <>
           <Failure type={type} message={props.message} code={str(props.code)} traceback={props.traceback} />
-          <EventsOf block={block} />
+          <EventsButton block={block} />
         </>
       )}
     </Disclosure>
   );
 }
 
-export function SourceBlock({ block }: { block: Block }) {
+export function SourceBlock({ block }: { block: Block<"source"> }) {
   const props = block.props.value;
   const url = safeUrl(str(props.url) ?? "");
   const title = str(props.title);
-  if (url === null) return <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, 60)}</span>;
+  if (url === null) return <span class="nb-chip">{clip(title ?? str(props.url) ?? LABELS.source, CHIP_CHARS)}</span>;
   return (
     <a class="nb-chip" href={url} title={url} {...LINK_ATTRS}>
       <Icon name="link" />
-      {clip(title ?? hostOf(url), 60)}
+      {clip(title ?? hostOf(url), CHIP_CHARS)}
       {title !== null && <span class="nb-muted">{hostOf(url)}</span>}
     </a>
   );
 }
 
-export function FileBlock({ block }: { block: Block }) {
+export function FileBlock({ block }: { block: Block<"file"> }) {
   const props = block.props.value;
   const [wanted, setWanted] = useState(false);
   const type = str(props.media_type) ?? "application/octet-stream";
@@ -150,7 +154,7 @@ interface FileLinkProps {
 }
 
 function FileLink({ data, name, url, label }: FileLinkProps) {
-  // Whatever its media type: a type that no page runs.
+  // The declared media type is not used: a browser runs no application/octet-stream.
   const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url;
   if (href === null) return <span class="nb-chip">{label}</span>;
   return (
@@ -161,7 +165,7 @@ function FileLink({ data, name, url, label }: FileLinkProps) {
   );
 }
 
-export function CustomBlock({ block }: { block: Block }) {
+export function CustomBlock({ block }: { block: Block<"custom"> }) {
   const props = block.props.value;
   return <DataRow block={block} name={str(props.name) ?? LABELS.custom} data={props.data} />;
 }
@@ -187,7 +191,7 @@ function DataRow({ block, name, data }: { block: Block; name: string; data: unkn
         : () => (
             <>
               <Lazy value={data}>{(loaded) => <JsonView value={loaded} />}</Lazy>
-              <EventsOf block={block} />
+              <EventsButton block={block} />
             </>
           )}
     </Disclosure>

@@ -18,7 +18,7 @@ export function MarkdownText({
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<MarkdownView | null>(null);
   useLayoutEffect(() => {
-    const view = new MarkdownView({ needPart: (name) => session.needPart(name), windowed: true });
+    const view = new MarkdownView({ loadModule: (name) => session.loadModule(name), windowed: true });
     shown.current = view;
     host.current?.append(view.node);
     const unsubscribe = stream.subscribe(view);

@@ -4,10 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import type { Block } from "../store";
 import { useSession } from "./context";
 
-/** Milliseconds for which a panel that opened by itself stays open after its end. */
+/** Time for which a panel that opened by itself stays open after its end. */
 export const LINGER_MS = 1000;
 
-/** The panel's state, and a function that sets the reader's choice. `active`: it streams, failed or waits for the reader. */
+/** Return the panel's state and a function that sets the reader's choice. `active`: the block streams, failed or waits for the reader. */
 export function useOpen(
   block: Block,
   active: boolean,

@@ -1,4 +1,4 @@
-/** A preact option hook that makes every text of every component readable, so that none can be forgotten. */
+/** Preact option hook that makes the text of every component readable. */
 
 import { options, type VNode } from "preact";
 import { readable } from "../readable";
@@ -6,7 +6,7 @@ import { readable } from "../readable";
 const before = options.vnode;
 
 options.vnode = (vnode: VNode) => {
-  // The vnode of a text has no type, and the text in place of props.
+  // The vnode of a text has no type, and its props are the text.
   const text: unknown = vnode.props;
   if (vnode.type === null && typeof text === "string") (vnode as { props: unknown }).props = readable(text);
   before?.(vnode);

@@ -3,25 +3,25 @@
 import { useRef } from "preact/hooks";
 import { thought as LABELS } from "../../../nbagent/protocol/labels.json";
 import { LIMITS } from "../shared";
-import { thoughtLabel } from "../status";
-import { type Block, seconds } from "../store";
+import { elapsed, thoughtLabel } from "../status";
+import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon } from "../ui/icons";
 import { useSticky } from "../ui/sticky";
 import { num } from "../values";
 import { Elapsed } from "./elapsed";
 import { useHasText } from "./has-text";
-import { EventsOf } from "./inspecting";
+import { EventsButton } from "./inspecting";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
 
-export function ReasoningBlock({ block }: { block: Block }) {
+export function ReasoningBlock({ block }: { block: Block<"reasoning"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
   const [open, toggle] = useOpen(block, live);
   const hasText = useHasText(block.stream("text"));
-  // Some systems frame a thought that they do not send.
-  if (!live && !hasText && 1000 * (seconds(props, 0) ?? 0) < LIMITS.silent_thought_ms) return null;
+  // Some providers send the start and the end of a thought without its text.
+  if (!live && !hasText && 1000 * (elapsed(props) ?? 0) < LIMITS.silent_thought_ms) return null;
   const row = (
     <>
       <Icon name="thought" tone={live ? "pulse" : ""} />
@@ -39,7 +39,7 @@ export function ReasoningBlock({ block }: { block: Block }) {
   );
 }
 
-function ThoughtPane({ block, live }: { block: Block; live: boolean }) {
+function ThoughtPane({ block, live }: { block: Block<"reasoning">; live: boolean }) {
   const pane = useRef<HTMLDivElement>(null);
   useSticky(pane, live);
   return (
@@ -47,7 +47,7 @@ function ThoughtPane({ block, live }: { block: Block; live: boolean }) {
       <div ref={pane} class="nb-thought-pane">
         <MarkdownText stream={block.stream("text")} live={live} class="nb-thought" />
       </div>
-      <EventsOf block={block} />
+      <EventsButton block={block} />
     </>
   );
 }

@@ -7,7 +7,7 @@ import MIME_BYTES from "../../../nbagent/protocol/mime.json";
 import { htmlToDom } from "../markdown/sanitize";
 import { TextStream } from "../text-stream";
 import { JsonView } from "../ui/json-tree";
-import type { Props } from "../values";
+import { count, type JsonObject } from "../values";
 import { JSON_CHARS, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 
@@ -20,11 +20,11 @@ const HTML_CHARS = 2_000_000;
 export const IMAGE_CHARS = 8_000_000;
 
 /** The richest type of a MIME bundle that can be shown. */
-export function richestType(bundle: Props): string | undefined {
+export function richestType(bundle: JsonObject): string | undefined {
   return TYPES.find((known) => (bundle[known] ?? null) !== null);
 }
 
-export function Result({ bundle }: { bundle: Props }) {
+export function Result({ bundle }: { bundle: JsonObject }) {
   const mime = richestType(bundle);
   if (mime === undefined) return <JsonView value={bundle} />;
   const payload = bundle[mime];
@@ -38,7 +38,7 @@ export function Result({ bundle }: { bundle: Props }) {
 }
 
 function Payload({ mime, payload }: { mime: string; payload: unknown }) {
-  const text = joined(payload);
+  const text = joinLines(payload);
   if (mime === "application/json" || text === null) return <JsonView value={payload} />;
   if (mime === "text/html") return <Html html={text} />;
   if (mime === "text/markdown") return <Markdown text={text} />;
@@ -46,7 +46,7 @@ function Payload({ mime, payload }: { mime: string; payload: unknown }) {
 }
 
 /** The payload as one text; notebooks also hold a text as a list of lines. */
-function joined(payload: unknown): string | null {
+function joinLines(payload: unknown): string | null {
   if (Array.isArray(payload)) return payload.filter((line) => typeof line === "string").join("");
   return typeof payload === "string" ? payload : null;
 }
@@ -58,7 +58,7 @@ export function LazyPicture({ type, data, alt }: { type: string; data: unknown; 
   return (
     <Lazy value={data} text limit={IMAGE_CHARS}>
       {(payload) => {
-        const text = joined(payload) ?? "";
+        const text = joinLines(payload) ?? "";
         // In an image element an SVG runs no script and loads nothing.
         const isMarkup = type === "image/svg+xml" && text.includes("<");
         const src = isMarkup
@@ -100,7 +100,7 @@ export function PlainText({ text }: { text: string }): ComponentChildren {
       {cut ? text.slice(0, SHOWN_CHARS) : text || <span class="nb-muted">{LABELS.empty_text}</span>}
       {cut && (
         <button type="button" class="nb-link" onClick={() => setWhole(true)}>
-          {(text.length - SHOWN_CHARS).toLocaleString("en-US")} more characters
+          {count(text.length - SHOWN_CHARS)} more characters
         </button>
       )}
     </pre>

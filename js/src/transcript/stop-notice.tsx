@@ -1,15 +1,15 @@
 /** A notice that Stop has no effect yet, with a button that interrupts the kernel. */
 
 import { useState } from "preact/hooks";
-import { type Session, stopWords } from "../session";
+import { type Session, stopDelayText } from "../session";
 
 export function StopNotice({ session }: { session: Session }) {
   const [failed, setFailed] = useState(false);
-  if (!session.stopLate.value) return null;
+  if (!session.stopOverdue.value) return null;
   const interrupt = session.interrupt;
   return (
     <p class="nb-banner">
-      {failed ? "The kernel could not be interrupted from here; its menu may do it." : stopWords(session)}
+      {failed ? "The kernel could not be interrupted from here; its menu may do it." : stopDelayText(session)}
       {interrupt && (
         <button type="button" class="nb-button" onClick={() => interrupt().catch(() => setFailed(true))}>
           Interrupt the kernel

@@ -1,26 +1,27 @@
-/** A tool call: `name(args…) → summary · 1.3s`, and behind it arguments, result or error. */
+/** A tool call: `name(args…) → summary · 1.3s`, and a panel with arguments, result or error. */
 
 import { useEffect, useState } from "preact/hooks";
 import { tool as LABELS } from "../../../nbagent/protocol/labels.json";
-import { isToolLive, toolNote, toolStateWord } from "../status";
+import type { ToolError, ToolProgress, ToolState } from "../protocol";
+import { isToolLive, toolNote, toolStateLabel } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
 import { InkedStream } from "../ui/inked-json";
 import { JsonView } from "../ui/json-tree";
-import { clip, num, type Props, record, str } from "../values";
+import { clip, count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "../values";
 import { Question } from "./approval";
 import { Blocks } from "./blocks";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
-import { EventsOf } from "./inspecting";
+import { EventsButton } from "./inspecting";
 import { Lazy, lazyValueOf } from "./lazy";
 import { useOpen } from "./open";
 import { PlainText, Result } from "./result";
 import { argsLabel, partialArgsLabel } from "./tool-label";
 
-const ICONS: Record<string, [IconName, string]> = {
+const ICONS: Partial<Record<ToolState, [IconName, string]>> = {
   "approval-requested": ["warning", "ask"],
   "output-available": ["check", "ok"],
   "output-error": ["cross", "bad"],
@@ -28,7 +29,11 @@ const ICONS: Record<string, [IconName, string]> = {
   cancelled: ["denied", "off"],
 };
 
-export function ToolBlock({ block }: { block: Block }) {
+const SUMMARY_CHARS = 200;
+/** Characters of the argument text that the row may show. */
+const ARGS_HEAD_CHARS = 200;
+
+export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const props = block.props.value;
   const state = str(props.state) ?? "input-available";
   const live = isToolLive(state) && !block.closed.value;
@@ -40,8 +45,8 @@ export function ToolBlock({ block }: { block: Block }) {
   const ended = num(props.ended);
   const note = toolNote(state, props, block.closed.value);
   const summary = str(props.summary);
-  const progress = record(props.progress);
-  const [icon, tone] = ICONS[state] ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
+  const progress: Unchecked<ToolProgress> | null = record(props.progress);
+  const [icon, tone] = lookUp(ICONS, state) ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
   const approval = useSession().approvalOf(block.id).value;
   // An open question shows the arguments itself.
   const asked = waits && record(approval?.props.value.args) !== null;
@@ -51,9 +56,11 @@ export function ToolBlock({ block }: { block: Block }) {
     <>
       <Icon name={icon} tone={tone} />
       <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? LABELS.name}</span>
-      <span class="nb-sr">, {toolStateWord(state)}, </span>
+      <span class="nb-sr">, {toolStateLabel(state)}, </span>
       <ArgsLine block={block} />
-      {summary !== null && state === "output-available" && <span class="nb-summary">→ {clip(summary, 200)}</span>}
+      {summary !== null && state === "output-available" && (
+        <span class="nb-summary">→ {clip(summary, SUMMARY_CHARS)}</span>
+      )}
       {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
       <span class="nb-grow" />
       {note && state !== "approval-responded" && <span class={`nb-note-inline nb-${note.tone}`}>{note.text}</span>}
@@ -67,22 +74,22 @@ export function ToolBlock({ block }: { block: Block }) {
           {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}
           {approval && <Question block={approval} />}
           {progress && live && <Progress progress={progress} />}
-          <Outcome props={props} state={state} />
+          <ResultOrError props={props} state={state} />
           <Blocks list={block.children} />
-          <EventsOf block={block} />
+          <EventsButton block={block} />
         </>
       )}
     </Disclosure>
   );
 }
 
-/** True if this part of the call is hidden from the reader. */
-function isHidden({ hidden }: Props, what: string): boolean {
-  return Array.isArray(hidden) && hidden.includes(what);
+/** Return true if this part of the call is hidden from the reader. */
+function isHidden({ hidden }: PropsOf<"tool">, part: "arguments" | "result"): boolean {
+  return strings(hidden).includes(part);
 }
 
-/** The arguments in the row: first as they are written, then from the parsed value. */
-function ArgsLine({ block }: { block: Block }) {
+/** Arguments in the row: the streamed text, then the parsed value. */
+function ArgsLine({ block }: { block: Block<"tool"> }) {
   const { args, args_valid: valid, state } = block.props.value;
   const written = state === "input-streaming" || valid === false || lazyValueOf(args) !== null;
   const partial = usePartialArgs(block, written);
@@ -90,28 +97,28 @@ function ArgsLine({ block }: { block: Block }) {
   return <span class="nb-args">{written ? partial || partialArgsLabel(str(args) ?? "") : argsLabel(args)}</span>;
 }
 
-/** A label of the first 200 characters of the argument text; further text redraws nothing. */
-function usePartialArgs(block: Block, wanted: boolean): string {
+/** Label of the first characters of the argument text; further text redraws nothing. */
+function usePartialArgs(block: Block<"tool">, enabled: boolean): string {
   const [label, setLabel] = useState("");
   useEffect(() => {
-    if (!wanted) return;
+    if (!enabled) return;
     let head = "";
     return block.stream("args_text").subscribe({
       append(text) {
-        if (head.length >= 200) return;
-        head = (head + text).slice(0, 200);
+        if (head.length >= ARGS_HEAD_CHARS) return;
+        head = (head + text).slice(0, ARGS_HEAD_CHARS);
         setLabel(partialArgsLabel(head));
       },
       replace(text) {
-        head = text.slice(0, 200);
+        head = text.slice(0, ARGS_HEAD_CHARS);
         setLabel(partialArgsLabel(head));
       },
     });
-  }, [block, wanted]);
+  }, [block, enabled]);
   return label;
 }
 
-function Arguments({ block, streaming }: { block: Block; streaming: boolean }) {
+function Arguments({ block, streaming }: { block: Block<"tool">; streaming: boolean }) {
   const props = block.props.value;
   const hasArgs = props.args !== undefined && props.args !== null;
   const named = record(props.args);
@@ -138,7 +145,7 @@ function Value({ value }: { value: unknown }) {
   return typeof value === "string" ? <PlainText text={value} /> : <JsonView value={value} />;
 }
 
-function Progress({ progress }: { progress: Props }) {
+function Progress({ progress }: { progress: Unchecked<ToolProgress> }) {
   const done = num(progress.progress);
   const total = num(progress.total);
   const message = str(progress.message);
@@ -153,14 +160,14 @@ function Progress({ progress }: { progress: Props }) {
         ))}
       {done !== null && total !== null && (
         <span class="nb-time">
-          {done.toLocaleString("en-US")} / {total.toLocaleString("en-US")}
+          {count(done)} / {count(total)}
         </span>
       )}
     </section>
   );
 }
 
-function Outcome({ props, state }: { props: Props; state: string }) {
+function ResultOrError({ props, state }: { props: PropsOf<"tool">; state: string }) {
   const { result } = props;
   const soFar = record(result) !== null && state !== "output-available";
   return (
@@ -169,7 +176,10 @@ function Outcome({ props, state }: { props: Props; state: string }) {
         <section class="nb-section">
           <div class="nb-caption">{soFar ? LABELS.partial : LABELS.result}</div>
           <Lazy value={result}>
-            {(whole) => (record(whole) ? <Result bundle={whole as Props} /> : <Value value={whole} />)}
+            {(whole) => {
+              const bundle = record(whole);
+              return bundle === null ? <Value value={whole} /> : <Result bundle={bundle} />;
+            }}
           </Lazy>
         </section>
       )}
@@ -178,7 +188,7 @@ function Outcome({ props, state }: { props: Props; state: string }) {
           <div class="nb-caption">{state === "output-denied" ? LABELS.denied : LABELS.error}</div>
           <Lazy value={props.error}>
             {(error) => {
-              const { type, message, traceback } = record(error) ?? {};
+              const { type, message, traceback }: Unchecked<ToolError> = record(error) ?? {};
               return <Failure type={str(type)} message={message} traceback={traceback} />;
             }}
           </Lazy>

@@ -21,7 +21,7 @@ import { StopNotice } from "./stop-notice";
 
 export function Transcript({ session }: { session: Session }) {
   const gone = session.kernel.state.value === "gone";
-  // Of this view: another one of the same run may show something else.
+  // State of this view: another view of the same run may show another page.
   const inspecting = useMemo(() => signal<Inspecting | null>(null), []);
   const page = inspecting.value?.page ?? "transcript";
   return (

@@ -1,30 +1,30 @@
-/** A button that copies a text and says so. */
+/** Button that copies a text and shows whether it did. */
 
 import { useEffect, useState } from "preact/hooks";
 import { readable } from "../readable";
 import { Icon } from "./icons";
 
-const SAID_MS = 1500;
+const FEEDBACK_MS = 1500;
 
 export function CopyButton({ text, label = "Copy" }: { text: () => string | Promise<string>; label?: string }) {
-  const [said, setSaid] = useState<string | null>(null);
+  const [feedback, setFeedback] = useState<string | null>(null);
   useEffect(() => {
-    if (said === null) return;
-    const timer = setTimeout(() => setSaid(null), SAID_MS);
+    if (feedback === null) return;
+    const timer = setTimeout(() => setFeedback(null), FEEDBACK_MS);
     return () => clearTimeout(timer);
-  }, [said]);
+  }, [feedback]);
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(readable(await text()));
-      setSaid("Copied");
+      setFeedback("Copied");
     } catch {
-      setSaid("Not allowed to copy here");
+      setFeedback("Not allowed to copy here");
     }
   };
   return (
     <button type="button" class="nb-button" onClick={copy}>
-      <Icon name={said === "Copied" ? "check" : "copy"} />
-      <span aria-live="polite">{said ?? label}</span>
+      <Icon name={feedback === "Copied" ? "check" : "copy"} />
+      <span aria-live="polite">{feedback ?? label}</span>
     </button>
   );
 }

@@ -1,11 +1,11 @@
-/** One row that opens to show what is behind it. */
+/** Disclosure: a row, and a panel that it opens. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Icon } from "./icons";
 
-/** As long as a panel's transition in rows.css. */
-const MOVING_MS = 180;
+/** Duration of a panel's transition in rows.css. */
+const TRANSITION_MS = 180;
 
 interface DisclosureProps {
   open: boolean;
@@ -14,7 +14,7 @@ interface DisclosureProps {
   row: ComponentChildren;
   /** Extra classes of the whole. */
   class?: string;
-  /** What is behind the row; null: there is nothing, and the row is no button. */
+  /** Content of the panel; null if there is none, and the row is no button. */
   children: (() => ComponentChildren) | null;
 }
 
@@ -52,11 +52,11 @@ export function Disclosure({ open, onToggle, row, class: extra = "", children }:
   );
 }
 
-/** What `open` was a moment ago: while the two differ, the panel moves. */
+/** The value of `open` before the transition; the panel moves while the two differ. */
 function useSettled(open: boolean): boolean {
   const [settled, setSettled] = useState(open);
   useEffect(() => {
-    const timer = setTimeout(() => setSettled(open), MOVING_MS);
+    const timer = setTimeout(() => setSettled(open), TRANSITION_MS);
     return () => clearTimeout(timer);
   }, [open]);
   return settled;

@@ -1,4 +1,4 @@
-/** Durations for a reader. */
+/** Durations as text. */
 
 /** A finished duration: `0.3s`, `4.1s`, `34s`, `1m 12s`, `2h 05m`. */
 export function duration(seconds: number): string {
@@ -12,12 +12,12 @@ export function ticking(seconds: number): string {
   return whole(Math.floor(seconds));
 }
 
-/** A finished thought: `2s`; nobody needs its tenths. */
+/** A duration in whole seconds: `2s`. */
 export function rounded(seconds: number): string {
   return seconds < 1 ? "<1s" : whole(Math.round(seconds));
 }
 
-/** A number with so many digits after the point; halves go up, as in nbagent/render/labels.py. */
+/** A number with this many digits after the point, rounded half up, as in nbagent/render/labels.py. */
 export function fixed(value: number, digits: number): string {
   return (Math.round(value * 10 ** digits) / 10 ** digits).toFixed(digits);
 }

@@ -1,10 +1,10 @@
-/** Makes scrollable boxes reachable by keyboard: a box that overflows is a stop for the Tab key, any other is none. */
+/** Keyboard access to scrollable boxes: a box is in the tab order while it overflows. */
 
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 
 const SCROLLERS = ".nb-pre, .nb-html, .nb-thought-pane, .nb-code pre, .nb-table, .nb-display";
-const PAUSE_MS = 200;
+const UPDATE_DELAY_MS = 200;
 
 /** Keep the scrollers below the element behind `ref` focusable while its content changes. */
 export function useFocusableScrollers(ref: RefObject<HTMLElement | null>): void {
@@ -12,26 +12,26 @@ export function useFocusableScrollers(ref: RefObject<HTMLElement | null>): void 
     const root = ref.current;
     if (!root) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const mark = () => {
+    const update = () => {
       timer = undefined;
       if (root.getClientRects().length === 0) {
         // Nothing has a size where the notebook hides its cells, as it does for a moment when the theme changes.
         sizes.unobserve(root);
-        sizes.observe(root); // from nothing: the next size is told even if it is the one from before
+        sizes.observe(root); // a new observation reports the next size even if it is the same as before
         return;
       }
       for (const node of root.querySelectorAll<HTMLElement>(SCROLLERS)) {
-        const more = node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth;
-        if (more !== node.hasAttribute("tabindex")) node.toggleAttribute("tabindex");
-        if (more) node.tabIndex = 0;
+        const overflows = node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth;
+        if (overflows !== node.hasAttribute("tabindex")) node.toggleAttribute("tabindex");
+        if (overflows) node.tabIndex = 0;
       }
     };
-    const later = () => {
-      timer ??= setTimeout(mark, PAUSE_MS);
+    const schedule = () => {
+      timer ??= setTimeout(update, UPDATE_DELAY_MS);
     };
-    const changes = new MutationObserver(later);
+    const changes = new MutationObserver(schedule);
     changes.observe(root, { childList: true, subtree: true });
-    const sizes = new ResizeObserver(later);
+    const sizes = new ResizeObserver(schedule);
     sizes.observe(root);
     return () => {
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-/** Line icons, drawn on a 16 × 16 grid in the colour of their text. Decorative: words always say the same. */
+/** Line icons on a 16 × 16 grid, in the colour of the text. Decorative: a label always has the same meaning. */
 
 import type { ComponentChildren } from "preact";
 

@@ -1,11 +1,11 @@
-/** Colours JSON as it is written, piece by piece: each character is looked at once. */
+/** Syntax colouring of JSON that grows: each character is read once. */
 
 import { visible } from "../readable";
 
 type Ink = "plain" | "key" | "string" | "literal";
 
-/** Beyond this a text is no longer coloured: nobody reads it, and every colour is an element. */
-const COLOURED_CHARS = 20_000;
+/** Characters that are coloured. The rest is plain, because every colour costs an element. */
+const MAX_COLOURED_CHARS = 20_000;
 
 export class JsonInk {
   #ink: Ink = "plain";
@@ -23,7 +23,7 @@ export class JsonInk {
 
   append(text: string): void {
     let start = 0;
-    const limit = Math.min(text.length, Math.max(0, COLOURED_CHARS - this.#seen));
+    const limit = Math.min(text.length, Math.max(0, MAX_COLOURED_CHARS - this.#seen));
     for (let i = 0; i < limit; i += 1) {
       const ink = this.#inkOf(text.charAt(i));
       if (ink === this.#ink) continue;

@@ -1,14 +1,14 @@
-/** A JSON value as a tree: children are made when they are first opened, and never more than a page at once. */
+/** Tree view of a JSON value: children are drawn when they are first opened, a page at a time. */
 
 import { useState } from "preact/hooks";
-import { clip, jsonText } from "../values";
+import { clip, count, jsonText } from "../values";
 import { Icon } from "./icons";
 import { InkedJson } from "./inked-json";
 
-const PAGE = 100;
+const PAGE_ENTRIES = 100;
 const STRING_CHARS = 400;
 const PREVIEW_CHARS = 80;
-/** What fits on one line is shown as one line. */
+/** Characters up to which a value is shown on one line. */
 const INLINE_CHARS = 72;
 
 /** Any JSON value: on one line if it is small, else as a tree. */
@@ -35,7 +35,7 @@ export function JsonView({ value }: { value: unknown }) {
 }
 
 function Children({ value }: { value: object }) {
-  const [shown, setShown] = useState(PAGE);
+  const [shown, setShown] = useState(PAGE_ENTRIES);
   const keys = Object.keys(value);
   const values = value as Record<string, unknown>;
   const rest = keys.length - shown;
@@ -46,8 +46,8 @@ function Children({ value }: { value: object }) {
       ))}
       {rest > 0 && (
         <li>
-          <button type="button" class="nb-link" onClick={() => setShown(shown + PAGE)}>
-            {rest === 1 ? "1 more" : `${rest.toLocaleString("en-US")} more`}
+          <button type="button" class="nb-link" onClick={() => setShown(shown + PAGE_ENTRIES)}>
+            {rest === 1 ? "1 more" : `${count(rest)} more`}
           </button>
         </li>
       )}
@@ -85,7 +85,7 @@ function Leaf({ value }: { value: unknown }) {
     <span class="nb-json-string">
       {jsonText(value.slice(0, STRING_CHARS))}
       <button type="button" class="nb-link" onClick={() => setWhole(true)}>
-        {(value.length - STRING_CHARS).toLocaleString("en-US")} more characters
+        {count(value.length - STRING_CHARS)} more characters
       </button>
     </span>
   );
@@ -114,7 +114,7 @@ function preview(value: object): string {
   return `${isArray ? "[" : "{"}${clip(text, PREVIEW_CHARS)}${isArray ? "]" : "}"} ${size(value)}`;
 }
 
-/** Whether the value is short enough for one line; looks at no more than it must. */
+/** Return true if the value is short enough for one line; stop counting when it is not. */
 function isSmall(value: object): boolean {
   let budget = INLINE_CHARS;
   const visit = (item: unknown): boolean => {

@@ -1,15 +1,15 @@
 /** The page's live region: one element that screen readers read out, shared by all views. */
 
-/** How long words stay in the region. Screen readers have read them by then. */
-const KEPT_MS = 7000;
-// Seen by nobody; without a style sheet, because it stands outside of every view.
+/** Time for which a text stays in the region, enough for a screen reader. */
+const KEEP_MS = 7000;
+// Invisible. Inline, because no view's style sheet applies to the body.
 const HIDDEN = "position:fixed;top:0;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
 
 let region: HTMLElement | undefined;
 let users = 0;
 const timers = new Set<ReturnType<typeof setTimeout>>();
 
-/** Put the region into the page. It must be there before words come, or they are not read. */
+/** Put the region into the page. It must be there before a text comes, or the text is not read. */
 export function openLiveRegion(): () => void {
   users += 1;
   if (region === undefined) {
@@ -29,15 +29,15 @@ export function openLiveRegion(): () => void {
   };
 }
 
-/** Have the words read out, after those that are being read. */
-export function readOut(words: string): void {
+/** Have a text read out, after those that are being read. */
+export function readOut(text: string): void {
   if (region === undefined) return;
   const line = document.createElement("p");
-  line.textContent = words;
+  line.textContent = text;
   region.append(line);
   const timer = setTimeout(() => {
     timers.delete(timer);
     line.remove();
-  }, KEPT_MS);
+  }, KEEP_MS);
   timers.add(timer);
 }

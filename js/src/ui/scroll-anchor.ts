@@ -106,7 +106,7 @@ function newScroller(element: HTMLElement): Scroller {
   return scroller;
 }
 
-/** Let go of a scroller that no view is in. */
+/** Forget a scroller that holds no view. */
 function forget(scroller: Scroller): void {
   for (const view of views.values()) if (view.scroller === scroller) return;
   scroller.element.removeEventListener("scroll", scroller.onScroll);

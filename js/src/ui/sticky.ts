@@ -3,9 +3,9 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-const NEAR_END_PX = 4;
-/** How long after a turn of the wheel, a touch or a key the page may still scroll because of it. */
-const INPUT_MS = 500;
+const END_TOLERANCE_PX = 4;
+/** Time in which the page may still scroll because of a turn of the wheel, a touch or a key. */
+const INPUT_EFFECT_MS = 500;
 const INPUTS = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
 
 export class StickyScroll {
@@ -42,7 +42,7 @@ export class StickyScroll {
 
   readonly #onInput = (event: Event) => {
     this.#inputAt = performance.now();
-    // The browser goes to where the end is now; whoever asks for it means the end of what is just opening, too.
+    // The browser goes to where the end is now; the reader also means the end of a panel that is just opening.
     if ((event as KeyboardEvent).key === "End" && !isTyping(event.target)) this.toEnd();
   };
 
@@ -50,15 +50,15 @@ export class StickyScroll {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     // A notebook takes cells out of the page and puts them back, scrolled to their top.
     if (this.#away || clientHeight === 0) return;
-    if (scrollHeight - clientHeight - scrollTop <= NEAR_END_PX) this.#setPinned(true);
-    // Content that shrinks and grows again at once moves it up too; it will be followed.
+    if (scrollHeight - clientHeight - scrollTop <= END_TOLERANCE_PX) this.#setPinned(true);
+    // Content that shrinks and grows again also moves the scroller up; that is no scroll by the reader.
     else if (scrollTop < this.#lastTop && (scrollHeight === this.#lastHeight || this.#hadInput()))
       this.#setPinned(false);
     this.#lastTop = scrollTop;
   };
 
   #hadInput(): boolean {
-    return performance.now() - this.#inputAt < INPUT_MS;
+    return performance.now() - this.#inputAt < INPUT_EFFECT_MS;
   }
 
   #follow(): void {
@@ -84,7 +84,7 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
-/** Makes the element behind `ref` a sticky scroller while `active`. */
+/** Make the element behind `ref` a sticky scroller while `active`. */
 export function useSticky(ref: RefObject<HTMLElement | null>, active = true): { pinned: boolean; toEnd: () => void } {
   const [pinned, setPinned] = useState(true);
   const sticky = useRef<StickyScroll | null>(null);

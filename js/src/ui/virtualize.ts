@@ -1,67 +1,67 @@
-/** Virtualizes long transcripts: parts far from the reader are replaced by empty boxes of the same height. */
+/** Virtualization of long transcripts: parts out of view are replaced by empty boxes of the same height. */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
-/** How far outside of the visible area a part is still drawn, so that no reader scrolls into a gap. */
+/** Distance from the visible area up to which a part counts as in view, so that no reader scrolls into a gap. */
 const MARGIN_PX = 3000;
-/** Longest time for which parts are drawn in one task. */
+/** Time for which parts are drawn in one task. */
 const SLICE_MS = 8;
 
-export type Told = (near: boolean, height: number) => void;
+export type InViewListener = (inView: boolean, height: number) => void;
 
 interface Watch {
   observer: IntersectionObserver;
-  told: Map<Element, Told>;
+  listeners: Map<Element, InViewListener>;
 }
 
 /** One observer per scroller. */
 const watches = new WeakMap<Element, Watch>();
-const waiting = new Map<Element, () => void>();
-let busy = false;
+const queue = new Map<Element, () => void>();
+let scheduled = false;
 
-/** Call back when the element comes near to, or goes far from, the visible area of its scroller. Returns a function that stops it. */
-export function watchNear(element: Element, told: Told): () => void {
+/** Call back when the element comes into view of its scroller, or goes out of it. Return a function that stops it. */
+export function watchInView(element: Element, listener: InViewListener): () => void {
   const root = element.closest(".nb-thought-pane, .nb-log");
   if (root === null || typeof IntersectionObserver === "undefined") {
-    told(true, 0);
+    listener(true, 0);
     return () => {};
   }
   const watch = watches.get(root) ?? newWatch(root);
-  watch.told.set(element, told);
+  watch.listeners.set(element, listener);
   watch.observer.observe(element);
   return () => {
-    waiting.delete(element);
-    watch.told.delete(element);
+    queue.delete(element);
+    watch.listeners.delete(element);
     watch.observer.unobserve(element);
   };
 }
 
 function newWatch(root: Element): Watch {
-  const told: Watch["told"] = new Map();
+  const listeners: Watch["listeners"] = new Map();
   const receive = (entries: IntersectionObserverEntry[]) => {
     for (const { target, isIntersecting, boundingClientRect: box, rootBounds } of entries) {
-      // A notebook takes cells out of the page and puts them back: nothing is far then.
+      // A notebook takes cells out of the page and puts them back: nothing is out of view then.
       if (!rootBounds?.width || !target.isConnected) continue;
-      waiting.set(target, () => told.get(target)?.(isIntersecting, box.height));
+      queue.set(target, () => listeners.get(target)?.(isIntersecting, box.height));
     }
-    if (!busy) setTimeout(work);
-    busy = true;
+    if (!scheduled) setTimeout(drainQueue);
+    scheduled = true;
   };
-  const watch = { observer: new IntersectionObserver(receive, { root, rootMargin: `${MARGIN_PX}px` }), told };
+  const watch = { observer: new IntersectionObserver(receive, { root, rootMargin: `${MARGIN_PX}px` }), listeners };
   watches.set(root, watch);
   return watch;
 }
 
 /** Draw as many parts as fit in a short task. The last requests come first: they are the nearest to a reader who scrolls. */
-async function work(): Promise<void> {
+async function drainQueue(): Promise<void> {
   const end = performance.now() + SLICE_MS;
-  for (let next = [...waiting].pop(); next; next = [...waiting].pop()) {
+  for (let next = [...queue].pop(); next; next = [...queue].pop()) {
     if (performance.now() > end) {
-      setTimeout(work);
+      setTimeout(drainQueue);
       return;
     }
-    waiting.delete(next[0]);
+    queue.delete(next[0]);
     try {
       next[1]();
     } catch (error) {
@@ -71,7 +71,7 @@ async function work(): Promise<void> {
     // Preact draws the change in this microtask.
     await null;
   }
-  busy = false;
+  scheduled = false;
 }
 
 /** Return true if the element has the focus or the selection: then it must stay in the page. */
@@ -82,16 +82,16 @@ export function isInUse(element: Element): boolean {
 }
 
 /** Return the height in pixels of the box that replaces the element behind `ref`, or null while the element is to be drawn. */
-export function useFar(ref: RefObject<HTMLElement | null>, guess: number | null): number | null {
-  const [far, setFar] = useState(guess);
+export function usePlaceholderHeight(ref: RefObject<HTMLElement | null>, initial: number | null): number | null {
+  const [placeholder, setPlaceholder] = useState(initial);
   useLayoutEffect(() => {
     const element = ref.current;
     if (!element) return;
-    return watchNear(element, (near, height) => {
-      if (near) setFar(null);
+    return watchInView(element, (inView, height) => {
+      if (inView) setPlaceholder(null);
       // A very high part virtualizes its own content.
-      else if (height < 2 * MARGIN_PX && !isInUse(element)) setFar(height);
+      else if (height < 2 * MARGIN_PX && !isInUse(element)) setPlaceholder(height);
     });
   }, [ref]);
-  return far;
+  return placeholder;
 }

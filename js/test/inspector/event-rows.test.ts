@@ -1,3 +1,5 @@
+/** Rows of events, read page by page. */
+
 import { describe, expect, it } from "vitest";
 import type { EventsAnswer, Row } from "../../src/inspector/answers";
 import { readEvents } from "../../src/inspector/answers";
@@ -32,9 +34,9 @@ describe("the rows", () => {
   it("are asked for where the reader looks, a page at a time", async () => {
     const kernel = new Events(10_000);
     const rows = new EventRows(kernel.answer);
-    rows.look(0, 30);
+    rows.setRange(0, 30);
     await done();
-    rows.look(5090, 5120);
+    rows.setRange(5090, 5120);
     await done();
     expect(kernel.asked).toEqual([0, 5000, 5100]);
     expect(rows.row(5119)).toEqual(row(5119));
@@ -43,7 +45,7 @@ describe("the rows", () => {
 
   it("are whole also where the kernel has room for fewer", async () => {
     const rows = new EventRows(new Events(250, 30).answer);
-    rows.look(0, 250);
+    rows.setRange(0, 250);
     await done();
     expect(Array.from({ length: 250 }, (_, i) => rows.row(i))).toEqual(Array.from({ length: 250 }, (_, i) => row(i)));
   });
@@ -51,7 +53,7 @@ describe("the rows", () => {
   it("are searched for until the kernel has looked at all", async () => {
     const kernel = new Events(1000, 100, 300);
     const rows = new EventRows(kernel.answer);
-    rows.look(0, 30);
+    rows.setRange(0, 30);
     await done();
     expect(rows.facts.value).toMatchObject({ total: 1000, seen: 1000 });
     expect(kernel.asked).toEqual([0, 300, 600, 900]);
@@ -60,12 +62,12 @@ describe("the rows", () => {
   it("that come later go on where the others end", async () => {
     const kernel = new Events(150);
     const rows = new EventRows(kernel.answer);
-    rows.look(100, 130);
+    rows.setRange(100, 130);
     await done();
     kernel.count = 170;
-    rows.grow(170);
+    rows.setEventCount(170);
     await done();
-    rows.look(140, 170);
+    rows.setRange(140, 170);
     await done();
     expect(rows.row(169)).toEqual(row(169));
     expect(rows.row(100)).toEqual(row(100));
@@ -74,11 +76,11 @@ describe("the rows", () => {
   it("that are far from the reader are let go, and come back", async () => {
     const rows = new EventRows(new Events(10_000).answer);
     for (let at = 0; at < 10_000; at += 100) {
-      rows.look(at, at + 30);
+      rows.setRange(at, at + 30);
       await done();
     }
     expect(rows.row(0)).toBeUndefined();
-    rows.look(0, 30);
+    rows.setRange(0, 30);
     await done();
     expect(rows.row(0)).toEqual(row(0));
   });
@@ -87,7 +89,7 @@ describe("the rows", () => {
     const kernel = new Events(10);
     let fails = true;
     const rows = new EventRows((at) => (fails ? Promise.reject(new Error("the kernel is gone")) : kernel.answer(at)));
-    rows.look(0, 10);
+    rows.setRange(0, 10);
     await done();
     expect(rows.problem.value).toBe("the kernel is gone");
     fails = false;
@@ -103,14 +105,14 @@ describe("the rows", () => {
       asked.push(at);
       return { rows: [], facts: { total: 5, seen: 5, count: 5, types: [] } };
     });
-    rows.look(0, 30);
+    rows.setRange(0, 30);
     await done();
     expect(asked.length).toBeLessThan(4);
   });
 
   it("are no longer drawn when nobody looks", async () => {
     const rows = new EventRows(new Events(10).answer);
-    rows.look(0, 10);
+    rows.setRange(0, 10);
     rows.close();
     await done();
     expect(rows.facts.value).toBeNull();

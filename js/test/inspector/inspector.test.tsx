@@ -1,3 +1,5 @@
+/** The inspector: events, detail, timeline, copies. */
+
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -30,9 +32,9 @@ let asked: string[];
 let session: Session;
 let root: HTMLElement;
 const inspecting = signal<Inspecting | null>(null);
-let tell: (raw: unknown) => void = () => {};
+let deliver: (raw: unknown) => void = () => {};
 
-/** What the kernel answers. */
+/** The kernel's answer. */
 function answer(name: string): string {
   if (name.startsWith("events/")) {
     const { type, at } = JSON.parse(name.slice("events/".length));
@@ -49,26 +51,26 @@ beforeEach(async () => {
   asked = [];
   session = new Session({
     runId: "run",
-    mark: "mark",
+    domKey: "key",
     host: { interrupt: null, watch: () => () => {} },
     head: () => ({ name: "analyst", status: "completed", started: 1, events: 3 }),
     onHead: () => () => {},
     listen: (receive) => {
-      tell = receive;
+      deliver = receive;
       return () => {};
     },
     send: (message: ViewMessage) => {
       if (message.t !== "need") return;
       asked.push(message.name);
       const text = answer(message.name);
-      queueMicrotask(() => tell({ t: "part", name: message.name, at: 0, text, size: text.length }));
+      queueMicrotask(() => deliver({ t: "part", name: message.name, at: 0, text, size: text.length }));
     },
   });
   root = document.createElement("div");
   document.body.append(root);
   inspecting.value = { page: "events", block: null };
   render(<Inspector session={session} inspecting={inspecting} />, root);
-  // Nothing has a height here: the list is told one.
+  // Nothing has a height here: the list is given one.
   Object.defineProperty(HTMLElement.prototype, "clientHeight", { configurable: true, value: 240 });
   await settle();
 });
@@ -144,7 +146,7 @@ it("copies an event, and the run in every form", async () => {
 
 it("asks for what came since when the kernel tells that there is more", async () => {
   const before = asked.length;
-  tell({ t: "ops", seq: 1, now: 1, ops: [RUN, ["set", "run", { events: 4 }]] });
+  deliver({ t: "ops", seq: 1, now: 1, ops: [RUN, ["set", "run", { events: 4 }]] });
   await settle();
   expect(asked.length).toBeGreaterThan(before);
 });
@@ -152,7 +154,7 @@ it("asks for what came since when the kernel tells that there is more", async ()
 it("draws the timeline, and leads from a bar to its events", async () => {
   [...root.querySelectorAll<HTMLElement>("[role=tab]")].find((tab) => tab.textContent === "Timeline")?.click();
   await settle();
-  expect(root.querySelector(".nb-timeline-said")?.textContent).toBe(
+  expect(root.querySelector(".nb-timeline-summary")?.textContent).toBe(
     "4.0s · first token 0.5s · 1 gap of more than 1s, 2.0s in all",
   );
   const bar = root.querySelector<HTMLElement>("button.nb-bar-row");

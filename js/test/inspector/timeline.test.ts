@@ -1,3 +1,5 @@
+/** Axis and figures of the timeline. */
+
 import { describe, expect, it } from "vitest";
 import { axisShare, readTimeline, stepFigures, ticks } from "../../src/inspector/timeline";
 

@@ -1,4 +1,5 @@
-// The text that a reader sees between the first character and the last.
+/** The text that a reader sees between the first character and the last. */
+
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { canonical, plainView, stopClock } from "./support";
 

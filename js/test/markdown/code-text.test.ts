@@ -1,3 +1,5 @@
+/** Text of a code block, in boxes of whole lines. */
+
 import { describe, expect, test } from "vitest";
 import { BOX_CHARS, CodeText } from "../../src/markdown/code-text";
 import { cut, random } from "./support";

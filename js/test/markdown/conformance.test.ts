@@ -1,3 +1,5 @@
+/** Conformance to the CommonMark and GFM specifications. */
+
 import MarkdownIt from "markdown-it";
 import { describe, expect, test } from "vitest";
 import { figure } from "./figures";

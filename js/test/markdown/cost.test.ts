@@ -1,3 +1,5 @@
+/** Cost of Markdown: how much is parsed and drawn while a text grows. */
+
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MarkdownView } from "../../src/markdown";
 import { BOX_CHARS } from "../../src/markdown/code-text";
@@ -63,7 +65,7 @@ describe("work is proportional to the text, counted in characters parsed (with n
     (closer) => {
       const count = counted();
       const page = document.createElement("div");
-      const view = new MarkdownView({ needPart: () => new Promise(() => {}), windowed: true });
+      const view = new MarkdownView({ loadModule: () => new Promise(() => {}), windowed: true });
       page.append(view.node);
       const code = Array.from({ length: 10_000 }, (_, line) => `x = call(${line})\n`).join("");
       for (const piece of ["before\n\n```py\n", ...cut(code, 8_000, random(4))]) view.append(piece);
@@ -131,7 +133,7 @@ describe("work is proportional to the text, counted in characters parsed (with n
       vi.advanceTimersByTime(source.length / 1000);
     });
     const page = document.createElement("div");
-    const view = new MarkdownView({ needPart: () => new Promise(() => {}), windowed: true });
+    const view = new MarkdownView({ loadModule: () => new Promise(() => {}), windowed: true });
     page.append(view.node);
     view.append(line.startsWith(">") ? "> ```py\n" : line);
     for (let piece = 0; piece < 40; piece++) {

@@ -1,4 +1,5 @@
-// Campaigns, as tests/campaign.py has them: a sample by default, everything and a line of figures under `make proof`.
+/** Campaigns, as tests/campaign.py has them: a sample by default, everything and a line of figures under `make proof`. */
+
 import { appendFileSync, mkdirSync } from "node:fs";
 
 /** True under `make proof`. */

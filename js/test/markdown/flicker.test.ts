@@ -1,4 +1,5 @@
-// While a text comes character by character: what is settled is not touched, and no mark flashes.
+/** While a text comes character by character: what is settled is not touched, and no mark flashes. */
+
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { figure, sample, WHOLE } from "./figures";
 import { corpus, cut, type Example, plainView, random, stopClock } from "./support";

@@ -1,3 +1,5 @@
+/** Lazy modules of Markdown: highlighting and formulas. */
+
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MarkdownView } from "../../src/markdown";
 import { MAX_HIGHLIGHT_CHARS } from "../../src/markdown/code";
@@ -12,7 +14,7 @@ const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 function view(asked: string[] = []): MarkdownView {
   return new MarkdownView({
-    needPart(name) {
+    loadModule(name) {
       asked.push(name);
       return Promise.resolve(name === "math.js" ? mathPart : highlightPart);
     },
@@ -57,7 +59,7 @@ describe("code", () => {
   });
 
   test("stays plain when the highlighter fails or changes the text", async () => {
-    for (const needPart of [
+    for (const loadModule of [
       () => Promise.reject(new Error("no kernel")),
       () =>
         Promise.resolve({
@@ -67,7 +69,7 @@ describe("code", () => {
         }),
       () => Promise.resolve({ highlight: () => ({ type: "root", children: [{ type: "text", value: "other" }] }) }),
     ]) {
-      const shown = new MarkdownView({ needPart });
+      const shown = new MarkdownView({ loadModule });
       shown.append("```py\nx\n```\n");
       shown.finish();
       await settled();
@@ -107,7 +109,7 @@ describe("math", () => {
   });
 
   test("stays source when the typesetter does not come", async () => {
-    const shown = new MarkdownView({ needPart: () => Promise.reject(new Error("no kernel")) });
+    const shown = new MarkdownView({ loadModule: () => Promise.reject(new Error("no kernel")) });
     shown.append("$x^2$");
     shown.finish();
     await settled();

@@ -1,3 +1,5 @@
+/** Safety of untrusted Markdown, HTML, TeX and URLs: nothing runs, nothing is fetched. */
+
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { htmlToDom } from "../../src/markdown/sanitize";
 import { safeUrl } from "../../src/markdown/url";

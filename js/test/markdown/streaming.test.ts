@@ -1,3 +1,5 @@
+/** Streaming of Markdown: the DOM is the same however the text is cut. */
+
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { corpus, cut, drawn, type Example, plainView, random, stopClock } from "./support";
 

@@ -1,4 +1,5 @@
-// Helpers of the Markdown tests: corpora, a canonical form of DOM, and the oracle that maps a spec's HTML to ours.
+/** Helpers of the Markdown tests: corpora, a canonical form of DOM, and the oracle that maps a spec's HTML to ours. */
+
 import { vi } from "vitest";
 import { MarkdownView } from "../../src/markdown";
 
@@ -22,7 +23,7 @@ export function corpus<T>(path: string): T {
 
 /** A view whose lazy parts never come. */
 export function plainView(): MarkdownView {
-  return new MarkdownView({ needPart: () => new Promise(() => {}) });
+  return new MarkdownView({ loadModule: () => new Promise(() => {}) });
 }
 
 /** Draws a text that comes in these pieces. */

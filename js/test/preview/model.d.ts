@@ -1,3 +1,5 @@
+/** Types of model.js. */
+
 export class LocalModel {
   constructor(traits: Record<string, unknown>, onSend?: (message: unknown, model: LocalModel) => void);
   traits: Record<string, unknown>;

@@ -1,3 +1,5 @@
+/** Components of the kinds of blocks. */
+
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Kind } from "../../src/protocol";
 import { open, ownClock, type Page, RUN, rowOf, settle, tool } from "../support";

@@ -1,9 +1,8 @@
-/** Labels and figures, as the kernel's documents say them: tests/shared/labels.json is read by both languages. */
+/** Labels and figures, equal to those of the kernel's documents: tests/shared/labels.json is read by both languages. */
 
 import { describe, expect, it } from "vitest";
 import table from "../../../tests/shared/labels.json";
 import {
-  count,
   decisionLabel,
   figures,
   promptLabel,
@@ -15,7 +14,7 @@ import {
 import { richestType } from "../../src/transcript/result";
 import { argsLabel, partialArgsLabel } from "../../src/transcript/tool-label";
 import { duration, rounded, ticking } from "../../src/ui/duration";
-import type { Props } from "../../src/values";
+import { count, type JsonObject } from "../../src/values";
 
 // biome-ignore lint/suspicious/noExplicitAny: each row is an input of its own type
 const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
@@ -23,11 +22,11 @@ const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
   rounded,
   count,
   args: argsLabel,
-  run: (run: Props) => runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
-  tool_note: (tool: Props) => toolNote(String(tool.state), tool, true)?.text ?? "",
+  run: (run: JsonObject) => runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
+  tool_note: (tool: JsonObject) => toolNote(String(tool.state), tool, true)?.text ?? "",
   thought: thoughtLabel,
   prompt: promptLabel,
-  decision: (approval: Props) => decisionLabel(approval) ?? "",
+  decision: (approval: JsonObject) => decisionLabel(approval) ?? "",
   traceback: tracebackLabel,
   figures,
   richest: (types: string[]) => richestType(Object.fromEntries(types.map((type) => [type, "x"]))) ?? null,

@@ -1,3 +1,5 @@
+/** Syntax colouring of JSON, cut anywhere. */
+
 import { expect, it } from "vitest";
 import { JsonInk } from "../../src/ui/json-ink";
 

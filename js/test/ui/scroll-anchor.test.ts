@@ -1,3 +1,5 @@
+/** Scroll anchoring of views that grow. */
+
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { anchorScroll } from "../../src/ui/scroll-anchor";
 

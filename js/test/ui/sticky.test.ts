@@ -1,3 +1,5 @@
+/** A scroller that stays at its end. */
+
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { StickyScroll } from "../../src/ui/sticky";
 
