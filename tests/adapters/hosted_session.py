@@ -92,7 +92,7 @@ class Events:
             self.item("done", index, "message", turn_id, status="completed", content=[part], **about),
         ]
 
-    def thought(self, index: int, parts: list[str], turn_id: str = TURN) -> list[Any]:
+    def reasoning(self, index: int, parts: list[str], turn_id: str = TURN) -> list[Any]:
         """Return the events of a reasoning summary with several parts."""
         summary = [{"type": "summary_text", "text": part} for part in parts]
         found = [self.item("added", index, "reasoning", turn_id, summary=[])]

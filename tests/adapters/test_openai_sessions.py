@@ -159,7 +159,7 @@ def test_an_item_s_end_has_the_last_word_on_its_text(pieces: list[str]) -> None:
 
 
 def test_the_parts_of_a_thought_are_one_thought(make: Events, begin: list[Any]) -> None:
-    events = run(*begin, *make.thought(0, ["First.", "Then."]), make.turn("completed"))
+    events = run(*begin, *make.reasoning(0, ["First.", "Then."]), make.turn("completed"))
     assert Transcript.of(events).thoughts == ["First.\n\nThen."]
     assert [start.kind for start in only(events, ev.ReasoningStart)] == ["summary"]
 

@@ -34,7 +34,7 @@ class _ThreadEncoder(BaseEncoder):
                 self.emit_event("thread.run", word, self.run_object("in_progress" if word == "in_progress" else "queued"))
 
     def emit_event(self, scope: str, word: str, data: _Json) -> None:
-        """Emit the event `scope.word`."""
+        """Emit the event `scope.name`."""
         self.emit({"event": f"{scope}.{word}", "data": data})
 
     def run_object(self, status: str, **more: Any) -> _Json:

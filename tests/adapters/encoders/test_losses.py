@@ -136,7 +136,7 @@ def round_trip(system: str, name: str) -> Events:
 
 
 def arrives(encoder: type[BaseEncoder], name: str, losses: frozenset[Loss]) -> bool:
-    """Whether a client sees the stream of that name, except for these losses."""
+    """Return True if a client sees the stream of that name, except for these losses."""
     seen = blocks_of(without_lost(round_trip(encoder.system, name), encoder(), FILLED_IN & losses))
     return seen == blocks_of(without_lost(normalized(STREAMS[name]), encoder(), losses))
 

@@ -120,7 +120,7 @@ def from_items(path: Path, system: str) -> list[ev.Event]:
 
 
 def same(by_sdk: list[ev.Event], by_wire: list[ev.Event]) -> bool:
-    """Whether both show the same, except for what the SDK's error hides: its class, and the items after it."""
+    """Return True if both show the same, except for what the SDK's error hides: its class, and the items after it."""
     blocks = [
         [
             [block.get(name) for name in ("kind", "text", "name", "args_text", "result")]
