@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def python_of(place: Path) -> Path:
-    """The interpreter of the environment in the folder `place`."""
+    """Return the interpreter of the environment in the folder `place`."""
     return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def is_whole(place: Path) -> bool:
-    """Whether everything is installed there."""
+    """Return True if everything is installed there."""
     return (place / "whole").exists()
 
 

@@ -45,14 +45,14 @@ class Page:
             self.channel.receive({"t": "ack", "seq": ack})
 
     def wait(self) -> dict[str, Any]:
-        """The tool call's result, or the text, when everything is there."""
+        """Return the tool call's result, or the text, when everything is there."""
         while not self.reader.blocks.get("run", {}).get("closed"):
             time.sleep(0.01)
         return next(block for block in self.reader.blocks.values() if block["kind"] in ("tool", "text"))
 
 
 def text_of(size: int, line: str = "") -> str:
-    """A text of about that many bytes; made without taking more than its own memory."""
+    """Return a text of about that many bytes; made without taking more than its own memory."""
     line = line or "".join(map("{:07d} ".format, range(1000)))
     return line * (size // len(line))
 
@@ -74,7 +74,7 @@ def live(size: int) -> Run:
 
 
 def decoded(size: int, unit: str = "") -> Run:
-    """A text result in a stream from elsewhere."""
+    """Return a text result in a stream from elsewhere."""
 
     def stream() -> Iterator[e.Event]:
         yield e.ToolStart(id="c", name="dump")

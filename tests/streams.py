@@ -283,7 +283,7 @@ class _Writer:
 
 @st.composite
 def event_streams(draw: st.DrawFn, max_size: int = 30) -> list[ev.Event]:
-    """The events of one run, from `run.start` to `run.end`."""
+    """Return the events of one run, from `run.start` to `run.end`."""
     writer = _Writer(draw)
     writer.write(ev.RunStart, model=draw(st.sampled_from([None, "gpt-x"])), thread_id=draw(st.sampled_from([None, "thread"])))
     for _ in range(draw(st.integers(0, max_size))):

@@ -15,7 +15,7 @@ RECORDINGS = [*RESPONSES, *CHAT]
 
 
 def drawn(items: list[Any], limit: int) -> list[dict[str, Any]]:
-    """The blocks a view has after the whole stream, sent to it in batches of at most `limit` bytes, one for each item."""
+    """Return the blocks of a view after the whole stream, sent in batches of at most `limit` bytes, one for each item."""
     decoder, gate, blocks, outbox = decoder_for(items[0]), Gate("all"), Blocks(), Outbox()
     view: dict[str, dict[str, Any]] = {}
     outbox.feed(blocks.opening())

@@ -38,7 +38,7 @@ SIGNATURE: str = _DATA["signature"]
 
 
 def play(request: Request) -> Turn:
-    """The turn that replies to a request: the calls that its prompt asks for and that are still to be made, else the answer."""
+    """Return the turn that replies to a request: the calls that its prompt asks for and that remain, else the answer."""
     start = max((index for index, item in enumerate(request.history) if item.kind == "user"), default=-1)
     prompt = request.history[start].text if start >= 0 else ""
     orders = "\n".join([*(item.text for item in request.history if item.kind == "system"), prompt[:_READ_CHARS]])
@@ -91,7 +91,7 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
 
 
 def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) -> list[Item]:
-    """The calls that `prompt` asks for, in its order; the first tool's, if there are none and there `must` be one."""
+    """Return the calls that `prompt` asks for, in its order; one of the first tool if there are none but one `must` be made."""
     unquoted = CLUE.sub(lambda clue: " " * len(clue[0]) if clue["quoted"] else clue[0], prompt)
     clauses = pairwise([0, *(end.start() for end in _CLAUSE_END.finditer(unquoted)), len(prompt)])
     fits = [
@@ -110,7 +110,7 @@ def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) 
 
 
 def _fit(tool: Json, clause: str) -> int:
-    """How well a clause fits a tool: the name counts most, then the words of its description and of its parameters."""
+    """Return a score of how well a clause fits a tool: its name counts most, then its description and its parameters."""
     parameters = resolve(tool.get("parameters"), tool.get("parameters")).get("properties") or {}
     asked, name = stems(clause), stems(tool["name"])
     telling = (name - _VAGUE) or name

@@ -69,7 +69,7 @@ class DemoServer:
 
     @property
     def tokens_per_second(self) -> float:
-        """Speed of the streams, above 0. A change holds at once, also for streams under way."""
+        """Speed of the streams, above 0. A change takes effect at once, also for open streams."""
         return self._rate
 
     @tokens_per_second.setter
@@ -87,7 +87,7 @@ class DemoServer:
             return self._changed.wait_for(lambda: condition(self), timeout)
 
     def close(self) -> None:
-        """Stop listening and break off every stream. Twice is fine."""
+        """Stop listening and break off every stream. A second call does nothing."""
         with self._changed:
             if self._closed:
                 return
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
             demo._count(open_streams=-1, disconnects=int(is_gone))
 
     def _pause(self, client: selectors.BaseSelector) -> None:
-        """Wait as long as one token takes; ConnectionError, if the client closes the connection, or this server."""
+        """Wait as long as one token takes. Raises ConnectionError if the client hangs up, or this server closes."""
         demo, begun = self.server.demo, time.monotonic()
         while (left := begun + 1 / demo.tokens_per_second - time.monotonic()) > 0:
             if demo._closed:
@@ -250,7 +250,7 @@ _sharing = threading.Lock()
 
 
 def demo_server() -> DemoServer:
-    """The server that this process shares, started on first use. Safe from any thread."""
+    """Return the server of this process, started on first use. Safe to call from any thread."""
     global _shared
     with _sharing:
         if _shared is None or _shared._closed:

@@ -1,4 +1,4 @@
-"""Any value as JSON types: one converter, and policies for how far it goes and what it does with objects."""
+"""Conversion of any value to JSON types: one converter, and policies for its limits and its treatment of objects."""
 
 import contextlib
 import math
@@ -35,7 +35,7 @@ def integer_text(value: int) -> str:
 def expand(value: Any) -> Any:
     """Return one level of an object: a mapping as a dict, a collection as a list, else what its `model_dump` returns.
 
-    Never raises: what cannot be read is its type's name, as are objects of other kinds.
+    Never raises: an object that cannot be read, or is of another kind, becomes the name of its type.
     """
     with contextlib.suppress(Exception):
         if isinstance(value, Mapping):
@@ -50,7 +50,7 @@ def expand(value: Any) -> Any:
 
 
 class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a `JsonConverter` goes, and what it makes of what JSON does not have.
+    """Limits of a `JsonConverter`, and its treatment of values that JSON does not have.
 
     Attributes:
         max_depth: levels of containers; a container below them becomes its `placeholder`.
@@ -89,7 +89,7 @@ class JsonConverter:
         policy: the limits, and what becomes of objects.
 
     Attributes:
-        cut: whether something was left out because of a limit.
+        cut: whether a value was left out because of a limit.
     """
 
     __slots__ = ("_objects_left", "_outer", "_policy", "cut")

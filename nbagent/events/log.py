@@ -25,7 +25,7 @@ class EventLog:
         events: the first ones.
 
     Attributes:
-        count: number of events so far, with those that were dropped.
+        count: number of events so far, including the dropped ones.
     """
 
     def __init__(self, events: Iterable[e.Event] = ()) -> None:
@@ -86,7 +86,7 @@ def _own_bytes(event: e.Event) -> int:
 
 
 def _size(value: Any) -> int:
-    """Return the bytes of JSON-like data in memory; of anything else, a guess."""
+    """Return the bytes of JSON-like data in memory; an estimate for anything else."""
     if isinstance(value, Mapping):
         return 64 + sum(_size(key) + _size(item) for key, item in value.items())
     if isinstance(value, list | tuple):

@@ -24,12 +24,12 @@ _E = TypeVar("_E", bound=TextDelta | TextEnd)
 
 
 def envelope(event: Event) -> dict[str, Any]:
-    """The event's envelope: the fields that every event has."""
+    """Return the event's envelope: the fields that every event has."""
     return {name: getattr(event, name) for name in Envelope.__struct_fields__}
 
 
 class TaggedText:
-    """One upstream text as the events of several texts, thoughts and tool calls.
+    """Events of the texts, thoughts and tool calls in one upstream text.
 
     Args:
         start: the event that began it.
@@ -57,12 +57,12 @@ class TaggedText:
         self._first = GrowingText() if thoughts else None
 
     def with_parent(self, event: _E) -> _E:
-        """The event with the `parent_id` of the text's start, which later events need not repeat."""
+        """Return the event with the `parent_id` of the text's start, which later events need not repeat."""
         inside = self._start.parent_id
         return event if inside is None or event.parent_id is not None else replace(event, parent_id=inside)
 
     def passes(self, delta: str) -> bool:
-        """Whether a delta just continues the open segment, as nearly every delta does."""
+        """Return True if a delta just continues the open segment, as nearly every delta does."""
         if self._open is None or not self._splitter.plain or "<" in delta or "`" in delta:
             return False
         self._splitter.skip(delta)
@@ -71,7 +71,7 @@ class TaggedText:
         return True
 
     def more(self, delta: str, event: Event) -> list[Event]:
-        """The events for a delta of the open segment: none if it is hidden."""
+        """Return the events for a delta of the open segment: none if it is hidden."""
         if self._open == "text":
             return [TextDelta(id=self.open_id, delta=delta, **envelope(event))]
         if self._thoughts:
@@ -79,11 +79,11 @@ class TaggedText:
         return []
 
     def feed(self, event: TextDelta) -> list[Event]:
-        """The events for one delta: more of the open segment, or ends and beginnings of others."""
+        """Return the events for one delta: more of the open segment, or ends and beginnings of others."""
         return self._stream(self._splitter.feed(event.delta), event)
 
     def finish(self, event: TextEnd) -> list[Event]:
-        """The events at the end of the text. Its snapshot, if it has one, replaces what was streamed, segment by segment."""
+        """Return the events at the end of the text. A snapshot of it replaces the streamed segments one by one."""
         if event.text is None:
             events = self._stream(self._splitter.feed("", last=True), event)
             if self._space and not self._tagged and not self._in_thought:
@@ -132,7 +132,7 @@ class TaggedText:
         return events + self.more(text, event)
 
     def _reclassify(self, event: Event) -> list[Event]:
-        """Empty the text that was shown so far, and show it again as the thought that it was."""
+        """Empty the text that was shown so far, and show it again as a thought."""
         if self._open != "text":
             return []
         self._reclassified = 1
@@ -145,7 +145,7 @@ class TaggedText:
         return events
 
     def _new(self, kind: str, event: Event) -> tuple[str, list[Event]]:
-        """The id of a new text or thought, and its start event unless it is hidden."""
+        """Return the id of a new text or thought, and its start event unless it is hidden."""
         first = not self._made
         self._made[kind] += 1
         count = self._made[kind]
@@ -159,7 +159,7 @@ class TaggedText:
         return id_, [TextStart(id=id_, kind=self._start.kind, phase=self._start.phase, **envelope(event))]
 
     def _end(self, event: Event, text: str | None = None) -> list[Event]:
-        """End the open segment; `text` replaces what was streamed of it."""
+        """End the open segment; `text` replaces its streamed text."""
         kind, self._open = self._open, None
         if kind == "text":
             return [TextEnd(id=self.open_id, text=text, **envelope(event))]
@@ -168,7 +168,7 @@ class TaggedText:
         return []
 
     def _whole(self, segment: Segment, event: Event) -> list[Event]:
-        """The events of a segment that comes complete."""
+        """Return the events of a segment that comes complete."""
         if segment.kind == "tool":
             return self._calls(segment, event)
         id_, events = self._new(segment.kind, event)

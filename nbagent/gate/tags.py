@@ -75,7 +75,7 @@ _MARGIN = " \t\r>-*+.)0123456789"  # what may stand before a fence: indentation,
 
 
 class Splitter:
-    """Cuts one text into segments as it streams in, holding back only what may become a tag.
+    """Cuts one text into segments as it streams in, holding back only characters that may become a tag.
 
     The segments of a text do not depend on its chunks, except for the borders inside text of one kind.
 
@@ -100,7 +100,7 @@ class Splitter:
         self._closing = False  # whether this line closes the fence if nothing else follows
 
     def feed(self, chunk: str, *, last: bool = False) -> list[Segment]:
-        """The segments that no later chunk can change; with `last`, all that are left."""
+        """Return the segments that no later chunk can change; with `last`, all remaining ones."""
         text = self._held + chunk
         stop = len(text) if last else _certain(text)
         segments: list[Segment] = []
@@ -135,7 +135,7 @@ class Splitter:
         return segments
 
     def skip(self, chunk: str) -> None:
-        """Take note of a chunk that continues the open segment."""
+        """Record a chunk that only continues the open segment."""
         newline = chunk.rfind("\n") + 1
         if newline:
             self._margin = not chunk[newline:].strip(_MARGIN)
@@ -153,7 +153,7 @@ class Splitter:
             segments.append(Segment(self.mode, text))  # type: ignore[arg-type]  # mypy does not narrow by `in`
 
     def _tag(self, segments: list[Segment], tag: str) -> None:
-        """Leave what a tag ends, and enter what it begins."""
+        """Leave the segment that a tag ends, and enter the one that it begins."""
         unopened = self.mode == "text" and self.pristine and tag in _THOUGHT_ENDS
         if self.mode == "thought" and tag in _OPENERS:
             pass  # already in it
@@ -182,7 +182,7 @@ class Splitter:
             segments.append(Segment("thought", body))  # a header without a message: kept, but not as an answer
 
     def _message(self) -> None:
-        """Enter what a harmony header announces: it names the channel and, for a tool call, the recipient."""
+        """Enter the segment of a harmony header, which names the channel and, for a tool call, the recipient."""
         header = "".join(self._body)
         self._body.clear()
         recipient = re.search(r"to=([^\s<]+)", header)
@@ -219,7 +219,7 @@ class Splitter:
             self._open.append(count)
 
     def _quoted(self, text: str, at: int, stop: int, *, last: bool) -> bool | None:
-        """Whether a tag that ends at `at` is part of code; None if the rest of its line must be seen first."""
+        """Return True if a tag that ends at `at` is part of code; None if the rest of its line must be seen first."""
         if self._fence and self.mode == "text":
             return True
         if not self._open or self.mode in ("tool", "header"):
@@ -242,7 +242,7 @@ def _certain(text: str) -> int:
 
 
 def split(text: str, *, in_thought: bool = False) -> list[Segment]:
-    """The segments of a whole text: without markers, neighbours of one kind joined, the space around tags removed."""
+    """Return the segments of a whole text: without markers, neighbours of one kind joined, the space around tags removed."""
     segments: list[Segment] = []
     tagged = False
     for segment in Splitter(in_thought=in_thought).feed(text, last=True):
@@ -262,7 +262,7 @@ _NAME = re.compile(r'"name"\s*:\s*"([^"\\]+)"')
 
 
 def calls_of(segment: Segment) -> list[TaggedCall]:
-    """The tool calls in a `tool` segment; one that cannot be parsed is kept as it was written, with `valid` false."""
+    """Return the tool calls in a `tool` segment; one that cannot be parsed is kept as it was written, with `valid` false."""
     body = segment.text.strip()
     if not body and not segment.name:
         return []

@@ -1,4 +1,4 @@
-"""Rules that hide the arguments of a tool, its result, or the whole of it."""
+"""Rules that hide the arguments of a tool's calls, their results, or the calls altogether."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, TypeAlias, assert_never, get_args
@@ -52,7 +52,7 @@ _NOTHING: frozenset[Aspect] = frozenset()
 
 
 class ToolRules:
-    """Removes from a run's events what the rules hide. In its place comes an event that says what kind of thing is hidden.
+    """Removes the parts of a run's events that the rules hide, and puts an event in their place that names the hidden aspect.
 
     Args:
         hide: the rules; those for `"*"` hold for every tool, besides its own.
@@ -64,7 +64,9 @@ class ToolRules:
 
     def __init__(self, hide: Hide | None = None) -> None:
         if hide is not None and not isinstance(hide, Mapping):
-            raise TypeError(f'hide takes what of which tool, such as {{"search": "args", "*": "result"}}; got {hide!r}')
+            raise TypeError(
+                f'hide maps tool names to aspects of their calls, such as {{"search": "args", "*": "result"}}; got {hide!r}'
+            )
         self._rules = {name: _aspects(name, hidden) for name, hidden in (hide or {}).items()}
         self._everything = "all" in self._rules.get(EVERY, _NOTHING)
         self._any = _NOTHING.union(*self._rules.values())  # hidden of a call whose tool is unknown
@@ -77,7 +79,7 @@ class ToolRules:
         return bool(self._rules)
 
     def feed(self, event: Event) -> list[Event]:
-        """The visible events for this one, in order: often itself, sometimes none."""
+        """Return the visible events for this one, in order: often itself, sometimes none."""
         if not self._rules:
             return [event]
         if self._is_inside(event):
@@ -109,17 +111,17 @@ class ToolRules:
                 assert_never(event)
 
     def close(self) -> list[Event]:
-        """Nothing is held back."""
+        """Return nothing: no event is held back."""
         return []
 
     def _is_inside(self, event: Event) -> bool:
-        """Whether an event is inside a hidden call. Only events that begin a block need to name their parent."""
+        """Return True if an event is inside a hidden call. Only events that begin a block need to name their parent."""
         if event.parent_id in self._inside or (isinstance(event, AgentStart) and event.tool_id in self._inside):
             return True
         return isinstance(event, _CONTINUES) and event.id in self._inside
 
     def _lift(self, event: Event) -> list[Event]:
-        """The events inside a hidden call that are shown outside of it; all others are hidden with the call."""
+        """Return the events inside a hidden call that are shown outside of it; all others are hidden with the call."""
         match event:
             case AgentStart() | TextStart() | ReasoningStart():
                 self._inside.add(event.id)
@@ -135,7 +137,7 @@ class ToolRules:
         return []
 
     def _of(self, tool_id: str | None) -> frozenset[Aspect]:
-        """The hidden aspects of a call; the tool of one whose start never came is unknown."""
+        """Return the hidden aspects of a call. Without a start, the call's tool is unknown."""
         return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
 
     def _start(self, event: ToolStart) -> list[Event]:

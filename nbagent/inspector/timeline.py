@@ -122,7 +122,7 @@ class Timeline:
             self._step.first = now
 
     def _at(self, event: Any, kind: BarKind, label: str) -> Bar:
-        """The open bar of the event's block, or a new one."""
+        """Return the open bar of the event's block, or a new one."""
         bar = self._open.get((kind, event.id))
         return self._new(kind, label, event.ts, event.id) if bar is None else bar
 

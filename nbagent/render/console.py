@@ -263,7 +263,7 @@ class ConsoleRenderer:
 
 
 def _encodable(text: str, encoding: str) -> str:
-    """The text, in characters that the output can encode."""
+    """Return the text, in characters that the output can encode."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

@@ -39,8 +39,8 @@ def transcript_html(blocks: Sequence[Props], *, dom_key: str = "", max_bytes: in
         blocks: what `run.snapshot()` gives, of a run that has ended or still goes on.
         dom_key: the key of the run's live view (letters, digits, `_`, `-`): while that is in the page the transcript hides.
             Without one it never does.
-        max_bytes: bytes it may take as UTF-8, at least 2,000. Above that the largest things are shortened first, then the
-            middle of long lists is left out; each says how much is missing.
+        max_bytes: bytes it may take as UTF-8, at least 2,000. Above that the largest values are shortened first, then the
+            middle of long lists is left out; a note says how much is missing.
 
     Returns:
         One `<div>`, well-formed; inline style, and one `<style>` if there is a key.

@@ -1,4 +1,4 @@
-"""Blocks of a transcript as HTML: `<details>` that read well with all style taken off, in the words of the view."""
+"""Blocks of a transcript as HTML: `<details>` that are readable without any style, with the labels of the view."""
 
 import re
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Streams over HTTP: server-sent events, lines of JSON or text, with time-outs, retries and errors that say what happened.
+"""Streams over HTTP: server-sent events, lines of JSON or text, with time-outs, retries and readable errors.
 
 Reconnecting follows https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection, with one
-exception: a body that ends as its framing says is complete, and is not asked for again. httpx2 is used here only.
+exception: a body that ends as its framing announced is complete, and is not requested again. httpx2 is used here only.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from nbagent.sources.stream import ServiceStream
 from nbagent.wire.body import BodyDecoder
 
 RETRIES = 2
-"""Retries of a request that did not get through, or that the service asked to send later (`Retry-After`)."""
+"""Retries of a request that failed to connect, or that the service asked to send later (`Retry-After`)."""
 
 RETRY_BUDGET_S = 10.0
 """Seconds that all waits before retries may take together. If the service asks for a longer one, its error is raised."""
@@ -117,8 +117,8 @@ async def exchange(
 ) -> AsyncIterator[httpx2.Response]:
     """Yield the response to a request, its body still to be read; closed at the end.
 
-    The request is sent again if no connection opened, if it is idempotent and the connection broke, and if the service said
-    when to come again (429 and 503 with `Retry-After`), within `RETRIES` and `RETRY_BUDGET_S`.
+    The request is sent again if no connection opened, if it is idempotent and the connection broke, and if the service set
+    a time for the next try (429 and 503 with `Retry-After`), within `RETRIES` and `RETRY_BUDGET_S`.
 
     Args:
         client: sends it.
@@ -208,7 +208,7 @@ async def _next(chunks: AsyncIterator[bytes], request: Request, deadline: Deadli
 
 
 async def _head(response: httpx2.Response, request: Request, deadline: Deadline) -> bytes:
-    """Return the first bytes of a body that is no stream; fewer if it breaks off."""
+    """Return the first bytes of a body that is not a stream; fewer if it breaks off."""
     head = b""
     async with _bytes_of(response) as chunks:
         with contextlib.suppress(StreamError):

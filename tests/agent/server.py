@@ -116,7 +116,7 @@ class Server:
         return [exchange.body for exchange in self.exchanges]
 
     def client(self, **options: Any) -> openai.AsyncOpenAI:
-        """The real client, pointed at this server."""
+        """Return the real client, pointed at this server."""
         return openai.AsyncOpenAI(**{"base_url": self.base_url, "api_key": KEY, "max_retries": 0, **options})
 
     def __enter__(self) -> Self:
@@ -146,7 +146,7 @@ class Server:
 
 
 def refuse(status: int, message: str, **fields: Any) -> Callable[[Exchange], None]:
-    """A reply that is an HTTP error."""
+    """Return a reply that is an HTTP error."""
     return lambda exchange: exchange.refuse(status, {"message": message, "type": "test", "param": None, "code": None, **fields})
 
 
@@ -168,7 +168,7 @@ def chat_chunk(delta: Json, finish_reason: str | None = None, number: int = 1) -
 def chat(
     *texts: str, calls: Iterable[tuple[str, str, str]] = (), finish_reason: str | None = None, number: int = 1
 ) -> list[Json]:
-    """A whole reply: a text in pieces, then calls (id, name, arguments), the arguments in two pieces each."""
+    """Return a whole reply: a text in pieces, then calls (id, name, arguments), the arguments in two pieces each."""
     calls = list(calls)
     events = [chat_chunk({"role": "assistant", "content": ""}, number=number)]
     events += [chat_chunk({"content": text}, number=number) for text in texts]
@@ -203,7 +203,7 @@ def reasoning(text: str, encrypted: str | None = "gAAAA-encrypted") -> Json:
 
 
 def responses(*items: Json, number: int = 1, status: str = "completed", **fields: Any) -> list[Json]:
-    """A whole reply made of output items, streamed as the API streams them."""
+    """Return a whole reply made of output items, streamed as the API streams them."""
     shell = {
         "id": f"resp_{number}",
         "object": "response",
@@ -268,7 +268,7 @@ def _item_events(item: Json, where: Json) -> list[Json]:
 
 
 def say(api: str, text: str = "", calls: Iterable[tuple[str, str, str]] = (), number: int = 1) -> list[Json]:
-    """The same reply in either API: a text, then calls (id, name, arguments)."""
+    """Return the same reply in either API: a text, then calls (id, name, arguments)."""
     if api == "chat":
         return chat(*([text[:3], text[3:]] if text else []), calls=calls, number=number)
     items = [message(text, f"msg_{number}")] if text else []

@@ -37,7 +37,7 @@ async def collect(stream: AsyncIterable[e.Event]) -> list[e.Event]:
 
 
 def end_of(events: list[e.Event]) -> e.RunEnd:
-    """The last event, after a look at what holds for every run."""
+    """Return the last event, after a look at what holds for every run."""
     assert isinstance(events[0], e.RunStart)
     assert [type(event) for event in events].count(e.RunEnd) == 1
     assert KEY not in b"".join(map(e.to_json, events)).decode()
@@ -811,8 +811,8 @@ def test_the_repr_names_model_and_tools_and_no_key() -> None:
         ({"client": openai.OpenAI(api_key="x")}, NbagentError, "client must be an openai.AsyncOpenAI, got OpenAI"),
         ({"api": "assistants"}, NbagentError, "api must be 'responses' or 'chat', got 'assistants'"),
         ({"max_steps": 0}, NbagentError, "max_steps must be at least 1, got 0"),
-        ({"timeout": 0}, NbagentError, "timeout is in seconds and above 0, got 0"),
-        ({"idle_timeout": -1}, NbagentError, "idle_timeout is in seconds and above 0, got -1"),
+        ({"timeout": 0}, NbagentError, "timeout must be a positive number of seconds, got 0"),
+        ({"idle_timeout": -1}, NbagentError, "idle_timeout must be a positive number of seconds, got -1"),
         ({"tools": [weather, weather]}, ToolError, "weather: two tools have this name"),
         ({"tools": [5]}, ToolError, "a tool must be a function, got 5"),
     ],

@@ -64,7 +64,7 @@ FILLER = "The rest goes on in the same way, step by step, and is left to the rea
 
 
 def answer(deltas: int) -> str:
-    """The Markdown text of that many deltas; it ends with `END`."""
+    """Return the Markdown text of that many deltas; it ends with `END`."""
     size = deltas * DELTA - len(END) - 2
     text = ""
     for number in itertools.count(1):
@@ -78,7 +78,7 @@ def answer(deltas: int) -> str:
 
 
 async def stream(deltas: int, log: str) -> AsyncIterator[str]:
-    """The answer in deltas, at their pace.
+    """Yield the answer in deltas, at their pace.
 
     Args:
         deltas: how many.

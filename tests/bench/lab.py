@@ -90,7 +90,7 @@ class Wire:
 
 @contextmanager
 def opened(playwright: Playwright, lab: Lab, cells: Sequence[str]) -> Iterator[tuple[Notebook, Wire]]:
-    """A notebook of these cells in a fresh browser and kernel, its first cell executed; and what its WebSockets carry."""
+    """Yield a notebook of these cells in a fresh browser and kernel, its first cell executed; and what its WebSockets carry."""
     name = "bench.ipynb"
     code = [nbformat.v4.new_code_cell(cell) for cell in cells]
     made = nbformat.v4.new_notebook(cells=[*code, nbformat.v4.new_markdown_cell(PROSE)])
@@ -146,7 +146,7 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
 
 
 def cells(peer: Peer, deltas: int, log: Path) -> tuple[str, str]:
-    """The notebook: what is not measured, and what is."""
+    """Return the notebook: what is not measured, and what is."""
     return f"from bench.answer import stream\ndeltas, log = {deltas}, {str(log)!r}\n{peer.setup}", peer.body
 
 

@@ -10,7 +10,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def installed() -> str | None:
-    """A browser this machine has already."""
+    """Return a browser this machine has already."""
     named = os.environ.get("NBAGENT_CHROMIUM")
     if named:
         return named

@@ -37,7 +37,7 @@ class Lab:
 
 
 def chromium(playwright: Playwright) -> Browser:
-    """The Chromium that `make test` found."""
+    """Return the Chromium that `make test` found."""
     path = os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium")
     return playwright.chromium.launch(executable_path=path, args=QUIET)
 
@@ -46,7 +46,7 @@ def chromium(playwright: Playwright) -> Browser:
 def serving(
     home: Path, python: Path = Path(sys.executable), app: str = "lab", settings: Mapping[str, Any] | None = None
 ) -> Iterator[Lab]:
-    """A Jupyter server over the folder `home/notebooks`, with settings of its own beside it.
+    """Yield a Jupyter server over the folder `home/notebooks`, with settings of its own beside it.
 
     Args:
         home: the folder.
@@ -167,11 +167,11 @@ class Notebook:
         return self.page.locator(f".jp-Cell[data-windowed-list-index='{index}']")
 
     def widget(self, index: int) -> Locator:
-        """The nbagent view below cell number `index`."""
+        """Return the nbagent view below cell number `index`."""
         return self.cell(index).locator(".nbagent")
 
     def output(self, index: int) -> str:
-        """The text that a reader sees below a cell."""
+        """Return the text that a reader sees below a cell."""
         return self.cell(index).locator(".jp-Cell-outputArea").inner_text()
 
     def python(self, code: str) -> str:
@@ -193,7 +193,7 @@ class Notebook:
         return str(printed)
 
     def shot(self, name: str) -> Path:
-        """A screenshot of the window, for people to look at."""
+        """Return a screenshot of the window, for people to look at."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
         self.page.screenshot(path=path)

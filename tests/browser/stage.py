@@ -116,12 +116,12 @@ def watch(page: Page, leaks: list[str]) -> None:
 
 
 def batches(transcript: Transcript) -> list[Any]:
-    """A transcript as the widget hears it: one batch of ops."""
+    """Return a transcript as the widget hears it: one batch of ops."""
     return [json.loads(json.dumps(transcript.opening()))]
 
 
 def twin_of(transcript: Transcript) -> str | None:
-    """A transcript as the saved notebook has it."""
+    """Return a transcript as the saved notebook has it."""
     if importlib.util.find_spec("nbagent.render.html") is None:
         return None
     html: str = importlib.import_module("nbagent.render.html").transcript_html(transcript.snapshot(), dom_key="stage")
@@ -129,7 +129,7 @@ def twin_of(transcript: Transcript) -> str | None:
 
 
 def faces(transcripts: Iterable[Transcript]) -> dict[str, list[Any]]:
-    """The same transcripts for every face there is. A new face goes here and, with what it may make, into stage.js."""
+    """Return the same transcripts for every face there is. A new face goes here and, with what it may make, into stage.js."""
     made: dict[str, list[Any]] = {"widget": [], "twin": []}
     for transcript in transcripts:
         made["widget"].append(batches(transcript))

@@ -57,7 +57,7 @@ def events(form: str, seed: int, count: int) -> Iterator[e.Event]:
 
 
 def paced(items: Iterable[e.Event], rate: float) -> Iterator[e.Event]:
-    """The items at `rate` a second; a late one makes the next ones come sooner."""
+    """Yield the items at `rate` a second; a late one makes the next ones come sooner."""
     began = time.monotonic()
     for number, item in enumerate(items):
         if (early := began + number / rate - time.monotonic()) > 0.01:

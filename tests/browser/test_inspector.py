@@ -24,7 +24,7 @@ run = nbagent.show(live())
 
 
 def show(notebook: Callable[..., Notebook], cell: str) -> tuple[Notebook, Locator]:
-    """A notebook whose second cell has shown a run."""
+    """Return a notebook whose second cell has shown a run."""
     book = notebook(cells=(RUNS, cell))
     for number in (0, 1):
         book.run(number)

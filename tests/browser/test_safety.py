@@ -32,7 +32,7 @@ def theatre(browser: Browser) -> Iterator[Stage]:
 
 @pytest.fixture
 def stage(theatre: Stage) -> Stage:
-    """The stage, empty."""
+    """Return the stage, empty."""
     theatre.clear()
     return theatre
 

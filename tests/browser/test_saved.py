@@ -70,7 +70,7 @@ def sees_all(page: Page, place: Locator) -> None:
 
 
 def saved(book: Notebook) -> Any:
-    """The notebook as it is on disk now."""
+    """Return the notebook as it is on disk now."""
     book.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     return nbformat.read(book.lab.root / book.name, 4)
 
@@ -95,7 +95,7 @@ def open_without_kernel(book: Notebook) -> None:
 
 @pytest.fixture
 def told(notebook: Callable[..., Notebook]) -> Notebook:
-    """A notebook in which the run was shown, and ended."""
+    """Return a notebook in which the run was shown, and ended."""
     book = notebook(cells=(SETUP, SHOW), name="told.ipynb")
     for index in (0, 1):
         book.run(index)
@@ -223,7 +223,7 @@ CELLS = (SETUP, SHOW, "late = nbagent.show(waiting(), name='late')", "go.set(); 
 
 @pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.proof)], ids=["no state", "widget state"])
 def executed(request: pytest.FixtureRequest) -> Any:
-    """A notebook that `jupyter execute` ran, with no front end at all; it may keep its widgets' state, or not."""
+    """Return a notebook that `jupyter execute` ran, with no front end at all; it may keep its widgets' state, or not."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     with warnings.catch_warnings():
         warnings.simplefilter("default")
@@ -236,7 +236,7 @@ def executed(request: pytest.FixtureRequest) -> Any:
 
 
 def opened(page: Page, file: Path) -> Locator:
-    """The page of a file, and nothing from elsewhere: what a reader sees who has no network."""
+    """Return the page of a file, and nothing from elsewhere: what a reader sees who has no network."""
     page.route(re.compile("^https?://"), lambda route: route.abort())
     page.goto(file.as_uri())
     return page.locator("body")

@@ -22,7 +22,7 @@ def cells_of(notebook: Notebook) -> dict[str, int]:
 
 
 def row(widget: Locator, name: str) -> Locator:
-    """The row of one tool."""
+    """Return the row of one tool."""
     return widget.get_by_role("button", name=re.compile(rf"^{name}\b"))
 
 

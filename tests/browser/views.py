@@ -26,7 +26,7 @@ def serve_files(page: Page) -> None:
 
 
 def open_preview(page: Page, scene: str = "", theme: str = "light") -> Page:
-    """A plain page with every state whose title holds `scene` (`none`: no state), ready for more views."""
+    """Return a plain page with every state whose title holds `scene` (`none`: no state), ready for more views."""
     serve_files(page)
     page.goto(f"{ORIGIN}/js/test/preview/preview.html?theme={theme}&scene={scene}")
     page.wait_for_function("() => window.ready")

@@ -80,7 +80,7 @@ class Wire:
         return sum(max(seqs, default=0) - len(seqs) for seqs in numbers)
 
     def peak(self) -> int:
-        """The most messages that one widget sent in any window of one second, by the kernel's clock."""
+        """Return the most messages that one widget sent in any window of one second, by the kernel's clock."""
         most = 0
         for heard in self._by_comm():
             window: deque[float] = deque()
@@ -194,7 +194,7 @@ class _Tap:
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
-    """The whole WebSocket frames at the buffer's start, each with its opcode; they leave the buffer. RFC 6455, section 5.2."""
+    """Remove the complete WebSocket frames from the buffer, and yield each with its opcode (RFC 6455, section 5.2)."""
     while len(buffer) >= 2:
         size, at = buffer[1] & 127, 2
         if size > 125:

@@ -150,7 +150,7 @@ def test_the_tools_a_prompt_means_in_its_order(prompt: str, names: list[str]) ->
 
 
 def play_with(prompt: str, *tools: Any, **outputs: Any) -> Turn:
-    """The turn after a tool `f` returned each of the outputs."""
+    """Return the turn after a tool `f` returned each of the outputs."""
     history = [Item("user", prompt)]
     for key, output in outputs.items():
         history += [Item("call", "{}", key, "f"), Item("output", json.dumps(output), key)]

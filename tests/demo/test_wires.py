@@ -42,7 +42,7 @@ PROMPTS = [
 
 
 def replayed(events: list[ResponseStreamEvent]) -> dict[int, list[str]]:
-    """The text of each output item by its deltas."""
+    """Return the text of each output item by its deltas."""
     texts: dict[int, list[str]] = defaultdict(list)
     for event in events:
         if (

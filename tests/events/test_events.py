@@ -20,7 +20,7 @@ JSON = st.recursive(
 
 
 def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
-    """Every value that a field of that type may hold, by the field's own declaration."""
+    """Return every value that a field of that type may hold, by the field's own declaration."""
     match kind:
         case msgspec.inspect.NoneType():
             return st.none()

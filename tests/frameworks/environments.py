@@ -41,13 +41,13 @@ def folder() -> Path:
 
 
 def current() -> str | None:
-    """The name of the environment that this process runs in; None if it is none of these."""
+    """Return the name of the environment that this process runs in; None if it is none of these."""
     here = Path(sys.prefix)
     return here.name if here.name in ENVIRONMENTS and environment.is_whole(here) else None
 
 
 def files_of(name: str) -> list[Path]:
-    """The files of tests that run in an environment."""
+    """Return the files of tests that run in an environment."""
     return [TESTS / f"test_{package}.py" for package in ENVIRONMENTS[name]]
 
 

@@ -39,26 +39,26 @@ class Answer(NamedTuple):
 
 
 def recorded(name: str) -> Answer:
-    """A recording, by its folder and file name. Some lost the empty line that ends their last event."""
+    """Return a recording, by its folder and file name. Some lost the empty line that ends their last event."""
     path = RECORDINGS / name
     body = path.read_bytes()
     return Answer(body.rstrip() + b"\n\n" if path.suffix == ".sse" else body, media_type=_TYPES[path.suffix])
 
 
 def held(name: str, after: bytes) -> Answer:
-    """A recording that stays away in the middle: after the first frame that holds the bytes `after`."""
+    """Return a recording that stays away in the middle: after the first frame that holds the bytes `after`."""
     answer = recorded(name)
     frames = answer.body.replace(b"\r\n", b"\n")
     return answer._replace(body=frames, stop=frames.index(b"\n\n", frames.index(after)) + 2)
 
 
 def said(text: str) -> Answer:
-    """A stream of Chat that answers with a text, for what was never recorded."""
+    """Return a stream of Chat that answers with a text, for what was never recorded."""
     return _chat({"content": text}, "stop")
 
 
 def called(name: str, **arguments: Any) -> Answer:
-    """A stream of Chat that calls a tool, for what was never recorded."""
+    """Return a stream of Chat that calls a tool, for what was never recorded."""
     function = {"name": name, "arguments": json.dumps(arguments)}
     return _chat({"tool_calls": [{"index": 0, "id": "call_made", "type": "function", "function": function}]}, "tool_calls")
 
@@ -75,7 +75,7 @@ def _chat(delta: dict[str, Any], reason: str) -> Answer:
 
 
 def completion(recording: str) -> Answer:
-    """A recorded stream of Chat as the one answer that the same request gets without streaming."""
+    """Return a recorded stream of Chat as the one answer that the same request gets without streaming."""
     message: dict[str, Any] = {"role": "assistant", "content": None}
     whole: dict[str, Any] = {}
     for chunk in payloads(recording):
@@ -98,7 +98,7 @@ def completion(recording: str) -> Answer:
 
 
 def refused(status: int, message: str) -> Answer:
-    """An error, as OpenAI and Anthropic word it."""
+    """Return an error, as OpenAI and Anthropic word it."""
     error = {"type": "error", "error": {"type": "invalid_request_error", "code": "refused", "message": message}}
     return Answer(json.dumps(error).encode(), status, "application/json")
 
@@ -111,7 +111,7 @@ def payloads(name: str) -> list[Any]:
 
 
 def snapshots(name: str) -> list[Any]:
-    """The responses of a recording as OpenAI says them once more, whole, at their end."""
+    """Return the responses of a recording as OpenAI says them once more, whole, at their end."""
     return [said["response"] for said in payloads(name) if said.get("type") == "response.completed"]
 
 

@@ -71,7 +71,7 @@ class Geographer(AgentExecutor):
 
 @contextlib.asynccontextmanager
 async def asked(executor: Geographer, wire: tuple[str, str], word: str) -> AsyncIterator[tuple[Any, asyncio.Event]]:
-    """The client's stream for one message, and an event that is set when the server is through with the request."""
+    """Yield the client's stream for one message, and an event that is set when the server is through with the request."""
     through = asyncio.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"

@@ -59,7 +59,7 @@ class Editor(acp.Client):
 
 
 async def session(editor: Editor, word: str) -> AsyncIterator[Any]:
-    """The messages of a session, of both directions, as the client's observer sees them."""
+    """Yield the messages of a session, of both directions, as the client's observer sees them."""
     seen: asyncio.Queue[Any] = asyncio.Queue()
     agents: list[Any] = []
     writers: list[asyncio.StreamWriter] = []

@@ -140,7 +140,7 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
 
 @contextlib.asynccontextmanager
 async def served(agent: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the agent's own server."""
+    """Yield a client of the agent's own server."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(agent._create_app("127.0.0.1", port), log_level="error", lifespan="off"))

@@ -46,11 +46,11 @@ def _checked(run: Run) -> Run:
 
 
 def calls(run: Run) -> list[Call]:
-    """The tool calls of a run."""
+    """Return the tool calls of a run."""
     made = Transcript.of(run.events).tools
     return [(tool["name"], tool.get("args"), tool.get("result"), tool.get("status", "")) for tool in made]
 
 
 def of_type(run: Run, kind: type[T]) -> list[T]:
-    """The events of one kind."""
+    """Return the events of one kind."""
     return [event for event in run.events if isinstance(event, kind)]

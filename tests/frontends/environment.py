@@ -22,7 +22,7 @@ def python() -> Path:
 
 
 def is_there() -> bool:
-    """Whether it is made, and whole."""
+    """Return True if it is made, and whole."""
     return environment.is_whole(folder())
 
 

@@ -33,7 +33,7 @@ RULES: list[tuple[dict[str, Any], set[str]]] = [
 
 
 def marked(event: e.Event) -> e.Event:
-    """The event with words in it that tell whose they are."""
+    """Return the event with words in it that tell whose they are."""
     match event:
         case e.ReasoningDelta():
             return replace(event, delta=f"{event.delta}{THOUGHT}{CARD} ")
@@ -65,7 +65,7 @@ def marked(event: e.Event) -> e.Event:
 
 
 def cut(events: list[e.Event], at: list[int]) -> list[e.Event]:
-    """The same events, deltas cut in two at those places."""
+    """Return the same events, deltas cut in two at those places."""
     pieces: list[e.Event] = []
     for event, place in zip(events, at * len(events), strict=False):
         if isinstance(event, e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta):

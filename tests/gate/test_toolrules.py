@@ -147,5 +147,5 @@ def test_calls_that_overlap_are_hidden_each_for_itself(calls: list[tuple[str, st
 
 @pytest.mark.parametrize("wrong", ["search", ["search"]])
 def test_rules_that_do_not_say_what_is_hidden_are_refused(wrong: Any) -> None:
-    with pytest.raises(TypeError, match="hide takes what of which tool"):
+    with pytest.raises(TypeError, match="hide maps tool names to aspects"):
         Run(iter([]), hide=wrong)

@@ -20,7 +20,7 @@ def folder() -> Path:
 
 
 def python_of(version: str) -> Path:
-    """The interpreter whose ipykernel is `version`."""
+    """Return the interpreter whose ipykernel is `version`."""
     return environment.python_of(folder() / version)
 
 

@@ -87,7 +87,7 @@ class Session:
         return at
 
     def until(self, found: Callable[[dict[str, Any]], bool], start: int = 0) -> dict[str, Any]:
-        """The first message, from number `start` on, for which `found` is true; waits for it.
+        """Return the first message, from number `start` on, for which `found` is true; waits for it.
 
         Raises:
             Deaf: it does not come.
@@ -114,7 +114,7 @@ class Session:
 
     @staticmethod
     def idle(cell: str) -> Callable[[dict[str, Any]], bool]:
-        """Whether a message says that the cell is over."""
+        """Return True if a message says that the cell is over."""
         return lambda message: (
             message["msg_type"] == "status"
             and message["content"]["execution_state"] == "idle"
@@ -133,7 +133,7 @@ class Session:
     @classmethod
     @contextmanager
     def started(cls, python: Path) -> Iterator[Self]:
-        """A kernel of that interpreter, ended afterwards."""
+        """Yield a kernel of that interpreter, ended afterwards."""
         manager = _Manager(python)
         manager.start_kernel(cwd=str(Path(__file__).parents[2]))
         client = manager.blocking_client()

@@ -85,15 +85,15 @@ class Cell:
         return lambda message: any(map(found, _ops(message))) and message["content"]["comm_id"] == self.comm
 
     def end(self) -> dict[str, Any]:
-        """The message that ends the run."""
+        """Return the message that ends the run."""
         return self.until(self.has_op(lambda op: op[:2] == ["close", "run"]))
 
     def over(self) -> dict[str, Any]:
-        """The message that the cell is over."""
+        """Return the message that the cell is over."""
         return self.until(self.kernel.idle(self.id))
 
     def toggled(self) -> dict[str, Any]:
-        """The message that a panel was opened by the reader."""
+        """Return the message that a panel was opened by the reader."""
         return self.until(self.has_op(lambda op: op[0] == "set" and op[1] == self.block and op[2].get("user_open") is True))
 
 

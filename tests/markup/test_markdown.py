@@ -147,7 +147,7 @@ PATHOLOGICAL: dict[str, Parts] = {
 
 
 def text_of(parts: Parts, chars: int) -> str:
-    """The text, its repetitions cut in proportion so that it has about so many characters."""
+    """Return the text, its repetitions cut in proportion so that it has about so many characters."""
     whole = sum(len(unit) * count for unit, count in parts)
     return "".join(unit * max(1, min(count, count * chars // whole)) for unit, count in parts)
 

@@ -96,7 +96,7 @@ Pair = namedtuple("Pair", "left right")
 
 @pytest.fixture
 def shell() -> Any:
-    """A running IPython, as in a notebook."""
+    """Yield a running IPython, as in a notebook."""
     made = InteractiveShell.instance()
     yield made
     InteractiveShell.clear_instance()

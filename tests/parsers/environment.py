@@ -22,12 +22,12 @@ def folder() -> Path:
 
 
 def python() -> Path:
-    """The interpreter that has the models."""
+    """Return the interpreter that has the models."""
     return environment.python_of(folder() / "python")
 
 
 def program(name: str) -> str:
-    """A program of Node's: the machine's own, else the one beside this interpreter."""
+    """Return a program of Node's: the machine's own, else the one beside this interpreter."""
     return shutil.which(name) or str(Path(sys.executable).parent / name)
 
 

@@ -45,7 +45,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def readers() -> Iterator[dict[str, Reader]]:
-    """A reader for each system, and one of items for "models"."""
+    """Yield a reader for each system, and one of items for "models"."""
     script = shutil.copy(environment.HERE / "read.mjs", environment.folder() / "node")  # beside the packages it imports
     readers = {system: Reader(environment.program("node"), script, client) for system, client in CLIENTS.items()}
     readers["models"] = Reader(environment.python(), environment.HERE / "read.py")

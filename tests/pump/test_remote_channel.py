@@ -113,12 +113,12 @@ class Harness:
         return [message["t"] for message in self.messages]
 
     def busiest(self) -> int:
-        """The most messages in any one second."""
+        """Return the most messages in any one second."""
         return max((sum(start <= time <= start + 1 for time in self.times) for start in self.times), default=0)
 
 
 def greeted(*events: e.Event) -> Harness:
-    """A harness whose view has said hello and has acknowledged everything."""
+    """Return a harness whose view has said hello and has acknowledged everything."""
     made = Harness()
     made.take(*events)
     made.channel.receive({"t": "hello", "have": 0})
@@ -223,7 +223,7 @@ def play_with_losses(steps: list[tuple[float, Any]], losses: list[tuple[int, int
 
 
 def travelled(transcript: Transcript) -> list[dict[str, Any]]:
-    """The snapshot as it travels: with markers for what is large."""
+    """Return the snapshot as it travels: with markers for what is large."""
     return list(play(LargeValues(nothing, nothing, str).externalize_large_props(transcript.opening())).values())
 
 
@@ -388,7 +388,7 @@ def test_what_did_not_travel_is_read_page_by_page(kind: str) -> None:
 
 
 def pages(made: Harness, marker: dict[str, Any]) -> str:
-    """The text of a large value, read page by page as a view does."""
+    """Return the text of a large value, read page by page as a view does."""
     text = ""
     while len(text) < marker["size"]:
         made.channel.receive({"t": "need", "name": marker["part"], "at": len(text)})
@@ -409,7 +409,7 @@ def test_a_part_that_there_is_not_is_an_error_and_no_more(name: str) -> None:
     made.channel.receive({"t": "need", "name": name, "at": 0})
     made.tick(1)
     part = next(message for message in made.messages if message["t"] == "part")
-    assert (part["name"], part["error"]) == (name, f"no such part: {name}")
+    assert (part["name"], part["error"]) == (name, f"there is no large value {name!r}")
 
 
 # --- snapshots --------------------------------------------------------------------------------------------------------

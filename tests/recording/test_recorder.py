@@ -85,7 +85,7 @@ def test_each_of_several_runs_plays_by_itself_also_where_they_went_on_together(t
     said = [event.message for run in played for event in run.events if isinstance(event, e.Status)]
     assert said == [f"kept.jsonl keeps more than one run: run={number} is the next" for number in (2, 3)]
     fourth = nbagent.show(nbagent.replay(path, run=4))
-    assert (fourth.status, str(fourth.error)) == ("failed", "kept.jsonl keeps 3 runs, so that there is no run 4")
+    assert (fourth.status, str(fourth.error)) == ("failed", "kept.jsonl holds 3 runs; there is no run 4")
     with pytest.raises(ValueError, match="from 1; got 0"):
         nbagent.replay(path, run=0)
 

@@ -57,7 +57,7 @@ def ops_of(*events: e.Event) -> list[Any]:
 
 
 def root() -> list[Any]:
-    """The run's own block, which comes first."""
+    """Return the run's own block, which comes first."""
     return ["open", "run", None, {"kind": "run", "name": "run", "status": "running", "started": 0.0}]
 
 
@@ -199,7 +199,7 @@ SEQUENCES = "\x1b[31mred\x1b]0;title\x07\x1b]8;;http://x\x1b\\\x9b2J\x90q\x9c\r\
 
 
 def everywhere(text: str) -> list[Any]:
-    """Every place where a model's or tool's words are printed."""
+    """Return every place where a model's or tool's words are printed."""
     return ops_of(
         e.RunStart(name=text, model=text),
         *(e.TextStart(id="t"), e.TextDelta(id="t", delta=text), e.TextEnd(id="t", text=text + text)),

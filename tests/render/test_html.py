@@ -203,7 +203,7 @@ def attacks() -> list[str]:
 
 
 def everywhere(text: str) -> list[dict[str, Any]]:
-    """A run that has this text wherever a model, a tool or a stream can put one."""
+    """Return a run that has this text wherever a model, a tool or a stream can put one."""
     error = {"type": text, "message": text, "traceback": text}
     return run(
         {"kind": "text", "text": text},

@@ -213,5 +213,5 @@ async def test_a_stream_that_was_stopped_asks_for_nothing() -> None:
 
 
 def test_what_is_no_function_is_refused_at_once() -> None:
-    with pytest.raises(TypeError, match="fallback= is a function that gives the whole answer; got str"):
+    with pytest.raises(TypeError, match="fallback= must be a function that returns the whole answer; got str"):
         Run(iter([]), fallback="whole")  # type: ignore[arg-type]

@@ -167,7 +167,7 @@ def test_a_long_text_shows_no_key_wherever_its_pages_are_cut(key: str, at: int) 
 
 
 def test_what_is_hidden_has_no_pages() -> None:
-    with pytest.raises(LookupError, match="no such part"):
+    with pytest.raises(LookupError, match="there is no large value"):
         returned(LONG, reveal="answer").page("result/c/text/plain", 0, 9_000)
 
 

@@ -60,5 +60,5 @@ def test_a_stream_in_time_is_left_alone() -> None:
 
 @pytest.mark.parametrize("option", ["timeout", "idle_timeout"])
 def test_a_time_that_makes_no_sense_is_refused(option: str) -> None:
-    with pytest.raises(ValueError, match=f"{option} is a positive number of seconds; got 0"):
+    with pytest.raises(ValueError, match=f"{option} must be a positive number of seconds; got 0"):
         Run(iter([]), **{option: 0})  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ def test_a_positive_number_or_none_is_a_time_limit(seconds: float | None) -> Non
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_any_other_number_is_refused_by_its_name(seconds: float) -> None:
-    with pytest.raises(ValueError, match=f"timeout is a positive number of seconds; got {seconds!r}"):
+    with pytest.raises(ValueError, match=f"timeout must be a positive number of seconds; got {seconds!r}"):
         positive_seconds("timeout", seconds)
 
 

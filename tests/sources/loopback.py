@@ -97,7 +97,7 @@ def address_of(listening: asyncio.Server) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(*answers: Answer) -> AsyncIterator[Server]:
-    """A server with those answers, for as long as this lasts."""
+    """Yield a server with those answers, for as long as this lasts."""
     server = Server(answers)
     listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     server.url = address_of(listening)

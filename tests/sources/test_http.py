@@ -28,7 +28,7 @@ from nbagent.sources.request import IDLE_TIMEOUT_S, Request, RequestOptions
 
 
 def streams() -> Iterable[tuple[str, Decoder, list[Any], Path]]:
-    """Every recording of one stream: its name, its decoder, and its items by the simplest reading."""
+    """Yield every recording of one stream: its name, its decoder, and its items by the simplest reading."""
     for recording in recorded.RECORDINGS:
         if not recording.part:
             yield recording.name, recording.decoder(), recording.items, recording.path

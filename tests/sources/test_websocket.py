@@ -54,7 +54,7 @@ class Peer:
 
 @contextlib.asynccontextmanager
 async def socket_server(play: Callable[[Peer], Awaitable[None]]) -> AsyncIterator[tuple[str, list[Peer]]]:
-    """A server that plays this to each who connects: its address, and those who did."""
+    """Yield a server that plays this to each who connects: its address, and those who did."""
     peers: list[Peer] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with the user's script in it."""
+    """Return a folder with the user's script in it."""
     shutil.copy(Path(__file__).with_name("user_script.py"), tmp_path)
     return tmp_path
 
