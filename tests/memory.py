@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.server import Server, chat
-from reader import Reader
+from reader import SimulatedView
 
 from nbagent import events as e
 from nbagent.agent import Agent
@@ -22,14 +22,14 @@ from nbagent.protocol.messages import Command
 from nbagent.run import Run
 
 MB = 1024 * 1024
-ROOM = 60 * 1024
+PAGE_BYTES = 60 * 1024
 
 
-class Page:
+class SimulatedPage:
     """A page that keeps what it has to show, and acknowledges it."""
 
     def __init__(self, run: Run) -> None:
-        self.reader = Reader()
+        self.reader = SimulatedView()
         self.largest = 0
         self.channel = run.connect(self)
         self.page = run.page
@@ -40,7 +40,7 @@ class Page:
 
     def send(self, message: dict[str, Any]) -> None:
         self.largest = max(self.largest, len(json.dumps(message, ensure_ascii=False).encode()))
-        ack = self.reader.hear(message)
+        ack = self.reader.receive(message)
         if ack is not None:
             self.channel.receive({"t": "ack", "seq": ack})
 
@@ -104,7 +104,7 @@ def main(case: str, size: int) -> None:
     """Run it, read everything, print the figures."""
     before, began = peak(), time.monotonic()
     run = CASES[case](size)
-    page = Page(run)
+    page = SimulatedPage(run)
     run.start()
     run.wait(600)
     shown = page.wait()
@@ -124,11 +124,11 @@ def main(case: str, size: int) -> None:
     )
 
 
-def read(run: Run, page: Page, shown: dict[str, Any]) -> bool:
+def read(run: Run, page: SimulatedPage, shown: dict[str, Any]) -> bool:
     """Read a tool's result page by page, as a reader who scrolls to its end; whether it is what the tool returned."""
     marker, at, whole = shown["result"]["text/plain"], 0, run.tools[0].result
     while at < marker["size"]:
-        text, size = run.page(marker["part"], at, ROOM)
+        text, size = run.page(marker["part"], at, PAGE_BYTES)
         if size != len(whole) or text != whole[at : at + len(text)] or not text:
             return False
         at += len(text)

@@ -18,7 +18,7 @@ def play(ops: list[Any], blocks: dict[str, dict[str, Any]] | None = None) -> dic
     return blocks
 
 
-class Reader:
+class SimulatedView:
     """One page. All it knows of the kernel is the messages that it hears."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Reader:
         self._staged: list[Any] | None = None
         self._piece = 0
 
-    def hear(self, message: dict[str, Any]) -> int | None:
+    def receive(self, message: dict[str, Any]) -> int | None:
         """Take a message; the number of a batch to acknowledge, if there is one."""
         kind, seq = message["t"], message.get("seq", 0)
         if kind == "snapshot":

@@ -19,7 +19,7 @@ LINKS = re.compile(r"https?://|mailto:|data:application/octet-stream;base64,[A-Z
 IMAGES = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]+\Z", re.IGNORECASE)
 
 
-class Checked(HTMLParser):
+class SafeHtml(HTMLParser):
     """Reads a page, and fails on the first thing that should not be there.
 
     Attributes:

@@ -57,7 +57,7 @@ class _Writer:
         self.asked_about: set[str | None] = set()
         self.agents: dict[str, str] = {}
         self.in_step = False
-        self.counts = draw(st.sampled_from(["steps", "updates", "step updates", "end"]))  # how tokens are told
+        self.counts = draw(st.sampled_from(["steps", "updates", "step updates", "end"]))  # how tokens are reported
         self.total: ev.Usage | None = None
 
     def write(self, cls: Callable[..., ev.Event], **values: Any) -> None:

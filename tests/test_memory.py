@@ -10,7 +10,7 @@ import pytest
 from campaign import WHOLE, figure
 
 TESTS = Path(__file__).parent
-CAP = 64 * 1024 * 1024
+CAP_BYTES = 64 * 1024 * 1024
 """Bytes that a run may take in the kernel beside what its stream said; about half are the events that it remembers."""
 
 SIZES = {
@@ -33,5 +33,5 @@ def test_a_run_takes_its_output_and_at_most_64_mb_more(case: str) -> None:
         "memory", f"{case}, {SIZES[case]:,}: growth beside the output, MB", round((seen["growth"] - seen["output"]) / 1e6, 1)
     )
     assert seen["same"], "the page could not read all of it"
-    assert seen["growth"] <= seen["output"] + CAP
+    assert seen["growth"] <= seen["output"] + CAP_BYTES
     assert seen["largest"] <= 64 * 1024

@@ -25,8 +25,8 @@ from nbagent.events import ReasoningDelta, TextDelta, ToolArgsDelta
 
 MAX_BODY_BYTES = 10 * 2**20
 
-_KEPT_RESPONSES = 100
-_LONGEST_WAIT_S = 0.05  # in a pause, until the speed is looked at again
+_MAX_KEPT_RESPONSES = 100
+_MAX_WAIT_S = 0.05  # in a pause, until the speed is looked at again
 _MODEL_CARD = {"id": MODEL, "object": "model", "created": 0, "owned_by": "nbagent"}
 _METHODS = {"/v1/responses": "POST", "/v1/chat/completions": "POST", "/v1/models": "GET", f"/v1/models/{MODEL}": "GET"}
 
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ApiError(f"The demo model could not read the request: {error!r}", status=500) from error
         if on_responses and body.get("store") is not False:
-            if len(demo._memory) >= _KEPT_RESPONSES:
+            if len(demo._memory) >= _MAX_KEPT_RESPONSES:
                 demo._memory.pop(next(iter(demo._memory)), None)
             demo._memory[f"resp_{request.key}"] = (*request.history, Item("assistant", turn.text), *turn.calls)
         writer = responses.Writer(body) if on_responses else chat.Writer(body)
@@ -204,8 +204,8 @@ class _Handler(BaseHTTPRequestHandler):
             if demo._closed:
                 raise ConnectionError("the server closes")
             if not client.get_map():
-                time.sleep(min(left, _LONGEST_WAIT_S))
-            elif client.select(min(left, _LONGEST_WAIT_S)):
+                time.sleep(min(left, _MAX_WAIT_S))
+            elif client.select(min(left, _MAX_WAIT_S)):
                 if not self.connection.recv(1, socket.MSG_PEEK):
                     raise ConnectionError("the client closed the connection")
                 client.unregister(self.connection)  # its next request is there already: to wait for that would spin

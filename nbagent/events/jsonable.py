@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-EXACT = 2**53 - 1
+MAX_EXACT_INT = 2**53 - 1
 """The largest integer that JavaScript's numbers hold exactly (`Number.MAX_SAFE_INTEGER`)."""
 
 INT64 = range(-(2**63), 2**64)
 """The integers of 64 bits, signed or not: JSON readers outside browsers keep them."""
 
-DEPTH = 64
+MAX_DEPTH = 64
 """Levels of containers that are sent to a browser; its parser has a limit too."""
 
 _DECIMAL_BITS = 4096
@@ -62,9 +62,9 @@ class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
         placeholder: the text for a value that is left out.
     """
 
-    max_depth: int = DEPTH
+    max_depth: int = MAX_DEPTH
     max_objects: float = math.inf
-    integers: range = range(-EXACT, EXACT + 1)
+    integers: range = range(-MAX_EXACT_INT, MAX_EXACT_INT + 1)
     integer_text: Callable[[int], str] = integer_text
     expand: Callable[[Any], Any] = expand
     placeholder: Callable[[Any], str] = _ellipsis
@@ -76,7 +76,7 @@ BROWSER = JsonPolicy()
 
 def json_safe(value: Any) -> Any:
     """Return the value as JSON for a browser; see `BROWSER` and `JsonConverter`."""
-    return JsonConverter(BROWSER)._value(value, DEPTH)  # props of blocks are small: each call counts
+    return JsonConverter(BROWSER)._value(value, MAX_DEPTH)  # props of blocks are small: each call counts
 
 
 class JsonConverter:

@@ -8,14 +8,14 @@ from typing import Any
 
 from nbagent import events as e
 
-KEPT_BYTES = 40 * 1024 * 1024
+MAX_LOG_BYTES = 40 * 1024 * 1024
 """Approximate limit of the memory that only the log keeps alive, in bytes: some 130,000 deltas of a few characters."""
 
 _EVENT_BYTES = 260  # an event without its strings, and its entry in the log
 
 
 class EventLog:
-    """The newest events. The oldest are dropped when all together take more than `KEPT_BYTES`.
+    """The newest events. The oldest are dropped when all together take more than `MAX_LOG_BYTES`.
 
     Only memory that the log alone keeps alive counts: the strings of deltas and of whole texts, raw items, preliminary results.
     Objects that the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) do
@@ -40,7 +40,7 @@ class EventLog:
         self.count += 1
         self._events.append(event)
         self._bytes += _own_bytes(event)
-        while self._bytes > KEPT_BYTES and len(self._events) > 1:
+        while self._bytes > MAX_LOG_BYTES and len(self._events) > 1:
             self._bytes -= _own_bytes(self._events.popleft())
 
     def newest(self, count: int) -> list[e.Event]:

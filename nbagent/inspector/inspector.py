@@ -27,7 +27,7 @@ PAGE_ROWS = 100
 """Events in one page."""
 MAX_SEARCHES = 4
 """Searches that are kept, so that the next page, or another view, does not start from the beginning."""
-TIMELINE_EVENTS = 20_000
+MAX_TIMELINE_EVENTS = 20_000
 """Events that one question adds to the timeline at most."""
 
 
@@ -109,7 +109,7 @@ class Inspector:
         return [number] if event is None else [number, event.ts, e.type_of(event), brief(event)]
 
     def _times(self, max_bytes: int) -> str:
-        for event in itertools.islice(self._log.since(self._timed + 1), TIMELINE_EVENTS):
+        for event in itertools.islice(self._log.since(self._timed + 1), MAX_TIMELINE_EVENTS):
             self._timeline.feed(event)
             self._timed = max(self._timed, self._log.gone) + 1
         line = self._timeline

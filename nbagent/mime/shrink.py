@@ -15,7 +15,7 @@ import msgspec
 from nbagent.events.jsonable import INT64, BoundedJsonConverter, JsonPolicy
 from nbagent.mime.text import KB, count, text_of
 
-_ROWS = 20
+_MAX_ROWS = 20
 
 
 def json_of(value: Any, max_bytes: int = 16 * KB) -> Any:
@@ -86,13 +86,13 @@ def _array(value: Any) -> Any:
     if not shape:
         return value.item()
     if hasattr(value, "columns") and hasattr(value, "head"):
-        table = value.head(_ROWS)
+        table = value.head(_MAX_ROWS)
         index = getattr(table, "index", None)
         if index is not None and type(index).__name__ != "RangeIndex" and not set(index.names) & set(table.columns):
             table = table.reset_index()  # an index that means something: groups, dates
         rows = table.to_dict("records") if hasattr(table, "to_dict") and index is not None else table.to_dicts()
-        return {"type": type(value).__name__, "shape": shape, "rows": rows, **_missing(shape[0], _ROWS, "row")}
-    most = _ROWS * 10
+        return {"type": type(value).__name__, "shape": shape, "rows": rows, **_missing(shape[0], _MAX_ROWS, "row")}
+    most = _MAX_ROWS * 10
     head = value.head(most) if hasattr(value, "head") else value if math.prod(shape) <= most else value.ravel()[:most]
     if hasattr(head, "index") and hasattr(head, "to_dict"):
         items: Any = head.to_dict()

@@ -14,11 +14,11 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from nbagent.events.jsonable import EXACT
+from nbagent.events.jsonable import MAX_EXACT_INT
 from nbagent.protocol.blocks import to_dict
 from nbagent.protocol.ops import WireOp
 
-Number: TypeAlias = Annotated[int, Meta(ge=0, le=EXACT)]
+Number: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_EXACT_INT)]
 """A whole number that JavaScript represents exactly."""
 
 MAX_NAME_CHARS = 1024

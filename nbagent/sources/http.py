@@ -25,13 +25,13 @@ from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
 from nbagent.wire.body import BodyDecoder
 
-RETRIES = 2
+MAX_RETRIES = 2
 """Retries of a request that failed to connect, or that the service asked to send later (`Retry-After`)."""
 
 RETRY_BUDGET_S = 10.0
 """Seconds that all waits before retries may take together. If the service asks for a longer one, its error is raised."""
 
-RECONNECTS = 5
+MAX_RECONNECTS = 5
 """Reconnects in a row that may pass without a new item."""
 
 _HEADERS = {
@@ -40,7 +40,7 @@ _HEADERS = {
 }
 _BACKOFF_S = 0.5  # before the first retry; twice that before the second
 _RECONNECTION_TIME_S = 1.0  # unless the stream says (`retry:`)
-_REDIRECTS = 10
+_MAX_REDIRECTS = 10
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 
 logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it logs every address in full, at level INFO
@@ -84,7 +84,7 @@ class HTTPStream(ServiceStream):
                 vain += 1
                 pause = pause if body.retry is None else body.retry / 1000
                 is_broken = fault is not None and fault.code == "connection_lost"
-                if is_broken and last_id and request.verb == "GET" and request.reconnect and vain <= RECONNECTS:
+                if is_broken and last_id and request.verb == "GET" and request.reconnect and vain <= MAX_RECONNECTS:
                     async with deadline.within():
                         await asyncio.sleep(min(pause, request.idle_timeout))
                     continue
@@ -118,7 +118,7 @@ async def exchange(
     """Yield the response to a request, its body still to be read; closed at the end.
 
     The request is sent again if no connection opened, if it is idempotent and the connection broke, and if the service set
-    a time for the next try (429 and 503 with `Retry-After`), within `RETRIES` and `RETRY_BUDGET_S`.
+    a time for the next try (429 and 503 with `Retry-After`), within `MAX_RETRIES` and `RETRY_BUDGET_S`.
 
     Args:
         client: sends it.
@@ -150,7 +150,7 @@ async def exchange(
                     wait = _retry_after(response.headers.get("retry-after", ""))
             finally:
                 await response.aclose()
-        if wait is None or attempt > RETRIES or waited + wait > RETRY_BUDGET_S:
+        if wait is None or attempt > MAX_RETRIES or waited + wait > RETRY_BUDGET_S:
             raise fault
         waited += wait
         async with deadline.within():
@@ -169,7 +169,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
         timeout=httpx2.Timeout(request.idle_timeout, connect=request.connect_timeout),
     )
     auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
-    for _ in range(_REDIRECTS):
+    for _ in range(_MAX_REDIRECTS):
         response = await client.send(sending, stream=True, auth=auth, follow_redirects=False)
         secrets.register(*secrets.credentials_in(response.request.headers))
         following = response.next_request
@@ -181,7 +181,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
             for name in [name for name in following.headers if secrets.is_credential(name)]:
                 del following.headers[name]
         sending = following
-    raise httpx2.TooManyRedirects(f"more than {_REDIRECTS} redirects", request=sending)
+    raise httpx2.TooManyRedirects(f"more than {_MAX_REDIRECTS} redirects", request=sending)
 
 
 def _is_elsewhere(here: httpx2.URL, there: httpx2.URL) -> bool:

@@ -1,4 +1,4 @@
-"""A model server on loopback that sends the answers that a test gives it, in the formats of OpenAI's two APIs.
+"""A model server on loopback with scripted answers, in the formats of OpenAI's two APIs.
 
 The events have the shapes of real streams (openai.com, recorded in 2025); their contents are made up.
 """
@@ -29,26 +29,26 @@ class Exchange:
         self.body: Json = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
 
     def begin(self) -> None:
-        """Sends the head of an event stream."""
+        """Send the head of an event stream."""
         self._handler.send_response(200)
         self._handler.send_header("Content-Type", "text/event-stream")
         self._handler.send_header("Transfer-Encoding", "chunked")
         self._handler.end_headers()
 
     def send(self, *events: Json) -> None:
-        """Sends events of the stream."""
+        """Send events of the stream."""
         for event in events:
             head = f"event: {event['type']}\n" if "type" in event else ""
             self._put(f"{head}data: {json.dumps(event)}\n\n")
 
     def end(self) -> None:
-        """Ends the stream as its API does."""
+        """End the stream as its API does."""
         if self.path.endswith("/chat/completions"):
             self._put("data: [DONE]\n\n")
         self._handler.wfile.write(b"0\r\n\r\n")
 
     def refuse(self, status: int, error: Json, headers: Iterable[tuple[str, str]] = ()) -> None:
-        """Answers with an HTTP error."""
+        """Answer with an HTTP error."""
         data = json.dumps({"error": error}).encode()
         self._handler.send_response(status)
         for name, value in (*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(data)))):
@@ -57,19 +57,19 @@ class Exchange:
         self._handler.wfile.write(data)
 
     def cut(self) -> None:
-        """Breaks off the connection in the middle of the stream."""
+        """Break off the connection in the middle of the stream."""
         self._handler.connection.shutdown(socket.SHUT_RDWR)
         self._handler.close_connection = True
 
     def hold(self) -> None:
-        """Says nothing more until the client has hung up."""
+        """Send nothing more until the client has hung up."""
         select.select([self._handler.connection], [], [])
         if self._handler.connection.recv(1, socket.MSG_PEEK) == b"":
             self.server.hung_up.set()
         self._handler.close_connection = True
 
     def abandon(self) -> None:
-        """Takes no more requests on this connection."""
+        """Take no more requests on this connection."""
         self._handler.close_connection = True
 
     def _put(self, text: str) -> None:

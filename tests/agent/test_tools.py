@@ -44,13 +44,13 @@ def test_a_function_says_what_the_model_needs() -> None:
 
 def test_the_decorator_takes_options_and_leaves_the_function_callable() -> None:
     @tool(name="forecast", description="Says it.", timeout=2.5)
-    def told(town: str) -> str:
+    def shout(town: str) -> str:
         """Not this."""
         return town.upper()
 
-    assert (told.name, told.description, told.timeout) == ("forecast", "Says it.", 2.5)
-    assert told("oslo") == "OSLO"
-    assert repr(told) == "Tool(forecast)"
+    assert (shout.name, shout.description, shout.timeout) == ("forecast", "Says it.", 2.5)
+    assert shout("oslo") == "OSLO"
+    assert repr(shout) == "Tool(forecast)"
 
 
 async def test_arguments_are_converted_before_the_call() -> None:

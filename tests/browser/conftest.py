@@ -52,7 +52,7 @@ def wire(lab: Lab) -> Iterator[Wire]:
 
 @pytest.fixture
 def notebook(lab: Lab, page: Page) -> Callable[..., Notebook]:
-    """Opens a notebook: one of ours by name, or a new one made of cells of code."""
+    """Return a function that opens a notebook: one of ours by name, or a new one made of cells of code."""
 
     def open_notebook(name: str = "", cells: tuple[str, ...] = (), theme: str = "light", wire: Wire | None = None) -> Notebook:
         if cells:

@@ -125,9 +125,9 @@ def _tokens(chunk: Any) -> int:
     if not chunk.choices:
         return 0
     delta = chunk.choices[0].delta
-    said = [delta.content, getattr(delta, "reasoning_content", None)]
-    said += [call.function.arguments for call in delta.tool_calls or ()]
-    return sum(bool(text) for text in said)
+    texts = [delta.content, getattr(delta, "reasoning_content", None)]
+    texts += [call.function.arguments for call in delta.tool_calls or ()]
+    return sum(bool(text) for text in texts)
 
 
 def test_usage_comes_only_on_request_and_then_last(client: openai.OpenAI) -> None:

@@ -14,7 +14,7 @@ CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydan
 """A recorded conversation: a model calls `get_capital`, and once it has the result, answers."""
 LONDON = "The capital of the UK is London."
 """What it answers."""
-PATIENCE = 20.0
+REPLY_TIMEOUT_S = 20.0
 """Seconds after which what was expected to happen did not."""
 
 _TYPES = {".sse": "text/event-stream", ".ndjson": "application/x-ndjson", ".json": "application/json"}
@@ -52,12 +52,12 @@ def held(name: str, after: bytes) -> Answer:
     return answer._replace(body=frames, stop=frames.index(b"\n\n", frames.index(after)) + 2)
 
 
-def said(text: str) -> Answer:
+def text_reply(text: str) -> Answer:
     """Return a stream of Chat that answers with a text, for what was never recorded."""
     return _chat({"content": text}, "stop")
 
 
-def called(name: str, **arguments: Any) -> Answer:
+def tool_reply(name: str, **arguments: Any) -> Answer:
     """Return a stream of Chat that calls a tool, for what was never recorded."""
     function = {"name": name, "arguments": json.dumps(arguments)}
     return _chat({"tool_calls": [{"index": 0, "id": "call_made", "type": "function", "function": function}]}, "tool_calls")
@@ -112,7 +112,7 @@ def payloads(name: str) -> list[Any]:
 
 def snapshots(name: str) -> list[Any]:
     """Return the responses of a recording as OpenAI says them once more, whole, at their end."""
-    return [said["response"] for said in payloads(name) if said.get("type") == "response.completed"]
+    return [event["response"] for event in payloads(name) if event.get("type") == "response.completed"]
 
 
 class Replay:
@@ -138,7 +138,7 @@ class Replay:
         replay = self
 
         class Handler(BaseHTTPRequestHandler):
-            timeout = PATIENCE
+            timeout = REPLY_TIMEOUT_S
 
             def do_POST(self) -> None:
                 replay.answer(self)
@@ -163,7 +163,7 @@ class Replay:
         handler.end_headers()
         handler.wfile.write(answer.body[: answer.stop])
         if answer.stop is not None:
-            if answer.drip and self._free.wait(PATIENCE):
+            if answer.drip and self._free.wait(REPLY_TIMEOUT_S):
                 handler.wfile.write(answer.body[answer.stop : answer.body.index(b"\n\n", answer.stop) + 2])
             self._wait_for_the_end(handler)
 

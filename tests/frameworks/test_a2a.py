@@ -16,7 +16,7 @@ from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types import AgentCapabilities, AgentCard, AgentInterface, SendMessageRequest
-from frameworks.replay import ANSWER, KEY, LONDON, PATIENCE, Replay, Serve, held, recorded, refused
+from frameworks.replay import ANSWER, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, held, recorded, refused
 from frameworks.watching import calls, cancel, of_type, watch
 from openai import AsyncOpenAI
 from starlette.applications import Starlette
@@ -98,7 +98,7 @@ async def asked(executor: Geographer, wire: tuple[str, str], word: str) -> Async
 
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(timeout=REPLY_TIMEOUT_S) as http:
         client = ClientFactory(ClientConfig(httpx_client=http, supported_protocol_bindings=[wire[0]])).create(card)
         yield client.send_message(SendMessageRequest(message=new_text_message(word, role=1))), through
     server.should_exit = True
@@ -156,7 +156,7 @@ async def test_stop_closes_the_connection_to_the_server(serve: Serve, wire: tupl
     provider = serve(held(ANSWER, b"capital"))
     async with asked(Geographer(provider), wire, "answer") as (stream, through):
         run = await cancel(stream)
-        await asyncio.wait_for(through.wait(), PATIENCE)
+        await asyncio.wait_for(through.wait(), REPLY_TIMEOUT_S)
     assert run.status == "cancelled"
     assert run.text
     assert LONDON.startswith(run.text)

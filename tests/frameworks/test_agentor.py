@@ -16,7 +16,7 @@ from frameworks.replay import (
     CALL,
     KEY,
     LONDON,
-    PATIENCE,
+    REPLY_TIMEOUT_S,
     Answer,
     Replay,
     Serve,
@@ -145,7 +145,7 @@ async def served(agent: Any) -> AsyncIterator[httpx.AsyncClient]:
     port = listener.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(agent._create_app("127.0.0.1", port), log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=REPLY_TIMEOUT_S) as client:
         yield client
     server.should_exit = True
     await serving
@@ -169,5 +169,5 @@ async def test_the_servers_a2a_is_read_frame_by_frame(serve: Serve) -> None:
 
 
 def test_a_stream_is_shown_without_a_loop_too(serve: Serve) -> None:
-    run = nbagent.show(outputs(geographer(serve(completion(CALL), completion(ANSWER)))), face="console").wait(PATIENCE)
+    run = nbagent.show(outputs(geographer(serve(completion(CALL), completion(ANSWER)))), face="console").wait(REPLY_TIMEOUT_S)
     assert (run.status, run.text) == ("completed", LONDON)

@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 from adapters.recorded import Transcript
-from frameworks.replay import KEY, PATIENCE, Replay
+from frameworks.replay import KEY, REPLY_TIMEOUT_S, Replay
 
 import nbagent
 from nbagent import events as ev
@@ -25,7 +25,7 @@ async def watch(source: Any) -> Run:
 async def stop(source: Any, provider: Replay) -> Run:
     """Show a stream and cancel it at its first words; the provider sees its connection closed."""
     run = await cancel(source)
-    assert provider.hung_up.wait(PATIENCE), "the connection to the provider stayed open"
+    assert provider.hung_up.wait(REPLY_TIMEOUT_S), "the connection to the provider stayed open"
     return run
 
 

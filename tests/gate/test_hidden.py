@@ -44,16 +44,16 @@ def marked(event: e.Event) -> e.Event:
         case e.ToolArgsDelta():
             return replace(event, delta=f"{event.delta}{ARGS} {CARD} ")
         case e.ToolArgs():
-            args = {"said": ARGS, "card": CARD, "was": event.args}
+            args = {"quote": ARGS, "card": CARD, "was": event.args}
             return replace(event, args=args, args_text=json.dumps(args))
         case e.ToolProgress():
             return replace(event, message=f"{RESULT} {CARD}")
         case e.ToolResult():
-            said = [RESULT, CARD, event.content]
+            content = [RESULT, CARD, event.content]
             error = event.error and replace(event.error, message=f"{ARGS} {RESULT} {CARD}", traceback=RESULT)
-            return replace(event, content=said, value=e.Live(said), error=error)
+            return replace(event, content=content, value=e.Live(content), error=error)
         case e.ApprovalRequest(tool_id=str()):
-            return replace(event, prompt=f"f({ARGS})", args={"said": ARGS, "card": CARD})
+            return replace(event, prompt=f"f({ARGS})", args={"quote": ARGS, "card": CARD})
         case e.TextDelta():
             return replace(event, delta=f"{event.delta}\n{CARD} ")
         case e.TextEnd(text=str(text)):
@@ -107,5 +107,5 @@ def test_no_hidden_word_reaches_a_face_a_file_a_client_a_log_or_a_repr(
         "log": caplog.text,
         **{encoder.system: repr(list(nbagent.encode(run.events, encoder.system))) for encoder in encoders()},
     }
-    leaks = [(where, word) for where, said in seen.items() for word in hidden if word in said]
+    leaks = [(consumer, word) for consumer, output in seen.items() for word in hidden if word in output]
     assert not leaks

@@ -11,14 +11,14 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-PATIENCE = 30
+MESSAGE_TIMEOUT_S = 30
 """Seconds after which a message that has not come is missing."""
 
-NUDGE = 5
+NUDGE_AFTER_S = 5
 """Seconds after which the kernel is sent one more message: after an interrupt ipykernel 7 may leave one lying until then."""
 
 
-class Deaf(AssertionError):
+class KernelTimeout(AssertionError):
     """The kernel does not answer."""
 
 
@@ -38,13 +38,13 @@ class Session:
     """A started kernel: what is sent to it, and what it publishes.
 
     Attributes:
-        heard: every message on iopub so far, with `at`, when it came (`time.monotonic()`).
+        received: every message on iopub so far, with `at`, when it came (`time.monotonic()`).
         version: of ipykernel.
         subshell: the id of a subshell as JupyterLab makes one for comms; None where the kernel has none.
     """
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self._manager = manager
         self._client = client
         info = self._request("control", "kernel_info_request")
@@ -64,12 +64,12 @@ class Session:
         """Run a cell to its end; what it printed."""
         cell = self.run(code)
         self.until(self.idle(cell))
-        own = [message for message in self.heard if message["parent_header"].get("msg_id") == cell]
+        own = [message for message in self.received if message["parent_header"].get("msg_id") == cell]
         for message in own:
             assert message["msg_type"] != "error", "\n".join(message["content"]["traceback"])
         return "".join(message["content"]["text"] for message in own if message["msg_type"] == "stream").strip()
 
-    def say(self, comm: str, message: dict[str, Any], subshell: str | None = None) -> float:
+    def send_from_view(self, comm: str, message: dict[str, Any], subshell: str | None = None) -> float:
         """Send what a view says; when it was sent."""
         sent = self._client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": message}})
         if subshell is not None:
@@ -90,13 +90,13 @@ class Session:
         """Return the first message, from number `start` on, for which `found` is true; waits for it.
 
         Raises:
-            Deaf: it does not come.
+            KernelTimeout: it does not come.
         """
         seen = start
         now = time.monotonic()
-        nudge, end = now + NUDGE, now + PATIENCE
+        nudge, end = now + NUDGE_AFTER_S, now + MESSAGE_TIMEOUT_S
         while True:
-            for message in self.heard[seen:]:
+            for message in self.received[seen:]:
                 seen += 1
                 if found(message):
                     return message
@@ -108,9 +108,9 @@ class Session:
             except queue.Empty:
                 if time.monotonic() < end:
                     continue
-                last = [(each["msg_type"], each["content"]) for each in self.heard[-5:]]
-                raise Deaf(f"nothing of the kind came; the last were {last}") from None
-            self.heard.append({**message, "at": time.monotonic()})
+                last = [(each["msg_type"], each["content"]) for each in self.received[-5:]]
+                raise KernelTimeout(f"nothing of the kind came; the last were {last}") from None
+            self.received.append({**message, "at": time.monotonic()})
 
     @staticmethod
     def idle(cell: str) -> Callable[[dict[str, Any]], bool]:
@@ -126,7 +126,7 @@ class Session:
         sent = self._client.session.msg(kind, {})
         wire.send(sent)
         while True:
-            reply = wire.get_msg(timeout=PATIENCE)
+            reply = wire.get_msg(timeout=MESSAGE_TIMEOUT_S)
             if reply["parent_header"].get("msg_id") == sent["header"]["msg_id"]:
                 return dict(reply["content"])
 
@@ -139,7 +139,7 @@ class Session:
         client = manager.blocking_client()
         client.start_channels()
         try:
-            client.wait_for_ready(timeout=PATIENCE)
+            client.wait_for_ready(timeout=MESSAGE_TIMEOUT_S)
             yield cls(manager, client)
         finally:
             client.stop_channels()

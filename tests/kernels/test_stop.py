@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from campaign import WHOLE, figure
 from kernels import environments
-from kernels.session import Deaf, Session
+from kernels.session import KernelTimeout, Session
 
 SETUP = """
 import asyncio, time, nbagent
@@ -30,7 +30,7 @@ CELLS = {
     "reads run.stream()": "run = nbagent.show(agent.stream(LONG))\nasync for event in run.stream(): pass",
 }
 
-# Only ipykernel 6 has nobody to read its socket while user code holds the main thread; the views are heard when the cell ends.
+# Only ipykernel 6 has nobody to read its socket while user code blocks the main thread; it reads at the end of the cell.
 UNHEARD = {("6.31.0", "blocks in user code")}
 
 VERSIONS = environments.VERSIONS if WHOLE else ("installed",)
@@ -59,7 +59,7 @@ def on_a_kernel_of_its_own(version: str, check: Callable[[Session], None]) -> No
             session.python(SETUP)
             try:
                 return check(session)
-            except Deaf:
+            except KernelTimeout:
                 if not left:
                     raise
     return None
@@ -70,7 +70,7 @@ class Cell:
 
     def __init__(self, kernel: Session, code: str) -> None:
         self.kernel = kernel
-        self.start = len(kernel.heard)
+        self.start = len(kernel.received)
         self.id = kernel.run(code)
         opened = self.until(lambda message: message["msg_type"] == "comm_open" and "run_id" in _state(message))
         self.comm: str = opened["content"]["comm_id"]
@@ -115,8 +115,8 @@ def test_stop_and_toggle_reach_the_run(kernel: Session, row: str) -> None:
         cell = Cell(kernel, CELLS[row])
         if row == "cell returned":
             cell.over()
-        kernel.say(cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell)
-        sent = kernel.say(cell.comm, {"t": "stop"}, subshell)
+        kernel.send_from_view(cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell)
+        sent = kernel.send_from_view(cell.comm, {"t": "stop"}, subshell)
         ended, over, toggled = cell.end(), cell.over(), cell.toggled()
         while_busy = ended["at"] < over["at"]
         way = "shell" if subshell is None else "subshell"
@@ -153,7 +153,7 @@ def test_an_interrupt_of_user_code_or_of_an_idle_kernel_leaves_the_run(version: 
         cell.over()
         kernel.interrupt()
         assert kernel.python("print(run.status)") == "running"
-        kernel.say(cell.comm, {"t": "stop"})  # what the view does next, now that the kernel listens
+        kernel.send_from_view(cell.comm, {"t": "stop"})  # what the view does next, now that the kernel listens
         cell.end()
         assert kernel.python("print(run.status, bool(run.text + run.thinking))") == "cancelled True"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from campaign import WHOLE, figure
 from markdown_it import MarkdownIt
-from safe_html import Checked
+from safe_html import SafeHtml
 
 from nbagent.markup.markdown import markdown_html
 
@@ -182,6 +182,6 @@ def test_no_text_makes_many_times_its_size_of_html() -> None:
         begun = time.process_time()
         drawn = markdown_html(text)
         slowest = max(slowest, time.process_time() - begun)
-        Checked(drawn)
+        SafeHtml(drawn)
         assert len(drawn) < 40 * len(text)
     figure("saved notebook", "slowest of 19 pathological Markdown texts, kernel CPU", f"{slowest:.1f} s")

@@ -52,7 +52,7 @@ class Broken:
         raise ValueError("no html")
 
 
-class Liar:
+class AnswersAnyName:
     """Answers to any name, as proxies do, and says nonsense."""
 
     shape = ("x",)
@@ -238,7 +238,17 @@ def test_the_head_of_a_long_text_is_kept_and_the_rest_counted(text: str, limit: 
 
 @pytest.mark.parametrize("in_notebook", [False, True])
 @pytest.mark.parametrize(
-    "value", [Broken(), Liar(), Page(object()), Page(None), Page, pytest.param(10**5000, id="huge"), [Broken()], {1: Broken()}]
+    "value",
+    [
+        Broken(),
+        AnswersAnyName(),
+        Page(object()),
+        Page(None),
+        Page,
+        pytest.param(10**5000, id="huge"),
+        [Broken()],
+        {1: Broken()},
+    ],
 )
 def test_no_value_can_break_its_display(value: Any, in_notebook: bool, request: pytest.FixtureRequest) -> None:
     if in_notebook:

@@ -255,8 +255,8 @@ def test_any_encoding_takes_any_text(encoding: str) -> None:
 @given(st.lists(st.text(max_size=20), max_size=10))
 def test_no_character_of_an_answer_is_lost_or_added(deltas: list[str]) -> None:
     ops = ops_of(e.TextStart(id="t"), *(e.TextDelta(id="t", delta=delta) for delta in deltas))
-    said = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", "".join(deltas))
-    expected = said.encode("utf-8", "replace").decode()
+    printable = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", "".join(deltas))
+    expected = printable.encode("utf-8", "replace").decode()
     assert printed(ops) in (expected, expected + "\n")
 
 

@@ -23,7 +23,7 @@ def too_long(seconds: float) -> Exception:
     return LookupError(f"nothing for {seconds:g} s")
 
 
-class Time:
+class SimulatedTime:
     """A clock for an event loop and for `time.monotonic` that moves only when the loop would sleep."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +44,7 @@ class Time:
 
 
 async def test_a_silence_begins_anew_with_each_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time(monkeypatch)
+    time = SimulatedTime(monkeypatch)
     time.touched_at = [103, 104, 108]
     await time.clock.expired()
     assert (time.now, time.slept) == (113, [5, 4, 4])

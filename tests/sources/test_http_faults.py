@@ -270,7 +270,7 @@ async def test_reconnecting_in_vain_has_an_end(at_once: None) -> None:
     async with serving(Answer([event(1)], whole=False), Answer([], whole=False)) as server:
         run = await watch(server.url)
     assert (run.text, code_of(run)) == ("1 ", "connection_lost")
-    assert len(server.seen) == 1 + http.RECONNECTS
+    assert len(server.seen) == 1 + http.MAX_RECONNECTS
 
 
 async def test_no_content_ends_the_stream(at_once: None) -> None:

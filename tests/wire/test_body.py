@@ -111,11 +111,11 @@ def test_a_line_that_is_no_json_does_not_spoil_the_others() -> None:
 def test_text_is_utf8_wherever_it_was_split() -> None:
     cases = json.loads((RECORDINGS.parent / "corpora" / "unicode" / "utf8tests.json").read_text())
     for case in cases:
-        said = b"say " + base64.b64decode(case["input_b64"])
-        for cut in range(len(said) + 1):
+        raw = b"say " + base64.b64decode(case["input_b64"])
+        for cut in range(len(raw) + 1):
             decoder = BodyDecoder("text/plain")
-            items = [*decoder.feed(said[:cut]), *decoder.feed(said[cut:]), *decoder.close()]
-            assert "".join(items) == said.decode("utf-8", "replace")
+            items = [*decoder.feed(raw[:cut]), *decoder.feed(raw[cut:]), *decoder.close()]
+            assert "".join(items) == raw.decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize(

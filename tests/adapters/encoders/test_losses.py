@@ -1,4 +1,4 @@
-"""An encoder loses what its docstring lists: all of it, and nothing else (see also `test_round_trip`)."""
+"""An encoder loses exactly what its docstring lists (see also `test_round_trip`)."""
 
 import inspect
 from functools import cache
