@@ -1,4 +1,4 @@
-"""A virtual environment in which the working tree's nbagent is installed, beside what a test asks for."""
+"""Virtual environments with the working tree's nbagent and the packages of a test."""
 
 import re
 import subprocess
@@ -22,12 +22,12 @@ def is_whole(folder: Path) -> bool:
 
 
 def make(folder: Path, *packages: str, without: str | None = None) -> None:
-    """Make the environment, if it is not there, not whole, or was made of other packages.
+    """Make the environment, if it is missing, incomplete, or was made of other packages.
 
     Args:
-        folder: its folder.
+        folder: the environment's folder.
         packages: what pip installs besides nbagent's own dependencies.
-        without: the dependency of nbagent's that some of `packages` bring themselves, in a version of their own.
+        without: a dependency of nbagent that one of `packages` requires in a version of its own.
     """
     needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     needed = [need for need in needs if re.split(r"\W", need)[0] != without]

@@ -1,4 +1,4 @@
-"""One run with much in it, in a process of its own; prints as JSON how far its memory grew.
+"""Memory of one large run in a process of its own; prints its growth as JSON.
 
     python tests/memory.py CASE SIZE
 
@@ -26,7 +26,7 @@ PAGE_BYTES = 60 * 1024
 
 
 class SimulatedPage:
-    """A page that keeps what it has to show, and acknowledges it."""
+    """View of a run that keeps its blocks, and acknowledges them."""
 
     def __init__(self, run: Run) -> None:
         self.reader = SimulatedView()
@@ -45,7 +45,7 @@ class SimulatedPage:
             self.channel.receive({"t": "ack", "seq": ack})
 
     def wait(self) -> dict[str, Any]:
-        """Return the tool call's result, or the text, when everything is there."""
+        """Wait for the end of the run, and return the block of the tool call, or of the text."""
         while not self.reader.blocks.get("run", {}).get("closed"):
             time.sleep(0.01)
         return next(block for block in self.reader.blocks.values() if block["kind"] in ("tool", "text"))
@@ -63,10 +63,10 @@ def deltas(count: int) -> Iterator[e.Event]:
 
 
 def live(size: int) -> Run:
-    """A text that a tool of an agent returns."""
+    """Return a run of an agent whose tool returns a large text."""
 
     def dump() -> str:
-        """Returns much."""
+        """Returns a large text."""
         return text_of(size)
 
     server = Server(chat(calls=[("call_1", "dump", "{}")]), chat("done")).__enter__()
@@ -93,7 +93,7 @@ CASES: dict[str, Callable[[int], Run]] = {
 
 
 def peak() -> int:
-    """Bytes this process had in memory at most."""
+    """Return the most bytes that this process has had in memory."""
     status = Path("/proc/self/status")
     if status.exists():  # the other figure is inherited from whoever started this process
         return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
@@ -101,7 +101,7 @@ def peak() -> int:
 
 
 def main(case: str, size: int) -> None:
-    """Run it, read everything, print the figures."""
+    """Run the case, read everything, and print the figures."""
     before, began = peak(), time.monotonic()
     run = CASES[case](size)
     page = SimulatedPage(run)
@@ -125,7 +125,7 @@ def main(case: str, size: int) -> None:
 
 
 def read(run: Run, page: SimulatedPage, shown: dict[str, Any]) -> bool:
-    """Read a tool's result page by page, as a reader who scrolls to its end; whether it is what the tool returned."""
+    """Read a tool's result page by page, and return whether it is the text that the tool returned."""
     marker, at, whole = shown["result"]["text/plain"], 0, run.tools[0].result
     while at < marker["size"]:
         text, size = run.page(marker["part"], at, PAGE_BYTES)

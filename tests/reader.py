@@ -1,4 +1,4 @@
-"""A view in Python: reads the channel's messages like a page, in as few lines as the contract allows."""
+"""Simulated view: reads the channel's messages as a page does, in as few lines as the contract allows."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def play(ops: list[Any], blocks: dict[str, dict[str, Any]] | None = None) -> dic
 
 
 class SimulatedView:
-    """One page. All it knows of the kernel is the messages that it hears."""
+    """View in a page. Its only input is the messages that it receives."""
 
     def __init__(self) -> None:
         self.blocks: dict[str, dict[str, Any]] = {}
@@ -29,7 +29,7 @@ class SimulatedView:
         self._piece = 0
 
     def receive(self, message: dict[str, Any]) -> int | None:
-        """Take a message; the number of a batch to acknowledge, if there is one."""
+        """Take a message. Return the number of a batch to acknowledge, or None."""
         kind, seq = message["t"], message.get("seq", 0)
         if kind == "snapshot":
             return self._stage(message)

@@ -1,4 +1,4 @@
-"""The command line, as processes: what is printed, and what they return."""
+"""The command line, as processes: their output and exit codes."""
 
 import json
 import subprocess

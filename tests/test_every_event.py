@@ -75,7 +75,7 @@ def test_a_source_of_events_passes_it_on(kind: type[e.Event]) -> None:
 
 IDS = ("id", "tool_id", "text_id", "approval_id", "parent_id")
 RETOLD = {e.RunStart, e.RunEnd, e.UsageUpdate}
-"""Classes about a whole run, which a lane tells in other words."""
+"""Classes about a whole run, which a lane replaces by others."""
 
 
 @every_class
@@ -90,7 +90,7 @@ def test_a_lane_puts_it_inside_of_itself(kind: type[e.Event]) -> None:
 
 
 NAMELESS = {e.RunStart, e.StepStart, e.StepEnd, e.TextStart, e.ReasoningStart, e.Hidden}
-"""Classes for which a system need have no word: borders, which the content itself may tell, and notes for our own readers."""
+"""Classes that a system need not represent: borders, which follow from the content, and notes for our own readers."""
 LOSSES: dict[type[e.Event], set[Loss]] = {
     e.ReasoningDelta: {Loss.REASONING},
     e.ReasoningEnd: {Loss.REASONING},

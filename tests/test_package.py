@@ -1,4 +1,4 @@
-"""What is installed is what works: from a checkout without Node, and from an sdist without npm's registry."""
+"""The installed package is complete: from a checkout without Node, and from an sdist without npm's registry."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ def nodeless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def build(kind: str, source: Path, out: Path, env: Mapping[str, str] = os.environ, *, isolated: bool = True) -> Path:
-    """One distribution of `source`.
+    """Build a distribution of `source`, and return its path.
 
     Args:
         kind: "wheel" or "sdist".

@@ -1,4 +1,4 @@
-"""From a recorded stream to what a view draws: no text is lost on the way, however the batches fall."""
+"""From a recorded stream to what a view draws: no text is lost on the way, for any size of batches."""
 
 from pathlib import Path
 from typing import Any

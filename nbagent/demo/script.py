@@ -56,7 +56,7 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
     quotes = [quote(call, outputs[call.id], prompt) for call in made]
     known = {name: value for one in quotes for name, value in one.fields.items()}
     planned = plan(prompt, request.tools, known, request.must_call)[:_MAX_CALLS]
-    left, done = [], [call.name for call in made]  # known by the tool: whoever approved a call may have changed its arguments
+    left, done = [], [call.name for call in made]  # matched by tool, since an approval may have changed the arguments
     for call in planned:
         done.remove(call.name) if call.name in done else left.append(call)
     together = request.parallel and _PARALLEL.search(prompt) is not None

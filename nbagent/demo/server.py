@@ -26,7 +26,7 @@ from nbagent.events import ReasoningDelta, TextDelta, ToolArgsDelta
 MAX_BODY_BYTES = 10 * 2**20
 
 _MAX_KEPT_RESPONSES = 100
-_MAX_WAIT_S = 0.05  # in a pause, until the speed is looked at again
+_MAX_WAIT_S = 0.05  # longest sleep within a pause; then the speed is read again
 _MODEL_CARD = {"id": MODEL, "object": "model", "created": 0, "owned_by": "nbagent"}
 _METHODS = {"/v1/responses": "POST", "/v1/chat/completions": "POST", "/v1/models": "GET", f"/v1/models/{MODEL}": "GET"}
 
@@ -208,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
             elif client.select(min(left, _MAX_WAIT_S)):
                 if not self.connection.recv(1, socket.MSG_PEEK):
                     raise ConnectionError("the client closed the connection")
-                client.unregister(self.connection)  # its next request is there already: to wait for that would spin
+                client.unregister(self.connection)  # the next request has arrived already: waiting for input would spin
 
     def _send(self, status: int, value: Any) -> None:
         data = json.dumps(value).encode()

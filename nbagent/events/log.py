@@ -50,20 +50,20 @@ class EventLog:
         return newest
 
     @property
-    def gone(self) -> int:
+    def dropped(self) -> int:
         """Number of events that were dropped, the oldest ones."""
         return self.count - len(self._events)
 
     def get(self, number: int) -> e.Event | None:
         """Return event `number`, counted from 1; None if it was dropped, or has not come yet."""
-        return self._events[number - 1 - self.gone] if self.gone < number <= self.count else None
+        return self._events[number - 1 - self.dropped] if self.dropped < number <= self.count else None
 
     def since(self, number: int) -> Iterator[e.Event]:
         """Iterate over the kept events from `number` (from 1) on. Takes time for those only, not for the ones before."""
         coming = self.count - number + 1
         if 2 * coming < len(self._events):
             return iter(self.newest(max(0, coming)))
-        return itertools.islice(self._events, max(0, number - 1 - self.gone), None)
+        return itertools.islice(self._events, max(0, number - 1 - self.dropped), None)
 
     def __iter__(self) -> Iterator[e.Event]:
         return iter(self._events)

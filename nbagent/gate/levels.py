@@ -126,7 +126,7 @@ class Levels:
             if text is not None and (delta := event.delta) and text.passes(delta):
                 if text.open_id == event.id and event.raw is None and event.meta is None:
                     return [event]
-                return text.more(delta, self._trimmed(event))
+                return text.continue_segment(delta, self._trimmed(event))
         elif type(event) not in SHOWN_FROM:
             return []
         event = self._trimmed(event)

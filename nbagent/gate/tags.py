@@ -102,29 +102,29 @@ class Splitter:
     def feed(self, chunk: str, *, last: bool = False) -> list[Segment]:
         """Return the segments that no later chunk can change; with `last`, all remaining ones."""
         text = self._held + chunk
-        stop = len(text) if last else _certain(text)
+        stop = len(text) if last else _certain_end(text)
         segments: list[Segment] = []
         start = at = line = 0
         while match := _TOKEN.search(text, at, stop):
-            mark, here, at = match[0].lower(), match.start(), match.end()
-            if mark == "\n":
+            tag, here, at = match[0].lower(), match.start(), match.end()
+            if tag == "\n":
                 if self._closing and self._at_margin(text, line, here):
                     self._fence = 0
                 self._new_line()
                 line = at
-            elif mark[0] == "`":
-                self._ticks(at - here, at_margin=self._at_margin(text, line, here))
+            elif tag[0] == "`":
+                self._backticks(at - here, at_margin=self._at_margin(text, line, here))
                 line = at
-            elif mark in self._until:
+            elif tag in self._until:
                 # Models do put a tag right behind a closing fence.
                 behind_fence = self._closing and self._at_margin(text, line, here)
-                quoted = not behind_fence and self._quoted(text, at, stop, last=last)
-                if quoted is None:
+                in_code = not behind_fence and self._is_in_code(text, at, stop, last=last)
+                if in_code is None:
                     stop = here
                     break
-                if not quoted:
+                if not in_code:
                     self._add(segments, text[start:here])
-                    self._tag(segments, mark)
+                    self._tag(segments, tag)
                     start = line = at
         self._add(segments, text[start:stop])
         self._margin = self._at_margin(text, line, stop)
@@ -158,7 +158,7 @@ class Splitter:
         if self.mode == "thought" and tag in _OPENERS:
             pass  # already in it
         elif self.mode == "header":
-            self._message()
+            self._harmony_header()
         else:
             self._leave(segments)
             self.mode, self._until = "text", _TAGS
@@ -181,7 +181,7 @@ class Splitter:
         elif self.mode == "header" and body:
             segments.append(Segment("thought", body))  # a header without a message: kept, but not as an answer
 
-    def _message(self) -> None:
+    def _harmony_header(self) -> None:
         """Enter the segment of a harmony header, which names the channel and, for a tool call, the recipient."""
         header = "".join(self._body)
         self._body.clear()
@@ -201,7 +201,7 @@ class Splitter:
     def _at_margin(self, text: str, line: int, here: int) -> bool:
         return self._margin and not text[line:here].strip(_MARGIN)
 
-    def _ticks(self, count: int, *, at_margin: bool) -> None:
+    def _backticks(self, count: int, *, at_margin: bool) -> None:
         """Open or close a fence or a code span at a run of backticks, unless it is part of the code."""
         self._margin = False
         if self.mode == "text" and self._fence:
@@ -218,7 +218,7 @@ class Splitter:
         else:
             self._open.append(count)
 
-    def _quoted(self, text: str, at: int, stop: int, *, last: bool) -> bool | None:
+    def _is_in_code(self, text: str, at: int, stop: int, *, last: bool) -> bool | None:
         """Return True if a tag that ends at `at` is part of code; None if the rest of its line must be seen first."""
         if self._fence and self.mode == "text":
             return True
@@ -232,7 +232,7 @@ class Splitter:
         return False if last or stop - at >= _HOLD_CHARS else None
 
 
-def _certain(text: str) -> int:
+def _certain_end(text: str) -> int:
     """Offset of an incomplete tag or run of backticks at the end of the text; the length of the text if there is none."""
     size = len(text)
     bracket = text.rfind("<", max(0, size - _MAX_TAG_CHARS))

@@ -83,7 +83,7 @@ class ToolRules:
         if not self._rules:
             return [event]
         if self._is_inside(event):
-            return self._lift(event)
+            return self._shown_outside(event)
         match event:
             case TextStart():
                 self._announced = False
@@ -97,7 +97,7 @@ class ToolRules:
             case Error():
                 return [self._error(event)]
             case AgentHandoff():
-                return [replace(event, tool_id=None) if "all" in self._of(event.tool_id) else event]
+                return [replace(event, tool_id=None) if "all" in self._hidden_aspects(event.tool_id) else event]
             case RunEnd():
                 plain = isinstance(event.output, str | bool | int | float | None)
                 return [event if plain else replace(event, output=None)]  # it may hold the whole conversation
@@ -120,7 +120,7 @@ class ToolRules:
             return True
         return isinstance(event, _CONTINUES) and event.id in self._inside
 
-    def _lift(self, event: Event) -> list[Event]:
+    def _shown_outside(self, event: Event) -> list[Event]:
         """Return the events inside a hidden call that are shown outside of it; all others are hidden with the call."""
         match event:
             case AgentStart() | TextStart() | ReasoningStart():
@@ -136,7 +136,7 @@ class ToolRules:
                 return [replace(event, parent_id=None, agent=None)]
         return []
 
-    def _of(self, tool_id: str | None) -> frozenset[Aspect]:
+    def _hidden_aspects(self, tool_id: str | None) -> frozenset[Aspect]:
         """Return the hidden aspects of a call. Without a start, the call's tool is unknown."""
         return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
 
@@ -153,7 +153,7 @@ class ToolRules:
         return [replace(event, title=None) if hidden else event, *notes]
 
     def _call(self, event: ToolArgsDelta | ToolArgs | ToolProgress | ToolResult) -> list[Event]:
-        hidden = self._of(event.id)
+        hidden = self._hidden_aspects(event.id)
         if not hidden:
             return [event]
         if "all" in hidden:
@@ -181,7 +181,7 @@ class ToolRules:
             about = self._everything or inside or event.approval_id in self._asked
             return replace(event, parent_id=None, value=None) if about else event
         is_any = event.tool_id is None and event.kind == "tool"  # about a call that it does not name
-        hidden = (self._any if is_any else self._of(event.tool_id)) - {"result"}  # there is no result yet
+        hidden = (self._any if is_any else self._hidden_aspects(event.tool_id)) - {"result"}  # there is no result yet
         gone = self._everything or inside or "all" in hidden
         if not gone and not hidden:
             return event
@@ -193,7 +193,7 @@ class ToolRules:
     def _error(self, event: Error) -> Error:
         if event.tool_id is None and event.parent_id not in self._inside:
             return replace(event, traceback=None) if self._everything else event
-        hidden = self._of(event.tool_id)
+        hidden = self._hidden_aspects(event.tool_id)
         if not hidden and event.parent_id not in self._inside:
             return event
         event = replace(event, message=_FAILED, traceback=None)

@@ -89,7 +89,7 @@ class Inspector:
         seen = self._log.count
         if question.type or question.text or question.block:
             search = self._search(question)
-            search.go_on(self._log)
+            search.search_next(self._log)
             numbers, seen = search.found, search.seen
         types = {str(kind.__struct_config__.tag): count for kind, count in self._types.items()}
         rows = (self._row(number) for number in numbers[question.at : question.at + PAGE_ROWS])
@@ -111,7 +111,7 @@ class Inspector:
     def _times(self, max_bytes: int) -> str:
         for event in itertools.islice(self._log.since(self._timed + 1), MAX_TIMELINE_EVENTS):
             self._timeline.feed(event)
-            self._timed = max(self._timed, self._log.gone) + 1
+            self._timed = max(self._timed, self._log.dropped) + 1
         line = self._timeline
         answer = TimelineAnswer(
             start=line.start,

@@ -47,11 +47,11 @@ class Search:
         self._kind = question.kind
         self._block_id = block_id
 
-    def go_on(self, log: EventLog) -> None:
+    def search_next(self, log: EventLog) -> None:
         """Search the next stretch."""
         left = STRETCH_BYTES
         events = log.since(self.seen + 1)
-        self.seen = max(self.seen, log.gone)
+        self.seen = max(self.seen, log.dropped)
         while left > 0 and (event := next(events, None)) is not None:
             self.seen += 1
             matches, size = self._match(event, self.seen)

@@ -14,7 +14,7 @@ from nbagent.protocol.shared import LIMITS, MARKUP, words
 _ALIGN = re.compile(r"text-align:(?:left|right|center)")
 _BLOCKS = words(MARKUP["markdown"]["blocks"])
 _INLINES = words(MARKUP["markdown"]["inlines"])
-# Definitions would count for the whole page, and the others do more than typeset.
+# Commands that define macros for the whole page, or do more than typeset.
 _MORE_THAN_TEX = re.compile(
     r"\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)(?:command|environment)|require|href|url|class|style|cssId|data"
     r"|html\w*|includegraphics|label|unicode|mmlToken|begingroup|bbox)(?![a-zA-Z])"

@@ -36,8 +36,8 @@ _SPECIAL_TAG = re.compile(rf"<(/?)({'|'.join(_SPECIAL)})(?=[\s/>])", re.IGNORECA
 _PREFIX = "x-"
 
 _TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
-# Elements that another of their kind closes, or that hold nothing, and so never lie in one another; but in SVG and MathML
-# they are names like any other.
+# Void elements, and elements that the next one of their kind closes: they do not nest. In SVG and MathML these names have no
+# special meaning.
 _FLAT = words("p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input link meta wbr")
 _MAX_STEPS = 100_000_000
 """Elements that the parser may visit: each tag may make it walk through all open ones. This many take about 0.5 s."""
@@ -133,7 +133,7 @@ class _Writer:
             self._open.append("")
             return ""
         if tag == "a":
-            # A link without an address is none, and one in another would end that.
+            # A link needs an address, and a link inside another would end the outer one.
             linked = ' href="' in attributes and "</a>" not in self._open
             tag, attributes = ("a", f"{attributes} {LINK_ATTRIBUTES}") if linked else ("span", _HREF.sub("", attributes))
         self._open.append(f"</{tag}>")

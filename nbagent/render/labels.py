@@ -132,9 +132,9 @@ def decision_label(approval: Props) -> str:
 
 def handoff_label(handoff: Props, emphasize: Callable[[str], str]) -> str:
     """Return the label of a hand-off, with both names as `emphasize` writes them."""
-    words, from_, to = LABELS["handoff"], text_of(handoff, "from"), text_of(handoff, "to")
-    to = emphasize(to or words["unnamed"])
-    return "→ " + (fill(words["from_to"], emphasize(from_), to) if from_ else fill(words["to"], to))
+    labels, from_, to = LABELS["handoff"], text_of(handoff, "from"), text_of(handoff, "to")
+    to = emphasize(to or labels["unnamed"])
+    return "→ " + (fill(labels["from_to"], emphasize(from_), to) if from_ else fill(labels["to"], to))
 
 
 def hidden_note(run: Props) -> str:
@@ -202,8 +202,8 @@ def error_headline(error: Props, kind: str = "type") -> str:
 def traceback_label(traceback: str) -> str:
     """Return `traceback (3 frames)`."""
     frames = len(re.findall(r'^\s*File "', traceback, re.MULTILINE))
-    words = LABELS["error"]
-    return fill(words["frame" if frames == 1 else "frames"], str(frames)) if frames else words["traceback"]
+    labels = LABELS["error"]
+    return fill(labels["frame" if frames == 1 else "frames"], str(frames)) if frames else labels["traceback"]
 
 
 # --- the footer -------------------------------------------------------------------------------------------------------

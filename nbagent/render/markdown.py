@@ -85,12 +85,12 @@ class _Writer:
         ]
 
     def _call(self, tool: Props) -> str:
-        mark, note = tool_note(tool, bool(tool.get("closed")))
+        symbol, note = tool_note(tool, bool(tool.get("closed")))
         took = elapsed(tool, "args_done")
         summary = text_of(tool, "summary") if tool.get("state") == "output-available" else ""
         tail = "".join(f" · {_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
         name = text_of(tool, "title", "name") or LABELS["tool"]["name"]
-        return f"{mark} **{_line(name)}** `{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
+        return f"{symbol} **{_line(name)}** `{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
 
     def _asked(self, tool: Props) -> list[str]:
         approval = self._tree.approvals.get(text_of(tool, "id"))

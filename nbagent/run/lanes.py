@@ -97,7 +97,7 @@ class LanesReader:
 
     def __init__(self, readers: Sequence[Reader], concurrency: int | None = None) -> None:
         loops = [reader.loop for reader in readers if reader.loop is not None]
-        # The user's loop, if there is one: it has to be kept running by a wait inside it, while nbagent's own runs by itself.
+        # The user's loop, if there is one: a wait inside it must keep it running, while nbagent's own loop runs by itself.
         self.loop = next((home for home in loops if home is not loop()), loops[0] if loops else None)
         self._readers = readers
         self._concurrency = concurrency or len(readers)

@@ -53,7 +53,7 @@ class HTTPStream(ServiceStream):
         request = self._request
         deadline = Deadline(request)
         last_id: str | None = None  # of the event after which to continue if the connection breaks
-        vain = 0  # connections since the last item
+        fruitless = 0  # connections since the last item
         pause = _RECONNECTION_TIME_S
         async with client_for(request) as client:
             while True:
@@ -74,17 +74,17 @@ class HTTPStream(ServiceStream):
                                     break
                                 continue
                             for item in items:
-                                vain, last_id = 0, None
+                                fruitless, last_id = 0, None
                                 yield item
                     except StreamError as error:
                         fault = error
                     if page:
                         raise web_page_error(request.name, response.status_code, response.headers.get("content-type", ""), page)
                 last_id = body.last_event_id or last_id
-                vain += 1
+                fruitless += 1
                 pause = pause if body.retry is None else body.retry / 1000
                 is_broken = fault is not None and fault.code == "connection_lost"
-                if is_broken and last_id and request.verb == "GET" and request.reconnect and vain <= MAX_RECONNECTS:
+                if is_broken and last_id and request.verb == "GET" and request.reconnect and fruitless <= MAX_RECONNECTS:
                     async with deadline.within():
                         await asyncio.sleep(min(pause, request.idle_timeout))
                     continue

@@ -88,7 +88,7 @@ class JSONStreamDecoder:
     def __init__(self, *, split_arrays: bool = True, max_document_bytes: int = MAX_DOCUMENT_BYTES) -> None:
         self._split_arrays = split_arrays
         self._limit = max_document_bytes
-        self._read = self._read_mark
+        self._read = self._read_byte_order_mark
         self._pieces: list[bytes] = []  # of the unfinished document or line
         self._size = 0
         self._expected: list[bytes] = []  # closing brackets of the unfinished document, the innermost last
@@ -116,7 +116,7 @@ class JSONStreamDecoder:
 
     # --- the reader's states: each reads some bytes from `at` on, and returns the offset of the rest ----------------------
 
-    def _read_mark(self, chunk: bytes, at: int, items: list[Any]) -> int:
+    def _read_byte_order_mark(self, chunk: bytes, at: int, items: list[Any]) -> int:
         """Read the start of the stream, where there may be a byte order mark."""
         head = b"".join(self._pieces) + chunk
         if len(head) < len(_BOM) and _BOM.startswith(head):

@@ -19,7 +19,7 @@ KEY = "sk-canary-0123456789abcdef"
 
 
 class Exchange:
-    """One request, and the means to answer it."""
+    """Request, and the means to answer it."""
 
     def __init__(self, handler: BaseHTTPRequestHandler, server: "Server") -> None:
         self._handler = handler

@@ -157,7 +157,7 @@ async def async_generator() -> AsyncIterator[int]:
         (lambda: Tool(weather, name="a b"), "a b: a tool's name is"),
         (lambda: Tool(weather, name="x" * 65), "a tool's name is"),
         (lambda: Tool(weather, timeout=0), "weather: timeout must be a positive number of seconds, got 0"),
-        (lambda: Tool(generator), "generator: a tool returns one value, this is a generator; return a list"),
+        (lambda: Tool(generator), "generator: a tool must return one value, but this is a generator; return a list"),
         (lambda: Tool(async_generator), "async_generator: a tool returns one value"),
         (lambda: toolbox([weather, Tool(weather)]), "weather: two tools have this name; rename one with @tool(name=…)"),
     ],

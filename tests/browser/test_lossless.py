@@ -1,4 +1,4 @@
-"""Nothing is lost: five fast runs beside a flood of prints, with a page that sleeps, reloads and loses its connection."""
+"""No data is lost: five fast runs beside a flood of prints, with a page that sleeps, reloads and loses its connection."""
 
 import dataclasses
 import random
@@ -166,7 +166,7 @@ def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[...
 
 
 def differences(shown: list[str], wanted: list[str]) -> Iterator[str]:
-    """Return the first difference between each view and the kernel."""
+    """Yield the first difference between each view and the kernel, as lines of a report."""
     yield f"{len(shown)} texts are shown, {len(wanted)} were written"
     for number, (is_, should) in enumerate(zip(shown, wanted, strict=False)):
         if is_ != should:

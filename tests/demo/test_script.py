@@ -1,4 +1,4 @@
-"""What the script promises: it calls the tools that a prompt asks for, and answers from what they return."""
+"""The demo model's script: it calls the tools that a prompt asks for, and answers from their results."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ TOOLS: list[Any] = [
 
 
 class Session:
-    """The smallest agent: asks, returns what `results` has for the tools that are called, and asks again."""
+    """Minimal agent: asks, returns `results` for the tools that are called, and asks again."""
 
     def __init__(self, client: openai.OpenAI, **results: Any) -> None:
         self.client = client

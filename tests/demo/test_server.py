@@ -1,4 +1,4 @@
-"""The HTTP side: who may call, what is refused, how fast it writes, and what happens when somebody leaves."""
+"""The demo server over HTTP: authentication, refusals, speed, and clients that hang up."""
 
 import http.client
 import json

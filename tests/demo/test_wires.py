@@ -1,4 +1,4 @@
-"""Both OpenAI wires, read by the real SDK: what it accumulates is what the final snapshot says."""
+"""Both OpenAI APIs of the demo server, read by the real SDK: its accumulated result equals the final snapshot."""
 
 import json
 from collections import defaultdict

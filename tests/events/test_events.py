@@ -1,4 +1,4 @@
-"""The vocabulary: JSON both ways, for every event there is."""
+"""The vocabulary: every event class to JSON and back."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Any value as JSON: what every policy does, and where they differ."""
+"""Conversion of any value to JSON: the rules of all policies, and their differences."""
 
 import collections
 import datetime
@@ -25,7 +25,7 @@ from nbagent.events.jsonable import (
 
 
 class StrSubclass(str):
-    """A string that encoders refuse, since it is of another class."""
+    """Subclass of `str`, which encoders refuse."""
 
 
 class Colour(str, enum.Enum):  # noqa: UP042 - not StrEnum: its str() is not its value

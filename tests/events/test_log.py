@@ -1,4 +1,4 @@
-"""A run's memory of its events has an end, by number and by bytes."""
+"""The event log is limited by number and by bytes."""
 
 from nbagent import events as e
 from nbagent.events.log import MAX_LOG_BYTES, EventLog

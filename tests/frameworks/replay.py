@@ -9,24 +9,24 @@ from typing import Any, NamedTuple
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 KEY = "canary-of-the-client"
-"""The key that clients are given here. Nobody asks for it, and nobody may show it."""
+"""Key for clients. The server does not check it, and it must never be shown."""
 CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
 """A recorded conversation: a model calls `get_capital`, and once it has the result, answers."""
 LONDON = "The capital of the UK is London."
-"""What it answers."""
+"""Final answer of the recorded conversation."""
 REPLY_TIMEOUT_S = 20.0
-"""Seconds after which what was expected to happen did not."""
+"""Seconds after which an expected event counts as missing."""
 
 _TYPES = {".sse": "text/event-stream", ".ndjson": "application/x-ndjson", ".json": "application/json"}
 
 
 class Answer(NamedTuple):
-    """What one request gets.
+    """Response to one request.
 
     Attributes:
-        body: the whole of it.
-        status: of HTTP.
-        media_type: what it says it is.
+        body: the complete body.
+        status: HTTP status.
+        media_type: content type.
         stop: bytes after which nothing more comes, until the client hangs up; None sends all.
         drip: whether one more event comes once `Replay.drip` is called, for clients that cannot hang up while they wait.
     """
@@ -46,19 +46,19 @@ def recorded(name: str) -> Answer:
 
 
 def held(name: str, after: bytes) -> Answer:
-    """Return a recording that stays away in the middle: after the first frame that holds the bytes `after`."""
+    """Return a recording that stops in the middle: after the first frame that contains the bytes `after`."""
     answer = recorded(name)
     frames = answer.body.replace(b"\r\n", b"\n")
     return answer._replace(body=frames, stop=frames.index(b"\n\n", frames.index(after)) + 2)
 
 
 def text_reply(text: str) -> Answer:
-    """Return a stream of Chat that answers with a text, for what was never recorded."""
+    """Return an unrecorded stream of Chat that answers with a text."""
     return _chat({"content": text}, "stop")
 
 
 def tool_reply(name: str, **arguments: Any) -> Answer:
-    """Return a stream of Chat that calls a tool, for what was never recorded."""
+    """Return an unrecorded stream of Chat that calls a tool."""
     function = {"name": name, "arguments": json.dumps(arguments)}
     return _chat({"tool_calls": [{"index": 0, "id": "call_made", "type": "function", "function": function}]}, "tool_calls")
 
@@ -104,14 +104,14 @@ def refused(status: int, message: str) -> Answer:
 
 
 def payloads(name: str) -> list[Any]:
-    """What a recording's events say, the last `[DONE]` apart."""
+    """Return the payloads of a recording's events, without the last `[DONE]`."""
     lines = recorded(name).body.decode().splitlines()
     texts = [line.removeprefix("data:").strip() for line in lines if line.startswith("data:")]
     return [json.loads(text) for text in texts if text != "[DONE]"]
 
 
 def snapshots(name: str) -> list[Any]:
-    """Return the responses of a recording as OpenAI says them once more, whole, at their end."""
+    """Return the complete responses with which OpenAI ends the streams of a recording."""
     return [event["response"] for event in payloads(name) if event.get("type") == "response.completed"]
 
 
@@ -123,9 +123,9 @@ class Replay:
 
     Attributes:
         url: its address.
-        requests: the JSON bodies it was sent, in order.
+        requests: the JSON bodies of the requests, in order.
         hung_up: set when the client closes the connection of an answer that is held.
-        drip: sets free one more event of an answer that drips.
+        drip: releases one more event of an answer that drips.
     """
 
     def __init__(self, *answers: Answer) -> None:
@@ -144,7 +144,7 @@ class Replay:
                 replay.answer(self)
 
             def log_message(self, *args: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -179,11 +179,11 @@ class Replay:
             self.hung_up.set()
 
     def close(self) -> None:
-        """Stop, once all answers are given."""
+        """Stop after all answers."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
 Serve = Callable[..., Replay]
-"""The fixture `serve`: starts a server that gives those answers."""
+"""Type of the fixture `serve`: starts a server with scripted answers."""

@@ -1,4 +1,4 @@
-"""A2A: the SDK's own server and client, with an agent that hands on what a recorded model says."""
+"""A2A: the SDK's own server and client, with an agent that forwards a recorded model's output."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: " ".join(wi
 
 
 class Geographer(AgentExecutor):
-    """Does what it is asked: `answer` hands on a model's words, `say` is a message without a task, and so on."""
+    """Agent that obeys the prompt: `answer` forwards a model's text, `say` is a message without a task, and so on."""
 
     def __init__(self, provider: Replay | None = None) -> None:
         self._client = None if provider is None else AsyncOpenAI(base_url=provider.url, api_key=KEY, max_retries=0)

@@ -14,7 +14,7 @@ LONDON = "The capital of the UK is London."
 
 
 class Geographer(acp.Agent):
-    """An agent that thinks, asks whether it may look something up, does, and answers."""
+    """Agent that thinks, asks for permission to look something up, does so, and answers."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -44,7 +44,7 @@ class Geographer(acp.Agent):
 
 
 class Editor(acp.Client):
-    """A client that allows, or gives up."""
+    """Client that gives permission, or cancels."""
 
     def __init__(self, allows: bool) -> None:
         self._allows = allows

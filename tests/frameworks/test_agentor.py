@@ -1,4 +1,4 @@
-"""Agentor, run against recorded models: what its agent streams, what its server sends, and the events of its engine."""
+"""Agentor, run against recorded models: its agent's stream, its server's responses, and the events of its engine."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ import nbagent
 from nbagent import events as ev
 
 UNTOLD = ("get_capital", None, "London", "ok")
-"""A call as `stream_chat` tells it: without its arguments."""
+"""Call as `stream_chat` reports it: without its arguments."""
 
 
 @function_tool

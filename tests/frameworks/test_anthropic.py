@@ -1,4 +1,4 @@
-"""Anthropic's SDK: every recording, through each of its streams, beside the message that the SDK itself puts together."""
+"""Anthropic's SDK: every recording, through each of its streams, compared with the message that the SDK accumulates."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Cohere's SDK: every recording through its streams, beside what the wire says."""
+"""Cohere's SDK: every recording through its streams, compared with the items on the wire."""
 
 from typing import Any
 

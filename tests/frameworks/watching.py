@@ -1,4 +1,4 @@
-"""Watching a real stream as a user does, and what came of it."""
+"""Watching a real stream as a user does, and its results."""
 
 from typing import Any, TypeVar
 
@@ -11,14 +11,14 @@ from nbagent.run import Run
 
 T = TypeVar("T")
 Call = tuple[str, Any, Any, str]
-"""A tool call: its name, its arguments, what it returned, and how that went."""
+"""Tool call: name, arguments, result and status."""
 
 GET_CAPITAL: Call = ("get_capital", {"country": "UK"}, "London", "ok")
 """The call of the recorded conversation."""
 
 
 async def watch(source: Any) -> Run:
-    """Show a stream to its end, without saying whose it is."""
+    """Show a stream to its end, without naming its system."""
     return _checked(await nbagent.show(source, face="console", reveal="all"))
 
 
@@ -38,7 +38,7 @@ async def cancel(source: Any) -> Run:
 
 
 def _checked(run: Run) -> Run:
-    """What is shown keeps the rules of events, is all understood, and tells no key."""
+    """Return the run after asserting that it keeps the rules of events, has no raw items, and shows no key."""
     Transcript.of(run.events)
     assert [event for event in run.events if isinstance(event, ev.Raw)] == []
     assert all(KEY.encode() not in ev.to_json(event) for event in run.events)

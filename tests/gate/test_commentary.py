@@ -1,4 +1,4 @@
-"""Text before a tool call is told apart from the answer, whenever that becomes known."""
+"""Text before a tool call is distinguished from the answer, whenever the call becomes known."""
 
 from nbagent import events as e
 from nbagent.gate.commentary import Commentary

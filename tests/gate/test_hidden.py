@@ -1,4 +1,4 @@
-"""Hidden content reaches no consumer, whatever a stream contains, however it is cut, and whatever the rules are."""
+"""Hidden content reaches no consumer, for any stream, any cut and any rules."""
 
 import io
 import json
@@ -33,7 +33,7 @@ RULES: list[tuple[dict[str, Any], set[str]]] = [
 
 
 def marked(event: e.Event) -> e.Event:
-    """Return the event with words in it that tell whose they are."""
+    """Return the event with markers in its fields that identify their kind of content."""
     match event:
         case e.ReasoningDelta():
             return replace(event, delta=f"{event.delta}{THOUGHT}{CARD} ")
@@ -65,7 +65,7 @@ def marked(event: e.Event) -> e.Event:
 
 
 def cut(events: list[e.Event], at: list[int]) -> list[e.Event]:
-    """Return the same events, deltas cut in two at those places."""
+    """Return the same events, with deltas cut in two at those positions."""
     pieces: list[e.Event] = []
     for event, place in zip(events, at * len(events), strict=False):
         if isinstance(event, e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta):

@@ -23,7 +23,7 @@ HOSTILE = st.text(st.characters(), max_size=60) | st.sampled_from(["\ud800", '"'
 
 
 class InspectedEvents:
-    """An inspector of these events, and those that are fed later."""
+    """Inspector of these events, and of those that are fed later."""
 
     def __init__(self, *events: e.Event) -> None:
         self.log = EventLog()
@@ -50,7 +50,7 @@ class InspectedEvents:
         return answer
 
     def numbers(self, **question: Any) -> list[int]:
-        """Of all that match, asked for as the view asks: until all is seen, and row by row."""
+        """Return the numbers of all matches, asked for as the view does: until all is searched, and row by row."""
         rows: list[list[Any]] = []
         while True:
             answer = self.once(**question, at=len(rows))

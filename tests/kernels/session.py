@@ -12,10 +12,10 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 MESSAGE_TIMEOUT_S = 30
-"""Seconds after which a message that has not come is missing."""
+"""Seconds after which a message counts as missing."""
 
 NUDGE_AFTER_S = 5
-"""Seconds after which the kernel is sent one more message: after an interrupt ipykernel 7 may leave one lying until then."""
+"""Seconds after which the kernel is sent one more message: after an interrupt ipykernel 7 may leave one unread until then."""
 
 
 class KernelTimeout(AssertionError):
@@ -35,7 +35,7 @@ class _Manager(KernelManager):
 
 
 class Session:
-    """A started kernel: what is sent to it, and what it publishes.
+    """A started kernel and its messages.
 
     Attributes:
         received: every message on iopub so far, with `at`, when it came (`time.monotonic()`).
@@ -54,14 +54,14 @@ class Session:
         self.version = self.python("import ipykernel; print(ipykernel.__version__)")
 
     def run(self, code: str) -> str:
-        """Begin a cell; its id.
+        """Start a cell and return its id.
 
         An error does not abort the cells that wait: ipykernel 7.3 can lose a message that comes while it does that.
         """
         return str(self._client.execute(code, stop_on_error=False))
 
     def python(self, code: str) -> str:
-        """Run a cell to its end; what it printed."""
+        """Run a cell to its end and return its output."""
         cell = self.run(code)
         self.until(self.idle(cell))
         own = [message for message in self.received if message["parent_header"].get("msg_id") == cell]
@@ -70,7 +70,7 @@ class Session:
         return "".join(message["content"]["text"] for message in own if message["msg_type"] == "stream").strip()
 
     def send_from_view(self, comm: str, message: dict[str, Any], subshell: str | None = None) -> float:
-        """Send what a view says; when it was sent."""
+        """Send a message as a view does, and return the time (`time.monotonic()`)."""
         sent = self._client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": message}})
         if subshell is not None:
             sent["header"]["subshell_id"] = subshell
@@ -78,7 +78,7 @@ class Session:
         return time.monotonic()
 
     def interrupt(self, by: str = "signal") -> float:
-        """Interrupt the kernel by a signal to its process, or by a message on the control channel; when it was sent."""
+        """Interrupt the kernel by a signal to its process, or by a message on the control channel, and return the time."""
         at = time.monotonic()
         if by == "signal":
             self._manager.interrupt_kernel()
@@ -87,10 +87,10 @@ class Session:
         return at
 
     def until(self, found: Callable[[dict[str, Any]], bool], start: int = 0) -> dict[str, Any]:
-        """Return the first message, from number `start` on, for which `found` is true; waits for it.
+        """Wait for the first message, from number `start` on, for which `found` is true, and return it.
 
         Raises:
-            KernelTimeout: it does not come.
+            KernelTimeout: there was none in time.
         """
         seen = start
         now = time.monotonic()
@@ -114,7 +114,7 @@ class Session:
 
     @staticmethod
     def idle(cell: str) -> Callable[[dict[str, Any]], bool]:
-        """Return True if a message says that the cell is over."""
+        """Return a predicate for the message that the cell is over."""
         return lambda message: (
             message["msg_type"] == "status"
             and message["content"]["execution_state"] == "idle"

@@ -1,7 +1,7 @@
-"""Stop, and what else a reader does in a view, reach the run whatever the cell does: tried with real kernels and raw messages.
+"""Stop and other commands of a view reach the run whatever the cell does: tested with real kernels and raw messages.
 
-`make test` tries the installed ipykernel, `make proof` those of `environments.py`. In a row that says no, the view offers the
-kernel's interrupt, which works in every row.
+`make test` tries the installed ipykernel, `make proof` those of `environments.py`. In `UNREACHABLE` rows the view
+offers the kernel's interrupt, which works in every row.
 """
 
 import sys
@@ -31,12 +31,12 @@ CELLS = {
 }
 
 # Only ipykernel 6 has nobody to read its socket while user code blocks the main thread; it reads at the end of the cell.
-UNHEARD = {("6.31.0", "blocks in user code")}
+UNREACHABLE = {("6.31.0", "blocks in user code")}
 
 VERSIONS = environments.VERSIONS if WHOLE else ("installed",)
 
 TRIES = 4
-"""Kernels to interrupt: of ipykernel 7.3 one in fifty goes deaf on a busy machine (of 7.4 fewer), also without nbagent."""
+"""Kernels to interrupt: on a busy machine one in fifty of ipykernel 7.3 stops answering (7.4: fewer), even without nbagent."""
 
 
 def python_of(version: str) -> Path:
@@ -85,15 +85,15 @@ class Cell:
         return lambda message: any(map(found, _ops(message))) and message["content"]["comm_id"] == self.comm
 
     def end(self) -> dict[str, Any]:
-        """Return the message that ends the run."""
+        """Wait for the message that ends the run, and return it."""
         return self.until(self.has_op(lambda op: op[:2] == ["close", "run"]))
 
     def over(self) -> dict[str, Any]:
-        """Return the message that the cell is over."""
+        """Wait for the message that the cell is over, and return it."""
         return self.until(self.kernel.idle(self.id))
 
     def toggled(self) -> dict[str, Any]:
-        """Return the message that a panel was opened by the reader."""
+        """Wait for the message that the reader opened a panel, and return it."""
         return self.until(self.has_op(lambda op: op[0] == "set" and op[1] == self.block and op[2].get("user_open") is True))
 
 
@@ -123,7 +123,7 @@ def test_stop_and_toggle_reach_the_run(kernel: Session, row: str) -> None:
         figure("stop", f"ipykernel {kernel.version}, {row}, {way}: seconds to the run's end", f"{ended['at'] - sent:.2f}")
         assert kernel.python("print(run.status)") == "cancelled"
         assert toggled["at"] <= ended["at"]
-        assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNHEARD)
+        assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNREACHABLE)
 
 
 @pytest.mark.parametrize("by", ["signal", "message"] if WHOLE else ["signal"])

@@ -1,4 +1,4 @@
-"""Markdown in the saved notebook: the specification's examples, and what differs from it on purpose."""
+"""Markdown in the saved notebook: the specification's examples, and the deliberate differences."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ def has_raw_html(markdown: str) -> bool:
 
 
 class Shape(HTMLParser):
-    """Elements and text in order; without links and pictures, which follow rules of their own, and spaces between blocks."""
+    """Elements and text in order, without links and pictures (which follow rules of their own) and spaces between blocks."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -153,7 +153,7 @@ def text_of(parts: Parts, chars: int) -> str:
 
 
 def calls_in(source: str) -> int:
-    """Function calls that drawing the text takes: its cost, whatever else the machine does."""
+    """Return the number of function calls that drawing the text takes: its cost, independent of the machine's load."""
     calls = 0
 
     def count(frame: FrameType, event: str, arg: object) -> None:

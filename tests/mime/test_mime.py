@@ -40,7 +40,7 @@ def figure() -> Any:
 
 
 class Broken:
-    """Every one of its formatters fails."""
+    """Object whose formatters all fail."""
 
     def __repr__(self) -> str:
         raise RuntimeError("no repr")
@@ -53,7 +53,7 @@ class Broken:
 
 
 class AnswersAnyName:
-    """Answers to any name, as proxies do, and says nonsense."""
+    """Has every attribute, as proxies do, with meaningless values."""
 
     shape = ("x",)
 

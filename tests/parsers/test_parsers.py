@@ -1,6 +1,6 @@
-"""The clients themselves read what the encoders write: `ai` 5 and 7, `@ag-ui/client`, and the models of `ag-ui-protocol`.
+"""The encoders' output, read by its clients: `ai` 5 and 7, `@ag-ui/client`, and the models of `ag-ui-protocol`.
 
-Every chunk is valid by their schemas, and what they put together is what the events say.
+Every chunk is valid by their schemas, and their accumulated messages equal the events.
 """
 
 import json
@@ -27,7 +27,7 @@ CLIENTS = {"vercel.ui": "ai", "vercel.ui.v5": "ai5", "ag_ui": "ag-ui"}
 
 
 class ClientProcess:
-    """A client in a process of its own: a line in, a line out."""
+    """Client in a process of its own, which answers each line with a line."""
 
     def __init__(self, *command: str | Path) -> None:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -45,7 +45,7 @@ class ClientProcess:
 
 @pytest.fixture(scope="module")
 def readers() -> Iterator[dict[str, ClientProcess]]:
-    """Yield a reader for each system, and one of items for "models"."""
+    """Yield a client for each system, and one of single items for "models"."""
     script = shutil.copy(environment.HERE / "read.mjs", environment.folder() / "node")  # beside the packages it imports
     readers = {system: ClientProcess(environment.program("node"), script, client) for system, client in CLIENTS.items()}
     readers["models"] = ClientProcess(environment.python(), environment.HERE / "read.py")
@@ -63,10 +63,10 @@ def shown(events: list[ev.Event], system: str) -> list[dict[str, Any]]:
 
 
 def check_vercel(readers: dict[str, ClientProcess], system: str, events: list[ev.Event], *, recorded: bool = False) -> None:
-    """The message has the texts, thoughts and calls of the run, as far as it can say them.
+    """Assert that the message has the texts, reasoning and calls of the run, as far as it can represent them.
 
-    What the state of a call without an answer is, the client sees in its own way where an approval comes before the arguments,
-    or after a preliminary result; no recorded run does that.
+    The client derives another state of an unanswered call if an approval comes before the arguments, or after a preliminary
+    result; no recorded run does that.
     """
     seen = read(readers, system, events)
     assert seen["problems"] == []
@@ -88,7 +88,7 @@ def check_vercel(readers: dict[str, ClientProcess], system: str, events: list[ev
 
 
 def check_ag_ui(readers: dict[str, ClientProcess], events: list[ev.Event]) -> None:
-    """The conversation has the texts, thoughts and calls of the run."""
+    """Assert that the conversation has the texts, reasoning and calls of the run."""
     seen = read(readers, "ag_ui", events)
     assert seen["problems"] == []
     blocks = shown(events, "ag_ui")

@@ -1,4 +1,4 @@
-"""A channel to a renderer in this process: joined, paced, and never in the way of others."""
+"""A channel to a renderer in this process: joined, paced, and isolated from the failures of others."""
 
 import multiprocessing
 import threading
@@ -11,7 +11,7 @@ from nbagent.pump import LocalChannel, pump
 
 
 class RecordingRenderer:
-    """A renderer that keeps its batches, and can be waited for."""
+    """Renderer that keeps its batches, and can be waited for."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, list[list[Any]]]] = []

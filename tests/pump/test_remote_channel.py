@@ -1,4 +1,4 @@
-"""The channel to a view: nothing is lost, whatever gets lost; few messages, none large; beats that repair a lost tail."""
+"""The channel to a view: no data is lost when messages are; few messages, none large; beats that repair a lost tail."""
 
 import gc
 import json
@@ -36,13 +36,13 @@ EXAMPLES = 2000 if WHOLE else 150
 
 
 def size_of(message: Any) -> int:
-    """Bytes, as Jupyter writes it, wrapped as ipywidgets does."""
+    """Return the bytes of a message as Jupyter writes it, wrapped as ipywidgets does."""
     wrapped = {"comm_id": "0" * 32, "data": {"method": "custom", "content": message}}
     return len(json.dumps(wrapped, ensure_ascii=False, allow_nan=False).encode())
 
 
 def nothing(_: object) -> None:
-    """Nothing."""
+    """Return None."""
 
 
 class ManualPump(Pump):
@@ -103,7 +103,7 @@ class Harness:
         self.channel.finish(self.ended.set, self.now)
 
     def tick(self, until: float) -> None:
-        """Let time pass, and the pump do its work."""
+        """Advance the clock, and flush the channel when it is due."""
         while (due := self.channel.due(self.now)) is not None and self.now + due <= until:
             self.now += max(due, 1e-9)
             self.channel.flush(self.now)
@@ -153,7 +153,7 @@ LOSSES = st.lists(st.tuples(st.integers(0, MAX_FINAL_BEATS - 1), st.integers(1, 
 
 
 class LossyConnection:
-    """A page and a way to it and back on which messages get lost."""
+    """View behind a connection that loses messages in both directions."""
 
     def __init__(self, losses: list[tuple[int, int]]) -> None:
         self._fate = iter([arrives for lost, kept in losses for arrives in [False] * lost + [True] * kept])
@@ -175,7 +175,7 @@ class LossyConnection:
                 self.send({"t": "ack", "seq": ack})
 
     def tick(self, until: float) -> None:
-        """Time passes; a page that is behind asks, and asks again when it gets no answer."""
+        """Advance the clock; a view that is behind asks, and asks again without an answer."""
         while self.harness.now < until:
             if self.reader.behind and self.harness.now >= self.asked_at + 2:
                 self.asked_at = self.harness.now
@@ -223,7 +223,7 @@ def play_with_losses(steps: list[tuple[float, Any]], losses: list[tuple[int, int
 
 
 def travelled(transcript: Transcript) -> list[dict[str, Any]]:
-    """Return the snapshot as it travels: with markers for what is large."""
+    """Return the snapshot as it travels: with markers for large values."""
     return list(play(LargeValues(nothing, nothing, str).externalize_large_props(transcript.opening())).values())
 
 

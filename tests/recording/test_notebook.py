@@ -1,4 +1,4 @@
-"""A notebook of replays gives the same outputs each time, but for the ids that tell two views in one page apart."""
+"""A notebook of replays gives the same outputs each time, except for the ids that distinguish two views in one page."""
 
 import json
 import re

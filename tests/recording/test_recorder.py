@@ -1,4 +1,4 @@
-"""Whatever is shown inside the block is kept, as it comes, and plays again as it was."""
+"""Every run that is shown inside the block is recorded as it comes, and replays unchanged."""
 
 import asyncio
 import errno

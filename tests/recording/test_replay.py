@@ -87,7 +87,7 @@ def test_a_line_that_is_no_event_is_kept_raw(tmp_path: Path) -> None:
 
 
 class Clock:
-    """The loop's time, moved only by those who sleep."""
+    """The loop's time, advanced only by sleeps."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0

@@ -199,7 +199,7 @@ SEQUENCES = "\x1b[31mred\x1b]0;title\x07\x1b]8;;http://x\x1b\\\x9b2J\x90q\x9c\r\
 
 
 def everywhere(text: str) -> list[Any]:
-    """Return every place where a model's or tool's words are printed."""
+    """Return ops with the text in every field that is printed."""
     return ops_of(
         e.RunStart(name=text, model=text),
         *(e.TextStart(id="t"), e.TextDelta(id="t", delta=text), e.TextEnd(id="t", text=text + text)),

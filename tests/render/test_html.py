@@ -1,4 +1,4 @@
-"""The transcript in the saved notebook: what a reader sees, what nobody can do to them, how large it may be."""
+"""The transcript in the saved notebook: its content, its safety, its size."""
 
 import base64
 import json

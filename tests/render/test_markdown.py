@@ -1,4 +1,4 @@
-"""A transcript as Markdown: what it says, and that nothing in it takes over what follows."""
+"""A transcript as Markdown: its content, and that no part affects the parts after it."""
 
 import json
 from pathlib import Path

@@ -22,19 +22,19 @@ from nbagent.runtime import loop
 
 CANCELS = 1000 if WHOLE else 48
 WARM_UP = 24
-"""Cancels before the count begins: whatever is made once and kept is there then."""
+"""Cancels before the count begins, so that objects that are made once and kept exist."""
 
 CLOSED_WITHIN_S = 0.5
-"""Seconds after a cancel in which the connection to the model is closed."""
+"""Seconds after a cancel within which the connection to the model must close."""
 
 LONG = "Give me a long answer about streams, and think first."
 
 
 class ServerWithClients:
-    """A model's server, and clients of it, to be asked for long answers.
+    """A model's server and its clients, for long answers.
 
     Args:
-        server: never gets to the end of one.
+        server: too slow to reach the end of an answer.
     """
 
     def __init__(self, server: DemoServer) -> None:
@@ -166,7 +166,7 @@ def started(source: Any) -> Run:
 
 
 async def reach(run: Run, moment: int) -> None:
-    """Until the run has had so many events; none is at once, before anything was asked."""
+    """Wait until the run has had that many events; with 0 return at once, before any request."""
     events: AsyncIterator[Any] = run.stream()
     for _ in range(moment):
         await anext(events)
@@ -185,7 +185,7 @@ async def stop_run(source: Any, moment: int) -> None:
 
 
 class ResourceCounts:
-    """What this process holds, once everything that is about to end has ended."""
+    """Counts of the resources that this process holds."""
 
     def __init__(self, tasks: int, threads: int, sockets: int, objects: int) -> None:
         self.tasks = tasks
@@ -209,7 +209,7 @@ async def others() -> list[Any]:
 
 
 async def settled(base: ResourceCounts | None = None) -> ResourceCounts:
-    """Threads and tasks end a moment after the connection they served."""
+    """Wait until the counts are back at `base`: threads and tasks end shortly after their connection."""
     end = time.monotonic() + 5
     while True:
         now = await ResourceCounts.take()

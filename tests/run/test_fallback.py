@@ -1,4 +1,4 @@
-"""Where a stream fails before anything came of it, the whole answer is asked for; once, and only then."""
+"""The fallback: if a stream fails before any output, the whole answer is requested, once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,4 +1,4 @@
-"""Reading a run's events: by several at a time, in a loop or in none, and telling what was missed."""
+"""Iteration over a run's events: several at a time, with a loop or without, and with a note of missed events."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ from nbagent.runtime import kernel
 
 
 def python(script: str) -> str:
-    """What a process of its own prints; it must end by itself, without a word of complaint."""
+    """Return the output of a script in a process of its own. Asserts that it ends without errors and warnings."""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

@@ -1,4 +1,4 @@
-"""Several streams in one run: each in its lane, in the order of arrival, and none at the mercy of another."""
+"""Several streams in one run: each in its lane, in the order of arrival, and independent of the others."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""What is hidden stays in the kernel: in no face, no file and no repr, and in `run.private` only."""
+"""Hidden content stays in the kernel: it is in `run.private`, and in no renderer, file or repr."""
 
 import json
 from pathlib import Path

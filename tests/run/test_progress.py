@@ -1,4 +1,4 @@
-"""How far a run is, as a function or a bar hears of it."""
+"""Progress of a run, reported to a function or a progress bar."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One stream, watched from start to end."""
+"""`Run`: a stream watched from start to end."""
 
 import asyncio
 import contextvars
@@ -19,7 +19,7 @@ from nbagent.runtime.loop import OwnedStream
 
 
 class RecordingRenderer:
-    """A face that keeps every batch."""
+    """Renderer that keeps every batch."""
 
     def __init__(self) -> None:
         self.seqs: list[int] = []
@@ -426,7 +426,7 @@ WHO = object()
 
 @pytest.fixture
 def eager_threads() -> Iterator[None]:
-    """Threads that take turns as often as they can, so that what can come between does."""
+    """Switch threads as often as possible, so that races show."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

@@ -1,4 +1,4 @@
-"""A stream that takes too long ends, says why, and keeps what has come."""
+"""A stream that takes too long ends with its reason, and keeps its results so far."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Interrupts: seen at once, told from other cancellations, and no trace of the watch afterwards."""
+"""Interrupts: seen at once, distinguished from other cancellations, and without a trace of the watch afterwards."""
 
 import asyncio
 import os

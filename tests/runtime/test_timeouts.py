@@ -1,4 +1,4 @@
-"""Time limits: what their values may be, and when a silence has been too long."""
+"""Time limits: their valid values, and the clock of silences."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ def too_long(seconds: float) -> Exception:
 
 
 class SimulatedTime:
-    """A clock for an event loop and for `time.monotonic` that moves only when the loop would sleep."""
+    """A clock for an event loop and for `time.monotonic` that advances only when the loop would sleep."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0

@@ -23,7 +23,7 @@ _TYPES = {"string": FieldDescriptorProto.TYPE_STRING, "bool": FieldDescriptorPro
 
 
 def described() -> DescriptorPool:
-    """Hector's documented service, and as much of A2A's as a stream has; in two files, of which one imports the other."""
+    """Return descriptors of Hector's documented service and of A2A's streaming part: two files, one importing the other."""
     messages: dict[str, dict[str, Any]] = {
         "Part": {"text": "string"},
         "Artifact": {"artifact_id": "string", "parts": ["Part"]},
@@ -67,7 +67,7 @@ REQUEST, CHUNK, RESPONSE = (
 
 
 class Service:
-    """A server of that service. It says what the request asks for, and remembers what it heard."""
+    """Server of that service. It sends the responses that the request names, and records requests."""
 
     def __init__(self, *, reflects: bool = True) -> None:
         self.metadata: dict[str, Any] = {}
@@ -124,7 +124,7 @@ async def watch(stream: Any) -> Run:
 
 
 async def hold(run: Run, service: Service) -> None:
-    """Stop a run once it has said something; its server must hear of that."""
+    """Stop a run after its first text. Asserts that its server notices."""
     run.start()
     async for event in run.stream("text.delta"):
         if isinstance(event, ev.TextDelta) and run.text == "Hello":

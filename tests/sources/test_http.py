@@ -1,4 +1,4 @@
-"""Streams by their address, from a real server: what arrives, and what is said where it does not."""
+"""Streams by their address, from a real server: their items, and their errors."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""What is said where a stream does not arrive, or not as a whole; and when it is asked for again. All from a real server."""
+"""Errors of streams that do not arrive, or not completely, and retries. All with a real server."""
 
 import asyncio
 import functools
@@ -184,7 +184,7 @@ async def test_a_loop_that_is_left_early_can_close_the_connection() -> None:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waits between tries."""
+    """Remove the waits between retries."""
     monkeypatch.setattr(http, "_BACKOFF_S", 0.0)
     monkeypatch.setattr(http, "_RECONNECTION_TIME_S", 0.0)
 

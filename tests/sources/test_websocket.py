@@ -1,4 +1,4 @@
-"""Streams over WebSocket, from a real server: messages, closing, and what goes wrong."""
+"""Streams over WebSocket, from a real server: messages, closing, and errors."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ class Peer:
         await self.writer.drain()
 
     async def receive(self, kind: type[Any]) -> Any:
-        """Wait for an event of that kind; what comes before it is kept in `received`."""
+        """Wait for an event of that kind. It and all events before it are kept in `received`."""
         while True:
             for event in self._protocol.events():
                 self.received.append(event)
@@ -54,7 +54,7 @@ class Peer:
 
 @contextlib.asynccontextmanager
 async def socket_server(play: Callable[[Peer], Awaitable[None]]) -> AsyncIterator[tuple[str, list[Peer]]]:
-    """Yield a server that plays this to each who connects: its address, and those who did."""
+    """Yield the address of a server that runs `play` for each connection, and the connections so far."""
     peers: list[Peer] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What a user's type checker sees of nbagent where it is installed: the types that `py.typed` announces."""
+"""The types of an installed nbagent, as announced by `py.typed`, checked by a user's type checker."""
 
 import json
 import os

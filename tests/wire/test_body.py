@@ -1,4 +1,4 @@
-"""A body gives its items whatever its server calls it, and wherever it was cut."""
+"""A body gives its items whatever its content type, and wherever it is cut."""
 
 import base64
 import json
@@ -148,7 +148,7 @@ def test_a_recorded_body_gives_the_same_items_in_chunks_of_any_size(path: Path, 
 
 @pytest.mark.parametrize("path", sorted(RECORDINGS.glob("agentor/*stream_chat.txt")), ids=lambda path: path.stem)
 def test_agentors_own_recipe_for_a_server_is_read(path: Path) -> None:
-    """Its strings are JSON over several lines, and its documentation writes `data: ` before the first of them only."""
+    """The strings are JSON over several lines; the documentation writes `data: ` before the first line only."""
     items = decode(path.read_bytes())
     body = "".join(f"data: {json.dumps(item, indent=2)}\n\n\n" for item in items).encode()
     assert decode(body, "text/event-stream", step=11) == items

@@ -1,4 +1,4 @@
-"""Documents come out whole, whatever the layout and wherever the bytes were cut; what is no JSON is not lost."""
+"""Documents are read for any layout and any cut of the bytes; text that is not JSON is not lost."""
 
 import base64
 import itertools

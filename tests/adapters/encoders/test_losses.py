@@ -148,7 +148,7 @@ def test_what_is_not_lost_arrives(encoder: type[BaseEncoder]) -> None:
 
 @EACH_ENCODER
 def test_what_is_lost_does_not_arrive(encoder: type[BaseEncoder]) -> None:
-    """For each loss some stream shows it: without the loss, more would be expected than arrives."""
+    """Each loss is shown by a stream: without the loss, more would be expected than arrives."""
     unseen = {loss for loss in encoder.loses if all(arrives(encoder, name, encoder.loses - {loss}) for name in STREAMS)}
     assert unseen == set()
 
