@@ -19,7 +19,7 @@ from nbagent.errors import AgentError, Cancelled, NbagentError, ToolError
 from nbagent.gate.secrets import mask
 from nbagent.runtime import loop
 
-who = contextvars.ContextVar("who", default="nobody")
+user = contextvars.ContextVar("user", default="nobody")
 both_apis = pytest.mark.parametrize("api", ["responses", "chat"])
 
 
@@ -345,16 +345,16 @@ async def test_call_ids_that_come_again_do_not_mix_up_calls(api: str) -> None:
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_tools_see_the_context_variables_of_who_made_the_stream(is_async: bool) -> None:
     async def ask_async() -> str:
-        return who.get()
+        return user.get()
 
     def ask() -> str:
-        return who.get()
+        return user.get()
 
     function = ask_async if is_async else ask
     with Server(say("chat", calls=[("c1", function.__name__, "{}")]), say("chat", "done", number=2)) as server:
-        who.set("cell 7")
+        user.set("cell 7")
         stream = agent_of(server, tools=[function]).stream("go")
-        who.set("cell 8")
+        user.set("cell 8")
         events = await collect(stream)
 
     assert of(events, e.ToolResult)[0].content == "cell 7"

@@ -12,7 +12,7 @@ import pytest
 from nbagent.agent.tools import Tool, chat_form, parse_arguments, responses_form, tool, toolbox
 from nbagent.errors import ToolError
 
-who = contextvars.ContextVar("who", default="nobody")
+user = contextvars.ContextVar("user", default="nobody")
 
 
 def weather(town: str, days: int = 1) -> str:
@@ -82,9 +82,9 @@ async def test_whatever_is_awaitable_is_awaited() -> None:
 
 async def test_a_thread_sees_the_callers_context_variables() -> None:
     def ask() -> str:
-        return who.get()
+        return user.get()
 
-    who.set("cell 7")
+    user.set("cell 7")
     assert await Tool(ask).run({}) == "cell 7"
 
 
@@ -158,7 +158,7 @@ async def async_generator() -> AsyncIterator[int]:
         (lambda: Tool(weather, name="x" * 65), "a tool's name is"),
         (lambda: Tool(weather, timeout=0), "weather: timeout must be a positive number of seconds, got 0"),
         (lambda: Tool(generator), "generator: a tool must return one value, but this is a generator; return a list"),
-        (lambda: Tool(async_generator), "async_generator: a tool returns one value"),
+        (lambda: Tool(async_generator), "async_generator: a tool must return one value"),
         (lambda: toolbox([weather, Tool(weather)]), "weather: two tools have this name; rename one with @tool(name=…)"),
     ],
 )

@@ -150,12 +150,12 @@ def cells(peer: Peer, deltas: int, log: Path) -> tuple[str, str]:
     return f"from bench.answer import stream\ndeltas, log = {deltas}, {str(log)!r}\n{peer.setup}", peer.body
 
 
-def processes(word: str) -> list[psutil.Process]:
-    """Return our descendants (JupyterLab's kernels, Chromium's renderers) with that word on their command line."""
+def processes(text: str) -> list[psutil.Process]:
+    """Return our descendants (JupyterLab's kernels, Chromium's renderers) with that text on their command line."""
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            if any(word in part for part in process.cmdline()):
+            if any(text in part for part in process.cmdline()):
                 found.append(process)
         except psutil.NoSuchProcess:
             continue

@@ -58,7 +58,7 @@ class Editor(acp.Client):
         return acp.RequestPermissionResponse(outcome=outcome if self._allows else schema.DeniedOutcome(outcome="cancelled"))
 
 
-async def session(editor: Editor, word: str) -> AsyncIterator[Any]:
+async def session(editor: Editor, prompt: str) -> AsyncIterator[Any]:
     """Yield the messages of a session, of both directions, as the client's observer sees them."""
     seen: asyncio.Queue[Any] = asyncio.Queue()
     agents: list[Any] = []
@@ -76,7 +76,7 @@ async def session(editor: Editor, word: str) -> AsyncIterator[Any]:
         try:
             await client.initialize(protocol_version=acp.PROTOCOL_VERSION)
             made = await client.new_session(cwd="/", mcp_servers=[])
-            await client.prompt(session_id=made.session_id, prompt=[acp.text_block(word)])
+            await client.prompt(session_id=made.session_id, prompt=[acp.text_block(prompt)])
         except acp.RequestError:
             pass  # the message that says so was seen
         finally:
