@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 else:  # a type checker would take any name for one that __getattr__ knows
 
     def __getattr__(name: str) -> Any:
-        """Import on first use what `show` does not need: the import of openai takes most of a second."""
+        """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""
         if name in ("Agent", "tool"):
             from nbagent import agent, demo
             from nbagent.agent.model import register_model

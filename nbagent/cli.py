@@ -1,7 +1,7 @@
 """The command line: shows, replays and converts streams in a terminal.
 
 nbagent show URL|FILE     print a stream as it comes
-nbagent decode FILE       what is in a recording, one event a line, as JSON
+nbagent decode FILE       print the events of a recording, one a line, as JSON
 nbagent replay FILE       play a recording again, at its own pace
 """
 
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _show(args: argparse.Namespace) -> int:
     if not is_address(args.source) and not Path(args.source).exists():
-        raise ValueError(f"{args.source!r} is no address, such as https://example.com/chat, and no file here either")
+        raise ValueError(f"{args.source!r} is neither an address, such as https://example.com/chat, nor an existing file")
     if not is_address(args.source):
         return _watch(nbagent.replay(args.source), args)
     headers = dict(_header(line) for line in args.header)
@@ -181,7 +181,7 @@ def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal
     Args:
         items: as the system sends them. An error while they are read ends the run; the events before it are kept.
         decoder: by default detected by the first items.
-        reveal: what may be seen of them.
+        reveal: the level of what may be seen; see `nbagent.show`.
     """
     decoder = decoder or DetectingDecoder()
     gate = Gate(reveal)

@@ -1,4 +1,4 @@
-"""The errors a user of nbagent may see. Every message names the thing, what was got, and what to do."""
+"""Errors that nbagent raises. Every message names the object, the value that was got, and what to do."""
 
 
 class NbagentError(Exception):
@@ -10,7 +10,7 @@ class UnknownSource(NbagentError, TypeError):
 
 
 class UnknownSystem(NbagentError, ValueError):
-    """No encoder has that name."""
+    """The name is not that of an encoder."""
 
 
 class StreamError(NbagentError):

@@ -14,7 +14,7 @@ from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import IDLE_TIMEOUT_S, RequestOptions
 
 CLOSE_TIMEOUT_S = 1.0
-"""Seconds that an interrupted script waits for its stream's connection to be closed, since the process may end next."""
+"""Seconds that an interrupted script waits for its stream's connection to close, since the process may end next."""
 
 
 class ShowOptions(RunOptions, RequestOptions, total=False):
@@ -46,14 +46,14 @@ def show(
             What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
         thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt
             template has already opened the tag (DeepSeek-R1 and Qwen behind some servers).
-        hide: what of which tool is hidden, with `"*"` for every tool: `{"search": "args", "*": "result"}`; `"args"`,
+        hide: hidden aspects by tool name, `"*"` for every tool: `{"search": "args", "*": "result"}`. An aspect is `"args"`,
             `"result"`, `"all"`, or several of them.
-        commentary: False hides what the model says before it calls a tool. Whether it will call one is known at the end of its
-            response, so each text waits until then, unless the service says what it is.
-        redact: regular expressions (text or compiled), and functions that take a text and return what may be seen of it. A
+        commentary: False hides the text that the model writes before it calls a tool. Only the end of its response shows
+            whether it calls one, so each text waits until then, unless the service sends its `phase`.
+        redact: regular expressions (text or compiled), and functions that take a text and return the text to show. A
             match becomes bullets, wherever the stream cuts it. A function gets whole texts, so these no longer stream.
-        timeout: seconds for the whole run, which then fails and keeps what has come; None for any time. A `fallback` that is
-            asked at that moment may take as long again.
+        timeout: seconds for the whole run, which then fails and keeps its results so far; None for any time. A `fallback` that
+            starts at that moment may take as long again.
         idle_timeout: seconds of silence after which the run fails in the same way; None for any time, and 300 for an address.
             Any byte ends the silence of an address, also that of a keep-alive comment; the silence of an iterator ends with
             its next item.
@@ -76,7 +76,7 @@ def show(
     """
     check_names("show", options, ShowOptions)
     if face not in (None, "widget", "console"):
-        raise ValueError(f"face is 'widget' or 'console', or None for whichever fits; got {face!r}")
+        raise ValueError(f"face must be 'widget', 'console' or None (whichever fits); got {face!r}")
     request: RequestOptions = pick(options, RequestOptions)
     watched: RunOptions = pick(options, RunOptions)
     timeout, idle_timeout = watched.get("timeout"), watched.get("idle_timeout")
@@ -85,7 +85,7 @@ def show(
         connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each for each in (source, *more)
     ]
     if request and not any(map(is_address, (source, *more))):
-        raise TypeError(f"{', '.join(request)}: show() takes options of a request with an address only, such as 'https://…'")
+        raise TypeError(f"{', '.join(request)}: show() takes request options only with an address, such as 'https://…'")
     lanes = Lanes(sources, adapter=watched.get("adapter"), concurrency=concurrency, idle_timeout=idle_timeout) if more else None
     run = Run(lanes or sources[0], **watched)
     draw = None if face == "console" else _notebook(face)

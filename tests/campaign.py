@@ -1,4 +1,4 @@
-"""Campaigns: a test that has thousands of cases, of which `make test` takes a sample and `make proof` all.
+"""Campaigns: tests with thousands of cases, of which `make test` runs a sample and `make proof` all.
 
 Each leaves its figures in `test-results/figures.jsonl`; `python tests/campaign.py` prints them as one table.
 """
@@ -13,13 +13,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 WHOLE = os.environ.get("NBAGENT_PROOF") == "1"
-"""Whether this is `make proof`."""
+"""True under `make proof`."""
 
 FIGURES = Path(__file__).parents[1] / "test-results" / "figures.jsonl"
 
 
 def sample(cases: Sequence[T], count: int) -> list[T]:
-    """All cases under `make proof`, else `count` of them, evenly spread, the first and the last among them."""
+    """Return all cases under `make proof`, else `count` of them, evenly spread, including the first and the last."""
     if WHOLE or len(cases) <= count:
         return list(cases)
     last = len(cases) - 1

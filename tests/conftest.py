@@ -1,4 +1,4 @@
-"""What every test may use."""
+"""Fixtures and hooks of all tests."""
 
 import signal
 
@@ -17,7 +17,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what is for `make proof` to it."""
+    """Deselect the tests of `make proof` under `make test`."""
     if WHOLE:
         return
     left = [item for item in items if item.get_closest_marker("proof")]
@@ -27,5 +27,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Async tests run on asyncio, the loop every notebook has."""
+    """Run async tests on asyncio, the loop that every notebook has."""
     return "asyncio"

@@ -1,4 +1,4 @@
-"""A virtual environment in which the working tree's nbagent is installed, beside what a test asks for."""
+"""Virtual environments with the working tree's nbagent and the packages of a test."""
 
 import re
 import subprocess
@@ -11,31 +11,31 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def python_of(place: Path) -> Path:
-    """The interpreter of the environment in the folder `place`."""
-    return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+def python_of(folder: Path) -> Path:
+    """Return the interpreter of the environment in that folder."""
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def is_whole(place: Path) -> bool:
-    """Whether everything is installed there."""
-    return (place / "whole").exists()
+def is_whole(folder: Path) -> bool:
+    """Return True if everything is installed there."""
+    return (folder / "whole").exists()
 
 
-def make(place: Path, *packages: str, without: str | None = None) -> None:
-    """Make the environment, if it is not there, not whole, or was made of other packages.
+def make(folder: Path, *packages: str, without: str | None = None) -> None:
+    """Make the environment, if it is missing, incomplete, or was made of other packages.
 
     Args:
-        place: its folder.
+        folder: the environment's folder.
         packages: what pip installs besides nbagent's own dependencies.
-        without: the dependency of nbagent's that some of `packages` bring themselves, in a version of their own.
+        without: a dependency of nbagent that one of `packages` requires in a version of its own.
     """
     needs: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     needed = [need for need in needs if re.split(r"\W", need)[0] != without]
-    asked = "\n".join([*packages, *needed])
-    if is_whole(place) and (place / "whole").read_text("utf-8") == asked:
+    wanted = "\n".join([*packages, *needed])
+    if is_whole(folder) and (folder / "whole").read_text("utf-8") == wanted:
         return
-    venv.create(place, with_pip=False, clear=True)
-    python = python_of(place)
+    venv.create(folder, with_pip=False, clear=True)
+    python = python_of(folder)
     # With our own pip: the one that Python brings may be so old that it never finds versions that go together.
     pip = [sys.executable, "-m", "pip", "--python", str(python)]
     subprocess.run([*pip, "install", "--quiet", *packages, *needed], check=True)
@@ -47,4 +47,4 @@ def make(place: Path, *packages: str, without: str | None = None) -> None:
     info = Path(installed) / f"jupyter_nbagent-{ours.version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(ours.read_text("METADATA") or "", "utf-8")
-    (place / "whole").write_text(asked, "utf-8")
+    (folder / "whole").write_text(wanted, "utf-8")

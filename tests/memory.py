@@ -1,4 +1,4 @@
-"""One run with much in it, in a process of its own; prints as JSON how far its memory grew.
+"""Memory of one large run in a process of its own; prints its growth as JSON.
 
     python tests/memory.py CASE SIZE
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.server import Server, chat
-from reader import Reader
+from reader import SimulatedView
 
 from nbagent import events as e
 from nbagent.agent import Agent
@@ -22,14 +22,14 @@ from nbagent.protocol.messages import Command
 from nbagent.run import Run
 
 MB = 1024 * 1024
-ROOM = 60 * 1024
+PAGE_BYTES = 60 * 1024
 
 
-class Page:
-    """A page that keeps what it has to show, and acknowledges it."""
+class SimulatedPage:
+    """View of a run that keeps its blocks, and acknowledges them."""
 
     def __init__(self, run: Run) -> None:
-        self.reader = Reader()
+        self.reader = SimulatedView()
         self.largest = 0
         self.channel = run.connect(self)
         self.page = run.page
@@ -40,19 +40,19 @@ class Page:
 
     def send(self, message: dict[str, Any]) -> None:
         self.largest = max(self.largest, len(json.dumps(message, ensure_ascii=False).encode()))
-        ack = self.reader.hear(message)
+        ack = self.reader.receive(message)
         if ack is not None:
             self.channel.receive({"t": "ack", "seq": ack})
 
     def wait(self) -> dict[str, Any]:
-        """The tool call's result, or the text, when everything is there."""
+        """Wait for the end of the run, and return the block of the tool call, or of the text."""
         while not self.reader.blocks.get("run", {}).get("closed"):
             time.sleep(0.01)
         return next(block for block in self.reader.blocks.values() if block["kind"] in ("tool", "text"))
 
 
 def text_of(size: int, line: str = "") -> str:
-    """A text of about that many bytes; made without taking more than its own memory."""
+    """Return a text of about that many bytes; made without taking more than its own memory."""
     line = line or "".join(map("{:07d} ".format, range(1000)))
     return line * (size // len(line))
 
@@ -63,10 +63,10 @@ def deltas(count: int) -> Iterator[e.Event]:
 
 
 def live(size: int) -> Run:
-    """A text that a tool of an agent returns."""
+    """Return a run of an agent whose tool returns a large text."""
 
     def dump() -> str:
-        """Returns much."""
+        """Returns a large text."""
         return text_of(size)
 
     server = Server(chat(calls=[("call_1", "dump", "{}")]), chat("done")).__enter__()
@@ -74,7 +74,7 @@ def live(size: int) -> Run:
 
 
 def decoded(size: int, unit: str = "") -> Run:
-    """A text result in a stream from elsewhere."""
+    """Return a text result in a stream from elsewhere."""
 
     def stream() -> Iterator[e.Event]:
         yield e.ToolStart(id="c", name="dump")
@@ -93,7 +93,7 @@ CASES: dict[str, Callable[[int], Run]] = {
 
 
 def peak() -> int:
-    """Bytes this process had in memory at most."""
+    """Return the most bytes that this process has had in memory."""
     status = Path("/proc/self/status")
     if status.exists():  # the other figure is inherited from whoever started this process
         return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
@@ -101,10 +101,10 @@ def peak() -> int:
 
 
 def main(case: str, size: int) -> None:
-    """Run it, read everything, print the figures."""
+    """Run the case, read everything, and print the figures."""
     before, began = peak(), time.monotonic()
     run = CASES[case](size)
-    page = Page(run)
+    page = SimulatedPage(run)
     run.start()
     run.wait(600)
     shown = page.wait()
@@ -124,11 +124,11 @@ def main(case: str, size: int) -> None:
     )
 
 
-def read(run: Run, page: Page, shown: dict[str, Any]) -> bool:
-    """Read a tool's result page by page, as a reader who scrolls to its end; whether it is what the tool returned."""
+def read(run: Run, page: SimulatedPage, shown: dict[str, Any]) -> bool:
+    """Read a tool's result page by page, and return whether it is the text that the tool returned."""
     marker, at, whole = shown["result"]["text/plain"], 0, run.tools[0].result
     while at < marker["size"]:
-        text, size = run.page(marker["part"], at, ROOM)
+        text, size = run.page(marker["part"], at, PAGE_BYTES)
         if size != len(whole) or text != whole[at : at + len(text)] or not text:
             return False
         at += len(text)

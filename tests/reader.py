@@ -1,10 +1,10 @@
-"""A view in Python: reads the channel's messages like a page, in as few lines as the contract allows."""
+"""Simulated view: reads the channel's messages as a page does, in as few lines as the contract allows."""
 
 from typing import Any
 
 
 def play(ops: list[Any], blocks: dict[str, dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
-    """The tree that ops build, by block id, in the order the blocks were opened."""
+    """Return the tree that ops build, by block id, in the order the blocks were opened."""
     blocks = {} if blocks is None else blocks
     for op in ops:
         if op[0] == "open":
@@ -18,8 +18,8 @@ def play(ops: list[Any], blocks: dict[str, dict[str, Any]] | None = None) -> dic
     return blocks
 
 
-class Reader:
-    """One page. All it knows of the kernel is the messages that it hears."""
+class SimulatedView:
+    """View in a page. Its only input is the messages that it receives."""
 
     def __init__(self) -> None:
         self.blocks: dict[str, dict[str, Any]] = {}
@@ -28,8 +28,8 @@ class Reader:
         self._staged: list[Any] | None = None
         self._piece = 0
 
-    def hear(self, message: dict[str, Any]) -> int | None:
-        """Take a message; the number of a batch to acknowledge, if there is one."""
+    def receive(self, message: dict[str, Any]) -> int | None:
+        """Take a message. Return the number of a batch to acknowledge, or None."""
         kind, seq = message["t"], message.get("seq", 0)
         if kind == "snapshot":
             return self._stage(message)

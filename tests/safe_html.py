@@ -1,4 +1,4 @@
-"""What HTML in a saved notebook may be: well-formed, and made of nothing that runs or loads."""
+"""Checker of HTML in a saved notebook: it must be well-formed, and must not run or load anything."""
 
 import re
 from html.parser import HTMLParser
@@ -19,12 +19,12 @@ LINKS = re.compile(r"https?://|mailto:|data:application/octet-stream;base64,[A-Z
 IMAGES = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]+\Z", re.IGNORECASE)
 
 
-class Checked(HTMLParser):
-    """Reads a page, and fails on the first thing that should not be there.
+class SafeHtml(HTMLParser):
+    """Parses a page, and fails on the first forbidden element or attribute.
 
     Attributes:
-        elements: how often each stands in it.
-        text: what a reader sees, block by block.
+        elements: number of elements by name.
+        text: visible text, block by block.
     """
 
     def __init__(self, html: str) -> None:

@@ -1,4 +1,4 @@
-"""One event of each class, made from the vocabulary itself: a new class has a sample at once."""
+"""Sample event of each class, generated from the vocabulary: a new class has one at once."""
 
 from typing import Any, get_args
 
@@ -11,7 +11,7 @@ _OWN = frozenset(e.Envelope.__struct_fields__)
 
 
 def sample(kind: type[e.Event], text: str = "text", **envelope: Any) -> e.Event:
-    """An event with every field of its own set, and `text` wherever a text may stand."""
+    """Return an event with every field of its own set, and `text` in every text field."""
     info = structs.type_info(kind)
     assert isinstance(info, structs.StructType)
     fields = {field.name: _value(field.type, text) for field in info.fields if field.name not in _OWN}

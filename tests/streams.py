@@ -1,4 +1,4 @@
-"""Random event streams that keep the rules of `nbagent.events`: for tests of whatever takes events.
+"""Random event streams that keep the rules of `nbagent.events`, for property tests.
 
     @given(event_streams())
     def test_something(events: list[Event]) -> None: ...
@@ -29,7 +29,7 @@ OBJECTS = st.dictionaries(st.sampled_from(["city", "year", "q"]), JSON, max_size
 
 @st.composite
 def usages(draw: st.DrawFn) -> ev.Usage:
-    """Token counts that add up; what no provider says may be missing."""
+    """Return a strategy of token counts that add up; counts may be missing."""
     sent, made = draw(st.integers(0, 10_000)), draw(st.integers(0, 10_000))
     details: dict[str, Any] = {
         "reasoning": draw(st.none() | st.integers(0, made // 2)),
@@ -42,7 +42,7 @@ def usages(draw: st.DrawFn) -> ev.Usage:
 
 
 class _Writer:
-    """Writes one stream, an event at a time, and knows what may come next."""
+    """Writes one stream event by event, and knows the events that may come next."""
 
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw = draw
@@ -57,7 +57,7 @@ class _Writer:
         self.asked_about: set[str | None] = set()
         self.agents: dict[str, str] = {}
         self.in_step = False
-        self.counts = draw(st.sampled_from(["steps", "updates", "step updates", "end"]))  # how tokens are told
+        self.counts = draw(st.sampled_from(["steps", "updates", "step updates", "end"]))  # how tokens are reported
         self.total: ev.Usage | None = None
 
     def write(self, cls: Callable[..., ev.Event], **values: Any) -> None:
@@ -80,7 +80,7 @@ class _Writer:
     # --- what may happen --------------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """A step begins or ends, and with it ends what was said before: nothing is written across it."""
+        """Begin or end a step, which ends all open texts: none spans two steps."""
         while self.thoughts:
             self.thought_end()
         while self.texts:
@@ -173,7 +173,7 @@ class _Writer:
         return [id_ for id_ in self.called if id_ not in self.asked.values()]
 
     def result(self) -> None:
-        """A tool returns; not while a human is asked about it."""
+        """Write a tool's result, unless an approval of its call is pending."""
         id_ = self.one(self.answerable())
         status = self.draw(st.sampled_from(["ok", "ok", "error", "denied"]))
         if status == "ok" and self.draw(st.integers(0, 5)) == 0:
@@ -187,7 +187,7 @@ class _Writer:
         )
 
     def ask(self) -> None:
-        """A human is asked, about a call once at most, and when its arguments are whole."""
+        """Write an approval request, at most once for a call, and after its arguments are complete."""
         id_ = self.new("approval")
         tool = self.some_call()
         tool = None if tool in self.asked_about or tool in self.calls else tool
@@ -248,7 +248,7 @@ class _Writer:
         self.write(ev.UsageUpdate, usage=self.total)
 
     def allowed(self) -> list[Callable[[], None]]:
-        """What may come next; most of it, more often."""
+        """Return the methods that write the events that may come next, the common ones several times."""
         may = [self.step, self.text_start, self.thought_start, self.call, self.ask, self.agent, self.other, self.other]
         may += [self.text_delta, self.text_delta, self.text_end] if self.texts else []
         may += [self.thought_delta, self.thought_end] if self.thoughts else []
@@ -283,7 +283,7 @@ class _Writer:
 
 @st.composite
 def event_streams(draw: st.DrawFn, max_size: int = 30) -> list[ev.Event]:
-    """The events of one run, from `run.start` to `run.end`."""
+    """Return the events of one run, from `run.start` to `run.end`."""
     writer = _Writer(draw)
     writer.write(ev.RunStart, model=draw(st.sampled_from([None, "gpt-x"])), thread_id=draw(st.sampled_from([None, "thread"])))
     for _ in range(draw(st.integers(0, max_size))):

@@ -1,4 +1,4 @@
-"""The command line, as processes: what is printed, and what they return."""
+"""The command line, as processes: their output and exit codes."""
 
 import json
 import subprocess
@@ -43,9 +43,9 @@ def test_decode_prints_one_event_a_line_however_the_file_is_framed(body: str, tm
 
 
 def test_decode_takes_the_adapter_that_is_named() -> None:
-    told, found = (nbagent("decode", HELLO, *more) for more in (["--adapter", "agentor"], []))
-    assert told.returncode == 0
-    assert told.stdout == found.stdout
+    named, detected = (nbagent("decode", HELLO, *more) for more in (["--adapter", "agentor"], []))
+    assert named.returncode == 0
+    assert named.stdout == detected.stdout
     assert isinstance(events_of(nbagent("decode", HELLO, "--adapter", "mcp"))[1], e.Raw)
 
 
@@ -59,19 +59,19 @@ def test_a_recording_that_was_cut_is_no_success(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["decode", "nowhere.sse"], "no recording at 'nowhere.sse'"),
-        (["show", "example.com/chat"], "'example.com/chat' is no address, such as https://"),
+        (["show", "example.com/chat"], "'example.com/chat' is neither an address, such as https://"),
         (["decode", HELLO, "--adapter", "agentori"], "No adapter is called 'agentori'. Known systems: "),
-        (["show", HELLO, "--types", "text"], "no type of event called text; there are run.start, "),
+        (["show", HELLO, "--types", "text"], "no event type text; the types are run.start, "),
         (["show", "http://127.0.0.1:9/", "-H", "nonsense"], "--header takes 'NAME: VALUE'; got 'nonsense'"),
     ],
 )
-def test_what_was_asked_for_wrongly_is_said_in_one_line(arguments: list[Any], said: str) -> None:
+def test_what_was_asked_for_wrongly_is_said_in_one_line(arguments: list[Any], message: str) -> None:
     done = nbagent(*arguments)
     assert done.returncode == 2
-    assert said in done.stderr.decode()
+    assert message in done.stderr.decode()
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -86,9 +86,9 @@ def test_convert_writes_what_another_systems_server_would_send(tmp_path: Path) -
     for system in ("vercel", "openai.chat", "nbagent"):
         path = tmp_path / f"{system}{'.jsonl' if system == 'nbagent' else '.sse'}"
         path.write_bytes(nbagent("convert", HELLO, "--to", system).stdout)
-        told, was = (events_of(nbagent("decode", file)) for file in (path, HELLO))
-        assert [event.name for event in told if isinstance(event, e.ToolStart)] == [
-            event.name for event in was if isinstance(event, e.ToolStart)
+        converted, original = (events_of(nbagent("decode", file)) for file in (path, HELLO))
+        assert [event.name for event in converted if isinstance(event, e.ToolStart)] == [
+            event.name for event in original if isinstance(event, e.ToolStart)
         ]
     wrong = nbagent("convert", HELLO, "--to", "vercle")
     assert (wrong.returncode, wrong.stdout) == (2, b"")

@@ -1,4 +1,4 @@
-"""The environments that tests make for themselves agree with the tests that run there."""
+"""The environments that tests create agree with the tests that run in them."""
 
 from frameworks.environments import ENVIRONMENTS, TESTS, current, files_of, packages_of
 

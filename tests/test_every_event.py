@@ -74,7 +74,7 @@ def test_the_inspector_finds_it_among_the_events_of_its_block(kind: type[e.Event
         if block.kind in ("run", "approval"):  # for an approval the view offers no such list
             continue
         search = Search(EventsQuestion(block=block.id, kind=block.kind), transcript.block_id)
-        search.go_on(EventLog([event]))
+        search.search_next(EventLog([event]))
         assert list(search.found) == [1], block.id
 
 
@@ -88,22 +88,22 @@ def test_a_source_of_events_passes_it_on(kind: type[e.Event]) -> None:
 
 IDS = ("id", "tool_id", "text_id", "approval_id", "parent_id")
 RETOLD = {e.RunStart, e.RunEnd, e.UsageUpdate}
-"""Classes about a whole run, which a lane tells in other words."""
+"""Classes about a whole run, which a lane replaces by others."""
 
 
 @every_class
 def test_a_lane_puts_it_inside_of_itself(kind: type[e.Event]) -> None:
     lanes = LanesDecoder(["one"], [EventsDecoder()])
     list(lanes.feed(LaneStart(0)))
-    told = [event for event in lanes.feed(LaneItem(0, sample(kind, "x"))) if type(event) is kind]
-    assert bool(told) != (kind in RETOLD)
-    for event in told:
+    passed = [event for event in lanes.feed(LaneItem(0, sample(kind, "x"))) if type(event) is kind]
+    assert bool(passed) != (kind in RETOLD)
+    for event in passed:
         assert event.parent_id == "lane-1"
         assert {getattr(event, name, None) or "lane-1" for name in IDS} <= {"lane-1", "lane-1/x"}
 
 
 NAMELESS = {e.RunStart, e.StepStart, e.StepEnd, e.TextStart, e.ReasoningStart, e.Hidden}
-"""Classes for which a system need have no word: borders, which the content itself may tell, and notes for our own readers."""
+"""Classes that a system need not represent: borders, which follow from the content, and notes for our own readers."""
 LOSSES: dict[type[e.Event], set[Loss]] = {
     e.ReasoningDelta: {Loss.REASONING},
     e.ReasoningEnd: {Loss.REASONING},

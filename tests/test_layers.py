@@ -73,7 +73,7 @@ def modules() -> list[Path]:
 
 
 def name_of(path: Path) -> str:
-    """A module's name inside the package: `adapters.a2a.decoder`; a package's own file is its `__init__`."""
+    """Return a module's name inside the package: `adapters.a2a.decoder`; a package's own file is its `__init__`."""
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 

@@ -1,4 +1,4 @@
-"""A credential is nowhere in a saved notebook, its widgets' state or a log, whoever says it: model, tool or server."""
+"""A credential is nowhere in a saved notebook, its widgets' state or a log, whatever its source: model, tool or server."""
 
 import json
 import warnings
@@ -52,11 +52,11 @@ def test_a_credential_is_nowhere_in_the_file_the_widgets_state_or_the_log(
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             NotebookClient(made, timeout=60, store_widget_state=True).execute()
-        said = json.dumps(server.bodies)
+        requests = json.dumps(server.bodies)
     file = nbformat.writes(made)
-    assert ENVIRONMENT in said  # the model itself was told what the tool said
-    for told in ("ConnectionError", "Your key", "Incorrect API key provided", "connected with"):
-        assert told in file
+    assert ENVIRONMENT in requests  # the model itself was sent what the tool returned
+    for text in ("ConnectionError", "Your key", "Incorrect API key provided", "connected with"):
+        assert text in file
     assert "canary-" not in file.replace(str(tmp_path), "")
     assert "stopped drawing" in log.read_text()
     for secret in (ENVIRONMENT, CLIENT):
@@ -78,6 +78,6 @@ async def test_a_clients_key_is_masked_also_where_the_run_opens_the_stream(helpe
         run.start()
         await run
         await client.close()
-    told = f"{run.snapshot()} {run.text}"
-    assert " key " in told
-    assert key not in told
+    shown = f"{run.snapshot()} {run.text}"
+    assert " key " in shown
+    assert key not in shown

@@ -1,4 +1,4 @@
-"""A run takes little more memory than what its stream said, however long it is, and a page can read all of it."""
+"""A run takes little more memory than its stream's content, however long it is, and a page can read all of it."""
 
 import json
 import os
@@ -10,8 +10,8 @@ import pytest
 from campaign import WHOLE, figure
 
 TESTS = Path(__file__).parent
-CAP = 64 * 1024 * 1024
-"""Bytes that a run may take in the kernel beside what its stream said; about half are the events that it remembers."""
+CAP_BYTES = 64 * 1024 * 1024
+"""Bytes that a run may take in the kernel besides its stream's content; about half are the kept events."""
 
 SIZES = {
     "deltas": 1_000_000 if WHOLE else 100_000,
@@ -33,5 +33,5 @@ def test_a_run_takes_its_output_and_at_most_64_mb_more(case: str) -> None:
         "memory", f"{case}, {SIZES[case]:,}: growth beside the output, MB", round((seen["growth"] - seen["output"]) / 1e6, 1)
     )
     assert seen["same"], "the page could not read all of it"
-    assert seen["growth"] <= seen["output"] + CAP
+    assert seen["growth"] <= seen["output"] + CAP_BYTES
     assert seen["largest"] <= 64 * 1024

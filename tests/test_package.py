@@ -1,4 +1,4 @@
-"""What is installed is what works: from a checkout without Node, and from an sdist without npm's registry."""
+"""The installed package is complete: from a checkout without Node, and from an sdist without npm's registry."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of this project as a clone would have them."""
+    """Return the files of this project as a clone would have them."""
     copy = tmp_path_factory.mktemp("checkout") / "nbagent"
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -33,7 +33,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def nodeless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment whose PATH has everything this one has, but for Node."""
+    """Return an environment whose PATH has everything this one has, but for Node."""
     bin = tmp_path_factory.mktemp("bin")
     for folder in reversed(os.environ["PATH"].split(os.pathsep)):
         for tool in Path(folder).glob("*") if Path(folder).is_dir() else ():
@@ -44,7 +44,7 @@ def nodeless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def build(kind: str, source: Path, out: Path, env: Mapping[str, str] = os.environ, *, isolated: bool = True) -> Path:
-    """One distribution of `source`.
+    """Build a distribution of `source`, and return its path.
 
     Args:
         kind: "wheel" or "sdist".
@@ -60,7 +60,7 @@ def build(kind: str, source: Path, out: Path, env: Mapping[str, str] = os.enviro
 
 @pytest.fixture(scope="module")
 def sdist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked sdist."""
+    """Return the unpacked sdist."""
     out = tmp_path_factory.mktemp("sdist")
     with tarfile.open(build("sdist", checkout, out, isolated=False)) as tar:
         tar.extractall(out / "unpacked", filter="data")
@@ -69,7 +69,7 @@ def sdist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist: Path, nodeless: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that the sdist makes where there is neither Node nor npm's registry."""
+    """Return the wheel that the sdist makes where there is neither Node nor npm's registry."""
     offline = {**nodeless, "npm_config_registry": "http://127.0.0.1:9"}
     return build("wheel", sdist, tmp_path_factory.mktemp("wheel"), offline, isolated=False)
 

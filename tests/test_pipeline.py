@@ -1,4 +1,4 @@
-"""From a recorded stream to what a view draws: no text is lost on the way, however the batches fall."""
+"""From a recorded stream to what a view draws: no text is lost on the way, for any size of batches."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ RECORDINGS = [*RESPONSES, *CHAT]
 
 
 def drawn(items: list[Any], limit: int) -> list[dict[str, Any]]:
-    """The blocks a view has after the whole stream, sent to it in batches of at most `limit` bytes, one for each item."""
+    """Return the blocks of a view after the whole stream, sent in batches of at most `limit` bytes, one for each item."""
     decoder, gate, blocks, outbox = decoder_for(items[0]), Gate("all"), Blocks(), Outbox()
     view: dict[str, dict[str, Any]] = {}
     outbox.feed(blocks.opening())
@@ -46,17 +46,17 @@ def drawn(items: list[Any], limit: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("path", RECORDINGS, ids=name_of)
 def test_the_view_shows_what_the_stream_said(path: Path, limit: int) -> None:
     items = payloads(path)
-    said = Transcript.of(decode(decoder_for(items[0]), items))
+    expected = Transcript.of(decode(decoder_for(items[0]), items))
     blocks = drawn(items, limit)
 
     def shown(kind: str, **props: Any) -> list[str]:
         return [block["text"] for block in blocks if block["kind"] == kind and props.items() <= block.items()]
 
-    assert shown("text", text_kind="text") == said.texts
-    assert shown("text", text_kind="refusal") == said.refusals
-    assert sorted(shown("reasoning")) == sorted(said.thoughts)
+    assert shown("text", text_kind="text") == expected.texts
+    assert shown("text", text_kind="refusal") == expected.refusals
+    assert sorted(shown("reasoning")) == sorted(expected.thoughts)
     tools = [block for block in blocks if block["kind"] == "tool"]
     assert [(tool["name"], tool["args_text"]) for tool in tools] == [
-        (tool["name"], tool.get("args_text", tool["pieces"])) for tool in said.tools
+        (tool["name"], tool.get("args_text", tool["pieces"])) for tool in expected.tools
     ]
-    assert blocks[0]["status"] == (said.end.status if said.end else None)
+    assert blocks[0]["status"] == (expected.end.status if expected.end else None)

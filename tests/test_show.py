@@ -1,4 +1,4 @@
-"""`show()` where a user may stand: a script, a running loop, IPython, a notebook."""
+"""`show()` in every context of a user: a script, a running loop, IPython, a notebook."""
 
 import signal
 import subprocess
@@ -17,7 +17,7 @@ from nbagent.run import Run
 
 
 def python(script: str, *command: str) -> str:
-    """What a process of its own prints; it must end by itself, without a word of complaint."""
+    """Return the output of a script in a process of its own. Asserts that it ends without errors and warnings."""
     done = subprocess.run([sys.executable, *command, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

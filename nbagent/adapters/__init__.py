@@ -1,1 +1,1 @@
-"""One folder per system: its items to our events (`decoder`), and our events to its items (`encoder`)."""
+"""Adapters, one folder per system: `decoder` turns its items into our events, `encoder` our events into its items."""

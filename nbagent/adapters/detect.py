@@ -1,4 +1,4 @@
-"""Detection: finds the decoder of a stream whose system nobody has named, by its first items."""
+"""Detection of the decoder of a stream by its first items, where the system is not named."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from nbagent.errors import UnknownSource
 from nbagent.events import Event
 
 MAX_HELD_ITEMS = 3
-"""Items that are held back at the beginning while they tell nothing: a sign of life, or something of the service's own."""
+"""Items that are held back at the beginning while they do not identify a system: keep-alives, or items of the service's own."""
 
 _KEEP_ALIVES = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
@@ -37,7 +37,7 @@ class DetectingDecoder:
 
     @property
     def stream_outlives_run(self) -> bool:
-        """Whether the service leaves its stream open after the run's end."""
+        """True if the service leaves its stream open after the run's end."""
         return self._found is not None and stream_outlives_run(self._found)
 
     def feed(self, item: Any) -> Iterable[Event]:

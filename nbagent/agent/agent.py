@@ -64,7 +64,7 @@ class Agent:
             raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
         for limit, seconds in (("timeout", timeout), ("idle_timeout", idle_timeout)):
             if seconds is not None and not seconds > 0:
-                raise NbagentError(f"{limit} is in seconds and above 0, got {seconds!r}")
+                raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
         check(model, client, api)
         self.model = model
         self.name: str = name or model
@@ -90,7 +90,7 @@ class Agent:
         return f"Agent({self.model!r}{named}, tools=[{', '.join(self._tools)}])"
 
     def stream(self, prompt: str | Iterable[Any]) -> "AgentStream":
-        """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first is read.
+        """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
         Args:
             prompt: a text; or messages in the form of either API, the newest last.

@@ -15,7 +15,7 @@ T = TypeVar("T")
 Put: TypeAlias = Callable[[T], Awaitable[None]]
 
 MAX_WAITING_ITEMS = 256
-"""Items that may wait to be read. Beyond them the producer waits, and so does the server that it reads from."""
+"""Items that may wait to be read. With more than that the producer waits, and so does the server that it reads from."""
 
 
 class CrossLoopQueue(Generic[T]):

@@ -20,9 +20,9 @@ from nbagent.errors import ToolError
 JsonSchema = dict[str, Any]
 
 _MAX_PROBLEMS = 3
-"""Reasons that an error message lists: a union has at least one for each of its members."""
+"""Reasons listed in an error message; a union has at least one for each of its members."""
 _MAX_VALUE_CHARS = 80
-"""Characters of a refused value that its error message quotes."""
+"""Characters of a refused value quoted in its error message."""
 
 
 class Signature:
@@ -172,7 +172,7 @@ class _PlainSchema(GenerateJsonSchema):
         return False
 
     def emit_warning(self, kind: Any, detail: str) -> None:
-        """Warn of nothing: a default that is left out is no concern of the notebook's reader."""
+        """Suppress the warning about a default that is left out."""
 
 
 class _MsgspecType:
@@ -218,7 +218,7 @@ def _type_of(annotation: Any) -> TypeAdapter[Any] | _MsgspecType:
 
 
 def _mentions_msgspec(annotation: Any) -> bool:
-    """Return True if it is a Struct, or has one or a `Meta` inside; pydantic would ignore the limits that `Meta` sets."""
+    """Return True if the annotation is a Struct, or contains one or a `Meta`; pydantic would ignore the limits of `Meta`."""
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return True
     return isinstance(annotation, msgspec.Meta) or any(map(_mentions_msgspec, get_args(annotation)))
@@ -238,7 +238,7 @@ def name_of(function: Any) -> str:
 
 
 def _type_name(annotation: Any) -> str:
-    """A type as it is written in code: `int`, `list[str]`, `str | None`."""
+    """Return a type as it is written in code: `int`, `list[str]`, `str | None`."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     named = isinstance(annotation, type) and not get_args(annotation)
@@ -246,13 +246,13 @@ def _type_name(annotation: Any) -> str:
 
 
 def _text_in(annotation: Any) -> str | None:
-    """The description in `Annotated[int, "text"]`, which neither pydantic nor msgspec reads."""
+    """Return the description in `Annotated[int, "text"]`, which neither pydantic nor msgspec reads."""
     extras = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
     return next((extra for extra in extras if isinstance(extra, str)), None)
 
 
 def _json_default(value: Any) -> Any:
-    """A default as JSON; None if it has no such form. Then the schema only says that the parameter may be left out."""
+    """Return a default as JSON; None if it has no such form. Then the schema only says that the parameter may be left out."""
     try:
         return to_jsonable_python(value, inf_nan_mode="null")
     except ValueError:

@@ -50,9 +50,9 @@ class Tool(Generic[P, R]):
             raise ToolError(f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)")
         called = callee(function)
         if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
-            raise ToolError(f"{self.name}: a tool returns one value, this is a generator; return a list")
+            raise ToolError(f"{self.name}: a tool must return one value, but this is a generator; return a list")
         if timeout is not None and timeout <= 0:
-            raise ToolError(f"{self.name}: timeout is in seconds and above 0, got {timeout!r}")
+            raise ToolError(f"{self.name}: timeout must be a positive number of seconds, got {timeout!r}")
         doc = docstring.parse(inspect.getdoc(called))
         self.function = function
         self.description: str = doc.description if description is None else description

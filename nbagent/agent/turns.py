@@ -1,4 +1,4 @@
-"""One run of an agent: responses of the model and calls of tools in turn, until the model answers without a call."""
+"""Loop of one agent run: model responses and tool calls alternate until the model answers without a call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,10 +19,10 @@ from nbagent.mime import display_of, error_of, json_of
 from nbagent.runtime.timeouts import IdleClock
 
 CLEANUP_TIMEOUT_S = 0.3
-"""Seconds that cancelled async tools have for their clean-up; then the run ends without them."""
+"""Seconds that cancelled async tools get for their clean-up; then the run ends without them."""
 
 MAX_PARALLEL_CALLS = 16
-"""Tool calls of one run that run at the same time; more wait for one to finish."""
+"""Tool calls of one run that may run at the same time; further calls wait."""
 
 _PLAIN = (str, int, float, bool, type(None))
 

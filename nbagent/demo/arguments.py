@@ -1,6 +1,6 @@
-"""Arguments for a tool call: values from the prompt where the tool's JSON Schema has a place for them.
+"""Arguments of a tool call: values found in the prompt that fit the tool's JSON Schema.
 
-Of JSON Schema (https://json-schema.org/draft/2020-12) it knows types, enums, required, minimum, maximum, references, unions.
+Supported of JSON Schema (https://json-schema.org/draft/2020-12): types, enums, required, minimum, maximum, references, unions.
 """
 
 import re
@@ -34,9 +34,9 @@ CLUE = re.compile(
 
 
 def fill(schema: Any, prompt: str, span: range | None = None, known: Json | None = None) -> list[Json]:
-    """Arguments that fit a JSON Schema: one set, or several where the prompt lists values ("for CHF, EUR and USD").
+    """Return arguments that fit a JSON Schema: one set, or several if the prompt lists values ("for CHF, EUR and USD").
 
-    `span` is the part of the prompt that is about the tool, and `known` are values by name from what other tools returned.
+    `span` is the part of the prompt that is about the tool; `known` has values by name from the results of other tools.
     """
     top = resolve(schema, schema)
     properties = top.get("properties") or {}
@@ -62,7 +62,7 @@ class _Filler:
         self.used: dict[re.Match[str], str] = {}
 
     def object(self, schema: Json, depth: int = 0) -> Json:
-        """The properties of an object: what suits best from the prompt, and defaults for what is required."""
+        """Return the properties of an object: the best matches from the prompt, else defaults if required."""
         properties = {name: resolve(inner, self._root) for name, inner in (schema.get("properties") or {}).items()}
         required = list(schema.get("required") or ())
         found: Json = {}
@@ -77,7 +77,7 @@ class _Filler:
         return {name: found[name] for name in (*properties, *required) if name in found}
 
     def suits(self, name: str, schema: Json, clue: re.Match[str]) -> tuple[int, Any]:
-        """How well a clue suits a parameter (4 beside its name, as in `region=west` or `5 days`; 0: not), and the value."""
+        """Return a score of how well a clue suits a parameter (0: not; 4: next to its name, as in `5 days`), and the value."""
         before, value = self._prompt[max(0, clue.start() - 80) : clue.start()], _value(clue)
         if "enum" in schema:
             member = next((one for one in schema["enum"] if str(one).lower() == str(value).lower()), None)
@@ -100,7 +100,7 @@ class _Filler:
         return 3 if likely else 1 if is_year or (clue["number"] and isinstance(value, str)) else 2, value
 
     def _default(self, name: str, schema: Json, depth: int) -> Any:
-        """A value for a required parameter that the prompt does not give."""
+        """Return a value for a required parameter that the prompt does not give."""
         if _fits(self._known.get(name), schema):
             return self._known[name]
         for value in (schema.get("const"), schema.get("default"), *schema.get("examples", [])[:1], *schema.get("enum", [])[:1]):
@@ -129,13 +129,13 @@ class _Filler:
 
 
 def stems(text: str) -> set[str]:
-    """The words that carry meaning, without their endings; `camelCase` and `snake_case` taken apart."""
+    """Return the words that carry meaning, without their endings; `camelCase` and `snake_case` are split."""
     found = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower())
     return {re.sub(r"(?<=\w{3})(?:ings?|ies|ed|es|s|e|y)$", "", word) for word in found if word not in _STOP_WORDS}
 
 
 def resolve(schema: Any, root: Any, depth: int = 0) -> Json:
-    """A schema of one type: references followed, and of alternatives the first that is not null (then it is `nullable`)."""
+    """Return a schema of one type: references resolved; of alternatives the first that is not null (with `nullable` set)."""
     if not isinstance(schema, Mapping) or depth > 16:
         return {}
     plain = {name: value for name, value in schema.items() if name not in ("$ref", "allOf", "anyOf", "oneOf")}

@@ -15,7 +15,7 @@ from nbagent.events import Event, RunEnd
 
 
 def read(body: c.Json) -> c.Request:
-    """The request in a body.
+    """Return the request in a body.
 
     Raises:
         ApiError: the API would refuse it too, or it asks for more than one choice.
@@ -54,15 +54,15 @@ class Writer(ChatEncoder):
         self._counts = bool((c.parameter(body, "stream_options", c.Json | None) or {}).get("include_usage"))
 
     def start_run(self) -> None:
-        """The role comes before the first token, as from OpenAI."""
+        """Return the chunk with the role, which comes before the first token, as from OpenAI."""
         self._emit_delta({"content": None, "refusal": None})
 
     def feed(self, event: Event) -> list[Any]:
-        """The items that say one event."""
+        """Return the items of one event."""
         return super().feed(replace(event, usage=None) if isinstance(event, RunEnd) and not self._counts else event)
 
     def whole(self, turn: c.Turn, request: c.Request, created: int) -> c.Json:
-        """The completion as one object."""
+        """Return the completion as one object."""
         message: c.Json = {"role": "assistant", "content": turn.text or None, "refusal": None}
         if turn.thought:
             message["reasoning_content"] = turn.thought

@@ -24,13 +24,13 @@ class ApiError(Exception):
         self.status, self.param, self.code = status, param, code
 
     def body(self) -> Json:
-        """The JSON of the HTTP response."""
+        """Return the JSON of the HTTP response."""
         kind = "server_error" if self.status >= 500 else "invalid_request_error"
         return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
 
 
 class Item(NamedTuple):
-    """One item of a conversation: what somebody says, a tool call, or its output."""
+    """Item of a conversation: a message, a tool call, or a tool's output."""
 
     kind: str  # "system", "user", "assistant", "call" or "output"
     text: str  # the words, the call's arguments as JSON, or the output
@@ -39,7 +39,7 @@ class Item(NamedTuple):
 
     @property
     def args(self) -> Json:
-        """The arguments of a call; what is no JSON object counts as none."""
+        """Arguments of a call; empty if they are not a JSON object."""
         try:
             args = json.loads(self.text)
         except ValueError:
@@ -48,7 +48,7 @@ class Item(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request to the model."""
+    """Request to the model."""
 
     history: tuple[Item, ...]  # oldest item first
     key: str  # digest of the request, from which the ids of the reply are made: the same request gets the same reply
@@ -61,7 +61,7 @@ class Request(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """One reply: a thought, then a text or tool calls. `is_cut` if the request's token limit ended it."""
+    """Reply of the model: a thought, then a text or tool calls. `is_cut` is True if the request's token limit ended it."""
 
     thought: str = ""
     text: str = ""
@@ -76,14 +76,14 @@ class Turn(NamedTuple):
         )
 
     def up_to(self, limit: int | None) -> "Turn":
-        """The turn cut to `limit` tokens. A call is made whole or not at all."""
+        """Return the turn cut to `limit` tokens. A call is kept whole or not at all."""
         if limit is None or count(self.thought, self.text, *(call.text for call in self.calls)) <= limit:
             return self
         thought = split(self.thought)[:limit]
         return Turn("".join(thought), "".join(split(self.text)[: limit - len(thought)]), is_cut=True)
 
     def events(self, request: Request, created: int) -> Iterator[ev.Event]:
-        """The turn as a run's events, each token a delta. `created` is in seconds since the epoch."""
+        """Yield the turn as a run's events, each token a delta. `created` is in seconds since the epoch."""
         key = request.key
         yield ev.RunStart(run_id=key, model=MODEL, ts=created)
         if self.thought:
@@ -103,7 +103,7 @@ class Turn(NamedTuple):
 
 
 def split(text: str) -> list[str]:
-    """The tokens of `text`: short words and parts of words. Joined, they are `text`."""
+    """Return the tokens of `text`: short words and parts of words. Joined, they are `text`."""
     return _TOKEN.findall(text)
 
 
@@ -118,12 +118,12 @@ def to_json(value: Any) -> str:
 
 
 def digest(*parts: str) -> str:
-    """A stable hexadecimal id made of `parts`."""
+    """Return a stable hexadecimal id made of `parts`."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
 def parameter(body: Json, name: str, kind: Any) -> Any:
-    """The parameter `name` of a request body; ApiError, if it is not of this `kind`, which a missing one has to allow."""
+    """Return the parameter `name` of a request body. Raises ApiError if it (None if missing) is not of this `kind`."""
     try:
         return msgspec.convert(body.get(name), kind)
     except msgspec.ValidationError as error:
@@ -137,7 +137,7 @@ def unmatched(history: tuple[Item, ...], kind: str, other: str) -> list[str]:
 
 
 def request_of(body: Json, history: tuple[Item, ...], answer_format: Any, effort: Any, max_tokens: int | None) -> Request:
-    """The request in a body, with the parameters that both APIs share; ApiError, if it asks for another model."""
+    """Return the request in a body, with the parameters that both APIs share. Raises ApiError if it asks for another model."""
     if (model := parameter(body, "model", str)) != MODEL:
         message = f"The model `{model}` does not exist: this is nbagent's demo server, which has only `{MODEL}`."
         raise ApiError(message, status=404, param="model", code="model_not_found")
@@ -152,7 +152,7 @@ def request_of(body: Json, history: tuple[Item, ...], answer_format: Any, effort
 
 
 def text_of(content: Any) -> str:
-    """The text of a message: a string, or the texts in a list of parts."""
+    """Return the text of a message: a string, or the texts in a list of parts."""
     if isinstance(content, list):
         return "\n".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""

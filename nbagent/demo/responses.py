@@ -16,7 +16,7 @@ temperature text tool_choice tools top_p truncation user"""
 
 
 def read(body: c.Json, earlier: Mapping[str, tuple[c.Item, ...]]) -> c.Request:
-    """The request in a body; `earlier` has the history up to each response that is kept, by its id.
+    """Return the request in a body; `earlier` has the history up to each response that is kept, by its id.
 
     Raises:
         ApiError: the API would refuse it too.
@@ -56,17 +56,17 @@ class Writer(ResponsesEncoder):
         self._echo = {name: body[name] for name in _PARAMETERS.split() if body.get(name) is not None}
 
     def feed(self, event: Event) -> list[Any]:
-        """The items that say one event."""
+        """Return the items of one event."""
         items: list[Any] = super().feed(event)
         for item in items:
             item.get("response", {}).update(self._echo)
         return items
 
     def frame(self, item: Any) -> bytes:
-        """An item as a server-sent event with its type as the event's name."""
+        """Return an item as a server-sent event with its type as the event's name."""
         return sse(self.message(item), item["type"])
 
     def whole(self, turn: c.Turn, request: c.Request, created: int) -> c.Json:
-        """The response as one object: the one in the last event."""
+        """Return the response as one object: the one in the last event."""
         response: c.Json = [item for event in turn.events(request, created) for item in self.feed(event)][-1]["response"]
         return response

@@ -1,4 +1,4 @@
-"""What the demo model quotes of a tool's result: counts, extremes and shares, with numbers for reading."""
+"""Facts that the demo model quotes from a tool's result: counts, extremes and shares, with numbers formatted for reading."""
 
 import json
 import re
@@ -16,11 +16,11 @@ _RATIOS = re.compile(r"(?i)percent|share|rate|ratio|growth")  # columns whose nu
 
 
 def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
-    """What templates quote of a call and its output, if it was made. What a result does not have is missing.
+    """Values that templates quote from a call and its output. An attribute that a result does not provide is missing.
 
     Attributes:
         args: the arguments.
-        outcome: what came back, in a few words. `sentence` says more, and `table` shows it.
+        outcome: the result in a few words; `sentence` has it as a sentence, and `table` as a table.
         value: the result, if it is a number or a short text.
         fields: values by name, if it is an object.
         rows: number of rows, if it is a table; and if that is whole, with a column of names and one of quantities:
@@ -35,23 +35,23 @@ def quote(call: Item, output: str | None, prompt: str) -> SimpleNamespace:
             value = json.loads(output)
         except ValueError:
             value = output
-        told, more, facts["table"], found = _read(value, prompt)
-        facts |= {"outcome": f"`{call.name}` {told}", "sentence": f"{code_of(call)} {told}{more}", **found}
+        summary, more, facts["table"], found = _read(value, prompt)
+        facts |= {"outcome": f"`{call.name}` {summary}", "sentence": f"{code_of(call)} {summary}{more}", **found}
     return SimpleNamespace(**facts)
 
 
 def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
-    """What a result is in a few words, more about it, a table in Markdown, and facts by name."""
+    """Return a summary of a result, a continuation of the summary, a table in Markdown, and facts by name."""
     if error := _error(value):
         return "failed", f" with *{cell(error)}*, so I leave that part open rather than guess.", "", {}
     rows, total = _rows(value)
     if rows:
-        told = f"returned {total:,} row{'s' * (total > 1)}"
+        summary = f"returned {total:,} row{'s' * (total > 1)}"
         shown = rows if len(rows) <= 2 * _SHOWN_ROWS else rows[:_SHOWN_ROWS]
         facts = _ranking(rows, prompt) if len(rows) == total > 1 else {}
         more = ". In `{measure}`, **{top}** is highest with {top_value} and **{bottom}** lowest with {bottom_value}."
         first = ":" if len(shown) == total else f"; these are the first {len(shown)}:"
-        return told, more.format(**facts) if facts else first, _table(shown), {"rows": f"{total:,}", **facts}
+        return summary, more.format(**facts) if facts else first, _table(shown), {"rows": f"{total:,}", **facts}
     if isinstance(value, dict) and value:
         lines = [
             "| field | value |",
@@ -69,7 +69,7 @@ def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
 
 
 def _ranking(rows: list[Json], prompt: str) -> Json:
-    """What stands out in a whole table; nothing, if it has no column of names or none of quantities."""
+    """Return the extremes and shares of a whole table; empty if it has no column of names or none of quantities."""
     numeric = [column for column in rows[0] if all(_is_number(row.get(column)) for row in rows)]
     names = [column for column in rows[0] if column not in numeric]
     measures = [column for column in numeric if not _NAMES.search(column) and not _RATIOS.search(column)]
@@ -87,7 +87,7 @@ def _ranking(rows: list[Json], prompt: str) -> Json:
 
 
 def _rows(value: Any) -> tuple[list[Json], int]:
-    """The rows of a table, or the first of them, and their number; none, if it is no table."""
+    """Return the rows of a table, or the first of them, and their number; no rows if it is not a table."""
     total = None
     if isinstance(value, dict) and isinstance(value.get("shape"), list):
         value, total = value.get("rows"), value["shape"][0]
@@ -123,7 +123,7 @@ def _is_number(value: Any) -> bool:
 
 
 def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> str:
-    """A value for reading, on one line that Markdown shows as it is: `12,400`, `2.7`, `0.0123`, `north`."""
+    """Return a value for reading, on one line that Markdown shows as it is: `12,400`, `2.7`, `0.0123`, `north`."""
     if _is_number(value) and not _NAMES.search(column):
         if value and not 0.01 <= abs(value) < 1e15:
             return f"{value:.3g}"
@@ -137,11 +137,11 @@ def cell(value: Any, column: str = "", decimals: int = 0, most: int = 100) -> st
 
 
 def code_of(call: Item) -> str:
-    """A call as inline code: `load_sales(year=2025)`."""
+    """Return a call as inline code: `load_sales(year=2025)`."""
     call_text = f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.args.items())})".replace("`", "'")
     return f"`{call_text if len(call_text) <= 90 else call_text[:89] + '…'}`"
 
 
 def listed(parts: Sequence[str]) -> str:
-    """The parts as "a, b and c"."""
+    """Return the parts as "a, b and c"."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

@@ -12,7 +12,7 @@ from nbagent.demo.conversation import Item, Json, Request, Turn, digest, to_json
 from nbagent.demo.results import code_of, listed, quote
 
 _READ_CHARS = 10_000  # of a prompt, to find out what it asks for
-_MOST_CALLS = 8  # for one prompt
+_MAX_CALLS = 8  # for one prompt
 _CLAUSE_END = re.compile(r"(?i)\b(?:and|then|also|plus)\b|[,;:](?!\d)|[.!?](?=\s|$)|\n")
 _PARALLEL = re.compile(r"(?i)\b(in parallel|at the same time|at once|simultaneously|concurrently)\b")
 _NO_THINKING = re.compile(r"(?i)\b(no thinking|without thinking|don't think)\b")
@@ -38,7 +38,7 @@ SIGNATURE: str = _DATA["signature"]
 
 
 def play(request: Request) -> Turn:
-    """The turn that replies to a request: the calls that its prompt asks for and that are still to be made, else the answer."""
+    """Return the turn that replies to a request: the calls that its prompt asks for and that remain, else the answer."""
     start = max((index for index, item in enumerate(request.history) if item.kind == "user"), default=-1)
     prompt = request.history[start].text if start >= 0 else ""
     orders = "\n".join([*(item.text for item in request.history if item.kind == "system"), prompt[:_READ_CHARS]])
@@ -55,8 +55,8 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
     made = [item for item in since if item.kind == "call"]
     quotes = [quote(call, outputs[call.id], prompt) for call in made]
     known = {name: value for one in quotes for name, value in one.fields.items()}
-    planned = plan(prompt, request.tools, known, request.must_call)[:_MOST_CALLS]
-    left, done = [], [call.name for call in made]  # known by the tool: whoever approved a call may have changed its arguments
+    planned = plan(prompt, request.tools, known, request.must_call)[:_MAX_CALLS]
+    left, done = [], [call.name for call in made]  # matched by tool, since an approval may have changed the arguments
     for call in planned:
         done.remove(call.name) if call.name in done else left.append(call)
     together = request.parallel and _PARALLEL.search(prompt) is not None
@@ -91,7 +91,7 @@ def _turn(request: Request, prompt: str, since: tuple[Item, ...]) -> Turn:
 
 
 def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) -> list[Item]:
-    """The calls that `prompt` asks for, in its order; the first tool's, if there are none and there `must` be one."""
+    """Return the calls that `prompt` asks for, in its order; one of the first tool if there are none but one `must` be made."""
     unquoted = CLUE.sub(lambda clue: " " * len(clue[0]) if clue["quoted"] else clue[0], prompt)
     clauses = pairwise([0, *(end.start() for end in _CLAUSE_END.finditer(unquoted)), len(prompt)])
     fits = [
@@ -100,7 +100,7 @@ def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) 
     enough = 2 if any(fit >= 2 for (fit, _), _ in fits) else 1
     picks = [(start, tools[-index]) for (fit, index), start in fits if fit >= enough] or [(0, tool) for tool in tools[:must]]
     # A clause that fits no tool belongs to the one before it, and at the start to the one after it.
-    picks = picks[: 3 * _MOST_CALLS]  # a pasted text may have thousands
+    picks = picks[: 3 * _MAX_CALLS]  # a pasted text may have thousands
     bounds = [0, *(start for start, _ in picks[1:]), len(prompt)]
     calls: dict[Item, None] = {}
     for (_, tool), (start, end) in zip(picks, pairwise(bounds), strict=False):
@@ -110,7 +110,7 @@ def plan(prompt: str, tools: tuple[Json, ...], known: Json, must: bool = False) 
 
 
 def _fit(tool: Json, clause: str) -> int:
-    """How well a clause fits a tool: the name counts most, then the words of its description and of its parameters."""
+    """Return a score of how well a clause fits a tool: its name counts most, then its description and its parameters."""
     parameters = resolve(tool.get("parameters"), tool.get("parameters")).get("properties") or {}
     asked, name = stems(clause), stems(tool["name"])
     telling = (name - _VAGUE) or name

@@ -25,8 +25,8 @@ from nbagent.events import ReasoningDelta, TextDelta, ToolArgsDelta
 
 MAX_BODY_BYTES = 10 * 2**20
 
-_KEPT_RESPONSES = 100
-_LONGEST_WAIT_S = 0.05  # in a pause, until the speed is looked at again
+_MAX_KEPT_RESPONSES = 100
+_MAX_WAIT_S = 0.05  # longest sleep within a pause; then the speed is read again
 _MODEL_CARD = {"id": MODEL, "object": "model", "created": 0, "owned_by": "nbagent"}
 _METHODS = {"/v1/responses": "POST", "/v1/chat/completions": "POST", "/v1/models": "GET", f"/v1/models/{MODEL}": "GET"}
 
@@ -69,7 +69,7 @@ class DemoServer:
 
     @property
     def tokens_per_second(self) -> float:
-        """Speed of the streams, above 0. A change holds at once, also for streams under way."""
+        """Speed of the streams, above 0. A change takes effect at once, also for open streams."""
         return self._rate
 
     @tokens_per_second.setter
@@ -87,7 +87,7 @@ class DemoServer:
             return self._changed.wait_for(lambda: condition(self), timeout)
 
     def close(self) -> None:
-        """Stop listening and break off every stream. Twice is fine."""
+        """Stop listening and break off every stream. A second call does nothing."""
         with self._changed:
             if self._closed:
                 return
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ApiError(f"The demo model could not read the request: {error!r}", status=500) from error
         if on_responses and body.get("store") is not False:
-            if len(demo._memory) >= _KEPT_RESPONSES:
+            if len(demo._memory) >= _MAX_KEPT_RESPONSES:
                 demo._memory.pop(next(iter(demo._memory)), None)
             demo._memory[f"resp_{request.key}"] = (*request.history, Item("assistant", turn.text), *turn.calls)
         writer = responses.Writer(body) if on_responses else chat.Writer(body)
@@ -198,17 +198,17 @@ class _Handler(BaseHTTPRequestHandler):
             demo._count(open_streams=-1, disconnects=int(is_gone))
 
     def _pause(self, client: selectors.BaseSelector) -> None:
-        """Wait as long as one token takes; ConnectionError, if the client closes the connection, or this server."""
+        """Wait as long as one token takes. Raises ConnectionError if the client hangs up, or this server closes."""
         demo, begun = self.server.demo, time.monotonic()
         while (left := begun + 1 / demo.tokens_per_second - time.monotonic()) > 0:
             if demo._closed:
                 raise ConnectionError("the server closes")
             if not client.get_map():
-                time.sleep(min(left, _LONGEST_WAIT_S))
-            elif client.select(min(left, _LONGEST_WAIT_S)):
+                time.sleep(min(left, _MAX_WAIT_S))
+            elif client.select(min(left, _MAX_WAIT_S)):
                 if not self.connection.recv(1, socket.MSG_PEEK):
                     raise ConnectionError("the client closed the connection")
-                client.unregister(self.connection)  # its next request is there already: to wait for that would spin
+                client.unregister(self.connection)  # the next request has arrived already: waiting for input would spin
 
     def _send(self, status: int, value: Any) -> None:
         data = json.dumps(value).encode()
@@ -250,7 +250,7 @@ _sharing = threading.Lock()
 
 
 def demo_server() -> DemoServer:
-    """The server that this process shares, started on first use. Safe from any thread."""
+    """Return the server of this process, started on first use. Safe to call from any thread."""
     global _shared
     with _sharing:
         if _shared is None or _shared._closed:

@@ -62,6 +62,15 @@ def to_dict(event: Event) -> dict[str, Any]:
     return fields
 
 
+def to_builtins(value: Any) -> Any:
+    """Convert a value inside an event to JSON types, as `to_json` encodes it.
+
+    Raises:
+        TypeError, ValueError, RecursionError: msgspec does not encode it; `nbagent.events.jsonable.json_safe` converts it.
+    """
+    return msgspec.to_builtins(value, enc_hook=_encodable)
+
+
 def from_dict(data: Mapping[str, Any]) -> Event:
     """Convert a dict that `to_dict` returned to its event.
 

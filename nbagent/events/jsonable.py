@@ -1,4 +1,4 @@
-"""Any value as JSON types: one converter, and policies for how far it goes and what it does with objects."""
+"""Conversion of any value to JSON types: one converter, and policies for its limits and its treatment of objects."""
 
 import contextlib
 import math
@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-EXACT = 2**53 - 1
+MAX_EXACT_INT = 2**53 - 1
 """The largest integer that JavaScript's numbers hold exactly (`Number.MAX_SAFE_INTEGER`)."""
 
 INT64 = range(-(2**63), 2**64)
 """The integers of 64 bits, signed or not: JSON readers outside browsers keep them."""
 
-DEPTH = 64
+MAX_DEPTH = 64
 """Levels of containers that are sent to a browser; its parser has a limit too."""
 
 _DECIMAL_BITS = 4096
@@ -35,7 +35,7 @@ def integer_text(value: int) -> str:
 def expand(value: Any) -> Any:
     """Return one level of an object: a mapping as a dict, a collection as a list, else what its `model_dump` returns.
 
-    Never raises: what cannot be read is its type's name, as are objects of other kinds.
+    Never raises: an object that cannot be read, or is of another kind, becomes the name of its type.
     """
     with contextlib.suppress(Exception):
         if isinstance(value, Mapping):
@@ -50,7 +50,7 @@ def expand(value: Any) -> Any:
 
 
 class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a `JsonConverter` goes, and what it makes of what JSON does not have.
+    """Limits of a `JsonConverter`, and its treatment of values that JSON does not have.
 
     Attributes:
         max_depth: levels of containers; a container below them becomes its `placeholder`.
@@ -62,9 +62,9 @@ class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
         placeholder: the text for a value that is left out.
     """
 
-    max_depth: int = DEPTH
+    max_depth: int = MAX_DEPTH
     max_objects: float = math.inf
-    integers: range = range(-EXACT, EXACT + 1)
+    integers: range = range(-MAX_EXACT_INT, MAX_EXACT_INT + 1)
     integer_text: Callable[[int], str] = integer_text
     expand: Callable[[Any], Any] = expand
     placeholder: Callable[[Any], str] = _ellipsis
@@ -76,7 +76,7 @@ BROWSER = JsonPolicy()
 
 def json_safe(value: Any) -> Any:
     """Return the value as JSON for a browser; see `BROWSER` and `JsonConverter`."""
-    return JsonConverter(BROWSER)._value(value, DEPTH)  # props of blocks are small: each call counts
+    return JsonConverter(BROWSER)._value(value, MAX_DEPTH)  # props of blocks are small: each call counts
 
 
 class JsonConverter:
@@ -89,7 +89,7 @@ class JsonConverter:
         policy: the limits, and what becomes of objects.
 
     Attributes:
-        cut: whether something was left out because of a limit.
+        cut: whether a value was left out because of a limit.
     """
 
     __slots__ = ("_objects_left", "_outer", "_policy", "cut")

@@ -28,14 +28,14 @@ class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.e
 
 
 class StepStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step.start"):
-    """One model response, or one step of a loop, begins."""
+    """A model response, or a step of a loop, begins."""
 
     name: str | None = None
     model: str | None = None
 
 
 class StepEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step.end"):
-    """One model response is over. `finish_reason` is the provider's, `usage` the step's."""
+    """A model response is over. `finish_reason` is the provider's, `usage` the step's."""
 
     finish_reason: str | None = None
     usage: Usage | None = None

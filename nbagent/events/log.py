@@ -8,14 +8,14 @@ from typing import Any
 
 from nbagent import events as e
 
-KEPT_BYTES = 40 * 1024 * 1024
+MAX_LOG_BYTES = 40 * 1024 * 1024
 """Approximate limit of the memory that only the log keeps alive, in bytes: some 130,000 deltas of a few characters."""
 
 _EVENT_BYTES = 260  # an event without its strings, and its entry in the log
 
 
 class EventLog:
-    """The newest events. The oldest are dropped when all together take more than `KEPT_BYTES`.
+    """The newest events. The oldest are dropped when all together take more than `MAX_LOG_BYTES`.
 
     Only memory that the log alone keeps alive counts: the strings of deltas and of whole texts, raw items, preliminary results.
     Objects that the transcript or the tool calls hold as well (a tool's arguments and result, a file, an application's data) do
@@ -25,7 +25,7 @@ class EventLog:
         events: the first ones.
 
     Attributes:
-        count: number of events so far, with those that were dropped.
+        count: number of events so far, including the dropped ones.
     """
 
     def __init__(self, events: Iterable[e.Event] = ()) -> None:
@@ -40,7 +40,7 @@ class EventLog:
         self.count += 1
         self._events.append(event)
         self._bytes += _own_bytes(event)
-        while self._bytes > KEPT_BYTES and len(self._events) > 1:
+        while self._bytes > MAX_LOG_BYTES and len(self._events) > 1:
             self._bytes -= _own_bytes(self._events.popleft())
 
     def newest(self, count: int) -> list[e.Event]:
@@ -50,20 +50,20 @@ class EventLog:
         return newest
 
     @property
-    def gone(self) -> int:
+    def dropped(self) -> int:
         """Number of events that were dropped, the oldest ones."""
         return self.count - len(self._events)
 
     def get(self, number: int) -> e.Event | None:
         """Return event `number`, counted from 1; None if it was dropped, or has not come yet."""
-        return self._events[number - 1 - self.gone] if self.gone < number <= self.count else None
+        return self._events[number - 1 - self.dropped] if self.dropped < number <= self.count else None
 
     def since(self, number: int) -> Iterator[e.Event]:
         """Iterate over the kept events from `number` (from 1) on. Takes time for those only, not for the ones before."""
         coming = self.count - number + 1
         if 2 * coming < len(self._events):
             return iter(self.newest(max(0, coming)))
-        return itertools.islice(self._events, max(0, number - 1 - self.gone), None)
+        return itertools.islice(self._events, max(0, number - 1 - self.dropped), None)
 
     def __iter__(self) -> Iterator[e.Event]:
         return iter(self._events)
@@ -86,7 +86,7 @@ def _own_bytes(event: e.Event) -> int:
 
 
 def _size(value: Any) -> int:
-    """Return the bytes of JSON-like data in memory; of anything else, a guess."""
+    """Return the bytes of JSON-like data in memory; an estimate for anything else."""
     if isinstance(value, Mapping):
         return 64 + sum(_size(key) + _size(item) for key, item in value.items())
     if isinstance(value, list | tuple):

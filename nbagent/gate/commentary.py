@@ -1,4 +1,4 @@
-"""Hides what a model says before it calls a tool."""
+"""Hides the text that a model writes before it calls a tool."""
 
 from typing import assert_never
 
@@ -50,7 +50,7 @@ class Commentary:
         self._announced = False
 
     def feed(self, event: Event) -> list[Event]:
-        """The events that may be seen now, in order."""
+        """Return the events that may be seen now, in order."""
         match event:
             case TextStart(phase="final_answer"):
                 return [event]
@@ -105,6 +105,6 @@ class Commentary:
         return self._announce(event) if dropped else []
 
     def _announce(self, event: Event) -> list[Event]:
-        """The event that says that commentary is hidden, once in a run."""
+        """Return the event that announces hidden commentary, once in a run."""
         announced, self._announced = self._announced, True
         return [] if announced else [Hidden(what="commentary", agent=event.agent)]

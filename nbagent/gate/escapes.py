@@ -52,11 +52,11 @@ class Unescaped:
         return self._source_starts[run] + index - self._decoded_starts[run]
 
     def source_span(self, first: int, last: int) -> tuple[int, int]:
-        """A span of the source, widened to include the escapes that its borders cut."""
+        """Return a span of the source, widened to include the escapes that its borders cut."""
         return self._escape_around(first)[0], self._escape_around(last)[1]
 
     def _escape_around(self, offset: int) -> tuple[int, int]:
-        """The span of the escape that contains the offset; an empty span at the offset if there is none."""
+        """Return the span of the escape that contains the offset; an empty span at the offset if there is none."""
         after = bisect_right(self._source_starts, offset)
         if after == len(self._source_starts):
             return offset, offset

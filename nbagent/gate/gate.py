@@ -29,7 +29,7 @@ class Gate:
         thinking_first: whether each model response begins inside a thought whose opening tag is in the prompt (DeepSeek R1,
             Qwen). Its text is then treated as a thought until `</think>`. Without it, such text is shown until that tag comes,
             then taken back (`text.end` with an empty text).
-        hide: what of which tool is hidden, such as `{"search": "args", "*": "result"}`.
+        hide: hidden aspects by tool name, such as `{"search": "args", "*": "result"}`.
         commentary: whether texts that a tool call follows may be seen. If not, a text waits for its response's end.
         redact: regular expressions and functions; their matches are masked in every field.
 
@@ -72,18 +72,18 @@ class Gate:
         self._secrets.masker = secrets
 
     def mask(self, text: str) -> str:
-        """The text with all patterns and credentials masked; as long as before, unless a function of `redact` changes it."""
+        """Return the text with all patterns and credentials masked. Only a function of `redact` can change its length."""
         for stage in self._stages:
             if isinstance(stage, Redactor):
                 text = stage.masker.mask(text)
         return text
 
     def hides(self, event: Event) -> bool:
-        """Whether something of this event may be hidden or changed by the level or a rule; credentials do not count."""
+        """Return True if the level or a rule may hide or change a part of this event; credentials do not count."""
         return self._has_rules or self._levels.hides(event)
 
     def feed(self, event: Event) -> list[Event]:
-        """The visible events for this one, in order: often itself, sometimes none."""
+        """Return the visible events for this one, in order: often itself, sometimes none."""
         return self._forward(self._levels.feed(event), self._stages)
 
     def close(self) -> list[Event]:

@@ -24,12 +24,12 @@ _E = TypeVar("_E", bound=TextDelta | TextEnd)
 
 
 def envelope(event: Event) -> dict[str, Any]:
-    """The event's envelope: the fields that every event has."""
+    """Return the event's envelope: the fields that every event has."""
     return {name: getattr(event, name) for name in Envelope.__struct_fields__}
 
 
 class TaggedText:
-    """One upstream text as the events of several texts, thoughts and tool calls.
+    """Events of the texts, thoughts and tool calls in one upstream text.
 
     Args:
         start: the event that began it.
@@ -57,12 +57,12 @@ class TaggedText:
         self._first = GrowingText() if thoughts else None
 
     def with_parent(self, event: _E) -> _E:
-        """The event with the `parent_id` of the text's start, which later events need not repeat."""
+        """Return the event with the `parent_id` of the text's start, which later events need not repeat."""
         inside = self._start.parent_id
         return event if inside is None or event.parent_id is not None else replace(event, parent_id=inside)
 
     def passes(self, delta: str) -> bool:
-        """Whether a delta just continues the open segment, as nearly every delta does."""
+        """Return True if a delta just continues the open segment, as nearly every delta does."""
         if self._open is None or not self._splitter.plain or "<" in delta or "`" in delta:
             return False
         self._splitter.skip(delta)
@@ -70,8 +70,8 @@ class TaggedText:
             self._first.append(delta)
         return True
 
-    def more(self, delta: str, event: Event) -> list[Event]:
-        """The events for a delta of the open segment: none if it is hidden."""
+    def continue_segment(self, delta: str, event: Event) -> list[Event]:
+        """Return the events for a delta of the open segment: none if it is hidden."""
         if self._open == "text":
             return [TextDelta(id=self.open_id, delta=delta, **envelope(event))]
         if self._thoughts:
@@ -79,38 +79,38 @@ class TaggedText:
         return []
 
     def feed(self, event: TextDelta) -> list[Event]:
-        """The events for one delta: more of the open segment, or ends and beginnings of others."""
+        """Return the events for one delta: more of the open segment, or ends and beginnings of others."""
         return self._stream(self._splitter.feed(event.delta), event)
 
     def finish(self, event: TextEnd) -> list[Event]:
-        """The events at the end of the text. Its snapshot, if it has one, replaces what was streamed, segment by segment."""
+        """Return the events at the end of the text. A snapshot of it replaces the streamed segments one by one."""
         if event.text is None:
             events = self._stream(self._splitter.feed("", last=True), event)
             if self._space and not self._tagged and not self._in_thought:
-                events += self._begin("text", event) + self.more("".join(self._space), event)
-            return events + self._end(event)
+                events += self._begin("text", event) + self.continue_segment("".join(self._space), event)
+            return events + self._end_segment(event)
         if self._open == "text" and not self._tagged and "<" not in event.text:
-            return self._end(event, event.text)
+            return self._end_segment(event, event.text)
         events = []
         streamed = self._made - Counter({"text": self._reclassified})
         seen: Counter[str] = Counter()
         for segment in split(event.text, in_thought=self._in_thought):
             seen[segment.kind] += 1
             if seen[segment.kind] > streamed[segment.kind]:
-                events += self._whole(segment, event)
+                events += self._whole_segment(segment, event)
             elif segment.kind == self._open and seen[segment.kind] == streamed[segment.kind]:
-                events += self._end(event, segment.text)
-        return events + self._end(event, None if seen["text"] else "")
+                events += self._end_segment(event, segment.text)
+        return events + self._end_segment(event, None if seen["text"] else "")
 
     def _stream(self, segments: list[Segment], event: TextDelta | TextEnd) -> list[Event]:
         events: list[Event] = []
         for segment in segments:
             if segment.kind == "boundary":
-                events += self._end(event)
+                events += self._end_segment(event)
             elif segment.kind == "reclassify":
                 events += self._reclassify(event)
             elif segment.kind == "tool":
-                events += self._whole(segment, event)
+                events += self._whole_segment(segment, event)
             else:
                 events += self._continue(segment.kind, segment.text, event)
                 continue
@@ -129,23 +129,23 @@ class TaggedText:
             events = self._begin(kind, event)
         if self._first is not None:
             self._first.append(text)
-        return events + self.more(text, event)
+        return events + self.continue_segment(text, event)
 
     def _reclassify(self, event: Event) -> list[Event]:
-        """Empty the text that was shown so far, and show it again as the thought that it was."""
+        """Empty the text that was shown so far, and show it again as a thought."""
         if self._open != "text":
             return []
         self._reclassified = 1
         thought = Segment("thought", str(self._first or "").lstrip())
-        return self._end(event, "") + self._whole(thought, event)
+        return self._end_segment(event, "") + self._whole_segment(thought, event)
 
     def _begin(self, kind: Kind, event: Event) -> list[Event]:
         self._open = kind
-        self.open_id, events = self._new(kind, event)
+        self.open_id, events = self._start_segment(kind, event)
         return events
 
-    def _new(self, kind: str, event: Event) -> tuple[str, list[Event]]:
-        """The id of a new text or thought, and its start event unless it is hidden."""
+    def _start_segment(self, kind: str, event: Event) -> tuple[str, list[Event]]:
+        """Return the id of a new text or thought, and its start event unless it is hidden."""
         first = not self._made
         self._made[kind] += 1
         count = self._made[kind]
@@ -158,8 +158,8 @@ class TaggedText:
         id_ = self._start.id if count == 1 else f"{self._start.id}.{count}"
         return id_, [TextStart(id=id_, kind=self._start.kind, phase=self._start.phase, **envelope(event))]
 
-    def _end(self, event: Event, text: str | None = None) -> list[Event]:
-        """End the open segment; `text` replaces what was streamed of it."""
+    def _end_segment(self, event: Event, text: str | None = None) -> list[Event]:
+        """End the open segment; `text` replaces its streamed text."""
         kind, self._open = self._open, None
         if kind == "text":
             return [TextEnd(id=self.open_id, text=text, **envelope(event))]
@@ -167,11 +167,11 @@ class TaggedText:
             return [ReasoningEnd(id=self.open_id, text=text, **envelope(event))]
         return []
 
-    def _whole(self, segment: Segment, event: Event) -> list[Event]:
-        """The events of a segment that comes complete."""
+    def _whole_segment(self, segment: Segment, event: Event) -> list[Event]:
+        """Return the events of a segment that comes complete."""
         if segment.kind == "tool":
             return self._calls(segment, event)
-        id_, events = self._new(segment.kind, event)
+        id_, events = self._start_segment(segment.kind, event)
         if segment.kind == "text":
             events.append(TextEnd(id=id_, text=segment.text, **envelope(event)))
         elif self._thoughts:

@@ -103,7 +103,7 @@ class Levels:
 
     def __init__(self, reveal: Reveal = "thinking", *, thinking_first: bool = False, quotes: bool = True) -> None:
         if reveal not in LEVELS:
-            raise ValueError(f"reveal={reveal!r} is no level; use one of {', '.join(map(repr, LEVELS))}")
+            raise ValueError(f"reveal={reveal!r} is not a level; use one of {', '.join(map(repr, LEVELS))}")
         level = LEVELS.index(reveal)
         self._thoughts = level >= _THINKING
         self._meta = quotes and level >= _THINKING
@@ -114,19 +114,19 @@ class Levels:
         self._announced = False
 
     def hides(self, event: Event) -> bool:
-        """Whether something of this event may be hidden; a text may contain a thought."""
+        """Return True if a part of this event may be hidden; a text may contain a thought."""
         if not self._thoughts or type(event) not in SHOWN_FROM:
             return True
         return not self._raw and isinstance(event, Raw | State | Custom)
 
     def feed(self, event: Event) -> list[Event]:
-        """The visible events for this one, in order: often itself, sometimes none."""
+        """Return the visible events for this one, in order: often itself, sometimes none."""
         if type(event) is TextDelta:
             text = self._texts.get(event.id)
             if text is not None and (delta := event.delta) and text.passes(delta):
                 if text.open_id == event.id and event.raw is None and event.meta is None:
                     return [event]
-                return text.more(delta, self._trimmed(event))
+                return text.continue_segment(delta, self._trimmed(event))
         elif type(event) not in SHOWN_FROM:
             return []
         event = self._trimmed(event)
@@ -174,12 +174,12 @@ class Levels:
         return [*self._announce(event), *events] if text.hidden else events
 
     def _announce(self, event: Event) -> list[Event]:
-        """The event that says that thinking is hidden, once in a run."""
+        """Return the event that announces hidden thinking, once in a run."""
         announced, self._announced = self._announced, True
         return [] if announced else [Hidden(what="thinking", agent=event.agent)]
 
     def _trimmed(self, event: _E) -> _E:
-        """The event without the hidden fields of its envelope."""
+        """Return the event without the hidden fields of its envelope."""
         if event.raw is not None and not self._raw:
             event = replace(event, raw=None)
         if event.meta is not None and not self._meta:
@@ -187,7 +187,7 @@ class Levels:
         return event
 
     def _run_end(self, event: RunEnd) -> RunEnd:
-        """The event without thoughts in its output, which is a text, or a structure that may hold the whole conversation."""
+        """Return the event without thoughts in its output: a text, or a structure that may hold the whole conversation."""
         output = event.output
         if isinstance(output, str):
             segments = split(output, in_thought=self._thinking_first)

@@ -31,8 +31,8 @@ class Patterns:
     """A set of patterns, compiled.
 
     Args:
-        rules: regular expressions, and functions. A function gets each text whole and returns what may be shown of it; so a
-            text that streams is shown only when it is complete.
+        rules: regular expressions, and functions. A function gets each text whole and returns the text to show; so a
+            streamed text is shown only when it is complete.
 
     Raises:
         ValueError: a rule is not a regular expression; the message says which, and where it is wrong.
@@ -58,14 +58,14 @@ class Patterns:
         return f"<Patterns: {len(self._expressions)} expressions, {len(self._functions)} functions>"
 
     def mask(self, text: str) -> str:
-        """The text with every match masked."""
+        """Return the text with every match masked."""
         text = _bulleted(text, self._matches(text, 0))
         for function in self._functions:
             text = str(function(text))
         return text
 
     def mask_json(self, value: Any) -> Any:
-        """A JSON value with every match masked in its strings, keys and numbers; the same object if there is none."""
+        """Return a JSON value with every match masked in its strings, keys and numbers; the same object if there is none."""
         if isinstance(value, str):
             return self.mask(value)
         if isinstance(value, dict):
@@ -80,18 +80,18 @@ class Patterns:
         return value if shown == str(value) else shown
 
     def stream(self) -> "RedactedStream":
-        """A masker of one text that comes in pieces."""
+        """Return a masker of one text that comes in pieces."""
         return RedactedStream(self)
 
     @property
     def need_whole_texts(self) -> bool:
-        """Whether a text can be shown only when it is complete."""
+        """True if a text can be shown only when it is complete."""
         return bool(self._functions)
 
     def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int]:
-        """The masked text from `start` on that can be shown now, and the offset at which the rest begins.
+        """Return the masked text from `start` on that can be shown now, and the offset at which the rest begins.
 
-        Nothing that follows changes what is shown. A match that has begun, or that may go on, is in the rest.
+        The text that is shown is final: a match that has begun, or that may go on, is in the rest.
 
         Args:
             text: the new text, after a little of the text before it.
@@ -131,7 +131,7 @@ class Patterns:
         try:
             expression = regex.compile(pattern, flags)
         except regex.error as error:
-            raise ValueError(f"redact={pattern!r} is no regular expression: {error}") from None
+            raise ValueError(f"redact={pattern!r} is not a regular expression: {error}") from None
         self._expressions.append(expression)
         # The sentinel never matches, so `partial=True` finds only matches that are cut off by the end of the text.
         line = "\n" if flags & regex.X else ""
@@ -177,7 +177,7 @@ class RedactedStream:
         self._search_at = 0
 
     def feed(self, text: str) -> str:
-        """The masked text that can be shown now."""
+        """Return the masked text that can be shown now."""
         self._held.append(text)
         self._size += len(text)
         if self._patterns.need_whole_texts or self._size < self._search_at:
@@ -191,7 +191,7 @@ class RedactedStream:
         return shown
 
     def close(self) -> str:
-        """The rest that was held back, since the text is over."""
+        """Return the rest that was held back, since the text is over."""
         held = "".join(self._held)
         self._held, self._size = [], 0
         if self._patterns.need_whole_texts:

@@ -1,4 +1,4 @@
-"""The privacy of one run: its gate, the credentials that are masked in it, and the original of what was hidden."""
+"""The privacy of one run: its gate, the credentials that are masked in it, and the original events."""
 
 import time
 from typing import Any
@@ -13,7 +13,7 @@ from nbagent.gate.redact import Redactor
 
 
 class Privacy:
-    """Passes every event of a run from the decoder to its consumers through the gate, and keeps what was hidden.
+    """Passes every event of a run through the gate between decoder and consumers, and keeps the hidden originals.
 
     Args:
         gate: hides and masks.
@@ -31,16 +31,16 @@ class Privacy:
 
     @property
     def has_patterns(self) -> bool:
-        """Whether the reader has asked to have patterns masked."""
+        """True if the reader gave patterns to mask."""
         return self._gate.patterns is not None
 
     @property
     def events(self) -> list[Event]:
-        """All original events, including those before the first hidden one. Empty if nothing has been hidden."""
+        """Original events, including those before the first hidden one. Empty if nothing has been hidden."""
         return list(self._hidden or ())
 
     def feed(self, event: Event) -> list[Event]:
-        """The visible events for this one."""
+        """Return the visible events for this one."""
         if self._hidden is not None or self._gate.hides(event):
             self._keep(event)
         return self._gate.feed(event)
@@ -57,11 +57,11 @@ class Privacy:
         self._gate.mask_secrets(self._secrets)
 
     def mask(self, text: str) -> str:
-        """The text with all patterns and credentials masked; see `Gate.mask`."""
+        """Return the text with all patterns and credentials masked; see `Gate.mask`."""
         return self._gate.mask(text)
 
     def redactor(self) -> Redactor:
-        """A new redactor of credentials, for events from the first one on."""
+        """Return a new redactor of credentials, for a series of events from the first one on."""
         return Redactor(self._secrets)
 
     def _keep(self, event: Event) -> None:

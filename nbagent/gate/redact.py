@@ -19,26 +19,27 @@ from nbagent.events import (
     ToolArgsDelta,
     ToolResult,
 )
+from nbagent.events.codec import to_builtins
 from nbagent.events.jsonable import json_safe
 
 _E = TypeVar("_E", bound=Event | ErrorInfo)
 _Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
 _UNMASKED = frozenset({"seq", "ts", "run_id", "id", "parent_id", "tool_id", "call_id", "approval_id"})
 _UNMASKED |= {"display", "signature", "encrypted"}
-"""Fields without text for readers, and those that are masked in a way of their own."""
+"""Fields without text for readers, and fields with masking of their own."""
 _TEXT_TYPES = ("text/", "json", "xml", "yaml", "javascript")
-"""Parts of a media type by which a file's data is text."""
+"""Parts of a media type that show that a file's data is text."""
 
 
 class Stream(Protocol):
     """Masks one text that comes in pieces."""
 
     def feed(self, text: str) -> str:
-        """The masked text that can be shown now."""
+        """Return the masked text that can be shown now."""
         ...
 
     def close(self) -> str:
-        """The rest that was held back, since the text is over."""
+        """Return the rest that was held back, since the text is over."""
         ...
 
 
@@ -46,15 +47,15 @@ class Masker(Protocol):
     """Masks credentials (`nbagent.gate.secrets`), or a reader's own patterns (`nbagent.gate.patterns`)."""
 
     def mask(self, text: str) -> str:
-        """The masked text."""
+        """Return the masked text."""
         ...
 
     def mask_json(self, value: Any) -> Any:
-        """The masked JSON value; the same object if nothing in it is masked."""
+        """Return the masked JSON value; the same object if nothing in it is masked."""
         ...
 
     def stream(self) -> Stream:
-        """A masker of one text that comes in pieces."""
+        """Return a masker of one text that comes in pieces."""
         ...
 
 
@@ -72,7 +73,7 @@ class Redactor:
         self._streams: dict[tuple[type[_Delta], str], Stream] = {}
 
     def feed(self, event: Event) -> list[Event]:
-        """The masked event; none while a piece of text may still turn out to be part of something masked."""
+        """Return the masked event; nothing while its text may still turn out to be part of a match."""
         if isinstance(event, _Delta):
             return self._delta(event)
         match event:
@@ -92,7 +93,7 @@ class Redactor:
                 return [self._masked(event)]
 
     def close(self) -> list[Event]:
-        """The rest that was held back of the texts that are still open."""
+        """Return the held-back rest of the texts that are still open."""
         streams, self._streams = self._streams, {}
         return [made(id=id, delta=text) for (made, id), stream in streams.items() if (text := stream.close())]
 
@@ -122,7 +123,7 @@ class Redactor:
         return replace(event, display=replace(shown, summary=masker.mask(shown.summary), data=data))
 
     def _file(self, event: File) -> File:
-        """The file with its text masked; data of other media types stays unchanged, because a mask would break it."""
+        """Return the file with its text masked; data of other media types stays unchanged, because a mask would break it."""
         url, data = event.url, event.data
         head, inline, body = (url or "").partition(";base64,")
         is_inline = bool(inline) and head.startswith("data:")
@@ -157,11 +158,12 @@ class Redactor:
     def _value(self, value: Any) -> Any:
         if isinstance(value, ErrorInfo):
             return self._masked(value)
-        if not isinstance(value, str | dict | list | tuple):
-            plain = json_safe(value)  # an object of an SDK
-            masked = self.masker.mask_json(plain)
-            return value if masked == plain else masked
-        try:
+        if isinstance(value, str):
             return self.masker.mask_json(value)
-        except RecursionError:  # nested deeper than anything that is shown
-            return self.masker.mask_json(json_safe(value))
+        # A container may hold objects (a dataclass, a set, an SDK's model), of which the text is what will be written.
+        try:
+            plain = to_builtins(value)
+        except Exception:  # a cycle, a depth or a key that the codec does not encode
+            plain = json_safe(value)
+        masked = self.masker.mask_json(plain)
+        return value if masked is plain or masked == plain else masked

@@ -72,30 +72,30 @@ def register(*values: str | None) -> None:
 
 
 def is_credential(name: str) -> bool:
-    """Whether a header, or a parameter of a URL, has a name that marks a credential."""
+    """Return True if a header, or a parameter of a URL, has a name that marks a credential."""
     return any(word in name.lower() for word in _HEADERS)
 
 
 def credentials_in(headers: Mapping[str, Any]) -> list[str]:
-    """The credentials in the headers of a request: the last word of every header with such a name."""
+    """Return the credentials in the headers of a request: the last word of every header with such a name."""
     named = (value for name, value in headers.items() if is_credential(name))
     return [value.split()[-1] for value in named if isinstance(value, str) and value.strip()]
 
 
 def credentials_of(source: Any) -> list[str]:
-    """The credentials in the request behind an SDK's stream, or behind the error that it raised."""
+    """Return the credentials in the request behind an SDK's stream, or behind the error that it raised."""
     response = getattr(source, "response", None) or getattr(source, "_response", None)  # so the openai SDK's helpers
     headers = getattr(getattr(response, "request", None), "headers", None)
     return credentials_in(headers) if isinstance(headers, Mapping) else []
 
 
 def mask(text: str) -> str:
-    """The text with every known credential masked; as long as before."""
+    """Return the text with every known credential masked; as long as before."""
     return known().mask(text)
 
 
 def known() -> "Secrets":
-    """All credentials at this moment: the environment's, the registered ones, and the well-known formats."""
+    """Return the credentials known now: the environment's, the registered ones, and the well-known formats."""
     values = {value for name, value in os.environ.items() if _is_secret(name, value)}
     with _lock:
         return _compiled(frozenset(values | _registered))
@@ -137,11 +137,11 @@ class Secrets:
         return f"<Secrets: {len(self.values)} values>"
 
     def mask(self, text: str) -> str:
-        """The text with every credential masked; as long as before."""
+        """Return the text with every credential masked; as long as before."""
         return self._whole.sub(_masked, text)
 
     def mask_json(self, value: Any) -> Any:
-        """A JSON value with every credential masked in its strings and keys; the same object if there is none."""
+        """Return a JSON value with every credential masked in its strings and keys; the same object if there is none."""
         if isinstance(value, str):
             return self.mask(value)
         if isinstance(value, dict):
@@ -153,7 +153,7 @@ class Secrets:
         return value
 
     def stream(self) -> "MaskedStream":
-        """A masker of one text that comes in pieces."""
+        """Return a masker of one text that comes in pieces."""
         return MaskedStream(self)
 
     def mask_streamed(self, text: str) -> str:
@@ -173,7 +173,7 @@ class Secrets:
         return next(around, head.start())
 
     def _may_grow_from(self, text: str, start: int, tail: int) -> bool:
-        """Whether a credential that begins at `start` may continue; from `tail` on the text is one token."""
+        """Return True if a credential that begins at `start` may continue; from `tail` on the text is one token."""
         size = len(text) - start
         if any(len(value) > size and value.startswith(text[start:]) for value in self.values):
             return True
@@ -193,8 +193,8 @@ def _masked(match: re.Match[str]) -> str:
 class MaskedStream:
     """Masks credentials in a text that comes in pieces, wherever it was cut.
 
-    Text is held back only while it may be part of a credential, from its third character on, since the first two are shown
-    anyway. So ordinary prose passes as it comes.
+    Text is held back only while it may be part of a credential, from its third character on: the first two are always shown.
+    So ordinary prose passes unchanged.
 
     Args:
         secrets: the credentials.
@@ -207,14 +207,14 @@ class MaskedStream:
         self._swallowing = False
 
     def feed(self, text: str) -> str:
-        """The masked text that can be shown now."""
+        """Return the masked text that can be shown now."""
         if not self._held and not self._swallowing and self._secrets.heads.search(self._before + text) is None:
             self._before = _context(self._before + text)
             return text
         return self._slowly(text)
 
     def close(self) -> str:
-        """The rest that was held back, since the text is over."""
+        """Return the rest that was held back, since the text is over."""
         return self._release(self._held, "")
 
     def _slowly(self, text: str) -> str:
@@ -249,7 +249,7 @@ class MaskedStream:
 
 
 def _context(text: str) -> str:
-    """The end of a text in which a credential may have begun: two characters, after one that stands for what is before them."""
+    """Return the end of a text in which a credential may have begun: two characters, and a stand-in for the text before."""
     boundary = text[-_SHOWN_CHARS - 1 : -_SHOWN_CHARS]
     return (_MIDDLE if boundary.isascii() and boundary.isalnum() else boundary and " ") + text[-_SHOWN_CHARS:]
 

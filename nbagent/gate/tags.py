@@ -75,7 +75,7 @@ _MARGIN = " \t\r>-*+.)0123456789"  # what may stand before a fence: indentation,
 
 
 class Splitter:
-    """Cuts one text into segments as it streams in, holding back only what may become a tag.
+    """Cuts one text into segments as it streams in, holding back only characters that may become a tag.
 
     The segments of a text do not depend on its chunks, except for the borders inside text of one kind.
 
@@ -100,31 +100,31 @@ class Splitter:
         self._closing = False  # whether this line closes the fence if nothing else follows
 
     def feed(self, chunk: str, *, last: bool = False) -> list[Segment]:
-        """The segments that no later chunk can change; with `last`, all that are left."""
+        """Return the segments that no later chunk can change; with `last`, all remaining ones."""
         text = self._held + chunk
-        stop = len(text) if last else _certain(text)
+        stop = len(text) if last else _certain_end(text)
         segments: list[Segment] = []
         start = at = line = 0
         while match := _TOKEN.search(text, at, stop):
-            mark, here, at = match[0].lower(), match.start(), match.end()
-            if mark == "\n":
+            tag, here, at = match[0].lower(), match.start(), match.end()
+            if tag == "\n":
                 if self._closing and self._at_margin(text, line, here):
                     self._fence = 0
                 self._new_line()
                 line = at
-            elif mark[0] == "`":
-                self._ticks(at - here, at_margin=self._at_margin(text, line, here))
+            elif tag[0] == "`":
+                self._backticks(at - here, at_margin=self._at_margin(text, line, here))
                 line = at
-            elif mark in self._until:
+            elif tag in self._until:
                 # Models do put a tag right behind a closing fence.
                 behind_fence = self._closing and self._at_margin(text, line, here)
-                quoted = not behind_fence and self._quoted(text, at, stop, last=last)
-                if quoted is None:
+                in_code = not behind_fence and self._is_in_code(text, at, stop, last=last)
+                if in_code is None:
                     stop = here
                     break
-                if not quoted:
+                if not in_code:
                     self._add(segments, text[start:here])
-                    self._tag(segments, mark)
+                    self._tag(segments, tag)
                     start = line = at
         self._add(segments, text[start:stop])
         self._margin = self._at_margin(text, line, stop)
@@ -135,7 +135,7 @@ class Splitter:
         return segments
 
     def skip(self, chunk: str) -> None:
-        """Take note of a chunk that continues the open segment."""
+        """Record a chunk that only continues the open segment."""
         newline = chunk.rfind("\n") + 1
         if newline:
             self._margin = not chunk[newline:].strip(_MARGIN)
@@ -153,12 +153,12 @@ class Splitter:
             segments.append(Segment(self.mode, text))  # type: ignore[arg-type]  # mypy does not narrow by `in`
 
     def _tag(self, segments: list[Segment], tag: str) -> None:
-        """Leave what a tag ends, and enter what it begins."""
+        """Leave the segment that a tag ends, and enter the one that it begins."""
         unopened = self.mode == "text" and self.pristine and tag in _THOUGHT_ENDS
         if self.mode == "thought" and tag in _OPENERS:
             pass  # already in it
         elif self.mode == "header":
-            self._message()
+            self._harmony_header()
         else:
             self._leave(segments)
             self.mode, self._until = "text", _TAGS
@@ -181,8 +181,8 @@ class Splitter:
         elif self.mode == "header" and body:
             segments.append(Segment("thought", body))  # a header without a message: kept, but not as an answer
 
-    def _message(self) -> None:
-        """Enter what a harmony header announces: it names the channel and, for a tool call, the recipient."""
+    def _harmony_header(self) -> None:
+        """Enter the segment of a harmony header, which names the channel and, for a tool call, the recipient."""
         header = "".join(self._body)
         self._body.clear()
         recipient = re.search(r"to=([^\s<]+)", header)
@@ -201,7 +201,7 @@ class Splitter:
     def _at_margin(self, text: str, line: int, here: int) -> bool:
         return self._margin and not text[line:here].strip(_MARGIN)
 
-    def _ticks(self, count: int, *, at_margin: bool) -> None:
+    def _backticks(self, count: int, *, at_margin: bool) -> None:
         """Open or close a fence or a code span at a run of backticks, unless it is part of the code."""
         self._margin = False
         if self.mode == "text" and self._fence:
@@ -218,8 +218,8 @@ class Splitter:
         else:
             self._open.append(count)
 
-    def _quoted(self, text: str, at: int, stop: int, *, last: bool) -> bool | None:
-        """Whether a tag that ends at `at` is part of code; None if the rest of its line must be seen first."""
+    def _is_in_code(self, text: str, at: int, stop: int, *, last: bool) -> bool | None:
+        """Return True if a tag that ends at `at` is part of code; None if the rest of its line must be seen first."""
         if self._fence and self.mode == "text":
             return True
         if not self._open or self.mode in ("tool", "header"):
@@ -232,7 +232,7 @@ class Splitter:
         return False if last or stop - at >= _HOLD_CHARS else None
 
 
-def _certain(text: str) -> int:
+def _certain_end(text: str) -> int:
     """Offset of an incomplete tag or run of backticks at the end of the text; the length of the text if there is none."""
     size = len(text)
     bracket = text.rfind("<", max(0, size - _MAX_TAG_CHARS))
@@ -242,7 +242,7 @@ def _certain(text: str) -> int:
 
 
 def split(text: str, *, in_thought: bool = False) -> list[Segment]:
-    """The segments of a whole text: without markers, neighbours of one kind joined, the space around tags removed."""
+    """Return the segments of a whole text: without markers, neighbours of one kind joined, the space around tags removed."""
     segments: list[Segment] = []
     tagged = False
     for segment in Splitter(in_thought=in_thought).feed(text, last=True):
@@ -262,7 +262,7 @@ _NAME = re.compile(r'"name"\s*:\s*"([^"\\]+)"')
 
 
 def calls_of(segment: Segment) -> list[TaggedCall]:
-    """The tool calls in a `tool` segment; one that cannot be parsed is kept as it was written, with `valid` false."""
+    """Return the tool calls in a `tool` segment; one that cannot be parsed is kept as it was written, with `valid` false."""
     body = segment.text.strip()
     if not body and not segment.name:
         return []

@@ -1,4 +1,4 @@
-"""Rules that hide the arguments of a tool, its result, or the whole of it."""
+"""Rules that hide the arguments of a tool's calls, their results, or the calls altogether."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, TypeAlias, assert_never, get_args
@@ -52,7 +52,7 @@ _NOTHING: frozenset[Aspect] = frozenset()
 
 
 class ToolRules:
-    """Removes from a run's events what the rules hide. In its place comes an event that says what kind of thing is hidden.
+    """Removes the parts of a run's events that the rules hide, and puts an event in their place that names the hidden aspect.
 
     Args:
         hide: the rules; those for `"*"` hold for every tool, besides its own.
@@ -64,7 +64,9 @@ class ToolRules:
 
     def __init__(self, hide: Hide | None = None) -> None:
         if hide is not None and not isinstance(hide, Mapping):
-            raise TypeError(f'hide takes what of which tool, such as {{"search": "args", "*": "result"}}; got {hide!r}')
+            raise TypeError(
+                f'hide maps tool names to aspects of their calls, such as {{"search": "args", "*": "result"}}; got {hide!r}'
+            )
         self._rules = {name: _aspects(name, hidden) for name, hidden in (hide or {}).items()}
         self._everything = "all" in self._rules.get(EVERY, _NOTHING)
         self._any = _NOTHING.union(*self._rules.values())  # hidden of a call whose tool is unknown
@@ -77,11 +79,11 @@ class ToolRules:
         return bool(self._rules)
 
     def feed(self, event: Event) -> list[Event]:
-        """The visible events for this one, in order: often itself, sometimes none."""
+        """Return the visible events for this one, in order: often itself, sometimes none."""
         if not self._rules:
             return [event]
         if self._is_inside(event):
-            return self._lift(event)
+            return self._shown_outside(event)
         match event:
             case TextStart():
                 self._announced = False
@@ -95,7 +97,7 @@ class ToolRules:
             case Error():
                 return [self._error(event)]
             case AgentHandoff():
-                return [replace(event, tool_id=None) if "all" in self._of(event.tool_id) else event]
+                return [replace(event, tool_id=None) if "all" in self._hidden_aspects(event.tool_id) else event]
             case RunEnd():
                 plain = isinstance(event.output, str | bool | int | float | None)
                 return [event if plain else replace(event, output=None)]  # it may hold the whole conversation
@@ -109,17 +111,17 @@ class ToolRules:
                 assert_never(event)
 
     def close(self) -> list[Event]:
-        """Nothing is held back."""
+        """Return nothing: no event is held back."""
         return []
 
     def _is_inside(self, event: Event) -> bool:
-        """Whether an event is inside a hidden call. Only events that begin a block need to name their parent."""
+        """Return True if an event is inside a hidden call. Only events that begin a block need to name their parent."""
         if event.parent_id in self._inside or (isinstance(event, AgentStart) and event.tool_id in self._inside):
             return True
         return isinstance(event, _CONTINUES) and event.id in self._inside
 
-    def _lift(self, event: Event) -> list[Event]:
-        """The events inside a hidden call that are shown outside of it; all others are hidden with the call."""
+    def _shown_outside(self, event: Event) -> list[Event]:
+        """Return the events inside a hidden call that are shown outside of it; all others are hidden with the call."""
         match event:
             case AgentStart() | TextStart() | ReasoningStart():
                 self._inside.add(event.id)
@@ -134,8 +136,8 @@ class ToolRules:
                 return [replace(event, parent_id=None, agent=None)]
         return []
 
-    def _of(self, tool_id: str | None) -> frozenset[Aspect]:
-        """The hidden aspects of a call; the tool of one whose start never came is unknown."""
+    def _hidden_aspects(self, tool_id: str | None) -> frozenset[Aspect]:
+        """Return the hidden aspects of a call. Without a start, the call's tool is unknown."""
         return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
 
     def _start(self, event: ToolStart) -> list[Event]:
@@ -151,7 +153,7 @@ class ToolRules:
         return [replace(event, title=None) if hidden else event, *notes]
 
     def _call(self, event: ToolArgsDelta | ToolArgs | ToolProgress | ToolResult) -> list[Event]:
-        hidden = self._of(event.id)
+        hidden = self._hidden_aspects(event.id)
         if not hidden:
             return [event]
         if "all" in hidden:
@@ -179,7 +181,7 @@ class ToolRules:
             about = self._everything or inside or event.approval_id in self._asked
             return replace(event, parent_id=None, value=None) if about else event
         is_any = event.tool_id is None and event.kind == "tool"  # about a call that it does not name
-        hidden = (self._any if is_any else self._of(event.tool_id)) - {"result"}  # there is no result yet
+        hidden = (self._any if is_any else self._hidden_aspects(event.tool_id)) - {"result"}  # there is no result yet
         gone = self._everything or inside or "all" in hidden
         if not gone and not hidden:
             return event
@@ -191,7 +193,7 @@ class ToolRules:
     def _error(self, event: Error) -> Error:
         if event.tool_id is None and event.parent_id not in self._inside:
             return replace(event, traceback=None) if self._everything else event
-        hidden = self._of(event.tool_id)
+        hidden = self._hidden_aspects(event.tool_id)
         if not hidden and event.parent_id not in self._inside:
             return event
         event = replace(event, message=_FAILED, traceback=None)

@@ -1,4 +1,4 @@
-"""Answers the questions about a run that its transcript does not.
+"""Inspector of a run: its events, its timeline and its text to copy.
 
 Inspector ──▶ Search (which events match), brief (an event on one line), Timeline (when things happened)
 """

@@ -15,7 +15,7 @@ _SHOWN_ELSEWHERE = frozenset(e.Envelope.__struct_fields__) | {"id", "value"}
 
 
 def brief(event: e.Event) -> str:
-    """The event's fields on one line of at most 160 characters: `name="search" call_id="call_1"`.
+    """Return the event's fields on one line of at most 160 characters: `name="search" call_id="call_1"`.
 
     A single field, such as a delta's text, stands without its name. However large the event is, no more of it is read than is
     shown.
@@ -38,7 +38,7 @@ def _joined(fields: Iterable[tuple[str, Any]], max_chars: int = LINE_CHARS, betw
 
 
 def _value(value: Any, max_chars: int) -> str:
-    """The value as JSON, cut somewhat behind `max_chars`."""
+    """Return the value as JSON, cut somewhat behind `max_chars`."""
     max_chars = max(max_chars, 1)
     if isinstance(value, str):
         return msgspec.json.encode(text_safe(value[: max_chars + 1])).decode()

@@ -26,9 +26,9 @@ from nbagent.render.messages import messages_python
 PAGE_ROWS = 100
 """Events in one page."""
 MAX_SEARCHES = 4
-"""Searches that are remembered, so that the next page, or another view, does not begin anew."""
-TIMELINE_EVENTS = 20_000
-"""Events that one question adds to the timeline."""
+"""Searches that are kept, so that the next page, or another view, does not start from the beginning."""
+MAX_TIMELINE_EVENTS = 20_000
+"""Events that one question adds to the timeline at most."""
 
 
 class Inspector:
@@ -55,11 +55,11 @@ class Inspector:
 
     @staticmethod
     def knows(name: str) -> bool:
-        """Whether the name is a question to the inspector."""
+        """Return True if the name is a question to the inspector."""
         return name.partition("/")[0] in ("events", "event", "timeline", "copy")
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
-        """A page of an answer, and the characters in all of it.
+        """Return a page of an answer, and the characters in all of it.
 
         Args:
             name: the question.
@@ -89,7 +89,7 @@ class Inspector:
         seen = self._log.count
         if question.type or question.text or question.block:
             search = self._search(question)
-            search.go_on(self._log)
+            search.search_next(self._log)
             numbers, seen = search.found, search.seen
         types = {str(kind.__struct_config__.tag): count for kind, count in self._types.items()}
         rows = (self._row(number) for number in numbers[question.at : question.at + PAGE_ROWS])
@@ -109,9 +109,9 @@ class Inspector:
         return [number] if event is None else [number, event.ts, e.type_of(event), brief(event)]
 
     def _times(self, max_bytes: int) -> str:
-        for event in itertools.islice(self._log.since(self._timed + 1), TIMELINE_EVENTS):
+        for event in itertools.islice(self._log.since(self._timed + 1), MAX_TIMELINE_EVENTS):
             self._timeline.feed(event)
-            self._timed = max(self._timed, self._log.gone) + 1
+            self._timed = max(self._timed, self._log.dropped) + 1
         line = self._timeline
         answer = TimelineAnswer(
             start=line.start,
@@ -148,21 +148,21 @@ class Inspector:
                 return messages_python(
                     blocks, {self._block_id(event.id, "tool"): json_safe(event.content) for event in results}
                 )
-        raise LookupError(f"there is no copy as {form}")
+        raise LookupError(f"the transcript cannot be copied as {form!r}; use 'markdown', 'json' or 'python'")
 
 
 def _question(name: str) -> EventsQuestion:
     try:
         question = msgspec.json.decode(name, type=EventsQuestion)
     except msgspec.MsgspecError as error:
-        raise LookupError(f"that is no question about events: {error}") from error
+        raise LookupError(f"invalid question about events: {error}") from error
     if question.at < 0:
-        raise LookupError("rows count from 0")
+        raise LookupError(f"rows are counted from 0; got {question.at}")
     return question
 
 
 def _filled(answer: EventsAnswer | TimelineAnswer, items: Iterable[Any], max_bytes: int) -> str:
-    """The answer as JSON, with as many of the items as fit in its last field, an empty list."""
+    """Return the answer as JSON, with as many of the items as fit in its last field, an empty list."""
     text = _written(answer)
     return f"{text.removesuffix(']}')}{','.join(_fitting(items, max_bytes - json_size(text) - 64))}]}}"
 

@@ -47,11 +47,11 @@ class Search:
         self._kind = question.kind
         self._block_id = block_id
 
-    def go_on(self, log: EventLog) -> None:
+    def search_next(self, log: EventLog) -> None:
         """Search the next stretch."""
         left = STRETCH_BYTES
         events = log.since(self.seen + 1)
-        self.seen = max(self.seen, log.gone)
+        self.seen = max(self.seen, log.dropped)
         while left > 0 and (event := next(events, None)) is not None:
             self.seen += 1
             matches, size = self._match(event, self.seen)
@@ -60,7 +60,7 @@ class Search:
                 self.found.append(self.seen)
 
     def _match(self, event: e.Event, number: int) -> tuple[bool, int]:
-        """Whether the event matches, and the bytes that were searched."""
+        """Return whether the event matches, and the bytes that were searched."""
         tag = e.type_of(event)
         if self._type and not (tag.startswith(self._type) if self._family else tag == self._type):
             return False, 0
@@ -88,5 +88,5 @@ def _written(event: e.Event) -> str:
 
 
 def json_text(event: e.Event) -> str:
-    """The event as JSON that every browser reads alike."""
+    """Return the event as JSON that every browser reads alike."""
     return to_browser_json(event).decode()

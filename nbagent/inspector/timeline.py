@@ -56,24 +56,24 @@ class Timeline:
         match event:
             case e.TextDelta():
                 self._token(event.ts)
-                self._at(event, "text", "text").end = event.ts
+                self._bar_of(event, "text", "text").end = event.ts
             case e.ReasoningDelta():
                 self._token(event.ts)
-                self._at(event, "reasoning", "thinking").end = event.ts
+                self._bar_of(event, "reasoning", "thinking").end = event.ts
             case e.ToolArgsDelta():
                 self._token(event.ts)
-                self._at(event, "tool", "tool")
+                self._bar_of(event, "tool", "tool")
             case e.TextStart():
                 label = {"commentary": "commentary", "final_answer": "answer"}.get(event.phase or "", "text")
-                self._at(event, "text", label)
+                self._bar_of(event, "text", label)
             case e.ReasoningStart():
-                self._at(event, "reasoning", "thinking")
+                self._bar_of(event, "reasoning", "thinking")
             case e.TextEnd():
                 self._close(event, "text", "text")
             case e.ReasoningEnd():
                 self._close(event, "reasoning", "thinking")
             case e.ToolStart():
-                self._at(event, "tool", event.title or event.name).label = (event.title or event.name)[:MAX_LABEL_CHARS]
+                self._bar_of(event, "tool", event.title or event.name).label = (event.title or event.name)[:MAX_LABEL_CHARS]
             case e.ToolArgs():
                 self._begin_call(event)
             case e.ToolProgress():
@@ -83,7 +83,7 @@ class Timeline:
                 if not event.preliminary:
                     self._close(event, "tool", "tool").status = event.status
             case e.AgentStart():
-                self._at(event, "agent", event.name)
+                self._bar_of(event, "agent", event.name)
             case e.AgentEnd():
                 self._close(event, "agent", event.name or "agent").status = event.status
             case e.ApprovalRequest() | e.ApprovalResponse():
@@ -100,7 +100,7 @@ class Timeline:
                 assert_never(event)
 
     def _begin_call(self, event: e.ToolArgs | e.ToolProgress) -> None:
-        self._at(event, "tool", "tool").ready = event.ts
+        self._bar_of(event, "tool", "tool").ready = event.ts
         self._answered(event.ts)
 
     def _pass_time(self, now: float) -> None:
@@ -121,13 +121,13 @@ class Timeline:
         if self._step is not None and self._step.first is None:
             self._step.first = now
 
-    def _at(self, event: Any, kind: BarKind, label: str) -> Bar:
-        """The open bar of the event's block, or a new one."""
+    def _bar_of(self, event: Any, kind: BarKind, label: str) -> Bar:
+        """Return the open bar of the event's block, or a new one."""
         bar = self._open.get((kind, event.id))
         return self._new(kind, label, event.ts, event.id) if bar is None else bar
 
     def _close(self, event: Any, kind: BarKind, label: str) -> Bar:
-        bar = self._at(event, kind, label)
+        bar = self._bar_of(event, kind, label)
         bar.end = event.ts
         del self._open[kind, event.id]
         return bar

@@ -14,7 +14,7 @@ from nbagent.protocol.shared import LIMITS, MARKUP, words
 _ALIGN = re.compile(r"text-align:(?:left|right|center)")
 _BLOCKS = words(MARKUP["markdown"]["blocks"])
 _INLINES = words(MARKUP["markdown"]["inlines"])
-# Definitions would count for the whole page, and the others do more than typeset.
+# Commands that define macros for the whole page, or do more than typeset.
 _MORE_THAN_TEX = re.compile(
     r"\\(?:[gex]?def|let|futurelet|(?:new|renew|provide)(?:command|environment)|require|href|url|class|style|cssId|data"
     r"|html\w*|includegraphics|label|unicode|mmlToken|begingroup|bbox)(?![a-zA-Z])"
@@ -45,7 +45,7 @@ def link_html(url: str, label: str, title: str | None = None) -> str:
 def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
     """Return a picture if its bytes are in the URL, else a link that says what it is and where it leads.
 
-    A link may not stand in a link: `in_link` gives the words of the link alone.
+    Links cannot be nested: with `in_link` only the text of the link is returned.
     """
     inline = inline_image(src)
     if inline is not None:
@@ -162,7 +162,7 @@ def _attr(token: Token, name: str) -> str:
 
 
 def _alternative(tokens: list[Token]) -> str:
-    """The alternative text of an image, without its markup."""
+    """Return the alternative text of an image, without its markup."""
     texts = []
     for token in tokens:
         if token.type == "image":

@@ -1,8 +1,8 @@
 """HTML from a tool's result (a DataFrame's table, say), by the allow-list of the view (js/src/markdown/sanitize.ts).
 
-nh3 (ammonia) parses as browsers do and writes a new document of what is listed. Here stands only what it has no option for:
-addresses and styles judged by their values, pictures turned into links, a bound on depth, text made visible, and a bound on
-the work, since hostile HTML can cost any HTML5 parser quadratic time and memory.
+nh3 (ammonia) parses as browsers do and writes a new document of what is listed. This module adds what it cannot do:
+checks of addresses and styles by their values, links instead of pictures, a limit on depth, visible control characters, and
+a limit on the work, since hostile HTML can cost any HTML5 parser quadratic time and memory.
 """
 
 import functools
@@ -36,11 +36,11 @@ _SPECIAL_TAG = re.compile(rf"<(/?)({'|'.join(_SPECIAL)})(?=[\s/>])", re.IGNORECA
 _PREFIX = "x-"
 
 _TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
-# Elements that another of their kind closes, or that hold nothing, and so never lie in one another; but in SVG and MathML
-# they are names like any other.
+# Void elements, and elements that the next one of their kind closes: they do not nest. In SVG and MathML these names have no
+# special meaning.
 _FLAT = words("p li dt dd td th tr tbody thead tfoot caption colgroup area base br col embed hr img input link meta wbr")
 _MAX_STEPS = 100_000_000
-"""Elements that the parser may visit: each tag may make it walk through all that are open. This many take some 0.5 s."""
+"""Elements that the parser may visit: each tag may make it walk through all open ones. This many take about 0.5 s."""
 
 # As nh3 writes them: attributes in double quotes, and no "<" or ">" but those of tags.
 _PIECE = re.compile(r'<(?P<end>/?)(?P<tag>[\w-]+)(?P<attributes>(?:[^"<>]|"[^"]*")*)>|(?P<text>[^<]+)')
@@ -49,10 +49,10 @@ _HREF = re.compile(r' href="[^"]*"')
 
 
 def sanitize(source: str) -> str:
-    """Return the HTML with nothing in it that runs, loads, covers or reaches out of its place.
+    """Return the HTML without anything that runs, loads, or covers other parts of the page.
 
     Links keep http, https and mailto; images only where their bytes are in the URL, others become links; ids, names, event
-    handlers and unknown attributes stay behind. The source may be cut anywhere: what is open at its end is closed. A source
+    handlers and unknown attributes are dropped. The source may be cut anywhere: elements open at its end are closed. A source
     that would take too long to parse ends early, with "…".
     """
     end = _affordable_end(source)
@@ -90,7 +90,7 @@ def _cleaner() -> "nh3.Cleaner":
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
-    """The attribute's value as it is kept; None if it is not."""
+    """Return the attribute's value to keep; None to drop the attribute."""
     match name:
         case "href":
             return safe_url(value)
@@ -103,14 +103,14 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def _declaration(name: str, value: str) -> str:
-    """The style declaration, or nothing if it is not listed or could fetch something: no url(), image-set() or var()."""
+    """Return the style declaration; empty if it is not listed or could fetch something: no url(), image-set() or var()."""
     name, value = name.strip().lower(), value.strip()
     safe = name in _STYLES and len(value) < LIMITS["style_value_chars"] and _STYLE_VALUE.fullmatch(value)
     return f"{name}:{value}" if safe and value else ""
 
 
 class _Writer:
-    """Writes what nh3 left: well-formed, of allowed elements and attributes only."""
+    """Writes the output of nh3: well-formed, with allowed elements and attributes only."""
 
     def __init__(self) -> None:
         self._open: list[str] = []  # the end tags of the elements that are open, empty for one that is left out
@@ -133,7 +133,7 @@ class _Writer:
             self._open.append("")
             return ""
         if tag == "a":
-            # A link without an address is none, and one in another would end that.
+            # A link needs an address, and a link inside another would end the outer one.
             linked = ' href="' in attributes and "</a>" not in self._open
             tag, attributes = ("a", f"{attributes} {LINK_ATTRIBUTES}") if linked else ("span", _HREF.sub("", attributes))
         self._open.append(f"</{tag}>")

@@ -1,4 +1,4 @@
-"""Text as HTML: escaped, with unseen characters made visible (js/src/readable.ts), and kept from being read as a formula."""
+"""Text as HTML: escaped, with invisible characters made visible (js/src/readable.ts), and protected from MathJax."""
 
 import html
 import re
@@ -22,7 +22,7 @@ def visible(text: str) -> str:
 def prose(text: str) -> str:
     """Return the text as `visible` does, but with embeddings and isolates kept.
 
-    Languages that run from right to left need those; an override, which reverses letters of any script, no language needs.
+    Right-to-left languages need these. No language needs an override, which reverses letters of any script.
     """
     return _UNSEEN_IN_PROSE.sub(_written_out, text_safe(text))
 

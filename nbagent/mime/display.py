@@ -27,7 +27,7 @@ _METHODS = {
 
 
 def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES) -> Display:
-    """Return how a value looks to a reader: one line, and a bundle of MIME types like the notebook's own.
+    """Return a value as a reader sees it: one line, and a bundle of MIME types like the notebook's own.
 
     Args:
         value: anything.
@@ -66,7 +66,7 @@ def bundle_of_json(content: Any) -> dict[str, Any]:
 
 
 def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
-    """The bundle of all the value's formatters, of any size. Messages of those that failed are added to `failures`."""
+    """Return the bundle of all the value's formatters, of any size. Messages of those that failed are added to `failures`."""
 
     def ask(what: str, formatter: Callable[[], Any]) -> Any:
         try:
@@ -94,7 +94,7 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
 
 
 def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dict[str, Any]:
-    """The bundle of the value's own `_repr_*_` methods; looked up on its class, since proxies answer to any name."""
+    """Return the bundle of the value's own `_repr_*_` methods; looked up on its class, since proxies answer to any name."""
     bundle: dict[str, Any] = {}
     for mime, name in {"": "_repr_mimebundle_", **_METHODS}.items():
         method = getattr(type(value), name, None)
@@ -110,7 +110,7 @@ def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dic
 
 
 def _figure_of(value: Any) -> Any:
-    """A Matplotlib figure, given itself or its axes."""
+    """Return a Matplotlib figure, given itself or its axes."""
     if hasattr(type(value), "get_figure") and not hasattr(type(value), "savefig"):
         value = value.get_figure()
     return value if hasattr(type(value), "savefig") and hasattr(value, "canvas") else None
@@ -123,7 +123,7 @@ def _png_of(figure: Any) -> bytes:
 
 
 def _payload(mime: str, payload: Any, limit: int) -> Any:
-    """The payload as it is sent, images as base64; None if it is too large, or none of its type."""
+    """Return the payload as it is sent, images as base64; None if it is too large, or none of its type."""
     if isinstance(payload, bytes):
         if len(payload) * 4 > limit * 3:
             return None

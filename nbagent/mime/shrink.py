@@ -15,15 +15,15 @@ import msgspec
 from nbagent.events.jsonable import INT64, BoundedJsonConverter, JsonPolicy
 from nbagent.mime.text import KB, count, text_of
 
-_ROWS = 20
+_MAX_ROWS = 20
 
 
 def json_of(value: Any, max_bytes: int = 16 * KB) -> Any:
-    """A tool's return value as a model gets to see it.
+    """Return a tool's return value as a model gets to see it.
 
     Args:
         value: anything. Tables become their shape and first rows, objects with fields become dicts, NaN and infinities null.
-        max_bytes: about how many bytes of JSON it may make; what is left out is counted in its place ("… 12 more items").
+        max_bytes: approximate limit of its JSON in bytes; omitted items are counted in their place ("… 12 more items").
 
     Returns:
         JSON: dicts, lists, strings, numbers, booleans, None.
@@ -49,7 +49,7 @@ _VALUE = JsonPolicy(max_depth=32, integers=INT64, integer_text=hex, expand=_expa
 
 
 def _parts_of(value: Any) -> Any:
-    """One level of a value, in terms of dicts, lists and plain values; what has no parts becomes its text."""
+    """Return one level of a value as a dict, a list or a plain value; a value without parts becomes its text."""
     kind = type(value)
     if isinstance(value, enum.Enum):
         return value.value
@@ -81,18 +81,18 @@ def _parts_of(value: Any) -> Any:
 
 
 def _array(value: Any) -> Any:
-    """A table, a series or an array: all of it if it is small, else its shape and its head."""
+    """Return a table, a series or an array: all of it if it is small, else its shape and its head."""
     shape = list(value.shape)
     if not shape:
         return value.item()
     if hasattr(value, "columns") and hasattr(value, "head"):
-        table = value.head(_ROWS)
+        table = value.head(_MAX_ROWS)
         index = getattr(table, "index", None)
         if index is not None and type(index).__name__ != "RangeIndex" and not set(index.names) & set(table.columns):
             table = table.reset_index()  # an index that means something: groups, dates
         rows = table.to_dict("records") if hasattr(table, "to_dict") and index is not None else table.to_dicts()
-        return {"type": type(value).__name__, "shape": shape, "rows": rows, **_missing(shape[0], _ROWS, "row")}
-    most = _ROWS * 10
+        return {"type": type(value).__name__, "shape": shape, "rows": rows, **_missing(shape[0], _MAX_ROWS, "row")}
+    most = _MAX_ROWS * 10
     head = value.head(most) if hasattr(value, "head") else value if math.prod(shape) <= most else value.ravel()[:most]
     if hasattr(head, "index") and hasattr(head, "to_dict"):
         items: Any = head.to_dict()

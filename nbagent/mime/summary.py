@@ -15,7 +15,7 @@ def summary_of(value: Any) -> str:
 
 
 def _measure(value: Any) -> str:
-    """The type and size of a value; its repr if it has no size."""
+    """Return the type and size of a value; its repr if it has no size."""
     name = type(value).__name__
     if isinstance(value, str):
         return quote(value)
@@ -35,7 +35,7 @@ def _measure(value: Any) -> str:
 
 
 def _size(value: Any) -> tuple[int, ...]:
-    """The lengths of a table, an array, a figure or an image along its axes; empty for anything else."""
+    """Return the lengths of a table, an array, a figure or an image along its axes; empty for anything else."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape and all(isinstance(side, int) for side in shape):
         return shape
@@ -48,5 +48,5 @@ def _size(value: Any) -> tuple[int, ...]:
 
 
 def _text_item(item: Any) -> Any:
-    """The text of a content part such as MCP's `{"type": "text", "text": …}`."""
+    """Return the text of a content part such as MCP's `{"type": "text", "text": …}`."""
     return item.get("text") if isinstance(item, dict) and item.get("type") == "text" else None

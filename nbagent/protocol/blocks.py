@@ -347,12 +347,12 @@ _STRUCT_FIELDS = frozenset({"error", "progress", "usage"})
 
 
 def kind_of(props: BlockProps) -> str:
-    """The `kind` of the blocks that have these props, e.g. `"tool"`."""
+    """Return the `kind` of the blocks that have these props, e.g. `"tool"`."""
     return str(props.__struct_config__.tag)
 
 
 def to_dict(props: msgspec.Struct) -> dict[str, Any]:
-    """The fields that are set, by their names on the wire and without `kind`. Values are shared with `props`, not copied."""
+    """Return the fields that are set, by their names on the wire, without `kind`. Values are shared, not copied."""
     named = zip(props.__struct_encode_fields__, msgspec.structs.astuple(props), strict=True)
     made = {name: value for name, value in named if value is not UNSET}
     for name in _STRUCT_FIELDS & made.keys():

@@ -12,7 +12,7 @@ def json_size(value: Any) -> int:
 
 
 def truncate_to_bytes(text: str, offset: int, max_bytes: int, min_chars: int = 0) -> tuple[str, int]:
-    """As much of the text from `offset` on as takes at most `max_bytes` of JSON without its quotes, and its bytes.
+    """Return as much of the text from `offset` on as takes at most `max_bytes` of JSON without its quotes, and its bytes.
 
     Lone surrogates, which JSON cannot carry, are each replaced by U+FFFD, so that every character keeps its offset.
 

@@ -1,4 +1,4 @@
-"""The messages of the channel between kernel and view: JSON objects whose `t` tells their type.
+"""The messages of the channel between kernel and view: JSON objects whose `t` is their type.
 
 None has a top-level `id`: ipykernel 7.4 keeps such messages for ever.
 
@@ -14,11 +14,11 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from nbagent.events.jsonable import EXACT
+from nbagent.events.jsonable import MAX_EXACT_INT
 from nbagent.protocol.blocks import to_dict
 from nbagent.protocol.ops import WireOp
 
-Number: TypeAlias = Annotated[int, Meta(ge=0, le=EXACT)]
+Number: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_EXACT_INT)]
 """A whole number that JavaScript represents exactly."""
 
 MAX_NAME_CHARS = 1024
@@ -98,7 +98,7 @@ KernelMessage: TypeAlias = Ops | Snapshot | Beat | Part
 
 
 def to_wire(message: KernelMessage) -> dict[str, Any]:
-    """The message as the JSON object that is sent. Its values are shared, not copied."""
+    """Return the message as the JSON object that is sent. Its values are shared, not copied."""
     return {"t": message.__struct_config__.tag, **to_dict(message)}
 
 
@@ -163,7 +163,7 @@ ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 
 
 def read_view_message(raw: object) -> ViewMessage | None:
-    """The message that a view sent; None if it is unknown or malformed, which is logged at level debug.
+    """Return the message that a view sent; None if it is unknown or malformed, which is logged at level debug.
 
     The log names the message's type and nothing else, since its content may be secret.
     """
@@ -176,7 +176,7 @@ def read_view_message(raw: object) -> ViewMessage | None:
 
 
 def _name(raw: object) -> str:
-    """The message's type where it looks like one, else the Python type."""
+    """Return the message's type where it looks like one, else the Python type."""
     tag = raw.get("t") if isinstance(raw, Mapping) else None
     if isinstance(tag, str) and re.fullmatch(r"[a-z_.\-]{1,32}", tag):
         return tag

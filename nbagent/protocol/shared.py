@@ -1,4 +1,4 @@
-"""Data that the kernel and the view both read, each from the same file: words, allow-lists, limits, MIME types.
+"""Data that the kernel and the view both read, each from the same file: labels, allow-lists, limits, MIME types.
 
 The view's bundle imports the JSON files (js/src). `tests/shared/` holds tables of inputs and expected results that both
 languages are tested against.
@@ -32,7 +32,7 @@ IMAGE_TYPES = tuple(mime for mime in MIME_BYTES if mime.startswith("image/"))
 """The MIME types of pictures, in the order of `MIME_BYTES`."""
 
 LIMITS = msgspec.json.decode(_read("limits.json"), type=dict[str, int])
-"""Limits that both languages keep, by name; a name says its unit."""
+"""Limits that both languages keep, by name; a name ends with its unit."""
 
 
 def fill(label: str, *values: str) -> str:

@@ -58,7 +58,7 @@ _PRIMITIVES: dict[type[structs.Type], str] = {
 
 
 def generate() -> str:
-    """The text of `protocol.ts`."""
+    """Return the text of `protocol.ts`."""
     return "\n".join((_HEAD, *_declarations()))
 
 
@@ -142,7 +142,7 @@ def _alias(name: str, members: list[str]) -> str:
 
 
 def _docstring(struct: type) -> tuple[str, dict[str, str]]:
-    """A class's docstring without its `Attributes:`, and these by name, each on one line."""
+    """Return a class's docstring without its `Attributes:`, and these by name, each on one line."""
     summary, _, attributes = (python_inspect.getdoc(struct) or "").partition("\nAttributes:\n")
     found = re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", attributes, re.MULTILINE)
     return summary.strip(), {name: " ".join(f"{text[0].upper()}{text[1:]}".split()) for name, text in found}

@@ -15,7 +15,7 @@ BATCH_INTERVAL_S = 0.1
 """Seconds between two batches of text. Jupyter's envelope of 700 bytes weighs more than the text: with a fast model (2,000
 characters a second) seven times as much at 20 batches a second, less than five times at 13."""
 MIN_GAP_S = 1 / 28
-"""Seconds between any two messages, however urgent: at most 30 messages in any second, with room for the synced trait that
+"""Seconds between any two messages, however urgent: at most 30 messages in any second, leaving one for the synced trait that
 changes at the run's end."""
 
 _log = logging.getLogger("nbagent")
@@ -86,7 +86,7 @@ class Channel(ABC):
             try:
                 self._send()
             except Exception:
-                self._outbox = Outbox()  # what waited is lost: a number is missing, which makes a reader ask for everything
+                self._outbox = Outbox()  # the queued ops are lost; the gap in the numbers makes a view ask for a snapshot
                 self.seq = seq + 1
                 if not self._failed:
                     self._failed = True

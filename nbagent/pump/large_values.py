@@ -1,4 +1,4 @@
-"""Values that are too large to travel with their block; the view asks for their pages when somebody looks at them.
+"""Values that are too large to travel with their block; the view asks for their pages when they are opened.
 
 In ops, a prop of more than 8 KB that is not a streamed text becomes a marker, `nbagent.protocol.blocks.LargeValue`. JSON is
 paged as its text. Characters are Unicode code points, as in Python, not a browser's UTF-16 units.
@@ -26,13 +26,13 @@ _INLINE_CHARS = INLINE_BYTES // 6  # a character takes at most six bytes of JSON
 
 
 class LargeValues:
-    """The large props of one transcript: what travels of them, and their pages.
+    """The large props of one transcript: their markers, and their pages.
 
     Args:
         props_of: a block's props by its id; None if there is no such block.
         text_of: the whole text that a tool call returned, by its block's id; None if it returned anything else. It is not
             masked: of the live value the transcript has only the head.
-        mask: hides what must not be seen, without changing a text's length.
+        mask: masks credentials and patterns, without changing a text's length.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class LargeValues:
         self._encoded: tuple[Any, str] | None = None
 
     def externalize_large_props(self, ops: Iterable[Op]) -> list[Op]:
-        """The ops as they travel: long texts as appends, other large props as markers."""
+        """Return the ops as they travel: long texts as appends, other large props as markers."""
         made: list[Op] = []
         for op in ops:
             if op[0] == "append" or op[0] == "close":
@@ -57,7 +57,7 @@ class LargeValues:
         return made
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
-        """A page of a large value, and the characters in all of it.
+        """Return a page of a large value, and the characters in all of it.
 
         Args:
             name: as in the marker.
@@ -97,14 +97,14 @@ class LargeValues:
         return [first, *texts]
 
     def _live_text(self, id: str, shown: Any) -> str | None:
-        """The whole text of which `shown` is the head; None if `shown` is all of it, or belongs to something else."""
+        """Return the whole text of which `shown` is the head; None if `shown` is all of it, or belongs to something else."""
         live = self._text_of(id) if isinstance(shown, str) else None
         if live is None or len(live) <= len(shown):
             return None
         return live if self._mask(live[: HEAD_CHARS + CONTEXT_CHARS])[:HEAD_CHARS] == shown[:HEAD_CHARS] else None
 
     def _find(self, name: str) -> tuple[str, str, Any]:
-        """The block of a large value, the field in which it is found there, and the value itself."""
+        """Return the block of a large value, the field in which it is found there, and the value itself."""
         kind, _, rest = name.partition("/")
         for slash in (index for index, character in enumerate(rest) if character == "/"):  # an id may hold slashes, too
             id, field = rest[:slash], rest[slash + 1 :]
@@ -117,10 +117,10 @@ class LargeValues:
                 bundle = props.get(outer)
             if isinstance(bundle, Mapping) and bundle.get(field) is not None:
                 return id, field if kind == "result" else "", bundle[field]
-        raise LookupError(f"no such part: {name}")
+        raise LookupError(f"there is no large value {name!r}")
 
     def _as_text(self, value: Any) -> str:
-        """The value's text. Encoded JSON is kept while its pages are read, so that it is encoded once."""
+        """Return the value's text. Encoded JSON is kept while its pages are read, so that it is encoded once."""
         if isinstance(value, str):
             return value
         if self._encoded is None or self._encoded[0] is not value:
@@ -129,7 +129,7 @@ class LargeValues:
 
 
 def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> dict[str, Any]:
-    """A dict of payloads, each inline or a marker; those for which even the markers are too large are left out."""
+    """Return a dict of payloads, each inline or a marker; those for which even the markers are too large are left out."""
     made: dict[str, Any] = {}
     free = BUNDLE_BYTES
     for name, value in bundle.items():
@@ -145,7 +145,7 @@ def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> d
 
 
 def _inline(name: str, value: Any, max_bytes: int) -> Any:
-    """The value itself if its JSON takes at most `max_bytes`, else its marker."""
+    """Return the value itself if its JSON takes at most `max_bytes`, else its marker."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):

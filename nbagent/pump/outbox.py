@@ -29,7 +29,7 @@ class Outbox:
         return bool(self._queue)
 
     def feed(self, ops: Iterable[Op]) -> bool:
-        """Queue ops; return True if one of them is a change of state, worth sending at once, and not just text."""
+        """Queue ops; return True if one of them changes state and so is worth sending at once, unlike text."""
         urgent = False
         for op in ops:
             last = self._last.get(op[1])
@@ -57,7 +57,7 @@ class Outbox:
 
     @property
     def sealed(self) -> bool:
-        """Whether some of the sealed ops still wait."""
+        """True if some of the sealed ops are still queued."""
         return self._sealed > 0
 
     def drain(self, max_bytes: int | None = BATCH_BYTES) -> list[list[Any]]:
@@ -90,7 +90,7 @@ class Outbox:
         return batch
 
     def _take_text(self, entry: list[Any], free: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
-        """An append of as much of the entry's text as fits, at least one character if it is `alone`; see `_take_props`.
+        """Return an append of as much of the entry's text as fits, at least one character if it is `alone`; see `_take_props`.
 
         The rest is not copied: otherwise a text of many batches would take quadratic time.
         """
@@ -117,7 +117,7 @@ class Outbox:
 
 
 def _take_props(entry: list[Any], free: float, *, alone: bool) -> tuple[list[Any] | None, float, bool]:
-    """The op with the props that fit (None if none does), its bytes, and whether nothing of the entry is left."""
+    """Return the op with the props that fit (None if none does), its bytes, and whether nothing of the entry is left."""
     if free == math.inf:
         return entry, 0, True
     size = json_size(entry) + 2

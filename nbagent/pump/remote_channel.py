@@ -62,7 +62,7 @@ class View(Protocol):
         """Send one message. Called under the run's lock, by one thread at a time."""
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
-        """A page of something large, and the characters in all of it. Called under the run's lock, by one thread at a time.
+        """Return a page of a large value, and its characters in all. Called under the run's lock, by one thread at a time.
 
         Args:
             name: the name that the view asked for.
@@ -244,7 +244,7 @@ class RemoteChannel(Channel):
             self._send_message(Beat(seq=self.seq, now=time.time()))
 
     def _next_seq(self) -> int:
-        """The number of a message; it is taken before the message is made, so that it is missing if that fails."""
+        """Return the number of a message. It is taken before the message is made, so that a failure leaves a gap."""
         self.seq += 1
         self._beats = 0
         return self.seq
@@ -262,7 +262,7 @@ class RemoteChannel(Channel):
 
 
 def _run_in_thread(function: Callable[[], object]) -> None:
-    """Call it on a thread of its own: it may take long, and the pump serves other runs."""
+    """Call the function on a thread of its own: it may take long, and the pump serves other runs."""
     try:
         threading.Thread(target=function, name="nbagent-end", daemon=True).start()
     except RuntimeError:  # the interpreter is shutting down and starts no more threads

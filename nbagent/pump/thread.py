@@ -8,7 +8,7 @@ from nbagent.runtime.per_process import PerProcess
 
 
 class Flushable(Protocol):
-    """Anything that the pump flushes."""
+    """Object that the pump flushes."""
 
     def due(self, now: float) -> float | None:
         """Seconds from `now` (monotonic) until it wants to be flushed; None if it does not until it is woken."""
@@ -39,7 +39,7 @@ class Pump:
             self._active.discard(channel)
 
     def holds(self, channel: Flushable) -> bool:
-        """Whether the channel waits to be flushed."""
+        """Return True if the channel waits to be flushed."""
         with self._changed:
             return channel in self._active
 
@@ -71,5 +71,5 @@ _pump = PerProcess(Pump)
 
 
 def pump() -> Pump:
-    """The pump of this process, started on first use."""
+    """Return the pump of this process, started on first use."""
     return _pump.get()

@@ -103,7 +103,7 @@ def positive_run(run: int) -> int:
         ValueError: it is not positive.
     """
     if run < 1:
-        raise ValueError(f"run is the number of a recorded run, from 1; got {run!r}")
+        raise ValueError(f"run must be the number of a recorded run, counted from 1; got {run!r}")
     return run
 
 
@@ -114,7 +114,7 @@ def existing_file(path: str | Path) -> Path:
         FileNotFoundError: there is none; the message has the current directory.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"no recording at {str(path)!r}, seen from {str(Path.cwd())!r}")
+        raise FileNotFoundError(f"there is no recording at {str(path)!r}; the current directory is {str(Path.cwd())!r}")
     return Path(path)
 
 
@@ -160,7 +160,7 @@ def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
     if end is not None:
         yield end
     elif 0 < count < wanted:
-        raise NbagentError(f"{name} keeps {count} run{'' if count == 1 else 's'}, so that there is no run {wanted}")
+        raise NbagentError(f"{name} holds {count} run{'' if count == 1 else 's'}; there is no run {wanted}")
 
 
 def _damage(path: Path, number: int, offset: int, text: bytes, error: Exception) -> ev.Error:

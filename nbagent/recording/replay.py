@@ -69,7 +69,7 @@ class Replay(OwnedStream):
 
 
 class RecordedTimes:
-    """The times of a recording's events, moved to the time of the replay, so that a thought takes as long as it took.
+    """The times of a recording's events, moved to the time of the replay, so that durations stay the same.
 
     Args:
         started: begin of the replay, in seconds since the epoch.

@@ -204,9 +204,9 @@ class ConsoleRenderer:
     def _tool(self, block: Block) -> None:
         self._tools.append({name: block.get(name) for name in ("started", "args_done", "ended")})
         state = text_of(block, "state")
-        mark, note = tool_note(block, closed=True)
+        symbol, note = tool_note(block, closed=True)
         outcome = error_headline(record_of(block, "error")) if state == "output-error" else text_of(block, "summary") or note
-        line = f"{mark} {text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
+        line = f"{symbol} {text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
         line += f" → {_one_line(outcome)}" if outcome else ""
         self._line(block["depth"], line + _time(elapsed(block, "args_done")), _TOOL_STYLES.get(state, _DIM))
 
@@ -225,12 +225,12 @@ class ConsoleRenderer:
             return
         self._over = True
         self._title()
-        mark, style = _RUN_MARKS.get(text_of(run, "status"), ("■", _YELLOW))
+        symbol, style = _RUN_MARKS.get(text_of(run, "status"), ("■", _YELLOW))
         code = f" ({run['code']})" if run.get("status") == "failed" and run.get("code") else ""
         usage = record_of(run, "usage")
         total = number_of(usage, "total") if number_of(usage, "input", "output") is None else None
         tokens = [] if total is None else [f"{count(total)} tokens"]
-        self._line(0, f"{mark} {' · '.join([run_label(run) + code, *tokens, *figures(run, self._tools)])}", style)
+        self._line(0, f"{symbol} {' · '.join([run_label(run) + code, *tokens, *figures(run, self._tools)])}", style)
 
     def _line(self, depth: int, text: str | None, style: Style) -> None:
         if text:
@@ -263,7 +263,7 @@ class ConsoleRenderer:
 
 
 def _encodable(text: str, encoding: str) -> str:
-    """The text, in characters that the output can encode."""
+    """Return the text, in characters that the output can encode."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

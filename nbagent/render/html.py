@@ -15,18 +15,18 @@ from nbagent.render.size_budget import SizeBudget
 from nbagent.render.tree import Tree
 
 DOCUMENT_BYTES = 32_000_000
-"""The largest document of its own."""
+"""Bytes of a document, at most."""
 
-# A live view in the page hides the static copy of its run (js/src/static-copy.ts). Where there is none, the copy hides what is
-# left of the view, which has its own place, the output before: Jupyter's "model not found". No rule may ask what the whole page
-# has (`:root:has`): with a hundred copies each change anywhere in the page would take a tenth of a second.
+# A live view in the page hides the static copy of its run (js/src/static-copy.ts). Without one, the copy hides the output
+# before it, which is the view's and shows Jupyter's "model not found". No rule may depend on the whole page (`:root:has`): with
+# a hundred copies each change anywhere in the page would take a tenth of a second.
 _STYLE = """<style>
 .jp-OutputArea-child:has(.jupyter-widgets):not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
   display: none
 }}
 {waiting}</style>
 """
-# A run that has only begun: its view is on its way, and this line would flash before it.
+# For a run that has just begun: its view is still loading, and the copy would flash before it.
 _WAITING = """@keyframes nbagent-twin {{ from {{ visibility: hidden }} }}
 [data-nbagent-twin="{key}"] {{ animation: nbagent-twin 1ms 2s backwards }}
 """
@@ -39,8 +39,8 @@ def transcript_html(blocks: Sequence[Props], *, dom_key: str = "", max_bytes: in
         blocks: what `run.snapshot()` gives, of a run that has ended or still goes on.
         dom_key: the key of the run's live view (letters, digits, `_`, `-`): while that is in the page the transcript hides.
             Without one it never does.
-        max_bytes: bytes it may take as UTF-8, at least 2,000. Above that the largest things are shortened first, then the
-            middle of long lists is left out; each says how much is missing.
+        max_bytes: bytes it may take as UTF-8, at least 2,000. Above that the largest values are shortened first, then the
+            middle of long lists is left out; a note says how much is missing.
 
     Returns:
         One `<div>`, well-formed; inline style, and one `<style>` if there is a key.

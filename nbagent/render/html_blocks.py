@@ -1,4 +1,4 @@
-"""Blocks of a transcript as HTML: `<details>` that read well with all style taken off, in the words of the view."""
+"""Blocks of a transcript as HTML: `<details>` that are readable without any style, with the labels of the view."""
 
 import re
 from collections.abc import Callable
@@ -100,11 +100,11 @@ class BlockWriter:
 
     def _tool(self, block: Props) -> str:
         id_, state = text_of(block, "id"), text_of(block, "state")
-        mark, note = tool_note(block, bool(block.get("closed")))
+        symbol, note = tool_note(block, bool(block.get("closed")))
         summary = text_of(block, "summary") if state == "output-available" else ""
         took = elapsed(block, "args_done")
         row = (
-            f"{mark} <strong>{escape_line(text_of(block, 'title', 'name') or LABELS['tool']['name'])}</strong>"
+            f"{symbol} <strong>{escape_line(text_of(block, 'title', 'name') or LABELS['tool']['name'])}</strong>"
             f"<code{CODE}>{escape_line(call_args(block))}</code>{f' → {escape_line(summary)}' if summary else ''}"
         )
         row += "".join(f" · {escape_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
@@ -128,24 +128,24 @@ class BlockWriter:
         return heading + (self._value.json(args) if valid and args is not None else self._value.plain(written))
 
     def _outcome(self, block: Props) -> str:
-        words, state = LABELS["tool"], block.get("state")
+        labels, state = LABELS["tool"], block.get("state")
         result, error = block.get("result"), record_of(block, "error")
         html = ""
         if result is not None:
             bundle = result if isinstance(result, dict) else {"application/json": result}
-            html += caption(words["result" if state == "output-available" else "partial"])
+            html += caption(labels["result" if state == "output-available" else "partial"])
             html += self._value.result(bundle, block)
         if error:
-            html += caption(words["denied" if state == "output-denied" else "error"]) + self._value.error(error)
+            html += caption(labels["denied" if state == "output-denied" else "error"]) + self._value.error(error)
         return html
 
     def _agent(self, block: Props) -> str:
         status, took = text_of(block, "status"), elapsed(block)
-        mark = "…" if not block.get("closed") else "✓" if status in ("completed", "running", "") else "✗"
-        parts = [f"{mark} <strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"]
+        symbol = "…" if not block.get("closed") else "✓" if status in ("completed", "running", "") else "✗"
+        parts = [f"{symbol} <strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"]
         parts += [escape(duration(took))] if took is not None else []
-        parts += [escape_line(status.replace("_", " "))] if mark == "✗" else []
-        parts += ["was running"] if mark == "…" else []
+        parts += [escape_line(status.replace("_", " "))] if symbol == "✗" else []
+        parts += ["was running"] if symbol == "…" else []
         return fold(" · ".join(parts), quotation(self._list(text_of(block, "id"))), is_open=True)
 
     def _handoff(self, block: Props) -> str:
@@ -155,9 +155,9 @@ class BlockWriter:
         prompt = escape_line(prompt_label(block), _LINE_CHARS)
         if decision := decision_label(block):
             reason = text_of(block, "reason")
-            mark = "✓" if block.get("decision") == "approve" else "⊘"
+            symbol = "✓" if block.get("decision") == "approve" else "⊘"
             why = f" · {escape_line(reason, _LINE_CHARS)}" if reason else ""
-            return paragraph(f"{mark} <strong>{escape_line(decision)}</strong> {prompt}{why}")
+            return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong> {prompt}{why}")
         args, options = block.get("args"), block.get("options")
         html = paragraph(f"? {prompt}{LABELS['approval']['unanswered'] if block.get('closed') else ''}")
         html += self._value.json(args) if args not in (None, {}) else ""

@@ -56,7 +56,7 @@ def richest_type(bundle: Props) -> str | None:
 
 
 class ValueWriter:
-    """Writes values as HTML, none longer than the budget allows; each that is cut says how much is missing."""
+    """Writes values as HTML, none longer than the budget allows; a note says how much is missing."""
 
     def __init__(self, budget: SizeBudget) -> None:
         self._budget = budget
@@ -98,12 +98,12 @@ class ValueWriter:
         return self.plain(payload)  # a JSON string is shown as the text it holds
 
     def picture(self, mime: str, payload: str, alt: str, block: Props) -> str:
-        """Return a picture, or what it would be if the budget has no space for it.
+        """Return a picture, or a note if the budget has no space for it.
 
         Args:
             mime: its type.
             payload: base64, or the markup of an SVG.
-            alt: words for it.
+            alt: alternative text.
             block: the block it belongs to.
         """
         is_markup = mime == "image/svg+xml" and "<" in payload

@@ -1,4 +1,4 @@
-"""Words and figures for the states of a run and its blocks, as the view says them (js/src/status.ts, tool-label.ts)."""
+"""Labels and figures for the states of a run and its blocks, the same as the view's (js/src/status.ts, tool-label.ts)."""
 
 import json
 import math
@@ -55,7 +55,7 @@ def _whole(seconds: int) -> str:
 
 
 def _round(value: float) -> int:
-    """The nearest whole number; halves go up, as in JavaScript, not to the even one."""
+    """Return the nearest whole number; halves go up, as in JavaScript, not to the even one."""
     return math.floor(value + 0.5)
 
 
@@ -67,7 +67,7 @@ def _fixed(value: float, digits: int) -> str:
 
 
 def run_label(run: Props) -> str:
-    """Return how a run went: `Done in 3.2s`."""
+    """Return the label of a run's status: `Done in 3.2s`."""
     status, took = text_of(run, "status"), elapsed(run)
     time = "" if took is None else duration(took)
     match status:
@@ -94,7 +94,7 @@ def _incomplete(run: Props) -> str:
 
 
 def tool_note(tool: Props, closed: bool) -> tuple[str, str]:
-    """Return a tool call's mark, and what its row says of its state; empty where the mark says it all."""
+    """Return the symbol of a tool call's state, and a note for its row; empty where the symbol is enough."""
     state = text_of(tool, "state")
     if state in _TOOL_MARKS:
         error_type = text_of(record_of(tool, "error"), "type") if state == "output-error" else ""
@@ -113,7 +113,7 @@ def thought_label(thought: Props) -> str:
 
 
 def is_silent_thought(thought: Props) -> bool:
-    """Return True for a finished thought without a word that took no time: a formality of the wire."""
+    """Return True for a finished thought without text that took no time: an artefact of the protocol."""
     took_ms = 1000 * (elapsed(thought) or 0)
     return bool(thought.get("closed")) and not text_of(thought, "text") and took_ms < LIMITS["silent_thought_ms"]
 
@@ -125,20 +125,20 @@ def prompt_label(approval: Props) -> str:
 
 
 def decision_label(approval: Props) -> str:
-    """Return what was decided: `Approved`; empty if nothing was."""
+    """Return the label of a decision: `Approved`; empty if there is none."""
     decision = text_of(approval, "decision")
     return LABELS["decision"].get(decision, decision)
 
 
 def handoff_label(handoff: Props, emphasize: Callable[[str], str]) -> str:
-    """Return who handed over to whom. `emphasize` writes a name."""
-    words, from_, to = LABELS["handoff"], text_of(handoff, "from"), text_of(handoff, "to")
-    to = emphasize(to or words["unnamed"])
-    return "→ " + (fill(words["from_to"], emphasize(from_), to) if from_ else fill(words["to"], to))
+    """Return the label of a hand-off, with both names as `emphasize` writes them."""
+    labels, from_, to = LABELS["handoff"], text_of(handoff, "from"), text_of(handoff, "to")
+    to = emphasize(to or labels["unnamed"])
+    return "→ " + (fill(labels["from_to"], emphasize(from_), to) if from_ else fill(labels["to"], to))
 
 
 def hidden_note(run: Props) -> str:
-    """Return `thinking and tools hidden`; empty if nothing is kept from the reader."""
+    """Return `thinking and tools hidden`; empty if nothing is hidden."""
     hidden = run.get("hidden")
     kinds = [kind for kind in hidden if isinstance(kind, str)] if isinstance(hidden, list) else []
     return fill(_FIGURES["hidden"], ", ".join([*kinds[:-2], " and ".join(kinds[-2:])])) if kinds else ""
@@ -202,8 +202,8 @@ def error_headline(error: Props, kind: str = "type") -> str:
 def traceback_label(traceback: str) -> str:
     """Return `traceback (3 frames)`."""
     frames = len(re.findall(r'^\s*File "', traceback, re.MULTILINE))
-    words = LABELS["error"]
-    return fill(words["frame" if frames == 1 else "frames"], str(frames)) if frames else words["traceback"]
+    labels = LABELS["error"]
+    return fill(labels["frame" if frames == 1 else "frames"], str(frames)) if frames else labels["traceback"]
 
 
 # --- the footer -------------------------------------------------------------------------------------------------------

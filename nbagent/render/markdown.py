@@ -1,6 +1,6 @@
-"""The transcript as Markdown, in the words of the view: for an issue, a chat, a document.
+"""The transcript as Markdown, with the labels of the view: for an issue, a chat, a document.
 
-Texts are Markdown already and stay as they are; what is data stands in fences. Pictures are named, not kept.
+Texts are Markdown already and stay as they are; data is put in fences. Pictures are named, not kept.
 """
 
 import re
@@ -85,12 +85,12 @@ class _Writer:
         ]
 
     def _call(self, tool: Props) -> str:
-        mark, note = tool_note(tool, bool(tool.get("closed")))
+        symbol, note = tool_note(tool, bool(tool.get("closed")))
         took = elapsed(tool, "args_done")
         summary = text_of(tool, "summary") if tool.get("state") == "output-available" else ""
         tail = "".join(f" · {_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
         name = text_of(tool, "title", "name") or LABELS["tool"]["name"]
-        return f"{mark} **{_line(name)}** `{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
+        return f"{symbol} **{_line(name)}** `{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
 
     def _asked(self, tool: Props) -> list[str]:
         approval = self._tree.approvals.get(text_of(tool, "id"))
@@ -102,7 +102,7 @@ def _approval(block: Props) -> str:
 
 
 def _outcome(block: Props) -> list[str]:
-    """A call's result and error."""
+    """Return a call's result and error."""
     pieces: list[str] = []
     result, error = block.get("result"), record_of(block, "error")
     if result is not None:
@@ -129,12 +129,12 @@ def _link(block: Props) -> str:
 
 
 def _line(text: str) -> str:
-    """Words on one line that no reader of Markdown takes for more."""
+    """Return a text on one line, escaped so that it contains no Markdown."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def _code(text: str) -> str:
-    """Words between two backticks."""
+    """Return a text escaped for a code span."""
     return " ".join(text.replace("`", "'").split())
 
 
@@ -145,7 +145,7 @@ def _fenced(text: str, language: str = "") -> str:
 
 
 def _closed(text: str) -> str:
-    """The text, and the end of a fence that is still open in it: what follows is not code."""
+    """Return the text, with an end added to a fence that is still open, so that what follows is not code."""
     fence = ""
     for line in text.splitlines():
         found = _FENCE.match(line)

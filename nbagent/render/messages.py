@@ -81,7 +81,7 @@ class _MessageBuilder:
             self._first_end = ended if self._first_end is None else min(self._first_end, ended)
 
     def end_message(self) -> None:
-        """End the message: whatever the model says next is another."""
+        """End the message: the model's next text begins another."""
         self.messages += self._results
         self._message, self._results, self._first_end = None, [], None
 
@@ -93,7 +93,7 @@ class _MessageBuilder:
 
 
 def _content_of(tool: Props) -> str | None:
-    """The content of the call's `tool` message; None if it has no outcome yet."""
+    """Return the content of the call's `tool` message; None if it has no outcome yet."""
     match tool.get("state"):
         case "output-available":
             result = record_of(tool, "result")

@@ -1,4 +1,4 @@
-"""Block props read with care: a snapshot may come from any producer, so that no field is trusted to have its type."""
+"""Checked reading of block props: a snapshot may come from any producer, so no field is trusted to have its type."""
 
 import math
 from collections.abc import Mapping

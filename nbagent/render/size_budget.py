@@ -46,7 +46,7 @@ class SizeBudget:
 
 
 def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int]:
-    """As many pictures as fit, the smallest first, by the ids of their blocks."""
+    """Return as many pictures as fit, the smallest first, by the ids of their blocks."""
     sizes = {}
     for block in blocks:
         result = record_of(block, "result")
@@ -76,7 +76,7 @@ def _value_lengths(block: Props) -> Iterable[int]:
 
 
 def _cut_length(lengths: list[int], total: float) -> int:
-    """The length to which the longest must be cut, so that all of them together are at most `total`."""
+    """Return the length to which the longest must be cut, so that all of them together are at most `total`."""
     lengths.sort()
     for index, size in enumerate(lengths):
         share = total / (len(lengths) - index)

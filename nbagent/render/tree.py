@@ -5,19 +5,19 @@ from collections.abc import Iterable
 from nbagent.render.props import Props, text_of
 
 ROOT = ""
-"""The parent of the blocks that stand in no other."""
+"""The parent of the blocks that are in no other block."""
 
 _MAX_DEPTH = 20
 
 
 class Tree:
-    """The blocks of one run by their place.
+    """The blocks of one run as a tree.
 
     Attributes:
         run: the run's own block; empty if the snapshot has none.
         blocks: all others, by their ids.
         children: the blocks in each block, in order. A block that lies too deep, or under one that is not known, moves up.
-        approvals: the question about a tool's call, by the tool's id. It stands with the tool, not among its neighbours.
+        approvals: the question about a tool's call, by the tool's id. It is drawn with the tool, not as a block of its own.
         tools: the tools' blocks, in order.
     """
 

@@ -1,4 +1,4 @@
-"""One stream watched: the controller, its results, and everything that waits for them."""
+"""The run of one stream: its controller, its results, and the code that waits for them."""
 
 from nbagent.run.run import Run
 

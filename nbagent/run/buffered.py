@@ -26,7 +26,7 @@ class Chunker:
 
     @property
     def holds(self) -> bool:
-        """Whether there is text to flush."""
+        """True if there is text to flush."""
         return self._size > 0
 
     def feed(self, text: str) -> str:

@@ -41,7 +41,7 @@ class Fallback:
 
     def __init__(self, reader: Reader, decoder: Decoder, ask: Callable[[], Any]) -> None:
         if not callable(ask):
-            raise TypeError(f"fallback= is a function that gives the whole answer; got {type(ask).__name__}")
+            raise TypeError(f"fallback= must be a function that returns the whole answer; got {type(ask).__name__}")
         self.loop = reader.loop
         self._decoder = decoder
         self._ask: Callable[[], Any] | None = ask
@@ -62,7 +62,7 @@ class Fallback:
 
     @property
     def has_idle_timeout(self) -> bool:
-        """Whether the stream that is being read fails by itself when it has been silent for too long."""
+        """True if the stream that is being read fails by itself when it has been silent for too long."""
         return self._reader.has_idle_timeout
 
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
@@ -126,7 +126,7 @@ class Fallback:
 
     @property
     def stream_outlives_run(self) -> bool:
-        """Whether the service leaves its stream open after the run's end."""
+        """True if the service leaves its stream open after the run's end."""
         return stream_outlives_run(self._decoder)
 
     def feed(self, item: Any) -> Iterable[Event]:
@@ -191,7 +191,7 @@ class Fallback:
 def _items_of(ask: Callable[[], Any]) -> Iterator[Any]:
     answer = ask()
     if isinstance(answer, Awaitable | AsyncIterable):
-        raise TypeError("fallback= is called in a thread; where it gives something to await, make it an `async def`")
+        raise TypeError("fallback= returned an awaitable, but a plain function runs in a thread; make it an `async def`")
     if isinstance(answer, str | dict) or hasattr(answer, "model_dump") or not isinstance(answer, Iterable):
         yield answer
     else:

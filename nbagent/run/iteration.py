@@ -26,7 +26,7 @@ def event_types(types: str | Iterable[str] | None) -> frozenset[str] | None:
     tags = frozenset([types] if isinstance(types, str) else types)
     known = [str(kind.__struct_config__.tag) for kind in get_args(e.Event)]
     if wrong := sorted(tags.difference(known)):
-        raise ValueError(f"There is no type of event called {', '.join(wrong)}; there are {', '.join(known)}")
+        raise ValueError(f"There is no event type {', '.join(wrong)}; the types are {', '.join(known)}")
     return tags
 
 
@@ -110,7 +110,7 @@ def _blocking_result(future: concurrent.futures.Future[Any]) -> Any:
 
 
 class _StepDriver(Generic[T]):
-    """Drives an async generator from outside of its loop. A step begins when the one before is over, even a cancelled one."""
+    """Drives an async generator from outside of its loop. A step begins when the previous one is over, even a cancelled one."""
 
     def __init__(self, batches: AsyncGenerator[Sequence[T]]) -> None:
         self._batches = batches
@@ -187,7 +187,7 @@ class SubscriberSet:
 
 
 class _Subscriber:
-    """One iteration, which waits on a loop for new events."""
+    """Iteration that waits on a loop for new events."""
 
     def __init__(self, home: asyncio.AbstractEventLoop) -> None:
         self.ready = asyncio.Event()

@@ -83,7 +83,7 @@ class Lanes:
         idle_timeout: float | None = None,
     ) -> None:
         if concurrency is not None and concurrency < 1:
-            raise ValueError(f"concurrency is how many streams are read at a time, 1 or more; got {concurrency!r}")
+            raise ValueError(f"concurrency, the number of streams read at a time, must be at least 1; got {concurrency!r}")
         sources = [limit_idle(source, idle_timeout) for source in sources]
         names = _names(sources)
         self.name = ", ".join(names)
@@ -97,7 +97,7 @@ class LanesReader:
 
     def __init__(self, readers: Sequence[Reader], concurrency: int | None = None) -> None:
         loops = [reader.loop for reader in readers if reader.loop is not None]
-        # The user's loop, if there is one: it has to be kept running by a wait inside it, while nbagent's own runs by itself.
+        # The user's loop, if there is one: a wait inside it must keep it running, while nbagent's own loop runs by itself.
         self.loop = next((home for home in loops if home is not loop()), loops[0] if loops else None)
         self._readers = readers
         self._concurrency = concurrency or len(readers)
@@ -109,7 +109,7 @@ class LanesReader:
 
     @property
     def has_idle_timeout(self) -> bool:
-        """Whether one of the streams that are being read keeps its own idle timeout, in bytes: all may be silent meanwhile."""
+        """True if one of the streams being read has its own idle timeout, in bytes: it may go on without items."""
         with self._lock:
             return any(self._readers[lane].has_idle_timeout for lane in self._reading)
 
@@ -153,7 +153,7 @@ class LanesReader:
         self._remove(lane)
 
     def _hand_on(self, item: LaneStart | LaneEnd) -> bool:
-        """Hand on an item. Return False if that raised (a rule of the user's did), which cancels all streams."""
+        """Hand on an item. If that raises (in a rule of the user's), cancel all streams and return False."""
         try:
             self._on_item(item)
         except Exception as error:
@@ -236,7 +236,7 @@ class LanesDecoder:
 
 
 class _Lane:
-    """One stream as a sub-agent of the run."""
+    """Stream that is shown as a sub-agent of the run."""
 
     def __init__(self, id: str, name: str, decoder: Decoder) -> None:
         self.id = id

@@ -11,7 +11,7 @@ class Progress(NamedTuple):
         status: `"running"`, or how the run ended.
         chars: characters of text so far.
         tools: tool calls so far.
-        tokens: output tokens so far; None if the service does not tell before the end.
+        tokens: output tokens so far; None if the service reports them only at the end.
     """
 
     status: str
@@ -21,7 +21,7 @@ class Progress(NamedTuple):
 
 
 class Meter:
-    """A face that counts what it is given to draw, and reports the counts.
+    """A renderer that counts the ops that it is given to draw, and reports the counts.
 
     Args:
         bar: a function that gets a `Progress`; or a bar, of tqdm (`update`, in characters) or IPython's own (`progress`).

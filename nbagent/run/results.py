@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Lane:
-    """One of several streams that are shown together. `run.lanes` makes it.
+    """Stream among several that are shown together. `run.lanes` makes it.
 
     Args:
         transcript: of the run.
@@ -126,7 +126,7 @@ class RunResults:
 
     @property
     def error(self) -> BaseException | None:
-        """The exception that ended the stream, or a `StreamError` with the stream's own words; None if the run did not fail."""
+        """The exception that ended the stream, or a `StreamError` with the stream's message; None if the run did not fail."""
         fatal = self._state.fatal_error
         if self._state.error is None and fatal is not None and self.status == "failed":
             return StreamError(fatal.message, fatal.code)

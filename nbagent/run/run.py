@@ -135,7 +135,7 @@ class Run(RunResults):
         """Stop the stream: its connection is closed, its results so far are kept. Safe to call from any thread, and twice.
 
         Args:
-            by: the one who stops it, named in the header: "Stopped by you".
+            by: shown in the header: "Stopped by you".
         """
         with self._state.lock:
             if self._finished or self._stop_reason is not None:
@@ -155,7 +155,7 @@ class Run(RunResults):
 
     @property
     def done(self) -> bool:
-        """Whether the run has ended."""
+        """True if the run has ended."""
         return self._done.done()
 
     def wait(self, timeout: float | None = None) -> "Run":
@@ -327,7 +327,7 @@ class Run(RunResults):
             self._subscribers.wake(over=True)
 
     def _forward(self, decoded: Iterable[e.Event]) -> None:
-        """Pass events through the gate, and emit those that may be seen."""
+        """Pass events through the gate, and emit the visible ones."""
         for event in decoded:
             for shown in self._state.privacy.feed(event):
                 self._emit(shown)

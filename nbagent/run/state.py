@@ -1,4 +1,4 @@
-"""The state of one run: everything that is kept of its stream, as far as it has come."""
+"""The state of one run: everything that is kept of its stream so far."""
 
 import threading
 import time
@@ -29,10 +29,10 @@ class RunState:
         name: the user's own name for the run.
 
     Attributes:
-        lock: to be held while any of the others is read or changed.
+        lock: must be held while any of the other attributes is read or changed.
         transcript: the tree of blocks that a reader sees.
         events: those that have passed the gate.
-        privacy: the way of every event through the gate, and what was hidden.
+        privacy: passes every event through the gate, and keeps the hidden originals.
         tool_calls: whole arguments and live results.
         large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.

@@ -11,7 +11,7 @@ from nbagent.transcript.block import Block
 
 
 class ToolCall:
-    """One tool call of a run, as far as it has come. Its properties change while it runs. `run.tools` makes it.
+    """Tool call of a run. Its properties change while it runs. `run.tools` makes it.
 
     Args:
         block: shows the call in the transcript.

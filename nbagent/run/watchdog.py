@@ -49,7 +49,7 @@ class Watchdog:
             self._watches.append(submit(self._watch_silence(self._idle.seconds)))
 
     def touch(self) -> None:
-        """An item came."""
+        """End the current silence: an item came."""
         self._idle.touch()
 
     def stop(self) -> None:

@@ -94,7 +94,7 @@ class SigintWatcher:
         if self._reading.fileno() == -1:
             return
         latest = signal.set_wakeup_fd(-1)
-        if latest != self._writing.fileno():  # somebody else's: theirs to take away
+        if latest != self._writing.fileno():  # set by other code, which removes it itself
             signal.set_wakeup_fd(latest)
         if not self.home.is_closed():
             with contextlib.suppress(NotImplementedError):

@@ -1,8 +1,8 @@
 """Blocking waits in a Jupyter kernel that keep it receiving messages.
 
 A kernel whose shell channel is read on the event loop of the main thread (ipykernel 6) receives nothing while a cell blocks
-that thread. Whatever relies on the internals of ipykernel and pyzmq for this is in this module; where they differ, messages
-wait for the end of the cell. `tests/kernels` says for each kernel what reaches it when.
+that thread. All code that relies on the internals of ipykernel and pyzmq for this is in this module; where they differ,
+messages wait for the end of the cell. `tests/kernels` tests each supported ipykernel.
 """
 
 import concurrent.futures

@@ -9,7 +9,7 @@ _log = logging.getLogger("nbagent")
 
 
 class OneShotEvent:
-    """An event that fires once and calls its callbacks. One that fails is logged, and the others are called all the same."""
+    """An event that fires once and calls its callbacks. A callback that raises is logged, and the others are still called."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,7 +19,7 @@ class OneShotEvent:
 
     @property
     def in_callback(self) -> bool:
-        """Whether the calling thread is inside one of the callbacks."""
+        """True if the calling thread is inside one of the callbacks."""
         return self._firing_thread == threading.get_ident()
 
     def add(self, callback: Callable[[], object]) -> None:
@@ -52,4 +52,4 @@ def _call(callback: Callable[[], object]) -> None:
     try:
         callback()
     except Exception:
-        _log.warning("%r failed", callback, exc_info=True)
+        _log.warning("the callback %r raised an exception", callback, exc_info=True)

@@ -13,15 +13,15 @@ def positive_seconds(name: str, seconds: float | None) -> float | None:
         ValueError: it is not positive.
     """
     if seconds is not None and not seconds > 0:
-        raise ValueError(f"{name} is a positive number of seconds; got {seconds!r}")
+        raise ValueError(f"{name} must be a positive number of seconds; got {seconds!r}")
     return seconds
 
 
 class IdleClock:
     """Measures how long a stream has been silent, against an `idle_timeout`.
 
-    What ends a silence depends on who reads. A stream whose bytes nbagent reads itself is silent until any byte comes, so that
-    a keep-alive comment counts; a stream of objects is silent until the next item.
+    A stream whose bytes nbagent reads itself is silent until any byte comes, so that a keep-alive comment counts. A stream of
+    objects is silent until the next item.
 
     Args:
         seconds: the longest silence that is allowed; None for any.
@@ -39,7 +39,7 @@ class IdleClock:
         self._latest = time.monotonic()
 
     async def expired(self) -> None:
-        """Return when the silence has been too long; never, if any is allowed. Sleeps in between, and polls nothing."""
+        """Return when the silence has been too long; never if any length is allowed. Sleeps until then, without polling."""
         if self.seconds is None:
             await asyncio.Event().wait()
             return
@@ -51,7 +51,7 @@ class IdleClock:
 
     @contextlib.asynccontextmanager
     async def limit(self, error_of: Callable[[float], Exception]) -> AsyncIterator[None]:
-        """Limit what is awaited inside, which ends the silence that begins here.
+        """Limit the time of the awaits inside the block: the silence begins on entry and ends on exit.
 
         Args:
             error_of: returns the error to raise if the silence gets too long; called with `seconds`.

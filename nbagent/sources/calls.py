@@ -14,7 +14,7 @@ def is_call(stream: Any) -> bool:
 
 
 def service_error(error: BaseException | None) -> BaseException | None:
-    """Return the error of a gRPC call as a `StreamError` in its service's own words; any other error as it is."""
+    """Return the error of a gRPC call as a `StreamError` with the service's own message; any other error as it is."""
     code, details = getattr(error, "code", None), getattr(error, "details", None)
     if not callable(code) or not callable(details):
         return error

@@ -15,7 +15,7 @@ _ADDRESS = re.compile(r"(?:https?|wss?|grpcs?)://\S+", re.IGNORECASE)
 
 
 def is_address(source: object) -> bool:
-    """Return True if the source is a text that is nothing but an `http`, `ws` or `grpc` URL."""
+    """Return True if the source is a text that consists of an `http`, `ws` or `grpc` URL."""
     return isinstance(source, str) and _ADDRESS.fullmatch(source.strip()) is not None
 
 

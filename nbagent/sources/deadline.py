@@ -1,4 +1,4 @@
-"""The time limits of one request, as limits of each thing that is awaited for it."""
+"""The time limits of one request, applied to each await of it."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from nbagent.sources.request import Request
 
 
 class Deadline:
-    """The moment at which a request must be done: `timeout` seconds after this is made, on the loop that it is made on.
+    """The time at which a request must be complete: `timeout` seconds after construction, by the clock of the current loop.
 
     Args:
         request: has the limits: `timeout`, `connect_timeout` and `idle_timeout`, in seconds.
@@ -23,11 +23,11 @@ class Deadline:
 
     @contextlib.asynccontextmanager
     async def within(self, *, connecting: bool = False, listening: bool = False) -> AsyncIterator[None]:
-        """Limit the time of what is awaited inside.
+        """Limit the time of the awaits inside the block.
 
         Args:
-            connecting: it may not take longer than `connect_timeout` either.
-            listening: it ends when the service sends something, so it may not take longer than `idle_timeout` either.
+            connecting: limit it by `connect_timeout`, too.
+            listening: it ends when the service sends something, so limit it by `idle_timeout`, too.
 
         Raises:
             StreamError: it took too long; the code is "timeout", "connect_timeout" or "idle_timeout".

@@ -1,7 +1,7 @@
-"""Streams over HTTP: server-sent events, lines of JSON or text, with time-outs, retries and errors that say what happened.
+"""Streams over HTTP: server-sent events, lines of JSON or text, with time-outs, retries and readable errors.
 
 Reconnecting follows https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection, with one
-exception: a body that ends as its framing says is complete, and is not asked for again. httpx2 is used here only.
+exception: a body that ends as its framing announced is complete, and is not requested again. httpx2 is used here only.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
 from nbagent.wire.body import BodyDecoder
 
-RETRIES = 2
-"""Retries of a request that did not get through, or that the service asked to send later (`Retry-After`)."""
+MAX_RETRIES = 2
+"""Retries of a request that failed to connect, or that the service asked to send later (`Retry-After`)."""
 
 RETRY_BUDGET_S = 10.0
 """Seconds that all waits before retries may take together. If the service asks for a longer one, its error is raised."""
 
-RECONNECTS = 5
+MAX_RECONNECTS = 5
 """Reconnects in a row that may pass without a new item."""
 
 _HEADERS = {
@@ -40,7 +40,7 @@ _HEADERS = {
 }
 _BACKOFF_S = 0.5  # before the first retry; twice that before the second
 _RECONNECTION_TIME_S = 1.0  # unless the stream says (`retry:`)
-_REDIRECTS = 10
+_MAX_REDIRECTS = 10
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 
 logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it logs every address in full, at level INFO
@@ -53,7 +53,7 @@ class HTTPStream(ServiceStream):
         request = self._request
         deadline = Deadline(request)
         last_id: str | None = None  # of the event after which to continue if the connection breaks
-        vain = 0  # connections since the last item
+        fruitless = 0  # connections since the last item
         pause = _RECONNECTION_TIME_S
         async with client_for(request) as client:
             while True:
@@ -74,17 +74,17 @@ class HTTPStream(ServiceStream):
                                     break
                                 continue
                             for item in items:
-                                vain, last_id = 0, None
+                                fruitless, last_id = 0, None
                                 yield item
                     except StreamError as error:
                         fault = error
                     if page:
                         raise web_page_error(request.name, response.status_code, response.headers.get("content-type", ""), page)
                 last_id = body.last_event_id or last_id
-                vain += 1
+                fruitless += 1
                 pause = pause if body.retry is None else body.retry / 1000
                 is_broken = fault is not None and fault.code == "connection_lost"
-                if is_broken and last_id and request.verb == "GET" and request.reconnect and vain <= RECONNECTS:
+                if is_broken and last_id and request.verb == "GET" and request.reconnect and fruitless <= MAX_RECONNECTS:
                     async with deadline.within():
                         await asyncio.sleep(min(pause, request.idle_timeout))
                     continue
@@ -117,8 +117,8 @@ async def exchange(
 ) -> AsyncIterator[httpx2.Response]:
     """Yield the response to a request, its body still to be read; closed at the end.
 
-    The request is sent again if no connection opened, if it is idempotent and the connection broke, and if the service said
-    when to come again (429 and 503 with `Retry-After`), within `RETRIES` and `RETRY_BUDGET_S`.
+    The request is sent again if no connection opened, if it is idempotent and the connection broke, and if the service set
+    a time for the next try (429 and 503 with `Retry-After`), within `MAX_RETRIES` and `RETRY_BUDGET_S`.
 
     Args:
         client: sends it.
@@ -150,7 +150,7 @@ async def exchange(
                     wait = _retry_after(response.headers.get("retry-after", ""))
             finally:
                 await response.aclose()
-        if wait is None or attempt > RETRIES or waited + wait > RETRY_BUDGET_S:
+        if wait is None or attempt > MAX_RETRIES or waited + wait > RETRY_BUDGET_S:
             raise fault
         waited += wait
         async with deadline.within():
@@ -169,7 +169,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
         timeout=httpx2.Timeout(request.idle_timeout, connect=request.connect_timeout),
     )
     auth: Any = httpx2.USE_CLIENT_DEFAULT if request.auth is None else request.auth
-    for _ in range(_REDIRECTS):
+    for _ in range(_MAX_REDIRECTS):
         response = await client.send(sending, stream=True, auth=auth, follow_redirects=False)
         secrets.register(*secrets.credentials_in(response.request.headers))
         following = response.next_request
@@ -181,7 +181,7 @@ async def _send(client: httpx2.AsyncClient, request: Request, headers: Mapping[s
             for name in [name for name in following.headers if secrets.is_credential(name)]:
                 del following.headers[name]
         sending = following
-    raise httpx2.TooManyRedirects(f"more than {_REDIRECTS} redirects", request=sending)
+    raise httpx2.TooManyRedirects(f"more than {_MAX_REDIRECTS} redirects", request=sending)
 
 
 def _is_elsewhere(here: httpx2.URL, there: httpx2.URL) -> bool:
@@ -208,7 +208,7 @@ async def _next(chunks: AsyncIterator[bytes], request: Request, deadline: Deadli
 
 
 async def _head(response: httpx2.Response, request: Request, deadline: Deadline) -> bytes:
-    """Return the first bytes of a body that is no stream; fewer if it breaks off."""
+    """Return the first bytes of a body that is not a stream; fewer if it breaks off."""
     head = b""
     async with _bytes_of(response) as chunks:
         with contextlib.suppress(StreamError):

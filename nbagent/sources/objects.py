@@ -36,7 +36,7 @@ class Reader(Protocol):
 
     @property
     def has_idle_timeout(self) -> bool:
-        """Whether the stream that is being read fails by itself when it has been silent for too long."""
+        """True if the stream that is being read fails by itself when it has been silent for too long."""
         ...
 
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
@@ -75,7 +75,7 @@ def reader_for(source: Any) -> Reader:
 
 
 def name_of(source: Any) -> str:
-    """Return the name of a stream: its own, if it has one (a generator has its function's), else "stream"."""
+    """Return the name of a stream (for a generator, of its function), or "stream" if it has none."""
     for attribute in ("name", "__name__"):
         name = getattr(source, attribute, None)
         if isinstance(name, str) and name and not name.startswith(("<", "_")):  # a framework's internal name

@@ -1,4 +1,4 @@
-"""Errors for the responses of a service that are no stream: an error status, a web page."""
+"""Errors for responses of a service that are not a stream: an error status, a web page."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from nbagent.errors import StreamError
 from nbagent.wire.json_stream import item_of
 
 MAX_BODY_BYTES = 64 * 1024
-"""Bytes of such a response that are read."""
+"""Bytes that are read of such a response."""
 
 _MAX_MESSAGE_CHARS = 1000  # of a body that is plain text
 _MAX_TITLE_CHARS = 200

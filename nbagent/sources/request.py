@@ -69,7 +69,7 @@ class Request:
         if self.json is not None and self.content is not None:
             raise ValueError("connect() takes a body as json= or as content=, not both")
         if self.client is not None and not hasattr(self.client, "aclose"):
-            raise TypeError(f"client= is an httpx2.AsyncClient; got {type(self.client).__name__}")
+            raise TypeError(f"client= must be an httpx2.AsyncClient; got {type(self.client).__name__}")
         for name in ("connect_timeout", "idle_timeout", "timeout"):
             positive_seconds(name, getattr(self, name))
 
@@ -90,7 +90,7 @@ class Request:
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether sending the request twice has the same effect as sending it once."""
+        """True if sending the request twice has the same effect as sending it once."""
         return self.verb in _IDEMPOTENT
 
 

@@ -54,7 +54,7 @@ class ServiceStream(OwnedStream):
 
 
 def limit_idle(source: Any, seconds: float | None) -> Any:
-    """Return a source with an `idle_timeout` of at most `seconds`, if it is one that keeps it; any other as it is.
+    """Return a `ServiceStream` with an `idle_timeout` of at most `seconds`; any other source as it is.
 
     Raises:
         ValueError: `seconds` is not positive.

@@ -1,4 +1,4 @@
-"""The one reducer: events in, a tree of blocks and a short list of ops out."""
+"""The reducer: events in, a tree of blocks and a short list of ops out."""
 
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block

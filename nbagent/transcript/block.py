@@ -7,7 +7,7 @@ from nbagent.events.growing_text import GrowingText
 
 
 class Block:
-    """One node of the tree.
+    """Node of the tree.
 
     Args:
         id: unique in the transcript.
@@ -43,14 +43,14 @@ class Block:
         self.props.update(props)
 
     def text(self, field: str = "text") -> str:
-        """The whole of a text field; empty if there is none."""
+        """Return the whole of a text field; empty if there is none."""
         growing = self._growing.pop(field, None)
         if growing is not None:
             self.props[field] = str(growing)
         return self.props.get(field) or ""
 
     def snapshot(self) -> dict[str, Any]:
-        """The block as plain JSON: its props, and `id`, `parent` and `closed`."""
+        """Return the block as plain JSON: its props, and `id`, `parent` and `closed`."""
         for field in tuple(self._growing):
             self.text(field)
         return {"id": self.id, "parent": self.parent, "closed": self.closed, **self.props}

@@ -1,7 +1,7 @@
 """The transcript: the one reducer. Events in, a tree of blocks and a short list of ops out.
 
-A block is one thing that a reader sees: a text, a thought, a tool call (see `nbagent.protocol.blocks`). Ops tell how the tree
-changes (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()` at every moment, which is what the view does.
+A block is one thing that a reader sees: a text, a thought, a tool call (see `nbagent.protocol.blocks`). Ops are the changes of
+the tree (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()` at every moment, which is what the view does.
 The transcript has no clock: every time in it comes from an event's `ts`.
 """
 
@@ -42,7 +42,7 @@ COUNTER_INTERVAL_S = 1.0
 """Seconds between two updates of the counters that every delta moves; each one redraws the header."""
 
 MAX_ID_CHARS = 200
-"""Characters of a block's id; a producer's longer one is shortened, since every op carries it."""
+"""Characters of a block's id; a longer one is shortened, since every op carries it."""
 
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that has not ended."""
@@ -55,9 +55,9 @@ class Transcript:
     """Reduces the events of one run to a tree of blocks.
 
     Args:
-        name: title of the run until the stream tells a better one.
+        name: title of the run until the stream sends one.
         started: when the run began, in seconds since the epoch.
-        renamed: keep `name` whatever the stream tells, because the reader chose it.
+        renamed: keep `name` whatever the stream sends, because the user chose it.
     """
 
     def __init__(self, name: str = "run", started: float = 0.0, *, renamed: bool = False) -> None:
@@ -72,16 +72,16 @@ class Transcript:
 
     @property
     def ended(self) -> bool:
-        """Whether `run.end` has come."""
+        """True if `run.end` has come."""
         return self.root.props["status"] not in LIVE
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """Every block as plain JSON, parents before children: `id`, `parent`, `closed`, `kind` and the props of that kind."""
+        """Return every block as plain JSON, parents first: `id`, `parent`, `closed`, `kind` and the props of that kind."""
         self.root.set(self._counts)
         return [block.snapshot() for block in self.blocks.values()]
 
     def opening(self) -> list[Op]:
-        """The ops that build the tree as it is now, for a view that comes late (or first)."""
+        """Return the ops that build the tree as it is now, for a view that comes late (or first)."""
         ops: list[Op] = []
         self.root.set(self._counts)
         for block in self.blocks.values():
@@ -93,9 +93,9 @@ class Transcript:
         return ops
 
     def counters(self, shown: dict[str, Any]) -> list[Op]:
-        """The op that brings the header's counters up to date.
+        """Return the op that brings the header's counters up to date.
 
-        It is asked for once a flush, because an op for each event would cost more than the event. Counters that every delta
+        Called once per flush, because an op for each event would cost more than the event. Counters that every delta
         moves are updated once a second, by the events' clock, and at the end; the tools' counters at once.
 
         Args:
@@ -110,16 +110,16 @@ class Transcript:
         return [("set", ROOT, moved)]
 
     def stopping(self, by: str) -> list[Op]:
-        """The ops that show that someone (`by`: "you") pressed Stop while the stream has not ended yet."""
+        """Return the ops that show that someone (`by`: "you") pressed Stop while the stream has not ended yet."""
         return [] if self.ended else self._set(self.root, RunProps(status="stopping", stopped_by=by))
 
     def toggle(self, id: str, is_open: bool) -> list[Op]:
-        """The ops that open or close a panel: the reader's choice stays with the block, in every view and after a reload."""
+        """Return the ops that open or close a panel. The choice stays with the block, in every view and after a reload."""
         block = self.blocks.get(id)
         return [] if block is None else self._set(block, BlockProps(user_open=is_open))
 
     def feed(self, event: e.Event) -> list[Op]:
-        """The ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
+        """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
         self._counts["events"] += 1
         self._latest = event.ts
         # Nearly every event is a delta.
@@ -132,7 +132,7 @@ class Transcript:
         return self._reduce(event)
 
     def block_id(self, id: str, kind: str) -> str:
-        """The block id for a producer's id.
+        """Return the block id for a producer's id.
 
         The id is shortened and made encodable, and prefixed with the kind if a block of another kind already has it.
         """
@@ -231,7 +231,7 @@ class Transcript:
         return [("close", block.id)]
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
-        """The block of that id; opened here if its start never came, so that nothing received is lost."""
+        """Return the block of that id; opened here if its start never came, so that nothing received is lost."""
         block = self.blocks.get(self.block_id(id, kind))
         return (block, []) if block is not None else self._open(id, self._default_props(kind, event), event.parent_id)
 
@@ -408,7 +408,7 @@ def _merged(props: BlockProps, changes: BlockProps) -> BlockProps:
 
 
 def _short(id: str) -> str:
-    """The id as it can be sent; one that is too long to be sent with every change is cut and ends with its hash."""
+    """Return the id as it can be sent; one that is too long to be sent with every change is cut and ends with its hash."""
     id = text_safe(id)
     return id if len(id) <= MAX_ID_CHARS else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
 

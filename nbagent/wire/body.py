@@ -1,7 +1,7 @@
 """Decoder of a response's body: bytes in, items out, for every framing. No I/O.
 
 Content types are often wrong: server-sent events come as `text/plain`, bare JSON as `text/event-stream`. So the first bytes
-decide, and the content type only where they leave it open.
+decide the framing, and the content type counts only if they leave it open.
 """
 
 import codecs
@@ -52,7 +52,7 @@ class BodyDecoder:
         max_item_bytes: largest size of one item.
 
     Attributes:
-        framing: one of these, None until the first bytes have decided; "html" is text that is a web page.
+        framing: one of these; None until the first bytes have decided it. "html" is text that is a web page.
     """
 
     def __init__(self, content_type: str = "", *, max_item_bytes: int = MAX_ITEM_BYTES) -> None:

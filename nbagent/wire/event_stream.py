@@ -86,7 +86,9 @@ class EventStreamDecoder:
             return _PRELUDE.size
         total, headers, checksum = _PRELUDE.unpack_from(data, offset)
         if binascii.crc32(data[offset : offset + 8]) != checksum or total < _PRELUDE.size + headers + _CHECKSUM.size:
-            raise BrokenEventStream("The body is no Amazon event stream, or was damaged: the checksum of a prelude is wrong.")
+            raise BrokenEventStream(
+                "The body is not an Amazon event stream, or was damaged: the checksum of a prelude is wrong."
+            )
         if total > self._limit:
             raise BrokenEventStream(f"A message of the event stream has {total} bytes; the limit is {self._limit}.")
         return int(total)

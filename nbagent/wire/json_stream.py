@@ -3,7 +3,7 @@
 The formats: https://github.com/ndjson/ndjson-spec, https://www.rfc-editor.org/rfc/rfc7464 (JSON text sequences) and, for the
 documents themselves, https://www.rfc-editor.org/rfc/rfc8259.
 
-Why not ijson: it raises at the first byte that is no JSON, and cannot go on. Real streams have such bytes: a line of text
+ijson is not used: it raises at the first byte that is not JSON, and cannot go on. Real streams have such bytes: a line of text
 between two documents, a document that is cut off, a proxy's error page. Here they become text, and the next document is read.
 Nor does ijson keep the source of a document, which is needed to give it back as text. This decoder only finds where a document
 ends, in linear time; the document itself is parsed by `json`, in C.
@@ -88,7 +88,7 @@ class JSONStreamDecoder:
     def __init__(self, *, split_arrays: bool = True, max_document_bytes: int = MAX_DOCUMENT_BYTES) -> None:
         self._split_arrays = split_arrays
         self._limit = max_document_bytes
-        self._read = self._read_mark
+        self._read = self._read_byte_order_mark
         self._pieces: list[bytes] = []  # of the unfinished document or line
         self._size = 0
         self._expected: list[bytes] = []  # closing brackets of the unfinished document, the innermost last
@@ -116,8 +116,8 @@ class JSONStreamDecoder:
 
     # --- the reader's states: each reads some bytes from `at` on, and returns the offset of the rest ----------------------
 
-    def _read_mark(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """At the start of the stream, where there may be a byte order mark."""
+    def _read_byte_order_mark(self, chunk: bytes, at: int, items: list[Any]) -> int:
+        """Read the start of the stream, where there may be a byte order mark."""
         head = b"".join(self._pieces) + chunk
         if len(head) < len(_BOM) and _BOM.startswith(head):
             self._pieces = [head]
@@ -128,7 +128,7 @@ class JSONStreamDecoder:
         return len(chunk)
 
     def _read_gap(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """Between documents."""
+        """Read the gap between documents."""
         gap = (_GAP_IN_ARRAY if self._in_array else _GAP).match(chunk, at)
         at = gap.end() if gap else at
         first = chunk[at : at + 1]
@@ -151,7 +151,7 @@ class JSONStreamDecoder:
         return at
 
     def _read_bracket(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """After the bracket that opens an array: the first byte of its first entry decides whether the entries are items."""
+        """Read the first byte after an array's opening bracket, which decides whether the entries are items."""
         gap = _GAP.match(chunk, at)
         end = gap.end() if gap else at
         first = chunk[end : end + 1]
@@ -167,7 +167,7 @@ class JSONStreamDecoder:
         return end
 
     def _read_document(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """Inside an object, an array, or a string that is an array's entry."""
+        """Read on in an object, an array, or a string that is an array's entry."""
         start = at
         at += self._escaped and chunk[at : at + 1] != b"\n"
         self._escaped = False
@@ -193,7 +193,7 @@ class JSONStreamDecoder:
         return len(chunk)
 
     def _read_text(self, chunk: bytes, at: int, items: list[Any]) -> int:
-        """In a line that is no document, or in an array's entry that is neither an object nor an array nor a string."""
+        """Read on in a line that is not JSON, or in an array's entry that is neither an object nor an array nor a string."""
         end = (_ENTRY_END if self._in_array else _LINE_END).search(chunk, at)
         if end is None:
             self._keep(chunk[at:])

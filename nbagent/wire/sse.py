@@ -18,7 +18,7 @@ class EventTooLarge(NbagentError):
 
 
 class ServerSentEvent(NamedTuple):
-    """One dispatched event.
+    """Dispatched event.
 
     Attributes:
         event: name of the event; "message" if the stream gives none.

@@ -41,29 +41,31 @@ class Events:
         dumped: dict[str, Any] = event.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return dumped
 
-    def session(self, word: str, *actions: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    def session(self, state: str, *actions: dict[str, Any], **fields: Any) -> dict[str, Any]:
         """Return an event with the session's state: created, in_progress, idle, requires_action or failed."""
-        status = "idle" if word == "created" else word
-        return self.make(f"agent.session.{word}", session={**_SESSION, "status": status, "required_actions": actions, **fields})
+        status = "idle" if state == "created" else state
+        return self.make(
+            f"agent.session.{state}", session={**_SESSION, "status": status, "required_actions": actions, **fields}
+        )
 
-    def turn(self, word: str, turn_id: str = TURN, *, usage: tuple[int, int] | None = None, **fields: Any) -> dict[str, Any]:
+    def turn(self, state: str, turn_id: str = TURN, *, usage: tuple[int, int] | None = None, **fields: Any) -> dict[str, Any]:
         """Return an event with a turn's state: created, in_progress, completed, failed or cancelled."""
-        status = "queued" if word == "created" else word
+        status = "queued" if state == "created" else state
         turn = {"id": turn_id, "agent_id": "agent_1", "created_at": 1, "object": "agent.session.turn", "session_id": "sess_1"}
         spent = {} if usage is None else {"usage": _usage(*usage)}
         return self.make(
-            f"agent.session.turn.{word}",
+            f"agent.session.turn.{state}",
             session_id="sess_1",
             turn_id=turn_id,
             turn={**turn, "status": status, **fields},
             **spent,
         )
 
-    def item(self, word: str, index: int | None, kind: str, turn_id: str = TURN, **fields: Any) -> dict[str, Any]:
+    def item(self, state: str, index: int | None, kind: str, turn_id: str = TURN, **fields: Any) -> dict[str, Any]:
         """Return the event that an item was added or is done."""
         item = {"id": f"{turn_id}_{kind}_{index}", "turn_id": turn_id, "type": kind, **fields}
-        place = {} if index is None else {"output_index": index}
-        return self.of_turn(f"turn.item.{word}", turn_id, item=item, **place)
+        position = {} if index is None else {"output_index": index}
+        return self.of_turn(f"turn.item.{state}", turn_id, item=item, **position)
 
     def of_turn(self, kind: str, turn_id: str = TURN, **fields: Any) -> dict[str, Any]:
         """Return any other event of a turn."""
@@ -81,30 +83,30 @@ class Events:
     def message(self, index: int, pieces: list[str], turn_id: str = TURN, phase: str = "final_answer") -> list[Any]:
         """Return the events of a message."""
         text, about = "".join(pieces), {"role": "assistant", "phase": phase}
-        place = {"item_id": f"{turn_id}_message_{index}", "output_index": index, "content_index": 0}
+        position = {"item_id": f"{turn_id}_message_{index}", "output_index": index, "content_index": 0}
         part = {"type": "output_text", "text": text}
         return [
             self.item("added", index, "message", turn_id, status="in_progress", content=[], **about),
-            self.of_turn("turn.content_part.added", turn_id, part={"type": "output_text", "text": ""}, **place),
-            *(self.of_turn("turn.output_text.delta", turn_id, delta=piece, **place) for piece in pieces),
-            self.of_turn("turn.output_text.done", turn_id, text=text, **place),
-            self.of_turn("turn.content_part.done", turn_id, part=part, **place),
+            self.of_turn("turn.content_part.added", turn_id, part={"type": "output_text", "text": ""}, **position),
+            *(self.of_turn("turn.output_text.delta", turn_id, delta=piece, **position) for piece in pieces),
+            self.of_turn("turn.output_text.done", turn_id, text=text, **position),
+            self.of_turn("turn.content_part.done", turn_id, part=part, **position),
             self.item("done", index, "message", turn_id, status="completed", content=[part], **about),
         ]
 
-    def thought(self, index: int, parts: list[str], turn_id: str = TURN) -> list[Any]:
+    def reasoning(self, index: int, parts: list[str], turn_id: str = TURN) -> list[Any]:
         """Return the events of a reasoning summary with several parts."""
         summary = [{"type": "summary_text", "text": part} for part in parts]
         found = [self.item("added", index, "reasoning", turn_id, summary=[])]
         for number, part in enumerate(summary):
-            place = {"item_id": f"{turn_id}_reasoning_{index}", "output_index": index, "summary_index": number}
-            first = self.of_turn("turn.reasoning_summary_part.added", turn_id, part={**part, "text": ""}, **place)
+            position = {"item_id": f"{turn_id}_reasoning_{index}", "output_index": index, "summary_index": number}
+            first = self.of_turn("turn.reasoning_summary_part.added", turn_id, part={**part, "text": ""}, **position)
             more = [
-                self.of_turn("turn.reasoning_summary_text.delta", turn_id, delta=f"{word} ", **place)
+                self.of_turn("turn.reasoning_summary_text.delta", turn_id, delta=f"{word} ", **position)
                 for word in part["text"].split()
             ]
-            text = self.of_turn("turn.reasoning_summary_text.done", turn_id, text=part["text"], **place)
-            found += [first, *more, text, self.of_turn("turn.reasoning_summary_part.done", turn_id, part=part, **place)]
+            text = self.of_turn("turn.reasoning_summary_text.done", turn_id, text=part["text"], **position)
+            found += [first, *more, text, self.of_turn("turn.reasoning_summary_part.done", turn_id, part=part, **position)]
         return [*found, self.item("done", index, "reasoning", turn_id, summary=summary)]
 
     def output(self, index: int, delta: str, turn_id: str = TURN) -> dict[str, Any]:
@@ -118,14 +120,14 @@ class Events:
             delta=delta,
         )
 
-    def environment(self, word: str, **fields: Any) -> dict[str, Any]:
+    def environment(self, state: str, **fields: Any) -> dict[str, Any]:
         """Return an event of the environment."""
-        about: dict[str, Any] = {"environment": {"id": "env_1", "status": word, "type": "openai_hosted", **fields}}
-        if word == "reset":
+        about: dict[str, Any] = {"environment": {"id": "env_1", "status": state, "type": "openai_hosted", **fields}}
+        if state == "reset":
             about = {"environment_id": "env_1", "reset_count": 1}
-        return self.make(f"agent.session.environment.{word}", session_id="sess_1", **about)
+        return self.make(f"agent.session.environment.{state}", session_id="sess_1", **about)
 
-    def subagent(self, word: str, agent_id: str = "sub_1", **fields: Any) -> dict[str, Any]:
+    def subagent(self, state: str, agent_id: str = "sub_1", **fields: Any) -> dict[str, Any]:
         """Return an event of a sub-agent: created, active or closed."""
         agent = {
             "id": agent_id,
@@ -133,9 +135,9 @@ class Events:
             "opened_at": 1,
             "parent_agent_id": "agent_1",
             "session_id": "sess_1",
-            "status": "closed" if word == "closed" else "active",
+            "status": "closed" if state == "closed" else "active",
         }
-        return self.make(f"agent.session.subagent.{word}", subagent={**agent, "name": "Ada", **fields})
+        return self.make(f"agent.session.subagent.{state}", subagent={**agent, "name": "Ada", **fields})
 
     def error(self, **fields: Any) -> dict[str, Any]:
         """Return an error event."""

@@ -18,7 +18,7 @@ MANIFEST: dict[str, dict[str, Any]] = tomllib.loads((FOLDER / "manifest.toml").r
 
 @dataclass(frozen=True)
 class Recording:
-    """One recorded stream. The fields after `part` are those of the manifest, which explains them.
+    """Recorded stream. The fields after `part` are those of the manifest, which explains them.
 
     Attributes:
         path: the file.

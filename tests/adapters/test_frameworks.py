@@ -206,8 +206,8 @@ def test_the_chunks_of_a_crew_repeat_what_a_call_says_so_far_and_calls_may_share
 
 
 def test_a_flow_inside_a_flow_does_not_end_it() -> None:
-    def frame(word: str, event_id: str, **data: Any) -> dict[str, Any]:
-        return {"id": event_id, "seq": 1, "channel": "flow", "namespace": [], "type": f"flow_{word}", "data": data}
+    def frame(suffix: str, event_id: str, **data: Any) -> dict[str, Any]:
+        return {"id": event_id, "seq": 1, "channel": "flow", "namespace": [], "type": f"flow_{suffix}", "data": data}
 
     items = [frame("started", "a"), frame("started", "b"), frame("finished", "c", started_event_id="b")]
     assert run(*items)[-1].status == "incomplete"  # type: ignore[union-attr]

@@ -13,10 +13,10 @@ Json = dict[str, Any]
 CREATED: Json = {"event_type": "interaction.created", "interaction": {"id": "i", "model": "gemini", "status": "in_progress"}}
 
 
-def step(index: int, inner: Json, *deltas: Json, word: str = "step") -> list[Json]:
-    start = {"event_type": f"{word}.start", "index": index, "step" if word == "step" else "content": inner}
-    middle = [{"event_type": f"{word}.delta", "index": index, "delta": delta} for delta in deltas]
-    return [start, *middle, {"event_type": f"{word}.stop", "index": index}]
+def step(index: int, inner: Json, *deltas: Json, prefix: str = "step") -> list[Json]:
+    start = {"event_type": f"{prefix}.start", "index": index, "step" if prefix == "step" else "content": inner}
+    middle = [{"event_type": f"{prefix}.delta", "index": index, "delta": delta} for delta in deltas]
+    return [start, *middle, {"event_type": f"{prefix}.stop", "index": index}]
 
 
 def completed(status: str = "completed", **more: Any) -> Json:
@@ -42,16 +42,16 @@ def test_a_recorded_call_is_read_with_its_thought_and_counts() -> None:
     assert end.usage == ev.Usage(input=53, output=80, total=133, reasoning=65, cache_read=0)
 
 
-@pytest.mark.parametrize("word", ["step", "content"])
-def test_thought_text_and_sources(word: str) -> None:
+@pytest.mark.parametrize("prefix", ["step", "content"])
+def test_thought_text_and_sources(prefix: str) -> None:
     summary = {"type": "thought_summary", "content": {"type": "text", "text": "hm"}}
     cited = {
         "type": "text_annotation_delta",
         "annotations": [{"type": "url_citation", "url": "https://a.example", "title": "A"}],
     }
     events = answer(
-        *step(0, {"type": "thought"}, summary, {"type": "thought_signature", "signature": "sig"}, word=word),
-        *step(1, {"type": "model_output"}, {"type": "text", "text": "4"}, {"type": "text", "text": "2"}, cited, word=word),
+        *step(0, {"type": "thought"}, summary, {"type": "thought_signature", "signature": "sig"}, prefix=prefix),
+        *step(1, {"type": "model_output"}, {"type": "text", "text": "4"}, {"type": "text", "text": "2"}, cited, prefix=prefix),
     )
     assert (Transcript.of(events).thoughts, Transcript.of(events).texts) == (["hm"], ["42"])
     source = only(events, ev.Source)
@@ -73,7 +73,9 @@ def test_a_tool_that_the_service_runs_has_its_result(failed: bool) -> None:
 
 def test_a_functions_name_may_come_with_its_delta() -> None:
     delta = {"type": "function_call", "id": "c", "name": "f", "arguments": {"x": 1}}
-    assert Transcript.of(answer(*step(0, {"type": "function_call"}, delta, word="content"))).calls() == [("f", "c", '{"x": 1}')]
+    assert Transcript.of(answer(*step(0, {"type": "function_call"}, delta, prefix="content"))).calls() == [
+        ("f", "c", '{"x": 1}')
+    ]
 
 
 def test_pictures_are_files() -> None:

@@ -11,7 +11,7 @@ from nbagent.adapters.decoders import decoder_for
 
 @dataclass
 class AIMessageChunk:
-    """Stand-in for LangChain's own class, with class defaults for fields that are not set."""
+    """Stand-in for LangChain's own class, with class defaults for unset fields."""
 
     content: Any
     id: str = "run-1"

@@ -101,10 +101,10 @@ def test_a_session_is_idle_before_its_turn_which_ends_nothing(make: Events) -> N
     assert (events[-1].status, events[-1].code) == ("incomplete", ev.STREAM_TRUNCATED)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("word", ["completed", "failed", "cancelled"])
-def test_every_end_of_a_turn_is_told(make: Events, begin: list[Any], word: str) -> None:
-    events = run(*begin, make.turn(word, usage=(3, 2)), make.session("idle"))
-    assert (events[-1].status, events[-1].finish_reason) == (word, word)  # type: ignore[union-attr]
+@pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
+def test_every_end_of_a_turn_is_told(make: Events, begin: list[Any], status: str) -> None:
+    events = run(*begin, make.turn(status, usage=(3, 2)), make.session("idle"))
+    assert (events[-1].status, events[-1].finish_reason) == (status, status)  # type: ignore[union-attr]
     usage = ev.Usage(input=3, output=2, total=5, reasoning=0, cache_read=0)
     assert [end.usage for end in only(events, ev.StepEnd)] == [usage]
     assert events[-1].usage == usage  # type: ignore[union-attr]
@@ -159,7 +159,7 @@ def test_an_item_s_end_has_the_last_word_on_its_text(pieces: list[str]) -> None:
 
 
 def test_the_parts_of_a_thought_are_one_thought(make: Events, begin: list[Any]) -> None:
-    events = run(*begin, *make.thought(0, ["First.", "Then."]), make.turn("completed"))
+    events = run(*begin, *make.reasoning(0, ["First.", "Then."]), make.turn("completed"))
     assert Transcript.of(events).thoughts == ["First.\n\nThen."]
     assert [start.kind for start in only(events, ev.ReasoningStart)] == ["summary"]
 
@@ -327,8 +327,8 @@ def test_a_sub_agent_s_words_are_its_own_while_the_other_speaks(make: Events, be
 
 
 def test_of_several_calls_the_one_with_the_same_task_made_the_sub_agent(make: Events, begin: list[Any]) -> None:
-    calls = [make.call(at, "create_subagent_call", agent_id="agent_1", content=task(word)) for at, word in enumerate("AB")]
-    made = [make.subagent("created", f"sub_{word}", instructions=task(word), name=word) for word in "BA"]
+    calls = [make.call(at, "create_subagent_call", agent_id="agent_1", content=task(name)) for at, name in enumerate("AB")]
+    made = [make.subagent("created", f"sub_{name}", instructions=task(name), name=name) for name in "BA"]
     events = run(*begin, *calls[0], *calls[1], *made)
     first, second = only(events, ev.ToolStart)
     assert [(agent.name, agent.tool_id) for agent in only(events, ev.AgentStart)] == [("B", second.id), ("A", first.id)]
@@ -353,7 +353,7 @@ def test_a_sub_agent_that_fails_fails_alone_and_may_work_again(make: Events, beg
 
 def test_an_item_that_nobody_knows_is_kept_as_it_came(make: Events, begin: list[Any]) -> None:
     item = {"id": "x", "type": "hologram", "turn_id": TURN}
-    place = {"session_id": "sess_1", "turn_id": TURN, "output_index": 0}
-    announced = [{"type": f"agent.session.turn.item.{word}", "item": item, **place} for word in ("added", "done")]
-    events = run(*begin, *announced, {"type": "agent.session.rewound", **place})
+    position = {"session_id": "sess_1", "turn_id": TURN, "output_index": 0}
+    announced = [{"type": f"agent.session.turn.item.{state}", "item": item, **position} for state in ("added", "done")]
+    events = run(*begin, *announced, {"type": "agent.session.rewound", **position})
     assert [raw.name for raw in only(events, ev.Raw)] == ["hologram", "agent.session.rewound"]

@@ -61,10 +61,10 @@ def test_a_run_that_requires_action_waits_for_outputs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "status"), [("failed", "failed"), ("expired", "failed"), ("cancelled", "cancelled"), ("incomplete", "incomplete")]
+    ("state", "status"), [("failed", "failed"), ("expired", "failed"), ("cancelled", "cancelled"), ("incomplete", "incomplete")]
 )
-def test_every_end_of_an_assistant_s_run_is_told(word: str, status: str) -> None:
-    assert run(BEGIN, thread(f"run.{word}", last_error=None))[-1].status == status  # type: ignore[union-attr]
+def test_every_end_of_an_assistant_s_run_is_told(state: str, status: str) -> None:
+    assert run(BEGIN, thread(f"run.{state}", last_error=None))[-1].status == status  # type: ignore[union-attr]
 
 
 def test_an_error_of_an_assistant_s_stream_is_written() -> None:

@@ -1,4 +1,4 @@
-"""A model server on loopback that sends the answers that a test gives it, in the formats of OpenAI's two APIs.
+"""A model server on loopback with scripted answers, in the formats of OpenAI's two APIs.
 
 The events have the shapes of real streams (openai.com, recorded in 2025); their contents are made up.
 """
@@ -19,7 +19,7 @@ KEY = "sk-canary-0123456789abcdef"
 
 
 class Exchange:
-    """One request, and the means to answer it."""
+    """Request, and the means to answer it."""
 
     def __init__(self, handler: BaseHTTPRequestHandler, server: "Server") -> None:
         self._handler = handler
@@ -29,26 +29,26 @@ class Exchange:
         self.body: Json = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
 
     def begin(self) -> None:
-        """Sends the head of an event stream."""
+        """Send the head of an event stream."""
         self._handler.send_response(200)
         self._handler.send_header("Content-Type", "text/event-stream")
         self._handler.send_header("Transfer-Encoding", "chunked")
         self._handler.end_headers()
 
     def send(self, *events: Json) -> None:
-        """Sends events of the stream."""
+        """Send events of the stream."""
         for event in events:
             head = f"event: {event['type']}\n" if "type" in event else ""
             self._put(f"{head}data: {json.dumps(event)}\n\n")
 
     def end(self) -> None:
-        """Ends the stream as its API does."""
+        """End the stream as its API does."""
         if self.path.endswith("/chat/completions"):
             self._put("data: [DONE]\n\n")
         self._handler.wfile.write(b"0\r\n\r\n")
 
     def refuse(self, status: int, error: Json, headers: Iterable[tuple[str, str]] = ()) -> None:
-        """Answers with an HTTP error."""
+        """Answer with an HTTP error."""
         data = json.dumps({"error": error}).encode()
         self._handler.send_response(status)
         for name, value in (*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(data)))):
@@ -57,19 +57,19 @@ class Exchange:
         self._handler.wfile.write(data)
 
     def cut(self) -> None:
-        """Breaks off the connection in the middle of the stream."""
+        """Break off the connection in the middle of the stream."""
         self._handler.connection.shutdown(socket.SHUT_RDWR)
         self._handler.close_connection = True
 
     def hold(self) -> None:
-        """Says nothing more until the client has hung up."""
+        """Send nothing more until the client has hung up."""
         select.select([self._handler.connection], [], [])
         if self._handler.connection.recv(1, socket.MSG_PEEK) == b"":
             self.server.hung_up.set()
         self._handler.close_connection = True
 
     def abandon(self) -> None:
-        """Takes no more requests on this connection."""
+        """Take no more requests on this connection."""
         self._handler.close_connection = True
 
     def _put(self, text: str) -> None:
@@ -116,7 +116,7 @@ class Server:
         return [exchange.body for exchange in self.exchanges]
 
     def client(self, **options: Any) -> openai.AsyncOpenAI:
-        """The real client, pointed at this server."""
+        """Return the real client, pointed at this server."""
         return openai.AsyncOpenAI(**{"base_url": self.base_url, "api_key": KEY, "max_retries": 0, **options})
 
     def __enter__(self) -> Self:
@@ -146,7 +146,7 @@ class Server:
 
 
 def refuse(status: int, message: str, **fields: Any) -> Callable[[Exchange], None]:
-    """A reply that is an HTTP error."""
+    """Return a reply that is an HTTP error."""
     return lambda exchange: exchange.refuse(status, {"message": message, "type": "test", "param": None, "code": None, **fields})
 
 
@@ -168,7 +168,7 @@ def chat_chunk(delta: Json, finish_reason: str | None = None, number: int = 1) -
 def chat(
     *texts: str, calls: Iterable[tuple[str, str, str]] = (), finish_reason: str | None = None, number: int = 1
 ) -> list[Json]:
-    """A whole reply: a text in pieces, then calls (id, name, arguments), the arguments in two pieces each."""
+    """Return a whole reply: a text in pieces, then calls (id, name, arguments), the arguments in two pieces each."""
     calls = list(calls)
     events = [chat_chunk({"role": "assistant", "content": ""}, number=number)]
     events += [chat_chunk({"content": text}, number=number) for text in texts]
@@ -203,7 +203,7 @@ def reasoning(text: str, encrypted: str | None = "gAAAA-encrypted") -> Json:
 
 
 def responses(*items: Json, number: int = 1, status: str = "completed", **fields: Any) -> list[Json]:
-    """A whole reply made of output items, streamed as the API streams them."""
+    """Return a whole reply made of output items, streamed as the API streams them."""
     shell = {
         "id": f"resp_{number}",
         "object": "response",
@@ -268,7 +268,7 @@ def _item_events(item: Json, where: Json) -> list[Json]:
 
 
 def say(api: str, text: str = "", calls: Iterable[tuple[str, str, str]] = (), number: int = 1) -> list[Json]:
-    """The same reply in either API: a text, then calls (id, name, arguments)."""
+    """Return the same reply in either API: a text, then calls (id, name, arguments)."""
     if api == "chat":
         return chat(*([text[:3], text[3:]] if text else []), calls=calls, number=number)
     items = [message(text, f"msg_{number}")] if text else []

@@ -19,7 +19,7 @@ from nbagent.errors import AgentError, Cancelled, NbagentError, ToolError
 from nbagent.gate.secrets import mask
 from nbagent.runtime import loop
 
-who = contextvars.ContextVar("who", default="nobody")
+user = contextvars.ContextVar("user", default="nobody")
 both_apis = pytest.mark.parametrize("api", ["responses", "chat"])
 
 
@@ -37,7 +37,7 @@ async def collect(stream: AsyncIterable[e.Event]) -> list[e.Event]:
 
 
 def end_of(events: list[e.Event]) -> e.RunEnd:
-    """The last event, after a look at what holds for every run."""
+    """Return the last event. Asserts the rules of every run."""
     assert isinstance(events[0], e.RunStart)
     assert [type(event) for event in events].count(e.RunEnd) == 1
     assert KEY not in b"".join(map(e.to_json, events)).decode()
@@ -164,13 +164,13 @@ async def test_a_remark_is_the_output_only_where_nothing_else_is() -> None:
 
 async def test_messages_are_a_prompt_too() -> None:
     with Server(say("chat", "Bob.")) as server:
-        told: list[Json] = [
+        conversation: list[Json] = [
             {"role": "user", "content": "I am Bob."},
             {"role": "assistant", "content": "Hello!"},
             {"role": "user", "content": "Who am I?"},
         ]
-        assert await agent_of(server).generate(told) == "Bob."
-        assert server.bodies[0]["messages"] == told
+        assert await agent_of(server).generate(conversation) == "Bob."
+        assert server.bodies[0]["messages"] == conversation
 
 
 async def test_one_agent_runs_many_prompts_at_once_and_remembers_none() -> None:
@@ -244,7 +244,7 @@ async def hang() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "error_type", "told"),
+    ("name", "arguments", "error_type", "expected"),
     [
         ("fail", "{}", "LookupError", "Error: LookupError: no such town"),
         ("leave", "{}", "SystemExit", "Error: SystemExit: 2"),
@@ -269,7 +269,7 @@ async def hang() -> None:
 )
 @both_apis
 async def test_what_goes_wrong_with_a_call_is_told_and_the_run_goes_on(
-    api: str, name: str, arguments: str, error_type: str, told: str
+    api: str, name: str, arguments: str, error_type: str, expected: str
 ) -> None:
     with Server(say(api, calls=[("c1", name, arguments)]), say(api, "Sorry.", number=2)) as server:
         events = await collect(agent_of(server, api, tools=[weather, fail, leave, cancel_itself, hang]).stream("go"))
@@ -278,11 +278,11 @@ async def test_what_goes_wrong_with_a_call_is_told_and_the_run_goes_on(
     assert (end_of(events).status, end_of(events).output) == ("completed", "Sorry.")
     (result,) = of(events, e.ToolResult)
     assert (result.status, result.error.type) == ("error", error_type)
-    assert (request["messages"][-1]["content"] if api == "chat" else request["input"][-1]["output"]) == told
+    assert (request["messages"][-1]["content"] if api == "chat" else request["input"][-1]["output"]) == expected
 
 
 async def test_arguments_that_are_not_json_go_back_as_json() -> None:
-    """Servers that parse the history's arguments would refuse the next request otherwise."""
+    """Servers that parse the arguments in the history would otherwise refuse the next request."""
     with Server(say("chat", calls=[("c1", "weather", '{"town": ')]), say("chat", "Sorry.", number=2)) as server:
         await agent_of(server, tools=[weather]).generate("go")
         (again,) = server.bodies[1]["messages"][-2]["tool_calls"]
@@ -345,16 +345,16 @@ async def test_call_ids_that_come_again_do_not_mix_up_calls(api: str) -> None:
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_tools_see_the_context_variables_of_who_made_the_stream(is_async: bool) -> None:
     async def ask_async() -> str:
-        return who.get()
+        return user.get()
 
     def ask() -> str:
-        return who.get()
+        return user.get()
 
     function = ask_async if is_async else ask
     with Server(say("chat", calls=[("c1", function.__name__, "{}")]), say("chat", "done", number=2)) as server:
-        who.set("cell 7")
+        user.set("cell 7")
         stream = agent_of(server, tools=[function]).stream("go")
-        who.set("cell 8")
+        user.set("cell 8")
         events = await collect(stream)
 
     assert of(events, e.ToolResult)[0].content == "cell 7"
@@ -654,8 +654,8 @@ async def test_an_error_in_the_stream_keeps_the_text_and_fails_the_run(api: str)
     end = end_of(events)
     assert (end.status, end.code) == ("failed", "overloaded")
     assert end.output
-    (told,) = of(events, e.Error)
-    assert told.message == f"Overloaded, {mask(KEY)}"
+    (error,) = of(events, e.Error)
+    assert error.message == f"Overloaded, {mask(KEY)}"
 
 
 async def test_a_response_that_failed_fails_the_run() -> None:
@@ -812,8 +812,8 @@ def test_the_repr_names_model_and_tools_and_no_key() -> None:
         ({"client": openai.OpenAI(api_key="x")}, NbagentError, "client must be an openai.AsyncOpenAI, got OpenAI"),
         ({"api": "assistants"}, NbagentError, "api must be 'responses' or 'chat', got 'assistants'"),
         ({"max_steps": 0}, NbagentError, "max_steps must be at least 1, got 0"),
-        ({"timeout": 0}, NbagentError, "timeout is in seconds and above 0, got 0"),
-        ({"idle_timeout": -1}, NbagentError, "idle_timeout is in seconds and above 0, got -1"),
+        ({"timeout": 0}, NbagentError, "timeout must be a positive number of seconds, got 0"),
+        ({"idle_timeout": -1}, NbagentError, "idle_timeout must be a positive number of seconds, got -1"),
         ({"tools": [weather, weather]}, ToolError, "weather: two tools have this name"),
         ({"tools": [5]}, ToolError, "a tool must be a function, got 5"),
     ],

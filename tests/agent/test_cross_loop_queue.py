@@ -15,7 +15,7 @@ from nbagent.runtime import loop
 
 
 def counting(until: int | None, log: list[Any], ended: threading.Event) -> Callable[[Put[Any]], Any]:
-    """A producer of 0, 1, 2, …, that keeps a log and says goodbye when it is stopped."""
+    """Return a producer of 0, 1, 2, …, that keeps a log and puts a last item when it is stopped."""
 
     async def produce(put: Put[Any]) -> None:
         number = 0

@@ -1,4 +1,4 @@
-"""Docstrings of the three styles."""
+"""Parsing of docstrings of the three styles."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One history in the form of either API."""
+"""Conversion of a history to the form of either API."""
 
 from typing import Any
 

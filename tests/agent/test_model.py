@@ -1,4 +1,4 @@
-"""How a model is reached: which server, which API, what it is not told, and what its errors say."""
+"""The connection to a model: its server, its API, the requests' fields, and its error messages."""
 
 import asyncio
 from typing import Any

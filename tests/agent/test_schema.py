@@ -61,7 +61,7 @@ class Tree(pydantic.BaseModel):
 
 
 def of(annotation: Any, default: Any = inspect.Parameter.empty) -> Signature:
-    """The signature of a function with one parameter `x` of that type."""
+    """Return the signature of a function with one parameter `x` of that type."""
 
     def function(x): ...  # type: ignore[no-untyped-def]
 

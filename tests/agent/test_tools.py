@@ -12,7 +12,7 @@ import pytest
 from nbagent.agent.tools import Tool, chat_form, parse_arguments, responses_form, tool, toolbox
 from nbagent.errors import ToolError
 
-who = contextvars.ContextVar("who", default="nobody")
+user = contextvars.ContextVar("user", default="nobody")
 
 
 def weather(town: str, days: int = 1) -> str:
@@ -44,13 +44,13 @@ def test_a_function_says_what_the_model_needs() -> None:
 
 def test_the_decorator_takes_options_and_leaves_the_function_callable() -> None:
     @tool(name="forecast", description="Says it.", timeout=2.5)
-    def told(town: str) -> str:
+    def shout(town: str) -> str:
         """Not this."""
         return town.upper()
 
-    assert (told.name, told.description, told.timeout) == ("forecast", "Says it.", 2.5)
-    assert told("oslo") == "OSLO"
-    assert repr(told) == "Tool(forecast)"
+    assert (shout.name, shout.description, shout.timeout) == ("forecast", "Says it.", 2.5)
+    assert shout("oslo") == "OSLO"
+    assert repr(shout) == "Tool(forecast)"
 
 
 async def test_arguments_are_converted_before_the_call() -> None:
@@ -82,9 +82,9 @@ async def test_whatever_is_awaitable_is_awaited() -> None:
 
 async def test_a_thread_sees_the_callers_context_variables() -> None:
     def ask() -> str:
-        return who.get()
+        return user.get()
 
-    who.set("cell 7")
+    user.set("cell 7")
     assert await Tool(ask).run({}) == "cell 7"
 
 
@@ -156,9 +156,9 @@ async def async_generator() -> AsyncIterator[int]:
         (lambda: Tool(threading.get_ident), "get_ident: its signature cannot be read; wrap it in a function with annotations"),
         (lambda: Tool(weather, name="a b"), "a b: a tool's name is"),
         (lambda: Tool(weather, name="x" * 65), "a tool's name is"),
-        (lambda: Tool(weather, timeout=0), "weather: timeout is in seconds and above 0, got 0"),
-        (lambda: Tool(generator), "generator: a tool returns one value, this is a generator; return a list"),
-        (lambda: Tool(async_generator), "async_generator: a tool returns one value"),
+        (lambda: Tool(weather, timeout=0), "weather: timeout must be a positive number of seconds, got 0"),
+        (lambda: Tool(generator), "generator: a tool must return one value, but this is a generator; return a list"),
+        (lambda: Tool(async_generator), "async_generator: a tool must return one value"),
         (lambda: toolbox([weather, Tool(weather)]), "weather: two tools have this name; rename one with @tool(name=…)"),
     ],
 )

@@ -7,12 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-DELTA = 4
+DELTA_CHARS = 4
 """Characters in one delta."""
-RATE = 500
+DELTAS_PER_S = 500
 """Deltas a second."""
-PACKET = 5
-"""Deltas that come together, as they do over a network: a hundred packets a second."""
+PACKET_DELTAS = 5
+"""Deltas that arrive together, as over a network: a hundred packets a second."""
 END = "quod-erat-demonstrandum"
 """The last word; it occurs nowhere else."""
 
@@ -64,8 +64,8 @@ FILLER = "The rest goes on in the same way, step by step, and is left to the rea
 
 
 def answer(deltas: int) -> str:
-    """The Markdown text of that many deltas; it ends with `END`."""
-    size = deltas * DELTA - len(END) - 2
+    """Return the Markdown text of that many deltas; it ends with `END`."""
+    size = deltas * DELTA_CHARS - len(END) - 2
     text = ""
     for number in itertools.count(1):
         if len(text) >= size:
@@ -78,17 +78,17 @@ def answer(deltas: int) -> str:
 
 
 async def stream(deltas: int, log: str) -> AsyncIterator[str]:
-    """The answer in deltas, at their pace.
+    """Yield the answer in deltas, at their pace.
 
     Args:
-        deltas: how many.
-        log: a file to write the time of the last delta to (JSON, seconds since the epoch), just before it is given out.
+        deltas: number of deltas.
+        log: a file to write the time of the last delta to (JSON, seconds since the epoch), just before it is yielded.
     """
     text = answer(deltas)
     began = time.perf_counter()
     for index in range(deltas):
-        if index and index % PACKET == 0:
-            await asyncio.sleep(max(0.0, began + index / RATE - time.perf_counter()))
+        if index and index % PACKET_DELTAS == 0:
+            await asyncio.sleep(max(0.0, began + index / DELTAS_PER_S - time.perf_counter()))
         if index == deltas - 1:
             Path(log).write_text(json.dumps(time.time()))
-        yield text[index * DELTA : (index + 1) * DELTA]
+        yield text[index * DELTA_CHARS : (index + 1) * DELTA_CHARS]

@@ -1,9 +1,9 @@
-"""How many text deltas a second pass decoder, gate, transcript and coalescing, on one core; and how few bytes are sent.
+"""Benchmark of text deltas through decoder, gate, transcript and coalescing: deltas a second on one core, and bytes sent.
 
     python tests/bench/deltas.py [count]
 
 Every figure is measured in this run. The pace is about the pump's for a stream of 100 deltas a second: a batch every seven
-deltas. Beside it stand the two habits it replaces: sending the whole text with every delta, and sending every
+deltas. It is compared with two common approaches: sending the whole text with every delta, and sending every
 delta by itself.
 """
 
@@ -42,7 +42,7 @@ def chat(count: int) -> Iterator[dict[str, Any]]:
 
 
 def pipeline(system: str, items: list[dict[str, Any]]) -> tuple[float, int, int]:
-    """Seconds, bytes sent, batches."""
+    """Return seconds, bytes sent and batches."""
     decoder, gate, transcript, outbox = decoder_named(system), Gate("thinking"), Transcript(), Outbox()
     sent = batches = 0
     counted: dict[str, int] = {}

@@ -1,6 +1,6 @@
-"""The environment of the bench, under `.venv/bench`: Panel brings an extension to JupyterLab that no test should load.
+"""The environment of the bench, under `.venv/bench`: Panel installs an extension into JupyterLab that no test should load.
 
-`PYTHONPATH=tests python -m bench.environment` makes it, if it is missing. What runs in it is the working tree's nbagent.
+`PYTHONPATH=tests python -m bench.environment` makes it, if it is missing. It imports nbagent from the working tree.
 """
 
 import environment

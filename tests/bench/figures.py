@@ -1,20 +1,20 @@
-"""The bench's figures: costs in, a table with ratios out. Pure."""
+"""The bench's figures: costs in, a table with ratios out, without I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 
-from bench.answer import DELTA
+from bench.answer import DELTA_CHARS
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What it cost one contestant to show one answer.
+    """Cost of showing one answer with one contestant.
 
     Attributes:
-        peer: who.
-        deltas: how long the answer was.
-        wire: bytes on the WebSocket, both ways, but for `once`.
-        once: bytes of what a page gets only once, however many views it has: nbagent's highlighter.
+        peer: name of the contestant.
+        deltas: length of the answer.
+        wire: bytes on the WebSocket, both ways, without `once`.
+        once: bytes that a page gets only once, however many views it has: nbagent's highlighter.
         received: messages to the page.
         sent: messages from the page.
         kernel: processor seconds of the kernel, the stream's own included.
@@ -36,7 +36,7 @@ class Cost:
 
 
 def least(costs: Iterable[Cost]) -> list[Cost]:
-    """Of several rounds the least of each figure: what else runs on the machine only adds."""
+    """Return the least of each figure over several rounds: other load on the machine can only add."""
     best: dict[tuple[str, int], Cost] = {}
     for cost in costs:
         known = best.setdefault((cost.peer, cost.deltas), cost)
@@ -50,17 +50,17 @@ def _length(cost: Cost) -> int:
 
 
 def slope(costs: Sequence[Cost], what: str) -> float:
-    """How much of `what` each further character costs, from the shortest answer to the longest."""
+    """Return the increase of `what` per character, from the shortest answer to the longest."""
     first, last = min(costs, key=_length), max(costs, key=_length)
-    return float(getattr(last, what) - getattr(first, what)) / ((last.deltas - first.deltas) * DELTA)
+    return float(getattr(last, what) - getattr(first, what)) / ((last.deltas - first.deltas) * DELTA_CHARS)
 
 
 def table(costs: Sequence[Cost]) -> list[str]:
-    """Each measurement as a line."""
+    """Return each measurement as a line."""
     head = f"{'':<26}{'deltas':>7}{'wire/content':>14}{'to page':>9}{'from page':>10}{'kernel s':>10}"
     lines = [head + f"{'renderer s':>11}{'lag ms':>8}{'longest task ms':>17}"]
     for cost in costs:
-        ratio = f"{cost.wire / (cost.deltas * DELTA):>14,.1f}"
+        ratio = f"{cost.wire / (cost.deltas * DELTA_CHARS):>14,.1f}"
         task = f"{cost.task * 1000:>17,.0f}" if cost.task else f"{'< 50':>17}"
         lines.append(
             f"{cost.peer:<26}{cost.deltas:>7,}{ratio}{cost.received:>9,}{cost.sent:>10,}{cost.kernel:>10.2f}{cost.renderer:>11.2f}"
@@ -70,7 +70,7 @@ def table(costs: Sequence[Cost]) -> list[str]:
 
 
 def goals(costs: Sequence[Cost], ours: str, theirs: str) -> list[tuple[str, str, str]]:
-    """What is to be reached: (what, the figure, the goal)."""
+    """Return the goals: (label, figure, goal)."""
     mine = sorted((cost for cost in costs if cost.peer == ours), key=_length)
     beside = {cost.deltas: cost for cost in costs if cost.peer == theirs}
     rows = []
@@ -78,7 +78,7 @@ def goals(costs: Sequence[Cost], ours: str, theirs: str) -> list[tuple[str, str,
         each = slope(mine, "wire")
         rows.append(("wire bytes for each of content", f"{each:.1f}", "8"))
         rows.append(("KB once a page, for its highlighter", f"{mine[0].once / 1000:.0f}", "once"))
-        rows.append(("KB to open a view", f"{(mine[0].wire - each * mine[0].deltas * DELTA) / 1000:.0f}", "200"))
+        rows.append(("KB to open a view", f"{(mine[0].wire - each * mine[0].deltas * DELTA_CHARS) / 1000:.0f}", "200"))
     for cost in mine:
         length = f"{cost.deltas:,} deltas"
         if (other := beside.get(cost.deltas)) is not None:

@@ -1,4 +1,4 @@
-"""How long `import nbagent` takes beside `import anywidget`, which it builds on: whole processes, in turn.
+"""Benchmark of `import nbagent` beside `import anywidget`, which it builds on: whole processes, in turn.
 
 python tests/bench/imports.py [rounds]
 """
@@ -31,9 +31,9 @@ def main(rounds: int = 15) -> None:
     taken = [[seconds(statement) for statement in MODULES] for _ in range(rounds)]
     bare, anywidget, nbagent = (statistics.median(column) for column in zip(*taken, strict=True))
     ratio = (nbagent - bare) / (anywidget - bare)
-    said = f"{ratio:.2f} x ({1000 * (nbagent - bare):.0f} ms beside {1000 * (anywidget - bare):.0f} ms)"
-    print(f"import nbagent, beside import anywidget: {said}")
-    figure("import", "import nbagent, beside import anywidget (cap 1.5 x)", said)
+    result = f"{ratio:.2f} x ({1000 * (nbagent - bare):.0f} ms beside {1000 * (anywidget - bare):.0f} ms)"
+    print(f"import nbagent, beside import anywidget: {result}")
+    figure("import", "import nbagent, beside import anywidget (cap 1.5 x)", result)
 
 
 if __name__ == "__main__":

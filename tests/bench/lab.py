@@ -1,11 +1,11 @@
-"""What it costs to watch a stream in JupyterLab, through nbagent and through what people use today.
+"""Benchmark of watching a stream in JupyterLab, with nbagent and with common alternatives.
 
     PYTHONPATH=tests .venv/bench/bin/python -m bench.lab [--deltas 1000 8000 32000] [--only nbagent print] [--rounds 2]
 
 The same answer (`answer.py`) goes through every contestant (`peers.py`) in a real JupyterLab in a real Chromium, one after the
 other, each in a fresh browser and kernel, all in this run. Figures of one machine and run can be compared with one another,
-not with another run's; so the ratios are what counts. With several rounds each figure is the least of them: what else runs
-on the machine only ever adds.
+not with those of another run; so only the ratios count. With several rounds each figure is the least of them: other load
+on the machine can only add.
 
 It runs in an environment of its own, which `bench.environment` makes.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
-from bench.answer import END, RATE
+from bench.answer import DELTAS_PER_S, END
 from bench.figures import Cost, goals, least, table
 from bench.peers import NBAGENT, PEERS, PRINT, Peer
 from browser.lab import Lab, Notebook, chromium, serving
@@ -54,19 +54,19 @@ LAST_WORD = """(word) => new Promise((resolve) => {
 })"""
 
 PROSE = "A notebook has words in it."
-"""For Markdown, as for the first HTML, JupyterLab loads MathJax, once a page: that is no contestant's cost."""
-PATIENCE = 6
-"""How many times longer than the stream itself its last word may take."""
+"""For Markdown, as for the first HTML, JupyterLab loads MathJax once per page: not a cost of any contestant."""
+TIMEOUT_FACTOR = 6
+"""Limit of the time until the last word, as a multiple of the stream's own duration."""
 SETTLE_MS = 1500
-"""For what still goes on when nobody waits for it: late messages, late paints."""
+"""Milliseconds for late messages and late paints."""
 
 
 PART = b'"t": "part"'
-"""In a message that brings a part of nbagent's front end, which a page keeps for all its views."""
+"""Marker of a message with a part of nbagent's front end, which a page keeps for all its views."""
 
 
 class Wire:
-    """Counts what the page's WebSockets carry, both ways."""
+    """Counts the traffic of the page's WebSockets, both ways."""
 
     def __init__(self, page: Page) -> None:
         self.bytes = self.once = self.received = self.sent = 0
@@ -90,7 +90,7 @@ class Wire:
 
 @contextmanager
 def opened(playwright: Playwright, lab: Lab, cells: Sequence[str]) -> Iterator[tuple[Notebook, Wire]]:
-    """A notebook of these cells in a fresh browser and kernel, its first cell executed; and what its WebSockets carry."""
+    """Yield a notebook of these cells in a fresh browser and kernel, its first cell executed, and its WebSockets' traffic."""
     name = "bench.ipynb"
     code = [nbformat.v4.new_code_cell(cell) for cell in cells]
     made = nbformat.v4.new_notebook(cells=[*code, nbformat.v4.new_markdown_cell(PROSE)])
@@ -112,7 +112,7 @@ def opened(playwright: Playwright, lab: Lab, cells: Sequence[str]) -> Iterator[t
 
 
 def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
-    """Let one contestant show one answer."""
+    """Show one answer with one contestant, and return its cost."""
     log = lab.root / "last-delta.json"
     log.unlink(missing_ok=True)
     with opened(playwright, lab, cells(peer, deltas, log)) as (notebook, wire):
@@ -122,7 +122,7 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
         page.evaluate("() => { window.longest = 0 }")
         kernel_before, renderer_before = cpu(kernel), cpu(renderers)
         notebook.run(1)
-        deadline = time.monotonic() + PATIENCE * deltas / RATE + 60
+        deadline = time.monotonic() + TIMEOUT_FACTOR * deltas / DELTAS_PER_S + 60
         while not (log.exists() and log.read_text()):  # not in the page, where looking would cost what is measured
             page.wait_for_timeout(20)
             if time.monotonic() > deadline:
@@ -146,16 +146,16 @@ def measure(playwright: Playwright, lab: Lab, peer: Peer, deltas: int) -> Cost:
 
 
 def cells(peer: Peer, deltas: int, log: Path) -> tuple[str, str]:
-    """The notebook: what is not measured, and what is."""
+    """Return the cells of the notebook: the setup, then the measured cell."""
     return f"from bench.answer import stream\ndeltas, log = {deltas}, {str(log)!r}\n{peer.setup}", peer.body
 
 
-def processes(word: str) -> list[psutil.Process]:
-    """Our own descendants (JupyterLab's kernels, Chromium's renderers) with that word on their command line."""
+def processes(text: str) -> list[psutil.Process]:
+    """Return our descendants (JupyterLab's kernels, Chromium's renderers) with that text on their command line."""
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            if any(word in part for part in process.cmdline()):
+            if any(text in part for part in process.cmdline()):
                 found.append(process)
         except psutil.NoSuchProcess:
             continue
@@ -163,7 +163,7 @@ def processes(word: str) -> list[psutil.Process]:
 
 
 def cpu(running: Iterable[psutil.Process]) -> float:
-    """Seconds of processor time they took so far."""
+    """Return the seconds of processor time that they took so far."""
     times = [process.cpu_times() for process in running]
     return sum(time.user + time.system for time in times)
 
@@ -175,14 +175,14 @@ def notebook_gone(lab: Lab) -> None:
 
 
 def prepare() -> None:
-    """Let the kernels find `bench`, and compile nbagent, as whoever installs a wheel has it and its peers are here."""
+    """Let the kernels import `bench`, and compile nbagent, as installing a wheel would."""
     tests = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH"))))
     compileall.compile_dir(str(Path(nbagent.__file__).parent), quiet=1)
 
 
 def main() -> None:
-    """Measure, then print the table and what is to be reached."""
+    """Measure, then print the table and the goals."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--deltas", type=int, nargs="+", default=[1_000, 8_000, 32_000], help="lengths of the answer")
     parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="contestants whose name has one of these words")

@@ -1,4 +1,4 @@
-"""What one more cell with a short answer costs in a notebook that has several already, through nbagent and without.
+"""Benchmark of one more cell with a short answer in a notebook that has several already, with nbagent and without.
 
     PYTHONPATH=tests .venv/bench/bin/python -m bench.many [--cells 20] [--deltas 250] [--only nbagent] [--rounds 2]
 
@@ -20,7 +20,7 @@ from campaign import figure
 from playwright.sync_api import Playwright, sync_playwright
 
 GOAL_BYTES = 12_000
-"""Most bytes that one more short answer may take on the wire."""
+"""Bytes that one more short answer may take on the wire."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class CellCost:
 
 
 def measure(playwright: Playwright, lab: Lab, peer: Peer, count: int, deltas: int) -> CellCost:
-    """Let one contestant show `count` answers after its first, each in a cell of its own."""
+    """Show `count` answers after the first with one contestant, each in its own cell, and return the cost."""
     setup, body = cells(peer, deltas, lab.root / "last-delta.json")
     with opened(playwright, lab, (setup, *([body] * (count + 1)))) as (notebook, wire):
         page = notebook.page

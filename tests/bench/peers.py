@@ -1,17 +1,17 @@
-"""What a user would write to watch a stream grow in a notebook, with nbagent and without."""
+"""Contestants: the code that a user would write to watch a stream in a notebook, with nbagent and without."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One way to show `stream(deltas, log)`.
+    """Way to show `stream(deltas, log)`.
 
     Attributes:
-        name: what the table calls it.
+        name: its name in the table.
         body: the cell that streams, which is measured.
         setup: the cell before it, which is not.
-        longest: deltas beyond which it is not asked to go: its cost grows with the square of the length.
+        longest: limit of its deltas, since its cost grows with the square of the length.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Peer:
 
 
 NOTHING = Peer("(nothing shown)", "async for delta in stream(deltas, log):\n    pass\nprint('quod-erat-' + 'demonstrandum')")
-"""What the stream itself costs; no contestant can be cheaper."""
+"""Cost of the stream itself, the lower bound of every contestant."""
 
 NBAGENT = Peer("nbagent.show", "run = await nbagent.show(stream(deltas, log))", "import nbagent")
 

@@ -1,7 +1,7 @@
-"""The bench's own arithmetic: what it says of costs that are known."""
+"""The bench's arithmetic, applied to known costs."""
 
 import pytest
-from bench.answer import DELTA, END, answer
+from bench.answer import DELTA_CHARS, END, answer
 from bench.figures import Cost, goals, least, slope
 
 
@@ -13,7 +13,7 @@ def cost(peer: str = "ours", deltas: int = 1_000, **known: float) -> Cost:
 @pytest.mark.parametrize("deltas", [1_000, 4_000, 8_000, 32_000])
 def test_an_answer_has_its_length_and_ends_in_its_last_word(deltas: int) -> None:
     text = answer(deltas)
-    assert len(text) == deltas * DELTA
+    assert len(text) == deltas * DELTA_CHARS
     assert text.endswith(f"\n\n{END}")
     assert text.count(END) == 1
 
@@ -25,15 +25,15 @@ def test_of_several_rounds_the_least_of_each_figure_counts() -> None:
 
 def test_what_a_view_costs_once_is_told_apart_from_what_each_character_costs() -> None:
     opening, each = 150_000, 7
-    costs = [cost(deltas=deltas, wire=opening + each * deltas * DELTA) for deltas in (1_000, 8_000)]
+    costs = [cost(deltas=deltas, wire=opening + each * deltas * DELTA_CHARS) for deltas in (1_000, 8_000)]
     assert slope(costs, "wire") == pytest.approx(each)
-    told = {what: value for what, value, _ in goals(costs, "ours", "theirs")}
-    assert told["wire bytes for each of content"] == "7.0"
-    assert told["KB to open a view"] == "150"
+    values = {what: value for what, value, _ in goals(costs, "ours", "theirs")}
+    assert values["wire bytes for each of content"] == "7.0"
+    assert values["KB to open a view"] == "150"
 
 
 def test_ratios_are_to_the_other_one_at_the_same_length() -> None:
     costs = [cost(kernel=0.5, renderer=2.0), cost("theirs", kernel=5.0, renderer=4.0), cost("theirs", 8_000, kernel=1.0)]
-    told = {what: value for what, value, _ in goals(costs, "ours", "theirs")}
-    assert told["kernel CPU beside theirs, 1,000 deltas"] == "0.10"
-    assert told["renderer CPU beside theirs, 1,000 deltas"] == "0.50"
+    values = {what: value for what, value, _ in goals(costs, "ours", "theirs")}
+    assert values["kernel CPU beside theirs, 1,000 deltas"] == "0.10"
+    assert values["renderer CPU beside theirs, 1,000 deltas"] == "0.50"

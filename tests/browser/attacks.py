@@ -1,4 +1,4 @@
-"""Attacks: hostile texts, and transcripts that say them in every field a face can show."""
+"""Attacks: hostile texts, and transcripts that have them in every field that a renderer can show."""
 
 import base64
 import json
@@ -17,12 +17,12 @@ MIMES = ("text/html", "image/svg+xml", "image/png", "text/markdown", "applicatio
 
 
 def corpus(path: str) -> Any:
-    """A corpus by its path under tests/corpora."""
+    """Return a corpus by its path under tests/corpora."""
     return json.loads((CORPORA / path).read_text("utf-8"))
 
 
 def payloads() -> list[str]:
-    """The XSS and URL corpora, and what they lack: ways to fetch something without a script."""
+    """Return the XSS and URL corpora, and ways to fetch a resource without a script, which they lack."""
     scripts = [case["payload"] for name in ("dompurify_expect", "h5sc") for case in corpus(f"xss/{name}.json")]
     scripts += ["".join(cell["source"]) for cell in corpus("xss/jupyter_notebook_xss.ipynb.json")["cells"]]
     urls = [url for list_ in corpus("urls/rehype_harden_urls.json") for url in list_["urls"]]
@@ -70,13 +70,13 @@ LEAKS = [
 
 
 def prefixes() -> list[str]:
-    """Every proper prefix of the short payloads, as it is seen while it streams; what several share, once."""
+    """Return every proper prefix of the short payloads, as seen while they stream, without duplicates."""
     short = [text for text in payloads() if len(text) <= SHORT]
     return list(dict.fromkeys(text[:length] for text in short for length in range(1, len(text))))
 
 
 def naughty() -> list[str]:
-    """Strings that break programs, what decoders make of bytes that are no UTF-8, and what a terminal or a reader obeys."""
+    """Return strings that break programs: known ones, decoded invalid UTF-8, and control sequences of terminals."""
     decoded = [case["expected_replace"] for case in corpus("unicode/utf8tests.json")]
     return list(dict.fromkeys([*corpus("unicode/blns.json"), *decoded, *CONTROLS, *LONG]))
 
@@ -104,11 +104,11 @@ LONG = [
 
 
 def transcript_saying(text: str, *, live: bool = False) -> Transcript:
-    """A transcript that says `text` in every field, all its panels open.
+    """Return a transcript with `text` in every field, all its panels open.
 
     Args:
-        text: what to say.
-        live: leave the run, its text, its thought and one tool's arguments unfinished, as they are while they stream.
+        text: content of the fields.
+        live: leave the run, its text, its thought and one tool's arguments unfinished, as while they stream.
     """
     transcript = Transcript(text, started=1.0)
     for event in events_saying(text, live=live):
@@ -119,7 +119,7 @@ def transcript_saying(text: str, *, live: bool = False) -> Transcript:
 
 
 def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
-    """The events of that transcript."""
+    """Yield the events of that transcript."""
     yield e.RunStart(ts=1, name=text, model=text)
     yield e.Status(ts=1, message=text)
     yield e.Status(ts=1, message=text, level="warning")

@@ -1,4 +1,4 @@
-"""Finds a Chromium to test with, or gets one; prints its path. Run by `make test`."""
+"""Finds or installs a Chromium to test with, and prints its path. Run by `make test`."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def installed() -> str | None:
-    """A browser this machine has already."""
+    """Return the path of an installed browser, or None."""
     named = os.environ.get("NBAGENT_CHROMIUM")
     if named:
         return named
@@ -18,7 +18,7 @@ def installed() -> str | None:
 
 
 def from_debian() -> str | None:
-    """Debian's package, where we may install it."""
+    """Install Debian's package, if permitted, and return its path."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         return None
     quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
@@ -28,7 +28,7 @@ def from_debian() -> str | None:
 
 
 def from_playwright() -> str | None:
-    """Playwright's own build, from its download site."""
+    """Install Playwright's own build, and return its path."""
     from playwright.sync_api import sync_playwright
 
     done = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], stdout=sys.stderr, check=False)
@@ -40,7 +40,7 @@ def from_playwright() -> str | None:
 
 
 def main() -> int:
-    """Print the path, or say what is missing."""
+    """Print the path, or an error message."""
     path = installed() or from_debian() or from_playwright()
     if path is None:
         print(

@@ -18,7 +18,7 @@ expect.set_options(timeout=30_000)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The Chromium that `make test` found."""
+    """Yield the Chromium that `make test` found."""
     with sync_playwright() as playwright:
         browser = chromium(playwright)
         yield browser
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh window, as large as a laptop's."""
+    """Yield a fresh window, as large as a laptop's."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     yield context.new_page()
     context.close()
@@ -35,7 +35,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A JupyterLab server over a copy of the notebooks, with settings of its own."""
+    """Yield a JupyterLab server over a copy of the notebooks, with settings of its own."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(NOTEBOOKS, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     with serving(home) as lab:
@@ -44,7 +44,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def wire(lab: Lab) -> Iterator[Wire]:
-    """A network of its own between this test's pages and the server; for `notebook(…, wire=wire)`."""
+    """Yield a network of its own between this test's pages and the server; for `notebook(…, wire=wire)`."""
     wire = Wire(lab.url)
     yield wire
     wire.close()
@@ -52,7 +52,7 @@ def wire(lab: Lab) -> Iterator[Wire]:
 
 @pytest.fixture
 def notebook(lab: Lab, page: Page) -> Callable[..., Notebook]:
-    """Opens a notebook: one of ours by name, or a new one made of cells of code."""
+    """Return a function that opens a notebook: one of ours by name, or a new one made of cells of code."""
 
     def open_notebook(name: str = "", cells: tuple[str, ...] = (), theme: str = "light", wire: Wire | None = None) -> Notebook:
         if cells:

@@ -44,7 +44,7 @@ class _GitHub(HTMLParser):
 
 
 def as_on_github(source: str) -> str:
-    """The HTML without style, script, classes, `data-` attributes and all else that GitHub takes away."""
+    """Return the HTML without style, script, classes, `data-` attributes and other parts that GitHub removes."""
     github = _GitHub()
     github.feed(source)
     github.close()

@@ -15,7 +15,7 @@ ANSWER = "Revenue grew in **three of four** regions; `north` led. Rates could no
 
 
 def analysis() -> Iterator[e.Event]:
-    """Two steps with a thought, three tools of which one fails, two stretches of silence, and an answer: as it was recorded."""
+    """Return the events of two steps: a thought, three tools of which one fails, two pauses, and an answer."""
     at = START
 
     def came(later: float) -> float:
@@ -56,12 +56,12 @@ def analysis() -> Iterator[e.Event]:
 
 
 def long(count: int) -> Iterator[e.Event]:
-    """An answer in `count` deltas, of which every hundredth says `needle`."""
+    """Yield an answer in `count` deltas, of which every hundredth is `needle`."""
     for number in range(count):
         yield e.TextDelta(id="t1", delta=f"needle {number} " if number % 100 == 0 else f"word {number} ")
 
 
 def show_analysis(**options: Any) -> Run:
-    """The analysis, shown as it was recorded."""
+    """Return the analysis, shown as it was recorded."""
     nbagent.recording.save(analysis(), "analysis.jsonl")
     return nbagent.show(nbagent.replay("analysis.jsonl"), **options)

@@ -1,4 +1,4 @@
-"""Drives JupyterLab as a reader would: open a notebook, run cells, look at the widgets."""
+"""Driver of JupyterLab as a reader uses it: open a notebook, run cells, look at the widgets."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ class Lab:
 
 
 def chromium(playwright: Playwright) -> Browser:
-    """The Chromium that `make test` found."""
+    """Return the Chromium that `make test` found."""
     path = os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium")
     return playwright.chromium.launch(executable_path=path, args=QUIET)
 
@@ -46,7 +46,7 @@ def chromium(playwright: Playwright) -> Browser:
 def serving(
     home: Path, python: Path = Path(sys.executable), app: str = "lab", settings: Mapping[str, Any] | None = None
 ) -> Iterator[Lab]:
-    """A Jupyter server over the folder `home/notebooks`, with settings of its own beside it.
+    """Yield a Jupyter server over the folder `home/notebooks`, with settings of its own beside it.
 
     Args:
         home: the folder.
@@ -89,7 +89,7 @@ def serving(
 
 
 def wait_until_open(port: int) -> None:
-    """Wait until a server listens: some tell their address before they do."""
+    """Wait until a server listens: some print their address earlier."""
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -101,14 +101,14 @@ def wait_until_open(port: int) -> None:
 
 
 def write(path: Path, cells: Iterable[str]) -> None:
-    """A new notebook file made of cells of code."""
+    """Write a new notebook file made of cells of code."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(made, path)
 
 
 class Notebook:
-    """One notebook, open in the browser."""
+    """Notebook that is open in the browser."""
 
     def __init__(self, lab: Lab, page: Page, name: str) -> None:
         self.lab = lab
@@ -142,7 +142,7 @@ class Notebook:
         expect(self.page.locator("#jupyterlab-splash")).to_be_hidden()
 
     def wait_idle(self) -> None:
-        """Wait until what was started is done, and the kernel has nothing to do."""
+        """Wait until all started cells are done and the kernel is idle."""
         self.page.evaluate("async () => { await window.ran }")
         self.page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
@@ -162,20 +162,20 @@ class Notebook:
         self.page.evaluate("() => { window.ran = window.jupyterapp.commands.execute('notebook:run-all-cells') }")
 
     def cell(self, index: int) -> Locator:
-        """Cell number `index`, scrolled into view (cells out of view leave the page)."""
+        """Return cell number `index`, scrolled into view (cells out of view leave the page)."""
         self.page.evaluate("(index) => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')", index)
         return self.page.locator(f".jp-Cell[data-windowed-list-index='{index}']")
 
     def widget(self, index: int) -> Locator:
-        """The nbagent view below cell number `index`."""
+        """Return the nbagent view below cell number `index`."""
         return self.cell(index).locator(".nbagent")
 
     def output(self, index: int) -> str:
-        """The text that a reader sees below a cell."""
+        """Return the text that a reader sees below a cell."""
         return self.cell(index).locator(".jp-Cell-outputArea").inner_text()
 
     def python(self, code: str) -> str:
-        """What `code`, run in the notebook's kernel on the side, prints."""
+        """Run `code` in the notebook's kernel, outside of its cells, and return the output."""
         printed: Any = self.page.evaluate(
             """async (code) => {
                  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -193,7 +193,7 @@ class Notebook:
         return str(printed)
 
     def shot(self, name: str) -> Path:
-        """A screenshot of the window, for people to look at."""
+        """Save a screenshot of the window, for review by eye."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
         self.page.screenshot(path=path)

@@ -1,4 +1,4 @@
-"""Where a reader may open a notebook: each place with a server of its own, the notebook executed and open in the browser."""
+"""Front ends in which a reader may open a notebook, each with a server of its own and the notebook executed."""
 
 import contextlib
 import os

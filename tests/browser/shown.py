@@ -1,4 +1,4 @@
-"""What a view shows of a streamed text, to be compared with what the kernel has, byte for byte."""
+"""The text that a view shows of a stream, to be compared with the kernel's, byte for byte."""
 
 import time
 from collections.abc import Iterable
@@ -31,12 +31,12 @@ PARAGRAPHS = """async (view) => {
 
 
 def body(text: str, form: str) -> str:
-    """What a reader should see of the Markdown."""
+    """Return the text that a reader should see of the Markdown."""
     return text.strip() if form == "paragraphs" else text.removeprefix("```\n")
 
 
 def wait_until_shown(book: Notebook, cell: int, form: str, texts: Iterable[str]) -> list[str]:
-    """What each view below a cell shows in the end: when it is what it should be, or when the time is up."""
+    """Return the text of each view below a cell, as soon as it is the expected one, or when the time is up."""
     wanted = [body(text, form) for text in texts]
     deadline = time.monotonic() + REPAIRED
     while True:

@@ -1,4 +1,4 @@
-"""The stage: a plain page that draws faces without a notebook, and reports whatever tries to leave it or to run."""
+"""The stage: a plain page that draws transcripts without a notebook, and reports every request and every script."""
 
 import importlib.util
 import json
@@ -30,7 +30,7 @@ window.IntersectionObserver = undefined; window.widget = widget; window.ready = 
 
 
 class Stage:
-    """One page of its own origin. Everything it may load is answered here; any other request is a leak."""
+    """Page of its own origin. Permitted requests are answered here; any other request is a leak."""
 
     def __init__(self, browser: Browser) -> None:
         self._context = browser.new_context(viewport={"width": 1000, "height": 900})
@@ -55,16 +55,16 @@ class Stage:
         self._context.close()
 
     def clear(self) -> None:
-        """Take away what is shown, and forget what it did."""
+        """Remove the drawn case, and clear its record."""
         self.page.evaluate("() => { window.clear(); window.alarms.length = window.needed.length = 0 }")
         self.leaks.clear()
 
     def judge(self, face: str, cases: Sequence[Any]) -> tuple[list[str], int]:
-        """Draw cases, each by itself; what is wrong, and how many elements were looked at.
+        """Draw cases one by one, and return the problems and the number of elements checked.
 
         Args:
             face: "widget" (a case is a list of batches of ops) or "twin" (a case is HTML).
-            cases: what to draw.
+            cases: the cases to draw.
         """
         verdict = self.page.evaluate("([face, cases]) => window.judge(face, cases)", [face, list(cases)])
         wrong = [f"case {index}: {what}" for index, found in enumerate(verdict["found"]) for what in found]
@@ -73,7 +73,7 @@ class Stage:
         return wrong, verdict["elements"]
 
     def show(self, face: str, what: Any) -> None:
-        """Draw one case and leave it there to be looked at; what was shown before goes."""
+        """Draw one case and leave it in the page, in place of the last one."""
         self.page.evaluate("([face, what]) => window.show(face, what)", [face, what])
 
     def _answer(self, route: Route) -> None:
@@ -102,7 +102,7 @@ class Stage:
 
 
 def watch(page: Page, leaks: list[str]) -> None:
-    """Note down whatever a page does that no transcript may make it do."""
+    """Record everything a page does that no transcript may make it do."""
 
     def dismiss(dialog: Dialog) -> None:
         leaks.append(f"dialog {dialog.message}")
@@ -116,12 +116,12 @@ def watch(page: Page, leaks: list[str]) -> None:
 
 
 def batches(transcript: Transcript) -> list[Any]:
-    """A transcript as the widget hears it: one batch of ops."""
+    """Return a transcript as the widget receives it: one batch of ops."""
     return [json.loads(json.dumps(transcript.opening()))]
 
 
-def twin_of(transcript: Transcript) -> str | None:
-    """A transcript as the saved notebook has it."""
+def static_copy_of(transcript: Transcript) -> str | None:
+    """Return a transcript as the saved notebook has it."""
     if importlib.util.find_spec("nbagent.render.html") is None:
         return None
     html: str = importlib.import_module("nbagent.render.html").transcript_html(transcript.snapshot(), dom_key="stage")
@@ -129,9 +129,9 @@ def twin_of(transcript: Transcript) -> str | None:
 
 
 def faces(transcripts: Iterable[Transcript]) -> dict[str, list[Any]]:
-    """The same transcripts for every face there is. A new face goes here and, with what it may make, into stage.js."""
+    """Return the transcripts in the form of each renderer. A new renderer goes here and, with its allow-list, into stage.js."""
     made: dict[str, list[Any]] = {"widget": [], "twin": []}
     for transcript in transcripts:
         made["widget"].append(batches(transcript))
-        made["twin"].append(twin_of(transcript))
+        made["twin"].append(static_copy_of(transcript))
     return {face: cases for face, cases in made.items() if None not in cases}

@@ -1,4 +1,4 @@
-"""Streams to load a notebook with. Its source is run as a cell: `run` and `flood` are for the cells that follow."""
+"""Streams that put load on a notebook. The source is run as a cell: `run` and `flood` are for the cells that follow."""
 
 import random
 import threading
@@ -23,7 +23,7 @@ WORDS = (
 
 
 def lines(chance: random.Random, apart: str) -> Iterator[str]:
-    """Numbered lines without end."""
+    """Yield numbered lines without end."""
     number = 0
     while True:
         yield f"{number:06d} {' '.join(chance.choices(WORDS, k=chance.randint(1, 6)))}{apart}"
@@ -31,7 +31,7 @@ def lines(chance: random.Random, apart: str) -> Iterator[str]:
 
 
 def deltas(chance: random.Random, apart: str, count: int) -> Iterator[str]:
-    """`count` pieces of one to eight characters, cut anywhere, and what is missing of the last line."""
+    """Yield `count` pieces of one to eight characters, cut anywhere, and the rest of the last line."""
     waiting, source = "", lines(chance, apart)
     for _ in range(count):
         size = chance.randint(1, 8)
@@ -43,7 +43,7 @@ def deltas(chance: random.Random, apart: str, count: int) -> Iterator[str]:
 
 
 def events(form: str, seed: int, count: int) -> Iterator[e.Event]:
-    """One answer of `count` deltas: `"code"` in one fence, `"paragraphs"`, or a `"thought"` and then code, half each."""
+    """Yield an answer of `count` deltas: `"code"` in one fence, `"paragraphs"`, or a `"thought"` and then code, half each."""
     chance = random.Random(seed)
     if form == "thought":
         count //= 2
@@ -57,7 +57,7 @@ def events(form: str, seed: int, count: int) -> Iterator[e.Event]:
 
 
 def paced(items: Iterable[e.Event], rate: float) -> Iterator[e.Event]:
-    """The items at `rate` a second; a late one makes the next ones come sooner."""
+    """Yield the items at `rate` a second; a late one makes the next ones come sooner."""
     began = time.monotonic()
     for number, item in enumerate(items):
         if (early := began + number / rate - time.monotonic()) > 0.01:
@@ -66,7 +66,7 @@ def paced(items: Iterable[e.Event], rate: float) -> Iterator[e.Event]:
 
 
 def show(form: str, seed: int, rate: float, seconds: float, log: str, begin: threading.Event | None = None) -> Run:
-    """Show one stream; its end leaves what Python has of it in `LOG.text` and `LOG.thinking`, and its time in `LOG.seconds`.
+    """Show one stream; at its end its results are in `LOG.text` and `LOG.thinking`, and its time in `LOG.seconds`.
 
     Args:
         begin: the stream waits for it; None if it starts at once.
@@ -103,5 +103,5 @@ def flood(rate: float, seconds: float) -> None:
 
 
 def flood_beside(rate: float, seconds: float) -> None:
-    """The same from a thread, while the cell is done."""
+    """Print `rate` bytes a second from a thread, after the cell is done."""
     threading.Thread(target=flood, args=(rate, seconds), daemon=True).start()

@@ -1,4 +1,4 @@
-"""A page evaluates the front end once, whatever it shows; one more run costs little; and every page gets it somehow."""
+"""A page evaluates the front end once; one more run costs little; and every page gets it, in one way or another."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ SETUP = "import ipywidgets, nbagent, time\nfrom nbagent.notebook import jupyter\
 SHOW = "run = await nbagent.show([paragraph])"
 MOST_BYTES = 20_000
 """Bytes that one more short answer may take on its way to the page, with two acknowledgements and a beat: 2.7 KB."""
-MOST_HEAP = 60_000
+MOST_HEAP_BYTES = 60_000
 """Bytes of heap that a page may keep of a run whose view is closed: its static copy, and what JupyterLab has of a cell."""
 
 # Scripts that the page evaluates, and those among them that are as long as the front end.
@@ -31,7 +31,7 @@ STYLES = "() => document.adoptedStyleSheets.filter((sheet) => /\\.nbagent/.test(
 
 @pytest.fixture
 def book(notebook: Callable[..., Notebook], wire: Wire) -> Callable[..., Notebook]:
-    """Opens a notebook whose first cell is executed, in a page that counts its scripts."""
+    """Return a function that opens a notebook, its first cell executed, in a page that counts its scripts."""
 
     def open_book(*cells: str, name: str) -> Notebook:
         book = notebook(name, cells=(SETUP, *cells), wire=wire)
@@ -70,7 +70,7 @@ def test_one_more_short_answer_takes_few_bytes(book: Callable[..., Notebook], wi
 
 
 def wait_until_acknowledged(book: Notebook, wire: Wire) -> None:
-    """Wait until the kernel knows that the latest run is shown whole: then nobody has anything to say."""
+    """Wait until the kernel knows that the latest run is shown whole: then no more messages are due."""
     while True:
         comm, last = wire.to_view[-1].comm, max(one.data.get("seq", 0) for one in wire.to_view)
         acks = [one.data["seq"] for one in wire.to_kernel if one.comm == comm and one.data["t"] == "ack"]
@@ -130,4 +130,4 @@ def test_a_page_keeps_little_of_runs_that_are_closed(book: Callable[..., Noteboo
         heaps.append(heap_of(notebook))
     more = (heaps[2] - heaps[1]) / count
     figure("memory", "bytes of heap that a page keeps of a run whose view is closed", f"{more:,.0f}")
-    assert more < MOST_HEAP
+    assert more < MOST_HEAP_BYTES

@@ -1,4 +1,4 @@
-"""The other notebooks: Notebook 7, Voilà, marimo, and JupyterLab with its comms kept off the kernel's subshells.
+"""The other front ends: Notebook 7, Voilà, marimo, and JupyterLab without comms on the kernel's subshells.
 
 JupyterLab is always tried; the others where `PYTHONPATH=tests python -m frontends.environment` has installed them (`make proof`
 does).
@@ -99,7 +99,7 @@ def test_marimo_keeps_no_widget_of_a_cell_that_runs_again(tmp_path: Path, page: 
 
 
 def streams(place: Place, cell: int) -> None:
-    """The answer comes while one looks."""
+    """Assert that the answer streams in."""
     text = place.view(cell).locator(".nb-markdown")
     expect(text).to_contain_text(WORDS, timeout=60_000)
     begun = text.inner_text()
@@ -107,7 +107,7 @@ def streams(place: Place, cell: int) -> None:
 
 
 def opens_and_ends(place: Place, cell: int) -> None:
-    """The run comes to its end, and what is folded opens."""
+    """Assert that the run ends, and that its folded parts open."""
     view = place.view(cell)
     expect(view.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
     tool = view.get_by_role("button", name=re.compile(r"^add\b"))
@@ -118,7 +118,7 @@ def opens_and_ends(place: Place, cell: int) -> None:
 
 
 def shoot(page: Page, name: str) -> None:
-    """A screenshot, for people to look at."""
+    """Save a screenshot, for review by eye."""
     page.mouse.move(0, 0)
     page.locator(".nb-log").evaluate_all("(logs) => logs.forEach((log) => log.scrollTo(0, 0))")
     SHOTS.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The inspector in JupyterLab, over a real kernel: the events of a run, its timeline, and what can be copied of it."""
+"""The inspector in JupyterLab, over a real kernel: the events of a run, its timeline, and its copies."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ run = nbagent.show(live())
 
 
 def show(notebook: Callable[..., Notebook], cell: str) -> tuple[Notebook, Locator]:
-    """A notebook whose second cell has shown a run."""
+    """Return a notebook whose second cell has shown a run."""
     book = notebook(cells=(RUNS, cell))
     for number in (0, 1):
         book.run(number)
@@ -36,7 +36,7 @@ def show(notebook: Callable[..., Notebook], cell: str) -> tuple[Notebook, Locato
 
 
 def picture(view: Locator, name: str) -> None:
-    """A screenshot of the view, for people to look at."""
+    """Save a screenshot of the view, for review by eye."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     view.screenshot(path=SHOTS / f"{name}.png")
 
@@ -87,7 +87,7 @@ def test_a_run_is_copied_as_markdown_json_and_python(notebook: Callable[..., Not
     picture(view, "hidden-dark")
     book.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     view.get_by_role("button", name="Inspect").click()
-    for form, said in (
+    for form, expression in (
         ("Markdown", "run.to_markdown()"),
         ("JSON", "__import__('json').dumps(run.snapshot(), ensure_ascii=False, indent=2)"),
         ("Python", "run.page('copy/python', 0, 60_000)[0]"),
@@ -95,7 +95,7 @@ def test_a_run_is_copied_as_markdown_json_and_python(notebook: Callable[..., Not
         view.get_by_role("button", name=form).click()
         expect(view.get_by_role("button", name=form)).to_be_hidden()  # it says "Copied" now
         copied = book.page.evaluate("() => navigator.clipboard.readText()")
-        assert copied == book.python(f"print({said}, end='')")
+        assert copied == book.python(f"print({expression}, end='')")
         assert "question asks" not in copied  # the thought, which is hidden
 
 

@@ -1,4 +1,4 @@
-"""What a notebook does to a widget: blocking cells, reloads, second views, several runs at once."""
+"""Widgets in a notebook: blocking cells, reloads, second views, several runs at once."""
 
 import re
 from collections.abc import Callable
@@ -64,10 +64,10 @@ def test_a_reload_in_mid_stream_loses_nothing(notebook: Callable[..., Notebook])
     book.open()
     view = book.widget(1)
     expect(view.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
-    told = book.python("print(run.text.split()[0], len(run.text.split()))").split()
+    words = book.python("print(run.text.split()[0], len(run.text.split()))").split()
     shown = view.locator(".nb-markdown").inner_text()
-    assert shown.split()[0].strip("#*_") == told[0].strip("#*_") or told[0] in ("#", "##", "_")
-    assert len(shown.split()) > 0.8 * int(told[1])
+    assert shown.split()[0].strip("#*_") == words[0].strip("#*_") or words[0] in ("#", "##", "_")
+    assert len(shown.split()) > 0.8 * int(words[1])
 
 
 def test_a_second_view_and_the_readers_toggle(notebook: Callable[..., Notebook]) -> None:

@@ -1,4 +1,4 @@
-"""What the view says when the kernel is silent, busy, restarted or dead, and what it keeps."""
+"""The view while the kernel is silent, busy, restarted or dead: its messages, and what it keeps."""
 
 import json
 import os
@@ -48,7 +48,7 @@ DROP = f"""() => new Promise((done) => {{
 
 @pytest.fixture
 def book(notebook: Callable[..., Notebook]) -> Callable[..., Notebook]:
-    """Opens a notebook whose second cell shows a run, and waits for its first words."""
+    """Return a function that opens a notebook whose second cell shows a run, and waits for its first words."""
 
     def open_book(*cells: str, first: str = RUN, theme: str = "light", name: str = "") -> Notebook:
         book = notebook(name, cells=(SETUP, first, *cells), theme=theme)
@@ -85,7 +85,7 @@ def shots(book: Notebook, name: str) -> None:
 
 
 def expect_lost(book: Notebook, view: Locator, words: str, timeout: float) -> None:
-    """The view says so, keeps the text, and Stop can no longer be pressed."""
+    """Assert that the view reports the lost kernel, keeps the text, and disables Stop."""
     expect(status(view, words)).to_be_visible(timeout=timeout)
     stop = view.get_by_role("button", name="Stop")
     expect(stop).to_be_disabled()
@@ -101,11 +101,11 @@ def test_a_restarted_kernel_is_told_and_what_is_shown_stays(book: Callable[..., 
     view = wait_for_words(notebook)
     notebook.page.evaluate(f"() => {{ {KERNEL}.restart() }}")
     expect_lost(notebook, view, "The kernel was restarted; this is what had come", DEADLINE)
-    told = view.locator(".nb-head .nb-time").inner_text()
+    shown_time = view.locator(".nb-head .nb-time").inner_text()
     shots(notebook, "restarted")
     notebook.wait_idle()
     expect_lost(notebook, view, "The kernel was restarted", DEADLINE)
-    assert view.locator(".nb-head .nb-time").inner_text() == told
+    assert view.locator(".nb-head .nb-time").inner_text() == shown_time
 
 
 def test_a_killed_kernel_is_silent_and_then_known_to_be_gone(book: Callable[..., Notebook]) -> None:
@@ -294,7 +294,7 @@ def test_a_long_result_is_read_page_by_page(book: Callable[..., Notebook]) -> No
 def test_a_reloaded_page_that_does_not_hear_the_states_it_asks_for_shows_the_run_all_the_same(
     book: Callable[..., Notebook],
 ) -> None:
-    """As when the server drops what comes, because another cell prints too fast; the kernel is busy, so it asks for each."""
+    """The server drops messages because another cell prints too fast; the kernel is busy, so the page asks for each state."""
     notebook = book("time.sleep(60)")
     wait_for_words(notebook)
     dropped: list[str] = []
@@ -321,9 +321,9 @@ def test_a_reloaded_page_that_does_not_hear_the_states_it_asks_for_shows_the_run
 
 
 def state_of(message: bytes) -> str | None:
-    """Whose state a message from the kernel tells, as the answer to a page that asked for it."""
+    """Return the comm whose state the message answers a page with; None for any other message."""
     _, (header, parent, _, content, *_) = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
     if json.loads(header)["msg_type"] != "comm_msg" or json.loads(parent).get("msg_type") != "comm_msg":
         return None
-    said = json.loads(content)
-    return str(said["comm_id"]) if said["data"].get("method") == "update" and len(said["data"]["state"]) > 5 else None
+    fields = json.loads(content)
+    return str(fields["comm_id"]) if fields["data"].get("method") == "update" and len(fields["data"]["state"]) > 5 else None

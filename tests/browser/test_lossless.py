@@ -1,4 +1,4 @@
-"""Nothing is lost: five fast runs beside a flood of prints, with a page that sleeps, reloads and loses its connection."""
+"""No data is lost: five fast runs beside a flood of prints, with a page that sleeps, reloads and loses its connection."""
 
 import dataclasses
 import random
@@ -23,12 +23,12 @@ FLOOD = 2_000_000
 DRAWN = 20
 """Seconds that a view may take to draw what the reader opens."""
 SECONDS, ASLEEP = (24.0, 10.0) if WHOLE else (5.0, 2.0)
-"""How long the runs stream, and for how much of that the page sleeps."""
+"""Seconds for which the runs stream, and for which the page sleeps meanwhile."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Try:
-    """What one try does, and when.
+class Trial:
+    """Plan of one trial: its actions and their times.
 
     Attributes:
         form: how the streams write: see `streams.events`.
@@ -54,8 +54,8 @@ class Try:
     new_session: bool
 
     @classmethod
-    def number(cls, seed: int) -> "Try":
-        """All of it from the seed."""
+    def number(cls, seed: int) -> "Trial":
+        """Return the plan of the trial with that seed."""
         chance = random.Random(seed)
         return cls(
             seed=seed,
@@ -73,15 +73,15 @@ class Try:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of one try.
+    """Outcome of one trial.
 
     Attributes:
         equal: whether every view shows what the kernel has.
         rate: deltas a second, of all runs together.
         after: seconds from the end of the streams until all is shown.
-        lost: batches that the kernel sent and no page heard.
+        lost: batches that the kernel sent and no page received.
         gaps: how often a view missed some and asked for a snapshot.
-        complaints: how often Jupyter said that a rate was exceeded.
+        complaints: how often Jupyter reported that a rate was exceeded.
         peak: the most messages of one run in a second.
     """
 
@@ -96,7 +96,7 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def outcomes() -> Iterator[list[Outcome]]:
-    """Collects what came of the tries, for the table of figures."""
+    """Collect the outcomes of the trials, for the table of figures."""
     all: list[Outcome] = []
     yield all
     if all:
@@ -104,7 +104,7 @@ def outcomes() -> Iterator[list[Outcome]]:
         figure(CAMPAIGN, "deltas a second, five runs together, slowest try", f"{min(one.rate for one in all):,.0f}")
         figure(CAMPAIGN, "batches lost on the way, by try", f"{min(one.lost for one in all)} to {max(one.lost for one in all)}")
         figure(CAMPAIGN, "snapshots that views asked for over a gap", sum(one.gaps for one in all))
-        figure(CAMPAIGN, "times Jupyter said that a rate was exceeded", sum(one.complaints for one in all))
+        figure(CAMPAIGN, "times Jupyter reported that a rate was exceeded", sum(one.complaints for one in all))
         figure(CAMPAIGN, "most messages of one run in a second", max(one.peak for one in all))
         figure(CAMPAIGN, "from the end until all is shown, slowest try", f"{max(one.after for one in all):.1f} s")
 
@@ -112,7 +112,7 @@ def outcomes() -> Iterator[list[Outcome]]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(20) if WHOLE else [0])
 def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[..., Notebook], outcomes: list[Outcome]) -> None:
-    plan = Try.number(seed)
+    plan = Trial.number(seed)
     names = [f"try-{seed}-{index}" for index in range(RUNS)]
     runs = [f"show({plan.form!r}, {seed * RUNS + i}, {RATE}, {SECONDS}, {name!r}, begin)" for i, name in enumerate(names)]
     shows = "\n".join(["begin = threading.Event()", *runs])
@@ -166,7 +166,7 @@ def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[...
 
 
 def differences(shown: list[str], wanted: list[str]) -> Iterator[str]:
-    """Where the views and the kernel part."""
+    """Yield the first difference between each view and the kernel, as lines of a report."""
     yield f"{len(shown)} texts are shown, {len(wanted)} were written"
     for number, (is_, should) in enumerate(zip(shown, wanted, strict=False)):
         if is_ != should:
@@ -176,7 +176,7 @@ def differences(shown: list[str], wanted: list[str]) -> Iterator[str]:
 
 
 def fall_asleep(book: Notebook, how: str) -> None:
-    """The page does nothing for a while: its main thread is busy, or the browser has frozen it."""
+    """Stop the page for a while: block its main thread, or freeze it by the browser."""
     if how == "busy":
         book.page.evaluate("(ms) => { const end = Date.now() + ms; while (Date.now() < end); }", ASLEEP * 1000)
         return
@@ -188,7 +188,7 @@ def fall_asleep(book: Notebook, how: str) -> None:
 
 
 def thought_of(view: Locator, wanted: str) -> str:
-    """What a view shows of the thought once it is opened: a long text is drawn in slices, so a little later."""
+    """Return the text of the opened thought, which a view draws in slices, so a little later."""
     view.get_by_role("button", name=THOUGHT).click()
     code = view.locator(".nb-thought code")
     code.wait_for()

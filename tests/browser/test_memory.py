@@ -1,4 +1,4 @@
-"""What long runs, large results and closed runs cost the kernel and the page."""
+"""Memory that long runs, large results and closed runs take in the kernel and the page."""
 
 import re
 from collections.abc import Callable
@@ -33,8 +33,8 @@ def test_a_million_deltas_stay_within_their_memory(form: str, wire: Wire, lab: L
     text = (lab.root / f"million-{form}.text").read_text()
     assert wait_until_shown(book, 2, form, [text]) == [body(text, form)]
     kernel, page = int(book.python(used)) - kernel, heap_of(book) - page
-    told = f"{kernel / 1e6:.0f}, {page / 1e6:.0f}, {sum(one.size for one in wire.to_view) / 1e6:.1f}"
-    figure(CAMPAIGN, f"{count:,} deltas as {form}, {len(text):,} characters: MB more in kernel and page, MB sent", told)
+    figures = f"{kernel / 1e6:.0f}, {page / 1e6:.0f}, {sum(one.size for one in wire.to_view) / 1e6:.1f}"
+    figure(CAMPAIGN, f"{count:,} deltas as {form}, {len(text):,} characters: MB more in kernel and page, MB sent", figures)
     assert kernel < KERNEL_MOST
     assert page < PAGE_MOST
 
@@ -87,7 +87,7 @@ def test_closed_runs_leave_nothing_in_the_page(wire: Wire, lab: Lab, notebook: C
 
 
 def heap_of(book: Notebook) -> int:
-    """Bytes of JavaScript heap that the page needs."""
+    """Return the bytes of JavaScript heap that the page needs."""
     session = book.page.context.new_cdp_session(book.page)
     session.send("HeapProfiler.collectGarbage")
     used = session.send("Runtime.getHeapUsage")["usedSize"]

@@ -1,4 +1,4 @@
-"""The notebooks besides the tour, each run from top to bottom: in JupyterLab as a reader meets it, and without a front end."""
+"""The notebooks besides the tour, each run from top to bottom: in JupyterLab and without a front end."""
 
 import html
 import json
@@ -48,7 +48,7 @@ NOTEBOOKS = {
         "keys = ": "(False, 'The key is sk•",
     },
 }
-"""What stands in the output of the cell with that piece of code."""
+"""Text in the output of the cell with that piece of code."""
 
 
 OVER = re.compile("Done in|Failed|Incomplete|Stopped|streams")

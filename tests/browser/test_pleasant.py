@@ -1,4 +1,4 @@
-"""The view as people meet it who use a keyboard, a screen reader, a narrow window, or a very long transcript."""
+"""The view with a keyboard, a screen reader, a narrow window, or a very long transcript."""
 
 import json
 import re
@@ -18,7 +18,7 @@ GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
 
 
 def open_golden(page: Page) -> None:
-    """Each transcript of the golden corpus, whole and twice in the middle of its stream."""
+    """Open each transcript of the golden corpus, whole and at two points within its stream."""
     for path in GOLDEN:
         ops = json.loads(path.read_text())["ops"]
         for cut in (len(ops) // 3, len(ops) * 2 // 3, len(ops)):
@@ -26,12 +26,12 @@ def open_golden(page: Page) -> None:
 
 
 def let_panels_close(page: Page) -> None:
-    """Panels that close by themselves have done so, and formulas are typeset."""
+    """Wait until panels that close by themselves have closed, and formulas are typeset."""
     page.wait_for_timeout(1500)
 
 
 def picture(page: Page, name: str) -> None:
-    """A screenshot of the whole page, for people to look at."""
+    """Save a screenshot of the whole page, for review by eye."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
@@ -61,7 +61,7 @@ PLACE = "from IPython.display import HTML\nHTML('<main></main>')"
 
 
 def put_scenes_into_the_output(book: Notebook, scene: str = "") -> None:
-    """Every state, in the output of the notebook's first cell."""
+    """Put every state into the output of the notebook's first cell."""
     book.run(0)
     book.wait_idle()
     prepare(book.page)
@@ -139,12 +139,12 @@ def test_nothing_moves_for_those_who_ask_for_stillness(page: Page, motion: Any) 
 def test_state_changes_are_announced_and_words_are_not(page: Page) -> None:
     open_preview(page, "none")
     page.evaluate("() => pleasant.open()")
-    said = page.locator("body > [aria-live=polite][role=status] > :last-child")
+    live_region = page.locator("body > [aria-live=polite][role=status] > :last-child")
 
     def play(*op: Any) -> str:
         page.evaluate("(op) => view.ops(op)", op)
         page.evaluate("() => pleasant.frame()")
-        return said.inner_text()
+        return live_region.inner_text()
 
     play("open", "run", None, {"kind": "run", "status": "running"})
     tool = {"kind": "tool", "name": "search", "state": "input-streaming", "args_text": ""}
@@ -320,7 +320,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 CHARACTERS = 4_000_000 if WHOLE else 400_000
 MOST_BYTES = 40_000_000
-"""The cap: what a transcript of 4 MB may hold of the page's JavaScript heap."""
+"""The cap: bytes of JavaScript heap that a transcript of 4 MB may hold."""
 
 
 @pytest.mark.parametrize("shape", SHAPES if WHOLE else ["one answer"])

@@ -1,4 +1,4 @@
-"""Nothing a model or a tool says can run, fetch, cover or leak, and all of it can be read."""
+"""No output of a model or a tool can run, fetch, cover or leak, and all of it can be read."""
 
 import json
 import os
@@ -23,29 +23,29 @@ TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def theatre(browser: Browser) -> Iterator[Stage]:
-    """One page for all."""
+def stage_page(browser: Browser) -> Iterator[Stage]:
+    """Yield one stage for all tests."""
     stage = Stage(browser)
     yield stage
     stage.close()
 
 
 @pytest.fixture
-def stage(theatre: Stage) -> Stage:
-    """The stage, empty."""
-    theatre.clear()
-    return theatre
+def stage(stage_page: Stage) -> Stage:
+    """Return the empty stage."""
+    stage_page.clear()
+    return stage_page
 
 
 def elements_judged(stage: Stage, texts: list[str], *, live: bool) -> int:
-    """Says each text in every field of every face and looks at every element; how many there were."""
+    """Draw each text in every field by every renderer, check every element, and return the number of elements."""
     elements = 0
     for start in range(0, len(texts), BATCH):
         group = texts[start : start + BATCH]
         for face, cases in faces(transcript_saying(text, live=live) for text in group).items():
             wrong, looked = stage.judge(face, cases)
-            said = [f"{face}: {what}" for what in dict.fromkeys(wrong)]
-            assert not wrong, "\n".join([*said[:20], *(repr(text[:200]) for text in group)])
+            problems = [f"{face}: {what}" for what in dict.fromkeys(wrong)]
+            assert not wrong, "\n".join([*problems[:20], *(repr(text[:200]) for text in group)])
             elements += looked
     return elements
 
@@ -102,7 +102,7 @@ def test_every_naughty_string_in_every_field(stage: Stage) -> None:
 
 @pytest.mark.proof
 def test_no_name_is_even_looked_up(browser: Browser, tmp_path: Path) -> None:
-    """The browser's own log of its network knows what no page can intercept: look-ups, connections made in advance."""
+    """The browser's own network log has requests that no page can intercept: look-ups, connections made in advance."""
     log = tmp_path / "net.json"
     path = os.environ.get("NBAGENT_CHROMIUM") or shutil.which("chromium")
     flags = [

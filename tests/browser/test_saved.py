@@ -32,7 +32,7 @@ def call(id, name, **result):
             e.ToolResult(id=id, **result)]
 def shown(summary, **data):
     return {"display": e.Display(summary=summary, data={name.replace("_", "/"): value for name, value in data.items()})}
-async def told():
+async def answer():
     yield e.ReasoningStart(id="r", kind="summary")
     yield e.ReasoningDelta(id="r", delta="First *load*, then plot.")
     await asyncio.sleep(0.3)
@@ -47,14 +47,14 @@ async def waiting():
     await go.wait()
     yield "and done"
 """
-SHOW = "run = nbagent.show(told(), name='analyst')\nran = await run"
+SHOW = "run = nbagent.show(answer(), name='analyst')\nran = await run"
 WHOLE = ["analyst", "Done in", "Thought for", "load_sales", "DataFrame 2×2", "plot", "fetch", "ConnectionError", "Sales grew"]
 INSIDE = ["First load, then plot.", "region", "revenue", "refused", "traceback (1 frame)"]
 REPR = re.compile(r"<Run |TranscriptWidget|object at 0x|model not found|Error displaying widget|run the cell again")
 
 
 def sees_all(page: Page, place: Locator) -> None:
-    """One transcript, whole: what is folded opens and holds what it should."""
+    """Assert that the transcript is there once and complete, including its folded parts."""
     for words in WHOLE:
         expect(place).to_contain_text(words)
     assert not REPR.search(place.inner_text())
@@ -70,7 +70,7 @@ def sees_all(page: Page, place: Locator) -> None:
 
 
 def saved(book: Notebook) -> Any:
-    """The notebook as it is on disk now."""
+    """Save the notebook and return it as it is on disk."""
     book.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     return nbformat.read(book.lab.root / book.name, 4)
 
@@ -94,9 +94,9 @@ def open_without_kernel(book: Notebook) -> None:
 
 
 @pytest.fixture
-def told(notebook: Callable[..., Notebook]) -> Notebook:
-    """A notebook in which the run was shown, and ended."""
-    book = notebook(cells=(SETUP, SHOW), name="told.ipynb")
+def ended(notebook: Callable[..., Notebook]) -> Notebook:
+    """Return a notebook in which the run was shown and has ended."""
+    book = notebook(cells=(SETUP, SHOW), name="run.ipynb")
     for index in (0, 1):
         book.run(index)
         book.wait_idle()
@@ -104,38 +104,38 @@ def told(notebook: Callable[..., Notebook]) -> Notebook:
     return book
 
 
-def twin_of(book: Notebook, index: int) -> Locator:
+def static_copy_of(book: Notebook, index: int) -> Locator:
     return book.cell(index).locator("[data-nbagent-twin]")
 
 
-def test_while_the_view_lives_its_twin_is_hidden(told: Notebook) -> None:
-    expect(twin_of(told, 1)).to_have_count(1)
-    expect(twin_of(told, 1)).to_be_hidden()
-    expect(told.widget(1)).to_be_visible()
-    assert told.output(1).count("→ DataFrame 2×2") == 1
-    gap = told.cell(1).locator(".jp-OutputArea-child").nth(1).bounding_box()
+def test_while_the_view_lives_its_twin_is_hidden(ended: Notebook) -> None:
+    expect(static_copy_of(ended, 1)).to_have_count(1)
+    expect(static_copy_of(ended, 1)).to_be_hidden()
+    expect(ended.widget(1)).to_be_visible()
+    assert ended.output(1).count("→ DataFrame 2×2") == 1
+    gap = ended.cell(1).locator(".jp-OutputArea-child").nth(1).bounding_box()
     assert gap is None  # nor does it take a place
-    told.shot("saved-live")
+    ended.shot("saved-live")
 
 
 def test_it_is_hidden_while_the_run_goes_on_too(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(SETUP, "run = nbagent.show(waiting(), name='analyst')", "go.set(); ran = await run"))
     book.run(0)
     book.wait_idle()
-    seen = book.page.evaluate_handle(WATCH_TWINS)
+    seen = book.page.evaluate_handle(WATCH_STATIC_COPIES)
     book.run(1)
     expect(book.widget(1)).to_contain_text("begun")
-    expect(twin_of(book, 1)).to_be_hidden()
+    expect(static_copy_of(book, 1)).to_be_hidden()
     book.run(2)
     book.wait_idle()
     expect(book.widget(1)).to_contain_text("and done")
-    expect(twin_of(book, 1)).to_be_hidden()
+    expect(static_copy_of(book, 1)).to_be_hidden()
     assert seen.evaluate("(seen) => seen.frames") == 0
     assert "and done" in saved(book).cells[1].outputs[1]["data"]["text/html"]
 
 
-# Counts the frames in which a reader sees a twin.
-WATCH_TWINS = """() => {
+# Counts the frames in which a static copy is visible.
+WATCH_STATIC_COPIES = """() => {
   const seen = { frames: 0 };
   const look = () => {
     for (const twin of document.querySelectorAll('[data-nbagent-twin]')) {
@@ -148,35 +148,35 @@ WATCH_TWINS = """() => {
 }"""
 
 
-def test_reopened_in_jupyterlab_without_a_kernel(told: Notebook) -> None:
-    reopen_without_kernel(told)
-    place = told.cell(1).locator(".jp-Cell-outputArea")
-    told.shot("saved-reopened")
-    sees_all(told.page, place)
+def test_reopened_in_jupyterlab_without_a_kernel(ended: Notebook) -> None:
+    reopen_without_kernel(ended)
+    place = ended.cell(1).locator(".jp-Cell-outputArea")
+    ended.shot("saved-reopened")
+    sees_all(ended.page, place)
     expect(place.locator("mjx-container")).to_have_count(1)  # the formula is typeset, the money is not
     expect(place.get_by_text("it cost $5 and $10")).to_be_visible()
-    told.shot("saved-reopened-open")
-    told.theme("dark")
-    told.shot("saved-reopened-dark")
+    ended.shot("saved-reopened-open")
+    ended.theme("dark")
+    ended.shot("saved-reopened-dark")
 
 
 @pytest.mark.proof
-def test_reopened_untrusted_it_shows_the_same(told: Notebook) -> None:
-    saved(told)
-    told.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    made = nbformat.read(told.lab.root / told.name, 4)
+def test_reopened_untrusted_it_shows_the_same(ended: Notebook) -> None:
+    saved(ended)
+    ended.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    made = nbformat.read(ended.lab.root / ended.name, 4)
     made.cells[1].outputs[1].metadata["changed"] = "by someone else"  # so that no signature fits
-    nbformat.write(made, told.lab.root / told.name)
-    open_without_kernel(told)
-    sees_all(told.page, told.cell(1).locator(".jp-Cell-outputArea"))
-    told.shot("saved-untrusted")
+    nbformat.write(made, ended.lab.root / ended.name)
+    open_without_kernel(ended)
+    sees_all(ended.page, ended.cell(1).locator(".jp-Cell-outputArea"))
+    ended.shot("saved-untrusted")
 
 
-def test_closed_by_the_cap_or_by_hand_the_twin_takes_the_views_place(told: Notebook) -> None:
-    told.python("run.close()")
-    place = told.cell(1).locator(".jp-Cell-outputArea")
-    expect(twin_of(told, 1)).to_be_visible()
-    sees_all(told.page, place)
+def test_closed_by_the_cap_or_by_hand_the_twin_takes_the_views_place(ended: Notebook) -> None:
+    ended.python("run.close()")
+    place = ended.cell(1).locator(".jp-Cell-outputArea")
+    expect(static_copy_of(ended, 1)).to_be_visible()
+    sees_all(ended.page, place)
 
 
 @pytest.mark.proof
@@ -208,7 +208,7 @@ def test_the_cell_executed_again_and_the_run_shown_twice(notebook: Callable[...,
     for index in (1, 2):
         expect(book.widget(index)).to_have_count(1)
         expect(book.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible()
-        expect(twin_of(book, index)).to_be_hidden()
+        expect(static_copy_of(book, index)).to_be_hidden()
     assert book.python("from ipywidgets.widgets.widget import _instances; print(len(_instances))").strip() == "3"
     reopen_without_kernel(book)
     for index in (1, 2):
@@ -223,7 +223,7 @@ CELLS = (SETUP, SHOW, "late = nbagent.show(waiting(), name='late')", "go.set(); 
 
 @pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.proof)], ids=["no state", "widget state"])
 def executed(request: pytest.FixtureRequest) -> Any:
-    """A notebook that `jupyter execute` ran, with no front end at all; it may keep its widgets' state, or not."""
+    """Return a notebook that `jupyter execute` ran, with no front end at all; it may keep its widgets' state, or not."""
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     with warnings.catch_warnings():
         warnings.simplefilter("default")
@@ -236,7 +236,7 @@ def executed(request: pytest.FixtureRequest) -> Any:
 
 
 def opened(page: Page, file: Path) -> Locator:
-    """The page of a file, and nothing from elsewhere: what a reader sees who has no network."""
+    """Open a file in a page without a network, and return its body."""
     page.route(re.compile("^https?://"), lambda route: route.abort())
     page.goto(file.as_uri())
     return page.locator("body")
@@ -244,9 +244,9 @@ def opened(page: Page, file: Path) -> Locator:
 
 @pytest.mark.parametrize("template", ["lab", "classic", "basic"])
 def test_nbconvert_to_html(executed: Any, page: Page, tmp_path: Path, template: str) -> None:
-    file = tmp_path / "told.html"
+    file = tmp_path / "run.html"
     exporter = HTMLExporter(template_name=template, exclude_input=True)  # type: ignore[no-untyped-call]
-    file.write_text(exporter.from_notebook_node(executed, {"metadata": {"name": "told", "path": str(tmp_path)}})[0])
+    file.write_text(exporter.from_notebook_node(executed, {"metadata": {"name": "run", "path": str(tmp_path)}})[0])
     place = opened(page, file)
     page.screenshot(path=SHOTS / f"saved-nbconvert-{template}.png")
     sees_all(page, place)

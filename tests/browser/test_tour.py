@@ -1,4 +1,4 @@
-"""The tour, as a reader meets it: run from top to bottom in JupyterLab, watched, stopped, looked at."""
+"""The tour, run from top to bottom in JupyterLab: watched, stopped, inspected."""
 
 import json
 import re
@@ -12,7 +12,7 @@ TOUR = "01-tour.ipynb"
 
 
 def cells_of(notebook: Notebook) -> dict[str, int]:
-    """Where each cell is, by a piece of its code."""
+    """Return the index of each cell, by a piece of its code."""
     cells = json.loads((notebook.lab.root / TOUR).read_text())["cells"]
     code = {index: "".join(cell["source"]) for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
     pieces = {"hello": "import nbagent", "tools": "def load_sales", "watch": "run = await", "live": "sales.groupby"}
@@ -22,7 +22,7 @@ def cells_of(notebook: Notebook) -> dict[str, int]:
 
 
 def row(widget: Locator, name: str) -> Locator:
-    """The row of one tool."""
+    """Return the row of one tool."""
     return widget.get_by_role("button", name=re.compile(rf"^{name}\b"))
 
 
@@ -98,7 +98,7 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
 
 
 def stops_in_mid_stream(tour: Notebook, cell: int) -> None:
-    """The answer breaks off with the click, and so does the connection behind it."""
+    """Assert that the click ends the answer, and the connection behind it."""
     tour.run(cell)
     slow = tour.widget(cell)
     expect(slow.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}.{40}", re.DOTALL))
@@ -109,12 +109,12 @@ def stops_in_mid_stream(tour: Notebook, cell: int) -> None:
     expect(slow.locator(".nb-markdown")).to_contain_text(re.compile(r"\w{3,}"))  # the partial text stays
     expect(slow.get_by_role("button", name="Stop")).to_be_hidden()
 
-    told = tour.python(
+    output = tour.python(
         "server = nbagent.demo.demo_server()\n"
         "print(server.wait_for(lambda server: server.disconnects == 1 and server.open_streams == 0, timeout=5))\n"
         "print(slow.status, len(slow.text) > 40)"
     )
-    assert told.split() == ["True", "cancelled", "True"]
+    assert output.split() == ["True", "cancelled", "True"]
 
 
 # In the page, so that the time measured is the reader's: from the click to the words in the header.

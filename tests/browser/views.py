@@ -10,7 +10,7 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 BUNDLE = REPO / "nbagent" / "static"
 AXE = REPO / "js" / "node_modules" / "axe-core" / "axe.min.js"
 AT_REST_MS = 500
-"""A view makes what overflows a stop for the Tab key a little after it was drawn."""
+"""Milliseconds after which a drawn view has made its overflowing elements focusable."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -26,7 +26,7 @@ def serve_files(page: Page) -> None:
 
 
 def open_preview(page: Page, scene: str = "", theme: str = "light") -> Page:
-    """A plain page with every state whose title holds `scene` (`none`: no state), ready for more views."""
+    """Return a plain page with every state whose title holds `scene` (`none`: no state), ready for more views."""
     serve_files(page)
     page.goto(f"{ORIGIN}/js/test/preview/preview.html?theme={theme}&scene={scene}")
     page.wait_for_function("() => window.ready")
@@ -42,7 +42,7 @@ def prepare(page: Page) -> Page:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core has to say about the views in the page when they are at rest: https://github.com/dequelabs/axe-core"""
+    """Return the violations that axe-core (https://github.com/dequelabs/axe-core) finds in the views of the page at rest."""
     page.evaluate(AXE.read_text())
     found: list[str] = []
     for _ in range(3):
@@ -54,11 +54,11 @@ def violations(page: Page) -> list[str]:
 
 
 def memory(page: Page) -> dict[str, int]:
-    """What the page holds after a garbage collection: `bytes` of JavaScript heap, DOM `nodes`, event `listeners`."""
+    """Return the page's memory after a garbage collection: `bytes` of JavaScript heap, DOM `nodes`, event `listeners`."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
     for _ in range(2):
         devtools.send("HeapProfiler.collectGarbage")
-    told = {one["name"]: int(one["value"]) for one in devtools.send("Performance.getMetrics")["metrics"]}
+    metrics = {one["name"]: int(one["value"]) for one in devtools.send("Performance.getMetrics")["metrics"]}
     devtools.detach()
-    return {"bytes": told["JSHeapUsedSize"], "nodes": told["Nodes"], "listeners": told["JSEventListeners"]}
+    return {"bytes": metrics["JSHeapUsedSize"], "nodes": metrics["Nodes"], "listeners": metrics["JSEventListeners"]}

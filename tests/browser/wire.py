@@ -1,4 +1,4 @@
-"""The network between a browser and a Jupyter server: it passes every byte, notes the comm messages, breaks when told."""
+"""A network between a browser and a Jupyter server that passes every byte, records comm messages and breaks on request."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,8 @@ BINARY = 2
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One comm message as it passed: when its sender sent it (by the sender's clock), and all of it but its contents."""
+class CommMessage:
+    """Comm message as it passed: its time by the sender's clock, and its fields without the contents."""
 
     connection: int
     sent: float
@@ -37,16 +37,16 @@ class Wire:
         url: the server's address, `http://127.0.0.1:8888`.
 
     Attributes:
-        to_view: what the kernel's widgets said and the server passed on, to every page.
-        to_kernel: what the views said.
+        to_view: messages of the kernel's widgets that the server passed on, to every page.
+        to_kernel: messages of the views.
         complaints: how often the server wrote "rate exceeded" into a notebook.
     """
 
     def __init__(self, url: str) -> None:
         server = urlsplit(url)
         self._server = (server.hostname, server.port)
-        self.to_view: list[Heard] = []
-        self.to_kernel: list[Heard] = []
+        self.to_view: list[CommMessage] = []
+        self.to_kernel: list[CommMessage] = []
         self.complaints = 0
         self._connections = 0
         self._sockets: set[asyncio.StreamWriter] = set()
@@ -60,7 +60,7 @@ class Wire:
         self.url = f"http://127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
 
     def close(self) -> None:
-        """Close the port and whatever goes through it."""
+        """Close the port and its connections."""
 
         async def end() -> None:
             self._listener.close()
@@ -75,16 +75,16 @@ class Wire:
         self._loop.close()
 
     def lost(self) -> int:
-        """Batches that the widgets sent and no page heard."""
-        numbers = [{one.data["seq"] for one in heard if "seq" in one.data} for heard in self._by_comm()]
+        """Number of batches that the widgets sent and no page received."""
+        numbers = [{one.data["seq"] for one in messages if "seq" in one.data} for messages in self._by_comm()]
         return sum(max(seqs, default=0) - len(seqs) for seqs in numbers)
 
     def peak(self) -> int:
-        """The most messages that one widget sent in any window of one second, by the kernel's clock."""
+        """Return the most messages that one widget sent in any window of one second, by the kernel's clock."""
         most = 0
-        for heard in self._by_comm():
+        for messages in self._by_comm():
             window: deque[float] = deque()
-            for sent in sorted(one.sent for one in heard):
+            for sent in sorted(one.sent for one in messages):
                 window.append(sent)
                 while window[0] <= sent - 1:
                     window.popleft()
@@ -92,18 +92,18 @@ class Wire:
         return most
 
     def snapshots(self) -> int:
-        """Whole snapshots that the widgets sent and a page heard the end of."""
+        """Number of snapshots whose last piece a page received."""
         return len({one.msg_id for one in self.to_view if one.data["t"] == "snapshot" and one.data.get("last", True)})
 
-    def _by_comm(self) -> list[list[Heard]]:
-        """What each widget said; what several pages heard counts once."""
-        comms: dict[str, dict[str, Heard]] = {}
+    def _by_comm(self) -> list[list[CommMessage]]:
+        """Return the messages of each widget, each once even if several pages received it."""
+        comms: dict[str, dict[str, CommMessage]] = {}
         for one in self.to_view:
             comms.setdefault(one.comm, {})[one.msg_id] = one
         return [list(messages.values()) for messages in comms.values()]
 
     def drop(self, after: float = 0.0, down: float = 0.0, new_session: bool = False) -> None:
-        """Break every WebSocket, without a word of goodbye.
+        """Break every WebSocket, without a close frame.
 
         Args:
             after: seconds until it happens; this call returns at once.
@@ -166,9 +166,9 @@ class Wire:
 class _Tap:
     """Reads one direction of a WebSocket and keeps the comm messages in it."""
 
-    def __init__(self, wire: Wire, heard: list[Heard], connection: int) -> None:
+    def __init__(self, wire: Wire, messages: list[CommMessage], connection: int) -> None:
         self._wire = wire
-        self._heard = heard
+        self._messages = messages
         self._connection = connection
         self._buffer = bytearray()
 
@@ -187,14 +187,14 @@ class _Tap:
         if header["msg_type"] != "comm_msg":
             return
         content = msgspec.json.decode(raw_content)
-        said = content["data"].get("content", {"t": content["data"].get("method")})
-        data = {key: value for key, value in said.items() if key not in ("ops", "blocks", "text")}
+        message = content["data"].get("content", {"t": content["data"].get("method")})
+        data = {key: value for key, value in message.items() if key not in ("ops", "blocks", "text")}
         sent = datetime.fromisoformat(header["date"]).timestamp()
-        self._heard.append(Heard(self._connection, sent, header["msg_id"], content["comm_id"], data, len(payload)))
+        self._messages.append(CommMessage(self._connection, sent, header["msg_id"], content["comm_id"], data, len(payload)))
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
-    """The whole WebSocket frames at the buffer's start, each with its opcode; they leave the buffer. RFC 6455, section 5.2."""
+    """Remove the complete WebSocket frames from the buffer, and yield each with its opcode (RFC 6455, section 5.2)."""
     while len(buffer) >= 2:
         size, at = buffer[1] & 127, 2
         if size > 125:

@@ -1,4 +1,4 @@
-"""Arguments fit any schema, and are taken from the prompt where it has them."""
+"""Arguments of the demo model fit any schema, and are taken from the prompt if it has them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the script promises: it calls the tools that a prompt asks for, and answers from what they return."""
+"""The demo model's script: it calls the tools that a prompt asks for, and answers from their results."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ TOOLS: list[Any] = [
 
 
 class Session:
-    """The smallest agent: asks, returns what `results` has for the tools that are called, and asks again."""
+    """Minimal agent: asks, returns `results` for the tools that are called, and asks again."""
 
     def __init__(self, client: openai.OpenAI, **results: Any) -> None:
         self.client = client
@@ -150,7 +150,7 @@ def test_the_tools_a_prompt_means_in_its_order(prompt: str, names: list[str]) ->
 
 
 def play_with(prompt: str, *tools: Any, **outputs: Any) -> Turn:
-    """The turn after a tool `f` returned each of the outputs."""
+    """Return the turn after a tool `f` returned each of the outputs."""
     history = [Item("user", prompt)]
     for key, output in outputs.items():
         history += [Item("call", "{}", key, "f"), Item("output", json.dumps(output), key)]

@@ -1,4 +1,4 @@
-"""The HTTP side: who may call, what is refused, how fast it writes, and what happens when somebody leaves."""
+"""The demo server over HTTP: authentication, refusals, speed, and clients that hang up."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ from nbagent.demo import DemoServer, demo_server
 from nbagent.demo.server import MAX_BODY_BYTES
 
 WAIT_S = 20.0  # only a failing test waits so long
-STANDSTILL = 0.001  # tokens per second: the pause between two tokens outlasts every test
+STANDSTILL_TOKENS_PER_S = 0.001  # tokens per second: the pause between two tokens outlasts every test
 
 
 def ask(server: DemoServer, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, Any]]:
@@ -104,7 +104,7 @@ def test_an_unanswered_tool_call_is_refused_on_both_wires(client: openai.OpenAI)
 
 
 def test_a_client_that_leaves_is_noticed_in_the_middle_of_a_pause(server: DemoServer, client: openai.OpenAI) -> None:
-    server.tokens_per_second = STANDSTILL
+    server.tokens_per_second = STANDSTILL_TOKENS_PER_S
     stream = client.responses.create(model="demo", input="A long answer, please", stream=True)
     assert next(iter(stream)).type == "response.created"
     assert server.wait_for(lambda server: server.open_streams == 1, WAIT_S)
@@ -113,7 +113,7 @@ def test_a_client_that_leaves_is_noticed_in_the_middle_of_a_pause(server: DemoSe
 
 
 async def test_an_async_client_that_leaves_is_noticed(server: DemoServer, async_client: openai.AsyncOpenAI) -> None:
-    server.tokens_per_second = STANDSTILL
+    server.tokens_per_second = STANDSTILL_TOKENS_PER_S
     stream = await async_client.chat.completions.create(
         model="demo", messages=[{"role": "user", "content": "A long answer, please"}], stream=True
     )
@@ -130,7 +130,7 @@ def test_a_stream_read_to_its_end_is_no_disconnect(server: DemoServer, client: o
 
 
 def test_a_new_speed_shows_in_a_stream_under_way(server: DemoServer, client: openai.OpenAI) -> None:
-    server.tokens_per_second = STANDSTILL
+    server.tokens_per_second = STANDSTILL_TOKENS_PER_S
     stream = iter(client.responses.create(model="demo", input="Hello", stream=True))
     next(stream)
     assert server.wait_for(lambda server: server.open_streams == 1, WAIT_S)
@@ -145,7 +145,7 @@ def test_a_speed_that_makes_no_sense_is_refused(server: DemoServer, rate: float)
 
 
 def test_a_server_that_closes_breaks_its_streams_off_and_never_ends_them_as_if_whole() -> None:
-    server = DemoServer(tokens_per_second=STANDSTILL)
+    server = DemoServer(tokens_per_second=STANDSTILL_TOKENS_PER_S)
     with openai.OpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client:
         stream = iter(client.responses.create(model="demo", input="Hello", stream=True))
         next(stream)

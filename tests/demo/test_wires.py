@@ -1,4 +1,4 @@
-"""Both OpenAI wires, read by the real SDK: what it accumulates is what the final snapshot says."""
+"""Both OpenAI APIs of the demo server, read by the real SDK: its accumulated result equals the final snapshot."""
 
 import json
 from collections import defaultdict
@@ -42,7 +42,7 @@ PROMPTS = [
 
 
 def replayed(events: list[ResponseStreamEvent]) -> dict[int, list[str]]:
-    """The text of each output item by its deltas."""
+    """Return the text of each output item by its deltas."""
     texts: dict[int, list[str]] = defaultdict(list)
     for event in events:
         if (
@@ -125,9 +125,9 @@ def _tokens(chunk: Any) -> int:
     if not chunk.choices:
         return 0
     delta = chunk.choices[0].delta
-    said = [delta.content, getattr(delta, "reasoning_content", None)]
-    said += [call.function.arguments for call in delta.tool_calls or ()]
-    return sum(bool(text) for text in said)
+    texts = [delta.content, getattr(delta, "reasoning_content", None)]
+    texts += [call.function.arguments for call in delta.tool_calls or ()]
+    return sum(bool(text) for text in texts)
 
 
 def test_usage_comes_only_on_request_and_then_last(client: openai.OpenAI) -> None:

@@ -1,4 +1,4 @@
-"""The vocabulary: JSON both ways, for every event there is."""
+"""The vocabulary: every event class to JSON and back."""
 
 import functools
 import json
@@ -20,7 +20,7 @@ JSON = st.recursive(
 
 
 def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
-    """Every value that a field of that type may hold, by the field's own declaration."""
+    """Return every value that a field of that type may hold, by the field's own declaration."""
     match kind:
         case msgspec.inspect.NoneType():
             return st.none()

@@ -1,4 +1,4 @@
-"""Text that grows."""
+"""`GrowingText`: a text that grows by small pieces."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Any value as JSON: what every policy does, and where they differ."""
+"""Conversion of any value to JSON: the rules of all policies, and their differences."""
 
 import collections
 import datetime
@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent.events.jsonable import (
-    DEPTH,
-    EXACT,
+    MAX_DEPTH,
+    MAX_EXACT_INT,
     BoundedJsonConverter,
     JsonConverter,
     JsonPolicy,
@@ -24,8 +24,8 @@ from nbagent.events.jsonable import (
 )
 
 
-class Word(str):
-    """A string that encoders refuse, since it is of another class."""
+class StrSubclass(str):
+    """Subclass of `str`, which encoders refuse."""
 
 
 class Colour(str, enum.Enum):  # noqa: UP042 - not StrEnum: its str() is not its value
@@ -61,15 +61,15 @@ Pair = collections.namedtuple("Pair", "left right")
         (float("nan"), None),
         (float("-inf"), None),
         (True, True),
-        (EXACT, EXACT),
-        (EXACT + 1, "9007199254740992"),
-        (-EXACT - 1, "-9007199254740992"),
-        (Word("w"), "w"),
+        (MAX_EXACT_INT, MAX_EXACT_INT),
+        (MAX_EXACT_INT + 1, "9007199254740992"),
+        (-MAX_EXACT_INT - 1, "-9007199254740992"),
+        (StrSubclass("w"), "w"),
         (Colour.RED, "red"),
         ("\ud83d\ude00", "😀"),
         ("\ude00\ud83d", "\ufffd\ufffd"),
         ({1: 1, None: 2, "\ud83d": 3}, {"1": 1, "None": 2, "\ufffd": 3}),
-        ({(1, 2): 1, Word("w"): 2, Unnameable(): 3}, {"(1, 2)": 1, "w": 2, "…": 3}),
+        ({(1, 2): 1, StrSubclass("w"): 2, Unnameable(): 3}, {"(1, 2)": 1, "w": 2, "…": 3}),
         ((1, {2}), [1, [2]]),
         (Pair(1, 2), [1, 2]),
         (collections.OrderedDict(a=1), {"a": 1}),
@@ -92,9 +92,9 @@ def test_a_number_that_python_will_not_write_in_decimal_is_written() -> None:
 
 def test_what_is_nested_too_deeply_is_cut() -> None:
     nested: list[Any] = []
-    for _ in range(2 * DEPTH):
+    for _ in range(2 * MAX_DEPTH):
         nested = [nested]
-    assert json.dumps(json_safe(nested)).count("[") == DEPTH
+    assert json.dumps(json_safe(nested)).count("[") == MAX_DEPTH
 
 
 def test_what_lies_inside_itself_is_cut_there_however_often_it_does() -> None:
@@ -140,7 +140,11 @@ def test_a_bounded_value_counts_what_it_leaves_out(value: Any, max_bytes: int, m
 
 
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-EXACT, EXACT) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-MAX_EXACT_INT, MAX_EXACT_INT)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda items: st.lists(items) | st.dictionaries(st.text(), items),
     max_leaves=20,
 )

@@ -1,7 +1,7 @@
-"""A run's memory of its events has an end, by number and by bytes."""
+"""The event log is limited by number and by bytes."""
 
 from nbagent import events as e
-from nbagent.events.log import KEPT_BYTES, EventLog
+from nbagent.events.log import MAX_LOG_BYTES, EventLog
 
 
 def log_of(*events: e.Event) -> list[e.Event]:
@@ -19,24 +19,24 @@ def test_the_oldest_deltas_go_when_there_are_too_many() -> None:
 
 
 def test_events_that_hold_much_are_fewer() -> None:
-    events = [e.TextDelta(id="t", delta=str(number) * (KEPT_BYTES // 5)) for number in range(9)]
+    events = [e.TextDelta(id="t", delta=str(number) * (MAX_LOG_BYTES // 5)) for number in range(9)]
     assert log_of(*events) == events[-4:]
 
 
 def test_the_newest_event_is_kept_however_large() -> None:
-    large = e.TextEnd(id="t", text="x" * (2 * KEPT_BYTES))
+    large = e.TextEnd(id="t", text="x" * (2 * MAX_LOG_BYTES))
     assert log_of(e.RunStart(), large) == [large]
 
 
 def test_what_others_hold_too_pushes_nothing_out() -> None:
-    large = "x" * (2 * KEPT_BYTES)
+    large = "x" * (2 * MAX_LOG_BYTES)
     call: list[e.Event] = [e.ToolArgs(id="c", args=[large]), e.ToolResult(id="c", content=large)]
     events = [e.RunStart(), *call, e.RunEnd(status="completed")]
     assert log_of(*events) == events
 
 
 def test_a_result_that_was_replaced_is_held_by_nobody_else() -> None:
-    parts: list[e.Event] = [e.ToolResult(id="c", content={"rows": ["x" * KEPT_BYTES]}, preliminary=True) for _ in range(3)]
+    parts: list[e.Event] = [e.ToolResult(id="c", content={"rows": ["x" * MAX_LOG_BYTES]}, preliminary=True) for _ in range(3)]
     assert log_of(*parts) == parts[-1:]
 
 

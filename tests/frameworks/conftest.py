@@ -1,4 +1,4 @@
-"""Each framework's tests are collected in the environment that has it, and nowhere else."""
+"""Collects each framework's tests only in the environment that has it."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ collect_ignore = [str(path) for path in TESTS.glob("test_*.py") if _HERE is None
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Replay]]:
-    """Starts a provider that gives those answers."""
+    """Return a function that starts a provider with scripted answers."""
     servers: list[Replay] = []
 
     def start(*answers: Answer) -> Replay:
@@ -25,6 +25,6 @@ def serve() -> Iterator[Callable[..., Replay]]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What a framework warns its own users of is no failure here."""
+    """Ignore the warnings that a framework gives its own users."""
     if _HERE is not None:
         config.addinivalue_line("filterwarnings", "ignore")

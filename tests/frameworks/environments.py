@@ -1,9 +1,9 @@
 """Environments with the agent frameworks that nbagent is tried with, each in its own folder under `.venv/frameworks`.
 
 `PYTHONPATH=tests python -m frameworks.environments` makes those that are missing, `python -m frameworks` runs their tests.
-What they try is the working tree's nbagent.
+They test the working tree's nbagent.
 
-What installs beside nbagent's own openai is together in one; a package that needs an older openai has one of its own.
+Packages that work with nbagent's own version of openai share an environment; a package that needs an older one has its own.
 """
 
 import os
@@ -32,27 +32,27 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "agentor": ("agentor",),
     "crewai": ("crewai",),
 }
-"""Which packages are tried in which environment: `test_<package>.py`. A dependency group of pyproject has the same name."""
+"""Packages tested in each environment, by `test_<package>.py`. A dependency group of pyproject has the same name."""
 
 
 def folder() -> Path:
-    """Where the environments are; `NBAGENT_FRAMEWORKS` names another place."""
+    """Return the folder of the environments; `NBAGENT_FRAMEWORKS` overrides it."""
     return Path(os.environ.get("NBAGENT_FRAMEWORKS", environment.ROOT / ".venv" / "frameworks"))
 
 
 def current() -> str | None:
-    """The name of the environment that this process runs in; None if it is none of these."""
+    """Return the name of the environment that this process runs in; None if it is none of these."""
     here = Path(sys.prefix)
     return here.name if here.name in ENVIRONMENTS and environment.is_whole(here) else None
 
 
 def files_of(name: str) -> list[Path]:
-    """The files of tests that run in an environment."""
+    """Return the files of tests that run in an environment."""
     return [TESTS / f"test_{package}.py" for package in ENVIRONMENTS[name]]
 
 
 def packages_of(group: str) -> list[str]:
-    """What a dependency group of pyproject asks for, with the groups that it includes."""
+    """Return the packages of a dependency group of pyproject, with the groups that it includes."""
     groups = tomllib.loads((environment.ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
     found: list[str] = []
     for entry in groups[group]:

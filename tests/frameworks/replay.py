@@ -9,24 +9,24 @@ from typing import Any, NamedTuple
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 KEY = "canary-of-the-client"
-"""The key that clients are given here. Nobody asks for it, and nobody may show it."""
+"""Key for clients. The server does not check it, and it must never be shown."""
 CALL, ANSWER = "openai_chat/pydanticai-tool-then-text.0.sse", "openai_chat/pydanticai-tool-then-text.1.sse"
 """A recorded conversation: a model calls `get_capital`, and once it has the result, answers."""
 LONDON = "The capital of the UK is London."
-"""What it answers."""
-PATIENCE = 20.0
-"""Seconds after which what was expected to happen did not."""
+"""Final answer of the recorded conversation."""
+REPLY_TIMEOUT_S = 20.0
+"""Seconds after which an expected event counts as missing."""
 
 _TYPES = {".sse": "text/event-stream", ".ndjson": "application/x-ndjson", ".json": "application/json"}
 
 
 class Answer(NamedTuple):
-    """What one request gets.
+    """Response to one request.
 
     Attributes:
-        body: the whole of it.
-        status: of HTTP.
-        media_type: what it says it is.
+        body: the complete body.
+        status: HTTP status.
+        media_type: content type.
         stop: bytes after which nothing more comes, until the client hangs up; None sends all.
         drip: whether one more event comes once `Replay.drip` is called, for clients that cannot hang up while they wait.
     """
@@ -39,26 +39,26 @@ class Answer(NamedTuple):
 
 
 def recorded(name: str) -> Answer:
-    """A recording, by its folder and file name. Some lost the empty line that ends their last event."""
+    """Return a recording, by its folder and file name. Some lost the empty line that ends their last event."""
     path = RECORDINGS / name
     body = path.read_bytes()
     return Answer(body.rstrip() + b"\n\n" if path.suffix == ".sse" else body, media_type=_TYPES[path.suffix])
 
 
 def held(name: str, after: bytes) -> Answer:
-    """A recording that stays away in the middle: after the first frame that holds the bytes `after`."""
+    """Return a recording that stops in the middle: after the first frame that contains the bytes `after`."""
     answer = recorded(name)
     frames = answer.body.replace(b"\r\n", b"\n")
     return answer._replace(body=frames, stop=frames.index(b"\n\n", frames.index(after)) + 2)
 
 
-def said(text: str) -> Answer:
-    """A stream of Chat that answers with a text, for what was never recorded."""
+def text_reply(text: str) -> Answer:
+    """Return an unrecorded stream of Chat that answers with a text."""
     return _chat({"content": text}, "stop")
 
 
-def called(name: str, **arguments: Any) -> Answer:
-    """A stream of Chat that calls a tool, for what was never recorded."""
+def tool_reply(name: str, **arguments: Any) -> Answer:
+    """Return an unrecorded stream of Chat that calls a tool."""
     function = {"name": name, "arguments": json.dumps(arguments)}
     return _chat({"tool_calls": [{"index": 0, "id": "call_made", "type": "function", "function": function}]}, "tool_calls")
 
@@ -75,7 +75,7 @@ def _chat(delta: dict[str, Any], reason: str) -> Answer:
 
 
 def completion(recording: str) -> Answer:
-    """A recorded stream of Chat as the one answer that the same request gets without streaming."""
+    """Return a recorded stream of Chat as the one answer that the same request gets without streaming."""
     message: dict[str, Any] = {"role": "assistant", "content": None}
     whole: dict[str, Any] = {}
     for chunk in payloads(recording):
@@ -98,21 +98,21 @@ def completion(recording: str) -> Answer:
 
 
 def refused(status: int, message: str) -> Answer:
-    """An error, as OpenAI and Anthropic word it."""
+    """Return an error, as OpenAI and Anthropic word it."""
     error = {"type": "error", "error": {"type": "invalid_request_error", "code": "refused", "message": message}}
     return Answer(json.dumps(error).encode(), status, "application/json")
 
 
 def payloads(name: str) -> list[Any]:
-    """What a recording's events say, the last `[DONE]` apart."""
+    """Return the payloads of a recording's events, without the last `[DONE]`."""
     lines = recorded(name).body.decode().splitlines()
     texts = [line.removeprefix("data:").strip() for line in lines if line.startswith("data:")]
     return [json.loads(text) for text in texts if text != "[DONE]"]
 
 
 def snapshots(name: str) -> list[Any]:
-    """The responses of a recording as OpenAI says them once more, whole, at their end."""
-    return [said["response"] for said in payloads(name) if said.get("type") == "response.completed"]
+    """Return the complete responses with which OpenAI ends the streams of a recording."""
+    return [event["response"] for event in payloads(name) if event.get("type") == "response.completed"]
 
 
 class Replay:
@@ -123,9 +123,9 @@ class Replay:
 
     Attributes:
         url: its address.
-        requests: the JSON bodies it was sent, in order.
+        requests: the JSON bodies of the requests, in order.
         hung_up: set when the client closes the connection of an answer that is held.
-        drip: sets free one more event of an answer that drips.
+        drip: releases one more event of an answer that drips.
     """
 
     def __init__(self, *answers: Answer) -> None:
@@ -138,13 +138,13 @@ class Replay:
         replay = self
 
         class Handler(BaseHTTPRequestHandler):
-            timeout = PATIENCE
+            timeout = REPLY_TIMEOUT_S
 
             def do_POST(self) -> None:
                 replay.answer(self)
 
             def log_message(self, *args: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -163,7 +163,7 @@ class Replay:
         handler.end_headers()
         handler.wfile.write(answer.body[: answer.stop])
         if answer.stop is not None:
-            if answer.drip and self._free.wait(PATIENCE):
+            if answer.drip and self._free.wait(REPLY_TIMEOUT_S):
                 handler.wfile.write(answer.body[answer.stop : answer.body.index(b"\n\n", answer.stop) + 2])
             self._wait_for_the_end(handler)
 
@@ -179,11 +179,11 @@ class Replay:
             self.hung_up.set()
 
     def close(self) -> None:
-        """Stop, once all answers are given."""
+        """Stop after all answers."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
 Serve = Callable[..., Replay]
-"""The fixture `serve`: starts a server that gives those answers."""
+"""Type of the fixture `serve`: starts a server with scripted answers."""

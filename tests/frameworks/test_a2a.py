@@ -1,4 +1,4 @@
-"""A2A: the SDK's own server and client, with an agent that hands on what a recorded model says."""
+"""A2A: the SDK's own server and client, with an agent that forwards a recorded model's output."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types import AgentCapabilities, AgentCard, AgentInterface, SendMessageRequest
-from frameworks.replay import ANSWER, KEY, LONDON, PATIENCE, Replay, Serve, held, recorded, refused
+from frameworks.replay import ANSWER, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, held, recorded, refused
 from frameworks.watching import calls, cancel, of_type, watch
 from openai import AsyncOpenAI
 from starlette.applications import Starlette
@@ -28,26 +28,26 @@ every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: " ".join(wi
 
 
 class Geographer(AgentExecutor):
-    """Does what it is asked: `answer` hands on a model's words, `say` is a message without a task, and so on."""
+    """Agent that obeys the prompt: `answer` forwards a model's text, `say` is a message without a task, and so on."""
 
     def __init__(self, provider: Replay | None = None) -> None:
         self._client = None if provider is None else AsyncOpenAI(base_url=provider.url, api_key=KEY, max_retries=0)
 
     async def execute(self, context: Any, queue: Any) -> None:
-        word = context.get_user_input()
-        if word == "say":
+        prompt = context.get_user_input()
+        if prompt == "say":
             await queue.enqueue_event(new_text_message(LONDON))
             return
         task = new_task_from_user_message(context.message)
         await queue.enqueue_event(task)
         updater = TaskUpdater(queue, task.id, task.context_id)
         await updater.start_work(new_text_message("Looking it up"))
-        if word == "ask":
+        if prompt == "ask":
             await updater.requires_input(new_text_message("Which country?"))
-        elif word == "data":
+        elif prompt == "data":
             await updater.add_artifact([new_data_part({"capital": "London"})], name="found")
             await updater.complete()
-        elif word == "reject":
+        elif prompt == "reject":
             await updater.reject(new_text_message("No maps here"))
         else:
             await self._answer(updater)
@@ -70,8 +70,8 @@ class Geographer(AgentExecutor):
 
 
 @contextlib.asynccontextmanager
-async def asked(executor: Geographer, wire: tuple[str, str], word: str) -> AsyncIterator[tuple[Any, asyncio.Event]]:
-    """The client's stream for one message, and an event that is set when the server is through with the request."""
+async def ask(executor: Geographer, wire: tuple[str, str], prompt: str) -> AsyncIterator[tuple[Any, asyncio.Event]]:
+    """Yield the client's stream for one message, and an event that is set when the server is through with the request."""
     through = asyncio.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
@@ -98,16 +98,16 @@ async def asked(executor: Geographer, wire: tuple[str, str], word: str) -> Async
 
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(timeout=REPLY_TIMEOUT_S) as http:
         client = ClientFactory(ClientConfig(httpx_client=http, supported_protocol_bindings=[wire[0]])).create(card)
-        yield client.send_message(SendMessageRequest(message=new_text_message(word, role=1))), through
+        yield client.send_message(SendMessageRequest(message=new_text_message(prompt, role=1))), through
     server.should_exit = True
     await serving
 
 
 @every_wire
 async def test_an_answer_in_pieces_is_one_text(serve: Serve, wire: tuple[str, str]) -> None:
-    async with asked(Geographer(serve(recorded(ANSWER))), wire, "answer") as (stream, _):
+    async with ask(Geographer(serve(recorded(ANSWER))), wire, "answer") as (stream, _):
         run = await watch(stream)
     assert (run.status, run.text) == ("completed", LONDON)
     assert [event.message for event in of_type(run, ev.Status)] == ["Looking it up"]
@@ -115,14 +115,14 @@ async def test_an_answer_in_pieces_is_one_text(serve: Serve, wire: tuple[str, st
 
 @every_wire
 async def test_a_message_without_a_task_is_the_answer(wire: tuple[str, str]) -> None:
-    async with asked(Geographer(), wire, "say") as (stream, _):
+    async with ask(Geographer(), wire, "say") as (stream, _):
         run = await watch(stream)
     assert (run.status, run.text) == ("completed", LONDON)
 
 
 @every_wire
 async def test_a_task_that_needs_input_is_paused(wire: tuple[str, str]) -> None:
-    async with asked(Geographer(), wire, "ask") as (stream, _):
+    async with ask(Geographer(), wire, "ask") as (stream, _):
         run = await watch(stream)
     assert run.status == "paused"
     assert [(event.kind, event.prompt) for event in of_type(run, ev.ApprovalRequest)] == [("input", "Which country?")]
@@ -130,7 +130,7 @@ async def test_a_task_that_needs_input_is_paused(wire: tuple[str, str]) -> None:
 
 @every_wire
 async def test_data_is_kept_as_data(wire: tuple[str, str]) -> None:
-    async with asked(Geographer(), wire, "data") as (stream, _):
+    async with ask(Geographer(), wire, "data") as (stream, _):
         run = await watch(stream)
     assert (run.status, calls(run)) == ("completed", [])
     assert [event.data for event in of_type(run, ev.Custom)] == [{"capital": "London"}]
@@ -138,7 +138,7 @@ async def test_data_is_kept_as_data(wire: tuple[str, str]) -> None:
 
 @every_wire
 async def test_a_task_that_is_rejected_has_failed_with_its_reason(wire: tuple[str, str]) -> None:
-    async with asked(Geographer(), wire, "reject") as (stream, _):
+    async with ask(Geographer(), wire, "reject") as (stream, _):
         run = await watch(stream)
     assert run.status == "failed"
     assert "No maps here" in str(run.error)
@@ -146,7 +146,7 @@ async def test_a_task_that_is_rejected_has_failed_with_its_reason(wire: tuple[st
 
 @every_wire
 async def test_an_agent_whose_provider_refuses_fails(serve: Serve, wire: tuple[str, str]) -> None:
-    async with asked(Geographer(serve(refused(400, "too much"))), wire, "answer") as (stream, _):
+    async with ask(Geographer(serve(refused(400, "too much"))), wire, "answer") as (stream, _):
         run = await watch(stream)
     assert run.status == "failed"
 
@@ -154,9 +154,9 @@ async def test_an_agent_whose_provider_refuses_fails(serve: Serve, wire: tuple[s
 @every_wire
 async def test_stop_closes_the_connection_to_the_server(serve: Serve, wire: tuple[str, str]) -> None:
     provider = serve(held(ANSWER, b"capital"))
-    async with asked(Geographer(provider), wire, "answer") as (stream, through):
+    async with ask(Geographer(provider), wire, "answer") as (stream, through):
         run = await cancel(stream)
-        await asyncio.wait_for(through.wait(), PATIENCE)
+        await asyncio.wait_for(through.wait(), REPLY_TIMEOUT_S)
     assert run.status == "cancelled"
     assert run.text
     assert LONDON.startswith(run.text)

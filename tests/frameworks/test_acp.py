@@ -14,7 +14,7 @@ LONDON = "The capital of the UK is London."
 
 
 class Geographer(acp.Agent):
-    """An agent that thinks, asks whether it may look something up, does, and answers."""
+    """Agent that thinks, asks for permission to look something up, does so, and answers."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -44,7 +44,7 @@ class Geographer(acp.Agent):
 
 
 class Editor(acp.Client):
-    """A client that allows, or gives up."""
+    """Client that gives permission, or cancels."""
 
     def __init__(self, allows: bool) -> None:
         self._allows = allows
@@ -58,8 +58,8 @@ class Editor(acp.Client):
         return acp.RequestPermissionResponse(outcome=outcome if self._allows else schema.DeniedOutcome(outcome="cancelled"))
 
 
-async def session(editor: Editor, word: str) -> AsyncIterator[Any]:
-    """The messages of a session, of both directions, as the client's observer sees them."""
+async def session(editor: Editor, prompt: str) -> AsyncIterator[Any]:
+    """Yield the messages of a session, of both directions, as the client's observer sees them."""
     seen: asyncio.Queue[Any] = asyncio.Queue()
     agents: list[Any] = []
     writers: list[asyncio.StreamWriter] = []
@@ -76,7 +76,7 @@ async def session(editor: Editor, word: str) -> AsyncIterator[Any]:
         try:
             await client.initialize(protocol_version=acp.PROTOCOL_VERSION)
             made = await client.new_session(cwd="/", mcp_servers=[])
-            await client.prompt(session_id=made.session_id, prompt=[acp.text_block(word)])
+            await client.prompt(session_id=made.session_id, prompt=[acp.text_block(prompt)])
         except acp.RequestError:
             pass  # the message that says so was seen
         finally:

@@ -41,7 +41,7 @@ def ask(agent: Any, *tools: Any) -> Any:
 
 
 def frames(events: list[Any]) -> list[Any]:
-    """The same as they are on the wire."""
+    """Return the same as they are on the wire."""
     return [json.loads(EventEncoder().encode(event).removeprefix("data: ")) for event in events]
 
 

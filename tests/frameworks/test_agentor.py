@@ -1,4 +1,4 @@
-"""Agentor, run against recorded models: what its agent streams, what its server sends, and the events of its engine."""
+"""Agentor, run against recorded models: its agent's stream, its server's responses, and the events of its engine."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from frameworks.replay import (
     CALL,
     KEY,
     LONDON,
-    PATIENCE,
+    REPLY_TIMEOUT_S,
     Answer,
     Replay,
     Serve,
@@ -32,7 +32,7 @@ import nbagent
 from nbagent import events as ev
 
 UNTOLD = ("get_capital", None, "London", "ok")
-"""A call as `stream_chat` tells it: without its arguments."""
+"""Call as `stream_chat` reports it: without its arguments."""
 
 
 @function_tool
@@ -140,12 +140,12 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
 
 @contextlib.asynccontextmanager
 async def served(agent: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the agent's own server."""
+    """Yield a client of the agent's own server."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(agent._create_app("127.0.0.1", port), log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=REPLY_TIMEOUT_S) as client:
         yield client
     server.should_exit = True
     await serving
@@ -169,5 +169,5 @@ async def test_the_servers_a2a_is_read_frame_by_frame(serve: Serve) -> None:
 
 
 def test_a_stream_is_shown_without_a_loop_too(serve: Serve) -> None:
-    run = nbagent.show(outputs(geographer(serve(completion(CALL), completion(ANSWER)))), face="console").wait(PATIENCE)
+    run = nbagent.show(outputs(geographer(serve(completion(CALL), completion(ANSWER)))), face="console").wait(REPLY_TIMEOUT_S)
     assert (run.status, run.text) == ("completed", LONDON)

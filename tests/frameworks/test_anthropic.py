@@ -1,4 +1,4 @@
-"""Anthropic's SDK: every recording, through each of its streams, beside the message that the SDK itself puts together."""
+"""Anthropic's SDK: every recording, through each of its streams, compared with the message that the SDK accumulates."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -74,8 +74,8 @@ async def test_every_way_to_stream_is_told_alike(serve: Serve, name: str) -> Non
             await watch(client(provider).messages.stream(**ASK)),
             await watch(sync.messages.create(stream=True, **ASK)),
         ]
-    told = [(run.text, run.thinking, calls(run), run.usage, run.status) for run in runs]
-    assert told[0] == told[1] == told[2]
+    results = [(run.text, run.thinking, calls(run), run.usage, run.status) for run in runs]
+    assert results[0] == results[1] == results[2]
 
 
 async def test_the_sdks_own_tool_loop_is_told_with_its_results(serve: Serve) -> None:

@@ -1,4 +1,4 @@
-"""Cohere's SDK: every recording through its streams, beside what the wire says."""
+"""Cohere's SDK: every recording through its streams, compared with the items on the wire."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "?
 FILES = sorted(path.name for path in RECORDINGS.glob("cohere/*.sse"))
 
 
-def told(run: Run) -> Any:
+def results(run: Run) -> Any:
     return run.text, run.thinking, calls(run), run.usage, run.status
 
 
@@ -24,9 +24,9 @@ async def test_the_sdks_objects_mean_what_the_wire_means(serve: Serve, name: str
     provider = serve(*[recorded(f"cohere/{name}")] * 2)
     wire = await watch(decode(CohereDecoder(), payloads(RECORDINGS / "cohere" / name)))
     with cohere.ClientV2(api_key=KEY, base_url=provider.url) as client:
-        assert told(await watch(client.chat_stream(**ASK))) == told(wire)
+        assert results(await watch(client.chat_stream(**ASK))) == results(wire)
     async with cohere.AsyncClientV2(api_key=KEY, base_url=provider.url) as asynchronous:
-        assert told(await watch(asynchronous.chat_stream(**ASK))) == told(wire)
+        assert results(await watch(asynchronous.chat_stream(**ASK))) == results(wire)
     assert wire.status == "completed"
 
 

@@ -16,7 +16,7 @@ from frameworks.watching import GET_CAPITAL, calls, of_type, watch
 from nbagent import events as ev
 
 UNTOLD = ("get_capital", {"country": "UK"}, None, "")
-"""A call as a crew's chunks tell it: without its result."""
+"""Call as a crew's chunks report it: without its result."""
 
 
 @tool("get_capital")
@@ -33,7 +33,7 @@ def crew(provider: Replay, *, streams: bool = True) -> Any:
 
 
 class Atlas(Flow):
-    """A flow whose one step is a crew's work."""
+    """Flow whose only step runs a crew."""
 
     provider: Any = None
 

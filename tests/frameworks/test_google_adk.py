@@ -31,7 +31,7 @@ def get_temperature(city: str) -> str:
 
 
 class Recorded(Gemini):
-    """Gemini, at another address."""
+    """Gemini model at another address."""
 
     url: str = ""
 

@@ -54,15 +54,15 @@ LIVE = {
     "messages of subgraphs": modes("messages", subgraphs=True),
     "messages in version 2": modes("messages", "updates", version="v2"),
 }
-"""Streams that show text while it comes."""
+"""Streams that have text while it is generated."""
 WHOLE = {name: modes(name) for name in ("values", "updates", "tasks", "debug")} | {
     "events v1": events("v1"),  # shows text, too, but when it is closed it waits for the model to finish
     "values in version 2": modes("values", version="v2"),
     "updates of subgraphs": modes("updates", subgraphs=True),
 }
-"""Streams that tell what a node did once it is done."""
+"""Streams that report a node's work once it is done."""
 ASKING = {name: stream for name, stream in (LIVE | WHOLE).items() if name not in ("messages", "messages of subgraphs")}
-"""All that say that the graph waits; messages alone do not."""
+"""Streams that report that the graph waits; messages alone do not."""
 
 
 def each(streams: dict[str, Any]) -> pytest.MarkDecorator:

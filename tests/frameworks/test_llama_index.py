@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, called, held, recorded, refused
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, tool_reply
 from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
 from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
@@ -64,7 +64,7 @@ async def get_weather(city: str) -> str:
 
 
 async def test_a_hand_off_names_who_takes_over(serve: Serve) -> None:
-    provider = serve(called("handoff", to_agent="Geographer", reason="knows maps"), recorded(CALL), recorded(ANSWER))
+    provider = serve(tool_reply("handoff", to_agent="Geographer", reason="knows maps"), recorded(CALL), recorded(ANSWER))
     front = agent(provider, name="Front", description="asks", can_handoff_to=["Geographer"])
     geographer = agent(provider, name="Geographer", description="knows")
     run = await watch(AgentWorkflow(agents=[front, geographer], root_agent="Front").run("Capital of the UK?"))

@@ -20,7 +20,7 @@ def client(provider: Replay) -> AsyncOpenAI:
 
 
 def geographer(provider: Replay, *, approved: bool = True, **options: object) -> Agent:
-    """An agent that speaks Chat Completions and knows a capital."""
+    """Return an agent that speaks Chat Completions and knows a capital."""
     tool = function_tool(get_capital, needs_approval=not approved)
     return Agent(name="Geographer", model=OpenAIChatCompletionsModel("m", client(provider)), tools=[tool], **options)
 

@@ -38,7 +38,7 @@ def geographer(provider: Replay, tool: Any = get_capital, **options: Any) -> Any
     return Agent(OpenAIChatModel("m", provider=openai(provider)), tools=[tool], **options)
 
 
-class Asked:
+class EventsThenResult:
     """A run's events, and in the end its result."""
 
     def __init__(self, agent: Any, *prompt: str, **options: Any) -> None:
@@ -53,7 +53,7 @@ class Asked:
 
 
 async def test_a_tool_loop_is_what_the_result_says(serve: Serve) -> None:
-    asked = Asked(geographer(serve(recorded(CALL), recorded(ANSWER))), "Capital of the UK?")
+    asked = EventsThenResult(geographer(serve(recorded(CALL), recorded(ANSWER))), "Capital of the UK?")
     run = await watch(asked)
     assert (run.status, run.text, asked.result.output) == ("completed", LONDON, LONDON)
     assert calls(run) == [GET_CAPITAL]
@@ -84,7 +84,7 @@ async def test_parallel_calls_have_their_own_results_and_the_output_is_a_call(se
     agent.tool_plain(name="get_country")(lambda: "Mexico")
     agent.tool_plain(name="get_product_name")(lambda: "Pydantic AI")
     agent.tool_plain(name="get_weather")(lambda city: f"sunny in {city}")
-    asked = Asked(agent, "?")
+    asked = EventsThenResult(agent, "?")
     run = await watch(asked)
     assert calls(run)[:3] == [
         ("get_country", {}, "Mexico", "ok"),
@@ -100,7 +100,7 @@ async def test_parallel_calls_have_their_own_results_and_the_output_is_a_call(se
     ids=["open", "redacted"],
 )
 async def test_thoughts_are_the_models(serve: Serve, recording: str, count: int) -> None:
-    asked = Asked(Agent(claude(serve(recorded(recording)))), "How do I cross the street?")
+    asked = EventsThenResult(Agent(claude(serve(recorded(recording)))), "How do I cross the street?")
     run = await watch(asked)
     thoughts = [part.content for part in asked.result.response.parts if part.part_kind == "thinking" and part.content]
     assert (run.status, run.text, run.thinking) == ("completed", asked.result.output, "\n\n".join(thoughts))
@@ -109,14 +109,14 @@ async def test_thoughts_are_the_models(serve: Serve, recording: str, count: int)
 
 async def test_a_summary_of_thoughts_is_the_models(serve: Serve) -> None:
     recording = "openai_responses/pydanticai-reasoning-summary.0.sse"
-    run = await watch(Asked(Agent(OpenAIResponsesModel("m", provider=openai(serve(recorded(recording))))), "?"))
+    run = await watch(EventsThenResult(Agent(OpenAIResponsesModel("m", provider=openai(serve(recorded(recording))))), "?"))
     thought, message = snapshots(recording)[-1]["output"]
     assert run.thinking == "\n\n".join(part["text"] for part in thought["summary"])
     assert (run.status, run.text) == ("completed", message["content"][0]["text"])
 
 
 async def test_a_text_that_citations_cut_is_one(serve: Serve) -> None:
-    asked = Asked(Agent(claude(serve(recorded("anthropic/pydanticai-text-server-tool.1.sse")))), "?")
+    asked = EventsThenResult(Agent(claude(serve(recorded("anthropic/pydanticai-text-server-tool.1.sse")))), "?")
     run = await watch(asked)
     assert len(of_type(run, ev.TextEnd)) == 2
     assert run.text.replace("\n\n", "", 1) == asked.result.output
@@ -129,13 +129,13 @@ async def test_a_text_that_citations_cut_is_one(serve: Serve) -> None:
 async def test_a_call_that_needs_approval_pauses_and_goes_on(serve: Serve, decision: Any, result: tuple[str, str]) -> None:
     tool = Tool(get_capital, requires_approval=True)
     agent = geographer(serve(recorded(CALL), recorded(ANSWER)), tool, output_type=[str, DeferredToolRequests])
-    asked = Asked(agent, "Capital of the UK?")
+    asked = EventsThenResult(agent, "Capital of the UK?")
     run = await watch(asked)
     assert run.status == "paused"
     (request,) = of_type(run, ev.ApprovalRequest)
     assert (request.kind, request.tool_id, request.args) == ("tool", of_type(run, ev.ToolStart)[0].id, {"country": "UK"})
     answers = DeferredToolResults(approvals={request.approval_id: decision})
-    resumed = await watch(Asked(agent, message_history=asked.result.all_messages(), deferred_tool_results=answers))
+    resumed = await watch(EventsThenResult(agent, message_history=asked.result.all_messages(), deferred_tool_results=answers))
     assert (resumed.status, resumed.text) == ("completed", LONDON)
     assert calls(resumed) == [("get_capital", {"country": "UK"}, *result)]
 
@@ -144,13 +144,15 @@ async def test_a_tool_that_asks_to_be_tried_again_has_failed(serve: Serve) -> No
     def unknown(country: str) -> str:
         raise ModelRetry(f"no map of {country}")
 
-    run = await watch(Asked(geographer(serve(recorded(CALL), recorded(ANSWER)), Tool(unknown, name="get_capital")), "?"))
+    run = await watch(
+        EventsThenResult(geographer(serve(recorded(CALL), recorded(ANSWER)), Tool(unknown, name="get_capital")), "?")
+    )
     assert calls(run) == [("get_capital", {"country": "UK"}, "no map of UK", "error")]
     assert (run.status, run.text) == ("completed", LONDON)
 
 
 async def test_a_provider_that_refuses_fails_the_run(serve: Serve) -> None:
-    run = await watch(Asked(geographer(serve(recorded(CALL), refused(400, "too much"))), "Capital of the UK?"))
+    run = await watch(EventsThenResult(geographer(serve(recorded(CALL), refused(400, "too much"))), "Capital of the UK?"))
     assert (run.status, calls(run)) == ("failed", [GET_CAPITAL])
     assert "too much" in str(run.error)
 

@@ -9,15 +9,15 @@ from frameworks.replay import (
     CALL,
     KEY,
     LONDON,
-    PATIENCE,
+    REPLY_TIMEOUT_S,
     Replay,
     Serve,
-    called,
     completion,
     held,
     recorded,
     refused,
-    said,
+    text_reply,
+    tool_reply,
 )
 from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, watch
 from smolagents import CodeAgent, OpenAIModel, ToolCallingAgent, tool
@@ -69,7 +69,7 @@ def geographer(provider: Replay, *tools: Any, streams: bool = True) -> ToolCalli
 
 
 async def test_a_tool_loop_ends_with_the_final_answer(serve: Serve) -> None:
-    agent = geographer(serve(recorded(CALL), called("final_answer", answer="London")))
+    agent = geographer(serve(recorded(CALL), tool_reply("final_answer", answer="London")))
     run = await watch(agent.run("Capital of the UK?", stream=True))
     assert (run.status, run.text, calls(run)) == ("completed", "London", [GET_CAPITAL, FINAL])
     counted = agent.monitor.get_total_token_counts()
@@ -84,7 +84,7 @@ async def test_an_agent_that_does_not_stream_its_model_is_told_by_its_steps(serv
 
 async def test_parallel_calls_have_their_own_results_and_a_tool_that_raises_has_failed(serve: Serve) -> None:
     turns = [recorded(f"openai_chat/pydanticai-parallel-tool-deltas.{turn}.sse") for turn in range(2)]
-    provider = serve(*turns, called("final_answer", answer="London"))
+    provider = serve(*turns, tool_reply("final_answer", answer="London"))
     run = await watch(geographer(provider, get_country, get_product_name, get_weather).run("?", stream=True))
     assert calls(run) == [
         ("get_country", {}, "Mexico", "ok"),
@@ -104,7 +104,7 @@ async def test_a_run_out_of_steps_says_so(serve: Serve) -> None:
 
 async def test_code_is_a_tool_that_prints(serve: Serve) -> None:
     code = "Thought: easy.\n<code>\nprint(6 * 7)\nfinal_answer(6 * 7)\n</code>"
-    agent = CodeAgent([], model(serve(said(code))), stream_outputs=True, verbosity_level=LogLevel.OFF)
+    agent = CodeAgent([], model(serve(text_reply(code))), stream_outputs=True, verbosity_level=LogLevel.OFF)
     run = await watch(agent.run("6 times 7?", stream=True))
     ((name, arguments, result, status),) = calls(run)
     assert (name, status, run.status) == ("python_interpreter", "ok", "completed")
@@ -128,7 +128,7 @@ async def test_stop_ends_the_agent_at_its_models_next_word(serve: Serve) -> None
     provider.drip()
     for thread in threading.enumerate():
         if thread.name == "nbagent-reader":
-            thread.join(PATIENCE)
+            thread.join(REPLY_TIMEOUT_S)
             assert not thread.is_alive()
     gc.collect()  # its model's stream lies in a cycle, and the framework leaves it there
-    assert provider.hung_up.wait(PATIENCE)
+    assert provider.hung_up.wait(REPLY_TIMEOUT_S)

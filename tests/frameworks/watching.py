@@ -1,9 +1,9 @@
-"""Watching a real stream as a user does, and what came of it."""
+"""Watching a real stream as a user does, and its results."""
 
 from typing import Any, TypeVar
 
 from adapters.recorded import Transcript
-from frameworks.replay import KEY, PATIENCE, Replay
+from frameworks.replay import KEY, REPLY_TIMEOUT_S, Replay
 
 import nbagent
 from nbagent import events as ev
@@ -11,21 +11,21 @@ from nbagent.run import Run
 
 T = TypeVar("T")
 Call = tuple[str, Any, Any, str]
-"""A tool call: its name, its arguments, what it returned, and how that went."""
+"""Tool call: name, arguments, result and status."""
 
 GET_CAPITAL: Call = ("get_capital", {"country": "UK"}, "London", "ok")
 """The call of the recorded conversation."""
 
 
 async def watch(source: Any) -> Run:
-    """Show a stream to its end, without saying whose it is."""
+    """Show a stream to its end, without naming its system."""
     return _checked(await nbagent.show(source, face="console", reveal="all"))
 
 
 async def stop(source: Any, provider: Replay) -> Run:
     """Show a stream and cancel it at its first words; the provider sees its connection closed."""
     run = await cancel(source)
-    assert provider.hung_up.wait(PATIENCE), "the connection to the provider stayed open"
+    assert provider.hung_up.wait(REPLY_TIMEOUT_S), "the connection to the provider stayed open"
     return run
 
 
@@ -38,7 +38,7 @@ async def cancel(source: Any) -> Run:
 
 
 def _checked(run: Run) -> Run:
-    """What is shown keeps the rules of events, is all understood, and tells no key."""
+    """Return the run after asserting that it keeps the rules of events, has no raw items, and shows no key."""
     Transcript.of(run.events)
     assert [event for event in run.events if isinstance(event, ev.Raw)] == []
     assert all(KEY.encode() not in ev.to_json(event) for event in run.events)
@@ -46,11 +46,11 @@ def _checked(run: Run) -> Run:
 
 
 def calls(run: Run) -> list[Call]:
-    """The tool calls of a run."""
+    """Return the tool calls of a run."""
     made = Transcript.of(run.events).tools
     return [(tool["name"], tool.get("args"), tool.get("result"), tool.get("status", "")) for tool in made]
 
 
 def of_type(run: Run, kind: type[T]) -> list[T]:
-    """The events of one kind."""
+    """Return the events of one kind."""
     return [event for event in run.events if isinstance(event, kind)]

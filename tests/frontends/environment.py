@@ -1,6 +1,6 @@
-"""The environment with the notebooks besides JupyterLab that nbagent is tried in, under `.venv/frontends`.
+"""The environment of the front ends besides JupyterLab that nbagent is tested in, under `.venv/frontends`.
 
-`PYTHONPATH=tests python -m frontends.environment` makes it, if it is missing. What runs in it is the working tree's nbagent.
+`PYTHONPATH=tests python -m frontends.environment` makes it, if it is missing. It imports nbagent from the working tree.
 """
 
 import os
@@ -12,17 +12,17 @@ PACKAGES = ("notebook==7.6.5", "voila==0.5.13", "marimo==0.25.2")
 
 
 def folder() -> Path:
-    """Where the environment is; `NBAGENT_FRONTENDS` names another place."""
+    """Return the folder of the environment; `NBAGENT_FRONTENDS` overrides it."""
     return Path(os.environ.get("NBAGENT_FRONTENDS", environment.ROOT / ".venv" / "frontends"))
 
 
 def python() -> Path:
-    """Its interpreter."""
+    """Return its interpreter."""
     return environment.python_of(folder())
 
 
 def is_there() -> bool:
-    """Whether it is made, and whole."""
+    """Return True if the environment exists and is complete."""
     return environment.is_whole(folder())
 
 

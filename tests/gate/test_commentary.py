@@ -1,4 +1,4 @@
-"""Text before a tool call is told apart from the answer, whenever that becomes known."""
+"""Text before a tool call is distinguished from the answer, whenever the call becomes known."""
 
 from nbagent import events as e
 from nbagent.gate.commentary import Commentary
@@ -9,10 +9,10 @@ def run(*events: e.Event) -> list[e.Event]:
     return [*(out for event in events for out in stage.feed(event)), *stage.close()]
 
 
-def text(id: str, said: str, **more: str) -> list[e.Event]:
+def text(id: str, content: str, **more: str) -> list[e.Event]:
     parent = more.pop("parent_id", None)
     start = e.TextStart(id=id, parent_id=parent, **more)  # type: ignore[arg-type]
-    return [start, e.TextDelta(id=id, delta=said, parent_id=parent), e.TextEnd(id=id, parent_id=parent)]
+    return [start, e.TextDelta(id=id, delta=content, parent_id=parent), e.TextEnd(id=id, parent_id=parent)]
 
 
 CALL: list[e.Event] = [e.ToolStart(id="t", name="f"), e.ToolResult(id="t", content=1)]

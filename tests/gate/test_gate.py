@@ -26,7 +26,7 @@ def text(*deltas: str, end: str | None = None, id: str = "text-1") -> list[e.Eve
 
 
 def blocks(events: list[e.Event]) -> list[tuple[str, str, Any]]:
-    """The blocks that the events build, as (kind, id, content), those that were emptied left out; checks starts and ends."""
+    """Return the blocks that the events build, as (kind, id, content), without empty ones. Asserts their starts and ends."""
     kinds: dict[str, str] = {}
     content: dict[str, Any] = {}
     ended: set[str] = set()

@@ -1,4 +1,4 @@
-"""Hidden content reaches no consumer, whatever a stream contains, however it is cut, and whatever the rules are."""
+"""Hidden content reaches no consumer, for any stream, any cut and any rules."""
 
 import io
 import json
@@ -33,7 +33,7 @@ RULES: list[tuple[dict[str, Any], set[str]]] = [
 
 
 def marked(event: e.Event) -> e.Event:
-    """The event with words in it that tell whose they are."""
+    """Return the event with markers in its fields that identify their kind of content."""
     match event:
         case e.ReasoningDelta():
             return replace(event, delta=f"{event.delta}{THOUGHT}{CARD} ")
@@ -44,16 +44,16 @@ def marked(event: e.Event) -> e.Event:
         case e.ToolArgsDelta():
             return replace(event, delta=f"{event.delta}{ARGS} {CARD} ")
         case e.ToolArgs():
-            args = {"said": ARGS, "card": CARD, "was": event.args}
+            args = {"quote": ARGS, "card": CARD, "was": event.args}
             return replace(event, args=args, args_text=json.dumps(args))
         case e.ToolProgress():
             return replace(event, message=f"{RESULT} {CARD}")
         case e.ToolResult():
-            said = [RESULT, CARD, event.content]
+            content = [RESULT, CARD, event.content]
             error = event.error and replace(event.error, message=f"{ARGS} {RESULT} {CARD}", traceback=RESULT)
-            return replace(event, content=said, value=e.Live(said), error=error)
+            return replace(event, content=content, value=e.Live(content), error=error)
         case e.ApprovalRequest(tool_id=str()):
-            return replace(event, prompt=f"f({ARGS})", args={"said": ARGS, "card": CARD})
+            return replace(event, prompt=f"f({ARGS})", args={"quote": ARGS, "card": CARD})
         case e.TextDelta():
             return replace(event, delta=f"{event.delta}\n{CARD} ")
         case e.TextEnd(text=str(text)):
@@ -65,7 +65,7 @@ def marked(event: e.Event) -> e.Event:
 
 
 def cut(events: list[e.Event], at: list[int]) -> list[e.Event]:
-    """The same events, deltas cut in two at those places."""
+    """Return the same events, with deltas cut in two at those positions."""
     pieces: list[e.Event] = []
     for event, place in zip(events, at * len(events), strict=False):
         if isinstance(event, e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta):
@@ -107,5 +107,5 @@ def test_no_hidden_word_reaches_a_face_a_file_a_client_a_log_or_a_repr(
         "log": caplog.text,
         **{encoder.system: repr(list(nbagent.encode(run.events, encoder.system))) for encoder in encoders()},
     }
-    leaks = [(where, word) for where, said in seen.items() for word in hidden if word in said]
+    leaks = [(consumer, word) for consumer, output in seen.items() for word in hidden if word in output]
     assert not leaks

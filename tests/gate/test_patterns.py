@@ -97,8 +97,8 @@ def test_what_json_has_escaped_is_found_however_it_is_cut(text: str, cuts: list[
     shown = "".join(streamed(patterns, [written[a:b] for a, b in pairwise(edges)]))
     assert shown == patterns.mask(written)
     assert len(shown) == len(written)
-    said = json.loads(f'"{shown}"')
-    assert not any(match in said for match in ("a1", "é😀", '1"', "é\n"))
+    decoded = json.loads(f'"{shown}"')
+    assert not any(match in decoded for match in ("a1", "é😀", '1"', "é\n"))
 
 
 def test_arguments_and_results_are_masked_as_they_are_written() -> None:

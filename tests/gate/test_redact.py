@@ -5,6 +5,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +82,26 @@ def test_an_object_of_an_sdk_that_holds_one_becomes_plain() -> None:
     assert shown.data == {"key": MASKED}
     assert isinstance(kept, e.Raw)
     assert kept.data is clean
+
+
+@dataclass
+class Record:
+    key: str
+
+
+class Model(msgspec.Struct):
+    key: str
+
+
+@pytest.mark.parametrize(
+    "value", [Record(CANARY), Model(CANARY), {CANARY}, frozenset({CANARY})], ids=lambda value: type(value).__name__
+)
+def test_an_object_inside_a_container_keeps_no_credential(value: Any) -> None:
+    inside = {"a": [value], "b": (value,), "c": {"d": value}}
+    shown = redacted(
+        e.Custom(name="n", data=inside), e.Raw(data=[value]), e.State(snapshot=inside), e.Custom(name="n", data=value)
+    )
+    assert not [event for event in shown if CANARY.encode() in e.to_json(event)]
 
 
 def test_the_live_value_stays_and_pictures_are_not_read() -> None:

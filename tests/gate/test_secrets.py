@@ -1,4 +1,4 @@
-"""Credentials: what counts as one, and that none is left however a text is cut."""
+"""Credentials: their formats, and their masking however a text is cut."""
 
 import itertools
 import logging

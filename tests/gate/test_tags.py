@@ -19,7 +19,7 @@ HARMONY_TAGS = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>", "analysis"
 
 
 def streamed(chunks: list[str], *, in_thought: bool = False) -> list[Segment]:
-    """The parts of a text fed in chunks, neighbours joined."""
+    """Return the parts of a text fed in chunks, neighbours joined."""
     splitter = Splitter(in_thought=in_thought)
     parts = [part for chunk in chunks for part in splitter.feed(chunk)] + splitter.feed("", last=True)
     joined: list[Segment] = []

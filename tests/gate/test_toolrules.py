@@ -50,8 +50,8 @@ def call(name: str, id: str = "t", parent_id: str | None = None) -> list[e.Event
 )
 def test_what_is_hidden_is_in_no_event(hide: Hide, shown: set[str]) -> None:
     out = run(hide, *call("f"), e.RunEnd(status="completed", output="Hi"))
-    said = repr([(event, event.value) if isinstance(event, e.ToolResult) else event for event in out])
-    assert {canary for canary in (ARGS, RESULT) if canary in said} == shown
+    output = repr([(event, event.value) if isinstance(event, e.ToolResult) else event for event in out])
+    assert {canary for canary in (ARGS, RESULT) if canary in output} == shown
 
 
 def test_a_call_says_what_is_hidden_of_it_and_goes_its_way() -> None:
@@ -106,8 +106,8 @@ def test_the_inner_life_of_a_call_is_hidden_where_only_its_beginnings_say_so(hid
 def test_a_call_that_was_never_begun_may_be_any_tools(part: Any) -> None:
     args, result = e.ToolArgs(id="t", args={"q": ARGS}, args_text=ARGS), e.ToolResult(id="t", content=RESULT)
     ask = e.ApprovalRequest(approval_id="a", prompt=ARGS, args={"q": ARGS})
-    said = repr(run({"f": part}, args, ask, result))
-    assert ((ARGS in said), (RESULT in said)) == (part == "result", part == "args")
+    output = repr(run({"f": part}, args, ask, result))
+    assert ((ARGS in output), (RESULT in output)) == (part == "result", part == "args")
 
 
 def test_an_approval_shows_what_is_asked_where_only_results_are_hidden() -> None:
@@ -137,15 +137,15 @@ def test_calls_that_overlap_are_hidden_each_for_itself(calls: list[tuple[str, st
     mixed += [pair for rest in left for pair in rest]
     rules = ToolRules({"f": part})
     for name, event in mixed:
-        said = repr(rules.feed(event))
+        output = repr(rules.feed(event))
         if name == "f":
-            assert part == "args" or RESULT not in said
-            assert part == "result" or ARGS not in said
+            assert part == "args" or RESULT not in output
+            assert part == "result" or ARGS not in output
         else:
             assert rules.feed(event)[0] == event
 
 
 @pytest.mark.parametrize("wrong", ["search", ["search"]])
 def test_rules_that_do_not_say_what_is_hidden_are_refused(wrong: Any) -> None:
-    with pytest.raises(TypeError, match="hide takes what of which tool"):
+    with pytest.raises(TypeError, match="hide maps tool names to aspects"):
         Run(iter([]), hide=wrong)

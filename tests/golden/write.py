@@ -1,8 +1,8 @@
-"""Writes the golden corpus: what the transcript makes of some events, for the kernel's tests and the view's alike.
+"""Writes the golden corpus: events, and the transcript's ops for them, for the tests of kernel and view.
 
     python tests/golden/write.py
 
-Run it after a change of the ops that is meant, and read the difference before committing it.
+Run it after an intended change of the ops, and read the difference before committing it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""An event on one line, whatever is in it."""
+"""Events on one line, whatever they contain."""
 
 from typing import Any
 

@@ -1,9 +1,9 @@
-"""Environments with the ipykernels that nbagent is tried with, each in its own folder under `.venv/kernels`.
+"""Environments of the ipykernels that nbagent is tested with, each in its own folder under `.venv/kernels`.
 
-`PYTHONPATH=tests python -m kernels.environments` makes those that are missing. What runs in them is the working tree's nbagent.
+`PYTHONPATH=tests python -m kernels.environments` makes those that are missing. They import nbagent from the working tree.
 
-A kernel may only interrupt, answer comms on subshells, or know which subshell a front end chose in some of its versions; so the
-oldest that still gets fixes, the last one before the newest, and the newest are tried.
+Versions differ in interrupts, comms on subshells, and knowledge of the subshell that a front end chose; so the oldest version
+that still gets fixes, the last one before the newest, and the newest are tested.
 """
 
 import os
@@ -15,12 +15,12 @@ VERSIONS = ("6.31.0", "7.3.0", "7.4.0")
 
 
 def folder() -> Path:
-    """Where the environments are; `NBAGENT_KERNELS` names another place."""
+    """Return the folder of the environments; `NBAGENT_KERNELS` overrides it."""
     return Path(os.environ.get("NBAGENT_KERNELS", environment.ROOT / ".venv" / "kernels"))
 
 
 def python_of(version: str) -> Path:
-    """The interpreter whose ipykernel is `version`."""
+    """Return the interpreter of the environment with ipykernel `version`."""
     return environment.python_of(folder() / version)
 
 

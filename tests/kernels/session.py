@@ -11,14 +11,14 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-PATIENCE = 30
-"""Seconds after which a message that has not come is missing."""
+MESSAGE_TIMEOUT_S = 30
+"""Seconds after which a message counts as missing."""
 
-NUDGE = 5
-"""Seconds after which the kernel is sent one more message: after an interrupt ipykernel 7 may leave one lying until then."""
+NUDGE_AFTER_S = 5
+"""Seconds after which the kernel is sent one more message: after an interrupt ipykernel 7 may leave one unread until then."""
 
 
-class Deaf(AssertionError):
+class KernelTimeout(AssertionError):
     """The kernel does not answer."""
 
 
@@ -35,16 +35,16 @@ class _Manager(KernelManager):
 
 
 class Session:
-    """A started kernel: what is sent to it, and what it publishes.
+    """A started kernel and its messages.
 
     Attributes:
-        heard: every message on iopub so far, with `at`, when it came (`time.monotonic()`).
+        received: every message on iopub so far, with `at`, when it came (`time.monotonic()`).
         version: of ipykernel.
         subshell: the id of a subshell as JupyterLab makes one for comms; None where the kernel has none.
     """
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self._manager = manager
         self._client = client
         info = self._request("control", "kernel_info_request")
@@ -54,23 +54,23 @@ class Session:
         self.version = self.python("import ipykernel; print(ipykernel.__version__)")
 
     def run(self, code: str) -> str:
-        """Begin a cell; its id.
+        """Start a cell and return its id.
 
         An error does not abort the cells that wait: ipykernel 7.3 can lose a message that comes while it does that.
         """
         return str(self._client.execute(code, stop_on_error=False))
 
     def python(self, code: str) -> str:
-        """Run a cell to its end; what it printed."""
+        """Run a cell to its end and return its output."""
         cell = self.run(code)
         self.until(self.idle(cell))
-        own = [message for message in self.heard if message["parent_header"].get("msg_id") == cell]
+        own = [message for message in self.received if message["parent_header"].get("msg_id") == cell]
         for message in own:
             assert message["msg_type"] != "error", "\n".join(message["content"]["traceback"])
         return "".join(message["content"]["text"] for message in own if message["msg_type"] == "stream").strip()
 
-    def say(self, comm: str, message: dict[str, Any], subshell: str | None = None) -> float:
-        """Send what a view says; when it was sent."""
+    def send_from_view(self, comm: str, message: dict[str, Any], subshell: str | None = None) -> float:
+        """Send a message as a view does, and return the time (`time.monotonic()`)."""
         sent = self._client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": message}})
         if subshell is not None:
             sent["header"]["subshell_id"] = subshell
@@ -78,7 +78,7 @@ class Session:
         return time.monotonic()
 
     def interrupt(self, by: str = "signal") -> float:
-        """Interrupt the kernel by a signal to its process, or by a message on the control channel; when it was sent."""
+        """Interrupt the kernel by a signal to its process, or by a message on the control channel, and return the time."""
         at = time.monotonic()
         if by == "signal":
             self._manager.interrupt_kernel()
@@ -87,16 +87,16 @@ class Session:
         return at
 
     def until(self, found: Callable[[dict[str, Any]], bool], start: int = 0) -> dict[str, Any]:
-        """The first message, from number `start` on, for which `found` is true; waits for it.
+        """Wait for the first message, from number `start` on, for which `found` is true, and return it.
 
         Raises:
-            Deaf: it does not come.
+            KernelTimeout: there was none in time.
         """
         seen = start
         now = time.monotonic()
-        nudge, end = now + NUDGE, now + PATIENCE
+        nudge, end = now + NUDGE_AFTER_S, now + MESSAGE_TIMEOUT_S
         while True:
-            for message in self.heard[seen:]:
+            for message in self.received[seen:]:
                 seen += 1
                 if found(message):
                     return message
@@ -108,13 +108,13 @@ class Session:
             except queue.Empty:
                 if time.monotonic() < end:
                     continue
-                last = [(each["msg_type"], each["content"]) for each in self.heard[-5:]]
-                raise Deaf(f"nothing of the kind came; the last were {last}") from None
-            self.heard.append({**message, "at": time.monotonic()})
+                last = [(each["msg_type"], each["content"]) for each in self.received[-5:]]
+                raise KernelTimeout(f"nothing of the kind came; the last were {last}") from None
+            self.received.append({**message, "at": time.monotonic()})
 
     @staticmethod
     def idle(cell: str) -> Callable[[dict[str, Any]], bool]:
-        """Whether a message says that the cell is over."""
+        """Return a predicate for the message that the cell is over."""
         return lambda message: (
             message["msg_type"] == "status"
             and message["content"]["execution_state"] == "idle"
@@ -126,20 +126,20 @@ class Session:
         sent = self._client.session.msg(kind, {})
         wire.send(sent)
         while True:
-            reply = wire.get_msg(timeout=PATIENCE)
+            reply = wire.get_msg(timeout=MESSAGE_TIMEOUT_S)
             if reply["parent_header"].get("msg_id") == sent["header"]["msg_id"]:
                 return dict(reply["content"])
 
     @classmethod
     @contextmanager
     def started(cls, python: Path) -> Iterator[Self]:
-        """A kernel of that interpreter, ended afterwards."""
+        """Yield a kernel of that interpreter, ended afterwards."""
         manager = _Manager(python)
         manager.start_kernel(cwd=str(Path(__file__).parents[2]))
         client = manager.blocking_client()
         client.start_channels()
         try:
-            client.wait_for_ready(timeout=PATIENCE)
+            client.wait_for_ready(timeout=MESSAGE_TIMEOUT_S)
             yield cls(manager, client)
         finally:
             client.stop_channels()

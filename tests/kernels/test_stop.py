@@ -1,7 +1,7 @@
-"""Stop, and what else a reader does in a view, reach the run whatever the cell does: tried with real kernels and raw messages.
+"""Stop and other commands of a view reach the run whatever the cell does: tested with real kernels and raw messages.
 
-`make test` tries the installed ipykernel, `make proof` those of `environments.py`. In a row that says no, the view offers the
-kernel's interrupt, which works in every row.
+`make test` tries the installed ipykernel, `make proof` those of `environments.py`. In `UNREACHABLE` rows the view
+offers the kernel's interrupt, which works in every row.
 """
 
 import sys
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from campaign import WHOLE, figure
 from kernels import environments
-from kernels.session import Deaf, Session
+from kernels.session import KernelTimeout, Session
 
 SETUP = """
 import asyncio, time, nbagent
@@ -30,13 +30,13 @@ CELLS = {
     "reads run.stream()": "run = nbagent.show(agent.stream(LONG))\nasync for event in run.stream(): pass",
 }
 
-# Only ipykernel 6 has nobody to read its socket while user code holds the main thread; the views are heard when the cell ends.
-UNHEARD = {("6.31.0", "blocks in user code")}
+# Only ipykernel 6 has nobody to read its socket while user code blocks the main thread; it reads at the end of the cell.
+UNREACHABLE = {("6.31.0", "blocks in user code")}
 
 VERSIONS = environments.VERSIONS if WHOLE else ("installed",)
 
 TRIES = 4
-"""Kernels to interrupt: of ipykernel 7.3 one in fifty goes deaf on a busy machine (of 7.4 fewer), also without nbagent."""
+"""Kernels to interrupt: on a busy machine one in fifty of ipykernel 7.3 stops answering (7.4: fewer), even without nbagent."""
 
 
 def python_of(version: str) -> Path:
@@ -59,7 +59,7 @@ def on_a_kernel_of_its_own(version: str, check: Callable[[Session], None]) -> No
             session.python(SETUP)
             try:
                 return check(session)
-            except Deaf:
+            except KernelTimeout:
                 if not left:
                     raise
     return None
@@ -70,7 +70,7 @@ class Cell:
 
     def __init__(self, kernel: Session, code: str) -> None:
         self.kernel = kernel
-        self.start = len(kernel.heard)
+        self.start = len(kernel.received)
         self.id = kernel.run(code)
         opened = self.until(lambda message: message["msg_type"] == "comm_open" and "run_id" in _state(message))
         self.comm: str = opened["content"]["comm_id"]
@@ -85,15 +85,15 @@ class Cell:
         return lambda message: any(map(found, _ops(message))) and message["content"]["comm_id"] == self.comm
 
     def end(self) -> dict[str, Any]:
-        """The message that ends the run."""
+        """Wait for the message that ends the run, and return it."""
         return self.until(self.has_op(lambda op: op[:2] == ["close", "run"]))
 
     def over(self) -> dict[str, Any]:
-        """The message that the cell is over."""
+        """Wait for the message that the cell is over, and return it."""
         return self.until(self.kernel.idle(self.id))
 
     def toggled(self) -> dict[str, Any]:
-        """The message that a panel was opened by the reader."""
+        """Wait for the message that the reader opened a panel, and return it."""
         return self.until(self.has_op(lambda op: op[0] == "set" and op[1] == self.block and op[2].get("user_open") is True))
 
 
@@ -115,15 +115,15 @@ def test_stop_and_toggle_reach_the_run(kernel: Session, row: str) -> None:
         cell = Cell(kernel, CELLS[row])
         if row == "cell returned":
             cell.over()
-        kernel.say(cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell)
-        sent = kernel.say(cell.comm, {"t": "stop"}, subshell)
+        kernel.send_from_view(cell.comm, {"t": "toggle", "block": cell.block, "open": True}, subshell)
+        sent = kernel.send_from_view(cell.comm, {"t": "stop"}, subshell)
         ended, over, toggled = cell.end(), cell.over(), cell.toggled()
         while_busy = ended["at"] < over["at"]
         way = "shell" if subshell is None else "subshell"
         figure("stop", f"ipykernel {kernel.version}, {row}, {way}: seconds to the run's end", f"{ended['at'] - sent:.2f}")
         assert kernel.python("print(run.status)") == "cancelled"
         assert toggled["at"] <= ended["at"]
-        assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNHEARD)
+        assert row == "cell returned" or while_busy == ((kernel.version, row) not in UNREACHABLE)
 
 
 @pytest.mark.parametrize("by", ["signal", "message"] if WHOLE else ["signal"])
@@ -153,7 +153,7 @@ def test_an_interrupt_of_user_code_or_of_an_idle_kernel_leaves_the_run(version: 
         cell.over()
         kernel.interrupt()
         assert kernel.python("print(run.status)") == "running"
-        kernel.say(cell.comm, {"t": "stop"})  # what the view does next, now that the kernel listens
+        kernel.send_from_view(cell.comm, {"t": "stop"})  # what the view does next, now that the kernel listens
         cell.end()
         assert kernel.python("print(run.status, bool(run.text + run.thinking))") == "cancelled True"
 

@@ -1,4 +1,4 @@
-"""Markdown in the saved notebook: the specification's examples, and what differs from it on purpose."""
+"""Markdown in the saved notebook: the specification's examples, and the deliberate differences."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from campaign import WHOLE, figure
 from markdown_it import MarkdownIt
-from safe_html import Checked
+from safe_html import SafeHtml
 
 from nbagent.markup.markdown import markdown_html
 
@@ -27,7 +27,7 @@ def has_raw_html(markdown: str) -> bool:
 
 
 class Shape(HTMLParser):
-    """Elements and text in order; without links and pictures, which follow rules of their own, and spaces between blocks."""
+    """Elements and text in order, without links and pictures (which follow rules of their own) and spaces between blocks."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -147,13 +147,13 @@ PATHOLOGICAL: dict[str, Parts] = {
 
 
 def text_of(parts: Parts, chars: int) -> str:
-    """The text, its repetitions cut in proportion so that it has about so many characters."""
+    """Return the text, its repetitions cut in proportion so that it has about so many characters."""
     whole = sum(len(unit) * count for unit, count in parts)
     return "".join(unit * max(1, min(count, count * chars // whole)) for unit, count in parts)
 
 
 def calls_in(source: str) -> int:
-    """Function calls that drawing the text takes: its cost, whatever else the machine does."""
+    """Return the number of function calls that drawing the text takes: its cost, independent of the machine's load."""
     calls = 0
 
     def count(frame: FrameType, event: str, arg: object) -> None:
@@ -182,6 +182,6 @@ def test_no_text_makes_many_times_its_size_of_html() -> None:
         begun = time.process_time()
         drawn = markdown_html(text)
         slowest = max(slowest, time.process_time() - begun)
-        Checked(drawn)
+        SafeHtml(drawn)
         assert len(drawn) < 40 * len(text)
     figure("saved notebook", "slowest of 19 pathological Markdown texts, kernel CPU", f"{slowest:.1f} s")

@@ -1,4 +1,4 @@
-"""Text, URLs, HTML and formulas, judged as the view judges them: the tables in tests/shared are read by both languages."""
+"""Text, URLs, HTML and formulas, treated as in the view: both languages are tested against the tables in tests/shared."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -40,7 +40,7 @@ def figure() -> Any:
 
 
 class Broken:
-    """Every one of its formatters fails."""
+    """Object whose formatters all fail."""
 
     def __repr__(self) -> str:
         raise RuntimeError("no repr")
@@ -52,8 +52,8 @@ class Broken:
         raise ValueError("no html")
 
 
-class Liar:
-    """Answers to any name, as proxies do, and says nonsense."""
+class AnswersAnyName:
+    """Has every attribute, as proxies do, with meaningless values."""
 
     shape = ("x",)
 
@@ -96,7 +96,7 @@ Pair = namedtuple("Pair", "left right")
 
 @pytest.fixture
 def shell() -> Any:
-    """A running IPython, as in a notebook."""
+    """Yield a running IPython, as in a notebook."""
     made = InteractiveShell.instance()
     yield made
     InteractiveShell.clear_instance()
@@ -238,7 +238,17 @@ def test_the_head_of_a_long_text_is_kept_and_the_rest_counted(text: str, limit: 
 
 @pytest.mark.parametrize("in_notebook", [False, True])
 @pytest.mark.parametrize(
-    "value", [Broken(), Liar(), Page(object()), Page(None), Page, pytest.param(10**5000, id="huge"), [Broken()], {1: Broken()}]
+    "value",
+    [
+        Broken(),
+        AnswersAnyName(),
+        Page(object()),
+        Page(None),
+        Page,
+        pytest.param(10**5000, id="huge"),
+        [Broken()],
+        {1: Broken()},
+    ],
 )
 def test_no_value_can_break_its_display(value: Any, in_notebook: bool, request: pytest.FixtureRequest) -> None:
     if in_notebook:

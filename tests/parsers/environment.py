@@ -1,4 +1,4 @@
-"""The clients that read what the encoders write, each in its own folder under `.venv/parsers`.
+"""Installation of the clients that read the encoders' output, each in its own folder under `.venv/parsers`.
 
 `PYTHONPATH=tests python -m parsers.environment` installs those that are missing: `ai` 5 and 7 and `@ag-ui/client` from the lock
 file here, and the models of `ag-ui-protocol`.
@@ -17,22 +17,22 @@ PACKAGE = "ag-ui-protocol==1.0.0"
 
 
 def folder() -> Path:
-    """Where they are; `NBAGENT_PARSERS` names another place."""
+    """Return the folder of the clients; `NBAGENT_PARSERS` overrides it."""
     return Path(os.environ.get("NBAGENT_PARSERS", environment.ROOT / ".venv" / "parsers"))
 
 
 def python() -> Path:
-    """The interpreter that has the models."""
+    """Return the interpreter that has the models."""
     return environment.python_of(folder() / "python")
 
 
 def program(name: str) -> str:
-    """A program of Node's: the machine's own, else the one beside this interpreter."""
+    """Return the path of one of Node's programs: the machine's, else the one beside this interpreter."""
     return shutil.which(name) or str(Path(sys.executable).parent / name)
 
 
 def make_node(place: Path) -> None:
-    """Install the JavaScript clients, if they are not there as the lock file has them."""
+    """Install the JavaScript clients, unless they match the lock file already."""
     lock = (HERE / "package-lock.json").read_bytes()
     done = place / "whole"
     if done.exists() and done.read_bytes() == lock:

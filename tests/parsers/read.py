@@ -1,4 +1,4 @@
-"""Checks items with the models of `ag-ui-protocol`: a list of items on each line in, what is wrong with it on each line out."""
+"""Checks items with the models of `ag-ui-protocol`: reads a list of items on each line, writes its errors on one line."""
 
 import json
 import sys

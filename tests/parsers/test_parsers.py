@@ -1,6 +1,6 @@
-"""The clients themselves read what the encoders write: `ai` 5 and 7, `@ag-ui/client`, and the models of `ag-ui-protocol`.
+"""The encoders' output, read by its clients: `ai` 5 and 7, `@ag-ui/client`, and the models of `ag-ui-protocol`.
 
-Every chunk is valid by their schemas, and what they put together is what the events say.
+Every chunk is valid by their schemas, and their accumulated messages equal the events.
 """
 
 import json
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.proof
 CLIENTS = {"vercel.ui": "ai", "vercel.ui.v5": "ai5", "ag_ui": "ag-ui"}
 
 
-class Reader:
-    """A client in a process of its own: a line in, a line out."""
+class ClientProcess:
+    """Client in a process of its own, which answers each line with a line."""
 
     def __init__(self, *command: str | Path) -> None:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -44,17 +44,17 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def readers() -> Iterator[dict[str, Reader]]:
-    """A reader for each system, and one of items for "models"."""
+def readers() -> Iterator[dict[str, ClientProcess]]:
+    """Yield a client for each system, and one of single items for "models"."""
     script = shutil.copy(environment.HERE / "read.mjs", environment.folder() / "node")  # beside the packages it imports
-    readers = {system: Reader(environment.program("node"), script, client) for system, client in CLIENTS.items()}
-    readers["models"] = Reader(environment.python(), environment.HERE / "read.py")
+    readers = {system: ClientProcess(environment.program("node"), script, client) for system, client in CLIENTS.items()}
+    readers["models"] = ClientProcess(environment.python(), environment.HERE / "read.py")
     yield readers
     for reader in readers.values():
         reader.close()
 
 
-def read(readers: dict[str, Reader], system: str, events: list[ev.Event]) -> Any:
+def read(readers: dict[str, ClientProcess], system: str, events: list[ev.Event]) -> Any:
     return readers[system].read(b"".join(encode(events, system, "bytes")).decode())
 
 
@@ -62,11 +62,11 @@ def shown(events: list[ev.Event], system: str) -> list[dict[str, Any]]:
     return blocks_of(without_lost(normalized(events), encoder_named(system)))
 
 
-def check_vercel(readers: dict[str, Reader], system: str, events: list[ev.Event], *, recorded: bool = False) -> None:
-    """The message has the texts, thoughts and calls of the run, as far as it can say them.
+def check_vercel(readers: dict[str, ClientProcess], system: str, events: list[ev.Event], *, recorded: bool = False) -> None:
+    """Assert that the message has the texts, reasoning and calls of the run, as far as it can represent them.
 
-    What the state of a call without an answer is, the client sees in its own way where an approval comes before the arguments,
-    or after a preliminary result; no recorded run does that.
+    The client derives another state of an unanswered call if an approval comes before the arguments, or after a preliminary
+    result; no recorded run does that.
     """
     seen = read(readers, system, events)
     assert seen["problems"] == []
@@ -87,8 +87,8 @@ def check_vercel(readers: dict[str, Reader], system: str, events: list[ev.Event]
     assert seen["errors"] == errors
 
 
-def check_ag_ui(readers: dict[str, Reader], events: list[ev.Event]) -> None:
-    """The conversation has the texts, thoughts and calls of the run."""
+def check_ag_ui(readers: dict[str, ClientProcess], events: list[ev.Event]) -> None:
+    """Assert that the conversation has the texts, reasoning and calls of the run."""
     seen = read(readers, "ag_ui", events)
     assert seen["problems"] == []
     blocks = shown(events, "ag_ui")
@@ -101,7 +101,7 @@ def check_ag_ui(readers: dict[str, Reader], events: list[ev.Event]) -> None:
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_the_clients_read_every_recording(readers: dict[str, Reader], path: Path) -> None:
+def test_the_clients_read_every_recording(readers: dict[str, ClientProcess], path: Path) -> None:
     for system in ("vercel.ui", "vercel.ui.v5"):
         check_vercel(readers, system, recorded(path), recorded=True)
     check_ag_ui(readers, recorded(path))
@@ -109,7 +109,7 @@ def test_the_clients_read_every_recording(readers: dict[str, Reader], path: Path
 
 
 @pytest.mark.parametrize("path", RECORDINGS[::5], ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_the_clients_read_what_breaks_off(readers: dict[str, Reader], path: Path) -> None:
+def test_the_clients_read_what_breaks_off(readers: dict[str, ClientProcess], path: Path) -> None:
     events = recorded(path)[: len(recorded(path)) // 2]
     for system in CLIENTS:
         seen = read(readers, system, events)
@@ -119,7 +119,7 @@ def test_the_clients_read_what_breaks_off(readers: dict[str, Reader], path: Path
 
 @given(event_streams())
 @settings(deadline=None, max_examples=500)
-def test_the_clients_find_nothing_wrong_with_any_stream(readers: dict[str, Reader], events: list[ev.Event]) -> None:
+def test_the_clients_find_nothing_wrong_with_any_stream(readers: dict[str, ClientProcess], events: list[ev.Event]) -> None:
     for system in ("vercel.ui", "vercel.ui.v5"):
         check_vercel(readers, system, events)
     check_ag_ui(readers, events)

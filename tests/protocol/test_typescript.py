@@ -1,4 +1,4 @@
-"""The view's types are those of the kernel."""
+"""The view's TypeScript types are those generated from the kernel's."""
 
 from nbagent.protocol.typescript import TARGET, generate
 

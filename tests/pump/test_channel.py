@@ -1,4 +1,4 @@
-"""A channel to a renderer in this process: joined, paced, and never in the way of others."""
+"""A channel to a renderer in this process: joined, paced, and isolated from the failures of others."""
 
 import multiprocessing
 import threading
@@ -10,8 +10,8 @@ import pytest
 from nbagent.pump import LocalChannel, pump
 
 
-class Page:
-    """A renderer that keeps its batches, and can be waited for."""
+class RecordingRenderer:
+    """Renderer that keeps its batches, and can be waited for."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, list[list[Any]]]] = []
@@ -22,12 +22,12 @@ class Page:
         self.drawn.set()
 
 
-def channel_of(page: Page) -> LocalChannel:
+def channel_of(page: RecordingRenderer) -> LocalChannel:
     return LocalChannel(page, threading.RLock())
 
 
 def test_the_pump_delivers_in_order_without_gaps() -> None:
-    page = Page()
+    page = RecordingRenderer()
     channel = channel_of(page)
     channel.feed([("open", "t", "run", {"kind": "text"})])
     assert page.drawn.wait(5)
@@ -38,11 +38,11 @@ def test_the_pump_delivers_in_order_without_gaps() -> None:
 
 
 def test_a_face_that_fails_does_not_stop_the_others(caplog: Any) -> None:
-    class Broken(Page):
+    class Broken(RecordingRenderer):
         def draw(self, seq: int, ops: list[list[Any]]) -> None:
             raise OSError("the terminal is gone")
 
-    broken, page = channel_of(Broken()), Page()
+    broken, page = channel_of(Broken()), RecordingRenderer()
     broken.feed([("close", "t")])
     fine = channel_of(page)
     fine.feed([("close", "t")])
@@ -51,7 +51,7 @@ def test_a_face_that_fails_does_not_stop_the_others(caplog: Any) -> None:
 
 
 def test_a_failing_face_is_reported_once_and_its_reader_sees_the_gap(caplog: Any) -> None:
-    class Gone(Page):
+    class Gone(RecordingRenderer):
         def draw(self, seq: int, ops: list[list[Any]]) -> None:
             super().draw(seq, ops)
             if seq < 3:
@@ -63,12 +63,14 @@ def test_a_failing_face_is_reported_once_and_its_reader_sees_the_gap(caplog: Any
         channel._outbox.feed([("close", "t")])
         channel.finish(lambda: None, time.monotonic())
     assert [seq for seq, _ in page.batches] == [1, 2, 3]
-    told = [record.message for record in caplog.records if "Gone" in record.message]  # the pump serves other tests' faces, too
-    assert told == ["Gone stopped drawing"]
+    messages = [
+        record.message for record in caplog.records if "Gone" in record.message
+    ]  # the pump serves other tests' renderers, too
+    assert messages == ["Gone stopped drawing"]
 
 
 def draw_in_a_child() -> None:
-    page = Page()
+    page = RecordingRenderer()
     channel = channel_of(page)
     channel.feed([("close", "t")])
     assert page.drawn.wait(20)

@@ -1,4 +1,4 @@
-"""The channel to a view: nothing is lost, whatever gets lost; few messages, none large; beats that repair a lost tail."""
+"""The channel to a view: no data is lost when messages are; few messages, none large; beats that repair a lost tail."""
 
 import gc
 import json
@@ -14,7 +14,7 @@ import pytest
 from campaign import WHOLE, figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reader import Reader, play
+from reader import SimulatedView, play
 
 from nbagent import events as e
 from nbagent.protocol.messages import Command, Stop, Toggle
@@ -30,19 +30,19 @@ from nbagent.pump.remote_channel import (
 from nbagent.run import Run
 from nbagent.transcript import Transcript
 
-MESSAGE = 64 * 1024
+MESSAGE_BYTES = 64 * 1024
 SECRET = "hunter2-hunter2"
-TURNS = 2000 if WHOLE else 150
+EXAMPLES = 2000 if WHOLE else 150
 
 
 def size_of(message: Any) -> int:
-    """Bytes, as Jupyter writes it, wrapped as ipywidgets does."""
+    """Return the bytes of a message as Jupyter writes it, wrapped as ipywidgets does."""
     wrapped = {"comm_id": "0" * 32, "data": {"method": "custom", "content": message}}
     return len(json.dumps(wrapped, ensure_ascii=False, allow_nan=False).encode())
 
 
 def nothing(_: object) -> None:
-    """Nothing."""
+    """Return None."""
 
 
 class ManualPump(Pump):
@@ -59,16 +59,16 @@ class ManualPump(Pump):
 
 
 class Harness:
-    """A transcript, its channel and a clock; messages go to `hear`."""
+    """A transcript, its channel and a clock; messages go to `on_message`."""
 
-    def __init__(self, hear: Callable[[dict[str, Any]], None] = lambda message: None) -> None:
+    def __init__(self, on_message: Callable[[dict[str, Any]], None] = lambda message: None) -> None:
         self.now = 0.0
         self.times: list[float] = []
         self.messages: list[dict[str, Any]] = []
         self.transcript = Transcript("test", started=0.0)
         self.lock = threading.RLock()
         self.ended = threading.Event()
-        self._hear = hear
+        self._on_message = on_message
         self._counted: dict[str, int] = {}
         large_values = LargeValues(self._props_of, nothing, str)
         self.page = large_values.page
@@ -85,10 +85,10 @@ class Harness:
         self.channel.feed(self.transcript.opening())
 
     def send(self, message: dict[str, Any]) -> None:
-        assert size_of(message) <= MESSAGE
+        assert size_of(message) <= MESSAGE_BYTES
         self.times.append(self.now)
         self.messages.append(message)
-        self._hear(message)
+        self._on_message(message)
 
     def _props_of(self, block: str) -> dict[str, Any] | None:
         found = self.transcript.blocks.get(block)
@@ -103,7 +103,7 @@ class Harness:
         self.channel.finish(self.ended.set, self.now)
 
     def tick(self, until: float) -> None:
-        """Let time pass, and the pump do its work."""
+        """Advance the clock, and flush the channel when it is due."""
         while (due := self.channel.due(self.now)) is not None and self.now + due <= until:
             self.now += max(due, 1e-9)
             self.channel.flush(self.now)
@@ -113,12 +113,12 @@ class Harness:
         return [message["t"] for message in self.messages]
 
     def busiest(self) -> int:
-        """The most messages in any one second."""
+        """Return the most messages in any one second."""
         return max((sum(start <= time <= start + 1 for time in self.times) for start in self.times), default=0)
 
 
 def greeted(*events: e.Event) -> Harness:
-    """A harness whose view has said hello and has acknowledged everything."""
+    """Return a harness whose view has said hello and has acknowledged everything."""
     made = Harness()
     made.take(*events)
     made.channel.receive({"t": "hello", "have": 0})
@@ -153,40 +153,40 @@ LOSSES = st.lists(st.tuples(st.integers(0, MAX_FINAL_BEATS - 1), st.integers(1, 
 
 
 class LossyConnection:
-    """A page and a way to it and back on which messages get lost."""
+    """View behind a connection that loses messages in both directions."""
 
     def __init__(self, losses: list[tuple[int, int]]) -> None:
         self._fate = iter([arrives for lost, kept in losses for arrives in [False] * lost + [True] * kept])
-        self.reader = Reader()
-        self.asked = -math.inf
-        self.harness = Harness(self._hear)
+        self.reader = SimulatedView()
+        self.asked_at = -math.inf
+        self.harness = Harness(self._on_message)
 
     def _arrives(self) -> bool:
         return next(self._fate, True)
 
-    def say(self, message: dict[str, Any]) -> None:
+    def send(self, message: dict[str, Any]) -> None:
         if self._arrives():
             self.harness.channel.receive(message)
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _on_message(self, message: dict[str, Any]) -> None:
         if self._arrives():
-            ack = self.reader.hear(message)
+            ack = self.reader.receive(message)
             if ack is not None:
-                self.say({"t": "ack", "seq": ack})
+                self.send({"t": "ack", "seq": ack})
 
     def tick(self, until: float) -> None:
-        """Time passes; a page that is behind asks, and asks again when it gets no answer."""
+        """Advance the clock; a view that is behind asks, and asks again without an answer."""
         while self.harness.now < until:
-            if self.reader.behind and self.harness.now >= self.asked + 2:
-                self.asked = self.harness.now
-                self.say({"t": "resync"})
+            if self.reader.behind and self.harness.now >= self.asked_at + 2:
+                self.asked_at = self.harness.now
+                self.send({"t": "resync"})
             self.harness.tick(min(until, self.harness.now + 0.1))
 
 
 def test_whatever_gets_lost_the_page_has_everything_in_the_end() -> None:
     held = 0
 
-    @settings(max_examples=TURNS, deadline=None)
+    @settings(max_examples=EXAMPLES, deadline=None)
     @given(st.lists(STEPS, max_size=25), LOSSES)
     def check(steps: list[tuple[float, Any]], losses: list[tuple[int, int]]) -> None:
         nonlocal held
@@ -194,7 +194,7 @@ def test_whatever_gets_lost_the_page_has_everything_in_the_end() -> None:
         held += 1
 
     check()
-    assert held >= TURNS
+    assert held >= EXAMPLES
     figure("channel", "loss patterns after which the view has everything", held)
 
 
@@ -204,11 +204,11 @@ def play_with_losses(steps: list[tuple[float, Any]], losses: list[tuple[int, int
         lossy.tick(lossy.harness.now + pause)
         match step:
             case "hello" | "resync":
-                lossy.say({"t": step})  # another page's, or this one's
+                lossy.send({"t": step})  # another page's, or this one's
             case "ack":
-                lossy.say({"t": "ack", "seq": lossy.harness.channel.seq})
+                lossy.send({"t": "ack", "seq": lossy.harness.channel.seq})
             case "need":
-                lossy.say({"t": "need", "name": "prop/run/name", "at": 0})
+                lossy.send({"t": "need", "name": "prop/run/name", "at": 0})
             case "toggle":
                 lossy.harness.channel.feed(lossy.harness.transcript.toggle("ca", True))
             case event:
@@ -223,7 +223,7 @@ def play_with_losses(steps: list[tuple[float, Any]], losses: list[tuple[int, int
 
 
 def travelled(transcript: Transcript) -> list[dict[str, Any]]:
-    """The snapshot as it travels: with markers for what is large."""
+    """Return the snapshot as it travels: with markers for large values."""
     return list(play(LargeValues(nothing, nothing, str).externalize_large_props(transcript.opening())).values())
 
 
@@ -258,7 +258,7 @@ URGES: dict[str, Callable[[Harness], object]] = {
 def test_no_pattern_makes_more_than_30_messages_in_any_second() -> None:
     held = 0
 
-    @settings(max_examples=TURNS, deadline=None)
+    @settings(max_examples=EXAMPLES, deadline=None)
     @given(st.lists(st.tuples(st.sampled_from(sorted(URGES)), st.floats(0, 1.2), st.integers(1, 30)), max_size=12))
     def check(pattern: list[tuple[str, float, int]]) -> None:
         nonlocal held
@@ -266,7 +266,7 @@ def test_no_pattern_makes_more_than_30_messages_in_any_second() -> None:
         held += 1
 
     check()
-    assert held >= TURNS
+    assert held >= EXAMPLES
     figure("channel", "urgency patterns with at most 29 messages in any second", held)
 
 
@@ -368,8 +368,8 @@ LARGE: dict[str, Callable[[str], list[e.Event]]] = {
 @pytest.mark.parametrize("what", LARGE)
 @pytest.mark.parametrize("kind", NASTY)
 def test_no_message_is_larger_than_64_kb(what: str, kind: str) -> None:
-    reader = Reader()
-    made = Harness(lambda message: nothing(reader.hear(message)))
+    reader = SimulatedView()
+    made = Harness(lambda message: nothing(reader.receive(message)))
     made.take(*LARGE[what](NASTY[kind]))
     made.tick(60)
     live = play([op for message in made.messages for op in message["ops"]])
@@ -388,7 +388,7 @@ def test_what_did_not_travel_is_read_page_by_page(kind: str) -> None:
 
 
 def pages(made: Harness, marker: dict[str, Any]) -> str:
-    """The text of a large value, read page by page as a view does."""
+    """Return the text of a large value, read page by page as a view does."""
     text = ""
     while len(text) < marker["size"]:
         made.channel.receive({"t": "need", "name": marker["part"], "at": len(text)})
@@ -409,7 +409,7 @@ def test_a_part_that_there_is_not_is_an_error_and_no_more(name: str) -> None:
     made.channel.receive({"t": "need", "name": name, "at": 0})
     made.tick(1)
     part = next(message for message in made.messages if message["t"] == "part")
-    assert (part["name"], part["error"]) == (name, f"no such part: {name}")
+    assert (part["name"], part["error"]) == (name, f"there is no large value {name!r}")
 
 
 # --- snapshots --------------------------------------------------------------------------------------------------------
@@ -509,8 +509,8 @@ def test_the_end_waits_for_the_last_batch() -> None:
 
 
 def test_the_end_does_not_wait_for_a_long_backlog_which_follows_at_its_pace() -> None:
-    reader = Reader()
-    made = Harness(lambda message: nothing(reader.hear(message)))
+    reader = SimulatedView()
+    made = Harness(lambda message: nothing(reader.receive(message)))
     made.channel.receive({"t": "hello", "have": 0})
     made.take(e.TextDelta(id="t", delta="x" * 6_000_000))
     made.finish()
@@ -529,13 +529,13 @@ def test_a_closed_channel_says_nothing_more_and_holds_up_no_end() -> None:
     made = greeted()
     made.take(TEXT)
     made.channel.close()
-    said = len(made.messages)
+    sent = len(made.messages)
     made.take(TEXT)
     made.channel.receive({"t": "hello", "have": 0})
     made.finish()
     made.tick(made.now + 300)
     assert made.ended.wait(5)
-    assert (len(made.messages), made.channel.due(made.now), made.channel in made.channel._pump.woken) == (said, None, False)  # type: ignore[attr-defined]
+    assert (len(made.messages), made.channel.due(made.now), made.channel in made.channel._pump.woken) == (sent, None, False)  # type: ignore[attr-defined]
 
 
 def test_closing_while_the_end_waits_lets_it_come() -> None:
@@ -549,13 +549,13 @@ class RecordingView:
     """A view of a real run, on the real pump."""
 
     def __init__(self) -> None:
-        self.said = threading.Condition()
+        self.changed = threading.Condition()
         self.messages: list[dict[str, Any]] = []
 
     def send(self, message: dict[str, Any]) -> None:
-        with self.said:
+        with self.changed:
             self.messages.append(message)
-            self.said.notify_all()
+            self.changed.notify_all()
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         raise LookupError(name)
@@ -564,8 +564,8 @@ class RecordingView:
         raise AssertionError("nobody pressed anything")
 
     def wait_for(self, kind: str) -> None:
-        with self.said:
-            assert self.said.wait_for(lambda: kind in [message["t"] for message in self.messages], 5)
+        with self.changed:
+            assert self.changed.wait_for(lambda: kind in [message["t"] for message in self.messages], 5)
 
 
 @pytest.mark.parametrize("how", ["closed", "detached", "acknowledged"])
@@ -581,7 +581,7 @@ def test_the_pump_keeps_no_run_that_is_over_for_its_page(how: str) -> None:
     elif how == "detached":
         run.detach(page)
     else:
-        with page.said:
+        with page.changed:
             seq = page.messages[-1]["seq"]
         channel.receive({"t": "ack", "seq": seq})
     kept = weakref.ref(run), weakref.ref(channel), weakref.ref(page)

@@ -21,7 +21,7 @@ def deltas(count: int) -> Iterator[e.Event]:
 
 
 def peak() -> int:
-    """Bytes, at most so far."""
+    """Return the most bytes that this process has had in memory."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

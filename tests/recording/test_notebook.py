@@ -1,4 +1,4 @@
-"""A notebook of replays gives the same outputs each time, but for the ids that tell two views in one page apart."""
+"""A notebook of replays gives the same outputs each time, except for the ids that distinguish two views in one page."""
 
 import json
 import re
@@ -22,9 +22,9 @@ ID = re.compile(r"\b[0-9a-f]{16,32}\b")
 def outputs() -> list[Any]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
-    said = json.dumps([output for cell in notebook.cells for output in cell.outputs])
-    assert "Symphony Composer" in said
-    return json.loads(ID.sub("ID", said))  # type: ignore[no-any-return]
+    outputs = json.dumps([output for cell in notebook.cells for output in cell.outputs])
+    assert "Symphony Composer" in outputs
+    return json.loads(ID.sub("ID", outputs))  # type: ignore[no-any-return]
 
 
 def test_a_notebook_of_replays_gives_the_same_outputs_each_time() -> None:

@@ -1,4 +1,4 @@
-"""Whatever is shown inside the block is kept, as it comes, and plays again as it was."""
+"""Every run that is shown inside the block is recorded as it comes, and replays unchanged."""
 
 import asyncio
 import errno
@@ -82,10 +82,10 @@ def test_each_of_several_runs_plays_by_itself_also_where_they_went_on_together(t
     played = [nbagent.show(nbagent.replay(path, run=number)) for number in (1, 2, 3)]
     assert sorted(run.text for run in played) == ["Goodbye", "Hello", "Thanks"]
     assert [run.status for run in played] == ["completed"] * 3
-    said = [event.message for run in played for event in run.events if isinstance(event, e.Status)]
-    assert said == [f"kept.jsonl keeps more than one run: run={number} is the next" for number in (2, 3)]
+    messages = [event.message for run in played for event in run.events if isinstance(event, e.Status)]
+    assert messages == [f"kept.jsonl keeps more than one run: run={number} is the next" for number in (2, 3)]
     fourth = nbagent.show(nbagent.replay(path, run=4))
-    assert (fourth.status, str(fourth.error)) == ("failed", "kept.jsonl keeps 3 runs, so that there is no run 4")
+    assert (fourth.status, str(fourth.error)) == ("failed", "kept.jsonl holds 3 runs; there is no run 4")
     with pytest.raises(ValueError, match="from 1; got 0"):
         nbagent.replay(path, run=0)
 
@@ -129,10 +129,10 @@ def test_a_recording_on_a_disk_that_is_full_ends_at_a_line_it_had_room_for(
         recorder._file.close()
         recorder._file = Disk(tmp_path / "kept.jsonl", "a")
         run = nbagent.show(iter(["Hello"] * 9))
-    *kept, told = nbagent.load(tmp_path / "kept.jsonl")
+    *kept, error = nbagent.load(tmp_path / "kept.jsonl")
     assert (kept, run.status) == (run.events[: len(kept)], "completed")
     assert len(kept) > 1
-    assert isinstance(told, e.Error)
+    assert isinstance(error, e.Error)
     assert "cannot be written" in caplog.text
 
 

@@ -50,12 +50,12 @@ def test_a_recording_cut_anywhere_keeps_every_whole_line_and_says_where_it_break
         *lines, rest = whole[:cut].split(b"\n")
         is_whole = not rest or whole[cut : cut + 1] in (b"\n", b"")  # only the line's end is missing
         loaded = load(path)
-        told = [event for event in loaded if isinstance(event, ev.Error)]
-        assert len(told) == (not is_whole)
-        assert [event for event in loaded if event not in told] == EVENTS[: len(loaded) - len(told)]
-        if told:
-            assert told[0].code == DAMAGED
-            assert f"from line {len(lines) + 1} on" in told[0].message
+        errors = [event for event in loaded if isinstance(event, ev.Error)]
+        assert len(errors) == (not is_whole)
+        assert [event for event in loaded if event not in errors] == EVENTS[: len(loaded) - len(errors)]
+        if errors:
+            assert errors[0].code == DAMAGED
+            assert f"from line {len(lines) + 1} on" in errors[0].message
 
 
 def test_a_recording_that_is_damaged_plays_up_to_the_damage(tmp_path: Path) -> None:
@@ -63,13 +63,13 @@ def test_a_recording_that_is_damaged_plays_up_to_the_damage(tmp_path: Path) -> N
     save(EVENTS, path)
     header, start, delta, end = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(header + start + b"\x00\xff\n" + delta + end)
-    *kept, told = load(path)
-    assert kept == EVENTS[:1]
-    assert isinstance(told, ev.Error)
-    assert f"from line 3 on (byte {len(header + start):,})" in told.message
+    *loaded, error = load(path)
+    assert loaded == EVENTS[:1]
+    assert isinstance(error, ev.Error)
+    assert f"from line 3 on (byte {len(header + start):,})" in error.message
     run = Run(replay(path))
     run.start()
-    assert (run.wait().status, str(run.error)) == ("failed", told.message)
+    assert (run.wait().status, str(run.error)) == ("failed", error.message)
 
 
 def test_a_recording_without_a_header_is_read_as_well(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_line_that_is_no_event_is_kept_raw(tmp_path: Path) -> None:
 
 
 class Clock:
-    """The loop's time, moved only by those who sleep."""
+    """The loop's time, advanced only by sleeps."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0

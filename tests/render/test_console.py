@@ -57,7 +57,7 @@ def ops_of(*events: e.Event) -> list[Any]:
 
 
 def root() -> list[Any]:
-    """The run's own block, which comes first."""
+    """Return the run's own block, which comes first."""
     return ["open", "run", None, {"kind": "run", "name": "run", "status": "running", "started": 0.0}]
 
 
@@ -199,7 +199,7 @@ SEQUENCES = "\x1b[31mred\x1b]0;title\x07\x1b]8;;http://x\x1b\\\x9b2J\x90q\x9c\r\
 
 
 def everywhere(text: str) -> list[Any]:
-    """Every place where a model's or tool's words are printed."""
+    """Return ops with the text in every field that is printed."""
     return ops_of(
         e.RunStart(name=text, model=text),
         *(e.TextStart(id="t"), e.TextDelta(id="t", delta=text), e.TextEnd(id="t", text=text + text)),
@@ -255,8 +255,8 @@ def test_any_encoding_takes_any_text(encoding: str) -> None:
 @given(st.lists(st.text(max_size=20), max_size=10))
 def test_no_character_of_an_answer_is_lost_or_added(deltas: list[str]) -> None:
     ops = ops_of(e.TextStart(id="t"), *(e.TextDelta(id="t", delta=delta) for delta in deltas))
-    said = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", "".join(deltas))
-    expected = said.encode("utf-8", "replace").decode()
+    printable = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", "".join(deltas))
+    expected = printable.encode("utf-8", "replace").decode()
     assert printed(ops) in (expected, expected + "\n")
 
 

@@ -1,4 +1,4 @@
-"""The transcript in the saved notebook: what a reader sees, what nobody can do to them, how large it may be."""
+"""The transcript in the saved notebook: its content, its safety, its size."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ import pytest
 from campaign import figure, sample
 from hypothesis import given
 from hypothesis import strategies as st
-from safe_html import Checked
+from safe_html import SafeHtml
 
 from nbagent.markup.sanitize import sanitize
 from nbagent.protocol.blocks import AnyProps, kind_of
@@ -86,7 +86,7 @@ READ = {
 @pytest.mark.parametrize("name", READ)
 def test_each_golden_transcript_reads_like_the_view(name: str) -> None:
     blocks = json.loads((GOLDEN / f"{name}.json").read_text())["blocks"]
-    assert Checked(transcript_html(blocks, dom_key="m-1")).text == READ[name]
+    assert SafeHtml(transcript_html(blocks, dom_key="m-1")).text == READ[name]
 
 
 # --- what stands where ------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ PNG = base64.b64encode(b"\x89PNG" + b"x" * 300).decode()
 )
 def test_a_result_is_shown_in_its_richest_form(bundle: Any, shown: str) -> None:
     html = transcript_html(run(tool(result=bundle)))
-    Checked(html)
+    SafeHtml(html)
     assert shown in html
 
 
@@ -150,7 +150,7 @@ def test_sub_agents_hold_their_own_transcript() -> None:
 def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
     csv = {"kind": "file", "media_type": "text/html", "name": "a.html", "data": PNG}
     html = transcript_html(run(csv, {"kind": "file", "media_type": "image/png", "data": PNG}))
-    Checked(html)
+    SafeHtml(html)
     assert (
         f'<a href="data:application/octet-stream;base64,{PNG}" download="a.html" target="_blank" rel="noopener noreferrer">'
         in html
@@ -159,24 +159,24 @@ def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
 
 
 def test_a_run_that_goes_on_says_so() -> None:
-    text = Checked(transcript_html(run({"kind": "reasoning", "text": "hm", "closed": False}, status="running"))).text
+    text = SafeHtml(transcript_html(run({"kind": "reasoning", "text": "hm", "closed": False}, status="running"))).text
     assert text == ["a · was running when this notebook was saved", "Thinking…", "hm"]
-    assert Checked(transcript_html(run(status="running"))).text == ["a · was running when this notebook was saved"]
-    assert Checked(transcript_html(run())).text == ["a · Done", "This run ended without any output."]
+    assert SafeHtml(transcript_html(run(status="running"))).text == ["a · was running when this notebook was saved"]
+    assert SafeHtml(transcript_html(run())).text == ["a · Done", "This run ended without any output."]
 
 
 def test_a_dom_key_brings_the_rule_that_hides_a_dead_view() -> None:
     html = transcript_html(run(), dom_key="cell-1")
-    Checked(html)
+    SafeHtml(html)
     assert ':not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="cell-1"]) {\n  display: none\n}' in html
     assert ":root" not in html  # a rule about the whole page is looked at again with each change in it
     assert "<style>" not in transcript_html(run())
-    Checked(transcript_html(run(), dom_key='x"]{}</style><script>'))
+    SafeHtml(transcript_html(run(), dom_key='x"]{}</style><script>'))
 
 
 def test_no_field_turns_around_what_stands_beside_it() -> None:
     name = "photo\u202egpj.exe"
-    text = Checked(transcript_html(everywhere(f"{name} `{name}`"))).text
+    text = SafeHtml(transcript_html(everywhere(f"{name} `{name}`"))).text
     assert sum("photo‹U+202E›gpj.exe" in line for line in text) > 30
     assert "\u202e" not in "".join(text)
 
@@ -204,7 +204,7 @@ def attacks() -> list[str]:
 
 
 def everywhere(text: str) -> list[dict[str, Any]]:
-    """A run that has this text wherever a model, a tool or a stream can put one."""
+    """Return a run that has this text wherever a model, a tool or a stream can put one."""
     error = {"type": text, "message": text, "traceback": text}
     return run(
         {"kind": "text", "text": text},
@@ -238,9 +238,9 @@ def everywhere(text: str) -> list[dict[str, Any]]:
 def test_no_attack_gets_anything_into_the_page_that_runs_or_loads() -> None:
     found = sample(attacks(), 60)
     for attack in found:
-        Checked(transcript_html(everywhere(attack), dom_key="m"))
+        SafeHtml(transcript_html(everywhere(attack), dom_key="m"))
         for end in range(0, min(len(attack), 200), 7):
-            Checked(transcript_html(run({"kind": "text", "text": attack[:end]}, tool(result={"text/html": attack[:end]}))))
+            SafeHtml(transcript_html(run({"kind": "text", "text": attack[:end]}, tool(result={"text/html": attack[:end]}))))
     figure(
         "saved notebook",
         "attacks in every field, and their prefixes as text and HTML: pages that run or load nothing",
@@ -267,12 +267,12 @@ block = st.fixed_dictionaries(
 
 @given(st.lists(block, max_size=6))
 def test_any_blocks_make_a_page_that_is_well_formed_and_safe(blocks: list[dict[str, Any]]) -> None:
-    Checked(transcript_html(blocks, dom_key="m"))
+    SafeHtml(transcript_html(blocks, dom_key="m"))
 
 
 @given(st.text(alphabet="ab<>[]?/=\"'& \n-!divtablescrpthrefonk:;", max_size=80))
 def test_any_html_is_copied_into_well_formed_html(source: str) -> None:
-    Checked(transcript_html(run(tool(result={"text/html": source}))))
+    SafeHtml(transcript_html(run(tool(result={"text/html": source}))))
 
 
 # --- how much is kept -------------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ LONG = "word " * 400_000
 
 
 def size_of(html: str) -> int:
-    Checked(html)
+    SafeHtml(html)
     return len(html.encode())
 
 
@@ -293,8 +293,8 @@ def test_the_longest_things_are_shortened_first_and_say_how_much_is_missing() ->
     assert size_of(html) <= 1_000_000
     assert size_of(html) > 600_000
     assert html.count("All of <em>this</em> stays.") == 100
-    said = next(line for line in Checked(html).text if "more characters" in line)
-    assert int(said.split()[1].replace(",", "")) == pytest.approx(len(LONG) - 5 * html.count("word "), abs=5)
+    note = next(line for line in SafeHtml(html).text if "more characters" in line)
+    assert int(note.split()[1].replace(",", "")) == pytest.approx(len(LONG) - 5 * html.count("word "), abs=5)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A transcript as Markdown: what it says, and that nothing in it takes over what follows."""
+"""A transcript as Markdown: its content, and that no part affects the parts after it."""
 
 import json
 from pathlib import Path
@@ -54,8 +54,8 @@ def test_an_answer_reads_as_in_the_view() -> None:
 @pytest.mark.parametrize("path", GOLDEN, ids=[path.stem for path in GOLDEN])
 def test_every_text_of_a_transcript_is_in_it(path: Path) -> None:
     blocks: list[dict[str, Any]] = json.loads(path.read_text())["blocks"]
-    said = transcript_markdown(blocks)
-    assert all(block["text"] in said for block in blocks if block["kind"] == "text")
+    markdown = transcript_markdown(blocks)
+    assert all(block["text"] in markdown for block in blocks if block["kind"] == "text")
 
 
 def test_a_sub_agent_is_a_quotation() -> None:
@@ -69,35 +69,35 @@ def test_a_handoff_names_both_agents() -> None:
 
 
 def test_an_answered_question_stands_with_its_tool() -> None:
-    said = markdown_of(
+    markdown = markdown_of(
         e.ToolStart(id="c", name="load"),
         e.ApprovalRequest(approval_id="a", tool_id="c", prompt="Load it?"),
         e.ApprovalResponse(approval_id="a", decision="approve"),
         e.TextEnd(id="t", text="Loading."),
         e.ToolResult(id="c", content="done"),
     )
-    assert "**load** `()` → 'done' · <0.1s\n\n**Approved:** Load it?\n\n```\ndone\n```\n\nLoading." in said
+    assert "**load** `()` → 'done' · <0.1s\n\n**Approved:** Load it?\n\n```\ndone\n```\n\nLoading." in markdown
 
 
 def test_code_that_was_never_closed_ends_with_its_block() -> None:
-    said = markdown_of(e.TextEnd(id="t", text="````python\n```\nx = 1"), e.TextEnd(id="u", text="# After"))
-    assert "```\nx = 1\n````\n\n# After" in said
+    markdown = markdown_of(e.TextEnd(id="t", text="````python\n```\nx = 1"), e.TextEnd(id="u", text="# After"))
+    assert "```\nx = 1\n````\n\n# After" in markdown
 
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_data_stays_in_its_fence_whatever_it_is(text: str) -> None:
-    said = markdown_of(
+    markdown = markdown_of(
         e.ToolStart(id="c", name="load"), e.ToolResult(id="c", content=f"a{text}"), e.TextEnd(id="t", text="END")
     )
-    tokens = MarkdownIt().parse(said)
+    tokens = MarkdownIt().parse(markdown)
     assert [token.content for token in tokens if token.type == "inline"][-1] in ("END", "1 tool")
     assert "fence" in [token.type for token in tokens]
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_a_name_is_words_whatever_is_in_it(name: str) -> None:
-    said = markdown_of(e.ToolStart(id="c", name=name))
-    kinds = {token.type for token in MarkdownIt().parse(said)}
+    markdown = markdown_of(e.ToolStart(id="c", name=name))
+    kinds = {token.type for token in MarkdownIt().parse(markdown)}
     assert kinds <= {"heading_open", "heading_close", "inline", "paragraph_open", "paragraph_close", "hr"}
 
 

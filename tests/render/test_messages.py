@@ -54,8 +54,8 @@ def test_a_call_without_a_result_is_left_to_be_answered() -> None:
 def test_an_error_a_refusal_and_a_stop_are_results() -> None:
     failed = e.ToolResult(id="a", status="error", error=e.ErrorInfo(type="KeyError", message="no"))
     events = [*call("a"), *call("b"), *call("c"), failed, e.ToolResult(id="b", status="denied"), e.RunEnd(status="cancelled")]
-    said = [message["content"] for message in messages_of(blocks_of(*events)) if message["role"] == "tool"]
-    assert said == ["KeyError: no", "denied by the user", "cancelled"]
+    contents = [message["content"] for message in messages_of(blocks_of(*events)) if message["role"] == "tool"]
+    assert contents == ["KeyError: no", "denied by the user", "cancelled"]
 
 
 def test_what_the_model_saw_goes_before_what_the_reader_saw() -> None:

@@ -1,4 +1,4 @@
-"""Labels and figures, as the view says them: tests/shared/labels.json is read by both languages."""
+"""Labels and figures are those of the view: both languages are tested against tests/shared/labels.json."""
 
 import json
 from collections.abc import Callable

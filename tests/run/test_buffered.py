@@ -1,4 +1,4 @@
-"""Larger pieces of text: none is lost, words stay whole, and nothing waits for longer than it may."""
+"""Larger pieces of text: no text is lost, words stay whole, and no piece waits longer than allowed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator

@@ -22,19 +22,19 @@ from nbagent.runtime import loop
 
 CANCELS = 1000 if WHOLE else 48
 WARM_UP = 24
-"""Cancels before the count begins: whatever is made once and kept is there then."""
+"""Cancels before the count begins, so that objects that are made once and kept exist."""
 
-CLOSED_WITHIN = 0.5
-"""Seconds after a cancel in which the connection to the model is closed."""
+CLOSED_WITHIN_S = 0.5
+"""Seconds after a cancel within which the connection to the model must close."""
 
 LONG = "Give me a long answer about streams, and think first."
 
 
-class Desk:
-    """A model's server, and clients of it, to be asked for long answers.
+class ServerWithClients:
+    """A model's server and its clients, for long answers.
 
     Args:
-        server: never gets to the end of one.
+        server: too slow to reach the end of an answer.
     """
 
     def __init__(self, server: DemoServer) -> None:
@@ -48,23 +48,23 @@ class Desk:
         self.plain.close()
 
 
-async def agent_run(desk: Desk, moment: int) -> None:
-    run = started(desk.agent.stream(LONG))
+async def agent_run(clients: ServerWithClients, moment: int) -> None:
+    run = started(clients.agent.stream(LONG))
     await reach(run, moment)
     run.cancel()
     await stopped(run)
 
 
-async def agent_run_from_a_thread(desk: Desk, moment: int) -> None:
-    run = started(desk.agent.stream(LONG))
+async def agent_run_from_a_thread(clients: ServerWithClients, moment: int) -> None:
+    run = started(clients.agent.stream(LONG))
     await reach(run, moment)
     await asyncio.to_thread(run.cancel)
     await asyncio.to_thread(run.wait, 5)
     assert run.status == "cancelled"
 
 
-async def awaiting_task(desk: Desk, moment: int) -> None:
-    run = started(desk.agent.stream(LONG))
+async def awaiting_task(clients: ServerWithClients, moment: int) -> None:
+    run = started(clients.agent.stream(LONG))
     task = asyncio.ensure_future(run)
     await asyncio.sleep(0)  # a task that is cancelled before its first step has awaited nothing yet
     await reach(run, moment)
@@ -74,20 +74,20 @@ async def awaiting_task(desk: Desk, moment: int) -> None:
     await stopped(run)
 
 
-async def closed_generator(desk: Desk, moment: int) -> None:
-    stream = desk.agent.stream(LONG)
+async def closed_generator(clients: ServerWithClients, moment: int) -> None:
+    stream = clients.agent.stream(LONG)
     async with contextlib.aclosing(stream):
         for _ in range(moment):
             await anext(stream)
 
 
-async def cancelled_reader(desk: Desk, moment: int) -> None:
+async def cancelled_reader(clients: ServerWithClients, moment: int) -> None:
     came = asyncio.Event()
     left = moment
 
     async def read() -> None:
         nonlocal left
-        async for _ in desk.agent.stream(LONG):
+        async for _ in clients.agent.stream(LONG):
             left -= 1
             if left <= 0:
                 came.set()
@@ -99,50 +99,50 @@ async def cancelled_reader(desk: Desk, moment: int) -> None:
         await task
 
 
-async def plain_generator(desk: Desk, moment: int) -> None:
+async def plain_generator(clients: ServerWithClients, moment: int) -> None:
     def read() -> None:
-        with contextlib.closing(desk.agent.stream(LONG)) as stream:
+        with contextlib.closing(clients.agent.stream(LONG)) as stream:
             for _ in range(moment):
                 next(stream)
 
     await asyncio.to_thread(read)
 
 
-async def dropped_stream(desk: Desk, moment: int) -> None:
-    stream = desk.agent.stream(LONG)
+async def dropped_stream(clients: ServerWithClients, moment: int) -> None:
+    stream = clients.agent.stream(LONG)
     for _ in range(moment):
         await anext(stream)
 
 
-async def sdk_async_responses(desk: Desk, moment: int) -> None:
-    await stop_run(await desk.asking.responses.create(model="demo", input=LONG, stream=True), moment)
+async def sdk_async_responses(clients: ServerWithClients, moment: int) -> None:
+    await stop_run(await clients.asking.responses.create(model="demo", input=LONG, stream=True), moment)
 
 
-async def sdk_async_not_awaited(desk: Desk, moment: int) -> None:
-    await stop_run(desk.asking.responses.create(model="demo", input=LONG, stream=True), moment)
+async def sdk_async_not_awaited(clients: ServerWithClients, moment: int) -> None:
+    await stop_run(clients.asking.responses.create(model="demo", input=LONG, stream=True), moment)
 
 
-async def sdk_async_manager(desk: Desk, moment: int) -> None:
+async def sdk_async_manager(clients: ServerWithClients, moment: int) -> None:
     # The SDK's manager holds a coroutine, and Python complains of one that nobody ever awaited.
-    await stop_run(desk.asking.responses.stream(model="demo", input=LONG), max(moment, 1))
+    await stop_run(clients.asking.responses.stream(model="demo", input=LONG), max(moment, 1))
 
 
-async def sdk_async_chat(desk: Desk, moment: int) -> None:
+async def sdk_async_chat(clients: ServerWithClients, moment: int) -> None:
     messages: Any = [{"role": "user", "content": LONG}]
-    await stop_run(await desk.asking.chat.completions.create(model="demo", messages=messages, stream=True), moment)
+    await stop_run(await clients.asking.chat.completions.create(model="demo", messages=messages, stream=True), moment)
 
 
-async def sdk_plain_responses(desk: Desk, moment: int) -> None:
-    await stop_run(await asyncio.to_thread(desk.plain.responses.create, model="demo", input=LONG, stream=True), moment)
+async def sdk_plain_responses(clients: ServerWithClients, moment: int) -> None:
+    await stop_run(await asyncio.to_thread(clients.plain.responses.create, model="demo", input=LONG, stream=True), moment)
 
 
-async def sdk_plain_chat(desk: Desk, moment: int) -> None:
+async def sdk_plain_chat(clients: ServerWithClients, moment: int) -> None:
     messages: Any = [{"role": "user", "content": LONG}]
-    create: Any = desk.plain.chat.completions.create
+    create: Any = clients.plain.chat.completions.create
     await stop_run(await asyncio.to_thread(create, model="demo", messages=messages, stream=True), moment)
 
 
-WAYS: list[Callable[[Desk, int], Awaitable[None]]] = [
+WAYS: list[Callable[[ServerWithClients, int], Awaitable[None]]] = [
     agent_run,
     agent_run_from_a_thread,
     awaiting_task,
@@ -166,7 +166,7 @@ def started(source: Any) -> Run:
 
 
 async def reach(run: Run, moment: int) -> None:
-    """Until the run has had so many events; none is at once, before anything was asked."""
+    """Wait until the run has had that many events; with 0 return at once, before any request."""
     events: AsyncIterator[Any] = run.stream()
     for _ in range(moment):
         await anext(events)
@@ -184,8 +184,8 @@ async def stop_run(source: Any, moment: int) -> None:
     await stopped(run)
 
 
-class Census:
-    """What this process holds, once everything that is about to end has ended."""
+class ResourceCounts:
+    """Counts of the resources that this process holds."""
 
     def __init__(self, tasks: int, threads: int, sockets: int, objects: int) -> None:
         self.tasks = tasks
@@ -195,7 +195,7 @@ class Census:
         self.memory = psutil.Process().memory_info().rss
 
     @classmethod
-    async def take(cls) -> "Census":
+    async def take(cls) -> "ResourceCounts":
         gc.collect()
         await asyncio.sleep(0)
         tasks = len(await asyncio.wrap_future(loop.submit(others())))
@@ -208,11 +208,11 @@ async def others() -> list[Any]:
     return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
 
-async def settled(base: Census | None = None) -> Census:
-    """Threads and tasks end a moment after the connection they served."""
+async def settled(base: ResourceCounts | None = None) -> ResourceCounts:
+    """Wait until the counts are back at `base`: threads and tasks end shortly after their connection."""
     end = time.monotonic() + 5
     while True:
-        now = await Census.take()
+        now = await ResourceCounts.take()
         if base is None or (now.tasks <= base.tasks and now.threads <= base.threads and now.sockets <= base.sockets):
             return now
         if time.monotonic() > end:
@@ -226,15 +226,15 @@ async def test_cancelled_streams_leave_nothing_behind() -> None:
     slowest = 0.0
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # of which no more threads come by and by
     with DemoServer(tokens_per_second=200) as server:
-        desk = Desk(server)
+        clients = ServerWithClients(server)
 
         async def cancel(index: int) -> float:
             way = WAYS[index % len(WAYS)]
             # Some streams yield nothing before their connection is up: those begin with their first item.
             moment = dice.choice((0, 0, 1, 2, 3, 8, 20))
-            await way(desk, moment)
+            await way(clients, moment)
             began = time.monotonic()
-            closed = await asyncio.to_thread(server.wait_for, lambda server: not server.open_streams, CLOSED_WITHIN)
+            closed = await asyncio.to_thread(server.wait_for, lambda server: not server.open_streams, CLOSED_WITHIN_S)
             assert closed, f"{way.__name__} at {moment}"
             return time.monotonic() - began
 
@@ -244,7 +244,7 @@ async def test_cancelled_streams_leave_nothing_behind() -> None:
         for index in range(CANCELS):
             slowest = max(slowest, await cancel(index))
         left = await settled(base)
-        await desk.close()
+        await clients.close()
         assert server.open_streams == 0
     figure("cancel", "cancels, in 13 ways", CANCELS)
     figure("cancel", "slowest close of a connection", f"{slowest:.3f} s")

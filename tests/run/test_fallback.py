@@ -1,4 +1,4 @@
-"""Where a stream fails before anything came of it, the whole answer is asked for; once, and only then."""
+"""The fallback: if a stream fails before any output, the whole answer is requested, once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,8 +21,8 @@ WHOLE = {
 }
 
 
-def breaks(*said: Any) -> Iterator[Any]:
-    yield from said
+def breaks(*items: Any) -> Iterator[Any]:
+    yield from items
     raise ConnectionError("no streaming here")
 
 
@@ -134,8 +134,8 @@ def test_what_the_stream_left_open_is_closed_before_the_answer_comes() -> None:
 
 @pytest.mark.parametrize("status", ["failed", "incomplete"])
 def test_a_stream_that_says_itself_that_it_failed_has_not_ended_the_run(status: Any) -> None:
-    said = [e.RunStart(), e.Error(message="overloaded", fatal=True), e.RunEnd(status=status)]
-    run = Run(iter(said), fallback=lambda: "whole")
+    events = [e.RunStart(), e.Error(message="overloaded", fatal=True), e.RunEnd(status=status)]
+    run = Run(iter(events), fallback=lambda: "whole")
     run.start()
     assert (run.wait().status, run.text) == ("completed", "whole")
     assert [type(event) for event in run.events].count(e.RunEnd) == 1
@@ -179,7 +179,7 @@ def test_who_stops_it_while_it_falls_back_is_heard() -> None:
     run: Run
 
     def rule(text: str) -> str:
-        if text.startswith("Streaming failed"):  # it is said just before the other way is taken
+        if text.startswith("Streaming failed"):  # written just before the fallback starts
             run.cancel()
         return text
 
@@ -213,5 +213,5 @@ async def test_a_stream_that_was_stopped_asks_for_nothing() -> None:
 
 
 def test_what_is_no_function_is_refused_at_once() -> None:
-    with pytest.raises(TypeError, match="fallback= is a function that gives the whole answer; got str"):
+    with pytest.raises(TypeError, match="fallback= must be a function that returns the whole answer; got str"):
         Run(iter([]), fallback="whole")  # type: ignore[arg-type]

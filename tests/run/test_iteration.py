@@ -1,4 +1,4 @@
-"""Reading a run's events: by several at a time, in a loop or in none, and telling what was missed."""
+"""Iteration over a run's events: several at a time, with a loop or without, and with a note of missed events."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ from nbagent.runtime import kernel
 
 
 def python(script: str) -> str:
-    """What a process of its own prints; it must end by itself, without a word of complaint."""
+    """Return the output of a script in a process of its own. Asserts that it ends without errors and warnings."""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -43,7 +43,7 @@ from nbagent.runtime import loop
 from nbagent.run.lanes import Lanes
 from nbagent.run import Run
 
-class Ours(loop.OwnedStream):
+class OwnedItems(loop.OwnedStream):
     async def __aiter__(self):
         yield "Hel"
         await asyncio.sleep(0)
@@ -58,21 +58,21 @@ def lines():
     yield "Hel"
     yield "lo"
 
-def said(source):
+def text_of(source):
     run = Run(source)
     run.start()
     return "".join(event.delta for event in run.stream("text.delta"))
 """
-PLACES = {
+CALLERS = {
     "the loop that reads the stream": """
 async def main():
-    print(said(theirs()))
+    print(text_of(theirs()))
 asyncio.run(main())
 """,
     "the loop that reads one lane of two": """
 async def main():
-    assert len(said(Lanes([Ours(), theirs()]))) == len("HelloHello")
-    run = Run(Lanes([Ours(), theirs()]))
+    assert len(text_of(Lanes([OwnedItems(), theirs()]))) == len("HelloHello")
+    run = Run(Lanes([OwnedItems(), theirs()]))
     run.start()
     assert [lane.text for lane in run.wait().lanes] == ["Hello", "Hello"]
     print("Hello")
@@ -80,8 +80,8 @@ asyncio.run(main())
 """,
     "nbagent's own loop": """
 async def main():
-    assert said(Ours()) == said(lines())
-    run = Run(Ours())
+    assert text_of(OwnedItems()) == text_of(lines())
+    run = Run(OwnedItems())
     run.start()
     print(run.wait().text)
 loop.submit(main()).result()
@@ -89,9 +89,9 @@ loop.submit(main()).result()
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", CALLERS)
 def test_a_plain_loop_does_not_wait_for_ever_inside(place: str) -> None:
-    assert python(INSIDE + PLACES[place]) == "Hello\n"
+    assert python(INSIDE + CALLERS[place]) == "Hello\n"
 
 
 def test_an_interrupt_inside_the_loop_that_reads_the_stream_stops_the_run() -> None:
@@ -176,7 +176,7 @@ async def test_each_reads_at_a_pace_of_its_own() -> None:
 
 
 def test_who_falls_behind_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eventlog, "KEPT_BYTES", 3000)
+    monkeypatch.setattr(eventlog, "MAX_LOG_BYTES", 3000)
     run = Run(iter(["x" * 100] * 50))
     run.start()
     run.wait()
@@ -186,5 +186,5 @@ def test_who_falls_behind_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_type_of_event_that_there_is_not_is_named() -> None:
-    with pytest.raises(ValueError, match=r"no type of event called text\.dleta; there are run\.start, "):
+    with pytest.raises(ValueError, match=r"no event type text\.dleta; the types are run\.start, "):
         Run(iter([])).stream(("text.delta", "text.dleta"))

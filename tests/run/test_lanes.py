@@ -1,4 +1,4 @@
-"""Several streams in one run: each in its lane, in the order of arrival, and none at the mercy of another."""
+"""Several streams in one run: each in its lane, in the order of arrival, and independent of the others."""
 
 import asyncio
 import threading
@@ -37,7 +37,7 @@ def run_of(*sources: Any, **options: Any) -> Run:
     return run.wait()
 
 
-def said(run: Run) -> dict[str, tuple[str, str]]:
+def results(run: Run) -> dict[str, tuple[str, str]]:
     return {lane.name: (lane.status, lane.text) for lane in run.lanes}
 
 
@@ -55,7 +55,7 @@ def words(name: str, *words: str, error: Exception | None = None) -> Any:
 
 def test_each_stream_has_a_lane_with_its_own_ids() -> None:
     run = run_of(words("poet", "A ", "rose."), iter(AGENT), iter(AGENT))
-    assert said(run) == {
+    assert results(run) == {
         "poet": ("completed", "A rose."),
         "stream 1": ("completed", "It is 2."),
         "stream 2": ("completed", "It is 2."),
@@ -67,7 +67,7 @@ def test_each_stream_has_a_lane_with_its_own_ids() -> None:
 
 def test_a_stream_that_fails_leaves_the_others() -> None:
     run = run_of(words("good", "Hi"), words("bad", "Ho", error=OSError("cut")))
-    assert said(run) == {"good": ("completed", "Hi"), "bad": ("failed", "Ho")}
+    assert results(run) == {"good": ("completed", "Hi"), "bad": ("failed", "Ho")}
     assert (run.status, [event.message for event in run.events if isinstance(event, e.Error)]) == ("incomplete", ["cut"])
     assert run_of(words("a", error=OSError("x")), words("b", error=OSError("y"))).status == "failed"
 
@@ -140,7 +140,7 @@ def test_show_takes_several(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_no_stream_or_no_number_is_refused() -> None:
     with pytest.raises(UnknownSource, match="got int"):
         Lanes([words("a"), 3])
-    with pytest.raises(ValueError, match="1 or more; got 0"):
+    with pytest.raises(ValueError, match="must be at least 1; got 0"):
         Lanes([words("a")], concurrency=0)
 
 

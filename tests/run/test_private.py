@@ -1,4 +1,4 @@
-"""What is hidden stays in the kernel: in no face, no file and no repr, and in `run.private` only."""
+"""Hidden content stays in the kernel: it is in `run.private`, and in no renderer, file or repr."""
 
 import json
 from pathlib import Path
@@ -46,8 +46,8 @@ def run_of(**rules: Any) -> Run:
 def test_what_is_hidden_is_in_no_block_no_event_no_file_and_no_repr(rules: dict[str, Any], tmp_path: Path) -> None:
     run = run_of(**rules)
     run.save(str(tmp_path / "run.jsonl"))
-    said = [run.snapshot(), run.events, run.text, run.thinking, run.answer, run, run.tools]
-    assert CANARY not in "".join(map(repr, said)) + (tmp_path / "run.jsonl").read_text()
+    outputs = [run.snapshot(), run.events, run.text, run.thinking, run.answer, run, run.tools]
+    assert CANARY not in "".join(map(repr, outputs)) + (tmp_path / "run.jsonl").read_text()
 
 
 @pytest.mark.parametrize("rules", RULES, ids=lambda rules: " ".join(rules))
@@ -86,8 +86,8 @@ def test_a_call_written_into_the_text_ends_what_was_said_before_it() -> None:
 
 
 def test_a_phase_says_what_the_answer_is() -> None:
-    said = [e.TextStart(id="a", phase="commentary"), e.TextDelta(id="a", delta="Hm."), e.TextEnd(id="a")]
+    commentary = [e.TextStart(id="a", phase="commentary"), e.TextDelta(id="a", delta="Hm."), e.TextEnd(id="a")]
     final = [e.TextStart(id="b", phase="final_answer"), e.TextDelta(id="b", delta="Yes."), e.TextEnd(id="b")]
-    run = Run(iter([*said, *final, e.ToolStart(id="t", name="f")]))
+    run = Run(iter([*commentary, *final, e.ToolStart(id="t", name="f")]))
     run.start()
     assert run.wait().answer == "Yes."

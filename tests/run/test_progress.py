@@ -1,4 +1,4 @@
-"""How far a run is, as a function or a bar hears of it."""
+"""Progress of a run, reported to a function or a progress bar."""
 
 from typing import Any
 
@@ -20,25 +20,25 @@ EVENTS: list[e.Event] = [
 
 
 def test_a_function_hears_of_the_start_and_of_the_end() -> None:
-    told: list[Progress] = []
+    reports: list[Progress] = []
     run = Run(iter(EVENTS))
-    run.progress(told.append).start()
+    run.progress(reports.append).start()
     run.wait()
-    assert told[-1] == Progress("completed", chars=5, tools=1, tokens=3)
-    assert [progress.chars for progress in told] == sorted(progress.chars for progress in told)
+    assert reports[-1] == Progress("completed", chars=5, tools=1, tokens=3)
+    assert [progress.chars for progress in reports] == sorted(progress.chars for progress in reports)
 
 
 def test_a_text_that_came_whole_or_was_replaced_counts_as_it_is() -> None:
-    told: list[Progress] = []
+    reports: list[Progress] = []
     whole = [e.TextEnd(id="b", text="Hello"), e.TextDelta(id="a", delta="Helo"), e.TextEnd(id="a", text="Hello")]
     run = Run(iter(whole))
-    run.progress(told.append).start()
+    run.progress(reports.append).start()
     run.wait()
-    assert told[-1].chars == len("HelloHello")
+    assert reports[-1].chars == len("HelloHello")
 
 
-class Bar:
-    """What tqdm's bars have."""
+class FakeBar:
+    """The methods of tqdm's bars that nbagent calls."""
 
     def __init__(self) -> None:
         self.n = 0
@@ -52,7 +52,7 @@ class Bar:
 
 
 def test_a_bar_of_tqdm_counts_characters_and_is_closed() -> None:
-    bar = Bar()
+    bar = FakeBar()
     run = Run(iter(EVENTS))
     run.progress(bar).start()
     run.wait()

@@ -1,4 +1,4 @@
-"""One stream, watched from start to end."""
+"""`Run`: a stream watched from start to end."""
 
 import asyncio
 import contextvars
@@ -18,8 +18,8 @@ from nbagent.run.run import STOP_GRACE_S, Run
 from nbagent.runtime.loop import OwnedStream
 
 
-class Page:
-    """A face that keeps every batch."""
+class RecordingRenderer:
+    """Renderer that keeps every batch."""
 
     def __init__(self) -> None:
         self.seqs: list[int] = []
@@ -88,22 +88,22 @@ def test_a_wait_that_takes_too_long_says_so_and_the_run_goes_on() -> None:
 
 
 def test_who_asked_hears_of_the_end_once_and_before_those_who_wait() -> None:
-    heard: list[str] = []
+    calls: list[str] = []
     run = Run(words())
-    run.on_end(lambda: heard.append(f"{run.status}, waited for: {run.done}"))
+    run.on_end(lambda: calls.append(f"{run.status}, waited for: {run.done}"))
     run.start()
     run.wait(5)
-    run.on_end(lambda: heard.append("late"))
-    assert heard == ["completed, waited for: False", "late"]
+    run.on_end(lambda: calls.append("late"))
+    assert calls == ["completed, waited for: False", "late"]
 
 
 def test_one_failing_callback_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    heard: list[str] = []
+    calls: list[str] = []
     run = Run(words())
     run.on_end(lambda: [][0])
-    run.on_end(lambda: heard.append("second"))
+    run.on_end(lambda: calls.append("second"))
     run.start()
-    assert (run.wait(5).status, heard) == ("completed", ["second"])
+    assert (run.wait(5).status, calls) == ("completed", ["second"])
     assert "IndexError" in caplog.text
 
 
@@ -114,16 +114,16 @@ def test_closing_stops_the_run_and_tells_its_views() -> None:
         yield "a"
         go.wait(5)
 
-    run, told = started(stream()), list[str]()
-    run.on_close(lambda: told.append("closed"))
+    run, calls = started(stream()), list[str]()
+    run.on_close(lambda: calls.append("closed"))
     run.close()
     run.close()
     go.set()
-    assert (run.wait(5).status, told) == ("cancelled", ["closed"])
+    assert (run.wait(5).status, calls) == ("cancelled", ["closed"])
 
 
 def test_a_detached_face_gets_nothing_more() -> None:
-    page, run = Page(), Run(words())
+    page, run = RecordingRenderer(), Run(words())
     run.attach(page)
     run.detach(page)
     run.start()
@@ -132,7 +132,7 @@ def test_a_detached_face_gets_nothing_more() -> None:
 
 
 def test_a_face_that_comes_after_the_end_gets_everything_at_once() -> None:
-    page, run = Page(), started(words()).wait(5)
+    page, run = RecordingRenderer(), started(words()).wait(5)
     run.attach(page)
     assert ["close", "run"] in page.ops
     assert "Hello, you" in [op[-1]["text"] for op in page.ops if op[0] == "open" and op[1] != "run"]
@@ -167,7 +167,7 @@ def test_a_long_text_shows_no_key_wherever_its_pages_are_cut(key: str, at: int) 
 
 
 def test_what_is_hidden_has_no_pages() -> None:
-    with pytest.raises(LookupError, match="no such part"):
+    with pytest.raises(LookupError, match="there is no large value"):
         returned(LONG, reveal="answer").page("result/c/text/plain", 0, 9_000)
 
 
@@ -185,17 +185,17 @@ def test_a_call_whose_id_is_taken_or_very_long_keeps_its_result() -> None:
 
 def test_who_asked_is_called_in_the_context_it_asked_in() -> None:
     cell: contextvars.ContextVar[str] = contextvars.ContextVar("cell", default="none")
-    heard: list[str] = []
+    calls: list[str] = []
     run = Run(words())
 
     def ask() -> None:
         cell.set("this cell")
-        run.on_end(lambda: heard.append(cell.get()))
+        run.on_end(lambda: calls.append(cell.get()))
 
     contextvars.copy_context().run(ask)
     run.start()
     run.wait(5)
-    assert heard == ["this cell"]
+    assert calls == ["this cell"]
 
 
 def test_events_are_stamped_in_order() -> None:
@@ -280,7 +280,7 @@ async def test_following_late_gives_everything_from_the_start() -> None:
 
 
 def test_every_face_gets_every_batch_in_order() -> None:
-    run, pages = Run(words()), (Page(), Page())
+    run, pages = Run(words()), (RecordingRenderer(), RecordingRenderer())
     for page in pages:
         run.attach(page)
     run.start()
@@ -318,7 +318,7 @@ def test_what_is_hidden_is_nowhere_in_the_run() -> None:
         e.ToolResult(id="c", content="SECRET result", value=e.Live("SECRET value")),
         e.TextDelta(id="t", delta="<think>SECRET</think>the answer"),
     ]
-    run, page = Run(iter(stream), reveal="answer"), Page()
+    run, page = Run(iter(stream), reveal="answer"), RecordingRenderer()
     run.attach(page)
     run.start()
     run.wait(5)
@@ -342,11 +342,11 @@ def test_an_empty_stream_is_an_empty_answer() -> None:
 
 
 def test_a_face_that_fails_does_not_keep_the_run_from_ending(caplog: Any) -> None:
-    class Broken(Page):
+    class Broken(RecordingRenderer):
         def draw(self, seq: int, ops: list[list[Any]]) -> None:
             raise OSError("the terminal is gone")
 
-    run, page = Run(words()), Page()
+    run, page = Run(words()), RecordingRenderer()
     run.attach(Broken())
     run.attach(page)
     run.start()
@@ -383,7 +383,7 @@ def test_every_face_has_every_counter_whoever_else_looks() -> None:
         yield "a"
         go.wait(5)
 
-    run, pages = Run(stream()), (Page(), Page())
+    run, pages = Run(stream()), (RecordingRenderer(), RecordingRenderer())
     for page in pages:
         run.attach(page)
     run.start()
@@ -426,7 +426,7 @@ WHO = object()
 
 @pytest.fixture
 def eager_threads() -> Iterator[None]:
-    """Threads that take turns as often as they can, so that what can come between does."""
+    """Switch threads as often as possible, so that races show."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

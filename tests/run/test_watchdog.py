@@ -1,4 +1,4 @@
-"""A stream that takes too long ends, says why, and keeps what has come."""
+"""A stream that takes too long ends with its reason, and keeps its results so far."""
 
 import asyncio
 import threading
@@ -60,5 +60,5 @@ def test_a_stream_in_time_is_left_alone() -> None:
 
 @pytest.mark.parametrize("option", ["timeout", "idle_timeout"])
 def test_a_time_that_makes_no_sense_is_refused(option: str) -> None:
-    with pytest.raises(ValueError, match=f"{option} is a positive number of seconds; got 0"):
+    with pytest.raises(ValueError, match=f"{option} must be a positive number of seconds; got 0"):
         Run(iter([]), **{option: 0})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Interrupts: seen at once, told from other cancellations, and no trace of the watch afterwards."""
+"""Interrupts: seen at once, distinguished from other cancellations, and without a trace of the watch afterwards."""
 
 import asyncio
 import os
@@ -16,12 +16,12 @@ from nbagent.runtime.interrupt import watch_interrupts
 @pytest.mark.timeout(20)
 def test_a_signal_wakes_the_loop_that_waits() -> None:
     async def wait() -> str:
-        told = asyncio.get_running_loop().create_future()
-        before = signal.signal(signal.SIGUSR1, lambda *_: told.set_result("woken"))
+        woken = asyncio.get_running_loop().create_future()
+        before = signal.signal(signal.SIGUSR1, lambda *_: woken.set_result("woken"))
         try:
             with watch_interrupts(asyncio.get_running_loop(), print):
                 threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-                return str(await told)  # set by the handler, which by itself leaves the loop asleep
+                return str(await woken)  # set by the handler, which by itself leaves the loop asleep
         finally:
             signal.signal(signal.SIGUSR1, before)
 
@@ -76,8 +76,8 @@ def test_on_another_thread_nothing_is_touched() -> None:
             return interrupted() or signal.getsignal(signal.SIGINT) is not before
 
     before = signal.getsignal(signal.SIGINT)
-    told: list[bool] = []
-    thread = threading.Thread(target=lambda: told.append(asyncio.run(wait())))
+    results: list[bool] = []
+    thread = threading.Thread(target=lambda: results.append(asyncio.run(wait())))
     thread.start()
     thread.join()
-    assert told == [False]
+    assert results == [False]

@@ -10,7 +10,7 @@ import pytest
 from nbagent.runtime import loop
 from nbagent.runtime.per_process import PerProcess
 
-who = contextvars.ContextVar("who", default="nobody")
+user = contextvars.ContextVar("user", default="nobody")
 
 
 async def test_there_is_one_loop_on_a_daemon_thread_of_its_own() -> None:
@@ -53,13 +53,13 @@ def test_threads_that_start_it_together_get_the_same_loop(monkeypatch: pytest.Mo
 
 def test_a_coroutine_sees_the_context_variables_of_its_submitter() -> None:
     async def ask() -> str:
-        return who.get()
+        return user.get()
 
-    token = who.set("cell 7")
+    token = user.set("cell 7")
     try:
         future = loop.submit(ask())
     finally:
-        who.reset(token)
+        user.reset(token)
 
     assert future.result() == "cell 7"
     assert loop.submit(ask()).result() == "nobody"

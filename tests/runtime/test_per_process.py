@@ -1,4 +1,4 @@
-"""One object in each process: made once, whoever asks, and anew in a forked child."""
+"""`PerProcess`: an object of each process, made once for all threads, and anew in a forked child."""
 
 import os
 

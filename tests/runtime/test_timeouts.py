@@ -1,4 +1,4 @@
-"""Time limits: what their values may be, and when a silence has been too long."""
+"""Time limits: their valid values, and the clock of silences."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ def test_a_positive_number_or_none_is_a_time_limit(seconds: float | None) -> Non
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_any_other_number_is_refused_by_its_name(seconds: float) -> None:
-    with pytest.raises(ValueError, match=f"timeout is a positive number of seconds; got {seconds!r}"):
+    with pytest.raises(ValueError, match=f"timeout must be a positive number of seconds; got {seconds!r}"):
         positive_seconds("timeout", seconds)
 
 
@@ -23,8 +23,8 @@ def too_long(seconds: float) -> Exception:
     return LookupError(f"nothing for {seconds:g} s")
 
 
-class Time:
-    """A clock for an event loop and for `time.monotonic` that moves only when the loop would sleep."""
+class SimulatedTime:
+    """A clock for an event loop and for `time.monotonic` that advances only when the loop would sleep."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
@@ -44,7 +44,7 @@ class Time:
 
 
 async def test_a_silence_begins_anew_with_each_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time(monkeypatch)
+    time = SimulatedTime(monkeypatch)
     time.touched_at = [103, 104, 108]
     await time.clock.expired()
     assert (time.now, time.slept) == (113, [5, 4, 4])

@@ -1,4 +1,4 @@
-"""A server on loopback that says exactly what a test wants it to say, byte by byte, and then does what servers do."""
+"""A server on loopback that sends the bytes that a test gives it, and then ends the connection in a given way."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ End = Literal["close", "reset", "stall"]
 
 @dataclasses.dataclass
 class Seen:
-    """A request as it arrived."""
+    """Request as it arrived."""
 
     method: str
     path: str
@@ -26,9 +26,9 @@ class Answer:
     """A response.
 
     Attributes:
-        body: what is sent, each piece in a write of its own.
-        framing: whether its length is said at the beginning, chunk by chunk, or not at all.
-        end: what the server does after the last piece; a `reset` comes instead of the end that the framing asks for.
+        body: the pieces to send, each in a write of its own.
+        framing: whether its length is sent at the beginning, chunk by chunk, or not at all.
+        end: action of the server after the last piece; a `reset` replaces the framing's end.
         whole: whether the framing's own end is sent.
     """
 
@@ -58,7 +58,7 @@ class Server:
     Attributes:
         url: its address, without a path.
         seen: the requests so far.
-        hung_up: set when a client closed its connection before the server did.
+        hung_up: set when a client closes its connection before the server does.
     """
 
     def __init__(self, answers: Iterable[Answer]) -> None:
@@ -97,7 +97,7 @@ def address_of(listening: asyncio.Server) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(*answers: Answer) -> AsyncIterator[Server]:
-    """A server with those answers, for as long as this lasts."""
+    """Yield a server with those answers, for as long as this lasts."""
     server = Server(answers)
     listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     server.url = address_of(listening)

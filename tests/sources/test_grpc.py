@@ -23,7 +23,7 @@ _TYPES = {"string": FieldDescriptorProto.TYPE_STRING, "bool": FieldDescriptorPro
 
 
 def described() -> DescriptorPool:
-    """Hector's documented service, and as much of A2A's as a stream has; in two files, of which one imports the other."""
+    """Return descriptors of Hector's documented service and of A2A's streaming part: two files, one importing the other."""
     messages: dict[str, dict[str, Any]] = {
         "Part": {"text": "string"},
         "Artifact": {"artifact_id": "string", "parts": ["Part"]},
@@ -67,7 +67,7 @@ REQUEST, CHUNK, RESPONSE = (
 
 
 class Service:
-    """A server of that service. It says what the request asks for, and remembers what it heard."""
+    """Server of that service. It sends the responses that the request names, and records requests."""
 
     def __init__(self, *, reflects: bool = True) -> None:
         self.metadata: dict[str, Any] = {}
@@ -75,7 +75,7 @@ class Service:
         self.server = grpc.server(ThreadPoolExecutor(4))
         methods = {"StreamMessage": self.stream_message, "SendStreamingMessage": self.send_streaming_message}
         handlers: dict[str, Any] = {
-            name: grpc.unary_stream_rpc_method_handler(method, REQUEST.FromString, lambda said: said.SerializeToString())
+            name: grpc.unary_stream_rpc_method_handler(method, REQUEST.FromString, lambda message: message.SerializeToString())
             for name, method in methods.items()
         }
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("demo.Agent", handlers),))
@@ -95,12 +95,12 @@ class Service:
             self.cancelled.wait()
 
     def send_streaming_message(self, request: Any, context: Any) -> Iterator[Any]:
-        def update(text: str, **said: Any) -> dict[str, Any]:
-            return {"artifactUpdate": {"taskId": "t", "artifact": {"artifactId": "a", "parts": [{"text": text}]}, **said}}
+        def update(text: str, **fields: Any) -> dict[str, Any]:
+            return {"artifactUpdate": {"taskId": "t", "artifact": {"artifactId": "a", "parts": [{"text": text}]}, **fields}}
 
         status = {"statusUpdate": {"taskId": "t", "status": {"state": "TASK_STATE_COMPLETED"}, "final": True}}
-        for said in (update("Hel"), update("lo", append=True), status):
-            yield json_format.ParseDict(said, RESPONSE())
+        for update_fields in (update("Hel"), update("lo", append=True), status):
+            yield json_format.ParseDict(update_fields, RESPONSE())
 
 
 @contextlib.contextmanager
@@ -114,7 +114,7 @@ def served(**options: Any) -> Iterator[Service]:
 
 
 def method(channel: Any, name: str, response: Any) -> Any:
-    return channel.unary_stream(f"/demo.Agent/{name}", lambda said: said.SerializeToString(), response.FromString)
+    return channel.unary_stream(f"/demo.Agent/{name}", lambda message: message.SerializeToString(), response.FromString)
 
 
 async def watch(stream: Any) -> Run:
@@ -124,7 +124,7 @@ async def watch(stream: Any) -> Run:
 
 
 async def hold(run: Run, service: Service) -> None:
-    """Stop a run once it has said something; its server must hear of that."""
+    """Stop a run after its first text. Asserts that its server notices."""
     run.start()
     async for event in run.stream("text.delta"):
         if isinstance(event, ev.TextDelta) and run.text == "Hello":
@@ -186,7 +186,7 @@ def address(path: str, **request: Any) -> Callable[[Service], Any]:
 
 
 @pytest.mark.parametrize(
-    ("stream", "code", "said"),
+    ("stream", "code", "message"),
     [
         (address("demo.Agent/StreamMessage", json={"message": "fail"}), "RESOURCE_EXHAUSTED", "out of tokens"),
         (address("demo.Agent/StreamMessage", json={"massage": "hi"}), "INVALID_ARGUMENT", "massage"),
@@ -197,11 +197,11 @@ def address(path: str, **request: Any) -> Callable[[Service], Any]:
         (address("demo.Agent/StreamMessage", json={"message": "wait"}, timeout=0.5), "timeout", "timeout="),
     ],
 )
-async def test_what_goes_wrong_is_named(stream: Callable[[Service], Any], code: str, said: str) -> None:
+async def test_what_goes_wrong_is_named(stream: Callable[[Service], Any], code: str, message: str) -> None:
     with served() as service:
         run = await watch(stream(service))
     assert (run.status, code_of(run)) == ("failed", code)
-    assert said in str(run.error)
+    assert message in str(run.error)
 
 
 async def test_a_server_that_does_not_reflect_or_is_not_there_is_named() -> None:

@@ -1,4 +1,4 @@
-"""Streams by their address, from a real server: what arrives, and what is said where it does not."""
+"""Streams by their address, from a real server: their items, and their errors."""
 
 import base64
 import gzip
@@ -28,7 +28,7 @@ from nbagent.sources.request import IDLE_TIMEOUT_S, Request, RequestOptions
 
 
 def streams() -> Iterable[tuple[str, Decoder, list[Any], Path]]:
-    """Every recording of one stream: its name, its decoder, and its items by the simplest reading."""
+    """Yield every recording of one stream: its name, its decoder, and its items by the simplest reading."""
     for recording in recorded.RECORDINGS:
         if not recording.part:
             yield recording.name, recording.decoder(), recording.items, recording.path
@@ -49,18 +49,18 @@ async def test_every_recording_from_its_address_is_what_its_items_are() -> None:
 
 
 async def test_every_framing_is_read_under_any_name() -> None:
-    said = [{"type": "token", "content": "Hi"}, {"type": "done"}]
+    expected = [{"type": "token", "content": "Hi"}, {"type": "done"}]
     bodies = [
-        "".join(f"data: {json.dumps(item)}\n\n" for item in said),
-        "".join(f"{json.dumps(item)}\n" for item in said),
-        "".join(json.dumps(item, indent=2) for item in said),
-        json.dumps(said),
+        "".join(f"data: {json.dumps(item)}\n\n" for item in expected),
+        "".join(f"{json.dumps(item)}\n" for item in expected),
+        "".join(json.dumps(item, indent=2) for item in expected),
+        json.dumps(expected),
     ]
     types = ["text/event-stream", "application/json", "text/plain", "application/octet-stream", "text/html", ""]
     cases = list(itertools.product(bodies, types))
     async with serving(*(Answer(body.encode(), content_type=kind) for body, kind in cases)) as server:
         for case in cases:
-            assert await items_of(server.url) == said, case
+            assert await items_of(server.url) == expected, case
 
 
 async def test_text_comes_as_it_comes() -> None:
@@ -132,8 +132,8 @@ def test_options_that_make_no_sense_are_refused_at_once() -> None:
         ("https://example.com", {"idle_timeout": -1.0}, "idle_timeout"),
         ("grpc://example.com/Service", {}, "package.Service/Method"),
     ]
-    for url, options, said in cases:
-        with pytest.raises(ValueError, match=said):
+    for url, options, message in cases:
+        with pytest.raises(ValueError, match=message):
             nbagent.connect(url, **options)
 
 

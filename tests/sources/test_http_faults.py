@@ -1,4 +1,4 @@
-"""What is said where a stream does not arrive, or not as a whole; and when it is asked for again. All from a real server."""
+"""Errors of streams that do not arrive, or not completely, and retries. All with a real server."""
 
 import asyncio
 import functools
@@ -184,7 +184,7 @@ async def test_a_loop_that_is_left_early_can_close_the_connection() -> None:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waits between tries."""
+    """Remove the waits between retries."""
     monkeypatch.setattr(http, "_BACKOFF_S", 0.0)
     monkeypatch.setattr(http, "_RECONNECTION_TIME_S", 0.0)
 
@@ -270,7 +270,7 @@ async def test_reconnecting_in_vain_has_an_end(at_once: None) -> None:
     async with serving(Answer([event(1)], whole=False), Answer([], whole=False)) as server:
         run = await watch(server.url)
     assert (run.text, code_of(run)) == ("1 ", "connection_lost")
-    assert len(server.seen) == 1 + http.RECONNECTS
+    assert len(server.seen) == 1 + http.MAX_RECONNECTS
 
 
 async def test_no_content_ends_the_stream(at_once: None) -> None:

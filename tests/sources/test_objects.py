@@ -1,4 +1,4 @@
-"""Streams that are Python objects: read in the right place, closed whatever happens."""
+"""Streams that are Python objects: read on the right loop or thread, and always closed."""
 
 import asyncio
 import contextvars
@@ -19,7 +19,7 @@ WHO = contextvars.ContextVar("WHO", default="nobody")
 
 
 class Listener:
-    """Collects what a reader hands on."""
+    """Collects the items and the end that a reader reports."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []

@@ -1,4 +1,4 @@
-"""Streams over WebSocket, from a real server: messages, closing, and what goes wrong."""
+"""Streams over WebSocket, from a real server: messages, closing, and errors."""
 
 import asyncio
 import contextlib
@@ -25,25 +25,25 @@ class Peer:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.headers: dict[str, str] = {}
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.writer = writer
         self._reader = reader
         self._protocol = WSConnection(ConnectionType.SERVER)
 
     async def accept(self) -> None:
-        request = await self.hear(ws.Request)
+        request = await self.receive(ws.Request)
         self.headers = {name.decode().lower(): value.decode() for name, value in request.extra_headers}
-        await self.say(ws.AcceptConnection(subprotocol=next(iter(request.subprotocols), None)))
+        await self.send(ws.AcceptConnection(subprotocol=next(iter(request.subprotocols), None)))
 
-    async def say(self, event: Any) -> None:
+    async def send(self, event: Any) -> None:
         self.writer.write(self._protocol.send(event))
         await self.writer.drain()
 
-    async def hear(self, kind: type[Any]) -> Any:
-        """Wait for an event of that kind; what comes before it is kept in `heard`."""
+    async def receive(self, kind: type[Any]) -> Any:
+        """Wait for an event of that kind. It and all events before it are kept in `received`."""
         while True:
             for event in self._protocol.events():
-                self.heard.append(event)
+                self.received.append(event)
                 if isinstance(event, kind):
                     return event
             data = await self._reader.read(65536)
@@ -54,7 +54,7 @@ class Peer:
 
 @contextlib.asynccontextmanager
 async def socket_server(play: Callable[[Peer], Awaitable[None]]) -> AsyncIterator[tuple[str, list[Peer]]]:
-    """A server that plays this to each who connects: its address, and those who did."""
+    """Yield the address of a server that runs `play` for each connection, and the connections so far."""
     peers: list[Peer] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,8 +78,8 @@ def chunk(text: str) -> ws.TextMessage:
 async def test_each_message_is_an_item() -> None:
     async def play(peer: Peer) -> None:
         for event in (chunk("Hel"), chunk("lo"), ws.TextMessage(data="[DONE]"), ws.CloseConnection(code=1000)):
-            await peer.say(event)
-        await peer.hear(ws.CloseConnection)
+            await peer.send(event)
+        await peer.receive(ws.CloseConnection)
 
     async with socket_server(play) as (url, _):
         run = await watch(url)
@@ -90,11 +90,11 @@ async def test_messages_may_be_binary_split_and_large() -> None:
     large = "é" * 300_000
 
     async def play(peer: Peer) -> None:
-        await peer.say(ws.BytesMessage(data=b'{"a":"\xc3', message_finished=False))
-        await peer.say(ws.BytesMessage(data=b'\xa9"}'))
-        await peer.say(ws.TextMessage(data='{"b":"' + large + '"}'))
-        await peer.say(ws.TextMessage(data="text, with {"))
-        await peer.say(ws.CloseConnection(code=1001))
+        await peer.send(ws.BytesMessage(data=b'{"a":"\xc3', message_finished=False))
+        await peer.send(ws.BytesMessage(data=b'\xa9"}'))
+        await peer.send(ws.TextMessage(data='{"b":"' + large + '"}'))
+        await peer.send(ws.TextMessage(data="text, with {"))
+        await peer.send(ws.CloseConnection(code=1001))
 
     async with socket_server(play) as (url, _):
         items = [item async for item in nbagent.connect(url)]
@@ -103,17 +103,17 @@ async def test_messages_may_be_binary_split_and_large() -> None:
 
 async def test_what_is_given_is_sent_once_it_is_open() -> None:
     async def play(peer: Peer) -> None:
-        while len([event for event in peer.heard if isinstance(event, ws.Message)]) < 2:
-            await peer.hear(ws.Message)
-        await peer.say(ws.CloseConnection(code=1000))
+        while len([event for event in peer.received if isinstance(event, ws.Message)]) < 2:
+            await peer.receive(ws.Message)
+        await peer.send(ws.CloseConnection(code=1000))
 
     async with socket_server(play) as (url, peers):
         options: dict[str, Any] = {"headers": {"X-Own": "1"}, "subprotocols": ["a", "b"], "auth": ("me", "pw")}
         run = await watch(f"{url}/chat?key=q-sesame-1", json=[{"say": "Grüße"}, "go"], **options)
         await watch(url, content=["x", b"y"])
-    first, second = ([event.data for event in peer.heard if isinstance(event, ws.Message)] for peer in peers)
+    first, second = ([event.data for event in peer.received if isinstance(event, ws.Message)] for peer in peers)
     assert (first, second) == (['{"say": "Grüße"}', '"go"'], ["x", b"y"])
-    request = peers[0].heard[0]
+    request = peers[0].received[0]
     assert (request.target, request.subprotocols, peers[0].headers["x-own"]) == ("/chat?key=q-sesame-1", ["a", "b"], "1")
     assert peers[0].headers["authorization"].startswith("Basic ")
     assert run.name == url.removeprefix("ws://") + "/chat"
@@ -121,10 +121,10 @@ async def test_what_is_given_is_sent_once_it_is_open() -> None:
 
 async def test_a_ping_is_answered() -> None:
     async def play(peer: Peer) -> None:
-        await peer.say(ws.Ping(payload=b"there?"))
-        assert (await peer.hear(ws.Pong)).payload == b"there?"
-        await peer.say(chunk("yes"))
-        await peer.say(ws.CloseConnection(code=1000))
+        await peer.send(ws.Ping(payload=b"there?"))
+        assert (await peer.receive(ws.Pong)).payload == b"there?"
+        await peer.send(chunk("yes"))
+        await peer.send(ws.CloseConnection(code=1000))
 
     async with socket_server(play) as (url, _):
         run = await watch(url)
@@ -137,8 +137,8 @@ async def test_a_ping_is_answered() -> None:
 )
 async def test_the_code_it_was_closed_with_tells_whether_all_came(code: int, reason: str | None, status: str) -> None:
     async def play(peer: Peer) -> None:
-        await peer.say(chunk("Hello"))
-        await peer.say(ws.CloseConnection(code=code, reason=reason))
+        await peer.send(chunk("Hello"))
+        await peer.send(ws.CloseConnection(code=code, reason=reason))
 
     async with socket_server(play) as (url, _):
         run = await watch(url)
@@ -148,21 +148,21 @@ async def test_the_code_it_was_closed_with_tells_whether_all_came(code: int, rea
 
 
 async def cut(peer: Peer) -> None:
-    await peer.say(chunk("Hello"))
+    await peer.send(chunk("Hello"))
 
 
 async def reset(peer: Peer) -> None:
-    await peer.say(chunk("Hello"))
+    await peer.send(chunk("Hello"))
     peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 async def stall(peer: Peer) -> None:
-    await peer.say(chunk("Hello"))
-    await peer.hear(ws.CloseConnection)
+    await peer.send(chunk("Hello"))
+    await peer.receive(ws.CloseConnection)
 
 
 async def rave(peer: Peer) -> None:
-    await peer.say(chunk("Hello"))
+    await peer.send(chunk("Hello"))
     peer.writer.write(b"\xff\xff\xff\xff")
 
 
@@ -186,9 +186,9 @@ async def test_a_message_without_end_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(websocket, "MAX_MESSAGE_BYTES", 10_000)
 
     async def play(peer: Peer) -> None:
-        await peer.say(chunk("Hello"))
+        await peer.send(chunk("Hello"))
         while True:
-            await peer.say(ws.TextMessage(data="x" * 5000, message_finished=False))
+            await peer.send(ws.TextMessage(data="x" * 5000, message_finished=False))
 
     async with socket_server(play) as (url, _):
         run = await watch(url)
@@ -200,8 +200,8 @@ async def test_stop_says_goodbye_and_keeps_what_came() -> None:
     gone = asyncio.Event()
 
     async def play(peer: Peer) -> None:
-        await peer.say(chunk("Hello"))
-        assert (await peer.hear(ws.CloseConnection)).code == 1000
+        await peer.send(chunk("Hello"))
+        assert (await peer.receive(ws.CloseConnection)).code == 1000
         gone.set()
 
     async with socket_server(play) as (url, _):

@@ -137,7 +137,7 @@ def test_an_id_that_is_no_unicode_can_be_sent() -> None:
     assert list(play(ops).values())[2]["text"] == "x"
 
 
-class Word(str):
+class StrSubclass(str):
     """A subclass of `str`, as some libraries return."""
 
 
@@ -146,7 +146,7 @@ ODD: dict[str, Any] = {
     "half": "\ud83d",
     "id": 2**53 + 1,
     "huge": 10**5000,
-    "word": Word("w"),
+    "word": StrSubclass("w"),
     "deep": [[]],
     "object": object(),
     "\udc00": 1,
@@ -159,7 +159,7 @@ def test_whatever_events_hold_every_op_and_block_is_json() -> None:
     events = [
         e.RunStart(name=text, model=text),
         e.TextDelta(id="t", delta=text),
-        e.TextDelta(id="t", delta=Word("word")),
+        e.TextDelta(id="t", delta=StrSubclass("word")),
         e.TextEnd(id="t", text=text),
         e.ReasoningEnd(id="r", text=text),
         e.ToolStart(id="c", name=text, call_id=text, title=text),

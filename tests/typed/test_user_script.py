@@ -1,4 +1,4 @@
-"""What a user's type checker sees of nbagent where it is installed: the types that `py.typed` announces."""
+"""The types of an installed nbagent, as announced by `py.typed`, checked by a user's type checker."""
 
 import json
 import os
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with the user's script in it."""
+    """Return a folder with the user's script in it."""
     shutil.copy(Path(__file__).with_name("user_script.py"), tmp_path)
     return tmp_path
 

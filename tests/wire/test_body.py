@@ -1,4 +1,4 @@
-"""A body gives its items whatever its server calls it, and wherever it was cut."""
+"""A body gives its items whatever its content type, and wherever it is cut."""
 
 import base64
 import json
@@ -111,11 +111,11 @@ def test_a_line_that_is_no_json_does_not_spoil_the_others() -> None:
 def test_text_is_utf8_wherever_it_was_split() -> None:
     cases = json.loads((RECORDINGS.parent / "corpora" / "unicode" / "utf8tests.json").read_text())
     for case in cases:
-        said = b"say " + base64.b64decode(case["input_b64"])
-        for cut in range(len(said) + 1):
+        raw = b"say " + base64.b64decode(case["input_b64"])
+        for cut in range(len(raw) + 1):
             decoder = BodyDecoder("text/plain")
-            items = [*decoder.feed(said[:cut]), *decoder.feed(said[cut:]), *decoder.close()]
-            assert "".join(items) == said.decode("utf-8", "replace")
+            items = [*decoder.feed(raw[:cut]), *decoder.feed(raw[cut:]), *decoder.close()]
+            assert "".join(items) == raw.decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_recorded_body_gives_the_same_items_in_chunks_of_any_size(path: Path, 
 
 @pytest.mark.parametrize("path", sorted(RECORDINGS.glob("agentor/*stream_chat.txt")), ids=lambda path: path.stem)
 def test_agentors_own_recipe_for_a_server_is_read(path: Path) -> None:
-    """Its strings are JSON over several lines, and its documentation writes `data: ` before the first of them only."""
+    """The strings are JSON over several lines; the documentation writes `data: ` before the first line only."""
     items = decode(path.read_bytes())
     body = "".join(f"data: {json.dumps(item, indent=2)}\n\n\n" for item in items).encode()
     assert decode(body, "text/event-stream", step=11) == items

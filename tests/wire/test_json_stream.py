@@ -1,4 +1,4 @@
-"""Documents come out whole, whatever the layout and wherever the bytes were cut; what is no JSON is not lost."""
+"""Documents are read for any layout and any cut of the bytes; text that is not JSON is not lost."""
 
 import base64
 import itertools
@@ -122,9 +122,9 @@ def test_unfinished_json_comes_out_as_the_text_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("case", corpus("unicode/utf8tests.json"), ids=lambda case: case["id"])
 def test_text_in_a_document_is_utf8_wherever_it_was_split(case: dict[str, Any]) -> None:
-    said = base64.b64decode(case["input_b64"])
-    text = said.decode("utf-8", "replace")
-    body = b'{"a":"' + said.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"}'
+    raw = base64.b64decode(case["input_b64"])
+    text = raw.decode("utf-8", "replace")
+    body = b'{"a":"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"}'
     items = decode(body)
     if not any(letter < " " for letter in text):  # which JSON would escape
         assert items == [{"a": text}]

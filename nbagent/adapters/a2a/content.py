@@ -1,6 +1,6 @@
 """Parts of A2A messages and artifacts.
 
-A2A has text, file and data parts (https://a2a-protocol.org/latest/specification/). Thoughts and tool calls are conventions of
+A2A has text, file and data parts (https://a2a-protocol.org/latest/specification/). Reasoning and tool calls are conventions of
 agents: Hector's `agui_*` metadata and typed data (https://github.com/kadirpekel/hector), and the `adk_*` metadata of Google's
 ADK (https://github.com/google/adk-python).
 """
@@ -28,7 +28,7 @@ class PartWriter:
         self.builder = builder
         self.calls: dict[str, Block] = {}
         self.wrote = False
-        self._thoughts: set[Hashable] = set()
+        self._reasoning: set[Hashable] = set()
 
     def write(self, part: Any, key: Hashable) -> None:
         """Write one part. Text goes to the text of that key, unless its metadata names a block."""
@@ -39,7 +39,7 @@ class PartWriter:
         if isinstance(text, str):
             kinds = (metadata.get("agui_event_type"), metadata.get("agui_block_type"))
             if "thinking" in kinds or metadata.get("adk_thought") is True:
-                self.thought(("thought", block_id), strip_thinking_label(text) if "thinking" in kinds else text)
+                self.reasoning(("reasoning", block_id), strip_thinking_label(text) if "thinking" in kinds else text)
             elif kinds[0] == "error":
                 self.builder.error(text or "the agent reported an error", fatal=False)
             else:
@@ -52,17 +52,17 @@ class PartWriter:
             self.builder.raw(part)
 
     def text(self, key: Hashable, text: str) -> None:
-        """Append to a text, and end the open thoughts."""
-        for thought in self.builder.open_keys():
-            self.builder.end_thought(thought)
+        """Append to a text, and end the open reasoning."""
+        for open_key in self.builder.open_keys():
+            self.builder.end_reasoning(open_key)
         self.wrote = self.wrote or bool(text)
         self.builder.text(key, text)
 
-    def thought(self, key: Hashable, text: str) -> None:
-        """Append to a thought, and end the open texts."""
+    def reasoning(self, key: Hashable, text: str) -> None:
+        """Append to reasoning, and end the open texts."""
         self._end_texts()
-        self._thoughts.add(key)
-        self.builder.thought(key, text)
+        self._reasoning.add(key)
+        self.builder.reasoning(key, text)
 
     def _end_texts(self) -> None:
         """End the open texts, except artifacts: the agent ends those explicitly."""
@@ -76,8 +76,8 @@ class PartWriter:
         if known is not None:
             return known
         self._end_texts()
-        for key in self.builder.open_keys():
-            self.builder.end_thought(key)
+        for open_key in self.builder.open_keys():
+            self.builder.end_reasoning(open_key)
         call_key = call_id or self.builder.mint("call")
         block = self.calls[call_key] = self.builder.start_tool(call_key, name, call_id=call_id)
         self.builder.complete_args(block, args)
@@ -107,21 +107,21 @@ class PartWriter:
             args = next((entry[key] for key in ("arguments", "args", "input") if key in entry), None)
             self.call(call_id, name, args)
         elif kind == "thinking":
-            self.complete_thought(entry)
+            self.complete_reasoning(entry)
         else:
             self.builder.custom(str_field(entry, "type") or "data", data, meta=_meta(metadata))
 
-    def complete_thought(self, thought: Mapping[str, Any]) -> None:
-        """Write a complete thought, or end the thought of its id if deltas of it came before."""
-        thought_id = thought.get("id")
-        key = ("thought", thought_id)
-        content = str_field(thought, "content") or str_field(thought, "thinking") or str_field(thought, "text") or ""
-        signature = str_field(thought, "signature")
-        if self.builder.open_thought(key) is not None:
-            self.builder.end_thought(key, content or None, signature=signature)
-        elif not thought_id or key not in self._thoughts:
-            self.thought(key, content)
-            self.builder.end_thought(key, signature=signature)
+    def complete_reasoning(self, reasoning: Mapping[str, Any]) -> None:
+        """Write complete reasoning, or end the reasoning block of its id if deltas of it came before."""
+        reasoning_id = reasoning.get("id")
+        key = ("reasoning", reasoning_id)
+        content = str_field(reasoning, "content") or str_field(reasoning, "thinking") or str_field(reasoning, "text") or ""
+        signature = str_field(reasoning, "signature")
+        if self.builder.open_reasoning(key) is not None:
+            self.builder.end_reasoning(key, content or None, signature=signature)
+        elif not reasoning_id or key not in self._reasoning:
+            self.reasoning(key, content)
+            self.builder.end_reasoning(key, signature=signature)
 
     def _file(self, part: Mapping[str, Any]) -> None:
         file = fields_or_empty(part.get("file")) or part
@@ -139,7 +139,7 @@ def _meta(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def strip_thinking_label(text: str) -> str:
-    """Return the text without the "[Thinking: …]" that Hector puts around thoughts."""
+    """Return the text without the "[Thinking: …]" that Hector puts around reasoning."""
     if text.startswith("[Thinking: "):
         return text.removeprefix("[Thinking: ").removesuffix("\n").removesuffix("]")
     return text

@@ -3,7 +3,7 @@
 Format: https://a2a-protocol.org/latest/specification/, and `a2a-sdk` 0.3 and 1.3. Items are the frames' JSON (in 0.3 `kind` is
 the type, in 1.x the only key), the SDK's models or protobuf messages, or the `(task, update)` pairs of its 0.3 client.
 
-The protocol has no thoughts, tool calls, tokens, models, steps or hand-offs. `content` reads the metadata that agents use for
+The protocol has no reasoning, tool calls, tokens, models, steps or hand-offs. `content` reads the metadata that agents use for
 them. Hector's second version streams this protocol, with `partial` in the metadata of deltas.
 """
 
@@ -136,7 +136,7 @@ class A2ADecoder(BaseDecoder):
     def done(self) -> None:
         """Complete the run: the server sent its last frame."""
         self._close_artifacts()
-        self.builder.end_texts_and_thoughts()
+        self.builder.end_texts_and_reasoning()
         if self.stop_info == TRUNCATED:
             self.stop_info = StopInfo("completed")
 
@@ -177,7 +177,7 @@ class A2ADecoder(BaseDecoder):
         if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
             # The agent sent only status messages: the last one is the answer.
             self.parts.text(("message", None), self._last_note[1])
-        self.builder.end_texts_and_thoughts()
+        self.builder.end_texts_and_reasoning()
         self.stop_info = _ENDS.get(state, self.stop_info)
 
     def _progress(self, message: Mapping[str, Any]) -> None:
@@ -217,7 +217,7 @@ class A2ADecoder(BaseDecoder):
             return
         if before is not None:
             self._close_artifacts()
-            self.builder.end_texts_and_thoughts()
+            self.builder.end_texts_and_reasoning()
             self.builder.write(ev.AgentHandoff(to=name, from_=before, **self.builder.envelope))
         self.builder.envelope["agent"] = text_safe(name)
 
@@ -283,17 +283,17 @@ class A2ADecoder(BaseDecoder):
         if metadata["partial"]:
             if str_field(thinking, "content"):
                 self.builder.end_text(key)
-                self.parts.thought(("thought", thinking.get("id")), thinking["content"])
+                self.parts.reasoning(("reasoning", thinking.get("id")), thinking["content"])
             for text in texts:
                 self.parts.text(key, text)
         else:
             if thinking:
-                self.parts.complete_thought(thinking)
+                self.parts.complete_reasoning(thinking)
             full = "".join(texts)
             if full and self.builder.text_id(key) is None:
                 self.parts.text(key, full)
             self.builder.end_text(key, full or None)
-            self.builder.end_texts_and_thoughts()
+            self.builder.end_texts_and_reasoning()
         for part in parts:
             data = fields_or_empty(part)
             is_repeat = bool(thinking) and fields_or_empty(data.get("data")).get("type") == "thinking"

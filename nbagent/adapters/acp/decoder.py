@@ -125,7 +125,7 @@ class AcpDecoder(BaseDecoder):
             self.builder.write(ev.UsageUpdate(usage=self.builder.usage, **self.builder.envelope))
         for call_id in list(self._open_args):
             self._complete_args(call_id)
-        self.builder.end_texts_and_thoughts()
+        self.builder.end_texts_and_reasoning()
         reason = str_field(result, "stopReason")
         self.stop_info = _STOPS.get(reason or "", StopInfo("completed", reason))
 
@@ -188,17 +188,17 @@ class AcpDecoder(BaseDecoder):
         if not write_blob(self.builder, update["content"]):
             self.builder.text(key, text_in(update["content"]))
 
-    def _thought(self, update: Mapping[str, Any]) -> None:
-        key = ("thought", update.get("messageId"))
+    def _reasoning(self, update: Mapping[str, Any]) -> None:
+        key = ("reasoning", update.get("messageId"))
         self._end_others(key)
-        self.builder.thought(key, text_in(update["content"]))
+        self.builder.reasoning(key, text_in(update["content"]))
 
     def _end_others(self, key: Any) -> None:
-        """End the other open texts and thoughts: a message's chunks are contiguous."""
+        """End the other open text and reasoning blocks: a message's chunks are contiguous."""
         for other in self.builder.open_keys():
             if other != key:
                 self.builder.end_text(other)
-                self.builder.end_thought(other)
+                self.builder.end_reasoning(other)
 
     def _user(self, update: Mapping[str, Any]) -> None:
         """Write a message of the user, which agents repeat when a session is loaded."""
@@ -227,7 +227,7 @@ class AcpDecoder(BaseDecoder):
         call_id = str(update["toolCallId"])
         block = self._calls.get(call_id)
         if block is None or (block.closed and update.get("sessionUpdate") == "tool_call"):
-            self.builder.end_texts_and_thoughts()
+            self.builder.end_texts_and_reasoning()
             name = str_field(update, "title") or str_field(update, "kind") or "tool"
             meta = {key: to_jsonable(update[key]) for key in ("kind", "locations") if update.get(key)}
             block = self._calls[call_id] = self.builder.start_tool(call_id, name, call_id=call_id, meta=meta or None)
@@ -266,7 +266,7 @@ class AcpDecoder(BaseDecoder):
 
 _UPDATES: dict[str, Callable[[AcpDecoder, Mapping[str, Any]], None]] = {
     "agent_message_chunk": AcpDecoder._text,
-    "agent_thought_chunk": AcpDecoder._thought,
+    "agent_thought_chunk": AcpDecoder._reasoning,
     "user_message_chunk": AcpDecoder._user,
     "tool_call": AcpDecoder._tool_call,
     "tool_call_update": AcpDecoder._tool_call,

@@ -17,7 +17,7 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_fiel
 from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts
 from nbagent.events.jsonable import text_safe
 
-_UNNAMED_THOUGHT = "thinking"
+_UNNAMED_REASONING = "thinking"
 _REQUIRED_FIELDS = {"CUSTOM": "name", "RAW": "event"}
 """Field that an item of a common type must have to be recognised as AG-UI's."""
 
@@ -86,7 +86,7 @@ class AguiDecoder(BaseDecoder):
         interrupts = details.get("interrupts") or [entry for entry in [payload.get("interrupt")] if entry]
         for entry in interrupts if outcome_type == "interrupt" else ():
             self._request_approval(fields_or_empty(entry))
-        self.builder.end_texts_and_thoughts()
+        self.builder.end_texts_and_reasoning()
         if self.stop_info.status not in ("failed", "paused"):
             by_type = {"interrupt": StopInfo("paused", outcome_type), "cancelled": StopInfo("cancelled", outcome_type)}
             self.stop_info = by_type.get(outcome_type, StopInfo("completed"))
@@ -220,7 +220,7 @@ class AguiDecoder(BaseDecoder):
             case "TEXT_MESSAGE_CHUNK":
                 self.builder.end_text(key)
             case "REASONING_MESSAGE_CHUNK":
-                self.builder.end_thought(key)
+                self.builder.end_reasoning(key)
             case _ if key in self._calls:
                 self.builder.tool_args(self._calls[str(key)])
 
@@ -251,37 +251,37 @@ class AguiDecoder(BaseDecoder):
     def _reasoning_end(self, payload: Mapping[str, Any]) -> None:
         self._in_reasoning = False
         for key in self.builder.open_keys():
-            self.builder.end_thought(key)
+            self.builder.end_reasoning(key)
 
-    def _thought_start(self, payload: Mapping[str, Any]) -> None:
-        self.builder.start_thought(payload["messageId"])
+    def _reasoning_message_start(self, payload: Mapping[str, Any]) -> None:
+        self.builder.start_reasoning(payload["messageId"])
 
-    def _thought(self, payload: Mapping[str, Any]) -> None:
-        self.builder.thought(payload["messageId"], payload["delta"])
+    def _reasoning_message_content(self, payload: Mapping[str, Any]) -> None:
+        self.builder.reasoning(payload["messageId"], payload["delta"])
 
-    def _thought_end(self, payload: Mapping[str, Any]) -> None:
+    def _reasoning_message_end(self, payload: Mapping[str, Any]) -> None:
         if not self._in_reasoning:  # else its encrypted form may follow until REASONING_END
-            self.builder.end_thought(payload["messageId"])
+            self.builder.end_reasoning(payload["messageId"])
 
-    def _thought_chunk(self, payload: Mapping[str, Any]) -> None:
-        key = self._chunk_key("REASONING_MESSAGE_CHUNK", payload.get("messageId"), self.builder.open_thought)
-        self.builder.thought(key, payload.get("delta") or "")
+    def _reasoning_message_chunk(self, payload: Mapping[str, Any]) -> None:
+        key = self._chunk_key("REASONING_MESSAGE_CHUNK", payload.get("messageId"), self.builder.open_reasoning)
+        self.builder.reasoning(key, payload.get("delta") or "")
 
     def _encrypted(self, payload: Mapping[str, Any]) -> None:
-        """Write an encrypted value of a thought, or of another message or call in a thought of its own."""
+        """Write an encrypted value of a reasoning message, or of another message or call in a reasoning block of its own."""
         key, value = payload.get("entityId"), str_field(payload, "encryptedValue")
         meta = None
-        if self.builder.open_thought(key) is None:
+        if self.builder.open_reasoning(key) is None:
             meta = {name: to_jsonable(payload[name]) for name in ("subtype", "entityId") if name in payload}
-            self.builder.start_thought(key)
-        self.builder.end_thought(key, encrypted=value, meta=meta)
+            self.builder.start_reasoning(key)
+        self.builder.end_reasoning(key, encrypted=value, meta=meta)
 
-    def _unnamed_thought(self, payload: Mapping[str, Any]) -> None:
-        """Append to the thought of an event from before 1.0, which has no id."""
-        self.builder.thought(_UNNAMED_THOUGHT, str_field(payload, "delta") or "")
+    def _unnamed_reasoning(self, payload: Mapping[str, Any]) -> None:
+        """Append to the reasoning of an event from before 1.0, which has no id."""
+        self.builder.reasoning(_UNNAMED_REASONING, str_field(payload, "delta") or "")
 
-    def _unnamed_thought_end(self, payload: Mapping[str, Any]) -> None:
-        self.builder.end_thought(_UNNAMED_THOUGHT)
+    def _unnamed_reasoning_end(self, payload: Mapping[str, Any]) -> None:
+        self.builder.end_reasoning(_UNNAMED_REASONING)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -357,17 +357,17 @@ _HANDLERS: dict[str, Callable[[AguiDecoder, Mapping[str, Any]], None]] = {
     "MESSAGES_SNAPSHOT": AguiDecoder._messages,
     "REASONING_START": AguiDecoder._reasoning_start,
     "REASONING_END": AguiDecoder._reasoning_end,
-    "REASONING_MESSAGE_START": AguiDecoder._thought_start,
-    "REASONING_MESSAGE_CONTENT": AguiDecoder._thought,
-    "REASONING_MESSAGE_END": AguiDecoder._thought_end,
-    "REASONING_MESSAGE_CHUNK": AguiDecoder._thought_chunk,
+    "REASONING_MESSAGE_START": AguiDecoder._reasoning_message_start,
+    "REASONING_MESSAGE_CONTENT": AguiDecoder._reasoning_message_content,
+    "REASONING_MESSAGE_END": AguiDecoder._reasoning_message_end,
+    "REASONING_MESSAGE_CHUNK": AguiDecoder._reasoning_message_chunk,
     "REASONING_ENCRYPTED_VALUE": AguiDecoder._encrypted,
     "THINKING_START": _ignore,
     "THINKING_TEXT_MESSAGE_START": _ignore,
-    "THINKING_TEXT_MESSAGE_CONTENT": AguiDecoder._unnamed_thought,
-    "THINKING_CONTENT": AguiDecoder._unnamed_thought,
-    "THINKING_TEXT_MESSAGE_END": AguiDecoder._unnamed_thought_end,
-    "THINKING_END": AguiDecoder._unnamed_thought_end,
+    "THINKING_TEXT_MESSAGE_CONTENT": AguiDecoder._unnamed_reasoning,
+    "THINKING_CONTENT": AguiDecoder._unnamed_reasoning,
+    "THINKING_TEXT_MESSAGE_END": AguiDecoder._unnamed_reasoning_end,
+    "THINKING_END": AguiDecoder._unnamed_reasoning_end,
     "TOOL_CALL_START": AguiDecoder._tool_start,
     "TOOL_CALL_ARGS": AguiDecoder._tool_args,
     "TOOL_CALL_END": AguiDecoder._tool_end,

@@ -118,8 +118,8 @@ class AgentorDecoder(BaseDecoder):
         message, chunk = str_field(payload, "message"), str_field(payload, "chunk")
         action = payload.get("tool_action")
         if str_field(payload, "reasoning"):
-            self.builder.thought("reasoning", payload["reasoning"])
-            self.builder.end_thought("reasoning")
+            self.builder.reasoning("reasoning", payload["reasoning"])
+            self.builder.end_reasoning("reasoning")
         if kind == "agent_updated_stream_event":
             self._set_agent(message)
         elif action is not None:
@@ -151,7 +151,7 @@ class AgentorDecoder(BaseDecoder):
     def _action(self, action: Mapping[str, Any], message: Any) -> None:
         kind, name = str_field(action, "type") or "", str_field(action, "name") or "tool"
         self.stop_info = TRUNCATED  # the agent still has to answer after a tool
-        self.builder.end_texts_and_thoughts()
+        self.builder.end_texts_and_reasoning()
         match kind:
             case "tool_called":
                 self._unanswered.append(self.builder.start_tool(self.builder.mint("call"), name))
@@ -218,10 +218,10 @@ class AgentorDecoder(BaseDecoder):
                 pass
 
     def _generation(self, payload: Mapping[str, Any], text: str | None) -> None:
-        """Write the thoughts of a model response, and its text if it has calls: a text without calls has its own event."""
+        """Write the reasoning of a model response, and its text if it has calls: a text without calls has its own event."""
         if str_field(payload, "reasoning"):
-            self.builder.thought("reasoning", payload["reasoning"])
-            self.builder.end_thought("reasoning")
+            self.builder.reasoning("reasoning", payload["reasoning"])
+            self.builder.end_reasoning("reasoning")
         if text and payload.get("calls"):
             self._write_complete_text(_TEXT_KEY, text)
         self._add_usage(payload, add=True)
@@ -233,7 +233,7 @@ class AgentorDecoder(BaseDecoder):
         self.fail(message if has_type else text, error_type=kind if has_type else None)
 
     def _engine_call(self, payload: Mapping[str, Any]) -> None:
-        self.builder.end_texts_and_thoughts()
+        self.builder.end_texts_and_reasoning()
         call_id, args = str_field(payload, "call_id"), payload.get("args")
         block = self.builder.start_tool(call_id, str_field(payload, "name") or "tool", call_id=call_id)
         self._calls[call_id or ""] = block

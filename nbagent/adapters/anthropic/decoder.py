@@ -30,14 +30,14 @@ _META_FIELDS = ("caller", "server_name")
 
 
 class ContentBlock:
-    """One content block of a message.
+    """Content block of a message.
 
     Attributes:
         kind: the block's type.
-        key: key of its thought or tool call in the builder.
+        key: key of its reasoning or tool call in the builder.
         tool: its tool call, if it is one.
         input: a call's arguments at its start; `{}` if they are streamed.
-        signature: the signature of a thought.
+        signature: signature of a thinking block.
         summary: content and encrypted content of a compaction.
         done: True once the block ended.
     """
@@ -197,12 +197,12 @@ class AnthropicDecoder(BaseDecoder):
                 for citation in block.get("citations") or ():
                     self._cite(citation)
             case "thinking":
-                builder.start_thought(part.key)
-                builder.thought(part.key, str_field(block, "thinking") or "")
+                builder.start_reasoning(part.key)
+                builder.reasoning(part.key, str_field(block, "thinking") or "")
                 part.signature = str_field(block, "signature") or ""
             case "redacted_thinking":
-                builder.start_thought(part.key)
-                builder.end_thought(part.key, encrypted=clean_str(block.get("data")))
+                builder.start_reasoning(part.key)
+                builder.end_reasoning(part.key, encrypted=clean_str(block.get("data")))
             case "compaction":
                 part.summary = _summary(block)
             case "fallback":
@@ -230,7 +230,7 @@ class AnthropicDecoder(BaseDecoder):
         elif kind == "text_delta":
             self._write_text(delta.get("text"))
         elif kind == "thinking_delta":
-            self.builder.thought(part.key, str_field(delta, "thinking") or "")
+            self.builder.reasoning(part.key, str_field(delta, "thinking") or "")
         elif kind == "signature_delta":
             part.signature += str_field(delta, "signature") or ""
         elif kind == "citations_delta":
@@ -252,7 +252,7 @@ class AnthropicDecoder(BaseDecoder):
             return
         part.done = True
         if part.kind == "thinking":
-            self.builder.end_thought(part.key, signature=clean_str(part.signature))
+            self.builder.end_reasoning(part.key, signature=clean_str(part.signature))
         elif part.kind == "compaction":
             self.builder.status("The conversation was compacted", meta={"compaction": part.summary})
         elif part.tool is not None:

@@ -14,12 +14,12 @@ _DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)
 
 
 class Block:
-    """One text, thought or tool call of the run.
+    """Text, reasoning or tool call of the run.
 
     Attributes:
         id: our id, unique in the run.
         key: the upstream id, as the decoder spells it.
-        name: the tool's name; empty for a text or a thought.
+        name: the tool's name; empty for text and reasoning.
         call_id: the provider's id of a tool call. Not unique: see openai_responses/pydanticai-reused-tool-call-ids.
         args_pieces: the deltas of a tool call's arguments, while they are incomplete.
         args_complete: True once a tool call's arguments are complete.
@@ -56,8 +56,8 @@ class Block:
 class EventBuilder:
     """Collects the events of one run. Decoders call its methods in upstream order, then `take()` the events.
 
-    A key is any hashable: the upstream id of a text, a thought or a tool call. It refers to the open block that it was
-    last used for.
+    A key is any hashable: the upstream id of a text, a reasoning block or a tool call. It refers to the open block that
+    it was last used for.
 
     Attributes:
         envelope: fields that go on every event: the step, and the agent and the parent where the decoder knows them.
@@ -78,7 +78,7 @@ class EventBuilder:
         self._events: list[ev.Event] = []
         self._minted = 0
         self._texts: dict[Hashable, Block] = {}
-        self._thoughts: dict[Hashable, Block] = {}
+        self._reasoning: dict[Hashable, Block] = {}
         self._tools: dict[Hashable, Block] = {}
 
     def take(self) -> list[ev.Event]:
@@ -116,25 +116,25 @@ class EventBuilder:
         self.write(ev.StepStart(name=name, model=model, meta=meta, **self.envelope))
 
     def end_step(self, finish_reason: str | None = None, usage: ev.Usage | None = None) -> None:
-        """End the open step: close its texts and thoughts, and add its usage to the run's. Does nothing outside a step."""
+        """End the open step: close its text and reasoning, and add its usage to the run's. Does nothing outside a step."""
         if not self.in_step:
             return
-        self.end_texts_and_thoughts()
+        self.end_texts_and_reasoning()
         self.in_step = False
         if usage is not None:
             self.usage = usage if self.usage is None else self.usage + usage
         self.write(ev.StepEnd(finish_reason=finish_reason, usage=usage, **self.envelope))
 
-    def end_texts_and_thoughts(self) -> None:
-        """Close every open text and thought. Tool calls stay open: their results may come in a later step."""
-        for key in list(self._thoughts):
-            self.end_thought(key)
+    def end_texts_and_reasoning(self) -> None:
+        """Close every open text and reasoning block. Tool calls stay open: their results may come in a later step."""
+        for key in list(self._reasoning):
+            self.end_reasoning(key)
         for key in list(self._texts):
             self.end_text(key)
 
     def open_keys(self) -> list[Hashable]:
-        """Return the keys of the open thoughts and texts."""
-        return [*self._thoughts, *self._texts]
+        """Return the keys of the open reasoning and text blocks."""
+        return [*self._reasoning, *self._texts]
 
     def end(
         self,
@@ -147,7 +147,7 @@ class EventBuilder:
         """Close what is open and write `run.end`."""
         self.begin()
         self.end_step(finish_reason)
-        self.end_texts_and_thoughts()
+        self.end_texts_and_reasoning()
         self.ended = True
         self.write(ev.RunEnd(status=status, finish_reason=finish_reason, code=code, usage=self.usage, meta=meta))
 
@@ -195,30 +195,30 @@ class EventBuilder:
 
     # --- reasoning ----------------------------------------------------------------------------------------------------
 
-    def start_thought(self, key: Hashable, *, kind: Literal["summary", "raw"] = "raw") -> Block:
-        """Return the open thought of that key, started if there is none."""
-        block = self._thoughts.get(key)
+    def start_reasoning(self, key: Hashable, *, kind: Literal["summary", "raw"] = "raw") -> Block:
+        """Return the open reasoning block of that key, started if there is none."""
+        block = self._reasoning.get(key)
         if block is None:
-            block = self._thoughts[key] = Block(self.mint("reasoning"), key)
+            block = self._reasoning[key] = Block(self.mint("reasoning"), key)
             self.write(ev.ReasoningStart(id=block.id, kind=kind, **self.envelope))
         return block
 
-    def thought(self, key: Hashable, delta: str, *, kind: Literal["summary", "raw"] = "raw") -> Block | None:
-        """Append to the thought of that key. An empty delta starts no thought.
+    def reasoning(self, key: Hashable, delta: str, *, kind: Literal["summary", "raw"] = "raw") -> Block | None:
+        """Append to the reasoning of that key. An empty delta starts no block.
 
         Returns:
-            The open thought, or None if there is none.
+            The open reasoning block, or None if there is none.
         """
         if not delta:
-            return self._thoughts.get(key)
-        block = self.start_thought(key, kind=kind)
+            return self._reasoning.get(key)
+        block = self.start_reasoning(key, kind=kind)
         text = block.join_surrogates(delta)
         if text:
             block.has_text = True
             self.write(ev.ReasoningDelta(id=block.id, delta=text, **self.envelope))
         return block
 
-    def end_thought(
+    def end_reasoning(
         self,
         key: Hashable,
         text: str | None = None,
@@ -227,8 +227,8 @@ class EventBuilder:
         encrypted: str | None = None,
         meta: dict[str, Any] | None = None,
     ) -> None:
-        """End a thought. `text` replaces the deltas; None keeps them."""
-        block = self._thoughts.pop(key, None)
+        """End a reasoning block. `text` replaces the deltas; None keeps them."""
+        block = self._reasoning.pop(key, None)
         if block is None:
             return
         block.closed = True
@@ -245,9 +245,9 @@ class EventBuilder:
             )
         )
 
-    def open_thought(self, key: Hashable) -> Block | None:
-        """Return the open thought of that key, or None."""
-        return self._thoughts.get(key)
+    def open_reasoning(self, key: Hashable) -> Block | None:
+        """Return the open reasoning block of that key, or None."""
+        return self._reasoning.get(key)
 
     # --- tools --------------------------------------------------------------------------------------------------------
 
@@ -343,7 +343,7 @@ class EventBuilder:
         """Write a progress message of a running tool."""
         self.write(ev.ToolProgress(id=block.id, message=message, **self.envelope))
 
-    # --- the rest -----------------------------------------------------------------------------------------------------
+    # --- other -------------------------------------------------------------------------------------------------------
 
     def source(
         self, url: str | None, *, title: str | None = None, text_id: str | None = None, meta: dict[str, Any] | None = None

@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Loss(StrEnum):
-    """One thing that a system cannot represent. The value describes it, with what is sent instead in parentheses."""
+    """Part of a run that a system cannot represent. The value describes it, with what is sent instead in parentheses."""
 
     MODEL = "model name"
     USAGE = "token counts"

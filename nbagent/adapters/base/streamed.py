@@ -30,7 +30,7 @@ class StreamedText:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the text is a refusal."""
+        """True if the text is a refusal."""
         return isinstance(self.start, ev.TextStart) and self.start.kind == "refusal"
 
     def complete(self, final: str | None) -> str:
@@ -78,7 +78,7 @@ class StreamedCall:
 
     @property
     def is_hosted(self) -> bool:
-        """Whether the provider runs the tool."""
+        """True if the provider runs the tool."""
         return self.start.kind in ("hosted", "mcp")
 
     @property

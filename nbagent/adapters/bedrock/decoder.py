@@ -120,7 +120,7 @@ class BedrockDecoder(BaseDecoder):
             return
         reason = self._reason
         for index in list(self._kinds):
-            if self._terminal_seen or self._kinds[index] == "thought":
+            if self._terminal_seen or self._kinds[index] == "reasoning":
                 self._finish_block(index)
         if self.stop_info.status == "failed":
             self.stop_info = self.stop_info._replace(finish_reason=reason)
@@ -192,9 +192,9 @@ class BedrockDecoder(BaseDecoder):
 
     def _write_reasoning(self, index: Any, reasoning: Mapping[str, Any]) -> None:
         key = self._key(index)
-        if self._enter(index, "thought"):
-            self.builder.start_thought(key)
-        self.builder.thought(key, str_field(reasoning, "text") or "")
+        if self._enter(index, "reasoning"):
+            self.builder.start_reasoning(key)
+        self.builder.reasoning(key, str_field(reasoning, "text") or "")
         self._signatures[key] = self._signatures.get(key, "") + (str_field(reasoning, "signature") or "")
         self._redacted[key] = self._redacted.get(key, "") + (base64_text(reasoning.get("redactedContent")) or "")
 
@@ -223,9 +223,9 @@ class BedrockDecoder(BaseDecoder):
     def _finish_block(self, index: Any) -> None:
         key = self._key(index)
         kind = self._kinds.pop(index, "")
-        if kind == "thought":
+        if kind == "reasoning":
             signature, redacted = clean_str(self._signatures.pop(key, "")), clean_str(self._redacted.pop(key, ""))
-            self.builder.end_thought(key, signature=signature, encrypted=redacted)
+            self.builder.end_reasoning(key, signature=signature, encrypted=redacted)
         elif kind == "call" and (block := self.builder.tool(key)) is not None:
             self.builder.tool_args(block)
         elif kind == "result":

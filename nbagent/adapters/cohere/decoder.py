@@ -3,7 +3,7 @@
 Format: https://docs.cohere.com/v2/reference/chat-stream, and the types of the Python SDK 5.x. Items are stream events, as SDK
 objects or dicts, with or without the frame of a server-sent event.
 
-The format has no tool results, approvals or agents. The plan before a tool call becomes a thought.
+The format has no tool results, approvals or agents. The plan before a tool call becomes reasoning.
 """
 
 from collections.abc import Callable, Mapping
@@ -84,14 +84,14 @@ class CohereDecoder(BaseDecoder):
             self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
         self.builder.end_step(reason, self._usage)
 
-    # --- text, thoughts and sources -------------------------------------------------------------------------------------
+    # --- text, reasoning and sources ------------------------------------------------------------------------------------
 
     def _content(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         content = fields_or_empty(message.get("content"))
         key = (self.builder.step, payload.get("index"))
-        self.builder.end_thought(_PLAN)
+        self.builder.end_reasoning(_PLAN)
         if content.get("type") == "thinking" or content.get("thinking") is not None:
-            self.builder.thought(key, str_field(content, "thinking") or "")
+            self.builder.reasoning(key, str_field(content, "thinking") or "")
             return
         block = self.builder.text(key, str_field(content, "text") or "")
         if block is not None:
@@ -99,11 +99,11 @@ class CohereDecoder(BaseDecoder):
 
     def _content_end(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         key = (self.builder.step, payload.get("index"))
-        self.builder.end_thought(key)
+        self.builder.end_reasoning(key)
         self.builder.end_text(key)
 
     def _plan(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        self.builder.thought(_PLAN, str_field(message, "tool_plan") or "")
+        self.builder.reasoning(_PLAN, str_field(message, "tool_plan") or "")
 
     def _citation(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         """Write the sources of a passage: documents or tool results."""
@@ -124,7 +124,7 @@ class CohereDecoder(BaseDecoder):
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _tool_start(self, payload: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-        self.builder.end_texts_and_thoughts()
+        self.builder.end_texts_and_reasoning()
         call = _call(message)
         function = fields_or_empty(call.get("function"))
         key = (self.builder.step, payload.get("index"))

@@ -82,7 +82,7 @@ class CrewDecoder(BaseDecoder):
         self.builder.envelope["agent"] = role
         subject, _, phase = kind.rpartition("_")
         if kind in ("llm_stream_chunk", "llm_thinking_chunk"):
-            self._llm_chunk(payload, thought=kind == "llm_thinking_chunk")
+            self._llm_chunk(payload, reasoning=kind == "llm_thinking_chunk")
         elif subject == "llm_call":
             self._llm_call(phase, payload)
         elif kind.startswith("tool_"):
@@ -107,18 +107,18 @@ class CrewDecoder(BaseDecoder):
 
     # --- the model ------------------------------------------------------------------------------------------------------
 
-    def _llm_chunk(self, payload: Any, *, thought: bool) -> None:
+    def _llm_chunk(self, payload: Any, *, reasoning: bool) -> None:
         self._ensure_step(get_str(payload, "model"))
         chunk = get_str(payload, "chunk") or ""
         call = get_field(payload, "tool_call")
         if call is not None:
             self._tool_call_delta(call)
-        elif thought:
-            self.builder.thought("thought", chunk)
+        elif reasoning:
+            self.builder.reasoning("reasoning", chunk)
         else:
             if chunk:
                 self._streamed = True
-                self.builder.end_thought("thought")
+                self.builder.end_reasoning("reasoning")
             self.builder.text("text", chunk)
 
     def _tool_call_delta(self, call: Any) -> None:

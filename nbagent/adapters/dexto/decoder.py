@@ -54,7 +54,7 @@ class DextoDecoder(BaseDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._calls: dict[str, Block] = {}
-        self._thought_step = 0  # last step with streamed thoughts: `llm:response` repeats them
+        self._reasoning_step = 0  # last step with streamed reasoning: `llm:response` repeats them
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -103,26 +103,26 @@ class DextoDecoder(BaseDecoder):
         if not self.builder.in_step:
             self.builder.start_step(get_str(payload, "model"))
 
-    # --- text and thoughts ----------------------------------------------------------------------------------------------
+    # --- text and reasoning ---------------------------------------------------------------------------------------------
 
     def _chunk(self, payload: Mapping[str, Any]) -> None:
         self._ensure_step()
         content = str_field(payload, "content") or ""
         if payload.get("chunkType") == "reasoning":
-            self._thought_step = self.builder.step
-            self.builder.thought("thought", content)
+            self._reasoning_step = self.builder.step
+            self.builder.reasoning("reasoning", content)
         else:
             if content:
-                self.builder.end_thought("thought")
+                self.builder.end_reasoning("reasoning")
             self.builder.text("text", content)
 
     def _response(self, payload: Mapping[str, Any]) -> None:
         """End a response. Its text replaces the chunks."""
         self._ensure_step(payload)
-        content, thought = str_field(payload, "content"), str_field(payload, "reasoning")
-        if thought and self._thought_step != self.builder.step:
-            self.builder.thought("thought", thought)
-        self.builder.end_thought("thought", thought)
+        content, reasoning = str_field(payload, "content"), str_field(payload, "reasoning")
+        if reasoning and self._reasoning_step != self.builder.step:
+            self.builder.reasoning("reasoning", reasoning)
+        self.builder.end_reasoning("reasoning", reasoning)
         if content:
             self.builder.start_text("text")
         self.builder.end_text("text", content)

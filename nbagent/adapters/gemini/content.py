@@ -25,7 +25,7 @@ def snake_case_fields(value: Any) -> dict[str, Any]:
 
 
 def gemini_usage(usage: Any) -> ev.Usage | None:
-    """Return the token counts, or None. Thoughts are added to the output and tool use to the prompt: they are counted apart."""
+    """Return the token counts, or None. Reasoning is added to the output and tool use to the prompt: both are counted apart."""
     counts = {name: value for name, value in snake_case_fields(usage).items() if is_token_count(value)}
     if not counts:
         return None

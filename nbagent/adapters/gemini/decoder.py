@@ -29,13 +29,13 @@ _PART_METADATA = {"thought", "thought_signature", "video_metadata", "part_metada
 
 
 class Candidate:
-    """One of the answers of a response.
+    """Candidate answer in a response.
 
     Attributes:
-        key: key of its text and its thought in the builder.
+        key: key of its text and its reasoning in the builder.
         text_id: id of the last text, open or not: its sources come after it.
         call: the call whose arguments are incomplete, and the arguments so far.
-        signature: signature of the open thought or text.
+        signature: signature of the open reasoning or text.
         searched: hosted tools whose use was written.
     """
 
@@ -162,7 +162,7 @@ class GeminiDecoder(BaseDecoder):
         kind = next((name for name in part if name not in _PART_METADATA), "")
         value = part.get(kind)
         if kind == "text":
-            self._write_text(candidate, nonempty_str(value) or "", thought=part.get("thought") is True)
+            self._write_text(candidate, nonempty_str(value) or "", reasoning=part.get("thought") is True)
             candidate.signature += signature or ""
             return
         if kind not in ("", "function_response"):
@@ -193,33 +193,33 @@ class GeminiDecoder(BaseDecoder):
             case _:
                 builder.raw(dict(part), kind)
 
-    def _write_text(self, candidate: Candidate, text: str, *, thought: bool) -> None:
+    def _write_text(self, candidate: Candidate, text: str, *, reasoning: bool) -> None:
         builder = self.builder
         if not text:
             return
-        if thought:
+        if reasoning:
             builder.end_text(candidate.key)
-            builder.thought(candidate.key, text, kind="summary")
+            builder.reasoning(candidate.key, text, kind="summary")
         else:
-            self._close_thought(candidate)
+            self._close_reasoning(candidate)
             block = builder.text(candidate.key, text)
             candidate.text_id = block.id if block is not None else candidate.text_id
 
-    def _close_thought(self, candidate: Candidate) -> None:
-        if self.builder.open_thought(candidate.key) is not None:
-            self.builder.end_thought(candidate.key, signature=clean_str(candidate.signature))
+    def _close_reasoning(self, candidate: Candidate) -> None:
+        if self.builder.open_reasoning(candidate.key) is not None:
+            self.builder.end_reasoning(candidate.key, signature=clean_str(candidate.signature))
             candidate.signature = ""
 
     def _close_texts(self, candidate: Candidate) -> None:
-        """End the open thought and text. A signature belongs to one of them; alone, it stands for a hidden thought."""
-        self._close_thought(candidate)
+        """End the open reasoning and text. A signature belongs to one of them; alone, it stands for hidden reasoning."""
+        self._close_reasoning(candidate)
         signature = clean_str(candidate.signature)
         candidate.signature = ""
         if self.builder.text_id(candidate.key) is not None:
             self.builder.end_text(candidate.key, meta=None if signature is None else {"thought_signature": signature})
         elif signature is not None:
-            self.builder.start_thought(candidate.key, kind="summary")
-            self.builder.end_thought(candidate.key, signature=signature)
+            self.builder.start_reasoning(candidate.key, kind="summary")
+            self.builder.end_reasoning(candidate.key, signature=signature)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 

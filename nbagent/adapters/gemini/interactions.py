@@ -21,7 +21,7 @@ _MEDIA = {"image", "audio", "document", "video"}
 
 
 class Step:
-    """One step of an interaction: a thought, the answer, a call or a result.
+    """Step of an interaction: a thought, the answer, a call or a result.
 
     Attributes:
         data: fields of a call or a result so far: name, arguments and id, or the result.
@@ -123,7 +123,7 @@ class InteractionsDecoder(BaseDecoder):
         kind = clean_str(inner.get("type")) or ""
         step = self._steps[payload.get("index")] = Step(kind, (self.builder.step, payload.get("index")))
         if kind == "thought":
-            self.builder.start_thought(step.key, kind="summary")
+            self.builder.start_reasoning(step.key, kind="summary")
             step.signature = str_field(inner, "signature") or ""
             for part in inner.get("summary") or ():
                 self._write_part(step, fields_or_empty(part))
@@ -165,7 +165,7 @@ class InteractionsDecoder(BaseDecoder):
         kind = clean_str(part.get("type")) or ""
         text = str_field(part, "text") or ""
         if step.kind == "thought" and kind in ("text", ""):
-            builder.thought(step.key, text, kind="summary")
+            builder.reasoning(step.key, text, kind="summary")
         elif kind == "text":
             block = builder.text(step.key, text)
             step.text_id = block.id if block is not None else step.text_id
@@ -196,7 +196,7 @@ class InteractionsDecoder(BaseDecoder):
         step.done = True
         builder = self.builder
         if step.kind == "thought":
-            builder.end_thought(step.key, signature=clean_str(step.signature))
+            builder.end_reasoning(step.key, signature=clean_str(step.signature))
         elif step.tool is not None and step.kind.endswith("_call"):
             arguments = step.data.get("arguments")
             streamed = step.tool.args_pieces or not arguments
@@ -237,7 +237,7 @@ class InteractionsDecoder(BaseDecoder):
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
-    """Return the token counts, or None. Thoughts are added to the output and tool use to the prompt: they are counted apart."""
+    """Return the token counts, or None. Reasoning is added to the output and tool use to the prompt: both are counted apart."""
     counts = {name: value for name, value in fields_or_empty(usage).items() if is_token_count(value)}
     if not counts:
         return None

@@ -82,24 +82,24 @@ class AdkDecoder(BaseDecoder):
         if not builder.in_step:
             self.new_step(nonempty_str(get_either_case(item, "modelVersion")))
             self._streamed.clear()
-        full = {"thought": "", "text": ""}
+        full = {"reasoning": "", "text": ""}
         for part in parts:
-            text, kind = get_str(part, "text") or "", "thought" if get_field(part, "thought") else "text"
+            text, kind = get_str(part, "text") or "", "reasoning" if get_field(part, "thought") else "text"
             full[kind] += text
             if is_partial and text:
                 self._streamed.add(kind)
-                if kind == "thought":
-                    builder.thought("thought", text)
+                if kind == "reasoning":
+                    builder.reasoning("reasoning", text)
                 else:
-                    builder.end_thought("thought")
+                    builder.end_reasoning("reasoning")
                     builder.text("text", text)
             if not is_partial:
                 self._write_other(part)
         if is_partial:
             return
-        if full["thought"] and "thought" not in self._streamed:
-            builder.thought("thought", full["thought"])
-        builder.end_thought("thought", full["thought"] or None)
+        if full["reasoning"] and "reasoning" not in self._streamed:
+            builder.reasoning("reasoning", full["reasoning"])
+        builder.end_reasoning("reasoning", full["reasoning"] or None)
         if full["text"]:
             builder.start_text("text")
         builder.end_text("text", full["text"] or None)
@@ -298,16 +298,16 @@ def _enum_value(value: Any) -> str | None:
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:
-    """Return the token counts, or None. Gemini counts thoughts apart from the candidates: they are added to the output."""
+    """Return the token counts, or None. Gemini counts reasoning apart from the candidates: it is added to the output."""
     if usage is None:
         return None
     names = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
-    prompt, candidates, thoughts = (token_count(get_either_case(usage, name)) for name in names)
-    output = candidates if thoughts is None else (candidates or 0) + thoughts
+    prompt, candidates, reasoning = (token_count(get_either_case(usage, name)) for name in names)
+    output = candidates if reasoning is None else (candidates or 0) + reasoning
     return ev.Usage(
         input=prompt,
         output=output,
         total=token_count(get_either_case(usage, "totalTokenCount")),
-        reasoning=thoughts,
+        reasoning=reasoning,
         cache_read=token_count(get_either_case(usage, "cachedContentTokenCount")),
     )

@@ -146,14 +146,14 @@ class HectorDecoder(A2ADecoder):
             case "TOOL_CALL", phase:
                 self._tool_event(phase, body)
             case "THINKING", phase:
-                key = ("thought", body.get("thinkingId"))
+                key = ("reasoning", body.get("thinkingId"))
                 match phase:
                     case "START":
-                        self.builder.start_thought(key)
+                        self.builder.start_reasoning(key)
                     case "DELTA":
-                        self.builder.thought(key, body["delta"])
+                        self.builder.reasoning(key, body["delta"])
                     case _:
-                        self.builder.end_thought(key, signature=str_field(body, "signature"))
+                        self.builder.end_reasoning(key, signature=str_field(body, "signature"))
             case ("CONTENT_BLOCK" | "MESSAGE") as of, phase:
                 key = (of, body.get("blockId" if of == "CONTENT_BLOCK" else "messageId"))
                 if phase == "DELTA":
@@ -167,7 +167,7 @@ class HectorDecoder(A2ADecoder):
         call_id = str_field(body, "toolCallId") or ""
         block = self.parts.calls.get(call_id)
         if phase == "START" or block is None:
-            self.builder.end_texts_and_thoughts()
+            self.builder.end_texts_and_reasoning()
             block = self.builder.start_tool(call_id, str_field(body, "toolName") or "tool", call_id=call_id or None)
             self.parts.calls[call_id] = block
             if body.get("input"):
@@ -187,7 +187,7 @@ class HectorDecoder(A2ADecoder):
             case "ERROR":
                 self.fail_with({"message": body.get("errorMessage"), "code": body.get("errorCode")})
             case "COMPLETE":
-                self.builder.end_texts_and_thoughts()
+                self.builder.end_texts_and_reasoning()
                 if body.get("result"):
                     self.builder.custom("result", body["result"])
                 if self.stop_info.status != "failed":

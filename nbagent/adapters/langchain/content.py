@@ -1,4 +1,4 @@
-"""Content of one LangChain message: text, thoughts, tool calls, citations, files and token counts.
+"""Content of one LangChain message: text, reasoning, tool calls, citations, files and token counts.
 
 Format: https://github.com/langchain-ai/langchain/tree/master/libs/core/langchain_core/messages (langchain-core 1.7).
 """
@@ -81,7 +81,7 @@ class ContentPart(NamedTuple):
         entry: the fields of the content block; empty for plain text.
     """
 
-    kind: Literal["text", "refusal", "thought", "other"]
+    kind: Literal["text", "refusal", "reasoning", "other"]
     block_index: Hashable
     text: str
     entry: Mapping[str, Any]
@@ -90,11 +90,11 @@ class ContentPart(NamedTuple):
 def content_parts(message: Any) -> Iterator[ContentPart]:
     """Yield the parts of a message's or a chunk's content: a string, or a list of blocks in any provider's format."""
     extra = fields_or_empty(get_field(message, "additional_kwargs"))
-    thought = extra.get("reasoning_content")
-    if isinstance(thought, str) and thought:
-        yield ContentPart("thought", "extra", thought, {})
+    reasoning = extra.get("reasoning_content")
+    if isinstance(reasoning, str) and reasoning:
+        yield ContentPart("reasoning", "extra", reasoning, {})
     for summary in fields_or_empty(extra.get("reasoning")).get("summary") or ():
-        yield ContentPart("thought", "extra", get_str(summary, "text") or "", {})
+        yield ContentPart("reasoning", "extra", get_str(summary, "text") or "", {})
     content = get_field(message, "content")
     for number, block in enumerate(content if isinstance(content, list | tuple) else [content]):
         if isinstance(block, str):
@@ -108,7 +108,7 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
         elif kind == "refusal":
             yield ContentPart("refusal", index, str_field(entry, "refusal") or "", entry)
         elif kind in ("thinking", "reasoning", "reasoning_content", "redacted_thinking", "thinking_delta"):
-            yield ContentPart("thought", index, _thought_text(entry), entry)
+            yield ContentPart("reasoning", index, _reasoning_text(entry), entry)
         elif entry:
             yield ContentPart("other", index, "", entry)
     refusal = extra.get("refusal")
@@ -116,8 +116,8 @@ def content_parts(message: Any) -> Iterator[ContentPart]:
         yield ContentPart("refusal", "refusal", refusal, {})
 
 
-def _thought_text(entry: Mapping[str, Any]) -> str:
-    """Return the text of a thought block in any provider's format."""
+def _reasoning_text(entry: Mapping[str, Any]) -> str:
+    """Return the text of a reasoning block in any provider's format."""
     for name in ("thinking", "reasoning", "text"):
         if isinstance(entry.get(name), str):
             return str(entry[name])
@@ -139,7 +139,7 @@ class Content:
         self._builder = builder
         self._key = key
         self._texts: dict[Hashable, Block] = {}
-        self._thoughts: dict[Hashable, dict[str, Any]] = {}
+        self._reasoning: dict[Hashable, dict[str, Any]] = {}
         self._seen: set[str] = set()
         self._hosted: dict[Hashable, Block] = {}
         self.tools: dict[Hashable, Block] = {}
@@ -148,8 +148,8 @@ class Content:
         """Write the content of a chunk."""
         for part in content_parts(chunk):
             key = (self._key, part.kind, part.block_index)
-            if part.kind == "thought":
-                self._write_thought(key, part)
+            if part.kind == "reasoning":
+                self._write_reasoning(key, part)
             elif part.kind == "other":
                 self._write_other(part)
             else:
@@ -157,40 +157,40 @@ class Content:
 
     def _write_text(self, key: Hashable, part: ContentPart) -> None:
         if part.text:
-            self._end_thoughts()
+            self._end_reasoning()
         block = self._builder.text(key, part.text, kind="refusal" if part.kind == "refusal" else "text")
         if block is not None:
             self._texts[key] = block
         self._cite(part.entry, block)
 
-    def _write_thought(self, key: Hashable, part: ContentPart) -> None:
-        block = self._builder.thought(key, part.text)
+    def _write_reasoning(self, key: Hashable, part: ContentPart) -> None:
+        block = self._builder.reasoning(key, part.text)
         signature = nonempty_str(part.entry.get("signature")) or nonempty_str(
             get_field(part.entry.get("reasoning_content"), "signature")
         )
         encrypted = nonempty_str(part.entry.get("data")) or nonempty_str(part.entry.get("encrypted_content"))
         if block is None and (signature or encrypted):
-            block = self._builder.start_thought(key)
+            block = self._builder.start_reasoning(key)
         if block is not None:
-            seals = self._thoughts.setdefault(key, {})
+            seals = self._reasoning.setdefault(key, {})
             if signature:
                 seals["signature"] = seals.get("signature", "") + signature
             if encrypted:
                 seals["encrypted"] = encrypted
 
-    def _end_thoughts(self, texts: list[str] | None = None) -> None:
-        matched = texts if texts is not None and len(texts) == len(self._thoughts) else [None] * len(self._thoughts)
-        for (key, seals), text in zip(self._thoughts.items(), matched, strict=True):
-            self._builder.end_thought(key, text or None, **seals)
-        self._thoughts.clear()
+    def _end_reasoning(self, texts: list[str] | None = None) -> None:
+        matched = texts if texts is not None and len(texts) == len(self._reasoning) else [None] * len(self._reasoning)
+        for (key, seals), text in zip(self._reasoning.items(), matched, strict=True):
+            self._builder.end_reasoning(key, text or None, **seals)
+        self._reasoning.clear()
 
     def complete(self, message: Any) -> None:
         """Complete the message from its final form: replace the streamed parts that can be matched, and add the others."""
-        if not self._texts and not self.tools and not self._thoughts:
+        if not self._texts and not self.tools and not self._reasoning:
             self.write(message)
         else:
             parts = list(content_parts(message))
-            self._end_thoughts([part.text for part in parts if part.kind == "thought"])
+            self._end_reasoning([part.text for part in parts if part.kind == "reasoning"])
             texts = [part for part in parts if part.kind in ("text", "refusal") and part.text]
             if not self._texts:
                 for part in texts:
@@ -228,12 +228,12 @@ class Content:
             return
         for part in content_parts({"content": [{**entry, "index": index}]}):
             key: Hashable = (self._key, part.kind, part.block_index)
-            if part.kind == "thought" and self._builder.open_thought(key) is not None:
-                self._write_thought(key, part._replace(text=""))
-                self._builder.end_thought(key, part.text or None, **self._thoughts.pop(key, {}))
-            elif part.kind == "thought":
-                self._write_thought(key, part)
-                self._end_thoughts()
+            if part.kind == "reasoning" and self._builder.open_reasoning(key) is not None:
+                self._write_reasoning(key, part._replace(text=""))
+                self._builder.end_reasoning(key, part.text or None, **self._reasoning.pop(key, {}))
+            elif part.kind == "reasoning":
+                self._write_reasoning(key, part)
+                self._end_reasoning()
             elif part.kind == "other":
                 self._write_other(part)
             else:
@@ -266,7 +266,7 @@ class Content:
                 return None
             if block is not None:
                 self.tools[key, block.call_id] = self.tools.pop(key)
-            self._end_thoughts()
+            self._end_reasoning()
             block = self._start(key, call)
         if isinstance(call.args, str):
             self._builder.tool_delta(block, call.args)
@@ -280,7 +280,7 @@ class Content:
         return block
 
     def _write_other(self, part: ContentPart) -> None:
-        """Write a block that is neither text nor thought: a file, a hosted tool, or an unknown type. Repeats are skipped."""
+        """Write a block that is neither text nor reasoning: a file, a hosted tool, or an unknown type. Repeats are skipped."""
         entry = part.entry
         kind = str_field(entry, "type") or ""
         builder = self._builder
@@ -333,8 +333,8 @@ class Content:
                 self._builder.source(url, title=title, text_id=None if block is None else block.id, meta=meta)
 
     def close(self) -> None:
-        """End the message: close its texts, thoughts and arguments."""
-        self._end_thoughts()
+        """End the message: close its text, reasoning and arguments."""
+        self._end_reasoning()
         for key in self._texts:
             self._builder.end_text(key)
         for block in (*self.tools.values(), *self._hosted.values()):

@@ -65,7 +65,7 @@ class OpenMessage:
 
 
 class Messages:
-    """All messages of a run. Each is written once, although streams repeat them in several forms.
+    """Messages of a run. Each is written once, although streams repeat them in several forms.
 
     Args:
         decoder: its builder takes the events; its `stop_info` is set from the last message.

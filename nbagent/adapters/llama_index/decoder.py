@@ -122,10 +122,10 @@ class LlamaIndexDecoder(BaseDecoder):
     def _stream(self, event: Any) -> None:
         if not self.builder.in_step:
             self._begin()
-        self.builder.thought("thought", get_str(event, "thinking_delta") or "")
+        self.builder.reasoning("reasoning", get_str(event, "thinking_delta") or "")
         delta = get_str(event, "delta")
         if delta:
-            self.builder.end_thought("thought")
+            self.builder.end_reasoning("reasoning")
             self._wrote = True
             self.builder.text("text", delta)
         for call in get_field(event, "tool_calls") or ():
@@ -139,10 +139,10 @@ class LlamaIndexDecoder(BaseDecoder):
         blocks = [fields_or_empty(block) for block in get_field(get_field(event, "response"), "blocks") or ()]
         texts = [str_field(block, "text") or "" for block in blocks if get_field(block, "block_type") in ("text", None)]
         text = "\n".join(filter(None, texts)) or nonempty_str(get_field(get_field(event, "response"), "content"))
-        thought = "".join(str_field(block, "content") or "" for block in blocks if block.get("block_type") == "thinking")
-        if thought and not self._wrote and self.builder.open_thought("thought") is None:
-            self.builder.thought("thought", thought)
-        self.builder.end_thought("thought")
+        reasoning = "".join(str_field(block, "content") or "" for block in blocks if block.get("block_type") == "thinking")
+        if reasoning and not self._wrote and self.builder.open_reasoning("reasoning") is None:
+            self.builder.reasoning("reasoning", reasoning)
+        self.builder.end_reasoning("reasoning")
         if text:
             self.builder.start_text("text")
         self.builder.end_text("text", text if len(texts) < 2 or not self._wrote else None)

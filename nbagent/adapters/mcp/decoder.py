@@ -3,7 +3,7 @@
 Format: https://modelcontextprotocol.io/specification, and `mcp` 2.3. Items are JSON-RPC messages. If a source has no requests,
 progress belongs to a tool without a name.
 
-The protocol has no text, thoughts, tokens, models or agents. The stream is complete when every request in it was answered.
+The protocol has no text, reasoning, tokens, models or agents. The stream is complete when every request in it was answered.
 """
 
 import json

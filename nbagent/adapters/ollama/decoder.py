@@ -51,7 +51,7 @@ class OllamaDecoder(BaseDecoder):
         if message.get("role") == "tool":
             self.builder.raw(item, "tool")
         else:
-            self._write_thought(str_field(message, "thinking") or str_field(chunk, "thinking"))
+            self._write_reasoning(str_field(message, "thinking") or str_field(chunk, "thinking"))
             self._write_text(str_field(message, "content") or str_field(chunk, "response"))
             for call in message.get("tool_calls") or ():
                 self._write_call(fields(call))
@@ -69,20 +69,20 @@ class OllamaDecoder(BaseDecoder):
             self.stop_info = StopInfo.of_reason(reason, _CUT_SHORT)
         self.builder.end_step(reason, _read_usage(done))
 
-    def _write_thought(self, thought: str | None) -> None:
-        if thought:
+    def _write_reasoning(self, reasoning: str | None) -> None:
+        if reasoning:
             self.builder.end_text(_KEY)
-            self.builder.thought(_KEY, thought)
+            self.builder.reasoning(_KEY, reasoning)
 
     def _write_text(self, text: str | None) -> None:
         if text:
-            self.builder.end_thought(_KEY)
+            self.builder.end_reasoning(_KEY)
             self.builder.text(_KEY, text)
 
     def _write_call(self, call: Mapping[str, Any]) -> None:
         """Write a tool call, which always arrives complete."""
         builder = self.builder
-        builder.end_texts_and_thoughts()
+        builder.end_texts_and_reasoning()
         self._calls += 1
         function = fields_or_empty(call.get("function"))
         block = builder.start_tool(

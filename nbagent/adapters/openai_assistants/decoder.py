@@ -4,7 +4,7 @@ Format: https://platform.openai.com/docs/api-reference/assistants-streaming/even
 only the SSE frame has the event's name, so an item is `{"event": name, "data": object}`, the shape of the SDK's objects, too.
 Bare objects are named by their `object` and `status`. There is one message at a time, and its id is not used.
 
-The format has no thoughts and no hand-offs. A run that requires action waits for the outputs of its calls, which become
+The format has no reasoning and no hand-offs. A run that requires action waits for the outputs of its calls, which become
 approvals of the kind "input".
 
 NEAR AI (https://github.com/nearai/nearai/blob/main/hub/api/v1/thread_routes.py, 98e5f2c) has text only, and several completions
@@ -201,7 +201,7 @@ class AssistantsDecoder(BaseDecoder):
             index = get_field(part, "index")
             self._read_part(number if index is None else index, fields_or_empty(part), is_complete=state != "delta")
         if state != "delta":
-            self.builder.end_texts_and_thoughts()
+            self.builder.end_texts_and_reasoning()
 
     def _read_part(self, index: int, part: Mapping[str, Any], *, is_complete: bool) -> None:
         kind = part.get("type")

@@ -30,12 +30,12 @@ class _ThreadEncoder(BaseEncoder):
         """Emit the start of the run, once, with the first content: the model is known by then."""
         if not self._created:
             self._created = True
-            for word in ("created", "queued", "in_progress"):
-                self.emit_event("thread.run", word, self.run_object("in_progress" if word == "in_progress" else "queued"))
+            for state in ("created", "queued", "in_progress"):
+                self.emit_event("thread.run", state, self.run_object("in_progress" if state == "in_progress" else "queued"))
 
-    def emit_event(self, scope: str, word: str, data: _Json) -> None:
-        """Emit the event `scope.word`."""
-        self.emit({"event": f"{scope}.{word}", "data": data})
+    def emit_event(self, scope: str, state: str, data: _Json) -> None:
+        """Emit the event `scope.state`."""
+        self.emit({"event": f"{scope}.{state}", "data": data})
 
     def run_object(self, status: str, **more: Any) -> _Json:
         """Return the run in its current state."""
@@ -202,7 +202,7 @@ class AssistantsEncoder(_ThreadEncoder):
         self._emit_step("created", details)
         self._emit_step("in_progress", details)
 
-    def _emit_step(self, word: str, details: _Json) -> None:
+    def _emit_step(self, state: str, details: _Json) -> None:
         data = {
             "id": self._step_id,
             "object": "thread.run.step",
@@ -211,12 +211,12 @@ class AssistantsEncoder(_ThreadEncoder):
             "assistant_id": self.assistant_id,
             "thread_id": self.thread_id,
             "type": details["type"],
-            "status": "completed" if word == "completed" else "in_progress",
+            "status": "completed" if state == "completed" else "in_progress",
             "step_details": details,
             "last_error": None,
             "usage": None,
         }
-        self.emit_event("thread.run.step", word, data)
+        self.emit_event("thread.run.step", state, data)
 
 
 class NearEncoder(_ThreadEncoder):
@@ -250,10 +250,10 @@ class NearEncoder(_ThreadEncoder):
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
         """Emit the run's last event, with the run in `delta`. The hub leaves the stream open after it."""
         self.ensure_created()
-        word = "failed" if error is not None else "requires_action" if end.status == "paused" else "completed"
+        state = "failed" if error is not None else "requires_action" if end.status == "paused" else "completed"
         more = {} if error is None else {"last_error": _last_error(error)}
-        data = {"id": None, "object": f"thread.run.{word}", "delta": self.run_object(word, **more)}
-        self.emit_event("thread.run", word, data)
+        data = {"id": None, "object": f"thread.run.{state}", "delta": self.run_object(state, **more)}
+        self.emit_event("thread.run", state, data)
 
 
 def _last_error(error: ev.Error) -> _Json:

@@ -12,7 +12,7 @@ _CALL_FIELDS = {"index", "id", "type", "function", "custom"}
 
 
 class ToolCall:
-    """One call. It starts when its name is known; arguments that come before are kept in `early_arguments`."""
+    """Tool call. It starts when its name is known; arguments that come before are kept in `early_arguments`."""
 
     def __init__(self, key: Hashable) -> None:
         self.key = key

@@ -13,7 +13,7 @@ from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_jsonable
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 from nbagent.adapters.openai_chat.calls import ToolCalls
-from nbagent.adapters.openai_chat.dialects import Thought, content_parts, image_url, reasoning_in
+from nbagent.adapters.openai_chat.dialects import Reasoning, content_parts, image_url, reasoning_in
 from nbagent.events.jsonable import sound
 
 DONE = "[DONE]"
@@ -30,7 +30,7 @@ class Choice:
         self.index = index
         self.text: Hashable = (step, index, "text")
         self.refusal: Hashable = (step, index, "refusal")
-        self.thought: Hashable = (step, index, "thought")
+        self.reasoning: Hashable = (step, index, "reasoning")
         self.calls = ToolCalls((step, index))
         self.signature = ""
         self.encrypted = ""
@@ -230,11 +230,11 @@ class ChatDecoder(BaseDecoder):
     def _read_delta(self, choice: Choice, delta: Mapping[str, Any], *, is_complete: bool = False) -> None:
         builder = self.builder
         google = fields_or_empty(fields_or_empty(delta.get("extra_content")).get("google"))
-        self._write_thought(choice, reasoning_in(delta))
+        self._write_reasoning(choice, reasoning_in(delta))
         content = delta.get("content")
         if isinstance(content, str):
-            if google.get("thought") is True:  # Gemini's endpoint marks thoughts in the ordinary content
-                self._write_thought(choice, Thought(content))
+            if google.get("thought") is True:  # Gemini's endpoint marks reasoning in the ordinary content
+                self._write_reasoning(choice, Reasoning(content))
             elif content:
                 self._write_text(choice, content)
         elif isinstance(content, list):
@@ -242,7 +242,7 @@ class ChatDecoder(BaseDecoder):
         choice.signature += str_field(google, "thought_signature") or ""
         refusal = str_field(delta, "refusal")
         if refusal:
-            self._close_thought(choice)
+            self._close_reasoning(choice)
             builder.text(choice.refusal, refusal, kind="refusal")
         if delta.get("tool_calls") or delta.get("function_call"):
             self._close_texts(choice)
@@ -252,21 +252,21 @@ class ChatDecoder(BaseDecoder):
                 self._read_extra(choice, name, delta[name])
 
     def _write_text(self, choice: Choice, text: str) -> None:
-        self._close_thought(choice)
+        self._close_reasoning(choice)
         block = self.builder.text(choice.text, text)
         self._fast_path = None if block is None else (block, choice.index)
 
-    def _write_thought(self, choice: Choice, thought: Thought) -> None:
-        if thought.text:
+    def _write_reasoning(self, choice: Choice, reasoning: Reasoning) -> None:
+        if reasoning.text:
             self.builder.end_text(choice.text)
-            self.builder.thought(choice.thought, thought.text, kind=thought.kind)
-        choice.signature += thought.signature or ""
-        choice.encrypted += thought.encrypted or ""
+            self.builder.reasoning(choice.reasoning, reasoning.text, kind=reasoning.kind)
+        choice.signature += reasoning.signature or ""
+        choice.encrypted += reasoning.encrypted or ""
 
     def _write_parts(self, choice: Choice, content: list[Any]) -> None:
         for part in content_parts(content):
-            if part.thought is not None:
-                self._write_thought(choice, part.thought)
+            if part.reasoning is not None:
+                self._write_reasoning(choice, part.reasoning)
             elif part.url is not None:
                 self._write_file(part.url)
             elif part.text:
@@ -306,16 +306,16 @@ class ChatDecoder(BaseDecoder):
         self.builder.source(url, title=title, text_id=text_id, meta=meta)
 
     def _close_texts(self, choice: Choice) -> None:
-        self._close_thought(choice)
-        if choice.signature or choice.encrypted:  # the signature came after its thought, or without one
-            self.builder.start_thought(choice.thought)
-            self._close_thought(choice)
+        self._close_reasoning(choice)
+        if choice.signature or choice.encrypted:  # the signature came after its reasoning, or without one
+            self.builder.start_reasoning(choice.reasoning)
+            self._close_reasoning(choice)
         self.builder.end_text(choice.text)
         self.builder.end_text(choice.refusal)
 
-    def _close_thought(self, choice: Choice) -> None:
-        if self.builder.open_thought(choice.thought) is not None:
-            self.builder.end_thought(choice.thought, signature=choice.signature or None, encrypted=choice.encrypted or None)
+    def _close_reasoning(self, choice: Choice) -> None:
+        if self.builder.open_reasoning(choice.reasoning) is not None:
+            self.builder.end_reasoning(choice.reasoning, signature=choice.signature or None, encrypted=choice.encrypted or None)
             choice.signature = choice.encrypted = ""
 
 

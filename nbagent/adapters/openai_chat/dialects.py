@@ -5,11 +5,11 @@ from typing import Any, Literal, NamedTuple
 
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
 
-_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
-_THOUGHT_LISTS = ("reasoning_details", "thinking_blocks")
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+_REASONING_LISTS = ("reasoning_details", "thinking_blocks")
 
 
-class Thought(NamedTuple):
+class Reasoning(NamedTuple):
     """Reasoning in a delta."""
 
     text: str = ""
@@ -18,19 +18,19 @@ class Thought(NamedTuple):
     encrypted: str | None = None
 
 
-NO_THOUGHT = Thought()
+NO_REASONING = Reasoning()
 
 
 class ContentPart(NamedTuple):
-    """One part of a `content` list. One of the fields is set: text, thought, the URL of an image, or any other part."""
+    """Part of a `content` list. Exactly one field is set: text, reasoning, the URL of an image, or any other part."""
 
     text: str = ""
-    thought: Thought | None = None
+    reasoning: Reasoning | None = None
     url: str | None = None
     other: Any = None
 
 
-def reasoning_in(delta: Mapping[str, Any]) -> Thought:
+def reasoning_in(delta: Mapping[str, Any]) -> Reasoning:
     """Return the reasoning in a delta, once if the server sends it in two fields.
 
     `reasoning_content` is DeepSeek's, Qwen's, Z.ai's, Moonshot's and xAI's; `reasoning` Groq's, OpenRouter's and vLLM's;
@@ -38,9 +38,9 @@ def reasoning_in(delta: Mapping[str, Any]) -> Thought:
     `thinking_blocks` LiteLLM's.
     """
     # Servers that send both a plain field and a list repeat the text: the plain field wins.
-    text = next((value for name in _THOUGHT_FIELDS if (value := str_field(delta, name))), "")
-    detailed = NO_THOUGHT
-    for name in _THOUGHT_LISTS:
+    text = next((value for name in _REASONING_FIELDS if (value := str_field(delta, name))), "")
+    detailed = NO_REASONING
+    for name in _REASONING_LISTS:
         entries = delta.get(name)
         if isinstance(entries, list) and entries:
             detailed = _join(_detail(fields_or_empty(entry)) for entry in entries)
@@ -48,12 +48,12 @@ def reasoning_in(delta: Mapping[str, Any]) -> Thought:
     encrypted = detailed.encrypted or str_field(delta, "reasoning_opaque")
     signature = detailed.signature or str_field(delta, "reasoning_signature")
     if not (text or detailed.text or encrypted or signature):
-        return NO_THOUGHT
-    return Thought(text or detailed.text, detailed.kind, signature, encrypted)
+        return NO_REASONING
+    return Reasoning(text or detailed.text, detailed.kind, signature, encrypted)
 
 
-def _detail(entry: Mapping[str, Any]) -> Thought:
-    """Read an entry of `reasoning_details` or `thinking_blocks`, or a content part that is a thought."""
+def _detail(entry: Mapping[str, Any]) -> Reasoning:
+    """Read an entry of `reasoning_details` or `thinking_blocks`, or a content part that is reasoning."""
     kind = entry.get("type")
     data = str_field(entry, "data")
     signature = str_field(entry, "signature")
@@ -67,18 +67,18 @@ def _detail(entry: Mapping[str, Any]) -> Thought:
                 )
         elif nonempty_str(value):
             summary = name == "summary" or kind in ("reasoning.summary", "summary_text")
-            return Thought(str(value), "summary" if summary else "raw", signature, data)
-    return Thought("", "raw", signature, data)
+            return Reasoning(str(value), "summary" if summary else "raw", signature, data)
+    return Reasoning("", "raw", signature, data)
 
 
-def _join(thoughts: Iterator[Thought]) -> Thought:
-    joined = NO_THOUGHT
-    for thought in thoughts:
-        joined = Thought(
-            joined.text + thought.text,
-            "summary" if "summary" in (joined.kind, thought.kind) else "raw",
-            (joined.signature or "") + (thought.signature or "") or None,
-            (joined.encrypted or "") + (thought.encrypted or "") or None,
+def _join(parts: Iterator[Reasoning]) -> Reasoning:
+    joined = NO_REASONING
+    for part in parts:
+        joined = Reasoning(
+            joined.text + part.text,
+            "summary" if "summary" in (joined.kind, part.kind) else "raw",
+            (joined.signature or "") + (part.signature or "") or None,
+            (joined.encrypted or "") + (part.encrypted or "") or None,
         )
     return joined
 
@@ -94,7 +94,7 @@ def content_parts(content: list[Any]) -> Iterator[ContentPart]:
             case "text" | "output_text" if isinstance(part.get("text"), str):
                 yield ContentPart(text=part["text"])
             case "thinking" | "reasoning":
-                yield ContentPart(thought=_detail(part))
+                yield ContentPart(reasoning=_detail(part))
             case "image_url" if url := image_url(part):
                 yield ContentPart(url=url)
             case _:

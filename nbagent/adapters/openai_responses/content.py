@@ -8,7 +8,7 @@ from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_fiel
 from nbagent.adapters.openai_responses.items import Item
 
 TextKind = Literal["text", "refusal"]
-ThoughtKind = Literal["summary", "raw"]
+ReasoningKind = Literal["summary", "raw"]
 
 
 class ItemContent:
@@ -34,46 +34,46 @@ class ItemContent:
             item.text_ids[index] = self._builder.start_text(key, kind=kind, phase=item.phase).id
         self._builder.end_text(key, nonempty_str(text))
 
-    def begin_thought(self, item: Item) -> None:
-        """Start a thought before its first text: a model with hidden reasoning never sends any.
+    def begin_reasoning(self, item: Item) -> None:
+        """Start a reasoning block before its first text: a model with hidden reasoning never sends any.
 
         Recording: openai_responses/vercel-openai-reasoning-encrypted-content.
         """
-        self._builder.start_thought((item.key, "summary"), kind="summary")
+        self._builder.start_reasoning((item.key, "summary"), kind="summary")
 
-    def thought(self, item: Item, index: int, delta: str, kind: ThoughtKind = "summary") -> None:
-        """Append to a part of a thought. The parts form one thought, separated by an empty line."""
-        summary = self._builder.open_thought((item.key, "summary"))
+    def reasoning(self, item: Item, index: int, delta: str, kind: ReasoningKind = "summary") -> None:
+        """Append to a part of a reasoning item. The parts form one block, separated by an empty line."""
+        summary = self._builder.open_reasoning((item.key, "summary"))
         if kind == "raw" and summary is not None and not summary.has_text:
-            self._builder.end_thought(summary.key)
+            self._builder.end_reasoning(summary.key)
         parts = item.thinking[kind]
         if delta and parts and index not in parts:
             delta = "\n\n" + delta
         if delta:
             parts.setdefault(index, "")
-            self._builder.thought((item.key, kind), delta, kind=kind)
+            self._builder.reasoning((item.key, kind), delta, kind=kind)
 
-    def end_part_of_thought(self, item: Item, index: int, text: Any, kind: ThoughtKind = "summary") -> None:
-        """Set the final text of a part of a thought. The thought itself stays open."""
+    def end_reasoning_part(self, item: Item, index: int, text: Any, kind: ReasoningKind = "summary") -> None:
+        """Set the final text of a part of a reasoning item. The item itself stays open."""
         if nonempty_str(text):
             if index not in item.thinking[kind]:
-                self.thought(item, index, text, kind)
+                self.reasoning(item, index, text, kind)
             item.thinking[kind][index] = text
 
-    def complete_thought(self, item: Item, payload: Mapping[str, Any]) -> None:
-        """End a thought with its final text and its encrypted content."""
+    def complete_reasoning(self, item: Item, payload: Mapping[str, Any]) -> None:
+        """End a reasoning item with its final text and its encrypted content."""
         ends: list[tuple[Hashable, str | None]] = []
-        kinds: tuple[tuple[ThoughtKind, str], ...] = (("summary", "summary"), ("raw", "content"))
+        kinds: tuple[tuple[ReasoningKind, str], ...] = (("summary", "summary"), ("raw", "content"))
         for kind, name in kinds:
             texts = [nonempty_str(fields_or_empty(part).get("text")) or "" for part in payload.get(name) or ()]
             final = "\n\n".join(filter(None, texts or item.thinking[kind].values()))
-            if final and self._builder.open_thought((item.key, kind)) is None:
-                self.thought(item, 0, final, kind)
-            if self._builder.open_thought((item.key, kind)) is not None:
+            if final and self._builder.open_reasoning((item.key, kind)) is None:
+                self.reasoning(item, 0, final, kind)
+            if self._builder.open_reasoning((item.key, kind)) is not None:
                 ends.append(((item.key, kind), final or None))
         encrypted = str_field(payload, "encrypted_content")
         if not ends and encrypted:
-            ends.append((self._builder.start_thought((item.key, "summary"), kind="summary").key, None))
+            ends.append((self._builder.start_reasoning((item.key, "summary"), kind="summary").key, None))
         meta = {"item_id": item.id} if item.id else None
         for number, (key, text) in enumerate(ends, 1):
-            self._builder.end_thought(key, text, encrypted=encrypted if number == len(ends) else None, meta=meta)
+            self._builder.end_reasoning(key, text, encrypted=encrypted if number == len(ends) else None, meta=meta)

@@ -197,7 +197,7 @@ class ResponsesDecoder(BaseDecoder):
             item = self._item({**payload, "item_id": item_fields.get("id")})
         self._describe(item, item_fields)
         if item.type == "reasoning":
-            self._content.begin_thought(item)
+            self._content.begin_reasoning(item)
         elif is_tool(item.type):
             self._tools.start(item, item_fields)
 
@@ -222,7 +222,7 @@ class ResponsesDecoder(BaseDecoder):
             for index, part in enumerate(item_fields.get("content") or ()):
                 self._complete_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._content.complete_thought(item, item_fields)
+            self._content.complete_reasoning(item, item_fields)
         elif is_tool(item.type):
             if not started or item.tool is None:
                 self._tools.start(item, item_fields)
@@ -263,7 +263,7 @@ class ResponsesDecoder(BaseDecoder):
             case "refusal":
                 self._content.end_text(item, index, part.get("refusal"), "refusal")
             case "reasoning_text":
-                self._content.end_part_of_thought(item, index, part.get("text"), "raw")
+                self._content.end_reasoning_part(item, index, part.get("text"), "raw")
             case _:
                 if (index, "other") not in item.ended:
                     item.ended.add((index, "other"))
@@ -286,20 +286,20 @@ class ResponsesDecoder(BaseDecoder):
     # --- reasoning ------------------------------------------------------------------------------------------------------
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.thought(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
+        self._content.reasoning(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, payload.get("text"))
+        self._content.end_reasoning_part(self._item(payload), payload.get("summary_index") or 0, payload.get("text"))
 
     def _summary_part_done(self, payload: Mapping[str, Any]) -> None:
         part = fields_or_empty(payload.get("part"))
-        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, part.get("text"))
+        self._content.end_reasoning_part(self._item(payload), payload.get("summary_index") or 0, part.get("text"))
 
     def _raw_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.thought(self._item(payload), payload.get("content_index") or 0, payload["delta"], "raw")
+        self._content.reasoning(self._item(payload), payload.get("content_index") or 0, payload["delta"], "raw")
 
     def _raw_done(self, payload: Mapping[str, Any]) -> None:
-        self._content.end_part_of_thought(self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw")
+        self._content.end_reasoning_part(self._item(payload), payload.get("content_index") or 0, payload.get("text"), "raw")
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 

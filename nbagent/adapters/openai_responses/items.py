@@ -9,7 +9,7 @@ from nbagent.adapters.base.fields import str_field
 
 
 class Item:
-    """One output item of a response: a message, a thought or a call.
+    """Output item of a response: a message, reasoning or a call.
 
     Attributes:
         key: (step, output index), or (step, item id) where the server sends no index. Not the id alone:
@@ -19,7 +19,7 @@ class Item:
         ended: the parts whose text is complete.
         text_ids: our ids of the texts, by content index.
         cited: the annotations that were written.
-        thinking: per kind, the texts of the thought's parts by index; "" while a part is streamed.
+        thinking: per kind, the texts of the item's parts by index; "" while a part is streamed.
         early_deltas: deltas of the arguments, or output, from before the call started.
         command: index of the shell command that is streamed.
         file_id: our id of the picture that the item makes.

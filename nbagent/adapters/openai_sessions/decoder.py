@@ -173,7 +173,7 @@ class SessionsDecoder(BaseDecoder):
         """End the run, and the open sub-agents with it."""
         if not self.builder.ended:
             self._agents.select(None)
-            self.builder.end_texts_and_thoughts()
+            self.builder.end_texts_and_reasoning()
             self._agents.end_all("failed" if error else self.stop_info.status)
         return super().close(error)
 
@@ -212,7 +212,7 @@ class SessionsDecoder(BaseDecoder):
             return
         item.describe(item_fields)
         if kind == "reasoning":
-            self._content.begin_thought(item)
+            self._content.begin_reasoning(item)
         elif is_call(kind):
             self._calls.start(item, item_fields)
         elif kind == "agent_message":
@@ -235,7 +235,7 @@ class SessionsDecoder(BaseDecoder):
             for index, part in enumerate(item_fields.get("content") or ()):
                 self._end_part(item, index, fields(part))
         elif item.type == "reasoning":
-            self._content.complete_thought(item, item_fields)
+            self._content.complete_reasoning(item, item_fields)
         elif is_call(item.type):
             if item.type == "mcp_call" and item.tool is not None and not item_fields.get("error"):
                 self._actions.approve(item.tool)  # no event has the answer, but the call ran
@@ -259,11 +259,11 @@ class SessionsDecoder(BaseDecoder):
         self._end_part(self._item(payload), payload.get("content_index") or 0, fields(payload["part"]))
 
     def _summary_delta(self, payload: Mapping[str, Any]) -> None:
-        self._content.thought(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
+        self._content.reasoning(self._item(payload), payload.get("summary_index") or 0, payload["delta"])
 
     def _summary_done(self, payload: Mapping[str, Any]) -> None:
         text = payload.get("text") or fields_or_empty(payload.get("part")).get("text")
-        self._content.end_part_of_thought(self._item(payload), payload.get("summary_index") or 0, text)
+        self._content.end_reasoning_part(self._item(payload), payload.get("summary_index") or 0, text)
 
     def _output(self, payload: Mapping[str, Any]) -> None:
         self._calls.output(self._item(payload), payload["delta"])

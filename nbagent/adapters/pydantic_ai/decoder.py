@@ -98,7 +98,7 @@ class PydanticAIDecoder(BaseDecoder):
         old = self._parts.get(index)
         if old is not None:  # the framework replaces a part that it has to split
             builder.end_text(old)
-            builder.end_thought(old)
+            builder.end_reasoning(old)
         key: Hashable = (builder.step, index, builder.mint("part") if old is not None else None)
         if kind == previous_kind == "text" and old is None:
             key = self._parts.get(index - 1, key)
@@ -107,8 +107,8 @@ class PydanticAIDecoder(BaseDecoder):
         if kind == "text":
             builder.text(key, nonempty_str(content) or "")
         elif kind == "thinking":
-            builder.start_thought(key)
-            builder.thought(key, nonempty_str(content) or "")
+            builder.start_reasoning(key)
+            builder.reasoning(key, nonempty_str(content) or "")
         elif kind in ("tool-call", "builtin-tool-call", "native-tool-call"):
             block = self._call_of(part, key, new=True)
             self._add_args(key, block, get_field(part, "args"))
@@ -128,7 +128,7 @@ class PydanticAIDecoder(BaseDecoder):
         if kind == "text":
             self.builder.text(key, get_str(delta, "content_delta") or "")
         elif kind == "thinking":
-            self.builder.thought(key, get_str(delta, "content_delta") or "")
+            self.builder.reasoning(key, get_str(delta, "content_delta") or "")
             signature = get_str(delta, "signature_delta")
             if signature and key is not None:
                 self._signatures[key] = signature
@@ -152,7 +152,7 @@ class PydanticAIDecoder(BaseDecoder):
                 self.builder.end_text(key, "".join(self._texts.pop(key, ())) or None)
         elif kind == "thinking":
             signature = get_str(part, "signature") or self._signatures.get(key)
-            self.builder.end_thought(key, content, signature=signature)
+            self.builder.end_reasoning(key, content, signature=signature)
         elif self.builder.tool(key) is not None:
             self._finish_call(self.builder.tool(key), part)
 

@@ -3,7 +3,7 @@
 Format: https://github.com/huggingface/smolagents/blob/main/src/smolagents/agents.py and memory.py (1.26). The model writes text
 with code, or tool calls. The answer is the output of the last step, a value of any type.
 
-The format has no thoughts apart from text, no approvals and no hand-offs. A managed agent is a tool call.
+The format has no reasoning apart from text, no approvals and no hand-offs. A managed agent is a tool call.
 """
 
 from collections.abc import Hashable

@@ -45,12 +45,12 @@ class StatusTokensDecoder(BaseDecoder):
         content = payload.get("content", payload.get("message"))
         builder.begin()
         if kind == "token":
-            builder.end_thought("thought")
+            builder.end_reasoning("reasoning")
             self._ensure_step()
             builder.text("text", nonempty_str(content) or "")
         elif kind in _TEXT_TYPES:
             self._ensure_step()
-            builder.thought("thought", nonempty_str(content) or "")
+            builder.reasoning("reasoning", nonempty_str(content) or "")
         elif kind == "status":
             self._status(nonempty_str(content) or "")
         elif kind in _TOOL_TYPES:

@@ -23,7 +23,7 @@ _REQUIRED_FIELDS = {"text": "id", "reasoning": "id", "tool": "toolCallId", "erro
 
 
 class VercelDecoder(BaseDecoder):
-    """Decoder of UI message chunks. Texts and thoughts have ids, and may overlap."""
+    """Decoder of UI message chunks. Text and reasoning blocks have ids, and may overlap."""
 
     system: ClassVar[str] = "vercel.ui"
 
@@ -95,10 +95,10 @@ class VercelDecoder(BaseDecoder):
         self.builder.end_step()
 
     def _reset_step(self, payload: Mapping[str, Any]) -> None:
-        """Discard the open texts and thoughts of a step that is tried again. Closed ones stay: their end was sent."""
+        """Discard the open text and reasoning blocks of a step that is tried again. Closed ones stay: their end was sent."""
         for key in self.builder.open_keys():
             self.builder.end_text(key, "")
-            self.builder.end_thought(key, "")
+            self.builder.end_reasoning(key, "")
         self.builder.status("The step starts again", level="warning")
 
     def _finish(self, payload: Mapping[str, Any]) -> None:
@@ -120,7 +120,7 @@ class VercelDecoder(BaseDecoder):
     def _error(self, payload: Mapping[str, Any]) -> None:
         self.fail(str_field(payload, "errorText") or "")
 
-    # --- text and thoughts ----------------------------------------------------------------------------------------------
+    # --- text and reasoning ---------------------------------------------------------------------------------------------
 
     def _text_start(self, payload: Mapping[str, Any]) -> None:
         self.builder.start_text(payload["id"])
@@ -131,20 +131,20 @@ class VercelDecoder(BaseDecoder):
     def _text_end(self, payload: Mapping[str, Any]) -> None:
         self.builder.end_text(payload["id"])
 
-    def _thought_start(self, payload: Mapping[str, Any]) -> None:
+    def _reasoning_start(self, payload: Mapping[str, Any]) -> None:
         self._keep_signature(payload)
-        self.builder.start_thought(payload["id"])
+        self.builder.start_reasoning(payload["id"])
 
-    def _thought_delta(self, payload: Mapping[str, Any]) -> None:
+    def _reasoning_delta(self, payload: Mapping[str, Any]) -> None:
         self._keep_signature(payload)
-        self.builder.thought(payload["id"], payload["delta"])
+        self.builder.reasoning(payload["id"], payload["delta"])
 
-    def _thought_end(self, payload: Mapping[str, Any]) -> None:
+    def _reasoning_end(self, payload: Mapping[str, Any]) -> None:
         self._keep_signature(payload)
-        self.builder.end_thought(payload["id"], signature=self._signatures.pop(payload["id"], None))
+        self.builder.end_reasoning(payload["id"], signature=self._signatures.pop(payload["id"], None))
 
     def _keep_signature(self, payload: Mapping[str, Any]) -> None:
-        """Keep the signature of a thought, from the provider's entry in the metadata of any of its chunks."""
+        """Keep the signature of a reasoning block, from the provider's entry in the metadata of any of its chunks."""
         for provider in fields_or_empty(payload.get("providerMetadata")).values():
             metadata = fields_or_empty(provider)
             for name in ("signature", "redactedData", "reasoningEncryptedContent", "thoughtSignature"):
@@ -252,9 +252,9 @@ _HANDLERS: dict[str, Callable[[VercelDecoder, Mapping[str, Any]], None]] = {
     "text-start": VercelDecoder._text_start,
     "text-delta": VercelDecoder._text_delta,
     "text-end": VercelDecoder._text_end,
-    "reasoning-start": VercelDecoder._thought_start,
-    "reasoning-delta": VercelDecoder._thought_delta,
-    "reasoning-end": VercelDecoder._thought_end,
+    "reasoning-start": VercelDecoder._reasoning_start,
+    "reasoning-delta": VercelDecoder._reasoning_delta,
+    "reasoning-end": VercelDecoder._reasoning_end,
     "reasoning-file": VercelDecoder._file,
     "tool-input-start": VercelDecoder._tool_start,
     "tool-input-delta": VercelDecoder._tool_delta,

@@ -32,7 +32,7 @@ def decoded(encoder: Encoder, items: list[Any]) -> list[ev.Event]:
 
 
 def normalized(events: list[ev.Event]) -> list[ev.Event]:
-    """Return the events without what no system can represent, and with one form for what has several.
+    """Return the events without the parts that no system can represent, and with one form where there are several.
 
     Token counts are in the end. A run fails if and only if it has a fatal error, which comes last. Everything is closed. Every
     call has an id.

@@ -1,4 +1,4 @@
-"""`encode()`: items, bytes and messages of a stream, sync and async, with every end that it can have."""
+"""`encode()`: items, bytes and messages of a stream, sync and async, with every possible end."""
 
 import json
 import subprocess

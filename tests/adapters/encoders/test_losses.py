@@ -1,4 +1,4 @@
-"""An encoder loses what its docstring lists: all of it, and nothing else (see also `test_round_trip`)."""
+"""An encoder loses exactly what its docstring lists (see also `test_round_trip`)."""
 
 import inspect
 from functools import cache
@@ -136,7 +136,7 @@ def round_trip(system: str, name: str) -> Events:
 
 
 def arrives(encoder: type[BaseEncoder], name: str, losses: frozenset[Loss]) -> bool:
-    """Whether a client sees the stream of that name, except for these losses."""
+    """Return True if a client sees the stream of that name, except for these losses."""
     seen = blocks_of(without_lost(round_trip(encoder.system, name), encoder(), FILLED_IN & losses))
     return seen == blocks_of(without_lost(normalized(STREAMS[name]), encoder(), losses))
 
@@ -148,7 +148,7 @@ def test_what_is_not_lost_arrives(encoder: type[BaseEncoder]) -> None:
 
 @EACH_ENCODER
 def test_what_is_lost_does_not_arrive(encoder: type[BaseEncoder]) -> None:
-    """For each loss some stream shows it: without the loss, more would be expected than arrives."""
+    """Each loss is shown by a stream: without the loss, more would be expected than arrives."""
     unseen = {loss for loss in encoder.loses if all(arrives(encoder, name, encoder.loses - {loss}) for name in STREAMS)}
     assert unseen == set()
 

@@ -29,11 +29,11 @@ from nbagent.adapters.encoders import encoder_named
 PATHS = sample(RECORDINGS, 15)
 QUESTION: Any = {"role": "user", "content": "?"}
 OPEN_ENUMS = {"code", "reason"}
-"""Fields in which a proxy passes on its provider's value, which need not be one of OpenAI's."""
+"""Fields in which a proxy passes on its provider's value, which need not be a value of OpenAI's."""
 
 
 def members(union: Any, tag: str) -> dict[str, type[pydantic.BaseModel]]:
-    """Return the classes of a tagged union by their tags; pydantic itself would choose by what else fits."""
+    """Return the classes of a tagged union by their tags; pydantic itself would choose by the other fields, too."""
     classes = get_args(get_args(union)[0])
     return {value: cls for cls in classes for value in get_args(cls.model_fields[tag].annotation)}
 
@@ -120,7 +120,7 @@ def from_items(path: Path, system: str) -> list[ev.Event]:
 
 
 def same(by_sdk: list[ev.Event], by_wire: list[ev.Event]) -> bool:
-    """Whether both show the same, except for what the SDK's error hides: its class, and the items after it."""
+    """Return True if both show the same, except for the error's class and the items after it, which the SDK hides."""
     blocks = [
         [
             [block.get(name) for name in ("kind", "text", "name", "args_text", "result")]

@@ -50,7 +50,7 @@ def interrupted(events: Events, encoder: BaseEncoder) -> Events:
 
 
 class JoinedTexts:
-    """Texts as a client without text boundaries joins them: one text per field, until something ends the field.
+    """Texts as a client without text boundaries joins them: one text per field, until another event ends the field.
 
     Args:
         ends: the fields that end when another field grows, or at a "call" or a "step".

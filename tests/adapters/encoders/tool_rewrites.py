@@ -42,7 +42,7 @@ def with_arguments(events: Events, *, at_result: bool) -> Events:
 
 
 def incomplete_arguments(events: Events) -> Events:
-    """In a run that broke off, replace complete arguments by deltas, unless the call has a result."""
+    """Replace complete arguments by deltas in a run that broke off, unless the call has a result."""
     if events[-1].status in ("completed", "paused"):
         return events
     answered = {event.id for event in events if isinstance(event, ev.ToolResult) and not event.preliminary}
