@@ -7,7 +7,7 @@ import type { Session } from "../session";
 import { SHARED_RUNTIME } from "../shared-runtime";
 import type { Block } from "../store";
 import { Icon } from "../ui/icons";
-import { clip, str } from "../values";
+import { clip, lookUp, str } from "../values";
 import { useSession } from "./context";
 import { useLoaded } from "./lazy";
 
@@ -75,7 +75,7 @@ export function EventsButton({ block }: { block: Block }) {
       aria-label="Events of this"
       title="Events of this"
       onClick={() => {
-        const label = clip(str(props.title) ?? str(props.name) ?? KIND_LABELS[block.kind] ?? block.kind, 40);
+        const label = clip(str(props.title) ?? str(props.name) ?? lookUp(KIND_LABELS, block.kind) ?? block.kind, 40);
         inspecting.value = { page: "events", block: { id: block.id, kind: block.kind, label } };
       }}
     >
