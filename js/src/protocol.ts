@@ -275,7 +275,7 @@ export type Kind = keyof PropsByKind;
 /**
  * The ops: changes of the block tree, as JSON arrays.
  *
- *     ["open", id, parent, props]      a new block, the last child of `parent`; `props["kind"]` tells its kind
+ *     ["open", id, parent, props]      a new block, the last child of `parent`; `props["kind"]` is its kind
  *     ["append", id, field, text]      a text field grows by `text`
  *     ["set", id, props]               these props are replaced; a text field that is set loses what was appended
  *     ["close", id]                    the block is finished
@@ -307,7 +307,7 @@ export interface OpsMessage {
 /**
  * A piece of the whole transcript, as the ops that build it.
  *
- * The tree is loaded when the last piece has come. It replaces everything queued, so every page loads every snapshot it hears.
+ * The tree is loaded when the last piece has come. It replaces everything queued, so a page loads every snapshot it receives.
  */
 export interface SnapshotMessage {
   t: "snapshot";
@@ -426,7 +426,7 @@ export interface EventsAnswer {
  * Times are seconds since the epoch.
  */
 export interface Bar {
-  /** Kind of the thing. */
+  /** Kind of the bar. */
   kind: BarKind;
   /** Its name. */
   label: string;

@@ -242,7 +242,7 @@ def check(model: Any, client: Any, api: Any) -> None:
     """Check an agent's `model`, `client` and `api`.
 
     Raises:
-        NbagentError: one is invalid; the message says what to give.
+        NbagentError: one is invalid; the message names the valid values.
     """
     if not isinstance(model, str) or not model:
         raise NbagentError(f'model must be a name such as "gpt-5-mini", got {model!r}')

@@ -37,7 +37,7 @@ class Gate:
         patterns: what `redact` masks; None if that is nothing.
 
     Raises:
-        ValueError: `reveal` is not one of the four, or a rule cannot be followed; the message says which.
+        ValueError: `reveal` is not one of the four, or a rule is not valid; the message names it.
         TypeError: a rule is of an unknown kind.
     """
 

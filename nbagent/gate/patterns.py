@@ -35,7 +35,7 @@ class Patterns:
             streamed text is shown only when it is complete.
 
     Raises:
-        ValueError: a rule is not a regular expression; the message says which, and where it is wrong.
+        ValueError: a rule is not a regular expression; the message names it and the position of the error.
         TypeError: a rule is neither text, a compiled expression nor a function.
     """
 

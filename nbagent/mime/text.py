@@ -34,7 +34,7 @@ def head(text: str, limit: int) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return the value's repr, or a text that says why it has none."""
+    """Return the value's repr, or a text that explains why it has none."""
     try:
         return repr(value)
     except Exception as error:

@@ -1,10 +1,10 @@
 """The props of every kind of block.
 
 A block is one thing that a reader sees in a transcript. Its props are a JSON object that `open` creates and `set` changes;
-`kind` tells which of the structs below it is. A field is absent until it has been set, and null where it was set to "none".
+`kind` identifies the struct below. A field is absent until it has been set, and null where it was set to "none".
 Times are seconds since the epoch by the kernel's clock.
 
-There are no kinds `state` and `raw`: those events become `custom` blocks. The prop `hidden` of the run and of a tool call tells
+There are no kinds `state` and `raw`: those events become `custom` blocks. The prop `hidden` of the run and of a tool call lists
 what the gate hides.
 
 On the way to a view, a value too large to travel with its block is replaced by a `LargeValue`.

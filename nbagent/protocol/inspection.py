@@ -60,7 +60,7 @@ class Bar(msgspec.Struct, kw_only=True, omit_defaults=True):
     Times are seconds since the epoch.
 
     Attributes:
-        kind: kind of the thing.
+        kind: kind of the bar.
         label: its name.
         start: when it began.
         end: when it ended; absent if it has not.

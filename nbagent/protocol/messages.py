@@ -47,7 +47,7 @@ class Ops(msgspec.Struct, tag_field="t", tag="ops"):
 class Snapshot(msgspec.Struct, tag_field="t", tag="snapshot"):
     """A piece of the whole transcript, as the ops that build it.
 
-    The tree is loaded when the last piece has come. It replaces everything queued, so every page loads every snapshot it hears.
+    The tree is loaded when the last piece has come. It replaces everything queued, so a page loads every snapshot it receives.
 
     Attributes:
         seq: number of the message.

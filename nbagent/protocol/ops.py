@@ -1,6 +1,6 @@
 """The ops: changes of the block tree, as JSON arrays.
 
-    ["open", id, parent, props]      a new block, the last child of `parent`; `props["kind"]` tells its kind
+    ["open", id, parent, props]      a new block, the last child of `parent`; `props["kind"]` is its kind
     ["append", id, field, text]      a text field grows by `text`
     ["set", id, props]               these props are replaced; a text field that is set loses what was appended
     ["close", id]                    the block is finished

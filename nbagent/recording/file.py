@@ -41,7 +41,7 @@ def header() -> bytes:
 
 
 def line(event: ev.Event) -> bytes:
-    """Return one event as a line: repaired if it cannot be encoded, or else a `status` event that says that it is missing."""
+    """Return one event as a line: repaired if it cannot be encoded, or else a `status` event that reports it as missing."""
     with contextlib.suppress(Exception):
         return ev.to_json(event) + b"\n"
     with contextlib.suppress(Exception):  # half a surrogate pair, for one, which `json_safe` replaces
@@ -139,7 +139,7 @@ def _lines(path: Path) -> Iterator[Any]:
 
 
 def _of_run(items: Iterable[Any], wanted: int, name: str) -> Iterator[Any]:
-    """Yield the items of one run among several. If more runs follow, a `status` event before its end says so."""
+    """Yield the items of one run among several. If more runs follow, a `status` event before its end reports it."""
     runs: dict[str, int] = {}
     count = 0
     end: ev.RunEnd | None = None

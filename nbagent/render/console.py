@@ -194,7 +194,7 @@ class ConsoleRenderer:
         self._line(0, " · ".join(dict.fromkeys(str(run[name]) for name in ("name", "model") if run.get(name))), _BOLD)
 
     def _requested(self, depth: int) -> None:
-        """Print the calls that wait at this depth: what the model writes next comes after them, and nobody may answer them."""
+        """Print the calls that wait at this depth: the model's next output comes after them, and they may get no result."""
         waiting = [b for b in self._blocks.values() if b["kind"] == "tool" and b["depth"] == depth and not b.get("listed")]
         for block in waiting:
             if block.get("state") == "input-available":

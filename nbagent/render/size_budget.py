@@ -13,7 +13,7 @@ _MIN_VALUE_CHARS = 200
 
 @dataclass(frozen=True)
 class SizeBudget:
-    """Limits under which a transcript fits into a number of bytes, as far as can be told before it is written.
+    """Limits under which a transcript fits into a number of bytes, as estimated before it is written.
 
     Attributes:
         max_bytes: of the whole document, in UTF-8.

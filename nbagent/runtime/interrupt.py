@@ -2,7 +2,7 @@
 
 A coroutine on the main thread's event loop sees SIGINT as a cancellation, and late: Python runs the signal's handler inside
 the loop's wait for I/O, and then goes on waiting. A plain loop, such as that of IPython's terminal, is left by a
-KeyboardInterrupt that no coroutine in it sees. `watch_interrupts` wakes the loop, tells SIGINT from other causes of a
+KeyboardInterrupt that no coroutine in it sees. `watch_interrupts` wakes the loop, distinguishes SIGINT from other causes of a
 cancellation, and calls back where no cancellation will come.
 """
 
@@ -31,7 +31,7 @@ def watch_interrupts(home: asyncio.AbstractEventLoop, on_interrupt: Callable[[],
 
     Yields:
         A function that returns True if SIGINT arrived within the last 2 s, i.e. caused the current `CancelledError`. It always
-        returns False where signals cannot be watched: on another thread, and where somebody else has set the process's wake-up.
+        returns False where signals cannot be watched: on another thread, and where other code has set the process's wake-up.
     """
     global _watcher
     if threading.current_thread() is not threading.main_thread():
@@ -56,7 +56,7 @@ def watch_interrupts(home: asyncio.AbstractEventLoop, on_interrupt: Callable[[],
 
 
 class SigintWatcher:
-    """The signal wake-up of one loop, shared by all that watch there. A wake-up that somebody else has set stays.
+    """The signal wake-up of one loop, shared by all that watch there. A wake-up that other code has set stays.
 
     Args:
         home: the loop.

@@ -218,7 +218,7 @@ async def _head(response: httpx2.Response, request: Request, deadline: Deadline)
 
 
 def fault_of(error: httpx2.HTTPError, request: Request) -> StreamError:
-    """Return the error of a failed connection, with a message that says what to do."""
+    """Return the error of a failed connection, with a message that explains what to do."""
     if isinstance(error, httpx2.ConnectTimeout):
         return no_connection(request)
     if isinstance(error, httpx2.TimeoutException):

@@ -1,4 +1,4 @@
-"""A block: one thing that a reader sees in a transcript, such as a text, a thought or a tool call."""
+"""A block: an element of a transcript, such as a text, a thought or a tool call."""
 
 from collections.abc import Mapping
 from typing import Any

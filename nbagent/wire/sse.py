@@ -1,8 +1,8 @@
 """Decoder of server-sent events: bytes in, events out. No I/O.
 
 The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation. httpx2 has a
-decoder too, for its own responses: it reads no files, does not tell whether a stream can be continued after its last event, and
-drops the lines that are no fields.
+decoder too, for its own responses: it reads no files, does not report whether a stream can be continued after its last event,
+and drops the lines that are no fields.
 """
 
 from typing import NamedTuple

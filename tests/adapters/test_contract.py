@@ -138,7 +138,7 @@ def test_whose_an_item_is_can_be_asked_of_anything(item: Any) -> None:
 
 
 def is_terminal(item: Any) -> bool:
-    """Return True if an item of a provider says that the response is complete, or failed."""
+    """Return True if an item of a provider reports that the response is complete, or failed."""
     if isinstance(item, str):
         return item == "[DONE]"
     assert isinstance(item, dict)

@@ -13,7 +13,7 @@ from jupyter_server.services.kernels.connection.base import deserialize_msg_from
 from playwright.sync_api import Locator, WebSocketRoute, expect
 
 DEADLINE = 2_000 if WHOLE else 30_000  # a busy machine does not make a test fail
-"""Milliseconds after which the view must have said that the kernel is gone."""
+"""Milliseconds within which the view must report that the kernel is gone."""
 SETUP = """
 import asyncio, time, nbagent
 from nbagent import events as e

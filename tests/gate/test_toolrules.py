@@ -1,4 +1,4 @@
-"""An aspect of a tool that a rule hides is in no event, and an event says that it is hidden."""
+"""An aspect of a tool that a rule hides is in no event, and an event reports it as hidden."""
 
 from typing import Any, cast
 

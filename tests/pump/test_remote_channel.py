@@ -118,7 +118,7 @@ class Harness:
 
 
 def greeted(*events: e.Event) -> Harness:
-    """Return a harness whose view has said hello and has acknowledged everything."""
+    """Return a harness whose view has sent hello and acknowledged everything."""
     made = Harness()
     made.take(*events)
     made.channel.receive({"t": "hello", "have": 0})

@@ -128,7 +128,7 @@ def test_options_that_make_no_sense_are_refused_at_once() -> None:
         ("ftp://example.com", {}, "'ftp'"),
         ("https:///chat", {}, "host"),
         ("https://example.com", {"json": {}, "content": ""}, "not both"),
-        ("https://example.com", {"timeout": 0}, "timeout is a positive"),
+        ("https://example.com", {"timeout": 0}, "timeout must be a positive"),
         ("https://example.com", {"idle_timeout": -1.0}, "idle_timeout"),
         ("grpc://example.com/Service", {}, "package.Service/Method"),
     ]

@@ -57,7 +57,7 @@ class BaseDecoder:
 
     Attributes:
         builder: collects the events.
-        stop_info: how the current response ended; `TRUNCATED` until the provider says.
+        stop_info: how the current response ended; `TRUNCATED` until the provider reports it.
     """
 
     system: ClassVar[str] = ""
