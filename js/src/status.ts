@@ -10,7 +10,7 @@ import {
   thought as THOUGHT,
   tool_state as TOOL_STATES,
 } from "../../nbagent/protocol/labels.json";
-import type { ToolError, ToolProps, Usage } from "./protocol";
+import type { ToolError, Usage } from "./protocol";
 import { fill } from "./shared";
 import { duration, fixed, rounded } from "./ui/duration";
 import { count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "./values";
@@ -166,8 +166,8 @@ function toolSeconds(tools: readonly PropsOf<"tool">[]): number {
   return total;
 }
 
-/** Seconds from the start of a run or a block to its end; null if one of them is unknown. */
-export function elapsed({ started, ended }: Unchecked<Pick<ToolProps, "started" | "ended">>): number | null {
+/** Seconds from the start of a run or a thought to its end; null if one of them is unknown. */
+export function elapsed({ started, ended }: PropsOf<"run"> | PropsOf<"reasoning">): number | null {
   const [from, to] = [num(started), num(ended)];
   return from === null || to === null ? null : Math.max(0, to - from);
 }
