@@ -49,7 +49,7 @@ js: js/node_modules/.installed
 CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
 # At a time; a campaign has the machine for itself. What runs in a browser mostly waits.
 PYTHON_FILES := --numprocesses=2 --dist=loadfile
-BROWSER_TESTS := --numprocesses=3 --dist=worksteal
+BROWSER_TESTS := --numprocesses=3 --dist=worksteal --timeout=300
 
 python: .venv/test
 	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed $(PYTHON_FILES)
