@@ -1,6 +1,6 @@
 """Decoder of `astream_events(version="v3")`, the agent protocol of LangChain and LangGraph.
 
-Format: https://pypi.org/project/langchain-protocol/ (0.0.20; beta). Every item is `{"type": "event", "seq", "method",
+Format: the types of the package langchain-protocol (0.0.20; beta). Every item is `{"type": "event", "seq", "method",
 "params": {namespace, timestamp, data}}`. Messages, tools and questions have events of their own; `values` and `updates` only
 repeat them.
 
