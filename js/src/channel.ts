@@ -18,7 +18,7 @@ export interface ChannelOptions {
   store: Store;
   /** Called after each message, with the kernel's clock (seconds since the epoch); null if the message has no time. */
   onMessage?: (now: number | null) => void;
-  /** Whether the run has ended. */
+  /** Returns true if the run has ended. */
   isOver?: () => boolean;
 }
 

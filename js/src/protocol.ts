@@ -68,7 +68,7 @@ export interface Usage {
 
 /** Props that a block of any kind may have. */
 export interface BlockProps {
-  /** Whether the reader opened or closed the block's panel; absent until they have. */
+  /** True if the reader opened the block's panel, false if the reader closed it; absent until then. */
   user_open?: boolean;
 }
 
@@ -80,7 +80,7 @@ export interface RunProps extends BlockProps {
   model?: Large<string>;
   /** `running`, `stopping` after the reader pressed Stop, then how the run ended. */
   status?: "running" | "stopping" | RunStatus;
-  /** Who stopped the run: "you", or the name of a program. */
+  /** Name of the one who stopped the run: "you", or a program. */
   stopped_by?: Large<string>;
   /** When the run began. */
   started?: number;
@@ -94,7 +94,7 @@ export interface RunProps extends BlockProps {
   first_token?: number;
   /** Tokens so far; counts that are unknown are absent. */
   usage?: Usage;
-  /** What the gate hides from the reader: `thinking`, `tools`, `commentary`. */
+  /** Content that the gate hides from the reader: `thinking`, `tools`, `commentary`. */
   hidden?: Large<string[]>;
   /** Number of events so far. */
   events?: number;
@@ -132,11 +132,11 @@ export interface ReasoningProps extends BlockProps {
 export interface ToolProps extends BlockProps {
   /** The tool's name. */
   name?: Large<string>;
-  /** What runs the tool. */
+  /** Kind of the tool, by the side that runs it. */
   tool_kind?: ToolKind;
   /** The parsed arguments; absent while they stream. */
   args?: unknown;
-  /** Whether the arguments were valid JSON. */
+  /** True if the arguments were valid JSON. */
   args_valid?: boolean;
   /** When the arguments were complete and the tool began to run. */
   args_done?: number;
@@ -160,7 +160,7 @@ export interface ToolProps extends BlockProps {
   call_id?: Large<string> | null;
   /** A name for readers, shown instead of `name`. */
   title?: Large<string> | null;
-  /** What the gate hides of this call: `arguments`, `result`. */
+  /** Parts of this call that the gate hides: `arguments`, `result`. */
   hidden?: Large<string[]>;
 }
 
@@ -220,7 +220,7 @@ export interface ErrorProps extends BlockProps {
   error_type?: Large<string> | null;
   /** The provider's error code. */
   code?: Large<string> | null;
-  /** Whether the run cannot go on. */
+  /** True if the run cannot go on. */
   fatal?: boolean;
   /** The formatted traceback. */
   traceback?: Large<string> | null;
@@ -236,7 +236,7 @@ export interface CustomProps extends BlockProps {
 
 /** A question to the reader that the run waits for. */
 export interface ApprovalProps extends BlockProps {
-  /** Whether a tool may run, the run needs input, or the reader has to sign in. */
+  /** Purpose of the request: permission for a tool, input, or a sign-in. */
   approval_kind?: "auth" | "input" | "tool";
   /** Id of the tool block that the question is about. */
   tool_id?: Large<string> | null;
@@ -315,9 +315,9 @@ export interface SnapshotMessage {
   seq: number;
   /** The kernel's clock, in seconds since the epoch. */
   now: number;
-  /** Whether it is the first piece. */
+  /** True for the first piece. */
   first: boolean;
-  /** Whether it is the last piece. */
+  /** True for the last piece. */
   last: boolean;
   /** The ops of this piece. */
   ops: Op[];
@@ -385,7 +385,7 @@ export interface ToggleMessage {
   t: "toggle";
   /** Id of the panel's block. */
   block: string;
-  /** Whether it is open now. */
+  /** True if the panel is open now. */
   open: boolean;
 }
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import regex
 
 from nbagent.gate.escapes import Unescaped
+from nbagent.gate.masking import mask_json
 
 _Expression: TypeAlias = str | re.Pattern[str] | regex.Pattern[str]
 Rule: TypeAlias = _Expression | Callable[[str], str]
@@ -66,18 +67,7 @@ class Patterns:
 
     def mask_json(self, value: Any) -> Any:
         """Return a JSON value with every match masked in its strings, keys and numbers; the same object if there is none."""
-        if isinstance(value, str):
-            return self.mask(value)
-        if isinstance(value, dict):
-            made = {self.mask(key) if isinstance(key, str) else key: self.mask_json(item) for key, item in value.items()}
-            return made if made != value else value
-        if isinstance(value, list | tuple):
-            items = [self.mask_json(item) for item in value]
-            return items if items != list(value) else value
-        if value is None or isinstance(value, bool):
-            return value
-        shown = self.mask(str(value))
-        return value if shown == str(value) else shown
+        return mask_json(value, self.mask, numbers=True)
 
     def stream(self) -> "RedactedStream":
         """Return a masker of one text that comes in pieces."""

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nbagent.gate.masking import mask_json
+
 MIN_SECRET_CHARS = 8
 """Characters of the shortest credential; masking shorter values would spoil ordinary words."""
 
@@ -142,15 +144,7 @@ class Secrets:
 
     def mask_json(self, value: Any) -> Any:
         """Return a JSON value with every credential masked in its strings and keys; the same object if there is none."""
-        if isinstance(value, str):
-            return self.mask(value)
-        if isinstance(value, dict):
-            made = {self.mask(key) if isinstance(key, str) else key: self.mask_json(item) for key, item in value.items()}
-            return made if made != value else value
-        if isinstance(value, list | tuple):
-            items = [self.mask_json(item) for item in value]
-            return items if items != list(value) else value
-        return value
+        return mask_json(value, self.mask)
 
     def stream(self) -> "MaskedStream":
         """Return a masker of one text that comes in pieces."""

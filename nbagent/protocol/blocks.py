@@ -84,7 +84,7 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
     """Props that a block of any kind may have.
 
     Attributes:
-        user_open: whether the reader opened or closed the block's panel; absent until they have.
+        user_open: true if the reader opened the block's panel, false if the reader closed it; absent until then.
     """
 
     user_open: bool | UnsetType = UNSET
@@ -97,14 +97,14 @@ class RunProps(BlockProps, tag="run"):
         name: title of the run.
         model: the model's name; absent until the stream has sent it.
         status: `running`, `stopping` after the reader pressed Stop, then how the run ended.
-        stopped_by: who stopped the run: "you", or the name of a program.
+        stopped_by: name of the one who stopped the run: "you", or a program.
         started: when the run began.
         ended: when the run ended.
         finish_reason: the provider's own reason for the end.
         code: more about the status: an error code, or `stream_truncated`.
         first_token: seconds from `started` to the first text, thought or tool argument.
         usage: tokens so far; counts that are unknown are absent.
-        hidden: what the gate hides from the reader: `thinking`, `tools`, `commentary`.
+        hidden: content that the gate hides from the reader: `thinking`, `tools`, `commentary`.
         events: number of events so far.
         deltas: number of text, reasoning and argument deltas so far.
         tools: number of tool calls so far.
@@ -163,9 +163,9 @@ class ToolProps(BlockProps, tag="tool"):
 
     Attributes:
         name: the tool's name.
-        tool_kind: what runs the tool.
+        tool_kind: kind of the tool, by the side that runs it.
         args: the parsed arguments; absent while they stream.
-        args_valid: whether the arguments were valid JSON.
+        args_valid: true if the arguments were valid JSON.
         args_done: when the arguments were complete and the tool began to run.
         progress: the latest progress.
         summary: one line that describes the result.
@@ -177,7 +177,7 @@ class ToolProps(BlockProps, tag="tool"):
         error: the error, or why the call was denied.
         call_id: the provider's own id, which need not be unique.
         title: a name for readers, shown instead of `name`.
-        hidden: what the gate hides of this call: `arguments`, `result`.
+        hidden: parts of this call that the gate hides: `arguments`, `result`.
     """
 
     name: str | UnsetType = UNSET
@@ -273,7 +273,7 @@ class ErrorProps(BlockProps, tag="error"):
         message: the error's message.
         error_type: the exception's class name, or the provider's error type.
         code: the provider's error code.
-        fatal: whether the run cannot go on.
+        fatal: true if the run cannot go on.
         traceback: the formatted traceback.
     """
 
@@ -300,7 +300,7 @@ class ApprovalProps(BlockProps, tag="approval"):
     """A question to the reader that the run waits for.
 
     Attributes:
-        approval_kind: whether a tool may run, the run needs input, or the reader has to sign in.
+        approval_kind: purpose of the request: permission for a tool, input, or a sign-in.
         tool_id: id of the tool block that the question is about.
         prompt: the question.
         args: the arguments that the reader is asked about.

@@ -52,8 +52,8 @@ class Snapshot(msgspec.Struct, tag_field="t", tag="snapshot"):
     Attributes:
         seq: number of the message.
         now: the kernel's clock, in seconds since the epoch.
-        first: whether it is the first piece.
-        last: whether it is the last piece.
+        first: true for the first piece.
+        last: true for the last piece.
         ops: the ops of this piece.
     """
 
@@ -150,7 +150,7 @@ class Toggle(msgspec.Struct, tag_field="t", tag="toggle"):
 
     Attributes:
         block: id of the panel's block.
-        open: whether it is open now.
+        open: true if the panel is open now.
     """
 
     block: str
