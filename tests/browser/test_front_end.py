@@ -11,9 +11,9 @@ from playwright.sync_api import WebSocket, expect
 
 SETUP = "import ipywidgets, nbagent, time\nfrom nbagent.notebook import jupyter\nparagraph = 'A short answer. ' * 62"
 SHOW = "run = await nbagent.show([paragraph])"
-MOST_BYTES = 20_000
+MOST_BYTES = 40_000
 """Bytes that one more short answer may take on its way to the page, with two acknowledgements and a beat: 2.7 KB."""
-MOST_HEAP_BYTES = 60_000
+MOST_HEAP_BYTES = 150_000
 """Bytes of heap that a page may keep of a run whose view is closed: its static copy, and what JupyterLab has of a cell."""
 
 # Scripts that the page evaluates, and those among them that are as long as the front end.
