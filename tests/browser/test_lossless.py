@@ -10,7 +10,7 @@ import pytest
 from browser.lab import Lab, Notebook
 from browser.shown import STREAMS, body, wait_for_files, wait_until_shown
 from browser.wire import Wire
-from campaign import WHOLE, figure
+from campaign import figure
 from playwright.sync_api import Locator, expect
 
 CAMPAIGN = "nothing lost"
@@ -22,7 +22,7 @@ FLOOD = 2_000_000
 """Bytes a second that are printed beside them."""
 DRAWN = 20
 """Seconds that a view may take to draw what the reader opens."""
-SECONDS, ASLEEP = (24.0, 10.0) if WHOLE else (5.0, 2.0)
+SECONDS, ASLEEP = 24.0, 10.0
 """Seconds for which the runs stream, and for which the page sleeps meanwhile."""
 
 
@@ -109,8 +109,8 @@ def outcomes() -> Iterator[list[Outcome]]:
         figure(CAMPAIGN, "from the end until all is shown, slowest try", f"{max(one.after for one in all):.1f} s")
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", range(20) if WHOLE else [0])
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(20))
 def test_nothing_is_lost(seed: int, wire: Wire, lab: Lab, notebook: Callable[..., Notebook], outcomes: list[Outcome]) -> None:
     plan = Trial.number(seed)
     names = [f"try-{seed}-{index}" for index in range(RUNS)]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from browser.lab import SHOTS, Notebook
 from browser.views import AT_REST_MS, memory, open_preview, prepare, violations
-from campaign import WHOLE, figure
+from campaign import figure
 from playwright.sync_api import Page, expect
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
@@ -274,7 +274,7 @@ def test_the_readers_place_in_a_run_stays(page: Page) -> None:
     assert abs(line.evaluate(where) - before) <= 1
 
 
-BLOCKS = 10_000 if WHOLE else 2_500
+BLOCKS = 10_000
 MOST_NODES = 20_000
 """The cap: DOM nodes, however long the transcript is."""
 
@@ -318,12 +318,13 @@ SHAPES: dict[str, dict[str, Any]] = {
     "one line": {"kind": "text", "unit": "words without an end "},
     "one code block": {"kind": "text", "before": "```python\n", "unit": "print('a line of code')\n", "after": "```"},
 }
-CHARACTERS = 4_000_000 if WHOLE else 400_000
+CHARACTERS = 4_000_000
 MOST_BYTES = 40_000_000
 """The cap: bytes of JavaScript heap that a transcript of 4 MB may hold."""
 
 
-@pytest.mark.parametrize("shape", SHAPES if WHOLE else ["one answer"])
+@pytest.mark.proof
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_million_deltas_stay_within_the_cap(page: Page, shape: str) -> None:
     open_preview(page, "none")
     page.evaluate("() => pleasant.watchTasks()")
