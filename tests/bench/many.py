@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from bench.lab import SETTLE_MS, cells, cpu, opened, prepare, processes
-from bench.peers import MARKDOWN, NBAGENT, PRINT, Peer
+from bench.peers import MARKDOWN, NBAGENT, PLAIN_WIDGET, PRINT, Peer
 from browser.lab import Lab, serving
 from campaign import figure
 from playwright.sync_api import Playwright, sync_playwright
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="how often to measure each; the least counts")
     asked = parser.parse_args()
     prepare()
-    chosen = [peer for peer in (NBAGENT, PRINT, MARKDOWN) if any(word in peer.name for word in asked.only)]
+    chosen = [peer for peer in (NBAGENT, PRINT, MARKDOWN, PLAIN_WIDGET) if any(word in peer.name for word in asked.only)]
     costs: dict[str, CellCost] = {}
     with tempfile.TemporaryDirectory() as home, serving(Path(home)) as lab, sync_playwright() as playwright:
         for _ in range(asked.rounds):

@@ -57,6 +57,27 @@ async for delta in stream(deltas, log):
     longest=8_000,
 )
 
+PLAIN_WIDGET = Peer(
+    "plain anywidget, 100 ms",
+    """\
+widget = Plain()
+display(widget)
+pieces, last = [], 0.0
+async for delta in stream(deltas, log):
+    pieces.append(delta)
+    if time.monotonic() - last >= 0.1:
+        widget.send("".join(pieces))
+        pieces, last = [], time.monotonic()
+widget.send("".join(pieces))
+""",
+    """\
+import time, anywidget
+class Plain(anywidget.AnyWidget):
+    _esm = "export default { render({ model, el }) { model.on('msg:custom', (text) => el.append(text)) } }"
+""",
+)
+"""Least that a widget can do: no Markdown, no acknowledgement, nothing in the saved file."""
+
 CHAT_FEED = Peer(
     "Panel ChatFeed",
     """\
@@ -73,4 +94,4 @@ feed
     longest=4_000,
 )
 
-PEERS = (NOTHING, NBAGENT, PRINT, MARKDOWN, TRAIT, CHAT_FEED)
+PEERS = (NOTHING, NBAGENT, PRINT, MARKDOWN, TRAIT, PLAIN_WIDGET, CHAT_FEED)
