@@ -162,6 +162,11 @@ export interface ToolProps extends BlockProps {
   title?: Large<string> | null;
   /** Parts of this call that the gate hides: `arguments`, `result`. */
   hidden?: Large<string[]>;
+  /**
+   * True if the panel is open unless the reader closes it: its result is a picture, or the last table among its
+   * siblings.
+   */
+  open?: boolean;
 }
 
 /** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */

@@ -430,6 +430,21 @@ describe("a panel", () => {
     expect(page.el.textContent).toContain('File "x.py"');
   });
 
+  it("with a picture, or the last table, stays open until the reader closes it", async () => {
+    page.ops(RUN, tool("plot"));
+    page.ops(["set", "plot", { state: "output-available", ended: 2, open: true }], ["close", "plot"]);
+    await settle(3000);
+    expect(expanded("plot")).toBe("true");
+    page.ops(["set", "plot", { open: false }]);
+    await settle(100);
+    expect(expanded("plot")).toBe("false");
+    page.ops(["set", "plot", { open: true }]);
+    await settle(100);
+    rowOf(page.el, "plot").click();
+    await settle(100);
+    expect(expanded("plot")).toBe("false");
+  });
+
   it("of a finished tool is closed in a page that is opened later", async () => {
     page.snapshot(
       [{ id: "load", parent: "run", kind: "tool", name: "load", state: "output-available", closed: true }],

@@ -178,6 +178,7 @@ class ToolProps(BlockProps, tag="tool"):
         call_id: the provider's own id, which need not be unique.
         title: a name for readers, shown instead of `name`.
         hidden: parts of this call that the gate hides: `arguments`, `result`.
+        open: true if the panel is open unless the reader closes it: its result is a picture, or the last table among its siblings.
     """
 
     name: str | UnsetType = UNSET
@@ -196,6 +197,7 @@ class ToolProps(BlockProps, tag="tool"):
     call_id: str | UnsetType | None = UNSET
     title: str | UnsetType | None = UNSET
     hidden: list[str] | UnsetType = UNSET
+    open: bool | UnsetType = UNSET
 
 
 class AgentProps(BlockProps, tag="agent"):

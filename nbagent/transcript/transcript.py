@@ -36,6 +36,7 @@ from nbagent.protocol.blocks import (
 )
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
+from nbagent.transcript.shape import shape_of
 from nbagent.transcript.usage import UsageCount
 
 COUNTER_INTERVAL_S = 1.0
@@ -69,6 +70,7 @@ class Transcript:
         self._latest = started
         self._first_token = False
         self._usage = UsageCount()
+        self._tables: dict[str | None, Block] = {}  # the last call with a table, by parent
 
     @property
     def ended(self) -> bool:
@@ -316,7 +318,18 @@ class Transcript:
             props.error = ToolError(event.error.type, event.error.message, event.error.traceback)
         if event.status == "error" and block.props["state"] != "output-error":
             self._counts["tools_failed"] += 1
-        return [*ops, *self._set(block, props), *self._close(block)]
+        return [*ops, *self._show_result(block, props), *self._set(block, props), *self._close(block)]
+
+    def _show_result(self, block: Block, props: ToolProps) -> list[Op]:
+        """Set `open` of a finished call. Return the ops that fold the table before it, where it shows a newer one."""
+        shape = shape_of(props.result) if isinstance(props.result, dict) else None
+        if shape is not None or "open" in block.props:
+            props.open = shape is not None
+        if shape != "table":
+            return []
+        before = self._tables.get(block.parent, block)
+        self._tables[block.parent] = block
+        return [] if before is block else self._set(before, ToolProps(open=False))
 
     def _agent_end(self, event: e.AgentEnd) -> list[Op]:
         block, ops = self._block(event.id, "agent", event)

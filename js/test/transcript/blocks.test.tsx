@@ -314,7 +314,7 @@ describe("odd state", () => {
     new: 0,
   } satisfies Record<Kind | "new", 0>);
   const FIELDS =
-    "name model status started ended text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id".split(
+    "name model status started ended open text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id".split(
       " ",
     );
 
