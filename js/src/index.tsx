@@ -10,6 +10,7 @@ import { hideStaticCopy } from "./static-copy";
 import { adoptStyle, STYLE_CLASS } from "./style";
 import { Transcript } from "./transcript/transcript";
 import { anchorScroll } from "./ui/scroll-anchor";
+import { keepPlainKeys } from "./ui/shortcuts";
 import { str } from "./values";
 
 /** Sessions by DOM key. Not by model: a host passes `render` another model object than `initialize`. */
@@ -75,10 +76,7 @@ function render({ model, el }: RenderProps): () => void {
   views.get(el)?.();
   const root = document.createElement("div");
   root.className = `nbagent ${STYLE_CLASS}`.trim();
-  for (const type of ["keydown", "keypress", "keyup"]) {
-    // Keys typed here are for the transcript: Jupyter's command mode must not see them.
-    root.addEventListener(type, (event) => event.stopPropagation());
-  }
+  const passKeys = keepPlainKeys(root);
   el.append(root);
   adoptStyle(root);
   const showStaticCopy = effect(() => {
@@ -96,6 +94,7 @@ function render({ model, el }: RenderProps): () => void {
   const close = () => {
     detachAnnouncer();
     stopAnchoring();
+    passKeys();
     showStaticCopy();
     draw(null, root);
     root.remove();

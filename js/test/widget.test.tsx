@@ -324,6 +324,27 @@ describe("keys", () => {
     document.removeEventListener(type, seen);
     expect(page.el.querySelector("[data-lm-suppress-shortcuts]")).not.toBeNull();
   });
+
+  it.each([{ ctrlKey: true }, { metaKey: true }])("with Ctrl or Cmd do, as commands: %j", async (modifier) => {
+    const seen: (string | undefined)[] = [];
+    // As JupyterLab listens: before any handler in the view, and not to elements with this attribute.
+    const hear = ({ target }: Event) => {
+      const off = (target as Element).closest<HTMLElement>("[data-lm-suppress-shortcuts]");
+      seen.push(off ? "nothing" : "shortcut");
+    };
+    document.addEventListener("keydown", hear, { capture: true });
+    const bubbled = vi.fn();
+    document.addEventListener("keydown", bubbled);
+    await settle();
+    for (const modifiers of [{}, modifier, {}]) {
+      const event = new KeyboardEvent("keydown", { key: "s", bubbles: true, composed: true, ...modifiers });
+      button(page.el, "Stop")?.dispatchEvent(event);
+    }
+    expect(seen).toEqual(["nothing", "shortcut", "nothing"]);
+    expect(bubbled).toHaveBeenCalledTimes(1);
+    document.removeEventListener("keydown", hear, { capture: true });
+    document.removeEventListener("keydown", bubbled);
+  });
 });
 
 describe("announcements", () => {
@@ -345,6 +366,20 @@ describe("announcements", () => {
     page.ops(["set", "run", { status: "completed", ended: 4 }]);
     await settle();
     expect(announced()).toBe("Done in 3.0s");
+  });
+
+  it("of a run that is over tell its end, not the calls that ended with it", async () => {
+    page.ops(RUN, tool("write_file", { state: "input-available" }), ["close", "write_file"]);
+    page.ops(["set", "run", { status: "completed", ended: 1 }], tool("late"), ["close", "late"], ["close", "run"]);
+    await settle();
+    expect(announced()).toBe("Done in <0.1s");
+  });
+
+  it("of a call that runs elsewhere do not say that it runs", async () => {
+    page.ops(RUN, tool("get_weather", { state: "input-available" }), ["close", "get_weather"]);
+    await settle();
+    expect(announced()).toContain("Tool get_weather requested");
+    expect(rowOf(page.el, "get_weather").textContent).toContain("get_weather, requested, ");
   });
 
   it("are made once a page, however many views there are, and do not stay", async () => {
@@ -372,6 +407,28 @@ describe("announcements", () => {
     await settle();
     expect(announced()).toBeUndefined();
     expect(page.el.querySelector("[role=log]")?.getAttribute("aria-live")).toBe("off");
+  });
+});
+
+describe("the header of streams side by side", () => {
+  const lane = (id: string) => ["open", id, "run", { kind: "agent", name: id, status: "running", started: 1 }];
+
+  it("counts those that are over, of all", async () => {
+    page.ops(RUN, ["set", "run", { lanes: 30, name: "Oslo, Rome" }], lane("Oslo"), lane("Rome"), lane("Bonn"));
+    await settle();
+    const shown = () => page.el.querySelector(".nb-lane-count")?.textContent;
+    expect(shown()).toBe("0 / 30");
+    page.ops(["set", "Oslo", { status: "completed" }], ["close", "Oslo"]);
+    page.ops(["set", "Rome", { status: "failed" }], ["close", "Rome"]);
+    await settle();
+    expect(shown()).toBe("2 / 30, 1 failed");
+    expect(page.el.querySelector(".nb-title")?.getAttribute("title")).toBe("Oslo, Rome");
+  });
+
+  it("of one stream counts nothing", async () => {
+    page.ops(RUN, lane("helper"));
+    await settle();
+    expect(page.el.querySelector(".nb-lane-count")).toBeNull();
   });
 });
 

@@ -16,7 +16,6 @@ from nbagent.render.labels import (
     call_args,
     clip,
     compact,
-    count,
     decision_label,
     duration,
     elapsed,
@@ -29,7 +28,7 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
-from nbagent.render.props import number_of, record_of, text_of
+from nbagent.render.props import record_of, text_of
 
 Block: TypeAlias = dict[str, Any]
 
@@ -227,10 +226,7 @@ class ConsoleRenderer:
         self._title()
         symbol, style = _RUN_MARKS.get(text_of(run, "status"), ("■", _YELLOW))
         code = f" ({run['code']})" if run.get("status") == "failed" and run.get("code") else ""
-        usage = record_of(run, "usage")
-        total = number_of(usage, "total") if number_of(usage, "input", "output") is None else None
-        tokens = [] if total is None else [f"{count(total)} tokens"]
-        self._line(0, f"{symbol} {' · '.join([run_label(run) + code, *tokens, *figures(run, self._tools)])}", style)
+        self._line(0, f"{symbol} {' · '.join([run_label(run) + code, *figures(run, self._tools)])}", style)
 
     def _line(self, depth: int, text: str | None, style: Style) -> None:
         if text:

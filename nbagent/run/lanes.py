@@ -197,7 +197,7 @@ class LanesDecoder:
         """Yield the events of one item."""
         if not self._started:
             self._started = True
-            yield RunStart()
+            yield RunStart(meta={"lanes": len(self._lanes)})
         lane = self._lanes[item.lane]
         match item:
             case LaneStart():
@@ -220,7 +220,7 @@ class LanesDecoder:
             return
         self._ended = True
         if not self._started:
-            yield RunStart()
+            yield RunStart(meta={"lanes": len(self._lanes)})
         for lane in self._lanes:
             yield from lane.close(error)
         statuses = {lane.status for lane in self._lanes}

@@ -371,6 +371,8 @@ class Transcript:
             props.name = event.name
         if event.model is not None:
             props.model = event.model
+        if isinstance(lanes := (event.meta or {}).get("lanes"), int):
+            props.lanes = lanes
         return self._set(self.root, props)
 
     def _set_model(self, model: str | None) -> list[Op]:

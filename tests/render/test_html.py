@@ -78,7 +78,7 @@ READ = {
         '{"at":[1,2.5,null,true]}',
         "vendor.thing",
         '{"type":"vendor.thing"}',
-        "first token 0.2s · $0.0021",
+        "12 tokens · first token 0.2s · $0.0021",
     ],
 }
 

@@ -56,7 +56,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
     <>
       <Icon name={icon} tone={tone} />
       <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? LABELS.name}</span>
-      <span class="nb-sr">, {toolStateLabel(state)}, </span>
+      <span class="nb-sr">, {toolStateLabel(state, block.closed.value)}, </span>
       <ArgsLine block={block} />
       {summary !== null && state === "output-available" && (
         <span class="nb-summary">→ {clip(summary, SUMMARY_CHARS)}</span>

@@ -28,12 +28,7 @@ export function Transcript({ session }: { session: Session }) {
     <SessionContext.Provider value={session}>
       <InspectingContext.Provider value={inspecting}>
         {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
-        <section
-          class={gone ? "nb-frame nb-gone" : "nb-frame"}
-          role="group"
-          aria-label="Agent transcript"
-          data-lm-suppress-shortcuts="true"
-        >
+        <section class={gone ? "nb-frame nb-gone" : "nb-frame"} role="group" aria-label="Agent transcript">
           <Header />
           <StopNotice session={session} />
           {inspecting.value && <InspectorSlot />}
