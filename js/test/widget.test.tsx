@@ -493,7 +493,7 @@ describe("a panel", () => {
     await settle(3000);
     expect(expanded("plot")).toBe("true");
     page.ops(["set", "plot", { open: false }]);
-    await settle(100);
+    await settle(1200);
     expect(expanded("plot")).toBe("false");
     page.ops(["set", "plot", { open: true }]);
     await settle(100);

@@ -18,7 +18,7 @@ import { useOpen } from "./open";
 export function ReasoningBlock({ block }: { block: Block<"reasoning"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
-  const [open, toggle] = useOpen(block, live);
+  const opening = useOpen(block, live);
   const hasText = useHasText(block.stream("text"));
   // Some providers send the start and the end of a thought without its text.
   if (!live && !hasText && 1000 * (elapsed(props) ?? 0) < LIMITS.silent_thought_ms) return null;
@@ -33,7 +33,7 @@ export function ReasoningBlock({ block }: { block: Block<"reasoning"> }) {
     </>
   );
   return (
-    <Disclosure open={open} onToggle={toggle} row={row} class="nb-reasoning">
+    <Disclosure {...opening} row={row} class="nb-reasoning">
       {hasText ? () => <ThoughtPane block={block} live={live} /> : null}
     </Disclosure>
   );

@@ -39,7 +39,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const live = isToolLive(state) && !block.closed.value;
   const failed = state === "output-error";
   const waits = state === "approval-requested" && !block.closed.value;
-  const [open, toggle] = useOpen(block, live || failed || waits, props.open === true);
+  const opening = useOpen(block, live || failed || waits, props.open === true);
   // A tool starts to run when its arguments are complete.
   const started = num(props.args_done) ?? num(props.started);
   const ended = num(props.ended);
@@ -68,7 +68,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
     </>
   );
   return (
-    <Disclosure open={open} onToggle={toggle} row={row} class={classes}>
+    <Disclosure {...opening} row={row} class={classes}>
       {() => (
         <>
           {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}

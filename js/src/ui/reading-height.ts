@@ -1,0 +1,110 @@
+/** Reading height: a finished transcript opens to its full height, with the text that the reader sees kept still. */
+
+import type { RefObject } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { scrollerOf } from "./scroll-anchor";
+import { watchSight } from "./sight";
+
+/** Height above which a transcript keeps its scroller until the reader asks for all. */
+const MAX_PX = 1200;
+/** Time without a change of height, after which a finished transcript opens: its panels have folded by then. */
+const REST_MS = 1500;
+/** Movement that a reader does not notice. */
+const UNNOTICED_PX = 4;
+/** Duration of the transition of `.nb-settling` in frame.css, and a little more. */
+const SETTLE_MS = 450;
+const OPEN = "nb-whole";
+const SETTLING = "nb-settling";
+
+/**
+ * Open the transcript behind `ref` to its full height once it is finished.
+ *
+ * @returns a function that opens it now; null unless it is too high to open by itself.
+ */
+export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: boolean): (() => void) | null {
+  const [isLong, setLong] = useState(false);
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    const log = ref.current;
+    const content = log?.firstElementChild as HTMLElement | null;
+    if (!log || !content || !finished || isOpen) return;
+    let inSight = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isWaiting = false;
+    const attempt = (open: (log: HTMLElement) => boolean) => {
+      if (content.offsetHeight === 0) return;
+      const long = content.offsetHeight > MAX_PX;
+      setLong(long);
+      if (long) return;
+      isWaiting = !open(log);
+      if (!isWaiting) setOpen(true);
+      else if (hasBlankSpace(log, content) && !log.classList.contains(SETTLING)) {
+        // Slowly, because what is below comes up.
+        log.classList.add(SETTLING);
+        log.style.setProperty("--nb-retained-height", `${content.offsetHeight}px`);
+        timer = setTimeout(rest, SETTLE_MS);
+      }
+    };
+    const rest = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => attempt(inSight ? openUnnoticed : openAtPlace), REST_MS);
+    };
+    // Where it cannot be done unnoticed it is part of the reader's own scrolling.
+    const onScroll = ({ target }: Event) => {
+      if (isWaiting && target instanceof Node && target.contains(log)) attempt(openAtPlace);
+    };
+    const sizes = new ResizeObserver(rest);
+    sizes.observe(content);
+    const stopWatching = watchSight(log, (seen) => {
+      inSight = seen;
+      if (!seen && isWaiting) attempt(openAtPlace);
+    });
+    window.addEventListener("scroll", onScroll, { capture: true, passive: true });
+    rest();
+    return () => {
+      clearTimeout(timer);
+      sizes.disconnect();
+      stopWatching();
+      window.removeEventListener("scroll", onScroll, { capture: true });
+    };
+  }, [ref, finished, isOpen]);
+  if (!isLong || isOpen) return null;
+  return () => {
+    if (ref.current) openAtPlace(ref.current);
+    setOpen(true);
+  };
+}
+
+/** Open the transcript, and scroll the page so that the text stays where it is, as far as the page scrolls. */
+function openAtPlace(log: HTMLElement): true {
+  const above = log.scrollTop;
+  log.classList.add(OPEN);
+  const page = scrollerOf(log) ?? document.scrollingElement;
+  // Out of sight, the page is kept still by its scroll anchor.
+  if (page && above > 0 && isSeen(log)) page.scrollTop += above;
+  return true;
+}
+
+function hasBlankSpace(log: HTMLElement, content: HTMLElement): boolean {
+  return log.clientHeight - content.offsetHeight > UNNOTICED_PX;
+}
+
+/** Open the transcript if nothing below its top moves; return false if something would. */
+function openUnnoticed(log: HTMLElement): boolean {
+  const hidden = log.scrollHeight - log.clientHeight;
+  const below = log.getBoundingClientRect().bottom;
+  const [top, page] = [log.scrollTop, scrollerOf(log) ?? document.scrollingElement];
+  if (hidden - top > UNNOTICED_PX) return false;
+  const pageTop = page?.scrollTop ?? 0;
+  openAtPlace(log);
+  if (Math.abs(log.getBoundingClientRect().bottom - below) <= UNNOTICED_PX) return true;
+  log.classList.remove(OPEN);
+  log.scrollTop = top;
+  if (page) page.scrollTop = pageTop;
+  return false;
+}
+
+function isSeen(log: HTMLElement): boolean {
+  const { top, bottom } = log.getBoundingClientRect();
+  return bottom > 0 && top < window.innerHeight;
+}
