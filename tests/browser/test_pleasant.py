@@ -202,14 +202,23 @@ def test_what_is_below_a_run_moves_only_while_the_run_grows(notebook: Callable[.
     prepare(book.page)
     book.page.evaluate("() => pleasant.watchCells()")
     book.run(1)
-    expect(book.widget(1).locator(".nb-status", has_text="Done in")).to_be_visible()
-    let_panels_close(book.page)  # and what is below must not come up with them
+    status = book.page.locator(".nbagent .nb-status", has_text="Done in")
+    expect(status).to_be_attached()
+    # It opens to its full height, without blank space, and the page is at rest.
+    book.page.wait_for_function("() => new Set(pleasant.heights()).size === 1")
+    let_panels_close(book.page)
     seen = book.page.evaluate("() => pleasant.seenCells()")
     assert len(seen) > 20
     pairs = [(before, after) for before, after in pairwise(seen)]
     assert [pair for pair in pairs if pair[1]["height"] < pair[0]["height"] - 1] == []
-    moved = [after["top"] - before["top"] - (after["height"] - before["height"]) for before, after in pairs]
+    moved = [after["top"] - before["top"] - (after["bottom"] - before["bottom"]) for before, after in pairs]
     assert [pixels for pixels in moved if abs(pixels) > 1] == []
+    assert [pair for pair in pairs if pair[1]["top"] < pair[0]["top"] - 1] == []
+    over = [frame for frame in seen if frame["over"]][1:]  # a frame is noted before it is scrolled to its end
+    for what in ("top", "answer"):
+        assert max(frame[what] for frame in over) - min(frame[what] for frame in over) <= 2
+    assert book.page.evaluate("() => pleasant.heights()")[0] > 460  # more than the live view shows
+    assert book.page.evaluate("() => pleasant.errors") == []
     thought = book.widget(1).get_by_role("button", name=re.compile("^Thought"))
     expect(thought).to_have_attribute("aria-expanded", "false")
 
