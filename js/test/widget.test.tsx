@@ -134,6 +134,40 @@ describe("a kernel", () => {
     expect(announced()).toBe("The kernel answers again");
   });
 
+  it("that was silent for an hour is asked ever more seldom, and its answer repairs the view", async () => {
+    page.ops(RUN, ["open", "t", "run", { kind: "text", text: "half" }]);
+    await settle(3_600_000);
+    const asked = page.sent("hello").length;
+    expect(asked).toBeGreaterThan(7); // the channel gives up after six
+    expect(asked).toBeLessThan(40);
+    page.snapshot(
+      [
+        { id: "run", kind: "run", status: "completed", started: 1, ended: 2, closed: true },
+        { id: "t", parent: "run", kind: "text", text: "whole", closed: true },
+      ],
+      9,
+    );
+    await settle(3_600_000);
+    expect(page.el.textContent).toContain("whole");
+    expect(page.el.querySelector(".nb-status")?.textContent).toBe("Done in 1.0s");
+    expect(page.sent("hello")).toHaveLength(asked);
+  });
+
+  it.each([
+    ["that its page is looked at again", () => document.dispatchEvent(new Event("visibilitychange"))],
+    ["that the computer is online again", () => window.dispatchEvent(new Event("online"))],
+    ["that the kernel works", () => kernel.emit("status", "busy")],
+  ])("that was silent is asked at once at a sign %s, but not at each", async (_, sign) => {
+    page.ops(RUN);
+    await settle(400_000);
+    const asked = page.sent("hello").length;
+    for (let times = 0; times < 10; times++) sign();
+    expect(page.sent("hello")).toHaveLength(asked + 1);
+    page.ops(RUN);
+    sign();
+    expect(page.sent("hello")).toHaveLength(asked + 1);
+  });
+
   it.each([
     ["status", "restarting", "The kernel was restarted; this is what had come"],
     ["status", "autorestarting", "The kernel was restarted; this is what had come"],
