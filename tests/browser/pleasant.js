@@ -105,6 +105,17 @@
     return [log.clientHeight, log.scrollHeight, log.firstElementChild.offsetHeight];
   },
 
+  /** Puts a page of text below the view. */
+  openBelow() {
+    this.below = document.body.appendChild(document.createElement("p"));
+    this.below.textContent = "below";
+    this.below.style.height = "3000px";
+  },
+
+  belowTop() {
+    return this.below.getBoundingClientRect().top;
+  },
+
   outputTop: () => document.querySelector(".jp-Cell[data-windowed-list-index='2'] .jp-OutputArea")?.getBoundingClientRect().top,
 
   runHeight: () => document.querySelector(".nbagent").getBoundingClientRect().height,

@@ -65,6 +65,13 @@ def test_each_stream_has_a_lane_with_its_own_ids() -> None:
     assert (run.usage.input, run.usage.output) == (20, 10)
 
 
+def test_the_transcript_says_how_many_streams_there_are_before_all_have_begun() -> None:
+    transcript = Transcript("lanes")
+    for event in LanesDecoder(["a", "b", "c"], [EventsDecoder() for _ in "abc"]).feed(LaneStart(0)):
+        transcript.feed(event)
+    assert transcript.snapshot()[0]["lanes"] == 3
+
+
 def test_a_stream_that_fails_leaves_the_others() -> None:
     run = run_of(words("good", "Hi"), words("bad", "Ho", error=OSError("cut")))
     assert results(run) == {"good": ("completed", "Hi"), "bad": ("failed", "Ho")}

@@ -1,14 +1,15 @@
 /** A thought: "Thinking… 4s" with a live pane, then "Thought for 5s". */
 
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { thought as LABELS } from "../../../nbagent/protocol/labels.json";
 import { LIMITS } from "../shared";
-import { elapsed, thoughtLabel } from "../status";
+import { elapsed, isLive, thoughtLabel } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon } from "../ui/icons";
 import { useSticky } from "../ui/sticky";
 import { num } from "../values";
+import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { useHasText } from "./has-text";
 import { EventsButton } from "./inspecting";
@@ -41,10 +42,13 @@ export function ReasoningBlock({ block }: { block: Block<"reasoning"> }) {
 
 function ThoughtPane({ block, live }: { block: Block<"reasoning">; live: boolean }) {
   const pane = useRef<HTMLDivElement>(null);
+  const session = useSession();
+  // A thought that is opened in a finished run is read, not scrolled.
+  const [isLow] = useState(live || isLive(session.status));
   useSticky(pane, live);
   return (
     <>
-      <div ref={pane} class="nb-thought-pane">
+      <div ref={pane} class={isLow ? "nb-thought-pane nb-low" : "nb-thought-pane"}>
         <MarkdownText stream={block.stream("text")} live={live} class="nb-thought" />
       </div>
       <EventsButton block={block} />

@@ -73,9 +73,22 @@ export function LazyPicture({ type, data, alt }: { type: string; data: unknown; 
 function Html({ html }: { html: string }) {
   const host = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
-    host.current?.replaceChildren(htmlToDom(html));
+    if (!host.current) return;
+    host.current.style.maxHeight = "";
+    host.current.replaceChildren(htmlToDom(html));
+    endAtRow(host.current);
   }, [html]);
   return <div ref={host} class="nb-html" />;
+}
+
+/** Lower a box that cuts a table, so that it ends below a whole row. */
+function endAtRow(box: HTMLElement): void {
+  const overflow = box.scrollHeight - box.clientHeight;
+  if (overflow <= 0) return;
+  const { top } = box.getBoundingClientRect();
+  const end = top + box.clientTop + box.clientHeight;
+  const cut = [...box.querySelectorAll("tr")].map((row) => row.getBoundingClientRect()).find((row) => row.bottom > end);
+  if (cut && cut.top > top) box.style.maxHeight = `${cut.top - top + box.offsetHeight - box.clientHeight}px`;
 }
 
 function Markdown({ text }: { text: string }) {

@@ -79,9 +79,11 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
 function openAtPlace(log: HTMLElement): true {
   const above = log.scrollTop;
   log.classList.add(OPEN);
-  const page = scrollerOf(log) ?? document.scrollingElement;
+  const page = pageOf(log);
+  const { top, bottom } = log.getBoundingClientRect();
+  const window = rangeOf(page);
   // Out of sight, the page is kept still by its scroll anchor.
-  if (page && above > 0 && isSeen(log)) page.scrollTop += above;
+  if (above > 0 && bottom > window.top && top < window.bottom) page.scrollTop += above;
   return true;
 }
 
@@ -89,22 +91,34 @@ function hasBlankSpace(log: HTMLElement, content: HTMLElement): boolean {
   return log.clientHeight - content.offsetHeight > UNNOTICED_PX;
 }
 
-/** Open the transcript if nothing below its top moves; return false if something would. */
+/** Open the transcript if neither its last lines nor what is below them move; return false if they would. */
 function openUnnoticed(log: HTMLElement): boolean {
-  const hidden = log.scrollHeight - log.clientHeight;
-  const below = log.getBoundingClientRect().bottom;
-  const [top, page] = [log.scrollTop, scrollerOf(log) ?? document.scrollingElement];
-  if (hidden - top > UNNOTICED_PX) return false;
-  const pageTop = page?.scrollTop ?? 0;
+  const page = pageOf(log);
+  const window = rangeOf(page);
+  const bottom = log.getBoundingClientRect().bottom;
+  const viewTop = log.closest(".nbagent")?.getBoundingClientRect().top ?? 0;
+  if (viewTop >= window.top && bottom > window.bottom) {
+    // Its end is out of sight: it grows there.
+    log.classList.add(OPEN);
+    return true;
+  }
+  const [top, pageTop] = [log.scrollTop, page.scrollTop];
+  if (log.scrollHeight - log.clientHeight - top > UNNOTICED_PX) return false;
   openAtPlace(log);
-  if (Math.abs(log.getBoundingClientRect().bottom - below) <= UNNOTICED_PX) return true;
+  if (Math.abs(log.getBoundingClientRect().bottom - bottom) <= UNNOTICED_PX) return true;
   log.classList.remove(OPEN);
   log.scrollTop = top;
-  if (page) page.scrollTop = pageTop;
+  page.scrollTop = pageTop;
   return false;
 }
 
-function isSeen(log: HTMLElement): boolean {
-  const { top, bottom } = log.getBoundingClientRect();
-  return bottom > 0 && top < window.innerHeight;
+function pageOf(log: HTMLElement): Element {
+  return scrollerOf(log) ?? document.scrollingElement ?? document.documentElement;
+}
+
+/** The part of the window in which the page's scroller shows its content. */
+function rangeOf(page: Element): { top: number; bottom: number } {
+  if (page === document.scrollingElement) return { top: 0, bottom: window.innerHeight };
+  const { top, bottom } = page.getBoundingClientRect();
+  return { top: Math.max(0, top), bottom: Math.min(window.innerHeight, bottom) };
 }

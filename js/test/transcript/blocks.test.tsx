@@ -295,6 +295,33 @@ describe("links", () => {
   });
 });
 
+describe("characters that change the direction of their neighbours", () => {
+  const NAME = "pay\u202e002_\u2066";
+  const SHOWN = "pay‹U+202E›002_‹U+2066›";
+
+  it("are shown by their numbers in names, labels and attributes", async () => {
+    const png = { "image/png": "aGk=" };
+    page.ops(
+      ["set", "run", { name: NAME, model: `${NAME}!` }],
+      tool("f", { ...done(png), name: NAME, args: { [NAME]: NAME }, summary: NAME }),
+      ["open", "a", "run", { kind: "agent", name: NAME, status: "running", started: 1 }],
+      ["open", "h", "run", { kind: "handoff", from: NAME, to: NAME }],
+      ["open", "s", "run", { kind: "status", message: NAME }],
+      ["open", "e", "run", { kind: "error", message: NAME, error_type: NAME }],
+      ["open", "q", "run", { kind: "approval", prompt: NAME, options: [NAME] }],
+      ["open", "i", "run", { kind: "file", media_type: "image/png", data: "aGk=", name: NAME }],
+      ["open", "c", "run", { kind: "custom", name: NAME, data: { [NAME]: NAME }, user_open: true }],
+    );
+    await settle();
+    const frame = page.el.querySelector(".nb-frame");
+    expect(frame?.outerHTML).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+    expect(frame?.textContent?.split(SHOWN).length).toBeGreaterThan(12);
+    expect(page.el.querySelector(".nb-title")?.getAttribute("title")).toBe(SHOWN);
+    expect(page.el.querySelector(".nb-picture[alt]:not([alt=''])")?.getAttribute("alt")).toBe(SHOWN);
+    expect(document.querySelector("body > [role=status]")?.textContent).not.toContain("\u202e");
+  });
+});
+
 describe("odd state", () => {
   const ODD = [undefined, null, 0, -1, Number.NaN, "", "x", [], [null], {}, { a: { b: [] } }, true];
   // An object, so that it does not compile without a new kind.
