@@ -205,6 +205,7 @@ def test_what_is_below_a_run_moves_only_while_the_run_grows(notebook: Callable[.
     book.run(0)
     book.wait_idle()
     prepare(book.page)
+    book.cell(1)  # scrolled into view, with what will be below it
     book.page.evaluate("() => pleasant.watchCells()")
     book.run(1)
     status = book.page.locator(".nbagent .nb-status", has_text="Done in")
