@@ -74,8 +74,7 @@ function foldNext(log: Log): void {
 }
 
 function release(log: Log): void {
-  if (log.waiting.size > 0) return;
-  clearTimeout(log.timer);
+  if (log.waiting.size > 0 || log.timer !== undefined) return;
   log.stop();
   logs.delete(log.element);
 }

@@ -1,7 +1,7 @@
 /** Reading height: a finished transcript opens to its full height, with the text that the reader sees kept still. */
 
 import type { RefObject } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { scrollerOf } from "./scroll-anchor";
 import { watchSight } from "./sight";
 
@@ -9,6 +9,8 @@ import { watchSight } from "./sight";
 const MAX_PX = 1200;
 /** Time without a change of height, after which a finished transcript opens: its panels have folded by then. */
 const REST_MS = 1500;
+/** The same time for a transcript that was finished when it was first drawn: nobody has read it yet. */
+const FIRST_REST_MS = 200;
 /** Movement that a reader does not notice. */
 const UNNOTICED_PX = 4;
 /** Duration of the transition of `.nb-settling` in frame.css, and a little more. */
@@ -24,6 +26,7 @@ const SETTLING = "nb-settling";
 export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: boolean): (() => void) | null {
   const [isLong, setLong] = useState(false);
   const [isOpen, setOpen] = useState(false);
+  const wasFinished = useRef(finished).current;
   useEffect(() => {
     const log = ref.current;
     const content = log?.firstElementChild as HTMLElement | null;
@@ -47,7 +50,8 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
     };
     const rest = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => attempt(inSight ? openUnnoticed : openAtPlace), REST_MS);
+      if (wasFinished) timer = setTimeout(() => attempt(openDownwards), FIRST_REST_MS);
+      else timer = setTimeout(() => attempt(inSight ? openUnnoticed : openAtPlace), REST_MS);
     };
     // Where it cannot be done unnoticed it is part of the reader's own scrolling.
     const onScroll = ({ target }: Event) => {
@@ -67,12 +71,17 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
       stopWatching();
       window.removeEventListener("scroll", onScroll, { capture: true });
     };
-  }, [ref, finished, isOpen]);
+  }, [ref, finished, isOpen, wasFinished]);
   if (!isLong || isOpen) return null;
   return () => {
     if (ref.current) openAtPlace(ref.current);
     setOpen(true);
   };
+}
+
+function openDownwards(log: HTMLElement): true {
+  log.classList.add(OPEN);
+  return true;
 }
 
 /** Open the transcript, and scroll the page so that the text stays where it is, as far as the page scrolls. */
@@ -99,8 +108,7 @@ function openUnnoticed(log: HTMLElement): boolean {
   const viewTop = log.closest(".nbagent")?.getBoundingClientRect().top ?? 0;
   if (viewTop >= window.top && bottom > window.bottom) {
     // Its end is out of sight: it grows there.
-    log.classList.add(OPEN);
-    return true;
+    return openDownwards(log);
   }
   const [top, pageTop] = [log.scrollTop, page.scrollTop];
   if (log.scrollHeight - log.clientHeight - top > UNNOTICED_PX) return false;
