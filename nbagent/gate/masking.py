@@ -66,9 +66,12 @@ def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) 
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        made = {
-            mask(key) if isinstance(key, str) else key: mask_json(item, mask, numbers=numbers) for key, item in value.items()
-        }
+        made: dict[Any, Any] = {}
+        for key, item in value.items():
+            masked = shown = mask(key) if isinstance(key, str) else key
+            while shown in made:  # keys may differ in nothing but what is masked
+                shown = f"{masked}-{len(made) + 1}"
+            made[shown] = mask_json(item, mask, numbers=numbers)
         return made if made != value else value
     if isinstance(value, list | tuple):
         items = [mask_json(item, mask, numbers=numbers) for item in value]

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import regex
 
@@ -213,10 +213,10 @@ class Patterns:
             self._deadline = now + SEARCH_LIMIT_S
         return max(self._deadline - now, 0.001)
 
-    def _give_up(self, number: int) -> None:
+    def _give_up(self, number: int) -> NoReturn:
         self._slow_texts += 1
         self.warning = (
-            f"Rule {number} of redact= took more than {SEARCH_LIMIT_S:g} s to search one text, so such texts are hidden. Simplify "
+            f"Rule {number} of redact= took more than {SEARCH_LIMIT_S:g} s for one text, so such texts are hidden. Simplify "
             "the expression: a repetition inside a repetition, as in (a+)+, takes exponential time."
         )
         raise _TooSlow
@@ -254,14 +254,14 @@ def _with_line_breaks(pattern: str, *, verbose: bool) -> str:
     """Return the expression so that its spaces also match a line break: where a line ends, a reader sees a space."""
     made: list[str] = []
     in_set = negated = False
-    for token in re.findall(r"\\.|\[\^?\]?|.", pattern, re.DOTALL):
-        if token[0] == "[" and not in_set:
-            in_set, negated = True, token[1:2] == "^"
-        elif token == "]":
+    for piece in re.findall(r"\\.|\[\^?\]?|.", pattern, re.DOTALL):
+        if piece[0] == "[" and not in_set:
+            in_set, negated = True, piece[1:2] == "^"
+        elif piece == "]":
             in_set = False
-        elif token in (" ", "\\ ") and (in_set or token == "\\ " or not verbose):
-            token = f"\n{token}" if in_set and not negated else token if in_set else "[ \n]"
-        made.append(token)
+        elif piece in (" ", "\\ ") and (in_set or piece == "\\ " or not verbose):
+            piece = f"\n{piece}" if in_set and not negated else piece if in_set else "[ \n]"
+        made.append(piece)
     return "".join(made)
 
 

@@ -88,10 +88,10 @@ def readings_of(text: str, start: int, markup: Markup = markdown_markup, *, befo
         markup: the markup that the reader does not see.
         before: whether readings count that differ only in the text before the new text.
     """
+    if is_plain(text, 0 if before else start):
+        return [Reading(text, start)]
     found: list[Reading] = []
     reading: Reading | None = Reading(text, start)
-    if is_plain(text, 0 if before else start):
-        return [reading]
     for level in range(_JSON_LEVELS + 1):
         if level and reading is not None:
             reading = reading.decode(json_escapes, before=before) if "\\" in reading.text else None

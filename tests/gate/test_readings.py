@@ -63,7 +63,8 @@ def test_a_pattern_matches_what_html_shows(html: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["John Smith", "John\nSmith", "John  \n\tSmith", "John\n\nSmith", "**John** Smith", "John&nbsp;Smith", "John\\nSmith"]
+    "text",
+    ["John Smith", "John\nSmith", "John  \n\tSmith", "John\n\nSmith", "**John** Smith", "John&nbsp;Smith", "John\\nSmith"],
 )
 def test_a_space_in_a_pattern_matches_what_shows_as_one(text: str) -> None:
     for rule in ("John Smith", r"John\ Smith", "(?x) John [ ] Smith  # a name", r"John\s+Smith", "John[ -]Smith"):
@@ -90,7 +91,7 @@ def test_nothing_beside_a_match_is_masked(rule: str, text: str) -> None:
 
 RULES = [r"\d{4}", r"1+a", "a 1", r"(?<=a)1+", r"\ba1\b", "a.*1", r"(?s)a.*?1\d", "1$", r"(?<!a)1a+", r"a\n1"]
 MARKED = st.lists(
-    st.sampled_from([*"aa11122 \n*_`~&#49;\\n\"<>x", "\u200b", "１", "&#49;", "\\u0031", "**", "  "]), max_size=24
+    st.sampled_from([*'aa11122 \n*_`~&#49;\\n"<>x', "\u200b", "１", "&#49;", "\\u0031", "**", "  "]), max_size=24
 ).map("".join)
 
 
@@ -106,9 +107,7 @@ HIDERS = st.sampled_from(["**", "*", "`", "~~", "\u200b", "\u00ad", "\ufeff", "&
 
 @settings(max_examples=1000 if WHOLE else 100)
 @given(st.lists(st.tuples(st.integers(1, 15), HIDERS), max_size=6), st.integers(0, 2), st.lists(st.integers(0, 99), max_size=8))
-def test_no_digit_of_a_card_is_left_through_any_disguise(
-    hiders: list[tuple[int, str]], encoded: int, cuts: list[int]
-) -> None:
+def test_no_digit_of_a_card_is_left_through_any_disguise(hiders: list[tuple[int, str]], encoded: int, cuts: list[int]) -> None:
     letters = list(CARD)
     for at, hider in hiders:
         letters[at] = hider + letters[at]
