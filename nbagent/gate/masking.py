@@ -48,7 +48,7 @@ class CutMarks:
         return [(first, last)] if last - first >= _MIN_CUT_CHARS else []
 
 
-OWN_CUTS = CutMarks(r"\n?… ?[\d,]+ more ")
+OWN_CUTS = CutMarks(r"\n?… [\d,]+ more ")
 """The marks that nbagent writes where it shortens a text."""
 
 ALL_CUTS = CutMarks(r"\n?…|\.{3}")

@@ -4,6 +4,7 @@ Each character of a match becomes a bullet. A text keeps its length, so an offse
 """
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -45,6 +46,12 @@ HIDDEN_TEXT = "[hidden: a pattern of redact= takes too long]"
 """Shown in place of a text that could not be searched."""
 
 
+class _Deadline(threading.local):
+    """Time at which the search of this thread ends, in seconds of its processor time; 0 before its first long text."""
+
+    at = 0.0
+
+
 class _TooSlow(Exception):
     """A search took longer than `SEARCH_LIMIT_S`."""
 
@@ -71,7 +78,7 @@ class Patterns:
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.warning: str | None = None
         self._slow_texts = 0
-        self._deadline = 0.0  # of the search in hand, in seconds of this thread's processor time
+        self._deadline = _Deadline()
         self._looks_behind = False
         self._expressions: list[regex.Pattern[str]] = []
         self._beginnings: list[regex.Pattern[str]] = []
@@ -203,15 +210,15 @@ class Patterns:
     def _begin_search(self) -> None:
         if self._slow_texts >= _MAX_SLOW_TEXTS:
             raise _TooSlow
-        self._deadline = 0.0
+        self._deadline.at = 0.0
 
     def _time_left(self, reading: Reading) -> float | None:
         if len(reading.text) - reading.start <= _UNLIMITED_CHARS:
             return None
         now = time.thread_time()
-        if not self._deadline:
-            self._deadline = now + SEARCH_LIMIT_S
-        return max(self._deadline - now, 0.001)
+        if not self._deadline.at:
+            self._deadline.at = now + SEARCH_LIMIT_S
+        return max(self._deadline.at - now, 0.001)
 
     def _give_up(self, number: int) -> NoReturn:
         self._slow_texts += 1

@@ -102,6 +102,8 @@ class Redactor:
                 return [*self.close(), self._masked(event)]
             case e.File():
                 return [self._file(event)]
+            case e.Error():
+                return [self._masked(event, ALL_CUTS)]
             case _:
                 return [self._masked(event)]
 
@@ -198,7 +200,7 @@ class Redactor:
 
     def _value(self, value: Any, cuts: CutMarks | None) -> Any:
         if isinstance(value, e.ErrorInfo):
-            return self._masked(value, cuts)
+            return self._masked(value, ALL_CUTS)
         if isinstance(value, str):
             return self.masker.mask_json(value, cuts=cuts)
         # A container may hold objects (a dataclass, a set, an SDK's model), of which the text is what will be written.

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextvars
 import functools
 import itertools
 import reprlib
@@ -18,6 +19,7 @@ from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
 from nbagent.gate import Gate
 from nbagent.mime import display_of
+from nbagent.mime.text import MASK
 from nbagent.pump import ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
 from nbagent.run.fallback import Fallback, StreamEnd
@@ -90,7 +92,9 @@ class Run(RunResults):
             for recorder in self._recorders:
                 recorder.begin()
             self._watchdog.start()
-            self._reader.start(self._on_item, self._on_end)
+            context = contextvars.copy_context()
+            context.run(MASK.set, self._state.privacy.masker)
+            context.run(self._reader.start, self._on_item, self._on_end)
 
     def attach(self, renderer: Renderer) -> LocalChannel:
         """Draw this run by a renderer in this process too: first the transcript so far, then every change as it comes."""
