@@ -6,28 +6,32 @@ character alone. As it is only searched, and never shown, all that could be mark
 
 import functools
 import html
+import re
 import unicodedata
-
-import regex
 
 from nbagent.gate.decoded import Replacement
 
 _ENTITY = r"(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
 _REST = r"(?P<space>\s{2,}|[^\S\n ]|(?<=\s)\s)|(?P<other>[^\x00-\x7f\s]+)"
 # Emphasis, code and strikethrough; an underscore between two letters is one that the reader sees.
-_MARKDOWN = regex.compile(
+_MARKDOWN = re.compile(
     rf"{_ENTITY}|\\(?P<literal>[!-/:-@\[-`{{-~])"
     r"|(?P<markup>[*`]+|~{2,}|(?<=~)~|(?<![^\W_])_{1,8}+|_{1,8}+(?![^\W_]))"
     rf"|{_REST}"
 )
-_INCOMPLETE = regex.compile(r"(?:&(?:#?[A-Za-z0-9]{0,32})|\\|(?<=[^\W_])_{1,8}|~)\Z")
+_INCOMPLETE = re.compile(r"(?:&(?:#?[A-Za-z0-9]{0,32})|\\|(?<=[^\W_])_{1,8}|~)\Z")
 _MAX_INCOMPLETE_CHARS = 34
 _INLINE = "a|abbr|b|bdi|bdo|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup|tspan|tt|u|var|wbr"
-_HTML = regex.compile(
+_HTML = re.compile(
     rf"{_ENTITY}|(?P<markup><!--.*?(?:-->|\Z)|</?(?:{_INLINE})(?=[\s/>])[^<>]*>)|(?P<block><[a-z/!?][^<>]*>)|{_REST}",
-    regex.I | regex.S,
+    re.IGNORECASE | re.DOTALL,
 )
-_IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cf}]+")
+# Default_Ignorable_Code_Point (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point), and format characters (Cf).
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U00013430-\U0001343f]+"
+)
 
 
 def markdown_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
@@ -47,7 +51,7 @@ def html_markup(text: str, start: int = 0) -> tuple[list[Replacement], int]:
     return _replacements(_HTML, text, start), len(text)
 
 
-def _replacements(tokens: "regex.Pattern[str]", text: str, start: int) -> list[Replacement]:
+def _replacements(tokens: re.Pattern[str], text: str, start: int) -> list[Replacement]:
     found: list[Replacement] = []
     for token in tokens.finditer(text, start):
         first, last = token.span()
