@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
+from nbagent.markup.text import prose, visible
 from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
@@ -172,7 +173,7 @@ class ConsoleRenderer:
             self._streaming = id_
         block["printed"].append(text)
         depth = block["depth"] + (block["kind"] == "reasoning")
-        self._write(text, style, "  " * depth)
+        self._write(prose(text.translate(_CONTROLS)), style, "  " * depth)
 
     def _replace(self, id_: str, block: Block, text: str) -> None:
         """Print the authoritative text: mostly what was printed already, or that and a little more."""
@@ -235,7 +236,7 @@ class ConsoleRenderer:
     def _line(self, depth: int, text: str | None, style: Style) -> None:
         if text:
             self._leave()
-            self._write(text, style, "  " * depth)
+            self._write(visible(text.translate(_CONTROLS)), style, "  " * depth)
             self._leave()
 
     def _leave(self) -> None:
@@ -246,7 +247,6 @@ class ConsoleRenderer:
         self._streaming = None
 
     def _write(self, text: str, style: Style, indent: str) -> None:
-        text = text.translate(_CONTROLS)
         if not text:
             return
         ends_line = text.endswith("\n")

@@ -6,6 +6,7 @@ Texts are Markdown already and stay as they are; data is put in fences. Pictures
 import re
 from collections.abc import Iterable
 
+from nbagent.markup.text import prose, readable, visible
 from nbagent.markup.url import safe_url
 from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
@@ -130,15 +131,16 @@ def _link(block: Props) -> str:
 
 def _line(text: str) -> str:
     """Return a text on one line, escaped so that it contains no Markdown."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
 
 
 def _code(text: str) -> str:
     """Return a text escaped for a code span."""
-    return " ".join(text.replace("`", "'").split())
+    return " ".join(visible(text).replace("`", "'").split())
 
 
 def _fenced(text: str, language: str = "") -> str:
+    text = readable(text)
     longest = max(map(len, re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
@@ -146,7 +148,7 @@ def _fenced(text: str, language: str = "") -> str:
 
 def _closed(text: str) -> str:
     """Return the text, with an end added to a fence that is still open, so that what follows is not code."""
-    fence = ""
+    text, fence = prose(text), ""
     for line in text.splitlines():
         found = _FENCE.match(line)
         if found is None:

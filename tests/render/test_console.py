@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from nbagent import events as e
+from nbagent.markup.text import prose
 from nbagent.render.console import ConsoleRenderer
 from nbagent.transcript import Transcript
 
@@ -224,6 +225,13 @@ def test_terminal_sequences_of_others_do_nothing() -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out)
 
 
+def test_what_turns_or_hides_letters_is_shown_by_its_number() -> None:
+    sneaky = "photo\u202egpj.exe \U000e0068\U000e0069"
+    printed_ops = printed([*ops_of(*RUN[:-1]), *everywhere(sneaky)])
+    assert not [char for char in "\u202e\U000e0068\U000e0069" if char in printed_ops]
+    assert "photo‹U+202E›gpj.exe ‹U+E0068›‹U+E0069›" in printed_ops
+
+
 def test_a_terminal_gets_styles_and_no_other_sequence() -> None:
     file = io.StringIO()
     renderer = ConsoleRenderer(console=Console(file=file, force_terminal=True, color_system="standard", legacy_windows=False))
@@ -256,7 +264,7 @@ def test_any_encoding_takes_any_text(encoding: str) -> None:
 def test_no_character_of_an_answer_is_lost_or_added(deltas: list[str]) -> None:
     ops = ops_of(e.TextStart(id="t"), *(e.TextDelta(id="t", delta=delta) for delta in deltas))
     printable = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", "".join(deltas))
-    expected = printable.encode("utf-8", "replace").decode()
+    expected = prose(printable)
     assert printed(ops) in (expected, expected + "\n")
 
 
