@@ -14,6 +14,7 @@ from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks
 
 _E = TypeVar("_E", bound=e.Event | e.ErrorInfo)
 _Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta
+_DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta)
 _IDS = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id")
 """Fields that refer to other events."""
 _UNMASKED = frozenset({*_IDS, "seq", "ts", "run_id", "display", "signature", "encrypted"})
@@ -77,7 +78,10 @@ class Redactor:
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the masked event; nothing while its text may still turn out to be part of a match."""
-        events = self._feed(self._with_masked_ids(event))
+        if isinstance(event, _DELTAS) and event.parent_id is None and self._ids.get(event.id) == event.id:
+            events = self._delta(event)
+        else:
+            events = self._feed(self._with_masked_ids(event))
         return events if self.masker.warning is None else [*self._warn(), *events]
 
     def close(self) -> list[e.Event]:
@@ -87,7 +91,7 @@ class Redactor:
         return [*self._warn(), *events]
 
     def _feed(self, event: e.Event) -> list[e.Event]:
-        if isinstance(event, _Delta):
+        if isinstance(event, _DELTAS):
             return self._delta(event)
         match event:
             case e.TextEnd():

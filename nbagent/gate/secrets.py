@@ -65,6 +65,7 @@ _AFTER_BEARER = r"(?i:\bbearer\s{1,8})"
 _AFTER_USER = r"://[^\s/:@]{0,256}:"
 _CONTEXTUAL = re.compile(rf"{_AFTER_BEARER}({_CHAR}{{16,}})|{_AFTER_USER}([^\s/:@]{{4,256}})@")
 _CONTEXTUAL_BEGUN = re.compile(rf"{_AFTER_BEARER}({_CHAR}*)\Z|{_AFTER_USER}([^\s/:@]{{0,256}})\Z")
+_CONTEXT = re.compile("://|bearer", re.IGNORECASE)
 _USER_BEGUN = re.compile(r"://[^\s/:@]{0,256}\Z")
 _MAX_CONTEXT_CHARS = 24
 """Characters of a text that was shown in which the word before a token may begin."""
@@ -288,7 +289,7 @@ class _ContextualStream:
     def feed(self, text: str) -> str:
         if not self._held and not self._swallowing:
             seen = self._before + text
-            if "://" not in seen and "bearer" not in seen.lower():
+            if _CONTEXT.search(seen) is None:
                 self._before = seen[-_MAX_CONTEXT_CHARS:]
                 return text
         return self._release(text, last=False)
@@ -314,7 +315,11 @@ class _ContextualStream:
             self._swallowing, self._held = True, ""
             return shown + "•" * (len(seen) - end)
         context = begun or _USER_BEGUN.search(seen)
-        keep = min(end - _MAX_CONTEXT_CHARS, end if context is None else context.start() - 1)
+        keep = end - _MAX_CONTEXT_CHARS
+        if context is not None:
+            keep = min(keep, context.start() - 1)
+        else:  # a word that nothing follows any more need not be looked at again
+            keep = max(keep, *(found.end() - 1 for found in _CONTEXT.finditer(seen) if found.end() < end), 0)
         self._before, self._held = seen[max(0, keep) : end], seen[end:]
         return shown
 

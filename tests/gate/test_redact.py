@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbagent import events as e
+from nbagent.gate import Gate
 from nbagent.gate.patterns import HIDDEN_TEXT, Patterns
 from nbagent.gate.redact import Redactor
 from nbagent.gate.secrets import Secrets
@@ -259,3 +260,53 @@ def test_after_some_slow_texts_every_text_is_hidden_without_a_search(monkeypatch
     ]
     stream = patterns.stream()
     assert stream.feed("Hi") + stream.feed(" there") + stream.close() == HIDDEN_TEXT
+
+
+# --- the whole gate ---------------------------------------------------------------------------------------------------
+
+SPEECH = st.lists(
+    st.sampled_from(
+        [
+            "see ",
+            "4111 1111",
+            "4111**1111**",
+            "41",
+            "1",
+            CANARY,
+            CANARY[:9],
+            "pg://me:hunter22x@db ",
+            "Bearer ",
+            "a1" * 9,
+            "Ann\nLee",
+            "*Ann* Lee",
+            "ann",
+            "\u200b",
+            "&#49;",
+            "\\",
+            "`x`",
+            "é",
+            "_",
+            "\n\n",
+            "<b>",
+            "sk-",
+            "ghp_" + "a1" * 18,
+        ]
+    ),
+    max_size=10,
+).map("".join)
+
+
+@given(SPEECH, st.lists(st.integers(0, 200), max_size=30))
+def test_deltas_cut_anywhere_show_what_one_delta_shows(text: str, cuts: list[int]) -> None:
+    def shown(*deltas: str) -> str:
+        gate = Gate(redact=[r"\d{4} ?\d{4}", r"(?i)\bann lee\b"])
+        gate.mask_secrets(Secrets([CANARY]))
+        events: list[e.Event] = [
+            e.TextStart(id="t"),
+            *(e.TextDelta(id="t", delta=delta) for delta in deltas),
+            e.TextEnd(id="t"),
+        ]
+        return "".join(out.delta for event in events for out in gate.feed(event) if isinstance(out, e.TextDelta))
+
+    edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    assert shown(*(text[start:end] for start, end in itertools.pairwise(edges))) == shown(text)
