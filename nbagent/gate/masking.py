@@ -37,10 +37,11 @@ class CutMarks:
         self._mark = re.compile(expression)
 
     def windows(self, text: str) -> Iterator[Span]:
-        """Spans of the text before each mark."""
+        """Spans of the text before each mark, without those that are too short."""
         at = 0
         for mark in self._mark.finditer(text):
-            yield max(at, mark.start() - _MAX_CUT_CHARS), mark.start()
+            if mark.start() - at >= _MIN_CUT_CHARS:
+                yield max(at, mark.start() - _MAX_CUT_CHARS), mark.start()
             at = mark.end()
 
     def masked(self, first: int, last: int) -> list[Span]:

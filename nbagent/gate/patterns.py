@@ -238,8 +238,9 @@ class Patterns:
         elif isinstance(rule, re.Pattern):
             flags = sum(int(ours) for theirs, ours in _FLAGS if rule.flags & theirs)
         try:
-            flags |= regex.compile(pattern, flags).flags & regex.X  # may stand in the pattern: "(?x)"
-            pattern = _with_line_breaks(pattern, verbose=bool(flags & regex.X))
+            flags |= regex.compile(pattern, flags).flags & (regex.X | regex.V1)  # may stand in the pattern: "(?x)"
+            if not flags & (regex.X | regex.V1):  # comments and nested sets, in which spaces are something else
+                pattern = _with_line_breaks(pattern)
             expression = regex.compile(pattern, flags)
         except regex.error as error:
             raise ValueError(f"redact={pattern!r} is not a regular expression: {error}") from None
@@ -257,17 +258,20 @@ def _uncut(end: int, readings: list[Reading]) -> int:
     return end
 
 
-def _with_line_breaks(pattern: str, *, verbose: bool) -> str:
+def _with_line_breaks(pattern: str) -> str:
     """Return the expression so that its spaces also match a line break: where a line ends, a reader sees a space."""
     made: list[str] = []
     in_set = negated = False
-    for piece in re.findall(r"\\.|\[\^?\]?|.", pattern, re.DOTALL):
-        if piece[0] == "[" and not in_set:
+    for piece in re.findall(r"\\.|\[:\^?\w+:\]|\[\^?\]?|.", pattern, re.DOTALL):
+        if piece.startswith("[:"):
+            pass  # a class of characters, inside a set
+        elif piece[0] == "[" and not in_set:
             in_set, negated = True, piece[1:2] == "^"
         elif piece == "]":
             in_set = False
-        elif piece in (" ", "\\ ") and (in_set or piece == "\\ " or not verbose):
-            piece = f"\n{piece}" if in_set and not negated else piece if in_set else "[ \n]"
+        elif piece in (" ", "\\ ") and not negated:
+            piece = f"\n{piece}" if in_set else "[ \n]"
+        negated = negated and in_set
         made.append(piece)
     return "".join(made)
 

@@ -45,7 +45,7 @@ def shown_of(value: Any, monkeypatch: pytest.MonkeyPatch, **options: Any) -> str
 
 
 def around(cut: int) -> range:
-    return range(cut - 24, cut + 2, 1 if cut < 1000 else 3)
+    return range(cut - 24, cut + 2, 1 if cut < 1000 else 5)
 
 
 CUTS = {"summary": 77, "words": 4 * 80, "content": 16 * 1024, "head": 64 * 1024, "message": 4096}
