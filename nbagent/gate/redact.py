@@ -165,7 +165,7 @@ class Redactor:
         return replace(event, display=replace(event.display, summary=summary, data=data))
 
     def _payload(self, mime: str, payload: Any) -> Any:
-        if mime.startswith("image/") and mime != "image/svg+xml":
+        if mime.startswith("image/") and not _is_markup(mime):  # a mask would break it
             return payload
         return self.masker.mask_json(payload, is_html=_is_markup(mime), cuts=ALL_CUTS)
 

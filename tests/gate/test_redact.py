@@ -23,7 +23,12 @@ ERROR = e.ErrorInfo(type="AuthError", message=f"bad {CANARY}", traceback=f"Trace
 SVG = f"<svg><title>{CANARY}</title><text x='1'>{CANARY}</text></svg>"
 DISPLAY = e.Display(
     summary=CANARY,
-    data={"text/html": f"<b>{CANARY}</b>", "application/json": {CANARY: [CANARY]}, "image/svg+xml": SVG},
+    data={
+        "text/html": f"<b>{CANARY}</b>",
+        "application/json": {CANARY: [CANARY]},
+        "image/svg+xml": SVG,
+        "image/svg+xml;part=2": SVG,
+    },
 )
 
 
