@@ -1,5 +1,6 @@
 """`encode()`: the events of a run as the stream of another system."""
 
+import itertools
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
@@ -78,11 +79,16 @@ def encode(events: Iterable[ev.Event] | AsyncIterable[ev.Event], system: str, as
     The stream is always complete. If the events end early, it ends as a stream that failed. If reading the events raises, the
     error is encoded first and raised then. The attribute `loses` of the result lists what the system cannot represent.
 
+    Server-sent events have the ids 1, 2, 3, … A browser's `EventSource` that loses its connection asks again, with the last id
+    in the header `Last-Event-ID`. A server that keeps the pieces of a run then goes on after that many; any other should answer
+    with the status 204, which stops the client, because it would show a second run as the rest of the first.
+
     Args:
         events: the events of one run, as an iterable or an async iterable. An object that is both, such as `run.stream()`, is
             read asynchronously; pass `iter(run.stream())` to read it synchronously.
         system: "vercel.ui" or "vercel" (`ai` 6 and 7), "vercel.ui.v5" or "vercel.v5", "ag_ui" or "ag-ui", "openai.chat",
-            "openai.responses", "openai.assistants", "nearai", "dexto", "hector", "agentor" or "status.tokens".
+            "openai.responses", "openai.assistants", "nearai", "dexto", "hector", "agentor", "status.tokens", or "nbagent" (our
+            own events, as the lines of a recording).
         as_: "items" for dicts (and the string "[DONE]" in some systems), "bytes" for the body of an HTTP response in pieces,
             "messages" for the text messages of a WebSocket.
 
@@ -105,7 +111,8 @@ def _writer(encoder: Encoder, form: Form) -> Callable[[Item], Any]:
         case "items":
             return lambda item: item
         case "bytes":
-            return encoder.frame
+            numbers = itertools.count(1)
+            return lambda item: encoder.frame(item, next(numbers))
         case "messages":
             return encoder.message
         case _:

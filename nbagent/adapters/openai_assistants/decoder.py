@@ -67,7 +67,7 @@ class AssistantsDecoder(BaseDecoder):
         payload = fields_or_empty(data)
         self.builder.begin(str_field(payload, "model"))
         scope, _, state = event.removeprefix("thread.").rpartition(".")
-        if event in ("error", "thread.run.error"):
+        if event == "error":
             self.fail_with(payload.get("error") or data)
         elif event == "done" or (scope == "" and state in _UNSTARTED):
             pass
@@ -102,8 +102,9 @@ class AssistantsDecoder(BaseDecoder):
         elif state == "incomplete":
             reason = nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason")) or state
             self.stop_info = StopInfo("incomplete", reason, reason)
-        elif state in ("failed", "expired"):
+        elif state in ("failed", "expired", "error"):  # "error" is NEAR AI's
             self.stop_info = StopInfo("failed", state)
+            error = error or run.get("error") or (run if run.get("message") else None)
             self.fail_with(error or {"message": f"The run {'expired' if state == 'expired' else 'failed'}", "code": state})
         else:
             self.builder.raw(run, f"thread.run.{state}")
