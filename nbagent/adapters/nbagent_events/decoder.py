@@ -1,5 +1,6 @@
 """Decoder of our own events (`nbagent.events`), as objects or as dicts."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, get_args
 
 import msgspec
@@ -7,9 +8,15 @@ import msgspec
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty
+from nbagent.events.lines import HEADER_TYPE
 
 _CLASSES: tuple[type[ev.Event], ...] = get_args(ev.Event)
 _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
+
+
+def _is_header(item: Mapping[str, Any]) -> bool:
+    """Return True for the first line of a recording, which a body has, too."""
+    return item.get("type") == HEADER_TYPE and "format" in item
 
 
 class EventsDecoder(BaseDecoder):
@@ -33,11 +40,15 @@ class EventsDecoder(BaseDecoder):
             return True
         payload = fields_or_empty(item)
         tag = payload.get("type")
+        if _is_header(payload):
+            return True
         # Other systems have a tag such as "error", too: then all fields must be ours.
         return isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(payload) <= _FIELDS[tag])
 
     def read(self, item: Any) -> None:
         """Read one event."""
+        if not isinstance(item, _CLASSES) and _is_header(fields_or_empty(item)):
+            return
         if not isinstance(item, _CLASSES) and fields_or_empty(item).get("type") not in _FIELDS:
             self.unread(item)  # such as a damaged line of a recording
             return
@@ -53,7 +64,7 @@ class EventsDecoder(BaseDecoder):
                 self.builder.write(event)
             return
         if isinstance(event, ev.RunEnd):
-            self._close_open()
+            self._close_open(event.status)
             self.builder.write(event)
             self.builder.ended = True
             return
@@ -87,7 +98,8 @@ class EventsDecoder(BaseDecoder):
         self._open[event.id] = event
         self.builder.write(event)
 
-    def _close_open(self) -> None:
+    def _close_open(self, status: ev.RunStatus) -> None:
+        """Close the open blocks; `status` is that of the sub-agents."""
         for event in reversed(self._open.values()):
             envelope: dict[str, Any] = {"step": event.step, "agent": event.agent, "parent_id": event.parent_id}
             match event:
@@ -96,7 +108,6 @@ class EventsDecoder(BaseDecoder):
                 case ev.ReasoningStart():
                     self.builder.write(ev.ReasoningEnd(id=event.id, **envelope))
                 case ev.AgentStart():
-                    status: ev.RunStatus = "incomplete" if self.stop_info.status == "completed" else self.stop_info.status
                     self.builder.write(ev.AgentEnd(id=event.id, name=event.name, status=status, **envelope))
         self._open.clear()
         if self._step is not None:
@@ -106,5 +117,6 @@ class EventsDecoder(BaseDecoder):
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run: close what is open, and add a missing `run.end`."""
         if not self.builder.ended:
-            self._close_open()
+            status = self.stop_info.status
+            self._close_open("incomplete" if status == "completed" else status)
         return super().close(error)
