@@ -32,10 +32,11 @@ class Loss(StrEnum):
 
     REASONING = "reasoning"
     REASONING_KIND = "whether reasoning is a summary or raw"
+    REASONING_PLACE = "place of reasoning, and boundaries within it (sent whole at the end)"
     OVERLAPS = "overlap of texts or of reasoning blocks (sent one after another)"
     SPLITS = "continuation of a text or reasoning block after something else (sent as a second one)"
     BOUNDARIES = "boundary between adjacent texts or reasoning blocks (joined by an empty line)"
-    STEP_BOUNDARIES = "boundary between texts of one step (joined by an empty line)"
+    ANSWER_BOUNDARIES = "boundary between texts without a tool call between them (joined by an empty line)"
     CALL_BOUNDARIES = "boundary between texts (joined by an empty line, or by the line of a tool call)"
     RUN_BOUNDARIES = "boundary between texts (joined by an empty line)"
     OPAQUE_REASONING = "signatures and encrypted reasoning"
@@ -46,6 +47,7 @@ class Loss(StrEnum):
     EARLY_STARTS = "start of a text or reasoning block before its first characters (sent with them)"
     REPLACED_TEXT = "replacement of a text by its final version (the streamed text stays)"
     REPLACED_REASONING = "replacement of reasoning by its final version (the streamed reasoning stays)"
+    EARLIER_TEXT = "replacement by its final version of a text that a tool call follows (the streamed text stays)"
     RETRACTED = "retraction of a text or reasoning block by an empty final version (the streamed text stays)"
 
     TOOLS = "tool calls"

@@ -53,6 +53,8 @@ class DextoDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
+        self._text = ""
+        self._text_before_call = ""
         self._calls: dict[str, Block] = {}
         self._reasoning_step = 0  # last step with streamed reasoning: `llm:response` repeats them
 
@@ -114,6 +116,7 @@ class DextoDecoder(BaseDecoder):
         else:
             if content:
                 self.builder.end_reasoning("reasoning")
+            self._text += content
             self.builder.text("text", content)
 
     def _response(self, payload: Mapping[str, Any]) -> None:
@@ -123,12 +126,18 @@ class DextoDecoder(BaseDecoder):
         if reasoning and self._reasoning_step != self.builder.step:
             self.builder.reasoning("reasoning", reasoning)
         self.builder.end_reasoning("reasoning", reasoning)
-        if content:
-            self.builder.start_text("text")
-        self.builder.end_text("text", content)
+        self._end_text(content)
         usage = _read_usage(payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost"))
         reason = str_field(payload, "finishReason")
         self.builder.end_step(reason, usage)
+
+    def _end_text(self, whole: str | None) -> None:
+        """End the text, at a call or by the content of the response, which may repeat the text before the last call."""
+        if whole and (self._text or whole != self._text_before_call):
+            self.builder.start_text("text")
+            self.builder.end_text("text", whole)
+        self.builder.end_text("text")
+        self._text_before_call, self._text = self._text or self._text_before_call, ""
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -138,6 +147,7 @@ class DextoDecoder(BaseDecoder):
         block = self._calls.get(call_id or "")
         if block is None:
             self._ensure_step()
+            self._end_text(None)
             block = self.builder.start_tool(("call", call_id), str_field(payload, "toolName") or "tool", call_id=call_id)
             if call_id:
                 self._calls[call_id] = block
