@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from adapters.encoders.normalized import EACH_ENCODER, decoded, encoded
@@ -204,6 +204,31 @@ async def test_closing_the_stream_closes_the_source() -> None:
     await anext(stream)
     await stream.aclose()
     assert closed == [True]
+
+
+LAST_WORDS = {
+    **{system: {"[DONE]"} for system in ("vercel.ui", "vercel.ui.v5", "openai.chat")},
+    "ag_ui": {"RUN_FINISHED", "RUN_ERROR"},
+    "openai.responses": {"response.completed", "response.incomplete", "response.failed"},
+    "openai.assistants": {"done"},
+    "nearai": {f"thread.run.{state}" for state in ("completed", "requires_action", "error", "canceled")},
+    "dexto": {"run:complete"},
+    "hector": {"done", "error"},
+    "status.tokens": {"done"},
+    "nbagent": {"run.end"},
+}
+"""Last item, or its name, of each system's streams. Agentor's have none: they just end."""
+
+
+@EACH_ENCODER
+@pytest.mark.parametrize("status", [*get_args(ev.RunStatus), None])
+def test_a_stream_ends_with_a_word_of_its_system_however_the_run_does(
+    encoder: type[BaseEncoder], status: ev.RunStatus | None
+) -> None:
+    events = [*EVENTS[:-1], *([ev.RunEnd(status=status)] if status else [])]
+    last: Any = list(nbagent.encode(events, encoder.system))[-1]
+    name = last if isinstance(last, str) else last.get("event") or last.get("type")
+    assert name in LAST_WORDS.get(encoder.system, {name})
 
 
 @EACH_ENCODER
