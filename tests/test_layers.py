@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 
 # Each floor's rooms, the lowest first. A folder is one room.
 FLOORS: list[tuple[str, ...]] = [
-    ("events", "errors", "runtime"),
+    ("events", "errors", "hints", "runtime"),
     ("protocol",),
     ("mime", "markup"),
     ("gate", "transcript", "wire"),

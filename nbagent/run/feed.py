@@ -35,7 +35,11 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
         adapter = options.get("adapter")
         named = None if adapter is None else decoder_named(adapter)
         hint = source if isinstance(source, OwnedStream) else None
-        decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
+        decoder = (
+            decoder
+            or named
+            or DetectingDecoder(lambda: getattr(hint, "adapter", None), lambda: getattr(hint, "has_closed", False))
+        )
     ask = options.get("fallback")
     if ask is None:
         return reader, decoder

@@ -293,7 +293,9 @@ class _Lane:
 
 
 def _decoder(source: Any, adapter: str | None) -> Decoder:
-    return DetectingDecoder(lambda: getattr(source, "adapter", None)) if adapter is None else decoder_named(adapter)
+    if adapter is not None:
+        return decoder_named(adapter)
+    return DetectingDecoder(lambda: getattr(source, "adapter", None), lambda: getattr(source, "has_closed", False))
 
 
 def _names(sources: Sequence[Any]) -> list[str]:

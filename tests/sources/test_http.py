@@ -92,7 +92,8 @@ async def test_a_header_names_the_system_before_an_item_does() -> None:
         run.start()
         await run
     assert stream.adapter == "vercel.ui"
-    assert not [event for event in run.events if isinstance(event, ev.Status)]  # nobody asks whose items these are
+    (status,) = [event.message for event in run.events if isinstance(event, ev.Status)]
+    assert "adapter 'vercel.ui' read 1 item" in status
 
 
 # --- what is asked -------------------------------------------------------------------------------------------------------

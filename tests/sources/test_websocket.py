@@ -133,7 +133,7 @@ async def test_a_ping_is_answered() -> None:
 
 @pytest.mark.parametrize(
     ("code", "reason", "status"),
-    [(1000, "bye", "incomplete"), (1001, None, "incomplete"), (1011, "out of memory", "failed"), (4000, None, "failed")],
+    [(1000, "bye", "completed"), (1001, None, "incomplete"), (1011, "out of memory", "failed"), (4000, None, "failed")],
 )
 async def test_the_code_it_was_closed_with_tells_whether_all_came(code: int, reason: str | None, status: str) -> None:
     async def play(peer: Peer) -> None:

@@ -33,6 +33,7 @@ class AgentorDecoder(BaseDecoder):
     """Decoder of outputs and engine events."""
 
     system: ClassVar[str] = "agentor"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

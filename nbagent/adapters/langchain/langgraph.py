@@ -39,6 +39,8 @@ class LangGraphDecoder(BaseDecoder):
 
     system: ClassVar[str] = "langgraph"
     reads_frames: ClassVar[bool] = True
+    texts_have_ids: ClassVar[bool] = True
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -39,6 +39,7 @@ class AgentsDecoder(ResponsesDecoder):
     """Decoder of stream events of the Agents SDK."""
 
     system: ClassVar[str] = "openai.agents"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -37,6 +37,7 @@ class PydanticAIDecoder(BaseDecoder):
     """Decoder of Pydantic AI's events."""
 
     system: ClassVar[str] = "pydantic.ai"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
