@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.unknown.decoder import UnknownDecoder
-from nbagent.errors import UnknownSource
+from nbagent.errors import UnknownSource, did_you_mean
 
 
 class Adapter(Protocol):
@@ -41,6 +41,7 @@ def adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.hector.decoder import HectorDecoder
     from nbagent.adapters.langchain.events import LangChainEventsDecoder
     from nbagent.adapters.langchain.langgraph import LangGraphDecoder
+    from nbagent.adapters.langchain.model import LangChainModelDecoder
     from nbagent.adapters.langchain.protocol import LangChainProtocolDecoder
     from nbagent.adapters.llama_index.decoder import LlamaIndexDecoder
     from nbagent.adapters.mcp.decoder import McpDecoder
@@ -82,6 +83,7 @@ def adapters() -> tuple[Adapter, ...]:
         LangChainEventsDecoder,
         LangChainProtocolDecoder,
         LangGraphDecoder,
+        LangChainModelDecoder,
         NearDecoder,
         AssistantsDecoder,
         DextoDecoder,
@@ -136,7 +138,8 @@ def decoder_named(system: str) -> Decoder:
     for adapter in adapters():
         if adapter.system == system:
             return adapter()
-    raise UnknownSource(f"No adapter is called {system!r}. Known systems: {_known()}.")
+    known = [adapter.system for adapter in adapters()]
+    raise UnknownSource(f"No adapter is called {system!r}{did_you_mean(system, known)}. Known systems: {_known()}.")
 
 
 def _known() -> str:

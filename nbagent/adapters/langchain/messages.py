@@ -21,7 +21,7 @@ _KINDS = {
     "ToolMessageChunk": "tool",
 }
 _OTHER_KINDS = {"human", "system", "function", "chat", "remove", "HumanMessage", "SystemMessage", "RemoveMessage", "developer"}
-_FINISH_FIELDS = ("finish_reason", "stop_reason", "done_reason", "finishReason")
+FINISH_FIELDS = ("finish_reason", "stop_reason", "done_reason", "finishReason")
 _CUT_SHORT = {"length", "max_tokens", "MAX_TOKENS", "content_filter", "SAFETY", "incomplete", "model_context_window_exceeded"}
 
 
@@ -192,7 +192,7 @@ class Messages:
     @staticmethod
     def _finish_reason(message: Any) -> str | None:
         metadata = fields_or_empty(get_field(message, "response_metadata"))
-        return next((reason for name in _FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None)
+        return next((reason for name in FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
