@@ -26,6 +26,10 @@ _CALLS = {
 _STREAM_TYPES = {"generator", "async_generator", "coroutine", "list", "tuple"}
 
 
+FINAL_RESULTS = {"agents.result.RunResult", "pydantic_ai.run.AgentRunResult"}
+"""Types of whole results that are no streams, but can be shown like the last item of one."""
+
+
 def type_name(value: Any) -> str:
     """Return the name of a value's class with its module, such as "agents.result.RunResult"; a builtin without it."""
     kind = type(value)

@@ -7,6 +7,7 @@ from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource, did_you_mean
+from nbagent.hints import hint_for, type_name
 
 
 class Adapter(Protocol):
@@ -123,7 +124,7 @@ def decoder_for(first_item: Any) -> Decoder:
     if UnknownDecoder.recognises(first_item):
         return UnknownDecoder()
     raise UnknownSource(
-        f"The stream's first item is {type(first_item).__name__!r}, which no adapter reads. "
+        f"The stream's first item is {type(first_item).__name__!r}, which no adapter reads.{hint_for(type_name(first_item))} "
         f"Known systems: {_known()}. Give items as dicts, as the system's own objects, or as text."
     )
 

@@ -9,7 +9,9 @@ import msgspec
 from nbagent import events as ev
 from nbagent.adapters.base.fields import safe_message, to_jsonable
 from nbagent.events.jsonable import sound, text_safe
+from nbagent.mime import display_of
 
+_PLAIN = (str, int, float, list, dict, tuple)
 _DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)
 
 
@@ -353,8 +355,9 @@ class EventBuilder:
             status: how the tool ended.
             error: why it failed.
             preliminary: another result follows and replaces this one.
-            value: the object that the tool returned in this process; None if it is `content`, or is not known.
+            value: what the tool returned in this process, if that is known.
         """
+        live = None if value is None or isinstance(value, _PLAIN) else value  # plain values are the content
         if block.closed:
             return
         if not preliminary:
@@ -369,7 +372,8 @@ class EventBuilder:
                 content=to_jsonable(content),
                 error=error,
                 preliminary=preliminary,
-                value=None if value is None else ev.Live(value),
+                value=None if live is None else ev.Live(live),
+                display=None if live is None else display_of(live),
                 **self.envelope,
             )
         )

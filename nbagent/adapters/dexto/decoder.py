@@ -17,6 +17,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
+from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.dexto.vocabulary import DECISIONS, TOKEN_FIELDS
 
 _EVENT_PREFIXES = (
@@ -69,7 +70,7 @@ class DextoDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """Read one event."""
-        name = _event_name(item)
+        name = _event_name(item) or ("llm:error" if frame_of(item).name == "error" else None)
         payload = fields_or_empty(item)
         if isinstance(payload.get("event"), str) and "data" in payload:
             payload = fields_or_empty(payload["data"])
@@ -240,7 +241,7 @@ class DextoDecoder(BaseDecoder):
     # --- the rest -------------------------------------------------------------------------------------------------------
 
     def _error(self, payload: Mapping[str, Any]) -> None:
-        error = payload.get("error")
+        error = payload.get("error") or payload  # an Express server's own error is `{message}`
         message = nonempty_str(error) or get_str(error, "message") or ""
         call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None and not call.closed:

@@ -232,7 +232,8 @@ class Messages:
         text = content if isinstance(content, str) else None
         error = ev.ErrorInfo(message=text or "the tool failed") if failed else None
         self._builder.tool_args(block)
-        self._builder.tool_result(block, content, status="error" if failed else "ok", error=error)
+        value = get_field(message, "artifact")
+        self._builder.tool_result(block, content, status="error" if failed else "ok", error=error, value=value)
         if self._decoder.stop_info.status == "completed":
             self._decoder.stop_info = TRUNCATED  # the model has not answered yet
 
