@@ -57,6 +57,7 @@ def adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.smolagents.decoder import SmolagentsDecoder
     from nbagent.adapters.status_tokens.decoder import StatusTokensDecoder
     from nbagent.adapters.text.decoder import TextDecoder
+    from nbagent.adapters.vercel_parts.decoder import VercelPartsDecoder
     from nbagent.adapters.vercel_ui.decoder import VercelDecoder
 
     # The first adapter that recognises an item gets the stream. An item should be recognised by one adapter only, so that the
@@ -67,7 +68,7 @@ def adapters() -> tuple[Adapter, ...]:
     #   google.gemini before openai.chat: Google's error body is OpenAI's bare {"error": …} with code and status
     #   openai.agents before agentor: Agentor's outputs have the SDK's type names
     #   mcp before a2a: a JSON-RPC result may have the fields of a tool result and those of a message
-    #   openai.responses, agentor and hector before text: their items may come as strings
+    #   openai.responses, agentor, hector and vercel.parts before text: their items may come as strings
     #
     # UnknownDecoder recognises anything that has fields, and so comes last.
     return (
@@ -102,6 +103,7 @@ def adapters() -> tuple[Adapter, ...]:
         McpDecoder,
         A2ADecoder,
         VercelDecoder,
+        VercelPartsDecoder,
         TextDecoder,
         UnknownDecoder,
     )

@@ -64,6 +64,7 @@ PRECEDENCE = [
     ("openai.responses", "text", '{"type":"response.created"'),
     ("agentor", "text", '{"type": "raw_response_event"'),
     ("hector", "text", '{"chunk": "Hi"}'),
+    ("vercel.parts", "text", '0:"Hi"'),
 ]
 
 

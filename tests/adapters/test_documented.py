@@ -31,8 +31,8 @@ class Page:
 
 
 QUANTUM = "Quantum computing uses quantum mechanics..."
-SEARCHED = ["Let me look. ", ("search", {}, "3 hits", "ok"), "The answer."]
-DEXTO = [
+SEARCHED: list[Any] = ["Let me look. ", ("search", {}, "3 hits", "ok"), "The answer."]
+DEXTO: list[Any] = [
     "Let me search.",
     ("search", {"q": "qubit"}, None, "ok"),
     ("search", {"q": "gate"}, None, "error"),
@@ -64,6 +64,8 @@ PAGES = {
     "nearai-canceled.sse": Page(["I know nothing."], "cancelled"),
     "nearai-expired.sse": Page(["I know nothing."], "failed"),
     "nearai-requires_action.sse": Page(["I know nothing."], "paused"),
+    "vercel-data-stream.txt": Page(["Let me look.", ("search", {"q": "qubit"}, "3 hits", "ok"), "The answer."]),
+    "vercel-parts.jsonl": Page(["Let me look.", ("search", {"q": "qubit"}, "3 hits", "ok"), "The answer."]),
 }
 every_page = pytest.mark.parametrize(("name", "page"), PAGES.items(), ids=PAGES)
 
@@ -73,6 +75,8 @@ def items_of(name: str) -> list[Any]:
     path: Path = FOLDER / "documented" / name
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    if path.suffix == ".txt":
+        return path.read_text("utf-8").splitlines(keepends=True)
     body = BodyDecoder("text/event-stream")
     return [*body.feed(path.read_bytes()), *body.close()]
 
