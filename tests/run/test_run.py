@@ -336,9 +336,9 @@ def test_a_saved_run_plays_again(tmp_path: Any) -> None:
     assert [type(event) for event in again.events] == [type(event) for event in run.events]
 
 
-def test_an_empty_stream_is_an_empty_answer() -> None:
+def test_an_empty_stream_is_no_answer() -> None:
     run = started(iter(())).wait(5)
-    assert (run.text, run.status) == ("", "completed")
+    assert (run.text, run.status) == ("", "incomplete")
 
 
 def test_a_face_that_fails_does_not_keep_the_run_from_ending(caplog: Any) -> None:

@@ -87,7 +87,7 @@ class BaseDecoder:
         self.stop_info: StopInfo = TRUNCATED
         self._reported: set[Hashable] = set()
         self._unread_warned = False
-        self._read_count = 0  # counted until one was understood
+        self._read_count = 0
         self._first_type = ""
         self._understood = False
 
@@ -133,10 +133,10 @@ class BaseDecoder:
                 self.fail_with(frame.data)
         except Exception:  # an item of an unforeseen shape must not end the run
             builder.raw(item)
+        self._read_count += 1
         if not self._understood:
             self._understood = builder.raw_count == raw_count
             self._first_type = self._first_type or type_name(item)
-            self._read_count += 1
         return builder.take()
 
     def closed(self) -> None:

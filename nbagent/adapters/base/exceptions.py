@@ -45,10 +45,10 @@ def _own_message(error: BaseException) -> str:
 
 
 def _address_of(error: BaseException) -> str | None:
-    """Return host and port of the request that failed without a response, or None. Never a path or a query."""
+    """Return host and port of the request that failed without an answer, or None. Never a path or a query."""
     try:
         request: Any = getattr(error, "request", None)
-        if request is None or getattr(error, "response", None) is not None:
+        if request is None or getattr(error, "response", None) is not None or getattr(error, "body", None) is not None:
             return None
         parts = urlsplit(str(request.url))
         return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname

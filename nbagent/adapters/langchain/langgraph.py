@@ -54,6 +54,7 @@ class LangGraphDecoder(BaseDecoder):
         self._running_tasks: set[Any] = set()
         self._first_values = True
         self._only_state: list[Any] | None = None  # messages of the first state, while it is the only item
+        self._bare_custom = 0  # items that may be custom data, or those of another system
         self._bare_mode: str | None = None  # mode of bare payloads; also for those without a telling shape
 
     @staticmethod
@@ -96,6 +97,7 @@ class LangGraphDecoder(BaseDecoder):
             mode, *path = fields["event"].split("|")
             return tuple(path), mode, fields.get("data")
         self._bare_mode = self._bare_mode or _mode_by_shape(fields)
+        self._bare_custom += self._bare_mode is None
         return (), self._bare_mode or "custom", item
 
     def _attribute(self, path: tuple[str, ...], agent: str | None = None) -> None:
@@ -281,6 +283,7 @@ class LangGraphDecoder(BaseDecoder):
         """End the run. It is truncated if a node is still running."""
         if not self.builder.ended:
             self._read_last_turn()
+            self._understood = self._understood and self._bare_custom < self._read_count
             self._messages.infer_end()
             if self.stop_info.status == "completed" and self._running_tasks:
                 self.stop_info = TRUNCATED

@@ -67,7 +67,9 @@ class LangChainModelDecoder(BaseDecoder):
         if self._key is None:
             return
         self._messages.end(self._key)
-        if not (self._is_complete or self._is_local):
+        if self.stop_info.status == "failed":
+            pass
+        elif not (self._is_complete or self._is_local):
             self.stop_info = TRUNCATED
         elif self.stop_info == TRUNCATED:  # its calls are for the client, so that no answer is to come
             self.stop_info = StopInfo("completed")
