@@ -181,7 +181,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
         {"text": {"reasoning"}, "refusal": {"reasoning"}, "reasoning": {"text"}, "call": {"text", "refusal", "reasoning"}}
     ).feed(es),
     Loss.STEP_BOUNDARIES: lambda es, _: JoinedTexts(
-        {"text": {"reasoning"}, "step": {"text", "reasoning"}}, text_splits_reasoning=True
+        {"text": {"reasoning"}, "call": {"text", "reasoning"}, "step": {"text", "reasoning"}}, text_splits_reasoning=True
     ).feed(es),
     Loss.RUN_BOUNDARIES: lambda es, _: JoinedTexts({}).feed(es),
     Loss.CALL_BOUNDARIES: lambda es, _: call_lines(es),
@@ -197,6 +197,8 @@ FILLED_IN = {
     Loss.OPAQUE_KIND,
     Loss.MODEL,
     Loss.ERROR_TYPES,
+    Loss.RESULTS,
+    Loss.ARGS_AS_TEXT,
 }
 """Losses for which a decoder fills in a value of its own; they are removed from the decoded events, too."""
 
