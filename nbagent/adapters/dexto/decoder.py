@@ -150,10 +150,10 @@ class DextoDecoder(BaseDecoder):
         texts, self._texts = self._texts, []
         streamed = {_without_space("".join(texts[first:])) for first in range(len(texts))}
         last = texts.pop() if self.builder.text_id("text") is not None else ""
-        earlier = "".join(texts)
-        if whole and (_without_space(whole) not in streamed or _without_space(whole) == _without_space(last)):
+        is_last = whole is not None and _without_space(whole) == _without_space(last)
+        if whole and (is_last or _without_space(whole) not in streamed):
             self.builder.start_text("text")
-            self.builder.end_text("text", whole.removeprefix(earlier))
+            self.builder.end_text("text", whole if is_last else whole.removeprefix("".join(texts)))
         self.builder.end_text("text")
 
     # --- tools ----------------------------------------------------------------------------------------------------------
