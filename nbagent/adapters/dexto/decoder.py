@@ -143,12 +143,12 @@ class DextoDecoder(BaseDecoder):
             self._complete({"finishReason": reason or "stop"})
 
     def _end_text(self, whole: str | None) -> None:
-        """End the text by the content of the response: that of its last text, of the last ones, or of all.
+        """End the text by the content of the response: its first texts, its last ones, or all, joined.
 
-        What differs from the chunks replaces the last text.
+        Content that differs from the chunks replaces the last text.
         """
         texts, self._texts = self._texts, []
-        streamed = {_without_space("".join(texts[first:])) for first in range(len(texts))}
+        streamed = {_without_space("".join(part)) for at in range(len(texts)) for part in (texts[:at], texts[at:])}
         last = texts.pop() if self.builder.text_id("text") is not None else ""
         is_last = whole is not None and _without_space(whole) == _without_space(last)
         if whole and (is_last or _without_space(whole) not in streamed):
