@@ -230,7 +230,7 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         source = await stack.enter_async_context(source)
     secrets.register(*secrets.credentials_of(source))
     if not hasattr(source, "__aiter__"):
-        if not hasattr(source, "__iter__") or isinstance(source, str | dict) or hasattr(source, "model_dump"):
+        if isinstance(source, str | dict) or hasattr(source, "model_dump") or not hasattr(source, "__iter__"):
             source = [source]
         return _as_async(source)
     iterator: AsyncIterator[Any] = aiter(source)

@@ -76,10 +76,11 @@ async def test_a_text_is_still_a_text(text: str) -> None:
     assert (await watch(text)).text == text
 
 
-async def test_a_stream_without_items_says_that_there_is_nothing() -> None:
-    run = await watch(iter([]))
+@pytest.mark.parametrize("items", [[], [""], [b"", b""], [{"text": ""}], ["[DONE]"]], ids=str)
+async def test_a_stream_without_items_or_text_says_that_there_is_nothing(items: list[Any]) -> None:
+    run = await watch(iter(items))
     assert run.status == "incomplete"
-    assert warnings(run) == ["The stream ended without an item: there is nothing to show."]
+    assert warnings(run) == ["The stream ended without anything to show."]
 
 
 async def test_an_adapter_that_knew_no_item_says_so() -> None:

@@ -190,7 +190,7 @@ class BaseDecoder:
         if not self._read_count:
             if was_complete:
                 self.stop_info = StopInfo("incomplete", code=NO_ITEMS)
-                self.builder.status("The stream ended without an item: there is nothing to show.", level="warning")
+                self.builder.status("The stream ended without anything to show.", level="warning")
             return
         if was_complete:
             self.stop_info = StopInfo("incomplete", code=UNKNOWN_ITEMS)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.adapters.base.payload import frame_of
+from nbagent.events import Event
 
 _TEXT_FIELDS = {"text", "delta", "content"}
 
@@ -42,9 +43,15 @@ class TextDecoder(BaseDecoder):
         else:
             self.unread(item)
             return
-        if not self.builder.in_step:
+        if piece and not self.builder.in_step:
             self.builder.start_step()
         self.builder.text("text", piece)
+
+    def close(self, error: BaseException | None = None) -> list[Event]:
+        """End the run. Without a text it is as if there had been no items."""
+        if not self.builder.in_step and not self.builder.ended:
+            self._understood, self._read_count = False, 0
+        return super().close(error)
 
     def finish(self) -> None:
         """Write what is left of an unfinished UTF-8 sequence, and end the step."""
