@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 
 # Each floor's rooms, the lowest first. A folder is one room.
 FLOORS: list[tuple[str, ...]] = [
-    ("events", "errors", "runtime"),
+    ("errors",),
+    ("events", "runtime"),
     ("protocol",),
     ("mime", "markup"),
     ("gate", "transcript", "wire"),
@@ -28,7 +29,7 @@ FLOORS: list[tuple[str, ...]] = [
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
-    "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("__init__",)],
+    "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("registry",), ("__init__",)],
     "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("__init__",)],
     "notebook": [
         ("restore", "early_messages", "kernel_context"),
