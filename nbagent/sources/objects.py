@@ -24,6 +24,7 @@ from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
+from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
 from nbagent.sources.stream import ServiceStream
 
@@ -46,23 +47,24 @@ class Reader(Protocol):
         """Stop reading and close the stream. Safe to call from any thread, and more than once."""
 
 
-def reader_for(source: Any) -> Reader:
+def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Reader:
     """Return a reader for a stream.
 
     Args:
         source: an async iterable, an awaitable that gives one (`client.responses.create(…, stream=True)` not yet awaited), an
             async or plain context manager around one (`client.responses.stream(…)`), a run with `stream_events()`, an
             iterable, a string, or one whole response object.
+        loop: that an asynchronous stream is read on, if it is not nbagent's own; by default the one that runs here.
 
     Raises:
         UnknownSource: it is none of these.
     """
     if callable(getattr(source, "stream_events", None)):  # a run of the OpenAI Agents SDK, or a workflow of LlamaIndex
-        return TaskReader(_events_of(source), running_loop() or own_loop())
+        return TaskReader(_events_of(source), loop or running_loop() or own_loop())
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
     if _is_async(source):
-        return TaskReader(source, running_loop() or own_loop())
+        return TaskReader(source, loop or running_loop() or own_loop())
     if isinstance(source, str | dict) or hasattr(source, "model_dump"):
         return ThreadReader([source])  # one item, whose iterator would give its fields
     is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
@@ -167,7 +169,7 @@ class TaskReader:
             self._cancelled = True
         except BaseException as caught:
             error = caught  # even SystemExit: it ends this run, not the kernel
-        on_end(Cancelled() if self._cancelled else service_error(error))
+        on_end(Cancelled() if self._cancelled else connection_error(error) or service_error(error))
 
     async def _read_all(self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]) -> None:
         self._task = asyncio.current_task()
@@ -192,7 +194,7 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         source = await stack.enter_async_context(source)
     secrets.register(*secrets.credentials_of(source))
     if not hasattr(source, "__aiter__"):
-        if not hasattr(source, "__iter__") or hasattr(source, "model_dump"):
+        if isinstance(source, str | dict) or hasattr(source, "model_dump") or not hasattr(source, "__iter__"):
             source = [source]
         return _as_async(source)
     iterator: AsyncIterator[Any] = aiter(source)
@@ -242,7 +244,7 @@ class ThreadReader:
         except BaseException as caught:
             error = caught
         self._source = None
-        on_end(Cancelled() if self._cancelled.is_set() else service_error(error))
+        on_end(Cancelled() if self._cancelled.is_set() else connection_error(error) or service_error(error))
 
     def _read_all(self, stack: contextlib.ExitStack, on_item: Callable[[Any], None]) -> None:
         source = self._source
