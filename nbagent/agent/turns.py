@@ -114,7 +114,6 @@ class Turns:
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._step = 0
-        self._receiving = False
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
         self._put: Callable[[e.Event], Awaitable[None]]
 
@@ -138,7 +137,7 @@ class Turns:
             if isinstance(error, TimeoutError) and total.expired():
                 end = await self._timed_out(f"{plan.name} took longer than its limit of {plan.timeout:g} s in all (timeout)")
             elif isinstance(error, IdleTimeout):
-                end = await self._timed_out(str(error))
+                end = await self._timed_out(str(error), "idle_timeout")
             else:
                 end = await self._failed(error)
         await self._emit(msgspec.structs.replace(end, output=self._reply.output or None))
@@ -160,7 +159,6 @@ class Turns:
         plan = self._plan
         self._step += 1
         self._reply = Reply()
-        self._receiving = False
         tools = list(plan.tools.values())
         async with self._patience():
             stream = await plan.connection.ask(plan.instructions, self._items, tools, plan.settings)
@@ -171,7 +169,6 @@ class Turns:
                         item = await anext(stream)
                 except StopAsyncIteration:
                     break
-                self._receiving = True
                 for event in self._decoder.feed(item):
                     await self._forward(event)
                 output = plan.connection.api.history_item(item)
@@ -259,18 +256,16 @@ class Turns:
                 await self._forward(event)
         return end
 
-    async def _timed_out(self, message: str) -> e.RunEnd:
+    async def _timed_out(self, message: str, code: str = "timeout") -> e.RunEnd:
         """Close and report a run that took too long."""
-        end = await self._close_open_blocks(e.RunEnd(status="failed", code="timeout"))
-        await self._emit(e.Error(message=message, code="timeout", error_type="TimeoutError", fatal=True))
+        end = await self._close_open_blocks(e.RunEnd(status="failed", code=code))
+        await self._emit(e.Error(message=message, code=code, error_type="TimeoutError", fatal=True))
         return end
 
     async def _failed(self, error: BaseException) -> e.RunEnd:
         """Close and report a run that was ended by an exception."""
         event = self._plan.connection.explain(error)
-        cut = self._receiving and event.code == "connection_error"
-        end = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED) if cut else e.RunEnd(status="failed", code=event.code)
-        end = await self._close_open_blocks(end)
+        end = await self._close_open_blocks(e.RunEnd(status="failed", code=event.code))
         await self._emit(event)
         return end
 
