@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 from nbagent.events.jsonable import INT64, BoundedJsonConverter, JsonPolicy
-from nbagent.mime.text import KB, count, text_of
+from nbagent.mime.image import bytes_label
+from nbagent.mime.styled_table import table_of
+from nbagent.mime.text import KB, count, text_of, without_addresses
 
 _MAX_ROWS = 20
 
@@ -28,14 +30,23 @@ def json_of(value: Any, max_bytes: int = 16 * KB) -> Any:
     Returns:
         JSON: dicts, lists, strings, numbers, booleans, None.
     """
-    return BoundedJsonConverter(_VALUE, max_bytes).convert(value)
+    return _ValueConverter(_VALUE, max_bytes).convert(value)
 
 
 def whole_json(value: Any, max_bytes: int) -> Any:
     """Return the value as JSON, or None if it is too large or too deep to be shown as a whole."""
-    converter = BoundedJsonConverter(_VALUE, max_bytes)
+    converter = _ValueConverter(_VALUE, max_bytes)
     made = converter.convert(value)
     return None if converter.cut else made
+
+
+class _ValueConverter(BoundedJsonConverter):
+    """Converter in whose texts no address of an object stands."""
+
+    __slots__ = ()
+
+    def _text(self, text: str) -> str:
+        return super()._text(without_addresses(text))
 
 
 def _expand(value: Any) -> Any:
@@ -50,11 +61,12 @@ _VALUE = JsonPolicy(max_depth=32, integers=INT64, integer_text=hex, expand=_expa
 
 def _parts_of(value: Any) -> Any:
     """Return one level of a value as a dict, a list or a plain value; a value without parts becomes its text."""
+    value = table_of(value)
     kind = type(value)
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, bytes | bytearray | memoryview):
-        return f"<{count(len(value), 'byte')}>"
+        return f"<{bytes_label(value)}>"
     if isinstance(value, type):
         return text_of(value)
     if isinstance(value, datetime.date | datetime.time):

@@ -1,6 +1,10 @@
 """Short texts about values. None of these functions raises."""
 
+import re
 from typing import Any
+
+# As Python writes it in a repr: `<Task at 0x7f…>`, `<code object f at 0x7f…, file "x", line 1>`; escaped in a table's HTML.
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]{6,16}(?=>|&gt;|[,;:] [^<>&\n]*(?:>|&gt;))")
 
 KB = 1024
 LINE_CHARS = 80
@@ -33,9 +37,14 @@ def head(text: str, limit: int) -> str:
     return kept if len(kept) == len(text) else f"{kept}\n… {count(len(text) - len(kept), 'more character')}"
 
 
+def without_addresses(text: str) -> str:
+    """Return the text without addresses of objects: they say nothing to a reader or a model, and differ in each execution."""
+    return _ADDRESS.sub("", text) if " at 0x" in text else text
+
+
 def text_of(value: Any) -> str:
     """Return the value's repr, or a text that explains why it has none."""
     try:
-        return repr(value)
+        return without_addresses(repr(value))
     except Exception as error:
         return f"<{type(value).__module__}.{type(value).__qualname__} object> (its repr failed: {type(error).__name__})"
