@@ -16,6 +16,9 @@ from nbagent.agent import docstring
 from nbagent.agent.schema import JsonSchema, Signature, callee, name_of
 from nbagent.errors import ToolError
 
+TOOL_THREAD = "nbagent-tool"
+"""Name of the threads in which sync tools run."""
+
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 P = ParamSpec("P")
@@ -184,5 +187,5 @@ async def in_thread(call: Callable[[], Any]) -> Any:
         else:
             done.set_result(value)
 
-    threading.Thread(target=target, name="nbagent-tool", daemon=True).start()
+    threading.Thread(target=target, name=TOOL_THREAD, daemon=True).start()
     return await asyncio.wrap_future(done)

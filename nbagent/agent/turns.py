@@ -13,6 +13,7 @@ from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.model import Connection
+from nbagent.agent.pyplot_figures import PyplotFigures
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import Cancelled, ToolError
 from nbagent.mime import display_of, error_of, json_of
@@ -230,11 +231,12 @@ class Turns:
         if tool is None:
             names = ", ".join(self._plan.tools) or "none"
             raise ToolError(f"there is no tool {start.name!r}; the tools are: {names}")
-        value = await tool.run(parse_arguments(args.args_text))
-        if isinstance(value, _PLAIN):
+        with PyplotFigures() as drawn:
+            value = await tool.run(parse_arguments(args.args_text))
+        if isinstance(value, _PLAIN) and not drawn.figures:
             content, display = json_of(value), display_of(value)
         else:  # drawing a big table or a figure takes long
-            content, display = await in_thread(partial(_content_and_display, value))
+            content, display = await in_thread(partial(_content_and_display, value, drawn.figures))
         text = content if isinstance(content, str) else msgspec.json.encode(content).decode()
         return e.ToolResult(id=start.id, content=content, display=display, value=e.Live(value)), text
 
@@ -285,5 +287,5 @@ class Turns:
         await self._put(msgspec.structs.replace(event, step=self._step or None, agent=self._plan.name))
 
 
-def _content_and_display(value: Any) -> tuple[Any, e.Display]:
-    return json_of(value), display_of(value)
+def _content_and_display(value: Any, figures: list[Any]) -> tuple[Any, e.Display]:
+    return json_of(value), display_of(value, figures=figures)

@@ -10,7 +10,7 @@ import msgspec
 from nbagent.events import Display
 from nbagent.events.jsonable import text_safe
 from nbagent.mime.parts import join_parts
-from nbagent.mime.picture import IN_SCRIPT, is_drawn_by_script, picture_of
+from nbagent.mime.picture import IN_SCRIPT, figure_of, is_drawn_by_script, picture_of
 from nbagent.mime.shrink import whole_json
 from nbagent.mime.styled_table import is_styler, table_of, with_inline_styles
 from nbagent.mime.summary import summary_of
@@ -41,13 +41,14 @@ def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES, figures: S
         value: anything.
         limits: the largest payload in bytes by MIME type. A richer type that is too large is left out; of `text/plain` the
             head is kept, with a note of how much is missing. Types without a limit are left out.
-        figures: Matplotlib figures that are shown with it.
+        figures: Matplotlib figures that are shown with it, unless they are in the value itself.
 
     Returns:
         The display; images are base64. `text/plain` is always there, and names the formatter that failed, if one did. Of a
         short list, tuple or dict with pictures or tables in it, and of a value with figures, each part has types of its own,
         see `nbagent.mime.parts`.
     """
+    figures = [figure for figure in figures if not _holds(value, figure, _MAX_NESTED)]
     data = _limited(value, limits)
     shown = _members(value, limits, 0) or ([] if value is None and figures else [data])
     drawn = [{mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")} for figure in figures]
@@ -89,14 +90,20 @@ def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str
     return parts if len(parts) <= _MAX_MEMBERS and any(part.keys() - _PLAIN_TYPES for part in parts) else []
 
 
+def _holds(value: Any, figure: Any, depth: int) -> bool:
+    """Return True if the value is the figure or one of its axes, or a container with one of these."""
+    if isinstance(value, dict | list | tuple):
+        return depth >= 0 and any(
+            _holds(item, figure, depth - 1) for item in (value.values() if isinstance(value, dict) else value)
+        )
+    return not isinstance(value, type) and figure_of(value) is figure
+
+
 def bundle_of_json(content: Any) -> dict[str, Any]:
     """Return a JSON value as a MIME bundle: text stays text, and text that is itself a JSON object or list shows as one.
 
-    None, which systems send where a call has no output, makes an empty bundle. A very long text stays text, since its objects
-    would take several times its size.
+    A very long text stays text, since its objects would take several times its size.
     """
-    if content is None:
-        return {}
     if not isinstance(content, str):
         return {"application/json": content}
     if content[:1] in ("{", "[") and len(content) <= MIME_BYTES["application/json"]:

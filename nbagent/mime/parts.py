@@ -16,7 +16,7 @@ def join_parts(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {f"{mime};part={number}": payload for number, part in enumerate(parts, 1) for mime, payload in part.items()}
 
 
-def parts_of(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
+def parts_of(bundle: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the bundle of each part, in order; empty for a bundle of one value."""
     parts: dict[int, dict[str, Any]] = {}
     for key, payload in bundle.items():

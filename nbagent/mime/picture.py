@@ -45,7 +45,9 @@ def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any
 
 
 def figure_of(value: Any) -> Any:
-    """Return a Matplotlib figure, given itself or its axes; None for anything else."""
+    """Return a Matplotlib figure, given itself, its axes, or an array of these; None for anything else."""
+    if str(getattr(value, "dtype", "")) == "object" and hasattr(type(value), "flat") and value.size:
+        value = value.flat[0]
     if hasattr(type(value), "get_figure") and not hasattr(type(value), "savefig"):
         value = value.get_figure()
     return value if hasattr(type(value), "savefig") and hasattr(value, "canvas") else None

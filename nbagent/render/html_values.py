@@ -7,6 +7,7 @@ from typing import Any
 from nbagent.markup.markdown import markdown_html
 from nbagent.markup.sanitize import sanitize
 from nbagent.markup.text import clip, escape, escape_line, without_tex
+from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, MIME_BYTES
 from nbagent.render.labels import error_headline, pretty, traceback_label
 from nbagent.render.props import Props, text_of
@@ -77,9 +78,12 @@ class ValueWriter:
 
     def result(self, bundle: Props, block: Props) -> str:
         """Return the richest form of a MIME bundle. `block` is the one it belongs to."""
+        if parts := parts_of(bundle):
+            return "".join(self.result(part, block) for part in parts)
         mime = richest_type(bundle)
         if mime is None:
-            return self.json(dict(bundle))
+            unknown = {other: payload for other, payload in bundle.items() if payload is not None}
+            return self.json(unknown) if unknown else ""
         payload = bundle[mime]
         if isinstance(payload, list) and mime != "application/json":
             payload = "".join(line for line in payload if isinstance(line, str))  # notebooks hold a text as its lines

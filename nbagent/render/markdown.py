@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from nbagent.markup.url import safe_url
+from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
@@ -106,7 +107,8 @@ def _outcome(block: Props) -> list[str]:
     pieces: list[str] = []
     result, error = block.get("result"), record_of(block, "error")
     if result is not None:
-        pieces.append(_result(result if isinstance(result, dict) else {"application/json": result}))
+        bundle = result if isinstance(result, dict) else {"application/json": result}
+        pieces += filter(None, map(_result, parts_of(bundle) or [bundle]))
     if error:
         pieces.append(_fenced("\n\n".join(filter(None, (error_headline(error), text_of(error, "traceback"))))))
     return pieces
@@ -119,7 +121,8 @@ def _result(bundle: Props) -> str:
         return _fenced(pretty(bundle["application/json"], 80), "json")
     if (plain := text_of(bundle, "text/plain")) or "text/plain" in bundle:
         return _fenced(plain)
-    return _fenced(", ".join(bundle))
+    kept = [mime for mime, payload in bundle.items() if payload is not None]
+    return _fenced(", ".join(kept)) if kept else ""
 
 
 def _link(block: Props) -> str:

@@ -304,7 +304,7 @@ class Transcript:
         block, ops = self._block(event.id, "tool", event)
         if event.display is not None:
             props = ToolProps(summary=event.display.summary, result=event.display.data)
-        elif event.error is None or event.content is not None:
+        elif event.content is not None:
             props = ToolProps(summary=summary_of(event.content), result=bundle_of_json(event.content))
         else:
             props = ToolProps()

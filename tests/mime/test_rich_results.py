@@ -230,12 +230,13 @@ class Plain:
 def with_addresses() -> list[Any]:
     thing = Plain()
     grouped = ROWS.groupby("region")
+    generator = (letter for letter in "a")
     made: list[Any] = [
         thing,
         thing.method,
         Plain.method,
         lambda: None,
-        (each for each in []),
+        generator,
         grouped,
         np.ndarray.sum,
         object(),

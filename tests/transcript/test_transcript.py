@@ -50,7 +50,13 @@ def test_a_tool_call_goes_through_its_states() -> None:
     assert (done["state"], done["ended"], done["result"]) == ("output-available", 103.0, {"application/json": [1, 2]})
 
 
-@pytest.mark.parametrize("content", [0, "", False, None, []])
+def test_a_call_without_content_has_no_result() -> None:
+    done = block([e.ToolStart(id="c", name="f"), e.ToolResult(id="c")], "c")
+    assert done["state"] == "output-available"
+    assert not done.keys() & {"result", "summary"}
+
+
+@pytest.mark.parametrize("content", [0, "", False, []])
 def test_a_falsy_result_is_a_result(content: Any) -> None:
     done = block([e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content=content)], "c")
     assert done["state"] == "output-available"
