@@ -59,6 +59,8 @@ def show(
             its next item.
         fallback: asked for the whole answer if the stream fails before any part of it has come: a function, or an `async def`,
             that returns a text, a response object or another stream.
+        stable: leave times out of the saved transcript, so that a notebook in version control changes only where its
+            answers do. With the environment variable `NBAGENT_STABLE=1` this holds for all runs, and no live view is shown.
         adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
         face: `"widget"` or `"console"`; by default the one that fits.

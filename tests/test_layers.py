@@ -29,7 +29,7 @@ FLOORS: list[tuple[str, ...]] = [
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
     "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("__init__",)],
-    "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("__init__",)],
+    "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("static_copy",), ("__init__",)],
     "notebook": [
         ("restore", "early_messages", "kernel_context"),
         ("front_end",),
@@ -56,6 +56,7 @@ GUARDED: dict[str, set[str]] = {
     "traitlets": {"notebook/front_end.py", "notebook/widget.py"},
     "markdown_it": {"markup/grammar.py"},
     "nh3": {"markup/sanitize.py"},
+    "latex2mathml": {"markup/mathml.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
     "pydantic": {"agent/schema.py"},

@@ -126,7 +126,7 @@ def test_a_notebook_draws_one_widget_in_each_cell_that_shows_the_run() -> None:
     _, shown, again, printed, waited = [cell.outputs for cell in notebook.cells]
     assert [set(out["data"]) for out in (*shown, *again)] == 2 * [
         {WIDGET, "text/html", "text/plain"},
-        {"text/html", "text/plain"},
+        {"text/html", "text/markdown", "text/plain"},
     ]
     widgets = [out["data"][WIDGET]["model_id"] for out in (*shown, *again) if WIDGET in out["data"]]
     assert len(set(widgets)) == 1

@@ -10,7 +10,6 @@ import contextlib
 import contextvars
 import hashlib
 import os
-import secrets
 import threading
 import uuid
 from typing import Any
@@ -20,8 +19,9 @@ from IPython.display import display
 
 from nbagent.notebook.front_end import FrontEnd
 from nbagent.notebook.widget import TranscriptWidget
-from nbagent.render.html import transcript_html
+from nbagent.render.static_copy import static_copy
 from nbagent.run import Run
+from nbagent.run.options import is_stable
 from nbagent.runtime import loop
 
 MAX_ENDED_WIDGETS = 20
@@ -69,7 +69,9 @@ class RunDisplay:
         self.ended = False
         self._displays = displays
         self._display_id = uuid.uuid4().hex
-        self._widget: TranscriptWidget | None = TranscriptWidget(run, dom_key, displays.front_end())
+        # A widget's id is random, so an output that is the same in each execution has no live view.
+        self._has_view = not (is_stable() and displays.in_kernel)
+        self._widget = TranscriptWidget(run, dom_key, displays.front_end()) if self._has_view else None
         self._shown = False
         self._copy_lock = threading.Lock()
         self._saving: concurrent.futures.Future[None] | None = None
@@ -81,14 +83,14 @@ class RunDisplay:
 
     def show(self) -> None:
         """Publish two outputs: the widget, and below it the static copy."""
-        assert self._widget is not None, "a closed widget is not shown again"
         if not self._displays.in_kernel:
             display(self._widget)
             return
-        bundle: Any = self._widget._repr_mimebundle_()
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        # A front end that cannot draw the widget shows this empty HTML instead: the static copy has everything.
-        self._displays.publish({**data, "text/html": "<span></span>", "text/plain": f"nbagent: {self.run.name}"})
+        if self._widget is not None:
+            bundle: Any = self._widget._repr_mimebundle_()
+            data = bundle[0] if isinstance(bundle, tuple) else bundle
+            # A front end that cannot draw the widget shows this empty HTML instead: the static copy has everything.
+            self._displays.publish({**data, "text/html": "<span></span>", "text/plain": f"nbagent: {self.run.name}"})
         with self._copy_lock:
             self._shown = True
             self._displays.publish(self._static_copy(), self._display_id)
@@ -124,9 +126,7 @@ class RunDisplay:
         self._displays.on_ended(self)
 
     def _static_copy(self) -> dict[str, str]:
-        blocks = self.run.snapshot()
-        status = blocks[0]["status"]
-        return {"text/html": transcript_html(blocks, dom_key=self.dom_key), "text/plain": f"nbagent: {self.run.name}, {status}"}
+        return static_copy(self.run.snapshot(), dom_key=self.dom_key if self._has_view else "", stable=self.run.stable)
 
 
 class NotebookDisplays:
@@ -236,8 +236,9 @@ class NotebookDisplays:
 
     def _new_dom_key(self, cell: str, execution: str) -> str:
         """Return a key that is the same each time the cell is executed, and not used by another cell or notebook."""
-        if not cell:
-            return secrets.token_hex(8)
+        if not cell:  # a front end that names no cells, as nbclient
+            code = self._shell.get_parent().get("content", {}).get("code") if self.in_kernel else ""
+            cell = f"{getattr(self._shell, 'execution_count', 0)}\n{code}"
         # A copy of a notebook has the same cell ids. Hashed, because the session's name may be a path.
         session = os.environ.get("JPY_SESSION_NAME", "")
         stem = hashlib.sha256(f"{session}\n{cell}".encode()).hexdigest()[:12]

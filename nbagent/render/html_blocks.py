@@ -31,12 +31,12 @@ _LINE_CHARS = 2000
 
 
 class BlockWriter:
-    """Writes the blocks of one run as HTML, within a budget."""
+    """Writes the blocks of one run as HTML, within a budget; formulas as MathML if `typeset` is true."""
 
-    def __init__(self, tree: Tree, budget: SizeBudget) -> None:
+    def __init__(self, tree: Tree, budget: SizeBudget, *, typeset: bool = False) -> None:
         self._tree = tree
         self._list_ends = budget.list_ends
-        self._value = ValueWriter(budget)
+        self._value = ValueWriter(budget, typeset)
 
     def html(self) -> str:
         """Return the run from its header to its footer."""

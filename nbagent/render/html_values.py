@@ -57,15 +57,21 @@ def richest_type(bundle: Props) -> str | None:
 
 
 class ValueWriter:
-    """Writes values as HTML, none longer than the budget allows; a note says how much is missing."""
+    """Writes values as HTML, none longer than the budget allows; a note says how much is missing.
 
-    def __init__(self, budget: SizeBudget) -> None:
+    Args:
+        budget: limits of their sizes.
+        typeset: write formulas as MathML.
+    """
+
+    def __init__(self, budget: SizeBudget, typeset: bool) -> None:
         self._budget = budget
+        self._typeset = typeset
 
     def markdown(self, text: str) -> str:
         """Return a Markdown text."""
         shown, note = self._clip(text)
-        return f"{markdown_html(shown)}{note}" if text else ""
+        return f"{markdown_html(shown, typeset=self._typeset)}{note}" if text else ""
 
     def plain(self, text: str) -> str:
         """Return a text as it stands."""

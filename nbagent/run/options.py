@@ -1,7 +1,9 @@
 """Options of `Run` and `nbagent.show`, each declared once, with its type. `nbagent.show` describes them."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from nbagent.gate import Hide, Reveal
@@ -30,6 +32,12 @@ class RunOptions(GateOptions, total=False):
     idle_timeout: float | None
     fallback: Callable[[], Any] | None
     adapter: str | None
+    stable: bool
+
+
+def is_stable(options: Mapping[str, object] = MappingProxyType({})) -> bool:
+    """Return True if a run's saved transcript is to be the same in each execution: `stable=True`, or `NBAGENT_STABLE=1`."""
+    return bool(options.get("stable")) or os.environ.get("NBAGENT_STABLE", "") not in ("", "0")
 
 
 def pick(options: Mapping[str, object], kind: Any) -> Any:

@@ -23,7 +23,7 @@ from nbagent.run.buffered import buffered
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
 from nbagent.run.iteration import EventIterator, SubscriberSet, event_types
-from nbagent.run.options import GateOptions, RunOptions, check_names, named_options, pick
+from nbagent.run.options import GateOptions, RunOptions, check_names, is_stable, named_options, pick
 from nbagent.run.progress import Meter
 from nbagent.run.results import RunResults
 from nbagent.run.state import RunState
@@ -54,6 +54,7 @@ class Run(RunResults):
         id: unique in this process.
         view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns the object to display. Set
             by the notebook that draws the run; None elsewhere.
+        stable: whether the saved transcript leaves out times, so that it is the same in each execution.
 
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
@@ -67,6 +68,7 @@ class Run(RunResults):
         check_names("Run", options, RunOptions)
         self.id = f"run-{next(_numbers)}"
         self.view: Callable[[], object] | None = None
+        self.stable = is_stable(options)
         self._reader, self._decoder = reader_and_decoder(source, decoder, options)
         self._watchdog = Watchdog(options.get("timeout"), options.get("idle_timeout"), self._reader, self._on_timeout)
         super().__init__(RunState(self.id, source, Gate(**pick(options, GateOptions)), options.get("name")))

@@ -10,6 +10,7 @@ import { JsonView } from "../ui/json-tree";
 import { count, type JsonObject } from "../values";
 import { JSON_CHARS, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
+import { partsOf } from "./parts";
 
 /** The MIME types that can be shown, richest first. */
 const TYPES = Object.keys(MIME_BYTES);
@@ -24,7 +25,9 @@ export function richestType(bundle: JsonObject): string | undefined {
   return TYPES.find((known) => (bundle[known] ?? null) !== null);
 }
 
-export function Result({ bundle }: { bundle: JsonObject }) {
+export function Result({ bundle }: { bundle: JsonObject }): ComponentChildren {
+  const parts = partsOf(bundle);
+  if (parts.length) return parts.map((part) => <Result bundle={part} />);
   const mime = richestType(bundle);
   if (mime === undefined) return <JsonView value={bundle} />;
   const payload = bundle[mime];
