@@ -75,6 +75,15 @@ describe("a result", () => {
     expect(panel()?.textContent).not.toContain("plain");
   });
 
+  it("in parts shows each, in order", async () => {
+    const parts = { "image/png;part=10": "aGk=", "text/html;part=2": "<b>table</b>", "text/plain;part=1": "first" };
+    page.ops(tool("f", done({ ...parts, "text/plain": "the whole" })), ["close", "f"]);
+    await settle();
+    expect(panel()?.textContent).toMatch(/first.*table/);
+    expect(panel()?.textContent).not.toContain("the whole");
+    expect(panel()?.querySelector("b ~ img, img")?.getAttribute("src")).toBe("data:image/png;base64,aGk=");
+  });
+
   it("in HTML runs nothing", async () => {
     const html = '<img src=x onerror="globalThis.harm=1"><script>globalThis.harm=1</script><b onclick="harm=1">ok</b>';
     page.ops(tool("f", done({ "text/html": html })), ["close", "f"]);
