@@ -10,7 +10,7 @@ import msgspec
 from nbagent.events import Display
 from nbagent.events.jsonable import text_safe
 from nbagent.mime.parts import join_parts
-from nbagent.mime.picture import IN_SCRIPT, figure_of, is_drawn_by_script, picture_of
+from nbagent.mime.picture import IN_SCRIPT, PLOTLY, figure_of, is_drawn_by_script, picture_of
 from nbagent.mime.shrink import whole_json
 from nbagent.mime.styled_table import is_styler, table_of, with_inline_styles
 from nbagent.mime.summary import summary_of
@@ -52,11 +52,17 @@ def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES, figures: S
     data = _limited(value, limits)
     shown = _members(value, limits, 0) or ([] if value is None and figures else [data])
     drawn = [{mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")} for figure in figures]
-    parts = [{mime: part[mime]} for part in [*shown, *filter(None, drawn)] if (mime := next(iter(part), None)) is not None]
+    parts = [_richest(part) for part in [*shown, *filter(None, drawn)]]
     summary = ", ".join([*([] if value is None and figures else [summary_of(value)]), *map(summary_of, figures)])
     if value is None and figures:
         data = {**(parts[0] if len(parts) == 1 else {}), "text/plain": summary}
     return Display(summary=line(summary), data={**(join_parts(parts) if len(parts) > 1 else {}), **data})
+
+
+def _richest(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Return the bundle with its richest type only, and what a view may draw instead of that."""
+    richest = next(iter(bundle))
+    return {mime: payload for mime, payload in bundle.items() if mime in (richest, PLOTLY)}
 
 
 def _limited(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
@@ -72,7 +78,8 @@ def _limited(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
     plain = bundle.get("text/plain")
     text = plain if isinstance(plain, str) and not is_styler(value) else text_of(table_of(value))
     text = "\n".join([text_safe(without_addresses(text)), *failures])
-    return {**data, "text/plain": head(text, limits.get("text/plain", MIME_BYTES["text/plain"]))}
+    data["text/plain"] = head(text, limits.get("text/plain", MIME_BYTES["text/plain"]))
+    return {mime: data[mime] for mime in MIME_BYTES if mime in data}
 
 
 def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str, Any]]:
@@ -166,7 +173,7 @@ def _payload(mime: str, payload: Any, limit: int) -> Any:
         if len(payload) * 4 > limit * 3:
             return None
         payload = base64.b64encode(payload).decode() if mime != "image/svg+xml" else payload.decode(errors="replace")
-    if mime == "application/json":
+    if mime.endswith("json"):
         return whole_json(payload, limit)
     if not isinstance(payload, str) or len(payload) > limit:
         return None

@@ -20,7 +20,8 @@ IN_SCRIPT = "Its picture is drawn by a script, which does not run here. Open it 
 
 _Reader: TypeAlias = Callable[[Mapping[str, Any]], Chart | None]
 
-_PLOTLY = "application/vnd.plotly.v1+json"
+PLOTLY = "application/vnd.plotly.v1+json"
+"""MIME type of a plotly figure, which a view may draw with plotly's own script."""
 _VEGA_LITE = re.compile(r"application/vnd\.vegalite\.v\d+(?:\.\d+)*\+json")
 _UNSEEN = re.compile(r"<(script|style|head|title)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 
@@ -62,14 +63,16 @@ def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str,
     """Return the picture by the library's own exporter, if that is installed; else a simple one, if that would be true."""
     kind = type(value)
     if hasattr(kind, "to_plotly_json") and hasattr(kind, "to_image"):
+        spec = ask("the chart", lambda: msgspec.json.decode(value.to_json()))
         if importlib.util.find_spec("kaleido") is not None and (png := ask("kaleido", lambda: value.to_image(format="png"))):
-            return {"image/png": png}
-        return _kept("image/svg+xml", ask("the chart", lambda: _svg_of(plotly_chart, msgspec.json.decode(value.to_json()))))
+            return {"image/png": png, **_kept(PLOTLY, spec)}
+        svg = ask("the chart", lambda: _svg_of(plotly_chart, spec))
+        return {**_kept("image/svg+xml", svg), **_kept(PLOTLY, spec)}
     if hasattr(kind, "to_dict") and hasattr(kind, "resolve_scale"):  # Altair's charts
         if importlib.util.find_spec("vl_convert") is not None and (svg := ask("vl-convert", lambda: _saved_svg(value))):
             return {"image/svg+xml": svg}
         return _kept("image/svg+xml", ask("the chart", lambda: _svg_of(vega_lite_chart, value.to_dict())))
-    readers: list[tuple[_Reader, Any]] = [(plotly_chart, bundle[_PLOTLY])] if _PLOTLY in bundle else []
+    readers: list[tuple[_Reader, Any]] = [(plotly_chart, bundle[PLOTLY])] if PLOTLY in bundle else []
     readers += [(vega_lite_chart, spec) for mime, spec in bundle.items() if _VEGA_LITE.fullmatch(mime)]
     for reader, spec in readers:
         if (svg := ask("the chart", lambda reader=reader, spec=spec: _svg_of(reader, spec))) is not None:  # type: ignore[misc]

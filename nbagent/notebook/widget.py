@@ -5,6 +5,8 @@ connects them to the widget's comm, and handles the commands to the run. Nothing
 """
 
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, assert_never
 
 import anywidget
@@ -21,6 +23,8 @@ from nbagent.run import Run
 
 PARTS = {name: STATIC / name for name in ("widget.js", "math.js", "highlight.js", "inspector.js")}
 """Files of the front end that a view may ask for."""
+if (_plotly := find_spec("plotly")) is not None and _plotly.origin is not None:
+    PARTS["plotly.js"] = Path(_plotly.origin).parent / "package_data" / "plotly.min.js"  # it draws plotly's figures
 
 
 class TranscriptWidget(anywidget.AnyWidget):

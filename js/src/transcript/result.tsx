@@ -8,6 +8,7 @@ import { htmlToDom } from "../markdown/sanitize";
 import { TextStream } from "../text-stream";
 import { JsonView } from "../ui/json-tree";
 import { count, type JsonObject } from "../values";
+import { InteractiveChart, PLOTLY } from "./chart";
 import { JSON_CHARS, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { partsOf } from "./parts";
@@ -19,6 +20,7 @@ export const IMAGES = TYPES.filter((type) => type.startsWith("image/"));
 /** Characters that are loaded as a whole, since no page of them could be drawn by itself. */
 const HTML_CHARS = 2_000_000;
 export const IMAGE_CHARS = 8_000_000;
+const FIGURE_CHARS = 2_000_000;
 
 /** The richest type of a MIME bundle that can be shown. */
 export function richestType(bundle: JsonObject): string | undefined {
@@ -28,6 +30,17 @@ export function richestType(bundle: JsonObject): string | undefined {
 export function Result({ bundle }: { bundle: JsonObject }): ComponentChildren {
   const parts = partsOf(bundle);
   if (parts.length) return parts.map((part) => <Result bundle={part} />);
+  if (bundle[PLOTLY]) {
+    const { [PLOTLY]: figure, ...rest } = bundle;
+    return (
+      <>
+        <Result bundle={rest} />
+        <Lazy value={figure} limit={FIGURE_CHARS}>
+          {(whole) => <InteractiveChart figure={whole} />}
+        </Lazy>
+      </>
+    );
+  }
   const mime = richestType(bundle);
   if (mime === undefined) return <JsonView value={bundle} />;
   const payload = bundle[mime];

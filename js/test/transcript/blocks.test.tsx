@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Kind } from "../../src/protocol";
+import { PLOTLY } from "../../src/transcript/chart";
 import { open, ownClock, type Page, RUN, rowOf, settle, tool } from "../support";
 
 ownClock();
@@ -82,6 +83,22 @@ describe("a result", () => {
     expect(panel()?.textContent).toMatch(/first.*table/);
     expect(panel()?.textContent).not.toContain("the whole");
     expect(panel()?.querySelector("b ~ img, img")?.getAttribute("src")).toBe("data:image/png;base64,aGk=");
+  });
+
+  it("that is a plotly figure is a picture, and plotly's own in a sandbox when the reader asks for it", async () => {
+    const figure = { data: [{ type: "bar", y: [1] }], layout: { title: { text: "</script><b>" } } };
+    page.ops(tool("f", done({ "image/svg+xml": "<svg/>", [PLOTLY]: figure, "text/plain": "Figure" })), ["close", "f"]);
+    await settle();
+    expect(panel()?.querySelector("img")?.getAttribute("src")).toContain("svg");
+    panel()?.querySelector<HTMLButtonElement>("button.nb-link")?.click();
+    await settle();
+    expect(page.sent("need")).toEqual([{ t: "need", name: "plotly.js", at: 0 }]);
+    page.model.receive({ t: "part", name: "plotly.js", at: 0, text: "window.Plotly={}", size: 16 });
+    await settle();
+    const frame = panel()?.querySelector("iframe");
+    expect(frame?.getAttribute("sandbox")).toBe("allow-scripts");
+    expect(frame?.getAttribute("srcdoc")).toContain("default-src 'none'");
+    expect(frame?.getAttribute("srcdoc")).toContain('"text":"\\u003c/script>\\u003cb>"');
   });
 
   it("in HTML runs nothing", async () => {
