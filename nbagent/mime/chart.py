@@ -268,6 +268,7 @@ def _legend(entries: list[tuple[str, str]]) -> str:
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "middle", size: int = 12, turn: int = 0) -> str:
+    text = "".join(filter(str.isprintable, text[: 8 * _LABEL_CHARS]))  # XML has no control characters
     short = f"{text[: 4 * _LABEL_CHARS - 1]}…" if len(text) > 4 * _LABEL_CHARS else text
     if anchor != "middle" and len(short) > _LABEL_CHARS:
         short = f"{short[: _LABEL_CHARS - 1]}…"

@@ -29,6 +29,8 @@ def test_charts_are_pictures_and_plotly_draws_its_own_in_a_sandbox(notebook: Cal
     book.run(0)
     book.wait_idle()
     view = book.widget(0)
+    expect(view.locator(".nb-status", has_text="Done")).to_be_visible()
+    book.page.wait_for_timeout(2_000)  # until panels that fold have folded
     for number in range(3):
         row = view.locator(".nb-tool", has_text=f"chart_{number}")
         if row.locator(".nb-panel").count() == 0:

@@ -140,8 +140,6 @@ series = st.builds(
 def test_any_chart_is_well_formed_markup_without_scripts(
     drawn: list[Series], title: str, dates: bool, horizontal: bool, stacked: bool, pie: bool
 ) -> None:
-    title = "".join(char for char in title if char.isprintable())
-    drawn = [Series(each.mark, each.xs, each.ys, each.name if each.name.isprintable() else "", each.color) for each in drawn]
     svg = chart_svg(Chart(drawn, title, title, title, (), dates, horizontal, stacked, pie))
     ElementTree.fromstring(svg)
     assert "<script" not in svg

@@ -239,6 +239,7 @@ def everywhere(text: str) -> list[dict[str, Any]]:
         tool(args_text=text, args_valid=False, state="output-denied", error=error, result={text: text}),
         tool(result={"application/json": {text: text}}, state=text),
         tool(result={"image/svg+xml": text}),
+        tool(result={"text/html;part=1": text, "image/svg+xml;part=2": text, "text/markdown;part=3": text}),
         tool(result={"image/png": text}),
         {"kind": "agent", "name": text, "status": text},
         {"kind": "handoff", "from": text, "to": text},
