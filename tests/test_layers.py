@@ -31,8 +31,8 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("__init__",)],
     "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("__init__",)],
     "notebook": [
-        ("restore", "early_messages", "kernel_context"),
-        ("front_end",),
+        ("restore", "early_messages", "kernel_context", "static_copy"),
+        ("front_end", "place"),
         ("widget",),
         ("jupyter", "marimo"),
         ("__init__",),

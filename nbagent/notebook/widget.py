@@ -4,6 +4,7 @@ The messages are declared in `nbagent.protocol.messages`, their order and pace i
 connects them to the widget's comm, and handles the commands to the run. Nothing that grows is a synced trait.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, assert_never
 
@@ -14,8 +15,9 @@ from nbagent.notebook.early_messages import EarlyCommListener
 from nbagent.notebook.front_end import STATIC, FrontEnd
 from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
+from nbagent.notebook.static_copy import PART, StaticCopy
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.protocol.messages import Command, Stop, Toggle
+from nbagent.protocol.messages import Command, Stop, Toggle, Unshown
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 
@@ -30,6 +32,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         run: the run to draw.
         dom_key: key of the run in the page's DOM, which may hold several notebooks; the run's id by default.
         front_end: hidden widget that holds the front end; None if this widget carries it itself.
+        client: id of the client that shows it in a cell; empty if unknown, or if something else than a cell shows it.
+        show_again: publishes the cell's outputs again, on any thread, since the page has not got them.
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
@@ -41,18 +45,29 @@ class TranscriptWidget(anywidget.AnyWidget):
     """What the header shows before the first message. It is read when a page asks for the state and never sent by itself, since
     a page that is there has the run's messages."""
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    client = traitlets.Unicode().tag(sync=True)
     from_start = traitlets.Bool(True).tag(sync=True, to_json=lambda _, widget: widget.comm is None)
     """Whether a page that has this state gets every message: True in the state that opens the comm, never again."""
 
-    def __init__(self, run: Run, dom_key: str = "", front_end: FrontEnd | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        dom_key: str = "",
+        front_end: FrontEnd | None = None,
+        client: str = "",
+        show_again: Callable[[], object] = lambda: None,
+    ) -> None:
         self._run = run
         self._front_end = front_end
+        self._show_again = show_again
+        self._copy = StaticCopy(run, dom_key or run.id)
         self._messages_heard = 0
         super().__init__(
             _esm=(STATIC / ("loader.js" if front_end else "widget.js")).read_text("utf-8"),
             run_id=run.id,
             dom_key=dom_key or run.id,
             front_end=front_end and front_end.model_id,
+            client=client,
         )
         self._channel: RemoteChannel = run.connect(self)
         listener = EarlyCommListener(self.comm, self._on_view_message)
@@ -80,11 +95,13 @@ class TranscriptWidget(anywidget.AnyWidget):
         return not (self._messages_heard or self._run.done)
 
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
-        """Return a page of a file of the front end, or of a large value of the run; see `Run.page`.
+        """Return a page of a file of the front end, of the static copy, or of a large value of the run; see `Run.page`.
 
         Raises:
             LookupError: nothing has that name.
         """
+        if name.startswith(PART):
+            return self._copy.page(name, at, room)
         if name not in PARTS:
             return self._run.page(name, at, room)
         try:
@@ -94,12 +111,14 @@ class TranscriptWidget(anywidget.AnyWidget):
         return truncate_to_bytes(text, at, room)[0], len(text)
 
     def command(self, command: Command) -> None:
-        """Stop the run, or open or close a panel."""
+        """Stop the run, open or close a panel, or publish the outputs again."""
         match command:
             case Stop():
                 self._run.cancel()
             case Toggle(block, is_open):
                 self._run.toggle(block, is_open)
+            case Unshown():
+                self._show_again()
             case _:
                 assert_never(command)
 
@@ -110,8 +129,9 @@ class TranscriptWidget(anywidget.AnyWidget):
     def _on_view_message(self, message: Any) -> None:
         # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
         self._messages_heard += 1
-        if self._front_end is not None and isinstance(message, dict) and message.get("t") == "hello":
-            self._front_end.greetings += 1
+        if self._front_end is not None:
+            self._front_end.can_draw = True
+            self._front_end.greetings += isinstance(message, dict) and message.get("t") == "hello"
         self._channel.receive(message)
 
     def __repr__(self) -> str:

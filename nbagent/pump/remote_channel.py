@@ -32,6 +32,7 @@ from nbagent.protocol.messages import (
     Snapshot,
     Stop,
     Toggle,
+    Unshown,
     read_view_message,
     to_wire,
 )
@@ -130,7 +131,7 @@ class RemoteChannel(Channel):
         message = read_view_message(raw)
         if message is None:
             self.ignored += 1
-        elif isinstance(message, Stop | Toggle):
+        elif isinstance(message, Stop | Toggle | Unshown):
             self.target.command(message)
         else:
             self._take(message)

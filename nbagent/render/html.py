@@ -19,9 +19,11 @@ DOCUMENT_BYTES = 32_000_000
 
 # A live view in the page hides the static copy of its run (js/src/static-copy.ts). Without one, the copy hides the output
 # before it, which is the view's and shows Jupyter's "model not found". No rule may depend on the whole page (`:root:has`): with
-# a hundred copies each change anywhere in the page would take a tenth of a second.
+# a hundred copies each change anywhere in the page would take a tenth of a second. What stands before an `ipywidgets.Output`
+# that holds a copy is not its view: that stays.
 _STYLE = """<style>
-.jp-OutputArea-child:has(.jupyter-widgets):not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
+.jp-OutputArea-child:has(.jupyter-widgets):not(:has(+ * .jp-OutputArea))\
+:not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
   display: none
 }}
 {waiting}</style>
@@ -32,7 +34,7 @@ _WAITING = """@keyframes nbagent-twin {{ from {{ visibility: hidden }} }}
 """
 
 
-def transcript_html(blocks: Sequence[Props], *, dom_key: str = "", max_bytes: int = 1_000_000) -> str:
+def transcript_html(blocks: Sequence[Props], *, dom_key: str = "", max_bytes: int = 1_000_000, note: str = "") -> str:
     """Return a run's transcript as static HTML.
 
     Args:
@@ -41,14 +43,16 @@ def transcript_html(blocks: Sequence[Props], *, dom_key: str = "", max_bytes: in
             Without one it never does.
         max_bytes: bytes it may take as UTF-8, at least 2,000. Above that the largest values are shortened first, then the
             middle of long lists is left out; a note says how much is missing.
+        note: HTML of a line above the transcript.
 
     Returns:
         One `<div>`, well-formed; inline style, and one `<style>` if there is a key.
     """
     tree, budget = Tree(blocks), SizeBudget.of(blocks, max_bytes)
     key = re.sub(r"[^\w-]", "", dom_key, flags=re.ASCII)
+    above = f"<p>{note}</p>\n" if note else ""
     while True:
-        html = _wrapped(BlockWriter(tree, budget).html(), tree, key)
+        html = _wrapped(above + BlockWriter(tree, budget).html(), tree, key)
         size = len(html.encode())
         if size <= max_bytes or budget.list_ends == 0:
             return html

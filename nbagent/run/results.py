@@ -116,6 +116,11 @@ class RunResults:
             return list(self._state.events)
 
     @property
+    def event_count(self) -> int:
+        """Number of the events so far, including those that `events` has dropped."""
+        return self._state.events.count
+
+    @property
     def private(self) -> list[e.Event]:
         """The original events, before anything was hidden or masked: all, or the newest 40 MB. Empty if nothing was.
 

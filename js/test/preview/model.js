@@ -2,6 +2,7 @@
 export class LocalModel {
   #handlers = new Map();
   sent = [];
+  model_id = "model";
   widget_manager = undefined;
 
   constructor(traits, onSend = () => {}) {

@@ -1,0 +1,118 @@
+"""The static copy of a run in the saved notebook: what it holds, and when it is sent again.
+
+A front end may lose an update: Jupyter's server drops messages beside a flood of prints, and JupyterLab forgets an output's
+display id when the page is loaded again, the notebook is reopened or the cell is moved. So each copy says how many events it
+holds. A view compares that with its own count, reads a newer copy page by page, and puts it into the notebook itself
+(js/src/static-copy.ts).
+"""
+
+import json
+from typing import Any
+
+from nbagent.protocol.json_size import truncate_to_bytes
+from nbagent.render.html import transcript_html
+from nbagent.run import Run
+
+FIRST_SAVE_S = 3.0
+"""Seconds after which the copy of a run that still goes on is sent for the first time: a short answer has ended by then."""
+GROWTH = 2
+"""Factor by which the events or the seconds have grown when the copy is sent again. So all copies of a run that goes on take at
+most twice the bytes of the last one."""
+NO_VIEW_S = 3.0
+"""Seconds without a message of any view after which the page is taken for one that cannot draw widgets."""
+FALLBACK_INTERVAL_S = 1.0
+"""Seconds between two copies, at least, in a page that cannot draw widgets."""
+FALLBACK_BYTES_PER_S = 50_000
+"""Bytes of copies that are sent in a second, at most, in a page that cannot draw widgets."""
+
+NO_VIEW_NOTE = (
+    "This page cannot draw the live view. Run <code>pip install anywidget</code> in the environment in which JupyterLab itself "
+    "runs, and load the page again. Until then this copy is updated from time to time."
+)
+"""HTML of the line that says why nothing streams."""
+
+PART = "static-copy/"
+"""Prefix of the part name by which a view asks for the copy; the number of events that the view knows of follows."""
+
+
+class StaticCopy:
+    """Static copy of one run, as display data.
+
+    Args:
+        run: the run.
+        dom_key: key that the run's views and its copy have in the page's DOM.
+    """
+
+    def __init__(self, run: Run, dom_key: str) -> None:
+        self.run = run
+        self.dom_key = dom_key
+        self._read: tuple[str, str] | None = None  # name and text of the copy whose pages a view reads
+
+    def bundle(self, note: str = "") -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the data by MIME type, and the metadata, which says how many events the data holds.
+
+        Args:
+            note: HTML of a line above the transcript.
+        """
+        blocks = self.run.snapshot()
+        html = transcript_html(blocks, dom_key=self.dom_key, note=note)
+        text = f"nbagent: {self.run.name}, {blocks[0]['status']}"
+        return {"text/html": html, "text/plain": text}, {"nbagent": {"events": blocks[0]["events"]}}
+
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        """Return a page of the copy as JSON, `{"data": …, "metadata": …}`, and the characters in all of it.
+
+        All pages of one name are of one copy, made for the first page.
+
+        Args:
+            name: `static-copy/` and a number.
+            at: offset of the page's first character.
+            room: bytes of JSON that the page may take.
+
+        Raises:
+            LookupError: another copy was asked for since the first page.
+        """
+        if self._read is None or self._read[0] != name:
+            if at:
+                raise LookupError("a newer static copy is being read: begin anew")
+            data, metadata = self.bundle()
+            self._read = (name, json.dumps({"data": data, "metadata": metadata}, ensure_ascii=False))
+        text = self._read[1]
+        page, _ = truncate_to_bytes(text, at, room)
+        if at + len(page) >= len(text):
+            self._read = None
+        return page, len(text)
+
+
+class CopySchedule:
+    """When the static copy of a run that goes on is sent again.
+
+    Attributes:
+        has_note: whether the latest copy says that the page cannot draw the live view.
+    """
+
+    def __init__(self) -> None:
+        self.has_note = False
+        self._seconds = 0.0
+        self._events = 0
+        self._bytes = 0
+
+    def is_due(self, seconds: float, events: int, *, can_draw: bool) -> bool:
+        """Return True if the copy is to be sent now.
+
+        Args:
+            seconds: since the run was shown.
+            events: number of the run's events so far.
+            can_draw: whether the page can draw the live view, as far as is known.
+        """
+        if not can_draw:
+            pause = max(FALLBACK_INTERVAL_S, self._bytes / FALLBACK_BYTES_PER_S)
+            return not self.has_note or (events > self._events and seconds >= self._seconds + pause)
+        if self.has_note:
+            return True
+        grown = events >= GROWTH * self._events or seconds >= GROWTH * self._seconds
+        return seconds >= FIRST_SAVE_S and events > self._events and grown
+
+    def on_sent(self, seconds: float, events: int, size: int, *, has_note: bool) -> None:
+        """Take note that a copy of `size` bytes was sent."""
+        self._seconds, self._events, self._bytes, self.has_note = seconds, events, size, has_note
