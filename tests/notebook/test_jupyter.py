@@ -237,7 +237,8 @@ def test_runs_that_were_shown_are_freed(notebook: Notebook) -> None:
 
 def test_of_many_runs_in_a_cell_those_that_jupyterlab_draws_stay_live(notebook: Notebook) -> None:
     notebook.run("runs = [await nbagent.show(iter('x')) for _ in range(60)]", "c")
-    live = "print(*(runs.index(shown.run) + 1 for shown in __import__('sys').modules['nbagent.notebook.jupyter']._displays()._live))"
+    notebook.run("from nbagent.notebook.jupyter import _displays")
+    live = "print(*(runs.index(shown.run) + 1 for shown in _displays()._live))"
     assert notebook.say(live) == " ".join(map(str, range(6, 26)))
 
 
