@@ -7,7 +7,7 @@ import { hostOf } from "./host";
 import { outputsOf } from "./notebook-outputs";
 import type { ViewMessage } from "./protocol";
 import { type Model, Session } from "./session";
-import { askForOutputs, hideStaticCopy, keepCopiesCurrent } from "./static-copy";
+import { hideStaticCopy, keepCopiesCurrent, restoreOutputs } from "./static-copy";
 import { adoptStyle, STYLE_CLASS } from "./style";
 import { Transcript } from "./transcript/transcript";
 import { anchorScroll } from "./ui/scroll-anchor";
@@ -73,10 +73,10 @@ function initialize({ model, early = [] }: InitializeProps & { early?: readonly 
   const notebook = outputsOf(model);
   if (notebook !== null) {
     const stopKeeping = keepCopiesCurrent(session, notebook);
-    const stopAsking = isNew ? askForOutputs(session, notebook, () => drawn.has(session)) : () => {};
+    const stopRestoring = isNew ? restoreOutputs(session, notebook, () => drawn.has(session)) : () => {};
     keepers.set(session, () => {
       stopKeeping();
-      stopAsking();
+      stopRestoring();
     });
   }
   return () => {

@@ -7,8 +7,6 @@
 import type { AnyModel } from "@anywidget/types";
 import { type JsonObject, num, record, str } from "./values";
 
-const WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
-
 interface Output {
   readonly data: JsonObject;
   readonly metadata: JsonObject;
@@ -18,10 +16,11 @@ interface OutputList {
   readonly length: number;
   get(index: number): Output;
   set(index: number, output: JsonObject): void;
+  add(output: JsonObject): void;
 }
 
 interface Manager {
-  context?: { model?: { cells?: Iterable<{ outputs?: OutputList }> } } | null;
+  context?: { model?: { cells?: Iterable<{ id?: string; outputs?: OutputList }> } } | null;
   kernel?: { clientId?: string } | null;
 }
 
@@ -29,14 +28,16 @@ interface Manager {
 export interface Copy {
   /** Number of events that it holds; 0 if it does not say. */
   readonly events: number;
-  replace(data: JsonObject, metadata: JsonObject): void;
+  replace(output: JsonObject): void;
 }
 
 export interface NotebookOutputs {
   /** True if the run was shown by this page, and in a cell. */
   readonly isOwn: boolean;
-  /** Return true if an output of the notebook shows the widget. */
-  hasView(): boolean;
+  /** Return true if an output of the notebook shows the widget of the run with that DOM key. */
+  hasView(domKey: string): boolean;
+  /** Add outputs to a cell. */
+  add(cell: unknown, outputs: readonly JsonObject[]): void;
   /** Static copies of the run with that DOM key. */
   copies(domKey: string): Copy[];
   /**
@@ -53,7 +54,6 @@ export function outputsOf(model: AnyModel): NotebookOutputs | null {
   if (typeof cells()?.[Symbol.iterator] !== "function") return null;
   const client = str(model.get("client"));
   const isOwn = client !== null && client === manager?.kernel?.clientId;
-  const id = (model as unknown as { model_id?: string }).model_id;
 
   function* outputs(): Generator<[OutputList, number, Output]> {
     for (const { outputs } of cells() ?? []) {
@@ -65,14 +65,19 @@ export function outputsOf(model: AnyModel): NotebookOutputs | null {
 
   return {
     isOwn,
-    hasView: () => [...outputs()].some(([, , { data }]) => record(data[WIDGET_VIEW])?.model_id === id),
+    hasView: (domKey) => [...outputs()].some(([, , { metadata }]) => record(metadata.nbagent)?.view === domKey),
+    add(cell, added) {
+      for (const { id, outputs } of cells() ?? []) {
+        if (id === cell) for (const output of added) outputs?.add(output);
+      }
+    },
     copies(domKey) {
       const mark = `data-nbagent-twin=${JSON.stringify(domKey)}`;
       return [...outputs()]
         .filter(([, , { data }]) => String(data["text/html"] ?? "").includes(mark))
         .map(([list, index, { metadata }]) => ({
           events: num(record(metadata.nbagent)?.events) ?? 0,
-          replace: (data, about) => list.set(index, { output_type: "display_data", data, metadata: about }),
+          replace: (output) => list.set(index, output),
         }));
     },
     mayChange: () => isOwn || document.visibilityState === "visible",

@@ -389,11 +389,6 @@ export interface ToggleMessage {
   open: boolean;
 }
 
-/** The page has the widget, but no output of the notebook shows it: the server dropped the outputs. */
-export interface UnshownMessage {
-  t: "unshown";
-}
-
 /** A question about the events of a run. */
 export interface EventsQuestion {
   /** The first row, from 0. */
@@ -477,11 +472,4 @@ export interface TimelineAnswer {
 
 export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage;
 
-export type ViewMessage =
-  | HelloMessage
-  | ResyncMessage
-  | AckMessage
-  | NeedMessage
-  | StopMessage
-  | ToggleMessage
-  | UnshownMessage;
+export type ViewMessage = HelloMessage | ResyncMessage | AckMessage | NeedMessage | StopMessage | ToggleMessage;

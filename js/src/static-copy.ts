@@ -10,7 +10,7 @@ import { computed, effect } from "@preact/signals";
 import type { NotebookOutputs } from "./notebook-outputs";
 import type { Session } from "./session";
 import { isLive } from "./status";
-import { num, record, type Unchecked } from "./values";
+import { type JsonObject, num, record } from "./values";
 
 /** Time between two looks at the copies of a run that goes on. */
 const LIVE_CHECK_MS = 10_000;
@@ -21,9 +21,9 @@ const MAX_CHECK_MS = 60_000;
 const LOST_GROWTH = 3;
 /** Time from the beginning of a run in which it need not have a copy. */
 const FIRST_COPY_MS = 15_000;
-/** Time in which the outputs of a new widget arrive; then twice as long after each question. */
+/** Time in which the outputs of a new widget arrive. */
 const OUTPUT_TIMEOUT_MS = 4000;
-const MAX_QUESTIONS = 6;
+const MAX_TRIES = 3;
 
 /**
  * Hide a run's static copy wherever it is in the page, or will be.
@@ -77,13 +77,16 @@ async function refresh(session: Session, notebook: NotebookOutputs): Promise<boo
   if (events === null || !notebook.mayChange()) return false;
   const late = () => notebook.copies(session.domKey).filter((copy) => isLate(copy.events, events, session));
   if (late().length === 0) return true;
-  const text = await session.channel.lazyValues.whole(`static-copy/${events}`);
-  const { data, metadata }: Unchecked<{ data: unknown; metadata: unknown }> = record(JSON.parse(text)) ?? {};
-  const [shown, about] = [record(data), record(metadata)];
-  if (shown === null || about === null) return false;
+  const { outputs } = await read(session, `static-copy/${events}`);
   // The outputs may have changed meanwhile.
-  for (const copy of late()) copy.replace(shown, about);
+  if (outputs[0]) for (const copy of late()) copy.replace(outputs[0]);
   return late().length === 0;
+}
+
+/** Read outputs from the kernel, and the id of their cell. */
+async function read(session: Session, name: string): Promise<{ cell: unknown; outputs: JsonObject[] }> {
+  const { cell, outputs } = record(JSON.parse(await session.channel.lazyValues.whole(name))) ?? {};
+  return { cell, outputs: Array.isArray(outputs) ? outputs.map(record).filter((output) => output !== null) : [] };
 }
 
 function isLate(held: number, events: number, session: Session): boolean {
@@ -92,20 +95,23 @@ function isLate(held: number, events: number, session: Session): boolean {
 }
 
 /**
- * Ask the kernel to publish the outputs of a new widget again while no output of the notebook shows it.
+ * Put a new widget into its cell if the server has dropped the outputs that show it.
+ *
+ * What the kernel answers comes after the outputs that it has published before: if they are not there then, they never come.
  *
  * @param isDrawn - true once a view of the widget was drawn anywhere.
  * @returns a function that ends it.
  */
-export function askForOutputs(session: Session, notebook: NotebookOutputs, isDrawn: () => boolean): () => void {
+export function restoreOutputs(session: Session, notebook: NotebookOutputs, isDrawn: () => boolean): () => void {
+  const isShown = () => isDrawn() || notebook.hasView(session.domKey);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const ask = (questions: number) => {
-    if (questions === MAX_QUESTIONS || isDrawn() || notebook.hasView()) return;
-    session.channel.send({ t: "unshown" });
-    wait(questions + 1);
+  const restore = async (tries: number) => {
+    if (tries === MAX_TRIES || isShown()) return;
+    const { cell, outputs } = await read(session, `outputs/${tries}`);
+    if (!isShown()) notebook.add(cell, outputs);
   };
-  const wait = (questions: number) => {
-    timer = setTimeout(() => ask(questions), OUTPUT_TIMEOUT_MS * 2 ** questions);
+  const wait = (tries: number) => {
+    timer = setTimeout(() => restore(tries).catch(() => wait(tries + 1)), OUTPUT_TIMEOUT_MS);
   };
   if (notebook.isOwn) wait(0);
   return () => clearTimeout(timer);

@@ -3,8 +3,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { open, ownClock, type Page, settle } from "./support";
 
-const WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
-
 type Json = Record<string, unknown>;
 
 /** A notebook as JupyterLab's widget manager offers it: one cell with these outputs. */
@@ -16,7 +14,7 @@ class Notebook {
     disposed: silent(),
     interrupt: async () => {},
   };
-  readonly context = { model: { cells: [{ outputs: this }, {}] } };
+  readonly context = { model: { cells: [{ id: "cell", outputs: this }, {}] } };
 
   constructor(readonly outputs: { data: Json; metadata: Json }[]) {}
 
@@ -26,6 +24,10 @@ class Notebook {
 
   get(index: number) {
     return this.outputs[index];
+  }
+
+  add(output: { data: Json; metadata: Json }) {
+    this.outputs.push(output);
   }
 
   set(index: number, output: { data: Json; metadata: Json }) {
@@ -58,12 +60,11 @@ function run(status: string, events: number) {
   page.ops(["open", "run", null, { kind: "run", status, events, started: Date.now() / 1000 }]);
 }
 
-/** Answers the latest request for the copy. */
-function answer(events: number): void {
+/** Answers the latest request of that kind. */
+function answer(kind: string, ...outputs: unknown[]): void {
   const asked = page.sent("need").at(-1);
-  expect(asked).toMatchObject({ name: expect.stringMatching(/^static-copy\//) });
-  const { data, metadata } = copy("key", events);
-  const text = JSON.stringify({ data, metadata });
+  expect(asked).toMatchObject({ name: expect.stringMatching(`^${kind}/`) });
+  const text = JSON.stringify({ cell: "cell", outputs });
   page.model.receive({ t: "part", name: asked?.name, at: 0, text, size: text.length });
 }
 
@@ -80,7 +81,7 @@ describe("the copy of a run that has ended", () => {
     page = openIn(notebook);
     run("completed", 9);
     await settle(2000);
-    answer(9);
+    answer("static-copy", copy("key", 9));
     await settle(1000);
     expect(notebook.outputs.slice(0, 2)).toMatchObject([copy("other", 1), copy("key", 9)]);
     await settle(3_600_000);
@@ -93,7 +94,7 @@ describe("the copy of a run that has ended", () => {
     run("completed", 9);
     await settle(20_000);
     expect(page.sent("need")).toHaveLength(3);
-    answer(9);
+    answer("static-copy", copy("key", 9));
     await settle(100);
     expect(notebook.outputs).toMatchObject([copy("key", 9)]);
   });
@@ -116,7 +117,7 @@ describe("the copy of a run that goes on", () => {
     expect(page.sent("need")).toEqual([]);
     page.ops(["set", "run", { events: 31 }]);
     await settle(12_000);
-    answer(33);
+    answer("static-copy", copy("key", 33));
     await settle(100);
     expect(notebook.outputs).toMatchObject([copy("key", 33)]);
   });
@@ -134,27 +135,38 @@ describe("the copy of a run that goes on", () => {
 
 describe("the outputs of a new widget", () => {
   const fresh = { from_start: true };
+  const view = { data: { "text/html": "<span></span>" }, metadata: { nbagent: { view: "key" } } };
 
-  it("are asked for while no output of the notebook shows it", async () => {
+  it("are put into their cell if they have not come", async () => {
+    const notebook = new Notebook([{ data: { "text/plain": "printed" }, metadata: {} }]);
+    page = openIn(notebook, fresh, false);
+    await settle(5000);
+    answer("outputs", view, copy("key", 1));
+    await settle(3_600_000);
+    expect(notebook.outputs.slice(1)).toMatchObject([view, copy("key", 1)]);
+    expect(page.sent("need").filter(({ name }) => String(name).startsWith("outputs"))).toHaveLength(1);
+  });
+
+  it("are not put there twice if they come late", async () => {
     const notebook = new Notebook([]);
     page = openIn(notebook, fresh, false);
-    await settle(100_000);
-    const asked = page.sent("unshown").length;
-    expect(asked).toBeGreaterThan(2);
-    notebook.outputs.push({ data: { [WIDGET_VIEW]: { model_id: page.model.model_id } }, metadata: {} });
-    await settle(3_600_000);
-    expect(page.sent("unshown")).toHaveLength(asked);
+    await settle(5000);
+    notebook.outputs.push(view);
+    answer("outputs", view, copy("key", 1));
+    await settle(1000);
+    expect(notebook.outputs).toEqual([view]);
   });
 
   it.each([
-    ["drawn somewhere", fresh, true],
-    ["shown by another page", { ...fresh, client: "elsewhere" }, false],
-    ["shown by something else than a cell", { ...fresh, client: "" }, false],
-    ["restored after a reload", { from_start: false }, false],
-  ])("are not asked for if it is %s", async (_, traits, isDrawn) => {
-    page = openIn(new Notebook([]), traits, isDrawn);
+    ["is drawn somewhere", fresh, true, []],
+    ["stands in the notebook", fresh, false, [view]],
+    ["was shown by another page", { ...fresh, client: "elsewhere" }, false, []],
+    ["was shown by something else than a cell", { ...fresh, client: "" }, false, []],
+    ["was restored after a reload", { from_start: false }, false, []],
+  ])("are not asked for if the widget %s", async (_, traits, isDrawn, outputs) => {
+    page = openIn(new Notebook(outputs), traits, isDrawn);
     await settle(100_000);
-    expect(page.sent("unshown")).toEqual([]);
+    expect(page.sent("need")).toEqual([]);
   });
 });
 

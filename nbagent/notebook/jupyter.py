@@ -13,7 +13,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import contextvars
-import dataclasses
 import hashlib
 import os
 import secrets
@@ -28,7 +27,7 @@ from IPython.display import display
 from nbagent.notebook.front_end import FrontEnd
 from nbagent.notebook.kernel_context import publish_for
 from nbagent.notebook.place import Place, current_place, place_of
-from nbagent.notebook.static_copy import NO_VIEW_NOTE, NO_VIEW_S, CopySchedule, StaticCopy
+from nbagent.notebook.static_copy import NO_VIEW_NOTE, NO_VIEW_S, OUTPUTS_PART, CopySchedule, StaticCopy
 from nbagent.notebook.widget import TranscriptWidget
 from nbagent.run import Run
 from nbagent.runtime import loop
@@ -85,7 +84,7 @@ class RunDisplay:
         self._copy = StaticCopy(run, dom_key)
         client = place.client if place.is_cell else ""
         self._widget: TranscriptWidget | None = TranscriptWidget(
-            run, dom_key, displays.front_end(), client=client, show_again=self._show_again
+            run, dom_key, displays.front_end(), client=client, saved=self._saved
         )
         self._has_copy = False
         self._copy_lock = threading.Lock()
@@ -103,11 +102,7 @@ class RunDisplay:
         if not self._displays.in_kernel:
             display(self._widget)
             return
-        bundle: Any = self._widget._repr_mimebundle_()
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        # A front end that cannot draw the widget shows this empty HTML instead: the static copy has everything.
-        data = {**data, "text/html": "<span></span>", "text/plain": f"nbagent: {self.run.name}"}
-        self._displays.publish(data, {}, place=place)
+        self._displays.publish(*self._view(), place=place)
         if not place.in_output:
             self.show_copy(place)
 
@@ -136,11 +131,25 @@ class RunDisplay:
         if widget is not None:
             widget.close()
 
-    def _show_again(self) -> None:
-        """Publish the outputs again, since the page has got the widget and not the outputs."""
-        with _lock:
-            if self._widget is not None and self._place.is_cell:
-                self.show(dataclasses.replace(self._place, is_current=False))
+    def _view(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return data and metadata of the output that shows the widget; a page finds it by the metadata."""
+        if self._widget is None:
+            raise LookupError("the widget is closed")
+        bundle: Any = self._widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        # A front end that cannot draw the widget shows this empty HTML instead: the static copy has everything.
+        data = {**data, "text/html": "<span></span>", "text/plain": f"nbagent: {self.run.name}"}
+        return data, {"nbagent": {"view": self.dom_key}}
+
+    def _saved(self, name: str) -> dict[str, Any]:
+        """Return the static copy, or the cell with both outputs, for a page that has not got them."""
+        outputs = [self._copy.bundle()]
+        if name.startswith(OUTPUTS_PART):
+            outputs.insert(0, self._view())
+        return {
+            "cell": self._place.cell,
+            "outputs": [{"output_type": "display_data", "data": data, "metadata": about} for data, about in outputs],
+        }
 
     async def _save_periodically(self) -> None:
         began, schedule = time.monotonic(), CopySchedule()

@@ -7,6 +7,7 @@ holds. A view compares that with its own count, reads a newer copy page by page,
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from nbagent.protocol.json_size import truncate_to_bytes
@@ -31,8 +32,9 @@ NO_VIEW_NOTE = (
 )
 """HTML of the line that says why nothing streams."""
 
-PART = "static-copy/"
-"""Prefix of the part name by which a view asks for the copy; the number of events that the view knows of follows."""
+COPY_PART, OUTPUTS_PART = "static-copy/", "outputs/"
+"""Prefixes of the part names by which a view asks for the copy, or for all outputs of a cell that has lost them. A version
+follows, such as the number of events that the view knows of."""
 
 
 class StaticCopy:
@@ -46,7 +48,6 @@ class StaticCopy:
     def __init__(self, run: Run, dom_key: str) -> None:
         self.run = run
         self.dom_key = dom_key
-        self._read: tuple[str, str] | None = None  # name and text of the copy whose pages a view reads
 
     def bundle(self, note: str = "") -> tuple[dict[str, str], dict[str, Any]]:
         """Return the data by MIME type, and the metadata, which says how many events the data holds.
@@ -59,24 +60,33 @@ class StaticCopy:
         text = f"nbagent: {self.run.name}, {blocks[0]['status']}"
         return {"text/html": html, "text/plain": text}, {"nbagent": {"events": blocks[0]["events"]}}
 
-    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
-        """Return a page of the copy as JSON, `{"data": …, "metadata": …}`, and the characters in all of it.
 
-        All pages of one name are of one copy, made for the first page.
+class PagedJson:
+    """Pages of JSON values that a view reads one after another, made for the first page of each name.
+
+    Args:
+        make: returns the value of that name.
+    """
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self._make = make
+        self._read: tuple[str, str] | None = None
+
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        """Return a page of the value's JSON, and the characters in all of it.
 
         Args:
-            name: `static-copy/` and a number.
+            name: of the value.
             at: offset of the page's first character.
             room: bytes of JSON that the page may take.
 
         Raises:
-            LookupError: another copy was asked for since the first page.
+            LookupError: another value was read since the first page, or none has that name.
         """
         if self._read is None or self._read[0] != name:
             if at:
-                raise LookupError("a newer static copy is being read: begin anew")
-            data, metadata = self.bundle()
-            self._read = (name, json.dumps({"data": data, "metadata": metadata}, ensure_ascii=False))
+                raise LookupError("another value is being read: begin anew")
+            self._read = (name, json.dumps(self._make(name), ensure_ascii=False))
         text = self._read[1]
         page, _ = truncate_to_bytes(text, at, room)
         if at + len(page) >= len(text):

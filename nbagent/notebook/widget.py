@@ -15,9 +15,9 @@ from nbagent.notebook.early_messages import EarlyCommListener
 from nbagent.notebook.front_end import STATIC, FrontEnd
 from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
-from nbagent.notebook.static_copy import PART, StaticCopy
+from nbagent.notebook.static_copy import COPY_PART, OUTPUTS_PART, PagedJson
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.protocol.messages import Command, Stop, Toggle, Unshown
+from nbagent.protocol.messages import Command, Stop, Toggle
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 
@@ -33,7 +33,7 @@ class TranscriptWidget(anywidget.AnyWidget):
         dom_key: key of the run in the page's DOM, which may hold several notebooks; the run's id by default.
         front_end: hidden widget that holds the front end; None if this widget carries it itself.
         client: id of the client that shows it in a cell; empty if unknown, or if something else than a cell shows it.
-        show_again: publishes the cell's outputs again, on any thread, since the page has not got them.
+        saved: returns what a view puts into the notebook, by part name; None where there is no static copy.
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
@@ -55,12 +55,11 @@ class TranscriptWidget(anywidget.AnyWidget):
         dom_key: str = "",
         front_end: FrontEnd | None = None,
         client: str = "",
-        show_again: Callable[[], object] = lambda: None,
+        saved: Callable[[str], Any] | None = None,
     ) -> None:
         self._run = run
         self._front_end = front_end
-        self._show_again = show_again
-        self._copy = StaticCopy(run, dom_key or run.id)
+        self._saved = PagedJson(saved) if saved else None
         self._messages_heard = 0
         super().__init__(
             _esm=(STATIC / ("loader.js" if front_end else "widget.js")).read_text("utf-8"),
@@ -95,13 +94,13 @@ class TranscriptWidget(anywidget.AnyWidget):
         return not (self._messages_heard or self._run.done)
 
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
-        """Return a page of a file of the front end, of the static copy, or of a large value of the run; see `Run.page`.
+        """Return a page of a file of the front end, of outputs, or of a large value of the run; see `Run.page`.
 
         Raises:
             LookupError: nothing has that name.
         """
-        if name.startswith(PART):
-            return self._copy.page(name, at, room)
+        if self._saved is not None and name.startswith((COPY_PART, OUTPUTS_PART)):
+            return self._saved.page(name, at, room)
         if name not in PARTS:
             return self._run.page(name, at, room)
         try:
@@ -111,14 +110,12 @@ class TranscriptWidget(anywidget.AnyWidget):
         return truncate_to_bytes(text, at, room)[0], len(text)
 
     def command(self, command: Command) -> None:
-        """Stop the run, open or close a panel, or publish the outputs again."""
+        """Stop the run, or open or close a panel."""
         match command:
             case Stop():
                 self._run.cancel()
             case Toggle(block, is_open):
                 self._run.toggle(block, is_open)
-            case Unshown():
-                self._show_again()
             case _:
                 assert_never(command)
 

@@ -157,11 +157,7 @@ class Toggle(msgspec.Struct, tag_field="t", tag="toggle"):
     open: bool
 
 
-class Unshown(msgspec.Struct, tag_field="t", tag="unshown"):
-    """The page has the widget, but no output of the notebook shows it: the server dropped the outputs."""
-
-
-Command: TypeAlias = Stop | Toggle | Unshown
+Command: TypeAlias = Stop | Toggle
 """Messages for the run; all others are for the channel."""
 ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 

@@ -32,7 +32,6 @@ from nbagent.protocol.messages import (
     Snapshot,
     Stop,
     Toggle,
-    Unshown,
     read_view_message,
     to_wire,
 )
@@ -131,7 +130,7 @@ class RemoteChannel(Channel):
         message = read_view_message(raw)
         if message is None:
             self.ignored += 1
-        elif isinstance(message, Stop | Toggle | Unshown):
+        elif isinstance(message, Stop | Toggle):
             self.target.command(message)
         else:
             self._take(message)

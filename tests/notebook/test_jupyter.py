@@ -40,10 +40,6 @@ class Notebook:
         """Metadata of the static copies by display id, as updated since."""
         self.opened: list[dict[str, Any]] = []
         """`comm_open` messages."""
-        self.latest = ""
-        """Id of the latest request."""
-        self.strays: list[tuple[str, dict[str, Any]]] = []
-        """Outputs of earlier requests that came during later ones, with the request's id."""
 
     def run(self, code: str, cell: str = "") -> list[dict[str, Any]]:
         """The cell's outputs: MIME bundles with `display_id` where there is one, streams as `text`."""
@@ -51,7 +47,6 @@ class Notebook:
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
         message = session.msg("execute_request", content, metadata={"cellId": cell} if cell else None)
         self.client.shell_channel.send(message)
-        self.latest = message["header"]["msg_id"]
         outputs: list[dict[str, Any]] = []
         while True:
             reply = self.client.get_iopub_msg(timeout=60)
@@ -65,8 +60,6 @@ class Notebook:
                 if id_:
                     self.copies[id_] = content["data"]["text/html"]
                 outputs.append({**content["data"], "display_id": id_, "metadata": content["metadata"]})
-            elif kind == "display_data":
-                self.strays.append((reply["parent_header"].get("msg_id", ""), content))
             elif kind == "comm_open":
                 self.opened.append(content)
             elif mine and kind == "stream":
@@ -120,7 +113,8 @@ def dom_key(output: dict[str, Any]) -> str:
 def test_a_run_makes_two_outputs_and_no_more_in_its_cell(notebook: Notebook) -> None:
     widget, copy = notebook.run("run = nbagent.show(iter(['Hello']), name='agent')\nawait run\nrun", "c")
     assert widget.pop(WIDGET)["model_id"]
-    assert widget == {"text/plain": "nbagent: agent", "text/html": "<span></span>", "display_id": None, "metadata": {}}
+    view = {"nbagent": {"view": dom_key(copy)}}
+    assert widget == {"text/plain": "nbagent: agent", "text/html": "<span></span>", "display_id": None, "metadata": view}
     assert "<p>Hello</p>" in notebook.copies[copy["display_id"]]
     assert set(copy) == {"text/html", "text/plain", "display_id", "metadata"}
 
@@ -178,16 +172,20 @@ def test_each_copy_says_how_many_events_it_holds(notebook: Notebook) -> None:
     assert notebook.metadata[copy["display_id"]] == {"nbagent": {"events": int(notebook.say("print(run.event_count)"))}}
 
 
-def test_outputs_that_the_page_has_not_got_are_published_again_below_their_cell(notebook: Notebook) -> None:
+def test_a_page_that_has_not_got_the_outputs_can_read_them(notebook: Notebook) -> None:
     widget, copy = notebook.run("run = nbagent.show(waiting())", "c")
-    execution = notebook.latest
-    notebook.run("from nbagent.notebook import jupyter\nshown = jupyter._displays()._live[-1]", "d")
-    notebook.run("shown._widget._on_view_message({'t': 'unshown'})", "d")
-    assert [request for request, _ in notebook.strays] == [execution, execution]
-    again = [content for _, content in notebook.strays]
-    assert again[0]["data"][WIDGET] == widget[WIDGET]
-    assert again[1]["transient"] == {"display_id": copy["display_id"]}
+    notebook.run("import json\nfrom nbagent.notebook.jupyter import _displays\nshown = _displays()._live[-1]._widget")
+    saved = json.loads(notebook.say("print(shown.page('outputs/1', 0, 60_000)[0])"))
+    assert saved["cell"] == "c"
+    assert saved["outputs"][0]["metadata"] == widget["metadata"]
+    assert saved["outputs"][0]["data"][WIDGET] == widget[WIDGET]
+    assert dom_key(saved["outputs"][1]["data"]) == dom_key(copy)
     notebook.run("go.set()\nawait run")
+    read = (
+        "first, size = shown.page('static-copy/3', 0, 200)\nwhole = first + shown.page('static-copy/3', len(first), 60_000)[0]"
+    )
+    notebook.run(read)
+    assert "begun and done" in json.loads(notebook.say("print(whole)"))["outputs"][0]["data"]["text/html"]
 
 
 def test_a_thread_draws_below_the_cell_that_was_executed_last(notebook: Notebook) -> None:

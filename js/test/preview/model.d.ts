@@ -4,7 +4,6 @@ export class LocalModel {
   constructor(traits: Record<string, unknown>, onSend?: (message: unknown, model: LocalModel) => void);
   traits: Record<string, unknown>;
   sent: unknown[];
-  model_id: string;
   widget_manager: unknown;
   onSend: (message: unknown, model: LocalModel) => void;
   get(name: string): unknown;

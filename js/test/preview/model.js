@@ -2,7 +2,6 @@
 export class LocalModel {
   #handlers = new Map();
   sent = [];
-  model_id = "model";
   widget_manager = undefined;
 
   constructor(traits, onSend = () => {}) {
