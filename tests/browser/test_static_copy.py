@@ -114,7 +114,8 @@ def test_a_run_that_is_shown_beside_a_flood_is_drawn(notebook: Callable[..., Not
     book.run(2)
     expect(book.widget(2)).to_contain_text("word199", timeout=90_000)
     expect(book.widget(2)).to_have_count(1)
-    finish(book, "flood", 2)
+    (book.lab.root / "flood").touch()
+    expect(book.widget(2).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=90_000)
     wait_until_saved(book, "and done")
 
 
