@@ -6,6 +6,7 @@ nbagent.show("https://…", json={…})         # the same by its address
 agent = nbagent.Agent(model="demo", tools=[my_function])
 run = await nbagent.show(agent.stream("…"))
 run.text, run.tools[0].result, run.events
+nbagent.last, nbagent.runs                  # the run that was shown last; those that go on
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nbagent import errors, events
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
+from nbagent.run.registry import runs
 from nbagent.show import show
 from nbagent.sources.connect import connect
 
@@ -24,9 +26,11 @@ __all__ = [
     "encode",
     "errors",
     "events",
+    "last",
     "load",
     "record",
     "replay",
+    "runs",
     "show",
     "tool",
 ]
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
     from nbagent.agent import Agent, tool
 
     __version__: str
+    last: Run | None
+    """The run that was shown last, also after its cell was interrupted; None if there is none, or if it was closed."""
 else:  # a type checker would take any name for one that __getattr__ knows
 
     def __getattr__(name: str) -> Any:
@@ -48,6 +54,10 @@ else:  # a type checker would take any name for one that __getattr__ knows
             register_model("demo", demo.demo_server)
             globals().update(Agent=agent.Agent, tool=agent.tool)
             return globals()[name]
+        if name == "last":
+            from nbagent.run import registry
+
+            return registry.last()
         if name == "encode":
             from nbagent.adapters.encode import encode
 

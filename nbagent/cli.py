@@ -162,8 +162,7 @@ def _decode(args: argparse.Namespace) -> int:
 
 def _convert(args: argparse.Namespace) -> int:
     events = _events(args, args.reveal)
-    pieces = recording.lines(events) if args.to == "nbagent" else nbagent.encode(events, args.to, "bytes")
-    for piece in pieces:
+    for piece in nbagent.encode(events, args.to, "bytes"):
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
     return OK

@@ -1,5 +1,22 @@
 """Errors that nbagent raises. Every message names the object, the value that was got, and what to do."""
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a part of a sentence that names the known name most like the given one, or "" if none is like it.
+
+    Case and the separators `. _ -` do not count: "tool_result" is like "tool.result".
+    """
+    plain = {_plain(each): each for each in known}
+    close = difflib.get_close_matches(_plain(name), plain, n=1)
+    return f"; did you mean {plain[close[0]]!r}?" if close else ""
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", ".").replace("-", ".")
+
 
 class NbagentError(Exception):
     """Base of every error that nbagent raises on purpose."""

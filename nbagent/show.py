@@ -1,12 +1,14 @@
 """`show()`: shows a stream live, in a notebook or in a terminal."""
 
 import contextlib
+import reprlib
 import sys
 from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
-from nbagent.run import Run
-from nbagent.run.lanes import Lanes
+from nbagent.errors import UnknownSource
+from nbagent.run import Run, registry
+from nbagent.run.lanes import Lanes, named_streams
 from nbagent.run.options import RunOptions, check_names, named_options, pick
 from nbagent.runtime.ipython import ipython_kernel
 from nbagent.runtime.loop import running_loop
@@ -15,6 +17,10 @@ from nbagent.sources.request import IDLE_TIMEOUT_S, RequestOptions
 
 CLOSE_TIMEOUT_S = 1.0
 """Seconds that an interrupted script waits for its stream's connection to close, since the process may end next."""
+
+
+_MEANT = {"title": "name", "label": "name", "theme": "face", "filter": "hide", "system": "adapter", "provider": "adapter"}
+"""Options that other libraries have, and their names here."""
 
 
 class ShowOptions(RunOptions, RequestOptions, total=False):
@@ -38,10 +44,12 @@ def show(
     Args:
         source: the stream of a known system (a model's API, an agent framework, an agent protocol), as its SDK gives it or as
             dicts, or its address (`"https://…"`, `"wss://…"`, `"grpc://…"`); `agent.stream(…)`; `nbagent.replay(…)`; or any
-            iterator or async iterator of strings or nbagent events.
+            iterator or async iterator of strings or nbagent events. A dict of streams shows them side by side, by its keys'
+            names: `show({"Oslo": stream, "Rome": another})`. A run that goes on or has ended is drawn again, and returned; with
+            options its events are shown as a run of their own.
         more: other streams to show beside it, each in a lane of its own, all in one run. One that fails leaves the others
             running.
-        name: the run's name in the header; by default the stream's own.
+        name: the run's name in the header; by default that of the agent, else of the model or stream, else of its function.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
         thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt
@@ -57,9 +65,14 @@ def show(
         idle_timeout: seconds of silence after which the run fails in the same way; None for any time, and 300 for an address.
             Any byte ends the silence of an address, also that of a keep-alive comment; the silence of an iterator ends with
             its next item.
-        fallback: asked for the whole answer if the stream fails before any part of it has come: a function, or an `async def`,
-            that returns a text, a response object or another stream.
-        adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items.
+        fallback: asked for the whole answer if the stream fails before any part of it has come: a function that returns a text,
+            a response object, another stream or an awaitable, as `lambda: agent.generate(question)` or an `async def` does.
+        fallback_after_output: ask it also if the stream breaks off later. What has come stays, the whole answer follows it, and
+            `run.answer` is that answer.
+        stable: leave times out of the saved transcript, so that a notebook in version control changes only where its
+            answers do. With the environment variable `NBAGENT_STABLE=1` this holds for all runs, and no live view is shown.
+        adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items. Or a function from
+            an item to what it means: an event of `nbagent.events`, a text, several of these, or None.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
         face: `"widget"` or `"console"`; by default the one that fits.
         options: those of the run, described above; for an address also the request's, as `nbagent.connect` takes them:
@@ -69,26 +82,60 @@ def show(
         The run: `run.text`, `run.tools[0].result`, `run.events`, `run.cancel()`, …
 
     Raises:
-        UnknownSource: `source` is not a stream, or no `adapter` has that name.
+        UnknownSource: `source` is not a stream, or a text that is no address, or no `adapter` has that name.
         ValueError: `reveal` or `face` is none of its choices, or a rule or another option is not valid.
         TypeError: there is no such option, or a request's option is given without an address.
         MissingExtra: the address needs an extra that is not installed; the message names it.
     """
-    check_names("show", options, ShowOptions)
+    check_names("show", options, ShowOptions, _MEANT)
     if face not in (None, "widget", "console"):
         raise ValueError(f"face must be 'widget', 'console' or None (whichever fits); got {face!r}")
+    if isinstance(source, Run) and not more and not options:
+        return _draw(source, face)
     request: RequestOptions = pick(options, RequestOptions)
     watched: RunOptions = pick(options, RunOptions)
     timeout, idle_timeout = watched.get("timeout"), watched.get("idle_timeout")
     idle = IDLE_TIMEOUT_S if idle_timeout is None else idle_timeout
-    sources = [
-        connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each for each in (source, *more)
-    ]
-    if request and not any(map(is_address, (source, *more))):
+    given = [named for each in (source, *more) for named in _named(each)]
+    if request and not any(is_address(each) for _, each in given):
         raise TypeError(f"{', '.join(request)}: show() takes request options only with an address, such as 'https://…'")
-    lanes = Lanes(sources, adapter=watched.get("adapter"), concurrency=concurrency, idle_timeout=idle_timeout) if more else None
-    run = Run(lanes or sources[0], **watched)
+    sources = [connect(each, **request, timeout=timeout, idle_timeout=idle) if is_address(each) else each for _, each in given]
+    if more or named_streams(source) is not None:
+        sources = [
+            Lanes(
+                sources,
+                names=[name for name, _ in given],
+                adapter=watched.get("adapter"),
+                concurrency=concurrency,
+                idle_timeout=idle_timeout,
+            )
+        ]
+    return _draw(Run(sources[0], **watched), face)
+
+
+def _named(source: Any) -> list[tuple[str | None, Any]]:
+    """Return the streams of a source and their names: several for a dict of streams, of a run its events.
+
+    Raises:
+        UnknownSource: it is a text that reads like a prompt.
+    """
+    if isinstance(source, str) and not is_address(source):
+        raise UnknownSource(
+            f"show() needs a stream or its address, and {reprlib.repr(source)} is a text. To ask an agent, show "
+            "agent.stream(…); to show a text as it is, give it in a list: show([text])"
+        )
+    if isinstance(source, Run):
+        return [(source.name, source.stream())]
+    streams = named_streams(source)
+    if streams is None:
+        return [(None, source)]
+    return [(name, each) for name, stream in streams.items() for _, each in _named(stream)]
+
+
+def _draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
+    """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end."""
     draw = None if face == "console" else _notebook(face)
+    registry.register(run)
     if draw is not None:
         draw(run)
         run.start()

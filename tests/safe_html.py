@@ -14,7 +14,7 @@ INLINE = words(
 ELEMENTS = {*BLOCK, *INLINE, *(f"h{level}" for level in range(1, 7))}
 ATTRIBUTES = {"style", "title", "open", "start", "aria-label", "href", "target", "rel", "download", "src", "alt", "class"}
 ATTRIBUTES |= {"type", "disabled", "checked", "colspan", "rowspan", "scope", "align", "valign", "reversed", "datetime", "dir"}
-ATTRIBUTES |= {"lang", "data-nbagent-twin"}
+ATTRIBUTES |= {"lang", "data-nbagent-twin", "role", "aria-level"}
 LINKS = re.compile(r"https?://|mailto:|data:application/octet-stream;base64,[A-Za-z0-9+/=]*\Z", re.IGNORECASE)
 IMAGES = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]+\Z", re.IGNORECASE)
 

@@ -63,8 +63,8 @@ def test_a_recording_that_was_cut_is_no_success(tmp_path: Path) -> None:
     [
         (["decode", "nowhere.sse"], "no recording at 'nowhere.sse'"),
         (["show", "example.com/chat"], "'example.com/chat' is neither an address, such as https://"),
-        (["decode", HELLO, "--adapter", "agentori"], "No adapter is called 'agentori'. Known systems: "),
-        (["show", HELLO, "--types", "text"], "no event type text; the types are run.start, "),
+        (["decode", HELLO, "--adapter", "agentori"], "No adapter is called 'agentori'; did you mean 'agentor'? "),
+        (["show", HELLO, "--types", "text"], "no event type 'text'; did you mean 'text.end'? The types are run.start, "),
         (["show", "http://127.0.0.1:9/", "-H", "nonsense"], "--header takes 'NAME: VALUE'; got 'nonsense'"),
     ],
 )

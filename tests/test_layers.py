@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 
 # Each floor's rooms, the lowest first. A folder is one room.
 FLOORS: list[tuple[str, ...]] = [
-    ("events", "errors", "runtime"),
+    ("errors",),
+    ("events", "hints", "runtime"),
     ("protocol",),
     ("mime", "markup"),
     ("gate", "transcript", "wire"),
@@ -28,11 +29,11 @@ FLOORS: list[tuple[str, ...]] = [
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
-    "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("__init__",)],
-    "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("__init__",)],
+    "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("registry",), ("__init__",)],
+    "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("static_copy",), ("__init__",)],
     "notebook": [
-        ("restore", "early_messages", "kernel_context"),
-        ("front_end",),
+        ("restore", "early_messages", "kernel_context", "static_copy"),
+        ("front_end", "place"),
         ("widget",),
         ("jupyter", "marimo"),
         ("__init__",),
@@ -56,6 +57,7 @@ GUARDED: dict[str, set[str]] = {
     "traitlets": {"notebook/front_end.py", "notebook/widget.py"},
     "markdown_it": {"markup/grammar.py"},
     "nh3": {"markup/sanitize.py"},
+    "latex2mathml": {"markup/mathml.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
     "pydantic": {"agent/schema.py"},

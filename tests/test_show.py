@@ -1,8 +1,12 @@
 """`show()` in every context of a user: a script, a running loop, IPython, a notebook."""
 
+import asyncio
+import gc
 import signal
 import subprocess
 import sys
+import weakref
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import pytest
 from nbclient import NotebookClient
 
 import nbagent
+from nbagent import events
 from nbagent.errors import UnknownSource
 from nbagent.run import Run
 
@@ -102,6 +107,107 @@ def test_what_is_no_stream_is_refused_before_anything_is_drawn(capsys: Any) -> N
     assert capsys.readouterr().out == ""
 
 
+def test_a_prompt_is_no_stream_and_the_message_says_what_to_show() -> None:
+    with pytest.raises(UnknownSource, match=r"'How did 2025 go\?' is a text.*agent\.stream\(…\)"):
+        nbagent.show("How did 2025 go?")
+
+
+def test_an_option_of_another_name_is_recognised() -> None:
+    with pytest.raises(TypeError, match="'title'; did you mean 'name'\\?"):
+        nbagent.show(["a"], title="x")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="'idle_timout'; did you mean 'idle_timeout'\\?"):
+        nbagent.show(["a"], idle_timout=3)  # type: ignore[call-arg]
+
+
+async def test_a_run_is_drawn_again(capsys: pytest.CaptureFixture[str]) -> None:
+    go = asyncio.Event()
+
+    async def stream() -> AsyncIterator[str]:
+        yield "Hello"
+        await go.wait()
+        yield ", you"
+
+    run = nbagent.show(stream(), face="console", name="greeter")
+    assert nbagent.show(run, face="console") is run
+    go.set()
+    await run
+    printed = capsys.readouterr().out
+    assert nbagent.show(run, face="console") is run
+    again = capsys.readouterr().out
+    assert again.index("Hello, you") < again.index("Done in")
+    assert "Hello, you" in printed
+
+
+async def test_with_options_or_beside_others_a_runs_events_are_shown_as_another_run() -> None:
+    run = await nbagent.show(["Hello"], face="console", name="greeter")
+    again = await nbagent.show(run, face="console", hide={})
+    assert again is not run
+    assert (again.name, again.text) == ("greeter", "Hello")
+    beside = await nbagent.show(run, ["Ho"], face="console")
+    assert [(lane.name, lane.text) for lane in beside.lanes] == [("greeter", "Hello"), ("stream", "Ho")]
+
+
+async def test_a_dict_of_streams_names_them() -> None:
+    run = await nbagent.show({"Oslo": iter(["cold"]), 7: iter(["lucky"])}, face="console")
+    assert [(lane.name, lane.text) for lane in run.lanes] == [("Oslo", "cold"), ("7", "lucky")]
+
+
+async def test_a_dict_of_plain_data_is_one_item() -> None:
+    run = await nbagent.show({"chunk": {"type": "text", "text": "Hi"}}, face="console")
+    assert run.lanes == []
+
+
+async def test_two_agents_in_one_generator_are_both_shown() -> None:
+    agents = [nbagent.Agent("demo", name=name) for name in ("Socrates", "Plato")]
+
+    async def both() -> AsyncIterator[events.Event]:
+        for agent in agents:
+            async for event in agent.stream("Hi"):
+                yield event
+
+    run = await nbagent.show(both(), face="console")
+    assert (run.name, run.status) == ("Socrates", "completed")
+    assert len({event.agent for event in run.events if isinstance(event, events.TextDelta)}) == 2
+    assert run.text == f"{run.answer}\n\n{run.answer}"
+
+
+async def test_the_last_run_that_was_shown_is_kept_until_it_is_closed() -> None:
+    nbagent.show(["Hello"], face="console")
+    last = nbagent.last
+    assert last is not None
+    assert (await last).text == "Hello"
+    again = nbagent.show(["Ho"], face="console")
+    assert nbagent.last is again
+    again.close()
+    assert nbagent.last is None
+
+
+async def test_only_the_last_run_is_kept() -> None:
+    first = weakref.ref(await nbagent.show(["Hello"], face="console"))
+    await nbagent.show(["Ho"], face="console")
+    for _ in range(100):
+        await asyncio.sleep(0)  # its reader's thread may be the last to let go
+        gc.collect()
+        if first() is None:
+            break
+    assert first() is None
+
+
+async def test_what_runs_is_listed_and_can_be_stopped() -> None:
+    async def endless() -> AsyncIterator[str]:
+        yield "Hi"
+        await asyncio.Event().wait()
+
+    shown = [nbagent.show(endless(), face="console", name=name) for name in ("a", "<b>")]
+    assert list(nbagent.runs)[-2:] == shown
+    assert "'a' running" in repr(nbagent.runs)
+    assert "&lt;b&gt;" in nbagent.runs._repr_html_()
+    nbagent.runs.cancel()
+    assert [(await run).status for run in shown] == ["cancelled", "cancelled"]
+    assert len(nbagent.runs) == 0
+    assert repr(nbagent.runs) == "No run goes on."
+
+
 def test_where_marimo_asks_a_run_displays_what_draws_it() -> None:
     run = Run(iter(["Hello"]))
     assert run._display_() == repr(run)
@@ -126,7 +232,7 @@ def test_a_notebook_draws_one_widget_in_each_cell_that_shows_the_run() -> None:
     _, shown, again, printed, waited = [cell.outputs for cell in notebook.cells]
     assert [set(out["data"]) for out in (*shown, *again)] == 2 * [
         {WIDGET, "text/html", "text/plain"},
-        {"text/html", "text/plain"},
+        {"text/html", "text/markdown", "text/plain"},
     ]
     widgets = [out["data"][WIDGET]["model_id"] for out in (*shown, *again) if WIDGET in out["data"]]
     assert len(set(widgets)) == 1

@@ -15,7 +15,7 @@ export class Announcer {
 
   constructor(store: Store) {
     this.#stopListening = store.onChange((changes, whole) => {
-      const texts = changes.map((change) => announcement(change, whole)).filter((text) => text !== null);
+      const texts = announcements(changes, whole);
       if (texts.length > 0) this.announce(texts.join(". "));
     });
   }
@@ -41,6 +41,14 @@ export class Announcer {
   }
 }
 
+/** Return the texts for a batch: of one that ends the run, the errors and, last, the end; what else happened is over by then. */
+export function announcements(changes: readonly Change[], whole: boolean): string[] {
+  const isEnd = ({ block }: Change) => isKind(block, "run") && block.closed.peek();
+  const end = changes.find(isEnd);
+  const told = end === undefined ? changes : [...changes.filter(({ block }) => isKind(block, "error")), end];
+  return told.map((change) => announcement(change, whole)).filter((text) => text !== null);
+}
+
 /** Return the text for a change, or null if it needs none. A snapshot (`whole`) is the past: only the run's own state counts. */
 export function announcement({ block, before }: Change, whole: boolean): string | null {
   if (isKind(block, "run")) {
@@ -56,7 +64,7 @@ export function announcement({ block, before }: Change, whole: boolean): string 
     const state = str(value) ?? "";
     if (before !== null && before.state === state) return null;
     const starts = before === null && state === "input-streaming";
-    return `Tool ${str(name) ?? ""} ${starts ? "started" : toolStateLabel(state)}`;
+    return `Tool ${str(name) ?? ""} ${starts ? "started" : toolStateLabel(state, block.closed.peek())}`;
   }
   if (before !== null) return null;
   if (isKind(block, "reasoning")) return "Thinking";

@@ -18,12 +18,14 @@ export interface ChannelOptions {
   store: Store;
   /** Called after each message, with the kernel's clock (seconds since the epoch); null if the message has no time. */
   onMessage?: (now: number | null) => void;
-  /** Returns true if the run has ended. */
+  /** Returns true if the run has ended, or the kernel is gone. */
   isOver?: () => boolean;
 }
 
-/** Time after which an unanswered request for a snapshot is repeated; twice as long each time. */
+/** Time after which an unanswered request for a snapshot is repeated; twice as long each time, up to the longest. */
 const SNAPSHOT_TIMEOUT_MS = 2000;
+const MAX_SNAPSHOT_TIMEOUT_MS = 64_000;
+/** Number of requests of a view that knows the run to be over. One that does not asks as long as the kernel may answer. */
 const MAX_REQUESTS = 6;
 /** Number of requests that are repeated at once when a piece of a snapshot was lost. */
 const MAX_IMMEDIATE_REQUESTS = 3;
@@ -165,7 +167,7 @@ export class Channel {
   }
 
   #sendRequest(): void {
-    if (this.#request === null || this.#tries === MAX_REQUESTS) {
+    if (this.#request === null || (this.#tries >= MAX_REQUESTS && this.#isOver())) {
       // The next message after a gap asks anew.
       this.#request = null;
       return;
@@ -177,7 +179,8 @@ export class Channel {
 
   #startTimeout(): void {
     clearTimeout(this.#requestTimer);
-    this.#requestTimer = setTimeout(() => this.#sendRequest(), SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1));
+    const timeout = Math.min(SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1), MAX_SNAPSHOT_TIMEOUT_MS);
+    this.#requestTimer = setTimeout(() => this.#sendRequest(), timeout);
   }
 
   #scheduleAck(again = false): void {

@@ -23,6 +23,8 @@ export interface KernelEvents {
   gone(loss: LossReason): void;
   /** The connection to the kernel was lost and is back. */
   back(): void;
+  /** The kernel has begun or ended some work: its messages reach the page. */
+  active(): void;
 }
 
 export interface Host {
@@ -37,10 +39,11 @@ export function hostOf(model: AnyModel): Host {
   const kernel = manager?.kernel;
   return {
     interrupt: kernel ? () => kernel.interrupt() : null,
-    watch({ gone, back }) {
+    watch({ gone, back, active }) {
       const status = (_: unknown, value: unknown) => {
         if (value === "dead") gone("gone");
         else if (value === "restarting" || value === "autorestarting") gone("restarted");
+        else if (value === "busy" || value === "idle") active();
       };
       const connection = (_: unknown, value: unknown) => {
         if (value === "connected") back();

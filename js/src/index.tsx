@@ -4,17 +4,23 @@ import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import { effect } from "@preact/signals";
 import { render as draw } from "preact";
 import { hostOf } from "./host";
+import { outputsOf } from "./notebook-outputs";
 import type { ViewMessage } from "./protocol";
 import { type Model, Session } from "./session";
-import { hideStaticCopy } from "./static-copy";
+import { hideStaticCopy, keepCopiesCurrent, restoreOutputs } from "./static-copy";
 import { adoptStyle, STYLE_CLASS } from "./style";
 import { Transcript } from "./transcript/transcript";
 import { anchorScroll } from "./ui/scroll-anchor";
+import { keepPlainKeys } from "./ui/shortcuts";
 import { str } from "./values";
 
 /** Sessions by DOM key. Not by model: a host passes `render` another model object than `initialize`. */
 const sessions = new Map<string, Session>();
 const views = new WeakMap<HTMLElement, () => void>();
+/** Sessions of which a view was drawn. */
+const drawn = new WeakSet<Session>();
+/** Functions that end what a session does in the notebook's outputs. */
+const keepers = new WeakMap<Session, () => void>();
 
 /** Key of a run, unique in the page: run ids are unique in one kernel only, and a page may show several kernels. */
 function domKeyOf(model: AnyModel): string {
@@ -59,26 +65,40 @@ function initialize({ model, early = [] }: InitializeProps & { early?: readonly 
   const receivers = new Set<Receiver>();
   const session = new Session(modelOf(model, receivers));
   // A notebook keeps the models of a kernel that is gone; a cell that is executed again replaces them.
-  sessions.get(session.domKey)?.dispose();
+  const replaced = sessions.get(session.domKey);
+  if (replaced) dispose(replaced);
   sessions.set(session.domKey, session);
   for (const message of early) for (const receive of receivers) receive(message);
-  session.start(model.get("from_start") === true);
+  const isNew = model.get("from_start") === true;
+  session.start(isNew);
+  const notebook = outputsOf(model);
+  if (notebook !== null) {
+    const stopKeeping = keepCopiesCurrent(session, notebook);
+    const stopRestoring = isNew ? restoreOutputs(session, notebook, () => drawn.has(session)) : () => {};
+    keepers.set(session, () => {
+      stopKeeping();
+      stopRestoring();
+    });
+  }
   return () => {
-    session.dispose();
+    dispose(session);
     if (sessions.get(session.domKey) === session) sessions.delete(session.domKey);
   };
+}
+
+function dispose(session: Session): void {
+  keepers.get(session)?.();
+  session.dispose();
 }
 
 function render({ model, el }: RenderProps): () => void {
   const session = sessions.get(domKeyOf(model));
   if (session === undefined) throw new Error("nbagent: this view's model was never initialized or is already closed");
   views.get(el)?.();
+  drawn.add(session);
   const root = document.createElement("div");
   root.className = `nbagent ${STYLE_CLASS}`.trim();
-  for (const type of ["keydown", "keypress", "keyup"]) {
-    // Keys typed here are for the transcript: Jupyter's command mode must not see them.
-    root.addEventListener(type, (event) => event.stopPropagation());
-  }
+  const passKeys = keepPlainKeys(root);
   el.append(root);
   adoptStyle(root);
   const showStaticCopy = effect(() => {
@@ -96,6 +116,7 @@ function render({ model, el }: RenderProps): () => void {
   const close = () => {
     detachAnnouncer();
     stopAnchoring();
+    passKeys();
     showStaticCopy();
     draw(null, root);
     root.remove();

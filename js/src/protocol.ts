@@ -104,6 +104,8 @@ export interface RunProps extends BlockProps {
   tools?: number;
   /** Number of tool calls that ended with an error. */
   tools_failed?: number;
+  /** Number of streams that are shown side by side; absent for one stream. */
+  lanes?: number;
 }
 
 /** A piece of the answer. */
@@ -162,6 +164,8 @@ export interface ToolProps extends BlockProps {
   title?: Large<string> | null;
   /** Parts of this call that the gate hides: `arguments`, `result`. */
   hidden?: Large<string[]>;
+  /** True if the panel stays open after the call's end: the result is a picture, or the last table among siblings. */
+  open?: boolean;
 }
 
 /** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */

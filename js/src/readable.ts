@@ -2,20 +2,26 @@
 
 import { characters } from "../../nbagent/protocol/markup.json";
 
-const { controls, overrides, directions, terminal } = characters;
+const { controls, overrides, smuggling, directions, flag, terminal } = characters;
 const TERMINAL = new RegExp(terminal, "g");
-const UNSEEN = new RegExp(`\\r(?!\\n)|[${controls}${overrides}${directions}]`, "g");
-const UNSEEN_IN_PROSE = new RegExp(`\\r(?!\\n)|[${controls}${overrides}]`, "g");
+const IN_PROSE = `${flag}|\\r(?!\\n)|[${controls}${overrides}${smuggling}`;
+const UNSEEN = new RegExp(`${IN_PROSE}${directions}]`, "gu");
+const UNSEEN_IN_PROSE = new RegExp(`${IN_PROSE}]`, "gu");
 
-/** Text with each control character as its picture, and each change of direction as its number, `‹U+202E›`. */
+/**
+ * Text with each control character as its picture, and other characters that are not seen as `‹U+202E›`.
+ *
+ * These change the direction of what follows, hide text, or part words that look like one. Joiners stay, which emoji and
+ * some scripts need.
+ */
 export function visible(text: string): string {
   return text.replace(UNSEEN, pictureOf);
 }
 
 /**
- * Text as `visible` gives it, but with embeddings and isolates kept.
+ * Text as `visible` gives it, but with marks, embeddings and isolates of a direction and breaks of no width kept.
  *
- * Languages that run from right to left need those. No language needs an override, which reverses letters of any script.
+ * Languages need these. None needs an override, which reverses letters of any script, or the tags that hide a text.
  */
 export function prose(text: string): string {
   return text.replace(UNSEEN_IN_PROSE, pictureOf);
@@ -27,7 +33,8 @@ export function readable(text: string): string {
 }
 
 function pictureOf(char: string): string {
-  const code = char.charCodeAt(0);
+  const code = char.codePointAt(0) ?? 0;
+  if (char.length > String.fromCodePoint(code).length) return char; // the flag of a part of a country is written with tags
   // U+2400 and the following are pictures of the control characters.
   if (code < 0x20) return String.fromCharCode(0x2400 + code);
   return code === 0x7f ? "␡" : `‹U+${code.toString(16).toUpperCase().padStart(4, "0")}›`;

@@ -7,6 +7,7 @@ import { Clock } from "./clock";
 import type { Host } from "./host";
 import { KernelLiveness, type LossReason } from "./kernel-liveness";
 import { type LazyModule, loadModule, type ModuleName } from "./modules";
+import { SilenceQuestions } from "./silence";
 import { isLive } from "./status";
 import { type Block, type Change, isKind, Store } from "./store";
 import { num, type PropsOf, record, str } from "./values";
@@ -22,8 +23,6 @@ export interface Model extends Port {
 
 /** Time after which the view says why Stop has no effect yet. */
 const STOP_NOTICE_MS = 1500;
-/** Further time of silence after which the view says hello again, and announces the silence to screen readers. */
-const LONG_SILENCE_MS = 8000;
 const SILENCE_TEXT = "No word from the kernel";
 /** Time for the first batch of a run in a page that gets all of them; then the view says hello. */
 const FIRST_BATCH_TIMEOUT_MS = 1000;
@@ -56,6 +55,7 @@ export class Session {
   readonly #approvals = new Map<string, Signal<Block<"approval"> | null>>();
   readonly #cleanups: (() => void)[];
   readonly #firstMessage: ReturnType<typeof setTimeout>;
+  readonly #questions: SilenceQuestions;
   #helloTimer: ReturnType<typeof setTimeout> | undefined;
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -66,15 +66,17 @@ export class Session {
     this.awaiting = this.#awaiting;
     const readHead = () => record(model.head()) ?? {};
     this.head = signal(readHead());
+    this.#questions = new SilenceQuestions(() => this.#onLongSilence());
     this.kernel = new KernelLiveness(
       () => isLive(this.status),
-      () => this.#onSilence(),
+      // The next beat of a slow kernel repairs what was lost; after a longer silence the view has to say hello.
+      () => this.#questions.start(),
     );
     this.channel = new Channel({
       port: model,
       store: this.store,
       onMessage: (now) => this.#onMessage(now),
-      isOver: () => !isLive(this.status),
+      isOver: () => !isLive(this.status) || this.kernel.state.peek() === "gone",
     });
     this.present = computed(() => this.channel.answered.value || this.#expecting.value);
     this.announcer = new Announcer(this.store);
@@ -87,7 +89,13 @@ export class Session {
       }),
       this.store.onChange((changes, whole) => this.#onChange(changes, whole)),
     ];
-    this.#cleanups.push(model.host.watch({ gone: (loss) => this.#onLoss(loss), back: () => this.#onReconnect() }));
+    this.#cleanups.push(
+      model.host.watch({
+        gone: (loss) => this.#onLoss(loss),
+        back: () => this.#onReconnect(),
+        active: () => this.#questions.hasten(),
+      }),
+    );
   }
 
   /** The props of the run: those of its block, and of the trait where the block has none yet. */
@@ -150,6 +158,7 @@ export class Session {
     this.announcer.dispose();
     this.channel.dispose();
     this.kernel.dispose();
+    this.#questions.dispose();
   }
 
   #requestStop(): void {
@@ -164,6 +173,7 @@ export class Session {
   #onMessage(now: number | null): void {
     clearTimeout(this.#firstMessage);
     clearTimeout(this.#helloTimer);
+    this.#questions.stop();
     if (this.announcer.text.peek() === SILENCE_TEXT) this.announcer.announce("The kernel answers again");
     if (this.kernel.state.peek() === "silent" && this.stopRequested.peek()) this.#requestStop();
     this.#expecting.value = true;
@@ -175,12 +185,9 @@ export class Session {
     if (now !== null) this.clock.sync(now);
   }
 
-  #onSilence(): void {
-    // The next beat of a slow kernel repairs what was lost; after a longer silence the view has to say hello.
-    this.#helloTimer = setTimeout(() => {
-      this.announcer.announce(SILENCE_TEXT);
-      this.channel.hello();
-    }, LONG_SILENCE_MS);
+  #onLongSilence(): void {
+    if (this.announcer.text.peek() !== SILENCE_TEXT) this.announcer.announce(SILENCE_TEXT);
+    this.channel.hello();
   }
 
   #onLoss(loss: LossReason): void {
@@ -192,6 +199,7 @@ export class Session {
       this.#resetStop();
     });
     clearTimeout(this.#helloTimer);
+    this.#questions.stop();
     this.channel.lazyValues.fail("the kernel is gone");
     if (isLive(this.status)) this.announcer.announce(lossText(loss));
   }

@@ -85,8 +85,9 @@ function toolErrorType(error: unknown): string | null {
   return str(type);
 }
 
-/** Label of a tool's state, for a screen reader. */
-export function toolStateLabel(state: string): string {
+/** Label of a tool's state, for a screen reader. A closed call that was only announced does not run here. */
+export function toolStateLabel(state: string, closed: boolean): string {
+  if (closed && state === "input-available") return NOTES[state].toLowerCase();
   return lookUp(TOOL_STATES, state) ?? state;
 }
 
@@ -120,6 +121,7 @@ export function tracebackLabel(traceback: string): string {
 export function figures(run: PropsOf<"run">, tools: readonly PropsOf<"tool">[]): string[] {
   const usage: Unchecked<Usage> = record(run.usage) ?? {};
   const [input, output, reasoning, cost] = [num(usage.input), num(usage.output), num(usage.reasoning), num(usage.cost)];
+  const total = num(usage.total);
   const used = num(run.tools) ?? 0;
   const failed = num(run.tools_failed) ?? 0;
   const first = num(run.first_token);
@@ -128,6 +130,7 @@ export function figures(run: PropsOf<"run">, tools: readonly PropsOf<"tool">[]):
   if (input !== null) list.push(fill(FIGURES.input, count(input)));
   if (output !== null)
     list.push(fill(FIGURES.output, count(output)) + (reasoning ? fill(FIGURES.reasoning, count(reasoning)) : ""));
+  if (input === null && output === null && total !== null) list.push(fill(FIGURES.total, count(total)));
   if (used > 0)
     list.push(
       fill(used === 1 ? FIGURES.tool : FIGURES.tools, count(used)) +

@@ -33,6 +33,7 @@ export function open(
   manager?: unknown,
   early: unknown[] = [],
   traits: JsonObject = {},
+  isDrawn = true,
 ): Page {
   number += 1;
   const model = new LocalModel({ run_id: `run-${number}`, dom_key: `key-${number}`, head, ...traits });
@@ -48,7 +49,7 @@ export function open(
     views.push(close);
     return { el, close };
   };
-  const { el } = view();
+  const el = isDrawn ? view().el : document.createElement("div");
   let seq = 0;
   return {
     model,

@@ -134,6 +134,40 @@ describe("a kernel", () => {
     expect(announced()).toBe("The kernel answers again");
   });
 
+  it("that was silent for an hour is asked ever more seldom, and its answer repairs the view", async () => {
+    page.ops(RUN, ["open", "t", "run", { kind: "text", text: "half" }]);
+    await settle(3_600_000);
+    const asked = page.sent("hello").length;
+    expect(asked).toBeGreaterThan(7); // the channel gives up after six
+    expect(asked).toBeLessThan(40);
+    page.snapshot(
+      [
+        { id: "run", kind: "run", status: "completed", started: 1, ended: 2, closed: true },
+        { id: "t", parent: "run", kind: "text", text: "whole", closed: true },
+      ],
+      9,
+    );
+    await settle(3_600_000);
+    expect(page.el.textContent).toContain("whole");
+    expect(page.el.querySelector(".nb-status")?.textContent).toBe("Done in 1.0s");
+    expect(page.sent("hello")).toHaveLength(asked);
+  });
+
+  it.each([
+    ["that its page is looked at again", () => document.dispatchEvent(new Event("visibilitychange"))],
+    ["that the computer is online again", () => window.dispatchEvent(new Event("online"))],
+    ["that the kernel works", () => kernel.emit("status", "busy")],
+  ])("that was silent is asked at once at a sign %s, but not at each", async (_, sign) => {
+    page.ops(RUN);
+    await settle(400_000);
+    const asked = page.sent("hello").length;
+    for (let times = 0; times < 10; times++) sign();
+    expect(page.sent("hello")).toHaveLength(asked + 1);
+    page.ops(RUN);
+    sign();
+    expect(page.sent("hello")).toHaveLength(asked + 1);
+  });
+
   it.each([
     ["status", "restarting", "The kernel was restarted; this is what had come"],
     ["status", "autorestarting", "The kernel was restarted; this is what had come"],
@@ -324,6 +358,27 @@ describe("keys", () => {
     document.removeEventListener(type, seen);
     expect(page.el.querySelector("[data-lm-suppress-shortcuts]")).not.toBeNull();
   });
+
+  it.each([{ ctrlKey: true }, { metaKey: true }])("with Ctrl or Cmd do, as commands: %j", async (modifier) => {
+    const seen: (string | undefined)[] = [];
+    // As JupyterLab listens: before any handler in the view, and not to elements with this attribute.
+    const hear = ({ target }: Event) => {
+      const off = (target as Element).closest<HTMLElement>("[data-lm-suppress-shortcuts]");
+      seen.push(off ? "nothing" : "shortcut");
+    };
+    document.addEventListener("keydown", hear, { capture: true });
+    const bubbled = vi.fn();
+    document.addEventListener("keydown", bubbled);
+    await settle();
+    for (const modifiers of [{}, modifier, {}]) {
+      const event = new KeyboardEvent("keydown", { key: "s", bubbles: true, composed: true, ...modifiers });
+      button(page.el, "Stop")?.dispatchEvent(event);
+    }
+    expect(seen).toEqual(["nothing", "shortcut", "nothing"]);
+    expect(bubbled).toHaveBeenCalledTimes(1);
+    document.removeEventListener("keydown", hear, { capture: true });
+    document.removeEventListener("keydown", bubbled);
+  });
 });
 
 describe("announcements", () => {
@@ -345,6 +400,20 @@ describe("announcements", () => {
     page.ops(["set", "run", { status: "completed", ended: 4 }]);
     await settle();
     expect(announced()).toBe("Done in 3.0s");
+  });
+
+  it("of a run that is over tell its end, not the calls that ended with it", async () => {
+    page.ops(RUN, tool("write_file", { state: "input-available" }), ["close", "write_file"]);
+    page.ops(["set", "run", { status: "completed", ended: 1 }], tool("late"), ["close", "late"], ["close", "run"]);
+    await settle();
+    expect(announced()).toBe("Done in <0.1s");
+  });
+
+  it("of a call that runs elsewhere do not say that it runs", async () => {
+    page.ops(RUN, tool("get_weather", { state: "input-available" }), ["close", "get_weather"]);
+    await settle();
+    expect(announced()).toContain("Tool get_weather requested");
+    expect(rowOf(page.el, "get_weather").textContent).toContain("get_weather, requested, ");
   });
 
   it("are made once a page, however many views there are, and do not stay", async () => {
@@ -372,6 +441,28 @@ describe("announcements", () => {
     await settle();
     expect(announced()).toBeUndefined();
     expect(page.el.querySelector("[role=log]")?.getAttribute("aria-live")).toBe("off");
+  });
+});
+
+describe("the header of streams side by side", () => {
+  const lane = (id: string) => ["open", id, "run", { kind: "agent", name: id, status: "running", started: 1 }];
+
+  it("counts those that are over, of all", async () => {
+    page.ops(RUN, ["set", "run", { lanes: 30, name: "Oslo, Rome" }], lane("Oslo"), lane("Rome"), lane("Bonn"));
+    await settle();
+    const shown = () => page.el.querySelector(".nb-lane-count")?.textContent;
+    expect(shown()).toBe("0 / 30");
+    page.ops(["set", "Oslo", { status: "completed" }], ["close", "Oslo"]);
+    page.ops(["set", "Rome", { status: "failed" }], ["close", "Rome"]);
+    await settle();
+    expect(shown()).toBe("2 / 30, 1 failed");
+    expect(page.el.querySelector(".nb-title")?.getAttribute("title")).toBe("Oslo, Rome");
+  });
+
+  it("of one stream counts nothing", async () => {
+    page.ops(RUN, lane("helper"));
+    await settle();
+    expect(page.el.querySelector(".nb-lane-count")).toBeNull();
   });
 });
 
@@ -428,6 +519,21 @@ describe("a panel", () => {
     button(page.el, "traceback (1 frame)")?.click();
     await settle();
     expect(page.el.textContent).toContain('File "x.py"');
+  });
+
+  it("with a picture, or the last table, stays open until the reader closes it", async () => {
+    page.ops(RUN, tool("plot"));
+    page.ops(["set", "plot", { state: "output-available", ended: 2, open: true }], ["close", "plot"]);
+    await settle(3000);
+    expect(expanded("plot")).toBe("true");
+    page.ops(["set", "plot", { open: false }]);
+    await settle(1200);
+    expect(expanded("plot")).toBe("false");
+    page.ops(["set", "plot", { open: true }]);
+    await settle(100);
+    rowOf(page.el, "plot").click();
+    await settle(100);
+    expect(expanded("plot")).toBe("false");
   });
 
   it("of a finished tool is closed in a page that is opened later", async () => {

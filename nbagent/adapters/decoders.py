@@ -6,7 +6,8 @@ from typing import Any, Protocol
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.unknown.decoder import UnknownDecoder
-from nbagent.errors import UnknownSource
+from nbagent.errors import UnknownSource, did_you_mean
+from nbagent.hints import hint_for, type_name
 
 
 class Adapter(Protocol):
@@ -41,6 +42,7 @@ def adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.hector.decoder import HectorDecoder
     from nbagent.adapters.langchain.events import LangChainEventsDecoder
     from nbagent.adapters.langchain.langgraph import LangGraphDecoder
+    from nbagent.adapters.langchain.model import LangChainModelDecoder
     from nbagent.adapters.langchain.protocol import LangChainProtocolDecoder
     from nbagent.adapters.llama_index.decoder import LlamaIndexDecoder
     from nbagent.adapters.mcp.decoder import McpDecoder
@@ -55,6 +57,7 @@ def adapters() -> tuple[Adapter, ...]:
     from nbagent.adapters.smolagents.decoder import SmolagentsDecoder
     from nbagent.adapters.status_tokens.decoder import StatusTokensDecoder
     from nbagent.adapters.text.decoder import TextDecoder
+    from nbagent.adapters.vercel_parts.decoder import VercelPartsDecoder
     from nbagent.adapters.vercel_ui.decoder import VercelDecoder
 
     # The first adapter that recognises an item gets the stream. An item should be recognised by one adapter only, so that the
@@ -65,7 +68,7 @@ def adapters() -> tuple[Adapter, ...]:
     #   google.gemini before openai.chat: Google's error body is OpenAI's bare {"error": …} with code and status
     #   openai.agents before agentor: Agentor's outputs have the SDK's type names
     #   mcp before a2a: a JSON-RPC result may have the fields of a tool result and those of a message
-    #   openai.responses, agentor and hector before text: their items may come as strings
+    #   openai.responses, agentor, hector and vercel.parts before text: their items may come as strings
     #
     # UnknownDecoder recognises anything that has fields, and so comes last.
     return (
@@ -82,6 +85,7 @@ def adapters() -> tuple[Adapter, ...]:
         LangChainEventsDecoder,
         LangChainProtocolDecoder,
         LangGraphDecoder,
+        LangChainModelDecoder,
         NearDecoder,
         AssistantsDecoder,
         DextoDecoder,
@@ -99,6 +103,7 @@ def adapters() -> tuple[Adapter, ...]:
         McpDecoder,
         A2ADecoder,
         VercelDecoder,
+        VercelPartsDecoder,
         TextDecoder,
         UnknownDecoder,
     )
@@ -121,7 +126,7 @@ def decoder_for(first_item: Any) -> Decoder:
     if UnknownDecoder.recognises(first_item):
         return UnknownDecoder()
     raise UnknownSource(
-        f"The stream's first item is {type(first_item).__name__!r}, which no adapter reads. "
+        f"The stream's first item is {type(first_item).__name__!r}, which no adapter reads.{hint_for(type_name(first_item))} "
         f"Known systems: {_known()}. Give items as dicts, as the system's own objects, or as text."
     )
 
@@ -136,7 +141,8 @@ def decoder_named(system: str) -> Decoder:
     for adapter in adapters():
         if adapter.system == system:
             return adapter()
-    raise UnknownSource(f"No adapter is called {system!r}. Known systems: {_known()}.")
+    known = [adapter.system for adapter in adapters()]
+    raise UnknownSource(f"No adapter is called {system!r}{did_you_mean(system, known) or '.'} Known systems: {_known()}.")
 
 
 def _known() -> str:

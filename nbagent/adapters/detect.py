@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.base.decoder import BaseDecoder, Decoder
 from nbagent.adapters.base.payload import try_wire_dict
 from nbagent.adapters.decoders import decoder_for, decoder_named
 from nbagent.adapters.unknown.decoder import UnknownDecoder
@@ -23,10 +23,12 @@ class DetectingDecoder:
 
     Args:
         hint: called at each item until the decoder is found; returns the system's name if the source knows it.
+        has_closed: called at the end; returns True if the service closed its connection properly (`ServiceStream.has_closed`).
     """
 
-    def __init__(self, hint: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(self, hint: Callable[[], str | None] = lambda: None, has_closed: Callable[[], bool] = lambda: False) -> None:
         self._hint = hint
+        self._has_closed = has_closed
         self._held: list[Any] = []
         self._found: Decoder | None = None
 
@@ -60,9 +62,11 @@ class DetectingDecoder:
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
         """End the run, by EOF or by `error`."""
-        # A stream without items is read as an empty text.
+        # A stream without items is one of texts as much as any other; that decoder says that there were none.
         held = [] if self._found is not None else self._hand_over(decoder_for(self._held[-1] if self._held else ""))
         assert self._found is not None
+        if error is None and self._has_closed() and isinstance(self._found, BaseDecoder):
+            self._found.closed()
         return [*held, *self._found.close(error)]
 
     def _decoder_for(self, item: Any) -> Decoder:

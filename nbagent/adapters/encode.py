@@ -1,5 +1,6 @@
 """`encode()`: the events of a run as the stream of another system."""
 
+import itertools
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
@@ -7,6 +8,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.encoder import Encoder, Item
 from nbagent.adapters.base.losses import Loss
 from nbagent.adapters.encoders import encoder_named
+from nbagent.adapters.joined import async_joined, joined
 
 Piece = TypeVar("Piece")
 Form: TypeAlias = Literal["items", "bytes", "messages"]
@@ -57,18 +59,32 @@ class AsyncEncodedIterator(EncodedStream, AsyncIterator[Piece]):
 
 
 @overload
-def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["items"] = ...) -> AsyncEncodedIterator[Item]: ...
+def encode(
+    events: AsyncIterable[ev.Event], system: str, as_: Literal["items"] = ..., *, join: float | None = ...
+) -> AsyncEncodedIterator[Item]: ...
 @overload
-def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["bytes"]) -> AsyncEncodedIterator[bytes]: ...
+def encode(
+    events: AsyncIterable[ev.Event], system: str, as_: Literal["bytes"], *, join: float | None = ...
+) -> AsyncEncodedIterator[bytes]: ...
 @overload
-def encode(events: AsyncIterable[ev.Event], system: str, as_: Literal["messages"]) -> AsyncEncodedIterator[str]: ...
+def encode(
+    events: AsyncIterable[ev.Event], system: str, as_: Literal["messages"], *, join: float | None = ...
+) -> AsyncEncodedIterator[str]: ...
 @overload
-def encode(events: Iterable[ev.Event], system: str, as_: Literal["items"] = ...) -> EncodedIterator[Item]: ...
+def encode(
+    events: Iterable[ev.Event], system: str, as_: Literal["items"] = ..., *, join: float | None = ...
+) -> EncodedIterator[Item]: ...
 @overload
-def encode(events: Iterable[ev.Event], system: str, as_: Literal["bytes"]) -> EncodedIterator[bytes]: ...
+def encode(
+    events: Iterable[ev.Event], system: str, as_: Literal["bytes"], *, join: float | None = ...
+) -> EncodedIterator[bytes]: ...
 @overload
-def encode(events: Iterable[ev.Event], system: str, as_: Literal["messages"]) -> EncodedIterator[str]: ...
-def encode(events: Iterable[ev.Event] | AsyncIterable[ev.Event], system: str, as_: Form = "items") -> EncodedStream:
+def encode(
+    events: Iterable[ev.Event], system: str, as_: Literal["messages"], *, join: float | None = ...
+) -> EncodedIterator[str]: ...
+def encode(
+    events: Iterable[ev.Event] | AsyncIterable[ev.Event], system: str, as_: Form = "items", *, join: float | None = None
+) -> EncodedStream:
     """Return the stream that the system's own server would send for a run.
 
         list(nbagent.encode(run.events, "vercel.ui"))
@@ -78,26 +94,35 @@ def encode(events: Iterable[ev.Event] | AsyncIterable[ev.Event], system: str, as
     The stream is always complete. If the events end early, it ends as a stream that failed. If reading the events raises, the
     error is encoded first and raised then. The attribute `loses` of the result lists what the system cannot represent.
 
+    Server-sent events have the ids 1, 2, 3, … A browser's `EventSource` that loses its connection asks again, with the last id
+    in the header `Last-Event-ID`. A server that keeps the pieces of a run then goes on after that many; any other should answer
+    with the status 204, which stops the client, because it would show a second run as the rest of the first.
+
     Args:
         events: the events of one run, as an iterable or an async iterable. An object that is both, such as `run.stream()`, is
             read asynchronously; pass `iter(run.stream())` to read it synchronously.
         system: "vercel.ui" or "vercel" (`ai` 6 and 7), "vercel.ui.v5" or "vercel.v5", "ag_ui" or "ag-ui", "openai.chat",
-            "openai.responses", "openai.assistants", "nearai", "dexto", "hector", "agentor" or "status.tokens".
+            "openai.responses", "openai.assistants", "nearai", "dexto", "hector", "agentor", "status.tokens", or "nbagent" (our
+            own events, as the lines of a recording).
         as_: "items" for dicts (and the string "[DONE]" in some systems), "bytes" for the body of an HTTP response in pieces,
             "messages" for the text messages of a WebSocket.
+        join: seconds for which deltas of a block are held back, to be sent as one; None sends each as it comes. Of a plain
+            iterable, which cannot be interrupted, held deltas wait for the next event.
 
     Returns:
         An iterator for an iterable, an async iterator for an async iterable; with the attributes of `EncodedStream`.
 
     Raises:
         UnknownSystem: no encoder has that name.
-        ValueError: `as_` is none of the three forms.
+        ValueError: `as_` is none of the three forms, or `join` is not positive.
     """
+    if join is not None and not join > 0:
+        raise ValueError(f"join= takes a positive number of seconds, or None; got {join!r}")
     encoder = encoder_named(system)
     write = _writer(encoder, as_)
     if isinstance(events, AsyncIterable):
-        return AsyncEncodedIterator(encoder, _async_pieces(events, encoder, write))
-    return EncodedIterator(encoder, _pieces(events, encoder, write))
+        return AsyncEncodedIterator(encoder, _async_pieces(events, encoder, write, join))
+    return EncodedIterator(encoder, _pieces(events if join is None else joined(events, join), encoder, write))
 
 
 def _writer(encoder: Encoder, form: Form) -> Callable[[Item], Any]:
@@ -105,7 +130,8 @@ def _writer(encoder: Encoder, form: Form) -> Callable[[Item], Any]:
         case "items":
             return lambda item: item
         case "bytes":
-            return encoder.frame
+            numbers = itertools.count(1)
+            return lambda item: encoder.frame(item, next(numbers))
         case "messages":
             return encoder.message
         case _:
@@ -126,10 +152,11 @@ def _pieces(events: Iterable[ev.Event], encoder: Encoder, write: Callable[[Item]
 
 
 async def _async_pieces(
-    events: AsyncIterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any]
+    events: AsyncIterable[ev.Event], encoder: Encoder, write: Callable[[Item], Any], join: float | None
 ) -> AsyncGenerator[Any, None]:
+    source = events if join is None else async_joined(events, join)
     try:
-        async for event in events:
+        async for event in source:
             for item in encoder.feed(event):
                 yield write(item)
     except Exception as error:
@@ -137,7 +164,8 @@ async def _async_pieces(
             yield write(item)
         raise
     finally:
-        if isinstance(events, AsyncGenerator):  # a reader that stops early must not leave the source open
-            await events.aclose()
+        for opened in (source, events):  # a reader that stops early must not leave the source open
+            if isinstance(opened, AsyncGenerator):
+                await opened.aclose()
     for item in encoder.close():
         yield write(item)

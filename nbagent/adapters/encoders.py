@@ -16,6 +16,7 @@ def encoders() -> tuple[type[BaseEncoder], ...]:
     from nbagent.adapters.agentor.encoder import AgentorEncoder
     from nbagent.adapters.dexto.encoder import DextoEncoder
     from nbagent.adapters.hector.encoder import HectorEncoder
+    from nbagent.adapters.nbagent_events.encoder import EventsEncoder
     from nbagent.adapters.openai_assistants.encoder import AssistantsEncoder, NearEncoder
     from nbagent.adapters.openai_chat.encoder import ChatEncoder
     from nbagent.adapters.openai_responses.encoder import ResponsesEncoder
@@ -34,6 +35,7 @@ def encoders() -> tuple[type[BaseEncoder], ...]:
         HectorEncoder,
         AgentorEncoder,
         StatusTokensEncoder,
+        EventsEncoder,
     )
 
 

@@ -5,17 +5,19 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openai
 
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.tools import AnyTool, toolbox
 from nbagent.agent.turns import Plan, Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
+from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import secrets
 from nbagent.runtime import loop
 
@@ -45,6 +47,7 @@ class Agent:
         ToolError: a tool cannot be used; the message names it.
     """
 
+    @explain_options
     def __init__(
         self,
         model: str,
@@ -85,18 +88,30 @@ class Agent:
         """The tools, in the order given."""
         return list(self._tools.values())
 
+    if not TYPE_CHECKING:  # a type checker would take any name for one that __getattr__ knows
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(f"'Agent' object has no attribute {name!r}; {hint_for(name)}")
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """Raise TypeError: an agent is not a function."""
+            raise TypeError(f"an Agent is not called; {ASK}")
+
     def __repr__(self) -> str:
         named = f", name={self.name!r}" if self.name != self.model else ""
         return f"Agent({self.model!r}{named}, tools=[{', '.join(self._tools)}])"
 
-    def stream(self, prompt: str | Iterable[Any]) -> "AgentStream":
+    def stream(self, prompt: str | Iterable[Any], *, types: EventTypes = None) -> "AgentStream":
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
         Args:
             prompt: a text; or messages in the form of either API, the newest last.
+            types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a loop of your own; None
+                keeps all, which `nbagent.show` needs.
 
         Raises:
-            NbagentError: there is no key, or the prompt cannot be read.
+            NbagentError: there is no key, the model is not one of the server's, or the prompt cannot be read.
+            ValueError: there are no events of such a type.
         """
         plan = Plan(
             name=self.name,
@@ -109,7 +124,7 @@ class Agent:
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
         )
-        return AgentStream(Turns(plan, history.from_prompt(prompt)), self.name)
+        return AgentStream(Turns(plan, history.from_prompt(prompt)), self.name, event_types(types))
 
     async def generate(self, prompt: str | Iterable[Any]) -> str:
         """Return the whole answer to a prompt.
@@ -166,8 +181,9 @@ class AgentStream(loop.OwnedStream):
         name: the agent's name.
     """
 
-    def __init__(self, turns: Turns, name: str) -> None:
+    def __init__(self, turns: Turns, name: str, types: frozenset[str] | None = None) -> None:
         self.name = name
+        self._types = types
         self._turns = turns
         self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run)
         self._exhausted = False
@@ -183,8 +199,9 @@ class AgentStream(loop.OwnedStream):
 
     async def __anext__(self) -> e.Event:
         try:
-            while isinstance(taken := self._queue.take(), Future):
-                await asyncio.wrap_future(taken)
+            while isinstance(taken := self._queue.take(), Future) or self._is_left_out(taken):
+                if isinstance(taken, Future):
+                    await asyncio.wrap_future(taken)
         except BaseException:
             self.close()
             raise
@@ -201,8 +218,9 @@ class AgentStream(loop.OwnedStream):
         if loop.is_current():
             raise NbagentError("this code runs on nbagent's own loop, which a plain for would block: use async for")
         try:
-            while isinstance(taken := self._queue.take(), Future):
-                taken.result()
+            while isinstance(taken := self._queue.take(), Future) or self._is_left_out(taken):
+                if isinstance(taken, Future):
+                    taken.result()
         except BaseException:  # an interrupted cell must not leave the model running, and billing, in the background
             self.close()
             raise
@@ -210,6 +228,9 @@ class AgentStream(loop.OwnedStream):
             self._exhausted = not self._queue.stopping
             raise StopIteration
         return taken
+
+    def _is_left_out(self, event: e.Event | None) -> bool:
+        return event is not None and self._types is not None and event.type not in self._types
 
     def _check_unread(self) -> None:
         if self._exhausted:

@@ -18,9 +18,14 @@ from nbagent.errors import NbagentError
 from nbagent.events import Error
 from nbagent.gate import secrets
 from nbagent.runtime.loop import submit
+from nbagent.sources.broken import connection_error
 
 ApiName: TypeAlias = Literal["responses", "chat"]
 Json = dict[str, Any]
+
+
+_OTHERS_MODELS = ("claude", "gemini", "gemma", "llama", "mistral", "mixtral", "qwen", "deepseek", "grok", "command-", "phi-")
+"""How the names of other vendors' models begin."""
 
 
 class Settings(Protocol):
@@ -156,7 +161,13 @@ class Connection:
         if own:
             weakref.finalize(self, _close_later, client).atexit = False
         host = client.base_url.host
-        named = api or ("responses" if host == "openai.com" or host.endswith(".openai.com") else "chat")
+        is_openai = host == "openai.com" or host.endswith(".openai.com")
+        if is_openai and model.lower().startswith(_OTHERS_MODELS):
+            raise NbagentError(
+                f"model {model!r} is not OpenAI's, where the request would go; for a server that has it give "
+                "Agent(client=AsyncOpenAI(base_url=…, api_key=…)), or set OPENAI_BASE_URL"
+            )
+        named = api or ("responses" if is_openai else "chat")
         self.model = model
         self.api: Api = ResponsesApi if named == "responses" else ChatApi
         self._client = client
@@ -215,9 +226,8 @@ class Connection:
         if isinstance(error, openai.APITimeoutError):
             message, code = f"{self.model} at {self._address()} took longer than the client's own time limit", "timeout"
         elif isinstance(error, openai.APIConnectionError):
-            cause = error.__cause__ or error
-            message = f"the connection to {self._address()} failed: {str(cause) or type(cause).__name__}"
-            code = code or "connection_error"
+            broken = connection_error(error)
+            message, code = (str(broken), broken.code) if broken is not None else (str(error), code)
         elif isinstance(error, openai.APIError):
             message = _message_of(error)
             if status is not None:

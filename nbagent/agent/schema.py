@@ -4,9 +4,11 @@ Both are done by pydantic (https://docs.pydantic.dev/latest/concepts/type_adapte
 neither msgspec's types nor, before Python 3.12, `typing.TypedDict`: annotations with these are left to msgspec.
 """
 
+import ast
 import inspect
+import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -15,12 +17,16 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
+from nbagent.agent.msgspec_values import amend
 from nbagent.errors import ToolError
 
 JsonSchema = dict[str, Any]
 
 _MAX_PROBLEMS = 3
 """Reasons listed in an error message; a union has at least one for each of its members."""
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'")
+"""A choice in pydantic's message: Input should be 'red' or 'green'."""
+
 _MAX_VALUE_CHARS = 80
 """Characters of a refused value quoted in its error message."""
 
@@ -35,6 +41,7 @@ class Signature:
 
     Attributes:
         schema: the JSON Schema of an object that has the parameters as properties.
+        unannotated: names of the parameters without a type.
 
     Raises:
         ToolError: an annotation cannot be resolved or has no JSON Schema; the message names function and parameter.
@@ -45,6 +52,7 @@ class Signature:
         self._positional: list[str] = []
         self._takes_any_name = False
         self._parameters: dict[str, _Parameter] = {}
+        self.unannotated: list[str] = []
         hints = self._hints(function)
         for name, parameter in self._inspect(function).parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
@@ -53,6 +61,8 @@ class Signature:
                 if parameter.kind is parameter.POSITIONAL_ONLY:
                     self._positional.append(name)
                 annotation = hints.get(name, Any)
+                if name not in hints:
+                    self.unannotated.append(name)
                 try:
                     self._parameters[name] = _Parameter(name, annotation, parameter.default, descriptions.get(name))
                 except Exception as error:  # each library has several for a type that it cannot describe
@@ -154,6 +164,8 @@ class _Parameter:
         try:
             return self.type.validate_python(value)
         except (TypeError, ValueError) as error:
+            if isinstance(error, ValidationError) and (folded := _with_case_of_choices(value, error)) is not value:
+                return self.convert(folded)
             if isinstance(value, str):  # some models write a list or an object as a string of JSON
                 try:
                     return self.type.validate_json(value)
@@ -191,7 +203,14 @@ class _MsgspecType:
         try:
             return msgspec.convert(value, self._annotation, str_keys=True)
         except msgspec.ValidationError:
+            pass
+        try:
             return msgspec.convert(value, self._annotation, str_keys=True, strict=False)
+        except msgspec.ValidationError as error:
+            amended, problem = amend(value, self._annotation, error)
+            if amended == value:
+                raise msgspec.ValidationError(problem) from error
+        return self.validate_python(amended)
 
     def validate_json(self, text: str) -> Any:
         """Convert a string of JSON."""
@@ -257,6 +276,30 @@ def _json_default(value: Any) -> Any:
         return to_jsonable_python(value, inf_nan_mode="null")
     except ValueError:
         return None
+
+
+def _with_case_of_choices(value: Any, error: ValidationError) -> Any:
+    """Return the value with a refused choice in the type's own case ("red" for "RED"); the value itself if there is none."""
+    for problem in error.errors(include_url=False):
+        refused, expected = problem["input"], problem.get("ctx", {}).get("expected")
+        if problem["type"] not in ("enum", "literal_error") or not isinstance(refused, str) or not isinstance(expected, str):
+            continue
+        choices = [ast.literal_eval(choice) for choice in _QUOTED.findall(expected)]
+        alike = [choice for choice in choices if choice.casefold() == refused.casefold() and choice != refused]
+        if len(alike) == 1:
+            return _replaced(value, problem["loc"], refused, alike[0])
+    return value
+
+
+def _replaced(value: Any, path: Sequence[int | str], old: str, new: str) -> Any:
+    """Return a copy of JSON with another text at a path; a part of the path that is not the JSON's is a union's member."""
+    if value == old:
+        return new
+    if path and isinstance(value, dict) and path[0] in value:
+        return {**value, path[0]: _replaced(value[path[0]], path[1:], old, new)}
+    if path and isinstance(value, list) and isinstance(path[0], int) and path[0] < len(value):
+        return [*value[: path[0]], _replaced(value[path[0]], path[1:], old, new), *value[path[0] + 1 :]]
+    return _replaced(value, path[1:], old, new) if path else value
 
 
 def _reason(error: Exception) -> str:

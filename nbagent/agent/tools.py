@@ -7,6 +7,7 @@ import functools
 import inspect
 import re
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -15,6 +16,9 @@ import msgspec
 from nbagent.agent import docstring
 from nbagent.agent.schema import JsonSchema, Signature, callee, name_of
 from nbagent.errors import ToolError
+
+TOOL_THREAD = "nbagent-tool"
+"""Name of the threads in which sync tools run."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -43,6 +47,10 @@ class Tool(Generic[P, R]):
         description: str | None = None,
         timeout: float | None = None,
     ) -> None:
+        if callable(getattr(function, "generate", None)):
+            raise ToolError(
+                f"a tool must be a function, got the agent {function!r}; wrap it in one that returns `await agent.generate(…)`"
+            )
         if not callable(function):
             raise ToolError(f"a tool must be a function, got {function!r}")
         self.name: str = name or name_of(function)
@@ -65,6 +73,15 @@ class Tool(Generic[P, R]):
     def schema(self) -> JsonSchema:
         """The JSON Schema of its arguments."""
         return self._signature.schema
+
+    @property
+    def undescribed(self) -> str:
+        """What a model would have to know of the tool and is not told, such as "no docstring"; "" if nothing is missing."""
+        parameters = self._signature.unannotated
+        missing = [] if self.description else ["no docstring"]
+        if parameters:
+            missing.append(f"no type for {', '.join(parameters)}")
+        return " and ".join(missing)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself."""
@@ -103,17 +120,24 @@ def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
 def tool(
     *, name: str | None = None, description: str | None = None, timeout: float | None = None
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
-def tool(function: Any = None, /, **options: Any) -> Any:
+def tool(
+    function: Any = None, /, *, name: str | None = None, description: str | None = None, timeout: float | None = None
+) -> Any:
     """Make a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=seconds)`.
 
     A plain function in `Agent(tools=[…])` becomes a tool too; the decorator is for the options.
 
+    Args:
+        function: sync or async; its signature becomes the schema of its arguments, its docstring their descriptions.
+        name: the name that the model sees; by default the function's.
+        description: what the function does; by default its docstring up to the first section.
+        timeout: seconds that a call may take; None is no limit.
+
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
     """
-    if function is None:
-        return functools.partial(Tool, **options)
-    return Tool(function, **options)
+    make = functools.partial(Tool, name=name, description=description, timeout=timeout)
+    return make if function is None else make(function)
 
 
 def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
@@ -127,6 +151,9 @@ def toolbox(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]
     box: dict[str, AnyTool] = {}
     for item in tools:
         made = item if isinstance(item, Tool) else Tool(item)
+        if missing := made.undescribed:
+            # Seen once for each tool: Python shows a warning of one text once. The frame is that of `Agent(…)`.
+            warnings.warn(f"The tool {made.name} has {missing}: a model can only guess how to use it", stacklevel=4)
         if made.name in box:
             raise ToolError(f"{made.name}: two tools have this name; rename one with @tool(name=…)")
         box[made.name] = made
@@ -184,5 +211,5 @@ async def in_thread(call: Callable[[], Any]) -> Any:
         else:
             done.set_result(value)
 
-    threading.Thread(target=target, name="nbagent-tool", daemon=True).start()
+    threading.Thread(target=target, name=TOOL_THREAD, daemon=True).start()
     return await asyncio.wrap_future(done)

@@ -13,6 +13,7 @@ from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.model import Connection
+from nbagent.agent.pyplot_figures import PyplotFigures
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import Cancelled, ToolError
 from nbagent.mime import display_of, error_of, json_of
@@ -114,7 +115,6 @@ class Turns:
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._step = 0
-        self._receiving = False
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
         self._put: Callable[[e.Event], Awaitable[None]]
 
@@ -138,7 +138,7 @@ class Turns:
             if isinstance(error, TimeoutError) and total.expired():
                 end = await self._timed_out(f"{plan.name} took longer than its limit of {plan.timeout:g} s in all (timeout)")
             elif isinstance(error, IdleTimeout):
-                end = await self._timed_out(str(error))
+                end = await self._timed_out(str(error), "idle_timeout")
             else:
                 end = await self._failed(error)
         await self._emit(msgspec.structs.replace(end, output=self._reply.output or None))
@@ -160,7 +160,6 @@ class Turns:
         plan = self._plan
         self._step += 1
         self._reply = Reply()
-        self._receiving = False
         tools = list(plan.tools.values())
         async with self._patience():
             stream = await plan.connection.ask(plan.instructions, self._items, tools, plan.settings)
@@ -171,7 +170,6 @@ class Turns:
                         item = await anext(stream)
                 except StopAsyncIteration:
                     break
-                self._receiving = True
                 for event in self._decoder.feed(item):
                     await self._forward(event)
                 output = plan.connection.api.history_item(item)
@@ -230,11 +228,12 @@ class Turns:
         if tool is None:
             names = ", ".join(self._plan.tools) or "none"
             raise ToolError(f"there is no tool {start.name!r}; the tools are: {names}")
-        value = await tool.run(parse_arguments(args.args_text))
-        if isinstance(value, _PLAIN):
+        with PyplotFigures() as drawn:
+            value = await tool.run(parse_arguments(args.args_text))
+        if isinstance(value, _PLAIN) and not drawn.figures:
             content, display = json_of(value), display_of(value)
         else:  # drawing a big table or a figure takes long
-            content, display = await in_thread(partial(_content_and_display, value))
+            content, display = await in_thread(partial(_content_and_display, value, drawn.figures))
         text = content if isinstance(content, str) else msgspec.json.encode(content).decode()
         return e.ToolResult(id=start.id, content=content, display=display, value=e.Live(value)), text
 
@@ -259,18 +258,16 @@ class Turns:
                 await self._forward(event)
         return end
 
-    async def _timed_out(self, message: str) -> e.RunEnd:
+    async def _timed_out(self, message: str, code: str = "timeout") -> e.RunEnd:
         """Close and report a run that took too long."""
-        end = await self._close_open_blocks(e.RunEnd(status="failed", code="timeout"))
-        await self._emit(e.Error(message=message, code="timeout", error_type="TimeoutError", fatal=True))
+        end = await self._close_open_blocks(e.RunEnd(status="failed", code=code))
+        await self._emit(e.Error(message=message, code=code, error_type="TimeoutError", fatal=True))
         return end
 
     async def _failed(self, error: BaseException) -> e.RunEnd:
         """Close and report a run that was ended by an exception."""
         event = self._plan.connection.explain(error)
-        cut = self._receiving and event.code == "connection_error"
-        end = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED) if cut else e.RunEnd(status="failed", code=event.code)
-        end = await self._close_open_blocks(end)
+        end = await self._close_open_blocks(e.RunEnd(status="failed", code=event.code))
         await self._emit(event)
         return end
 
@@ -285,5 +282,5 @@ class Turns:
         await self._put(msgspec.structs.replace(event, step=self._step or None, agent=self._plan.name))
 
 
-def _content_and_display(value: Any) -> tuple[Any, e.Display]:
-    return json_of(value), display_of(value)
+def _content_and_display(value: Any, figures: list[Any]) -> tuple[Any, e.Display]:
+    return json_of(value), display_of(value, figures=figures)

@@ -9,7 +9,6 @@ from typing import Any
 from nbagent.adapters.openai_responses.encoder import ResponsesEncoder
 from nbagent.demo import conversation as c
 from nbagent.events import Event
-from nbagent.wire.frames import sse
 
 _PARAMETERS = """instructions max_output_tokens metadata parallel_tool_calls previous_response_id reasoning store
 temperature text tool_choice tools top_p truncation user"""
@@ -61,10 +60,6 @@ class Writer(ResponsesEncoder):
         for item in items:
             item.get("response", {}).update(self._echo)
         return items
-
-    def frame(self, item: Any) -> bytes:
-        """Return an item as a server-sent event with its type as the event's name."""
-        return sse(self.message(item), item["type"])
 
     def whole(self, turn: c.Turn, request: c.Request, created: int) -> c.Json:
         """Return the response as one object: the one in the last event."""

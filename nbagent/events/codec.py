@@ -11,8 +11,8 @@ from nbagent.events.parts import Live
 
 
 def type_of(event: Event) -> str:
-    """Return the event's tag, e.g. `"text.delta"`."""
-    return str(event.__struct_config__.tag)
+    """Return the event's tag, e.g. `"text.delta"`: its `type`."""
+    return event.type
 
 
 def _encodable(value: Any) -> Any:

@@ -27,6 +27,15 @@ def _ellipsis(value: Any) -> str:
     return "…"
 
 
+def _null(value: float) -> None:
+    return None
+
+
+def nonfinite_text(value: float) -> str:
+    """Return "NaN", "Infinity" or "-Infinity", as JavaScript writes them."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
 def integer_text(value: int) -> str:
     """Return the integer in decimal, or in hexadecimal if it has thousands of digits."""
     return str(value) if value.bit_length() < _DECIMAL_BITS else hex(value)
@@ -57,6 +66,7 @@ class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
         max_objects: objects that are expanded; the others become their placeholders.
         integers: integers that stay numbers.
         integer_text: the text that another integer becomes.
+        nonfinite: what NaN and infinities become, which JSON does not have.
         expand: one level of an object: a dict, a list, or a value that is nearer to JSON. Must not raise. Called for every
             value that is neither a scalar nor exactly a dict, list or tuple.
         placeholder: the text for a value that is left out.
@@ -66,6 +76,7 @@ class JsonPolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_objects: float = math.inf
     integers: range = range(-MAX_EXACT_INT, MAX_EXACT_INT + 1)
     integer_text: Callable[[int], str] = integer_text
+    nonfinite: Callable[[float], str | None] = _null
     expand: Callable[[Any], Any] = expand
     placeholder: Callable[[Any], str] = _ellipsis
 
@@ -82,8 +93,8 @@ def json_safe(value: Any) -> Any:
 class JsonConverter:
     """Converts a value to dicts, lists, strings, numbers, booleans and None.
 
-    NaN and infinities become None (`JSON.parse` rejects them), half surrogate pairs U+FFFD (they cannot be encoded), subclasses
-    of the plain types those types, and keys strings. A container inside itself becomes its placeholder.
+    NaN and infinities become what the policy says (`JSON.parse` rejects them), half surrogate pairs U+FFFD (they cannot be
+    encoded), subclasses of the plain types those types, and keys strings. A container inside itself becomes its placeholder.
 
     Args:
         policy: the limits, and what becomes of objects.
@@ -113,7 +124,7 @@ class JsonConverter:
             whole = int(value)
             return whole if whole in self._policy.integers else self._text(self._policy.integer_text(whole))
         if isinstance(value, float):
-            return float(value) if math.isfinite(value) else None
+            return float(value) if math.isfinite(value) else self._policy.nonfinite(float(value))
         own_id = id(value)
         if depth <= 0 or own_id in self._outer:
             return self._omitted(value)
@@ -145,6 +156,9 @@ class JsonConverter:
 
     def _key(self, key: Any) -> str:
         try:
+            if isinstance(key, tuple) and any(isinstance(level, str) for level in key):
+                # Of a table with several levels of columns, where an empty level says nothing.
+                return self._text(" / ".join(str(level) for level in key if level != ""))
             return self._text(str(key))
         except Exception:
             return self._text(self._policy.placeholder(key))

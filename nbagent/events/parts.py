@@ -87,6 +87,11 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     meta: dict[str, Any] | None = None
     raw: Any = None
 
+    @property
+    def type(self) -> str:
+        """Tag of the event's class, such as "text.delta": what its JSON has as `type`, and what `run.stream(types=…)` takes."""
+        return str(self.__struct_config__.tag)
+
     def __rich_repr__(self) -> Any:
         defaults = dict(zip(reversed(self.__struct_fields__), reversed(self.__struct_defaults__), strict=False))
         for name in self.__struct_fields__:

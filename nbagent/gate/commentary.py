@@ -2,38 +2,7 @@
 
 from typing import assert_never
 
-from nbagent.events import (
-    AgentEnd,
-    AgentHandoff,
-    AgentStart,
-    ApprovalRequest,
-    ApprovalResponse,
-    Custom,
-    Error,
-    Event,
-    File,
-    Hidden,
-    Raw,
-    ReasoningDelta,
-    ReasoningEnd,
-    ReasoningStart,
-    RunEnd,
-    RunStart,
-    Source,
-    State,
-    Status,
-    StepEnd,
-    StepStart,
-    TextDelta,
-    TextEnd,
-    TextStart,
-    ToolArgs,
-    ToolArgsDelta,
-    ToolProgress,
-    ToolResult,
-    ToolStart,
-    UsageUpdate,
-)
+from nbagent import events as e
 
 
 class Commentary:
@@ -44,47 +13,62 @@ class Commentary:
     """
 
     def __init__(self) -> None:
-        self._held: dict[str | None, list[Event]] = {}  # by agent
+        self._held: dict[str | None, list[e.Event]] = {}  # by agent
         self._agent: dict[str, str | None] = {}  # of the texts that are held
         self._dropped: set[str] = set()
         self._announced = False
 
-    def feed(self, event: Event) -> list[Event]:
+    def feed(self, event: e.Event) -> list[e.Event]:
         """Return the events that may be seen now, in order."""
         match event:
-            case TextStart(phase="final_answer"):
+            case e.TextStart(phase="final_answer"):
                 return [event]
-            case TextStart(phase="commentary"):
+            case e.TextStart(phase="commentary"):
                 self._dropped.add(event.id)
                 return self._announce(event)
-            case TextStart():
+            case e.TextStart():
                 self._agent[event.id] = event.parent_id
                 self._held.setdefault(event.parent_id, []).append(event)
                 return []
-            case TextDelta() | TextEnd():
+            case e.TextDelta() | e.TextEnd():
                 return self._text(event)
-            case ToolStart() | AgentHandoff():
+            case e.ToolStart() | e.AgentHandoff():
                 return [*self._drop(event), event]
-            case StepStart() | StepEnd():
+            case e.StepStart() | e.StepEnd():
                 return [*self._release(event.parent_id), event]
-            case AgentEnd():
+            case e.AgentEnd():
                 return [*self._release(event.id), event]
-            case RunEnd():
+            case e.RunEnd():
                 return [*self.close(), event]
-            case RunStart() | ReasoningStart() | ReasoningDelta() | ReasoningEnd() | AgentStart() | UsageUpdate() | Hidden():
+            case (
+                e.RunStart()
+                | e.ReasoningStart()
+                | e.ReasoningDelta()
+                | e.ReasoningEnd()
+                | e.AgentStart()
+                | e.UsageUpdate()
+                | e.Hidden()
+            ):
                 return [event]
-            case ToolArgsDelta() | ToolArgs() | ToolProgress() | ToolResult() | ApprovalRequest() | ApprovalResponse():
+            case (
+                e.ToolArgsDelta()
+                | e.ToolArgs()
+                | e.ToolProgress()
+                | e.ToolResult()
+                | e.ApprovalRequest()
+                | e.ApprovalResponse()
+            ):
                 return [event]
-            case Source() | File() | State() | Status() | Error() | Custom() | Raw():
+            case e.Source() | e.File() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
                 return [event]
             case _:
                 assert_never(event)
 
-    def close(self) -> list[Event]:
+    def close(self) -> list[e.Event]:
         """Release what was held back: the stream is over, and no tool call followed."""
         return [event for agent in tuple(self._held) for event in self._release(agent)]
 
-    def _text(self, event: TextDelta | TextEnd) -> list[Event]:
+    def _text(self, event: e.TextDelta | e.TextEnd) -> list[e.Event]:
         if event.id in self._dropped:
             return []
         if event.id not in self._agent:
@@ -92,19 +76,19 @@ class Commentary:
         self._held[self._agent[event.id]].append(event)
         return []
 
-    def _release(self, agent: str | None) -> list[Event]:
+    def _release(self, agent: str | None) -> list[e.Event]:
         held = self._held.pop(agent, [])
         for event in held:
-            if isinstance(event, TextStart):
+            if isinstance(event, e.TextStart):
                 del self._agent[event.id]
         return held
 
-    def _drop(self, event: Event) -> list[Event]:
-        dropped = {held.id for held in self._release(event.parent_id) if isinstance(held, TextStart)}
+    def _drop(self, event: e.Event) -> list[e.Event]:
+        dropped = {held.id for held in self._release(event.parent_id) if isinstance(held, e.TextStart)}
         self._dropped |= dropped
         return self._announce(event) if dropped else []
 
-    def _announce(self, event: Event) -> list[Event]:
+    def _announce(self, event: e.Event) -> list[e.Event]:
         """Return the event that announces hidden commentary, once in a run."""
         announced, self._announced = self._announced, True
-        return [] if announced else [Hidden(what="commentary", agent=event.agent)]
+        return [] if announced else [e.Hidden(what="commentary", agent=event.agent)]

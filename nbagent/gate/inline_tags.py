@@ -5,27 +5,16 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from nbagent.events import (
-    Envelope,
-    Event,
-    ReasoningDelta,
-    ReasoningEnd,
-    ReasoningStart,
-    TextDelta,
-    TextEnd,
-    TextStart,
-    ToolArgs,
-    ToolStart,
-)
+from nbagent import events as e
 from nbagent.events.growing_text import GrowingText
 from nbagent.gate.tags import Kind, Segment, Splitter, calls_of, split
 
-_E = TypeVar("_E", bound=TextDelta | TextEnd)
+_E = TypeVar("_E", bound=e.TextDelta | e.TextEnd)
 
 
-def envelope(event: Event) -> dict[str, Any]:
+def envelope(event: e.Event) -> dict[str, Any]:
     """Return the event's envelope: the fields that every event has."""
-    return {name: getattr(event, name) for name in Envelope.__struct_fields__}
+    return {name: getattr(event, name) for name in e.Envelope.__struct_fields__}
 
 
 class TaggedText:
@@ -41,7 +30,7 @@ class TaggedText:
         hidden: number of thoughts that were left out.
     """
 
-    def __init__(self, start: TextStart, *, in_thought: bool, thoughts: bool) -> None:
+    def __init__(self, start: e.TextStart, *, in_thought: bool, thoughts: bool) -> None:
         self.open_id = ""
         self.hidden = 0
         self._start = start
@@ -70,19 +59,19 @@ class TaggedText:
             self._first.append(delta)
         return True
 
-    def continue_segment(self, delta: str, event: Event) -> list[Event]:
+    def continue_segment(self, delta: str, event: e.Event) -> list[e.Event]:
         """Return the events for a delta of the open segment: none if it is hidden."""
         if self._open == "text":
-            return [TextDelta(id=self.open_id, delta=delta, **envelope(event))]
+            return [e.TextDelta(id=self.open_id, delta=delta, **envelope(event))]
         if self._thoughts:
-            return [ReasoningDelta(id=self.open_id, delta=delta, **envelope(event))]
+            return [e.ReasoningDelta(id=self.open_id, delta=delta, **envelope(event))]
         return []
 
-    def feed(self, event: TextDelta) -> list[Event]:
+    def feed(self, event: e.TextDelta) -> list[e.Event]:
         """Return the events for one delta: more of the open segment, or ends and beginnings of others."""
         return self._stream(self._splitter.feed(event.delta), event)
 
-    def finish(self, event: TextEnd) -> list[Event]:
+    def finish(self, event: e.TextEnd) -> list[e.Event]:
         """Return the events at the end of the text. A snapshot of it replaces the streamed segments one by one."""
         if event.text is None:
             events = self._stream(self._splitter.feed("", last=True), event)
@@ -102,8 +91,8 @@ class TaggedText:
                 events += self._end_segment(event, segment.text)
         return events + self._end_segment(event, None if seen["text"] else "")
 
-    def _stream(self, segments: list[Segment], event: TextDelta | TextEnd) -> list[Event]:
-        events: list[Event] = []
+    def _stream(self, segments: list[Segment], event: e.TextDelta | e.TextEnd) -> list[e.Event]:
+        events: list[e.Event] = []
         for segment in segments:
             if segment.kind == "boundary":
                 events += self._end_segment(event)
@@ -118,8 +107,8 @@ class TaggedText:
             self._space.clear()
         return events
 
-    def _continue(self, kind: Kind, text: str, event: Event) -> list[Event]:
-        events: list[Event] = []
+    def _continue(self, kind: Kind, text: str, event: e.Event) -> list[e.Event]:
+        events: list[e.Event] = []
         if self._open is None:
             if not text.strip():
                 self._space.append(text)
@@ -131,7 +120,7 @@ class TaggedText:
             self._first.append(text)
         return events + self.continue_segment(text, event)
 
-    def _reclassify(self, event: Event) -> list[Event]:
+    def _reclassify(self, event: e.Event) -> list[e.Event]:
         """Empty the text that was shown so far, and show it again as a thought."""
         if self._open != "text":
             return []
@@ -139,12 +128,12 @@ class TaggedText:
         thought = Segment("thought", str(self._first or "").lstrip())
         return self._end_segment(event, "") + self._whole_segment(thought, event)
 
-    def _begin(self, kind: Kind, event: Event) -> list[Event]:
+    def _begin(self, kind: Kind, event: e.Event) -> list[e.Event]:
         self._open = kind
         self.open_id, events = self._start_segment(kind, event)
         return events
 
-    def _start_segment(self, kind: str, event: Event) -> tuple[str, list[Event]]:
+    def _start_segment(self, kind: str, event: e.Event) -> tuple[str, list[e.Event]]:
         """Return the id of a new text or thought, and its start event unless it is hidden."""
         first = not self._made
         self._made[kind] += 1
@@ -152,37 +141,37 @@ class TaggedText:
         if kind == "thought":
             id_ = f"{self._start.id}.think-{count}"
             self.hidden += not self._thoughts
-            return id_, [ReasoningStart(id=id_, **envelope(event))] if self._thoughts else []
+            return id_, [e.ReasoningStart(id=id_, **envelope(event))] if self._thoughts else []
         if first:
             return self._start.id, [self._start]
         id_ = self._start.id if count == 1 else f"{self._start.id}.{count}"
-        return id_, [TextStart(id=id_, kind=self._start.kind, phase=self._start.phase, **envelope(event))]
+        return id_, [e.TextStart(id=id_, kind=self._start.kind, phase=self._start.phase, **envelope(event))]
 
-    def _end_segment(self, event: Event, text: str | None = None) -> list[Event]:
+    def _end_segment(self, event: e.Event, text: str | None = None) -> list[e.Event]:
         """End the open segment; `text` replaces its streamed text."""
         kind, self._open = self._open, None
         if kind == "text":
-            return [TextEnd(id=self.open_id, text=text, **envelope(event))]
+            return [e.TextEnd(id=self.open_id, text=text, **envelope(event))]
         if kind == "thought" and self._thoughts:
-            return [ReasoningEnd(id=self.open_id, text=text, **envelope(event))]
+            return [e.ReasoningEnd(id=self.open_id, text=text, **envelope(event))]
         return []
 
-    def _whole_segment(self, segment: Segment, event: Event) -> list[Event]:
+    def _whole_segment(self, segment: Segment, event: e.Event) -> list[e.Event]:
         """Return the events of a segment that comes complete."""
         if segment.kind == "tool":
             return self._calls(segment, event)
         id_, events = self._start_segment(segment.kind, event)
         if segment.kind == "text":
-            events.append(TextEnd(id=id_, text=segment.text, **envelope(event)))
+            events.append(e.TextEnd(id=id_, text=segment.text, **envelope(event)))
         elif self._thoughts:
-            events.append(ReasoningEnd(id=id_, text=segment.text, **envelope(event)))
+            events.append(e.ReasoningEnd(id=id_, text=segment.text, **envelope(event)))
         return events
 
-    def _calls(self, segment: Segment, event: Event) -> list[Event]:
+    def _calls(self, segment: Segment, event: e.Event) -> list[e.Event]:
         self._made["tool"] += 1
-        events: list[Event] = []
+        events: list[e.Event] = []
         for number, call in enumerate(calls_of(segment), 1):
             id_ = f"{self._start.id}.tool-{self._made['tool']}" + (f".{number}" if number > 1 else "")
-            events.append(ToolStart(id=id_, name=call.name, call_id=call.call_id, **envelope(event)))
-            events.append(ToolArgs(id=id_, args=call.args, args_text=call.args_text, valid=call.valid, **envelope(event)))
+            events.append(e.ToolStart(id=id_, name=call.name, call_id=call.call_id, **envelope(event)))
+            events.append(e.ToolArgs(id=id_, args=call.args, args_text=call.args_text, valid=call.valid, **envelope(event)))
         return events

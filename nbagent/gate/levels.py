@@ -13,38 +13,7 @@ from typing import Literal, TypeAlias, TypeVar, get_args
 
 from msgspec.structs import replace
 
-from nbagent.events import (
-    AgentEnd,
-    AgentHandoff,
-    AgentStart,
-    ApprovalRequest,
-    ApprovalResponse,
-    Custom,
-    Error,
-    Event,
-    File,
-    Hidden,
-    Raw,
-    ReasoningDelta,
-    ReasoningEnd,
-    ReasoningStart,
-    RunEnd,
-    RunStart,
-    Source,
-    State,
-    Status,
-    StepEnd,
-    StepStart,
-    TextDelta,
-    TextEnd,
-    TextStart,
-    ToolArgs,
-    ToolArgsDelta,
-    ToolProgress,
-    ToolResult,
-    ToolStart,
-    UsageUpdate,
-)
+from nbagent import events as e
 from nbagent.gate.inline_tags import TaggedText, envelope
 from nbagent.gate.tags import split
 
@@ -52,41 +21,41 @@ Reveal: TypeAlias = Literal["answer", "tools", "thinking", "all"]
 LEVELS: tuple[Reveal, ...] = get_args(Reveal)
 ANSWER = LEVELS[0]
 
-SHOWN_FROM: dict[type[Event], Reveal] = {
-    RunStart: "answer",
-    RunEnd: "answer",
-    StepStart: "answer",
-    StepEnd: "answer",
-    TextStart: "answer",
-    TextDelta: "answer",
-    TextEnd: "answer",
-    ApprovalRequest: "answer",
-    ApprovalResponse: "answer",
-    AgentStart: "answer",
-    AgentEnd: "answer",
-    AgentHandoff: "answer",
-    UsageUpdate: "answer",
-    Source: "answer",
-    File: "answer",
-    Status: "answer",
-    Hidden: "answer",
-    Error: "answer",
-    ToolStart: "tools",
-    ToolArgsDelta: "tools",
-    ToolArgs: "tools",
-    ToolProgress: "tools",
-    ToolResult: "tools",
-    ReasoningStart: "thinking",
-    ReasoningDelta: "thinking",
-    ReasoningEnd: "thinking",
-    State: "all",
-    Custom: "all",
-    Raw: "all",
+SHOWN_FROM: dict[type[e.Event], Reveal] = {
+    e.RunStart: "answer",
+    e.RunEnd: "answer",
+    e.StepStart: "answer",
+    e.StepEnd: "answer",
+    e.TextStart: "answer",
+    e.TextDelta: "answer",
+    e.TextEnd: "answer",
+    e.ApprovalRequest: "answer",
+    e.ApprovalResponse: "answer",
+    e.AgentStart: "answer",
+    e.AgentEnd: "answer",
+    e.AgentHandoff: "answer",
+    e.UsageUpdate: "answer",
+    e.Source: "answer",
+    e.File: "answer",
+    e.Status: "answer",
+    e.Hidden: "answer",
+    e.Error: "answer",
+    e.ToolStart: "tools",
+    e.ToolArgsDelta: "tools",
+    e.ToolArgs: "tools",
+    e.ToolProgress: "tools",
+    e.ToolResult: "tools",
+    e.ReasoningStart: "thinking",
+    e.ReasoningDelta: "thinking",
+    e.ReasoningEnd: "thinking",
+    e.State: "all",
+    e.Custom: "all",
+    e.Raw: "all",
 }
 """The first level that shows events of a class. A class that is not listed is hidden at every level."""
 
 _TOOLS, _THINKING, _ALL = range(1, len(LEVELS))
-_E = TypeVar("_E", bound=Event)
+_E = TypeVar("_E", bound=e.Event)
 
 
 class Levels:
@@ -113,15 +82,15 @@ class Levels:
         self._texts: dict[str, TaggedText] = {}
         self._announced = False
 
-    def hides(self, event: Event) -> bool:
+    def hides(self, event: e.Event) -> bool:
         """Return True if a part of this event may be hidden; a text may contain a thought."""
         if not self._thoughts or type(event) not in SHOWN_FROM:
             return True
-        return not self._raw and isinstance(event, Raw | State | Custom)
+        return not self._raw and isinstance(event, e.Raw | e.State | e.Custom)
 
-    def feed(self, event: Event) -> list[Event]:
+    def feed(self, event: e.Event) -> list[e.Event]:
         """Return the visible events for this one, in order: often itself, sometimes none."""
-        if type(event) is TextDelta:
+        if type(event) is e.TextDelta:
             text = self._texts.get(event.id)
             if text is not None and (delta := event.delta) and text.passes(delta):
                 if text.open_id == event.id and event.raw is None and event.meta is None:
@@ -131,52 +100,52 @@ class Levels:
             return []
         event = self._trimmed(event)
         match event:
-            case TextStart():
+            case e.TextStart():
                 self._texts[event.id] = self._tagged(event)
                 return []
-            case TextDelta() | TextEnd():
+            case e.TextDelta() | e.TextEnd():
                 return self._text(event)
-            case RunEnd():
+            case e.RunEnd():
                 return [*self.close(), self._run_end(event)]
-            case ReasoningStart() | ReasoningDelta() | ReasoningEnd():
+            case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd():
                 return [event] if self._thoughts else self._announce(event)
-            case Raw() | State() | Custom():
+            case e.Raw() | e.State() | e.Custom():
                 return [event] if self._raw else []
-            case RunStart():
+            case e.RunStart():
                 self._speaking.clear()
-            case StepStart():
+            case e.StepStart():
                 self._speaking.discard(event.parent_id)
-            case ToolResult(preliminary=False):  # goes back to the model; one that thinks first begins with a thought
+            case e.ToolResult(preliminary=False):  # goes back to the model; one that thinks first begins with a thought
                 self._speaking.discard(event.parent_id)
         return [event]
 
-    def close(self) -> list[Event]:
+    def close(self) -> list[e.Event]:
         """Release what was held back and end the open texts, since the stream is over."""
-        events = [event for id_, text in self._texts.items() for event in text.finish(text.with_parent(TextEnd(id=id_)))]
+        events = [event for id_, text in self._texts.items() for event in text.finish(text.with_parent(e.TextEnd(id=id_)))]
         self._texts.clear()
         return events
 
-    def _tagged(self, start: TextStart) -> TaggedText:
+    def _tagged(self, start: e.TextStart) -> TaggedText:
         begins = start.parent_id not in self._speaking
         self._speaking.add(start.parent_id)
         return TaggedText(start, in_thought=self._thinking_first and begins, thoughts=self._thoughts)
 
-    def _text(self, event: TextDelta | TextEnd) -> list[Event]:
+    def _text(self, event: e.TextDelta | e.TextEnd) -> list[e.Event]:
         text = self._texts.get(event.id)
         if text is None:  # its start was never seen
-            text = self._texts[event.id] = self._tagged(TextStart(id=event.id, **envelope(event)))
+            text = self._texts[event.id] = self._tagged(e.TextStart(id=event.id, **envelope(event)))
         event = text.with_parent(event)
-        if isinstance(event, TextDelta):
+        if isinstance(event, e.TextDelta):
             events = text.feed(event)
         else:
             del self._texts[event.id]
             events = text.finish(event)
         return [*self._announce(event), *events] if text.hidden else events
 
-    def _announce(self, event: Event) -> list[Event]:
+    def _announce(self, event: e.Event) -> list[e.Event]:
         """Return the event that announces hidden thinking, once in a run."""
         announced, self._announced = self._announced, True
-        return [] if announced else [Hidden(what="thinking", agent=event.agent)]
+        return [] if announced else [e.Hidden(what="thinking", agent=event.agent)]
 
     def _trimmed(self, event: _E) -> _E:
         """Return the event without the hidden fields of its envelope."""
@@ -186,7 +155,7 @@ class Levels:
             event = replace(event, meta=None)
         return event
 
-    def _run_end(self, event: RunEnd) -> RunEnd:
+    def _run_end(self, event: e.RunEnd) -> e.RunEnd:
         """Return the event without thoughts in its output: a text, or a structure that may hold the whole conversation."""
         output = event.output
         if isinstance(output, str):

@@ -1,7 +1,59 @@
-"""Masking of the strings in a JSON value."""
+"""Masking of a text's spans, of the strings in a JSON value, and of text that an omission cuts off."""
 
-from collections.abc import Callable
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+Span: TypeAlias = tuple[int, int]
+"""Offsets of the first character and after the last one."""
+
+_MAX_CUT_CHARS = 4096
+"""Characters before a mark of omission in which a secret may begin that it cuts off."""
+
+_MIN_CUT_CHARS = 4
+"""Characters of a secret that are masked where it is cut off. Fewer tell little, and may just as well begin another word."""
+
+
+def bullets(text: str, spans: Iterable[Span]) -> str:
+    """Return the text with a bullet for each character of the spans. They may overlap, in any order."""
+    pieces: list[str] = []
+    at = 0
+    for first, last in sorted(spans):
+        if last > at:
+            first = max(first, at)
+            pieces += text[at:first], "•" * (last - first)
+            at = last
+    return "".join((*pieces, text[at:])) if pieces else text
+
+
+class CutMarks:
+    """The marks of omission in a text: what stands before one may be the beginning of a secret.
+
+    Args:
+        expression: matches a mark, and white space before it that is part of the mark.
+    """
+
+    def __init__(self, expression: str) -> None:
+        self._mark = re.compile(expression)
+
+    def windows(self, text: str) -> Iterator[Span]:
+        """Spans of the text before each mark, without those that are too short."""
+        at = 0
+        for mark in self._mark.finditer(text):
+            if mark.start() - at >= _MIN_CUT_CHARS:
+                yield max(at, mark.start() - _MAX_CUT_CHARS), mark.start()
+            at = mark.end()
+
+    def masked(self, first: int, last: int) -> list[Span]:
+        """Return the span of a secret's beginning that is to be masked; none if it is too short."""
+        return [(first, last)] if last - first >= _MIN_CUT_CHARS else []
+
+
+OWN_CUTS = CutMarks(r"\n?… [\d,]+ more ")
+"""The marks that nbagent writes where it shortens a text."""
+
+ALL_CUTS = CutMarks(r"\n?…|\.{3}")
+"""Also those of other libraries, such as pandas in a table's cells."""
 
 
 def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) -> Any:
@@ -15,9 +67,12 @@ def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) 
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        made = {
-            mask(key) if isinstance(key, str) else key: mask_json(item, mask, numbers=numbers) for key, item in value.items()
-        }
+        made: dict[Any, Any] = {}
+        for key, item in value.items():
+            masked = shown = mask(key) if isinstance(key, str) else key
+            while shown in made:  # keys may differ in nothing but what is masked
+                shown = f"{masked}-{len(made) + 1}"
+            made[shown] = mask_json(item, mask, numbers=numbers)
         return made if made != value else value
     if isinstance(value, list | tuple):
         items = [mask_json(item, mask, numbers=numbers) for item in value]

@@ -1,20 +1,26 @@
-"""Masks the patterns of `redact=`, also where a stream cuts a match in two, and where JSON escapes it.
+"""Masks the patterns of `redact=`, also where a stream cuts a match in two, and where escapes or markup are inside a match.
 
 Each character of a match becomes a bullet. A text keeps its length, so an offset into it stays valid.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, NoReturn, TypeAlias
 
 import regex
 
-from nbagent.gate.escapes import Unescaped
-from nbagent.gate.masking import mask_json
+from nbagent.gate.masking import CutMarks, Span, bullets, mask_json
+from nbagent.gate.readings import Reading, complete_until, readings_of
+from nbagent.gate.visible import html_markup, markdown_markup
 
 _Expression: TypeAlias = str | re.Pattern[str] | regex.Pattern[str]
 Rule: TypeAlias = _Expression | Callable[[str], str]
 """A regular expression, as text or compiled, or a function that returns the text with its secrets masked."""
+_Match: TypeAlias = tuple[Span, ...]
+"""Spans of the text that a match consists of; markup may be between two."""
 
 _FLAGS = ((re.IGNORECASE, regex.I), (re.MULTILINE, regex.M), (re.DOTALL, regex.S), (re.VERBOSE, regex.X), (re.ASCII, regex.A))
 _PROBES = ("a", " ")  # a match may depend on whether a word goes on
@@ -27,13 +33,42 @@ _CONTEXT_CHARS = 64
 _RESEARCH_GROWTH = 1.25
 """Factor by which a text that is held back grows before it is searched again; a search for each piece would be quadratic."""
 
+SEARCH_LIMIT_S = 1.0
+"""Seconds of the processor that the patterns may take for one text."""
+
+_MAX_SLOW_TEXTS = 3
+"""Texts that may take too long. After them every text is hidden without a search."""
+
+_UNLIMITED_CHARS = 16
+"""Characters of a text so short that no search takes long; a limit costs more time than such a search."""
+
+HIDDEN_TEXT = "[hidden: a pattern of redact= takes too long]"
+"""Shown in place of a text that could not be searched."""
+
+
+class _Deadline(threading.local):
+    """Time at which the search of this thread ends, in seconds of its processor time; 0 before its first long text."""
+
+    at = 0.0
+
+
+class _TooSlow(Exception):
+    """A search took longer than `SEARCH_LIMIT_S`."""
+
 
 class Patterns:
     """A set of patterns, compiled.
 
+    A pattern is searched in a text as it is, in the text as its reader sees it (without Markdown's or HTML's markup and
+    without invisible characters, in the compatibility form NFKC), and in both with JSON's escapes decoded, once and twice.
+    A space in a pattern also matches a line break.
+
     Args:
         rules: regular expressions, and functions. A function gets each text whole and returns the text to show; so a
             streamed text is shown only when it is complete.
+
+    Attributes:
+        warning: says that an expression took too long, so that texts are hidden; None if none did.
 
     Raises:
         ValueError: a rule is not a regular expression; the message names it and the position of the error.
@@ -41,12 +76,18 @@ class Patterns:
     """
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self.warning: str | None = None
+        self._slow_texts = 0
+        self._deadline = _Deadline()
+        self._looks_behind = False
         self._expressions: list[regex.Pattern[str]] = []
         self._beginnings: list[regex.Pattern[str]] = []
+        self._numbers: list[int] = []  # of the expressions among the rules
         self._functions: list[Callable[[str], str]] = []
-        for rule in [rules] if isinstance(rules, str) else rules:
+        for number, rule in enumerate([rules] if isinstance(rules, str) else rules, 1):
             if isinstance(rule, str | re.Pattern | regex.Pattern):
                 self._add(rule)
+                self._numbers.append(number)
             elif callable(rule):
                 self._functions.append(rule)
             else:
@@ -58,16 +99,25 @@ class Patterns:
     def __repr__(self) -> str:
         return f"<Patterns: {len(self._expressions)} expressions, {len(self._functions)} functions>"
 
-    def mask(self, text: str) -> str:
-        """Return the text with every match masked."""
-        text = _bulleted(text, self._matches(text, 0))
+    def mask(self, text: str, *, is_html: bool = False, cuts: CutMarks | None = None) -> str:
+        """Return the text with every match masked.
+
+        Args:
+            text: the text.
+            is_html: whether its markup is HTML's or SVG's. Otherwise it is Markdown's.
+            cuts: marks of omission. A match that one of them cuts off is masked too.
+        """
+        try:
+            text = self._mask(text, is_html, cuts) if self._expressions else text
+        except _TooSlow:
+            text = HIDDEN_TEXT
         for function in self._functions:
             text = str(function(text))
         return text
 
-    def mask_json(self, value: Any) -> Any:
+    def mask_json(self, value: Any, *, is_html: bool = False, cuts: CutMarks | None = None) -> Any:
         """Return a JSON value with every match masked in its strings, keys and numbers; the same object if there is none."""
-        return mask_json(value, self.mask, numbers=True)
+        return mask_json(value, partial(self.mask, is_html=is_html, cuts=cuts), numbers=True)
 
     def stream(self) -> "RedactedStream":
         """Return a masker of one text that comes in pieces."""
@@ -78,36 +128,105 @@ class Patterns:
         """True if a text can be shown only when it is complete."""
         return bool(self._functions)
 
-    def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int]:
+    def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int] | None:
         """Return the masked text from `start` on that can be shown now, and the offset at which the rest begins.
 
-        The text that is shown is final: a match that has begun, or that may go on, is in the rest.
+        The text that is shown is final: a match that has begun, or that may go on, is in the rest. None if the search
+        takes too long.
 
         Args:
             text: the new text, after a little of the text before it.
             start: offset of the new text.
             last: whether nothing follows.
         """
-        matches = self._matches(text, start)
-        end = len(text) if last else self._settled(text, start, matches)
-        return _bulleted(text, [match for match in matches if match[1] <= end])[start:end], end
+        try:
+            self._begin_search()
+            matches, end = self._settle(text, start, last=last)
+        except _TooSlow:
+            return None
+        return bullets(text[:end], [span for match in matches if match[-1][1] <= end for span in match])[start:], end
 
-    def _settled(self, text: str, start: int, matches: list[tuple[int, int]]) -> int:
-        """Offset up to which nothing that follows can change the matches."""
-        decoded = Unescaped(text, start)
-        end = decoded.complete_until
-        whole = decoded.text[: len(decoded.text) - (len(text) - end)]
-        for beginning in self._beginnings:
-            found = beginning.search(text, start, partial=True)
-            end = end if found is None else min(end, decoded.source_span(found.start(), len(text))[0])
-            found = beginning.search(whole, start, partial=True)
-            end = end if found is None else min(end, decoded.source_offset(found.start()))
-        continued = [set(self._matches(text + probe, start)) for probe in _PROBES]
+    def _mask(self, text: str, is_html: bool, cuts: CutMarks | None) -> str:
+        self._begin_search()
+        matches = self._matches(readings_of(text, 0, html_markup if is_html else markdown_markup))
+        spans = [span for match in matches for span in match]
+        if cuts is not None:
+            for start, stop in cuts.windows(text):
+                _, end = self._settle(text[start:stop], 0)
+                spans += cuts.masked(start + end, stop)
+        return bullets(text, spans)
+
+    def _settle(self, text: str, start: int, *, last: bool = False) -> tuple[list[_Match], int]:
+        """Return the matches, and the offset up to which nothing that follows can change them."""
+        if last:
+            return self._matches(self._readings(text, start)), len(text)
+        text = text[: complete_until(text, start)]
+        readings = self._readings(text, start)
+        matches = self._matches(readings)
+        end = len(text)
+        for reading in readings:
+            for beginning in self._beginnings:
+                found = self._search(beginning, reading.text, reading.start)
+                if found is not None and found.start() < len(reading.text):
+                    end = min(end, reading.spans(found.start(), found.start() + 1)[0][0])
+        continued = [set(self._matches([reading.continued(probe) for reading in readings])) for probe in _PROBES]
         sure = set(matches).intersection(*continued)  # `b$` matches before a line's end only where nothing follows
-        for first, last in sorted(set(matches).union(*continued), reverse=True):
-            if first < end and (last > end or last >= len(text) or (first, last) not in sure):
+        for match in sorted(set(matches).union(*continued), reverse=True):
+            first, stop = match[0][0], match[-1][1]
+            if first < end and (stop > end or stop >= len(text) or match not in sure):
                 end = first
-        return end
+        return matches, _uncut(end, readings)
+
+    def _readings(self, text: str, start: int) -> list[Reading]:
+        return readings_of(text, start, before=self._looks_behind)
+
+    def _matches(self, readings: list[Reading]) -> list[_Match]:
+        """Matches in the readings of a text; one in the text as it is includes the escapes that its borders cut."""
+        source, *others = readings
+        found: list[_Match] = []
+        for first, last in self._found_in(source):
+            for reading in others:
+                first, last = reading.span_around(first)[0], reading.span_around(last)[1]
+            found.append(((first, last),))
+        for reading in others:
+            found += [reading.spans(*span) for span in self._found_in(reading)]
+        return found
+
+    def _found_in(self, reading: Reading) -> Iterator[Span]:
+        for number, expression in zip(self._numbers, self._expressions, strict=True):
+            try:
+                for found in expression.finditer(reading.text, reading.start, timeout=self._time_left(reading)):
+                    if found[0]:
+                        yield found.span()
+            except TimeoutError:
+                self._give_up(number)
+
+    def _search(self, beginning: "regex.Pattern[str]", text: str, start: int) -> "regex.Match[str] | None":
+        try:
+            return beginning.search(text, start, partial=True, timeout=self._time_left(Reading(text, start)))
+        except TimeoutError:
+            self._give_up(self._numbers[self._beginnings.index(beginning)])
+
+    def _begin_search(self) -> None:
+        if self._slow_texts >= _MAX_SLOW_TEXTS:
+            raise _TooSlow
+        self._deadline.at = 0.0
+
+    def _time_left(self, reading: Reading) -> float | None:
+        if len(reading.text) - reading.start <= _UNLIMITED_CHARS:
+            return None
+        now = time.thread_time()
+        if not self._deadline.at:
+            self._deadline.at = now + SEARCH_LIMIT_S
+        return max(self._deadline.at - now, 0.001)
+
+    def _give_up(self, number: int) -> NoReturn:
+        self._slow_texts += 1
+        self.warning = (
+            f"Rule {number} of redact= took more than {SEARCH_LIMIT_S:g} s for one text, so such texts are hidden. Simplify "
+            "the expression: a repetition inside a repetition, as in (a+)+, takes exponential time."
+        )
+        raise _TooSlow
 
     def _add(self, rule: _Expression) -> None:
         pattern = rule if isinstance(rule, str) else rule.pattern
@@ -119,38 +238,42 @@ class Patterns:
         elif isinstance(rule, re.Pattern):
             flags = sum(int(ours) for theirs, ours in _FLAGS if rule.flags & theirs)
         try:
+            flags |= regex.compile(pattern, flags).flags & (regex.X | regex.V1)  # may stand in the pattern: "(?x)"
+            if not flags & (regex.X | regex.V1):  # comments and nested sets, in which spaces are something else
+                pattern = _with_line_breaks(pattern)
             expression = regex.compile(pattern, flags)
         except regex.error as error:
             raise ValueError(f"redact={pattern!r} is not a regular expression: {error}") from None
         self._expressions.append(expression)
+        self._looks_behind |= "(?<" in pattern or "\\B" in pattern
         # The sentinel never matches, so `partial=True` finds only matches that are cut off by the end of the text.
         line = "\n" if flags & regex.X else ""
         self._beginnings.append(regex.compile(f"(?:{pattern}{line}){_SENTINEL}", flags))
 
-    def _matches(self, text: str, start: int) -> list[tuple[int, int]]:
-        """Spans of the matches in the text as it is and with its escapes decoded, in order, overlaps joined."""
-        spans = [found.span() for one in self._expressions for found in one.finditer(text, start) if found[0]]
-        if text.find("\\", start) >= 0:
-            decoded = Unescaped(text, start)
-            spans = [decoded.source_span(*span) for span in spans]
-            found_in = (found for one in self._expressions for found in one.finditer(decoded.text, start) if found[0])
-            spans += [(decoded.source_offset(found.start()), decoded.source_offset(found.end())) for found in found_in]
-        joined: list[tuple[int, int]] = []
-        for first, last in sorted(spans):
-            if joined and first < joined[-1][1]:
-                joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
-            else:
-                joined.append((first, last))
-        return joined
+
+def _uncut(end: int, readings: list[Reading]) -> int:
+    """Return the offset, or the start of what a reading replaces there: the rest of that would be read otherwise."""
+    while (first := min(reading.span_around(end)[0] for reading in readings)) < end:
+        end = first
+    return end
 
 
-def _bulleted(text: str, spans: list[tuple[int, int]]) -> str:
-    pieces: list[str] = []
-    at = 0
-    for first, last in spans:
-        pieces += text[at:first], "•" * (last - first)
-        at = last
-    return "".join((*pieces, text[at:])) if spans else text
+def _with_line_breaks(pattern: str) -> str:
+    """Return the expression so that its spaces also match a line break: where a line ends, a reader sees a space."""
+    made: list[str] = []
+    in_set = negated = False
+    for piece in re.findall(r"\\.|\[:\^?\w+:\]|\[\^?\]?|.", pattern, re.DOTALL):
+        if piece.startswith("[:"):
+            pass  # a class of characters, inside a set
+        elif piece[0] == "[" and not in_set:
+            in_set, negated = True, piece[1:2] == "^"
+        elif piece == "]":
+            in_set = False
+        elif piece in (" ", "\\ ") and not negated:
+            piece = f"\n{piece}" if in_set else "[ \n]"
+        negated = negated and in_set
+        made.append(piece)
+    return "".join(made)
 
 
 class RedactedStream:
@@ -165,25 +288,37 @@ class RedactedStream:
         self._held: list[str] = []
         self._size = 0
         self._search_at = 0
+        self._is_hidden = False  # a search took too long: nothing more is shown
 
     def feed(self, text: str) -> str:
         """Return the masked text that can be shown now."""
+        if self._is_hidden:
+            return ""
         self._held.append(text)
         self._size += len(text)
         if self._patterns.need_whole_texts or self._size < self._search_at:
             return ""
+        return self._release(last=False)
+
+    def close(self) -> str:
+        """Return the rest that was held back, since the text is over."""
+        if self._is_hidden:
+            return ""
+        if self._patterns.need_whole_texts:
+            held = "".join(self._held)
+            self._held, self._size = [], 0
+            return self._patterns.mask(held)
+        return self._release(last=True)
+
+    def _release(self, *, last: bool) -> str:
         whole = self._before + "".join(self._held)
-        shown, end = self._patterns.release(whole, len(self._before))
+        found = self._patterns.release(whole, len(self._before), last=last)
+        if found is None:
+            self._is_hidden, self._held = True, []
+            return HIDDEN_TEXT
+        shown, end = found
         self._before = whole[max(0, end - _CONTEXT_CHARS) : end]
         self._held = [whole[end:]]
         self._size = len(whole) - end
         self._search_at = int(self._size * _RESEARCH_GROWTH) if self._size > _CONTEXT_CHARS else 0
         return shown
-
-    def close(self) -> str:
-        """Return the rest that was held back, since the text is over."""
-        held = "".join(self._held)
-        self._held, self._size = [], 0
-        if self._patterns.need_whole_texts:
-            return self._patterns.mask(held)
-        return self._patterns.release(self._before + held, len(self._before), last=True)[0]

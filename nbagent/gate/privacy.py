@@ -1,6 +1,7 @@
 """The privacy of one run: its gate, the credentials that are masked in it, and the original events."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
@@ -33,6 +34,11 @@ class Privacy:
     def has_patterns(self) -> bool:
         """True if the reader gave patterns to mask."""
         return self._gate.patterns is not None
+
+    @property
+    def masker(self) -> Callable[[str], str]:
+        """Masks patterns and credentials as `mask` does. It does not keep the run's events alive."""
+        return self._gate.mask
 
     @property
     def events(self) -> list[Event]:

@@ -1,34 +1,29 @@
 """The redactor: masks secrets and patterns in every event, also where a stream cuts them in two."""
 
 import base64
+import re
+from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
-from nbagent.events import (
-    ErrorInfo,
-    Event,
-    File,
-    Live,
-    ReasoningDelta,
-    ReasoningEnd,
-    RunEnd,
-    TextDelta,
-    TextEnd,
-    ToolArgs,
-    ToolArgsDelta,
-    ToolResult,
-)
+from nbagent import events as e
 from nbagent.events.codec import to_builtins
 from nbagent.events.jsonable import json_safe
+from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks
 
-_E = TypeVar("_E", bound=Event | ErrorInfo)
-_Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
-_UNMASKED = frozenset({"seq", "ts", "run_id", "id", "parent_id", "tool_id", "call_id", "approval_id"})
-_UNMASKED |= {"display", "signature", "encrypted"}
+_E = TypeVar("_E", bound=e.Event | e.ErrorInfo)
+_Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta
+_DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta)
+_IDS = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id")
+"""Fields that refer to other events."""
+_UNMASKED = frozenset({*_IDS, "seq", "ts", "run_id", "display", "signature", "encrypted"})
 """Fields without text for readers, and fields with masking of their own."""
 _TEXT_TYPES = ("text/", "json", "xml", "yaml", "javascript")
 """Parts of a media type that show that a file's data is text."""
+_MARKUP_TYPES = ("html", "svg", "xml")
+_OWN_ID = re.compile(r"[a-z]{3,9}-\d{1,5}(?:[./:](?:[a-z]{3,9}-)?\d{1,5})*")
+"""Matches the ids that nbagent makes, `text-1.think-2`: only numbers, which patterns for numbers need not mask."""
 
 
 class Stream(Protocol):
@@ -44,13 +39,19 @@ class Stream(Protocol):
 
 
 class Masker(Protocol):
-    """Masks credentials (`nbagent.gate.secrets`), or a reader's own patterns (`nbagent.gate.patterns`)."""
+    """Masks credentials (`nbagent.gate.secrets`), or a reader's own patterns (`nbagent.gate.patterns`).
 
-    def mask(self, text: str) -> str:
-        """Return the masked text."""
+    Attributes:
+        warning: what keeps texts from being shown; None if nothing does.
+    """
+
+    warning: str | None
+
+    def mask(self, text: str, *, is_html: bool = False, cuts: CutMarks | None = None) -> str:
+        """Return the masked text. What one of the marks cuts off is masked too."""
         ...
 
-    def mask_json(self, value: Any) -> Any:
+    def mask_json(self, value: Any, *, is_html: bool = False, cuts: CutMarks | None = None) -> Any:
         """Return the masked JSON value; the same object if nothing in it is masked."""
         ...
 
@@ -71,33 +72,74 @@ class Redactor:
     def __init__(self, masker: Masker) -> None:
         self.masker = masker
         self._streams: dict[tuple[type[_Delta], str], Stream] = {}
+        self._ids: dict[str, str] = {}  # masked, by the id as it came
+        self._masked_ids: set[str] = set()
+        self._warned = False
 
-    def feed(self, event: Event) -> list[Event]:
+    def feed(self, event: e.Event) -> list[e.Event]:
         """Return the masked event; nothing while its text may still turn out to be part of a match."""
-        if isinstance(event, _Delta):
+        if isinstance(event, _DELTAS) and event.parent_id is None and self._ids.get(event.id) == event.id:
+            events = self._delta(event)
+        else:
+            events = self._feed(self._with_masked_ids(event))
+        return events if self.masker.warning is None else [*self._warn(), *events]
+
+    def close(self) -> list[e.Event]:
+        """Return the held-back rest of the texts that are still open."""
+        streams, self._streams = self._streams, {}
+        events: list[e.Event] = [made(id=id, delta=text) for (made, id), stream in streams.items() if (text := stream.close())]
+        return [*self._warn(), *events]
+
+    def _feed(self, event: e.Event) -> list[e.Event]:
+        if isinstance(event, _DELTAS):
             return self._delta(event)
         match event:
-            case TextEnd():
-                return [*self._flush(TextDelta, event), self._masked(event)]
-            case ReasoningEnd():
-                return [*self._flush(ReasoningDelta, event), self._masked(event)]
-            case ToolArgs():
-                return [*self._flush(ToolArgsDelta, event), self._masked(event)]
-            case ToolResult():
-                return [*self._flush(ToolArgsDelta, event), self._result(event)]
-            case RunEnd():
+            case e.TextEnd():
+                return [*self._flush(e.TextDelta, event), self._masked(event)]
+            case e.ReasoningEnd():
+                return [*self._flush(e.ReasoningDelta, event), self._masked(event)]
+            case e.ToolArgs():
+                return [*self._flush(e.ToolArgsDelta, event), self._masked(event)]
+            case e.ToolResult():
+                return [*self._flush(e.ToolArgsDelta, event), self._result(event)]
+            case e.RunEnd():
                 return [*self.close(), self._masked(event)]
-            case File():
+            case e.File():
                 return [self._file(event)]
+            case e.Error():
+                return [self._masked(event, ALL_CUTS)]
             case _:
                 return [self._masked(event)]
 
-    def close(self) -> list[Event]:
-        """Return the held-back rest of the texts that are still open."""
-        streams, self._streams = self._streams, {}
-        return [made(id=id, delta=text) for (made, id), stream in streams.items() if (text := stream.close())]
+    def _warn(self) -> Iterator[e.Event]:
+        """Yield the event that says why texts are hidden, once in a run."""
+        if self.masker.warning is not None and not self._warned:
+            self._warned = True
+            yield e.Status(message=self.masker.warning, level="warning")
 
-    def _delta(self, event: _Delta) -> list[Event]:
+    def _with_masked_ids(self, event: e.Event) -> e.Event:
+        changed: dict[str, str] = {}
+        for field in _IDS:
+            id_ = getattr(event, field, None)
+            if id_ is not None:
+                masked = self._ids.get(id_) or self._mask_id(id_)
+                if masked != id_:
+                    changed[field] = masked
+        return replace(event, **changed) if changed else event
+
+    def _mask_id(self, id_: str) -> str:
+        """Return the masked id: always the same for an id, and another one for each."""
+        masked = made = id_ if _OWN_ID.fullmatch(id_) else self.masker.mask(id_)
+        if masked != id_:
+            number = 1
+            while masked in self._masked_ids:
+                number += 1
+                masked = f"{made}-{number}"
+            self._masked_ids.add(masked)
+        self._ids[id_] = masked
+        return masked
+
+    def _delta(self, event: _Delta) -> list[e.Event]:
         key = (type(event), event.id)
         stream = self._streams.get(key)
         if stream is None:
@@ -109,20 +151,25 @@ class Redactor:
             return []
         return [self._masked(replace(event, delta=shown))]
 
-    def _flush(self, made: type[_Delta], event: TextEnd | ReasoningEnd | ToolArgs | ToolResult) -> list[Event]:
+    def _flush(self, made: type[_Delta], event: e.TextEnd | e.ReasoningEnd | e.ToolArgs | e.ToolResult) -> list[e.Event]:
         stream = self._streams.pop((made, event.id), None)
         text = stream.close() if stream is not None else ""
         return [made(id=event.id, delta=text, parent_id=event.parent_id)] if text else []
 
-    def _result(self, event: ToolResult) -> ToolResult:
-        event = self._masked(event)
+    def _result(self, event: e.ToolResult) -> e.ToolResult:
+        event = self._masked(event, OWN_CUTS)
         if event.display is None:
             return event
-        shown, masker = event.display, self.masker
-        data = {mime: it if mime.startswith("image/") else masker.mask_json(it) for mime, it in shown.data.items()}
-        return replace(event, display=replace(shown, summary=masker.mask(shown.summary), data=data))
+        data = {mime: self._payload(mime, payload) for mime, payload in event.display.data.items()}
+        summary = self.masker.mask(event.display.summary, cuts=ALL_CUTS)
+        return replace(event, display=replace(event.display, summary=summary, data=data))
 
-    def _file(self, event: File) -> File:
+    def _payload(self, mime: str, payload: Any) -> Any:
+        if mime.startswith("image/") and not _is_markup(mime):  # a mask would break it
+            return payload
+        return self.masker.mask_json(payload, is_html=_is_markup(mime), cuts=ALL_CUTS)
+
+    def _file(self, event: e.File) -> e.File:
         """Return the file with its text masked; data of other media types stays unchanged, because a mask would break it."""
         url, data = event.url, event.data
         head, inline, body = (url or "").partition(";base64,")
@@ -139,31 +186,35 @@ class Redactor:
             text = base64.b64decode(data, validate=True).decode()
         except ValueError:
             return self.masker.mask(data)  # not base64, though it should be
-        masked = self.masker.mask(text)
+        masked = self.masker.mask(text, is_html=_is_markup(media_type or ""))
         return data if masked == text else base64.b64encode(masked.encode()).decode()
 
-    def _masked(self, event: _E) -> _E:
+    def _masked(self, event: _E, cuts: CutMarks | None = None) -> _E:
         changed: dict[str, Any] = {}
         for field in event.__struct_fields__:
             if field in _UNMASKED:
                 continue
             value = getattr(event, field)
-            if value is None or isinstance(value, bool | int | float | Live):
+            if value is None or isinstance(value, bool | int | float | e.Live):
                 continue
-            masked = self._value(value)
+            masked = self._value(value, cuts)
             if masked is not value and masked != value:
                 changed[field] = masked
         return replace(event, **changed) if changed else event
 
-    def _value(self, value: Any) -> Any:
-        if isinstance(value, ErrorInfo):
-            return self._masked(value)
+    def _value(self, value: Any, cuts: CutMarks | None) -> Any:
+        if isinstance(value, e.ErrorInfo):
+            return self._masked(value, ALL_CUTS)
         if isinstance(value, str):
-            return self.masker.mask_json(value)
+            return self.masker.mask_json(value, cuts=cuts)
         # A container may hold objects (a dataclass, a set, an SDK's model), of which the text is what will be written.
         try:
             plain = to_builtins(value)
         except Exception:  # a cycle, a depth or a key that the codec does not encode
             plain = json_safe(value)
-        masked = self.masker.mask_json(plain)
+        masked = self.masker.mask_json(plain, cuts=cuts)
         return value if masked is plain or masked == plain else masked
+
+
+def _is_markup(media_type: str) -> bool:
+    return any(word in media_type for word in _MARKUP_TYPES)

@@ -1,19 +1,24 @@
 """Masks credentials in everything that is shown, saved or logged.
 
 A credential is the value of an environment variable with a name like `OPENAI_API_KEY`, a value that a client authenticates with
-(`register`), or any text in the format of a well-known service's keys. It is masked in place: its first two characters stay,
-every other one becomes a bullet. A text keeps its length, so an offset into it stays valid.
+(`register`), any text in the format of a well-known service's keys, a bearer token, or the password in a URL. It is masked in
+place: its first two characters stay, every other one becomes a bullet. A text keeps its length, so an offset into it stays
+valid.
 """
 
+import html
+import json
 import logging
 import os
 import re
 import string
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
-from nbagent.gate.masking import mask_json
+from nbagent.gate.masking import CutMarks, Span, bullets, mask_json
 
 MIN_SECRET_CHARS = 8
 """Characters of the shortest credential; masking shorter values would spoil ordinary words."""
@@ -54,8 +59,16 @@ _SHAPES = {
 _SHAPED = (
     rf"(?<![A-Za-z0-9])(?:{'|'.join(_SHAPES.values())})"  # one look-behind for all is twenty times as fast as one for each
 )
-# These are recognised by the text before them, and are masked in whole texts only.
-_CONTEXTUAL = rf"(?i:\bbearer\s+)({_CHAR}{{16,}})|://[^\s/:@]*:([^\s/:@]{{4,}})@"
+# These are recognised by the text before them: a token after "Bearer", and after a user's name the password in a URL
+# (https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1).
+_AFTER_BEARER = r"(?i:\bbearer\s{1,8})"
+_AFTER_USER = r"://[^\s/:@]{0,256}:"
+_CONTEXTUAL = re.compile(rf"{_AFTER_BEARER}({_CHAR}{{16,}})|{_AFTER_USER}([^\s/:@]{{4,256}})@")
+_CONTEXTUAL_BEGUN = re.compile(rf"{_AFTER_BEARER}({_CHAR}*)\Z|{_AFTER_USER}([^\s/:@]{{0,256}})\Z")
+_CONTEXT = re.compile("://|bearer", re.IGNORECASE)
+_USER_BEGUN = re.compile(r"://[^\s/:@]{0,256}\Z")
+_MAX_CONTEXT_CHARS = 24
+"""Characters of a text that was shown in which the word before a token may begin."""
 _TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
 _NOT_TOKEN = re.compile(rf"(?!{_CHAR}).", re.DOTALL)
 
@@ -126,33 +139,63 @@ class Secrets:
         values: exact texts; the well-known formats are always included.
     """
 
+    warning: str | None = None
+    """Says why texts are hidden. None: no text is, since the search for credentials takes linear time."""
+
     def __init__(self, values: Iterable[str] = ()) -> None:
         self.values = frozenset(values)
-        exact = "|".join(re.escape(value) for value in sorted(self.values, key=len, reverse=True))
+        self._written = {form: shown for value in self.values for form, shown in _forms(value)}
+        exact = "|".join(re.escape(form) for form in sorted(self._written, key=len, reverse=True))
         self._streamed = re.compile(f"{exact}|{_SHAPED}" if exact else _SHAPED)
-        self._whole = re.compile(f"{self._streamed.pattern}|{_CONTEXTUAL}")
-        self._heads = {value[: _SHOWN_CHARS + 1] for value in self.values}
+        self._heads = {form[: _SHOWN_CHARS + 1] for form in self._written}
         self.heads = re.compile("|".join(re.escape(head) for head in sorted(self._heads | set(_SHAPES))))
         """Matches where a credential may begin."""
 
     def __repr__(self) -> str:
         return f"<Secrets: {len(self.values)} values>"
 
-    def mask(self, text: str) -> str:
-        """Return the text with every credential masked; as long as before."""
-        return self._whole.sub(_masked, text)
+    def mask(self, text: str, *, is_html: bool = False, cuts: CutMarks | None = None) -> str:
+        """Return the text with every credential masked; as long as before.
 
-    def mask_json(self, value: Any) -> Any:
+        Args:
+            text: the text.
+            is_html: has no effect; all ways to write a credential are searched in any text.
+            cuts: marks of omission. A credential that one of them cuts off is masked too.
+        """
+        masked = self.mask_streamed(text)
+        masked = bullets(masked, _contextual_spans(masked))
+        if cuts is None:
+            return masked
+        return bullets(masked, (span for window in cuts.windows(text) for span in self._cut_off(text, cuts, *window)))
+
+    def mask_json(self, value: Any, *, is_html: bool = False, cuts: CutMarks | None = None) -> Any:
         """Return a JSON value with every credential masked in its strings and keys; the same object if there is none."""
-        return mask_json(value, self.mask)
+        return mask_json(value, partial(self.mask, cuts=cuts))
 
     def stream(self) -> "MaskedStream":
         """Return a masker of one text that comes in pieces."""
         return MaskedStream(self)
 
     def mask_streamed(self, text: str) -> str:
-        """Like `mask`, for what can be recognised in a stream: exact values and formats."""
-        return self._streamed.sub(_masked, text)
+        """Like `mask`, but only what is recognised by itself: exact values and formats."""
+        return self._streamed.sub(self._masked, text)
+
+    def _masked(self, match: "re.Match[str]") -> str:
+        shown = self._written.get(match[0], _SHOWN_CHARS)
+        return match[0][:shown] + "•" * (len(match[0]) - shown)
+
+    def _cut_off(self, text: str, cuts: CutMarks, start: int, stop: int) -> list[Span]:
+        window = text[start:stop]
+        begun = _CONTEXTUAL_BEGUN.search(window)
+        first = self.growing_in(window)
+        spans = cuts.masked(start + first, stop) if first is not None else []
+        if begun is not None and begun.lastindex:
+            spans += cuts.masked(start + begun.start(begun.lastindex), stop)
+        return [(first + _SHOWN_CHARS, last) for first, last in spans]
+
+    def is_beginning(self, text: str) -> bool:
+        """Return True if an exact value begins with the text."""
+        return any(form.startswith(text) for form in self._written)
 
     def growing_in(self, text: str) -> int | None:
         """Offset of the first credential that may continue after the end of the text; None if there is none."""
@@ -169,19 +212,47 @@ class Secrets:
     def _may_grow_from(self, text: str, start: int, tail: int) -> bool:
         """Return True if a credential that begins at `start` may continue; from `tail` on the text is one token."""
         size = len(text) - start
-        if any(len(value) > size and value.startswith(text[start:]) for value in self.values):
+        if any(len(form) > size and form.startswith(text[start:]) for form in self._written):
             return True
         at_boundary = start == 0 or not (text[start - 1].isascii() and text[start - 1].isalnum())
         return at_boundary and start >= tail and text[start : start + 3] in _SHAPES
 
 
-def _masked(match: re.Match[str]) -> str:
-    secret = next((group for group in match.groups() if group is not None), None) if match.re.groups else None
-    whole = match[0]
-    if secret is None:
-        return whole[:_SHOWN_CHARS] + "•" * (len(whole) - _SHOWN_CHARS)
-    start = whole.rindex(secret)
-    return whole[:start] + secret[:_SHOWN_CHARS] + "•" * (len(secret) - _SHOWN_CHARS) + whole[start + len(secret) :]
+def _forms(value: str) -> Iterator[tuple[str, int]]:
+    """Yield a value as it may be written in a text, and the characters of each form that are shown."""
+    yield value, _SHOWN_CHARS
+    writers: tuple[Callable[[str], str], ...] = (*_JSON_FORMS, html.escape, partial(quote, safe=""), _single_quoted)
+    for write in writers:
+        form = write(value)
+        if form != value:
+            yield form, max(_SHOWN_CHARS, len(write(value[:_SHOWN_CHARS])))
+
+
+def _in_json(value: str, *, times: int, ascii_only: bool, slashes: bool = False) -> str:
+    """Return the text as it stands in JSON, or in JSON that is a string in JSON."""
+    for _ in range(times):
+        value = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        value = value.replace("/", "\\/") if slashes else value
+    return value
+
+
+_JSON_FORMS: tuple[Callable[[str], str], ...] = tuple(
+    partial(_in_json, times=times, ascii_only=ascii_only, slashes=slashes)
+    for times in (1, 2)
+    for ascii_only in (True, False)
+    for slashes in (False, True)  # some servers write "\/"
+)
+
+
+def _single_quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")  # as in the repr of a text that has both quotes
+
+
+def _contextual_spans(text: str, start: int = 0) -> Iterator[Span]:
+    """Spans to mask of the credentials that are recognised by the text before them."""
+    for found in _CONTEXTUAL.finditer(text, start):
+        number = found.lastindex or 0
+        yield found.start(number) + _SHOWN_CHARS, found.end(number)
 
 
 class MaskedStream:
@@ -195,20 +266,80 @@ class MaskedStream:
     """
 
     def __init__(self, secrets: Secrets) -> None:
+        self._exact = _ExactStream(secrets)
+        self._contextual = _ContextualStream()
+
+    def feed(self, text: str) -> str:
+        """Return the masked text that can be shown now."""
+        return self._contextual.feed(self._exact.feed(text))
+
+    def close(self) -> str:
+        """Return the rest that was held back, since the text is over."""
+        return self._contextual.feed(self._exact.close()) + self._contextual.close()
+
+
+class _ContextualStream:
+    """Masks the credentials that are recognised by the text before them."""
+
+    def __init__(self) -> None:
+        self._before = " "  # end of the text that was shown; its first character only tells whether a word begins after it
+        self._held = ""
+        self._swallowing = False  # the rest of a token that is longer than any key
+
+    def feed(self, text: str) -> str:
+        if not self._held and not self._swallowing:
+            seen = self._before + text
+            if _CONTEXT.search(seen) is None:
+                self._before = seen[-_MAX_CONTEXT_CHARS:]
+                return text
+        return self._release(text, last=False)
+
+    def close(self) -> str:
+        return self._release("", last=True)
+
+    def _release(self, text: str, *, last: bool) -> str:
+        swallowed = ""
+        if self._swallowing:
+            end_of_token = _NOT_TOKEN.search(text)
+            if end_of_token is None:
+                return "•" * len(text)
+            swallowed, text = "•" * end_of_token.start(), text[end_of_token.start() :]
+            self._swallowing, self._before = False, "a"
+        seen = self._before + self._held + text
+        begun = None if last else _CONTEXTUAL_BEGUN.search(seen, 1)
+        end = len(seen)
+        if begun is not None:
+            end = max(len(self._before), min(end, begun.start(begun.lastindex or 0) + _SHOWN_CHARS))
+        shown = swallowed + bullets(seen, _contextual_spans(seen, 1))[len(self._before) : end]
+        if len(seen) - end > MAX_TOKEN_CHARS:
+            self._swallowing, self._held = True, ""
+            return shown + "•" * (len(seen) - end)
+        context = begun or _USER_BEGUN.search(seen)
+        keep = end - _MAX_CONTEXT_CHARS
+        if context is not None:
+            keep = min(keep, context.start() - 1)
+        else:  # a word that nothing follows any more need not be looked at again
+            keep = max(keep, *(found.end() - 1 for found in _CONTEXT.finditer(seen) if found.end() < end), 0)
+        self._before, self._held = seen[max(0, keep) : end], seen[end:]
+        return shown
+
+
+class _ExactStream:
+    """Masks the credentials that are recognised by themselves: exact values and formats."""
+
+    def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._before = ""  # end of the text that was shown: a credential may have begun there
         self._held = ""
         self._swallowing = False
 
     def feed(self, text: str) -> str:
-        """Return the masked text that can be shown now."""
         if not self._held and not self._swallowing and self._secrets.heads.search(self._before + text) is None:
             self._before = _context(self._before + text)
             return text
         return self._slowly(text)
 
     def close(self) -> str:
-        """Return the rest that was held back, since the text is over."""
         return self._release(self._held, "")
 
     def _slowly(self, text: str) -> str:
@@ -229,7 +360,7 @@ class MaskedStream:
         return bullets + self._hold(text[:held], text[held:], seen[start:])
 
     def _hold(self, shown: str, held: str, credential: str) -> str:
-        if len(credential) <= MAX_TOKEN_CHARS or any(value.startswith(credential) for value in self._secrets.values):
+        if len(credential) <= MAX_TOKEN_CHARS or self._secrets.is_beginning(credential):
             return self._release(shown, held)
         # Longer than any key: mask everything up to the end of the token.
         self._swallowing = True

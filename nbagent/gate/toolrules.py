@@ -5,40 +5,7 @@ from typing import Literal, TypeAlias, assert_never, get_args
 
 from msgspec.structs import replace
 
-from nbagent.events import (
-    AgentEnd,
-    AgentHandoff,
-    AgentStart,
-    ApprovalRequest,
-    ApprovalResponse,
-    Custom,
-    Display,
-    Error,
-    ErrorInfo,
-    Event,
-    File,
-    Hidden,
-    Raw,
-    ReasoningDelta,
-    ReasoningEnd,
-    ReasoningStart,
-    RunEnd,
-    RunStart,
-    Source,
-    State,
-    Status,
-    StepEnd,
-    StepStart,
-    TextDelta,
-    TextEnd,
-    TextStart,
-    ToolArgs,
-    ToolArgsDelta,
-    ToolProgress,
-    ToolResult,
-    ToolStart,
-    UsageUpdate,
-)
+from nbagent import events as e
 
 Aspect: TypeAlias = Literal["args", "result", "all"]
 """An aspect of a tool call that can be hidden."""
@@ -47,7 +14,7 @@ Hide: TypeAlias = Mapping[str, Aspect | Collection[Aspect]]
 
 EVERY = "*"
 _FAILED = "A tool failed"
-_CONTINUES = AgentEnd | TextDelta | TextEnd | ReasoningDelta | ReasoningEnd
+_CONTINUES = e.AgentEnd | e.TextDelta | e.TextEnd | e.ReasoningDelta | e.ReasoningEnd
 _NOTHING: frozenset[Aspect] = frozenset()
 
 
@@ -78,61 +45,70 @@ class ToolRules:
     def __bool__(self) -> bool:
         return bool(self._rules)
 
-    def feed(self, event: Event) -> list[Event]:
+    def feed(self, event: e.Event) -> list[e.Event]:
         """Return the visible events for this one, in order: often itself, sometimes none."""
         if not self._rules:
             return [event]
         if self._is_inside(event):
             return self._shown_outside(event)
         match event:
-            case TextStart():
+            case e.TextStart():
                 self._announced = False
                 return [event]
-            case ToolStart():
+            case e.ToolStart():
                 return self._start(event)
-            case ToolArgsDelta() | ToolArgs() | ToolProgress() | ToolResult():
+            case e.ToolArgsDelta() | e.ToolArgs() | e.ToolProgress() | e.ToolResult():
                 return self._call(event)
-            case ApprovalRequest() | ApprovalResponse():
+            case e.ApprovalRequest() | e.ApprovalResponse():
                 return [self._approval(event)]
-            case Error():
+            case e.Error():
                 return [self._error(event)]
-            case AgentHandoff():
+            case e.AgentHandoff():
                 return [replace(event, tool_id=None) if "all" in self._hidden_aspects(event.tool_id) else event]
-            case RunEnd():
+            case e.RunEnd():
                 plain = isinstance(event.output, str | bool | int | float | None)
                 return [event if plain else replace(event, output=None)]  # it may hold the whole conversation
-            case RunStart() | StepStart() | StepEnd() | TextDelta() | TextEnd() | AgentStart() | AgentEnd() | UsageUpdate():
+            case (
+                e.RunStart()
+                | e.StepStart()
+                | e.StepEnd()
+                | e.TextDelta()
+                | e.TextEnd()
+                | e.AgentStart()
+                | e.AgentEnd()
+                | e.UsageUpdate()
+            ):
                 return [event]
-            case ReasoningStart() | ReasoningDelta() | ReasoningEnd() | Source() | File() | Status() | Hidden():
+            case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd() | e.Source() | e.File() | e.Status() | e.Hidden():
                 return [event]
-            case State() | Custom() | Raw():  # shown at level "all" only, where they are asked for
+            case e.State() | e.Custom() | e.Raw():  # shown at level "all" only, where they are asked for
                 return [event]
             case _:
                 assert_never(event)
 
-    def close(self) -> list[Event]:
+    def close(self) -> list[e.Event]:
         """Return nothing: no event is held back."""
         return []
 
-    def _is_inside(self, event: Event) -> bool:
+    def _is_inside(self, event: e.Event) -> bool:
         """Return True if an event is inside a hidden call. Only events that begin a block need to name their parent."""
-        if event.parent_id in self._inside or (isinstance(event, AgentStart) and event.tool_id in self._inside):
+        if event.parent_id in self._inside or (isinstance(event, e.AgentStart) and event.tool_id in self._inside):
             return True
         return isinstance(event, _CONTINUES) and event.id in self._inside
 
-    def _shown_outside(self, event: Event) -> list[Event]:
+    def _shown_outside(self, event: e.Event) -> list[e.Event]:
         """Return the events inside a hidden call that are shown outside of it; all others are hidden with the call."""
         match event:
-            case AgentStart() | TextStart() | ReasoningStart():
+            case e.AgentStart() | e.TextStart() | e.ReasoningStart():
                 self._inside.add(event.id)
-            case ToolStart():
+            case e.ToolStart():
                 self._inside.add(event.id)
                 self._hidden[event.id] = frozenset({"all"})
-            case ApprovalRequest() | ApprovalResponse():
+            case e.ApprovalRequest() | e.ApprovalResponse():
                 return [replace(self._approval(event), agent=None)]
-            case Error():
+            case e.Error():
                 return [replace(self._error(event), agent=None)]
-            case UsageUpdate() | RunEnd():
+            case e.UsageUpdate() | e.RunEnd():
                 return [replace(event, parent_id=None, agent=None)]
         return []
 
@@ -140,7 +116,7 @@ class ToolRules:
         """Return the hidden aspects of a call. Without a start, the call's tool is unknown."""
         return _NOTHING if tool_id is None else self._hidden.get(tool_id, self._any)
 
-    def _start(self, event: ToolStart) -> list[Event]:
+    def _start(self, event: e.ToolStart) -> list[e.Event]:
         hidden = self._rules.get(event.name, _NOTHING) | self._rules.get(EVERY, _NOTHING)
         hidden |= self._hidden.get(event.id, _NOTHING)  # a call that starts again, perhaps by another name
         self._hidden[event.id] = hidden
@@ -148,36 +124,36 @@ class ToolRules:
             self._inside.add(event.id)
         if "all" in hidden:
             announced, self._announced = self._announced, True
-            return [] if announced else [Hidden(what="tools", agent=event.agent)]
-        notes = [Hidden(what="arguments" if aspect == "args" else "result", tool_id=event.id) for aspect in sorted(hidden)]
+            return [] if announced else [e.Hidden(what="tools", agent=event.agent)]
+        notes = [e.Hidden(what="arguments" if aspect == "args" else "result", tool_id=event.id) for aspect in sorted(hidden)]
         return [replace(event, title=None) if hidden else event, *notes]
 
-    def _call(self, event: ToolArgsDelta | ToolArgs | ToolProgress | ToolResult) -> list[Event]:
+    def _call(self, event: e.ToolArgsDelta | e.ToolArgs | e.ToolProgress | e.ToolResult) -> list[e.Event]:
         hidden = self._hidden_aspects(event.id)
         if not hidden:
             return [event]
         if "all" in hidden:
             return []
         match event:
-            case ToolArgsDelta():
+            case e.ToolArgsDelta():
                 return [] if "args" in hidden else [event]
-            case ToolArgs():
+            case e.ToolArgs():
                 return [replace(event, args=None, args_text="", valid=True) if "args" in hidden else event]
-            case ToolProgress(message=str()) if "result" in hidden:
+            case e.ToolProgress(message=str()) if "result" in hidden:
                 return [] if event.progress is None else [replace(event, message=None)]
-            case ToolProgress():
+            case e.ToolProgress():
                 return [event]
         error = (
-            None if event.error is None else ErrorInfo(type=event.error.type, message=_FAILED)
+            None if event.error is None else e.ErrorInfo(type=event.error.type, message=_FAILED)
         )  # messages quote arguments and results
         if "result" not in hidden:
             return [replace(event, error=error)]
-        shown = None if event.status == "error" else Display(summary="hidden")
+        shown = None if event.status == "error" else e.Display(summary="hidden")
         return [replace(event, content=None, error=error, display=shown, value=None)]
 
-    def _approval(self, event: ApprovalRequest | ApprovalResponse) -> Event:
+    def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> e.Event:
         inside = event.parent_id in self._inside
-        if isinstance(event, ApprovalResponse):
+        if isinstance(event, e.ApprovalResponse):
             about = self._everything or inside or event.approval_id in self._asked
             return replace(event, parent_id=None, value=None) if about else event
         is_any = event.tool_id is None and event.kind == "tool"  # about a call that it does not name
@@ -190,7 +166,7 @@ class ToolRules:
         event = replace(event, args=None, prompt=prompt)
         return replace(event, parent_id=None, tool_id=None) if gone else event
 
-    def _error(self, event: Error) -> Error:
+    def _error(self, event: e.Error) -> e.Error:
         if event.tool_id is None and event.parent_id not in self._inside:
             return replace(event, traceback=None) if self._everything else event
         hidden = self._hidden_aspects(event.tool_id)

@@ -1,12 +1,14 @@
 """Markdown to HTML that runs nothing and loads nothing, drawn as the view draws it (js/src/markdown/tree.ts).
 
-Formulas stay TeX: JupyterLab, nbconvert and GitHub typeset them, and elsewhere they are read as they were written.
+In a notebook formulas stay TeX, which JupyterLab and nbconvert typeset: where a notebook is not trusted, JupyterLab and GitHub
+take MathML's elements away and would leave `a2` of `a^2`. In a document of its own they are MathML.
 """
 
 import html
 import re
 
 from nbagent.markup.grammar import Token, parse
+from nbagent.markup.mathml import mathml
 from nbagent.markup.text import prose, visible, without_tex
 from nbagent.markup.url import host_of, inline_image, safe_url, visible_url
 from nbagent.protocol.shared import LIMITS, MARKUP, words
@@ -20,19 +22,27 @@ _MORE_THAN_TEX = re.compile(
     r"|html\w*|includegraphics|label|unicode|mmlToken|begingroup|bbox)(?![a-zA-Z])"
 )
 
+_LEVELS_BELOW = 3
+"""Levels by which headings are below those of the page around them."""
+_HEADING = ' style="margin:.8em 0 .3em;font-size:1.1em"'
+
 LINK_ATTRIBUTES = f'target="{MARKUP["link"]["target"]}" rel="{MARKUP["link"]["rel"]}"'
 """HTML attributes of every link that leaves the page."""
 
 
-def markdown_html(source: str) -> str:
+def markdown_html(source: str, *, typeset: bool = False) -> str:
     """Return a Markdown text as HTML.
 
     Raw HTML in it shows as text. Links keep http, https and mailto. A picture is drawn if its bytes are in its URL, any other
-    is a link that names its host.
+    is a link that names its host. A heading is no `<h1>` but has its role, so that no outline of a page or document lists it.
+
+    Args:
+        source: Markdown.
+        typeset: write formulas as MathML. Otherwise they stay TeX, for a page that has MathJax.
     """
     out: list[str] = []
     for token in parse(source):
-        _block(token, out)
+        _block(token, out, typeset)
     return "".join(out)
 
 
@@ -56,20 +66,24 @@ def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
     return label if href is None or in_link else link_html(href, label)
 
 
-def _block(token: Token, out: list[str]) -> None:
+def _block(token: Token, out: list[str], typeset: bool) -> None:
     match token.type:
         case "inline":
             if "task" in token.meta:
                 out.append(f'<input type="checkbox" disabled{" checked" if token.meta["task"] else ""}> ')
-            out.append(_Inline().html(token.children or []))
+            out.append(_Inline(typeset).html(token.children or []))
         case "hr":
             out.append("<hr>\n")
         case "code_block" | "fence":
             out.append(f"<pre>{_code(token.content)}</pre>\n")
         case "math_block" if token.meta["closed"]:
-            out.append(f"<p>{_tex(token.content, '$$')}</p>\n")
+            out.append(f"<p>{_tex(token.content, '$$', typeset)}</p>\n")
         case "math_block":
             out.append(f"<p>{_prose(token.markup)}</p>\n")
+        case "heading_open":
+            out.append(f'<div role="heading" aria-level="{int(token.tag[1]) + _LEVELS_BELOW}"{_HEADING}><strong>')
+        case "heading_close":
+            out.append("</strong></div>\n")
         case _ if not token.hidden and token.tag in _BLOCKS:
             out.append(_open(token) if token.nesting > 0 else _close(token))
 
@@ -80,9 +94,7 @@ def _open(token: Token) -> str:
     start = token.attrGet("start")
     numbered = f' start="{int(start)}"' if start is not None else ""
     before = '<div style="overflow-x:auto">' if token.tag == "table" else ""
-    # JupyterLab's table of contents would list a model's headings among the notebook's own.
-    listed = ' class="jp-toc-ignore"' if re.fullmatch("h[1-6]", token.tag) else ""
-    return f"{before}<{token.tag}{listed}{numbered}{aligned}>"
+    return f"{before}<{token.tag}{numbered}{aligned}>"
 
 
 def _close(token: Token) -> str:
@@ -92,7 +104,8 @@ def _close(token: Token) -> str:
 class _Inline:
     """Writer of the inline content of one block. A link is written when its end is known."""
 
-    def __init__(self) -> None:
+    def __init__(self, typeset: bool) -> None:
+        self._typeset = typeset
         self._out: list[str] = []
         self._open: list[str] = []
         self._link: tuple[str, str | None, int, list[str]] | None = None
@@ -147,7 +160,7 @@ class _Inline:
             case "hardbreak":
                 self._out.append("<br>\n")
             case "math":
-                self._out.append(_tex(token.content, token.markup))
+                self._out.append(_tex(token.content, token.markup, self._typeset))
             case "image":
                 alt = _alternative(token.children or [])
                 self._out.append(image_html(_attr(token, "src"), alt, in_link=self._link is not None))
@@ -180,8 +193,10 @@ def _code(text: str) -> str:
     return f"<code>{html.escape(visible(text))}</code>"
 
 
-def _tex(tex: str, opener: str) -> str:
+def _tex(tex: str, opener: str, typeset: bool) -> str:
     if _MORE_THAN_TEX.search(tex):
         return _code(tex)
+    if typeset:
+        return mathml(tex, display=opener in ("$$", "\\[")) or _code(tex)
     mark = html.escape({"$": "$", "\\(": "$"}.get(opener, "$$"))
     return f"{mark}{html.escape(visible(tex))}{mark}"

@@ -8,21 +8,26 @@ from nbagent.protocol.shared import MARKUP
 
 _CHARACTERS = MARKUP["characters"]
 _TERMINAL = re.compile(_CHARACTERS["terminal"])
-_UNSEEN = re.compile(rf"\r(?!\n)|[{_CHARACTERS['controls']}{_CHARACTERS['overrides']}{_CHARACTERS['directions']}]")
-_UNSEEN_IN_PROSE = re.compile(rf"\r(?!\n)|[{_CHARACTERS['controls']}{_CHARACTERS['overrides']}]")
+_IN_PROSE = f"{_CHARACTERS['flag']}|\\r(?!\\n)|[{_CHARACTERS['controls']}{_CHARACTERS['overrides']}{_CHARACTERS['smuggling']}"
+_UNSEEN = re.compile(f"{_IN_PROSE}{_CHARACTERS['directions']}]")
+_UNSEEN_IN_PROSE = re.compile(f"{_IN_PROSE}]")
 # Jupyter's MathJax takes these for the beginning of a formula, wherever they stand; an element around one ends its search.
 _TEX = re.compile(r"[$\\](?=[$([]|begin\b|(?:eq)?ref\b)|\$")
 
 
 def visible(text: str) -> str:
-    """Return the text with each control character as its picture, and each change of direction as its number, `‹U+202E›`."""
+    """Return the text with each control character as its picture, and other characters that are not seen as `‹U+202E›`.
+
+    These change the direction of what follows, hide text, or part words that look like one. Joiners stay, which emoji and
+    some scripts need.
+    """
     return _UNSEEN.sub(_written_out, text_safe(text))
 
 
 def prose(text: str) -> str:
-    """Return the text as `visible` does, but with embeddings and isolates kept.
+    """Return the text as `visible` does, but with marks, embeddings and isolates of a direction and breaks of no width kept.
 
-    Right-to-left languages need these. No language needs an override, which reverses letters of any script.
+    Languages need these. None needs an override, which reverses letters of any script, or the tags that hide a text.
     """
     return _UNSEEN_IN_PROSE.sub(_written_out, text_safe(text))
 
@@ -33,6 +38,8 @@ def readable(text: str) -> str:
 
 
 def _written_out(found: re.Match[str]) -> str:
+    if len(found[0]) > 1:
+        return found[0]  # the flag of a part of a country is written with tags
     code = ord(found[0])
     if code < 0x20:
         return chr(0x2400 + code)  # U+2400 and the following are pictures of the control characters

@@ -60,10 +60,20 @@ def _host(url: str) -> str:
         # As browsers name it, so that letters that look like others show: "xn--pple-43d.com".
         host = parts.hostname or ""
         host = host if host.isascii() else host.encode("idna").decode()
+        if not all(map(_is_name, host.split("."))):
+            return ""
         host = f"[{host}]" if ":" in host else host
         return f"{host}:{parts.port}" if host and parts.port and parts.port != _DEFAULT_PORTS[parts.scheme] else host
     except (ValueError, KeyError):  # no number for a port, half a bracketed address, no name of a host
         return ""
+
+
+def _is_name(label: str) -> bool:
+    """Return False for the ASCII form of a name that no name has (https://www.rfc-editor.org/rfc/rfc3492)."""
+    if not label.startswith("xn--"):
+        return True
+    name = label.removeprefix("xn--").encode().decode("punycode")
+    return not name.isascii() and _INVISIBLE.search(name) is None
 
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -2,17 +2,19 @@
 
 import base64
 import contextlib
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from nbagent.events import Display
 from nbagent.events.jsonable import text_safe
+from nbagent.mime.parts import join_parts
+from nbagent.mime.picture import IN_SCRIPT, PLOTLY, figure_of, is_drawn_by_script, picture_of
 from nbagent.mime.shrink import whole_json
+from nbagent.mime.styled_table import is_styler, table_of, with_inline_styles
 from nbagent.mime.summary import summary_of
-from nbagent.mime.text import head, line, text_of
+from nbagent.mime.text import head, line, text_of, without_addresses
 from nbagent.protocol.shared import MIME_BYTES
 from nbagent.runtime.ipython import ipython_shell
 
@@ -25,18 +27,46 @@ _METHODS = {
     "application/json": "_repr_json_",
 }
 
+_PLAIN = (str, int, float, bool, type(None))
+_PLAIN_TYPES = {"application/json", "text/plain"}
+_MAX_MEMBERS = 12
+"""Members that are shown one by one. A longer list is shown as JSON or text."""
+_MAX_NESTED = 2
 
-def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES) -> Display:
+
+def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES, figures: Sequence[Any] = ()) -> Display:
     """Return a value as a reader sees it: one line, and a bundle of MIME types like the notebook's own.
 
     Args:
         value: anything.
         limits: the largest payload in bytes by MIME type. A richer type that is too large is left out; of `text/plain` the
             head is kept, with a note of how much is missing. Types without a limit are left out.
+        figures: Matplotlib figures that are shown with it, unless they are in the value itself.
 
     Returns:
-        The display; images are base64. `text/plain` is always there, and names the formatter that failed, if one did.
+        The display; images are base64. `text/plain` is always there, and names the formatter that failed, if one did. Of a
+        short list, tuple or dict with pictures or tables in it, and of a value with figures, each part has types of its own,
+        see `nbagent.mime.parts`.
     """
+    figures = [figure for figure in figures if not _holds(value, figure, _MAX_NESTED)]
+    data = _limited(value, limits)
+    shown = _members(value, limits, 0) or ([] if value is None and figures else [data])
+    drawn = [{mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")} for figure in figures]
+    parts = [_richest(part) for part in [*shown, *filter(None, drawn)]]
+    summary = ", ".join([*([] if value is None and figures else [summary_of(value)]), *map(summary_of, figures)])
+    if value is None and figures:
+        data = {**(parts[0] if len(parts) == 1 else {}), "text/plain": summary}
+    return Display(summary=line(summary), data={**(join_parts(parts) if len(parts) > 1 else {}), **data})
+
+
+def _richest(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Return the bundle with its richest type only, and what a view may draw instead of that."""
+    richest = next(iter(bundle))
+    return {mime: payload for mime, payload in bundle.items() if mime in (richest, PLOTLY)}
+
+
+def _limited(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
+    """Return the value's bundle, richest type first, without the types that are too large."""
     failures: list[str] = []
     bundle = _bundle(value, failures)
     data: dict[str, Any] = {}
@@ -46,10 +76,34 @@ def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES) -> Display
             if payload is not None:
                 data[mime] = payload
     plain = bundle.get("text/plain")
-    text = plain if isinstance(plain, str) else text_of(value)
-    text = "\n".join([text_safe(text), *failures])
-    plain_bytes = limits.get("text/plain", MIME_BYTES["text/plain"])
-    return Display(summary=summary_of(value), data={**data, "text/plain": head(text, plain_bytes)})
+    text = plain if isinstance(plain, str) and not is_styler(value) else text_of(table_of(value))
+    text = "\n".join([text_safe(without_addresses(text)), *failures])
+    data["text/plain"] = head(text, limits.get("text/plain", MIME_BYTES["text/plain"]))
+    return {mime: data[mime] for mime in MIME_BYTES if mime in data}
+
+
+def _members(value: Any, limits: Mapping[str, int], depth: int) -> list[dict[str, Any]]:
+    """Return the bundles of the members of a short list, tuple or dict, each with its key before it; empty if all are plain."""
+    if isinstance(value, dict):
+        items = [each for key, item in value.items() for each in (str(key), item)] if len(value) <= _MAX_MEMBERS // 2 else []
+    elif isinstance(value, list | tuple) and not hasattr(value, "_fields") and len(value) <= _MAX_MEMBERS:
+        items = list(value)
+    else:
+        return []
+    if depth > _MAX_NESTED or not any(isinstance(item, list | tuple | dict) or not isinstance(item, _PLAIN) for item in items):
+        return []
+    shown = [_members(item, limits, depth + 1) or [_limited(item, limits)] for item in items]
+    parts = [part for each in shown for part in each]
+    return parts if len(parts) <= _MAX_MEMBERS and any(part.keys() - _PLAIN_TYPES for part in parts) else []
+
+
+def _holds(value: Any, figure: Any, depth: int) -> bool:
+    """Return True if the value is the figure or one of its axes, or a container with one of these."""
+    if isinstance(value, dict | list | tuple):
+        return depth >= 0 and any(
+            _holds(item, figure, depth - 1) for item in (value.values() if isinstance(value, dict) else value)
+        )
+    return not isinstance(value, type) and figure_of(value) is figure
 
 
 def bundle_of_json(content: Any) -> dict[str, Any]:
@@ -85,9 +139,13 @@ def _bundle(value: Any, failures: list[str]) -> dict[str, Any]:
         bundle.update(formats or {})
     elif not isinstance(value, type):
         bundle.update(_own_bundle(value, ask))
-    figure = None if isinstance(value, type) else _figure_of(value)
-    if figure is not None and "image/png" not in bundle:
-        bundle["image/png"] = ask("savefig", lambda: _png_of(figure))
+    bundle.update(picture_of(value, bundle, ask))
+    if is_styler(value) and isinstance(bundle.get("text/html"), str):
+        bundle["text/html"] = with_inline_styles(bundle["text/html"])
+    if isinstance(bundle.get("text/html"), str) and is_drawn_by_script(bundle["text/html"]):
+        del bundle["text/html"]
+        if not any(mime.startswith("image/") for mime in bundle):
+            bundle["text/plain"] = f"{summary_of(value)}\n{IN_SCRIPT}"
     if isinstance(value, dict | list) and "application/json" not in bundle:
         bundle["application/json"] = ask("JSON", lambda: whole_json(value, MIME_BYTES["application/json"]))
     return bundle
@@ -109,26 +167,13 @@ def _own_bundle(value: Any, ask: Callable[[str, Callable[[], Any]], Any]) -> dic
     return bundle
 
 
-def _figure_of(value: Any) -> Any:
-    """Return a Matplotlib figure, given itself or its axes."""
-    if hasattr(type(value), "get_figure") and not hasattr(type(value), "savefig"):
-        value = value.get_figure()
-    return value if hasattr(type(value), "savefig") and hasattr(value, "canvas") else None
-
-
-def _png_of(figure: Any) -> bytes:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", bbox_inches="tight")
-    return file.getvalue()
-
-
 def _payload(mime: str, payload: Any, limit: int) -> Any:
     """Return the payload as it is sent, images as base64; None if it is too large, or none of its type."""
     if isinstance(payload, bytes):
         if len(payload) * 4 > limit * 3:
             return None
         payload = base64.b64encode(payload).decode() if mime != "image/svg+xml" else payload.decode(errors="replace")
-    if mime == "application/json":
+    if mime.endswith("json"):
         return whole_json(payload, limit)
     if not isinstance(payload, str) or len(payload) > limit:
         return None

@@ -5,7 +5,7 @@ import traceback
 
 from nbagent.events import ErrorInfo
 from nbagent.events.jsonable import text_safe
-from nbagent.mime.text import KB, head
+from nbagent.mime.text import KB, head, middle_cut, without_addresses
 
 _PACKAGE = str(pathlib.Path(__file__).parents[1])
 
@@ -19,12 +19,12 @@ def error_of(error: BaseException) -> ErrorInfo:
     try:
         report = traceback.TracebackException.from_exception(error, compact=True)
         _drop_own_frames(report)
-        text: str | None = text_safe("".join(report.format()))
+        text: str | None = without_addresses(text_safe("".join(report.format())))
     except Exception:
         text = None
-    if text is not None and len(text) > 16 * KB:
-        text = f"{text[: 4 * KB]}\n… {len(text) - 16 * KB:,} more characters …\n{text[-12 * KB :]}"
-    return ErrorInfo(type=type(error).__name__, message=head(text_safe(message), 4 * KB), traceback=text)
+    shown = None if text is None else middle_cut(text, 16 * KB)
+    message = head(without_addresses(text_safe(message)), 4 * KB)
+    return ErrorInfo(type=type(error).__name__, message=message, traceback=shown)
 
 
 def _drop_own_frames(report: traceback.TracebackException) -> None:

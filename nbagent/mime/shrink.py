@@ -12,8 +12,10 @@ from typing import Any
 
 import msgspec
 
-from nbagent.events.jsonable import INT64, BoundedJsonConverter, JsonPolicy
-from nbagent.mime.text import KB, count, text_of
+from nbagent.events.jsonable import INT64, BoundedJsonConverter, JsonPolicy, nonfinite_text
+from nbagent.mime.image import bytes_label
+from nbagent.mime.styled_table import table_of
+from nbagent.mime.text import KB, count, text_of, without_addresses
 
 _MAX_ROWS = 20
 
@@ -22,20 +24,30 @@ def json_of(value: Any, max_bytes: int = 16 * KB) -> Any:
     """Return a tool's return value as a model gets to see it.
 
     Args:
-        value: anything. Tables become their shape and first rows, objects with fields become dicts, NaN and infinities null.
+        value: anything. Tables become their shape and first rows, objects with fields become dicts, NaN and infinities
+            the texts "NaN", "Infinity" and "-Infinity".
         max_bytes: approximate limit of its JSON in bytes; omitted items are counted in their place ("… 12 more items").
 
     Returns:
         JSON: dicts, lists, strings, numbers, booleans, None.
     """
-    return BoundedJsonConverter(_VALUE, max_bytes).convert(value)
+    return _ValueConverter(_VALUE, max_bytes).convert(value)
 
 
 def whole_json(value: Any, max_bytes: int) -> Any:
     """Return the value as JSON, or None if it is too large or too deep to be shown as a whole."""
-    converter = BoundedJsonConverter(_VALUE, max_bytes)
+    converter = _ValueConverter(_VALUE, max_bytes)
     made = converter.convert(value)
     return None if converter.cut else made
+
+
+class _ValueConverter(BoundedJsonConverter):
+    """Converter in whose texts no address of an object stands."""
+
+    __slots__ = ()
+
+    def _text(self, text: str) -> str:
+        return super()._text(without_addresses(text))
 
 
 def _expand(value: Any) -> Any:
@@ -45,16 +57,17 @@ def _expand(value: Any) -> Any:
         return f"<{type(value).__name__} that cannot be read: {type(error).__name__}: {error}>"
 
 
-_VALUE = JsonPolicy(max_depth=32, integers=INT64, integer_text=hex, expand=_expand)
+_VALUE = JsonPolicy(max_depth=32, integers=INT64, integer_text=hex, expand=_expand, nonfinite=nonfinite_text)
 
 
 def _parts_of(value: Any) -> Any:
     """Return one level of a value as a dict, a list or a plain value; a value without parts becomes its text."""
+    value = table_of(value)
     kind = type(value)
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, bytes | bytearray | memoryview):
-        return f"<{count(len(value), 'byte')}>"
+        return f"<{bytes_label(value)}>"
     if isinstance(value, type):
         return text_of(value)
     if isinstance(value, datetime.date | datetime.time):
@@ -90,7 +103,7 @@ def _array(value: Any) -> Any:
         index = getattr(table, "index", None)
         if index is not None and type(index).__name__ != "RangeIndex" and not set(index.names) & set(table.columns):
             table = table.reset_index()  # an index that means something: groups, dates
-        rows = table.to_dict("records") if hasattr(table, "to_dict") and index is not None else table.to_dicts()
+        rows = _records(table) if hasattr(table, "to_dict") and index is not None else table.to_dicts()
         return {"type": type(value).__name__, "shape": shape, "rows": rows, **_missing(shape[0], _MAX_ROWS, "row")}
     most = _MAX_ROWS * 10
     head = value.head(most) if hasattr(value, "head") else value if math.prod(shape) <= most else value.ravel()[:most]
@@ -101,6 +114,18 @@ def _array(value: Any) -> Any:
     if isinstance(items, list) and math.prod(shape) <= most:
         return items
     return {"type": type(value).__name__, "shape": shape, "values": items, **_missing(math.prod(shape), most, "value")}
+
+
+def _records(table: Any) -> list[dict[Any, Any]]:
+    """Return the rows of a pandas table. NaN is a number in columns of floats; elsewhere it stands for a missing value."""
+    floats = {column for column, dtype in table.dtypes.items() if getattr(dtype, "kind", "") == "f"}
+    return [
+        {
+            column: value if column in floats or type(value) is not float or math.isfinite(value) else None
+            for column, value in row.items()
+        }
+        for row in table.to_dict("records")
+    ]
 
 
 def _missing(total: int, shown: int, noun: str) -> dict[str, str]:

@@ -3,13 +3,15 @@
 from typing import Any
 
 from nbagent.events.jsonable import text_safe
-from nbagent.mime.text import count, line, quote
+from nbagent.mime.image import bytes_label
+from nbagent.mime.styled_table import table_of
+from nbagent.mime.text import count, line, quote, without_addresses
 
 
 def summary_of(value: Any) -> str:
     """Return a value in one short line: `list of 4`, `dict with 3 keys`, `DataFrame 120×4`, `'text…'`, `0`."""
     try:
-        return text_safe(line(_measure(value)))
+        return text_safe(line(without_addresses(_measure(table_of(value)))))
     except Exception as error:
         return f"{type(value).__name__} (no summary: {type(error).__name__})"
 
@@ -20,7 +22,7 @@ def _measure(value: Any) -> str:
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        return count(len(value), "byte")
+        return bytes_label(value)
     if isinstance(value, dict):
         return f"{name} with {count(len(value), 'key')}" if value else f"empty {name}"
     if isinstance(value, list | tuple | set | frozenset) and not hasattr(value, "_fields"):
@@ -29,6 +31,8 @@ def _measure(value: Any) -> str:
         return f"{name} of {len(value):,}" if value else f"empty {name}"
     if isinstance(value, BaseException):
         return f"{name}: {value}"
+    if hasattr(type(value), "to_plotly_json") and isinstance(traces := getattr(value, "data", None), tuple):
+        return f"{name} with {count(len(traces), 'trace')}"
     if not isinstance(value, type) and (size := _size(value)):
         return f"{name} {'×'.join(f'{side:,}' for side in size)}"
     return repr(value)

@@ -1,10 +1,22 @@
 """Short texts about values. None of these functions raises."""
 
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
+
+# As Python writes it in a repr: `<Task at 0x7f…>`, `<code object f at 0x7f…, file "x", line 1>`; escaped in a table's HTML.
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]{6,16}(?=>|&gt;|[,;:] [^<>&\n]*(?:>|&gt;))")
 
 KB = 1024
 LINE_CHARS = 80
 """Characters in one line."""
+
+MASK: ContextVar[Callable[[str], str] | None] = ContextVar("nbagent_mask", default=None)
+"""Masks the secrets of the run that is being read. The gate masks all texts later, but cannot find a secret that is cut."""
+
+_MAX_SECRET_CHARS = 4 * KB
+"""Characters on the far side of a cut that are looked at for the rest of a secret."""
 
 
 def count(number: int, noun: str) -> str:
@@ -15,27 +27,58 @@ def count(number: int, noun: str) -> str:
 def quote(text: str) -> str:
     """Return a text in quotes, as one line."""
     words = " ".join(text[: 4 * LINE_CHARS].split()) or text[:LINE_CHARS]
-    cut = len(text) > 4 * LINE_CHARS or len(words) > LINE_CHARS - 2
-    return repr(words[: LINE_CHARS - 3] + "…" if cut else words)
+    if len(text) <= 4 * LINE_CHARS and len(words) <= LINE_CHARS - 2:
+        return repr(words)
+    words = " ".join(first(text, 4 * LINE_CHARS).split()) or first(text, LINE_CHARS)
+    return repr(words[: LINE_CHARS - 3] + "…")
 
 
 def line(text: str) -> str:
     """Return a text as one line."""
     words = " ".join(text[: 4 * LINE_CHARS].split())
-    return words if len(text) <= 4 * LINE_CHARS and len(words) <= LINE_CHARS else words[: LINE_CHARS - 1] + "…"
+    if len(text) <= 4 * LINE_CHARS and len(words) <= LINE_CHARS:
+        return words
+    return " ".join(first(text, 4 * LINE_CHARS).split())[: LINE_CHARS - 1] + "…"
 
 
 def head(text: str, limit: int) -> str:
     """Return the first `limit` bytes of a text, with a note of how much is missing."""
     if len(text) <= limit // 4:
         return text
-    kept = text[:limit].encode()[:limit].decode(errors="ignore")
-    return kept if len(kept) == len(text) else f"{kept}\n… {count(len(text) - len(kept), 'more character')}"
+    kept = len(text[:limit].encode()[:limit].decode(errors="ignore"))
+    if kept == len(text):
+        return text
+    return f"{first(text, kept)}\n… {count(len(text) - kept, 'more character')}"
+
+
+def middle_cut(text: str, limit: int) -> str:
+    """Return the first quarter and the last three quarters of `limit` characters, with a note of how much is missing."""
+    if len(text) <= limit:
+        return text
+    before = limit // 4
+    return f"{first(text, before)}\n… {len(text) - limit:,} more characters …\n{last(text, limit - before)}"
+
+
+def first(text: str, size: int) -> str:
+    """Return the first `size` characters, masked: a secret that ends after them is found as a whole."""
+    mask = MASK.get()
+    return text[:size] if mask is None else mask(text[: size + _MAX_SECRET_CHARS])[:size]
+
+
+def last(text: str, size: int) -> str:
+    """Return the last `size` characters, masked: a secret that begins before them is found as a whole."""
+    mask = MASK.get()
+    return text[-size:] if mask is None else mask(text[-size - _MAX_SECRET_CHARS :])[-size:]
+
+
+def without_addresses(text: str) -> str:
+    """Return the text without addresses of objects: they say nothing to a reader or a model, and differ in each execution."""
+    return _ADDRESS.sub("", text) if " at 0x" in text else text
 
 
 def text_of(value: Any) -> str:
     """Return the value's repr, or a text that explains why it has none."""
     try:
-        return repr(value)
+        return without_addresses(repr(value))
     except Exception as error:
         return f"<{type(value).__module__}.{type(value).__qualname__} object> (its repr failed: {type(error).__name__})"

@@ -23,12 +23,14 @@ class FrontEnd(Widget):  # type: ignore[misc]  # ipywidgets has no types
 
     Attributes:
         greetings: number of views in pages that have drawn since the kernel started.
+        can_draw: whether a view of any run has sent a message.
     """
 
     source = traitlets.Unicode().tag(sync=True)
 
     def __init__(self) -> None:
         self.greetings = 0
+        self.can_draw = False
         super().__init__(source=(STATIC / "widget.js").read_text("utf-8"))
         repeat_state(self, lambda: self.greetings)
 

@@ -1,7 +1,12 @@
 """Runs in a Jupyter notebook: for each a live widget and, in the output below, a static copy for the saved notebook.
 
 Static copies stay. Widgets take memory in the kernel and in the page, so they are closed: when their cell is executed again, by
-`run.close()`, and when there are `MAX_ENDED_WIDGETS` newer ones.
+`run.close()`, and when there are `MAX_ENDED_WIDGETS` newer ones. A run that goes on is stopped when the only cell that shows it
+is executed again: nobody could see or stop it any more.
+
+On a thread that user code has started, and in a widget's callback, there is no cell: a run is drawn below the cell that was
+executed last. In an `ipywidgets.Output` it is drawn there; the static copy goes below the cell that fills the Output, because a
+saved notebook does not keep what is inside one.
 """
 
 import asyncio
@@ -10,8 +15,8 @@ import contextlib
 import contextvars
 import hashlib
 import os
-import secrets
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -19,17 +24,20 @@ from IPython import get_ipython
 from IPython.display import display
 
 from nbagent.notebook.front_end import FrontEnd
+from nbagent.notebook.kernel_context import publish_for
+from nbagent.notebook.place import Place, current_place, place_of
+from nbagent.notebook.static_copy import NO_VIEW_NOTE, NO_VIEW_S, OUTPUTS_PART, CopySchedule, StaticCopy
 from nbagent.notebook.widget import TranscriptWidget
-from nbagent.render.html import transcript_html
 from nbagent.run import Run
+from nbagent.run.options import is_stable
 from nbagent.runtime import loop
 
 MAX_ENDED_WIDGETS = 20
 """Ended runs that keep their live widget. A running one always does."""
-
-FIRST_SAVE_S = 100.0
-"""Seconds after which the static copy of a run that still goes on is updated: before JupyterLab's own save after 120 s.
-Then again after 200, 400, … more, so that all of these together cost no more than the last one."""
+MAX_DRAWN_RUNS = 25
+"""Runs of one cell that JupyterLab draws: it shows 50 outputs of a cell, two for each, until its reader asks for more."""
+COPY_CHECK_S = 1.0
+"""Seconds between two looks at whether a static copy is due."""
 
 _lock = threading.RLock()
 
@@ -53,24 +61,34 @@ class RunDisplay:
     Args:
         run: the run.
         dom_key: key that the run's views and its static copy have in the page's DOM.
+        place: where it is shown first.
         displays: all displays of the notebook.
 
     Attributes:
         cells: ids of the cells whose outputs show it.
         executions: ids of the executions that have shown it.
+        ordinal: how many runs its execution had shown when it came, this one included.
         ended: whether the run has ended and its whole static copy was sent.
     """
 
-    def __init__(self, run: Run, dom_key: str, displays: "NotebookDisplays") -> None:
+    def __init__(self, run: Run, dom_key: str, place: Place, displays: "NotebookDisplays") -> None:
         self.run = run
         self.dom_key = dom_key
         self.cells: list[str] = []
         self.executions: set[str] = set()
+        self.ordinal = 1
         self.ended = False
+        self._place = place
         self._displays = displays
         self._display_id = uuid.uuid4().hex
-        self._widget: TranscriptWidget | None = TranscriptWidget(run, dom_key, displays.front_end())
-        self._shown = False
+        # A widget's id is random, so an output that is the same in each execution has no live view.
+        self._has_view = not (is_stable() and displays.in_kernel)
+        self._copy = StaticCopy(run, dom_key if self._has_view else "")
+        client = place.client if place.is_cell else ""
+        self._widget: TranscriptWidget | None = (
+            TranscriptWidget(run, dom_key, displays.front_end(), client=client, saved=self._saved) if self._has_view else None
+        )
+        self._has_copy = False
         self._copy_lock = threading.Lock()
         self._saving: concurrent.futures.Future[None] | None = None
 
@@ -79,27 +97,33 @@ class RunDisplay:
         self._saving = loop.submit(self._save_periodically())
         self.run.on_end(self._on_end)
 
-    def show(self) -> None:
-        """Publish two outputs: the widget, and below it the static copy."""
-        assert self._widget is not None, "a closed widget is not shown again"
+    def show(self, place: Place) -> None:
+        """Publish two outputs: the widget, and below it the static copy. In an `Output` publish the widget only."""
+        self._place = place
         if not self._displays.in_kernel:
             display(self._widget)
             return
-        bundle: Any = self._widget._repr_mimebundle_()
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        # A front end that cannot draw the widget shows this empty HTML instead: the static copy has everything.
-        self._displays.publish({**data, "text/html": "<span></span>", "text/plain": f"nbagent: {self.run.name}"})
-        with self._copy_lock:
-            self._shown = True
-            self._displays.publish(self._static_copy(), self._display_id)
+        if self._widget is not None:
+            self._displays.publish(*self._view(), place=place)
+        if not place.in_output:
+            self.show_copy(place)
 
-    def update(self) -> None:
-        """Send the static copy as it is now to the outputs that show it."""
+    def show_copy(self, place: Place) -> None:
+        """Publish the static copy as an output of its own."""
         with self._copy_lock:
-            if self._shown and self.cells:
-                # In an empty context it belongs to the cell that is executed now: nbclient takes no other, and JupyterLab
-                # goes by the display id.
-                contextvars.Context().run(self._displays.publish, self._static_copy(), self._display_id, update=True)
+            self._has_copy = True
+            self._displays.publish(*self._copy.bundle(), self._display_id, place=place)
+
+    def update(self, note: str = "") -> int:
+        """Send the static copy as it is now to the outputs that show it. Return its bytes."""
+        with self._copy_lock:
+            if not (self._has_copy and self.cells):
+                return 0
+            data, metadata = self._copy.bundle(note)
+            # In an empty context it belongs to the cell that is executed now: nbclient takes no other, and JupyterLab
+            # goes by the display id.
+            contextvars.Context().run(self._displays.publish, data, metadata, self._display_id, update=True)
+            return sum(len(text.encode()) for text in data.values())
 
     def close(self) -> None:
         """Close the live views and free what the kernel holds for them."""
@@ -109,12 +133,36 @@ class RunDisplay:
         if widget is not None:
             widget.close()
 
+    def _view(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return data and metadata of the output that shows the widget; a page finds it by the metadata."""
+        if self._widget is None:
+            raise LookupError("the widget is closed")
+        bundle: Any = self._widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        # A front end that cannot draw the widget shows this empty HTML instead: the static copy has everything.
+        data = {**data, "text/html": "<span></span>", "text/plain": f"nbagent: {self.run.name}"}
+        return data, {"nbagent": {"view": self.dom_key}}
+
+    def _saved(self, name: str) -> dict[str, Any]:
+        """Return the static copy, or the cell with both outputs, for a page that has not got them."""
+        outputs = [self._copy.bundle()]
+        if name.startswith(OUTPUTS_PART):
+            outputs.insert(0, self._view())
+        return {
+            "cell": self._place.cell,
+            "outputs": [{"output_type": "display_data", "data": data, "metadata": about} for data, about in outputs],
+        }
+
     async def _save_periodically(self) -> None:
-        seconds = FIRST_SAVE_S
+        began, schedule = time.monotonic(), CopySchedule()
         while True:
-            await asyncio.sleep(seconds)
-            await asyncio.to_thread(self.update)
-            seconds *= 2
+            await asyncio.sleep(COPY_CHECK_S)
+            seconds, events = time.monotonic() - began, self.run.event_count
+            # Without a cell's id there is no page, as under nbclient, or it is not known.
+            can_draw = seconds < NO_VIEW_S or not any(self.cells) or self._displays.front_end().can_draw
+            if schedule.is_due(seconds, events, can_draw=can_draw):
+                size = await asyncio.to_thread(self.update, "" if can_draw else NO_VIEW_NOTE)
+                schedule.on_sent(seconds, events, size, has_note=not can_draw)
 
     def _on_end(self) -> None:
         self.ended = True
@@ -122,11 +170,6 @@ class RunDisplay:
             self._saving.cancel()
         self.update()
         self._displays.on_ended(self)
-
-    def _static_copy(self) -> dict[str, str]:
-        blocks = self.run.snapshot()
-        status = blocks[0]["status"]
-        return {"text/html": transcript_html(blocks, dom_key=self.dom_key), "text/plain": f"nbagent: {self.run.name}, {status}"}
 
 
 class NotebookDisplays:
@@ -146,31 +189,39 @@ class NotebookDisplays:
         self._publisher = getattr(shell, "display_pub", None)
         self._front_end: FrontEnd | None = None
         self._live: list[RunDisplay] = []  # in the order in which they were shown last
+        self._without_copy: list[RunDisplay] = []  # shown in an Output by the cell that is executed now
         self._outdated: list[RunDisplay] = []  # ended between two cells, for a front end that takes no update then
         self._executions: dict[str, str] = {}  # by DOM key: the execution that uses it
         self._keys_elsewhere: set[str] = set()  # DOM keys that stand in another cell too than the one they are made from
         self._idle = False
+        self._latest = Place()  # the cell that was executed last
+        self._ordinal = ("", 0)  # an execution and the number of runs that it has shown
         if self.in_kernel:
             shell.events.register("pre_run_cell", self._on_cell_start)
             shell.events.register("post_run_cell", self._on_cell_end)
 
     def draw(self, run: Run) -> None:
-        """Show the run in this cell, unless this execution has done so."""
-        cell, execution = self._now()
+        """Show the run here, unless this execution of the cell has done so."""
+        place = current_place(self._shell, self._latest) if self.in_kernel else Place()
         shown = self._display_of(run)
         if shown is None:
-            shown = RunDisplay(run, self._new_dom_key(cell, execution), self)
+            shown = RunDisplay(run, self._new_dom_key(place), place, self)
             self._live.append(shown)
             shown.follow()
-        if execution and execution in shown.executions:
+        if place.execution and place.execution in shown.executions:
             return
-        if shown.cells and cell not in shown.cells:
+        if shown.cells and place.cell not in shown.cells:
             self._keys_elsewhere.add(shown.dom_key)
-        shown.cells.append(cell)
-        shown.executions.add(execution)
+        shown.cells.append(place.cell)
+        shown.executions.add(place.execution)
+        same = self._ordinal[0] == place.execution
+        self._ordinal = (place.execution, self._ordinal[1] + 1 if same else 1)
+        shown.ordinal = self._ordinal[1]
         self._live.remove(shown)
         self._live.append(shown)
-        shown.show()
+        shown.show(place)
+        if place.in_output and place.cell:
+            self._without_copy.append(shown)
         self._close_oldest()
 
     def close(self, run: Run) -> None:
@@ -186,16 +237,29 @@ class NotebookDisplays:
             self._front_end = FrontEnd()
         return self._front_end
 
-    def publish(self, data: dict[str, Any], display_id: str | None = None, update: bool = False) -> None:
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any],
+        display_id: str | None = None,
+        update: bool = False,
+        place: Place | None = None,
+    ) -> None:
         """Publish display data.
 
         Args:
             data: by MIME type.
+            metadata: of the output.
             display_id: id by which the output can be updated.
             update: update the outputs of that id instead of adding one.
+            place: where a new output goes; by default where the kernel puts it.
         """
         assert self._publisher is not None, "there is no notebook to publish to"
-        self._publisher.publish(data, {}, transient={"display_id": display_id} if display_id else {}, update=update)
+        transient = {"display_id": display_id} if display_id else {}
+        if place is None or place.is_current:
+            self._publisher.publish(data, metadata, transient=transient, update=update)
+        else:
+            publish_for(place.request, self._publisher, {"data": data, "metadata": metadata, "transient": transient})
 
     def forget(self, shown: RunDisplay) -> None:
         """Drop a display whose widget is closed."""
@@ -215,42 +279,46 @@ class NotebookDisplays:
 
     def _close_oldest(self) -> None:
         ended = [shown for shown in self._live if shown.ended]
+        # First those that JupyterLab does not draw, the latest before the others; then the oldest.
+        ended.sort(key=lambda shown: -shown.ordinal if shown.ordinal > MAX_DRAWN_RUNS else 0)
         for shown in ended[: max(0, len(ended) - MAX_ENDED_WIDGETS)]:
             shown.close()
 
     def _on_cell_start(self, *_: Any) -> None:
-        cell, _execution = self._now()
+        place = self._latest = place_of(self._shell.get_parent())
         with _lock:
             self._idle = False
-            replaced = [shown for shown in self._live if cell and cell in shown.cells]
+            replaced = [shown for shown in self._live if place.cell and place.cell in shown.cells]
             outdated, self._outdated = self._outdated, []
         for shown in replaced:
-            shown.cells = [each for each in shown.cells if each != cell]
+            shown.cells = [each for each in shown.cells if each != place.cell]
             if not shown.cells:
+                shown.run.cancel(by="a new execution of its cell")
                 shown.close()
         for shown in outdated:
             shown.update()
 
     def _on_cell_end(self, *_: Any) -> None:
-        self._idle = True
+        with _lock:
+            self._idle = True
+            without_copy, self._without_copy = self._without_copy, []
+        for shown in without_copy:
+            shown.show_copy(self._latest)
 
-    def _new_dom_key(self, cell: str, execution: str) -> str:
+    def _new_dom_key(self, place: Place) -> str:
         """Return a key that is the same each time the cell is executed, and not used by another cell or notebook."""
-        if not cell:
-            return secrets.token_hex(8)
+        cell = place.cell
+        if not cell:  # a front end that names no cells, as nbclient
+            code = self._shell.get_parent().get("content", {}).get("code") if self.in_kernel else ""
+            cell = f"{getattr(self._shell, 'execution_count', 0)}\n{code}"
         # A copy of a notebook has the same cell ids. Hashed, because the session's name may be a path.
         session = os.environ.get("JPY_SESSION_NAME", "")
         stem = hashlib.sha256(f"{session}\n{cell}".encode()).hexdigest()[:12]
         ordinal = 1
-        while (key := f"{stem}-{ordinal}") in self._keys_elsewhere or self._executions.get(key) == execution:
+        while (key := f"{stem}-{ordinal}") in self._keys_elsewhere or self._executions.get(key) == place.execution:
             ordinal += 1
-        self._executions[key] = execution
+        self._executions[key] = place.execution
         return key
-
-    def _now(self) -> tuple[str, str]:
-        """Return the ids of the executed cell and of its execution; empty if the front end does not send them."""
-        parent = self._shell.get_parent() if self.in_kernel else {}
-        return str(parent.get("metadata", {}).get("cellId") or ""), str(parent.get("header", {}).get("msg_id") or "")
 
 
 _by_shell: dict[int, NotebookDisplays] = {}

@@ -4,7 +4,10 @@ The messages are declared in `nbagent.protocol.messages`, their order and pace i
 connects them to the widget's comm, and handles the commands to the run. Nothing that grows is a synced trait.
 """
 
+from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, assert_never
 
 import anywidget
@@ -14,6 +17,7 @@ from nbagent.notebook.early_messages import EarlyCommListener
 from nbagent.notebook.front_end import STATIC, FrontEnd
 from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
+from nbagent.notebook.static_copy import COPY_PART, OUTPUTS_PART, PagedJson
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.protocol.messages import Command, Stop, Toggle
 from nbagent.pump import RemoteChannel
@@ -21,6 +25,8 @@ from nbagent.run import Run
 
 PARTS = {name: STATIC / name for name in ("widget.js", "math.js", "highlight.js", "inspector.js")}
 """Files of the front end that a view may ask for."""
+if (_plotly := find_spec("plotly")) is not None and _plotly.origin is not None:
+    PARTS["plotly.js"] = Path(_plotly.origin).parent / "package_data" / "plotly.min.js"  # it draws plotly's figures
 
 
 class TranscriptWidget(anywidget.AnyWidget):
@@ -30,6 +36,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         run: the run to draw.
         dom_key: key of the run in the page's DOM, which may hold several notebooks; the run's id by default.
         front_end: hidden widget that holds the front end; None if this widget carries it itself.
+        client: id of the client that shows it in a cell; empty if unknown, or if something else than a cell shows it.
+        saved: returns what a view puts into the notebook, by part name; None where there is no static copy.
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
@@ -41,18 +49,28 @@ class TranscriptWidget(anywidget.AnyWidget):
     """What the header shows before the first message. It is read when a page asks for the state and never sent by itself, since
     a page that is there has the run's messages."""
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    client = traitlets.Unicode().tag(sync=True)
     from_start = traitlets.Bool(True).tag(sync=True, to_json=lambda _, widget: widget.comm is None)
     """Whether a page that has this state gets every message: True in the state that opens the comm, never again."""
 
-    def __init__(self, run: Run, dom_key: str = "", front_end: FrontEnd | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        dom_key: str = "",
+        front_end: FrontEnd | None = None,
+        client: str = "",
+        saved: Callable[[str], Any] | None = None,
+    ) -> None:
         self._run = run
         self._front_end = front_end
+        self._saved = PagedJson(saved) if saved else None
         self._messages_heard = 0
         super().__init__(
             _esm=(STATIC / ("loader.js" if front_end else "widget.js")).read_text("utf-8"),
             run_id=run.id,
             dom_key=dom_key or run.id,
             front_end=front_end and front_end.model_id,
+            client=client,
         )
         self._channel: RemoteChannel = run.connect(self)
         listener = EarlyCommListener(self.comm, self._on_view_message)
@@ -80,11 +98,13 @@ class TranscriptWidget(anywidget.AnyWidget):
         return not (self._messages_heard or self._run.done)
 
     def page(self, name: str, at: int, room: int) -> tuple[str, int]:
-        """Return a page of a file of the front end, or of a large value of the run; see `Run.page`.
+        """Return a page of a file of the front end, of outputs, or of a large value of the run; see `Run.page`.
 
         Raises:
             LookupError: nothing has that name.
         """
+        if self._saved is not None and name.startswith((COPY_PART, OUTPUTS_PART)):
+            return self._saved.page(name, at, room)
         if name not in PARTS:
             return self._run.page(name, at, room)
         try:
@@ -110,8 +130,9 @@ class TranscriptWidget(anywidget.AnyWidget):
     def _on_view_message(self, message: Any) -> None:
         # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
         self._messages_heard += 1
-        if self._front_end is not None and isinstance(message, dict) and message.get("t") == "hello":
-            self._front_end.greetings += 1
+        if self._front_end is not None:
+            self._front_end.can_draw = True
+            self._front_end.greetings += isinstance(message, dict) and message.get("t") == "hello"
         self._channel.receive(message)
 
     def __repr__(self) -> str:

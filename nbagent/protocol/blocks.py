@@ -109,6 +109,7 @@ class RunProps(BlockProps, tag="run"):
         deltas: number of text, reasoning and argument deltas so far.
         tools: number of tool calls so far.
         tools_failed: number of tool calls that ended with an error.
+        lanes: number of streams that are shown side by side; absent for one stream.
     """
 
     name: str | UnsetType = UNSET
@@ -126,6 +127,7 @@ class RunProps(BlockProps, tag="run"):
     deltas: int | UnsetType = UNSET
     tools: int | UnsetType = UNSET
     tools_failed: int | UnsetType = UNSET
+    lanes: int | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):
@@ -178,6 +180,7 @@ class ToolProps(BlockProps, tag="tool"):
         call_id: the provider's own id, which need not be unique.
         title: a name for readers, shown instead of `name`.
         hidden: parts of this call that the gate hides: `arguments`, `result`.
+        open: true if the panel stays open after the call's end: the result is a picture, or the last table among siblings.
     """
 
     name: str | UnsetType = UNSET
@@ -196,6 +199,7 @@ class ToolProps(BlockProps, tag="tool"):
     call_id: str | UnsetType | None = UNSET
     title: str | UnsetType | None = UNSET
     hidden: list[str] | UnsetType = UNSET
+    open: bool | UnsetType = UNSET
 
 
 class AgentProps(BlockProps, tag="agent"):

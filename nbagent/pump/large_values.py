@@ -17,6 +17,8 @@ INLINE_BYTES = 8 * 1024
 """Bytes of JSON of a prop that travels with its block."""
 BUNDLE_BYTES = 24 * 1024
 """Bytes of JSON of all members of a bundle that travel with its block."""
+MARKER_BYTES = 1500
+"""Bytes of JSON that a marker takes, about; of a bundle as much is kept for each member that follows."""
 HEAD_CHARS = 1000
 """Characters of a large value that travel with its block."""
 CONTEXT_CHARS = 4096
@@ -132,11 +134,11 @@ def _bundle(path: str, bundle: Mapping[str, Any], whole: str | None = None) -> d
     """Return a dict of payloads, each inline or a marker; those for which even the markers are too large are left out."""
     made: dict[str, Any] = {}
     free = BUNDLE_BYTES
-    for name, value in bundle.items():
+    for others, (name, value) in zip(range(len(bundle) - 1, -1, -1), bundle.items(), strict=True):
         if whole is not None and name == "text/plain":
             made[name] = _marker(f"{path}/{name}", value, len(whole))
         else:
-            made[name] = _inline(f"{path}/{name}", value, min(INLINE_BYTES, free))
+            made[name] = _inline(f"{path}/{name}", value, min(INLINE_BYTES, max(0, free - others * MARKER_BYTES)))
         free -= json_size({name: made[name]})
         if free < 0:
             del made[name]

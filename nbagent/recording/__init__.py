@@ -1,6 +1,6 @@
 """Recordings: the events of runs as JSON lines, to write, to read, and to play again at their own pace."""
 
-from nbagent.recording.file import body_items, items, lines, load, save
+from nbagent.recording.file import body_items, items, load, save
 from nbagent.recording.recorder import Recorder, record, recorders
 from nbagent.recording.replay import RecordedTimes, Replay, replay
 
@@ -10,7 +10,6 @@ __all__ = [
     "Replay",
     "body_items",
     "items",
-    "lines",
     "load",
     "record",
     "recorders",

@@ -1,17 +1,10 @@
-"""The file of a recording: a header, then one event a line, each complete as soon as it is written.
+"""The file of a recording: the lines of `nbagent.events.lines`, each complete as soon as it is written.
 
-    {"type":"recording","format":1,"nbagent":"0.1.0","python":"3.11.7","made":1763749000.0}
-    {"type":"run.start","seq":1,"ts":1763749000.1,"run_id":"run-1","name":"analyst"}
-    …
-
-`ts` is the time of the event, in seconds since the epoch. Any other file is read as the body that a service sent.
+Any other file is read as the body that a service sent.
 """
 
-import contextlib
-import platform
 import time
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,35 +12,15 @@ import msgspec
 
 from nbagent import events as ev
 from nbagent.errors import NbagentError
-from nbagent.events.jsonable import json_safe
+from nbagent.events.lines import HEADER_TYPE, header, line
 from nbagent.wire.body import BodyDecoder
 from nbagent.wire.json_stream import item_of
-
-FORMAT = 1
-"""Version of the format. A later one may have events that this version does not know."""
 
 DAMAGED = "damaged_recording"
 """Code of the error event that takes the place of the lines that cannot be read."""
 
-_HEADER = "recording"
 _CHUNK_BYTES = 64 * 1024
 _TYPES = {".sse": "text/event-stream", ".json": "application/json", ".ndjson": "application/x-ndjson"}
-
-
-def header() -> bytes:
-    """Return the first line of a recording."""
-    versions = {"nbagent": version("jupyter-nbagent"), "python": platform.python_version()}
-    return msgspec.json.encode({"type": _HEADER, "format": FORMAT, **versions, "made": time.time()}) + b"\n"
-
-
-def line(event: ev.Event) -> bytes:
-    """Return one event as a line: repaired if it cannot be encoded, or else a `status` event that reports it as missing."""
-    with contextlib.suppress(Exception):
-        return ev.to_json(event) + b"\n"
-    with contextlib.suppress(Exception):  # half a surrogate pair, for one, which `json_safe` replaces
-        return msgspec.json.encode(json_safe(ev.to_dict(event))) + b"\n"
-    lost = ev.Status(message=f"A {ev.type_of(event)} event could not be written here", level="warning")
-    return ev.to_json(lost) + b"\n"
 
 
 def save(events: Iterable[ev.Event], path: str | Path) -> None:
@@ -57,13 +30,8 @@ def save(events: Iterable[ev.Event], path: str | Path) -> None:
         OSError: the file cannot be written.
     """
     with Path(path).open("wb") as file:
-        file.writelines(lines(events))
-
-
-def lines(events: Iterable[ev.Event]) -> Iterator[bytes]:
-    """Yield the lines of a recording: the header, then the events."""
-    yield header()
-    yield from map(line, events)
+        file.write(header(time.time()))
+        file.writelines(map(line, events))
 
 
 def load(path: str | Path) -> list[ev.Event]:
@@ -131,7 +99,7 @@ def _lines(path: Path) -> Iterator[Any]:
                 if isinstance(item, str) and (has_header or not text.endswith(b"\n")):
                     yield _damage(path, number, offset, text, error)
                     return
-                if number == 1 and isinstance(item, dict) and item.get("type") == _HEADER:
+                if number == 1 and isinstance(item, dict) and item.get("type") == HEADER_TYPE:
                     has_header = True
                 else:
                     yield item

@@ -3,12 +3,13 @@
 import io
 import logging
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from nbagent import events as ev
-from nbagent.recording.file import header, line
+from nbagent.events.lines import header, line
 
 _log = logging.getLogger("nbagent")
 _lock = threading.Lock()
@@ -50,7 +51,7 @@ class Recorder:
         self._users = 0  # the runs that are not over, and the `with` block
 
     def __enter__(self) -> Self:
-        resolved, first = self.path.resolve(), header()
+        resolved, first = self.path.resolve(), header(time.time())
         with _lock:
             if resolved in _open_files:
                 raise FileExistsError(

@@ -1,7 +1,8 @@
 """The transcript where there is no notebook: printed as it grows, in a terminal, a log or a pipe.
 
-Output is only ever added to, so that it reads the same in a terminal, in a file, and scrolled back. Styles appear where the
-output is a terminal. No control character from a model or tool reaches it.
+Output is only ever added to, so that it reads the same in a terminal, in a file, and scrolled back. Of several agents that
+write at the same time one is printed as it grows, the others when that one has ended. Styles appear where the output is a
+terminal. No control character from a model or tool reaches it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,12 +12,12 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
+from nbagent.markup.text import prose, visible
 from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
     clip,
     compact,
-    count,
     decision_label,
     duration,
     elapsed,
@@ -29,7 +30,8 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
-from nbagent.render.props import number_of, record_of, text_of
+from nbagent.render.props import record_of, text_of
+from nbagent.render.units import Units
 
 Block: TypeAlias = dict[str, Any]
 
@@ -68,6 +70,7 @@ class ConsoleRenderer:
         self._at_line_start = True
         self._titled = False
         self._over = False
+        self._units = Units()
 
     def draw(self, seq: int, ops: Iterable[Sequence[Any]]) -> None:
         """Print what a batch of ops adds.
@@ -77,23 +80,29 @@ class ConsoleRenderer:
             ops: `["open", id, parent, props]`, `["append", id, field, text]`, `["set", id, props]`, `["close", id]`.
         """
         for op in ops:
-            match op:
-                case ["open", str(id_), parent, dict(props)]:
-                    self._open(id_, parent, props)
-                case ["append", str(id_), str(field), str(text)] if id_ in self._blocks:
-                    self._append(id_, field, text)
-                case ["set", str(id_), dict(props)] if id_ in self._blocks:
-                    self._set(id_, props)
-                case ["close", str(id_)] if id_ in self._blocks:
-                    self._close(id_)
+            for each in self._units.feed(op):
+                self._print(each)
         self._console.file.flush()
 
     def close(self) -> None:
-        """End an unfinished line. The last line of a finished run is printed when the run's own block closes."""
+        """Print what was held back, and end an unfinished line. The run's last line is printed when its own block closes."""
+        for op in self._units.close():
+            self._print(op)
         self._leave()
         self._console.file.flush()
 
     # --- ops ---
+
+    def _print(self, op: Sequence[Any]) -> None:
+        match op:
+            case ["open", str(id_), parent, dict(props)]:
+                self._open(id_, parent, props)
+            case ["append", str(id_), str(field), str(text)] if id_ in self._blocks:
+                self._append(id_, field, text)
+            case ["set", str(id_), dict(props)] if id_ in self._blocks:
+                self._set(id_, props)
+            case ["close", str(id_)] if id_ in self._blocks:
+                self._close(id_)
 
     def _open(self, id_: str, parent: str | None, props: Block) -> None:
         if id_ == "run":
@@ -172,7 +181,7 @@ class ConsoleRenderer:
             self._streaming = id_
         block["printed"].append(text)
         depth = block["depth"] + (block["kind"] == "reasoning")
-        self._write(text, style, "  " * depth)
+        self._write(prose(text.translate(_CONTROLS)), style, "  " * depth)
 
     def _replace(self, id_: str, block: Block, text: str) -> None:
         """Print the authoritative text: mostly what was printed already, or that and a little more."""
@@ -227,15 +236,12 @@ class ConsoleRenderer:
         self._title()
         symbol, style = _RUN_MARKS.get(text_of(run, "status"), ("■", _YELLOW))
         code = f" ({run['code']})" if run.get("status") == "failed" and run.get("code") else ""
-        usage = record_of(run, "usage")
-        total = number_of(usage, "total") if number_of(usage, "input", "output") is None else None
-        tokens = [] if total is None else [f"{count(total)} tokens"]
-        self._line(0, f"{symbol} {' · '.join([run_label(run) + code, *tokens, *figures(run, self._tools)])}", style)
+        self._line(0, f"{symbol} {' · '.join([run_label(run) + code, *figures(run, self._tools)])}", style)
 
     def _line(self, depth: int, text: str | None, style: Style) -> None:
         if text:
             self._leave()
-            self._write(text, style, "  " * depth)
+            self._write(visible(text.translate(_CONTROLS)), style, "  " * depth)
             self._leave()
 
     def _leave(self) -> None:
@@ -246,7 +252,6 @@ class ConsoleRenderer:
         self._streaming = None
 
     def _write(self, text: str, style: Style, indent: str) -> None:
-        text = text.translate(_CONTROLS)
         if not text:
             return
         ends_line = text.endswith("\n")

@@ -17,11 +17,15 @@ from nbagent.render.tree import Tree
 DOCUMENT_BYTES = 32_000_000
 """Bytes of a document, at most."""
 
+_FRAME = ' style="margin:.5em 0;padding:.1em 0 .1em 1em;border-left:3px solid rgba(128,128,128,.35)"'
+
 # A live view in the page hides the static copy of its run (js/src/static-copy.ts). Without one, the copy hides the output
 # before it, which is the view's and shows Jupyter's "model not found". No rule may depend on the whole page (`:root:has`): with
-# a hundred copies each change anywhere in the page would take a tenth of a second.
+# a hundred copies each change anywhere in the page would take a tenth of a second. What stands before an `ipywidgets.Output`
+# that holds a copy is not its view: that stays.
 _STYLE = """<style>
-.jp-OutputArea-child:has(.jupyter-widgets):not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
+.jp-OutputArea-child:has(.jupyter-widgets):not(:has(+ * .jp-OutputArea))\
+:not(:has([data-nbagent-live])):has(+ * [data-nbagent-twin="{key}"]) {{
   display: none
 }}
 {waiting}</style>
@@ -32,7 +36,9 @@ _WAITING = """@keyframes nbagent-twin {{ from {{ visibility: hidden }} }}
 """
 
 
-def transcript_html(blocks: Sequence[Props], *, dom_key: str = "", max_bytes: int = 1_000_000) -> str:
+def transcript_html(
+    blocks: Sequence[Props], *, dom_key: str = "", max_bytes: int = 1_000_000, typeset: bool = False, note: str = ""
+) -> str:
     """Return a run's transcript as static HTML.
 
     Args:
@@ -41,14 +47,17 @@ def transcript_html(blocks: Sequence[Props], *, dom_key: str = "", max_bytes: in
             Without one it never does.
         max_bytes: bytes it may take as UTF-8, at least 2,000. Above that the largest values are shortened first, then the
             middle of long lists is left out; a note says how much is missing.
+        typeset: write formulas as MathML, for a page without MathJax.
+        note: HTML of a line above the transcript.
 
     Returns:
         One `<div>`, well-formed; inline style, and one `<style>` if there is a key.
     """
     tree, budget = Tree(blocks), SizeBudget.of(blocks, max_bytes)
     key = re.sub(r"[^\w-]", "", dom_key, flags=re.ASCII)
+    above = f"<p>{note}</p>\n" if note else ""
     while True:
-        html = _wrapped(BlockWriter(tree, budget).html(), tree, key)
+        html = _wrapped(above + BlockWriter(tree, budget, typeset=typeset).html(), tree, key)
         size = len(html.encode())
         if size <= max_bytes or budget.list_ends == 0:
             return html
@@ -67,14 +76,14 @@ def document_html(blocks: Sequence[Props]) -> str:
         '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(name)}</title>\n</head>\n"
         '<body style="max-width:50em;margin:2em auto;padding:0 1em;font:15px/1.6 system-ui,sans-serif">\n'
-        f"{transcript_html(blocks, max_bytes=DOCUMENT_BYTES)}</body>\n</html>\n"
+        f"{transcript_html(blocks, max_bytes=DOCUMENT_BYTES, typeset=True)}</body>\n</html>\n"
     )
 
 
 def _wrapped(body: str, tree: Tree, key: str) -> str:
     if not key:
-        return f'<div aria-label="Agent transcript">\n{body}</div>\n'
+        return f'<div aria-label="Agent transcript"{_FRAME}>\n{body}</div>\n'
     live = text_of(tree.run, "status") in ("running", "stopping", "")
     waiting = _WAITING.format(key=key) if live and not tree.blocks else ""
     style = _STYLE.format(key=key, waiting=waiting)
-    return f'<div data-nbagent-twin="{key}" aria-label="Agent transcript">\n{style}{body}</div>\n'
+    return f'<div data-nbagent-twin="{key}" aria-label="Agent transcript"{_FRAME}>\n{style}{body}</div>\n'

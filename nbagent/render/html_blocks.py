@@ -31,12 +31,12 @@ _LINE_CHARS = 2000
 
 
 class BlockWriter:
-    """Writes the blocks of one run as HTML, within a budget."""
+    """Writes the blocks of one run as HTML, within a budget; formulas as MathML if `typeset` is true."""
 
-    def __init__(self, tree: Tree, budget: SizeBudget) -> None:
+    def __init__(self, tree: Tree, budget: SizeBudget, *, typeset: bool = False) -> None:
         self._tree = tree
         self._list_ends = budget.list_ends
-        self._value = ValueWriter(budget)
+        self._value = ValueWriter(budget, typeset)
 
     def html(self) -> str:
         """Return the run from its header to its footer."""
@@ -115,7 +115,9 @@ class BlockWriter:
             + self._outcome(block)
             + self._list(id_)
         )
-        return fold(row, panel(body), is_open=state == "output-error")
+        chosen = block.get("user_open")
+        is_open = chosen if isinstance(chosen, bool) else state == "output-error" or block.get("open") is True
+        return fold(row, panel(body), is_open=is_open)
 
     def _arguments(self, block: Props) -> str:
         args, written = block.get("args"), text_of(block, "args_text")
@@ -133,8 +135,8 @@ class BlockWriter:
         html = ""
         if result is not None:
             bundle = result if isinstance(result, dict) else {"application/json": result}
-            html += caption(labels["result" if state == "output-available" else "partial"])
-            html += self._value.result(bundle, block)
+            shown = self._value.result(bundle, block)
+            html += caption(labels["result" if state == "output-available" else "partial"]) + shown if shown else ""
         if error:
             html += caption(labels["denied" if state == "output-denied" else "error"]) + self._value.error(error)
         return html

@@ -7,6 +7,7 @@ from typing import Any
 from nbagent.markup.markdown import markdown_html
 from nbagent.markup.sanitize import sanitize
 from nbagent.markup.text import clip, escape, escape_line, without_tex
+from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, MIME_BYTES
 from nbagent.render.labels import error_headline, pretty, traceback_label
 from nbagent.render.props import Props, text_of
@@ -56,15 +57,21 @@ def richest_type(bundle: Props) -> str | None:
 
 
 class ValueWriter:
-    """Writes values as HTML, none longer than the budget allows; a note says how much is missing."""
+    """Writes values as HTML, none longer than the budget allows; a note says how much is missing.
 
-    def __init__(self, budget: SizeBudget) -> None:
+    Args:
+        budget: limits of their sizes.
+        typeset: write formulas as MathML.
+    """
+
+    def __init__(self, budget: SizeBudget, typeset: bool) -> None:
         self._budget = budget
+        self._typeset = typeset
 
     def markdown(self, text: str) -> str:
         """Return a Markdown text."""
         shown, note = self._clip(text)
-        return f"{markdown_html(shown)}{note}" if text else ""
+        return f"{markdown_html(shown, typeset=self._typeset)}{note}" if text else ""
 
     def plain(self, text: str) -> str:
         """Return a text as it stands."""
@@ -77,9 +84,12 @@ class ValueWriter:
 
     def result(self, bundle: Props, block: Props) -> str:
         """Return the richest form of a MIME bundle. `block` is the one it belongs to."""
+        if parts := parts_of(bundle):
+            return "".join(self.result(part, block) for part in parts)
         mime = richest_type(bundle)
         if mime is None:
-            return self.json(dict(bundle))
+            unknown = {other: payload for other, payload in bundle.items() if payload is not None}
+            return self.json(unknown) if unknown else ""
         payload = bundle[mime]
         if isinstance(payload, list) and mime != "application/json":
             payload = "".join(line for line in payload if isinstance(line, str))  # notebooks hold a text as its lines

@@ -212,7 +212,7 @@ def traceback_label(traceback: str) -> str:
 def figures(run: Props, tools: Iterable[Props]) -> list[str]:
     """Return the footer's parts: `1,284 in`, `300 out`, `2 tools, 1 failed`, `first token 0.4s`, `thinking hidden`."""
     usage = record_of(run, "usage")
-    spent, written, thought = (number_of(usage, name) for name in ("input", "output", "reasoning"))
+    spent, written, thought, total = (number_of(usage, name) for name in ("input", "output", "reasoning", "total"))
     used, failed = (number_of(run, name) or 0 for name in ("tools", "tools_failed"))
     first, cost = number_of(run, "first_token"), number_of(usage, "cost")
     speed = _tokens_per_second(run, written, tools)
@@ -222,6 +222,8 @@ def figures(run: Props, tools: Iterable[Props]) -> list[str]:
     if written is not None:
         found.append(fill(_FIGURES["output"], count(written)))
         found[-1] += fill(_FIGURES["reasoning"], count(thought)) if thought else ""
+    if spent is None and written is None and total is not None:
+        found.append(fill(_FIGURES["total"], count(total)))
     if used > 0:
         found.append(fill(_FIGURES["tool" if used == 1 else "tools"], count(used)))
         found[-1] += fill(_FIGURES["failed"], count(failed)) if failed > 0 else ""

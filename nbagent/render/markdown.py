@@ -3,10 +3,14 @@
 Texts are Markdown already and stay as they are; data is put in fences. Pictures are named, not kept.
 """
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from nbagent.markup.text import clip, prose, readable, visible
 from nbagent.markup.url import safe_url
+from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
@@ -23,26 +27,37 @@ from nbagent.render.labels import (
     tool_note,
 )
 from nbagent.render.props import Props, record_of, text_of
+from nbagent.render.size_budget import SizeBudget
 from nbagent.render.tree import ROOT, Tree
 
 _SPECIAL = re.compile(r"([\\`*\[\]$~]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w))")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
-def transcript_markdown(blocks: Iterable[Props]) -> str:
+def transcript_markdown(blocks: Sequence[Props], *, embedded: bool = False, max_bytes: int | None = None) -> str:
     """Return a run's transcript as Markdown (CommonMark).
 
     Args:
         blocks: what `run.snapshot()` gives, of a run that has ended or still goes on.
+        embedded: write bold lines instead of headings, so that no outline of the document around it lists them.
+        max_bytes: bytes it may take as UTF-8, about: the longest texts are cut first, and say how much is missing. Above twice
+            that the end is cut. None is no limit.
     """
-    return _Writer(Tree(blocks)).text()
+    value_chars = None if max_bytes is None else SizeBudget.of(blocks, max_bytes).value_chars
+    text = _Writer(Tree(blocks), embedded, value_chars).text()
+    if max_bytes is None or len(text) <= 2 * max_bytes:
+        return text
+    head = text[: 2 * max_bytes].rpartition("\n")[0]
+    return f"{_closed(head)}\n\n… {len(text) - len(head):,} more characters not kept in the notebook\n"
 
 
 class _Writer:
     """Writes the blocks of one run as Markdown."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, embedded: bool, value_chars: int | None) -> None:
         self._tree = tree
+        self._embedded = embedded
+        self._value_chars = value_chars
 
     def text(self) -> str:
         run = self._tree.run
@@ -50,7 +65,21 @@ class _Writer:
         about = " · ".join(filter(None, (model if model != name else "", run_label(run))))
         found = figures(run, self._tree.tools)
         foot = ["---", " · ".join(found)] if found else []
-        return "\n\n".join([f"# {_line(name)}", _line(about), *self._list(ROOT), *foot]) + "\n"
+        head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
+        return "\n\n".join([*head, *self._list(ROOT), *foot]) + "\n"
+
+    def _prose(self, text: str) -> str:
+        text = self._clipped(text)
+        return _closed(_without_headings(text) if self._embedded else text)
+
+    def _clipped(self, text: str) -> str:
+        if self._value_chars is None:
+            return text
+        shown, note = clip(text, self._value_chars)
+        return f"{shown}\n{note}" if note else shown
+
+    def _data(self, value: Any, language: str = "") -> str:
+        return _fenced(self._clipped(value if isinstance(value, str) and not language else pretty(value, 80)), language)
 
     def _list(self, parent: str) -> list[str]:
         return [piece for block in self._tree.children.get(parent, []) for piece in self._block(block) if piece]
@@ -59,12 +88,12 @@ class _Writer:
         kind, inside = text_of(block, "kind"), self._list(text_of(block, "id"))
         match kind:
             case "text":
-                return [_closed(text_of(block, "text"))]
+                return [self._prose(text_of(block, "text"))]
             case "reasoning":
                 text = text_of(block, "text")
-                return [_quoted([f"*{thought_label(block)}*", _closed(text)])] if text else []
+                return [_quoted([f"*{thought_label(block)}*", self._prose(text)])] if text else []
             case "tool":
-                return [self._call(block), *self._asked(block), *_outcome(block), *([_quoted(inside)] if inside else [])]
+                return [self._call(block), *self._asked(block), *self._outcome(block), *([_quoted(inside)] if inside else [])]
             case "agent":
                 return [_quoted([f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**", *inside])]
             case "handoff":
@@ -81,7 +110,7 @@ class _Writer:
         data = block.get("data")
         return [
             f"`{_code(text_of(block, 'name') or kind)}`",
-            *([_fenced(pretty(data, 80), "json")] if data is not None else []),
+            *([self._data(data, "json")] if data is not None else []),
         ]
 
     def _call(self, tool: Props) -> str:
@@ -96,30 +125,30 @@ class _Writer:
         approval = self._tree.approvals.get(text_of(tool, "id"))
         return [] if approval is None else [_approval(approval)]
 
+    def _outcome(self, block: Props) -> list[str]:
+        """Return a call's result and error."""
+        pieces: list[str] = []
+        result, error = block.get("result"), record_of(block, "error")
+        if result is not None:
+            bundle = result if isinstance(result, dict) else {"application/json": result}
+            pieces += filter(None, map(self._result, parts_of(bundle) or [bundle]))
+        if error:
+            pieces.append(self._data("\n\n".join(filter(None, (error_headline(error), text_of(error, "traceback"))))))
+        return pieces
+
+    def _result(self, bundle: Props) -> str:
+        if markdown := text_of(bundle, "text/markdown"):
+            return self._prose(markdown)
+        if bundle.get("application/json") is not None:
+            return self._data(bundle["application/json"], "json")
+        if (plain := text_of(bundle, "text/plain")) or bundle.get("text/plain") == "":
+            return self._data(plain)
+        kept = [mime for mime, payload in bundle.items() if payload is not None]
+        return _fenced(", ".join(kept)) if kept else ""
+
 
 def _approval(block: Props) -> str:
     return f"**{_line(decision_label(block)) or 'Not answered'}:** {_line(prompt_label(block))}"
-
-
-def _outcome(block: Props) -> list[str]:
-    """Return a call's result and error."""
-    pieces: list[str] = []
-    result, error = block.get("result"), record_of(block, "error")
-    if result is not None:
-        pieces.append(_result(result if isinstance(result, dict) else {"application/json": result}))
-    if error:
-        pieces.append(_fenced("\n\n".join(filter(None, (error_headline(error), text_of(error, "traceback"))))))
-    return pieces
-
-
-def _result(bundle: Props) -> str:
-    if markdown := text_of(bundle, "text/markdown"):
-        return _closed(markdown)
-    if bundle.get("application/json") is not None:
-        return _fenced(pretty(bundle["application/json"], 80), "json")
-    if (plain := text_of(bundle, "text/plain")) or "text/plain" in bundle:
-        return _fenced(plain)
-    return _fenced(", ".join(bundle))
 
 
 def _link(block: Props) -> str:
@@ -128,17 +157,30 @@ def _link(block: Props) -> str:
     return label if url is None else f"[{label}](<{url}>)"
 
 
+def _without_headings(text: str) -> str:
+    """Return a Markdown text with its headings as bold lines."""
+    from nbagent.markup.grammar import parse  # with the first transcript that is saved
+
+    lines = text.split("\n")
+    for heading, inline in itertools.pairwise(parse(text)):
+        if heading.type == "heading_open" and heading.map is not None and heading.level == 0:
+            start, end = heading.map
+            lines[start:end] = [f"**{' '.join(inline.content.split())}**" if inline.content else "", *[""] * (end - start - 1)]
+    return "\n".join(lines)
+
+
 def _line(text: str) -> str:
     """Return a text on one line, escaped so that it contains no Markdown."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
 
 
 def _code(text: str) -> str:
     """Return a text escaped for a code span."""
-    return " ".join(text.replace("`", "'").split())
+    return " ".join(visible(text).replace("`", "'").split())
 
 
 def _fenced(text: str, language: str = "") -> str:
+    text = readable(text)
     longest = max(map(len, re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
@@ -146,7 +188,7 @@ def _fenced(text: str, language: str = "") -> str:
 
 def _closed(text: str) -> str:
     """Return the text, with an end added to a fence that is still open, so that what follows is not code."""
-    fence = ""
+    text, fence = prose(text), ""
     for line in text.splitlines():
         found = _FENCE.match(line)
         if found is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES
 from nbagent.render.labels import compact
 from nbagent.render.props import Props, record_of, text_of
@@ -50,8 +51,8 @@ def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int
     sizes = {}
     for block in blocks:
         result = record_of(block, "result")
-        payloads = [text_of(result, mime) for mime in IMAGE_TYPES]
-        if size := max(map(len, [*payloads, text_of(block, "data") if block.get("kind") == "file" else ""])):
+        shown = [max(len(text_of(part, mime)) for mime in IMAGE_TYPES) for part in parts_of(result) or [result]]
+        if size := sum(shown) + len(text_of(block, "data") if block.get("kind") == "file" else ""):
             sizes[text_of(block, "id")] = size * 4 // 3
     kept = {}
     for id_, size in sorted(sizes.items(), key=lambda item: item[1]):
@@ -67,10 +68,12 @@ def _value_lengths(block: Props) -> Iterable[int]:
     yield len(text_of(block, "text"))
     yield len(text_of(block, "args_text"))
     yield len(text_of(block, "traceback")) + len(text_of(record_of(block, "error"), "traceback"))
-    for mime, payload in record_of(block, "result").items():
-        if not mime.startswith("image/"):
-            yield len(payload) if isinstance(payload, str) else len(compact(payload))
-            break
+    result = record_of(block, "result")
+    for part in parts_of(result) or [result]:
+        for mime, payload in part.items():
+            if not mime.startswith("image/"):
+                yield len(payload) if isinstance(payload, str) else len(compact(payload))
+                break
     if block.get("kind") != "file" and block.get("data") is not None:
         yield len(compact(block["data"]))
 

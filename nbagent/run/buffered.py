@@ -14,8 +14,8 @@ class Chunker:
     """Joins small pieces of text into larger ones.
 
     Args:
-        chars: characters of a piece; None collects until `flush`.
-        words: end a piece only where a word ends.
+        chars: the most characters that a piece may have; None collects until `flush`.
+        words: end a piece only where a word ends. A word that is longer than a piece is cut.
     """
 
     def __init__(self, chars: int | None = None, *, words: bool = True) -> None:
@@ -29,36 +29,54 @@ class Chunker:
         """True if there is text to flush."""
         return self._size > 0
 
-    def feed(self, text: str) -> str:
-        """Add a text. Return a piece if there are enough characters, else ""."""
+    def feed(self, text: str) -> list[str]:
+        """Add a text. Return the pieces that are full."""
         self._held.append(text)
         self._size += len(text)
-        return "" if self._chars is None or self._size < self._chars else self.flush()
+        if self._chars is None or self._size < self._chars:
+            return []
+        held, start = "".join(self._held), 0
+        pieces: list[str] = []
+        while len(held) - start >= self._chars:
+            end = start + self._chars
+            if self._words:
+                end = _word_end(held, start, end) or end
+            pieces.append(held[start:end])
+            start = end
+        self._keep(held[start:])
+        return pieces
 
-    def flush(self, *, last: bool = False) -> str:
-        """Return the collected text up to the end of its last word; all of it if it is the `last`."""
+    def flush(self, *, last: bool = False) -> list[str]:
+        """Return the collected text up to the end of its last word as a piece, all of it if it is the `last`; [] if none."""
         held = "".join(self._held)
-        end = len(held) if last or not self._words else 1 + max(held.rfind(mark) for mark in _WORD_ENDS)
+        end = len(held) if last or not self._words else _word_end(held, 0, len(held))
         if not end and len(held) > MAX_WORD_CHARS:
             end = len(held)
-        self._held = [held[end:]]
-        self._size = len(held) - end
-        return held[:end]
+        self._keep(held[end:])
+        return [held[:end]] if end else []
+
+    def _keep(self, text: str) -> None:
+        self._held = [text]
+        self._size = len(text)
+
+
+def _word_end(text: str, start: int, end: int) -> int:
+    """Return the place after the last white space of a part of the text; 0 if there is none."""
+    return 1 + max(text.rfind(mark, start, end) for mark in _WORD_ENDS)
 
 
 async def buffered(
     events: AsyncGenerator[e.Event], seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True
 ) -> AsyncGenerator[list[str]]:
-    """Yield the text of a run's own agent in larger pieces, as batches of one.
+    """Yield the text of a run's own agent in larger pieces, as many at a time as are complete.
 
-    A piece is complete when it has `chars` characters, when it is `seconds` old, and where a text ends. A text without deltas
-    is one piece.
+    A piece is complete when it has no room for the next word, when it is `seconds` old, and where a text ends.
 
     Args:
         events: of the run.
         seconds: age at which a piece is complete; None for any age.
-        chars: characters of a piece; None for any number.
-        words: end a piece only where a word ends.
+        chars: the most characters of a piece; None for any number.
+        words: end a piece only where a word ends. A word that is longer than a piece is cut.
 
     Raises:
         ValueError: `seconds` or `chars` is not positive.
@@ -75,25 +93,25 @@ async def buffered(
             pending = pending or asyncio.ensure_future(anext(events))
             left = None if seconds is None or not chunker.holds else since + seconds - clock()
             done, _ = await asyncio.wait([pending], timeout=None if left is None else max(0.0, left))
-            piece = ""
+            pieces: list[str] = []
             if not done:
-                piece, since = chunker.flush(), clock()
+                pieces, since = chunker.flush(), clock()
             else:
                 event = pending.result()
                 pending = None
                 if isinstance(event, e.TextDelta) and event.parent_id is None:
                     since = since if chunker.holds else clock()
                     streamed.add(event.id)
-                    piece = chunker.feed(event.delta)
+                    pieces = chunker.feed(event.delta)
                 elif isinstance(event, e.TextEnd) and event.parent_id is None:
                     whole = "" if event.id in streamed else event.text or ""
-                    piece = chunker.flush(last=True) + whole
+                    pieces = [*chunker.flush(last=True), *chunker.feed(whole), *chunker.flush(last=True)]
                     streamed.discard(event.id)
-            if piece:
-                yield [piece]
+            if pieces:
+                yield pieces
     except StopAsyncIteration:
-        if piece := chunker.flush(last=True):
-            yield [piece]
+        if pieces := chunker.flush(last=True):
+            yield pieces
     finally:
         if pending is not None:
             pending.cancel()

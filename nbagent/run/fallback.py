@@ -1,16 +1,17 @@
-"""The fallback of a run: asks for the whole answer if the stream fails before any part of the answer has come."""
+"""The fallback of a run: asks for the whole answer if the stream fails, by default only before any part of it has come."""
 
-import inspect
 import threading
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
 from nbagent.events import Error, Event, File, RunEnd, RunStart, Status, TextDelta, TextEnd, ToolStart
+from nbagent.events.ids import with_id_prefix
+from nbagent.run.answer_reader import AnswerReader
 from nbagent.runtime.loop import loop as own_loop
-from nbagent.sources.objects import Reader, TaskReader, ThreadReader
+from nbagent.sources.objects import Reader
 
 _FAILED = ("failed", "incomplete")
 
@@ -24,14 +25,15 @@ class StreamEnd(NamedTuple):
 class Fallback:
     """A reader and a decoder in one, which go over to those of the fallback's answer.
 
-    They do so once, and only if the stream fails before any part of the answer has come.
+    They do so once, and only if the stream fails before any part of the answer has come, unless `after_output`.
 
     Args:
         reader: reads the stream.
         decoder: decodes the stream.
-        ask: called at most once, without arguments. It returns the whole answer: a text, a response object or a stream. An
-            `async def` is awaited on the stream's loop (nbagent's own if the stream is read in a thread), any other function
-            is called in a thread.
+        ask: called at most once, without arguments, in a thread. It returns the whole answer: a text, a response object or a
+            stream; or an awaitable that gives one of these, as an `async def` does, which is awaited on the stream's loop
+            (nbagent's own if the stream is read in a thread).
+        after_output: fall back also when a part of the answer has come. That part stays, and the whole answer follows it.
 
     Raises:
         TypeError: `ask` is not a function.
@@ -39,18 +41,20 @@ class Fallback:
 
     system: ClassVar[str] = "fallback"
 
-    def __init__(self, reader: Reader, decoder: Decoder, ask: Callable[[], Any]) -> None:
+    def __init__(self, reader: Reader, decoder: Decoder, ask: Callable[[], Any], *, after_output: bool = False) -> None:
         if not callable(ask):
             raise TypeError(f"fallback= must be a function that returns the whole answer; got {type(ask).__name__}")
         self.loop = reader.loop
         self._decoder = decoder
         self._ask: Callable[[], Any] | None = ask
+        self._after_output = after_output
         self._lock = threading.Lock()
         self._reader = reader
         self._active_reader: Reader | None = reader  # None while the decoder decides what its end means
         self._stopped = False
         self._run_started = False
         self._has_output = False
+        self._has_fallen_back = False
         self._run_ended = False
         self._fallback_pending = False
         self._error_message: str | None = None
@@ -115,8 +119,7 @@ class Fallback:
 
     def _fall_back(self, ask: Callable[[], Any]) -> None:
         self._ask, self._fallback_pending = None, False
-        is_async = inspect.iscoroutinefunction(ask)
-        reader = TaskReader(ask(), self.loop or own_loop()) if is_async else ThreadReader(_items_of(ask))
+        reader = AnswerReader(ask, self.loop or own_loop())
         self._reader = self._active_reader = reader
         if self._stopped:  # while the fallback was prepared
             reader.cancel()
@@ -157,13 +160,13 @@ class Fallback:
                     self._has_output |= bool(event.text)
                 case Error():
                     self._error_message = event.message
-            yield event
+            yield with_id_prefix(event, "fallback") if self._has_fallen_back else event
 
     def _hold_failure(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Pass on the events, but hold back the `run.end` of a run that has failed without output."""
+        """Pass on the events, but hold back the `run.end` of a run that has failed if it may fall back."""
         for event in events:
             if isinstance(event, RunEnd):
-                if self._ask is not None and not self._has_output and event.status in _FAILED:
+                if self._ask is not None and self._may_fall_back() and event.status in _FAILED:
                     self._closing = [event]
                     if self.stream_outlives_run:
                         self._reader.cancel()  # the service would keep the connection open for ever
@@ -171,28 +174,20 @@ class Fallback:
                 self._run_ended = True
             yield event
 
+    def _may_fall_back(self) -> bool:
+        return self._after_output or not self._has_output
+
     def _on_stream_end(self, error: BaseException | None) -> Iterable[Event]:
         """Decide whether to fall back. Return the events that close what the stream has left open."""
-        had_output = self._has_output
-        if had_output or self._run_ended:
+        if not self._may_fall_back() or self._run_ended:
             return ()
         closing = self._closing or list(self._merge(self._decoder.close(error)))
         end = next((event for event in closing if isinstance(event, RunEnd)), None)
-        if self._has_output or (end is not None and end.status not in _FAILED):
+        if not self._may_fall_back() or (end is not None and end.status not in _FAILED):
             self._closing = closing
             return ()
-        self._fallback_pending, self._closing = True, None
+        self._fallback_pending, self._has_fallen_back, self._closing = True, True, None
         self._decoder = DetectingDecoder()
         reason = self._error_message or str(error or "it broke off")
         notice = Status(message=f"Streaming failed ({reason}): the whole answer was asked for", level="warning")
         return [*(event for event in closing if not isinstance(event, Error | RunEnd)), notice]
-
-
-def _items_of(ask: Callable[[], Any]) -> Iterator[Any]:
-    answer = ask()
-    if isinstance(answer, Awaitable | AsyncIterable):
-        raise TypeError("fallback= returned an awaitable, but a plain function runs in a thread; make it an `async def`")
-    if isinstance(answer, str | dict) or hasattr(answer, "model_dump") or not isinstance(answer, Iterable):
-        yield answer
-    else:
-        yield from answer

@@ -3,12 +3,10 @@
 from typing import Any
 
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.decoders import decoder_named
-from nbagent.adapters.detect import DetectingDecoder
+from nbagent.run.adapter import decoder_of
 from nbagent.run.fallback import Fallback
 from nbagent.run.lanes import Lanes
 from nbagent.run.options import RunOptions
-from nbagent.runtime.loop import OwnedStream
 from nbagent.sources.objects import Reader, reader_for
 from nbagent.sources.stream import limit_idle
 
@@ -19,12 +17,12 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
     Args:
         source: a stream, or several as `Lanes`, which bring both.
         decoder: in place of the adapter's; None for that of the option `adapter`, or one that detects the system.
-        options: `adapter`, `fallback` and `idle_timeout` are used here.
+        options: `adapter`, `fallback`, `fallback_after_output` and `idle_timeout` are used here.
 
     Raises:
         UnknownSource: `source` is not a stream, or no adapter has that name.
         ValueError: `idle_timeout` is not positive.
-        TypeError: `fallback` is not a function.
+        TypeError: `fallback` is not a function, or `adapter` is neither a name nor a function.
     """
     reader: Reader
     if isinstance(source, Lanes):
@@ -32,12 +30,9 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
     else:
         source = limit_idle(source, options.get("idle_timeout"))
         reader = reader_for(source)
-        adapter = options.get("adapter")
-        named = None if adapter is None else decoder_named(adapter)
-        hint = source if isinstance(source, OwnedStream) else None
-        decoder = decoder or named or DetectingDecoder(lambda: getattr(hint, "adapter", None))
+        decoder = decoder or decoder_of(options.get("adapter"), source)
     ask = options.get("fallback")
     if ask is None:
         return reader, decoder
-    fallback = Fallback(reader, decoder, ask)
+    fallback = Fallback(reader, decoder, ask, after_output=options.get("fallback_after_output", False))
     return fallback, fallback

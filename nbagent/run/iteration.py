@@ -4,8 +4,8 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar, get_args
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 from nbagent import events as e
 from nbagent.events.log import EventLog
@@ -13,21 +13,6 @@ from nbagent.runtime import kernel, loop
 from nbagent.runtime.interrupt import watch_interrupts
 
 T = TypeVar("T")
-
-
-def event_types(types: str | Iterable[str] | None) -> frozenset[str] | None:
-    """Return the tags of event types, given as one tag or several; None means all types.
-
-    Raises:
-        ValueError: there is no such type; the message names those that there are.
-    """
-    if types is None:
-        return None
-    tags = frozenset([types] if isinstance(types, str) else types)
-    known = [str(kind.__struct_config__.tag) for kind in get_args(e.Event)]
-    if wrong := sorted(tags.difference(known)):
-        raise ValueError(f"There is no event type {', '.join(wrong)}; the types are {', '.join(known)}")
-    return tags
 
 
 class EventIterator(Generic[T]):
@@ -39,14 +24,23 @@ class EventIterator(Generic[T]):
         batches: opens an iteration, which yields at each step as many items as there are.
         home: returns the loop that the run's stream is read on; None for a thread.
         stop: stops the run.
+        name: of the run.
+
+    Attributes:
+        name: of the run; where it is shown again, this is its name there too.
+        keeps_times: True: a run that shows these events keeps their times.
     """
+
+    keeps_times = True
 
     def __init__(
         self,
         batches: Callable[[], AsyncGenerator[Sequence[T]]],
         home: Callable[[], asyncio.AbstractEventLoop | None],
         stop: Callable[[], object],
+        name: str = "run",
     ) -> None:
+        self.name = name
         self._batches = batches
         self._home = home
         self._stop = stop
@@ -170,7 +164,7 @@ class SubscriberSet:
                         missed -= len(fresh)
                         seen, over = self._events.count, self._over
                     if types is not None:
-                        fresh = [event for event in fresh if e.type_of(event) in types]
+                        fresh = [event for event in fresh if event.type in types]
                     if missed:
                         fresh.insert(0, e.Status(message=f"{missed:,} events were gone before they were read", level="warning"))
                     if fresh:

@@ -9,8 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec.structs import replace
 
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.decoders import decoder_named
-from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
+from nbagent.adapters.detect import stream_outlives_run
 from nbagent.errors import Cancelled
 from nbagent.events import (
     STREAM_TRUNCATED,
@@ -25,14 +24,19 @@ from nbagent.events import (
     Usage,
     UsageUpdate,
 )
+from nbagent.events.ids import with_id_prefix
+from nbagent.run.adapter import Converter, decoder_of
 from nbagent.runtime.loop import loop
+from nbagent.sources.connect import is_address
 from nbagent.sources.objects import Reader, name_of, reader_for
 from nbagent.sources.stream import limit_idle
 
 LANES_FAILED = "lanes_failed"
 """Code of a run in which some lanes did not complete."""
 
-_ID_FIELDS = ("id", "tool_id", "text_id", "approval_id")
+
+MAX_NAMES = 4
+"""Streams whose names together are a run's name: more would leave no room for its status."""
 
 
 class LaneStart(NamedTuple):
@@ -59,13 +63,15 @@ class Lanes:
     """Streams that are watched side by side. One that fails leaves the others running.
 
     Args:
-        sources: the streams; their names become the lanes'.
+        sources: the streams.
+        names: of the lanes; for None, the stream's own, with a number where two are the same.
         adapter: the system of all of them; by default each is detected by itself.
         concurrency: how many are read at a time; the others wait for their turn.
         idle_timeout: seconds for which a service's stream may be silent, if it does not have a shorter limit.
 
     Attributes:
-        name: the names of all streams.
+        name: the names of all streams, or their number if there are many.
+        count: number of streams.
         reader: reads all streams.
         decoder: decodes the reader's items to the events of one run.
 
@@ -78,17 +84,19 @@ class Lanes:
         self,
         sources: Sequence[Any],
         *,
-        adapter: str | None = None,
+        names: Sequence[str | None] = (),
+        adapter: str | Converter | None = None,
         concurrency: int | None = None,
         idle_timeout: float | None = None,
     ) -> None:
         if concurrency is not None and concurrency < 1:
             raise ValueError(f"concurrency, the number of streams read at a time, must be at least 1; got {concurrency!r}")
         sources = [limit_idle(source, idle_timeout) for source in sources]
-        names = _names(sources)
-        self.name = ", ".join(names)
+        self.count = len(sources)
+        names = _names(names or [None] * self.count, sources)
+        self.name = ", ".join(names) if self.count <= MAX_NAMES else f"{self.count} streams"
         self.reader = LanesReader([reader_for(source) for source in sources], concurrency)
-        decoders = [_decoder(source, adapter) for source in sources]
+        decoders = [decoder_of(adapter, source) for source in sources]
         self.decoder = LanesDecoder(names, decoders, self.reader.stop)
 
 
@@ -197,7 +205,7 @@ class LanesDecoder:
         """Yield the events of one item."""
         if not self._started:
             self._started = True
-            yield RunStart()
+            yield RunStart(meta={"lanes": len(self._lanes)})
         lane = self._lanes[item.lane]
         match item:
             case LaneStart():
@@ -220,7 +228,7 @@ class LanesDecoder:
             return
         self._ended = True
         if not self._started:
-            yield RunStart()
+            yield RunStart(meta={"lanes": len(self._lanes)})
         for lane in self._lanes:
             yield from lane.close(error)
         statuses = {lane.status for lane in self._lanes}
@@ -281,22 +289,30 @@ class _Lane:
         self.status = event.status
         usage = event.usage or self._usage or self._steps
         if usage != Usage():
-            yield UsageUpdate(usage=usage, mode="add")
+            yield UsageUpdate(usage=usage, mode="add", parent_id=self.id)
         yield AgentEnd(
             id=self.id, status=event.status, meta={"code": STREAM_TRUNCATED} if event.code == STREAM_TRUNCATED else None
         )
 
     def _nested(self, event: Event) -> Event:
-        own = {name: f"{self.id}/{given}" for name in _ID_FIELDS if isinstance(given := getattr(event, name, None), str)}
-        parent = self.id if event.parent_id is None else f"{self.id}/{event.parent_id}"
-        return replace(event, parent_id=parent, agent=event.agent or self.name, **own)
+        own = with_id_prefix(event, self.id)
+        return replace(own, parent_id=own.parent_id or self.id, agent=event.agent or self.name)
 
 
-def _decoder(source: Any, adapter: str | None) -> Decoder:
-    return DetectingDecoder(lambda: getattr(source, "adapter", None)) if adapter is None else decoder_named(adapter)
+def named_streams(source: Any) -> dict[str, Any] | None:
+    """Return the streams of a dict by their names: `{"Oslo": stream, …}`. None for any other source.
+
+    A dict that is an item itself, such as a response, holds plain data.
+    """
+    if not isinstance(source, dict) or not source or not all(map(_may_be_stream, source.values())):
+        return None
+    return {str(name): stream for name, stream in source.items()}
 
 
-def _names(sources: Sequence[Any]) -> list[str]:
-    """Return the sources' names, with a number where two are the same."""
-    names = [name_of(source) for source in sources]
+def _may_be_stream(value: Any) -> bool:
+    return is_address(value) or not isinstance(value, str | bytes | int | float | dict | list | tuple | None)
+
+
+def _names(given: Sequence[str | None], sources: Sequence[Any]) -> list[str]:
+    names = [name_of(source) if name is None else name for name, source in zip(given, sources, strict=True)]
     return [name if names.count(name) == 1 else f"{name} {names[: index + 1].count(name)}" for index, name in enumerate(names)]

@@ -1,10 +1,14 @@
 """Options of `Run` and `nbagent.show`, each declared once, with its type. `nbagent.show` describes them."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
+from nbagent.errors import did_you_mean
 from nbagent.gate import Hide, Reveal
+from nbagent.run.adapter import Converter
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule
@@ -23,13 +27,20 @@ class GateOptions(TypedDict, total=False):
 
 
 class RunOptions(GateOptions, total=False):
-    """Options of a run. One that is left out is None."""
+    """Options of a run. One that is left out is None, and `fallback_after_output` False."""
 
     name: str | None
     timeout: float | None
     idle_timeout: float | None
     fallback: Callable[[], Any] | None
-    adapter: str | None
+    fallback_after_output: bool
+    adapter: str | Converter | None
+    stable: bool
+
+
+def is_stable(options: Mapping[str, object] = MappingProxyType({})) -> bool:
+    """Return True if a run's saved transcript is to be the same in each execution: `stable=True`, or `NBAGENT_STABLE=1`."""
+    return bool(options.get("stable")) or os.environ.get("NBAGENT_STABLE", "") not in ("", "0")
 
 
 def pick(options: Mapping[str, object], kind: Any) -> Any:
@@ -53,11 +64,19 @@ def named_options(kind: Any) -> Callable[[F], F]:
     return decorate
 
 
-def check_names(function: str, options: Mapping[str, object], kind: Any) -> None:
+def check_names(function: str, options: Mapping[str, object], kind: Any, meant: Mapping[str, str] | None = None) -> None:
     """Check that a TypedDict, `kind`, declares all of a function's options.
 
+    Args:
+        function: its name.
+        options: that were given.
+        kind: the TypedDict.
+        meant: names that other libraries use for some of the options.
+
     Raises:
-        TypeError: it does not; the message is Python's own for such a call.
+        TypeError: it does not; the message is Python's own for such a call, with the option that may be meant.
     """
     for name in options.keys() - kind.__optional_keys__:
-        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+        known = (meant or {}).get(name)
+        hint = f"; did you mean {known!r}?" if known else did_you_mean(name, kind.__optional_keys__)
+        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")

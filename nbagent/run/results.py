@@ -1,77 +1,45 @@
-"""The results of a run so far, as Python objects: texts, tool calls, events, tables, documents."""
+"""The results of a run, and of each of its lanes, so far, as Python objects: texts, tool calls, events, tables, documents."""
 
 import itertools
 import reprlib
-import threading
 from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
 from nbagent import recording
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.run.state import RunState
-from nbagent.run.tool_call import ToolCall
-from nbagent.transcript import ROOT, Transcript
+from nbagent.run.tool_call import ToolCallList
+from nbagent.transcript import ROOT
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Lane:
-    """Stream among several that are shown together. `run.lanes` makes it.
-
-    Args:
-        transcript: of the run.
-        block_id: of the lane's block.
-        lock: guards both.
-    """
-
-    def __init__(self, transcript: Transcript, block_id: str, lock: threading.RLock) -> None:
-        self._transcript = transcript
-        self._block = transcript.blocks[block_id]
-        self._lock = lock
-
-    @property
-    def name(self) -> str:
-        """Name of the stream."""
-        return str(self._block.props["name"])
-
-    @property
-    def status(self) -> str:
-        """`"running"`, or how the stream ended."""
-        return str(self._block.props["status"])
-
-    @property
-    def text(self) -> str:
-        """Text of the stream so far, with an empty line between two paragraphs."""
-        return joined(self._transcript, self._lock, "text", self._block.id)
-
-    def __repr__(self) -> str:
-        return f"<Lane {self.name!r} {self.status}: {reprlib.repr(self.text)}>"
-
-
-class RunResults:
-    """The results of a run so far. Every property may be read at any time, also while the stream still runs.
+class Results:
+    """The results of a stream so far. Every property may be read at any time, also while the stream still runs.
 
     Args:
         state: of the run.
+        scope: id of the block that shows the stream: `ROOT` for the run, or a lane's.
     """
 
-    def __init__(self, state: RunState) -> None:
+    def __init__(self, state: RunState, scope: str = ROOT) -> None:
         self._state = state
+        self._scope = scope
 
     @property
     def name(self) -> str:
-        """Name of the run, as the header shows it."""
-        return str(self._state.transcript.root.props["name"])
+        """Name of the stream, as the header shows it."""
+        return str(self._props["name"])
 
     @property
     def status(self) -> str:
-        """`"running"`, `"stopping"`, or how the run ended: completed, incomplete, cancelled, failed, paused, max_steps."""
-        return str(self._state.transcript.root.props["status"])
+        """`"running"`, `"stopping"`, or how the stream ended: completed, incomplete, cancelled, failed, paused, max_steps."""
+        return str(self._props["status"])
 
     @property
     def text(self) -> str:
-        """Text of the run's own agent so far, with an empty line between two paragraphs."""
+        """Text of the stream's own agent so far, with an empty line between two paragraphs."""
         return self._joined("text")
 
     @property
@@ -79,10 +47,11 @@ class RunResults:
         """The final answer so far: the text after the last tool call, or the text that the service marks as final."""
         with self._state.lock:
             blocks = list(self._state.transcript.blocks.values())
-            final = [block for block in blocks if block.props.get("phase") == "final_answer"]
-            last = [block for block in blocks[self._state.answer_index :] if block.props.get("phase") != "commentary"]
-            texts = [block.text() for block in final or last if block.kind == "text" and block.parent == ROOT]
-            return "\n\n".join(filter(None, texts))
+            begin = self._state.answer_index.get(self._scope, 0)
+            texts = [(at, block) for at, block in enumerate(blocks) if block.kind == "text" and block.parent == self._scope]
+            final = [block for _, block in texts if block.props.get("phase") == "final_answer"]
+            last = [block for at, block in texts if at >= begin and block.props.get("phase") != "commentary"]
+            return "\n\n".join(text for block in final or last if (text := block.text()))
 
     @property
     def thinking(self) -> str:
@@ -90,47 +59,43 @@ class RunResults:
         return self._joined("reasoning")
 
     @property
-    def tools(self) -> list[ToolCall]:
-        """The tool calls so far, in order."""
-        return self._state.tool_calls.of(self._state.transcript)
-
-    @property
-    def lanes(self) -> list[Lane]:
-        """The streams that are shown together, in the order in which they were given; empty if there is only one."""
-        with self._state.lock:
-            blocks = self._state.transcript.blocks
-            lanes = [id for id, block in blocks.items() if block.kind == "agent" and block.parent == ROOT]
-            return [
-                Lane(self._state.transcript, id, self._state.lock) for id in sorted(lanes, key=_lane_number) if _lane_number(id)
-            ]
+    def tools(self) -> ToolCallList:
+        """The tool calls so far, in order; also by the tool's name, `tools["search"]`, which is the latest call of it."""
+        return self._state.tool_calls.of(self._state.transcript, self._scope)
 
     @property
     def usage(self) -> e.Usage:
-        """Tokens used so far."""
-        return e.Usage(**self._state.transcript.root.props.get("usage", {}))
+        """Tokens used so far; of a lane, those of a stream that has ended."""
+        if self._scope != ROOT:
+            return self._state.usages.get(self._scope, e.Usage())
+        return e.Usage(**self._props.get("usage", {}))
 
     @property
     def events(self) -> list[e.Event]:
         """The events so far, as they passed the gate: all, or the newest 40 MB of them (about 130,000 deltas)."""
         with self._state.lock:
-            return list(self._state.events)
-
-    @property
-    def private(self) -> list[e.Event]:
-        """The original events, before anything was hidden or masked: all, or the newest 40 MB. Empty if nothing was.
-
-        They are in this process's memory only; `save(path, private=True)` writes them to a file.
-        """
-        with self._state.lock:
-            return self._state.privacy.events
+            events = list(self._state.events)
+        if self._scope == ROOT:
+            return events
+        inside = f"{self._scope}/"
+        return [
+            event
+            for event in events
+            if getattr(event, "id", None) == self._scope
+            or event.parent_id == self._scope
+            or (event.parent_id or "").startswith(inside)
+        ]
 
     @property
     def error(self) -> BaseException | None:
-        """The exception that ended the stream, or a `StreamError` with the stream's message; None if the run did not fail."""
-        fatal = self._state.fatal_error
-        if self._state.error is None and fatal is not None and self.status == "failed":
-            return StreamError(fatal.message, fatal.code)
-        return self._state.error
+        """The exception that ended the stream, or a `StreamError` with the stream's message; None if it did not fail."""
+        fatal = self._state.fatal_errors.get(self._scope)
+        raised = self._state.error if self._scope == ROOT else None
+        return (
+            StreamError(fatal.message, fatal.code)
+            if raised is None and fatal is not None and self.status == "failed"
+            else raised
+        )
 
     def events_df(self) -> "pd.DataFrame":
         """Return the events as a table: one row each, a column for every field that any of them has, `ts` as a time.
@@ -156,6 +121,85 @@ class RunResults:
         rows = [[getattr(call, column) for column in columns] for call in self.tools]
         table: pd.DataFrame = _pandas().DataFrame(rows, columns=columns)
         return table
+
+    @property
+    def _props(self) -> dict[str, Any]:
+        return self._state.transcript.blocks[self._scope].props
+
+    def _joined(self, kind: str) -> str:
+        with self._state.lock:
+            blocks = self._state.transcript.blocks.values()
+            texts = [block.text() for block in blocks if block.kind == kind and block.parent == self._scope]
+            return "\n\n".join(filter(None, texts))
+
+
+class Lane(Results):
+    """One of several streams that are shown together: its results. `run.lanes` makes it."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds that the stream took; None while it runs."""
+        ended = self._props.get("ended")
+        return None if ended is None else float(ended - self._props["started"])
+
+    def __repr__(self) -> str:
+        return f"<Lane {self.name!r} {self.status}: {reprlib.repr(self.text)}>"
+
+
+class RunResults(Results):
+    """The results of a run so far: those of its stream, its lanes, and the documents that can be made of them."""
+
+    @property
+    def thread_id(self) -> str | None:
+        """The service's id of the stream's session, thread or conversation, for the next request; None if it has none."""
+        return self._state.thread_id
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """The streams shown together of which reading has begun, in the order given; empty if there is only one stream."""
+        with self._state.lock:
+            blocks = self._state.transcript.blocks
+            lanes = [id for id, block in blocks.items() if block.kind == "agent" and block.parent == ROOT and _lane_number(id)]
+        return [Lane(self._state, id) for id in sorted(lanes, key=_lane_number)]
+
+    def lanes_df(self) -> "pd.DataFrame":
+        """Return the lanes as a table, a row each: name, status, seconds, text, tools, input, output, error.
+
+        `tools` is the number of calls, `input` and `output` are tokens, `error` is a message.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        columns = ["name", "status", "seconds", "text", "tools", "input", "output", "error"]
+        rows = [
+            [
+                lane.name,
+                lane.status,
+                lane.seconds,
+                lane.text,
+                len(lane.tools),
+                lane.usage.input,
+                lane.usage.output,
+                _message(lane),
+            ]
+            for lane in self.lanes
+        ]
+        table: pd.DataFrame = _pandas().DataFrame(rows, columns=columns)
+        return table
+
+    @property
+    def event_count(self) -> int:
+        """Number of the events so far, including those that `events` has dropped."""
+        return self._state.events.count
+
+    @property
+    def private(self) -> list[e.Event]:
+        """The original events, before anything was hidden or masked: all, or the newest 40 MB. Empty if nothing was.
+
+        They are in this process's memory only; `save(path, private=True)` writes them to a file.
+        """
+        with self._state.lock:
+            return self._state.privacy.events
 
     def save(self, path: str, *, private: bool = False) -> None:
         """Write the events to a JSONL file that `nbagent.replay` plays again.
@@ -199,21 +243,15 @@ class RunResults:
         """
         return self._state.read_page(name, offset, max_bytes)
 
-    def _joined(self, kind: str) -> str:
-        return joined(self._state.transcript, self._state.lock, kind)
-
-
-def joined(transcript: Transcript, lock: threading.RLock, kind: str, parent: str = ROOT) -> str:
-    """Return the texts of all blocks of a kind directly inside another, with an empty line between two."""
-    with lock:
-        blocks = [block for block in transcript.blocks.values() if block.kind == kind and block.parent == parent]
-        return "\n\n".join(text for block in blocks if (text := block.text()))
-
 
 def _lane_number(block_id: str) -> int:
     """Return the number of a lane, from 1, by its block's id; 0 for the block of another agent."""
     number = block_id.removeprefix("lane-")
     return int(number) if number != block_id and number.isdecimal() else 0
+
+
+def _message(lane: Lane) -> str | None:
+    return None if lane.error is None else str(lane.error)
 
 
 def _pandas() -> Any:

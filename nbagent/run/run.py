@@ -2,12 +2,13 @@
 
 import asyncio
 import concurrent.futures
+import contextvars
 import functools
 import itertools
 import reprlib
 import threading
-from collections.abc import Callable, Collection, Generator, Iterable
-from typing import Any, Unpack
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, NoReturn, Unpack
 
 import msgspec
 
@@ -16,14 +17,18 @@ from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
+from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import Gate
 from nbagent.mime import display_of
+from nbagent.mime.text import MASK
 from nbagent.pump import ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
+from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
-from nbagent.run.iteration import EventIterator, SubscriberSet, event_types
-from nbagent.run.options import GateOptions, RunOptions, check_names, named_options, pick
+from nbagent.run.iteration import EventIterator, SubscriberSet
+from nbagent.run.lanes import Lanes
+from nbagent.run.options import GateOptions, RunOptions, check_names, is_stable, named_options, pick
 from nbagent.run.progress import Meter
 from nbagent.run.results import RunResults
 from nbagent.run.state import RunState
@@ -54,12 +59,13 @@ class Run(RunResults):
         id: unique in this process.
         view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns the object to display. Set
             by the notebook that draws the run; None elsewhere.
+        stable: whether the saved transcript leaves out times, so that it is the same in each execution.
 
     Raises:
         UnknownSource: `source` is not a stream, or no `adapter` has that name.
         ValueError: `reveal` is none of the four, a time is not positive, or a rule of `hide` or `redact` is not valid.
-        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `fallback` no function, or
-            there is no such option.
+        TypeError: a rule of `redact` is neither an expression nor a function, `hide` is no mapping, `fallback` no function,
+            `adapter` neither a name nor a function, or there is no such option.
     """
 
     @named_options(RunOptions)
@@ -67,12 +73,15 @@ class Run(RunResults):
         check_names("Run", options, RunOptions)
         self.id = f"run-{next(_numbers)}"
         self.view: Callable[[], object] | None = None
+        self.stable = is_stable(options)
         self._reader, self._decoder = reader_and_decoder(source, decoder, options)
         self._watchdog = Watchdog(options.get("timeout"), options.get("idle_timeout"), self._reader, self._on_timeout)
         super().__init__(RunState(self.id, source, Gate(**pick(options, GateOptions)), options.get("name")))
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
         self._recorders: list[recording.Recorder] = []
+        self._callbacks: list[EventCallback] = []
+        self._streams = source.count if isinstance(source, Lanes) else 1
         self._started = False
         self._stop_reason: BaseException | None = None  # set by Stop and by a timeout; it outweighs how the stream then ends
         self._finished = False  # the stream is over, and its last events are out
@@ -90,7 +99,9 @@ class Run(RunResults):
             for recorder in self._recorders:
                 recorder.begin()
             self._watchdog.start()
-            self._reader.start(self._on_item, self._on_end)
+            context = contextvars.copy_context()
+            context.run(MASK.set, self._state.privacy.masker)
+            context.run(self._reader.start, self._on_item, self._on_end)
 
     def attach(self, renderer: Renderer) -> LocalChannel:
         """Draw this run by a renderer in this process too: first the transcript so far, then every change as it comes."""
@@ -159,7 +170,7 @@ class Run(RunResults):
         return self._done.done()
 
     def wait(self, timeout: float | None = None) -> "Run":
-        """Block until the run has ended. An interrupt of the wait stops the run.
+        """Block until the run has ended, and the functions given to `on` are done. An interrupt of the wait stops the run.
 
         In a cell, `await run` is better: it leaves the kernel free. If the stream itself is read on the loop that is blocked
         here (a user's async iterator), that loop is run from within, with nest-asyncio2.
@@ -182,6 +193,10 @@ class Run(RunResults):
                 nested(home)(asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._done)), timeout))
             else:
                 kernel.wait(self._done, timeout)
+            if not in_callback():
+                for callback in self._callbacks:
+                    if home is None or callback.home is not home:  # what is awaited on the loop that is blocked here waits too
+                        kernel.wait(callback.done, timeout)
         except KeyboardInterrupt:
             self.cancel()
             if not inside:  # in a script the process may end next, and the connection should be closed before that
@@ -198,6 +213,8 @@ class Run(RunResults):
         try:
             with watch_interrupts(asyncio.get_running_loop(), self.cancel):
                 await asyncio.shield(asyncio.wrap_future(self._done))
+                for callback in self._callbacks if not in_callback() else ():
+                    await asyncio.shield(asyncio.wrap_future(callback.done))
         except asyncio.CancelledError:
             self.cancel()  # an interrupted cell must not leave the stream running, and billing, in the background
             raise
@@ -205,30 +222,54 @@ class Run(RunResults):
 
     # --- reading along ----------------------------------------------------------------------------------------------
 
-    def stream(self, types: Collection[str] | None = None) -> EventIterator[e.Event]:
+    def stream(self, types: EventTypes = None) -> EventIterator[e.Event]:
         """Iterate over the run's events from its beginning, then live until it ends, with `async for` or a blocking `for`.
 
         There may be several iterations, each at its own pace. Leaving the loop early, or cancelling the task that is in it,
         leaves the run alone; interrupting the cell stops it.
 
         Args:
-            types: tags to keep, e.g. `("text.delta", "tool.result")`, or one of them; None keeps all.
+            types: types to keep, e.g. `("text.delta", "tool.result")` or `events.ToolResult`, or one of them; None keeps all.
 
         Raises:
             ValueError: there are no events of such a type.
+            TypeError: a type is neither a tag nor a class of events.
         """
         kept = event_types(types)
-        return EventIterator(lambda: self._subscribers.batches(kept), lambda: self._reader.loop, self.cancel)
+        return EventIterator(lambda: self._subscribers.batches(kept), lambda: self._reader.loop, self.cancel, self.name)
+
+    def on(self, types: EventTypes, function: Callable[[Any], Any]) -> "Run":
+        """Call a function with each event of some types, from the run's beginning, one after the other.
+
+            nbagent.show(stream).on("tool.result", lambda event: results.append(event.content))
+
+        It runs in a thread of its own, so that it may block; an `async def` is awaited on the loop that runs here. What it
+        raises is logged, and the run and the calls go on. A wait for the run ends when the function has had every event (but
+        not `run.wait()` in a cell where the function is an `async def`: that blocks its loop).
+
+        Args:
+            types: as for `stream`: `"tool.result"`, `events.ToolResult`, or several; None is every type.
+            function: called with an event.
+
+        Returns:
+            The run itself.
+
+        Raises:
+            ValueError: there are no events of such a type.
+            TypeError: `function` is not a function, or a type is neither a tag nor a class of events.
+        """
+        self._callbacks.append(EventCallback(function, self.stream(types)))
+        return self
 
     def buffered(self, seconds: float | None = 0.5, chars: int | None = None, *, words: bool = True) -> EventIterator[str]:
         """Iterate over the run's text in larger pieces than its deltas, with `async for` or a blocking `for`.
 
-        A piece is complete when it has `chars` characters, when it is `seconds` old, and where a text ends.
+        A piece is complete when it has no room for the next word, when it is `seconds` old, and where a text ends.
 
         Args:
             seconds: age at which a piece is complete; None for any age.
-            chars: characters of a piece; None for any number.
-            words: end a piece only where a word ends.
+            chars: the most characters of a piece; None for any number.
+            words: end a piece only where a word ends. A word that is longer than a piece is cut.
 
         Raises:
             ValueError: on iterating: `seconds` or `chars` is not positive.
@@ -242,7 +283,8 @@ class Run(RunResults):
         """Report the run's progress while it goes on, some thirteen times a second at most.
 
         Args:
-            bar: a function that gets a `Progress`; or a bar: tqdm's (it counts characters of text) or IPython's `ProgressBar`.
+            bar: a function that gets a `Progress`; or a bar: tqdm's or IPython's `ProgressBar`. A bar counts characters of
+                text, of several streams those that have ended.
 
         Returns:
             The run itself.
@@ -250,10 +292,15 @@ class Run(RunResults):
         Raises:
             TypeError: `bar` is none of these.
         """
-        meter = Meter(bar)
+        meter = Meter(bar, self._streams)
         self.attach(meter)
         self.on_end(meter.close)
         return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            'a run cannot be pickled: it holds its connection; run.save("run.jsonl") keeps it, nbagent.replay plays it'
+        )
 
     def _ipython_display_(self) -> None:
         if self.view is None:
@@ -284,7 +331,12 @@ class Run(RunResults):
                 return
             if isinstance(item, StreamEnd):
                 self._state.privacy.register_secrets(item.error)
-            elif not self._state.events.count:  # the stream is open now, and the credentials of its request are known
+                closing = list(self._decoder.feed(item))
+                self._forward(closing)
+                if closing:  # the fallback's answer comes next
+                    self._state.begin_answer()
+                return
+            if not self._state.events.count:  # the stream is open now, and the credentials of its request are known
                 self._state.privacy.register_secrets()
             self._forward(self._decoder.feed(item))
             if self._state.transcript.ended and stream_outlives_run(self._decoder):

@@ -16,7 +16,13 @@ from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_of
-from nbagent.transcript import Op, Transcript
+from nbagent.transcript import ROOT, NameOrigin, Op, Transcript
+
+
+def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
+    """Return the name of a run of a stream, and where that is from: the stream's own name, else its function's."""
+    own = getattr(source, "name", None)
+    return name_of(source), "stream" if isinstance(own, str) and own == name_of(source) else "function"
 
 
 class RunState:
@@ -24,9 +30,9 @@ class RunState:
 
     Args:
         run_id: of the run; every event gets it.
-        source: the stream. Its name is the run's unless `name` is given, and its credentials are masked from now on.
+        source: the stream. Its credentials are masked from now on.
         gate: decides what may be seen.
-        name: the user's own name for the run.
+        name: the user's own name for the run; by default that of the stream, of its agent or of its model.
 
     Attributes:
         lock: must be held while any of the other attributes is read or changed.
@@ -36,9 +42,15 @@ class RunState:
         tool_calls: whole arguments and live results.
         large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.
-        answer_index: number of blocks before the answer: those up to the last tool call or handoff.
+        thread_id: the stream's own id of its session, thread or conversation; None if it has none.
         error: the exception that ended the run; None if none did.
-        fatal_error: the last error that the stream itself called fatal; None if there was none.
+
+    Three are by scope, i.e. by the id of the block that encloses the events: `ROOT`, or that of a lane or sub-agent.
+
+    Attributes:
+        answer_index: number of blocks before the answer: those up to the scope's last tool call or handoff.
+        fatal_errors: the last error that the scope's stream itself called fatal.
+        usages: tokens of a lane.
     """
 
     def __init__(self, run_id: str, source: Any, gate: Gate, name: str | None = None) -> None:
@@ -47,13 +59,16 @@ class RunState:
         self.events = EventLog()
         self.privacy = Privacy(gate, self.events, run_id)
         self.privacy.register_secrets(source)
-        self.transcript = Transcript(self.privacy.mask(name or name_of(source)), started, renamed=bool(name))
+        given, origin = name_and_origin(source) if name is None else (name, "user")
+        self.transcript = Transcript(self.privacy.mask(given), started, origin)
         self.tool_calls = ToolCalls(self.lock)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot)
-        self.answer_index = 0
+        self.thread_id: str | None = None
         self.error: BaseException | None = None
-        self.fatal_error: e.Error | None = None
+        self.answer_index: dict[str, int] = {}
+        self.fatal_errors: dict[str, e.Error] = {}
+        self.usages: dict[str, e.Usage] = {}
         self._run_id = run_id
         self._times = RecordedTimes(started) if getattr(source, "keeps_times", False) is True else None
 
@@ -68,11 +83,19 @@ class RunState:
         if type(event) is e.ToolArgs or type(event) is e.ToolResult:
             self.tool_calls.add(event, self.transcript.block_id(event.id, "tool"))
         elif type(event) is e.Error and event.fatal:
-            self.fatal_error = event
-        elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden) and event.parent_id is None:
-            self.answer_index = len(self.transcript.blocks)
+            self.fatal_errors[event.parent_id or ROOT] = event
+        elif type(event) is e.RunStart:
+            self.thread_id = self.thread_id or event.thread_id
+        elif type(event) is e.UsageUpdate and event.parent_id is not None:
+            self.usages[event.parent_id] = self.usages.get(event.parent_id, e.Usage()) + event.usage
+        elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden):
+            self.begin_answer(event.parent_id or ROOT)
         self.events.append(event)
         return event, self.transcript.feed(event)
+
+    def begin_answer(self, scope: str = ROOT) -> None:
+        """Take the texts from now on for the answer."""
+        self.answer_index[scope] = len(self.transcript.blocks)
 
     def read_page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a large value or of an inspector's answer; see `RunResults.page`."""

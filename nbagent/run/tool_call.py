@@ -3,10 +3,12 @@
 import reprlib
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 from nbagent import events as e
-from nbagent.transcript import Transcript
+from nbagent.errors import did_you_mean
+from nbagent.run.table import html_table
+from nbagent.transcript import ROOT, Transcript
 from nbagent.transcript.block import Block
 
 
@@ -74,10 +76,53 @@ class ToolCall:
         ended = props.get("ended")
         return None if ended is None else float(ended - props.get("args_done", props["started"]))
 
-    def __repr__(self) -> str:
+    def figures(self) -> list[str]:
+        """Return the call as short texts: tool, arguments, state, seconds, and what its result or its error is."""
+        error = self.error
+        outcome = (
+            str(self._block.props.get("summary") or "") if error is None else f"{error.get('type')}: {error.get('message')}"
+        )
+        seconds = "" if self.seconds is None else f"{self.seconds:.1f}"
+        return [self.name, self._short_args(), self.state, seconds, outcome]
+
+    def _short_args(self) -> str:
         args = self.args if isinstance(self.args, dict) else {}
-        call = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in args.items())
-        return f"<{self.name}({call}) {self.state}>"
+        return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in args.items())
+
+    def __repr__(self) -> str:
+        return f"<{self.name}({self._short_args()}) {self.state}>"
+
+
+class ToolCallList(list[ToolCall]):
+    """Tool calls, in order, by position or by name: `run.tools[0]`, `run.tools["search"]`."""
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> ToolCall: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[ToolCall]: ...
+    @overload
+    def __getitem__(self, key: str) -> ToolCall: ...
+    def __getitem__(self, key: SupportsIndex | slice | str) -> ToolCall | list[ToolCall]:
+        """Return a call by its position, several by a slice, or the latest call of a tool by the tool's name.
+
+        Raises:
+            IndexError: there are not so many.
+            KeyError: no tool of that name was called; the message has those that were.
+        """
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        for call in reversed(self):
+            if call.name == key:
+                return call
+        names = dict.fromkeys(call.name for call in self)
+        raise KeyError(f"no call of {key!r}{did_you_mean(key, names)} Called were: {', '.join(names) or 'none'}")
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{index}: {call!r}" for index, call in enumerate(self)) or "[]"
+
+    def _repr_html_(self) -> str:
+        rows = ([str(index), *call.figures()] for index, call in enumerate(self))
+        return html_table(["", "tool", "arguments", "state", "seconds", "result"], rows) if self else "No tool was called."
 
 
 class ToolCalls:
@@ -99,11 +144,18 @@ class ToolCalls:
         else:
             self._results[block_id] = event
 
-    def of(self, transcript: Transcript) -> list[ToolCall]:
-        """Return the calls in a transcript, in order."""
+    def of(self, transcript: Transcript, scope: str = ROOT) -> "ToolCallList":
+        """Return the calls in a transcript, in order.
+
+        Args:
+            transcript: of the run.
+            scope: id of the block that encloses them, at any depth.
+        """
         with self._lock:
-            blocks = [block for block in transcript.blocks.values() if block.kind == "tool"]
-        return [ToolCall(block, self._args, self._results, self._lock) for block in blocks]
+            blocks = [
+                block for block in transcript.blocks.values() if block.kind == "tool" and transcript.is_inside(block, scope)
+            ]
+        return ToolCallList(ToolCall(block, self._args, self._results, self._lock) for block in blocks)
 
     def text_of(self, block_id: str) -> str | None:
         """Return the live result of a call if it is a text; None otherwise."""

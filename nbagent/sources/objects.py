@@ -15,6 +15,8 @@ import contextlib
 import contextvars
 import inspect
 import os
+import re
+import reprlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -22,10 +24,14 @@ from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
+from nbagent.hints import FINAL_RESULTS, hint_for, type_name
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
+from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
 from nbagent.sources.stream import ServiceStream
+
+_ADDRESS_WITHOUT_SCHEME = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S*|(?:localhost|[\w.-]+):\d+")
 
 
 class Reader(Protocol):
@@ -46,31 +52,47 @@ class Reader(Protocol):
         """Stop reading and close the stream. Safe to call from any thread, and more than once."""
 
 
-def reader_for(source: Any) -> Reader:
+def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Reader:
     """Return a reader for a stream.
 
     Args:
         source: an async iterable, an awaitable that gives one (`client.responses.create(…, stream=True)` not yet awaited), an
             async or plain context manager around one (`client.responses.stream(…)`), a run with `stream_events()`, an
             iterable, a string, or one whole response object.
+        loop: that an asynchronous stream is read on, if it is not nbagent's own; by default the one that runs here.
 
     Raises:
         UnknownSource: it is none of these.
     """
+    if _is_graph(source):
+        raise _no_stream(source)
     if callable(getattr(source, "stream_events", None)):  # a run of the OpenAI Agents SDK, or a workflow of LlamaIndex
-        return TaskReader(_events_of(source), running_loop() or own_loop())
+        return TaskReader(_events_of(source), loop or running_loop() or own_loop())
     if isinstance(source, OwnedStream) and not source.stays:
         return TaskReader(source, own_loop())
     if _is_async(source):
-        return TaskReader(source, running_loop() or own_loop())
-    if isinstance(source, str | dict) or hasattr(source, "model_dump"):
+        return TaskReader(source, loop or running_loop() or own_loop())
+    if isinstance(source, str):
+        _check_text(source)
+    if isinstance(source, str | dict) or hasattr(source, "model_dump") or type_name(source) in FINAL_RESULTS:
         return ThreadReader([source])  # one item, whose iterator would give its fields
     is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
     if not is_data and (hasattr(source, "__iter__") or hasattr(source, "__enter__")):
         return ThreadReader(source)
-    raise UnknownSource(
+    raise _no_stream(source)
+
+
+def _no_stream(source: Any) -> UnknownSource:
+    return UnknownSource(
         f"show() needs a stream: an iterator, an async iterator or a response of one of the known systems; got "
         f"{type(source).__name__}.{_hint(source)}"
+    )
+
+
+def _is_graph(source: Any) -> bool:
+    """Return True for a runnable or an agent, which may have iterators and context managers of its own but is no stream."""
+    return callable(getattr(source, "astream", None)) or (
+        callable(getattr(source, "run_stream_events", None)) and callable(getattr(source, "run", None))
     )
 
 
@@ -107,8 +129,26 @@ async def _events_of(run: Any) -> AsyncIterator[Any]:
             await stopping
 
 
+def _check_text(text: str) -> None:
+    """Raise if a text is a question or an address without a scheme: shown, it would look like an answer.
+
+    Raises:
+        UnknownSource: it is.
+    """
+    text = text.strip()
+    if "\n" not in text and text.endswith("?"):
+        raise UnknownSource(
+            f"show() got the text {reprlib.repr(text)}, which is neither a stream nor an address. To ask an agent, show "
+            "agent.stream(…) of it; to show a text, put it into a list."
+        )
+    if _ADDRESS_WITHOUT_SCHEME.fullmatch(text):
+        raise UnknownSource(f"show() got the text {reprlib.repr(text)}. An address begins with its scheme: 'http://{text}'.")
+
+
 def _hint(source: Any) -> str:
     """Return a sentence on what the user may have meant, or ""."""
+    if hint := hint_for(type_name(source)):
+        return hint
     if isinstance(source, os.PathLike):
         return " To play a recording, show nbagent.replay(path)."
     if callable(getattr(source, "stream", None)):
@@ -167,7 +207,7 @@ class TaskReader:
             self._cancelled = True
         except BaseException as caught:
             error = caught  # even SystemExit: it ends this run, not the kernel
-        on_end(Cancelled() if self._cancelled else service_error(error))
+        on_end(Cancelled() if self._cancelled else connection_error(error) or service_error(error))
 
     async def _read_all(self, source: Any, stack: contextlib.AsyncExitStack, on_item: Callable[[Any], None]) -> None:
         self._task = asyncio.current_task()
@@ -192,7 +232,7 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         source = await stack.enter_async_context(source)
     secrets.register(*secrets.credentials_of(source))
     if not hasattr(source, "__aiter__"):
-        if not hasattr(source, "__iter__") or hasattr(source, "model_dump"):
+        if isinstance(source, str | dict) or hasattr(source, "model_dump") or not hasattr(source, "__iter__"):
             source = [source]
         return _as_async(source)
     iterator: AsyncIterator[Any] = aiter(source)
@@ -242,7 +282,7 @@ class ThreadReader:
         except BaseException as caught:
             error = caught
         self._source = None
-        on_end(Cancelled() if self._cancelled.is_set() else service_error(error))
+        on_end(Cancelled() if self._cancelled.is_set() else connection_error(error) or service_error(error))
 
     def _read_all(self, stack: contextlib.ExitStack, on_item: Callable[[Any], None]) -> None:
         source = self._source

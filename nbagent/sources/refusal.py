@@ -31,7 +31,7 @@ def status_error(address: str, status: int, body: bytes) -> StreamError:
     text = body.decode("utf-8", "replace").strip()
     message, code = ("", None) if not text else _message_of(item_of(text))
     if not message:
-        message = _title_of(text) if _HTML.match(text) else text[:_MAX_MESSAGE_CHARS]
+        message = _title_of(text) if _HTML.match(text) else _cut(text, _MAX_MESSAGE_CHARS)
     try:
         reason = f" {HTTPStatus(status).phrase}"
     except ValueError:
@@ -52,7 +52,11 @@ def web_page_error(address: str, status: int, content_type: str, body: bytes) ->
 
 def _title_of(page: str) -> str:
     found = _TITLE.search(page)
-    return " ".join(found[1].split())[:_MAX_TITLE_CHARS] if found else ""
+    return _cut(" ".join(found[1].split()), _MAX_TITLE_CHARS) if found else ""
+
+
+def _cut(text: str, max_chars: int) -> str:
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"  # the mark tells the gate that a secret may be cut
 
 
 def _message_of(answer: Any) -> tuple[str, str | None]:

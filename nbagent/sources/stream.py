@@ -19,7 +19,10 @@ class ServiceStream(OwnedStream):
 
     Attributes:
         name: host and path; no secret.
+        has_closed: True once the service has said that it is done: by the close frame of a WebSocket.
     """
+
+    has_closed = False
 
     def __init__(self, request: Request) -> None:
         self.name = request.name

@@ -32,6 +32,7 @@ _READ_BYTES = 64 * 1024
 _CLOSE_TIMEOUT_S = 0.3  # for sending a close frame
 _SWITCHING_PROTOCOLS = 101
 _NORMAL = (1000, 1001, 1005)  # normal closure, going away, no status (RFC 6455, section 7.4.1)
+_GOING_AWAY = 1001
 
 
 class MessageTooLarge(NbagentError):
@@ -58,6 +59,7 @@ class WebSocketStream(ServiceStream):
                     await socket.send(message)
                 async for item in socket.items():
                     yield item
+                self.has_closed = socket.close_code != _GOING_AWAY
 
 
 class _Socket:
@@ -68,6 +70,7 @@ class _Socket:
         self._request = request
         self._deadline = deadline
         self._protocol = Connection(ConnectionType.CLIENT)
+        self.close_code: int | None = None
 
     async def send(self, message: str | bytes) -> None:
         await self._write(ws.TextMessage(data=message) if isinstance(message, str) else ws.BytesMessage(data=message))
@@ -88,6 +91,7 @@ class _Socket:
                     case ws.Ping():
                         await self._write(event.response())
                     case ws.CloseConnection():
+                        self.close_code = event.code
                         if event.code not in _NORMAL:
                             reason = f": {event.reason}" if event.reason else ""
                             raise StreamError(f"{self._request.name} closed with code {event.code}{reason}", str(event.code))

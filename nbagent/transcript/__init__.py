@@ -2,6 +2,6 @@
 
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
-from nbagent.transcript.transcript import Transcript
+from nbagent.transcript.transcript import NameOrigin, Transcript
 
-__all__ = ["ROOT", "Block", "Op", "Transcript"]
+__all__ = ["ROOT", "Block", "NameOrigin", "Op", "Transcript"]

@@ -7,7 +7,7 @@ The transcript has no clock: every time in it comes from an event's `ts`.
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 import msgspec
 
@@ -36,6 +36,7 @@ from nbagent.protocol.blocks import (
 )
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
+from nbagent.transcript.shape import shape_of
 from nbagent.transcript.usage import UsageCount
 
 COUNTER_INTERVAL_S = 1.0
@@ -51,17 +52,21 @@ _HIGH_RATE_COUNTERS = frozenset({"events", "deltas"})
 _RESULT_STATES: dict[e.ToolStatus, ToolState] = {"ok": "output-available", "error": "output-error", "denied": "output-denied"}
 
 
+NameOrigin = Literal["function", "stream", "user"]
+
+
 class Transcript:
     """Reduces the events of one run to a tree of blocks.
 
     Args:
         name: title of the run until the stream sends one.
         started: when the run began, in seconds since the epoch.
-        renamed: keep `name` whatever the stream sends, because the user chose it.
+        origin: where `name` is from. The user's stays whatever the stream sends. That of a stream gives way to the agent's,
+            that of a function, which may be an SDK's such as `create`, to the model's too.
     """
 
-    def __init__(self, name: str = "run", started: float = 0.0, *, renamed: bool = False) -> None:
-        self._renamed = renamed
+    def __init__(self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream") -> None:
+        self._name_origin: NameOrigin | Literal["agent"] = origin
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
         props = to_dict(RunProps(name=name, status="running", started=started))
         self.root = Block(ROOT, None, json_safe({"kind": ROOT, **props, **self._counts}))
@@ -69,11 +74,19 @@ class Transcript:
         self._latest = started
         self._first_token = False
         self._usage = UsageCount()
+        self._tables: dict[str | None, Block] = {}  # the last call with a table, by parent
 
     @property
     def ended(self) -> bool:
         """True if `run.end` has come."""
         return self.root.props["status"] not in LIVE
+
+    def is_inside(self, block: Block, scope: str) -> bool:
+        """Return True if the block is in the tree below the block of that id, at any depth."""
+        parent = block.parent
+        while parent is not None and parent != scope:
+            parent = self.blocks[parent].parent
+        return parent == scope
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Return every block as plain JSON, parents first: `id`, `parent`, `closed`, `kind` and the props of that kind."""
@@ -81,15 +94,20 @@ class Transcript:
         return [block.snapshot() for block in self.blocks.values()]
 
     def opening(self) -> list[Op]:
-        """Return the ops that build the tree as it is now, for a view that comes late (or first)."""
+        """Return the ops that build the tree as it is now, for a view that comes late (or first).
+
+        A block that encloses others is closed after them, as it was when they came.
+        """
         ops: list[Op] = []
         self.root.set(self._counts)
+        parents = {block.parent for block in self.blocks.values()}
         for block in self.blocks.values():
             props = block.snapshot()
             del props["id"], props["parent"], props["closed"]
             ops.append(("open", block.id, block.parent, props))
-            if block.closed:
+            if block.closed and block.id not in parents:
                 ops.append(("close", block.id))
+        ops += [("close", block.id) for block in reversed(self.blocks.values()) if block.closed and block.id in parents]
         return ops
 
     def counters(self, shown: dict[str, Any]) -> list[Op]:
@@ -147,7 +165,7 @@ class Transcript:
             case e.RunEnd():
                 return self._run_end(event)
             case e.StepStart():
-                return self._set_model(event.model)
+                return self._name_by(event.agent, event.model, event)
             case e.StepEnd():
                 return self._show_usage() if self._usage.end_step(event) else []
             case e.TextStart() | e.ReasoningStart() | e.ToolStart():
@@ -304,7 +322,7 @@ class Transcript:
         block, ops = self._block(event.id, "tool", event)
         if event.display is not None:
             props = ToolProps(summary=event.display.summary, result=event.display.data)
-        elif event.error is None or event.content is not None:
+        elif event.content is not None:
             props = ToolProps(summary=summary_of(event.content), result=bundle_of_json(event.content))
         else:
             props = ToolProps()
@@ -316,7 +334,18 @@ class Transcript:
             props.error = ToolError(event.error.type, event.error.message, event.error.traceback)
         if event.status == "error" and block.props["state"] != "output-error":
             self._counts["tools_failed"] += 1
-        return [*ops, *self._set(block, props), *self._close(block)]
+        return [*ops, *self._show_result(block, props), *self._set(block, props), *self._close(block)]
+
+    def _show_result(self, block: Block, props: ToolProps) -> list[Op]:
+        """Set `open` of a finished call. Return the ops that fold the table before it, where it shows a newer one."""
+        shape = shape_of(props.result) if isinstance(props.result, dict) else None
+        if shape is not None or "open" in block.props:
+            props.open = shape is not None
+        if shape != "table":
+            return []
+        before = self._tables.get(block.parent, block)
+        self._tables[block.parent] = block
+        return [] if before is block else self._set(before, ToolProps(open=False))
 
     def _agent_end(self, event: e.AgentEnd) -> list[Op]:
         block, ops = self._block(event.id, "agent", event)
@@ -353,16 +382,23 @@ class Transcript:
     # --- the run --------------------------------------------------------------------------------------------------
 
     def _run_start(self, event: e.RunStart) -> list[Op]:
-        props = RunProps()
-        if event.name is not None and not self._renamed:
-            props.name = event.name
-        if event.model is not None:
-            props.model = event.model
-        return self._set(self.root, props)
+        ops = self._name_by(event.name, event.model, event)
+        if isinstance(lanes := (event.meta or {}).get("lanes"), int):
+            ops += self._set(self.root, RunProps(lanes=lanes))
+        return ops
 
-    def _set_model(self, model: str | None) -> list[Op]:
-        """Show the model of a step if the run has none of its own."""
-        return [] if model is None or self.root.props.get("model") is not None else self._set(self.root, RunProps(model=model))
+    def _name_by(self, agent: str | None, model: str | None, event: e.Event) -> list[Op]:
+        """Show the agent and the model of a start, if the run has none of its own. A sub-agent's are not the run's."""
+        props = RunProps()
+        if model is not None and self.root.props.get("model") is None:
+            props.model = model
+            if self._name_origin == "function" and event.parent_id is None:
+                props.name = model
+        names_run = self._name_origin == "function" or (self._name_origin == "stream" and isinstance(event, e.RunStart))
+        if agent and names_run and event.parent_id is None:
+            self._name_origin = "agent"
+            props.name = agent
+        return self._set(self.root, props)
 
     def _hidden(self, event: e.Hidden) -> list[Op]:
         block = self.blocks.get(self.block_id(event.tool_id, "tool"), self.root) if event.tool_id else self.root

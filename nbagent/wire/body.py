@@ -25,6 +25,7 @@ _SSE_START = re.compile(rb":[ \r\n]|(?:data|event|id|retry)[:\r\n]")
 _SSE_FIELDS = (b":", b"data", b"event", b"id", b"retry")
 _HTML_START = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _MAYBE_HTML = (b"<!doctype html", b"<html>")
+_LINES = re.compile(r"\n|(?<=[}\]])\s+data:\s*")  # the second where the ends of lines became blanks
 _VALUE_START = b'{["-0123456789tfn'
 _NAME_FIELDS = ("type", "event", "event_type", "name", "method", "kind")  # in which payloads have their event's name
 
@@ -41,8 +42,8 @@ class BodyDecoder:
 
     - server-sent events: the payload of each, parsed if it is JSON, else as text. If the payload does not have its event's
       name itself, the item is `{"event": name, "data": payload}`. An event whose lines are one JSON document each (some servers
-      leave out the empty lines between events) is as many items. JSON over several lines, of which only the first has a
-      `data:`, is one item.
+      leave out the empty lines between events, or even the ends of lines) is as many items, each as it comes. JSON over several
+      lines, of which only the first has a `data:`, is one item.
     - JSON, one to a line, one after another, or in an array: each document as it completes
     - Amazon's binary event stream: `{event type: payload}`
     - anything else: text, as it comes
@@ -129,7 +130,7 @@ class BodyDecoder:
     def _decoder_for(self, framing: Framing) -> _Decoder:
         match framing:
             case "sse":
-                self._events = SSEDecoder(max_event_bytes=self._limit, keep_loose=True)
+                self._events = SSEDecoder(max_event_bytes=self._limit, keep_loose=True, is_whole=_is_whole_line)
                 return _SSEItems(self._events)
             case "json":
                 return JSONStreamDecoder(split_arrays=not self._is_lines, max_document_bytes=self._limit)
@@ -164,23 +165,28 @@ class _SSEItems:
         return [item for event in self._events.feed(chunk) for item in _items(event)]
 
     def close(self) -> list[Any]:
-        self._events.close()
+        items = [item for event in self._events.close() for item in _items(event)]
         last = self._events.dropped
-        items = [] if last is None else _items(last)
-        return items if all(_is_whole(item) for item in items) else []
+        rest = [] if last is None else _items(last)
+        return [*items, *rest] if all(_is_whole(item) for item in rest) else items
 
 
 def _items(event: ServerSentEvent) -> list[Any]:
     payloads = [item_of(event.data)]
     if event.loose and not _is_whole(payloads[0]) and _is_whole(whole := item_of(event.loose)):
         payloads = [whole]
-    elif payloads[0] == event.data and "\n" in event.data:
-        lines = [item_of(line) for line in event.data.split("\n") if line]
+    elif payloads[0] == event.data and _LINES.search(event.data):
+        lines = [item_of(line) for line in _LINES.split(event.data) if line]
         if all(_is_whole(line) for line in lines):
             payloads = lines
     if event.event == "message":
         return [payload for payload in payloads if payload != ""]
     return [payload if _has_name(payload, event.event) else {"event": event.event, "data": payload} for payload in payloads]
+
+
+def _is_whole_line(line: str) -> bool:
+    """Return True if a line of data cannot be the first line of a longer document."""
+    return line == DONE or (line.startswith(("{", "[")) and _is_whole(item_of(line)))
 
 
 def _is_whole(item: Any) -> bool:

@@ -5,11 +5,17 @@ import re
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def sse(data: str, event: str | None = None) -> bytes:
+def sse(data: str, event: str | None = None, id_: int | None = None) -> bytes:
     """Return one server-sent event. Several lines of `data` become several fields, which a reader joins again.
+
+    Args:
+        data: the data.
+        event: name of the event; None for the default, "message".
+        id_: the last event id that a client has from this event on, and sends in `Last-Event-ID` when it connects again; None
+            if the event sets none.
 
     The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
     """
-    name = f"event: {event}\n" if event else ""
+    head = ("" if id_ is None else f"id: {id_}\n") + (f"event: {event}\n" if event else "")
     lines = _LINE_END.split(data) if "\n" in data or "\r" in data else [data]
-    return (name + "".join(f"data: {line}\n" for line in lines) + "\n").encode()
+    return (head + "".join(f"data: {line}\n" for line in lines) + "\n").encode()

@@ -5,6 +5,7 @@ decoder too, for its own responses: it reads no files, does not report whether a
 and drops the lines that are no fields.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from nbagent.errors import NbagentError
@@ -78,6 +79,8 @@ class SSEDecoder:
         max_event_bytes: largest size of one event.
         keep_loose: keep the lines that are no fields, which the standard ignores, beside the data. Some servers write a text of
             several lines after one `data:`.
+        is_whole: returns True if a line of data is an event in itself. Some servers write no empty lines: once a stream has two
+            such lines in a row, each is dispatched when it comes, instead of all at the end.
 
     Attributes:
         last_event_id: of the last dispatched event; what a reconnect sends as `Last-Event-ID`.
@@ -88,7 +91,13 @@ class SSEDecoder:
             out the empty line after their last event, and a cut connection looks the same: the caller knows which it is.
     """
 
-    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES, keep_loose: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        max_event_bytes: int = MAX_EVENT_BYTES,
+        keep_loose: bool = False,
+        is_whole: Callable[[str], bool] = lambda line: False,
+    ) -> None:
         self.last_event_id = ""
         self.resumable = False
         self.retry: int | None = None
@@ -98,6 +107,9 @@ class SSEDecoder:
         self._data: list[str] = []
         self._keep_loose = keep_loose
         self._loose: list[str] = []
+        self._is_whole = is_whole
+        self._lacks_empty_lines = False
+        self._name_of_first = ""  # the event's name when its first line of data came
         self._size = 0
         self._event = ""
         self._id = ""
@@ -113,20 +125,21 @@ class SSEDecoder:
         for line in self._lines.feed(chunk):
             if line:
                 self._check(self._size + len(line))
-                self._field(line)
+                self._field(line, events)
             else:
                 self._dispatch(events)
         self._check(self._size + self._lines.pending_bytes)
         return events
 
     def close(self) -> list[ServerSentEvent]:
-        """End the stream. Return no events; an unfinished one is kept in `dropped`."""
+        """End the stream. Return the events that its last line completes; an unfinished one is kept in `dropped`."""
+        events: list[ServerSentEvent] = []
         line = self._lines.close()
         if line:
-            self._field(line)
+            self._field(line, events)
         if self._data:
             self.dropped = self._take()
-        return []
+        return events
 
     def _check(self, size: int) -> None:
         if size > self._limit:
@@ -135,15 +148,12 @@ class SSEDecoder:
                 "Raise max_event_bytes if the server really sends events of that size."
             )
 
-    def _field(self, line: bytes) -> None:
+    def _field(self, line: bytes, events: list[ServerSentEvent]) -> None:
         name, _, value = line.decode("utf-8", "replace").partition(":")
         value = value.removeprefix(" ")
         match name:
             case "data":
-                self._data.append(value)
-                self._size += len(line)
-                if self._loose:
-                    self._loose.append(value)
+                self._data_line(value, len(line), events)
             case "event":
                 self._event = value
             case "id" if "\0" not in value:
@@ -159,6 +169,22 @@ class SSEDecoder:
                 self._size += len(line)
             case _:
                 pass  # a field of a later standard
+
+    def _data_line(self, value: str, size: int, events: list[ServerSentEvent]) -> None:
+        if len(self._data) == 1 and not self._loose and self._is_whole(self._data[0]) and self._is_whole(value):
+            self._lacks_empty_lines = True
+            events.append(self._take()._replace(event=self._name_of_first or "message"))
+            self._size = 0
+        if not self._data:
+            self._name_of_first = self._event
+        self._data.append(value)
+        self._size += size
+        if self._loose:
+            self._loose.append(value)
+        if self._lacks_empty_lines and len(self._data) == 1 and self._is_whole(value):
+            events.append(self._take())
+            self._size = 0
+            self.resumable = False  # its id may follow
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         self.last_event_id = self._id

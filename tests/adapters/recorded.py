@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.decoders import decoder_named
@@ -169,7 +171,8 @@ class Transcript:
         open_: dict[str, tuple[list[str], list[str]]] = {}
         tools: dict[str, dict[str, Any]] = {}
         for event in events:
-            assert ev.from_json(ev.to_json(event)) == event
+            sent = replace(event, value=None) if isinstance(event, ev.ToolResult) else event
+            assert ev.from_json(ev.to_json(event)) == sent
             match event:
                 case ev.TextStart() | ev.ReasoningStart() | ev.ToolStart():
                     assert event.id not in seen, f"{event.id} was started twice"

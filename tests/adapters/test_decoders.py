@@ -64,6 +64,7 @@ PRECEDENCE = [
     ("openai.responses", "text", '{"type":"response.created"'),
     ("agentor", "text", '{"type": "raw_response_event"'),
     ("hector", "text", '{"chunk": "Hi"}'),
+    ("vercel.parts", "text", '0:"Hi"'),
 ]
 
 
@@ -137,7 +138,7 @@ def test_items_of_no_known_system_are_shown_raw() -> None:
         ("tick", {"event": "tick"}),
         (None, "<builtins.object>"),
     ]
-    assert events[-1] == ev.RunEnd(status="completed")
+    assert events[-1] == ev.RunEnd(status="incomplete", code="unknown_items")
 
 
 def test_an_item_that_resists_being_looked_at_is_named() -> None:

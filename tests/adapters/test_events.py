@@ -3,6 +3,7 @@ from adapters.recorded import CHAT, Transcript, decode, payloads
 from nbagent import events as ev
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
+from nbagent.errors import Cancelled, StreamError
 
 
 def test_a_whole_run_passes_as_it_is() -> None:
@@ -41,9 +42,48 @@ def test_its_own_error_is_not_reported_twice() -> None:
     assert events[-1] == ev.RunEnd(status="failed")
 
 
-def test_nothing_follows_the_end() -> None:
+def persona(name: str, text: str, status: ev.RunStatus = "completed") -> list[ev.Event]:
+    """Return the events of an agent's run as `agent.stream` gives them: every run has the same ids."""
+    usage = ev.Usage(input=10, output=2)
+    return [
+        ev.RunStart(name=name, model="m"),
+        ev.StepStart(step=1, agent=name),
+        ev.ToolStart(id="tool-1", name="look", step=1),
+        ev.ToolResult(id="tool-1", content=text, step=1),
+        ev.TextStart(id="text-1", step=1),
+        ev.TextDelta(id="text-1", delta=text, step=1),
+        ev.TextEnd(id="text-1", step=1),
+        ev.StepEnd(usage=usage, step=1),
+        ev.RunEnd(status=status, output=text, usage=usage),
+    ]
+
+
+def test_runs_that_follow_one_another_are_one_run() -> None:
+    events = decode(EventsDecoder(), [*persona("Socrates", "I know nothing."), *persona("Plato", "Ideas.")])
+    assert Transcript.of(events).texts == ["I know nothing.", "Ideas."]
+    assert [event.id for event in events if isinstance(event, ev.ToolStart)] == ["tool-1", "run-2/tool-1"]
+    assert [event.step for event in events if isinstance(event, ev.StepStart)] == [1, 2]
+    assert [event for event in events if isinstance(event, ev.AgentHandoff)] == [ev.AgentHandoff(from_="Socrates", to="Plato")]
+    assert [type(event) for event in events].count(ev.RunStart) == 1
+    assert [event for event in events if isinstance(event, ev.RunEnd)] == [
+        ev.RunEnd(status="completed", output="Ideas.", usage=ev.Usage(input=20, output=4))
+    ]
+
+
+def test_the_last_of_several_runs_tells_how_they_ended() -> None:
+    failed, done = persona("a", "x", "failed"), persona("a", "y")
+    assert decode(EventsDecoder(), [*failed, *done])[-1].status == "completed"  # type: ignore[union-attr]
+    assert decode(EventsDecoder(), [*done, *failed])[-1].status == "failed"  # type: ignore[union-attr]
+    assert decode(EventsDecoder(), [*done, *done[:4]])[-1].status == "incomplete"  # type: ignore[union-attr]
+    assert decode(EventsDecoder(), done, RuntimeError("between two runs"))[-1].status == "failed"  # type: ignore[union-attr]
+    assert decode(EventsDecoder(), done, Cancelled())[-1].status == "cancelled"  # type: ignore[union-attr]
+    assert decode(EventsDecoder(), done, StreamError("after the last word", "connection_lost"))[-1] == done[-1]
+
+
+def test_what_follows_the_end_of_a_run_is_shown() -> None:
     events = decode(EventsDecoder(), [ev.RunStart(), ev.RunEnd(status="completed"), ev.TextDelta(id="a", delta="late")])
-    assert events == [ev.RunStart(), ev.RunEnd(status="completed")]
+    assert Transcript.of(events).texts == ["late"]
+    assert events[-1] == ev.RunEnd(status="completed")
 
 
 def test_a_dict_that_only_looks_like_an_event_is_kept_raw() -> None:

@@ -153,3 +153,31 @@ def test_a_decoder_that_is_asked_for_by_name_reads_all_of_them() -> None:
     for name in ("doc-chunks", "v1-a2a", "v1-agui", "v2-jsonrpc"):
         end = decode(HectorDecoder(), stream(name))[-1]
         assert end.status == "completed"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("line", "args"),
+    [
+        ('"hello.py", "print(\'Hello\')"', ["hello.py", "print('Hello')"]),
+        ('{"q": "x"}', {"q": "x"}),
+        ("path='a', n=2", {"path": "a", "n": 2}),
+        ("'a', 2", ["a", 2]),
+        ("a b c", "a b c"),
+        ("'a', n=2", "'a', n=2"),
+        ("", {}),
+    ],
+)
+def test_arguments_in_parentheses_are_values_where_they_can_be_read(line: str, args: Any) -> None:
+    (tool,) = Transcript.of(run(*chunks(f"[Tool: f({line})]\n", "Done"))).tools
+    assert (tool["args"], tool["args_text"]) == (args, line)
+
+
+@pytest.mark.parametrize(("after", "result"), [(["Output: 42\n", "Done"], "42"), (["Done"], None), ([], None)])
+def test_a_tool_that_the_server_ran_has_its_result(after: list[str], result: str | None) -> None:
+    (tool,) = Transcript.of(run(*chunks("[Tool: f()]\n", *after))).tools
+    assert (tool["result"], tool["status"]) == (result, "ok")
+
+
+def test_a_tool_at_which_the_stream_broke_off_has_none() -> None:
+    (tool,) = Transcript.of(run({"chunk": "[Tool: f()]\n"})).tools
+    assert "result" not in tool

@@ -3,10 +3,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 from nbagent import events as ev
-from nbagent.adapters.decoders import decoder_for
+from nbagent.adapters.decoders import decoder_for, decoder_named
 
 
 @dataclass
@@ -215,3 +215,32 @@ def test_the_protocol_tells_thoughts_errors_and_questions() -> None:
     assert [(result.status, result.content) for result in only(events, ev.ToolResult)] == [("error", "no")]
     assert [(asked.approval_id, asked.prompt) for asked in only(events, ev.ApprovalRequest)] == [("i", "Go on?")]
     assert events[-1].status == "paused"  # type: ignore[union-attr]
+
+
+def test_a_models_stream_has_its_thought_its_text_and_its_tokens() -> None:
+    recording = BY_NAME["langchain/replay-model-thinking"]
+    events = decode(decoder_for(recording.items[0]), recording.items)
+    transcript = Transcript.of(events)
+    assert transcript.thoughts[0].startswith("This is a straightforward question")
+    assert len(transcript.texts) == 1
+    assert transcript.end is not None
+    assert transcript.end.usage is not None
+    assert transcript.end.usage.output
+
+
+def test_a_models_calls_are_for_the_client_and_cut_nothing_off() -> None:
+    events = decode(decoder_named("langchain.model"), BY_NAME["langchain/replay-model-tool-call"].items)
+    assert (events[-1].status, events[-1].code) == ("completed", None)  # type: ignore[union-attr]
+
+
+def test_a_state_alone_is_the_result_of_a_graph_and_its_last_turn_is_shown() -> None:
+    messages = [
+        {"type": "human", "content": "Hi", "id": "1"},
+        {"type": "ai", "content": "Hello", "id": "2"},
+        {"type": "human", "content": "Capital of the UK?", "id": "3"},
+        {"type": "ai", "content": "London", "id": "4"},
+    ]
+    state = {"messages": messages}
+    assert Transcript.of(decode(decoder_for(state), [state])).texts == ["London"]
+    begun = decode(decoder_for(state), [{"messages": messages[:3]}])
+    assert (Transcript.of(begun).texts, begun[-1].status) == ([], "incomplete")  # type: ignore[union-attr]

@@ -2,10 +2,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from adapters.recorded import Transcript, decode
+from adapters.recorded import BY_NAME, Transcript, decode
 
 import nbagent
 from nbagent import events as ev
+from nbagent.adapters.decoders import decoder_for
 from nbagent.adapters.openai_agents.decoder import AgentsDecoder
 
 
@@ -21,6 +22,7 @@ class RunItem:
     output: Any = None
     source_agent: Agent | None = None
     target_agent: Agent | None = None
+    type: str = ""
 
 
 @dataclass
@@ -132,3 +134,43 @@ async def test_a_run_of_the_sdk_is_a_stream_and_says_what_waits(asked: bool) -> 
     await shown
     assert shown.status == ("paused" if asked else "incomplete")
     assert [event.approval_id for event in only(list(shown.events), ev.ApprovalRequest)] == ["c"] * asked
+
+
+def test_items_of_a_chat_model_share_one_id_and_are_shown_once() -> None:
+    events = decode(AgentsDecoder(), BY_NAME["openai_agents/replay-chat-reasoning"].items)
+    transcript = Transcript.of(events)
+    assert [(tool["name"], tool["args"], tool["result"]) for tool in transcript.tools] == [
+        ("weather", {"location": "San Francisco"}, "21C")
+    ]
+    assert len(transcript.thoughts) == 2
+    assert len(transcript.texts) == 1
+
+
+@dataclass
+class RunResult:
+    """Stand-in for the SDK's result of a run that was not streamed."""
+
+    new_items: list[RunItem]
+    final_output: str
+    interruptions: list[Any] = field(default_factory=list)
+
+
+def test_the_result_of_a_run_that_was_not_streamed_is_shown() -> None:
+    call = {"type": "function_call", "name": "f", "call_id": "c", "arguments": "{}"}
+    message = {"type": "message", "content": [{"type": "output_text", "text": "Two rows."}]}
+    table = object()
+    items = [
+        RunItem(call, type="tool_call_item"),
+        RunItem(
+            {"type": "function_call_output", "call_id": "c", "output": "a table"}, type="tool_call_output_item", output=table
+        ),
+        RunItem(message, type="message_output_item"),
+    ]
+    events = decode(decoder_for(RunResult(items, "Two rows.")), [RunResult(items, "Two rows.")])
+    transcript = Transcript.of(events)
+    assert [(tool["name"], tool["result"]) for tool in transcript.tools] == [("f", "a table")]
+    assert transcript.texts == ["Two rows."]
+    assert events[-1].status == "completed"  # type: ignore[union-attr]
+    (result,) = [event for event in events if isinstance(event, ev.ToolResult)]
+    assert result.value is not None
+    assert result.value.value is table

@@ -131,3 +131,56 @@ def test_a_tool_that_begins_as_a_status_is_a_tool() -> None:
         {"type": "status", "content": "Using web_search..."}, {"type": "tool_result", "tool": "web_search", "content": ""}
     )
     assert [(tool["name"], tool["result"]) for tool in Transcript.of(events).tools] == [("web_search", "")]
+
+
+@pytest.mark.parametrize("event", ["message.delta", "message.completed", "run.completed", "run.error", "run.canceled"])
+def test_a_client_of_near_that_subscribed_late_is_known(event: str) -> None:
+    assert decoder_for(thread(event, delta={"content": []})).system == "nearai"
+
+
+async def test_a_stream_of_near_that_begins_late_and_never_closes_ends_with_its_run() -> None:
+    async def stream() -> AsyncIterator[Any]:
+        yield thread("message.delta", delta={"content": [{"text": {"value": "Hi"}}]})
+        yield thread("run.completed")
+        await asyncio.Event().wait()
+
+    shown = nbagent.show(stream())
+    await shown
+    assert (shown.text, shown.status) == ("Hi", "completed")
+
+
+def test_calls_of_dexto_without_ids_are_answered_in_order() -> None:
+    events = run(
+        *({"type": "llm:tool-call", "toolName": "search", "args": {"n": n}} for n in (1, 2)),
+        {"type": "llm:tool-call", "toolName": "read", "args": {}},
+        {"type": "llm:tool-result", "toolName": "read", "success": True, "result": "c"},
+        {"type": "llm:tool-result", "toolName": "search", "success": True, "result": "a"},
+        {"type": "llm:tool-result", "success": True, "result": "b"},
+    )
+    tools = Transcript.of(events).tools
+    assert [(tool["name"], tool["args"], tool["result"]) for tool in tools] == [
+        ("search", {"n": 1}, "a"),
+        ("search", {"n": 2}, "b"),
+        ("read", {}, "c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ("Let me look.\n\nFound it.", ["Let me look.", "Found it."]),
+        ("Let me look.Found it!", ["Let me look.", "Found it!"]),
+        ("Found it.", ["Let me look.", "Found it."]),
+        ("Let me look.", ["Let me look.", "Found it."]),
+        ("", ["Let me look.", "Found it."]),
+    ],
+)
+def test_the_content_of_dexto_s_response_replaces_its_last_text(content: str, texts: list[str]) -> None:
+    events = run(
+        {"type": "llm:chunk", "content": "Let me look."},
+        {"type": "llm:tool-call", "toolName": "search", "args": {}},
+        {"type": "llm:tool-result", "toolName": "search", "success": True},
+        {"type": "llm:chunk", "content": "Found it."},
+        {"type": "llm:response", "content": content},
+    )
+    assert Transcript.of(events).texts == texts

@@ -3,7 +3,9 @@
 import asyncio
 import contextvars
 import gc
+import inspect
 import json
+import re
 import threading
 from collections.abc import AsyncIterable
 from typing import Any
@@ -577,10 +579,10 @@ async def test_nobody_at_the_address_is_told() -> None:
     events = await collect(Agent("test-1", client=client).stream("Hi"))
 
     (error,) = of(events, e.Error)
-    assert error.message.startswith(f"the connection to 127.0.0.1:{client.base_url.port} failed: ")
+    assert error.message.startswith(f"No connection to 127.0.0.1:{client.base_url.port}: ")
     assert (end_of(events).status, end_of(events).code, error.error_type) == (
         "failed",
-        "connection_error",
+        "connect_error",
         "APIConnectionError",
     )
 
@@ -601,10 +603,11 @@ async def test_a_broken_connection_keeps_the_text_and_is_no_success(api: str) ->
             await agent.generate("Hi")
 
     end = end_of(events)
-    assert (end.status, end.code) == ("incomplete", e.STREAM_TRUNCATED)
+    assert (end.status, end.code) == ("failed", "connection_lost")
     assert end.output
     assert "Hello there.".startswith(end.output)
     assert failed.value.partial == end.output
+    assert (failed.value.status, failed.value.code) == ("failed", "connection_lost")
     assert of(events, e.Error)[0].fatal
 
 
@@ -708,9 +711,10 @@ async def test_time_limits_hang_up_and_say_which_one_it_was(limits: Any, message
         # On a busy machine the limit may pass before the request has arrived.
         assert not server.exchanges or await asyncio.to_thread(server.hung_up.wait, 30)
 
-    assert (end_of(events).status, end_of(events).code) == ("failed", "timeout")
+    code = next(iter(limits))
+    assert (end_of(events).status, end_of(events).code) == ("failed", code)
     (error,) = of(events, e.Error)
-    assert (error.message, error.code, error.fatal) == (message, "timeout", True)
+    assert (error.message, error.code, error.fatal) == (message, code, True)
 
 
 async def test_the_total_limit_stops_tools_too() -> None:
@@ -722,6 +726,70 @@ async def test_the_total_limit_stops_tools_too() -> None:
         events = await collect(agent_of(server, tools=[wait], timeout=0.2).stream("go"))
 
     assert (end_of(events).status, end_of(events).code) == ("failed", "timeout")
+
+
+@pytest.mark.parametrize("types", ["tool.result", e.ToolResult, ("tool.result", e.ToolResult)])
+async def test_a_loop_may_ask_for_some_types_of_events(types: Any) -> None:
+    with Server(*[say("chat", calls=[("c1", "weather", '{"town": "Oslo"}')]), say("chat", "Rain.", number=2)] * 2) as server:
+        agent = agent_of(server, tools=[weather])
+        assert [event.type async for event in agent.stream("go", types=types)] == ["tool.result"]
+        assert [event.type for event in agent.stream("go", types=types)] == ["tool.result"]
+    with pytest.raises(ValueError, match=r"did you mean 'tool\.result'\?"):
+        agent.stream("go", types="tool_result")
+
+
+# --- typical mistakes -------------------------------------------------------------------------------------------------
+
+
+def test_what_an_agent_does_not_have_is_named_with_what_it_has() -> None:
+    agent: Any = Agent("demo")
+    for name in ("run", "chat", "invoke", "ask"):
+        with pytest.raises(AttributeError, match=rf"no attribute '{name}'; await agent\.generate\(…\) returns the answer"):
+            getattr(agent, name)
+    with pytest.raises(AttributeError, match=r"did you mean 'generate'\?"):
+        agent.generat("Hi")
+    with pytest.raises(TypeError, match=r"an Agent is not called; await agent\.generate\(…\)"):
+        agent("Hi")
+    assert not hasattr(agent, "__array__")
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ({"max_tokens": 5}, "go into model_settings={'max_tokens': 5}"),
+        ({"temperature": 0.5}, "go into model_settings={'temperature': 0.5}"),
+        ({"api_key": "a-secret-key"}, "client=openai.AsyncOpenAI(api_key=…)"),
+        ({"tool": []}, "did you mean 'tools'?"),
+        ({"colour": 1}, "got an unexpected keyword argument 'colour'"),
+    ],
+)
+def test_an_option_of_something_else_is_refused_with_where_it_goes(option: dict[str, Any], hint: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(hint)) as refused:
+        Agent("demo", **option)
+    assert "a-secret-key" not in str(refused.value)
+
+
+def test_an_agent_of_several_options_is_described_by_its_signature() -> None:
+    assert list(inspect.signature(Agent).parameters)[:3] == ["model", "instructions", "tools"]
+
+
+def test_another_vendors_model_is_not_sent_to_openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    with pytest.raises(NbagentError, match=r"model 'claude-sonnet-4' is not OpenAI's.*base_url"):
+        Agent("claude-sonnet-4").stream("Hi")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    Agent("claude-sonnet-4").stream("Hi").close()
+
+
+def test_a_tool_that_tells_a_model_nothing_is_warned_of_by_name() -> None:
+    def guess(a, b: int):  # type: ignore[no-untyped-def]
+        return a
+
+    with pytest.warns(UserWarning, match="The tool guess has no docstring and no type for a: ") as warned:
+        Agent("demo", tools=[guess, weather])
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
 
 
 # --- readers ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import enum
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, Optional, TypedDict
 
 import jsonschema
@@ -154,6 +155,50 @@ def test_values_become_the_annotated_type_or_are_refused_by_name(annotation: Any
     with pytest.raises(ToolError, match="parameter 'x'") as refused:
         signature.bind({"x": bad})
     assert f"({type(bad).__name__})" in str(refused.value)
+
+
+class Trip(TypedDict):  # read by msgspec before Python 3.12
+    start: datetime.datetime
+    days: list[datetime.date]
+    size: Literal["s", "m", "l"]
+
+
+TRIP = Trip(start=datetime.datetime.fromisoformat("2025-01-01T10:00:00"), days=[datetime.date(2025, 1, 2)], size="m")
+
+WRITTEN: list[tuple[Any, Any, Any]] = [
+    (datetime.datetime, "2025-01-01", datetime.datetime.fromisoformat("2025-01-01T00:00:00")),
+    (datetime.datetime, "2025-01-01 10:00", datetime.datetime.fromisoformat("2025-01-01T10:00:00")),
+    (datetime.datetime | None, "2025-01-01T10:00Z", datetime.datetime(2025, 1, 1, 10, tzinfo=datetime.UTC)),
+    (datetime.date, "2025-01-01T00:00:00", datetime.date(2025, 1, 1)),
+    (Path, "data/a.csv", Path("data/a.csv")),
+    (Color, "RED", Color.RED),
+    (list[Color], ["Red", "RED"], [Color.RED, Color.RED]),
+    (dict[str, Literal["s", "m"]], {"size": "M"}, {"size": "m"}),
+    (Color | None, "Red", Color.RED),
+    (Trip, {"start": "2025-01-01 10:00", "days": ["2025-01-02T00:00:00"], "size": "M"}, TRIP),
+    (list[Trip], [{"start": "2025-01-01 10:00", "days": ["2025-01-02"], "size": "m"}], [TRIP]),
+]
+
+
+@pytest.mark.parametrize(("annotation", "written", "made"), WRITTEN, ids=str)
+def test_values_are_taken_as_models_write_them(annotation: Any, written: Any, made: Any) -> None:
+    assert of(annotation).bind({"x": written}) == ([], {"x": made})
+
+
+def test_a_refused_choice_is_told_the_choices_in_their_order() -> None:
+    size = Literal["s", "m", "l"]
+    assert of(size).schema["properties"]["x"]["enum"] == ["s", "m", "l"]
+    with pytest.raises(ToolError, match="Input should be 's', 'm' or 'l'"):
+        of(size).bind({"x": "xl"})
+    with pytest.raises(ToolError, match="it must be one of 'l', 'm', 's'"):
+        of(Trip).bind({"x": {"start": "2025-01-01", "days": [], "size": "xl"}})
+    with pytest.raises(ToolError, match="Input should be"):  # two could be meant
+        of(Literal["straße", "STRASSE"]).bind({"x": "Strasse"})
+
+
+@pytest.mark.parametrize(("annotation", "form"), [(datetime.datetime, "date-time"), (datetime.date, "date"), (Path, "path")])
+def test_the_schema_says_how_a_text_is_written(annotation: Any, form: str) -> None:
+    assert of(annotation).schema["properties"]["x"] == {"type": "string", "format": form}
 
 
 @pytest.mark.parametrize(

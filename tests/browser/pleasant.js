@@ -75,15 +75,19 @@
     return signs.filter((node) => getComputedStyle(node).backgroundColor === page).length;
   },
 
-  /** Notes, frame by frame, the height of the run and where the next cell begins. */
+  /** Notes, frame by frame, the height of the run, where it ends, its answer begins and the next cell begins, and whether it is over. */
   watchCells() {
     this.seen = [];
+    this.errors = [];
+    window.addEventListener("error", ({ message }) => this.errors.push(message));
     const look = () => {
       const run = document.querySelector(".nbagent");
       const below = document.querySelector(".jp-Cell[data-windowed-list-index='2']");
       if (run && below) {
-        const height = run.getBoundingClientRect().height;
-        this.seen.push({ height, top: below.getBoundingClientRect().top });
+        const { height, bottom } = run.getBoundingClientRect();
+        const answer = run.querySelector(".nb-answer")?.getBoundingClientRect().top ?? null;
+        const over = run.querySelector(".nb-status")?.textContent.startsWith("Done") ?? false;
+        this.seen.push({ height, bottom, answer, top: below.getBoundingClientRect().top, over });
       }
       this.watching = requestAnimationFrame(look);
     };
@@ -93,6 +97,23 @@
   seenCells() {
     cancelAnimationFrame(this.watching);
     return this.seen;
+  },
+
+  /** Height of a finished run's scroller, and of its content. */
+  heights() {
+    const log = document.querySelector(".nb-log");
+    return [log.clientHeight, log.scrollHeight, log.firstElementChild.offsetHeight];
+  },
+
+  /** Puts a page of text below the view. */
+  openBelow() {
+    this.below = document.body.appendChild(document.createElement("p"));
+    this.below.textContent = "below";
+    this.below.style.height = "3000px";
+  },
+
+  belowTop() {
+    return this.below.getBoundingClientRect().top;
   },
 
   outputTop: () => document.querySelector(".jp-Cell[data-windowed-list-index='2'] .jp-OutputArea")?.getBoundingClientRect().top,

@@ -6,10 +6,17 @@ import pytest
 from browser.lab import Notebook, write
 from browser.test_memory import heap_of
 from browser.wire import Wire
-from campaign import figure
+from campaign import WHOLE, figure
 from playwright.sync_api import WebSocket, expect
 
-SETUP = "import ipywidgets, nbagent, time\nfrom nbagent.notebook import jupyter\nparagraph = 'A short answer. ' * 62"
+from nbagent.notebook.jupyter import MAX_ENDED_WIDGETS
+
+SETUP = """
+import gc, ipywidgets, nbagent, time, weakref
+from nbagent.notebook import jupyter
+paragraph = "A short answer. " * 62
+shown = weakref.WeakSet()
+"""
 SHOW = "run = await nbagent.show([paragraph])"
 MOST_BYTES = 40_000
 """Bytes that one more short answer may take on its way to the page, with two acknowledgements and a beat: 2.7 KB."""
@@ -123,8 +130,8 @@ def test_a_page_loaded_again_gets_it_with_the_widgets_or_else_from_the_kernel(bo
 
 @pytest.mark.proof
 def test_a_page_keeps_little_of_runs_that_are_closed(book: Callable[..., Notebook]) -> None:
-    count = 25
-    many = f"for number in range({count}): await nbagent.show([paragraph])"
+    count = 100 if WHOLE else 25
+    many = f"for number in range({count}): shown.add(await nbagent.show([paragraph]))"
     notebook = book(many, many, many, name="heap.ipynb")
     heaps = []
     for index in (1, 2, 3):
@@ -135,3 +142,6 @@ def test_a_page_keeps_little_of_runs_that_are_closed(book: Callable[..., Noteboo
     more = (heaps[2] - heaps[1]) / count
     figure("memory", "bytes of heap that a page keeps of a run whose view is closed", f"{more:,.0f}")
     assert more < MOST_HEAP_BYTES
+    kept = notebook.python("gc.collect(); print(len(shown))").strip()
+    figure("memory", f"runs that the kernel keeps of {3 * count:,} that were shown in three cells", kept)
+    assert int(kept) <= MAX_ENDED_WIDGETS + 1  # the pump may hold one more for a moment

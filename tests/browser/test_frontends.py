@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from browser.lab import SHOTS
 from browser.places import PLACES, Place
+from browser.views import unfold
 from playwright.sync_api import Page, expect
 
 SETUP = """import time
@@ -111,9 +112,7 @@ def opens_and_ends(place: Place, cell: int) -> None:
     view = place.view(cell)
     expect(view.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
     tool = view.get_by_role("button", name=re.compile(r"^add\b"))
-    expect(tool).to_have_attribute("aria-expanded", "false")
-    tool.click()
-    expect(tool).to_have_attribute("aria-expanded", "true")
+    unfold(tool)
     expect(view.get_by_text(re.compile("^arguments$", re.IGNORECASE))).to_be_visible()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from browser.lab import Notebook
+from browser.views import unfold
 from playwright.sync_api import expect
 
 SETUP = """
@@ -80,7 +81,7 @@ def test_a_second_view_and_the_readers_toggle(notebook: Callable[..., Notebook])
     first, second = book.widget(1), book.widget(2)
     button = re.compile(r"^add\b")
     expect(second.get_by_role("button", name=button)).to_have_attribute("aria-expanded", "false")
-    first.get_by_role("button", name=button).click()
+    unfold(first.get_by_role("button", name=button))
     expect(second.get_by_role("button", name=button)).to_have_attribute("aria-expanded", "true")
     assert "<Run" not in book.output(1)
 

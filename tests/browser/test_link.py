@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from browser.lab import Notebook
+from browser.views import unfold
 from campaign import WHOLE
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 from playwright.sync_api import Locator, WebSocketRoute, expect
@@ -70,11 +71,8 @@ def wait_for_words(book: Notebook, index: int = 1) -> Locator:
     return view
 
 
-def unfold(view: Locator, tool: str) -> None:
-    """Open a finished tool's panel, once it has closed by itself."""
-    row = view.get_by_role("button", name=re.compile(f"^{tool}"))
-    expect(row).to_have_attribute("aria-expanded", "false")
-    row.click()
+def row_of(view: Locator, tool: str) -> Locator:
+    return view.get_by_role("button", name=re.compile(f"^{tool}"))
 
 
 def shots(book: Notebook, name: str) -> None:
@@ -178,7 +176,7 @@ def test_a_kernel_that_ends_after_the_run_is_not_mentioned_until_a_detail_is_wan
     expect(status(view, re.compile("Done|Cut off"))).to_be_visible()
     before = status(view, "").inner_text()
     notebook.page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown() }")
-    unfold(view, "load")
+    unfold(row_of(view, "load"))
     expect(view.get_by_text("Could not load this: the kernel is gone.")).to_be_visible()
     assert status(view, "").inner_text() == before
     expect(view.get_by_role("button", name="Stop")).to_be_hidden()
@@ -203,7 +201,9 @@ def test_views_agree_and_the_readers_toggles_survive_a_late_view_and_a_reload(bo
     notebook.wait_idle()
     button = re.compile("^add")
     view = notebook.widget(1)
-    view.get_by_role("button", name=button).click()
+    unfold(view.get_by_role("button", name=button))
+    unfold(row_of(view, "sub"))
+    row_of(view, "sub").click()
     for index in (2, 3):
         notebook.run(index)
         notebook.wait_idle()
@@ -271,7 +271,7 @@ def test_a_long_result_is_read_page_by_page(book: Callable[..., Notebook]) -> No
     first += "run = nbagent.show([*tool('read', text), e.RunEnd(status='completed')])"
     notebook = book(first=first)
     view = notebook.widget(1)
-    unfold(view, "read")
+    unfold(row_of(view, "read"))
     pager = view.locator(".nb-pager")
     size = int(notebook.python("print(len(text))"))
     page = pager.locator("pre")

@@ -117,6 +117,11 @@ def test_keys_typed_in_a_view_are_not_commands_to_the_notebook(notebook: Callabl
     assert book.page.evaluate(cells) == ["code", "code"]
     book.page.keyboard.press("Enter")
     expect(row).to_have_attribute("aria-expanded", "false")
+    # A combination with Ctrl is one.
+    modified = "() => window.jupyterapp.shell.currentWidget.content.model.dirty"
+    assert book.page.evaluate(modified)
+    book.page.keyboard.press("Control+s")
+    book.page.wait_for_function(modified.replace("=> ", "=> !"))
 
 
 def test_what_scrolls_stays_reachable_when_the_notebook_hides_its_cell_for_a_moment(page: Page) -> None:
@@ -200,18 +205,92 @@ def test_what_is_below_a_run_moves_only_while_the_run_grows(notebook: Callable[.
     book.run(0)
     book.wait_idle()
     prepare(book.page)
+    book.cell(1)  # scrolled into view, with what will be below it
     book.page.evaluate("() => pleasant.watchCells()")
     book.run(1)
-    expect(book.widget(1).locator(".nb-status", has_text="Done in")).to_be_visible()
-    let_panels_close(book.page)  # and what is below must not come up with them
+    status = book.page.locator(".nbagent .nb-status", has_text="Done in")
+    expect(status).to_be_attached()
+    # It opens to its full height, without blank space, and the page is at rest.
+    book.page.wait_for_function("() => new Set(pleasant.heights()).size === 1")
+    let_panels_close(book.page)
     seen = book.page.evaluate("() => pleasant.seenCells()")
     assert len(seen) > 20
     pairs = [(before, after) for before, after in pairwise(seen)]
     assert [pair for pair in pairs if pair[1]["height"] < pair[0]["height"] - 1] == []
-    moved = [after["top"] - before["top"] - (after["height"] - before["height"]) for before, after in pairs]
+    moved = [after["top"] - before["top"] - (after["bottom"] - before["bottom"]) for before, after in pairs]
     assert [pixels for pixels in moved if abs(pixels) > 1] == []
+    assert [pair for pair in pairs if pair[1]["top"] < pair[0]["top"] - 1] == []
+    over = [frame for frame in seen if frame["over"]][1:]  # a frame is noted before it is scrolled to its end
+    for what in ("top", "answer"):
+        assert max(frame[what] for frame in over) - min(frame[what] for frame in over) <= 2
+    assert book.page.evaluate("() => pleasant.heights()")[0] > 460  # more than the live view shows
+    assert book.page.evaluate("() => pleasant.errors") == []
     thought = book.widget(1).get_by_role("button", name=re.compile("^Thought"))
     expect(thought).to_have_attribute("aria-expanded", "false")
+
+
+LINES = "\n\n".join(f"line {number}" for number in range(60))
+
+
+def test_a_short_run_ends_without_blank_space_and_folds_when_nobody_looks(page: Page) -> None:
+    open_preview(page, "none")
+    thought = [["open", "r", "run", {"kind": "reasoning", "text": ""}], ["append", "r", "text", "thought\n\n" * 4]]
+    call = ["open", "t", "run", {"kind": "tool", "name": "load", "state": "input-available", "args": {"year": 2025}}]
+    page.evaluate("(ops) => { pleasant.open(...ops); pleasant.openBelow() }", [*thought, call])
+    page.evaluate("() => pleasant.frame()")
+    result = {"state": "output-available", "result": {"text/plain": "line\n" * 5}}
+    page.evaluate("(result) => view.ops(['close', 'r'], ['set', 't', result], ['close', 't'])", result)
+    page.evaluate("() => view.ops(['open', 'a', 'run', { kind: 'text', text: 'Two words.' }], ['close', 'a'])")
+    page.evaluate("() => pleasant.frame()")
+    before = page.evaluate("() => pleasant.belowTop()")
+    page.evaluate("() => view.ops(['set', 'run', { status: 'completed' }], ['close', 'run'])")
+    page.wait_for_selector(".nb-whole", state="attached")
+    assert len(set(page.evaluate("() => pleasant.heights()"))) == 1
+    assert abs(page.evaluate("() => pleasant.belowTop()") - before) <= 1
+    row = page.get_by_role("button", name=re.compile("^load"))
+    expect(row).to_have_attribute("aria-expanded", "true")
+    page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator(".nb-panel")).to_have_count(0)
+    expect(row).to_have_attribute("aria-expanded", "false")
+    assert len(set(page.evaluate("() => pleasant.heights()"))) == 1
+
+
+def test_a_long_run_that_has_ended_shows_all_on_demand(page: Page) -> None:
+    open_preview(page, "none")
+    answer = [["open", "a", "run", {"kind": "text", "text": ""}], ["append", "a", "text", LINES], ["close", "a"]]
+    page.evaluate("(ops) => pleasant.open(...ops)", [*answer, ["set", "run", {"status": "completed"}]])
+    page.get_by_role("button", name="Show all").click()
+    assert len(set(page.evaluate("() => pleasant.heights()"))) == 1
+    expect(page.get_by_role("button", name="Show all")).to_have_count(0)
+
+
+def test_a_table_is_not_cut_within_a_row(page: Page) -> None:
+    open_preview(page, "none")
+    rows = "".join(f"<tr><th>{number}</th><td>north{'<br>south' * (number % 3)}</td></tr>" for number in range(40))
+    result = {"text/html": f"<table><thead><tr><th></th><th>region</th></tr></thead><tbody>{rows}</tbody></table>"}
+    call = {"kind": "tool", "name": "load", "state": "output-available", "open": True, "result": result}
+    page.evaluate("(call) => pleasant.open(['open', 't', 'run', call], ['close', 't'])", call)
+    table = page.locator(".nb-html")
+    expect(table).to_be_visible()
+    ends = table.evaluate("""(box) => {
+        const end = box.getBoundingClientRect().top + box.clientHeight;
+        return [...box.querySelectorAll("tr")].map((row) => Math.abs(row.getBoundingClientRect().bottom - end));
+    }""")
+    assert min(ends) <= 1
+    assert len(ends) == 41
+
+
+def test_the_names_of_thirty_lanes_leave_the_status_in_sight(page: Page) -> None:
+    open_preview(page, "none")
+    run = {"kind": "run", "lanes": 30, "name": ", ".join(f"stream {number}" for number in range(30)), "status": "running"}
+    page.evaluate("(run) => pleasant.open(['open', 'run', null, run])", run)
+    count, status = page.locator(".nb-lane-count"), page.locator(".nb-status")
+    expect(count).to_have_text("0 / 30")
+    page.evaluate("() => view.ops(['set', 'run', { status: 'incomplete', code: 'lanes_failed', started: 1, ended: 3 }])")
+    expect(status).to_have_text("Incomplete: lanes failed")
+    for shown in (count, status):
+        assert shown.evaluate("(node) => node.scrollWidth - node.clientWidth") == 0
+    assert page.evaluate("() => pleasant.tooWide()") == []
 
 
 LATE = """
@@ -247,9 +326,6 @@ def test_a_run_above_does_not_move_what_the_reader_reads(notebook: Callable[...,
     assert book.page.evaluate("() => pleasant.runHeight()") > before + 200
     assert tops[0] < 0
     assert max(tops) - min(tops) <= 1
-
-
-LINES = "\n\n".join(f"line {number}" for number in range(60))
 
 
 def test_the_readers_place_in_a_run_stays(page: Page) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from browser.lab import SHOTS, Notebook
+from browser.views import unfold
 from campaign import figure
 from playwright.sync_api import Locator, expect
 
@@ -54,8 +55,9 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     tour.shot("tour-done-light")
     watch.screenshot(path=SHOTS / "tour.png")  # the README's picture
 
-    # Open a panel: the tool's DataFrame as the notebook's own table.
-    row(watch, "load_sales").click()
+    # The last table is open. Open another panel: the tool's DataFrame as the notebook's own table.
+    expect(watch.locator(".nb-html th", has_text="growth_percent")).to_be_visible()
+    unfold(row(watch, "load_sales"))
     expect(watch.get_by_role("columnheader", name="revenue").first).to_be_visible()
     tour.shot("tour-dataframe")
 
@@ -81,7 +83,6 @@ def test_the_tour_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
         tour.widget(at[name]).scroll_into_view_if_needed()
         tour.shot(f"tour-{name}")
     figure = tour.widget(at["figure"])
-    row(figure, "plot_revenue").click()
     image = figure.locator("img").first
     expect(image).to_be_visible()
     assert image.evaluate("(image) => image.naturalWidth") > 100

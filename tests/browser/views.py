@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Locator, Page, Route, expect
 
 REPO = Path(__file__).parents[2]
 ORIGIN = "http://nbagent.test"
@@ -51,6 +51,15 @@ def violations(page: Page) -> list[str]:
             break
         page.wait_for_timeout(AT_REST_MS)
     return found
+
+
+def unfold(row: Locator) -> None:
+    """Open a panel by the reader's click. One that is open, because nothing has taken its place yet, is closed before."""
+    if row.get_attribute("aria-expanded") == "true":
+        row.click()
+    expect(row).to_have_attribute("aria-expanded", "false")
+    row.click()
+    expect(row).to_have_attribute("aria-expanded", "true")
 
 
 def memory(page: Page) -> dict[str, int]:

@@ -66,7 +66,7 @@ def test_every_event_is_the_same_after_a_journey_as_json(cls: type[e.Event], dat
     assert e.from_json(line) == event
     assert e.from_dict(e.to_dict(event)) == event
     assert e.from_dict(json.loads(line)) == event
-    assert json.loads(line)["type"] == e.type_of(event)
+    assert json.loads(line)["type"] == e.type_of(event) == event.type
 
 
 def test_every_tag_is_its_own() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, completion, held, recorded, refused
 from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
@@ -16,7 +16,9 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command
 
+import nbagent
 from nbagent import events as ev
+from nbagent.errors import UnknownSource
 
 QUESTION = {"messages": [("user", "Capital of the UK?")]}
 ONE = {"configurable": {"thread_id": "1"}}
@@ -171,3 +173,45 @@ async def test_what_a_node_writes_for_its_stream_is_kept() -> None:
     graph = StateGraph(MessagesState).add_node("look", look).add_edge(START, "look").compile()
     run = await watch(graph.astream(QUESTION, stream_mode=["values", "custom"]))
     assert (run.status, [event.data for event in of_type(run, ev.Custom)]) == ("completed", [{"looked_at": "the map"}])
+
+
+@pytest.mark.parametrize("name", ["stream", "astream"])
+async def test_a_models_own_stream_is_its_answer(serve: Serve, name: str) -> None:
+    run = await watch(getattr(model(serve(recorded(ANSWER))), name)("Capital of the UK?"))
+    assert (run.status, run.text) == ("completed", LONDON)
+    assert run.usage.output
+
+
+async def test_a_models_calls_are_shown(serve: Serve) -> None:
+    run = await watch(model(serve(recorded(CALL))).astream("Capital of the UK?"))
+    assert run.status == "completed"
+    assert [call[:2] for call in calls(run)] == [GET_CAPITAL[:2]]
+
+
+async def test_a_message_and_a_final_state_are_shown(serve: Serve) -> None:
+    def whole(*recordings: str) -> ChatOpenAI:
+        return ChatOpenAI(model="m", base_url=serve(*map(completion, recordings)).url, api_key=KEY, max_retries=0)
+
+    run = await watch(whole(ANSWER).ainvoke("Capital of the UK?"))
+    assert (run.status, run.text) == ("completed", LONDON)
+    run = await watch(create_agent(whole(CALL, ANSWER), tools=[get_capital]).ainvoke(QUESTION))
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
+
+
+async def test_an_artifact_is_the_result(serve: Serve) -> None:
+    table = object()
+
+    @tool("get_capital", response_format="content_and_artifact")
+    def find(country: str) -> tuple[str, object]:
+        """The capital of a country."""
+        return "London", table
+
+    run = await watch(
+        geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[find]).astream(QUESTION, stream_mode="updates")
+    )
+    assert run.tools[0].result is table
+
+
+def test_a_graph_is_no_stream(serve: Serve) -> None:
+    with pytest.raises(UnknownSource, match=r"graph\.astream"):
+        nbagent.show(geographer(serve()))

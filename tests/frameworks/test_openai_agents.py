@@ -5,7 +5,7 @@ import asyncio
 import agents
 import pytest
 from agents import Agent, HostedMCPTool, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
-from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, completion, held, recorded, refused, snapshots
 from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
 from openai import AsyncOpenAI
 
@@ -142,3 +142,27 @@ async def test_a_run_that_its_owner_cancelled_while_a_tool_worked_does_not_wait_
     async for _ in run.stream(types="step.end"):
         result.cancel()
     assert ((await run).status, of_type(run, ev.ApprovalRequest)) == ("incomplete", [])
+
+
+async def test_a_chat_model_that_thinks_is_shown_once(serve: Serve) -> None:
+    thinker = recorded("deepseek/pydanticai-thinking.0.sse")
+    result = Runner.run_streamed(geographer(serve(recorded(CALL), thinker)), "Capital of the UK?")
+    run = await watch(result)
+    assert (run.status, run.text, calls(run)) == ("completed", result.final_output, [GET_CAPITAL])
+    assert run.thinking
+
+
+async def test_a_run_that_was_not_streamed_is_shown_with_its_objects(serve: Serve) -> None:
+    table = object()
+
+    def get_capital(country: str) -> object:
+        return table
+
+    provider = serve(completion(CALL), completion(ANSWER))
+    agent = Agent(
+        name="Geographer", model=OpenAIChatCompletionsModel("m", client(provider)), tools=[function_tool(get_capital)]
+    )
+    run = await watch(Runner.run(agent, "Capital of the UK?"))
+    assert (run.status, run.text) == ("completed", LONDON)
+    assert run.tools[0].result is table
+    assert run.usage.total

@@ -62,6 +62,7 @@ def test_a_function_sees_the_whole_text() -> None:
 def test_json_is_masked_in_keys_strings_and_numbers() -> None:
     value = {"n 1234": [12345, 1.5, True, None, "x"], "y": 7}
     assert Patterns([r"\d{4}"]).mask_json(value) == {"n ••••": ["••••5", 1.5, True, None, "x"], "y": 7}
+    assert Patterns([r"\d"]).mask_json({"n 1": 1, "n 2": 2}) == {"n •": "•", "n •-2": "•"}
     clean = {"a": [1, "b"]}
     assert Patterns([r"\d{4}"]).mask_json(clean) is clean
 
@@ -111,7 +112,7 @@ def test_a_match_that_goes_on_for_long_is_not_searched_at_each_piece() -> None:
     searched = 0
 
     class Counting(Patterns):
-        def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int]:
+        def release(self, text: str, start: int, *, last: bool = False) -> tuple[str, int] | None:
             nonlocal searched
             searched += len(text)
             return super().release(text, start, last=last)

@@ -1,8 +1,12 @@
 """Credentials: their formats, and their masking however a text is cut."""
 
+import html
 import itertools
+import json
 import logging
 import time
+import urllib.parse
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
@@ -131,3 +135,92 @@ def test_a_log_shows_none(caplog: pytest.LogCaptureFixture) -> None:
         logging.getLogger("nbagent").warning("with %s", KEY, exc_info=True)
     assert "ValueError: refused sk•••" in caplog.text
     assert KEY not in caplog.text
+
+
+# --- ways to write a credential ---------------------------------------------------------------------------------------
+
+QUOTED = 'pa"ss\\wo/rd<é&9'
+PASSWORD = "hunter22x"
+
+
+def chunks(text: str, cuts: list[int]) -> list[str]:
+    edges = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    return [text[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def shown_in_pieces(known: Secrets, text: str, cuts: list[int]) -> str:
+    stream = known.stream()
+    return "".join([*map(stream.feed, chunks(text, cuts)), stream.close()])
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda value: value,
+        lambda value: json.dumps(value)[1:-1],
+        lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
+        lambda value: json.dumps(json.dumps({"key": value})),
+        lambda value: json.dumps(json.dumps({"key": value}, ensure_ascii=False), ensure_ascii=False),
+        lambda value: json.dumps(value)[1:-1].replace("/", "\\/"),
+        html.escape,
+        lambda value: urllib.parse.quote(value, safe=""),
+        lambda value: repr({"key": value + "'"})[:-3],
+    ],
+)
+@given(cuts=st.lists(st.integers(0, 60), max_size=20))
+def test_a_credential_is_masked_as_it_is_written(write: Callable[[str], str], cuts: list[int]) -> None:
+    known, text = Secrets([QUOTED]), f'{{"a": {write(QUOTED)}}} and more'
+    shown = known.mask(text)
+    assert len(shown) == len(text)
+    assert shown.startswith('{"a": ')
+    assert shown.endswith("} and more")
+    for piece in ("ss", "wo", "rd", "é", "u00e9", "9"):
+        assert piece not in shown
+    assert shown_in_pieces(known, text, cuts) == shown
+
+
+def test_masked_json_stays_json() -> None:
+    known = Secrets([QUOTED])
+    written = known.mask(json.dumps({"key": QUOTED}))
+    assert json.loads(written)["key"].startswith('pa"'[:2] + "•")
+    assert json.loads(known.mask(json.dumps({"key": '"' + QUOTED}))) == {"key": '"' + known.mask(json.dumps(QUOTED))[1:-1]}
+
+
+CONTEXT = st.sampled_from(
+    [
+        "see ",
+        f"postgresql://admin:{PASSWORD}@db/x",
+        "https://a.example:8080/x",
+        "://",
+        ":",
+        "@",
+        "/",
+        " ",
+        "Bearer ",
+        "bearer",
+        "abcdefghijklmnopqrst",
+        "a1" * 300,
+        "user",
+        PASSWORD,
+        "forbearer ",
+        "\n",
+        "é",
+        "x" * 300,
+    ]
+)
+
+
+@given(st.lists(CONTEXT, max_size=8), st.lists(st.integers(0, 900), max_size=20))
+@example(["postgresql://admin:hunter22x@db/x"], list(range(40)))
+@example(["Bearer ", "a1" * 300, " end"], [8, 30, 600])
+def test_a_password_or_bearer_token_is_masked_alike_however_it_is_cut(pieces: list[str], cuts: list[int]) -> None:
+    known, text = Secrets([CANARY]), "".join(pieces)
+    assert shown_in_pieces(known, text, cuts) == known.mask(text)
+
+
+def test_of_a_url_in_a_stream_no_more_than_two_letters_of_the_password_come_out() -> None:
+    stream = Secrets().stream()
+    text = f"use postgresql://admin:{PASSWORD}@db/x"
+    so_far = "".join(stream.feed(character) for character in text[: text.index("@")])
+    assert so_far == "use postgresql://admin:hu"
+    assert so_far + stream.feed("@db/x") == f"use postgresql://admin:hu{'•' * 7}@db/x"

@@ -205,7 +205,7 @@ def test_a_value_that_displays_itself_is_not_displayed_here(shell: Any, capsys: 
 
 
 def test_dicts_and_lists_are_json_too() -> None:
-    assert display_of({"a": [1, math.nan, (2,)]}).data["application/json"] == {"a": [1, None, [2]]}
+    assert display_of({"a": [1, math.nan, (2,)]}).data["application/json"] == {"a": [1, "NaN", [2]]}
     assert display_of([]).data["application/json"] == []
 
 
@@ -278,7 +278,7 @@ def test_a_cycle_has_an_end() -> None:
 @pytest.mark.parametrize(
     ("value", "content"),
     [
-        (Point(1), {"x": 1, "y": None}),
+        (Point(1), {"x": 1, "y": "NaN"}),
         (Model(), {"when": "2026-01-02"}),
         (msgspec.defstruct("S", [("a", int)])(1), {"a": 1}),
         (Pair(1, 2), {"left": 1, "right": 2}),
@@ -288,7 +288,7 @@ def test_a_cycle_has_an_end() -> None:
         (decimal.Decimal("1.10"), "1.10"),
         (Path("a/b"), os.fspath(Path("a/b"))),
         (b"abc", "<3 bytes>"),
-        (math.inf, None),
+        (math.inf, "Infinity"),
         (True, True),
         ("", ""),
         (2**63, 2**63),
@@ -298,7 +298,7 @@ def test_a_cycle_has_an_end() -> None:
         (np.int64(3), 3),
         (np.array(7), 7),
         (np.array([[1, 2]]), [[1, 2]]),
-        (np.array([1.0, math.nan]), [1.0, None]),
+        (np.array([1.0, math.nan, -math.inf]), [1.0, "NaN", "-Infinity"]),
         (np.array([b"x"]), ["<1 byte>"]),
         (pd.Timestamp("2026-01-02"), "2026-01-02"),
         (
@@ -308,6 +308,14 @@ def test_a_cycle_has_an_end() -> None:
         (
             pd.DataFrame({"g": ["x", "x"], "n": [1, 2]}).groupby("g").sum(),
             {"type": "DataFrame", "shape": [1, 1], "rows": [{"g": "x", "n": 3}]},
+        ),
+        (
+            pd.DataFrame({"a": [1.5, math.nan], "b": ["x", None]}),
+            {"type": "DataFrame", "shape": [2, 2], "rows": [{"a": 1.5, "b": "x"}, {"a": "NaN", "b": None}]},
+        ),
+        (
+            pd.DataFrame({("fare", "mean"): [1.5], ("n", ""): [2]}),
+            {"type": "DataFrame", "shape": [1, 2], "rows": [{"fare / mean": 1.5, "n": 2}]},
         ),
         (pd.Series([1, 2], index=["a", "b"]), {"type": "Series", "shape": [2], "values": {"a": 1, "b": 2}}),
         (pd.DataFrame(), {"type": "DataFrame", "shape": [0, 0], "rows": []}),

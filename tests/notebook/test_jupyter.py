@@ -36,6 +36,8 @@ class Notebook:
         self.client = client
         self.copies: dict[str, str] = {}
         """HTML of the static copies by display id, as updated since."""
+        self.metadata: dict[str, dict[str, Any]] = {}
+        """Metadata of the static copies by display id, as updated since."""
         self.opened: list[dict[str, Any]] = []
         """`comm_open` messages."""
 
@@ -52,11 +54,12 @@ class Notebook:
             mine = reply["parent_header"].get("msg_id") == message["header"]["msg_id"]
             if kind == "update_display_data":
                 self.copies[content["transient"]["display_id"]] = content["data"]["text/html"]
+                self.metadata[content["transient"]["display_id"]] = content["metadata"]
             elif mine and kind in ("display_data", "execute_result"):
                 id_ = content.get("transient", {}).get("display_id")
                 if id_:
                     self.copies[id_] = content["data"]["text/html"]
-                outputs.append({**content["data"], "display_id": id_})
+                outputs.append({**content["data"], "display_id": id_, "metadata": content["metadata"]})
             elif kind == "comm_open":
                 self.opened.append(content)
             elif mine and kind == "stream":
@@ -110,9 +113,10 @@ def dom_key(output: dict[str, Any]) -> str:
 def test_a_run_makes_two_outputs_and_no_more_in_its_cell(notebook: Notebook) -> None:
     widget, copy = notebook.run("run = nbagent.show(iter(['Hello']), name='agent')\nawait run\nrun", "c")
     assert widget.pop(WIDGET)["model_id"]
-    assert widget == {"text/plain": "nbagent: agent", "text/html": "<span></span>", "display_id": None}
+    view = {"nbagent": {"view": dom_key(copy)}}
+    assert widget == {"text/plain": "nbagent: agent", "text/html": "<span></span>", "display_id": None, "metadata": view}
     assert "<p>Hello</p>" in notebook.copies[copy["display_id"]]
-    assert set(copy) == {"text/html", "text/plain", "display_id"}
+    assert set(copy) == {"text/html", "text/markdown", "text/plain", "display_id", "metadata"}
 
 
 def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_cell(notebook: Notebook) -> None:
@@ -124,13 +128,116 @@ def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a
 
 
 def test_a_run_that_goes_on_is_written_down_now_and_then(notebook: Notebook) -> None:
-    _, copy = notebook.run(
-        "from nbagent.notebook import jupyter\njupyter.FIRST_SAVE_S = 0.1\nrun = nbagent.show(waiting())", "c"
-    )
-    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\njupyter.FIRST_SAVE_S = 100.0")
+    quick = "from nbagent.notebook import jupyter, static_copy\njupyter.COPY_CHECK_S, static_copy.FIRST_SAVE_S = {}\n"
+    _, copy = notebook.run(quick.format("0.1, 0.1") + "run = nbagent.show(waiting())", "c")
+    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\n" + quick.format("1.0, 3.0"))
     assert "<p>begun</p>" in notebook.copies[copy["display_id"]]
     assert "was running when this notebook was saved" in notebook.copies[copy["display_id"]]
     notebook.run("go.set()\nawait run")
+
+
+NO_VIEW = "This page cannot draw the live view. Run <code>pip install anywidget</code>"
+FALLBACK = """
+import asyncio
+from nbagent.notebook import jupyter, static_copy
+jupyter.COPY_CHECK_S, jupyter.NO_VIEW_S, static_copy.FALLBACK_INTERVAL_S = 0.05, 0.1, 0.1
+run = nbagent.show(waiting())
+await asyncio.sleep(1)
+"""
+SLOW_AGAIN = "jupyter.COPY_CHECK_S, jupyter.NO_VIEW_S, static_copy.FALLBACK_INTERVAL_S = 1.0, 3.0, 1.0\n"
+
+
+def test_where_no_view_answers_the_static_copy_follows_the_run_and_says_why(notebook: Notebook) -> None:
+    _, copy = notebook.run(FALLBACK, "c")
+    followed = notebook.copies[copy["display_id"]]
+    assert NO_VIEW in followed
+    assert "<p>begun</p>" in followed
+    notebook.run("jupyter._displays()._live[-1]._widget._on_view_message({'t': 'ack', 'seq': 1})\nawait asyncio.sleep(0.5)")
+    assert "pip install" not in notebook.copies[copy["display_id"]]  # it was only slow
+    notebook.run(f"{SLOW_AGAIN}go.set()\nawait run")
+    assert "pip install" not in notebook.copies[copy["display_id"]]
+
+
+def test_without_a_front_end_no_line_says_that_one_lacks_widgets(notebook: Notebook) -> None:
+    _, copy = notebook.run(FALLBACK)  # nbclient and papermill send no cell's id
+    assert "pip install" not in notebook.copies[copy["display_id"]]
+    notebook.run(f"{SLOW_AGAIN}go.set()\nawait run")
+    assert "begun and done" in notebook.copies[copy["display_id"]]
+
+
+def test_each_copy_says_how_many_events_it_holds(notebook: Notebook) -> None:
+    _, copy = notebook.run("run = nbagent.show(waiting())", "c")
+    assert copy["metadata"] == {"nbagent": {"events": 0}}
+    notebook.run("go.set()\nawait run")
+    assert notebook.metadata[copy["display_id"]] == {"nbagent": {"events": int(notebook.say("print(run.event_count)"))}}
+
+
+def test_a_page_that_has_not_got_the_outputs_can_read_them(notebook: Notebook) -> None:
+    widget, copy = notebook.run("run = nbagent.show(waiting())", "c")
+    notebook.run("import json\nfrom nbagent.notebook.jupyter import _displays\nshown = _displays()._live[-1]._widget")
+    saved = json.loads(notebook.say("print(shown.page('outputs/1', 0, 60_000)[0])"))
+    assert saved["cell"] == "c"
+    assert saved["outputs"][0]["metadata"] == widget["metadata"]
+    assert saved["outputs"][0]["data"][WIDGET] == widget[WIDGET]
+    assert dom_key(saved["outputs"][1]["data"]) == dom_key(copy)
+    notebook.run("go.set()\nawait run")
+    read = (
+        "first, size = shown.page('static-copy/3', 0, 200)\nwhole = first + shown.page('static-copy/3', len(first), 60_000)[0]"
+    )
+    notebook.run(read)
+    assert "begun and done" in json.loads(notebook.say("print(whole)"))["outputs"][0]["data"]["text/html"]
+
+
+def test_a_thread_draws_below_the_cell_that_was_executed_last(notebook: Notebook) -> None:
+    notebook.run("pass", "b")
+    widget, copy = notebook.run("on_other_thread(lambda: globals().update(run=nbagent.show(iter('x'))))\nawait run", "c")
+    assert WIDGET in widget
+    assert "<p>x</p>" in notebook.copies[copy["display_id"]]
+
+
+def test_in_an_output_widget_the_copy_stands_below_the_cell(notebook: Notebook) -> None:
+    _, view, copy = notebook.run(
+        "import ipywidgets\nout = ipywidgets.Output()\ndisplay(out)\nwith out:\n    await nbagent.show(iter(['Hello']))", "c"
+    )
+    assert WIDGET in view  # of which JupyterLab gives it to the Output
+    assert "<p>Hello</p>" in copy["text/html"]
+
+
+def test_a_run_that_goes_on_is_stopped_when_its_only_cell_is_executed_again(notebook: Notebook) -> None:
+    notebook.run("first = nbagent.show(waiting())", "c")
+    notebook.run("second = nbagent.show(waiting())", "c")
+    assert notebook.say("print((await first).status, first.snapshot()[0]['stopped_by'], second.done)") == (
+        "cancelled a new execution of its cell False"
+    )
+    notebook.run("second", "d")
+    notebook.run("pass", "c")
+    assert notebook.say("print(second.done)") == "False"  # the other cell still shows it
+    notebook.run("go.set()\nawait second")
+
+
+def test_runs_that_were_shown_are_freed(notebook: Notebook) -> None:
+    notebook.run(
+        "import gc, weakref\nrefs = []\n"
+        "for _ in range(30):\n"
+        "    run = await nbagent.show(iter('x'))\n"
+        "    refs.append(weakref.ref(run))\n"
+        "    run.close()\n"
+        "del run",
+        "c",
+    )
+    alive = "gc.collect(); print(sum(ref() is not None for ref in refs))"
+    assert notebook.say(alive) == "0"
+    notebook.run("for _ in range(30): refs.append(weakref.ref(await nbagent.show(iter('x'))))", "d")
+    assert notebook.say(alive) == "21"  # MAX_ENDED_WIDGETS, which can be opened in the page, and nbagent.last
+    notebook.run("pass", "d")
+    assert notebook.say(alive) == "1"
+
+
+def test_of_many_runs_in_a_cell_those_that_jupyterlab_draws_stay_live(notebook: Notebook) -> None:
+    notebook.run("runs = [await nbagent.show(iter('x')) for _ in range(60)]", "c")
+    notebook.run("from nbagent.notebook.jupyter import _displays")
+    live = "print(*(runs.index(shown.run) + 1 for shown in _displays()._live))"
+    assert notebook.say(live) == " ".join(map(str, range(6, 26)))
 
 
 def test_a_hundred_runs_leave_twenty_widgets(notebook: Notebook) -> None:

@@ -1,6 +1,7 @@
 """The transcript on a console: in order, in plain characters, on any output."""
 
 import io
+import itertools
 import re
 from typing import Any
 
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from nbagent import events as e
+from nbagent.markup.text import prose
 from nbagent.render.console import ConsoleRenderer
+from nbagent.render.units import Units
 from nbagent.transcript import Transcript
 
 RUN: list[e.Event] = [
@@ -224,6 +227,13 @@ def test_terminal_sequences_of_others_do_nothing() -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out)
 
 
+def test_what_turns_or_hides_letters_is_shown_by_its_number() -> None:
+    sneaky = "photo\u202egpj.exe \U000e0068\U000e0069"
+    printed_ops = printed([*ops_of(*RUN[:-1]), *everywhere(sneaky)])
+    assert not [char for char in "\u202e\U000e0068\U000e0069" if char in printed_ops]
+    assert "photo‹U+202E›gpj.exe ‹U+E0068›‹U+E0069›" in printed_ops
+
+
 def test_a_terminal_gets_styles_and_no_other_sequence() -> None:
     file = io.StringIO()
     renderer = ConsoleRenderer(console=Console(file=file, force_terminal=True, color_system="standard", legacy_windows=False))
@@ -256,7 +266,7 @@ def test_any_encoding_takes_any_text(encoding: str) -> None:
 def test_no_character_of_an_answer_is_lost_or_added(deltas: list[str]) -> None:
     ops = ops_of(e.TextStart(id="t"), *(e.TextDelta(id="t", delta=delta) for delta in deltas))
     printable = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", "".join(deltas))
-    expected = printable.encode("utf-8", "replace").decode()
+    expected = prose(printable)
     assert printed(ops) in (expected, expected + "\n")
 
 
@@ -269,3 +279,70 @@ def test_a_call_for_the_caller_stands_before_the_text_that_follows_it() -> None:
 
 def test_a_wordless_thought_that_took_no_time_is_not_worth_a_line() -> None:
     assert printed([["open", "r", "run", {"kind": "reasoning", "started": 1.0, "ended": 1.05}], ["close", "r"]]) == ""
+
+
+# --- several agents at a time -----------------------------------------------------------------------------------------
+
+
+def lane(number: int, *texts: str) -> list[list[Any]]:
+    """Return the ops of one of several streams that are shown together."""
+    agent, text = f"lane-{number}", f"text-{number}"
+    return [
+        ["open", agent, "run", {"kind": "agent", "name": f"town {number}"}],
+        ["open", text, agent, {"kind": "text", "text": ""}],
+        *(["append", text, "text", each] for each in texts),
+        ["close", text],
+        ["close", agent],
+    ]
+
+
+def test_lanes_that_write_at_the_same_time_are_printed_one_after_the_other() -> None:
+    turns = itertools.zip_longest(lane(1, "Rain ", "in ", "Oslo."), lane(2, "Sun."), lane(3, "Snow ", "in ", "Bern."))
+    lines = printed([op for turn in turns for op in turn if op])
+    assert lines == "▸ town 1\n  Rain in Oslo.\n▸ town 2\n  Sun.\n▸ town 3\n  Snow in Bern.\n"
+
+
+def test_what_is_held_back_is_printed_when_the_run_ends_or_is_let_go_of() -> None:
+    unended = [*lane(1, "a")[:-1], *lane(2, "b")]
+    assert "▸ town 2\n  b\n" in printed([*unended, ["set", "run", {"status": "cancelled"}], ["close", "run"]])
+    file = io.StringIO()
+    renderer = ConsoleRenderer(file)
+    renderer.draw(1, unended)
+    assert "town 2" not in file.getvalue()
+    renderer.close()
+    assert file.getvalue().endswith("▸ town 2\n  b\n")
+
+
+def test_agents_inside_of_calls_at_the_same_time_are_not_mixed_either() -> None:
+    def called(number: int) -> list[list[Any]]:
+        tool = ["open", f"tool-{number}", "run", {"kind": "tool", "name": f"ask_{number}"}]
+        text = ["open", f"x{number}", f"tool-{number}", {"kind": "text", "text": f"from {number} "}]
+        more = [["append", f"x{number}", "text", "on"]] * 2
+        done = ["set", f"tool-{number}", {"state": "output-available"}]
+        return [tool, text, *more, ["close", f"x{number}"], done, ["close", f"tool-{number}"]]
+
+    lines = printed([op for turn in zip(called(1), called(2), strict=True) for op in turn])
+    assert lines == "  from 1 onon\n✓ ask_1()\n  from 2 onon\n✓ ask_2()\n"
+
+
+@given(st.lists(st.lists(st.text("ab", min_size=1), max_size=3), max_size=4), st.randoms())
+def test_each_op_passes_once_and_in_the_order_of_its_unit(texts: list[list[str]], random: Any) -> None:
+    waiting = [lane(number, *pieces) for number, pieces in enumerate(texts, 1)]
+    units = Units()
+    fed: list[Any] = []
+    passed: list[Any] = []
+    while waiting := [ops for ops in waiting if ops]:
+        op = random.choice(waiting).pop(0)
+        fed.append(op)
+        passed += units.feed(op)
+    passed += units.feed(["close", "run"])
+    assert sorted(map(str, passed)) == sorted(map(str, [*fed, ["close", "run"]]))
+    numbers = [op[1].partition("-")[2] for op in passed[:-1]]
+    assert len(list(itertools.groupby(numbers))) == len(texts)  # each in one piece
+
+
+def test_arguments_that_are_no_json_are_printed_as_they_were_written() -> None:
+    call = {"kind": "tool", "name": "write_file", "state": "input-available", "args": '"hello.py", "print(\'Hello\')"'}
+    assert printed([["open", "c", "run", call], ["close", "c"]]) == (
+        '→ write_file("hello.py", "print(\'Hello\')") → Requested\n'
+    )

@@ -78,7 +78,7 @@ READ = {
         '{"at":[1,2.5,null,true]}',
         "vendor.thing",
         '{"type":"vendor.thing"}',
-        "first token 0.2s · $0.0021",
+        "12 tokens · first token 0.2s · $0.0021",
     ],
 }
 
@@ -131,6 +131,30 @@ def test_a_result_is_shown_in_its_richest_form(bundle: Any, shown: str) -> None:
     html = transcript_html(run(tool(result=bundle)))
     SafeHtml(html)
     assert shown in html
+
+
+@pytest.mark.parametrize("bundle", [{}, {"application/json": None}, {"text/plain": None, "image/png": None}])
+def test_a_result_without_content_is_not_drawn(bundle: Any) -> None:
+    assert SafeHtml(transcript_html(run(tool(result=bundle)))).text[1:] == ["✓ f()"]
+
+
+def test_each_part_of_a_result_is_shown_in_order_instead_of_the_whole() -> None:
+    parts = {"image/png;part=2": PNG, "text/html;part=1": "<b>h</b>", "text/plain;part=10": "last", "text/plain": "[…]"}
+    html = transcript_html(run(tool(result=parts)))
+    SafeHtml(html)
+    assert html.index("<b>h</b>") < html.index("data:image/png") < html.index("last")
+    assert "[…]" not in html
+
+
+def test_a_panel_is_open_as_in_the_view() -> None:
+    drawn = tool(result={"text/plain": "r"})
+    for props, is_open in [
+        ({}, False),
+        ({"open": True}, True),
+        ({"open": True, "user_open": False}, False),
+        ({"user_open": True}, True),
+    ]:
+        assert ("<details open" in transcript_html(run({**drawn, **props}))) == is_open
 
 
 def test_that_something_is_hidden_is_said() -> None:
@@ -215,6 +239,7 @@ def everywhere(text: str) -> list[dict[str, Any]]:
         tool(args_text=text, args_valid=False, state="output-denied", error=error, result={text: text}),
         tool(result={"application/json": {text: text}}, state=text),
         tool(result={"image/svg+xml": text}),
+        tool(result={"text/html;part=1": text, "image/svg+xml;part=2": text, "text/markdown;part=3": text}),
         tool(result={"image/png": text}),
         {"kind": "agent", "name": text, "status": text},
         {"kind": "handoff", "from": text, "to": text},

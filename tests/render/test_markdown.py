@@ -101,6 +101,23 @@ def test_a_name_is_words_whatever_is_in_it(name: str) -> None:
     assert kinds <= {"heading_open", "heading_close", "inline", "paragraph_open", "paragraph_close", "hr"}
 
 
+def test_what_turns_or_hides_letters_is_shown_by_its_number() -> None:
+    sneaky = "photo\u202egpj.exe \U000e0068"
+    markdown = markdown_of(
+        e.TextStart(id="t"),
+        e.TextDelta(id="t", delta=sneaky),
+        e.ToolStart(id="c", name=sneaky, title=sneaky),
+        e.ToolArgs(id="c", args={"a": sneaky}, args_text=sneaky),
+        e.ToolResult(id="c", content=sneaky, display=e.Display(summary=sneaky, data={"text/plain": sneaky})),
+        e.Source(id="s", title=sneaky),
+        e.Custom(name=sneaky, data=sneaky),
+        e.Error(message=sneaky),
+    )
+    assert "\u202e" not in markdown
+    assert "\U000e0068" not in markdown
+    assert markdown.count("photo‹U+202E›gpj.exe ‹U+E0068›") >= 6
+
+
 async def test_a_run_exports_itself_as_a_page_and_as_markdown() -> None:
     run = Run(["Hello **you**"], name="<b>me</b>")
     run.start()

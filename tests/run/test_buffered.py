@@ -12,27 +12,50 @@ from nbagent.run import Run
 from nbagent.run.buffered import Chunker, buffered
 
 
+def fed(chunker: Chunker, *texts: str) -> list[str]:
+    return [piece for text in texts for piece in chunker.feed(text)]
+
+
 def test_a_piece_ends_where_a_word_does() -> None:
-    chunker = Chunker(chars=8)
-    assert [chunker.feed(text) for text in ("The qu", "ick br", "own fox")] == ["", "The quick ", "brown "]
-    assert chunker.flush() == ""
-    assert chunker.flush(last=True) == "fox"
+    chunker = Chunker(chars=10)
+    assert fed(chunker, "The qu", "ick br", "own fox") == ["The quick "]
+    assert chunker.flush() == ["brown "]
+    assert chunker.flush() == []
+    assert chunker.flush(last=True) == ["fox"]
     assert not chunker.holds
+
+
+def test_pieces_have_as_many_characters_as_asked_for_and_no_more() -> None:
+    chunker = Chunker(chars=4, words=False)
+    assert [*fed(chunker, "ab", "cd ef", "gh ij"), *chunker.flush(last=True)] == ["abcd", " efg", "h ij"]
+    chunker = Chunker(chars=4)
+    assert [*fed(chunker, "a whole sentence at once"), *chunker.flush(last=True)] == [
+        "a ",
+        "whol",
+        "e ",
+        "sent",
+        "ence",
+        " at ",
+        "once",
+    ]
 
 
 @given(st.lists(st.text(alphabet="ab \n", max_size=5), max_size=60), st.integers(1, 12), st.booleans())
 def test_nothing_is_lost_and_words_stay_whole(texts: list[str], chars: int, words: bool) -> None:
     chunker = Chunker(chars, words=words)
-    pieces = [*(chunker.feed(text) for text in texts), chunker.flush(last=True)]
+    pieces = [*fed(chunker, *texts), *chunker.flush(last=True)]
     assert "".join(pieces) == "".join(texts)
+    assert all(0 < len(piece) <= chars for piece in pieces)
     if words:
-        assert all(piece[-1] in " \n" for piece in pieces[:-1] if piece)
+        assert all(piece[-1] in " \n" or len(piece) == chars for piece in pieces[:-1])
+    else:
+        assert all(len(piece) == chars for piece in pieces[:-1])
 
 
 def test_a_word_without_end_is_cut_in_linear_time() -> None:
-    chunker = Chunker(10)
-    pieces = [chunker.feed("x") for _ in range(10_000)]
-    assert 0 < max(map(len, pieces)) < 300
+    chunker = Chunker()
+    assert fed(chunker, *["x"] * 10_000) == []
+    assert chunker.flush() == ["x" * 10_000]
 
 
 async def test_a_piece_waits_no_longer_than_it_may() -> None:

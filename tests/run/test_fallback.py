@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import nbagent
 from nbagent import events as e
 from nbagent.errors import StreamError
 from nbagent.run import Run
@@ -39,7 +40,22 @@ async def later() -> AsyncIterator[str]:
     return stream()
 
 
-ANSWERS: list[Callable[[], Any]] = [lambda: "whole", lambda: WHOLE, lambda: iter(["who", "le"]), whole, later]
+async def response() -> Any:
+    return WHOLE
+
+
+ANSWERS: list[Callable[[], Any]] = [
+    lambda: "whole",
+    lambda: WHOLE,
+    lambda: iter(["who", "le"]),
+    lambda: whole(),
+    lambda: stream(),
+    lambda: later(),
+    whole,
+    stream,
+    later,
+    response,
+]
 
 
 @pytest.mark.parametrize("ask", ANSWERS)
@@ -49,7 +65,7 @@ async def test_the_answer_comes_in_whatever_form(ask: Callable[[], Any]) -> None
     await run
     assert (run.status, run.text, run.error) == ("completed", "whole", None)
     assert [event.message for event in run.events if isinstance(event, e.Status)] == [
-        "Streaming failed (no streaming here): the whole answer was asked for"
+        "Streaming failed (The connection broke: no streaming here): the whole answer was asked for"
     ]
     assert [type(event) for event in run.events].count(e.RunStart) == 1
 
@@ -58,6 +74,26 @@ def test_what_has_begun_is_not_asked_for_again() -> None:
     run = Run(breaks("Hel"), fallback=lambda: "whole")
     run.start()
     assert (run.wait().status, run.text) == ("failed", "Hel")
+
+
+@pytest.mark.parametrize("ask", ANSWERS)
+async def test_where_asked_the_whole_answer_follows_what_has_begun(ask: Callable[[], Any]) -> None:
+    run = Run(breaks("Hel"), fallback=ask, fallback_after_output=True)
+    run.start()
+    await run
+    assert (run.status, run.answer, run.text, run.error) == ("completed", "whole", "Hel\n\nwhole", None)
+
+
+@pytest.mark.parametrize("after_output", [False, True])
+async def test_an_agent_may_be_asked_either_way(after_output: bool) -> None:
+    agent = nbagent.Agent("demo", name="other")
+    begun = [e.RunStart(), e.TextStart(id="text-1"), e.TextDelta(id="text-1", delta="Hel")] if after_output else []
+    for ask in (lambda: agent.stream("Hi"), lambda: agent.generate("Hi")):
+        run = Run(breaks(*begun), fallback=ask, fallback_after_output=after_output)
+        run.start()
+        await run
+        assert run.status == "completed"
+        assert run.answer == await agent.generate("Hi")
 
 
 def test_a_stream_that_works_asks_for_nothing() -> None:

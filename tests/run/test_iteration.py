@@ -186,5 +186,7 @@ def test_who_falls_behind_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_type_of_event_that_there_is_not_is_named() -> None:
-    with pytest.raises(ValueError, match=r"no event type text\.dleta; the types are run\.start, "):
+    with pytest.raises(
+        ValueError, match=r"no event type 'text\.dleta'; did you mean 'text\.delta'\? The types are run\.start, "
+    ):
         Run(iter([])).stream(("text.delta", "text.dleta"))

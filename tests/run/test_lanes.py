@@ -65,6 +65,42 @@ def test_each_stream_has_a_lane_with_its_own_ids() -> None:
     assert (run.usage.input, run.usage.output) == (20, 10)
 
 
+def test_the_transcript_says_how_many_streams_there_are_before_all_have_begun() -> None:
+    transcript = Transcript("lanes")
+    for event in LanesDecoder(["a", "b", "c"], [EventsDecoder() for _ in "abc"]).feed(LaneStart(0)):
+        transcript.feed(event)
+    assert transcript.snapshot()[0]["lanes"] == 3
+
+
+def test_a_lane_has_the_results_of_a_run() -> None:
+    run = run_of(iter(AGENT), words("bad", "Ho", error=OSError("cut")), names=["Oslo", "Rome"])
+    oslo, rome = run.lanes
+    assert (oslo.name, oslo.status, oslo.text, oslo.answer, oslo.error) == ("Oslo", "completed", "It is 2.", "It is 2.", None)
+    assert (oslo.usage.input, oslo.usage.output) == (10, 5)
+    assert [(call.name, call.result) for call in oslo.tools] == [("search", 2)]
+    assert oslo.tools["search"].args == {"q": 1}
+    assert (rome.name, rome.status, rome.tools, rome.usage) == ("Rome", "failed", [], e.Usage())
+    assert str(rome.error) == "cut"
+    types = [event.type for event in rome.events]
+    assert (types[0], types[-1]) == ("agent.start", "agent.end")
+    assert {"text.start", "text.delta", "text.end", "error"} < set(types)
+    assert len(oslo.events) + len(rome.events) == len(run.events) - 2  # but for the run's own start and end
+
+
+def test_a_run_of_many_streams_is_named_for_their_number() -> None:
+    assert Lanes([iter(["a"])] * 30).name == "30 streams"
+
+
+def test_lanes_as_a_table() -> None:
+    run = run_of(iter(AGENT), words("bad", "Ho", error=OSError("cut")), names=["Oslo", None])
+    table = run.lanes_df()
+    assert list(table.columns) == ["name", "status", "seconds", "text", "tools", "input", "output", "error"]
+    assert table.drop(columns="seconds").astype(object).where(table.notna(), None).to_numpy().tolist() == [
+        ["Oslo", "completed", "It is 2.", 1, 10, 5, None],
+        ["bad", "failed", "Ho", 0, None, None, "cut"],
+    ]
+
+
 def test_a_stream_that_fails_leaves_the_others() -> None:
     run = run_of(words("good", "Hi"), words("bad", "Ho", error=OSError("cut")))
     assert results(run) == {"good": ("completed", "Hi"), "bad": ("failed", "Ho")}

@@ -7,6 +7,7 @@ from IPython.display import ProgressBar
 
 from nbagent import events as e
 from nbagent.run import Run
+from nbagent.run.lanes import Lanes
 from nbagent.run.progress import Progress
 
 EVENTS: list[e.Event] = [
@@ -42,6 +43,7 @@ class FakeBar:
 
     def __init__(self) -> None:
         self.n = 0
+        self.total: int | None = None
         self.closed = False
 
     def update(self, count: int) -> None:
@@ -57,6 +59,15 @@ def test_a_bar_of_tqdm_counts_characters_and_is_closed() -> None:
     run.progress(bar).start()
     run.wait()
     assert (bar.n, bar.closed) == (5, True)
+
+
+def test_of_several_streams_those_that_have_ended_are_counted() -> None:
+    bar, reports = FakeBar(), list[Progress]()
+    run = Run(Lanes([iter(["Hello"]), iter(["Ho"]), iter(EVENTS)]))
+    run.progress(bar).progress(reports.append).start()
+    run.wait()
+    assert (bar.n, bar.total) == (3, 3)
+    assert (reports[-1].done, reports[-1].streams, reports[-1].chars) == (3, 3, 12)
 
 
 def test_ipythons_bar_moves(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,9 @@
 """The results of a run: texts and errors as the state has them, and tables."""
 
+import pickle
+
 import pandas as pd
+import pytest
 
 from nbagent import events as e
 from nbagent.errors import StreamError
@@ -76,3 +79,33 @@ def test_a_state_that_failed_has_the_streams_own_words() -> None:
     assert before is None  # the stream may go on after such an error
     assert isinstance(after, StreamError)
     assert (str(after), after.code) == ("Quota exceeded", "429")
+
+
+def test_tools_are_found_by_name_and_listed_as_a_table() -> None:
+    tools = ended().tools
+    assert (tools["load"].result, tools[0].name, [call.name for call in tools[0:2]]) == ([1, 2], "load", ["load", "fail"])
+    with pytest.raises(KeyError, match=r"no call of 'laod'; did you mean 'load'\? Called were: load, fail"):
+        tools["laod"]
+    assert repr(tools) == "0: <load(year=2025) output-available>\n1: <fail() output-error>"
+    assert "<td>load</td><td>year=2025</td><td>output-available</td>" in tools._repr_html_()
+    assert "ValueError: no" in tools._repr_html_()
+
+
+def test_what_a_model_writes_is_escaped_in_the_table() -> None:
+    run = Run(iter([e.ToolStart(id="t", name="<script>"), e.ToolArgs(id="t", args={"q": "<img src=x>"})]))
+    run.start()
+    html = run.wait().tools._repr_html_()
+    assert "<script>" not in html
+    assert "<img" not in html
+
+
+def test_the_streams_thread_is_known() -> None:
+    run = Run(iter([e.RunStart(thread_id="session-7"), e.RunEnd(status="completed")]))
+    assert run.thread_id is None
+    run.start()
+    assert run.wait().thread_id == "session-7"
+
+
+def test_a_run_is_saved_and_not_pickled() -> None:
+    with pytest.raises(TypeError, match=r"run\.save\(\"run\.jsonl\"\)"):
+        pickle.dumps(ended())

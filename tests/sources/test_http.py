@@ -20,6 +20,7 @@ import nbagent
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder
+from nbagent.errors import UnknownSource
 from nbagent.run import Run
 from nbagent.run.options import RunOptions
 from nbagent.sources.request import IDLE_TIMEOUT_S, Request, RequestOptions
@@ -92,7 +93,8 @@ async def test_a_header_names_the_system_before_an_item_does() -> None:
         run.start()
         await run
     assert stream.adapter == "vercel.ui"
-    assert not [event for event in run.events if isinstance(event, ev.Status)]  # nobody asks whose items these are
+    (status,) = [event.message for event in run.events if isinstance(event, ev.Status)]
+    assert "adapter 'vercel.ui' read 1 item" in status
 
 
 # --- what is asked -------------------------------------------------------------------------------------------------------
@@ -176,11 +178,13 @@ async def test_an_address_may_be_silent_as_long_as_show_allows(
     assert asked == [900, IDLE_TIMEOUT_S]
 
 
-async def test_a_text_that_is_no_address_is_a_text(capsys: pytest.CaptureFixture[str]) -> None:
-    run = await nbagent.show("see https://example.com", face="console")
+async def test_a_text_that_is_no_address_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UnknownSource, match="is a text"):
+        nbagent.show("see https://example.com")
+    run = await nbagent.show(["see https://example.com"], face="console")
     assert run.text == "see https://example.com"
     with pytest.raises(TypeError, match="json"):
-        nbagent.show("see https://example.com", json={})
+        nbagent.show(["see https://example.com"], json={})
 
 
 async def test_a_client_of_ones_own_is_used_on_its_loop_and_left_open() -> None:

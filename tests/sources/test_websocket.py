@@ -133,7 +133,7 @@ async def test_a_ping_is_answered() -> None:
 
 @pytest.mark.parametrize(
     ("code", "reason", "status"),
-    [(1000, "bye", "incomplete"), (1001, None, "incomplete"), (1011, "out of memory", "failed"), (4000, None, "failed")],
+    [(1000, "bye", "completed"), (1001, None, "incomplete"), (1011, "out of memory", "failed"), (4000, None, "failed")],
 )
 async def test_the_code_it_was_closed_with_tells_whether_all_came(code: int, reason: str | None, status: str) -> None:
     async def play(peer: Peer) -> None:
@@ -145,6 +145,16 @@ async def test_the_code_it_was_closed_with_tells_whether_all_came(code: int, rea
     assert (run.text, run.status) == ("Hello", status)
     assert code_of(run) == (str(code) if status == "failed" else None)
     assert status != "failed" or (reason or str(code)) in str(run.error)
+
+
+async def test_a_proper_close_is_no_end_where_the_system_has_a_last_word() -> None:
+    async def play(peer: Peer) -> None:
+        await peer.send(ws.TextMessage(data=json.dumps({"choices": [{"index": 0, "delta": {"content": "Hel"}}]})))
+        await peer.send(ws.CloseConnection(code=1000))
+
+    async with socket_server(play) as (url, _):
+        run = await watch(url)
+    assert (run.text, run.status) == ("Hel", "incomplete")
 
 
 async def cut(peer: Peer) -> None:

@@ -50,7 +50,13 @@ def test_a_tool_call_goes_through_its_states() -> None:
     assert (done["state"], done["ended"], done["result"]) == ("output-available", 103.0, {"application/json": [1, 2]})
 
 
-@pytest.mark.parametrize("content", [0, "", False, None, []])
+def test_a_call_without_content_has_no_result() -> None:
+    done = block([e.ToolStart(id="c", name="f"), e.ToolResult(id="c")], "c")
+    assert done["state"] == "output-available"
+    assert not done.keys() & {"result", "summary"}
+
+
+@pytest.mark.parametrize("content", [0, "", False, []])
 def test_a_falsy_result_is_a_result(content: Any) -> None:
     done = block([e.ToolStart(id="c", name="f"), e.ToolResult(id="c", content=content)], "c")
     assert done["state"] == "output-available"
@@ -250,3 +256,24 @@ def test_the_golden_corpus_that_the_view_reads_too(path: Path) -> None:
 def test_a_call_that_waited_for_another_runs_from_when_it_began() -> None:
     call = [e.ToolStart(id="c", name="f", ts=101.0), e.ToolArgs(id="c", args={}, args_text="{}", ts=102.0)]
     assert block([*call, e.ToolProgress(id="c", ts=105.0)], "c")["args_done"] == 105.0
+
+
+NAMES: list[tuple[Any, list[e.Event], str]] = [
+    ("function", [e.RunStart()], "create"),
+    ("function", [e.RunStart(model="gemma")], "gemma"),
+    ("function", [e.RunStart(), e.StepStart(model="gemma"), e.StepStart(model="other")], "gemma"),
+    ("function", [e.RunStart(model="gemma"), e.StepStart(agent="Analyst"), e.StepStart(agent="Writer")], "Analyst"),
+    ("function", [e.RunStart(name="Analyst", model="gemma")], "Analyst"),
+    ("function", [e.RunStart(), e.StepStart(agent="sub", model="m", parent_id="a")], "create"),
+    ("stream", [e.RunStart(model="gemma"), e.StepStart(agent="node", model="m")], "create"),
+    ("stream", [e.RunStart(name="Analyst")], "Analyst"),
+    ("user", [e.RunStart(name="Analyst", model="gemma"), e.StepStart(agent="x")], "create"),
+]
+
+
+@pytest.mark.parametrize(("origin", "events", "name"), NAMES)
+def test_a_run_is_named_for_its_agent_else_its_model_else_its_function(origin: Any, events: list[e.Event], name: str) -> None:
+    transcript = Transcript("create", origin=origin)
+    for event in events:
+        transcript.feed(event)
+    assert transcript.root.props["name"] == name

@@ -49,15 +49,29 @@ async def main() -> None:
     assert_type(run.usage.input, int | None)
     assert_type(run.tools[0].name, str)
     assert_type(run.tools[0].result, Any)
+    assert_type(run.tools["weather"].args, Any)
+    assert_type(run.thread_id, str | None)
+    assert_type(run.on("tool.result", print), nbagent.Run)
+    assert_type(
+        nbagent.show({"Oslo": agent.stream("Rain?")}, adapter=lambda item: str(item)).lanes[0].error, BaseException | None
+    )
+    nbagent.show(run, fallback=lambda: agent.generate("Rain?"), fallback_after_output=True)
+    nbagent.show(run, title="x")  # type: ignore[call-arg]
+    assert_type(nbagent.last, nbagent.Run | None)
+    assert_type(nbagent.runs[0], nbagent.Run)
+    nbagent.runs.cancel()
     assert_type(run.error, BaseException | None)
     nbagent.show("https://agent.example", json={"q": 1}, headers={"X-Key": "k"}, method="POST")
     nbagent.show("https://agent.example", reveal="everything")  # type: ignore[arg-type]
 
     async for event in run.stream(types=("text.delta",)):
         assert_type(event, events.Event)
+        assert_type(event.type, str)
         if isinstance(event, events.TextDelta):
             assert_type(event.delta, str)
             assert_type(event.agent, str | None)
+    for event in agent.stream("Rain?", types=(events.TextDelta, "run.end")):
+        assert_type(event, events.Event)
     for piece in run.buffered(chars=80):
         assert_type(piece, str)
 

@@ -78,7 +78,15 @@ function closeElement(stack: Elem[]): void {
   const parent = stack[stack.length - 1];
   if (!node || !parent) return;
   if (node.tag === "li" && hasTaskBox(node)) node.attrs.class = "nb-task";
+  if (node.tag === "ol") makeRoom(node);
   parent.kids.push(node.tag === "table" ? elem("div", { class: "nb-table" }, [node]) : node);
+}
+
+/** Have the style sheet make room for a list's longest number: a browser draws it left of the item, where it would be cut off. */
+function makeRoom(list: Elem): void {
+  const last = Number(list.attrs.start ?? 1) + list.kids.length - 1;
+  const digits = String(last).length;
+  if (digits > 2) list.attrs.class = `nb-digits-${digits > 4 ? 9 : digits}`;
 }
 
 function leafBlock(token: Token, growing: Growing): Tree | null {

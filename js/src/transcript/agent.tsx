@@ -16,7 +16,7 @@ export function AgentBlock({ block }: { block: Block<"agent"> }) {
   const live = !block.closed.value;
   const status = str(props.status) ?? "running";
   const failed = !live && !isLive(status) && status !== "completed";
-  const [open, toggle] = useOpen(block, live, true);
+  const opening = useOpen(block, live, true);
   const started = num(props.started);
   const ended = num(props.ended);
   const row = (
@@ -31,7 +31,7 @@ export function AgentBlock({ block }: { block: Block<"agent"> }) {
     </>
   );
   return (
-    <Disclosure open={open} onToggle={toggle} row={row} class="nb-agent">
+    <Disclosure {...opening} row={row} class="nb-agent">
       {() => (
         <>
           <Blocks list={block.children} />

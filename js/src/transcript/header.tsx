@@ -1,9 +1,11 @@
 /** The header: name, model, status, duration, and Stop. */
 
 import { useEffect } from "preact/hooks";
-import { run as LABELS } from "../../../nbagent/protocol/labels.json";
+import { figure as FIGURES, run as LABELS } from "../../../nbagent/protocol/labels.json";
 import { lossText } from "../session";
+import { fill } from "../shared";
 import { elapsed, isLive, runLabel } from "../status";
+import { isKind } from "../store";
 import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
 import { count, num, str } from "../values";
@@ -31,13 +33,16 @@ export function Header() {
   return (
     <header class="nb-head">
       <span class={`nb-dot nb-dot-${tone}`} />
-      <strong class="nb-title">{str(props.name) ?? LABELS.name}</strong>
+      <strong class="nb-title" title={str(props.name) ?? undefined}>
+        {str(props.name) ?? LABELS.name}
+      </strong>
       {model !== null && <span class="nb-model">{model}</span>}
       {link === "silent" ? (
         <Silence />
       ) : (
         text !== null && <span class={`nb-status ${tone === "ask" || tone === "bad" ? `nb-${tone}` : ""}`}>{text}</span>
       )}
+      <LaneCount of={num(props.lanes)} />
       {!timed && (live || ended !== null) && <Elapsed started={session.started} ended={ended} />}
       {live && deltas !== null && deltas > 0 && (
         <span class="nb-counter" title={events === null ? undefined : `${count(events)} events`}>
@@ -60,6 +65,23 @@ export function Header() {
       )}
       <InspectButton />
     </header>
+  );
+}
+
+const FAILURES = new Set(["failed", "incomplete"]);
+
+/** `12 / 30, 1 failed`: the streams shown side by side that are over. */
+function LaneCount({ of: all }: { of: number | null }) {
+  const { store } = useSession();
+  if (all === null) return null;
+  const lanes = store.top.pages.value.flatMap((page) => page.value).filter((block) => isKind(block, "agent"));
+  const over = lanes.filter((lane) => lane.closed.value);
+  const failed = over.filter((lane) => FAILURES.has(str(lane.props.value.status) ?? "")).length;
+  return (
+    <span class="nb-lane-count" title={`${count(over.length)} of ${count(all)} streams are over`}>
+      {count(over.length)} / {count(all)}
+      {failed > 0 && fill(FIGURES.failed, count(failed))}
+    </span>
   );
 }
 

@@ -83,17 +83,17 @@ export function HandoffBlock({ block }: { block: Block<"handoff"> }) {
 export function ErrorBlock({ block }: { block: Block<"error"> }) {
   const props = block.props.value;
   const type = str(props.error_type);
-  const [open, toggle] = useOpen(block, true);
+  const opening = useOpen(block, true);
   const row = (
     <>
       <Icon name="cross" tone="bad" />
       <span class="nb-bad">{type ?? ERROR.type}</span>
-      {!open && <span class="nb-args">{clip(str(props.message) ?? "", ERROR_ROW_CHARS)}</span>}
+      {!opening.open && <span class="nb-args">{clip(str(props.message) ?? "", ERROR_ROW_CHARS)}</span>}
       <span class="nb-grow" />
     </>
   );
   return (
-    <Disclosure open={open} onToggle={toggle} row={row} class="nb-tone-bad">
+    <Disclosure {...opening} row={row} class="nb-tone-bad">
       {() => (
         <>
           <Failure type={type} message={props.message} code={str(props.code)} traceback={props.traceback} />
@@ -176,7 +176,7 @@ export function UnknownBlock({ block }: { block: Block }) {
 }
 
 function DataRow({ block, name, data }: { block: Block; name: string; data: unknown }) {
-  const [open, toggle] = useOpen(block, false);
+  const opening = useOpen(block, false);
   const row = (
     <>
       <Icon name="braces" />
@@ -185,7 +185,7 @@ function DataRow({ block, name, data }: { block: Block; name: string; data: unkn
     </>
   );
   return (
-    <Disclosure open={open} onToggle={toggle} row={row}>
+    <Disclosure {...opening} row={row}>
       {data === undefined || data === null
         ? null
         : () => (

@@ -8,8 +8,10 @@ import { htmlToDom } from "../markdown/sanitize";
 import { TextStream } from "../text-stream";
 import { JsonView } from "../ui/json-tree";
 import { count, type JsonObject } from "../values";
+import { InteractiveChart, PLOTLY } from "./chart";
 import { JSON_CHARS, Lazy, lazyValueOf } from "./lazy";
 import { MarkdownText } from "./markdown-text";
+import { partsOf } from "./parts";
 
 /** The MIME types that can be shown, richest first. */
 const TYPES = Object.keys(MIME_BYTES);
@@ -18,13 +20,27 @@ export const IMAGES = TYPES.filter((type) => type.startsWith("image/"));
 /** Characters that are loaded as a whole, since no page of them could be drawn by itself. */
 const HTML_CHARS = 2_000_000;
 export const IMAGE_CHARS = 8_000_000;
+const FIGURE_CHARS = 2_000_000;
 
 /** The richest type of a MIME bundle that can be shown. */
 export function richestType(bundle: JsonObject): string | undefined {
   return TYPES.find((known) => (bundle[known] ?? null) !== null);
 }
 
-export function Result({ bundle }: { bundle: JsonObject }) {
+export function Result({ bundle }: { bundle: JsonObject }): ComponentChildren {
+  const parts = partsOf(bundle);
+  if (parts.length) return parts.map((part) => <Result bundle={part} />);
+  if (bundle[PLOTLY]) {
+    const { [PLOTLY]: figure, ...rest } = bundle;
+    return (
+      <>
+        <Result bundle={rest} />
+        <Lazy value={figure} limit={FIGURE_CHARS}>
+          {(whole) => <InteractiveChart figure={whole} />}
+        </Lazy>
+      </>
+    );
+  }
   const mime = richestType(bundle);
   if (mime === undefined) return <JsonView value={bundle} />;
   const payload = bundle[mime];
@@ -73,9 +89,22 @@ export function LazyPicture({ type, data, alt }: { type: string; data: unknown; 
 function Html({ html }: { html: string }) {
   const host = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
-    host.current?.replaceChildren(htmlToDom(html));
+    if (!host.current) return;
+    host.current.style.maxHeight = "";
+    host.current.replaceChildren(htmlToDom(html));
+    endAtRow(host.current);
   }, [html]);
   return <div ref={host} class="nb-html" />;
+}
+
+/** Lower a box that cuts a table, so that it ends below a whole row. */
+function endAtRow(box: HTMLElement): void {
+  const overflow = box.scrollHeight - box.clientHeight;
+  if (overflow <= 0) return;
+  const { top } = box.getBoundingClientRect();
+  const end = top + box.clientTop + box.clientHeight;
+  const cut = [...box.querySelectorAll("tr")].map((row) => row.getBoundingClientRect()).find((row) => row.bottom > end);
+  if (cut && cut.top > top) box.style.maxHeight = `${cut.top - top + box.offsetHeight - box.clientHeight}px`;
 }
 
 function Markdown({ text }: { text: string }) {

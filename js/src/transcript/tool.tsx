@@ -39,7 +39,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const live = isToolLive(state) && !block.closed.value;
   const failed = state === "output-error";
   const waits = state === "approval-requested" && !block.closed.value;
-  const [open, toggle] = useOpen(block, live || failed || waits);
+  const opening = useOpen(block, live || failed || waits, props.open === true);
   // A tool starts to run when its arguments are complete.
   const started = num(props.args_done) ?? num(props.started);
   const ended = num(props.ended);
@@ -56,7 +56,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
     <>
       <Icon name={icon} tone={tone} />
       <span class="nb-tool-name">{str(props.title) ?? str(props.name) ?? LABELS.name}</span>
-      <span class="nb-sr">, {toolStateLabel(state)}, </span>
+      <span class="nb-sr">, {toolStateLabel(state, block.closed.value)}, </span>
       <ArgsLine block={block} />
       {summary !== null && state === "output-available" && (
         <span class="nb-summary">→ {clip(summary, SUMMARY_CHARS)}</span>
@@ -68,7 +68,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
     </>
   );
   return (
-    <Disclosure open={open} onToggle={toggle} row={row} class={classes}>
+    <Disclosure {...opening} row={row} class={classes}>
       {() => (
         <>
           {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}

@@ -7,6 +7,7 @@ import type { Session } from "../session";
 import { isLive } from "../status";
 import { useFocusableScrollers } from "../ui/focusable-scrollers";
 import { Icon } from "../ui/icons";
+import { useReadingHeight } from "../ui/reading-height";
 import { useRetainedHeight } from "../ui/retain-height";
 import { useSticky } from "../ui/sticky";
 import "./kinds";
@@ -28,12 +29,7 @@ export function Transcript({ session }: { session: Session }) {
     <SessionContext.Provider value={session}>
       <InspectingContext.Provider value={inspecting}>
         {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
-        <section
-          class={gone ? "nb-frame nb-gone" : "nb-frame"}
-          role="group"
-          aria-label="Agent transcript"
-          data-lm-suppress-shortcuts="true"
-        >
+        <section class={gone ? "nb-frame nb-gone" : "nb-frame"} role="group" aria-label="Agent transcript">
           <Header />
           <StopNotice session={session} />
           {inspecting.value && <InspectorSlot />}
@@ -50,7 +46,9 @@ export function Transcript({ session }: { session: Session }) {
 function Log({ session }: { session: Session }) {
   const scroller = useRef<HTMLDivElement>(null);
   const { pinned, toEnd } = useSticky(scroller);
-  useRetainedHeight(scroller);
+  const live = isLive(session.status) && session.kernel.state.value !== "gone";
+  useRetainedHeight(scroller, live);
+  const showAll = useReadingHeight(scroller, !live);
   useFocusableScrollers(scroller);
   const list = session.store.top;
   return (
@@ -59,7 +57,12 @@ function Log({ session }: { session: Session }) {
       <div ref={scroller} class="nb-log" role="log" aria-live="off" aria-label="What the agent did" tabIndex={0}>
         <div class="nb-log-content">{list.size.value === 0 ? <Empty session={session} /> : <Blocks list={list} />}</div>
       </div>
-      {!pinned && isLive(session.status) && (
+      {showAll && (
+        <button type="button" class="nb-button nb-all" onClick={showAll}>
+          Show all
+        </button>
+      )}
+      {!pinned && live && (
         <button type="button" class="nb-button nb-latest" onClick={toEnd}>
           <Icon name="down" />
           Latest

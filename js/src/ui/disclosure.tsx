@@ -1,6 +1,6 @@
 /** Disclosure: a row, and a panel that it opens. */
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Icon } from "./icons";
 
@@ -10,6 +10,7 @@ const TRANSITION_MS = 180;
 interface DisclosureProps {
   open: boolean;
   onToggle: (open: boolean) => void;
+  panel: RefObject<HTMLDivElement | null>;
   /** The row; inline content only, it sits inside a button. */
   row: ComponentChildren;
   /** Extra classes of the whole. */
@@ -18,7 +19,7 @@ interface DisclosureProps {
   children: (() => ComponentChildren) | null;
 }
 
-export function Disclosure({ open, onToggle, row, class: extra = "", children }: DisclosureProps) {
+export function Disclosure({ open, onToggle, panel, row, class: extra = "", children }: DisclosureProps) {
   const panelId = useId();
   const settled = useSettled(open);
   const mounted = open || settled;
@@ -42,7 +43,7 @@ export function Disclosure({ open, onToggle, row, class: extra = "", children }:
         <Icon name="chevron" />
       </button>
       {mounted && (
-        <div class="nb-panel" id={panelId} data-open={open} data-moving={open !== settled} inert={!open}>
+        <div ref={panel} class="nb-panel" id={panelId} data-open={open} data-moving={open !== settled} inert={!open}>
           <div class="nb-panel-clip">
             <div class="nb-panel-body">{children()}</div>
           </div>

@@ -1,5 +1,7 @@
 /** The page's live region: one element that screen readers read out, shared by all views. */
 
+import { readable } from "../readable";
+
 /** Time for which a text stays in the region, enough for a screen reader. */
 const KEEP_MS = 7000;
 // Invisible. Inline, because no view's style sheet applies to the body.
@@ -33,7 +35,7 @@ export function openLiveRegion(): () => void {
 export function readOut(text: string): void {
   if (region === undefined) return;
   const line = document.createElement("p");
-  line.textContent = text;
+  line.textContent = readable(text);
   region.append(line);
   const timer = setTimeout(() => {
     timers.delete(timer);

@@ -50,7 +50,7 @@ function onResize(entries: readonly { target: Element }[]): void {
     const box = target.getBoundingClientRect();
     view.height = box.height;
     if (!view.scroller?.element.contains(target)) {
-      view.scroller = scrollerOf(target);
+      view.scroller = watchedScroller(target);
       if (before.scroller) forget(before.scroller);
     }
     const { scroller } = view;
@@ -81,12 +81,16 @@ function compensate(scroller: Scroller, changes: { box: DOMRect; grown: number }
   scroller.rest = (wanted - scroller.top) % 1; // more is the end of the page
 }
 
-function scrollerOf(element: Element): Scroller | null {
+function watchedScroller(element: Element): Scroller | null {
+  const node = scrollerOf(element);
+  return node && (scrollers.get(node) ?? newScroller(node));
+}
+
+/** Return the next element around this one that scrolls; null if only the page's own scroller is left. */
+export function scrollerOf(element: Element): HTMLElement | null {
   for (let node = element.parentElement; node; node = node.parentElement) {
     const { overflowY } = getComputedStyle(node);
-    if (/auto|scroll/.test(overflowY) && node.scrollHeight > node.clientHeight) {
-      return scrollers.get(node) ?? newScroller(node);
-    }
+    if (/auto|scroll/.test(overflowY) && node.scrollHeight > node.clientHeight) return node;
   }
   return null;
 }

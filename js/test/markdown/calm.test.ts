@@ -235,6 +235,19 @@ describe("link definitions that come late", () => {
   });
 });
 
+describe("a numbered list", () => {
+  test.each([
+    [99, null],
+    [100, "nb-digits-3"],
+    [1000, "nb-digits-4"],
+  ])("that ends with %d has room for its longest number", (last, name) => {
+    const view = plainView();
+    view.append(`${last - 1}. a\n${last}. b`);
+    view.finish();
+    expect(view.node.querySelector("ol")?.getAttribute("class")).toBe(name);
+  });
+});
+
 describe("replace", () => {
   test("keeps what is drawn when the text goes on, and starts anew when it does not", () => {
     const view = plainView();

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Kind } from "../../src/protocol";
+import { PLOTLY } from "../../src/transcript/chart";
 import { open, ownClock, type Page, RUN, rowOf, settle, tool } from "../support";
 
 ownClock();
@@ -73,6 +74,31 @@ describe("a result", () => {
     await settle();
     expect(panel()?.querySelector("td")?.textContent).toBe("rich");
     expect(panel()?.textContent).not.toContain("plain");
+  });
+
+  it("in parts shows each, in order", async () => {
+    const parts = { "image/png;part=10": "aGk=", "text/html;part=2": "<b>table</b>", "text/plain;part=1": "first" };
+    page.ops(tool("f", done({ ...parts, "text/plain": "the whole" })), ["close", "f"]);
+    await settle();
+    expect(panel()?.textContent).toMatch(/first.*table/);
+    expect(panel()?.textContent).not.toContain("the whole");
+    expect(panel()?.querySelector("b ~ img, img")?.getAttribute("src")).toBe("data:image/png;base64,aGk=");
+  });
+
+  it("that is a plotly figure is a picture, and plotly's own in a sandbox when the reader asks for it", async () => {
+    const figure = { data: [{ type: "bar", y: [1] }], layout: { title: { text: "</script><b>" } } };
+    page.ops(tool("f", done({ "image/svg+xml": "<svg/>", [PLOTLY]: figure, "text/plain": "Figure" })), ["close", "f"]);
+    await settle();
+    expect(panel()?.querySelector("img")?.getAttribute("src")).toContain("svg");
+    panel()?.querySelector<HTMLButtonElement>("button.nb-link")?.click();
+    await settle();
+    expect(page.sent("need")).toEqual([{ t: "need", name: "plotly.js", at: 0 }]);
+    page.model.receive({ t: "part", name: "plotly.js", at: 0, text: "window.Plotly={}", size: 16 });
+    await settle();
+    const frame = panel()?.querySelector("iframe");
+    expect(frame?.getAttribute("sandbox")).toBe("allow-scripts");
+    expect(frame?.getAttribute("srcdoc")).toContain("default-src 'none'");
+    expect(frame?.getAttribute("srcdoc")).toContain('"text":"\\u003c/script>\\u003cb>"');
   });
 
   it("in HTML runs nothing", async () => {
@@ -295,6 +321,33 @@ describe("links", () => {
   });
 });
 
+describe("characters that change the direction of their neighbours", () => {
+  const NAME = "pay\u202e002_\u2066";
+  const SHOWN = "pay‹U+202E›002_‹U+2066›";
+
+  it("are shown by their numbers in names, labels and attributes", async () => {
+    const png = { "image/png": "aGk=" };
+    page.ops(
+      ["set", "run", { name: NAME, model: `${NAME}!` }],
+      tool("f", { ...done(png), name: NAME, args: { [NAME]: NAME }, summary: NAME }),
+      ["open", "a", "run", { kind: "agent", name: NAME, status: "running", started: 1 }],
+      ["open", "h", "run", { kind: "handoff", from: NAME, to: NAME }],
+      ["open", "s", "run", { kind: "status", message: NAME }],
+      ["open", "e", "run", { kind: "error", message: NAME, error_type: NAME }],
+      ["open", "q", "run", { kind: "approval", prompt: NAME, options: [NAME] }],
+      ["open", "i", "run", { kind: "file", media_type: "image/png", data: "aGk=", name: NAME }],
+      ["open", "c", "run", { kind: "custom", name: NAME, data: { [NAME]: NAME }, user_open: true }],
+    );
+    await settle();
+    const frame = page.el.querySelector(".nb-frame");
+    expect(frame?.outerHTML).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+    expect(frame?.textContent?.split(SHOWN).length).toBeGreaterThan(12);
+    expect(page.el.querySelector(".nb-title")?.getAttribute("title")).toBe(SHOWN);
+    expect(page.el.querySelector(".nb-picture[alt]:not([alt=''])")?.getAttribute("alt")).toBe(SHOWN);
+    expect(document.querySelector("body > [role=status]")?.textContent).not.toContain("\u202e");
+  });
+});
+
 describe("odd state", () => {
   const ODD = [undefined, null, 0, -1, Number.NaN, "", "x", [], [null], {}, { a: { b: [] } }, true];
   // An object, so that it does not compile without a new kind.
@@ -314,7 +367,7 @@ describe("odd state", () => {
     new: 0,
   } satisfies Record<Kind | "new", 0>);
   const FIELDS =
-    "name model status started ended text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id".split(
+    "name model status started ended open text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id".split(
       " ",
     );
 

@@ -79,6 +79,7 @@ class A2ADecoder(BaseDecoder):
 
     system: ClassVar[str] = "a2a"
     reads_frames: ClassVar[bool] = True
+    texts_have_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

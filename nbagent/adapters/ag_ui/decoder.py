@@ -26,6 +26,7 @@ class AguiDecoder(BaseDecoder):
     """Decoder of AG-UI events."""
 
     system: ClassVar[str] = "ag_ui"
+    texts_have_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

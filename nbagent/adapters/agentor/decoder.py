@@ -33,12 +33,12 @@ class AgentorDecoder(BaseDecoder):
     """Decoder of outputs and engine events."""
 
     system: ClassVar[str] = "agentor"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = ""
-        self._unanswered: list[Block] = []
         self._calls: dict[str, Block] = {}
         self._turn: Any = None
         self._waiting = 0
@@ -154,13 +154,13 @@ class AgentorDecoder(BaseDecoder):
         self.builder.end_texts_and_reasoning()
         match kind:
             case "tool_called":
-                self._unanswered.append(self.builder.start_tool(self.builder.mint("call"), name))
+                self.builder.start_tool(self.builder.mint("call"), name)
             case "tool_output":
-                self.builder.tool_result(self._take_call(name), message)
+                self.builder.tool_result(self._call_of_result(name), message)
             case "handoff_requested":
-                self._unanswered.append(self.builder.start_tool(self.builder.mint("call"), name, kind="handoff"))
+                self.builder.start_tool(self.builder.mint("call"), name, kind="handoff")
             case "handoff_occured" | "handoff_occurred":
-                handoff = self._take_call(name)
+                handoff = self._call_of_result(name)
                 self.builder.tool_result(handoff, message)
                 self._set_agent(nonempty_str(message) or name, handoff)
             case "mcp_approval_requested":
@@ -171,17 +171,13 @@ class AgentorDecoder(BaseDecoder):
                 self._waiting -= kind == "mcp_approval_response" and self._waiting > 0
                 self.builder.custom(kind or "tool_action", action)
 
-    def _take_call(self, name: str) -> Block:
-        """Remove and return the call of a result: the oldest open one of that name, else the oldest.
+    def _call_of_result(self, name: str) -> Block:
+        """Return the call of a result: the oldest open one of that name, else the oldest.
 
         Version 0.0.23 gives every result the name "dict" (agentor/pre-stream_chat).
         """
-        block = next((call for call in self._unanswered if call.name == name), None)
-        if block is None:
-            block = self._unanswered[0] if self._unanswered else self.builder.start_tool(self.builder.mint("call"), name)
-        if block in self._unanswered:
-            self._unanswered.remove(block)
-        return block
+        waiting = self.builder.unanswered(name) or self.builder.unanswered()
+        return waiting[0] if waiting else self.builder.start_tool(self.builder.mint("call"), name)
 
     # --- the engine's own events ----------------------------------------------------------------------------------------
 

@@ -9,7 +9,9 @@ import msgspec
 from nbagent import events as ev
 from nbagent.adapters.base.fields import safe_message, to_jsonable
 from nbagent.events.jsonable import sound, text_safe
+from nbagent.mime import display_of
 
+_PLAIN = (str, int, float, list, dict, tuple)
 _DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)
 
 
@@ -66,9 +68,16 @@ class EventBuilder:
         started: True once `run.start` was written.
         ended: True once `run.end` was written.
         usage: sum of the usage of all ended steps; None if no step had any.
+        raw_count: number of `raw` events written.
+
+    Args:
+        texts_have_ids: the system identifies its texts, so that one may go on beside a tool call. Otherwise a tool call ends
+            the open text and reasoning: what follows it is a new block, below the call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, texts_have_ids: bool = False) -> None:
+        self.texts_have_ids = texts_have_ids
+        self.raw_count = 0
         self.step = 0
         self.in_step = False
         self.started = False
@@ -80,6 +89,7 @@ class EventBuilder:
         self._texts: dict[Hashable, Block] = {}
         self._reasoning: dict[Hashable, Block] = {}
         self._tools: dict[Hashable, Block] = {}
+        self._unanswered: dict[str, Block] = {}  # calls without a final result by our id, the oldest first
 
     def take(self) -> list[ev.Event]:
         """Return the events since the last call."""
@@ -262,13 +272,23 @@ class EventBuilder:
         meta: dict[str, Any] | None = None,
     ) -> Block:
         """Start a tool call. An earlier call with this key keeps its id and loses the key."""
+        if not self.texts_have_ids:
+            self.end_texts_and_reasoning()
         block = self._tools[key] = Block(self.mint("tool"), key, name, call_id)
+        self._unanswered[block.id] = block
         self.write(ev.ToolStart(id=block.id, name=name, call_id=call_id, kind=kind, title=title, meta=meta, **self.envelope))
         return block
 
     def tool(self, key: Hashable) -> Block | None:
         """Return the open tool call of that key, or None."""
         return self._tools.get(key)
+
+    def unanswered(self, name: str | None = None) -> list[Block]:
+        """Return the calls without a final result, the oldest first; only those of that name, if one is given.
+
+        A result without an id belongs to the first of them.
+        """
+        return [block for block in self._unanswered.values() if name is None or block.name == name]
 
     def tool_delta(self, block: Block, delta: str) -> None:
         """Append to the text of a call's arguments, unless they are complete."""
@@ -325,17 +345,36 @@ class EventBuilder:
         status: ev.ToolStatus = "ok",
         error: ev.ErrorInfo | None = None,
         preliminary: bool = False,
+        value: Any = None,
     ) -> None:
-        """Write a tool's result. Ends the call unless the result is `preliminary`; an ended call takes no more results."""
+        """Write a tool's result. Ends the call unless the result is `preliminary`; an ended call takes no more results.
+
+        Args:
+            block: the tool call.
+            content: the result as the model reads it.
+            status: how the tool ended.
+            error: why it failed.
+            preliminary: another result follows and replaces this one.
+            value: what the tool returned in this process, if that is known.
+        """
+        live = None if value is None or isinstance(value, _PLAIN) else value  # plain values are the content
         if block.closed:
             return
         if not preliminary:
             block.closed = True
+            self._unanswered.pop(block.id, None)
             if self._tools.get(block.key) is block:
                 del self._tools[block.key]
         self.write(
             ev.ToolResult(
-                id=block.id, status=status, content=to_jsonable(content), error=error, preliminary=preliminary, **self.envelope
+                id=block.id,
+                status=status,
+                content=to_jsonable(content),
+                error=error,
+                preliminary=preliminary,
+                value=None if live is None else ev.Live(live),
+                display=None if live is None else display_of(live),
+                **self.envelope,
             )
         )
 
@@ -383,6 +422,7 @@ class EventBuilder:
             data = to_jsonable(item)
         except Exception:  # reading an attribute of an SDK's object may raise anything
             data = f"<{type(item).__module__}.{type(item).__qualname__}>"
+        self.raw_count += 1
         self.write(ev.Raw(data=data, name=name, **self.envelope))
 
 

@@ -1,14 +1,20 @@
 """Decoder protocol, and the base class of the decoders: items in, events out, and a truthful `run.end`."""
 
 import asyncio
+import traceback
 from collections.abc import Hashable, Iterable, Set
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import msgspec
+
 from nbagent.adapters.base.builder import EventBuilder
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.exceptions import message_of
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, safe_message, str_field
 from nbagent.adapters.base.payload import frame_of
-from nbagent.errors import Cancelled
+from nbagent.errors import Cancelled, StreamError
 from nbagent.events import STREAM_TRUNCATED, Event, RunStatus
+from nbagent.hints import hint_for, type_name
+from nbagent.mime.error import error_of
 
 
 class Decoder(Protocol):
@@ -48,6 +54,12 @@ class StopInfo(NamedTuple):
         return cls("incomplete", reason, reason) if reason in cut_short else cls("completed", reason)
 
 
+NO_ITEMS = "no_items"
+"""Code of a run whose stream ended before its first item."""
+
+UNKNOWN_ITEMS = "unknown_items"
+"""Code of a run whose stream had items, of which its decoder knew none."""
+
 TRUNCATED = StopInfo("incomplete", code=STREAM_TRUNCATED)
 _STOPS = (Cancelled, asyncio.CancelledError, KeyboardInterrupt)
 
@@ -65,12 +77,19 @@ class BaseDecoder:
     """True if the service leaves its stream open after the run's end: a reader must not wait for its EOF."""
     reads_frames: ClassVar[bool] = False
     """True if `read` takes `{"event": name, "data": payload}` whole, False if only the payload."""
+    texts_have_ids: ClassVar[bool] = False
+    """True if the system identifies its texts. Otherwise text that follows a tool call is a new text: see `EventBuilder`."""
+    runs_tools: ClassVar[bool] = False
+    """True if the system runs the tools, so that an error that ends the stream may be a tool's."""
 
     def __init__(self) -> None:
-        self.builder = EventBuilder()
+        self.builder = EventBuilder(texts_have_ids=self.texts_have_ids)
         self.stop_info: StopInfo = TRUNCATED
         self._reported: set[Hashable] = set()
         self._unread_warned = False
+        self._read_count = 0
+        self._first_type = ""
+        self._understood = False
 
     def read(self, item: Any) -> None:
         """Write the events of one item. Anything that this raises turns the item into a `raw` event."""
@@ -81,7 +100,7 @@ class BaseDecoder:
         self.builder.raw(item, name)
         if not self._unread_warned:
             self._unread_warned = True
-            message = f'Items of type {type(item).__name__} are not read here ({self.system}); reveal="all" shows them.'
+            message = f'Items of type {type(item).__name__} are not read here ({self.system}). Only reveal="all" shows them.'
             self.builder.status(message, level="warning")
 
     def new_step(self, model: str | None = None, meta: dict[str, Any] | None = None) -> None:
@@ -102,6 +121,7 @@ class BaseDecoder:
         builder = self.builder
         if builder.ended:
             return []
+        raw_count = builder.raw_count
         try:
             frame = frame_of(item)
             is_error = frame.name == "error"
@@ -113,7 +133,17 @@ class BaseDecoder:
                 self.fail_with(frame.data)
         except Exception:  # an item of an unforeseen shape must not end the run
             builder.raw(item)
+        self._read_count += 1
+        if not self._understood:
+            self._understood = builder.raw_count == raw_count
+            self._first_type = self._first_type or type_name(item)
         return builder.take()
+
+    def closed(self) -> None:
+        """Take note that the service closed its connection properly (a WebSocket's close frame), with no more items to come.
+
+        Does nothing. A subclass whose protocol has no last word on a WebSocket sets `stop_info`.
+        """
 
     def end_step(self) -> list[Event]:
         """End the current response, whose own stream ended. More responses may follow."""
@@ -130,14 +160,47 @@ class BaseDecoder:
         if isinstance(error, _STOPS):
             self.stop_info = StopInfo("cancelled")
         elif error is not None:
-            message = getattr(error, "message", None)
-            self.fail(nonempty_str(message) or str(error), nonempty_str(getattr(error, "code", None)), type(error).__name__)
+            message = message_of(error)
+            self.fail(message, nonempty_str(getattr(error, "code", None)), type(error).__name__)
+            if self.runs_tools and not isinstance(error, StreamError):
+                self._fail_tool(error, message)
         if builder.in_step:
             self.finish()
+        if not self._understood and self.stop_info.status in ("completed", "incomplete"):
+            self._say_that_nothing_was_understood()
         end = self.stop_info
         stopped_by = {"stopped_by": getattr(error, "by", "you")} if end.status == "cancelled" and error else None
         builder.end(end.status, finish_reason=end.finish_reason, code=end.code, meta=stopped_by)
         return builder.take()
+
+    def _fail_tool(self, error: BaseException, message: str) -> None:
+        """Give the error that ended the run to the tool call that raised it.
+
+        That is the one whose function is in the traceback; without such a function, the only call that was running.
+        """
+        running = [block for block in self.builder.unanswered() if block.args_complete]
+        functions = {frame.name for frame in traceback.extract_tb(error.__traceback__)}
+        for block in [block for block in running if block.name in functions] or (running if len(running) == 1 else []):
+            info = msgspec.structs.replace(error_of(error), message=safe_message(message))
+            self.builder.tool_result(block, None, status="error", error=info)
+
+    def _say_that_nothing_was_understood(self) -> None:
+        """End as incomplete a stream that had no items, or none that this decoder knows."""
+        was_complete = self.stop_info.status == "completed"
+        if not self._read_count:
+            if was_complete:
+                self.stop_info = StopInfo("incomplete", code=NO_ITEMS)
+                self.builder.status("The stream ended without anything to show.", level="warning")
+            return
+        if was_complete:
+            self.stop_info = StopInfo("incomplete", code=UNKNOWN_ITEMS)
+        self.not_understood(self._read_count, self._first_type)
+
+    def not_understood(self, items: int, first_type: str) -> None:
+        """Write that no item of the stream was understood: their number, the type of the first, and the right call."""
+        read = "1 item and did not know it" if items == 1 else f"{items} items and knew none"
+        message = f"The adapter {self.system!r} read {read}. The first is of type {first_type}.{hint_for(first_type)}"
+        self.builder.status(message, level="warning")
 
     def fail(self, message: str, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
         """Write an error once per response and message. A fatal one makes the run's status `failed`."""

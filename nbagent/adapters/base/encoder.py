@@ -18,7 +18,10 @@ from nbagent.wire.frames import sse
 Item: TypeAlias = dict[str, Any] | str
 """One message of a system: a JSON object, or a token of its framing such as `[DONE]`."""
 
-SSE_HEADERS = {"content-type": "text/event-stream", "cache-control": "no-cache"}
+UNBUFFERED = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+"""Headers by which caches and proxies (nginx) pass a body on as it comes."""
+
+SSE_HEADERS = {"content-type": "text/event-stream", **UNBUFFERED}
 
 
 class Encoder(Protocol):
@@ -46,8 +49,14 @@ class Encoder(Protocol):
         """
         ...
 
-    def frame(self, item: Item) -> bytes:
-        """Return an item as it stands in the body of an HTTP response."""
+    def frame(self, item: Item, number: int | None = None) -> bytes:
+        """Return an item as it stands in the body of an HTTP response.
+
+        Args:
+            item: the item.
+            number: its number in the stream, from 1: the `id` of its server-sent event. None for an event without an id, and
+                without effect on a body of another framing.
+        """
         ...
 
     def message(self, item: Item) -> str:
@@ -230,9 +239,14 @@ class BaseEncoder:
         items = self.feed(ev.Error(message=message, error_type=type(error).__name__, fatal=True))
         return [*items, *self.feed(ev.RunEnd(status="failed"))]
 
-    def frame(self, item: Item) -> bytes:
-        """Return an item as it stands in the body of an HTTP response."""
-        return sse(self.message(item))
+    def frame(self, item: Item, number: int | None = None) -> bytes:
+        """Return an item as a server-sent event; see `Encoder.frame`."""
+        name, data = self.sse_fields(item)
+        return sse(data, name, number)
+
+    def sse_fields(self, item: Item) -> tuple[str | None, str]:
+        """Return the name, or None, and the data of an item's server-sent event."""
+        return None, self.message(item)
 
     def message(self, item: Item) -> str:
         """Return an item as one message of a WebSocket."""

@@ -9,8 +9,8 @@ from nbagent import events as ev
 Span: TypeAlias = Literal["text", "reasoning"]
 """Kind of a block that is streamed in deltas and stays open between them."""
 
-Trigger: TypeAlias = Literal["text", "reasoning", "tool", "step"]
-"""Kind of event that can end an open span of another kind."""
+Trigger: TypeAlias = Literal["text", "reasoning", "call", "tool", "step"]
+"""Kind of event that can end an open span of another kind: "call" is the start of a tool call, "tool" any event of one."""
 
 _TEXT = (ev.TextStart, ev.TextDelta, ev.TextEnd)
 _REASONING = (ev.ReasoningStart, ev.ReasoningDelta, ev.ReasoningEnd)
@@ -87,7 +87,8 @@ class SplitOnInterleave:
             return self._feed_span(kind, event)
         if isinstance(event, _STEP):
             return [*self._interrupt("step"), event]
-        return [*self._interrupt("tool"), event] if isinstance(event, _TOOL) else [event]
+        call = self._interrupt("call") if isinstance(event, ev.ToolStart) else []
+        return [*call, *self._interrupt("tool"), event] if isinstance(event, _TOOL) else [event]
 
     def _feed_span(self, kind: Span, event: Any) -> list[ev.Event]:
         if isinstance(event, _STARTS) or kind not in self._open:

@@ -66,6 +66,11 @@ def compact_json(item: Any) -> str:
     return _COMPACT.encode(item)
 
 
+def named_fields(item: Any) -> tuple[str, str]:
+    """Return the name and the data, as text, of an item `{"event": name, "data": payload}`."""
+    return item["event"], item["data"] if isinstance(item["data"], str) else compact_json(item["data"])
+
+
 def as_text(value: Any) -> str:
     """Return a value as text: a string as it is, None as "", anything else as JSON."""
     if value is None or isinstance(value, str):

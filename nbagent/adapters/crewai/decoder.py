@@ -43,6 +43,7 @@ class CrewDecoder(BaseDecoder):
     """Decoder of CrewAI's events, frames and chunks."""
 
     system: ClassVar[str] = "crewai"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

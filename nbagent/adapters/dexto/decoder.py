@@ -4,6 +4,9 @@ Format: https://github.com/truffle-ai/dexto, packages/core/src/events (ea2b186).
 its documentation says. A call's id is `callId` in some events and `toolCallId` in others. Token counts are in `tokenUsage`, or
 in `usage` as documented. Partial calls carry the arguments so far, not deltas.
 
+`llm:response` is the last event of the documentation, whose calls have no ids either: a response that leaves no call unanswered
+completes the run. A server sends `run:complete` after it, which then decides.
+
 The format has no steps (every `llm:response` ends one), files or hand-offs.
 """
 
@@ -12,8 +15,9 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.builder import Block
-from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
+from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.dexto.vocabulary import DECISIONS, TOKEN_FIELDS
 
 _EVENT_PREFIXES = (
@@ -43,6 +47,7 @@ _STATUS_MESSAGES = {
     "message:dequeued": "Taken from the queue",
 }
 _CUT_SHORT = {"length", "content-filter", "other", "unknown"}
+_CONTENT_EVENTS = {"llm:thinking", "llm:chunk", "llm:tool-call-partial", "llm:tool-call", "tool:running", "llm:tool-result"}
 
 
 class DextoDecoder(BaseDecoder):
@@ -50,9 +55,11 @@ class DextoDecoder(BaseDecoder):
 
     system: ClassVar[str] = "dexto"
     reads_frames: ClassVar[bool] = True
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
+        self._texts: list[str] = []  # of this response, one for each block
         self._calls: dict[str, Block] = {}
         self._reasoning_step = 0  # last step with streamed reasoning: `llm:response` repeats them
 
@@ -63,11 +70,11 @@ class DextoDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """Read one event."""
-        name = _event_name(item)
+        name = _event_name(item) or ("llm:error" if frame_of(item).name == "error" else None)
         payload = fields_or_empty(item)
         if isinstance(payload.get("event"), str) and "data" in payload:
             payload = fields_or_empty(payload["data"])
-        self.builder.begin()
+        self._begin(name, payload)
         match name:
             case "llm:thinking" | "run:start" | "session:title-updated":
                 pass  # `llm:thinking` only announces the model call: it has no text
@@ -76,8 +83,7 @@ class DextoDecoder(BaseDecoder):
             case "llm:tool-call-partial" | "llm:tool-call":
                 self._call(payload, is_complete=name == "llm:tool-call")
             case "tool:running":
-                block = self._call_of(payload)
-                self.builder.write(ev.ToolProgress(id=block.id, **self.builder.envelope))
+                self.builder.write(ev.ToolProgress(id=self._call_of(payload).id, **self.builder.envelope))
             case "llm:tool-result":
                 self._result(payload)
             case "approval:request":
@@ -93,11 +99,14 @@ class DextoDecoder(BaseDecoder):
             case "service:event":
                 self._service(payload)
             case _ if name in _STATUS_MESSAGES:
-                detail = str_field(payload, "reason") or str_field(payload, "message")
-                message = _STATUS_MESSAGES[name] + (f": {detail}" if detail else "")
-                self.builder.status(message)
+                self._status(_STATUS_MESSAGES[name], payload)
             case _:
                 self.builder.raw(item, name)
+
+    def _begin(self, name: str | None, payload: Mapping[str, Any]) -> None:
+        self.builder.begin(thread_id=str_field(payload, "sessionId"))
+        if name in _CONTENT_EVENTS and self.stop_info.status == "completed":
+            self.stop_info = TRUNCATED  # another response follows
 
     def _ensure_step(self, payload: Mapping[str, Any] | None = None) -> None:
         if not self.builder.in_step:
@@ -114,40 +123,65 @@ class DextoDecoder(BaseDecoder):
         else:
             if content:
                 self.builder.end_reasoning("reasoning")
+                if self.builder.text_id("text") is None:
+                    self._texts.append("")
+                self._texts[-1] += content
             self.builder.text("text", content)
 
     def _response(self, payload: Mapping[str, Any]) -> None:
-        """End a response. Its text replaces the chunks."""
+        """End a response."""
         self._ensure_step(payload)
         content, reasoning = str_field(payload, "content"), str_field(payload, "reasoning")
         if reasoning and self._reasoning_step != self.builder.step:
             self.builder.reasoning("reasoning", reasoning)
         self.builder.end_reasoning("reasoning", reasoning)
-        if content:
-            self.builder.start_text("text")
-        self.builder.end_text("text", content)
+        self._end_text(content)
         usage = _read_usage(payload.get("tokenUsage") or payload.get("usage"), payload.get("estimatedCost"))
         reason = str_field(payload, "finishReason")
         self.builder.end_step(reason, usage)
+        if self.stop_info.status != "failed" and not self.builder.unanswered() and reason not in ("tool-calls", "error"):
+            self._complete({"finishReason": reason or "stop"})
+
+    def _end_text(self, whole: str | None) -> None:
+        """End the text by the content of the response: its first texts, its last ones, or all, joined.
+
+        Content that differs from the chunks replaces the last text.
+        """
+        texts, self._texts = self._texts, []
+        streamed = {_without_space("".join(part)) for at in range(len(texts)) for part in (texts[:at], texts[at:])}
+        last = texts.pop() if self.builder.text_id("text") is not None else ""
+        is_last = whole is not None and _without_space(whole) == _without_space(last)
+        if whole and (is_last or _without_space(whole) not in streamed):
+            self.builder.start_text("text")
+            self.builder.end_text("text", whole if is_last else whole.removeprefix("".join(texts)))
+        self.builder.end_text("text")
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
     def _call_of(self, payload: Mapping[str, Any]) -> Block:
-        """Return the call of an event, started if it is not known."""
-        call_id = str_field(payload, "callId") or str_field(payload, "toolCallId")
-        block = self._calls.get(call_id or "")
-        if block is None:
-            self._ensure_step()
-            block = self.builder.start_tool(("call", call_id), str_field(payload, "toolName") or "tool", call_id=call_id)
-            if call_id:
-                self._calls[call_id] = block
+        """Return the call of an event, started if it is not known. Without an id it is the oldest open one of its name."""
+        call_id = _call_id(payload)
+        name = str_field(payload, "toolName")
+        block = self._calls.get(call_id) if call_id else next(iter(self.builder.unanswered(name)), None)
+        return self._start_call(payload) if block is None else block
+
+    def _start_call(self, payload: Mapping[str, Any]) -> Block:
+        self._ensure_step()
+        call_id = _call_id(payload)
+        key = ("call", call_id or self.builder.mint("call"))
+        block = self.builder.start_tool(key, str_field(payload, "toolName") or "tool", call_id=call_id)
+        if call_id:
+            self._calls[call_id] = block
         return block
 
     def _call(self, payload: Mapping[str, Any], *, is_complete: bool) -> None:
-        known = self._calls.get(str_field(payload, "callId") or "")
-        if known is not None and known.closed:  # the id is used again for a new call
-            self._calls.pop(known.call_id or "", None)
-        block = self._call_of(payload)
+        """Read a call, or a part of one. An id may be used again for a new call; without an id a complete call is over."""
+        call_id = _call_id(payload)
+        known = [self._calls[call_id]] if call_id in self._calls else []
+        if call_id is None:
+            known = self.builder.unanswered(str_field(payload, "toolName"))
+        known = [block for block in known if not (block.closed or (block.args_complete and call_id is None))]
+        block = known[0] if known else self._start_call(payload)
         args = payload.get("args")
         if is_complete:
             self.builder.tool_args(block, args if isinstance(args, str) else None, args=None if isinstance(args, str) else args)
@@ -207,7 +241,7 @@ class DextoDecoder(BaseDecoder):
     # --- the rest -------------------------------------------------------------------------------------------------------
 
     def _error(self, payload: Mapping[str, Any]) -> None:
-        error = payload.get("error")
+        error = payload.get("error") or payload  # an Express server's own error is `{message}`
         message = nonempty_str(error) or get_str(error, "message") or ""
         call = self._calls.get(str_field(payload, "toolCallId") or "")
         if call is not None and not call.closed:
@@ -221,6 +255,10 @@ class DextoDecoder(BaseDecoder):
         if call is not None:
             self.builder.progress(call, f"{payload.get('service')}: {payload.get('event')}")
         self.builder.custom(str_field(payload, "event") or "service:event", payload)
+
+    def _status(self, message: str, payload: Mapping[str, Any]) -> None:
+        detail = str_field(payload, "reason") or str_field(payload, "message")
+        self.builder.status(f"{message}: {detail}" if detail else message)
 
     def _complete(self, payload: Mapping[str, Any]) -> None:
         """Set how the run ended. An error that was written before is kept: it has a message, the finish reason has none."""
@@ -247,6 +285,14 @@ def _event_name(item: Any) -> str | None:
         if isinstance(name, str) and name.startswith(_EVENT_PREFIXES):
             return name
     return None
+
+
+def _call_id(payload: Mapping[str, Any]) -> str | None:
+    return str_field(payload, "callId") or str_field(payload, "toolCallId")
+
+
+def _without_space(text: str) -> str:
+    return "".join(text.split())
 
 
 def _read_usage(usage: Any, cost: Any) -> ev.Usage | None:

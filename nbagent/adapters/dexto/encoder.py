@@ -1,7 +1,11 @@
 """Encoder for Dexto: the events of `POST /api/message-stream`, whose source `vocabulary` names.
 
-Every model response ends with an `llm:response` that has its whole text and its tokens. Tokens that are known only at the end
-of the run are sent in one more. Arguments are sent whole, because Dexto's partial calls repeat them with every delta.
+The name of an event is in the frame, in `name` as Dexto's server writes it, and in `type` as its documentation reads it, except
+for `approval:request`, whose `type` is the kind of approval. Token counts are in `tokenUsage` and `usage` for the same reason.
+
+The documentation's clients append the content of every `llm:chunk` to the answer, and take `llm:response` for the end. So
+reasoning is not sent in chunks, but whole in `llm:response`, of which there is one: at the end, however the run ends. Arguments
+are sent whole, because Dexto's partial calls repeat them with every delta.
 """
 
 from datetime import UTC, datetime
@@ -12,9 +16,8 @@ from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import APPLICATION_DATA, COMMON, Loss
 from nbagent.adapters.base.overlaps import Trigger
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
-from nbagent.adapters.base.text_forms import PARAGRAPH_BREAK, as_text, error_message, without_none
+from nbagent.adapters.base.text_forms import PARAGRAPH_BREAK, as_text, error_message, token_counts, without_none
 from nbagent.adapters.dexto.vocabulary import DECISIONS, TOKEN_FIELDS
-from nbagent.wire.frames import sse
 
 _FINISH_REASONS = {
     "completed": "stop",
@@ -34,67 +37,59 @@ class DextoEncoder(BaseEncoder):
     loses: ClassVar[frozenset[Loss]] = (
         COMMON - {Loss.WARNINGS}
         | APPLICATION_DATA
-        | {Loss.MODEL, Loss.COST, Loss.ERROR_CODES, Loss.MISSING_ERROR_TYPES, Loss.PAUSED, Loss.SOURCES}
-        | {Loss.OVERLAPS, Loss.SPLITS, Loss.STEP_BOUNDARIES, Loss.REFUSALS, Loss.RETRACTED}
-        | {Loss.REASONING_KIND, Loss.OPAQUE_REASONING, Loss.REPLACED_REASONING}
+        | {Loss.MODEL, Loss.COST, Loss.MISSING_TOTALS, Loss.ERROR_CODES, Loss.MISSING_ERROR_TYPES, Loss.PAUSED, Loss.SOURCES}
+        | {Loss.OVERLAPS, Loss.SPLITS, Loss.ANSWER_BOUNDARIES, Loss.REFUSALS, Loss.EARLIER_TEXT, Loss.RETRACTED}
+        | {Loss.REASONING_KIND, Loss.OPAQUE_REASONING, Loss.REASONING_PLACE}
         | {Loss.TOOL_TITLES, Loss.MISSING_ARGS, Loss.ARGS_TEXT, Loss.FREE_ARGS, Loss.PRELIMINARY, Loss.NULL_RESULTS}
         | {Loss.APPROVAL_OPTIONS, Loss.SIGN_IN, Loss.MISSING_PROMPTS}
     )
     end_statuses: ClassVar[frozenset[str]] = frozenset({"paused", "cancelled", "max_steps", "incomplete"})
     limit_names: ClassVar[dict[str, str]] = {"length": "length", "content_filter": "content-filter"}
-    split_on: ClassVar[frozenset[Trigger] | None] = frozenset({"text", "step"})
+    split_on: ClassVar[frozenset[Trigger] | None] = frozenset({"call"})
 
     def __init__(self) -> None:
         super().__init__()
-        self._final_texts: list[str] = []  # of this response
-        self._last_in: dict[str, StreamedText] = {}  # the last text of this response in each type of chunk
-        self._has_content = False  # whether this response has any
-        self._sent_usage: ev.Usage | None = None
-        self._responses = 0
+        self._last_text: StreamedText | None = None
+        self._answer: list[str] = []  # texts since the last call
+        self._thoughts: list[str] = []
+        self._steps = 0
 
-    def frame(self, item: Item) -> bytes:
-        """Return an event as a server-sent event with its name."""
-        return sse(self.message(item), item["name"] if isinstance(item, dict) else None)
+    def sse_fields(self, item: Item) -> tuple[str | None, str]:
+        """Return the event's name, and the whole event as the data."""
+        return item["name"] if isinstance(item, dict) else None, self.message(item)
 
     def _emit_event(self, name: str, **fields: Any) -> None:
-        self.emit({"name": name, **fields, "sessionId": self.run_start.thread_id or self.run_id})
+        self.emit({"name": name, "type": name, **fields, "sessionId": self.run_start.thread_id or self.run_id})
 
-    # --- run and responses ----------------------------------------------------------------------------------------------
+    # --- run ------------------------------------------------------------------------------------------------------------
 
     def start_run(self) -> None:
         """Emit that work begins; despite its name, the event is not reasoning."""
         self._emit_event("llm:thinking")
 
-    def start_step(self, event: ev.StepStart) -> None:
-        """Emit a response for content outside of a step."""
-        self._emit_response("stop")
-
     def end_step(self, event: ev.StepEnd) -> None:
-        """Emit the response."""
-        self._emit_response("tool-calls" if self.open_calls() else "stop")
-
-    def _emit_response(self, reason: str) -> None:
-        counts = _unsent(self.usage, self._sent_usage)
-        if not (self._has_content or counts):
-            return
-        usage = {} if counts is None else {"tokenUsage": {TOKEN_FIELDS[name]: count for name, count in counts.items()}}
-        content = PARAGRAPH_BREAK.join(filter(None, self._final_texts))
-        self._emit_event("llm:response", content=content, **without_none(model=self.model), finishReason=reason, **usage)
-        self._sent_usage = self.usage or self._sent_usage
-        self._responses += 1
-        self._final_texts, self._has_content = [], False
-        self._last_in.clear()
+        """Count the response of the model."""
+        self._steps += 1
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """Emit the last response, the error and the end."""
-        self._emit_response("stop")
+        """Emit the error, the response and the end."""
         incomplete = "unknown" if end.code == ev.STREAM_TRUNCATED else "other"
         reason = self.limit_name(end) or _FINISH_REASONS.get(end.status) or incomplete
         if error is not None:
             self._emit_error(error, recoverable=False)
             reason = "error"
+        self._emit_response(reason)
         duration_ms = max(0, round((end.ts - self.run_start.ts) * 1000))
-        self._emit_event("run:complete", finishReason=reason, stepCount=self._responses, durationMs=duration_ms)
+        self._emit_event("run:complete", finishReason=reason, stepCount=self._steps, durationMs=duration_ms)
+
+    def _emit_response(self, reason: str) -> None:
+        """Emit the answer, the reasoning and the token counts of the whole run."""
+        fields: dict[str, Any] = {"content": PARAGRAPH_BREAK.join(self._answer), "finishReason": reason}
+        if self._thoughts:
+            fields["reasoning"] = PARAGRAPH_BREAK.join(self._thoughts)
+        if self.usage is not None:
+            fields["tokenUsage"] = fields["usage"] = _counts(self.usage)
+        self._emit_event("llm:response", **without_none(model=self.model), **fields)
 
     def _emit_error(self, error: ev.Error, *, recoverable: bool) -> None:
         payload = {"message": error.message, "name": error.error_type or "Error", **without_none(code=error.code)}
@@ -103,33 +98,27 @@ class DextoEncoder(BaseEncoder):
     # --- text and reasoning ---------------------------------------------------------------------------------------------
 
     def text_delta(self, text: StreamedText, delta: str) -> None:
-        """Emit a chunk of text."""
-        self._emit_chunk("text", text, delta)
+        """Emit a chunk, set apart from an earlier text."""
+        if delta:
+            before, self._last_text = self._last_text, text
+            content = delta if before in (None, text) else PARAGRAPH_BREAK + delta
+            self._emit_event("llm:chunk", chunkType="text", content=content)
 
     def end_text(self, text: StreamedText) -> None:
         """Keep the text for the response."""
-        self._final_texts.append(text.final or text.streamed)
-        self._has_content = True
+        if whole := text.final or text.streamed:
+            self._answer.append(whole)
 
-    def reasoning_delta(self, reasoning: StreamedText, delta: str) -> None:
-        """Emit a chunk of reasoning."""
-        self._emit_chunk("reasoning", reasoning, delta)
-
-    def _emit_chunk(self, kind: str, text: StreamedText, delta: str) -> None:
-        if not delta:
-            return
-        if kind == "text":
-            self._last_in.pop("reasoning", None)  # clients end the reasoning at a text
-        is_first = self._last_in.get(kind, text) is text
-        self._last_in[kind] = text
-        self._has_content = True
-        self._emit_event("llm:chunk", chunkType=kind, content=delta if is_first else PARAGRAPH_BREAK + delta)
+    def end_reasoning(self, reasoning: StreamedText, event: ev.ReasoningEnd) -> None:
+        """Keep the reasoning for the response."""
+        if whole := reasoning.final or reasoning.streamed:
+            self._thoughts.append(whole)
 
     # --- tool calls and other events ------------------------------------------------------------------------------------
 
     def start_call(self, call: StreamedCall) -> None:
         """Emit an incomplete call without arguments."""
-        self._has_content = True
+        self._answer.clear()
         self._emit_event("llm:tool-call-partial", **_call_fields(call), args={}, isComplete=False)
 
     def end_args(self, call: StreamedCall) -> None:
@@ -183,13 +172,7 @@ def _iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _unsent(usage: ev.Usage | None, sent: ev.Usage | None) -> dict[str, int] | None:
-    """Return the token counts that are not sent yet; None if there are none, or if a provider lowered a count."""
-    if usage is None:
-        return None
-    counts = without_none(**{name: getattr(usage, name) for name in TOKEN_FIELDS})
-    if sent is None:
-        return counts
-    has_new = any(getattr(sent, name) is None for name in counts)
-    rest = {name: count - (getattr(sent, name) or 0) for name, count in counts.items()}
-    return rest if (has_new or any(rest.values())) and min(rest.values()) >= 0 else None
+def _counts(usage: ev.Usage) -> dict[str, int]:
+    """Return token counts with a total, the only count that the documentation's clients read."""
+    counts = {"inputTokens": usage.input or 0, "outputTokens": usage.output or 0, **token_counts(usage, TOKEN_FIELDS)}
+    return {"totalTokens": counts["inputTokens"] + counts["outputTokens"], **counts}

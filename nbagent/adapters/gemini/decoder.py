@@ -51,6 +51,7 @@ class GeminiDecoder(BaseDecoder):
     """Decoder of `generateContent` chunks. A response is a step."""
 
     system: ClassVar[str] = "google.gemini"
+    texts_have_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

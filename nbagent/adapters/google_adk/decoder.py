@@ -33,6 +33,7 @@ class AdkDecoder(BaseDecoder):
     """Decoder of ADK's events."""
 
     system: ClassVar[str] = "google.adk"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

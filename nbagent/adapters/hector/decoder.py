@@ -4,24 +4,29 @@ Format: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` 
 (version 1), `pkg/server` at 41134591 (version 2). The dialect (`?format=agui`) shares little with AG-UI except its name. Frames
 may come as `{"event": name, "data": payload}`; the name is not needed, and `done` is the frame with an empty payload.
 
-The formats have no tokens, models or finish reasons. The documented chunks have only a tool's name and its arguments as text;
-its result is part of the answer's text.
+The formats have no tokens, models or finish reasons. The documented chunks have only a tool's name and its arguments as text.
+The server runs the tool before it goes on, so a call has its result when more text comes: the line after it that begins with
+"Output:", or none. Other output is not marked, and stays text. Over a WebSocket the chunks have no last word but the close.
 """
 
+import ast
 import json
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent.adapters.a2a.decoder import A2ADecoder
+from nbagent.adapters.base.builder import Block
 from nbagent.adapters.base.decoder import StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 
 _DIALECT_PREFIX = "AGUI_EVENT_TYPE_"
 _TOOL_LINE_START = "[Tool: "
+_OUTPUT_LINE_START = "Output:"
 _TOOL_LINE = re.compile(r"\[Tool: ([^\s(\]]+)\((.*)\)\]\s*", re.DOTALL)
 _MAX_LINE_CHARS = 64 * 1024
+_MAX_PARSED_CHARS = 4096  # of arguments that are no JSON
 _TEXT_KEY = "answer"
 
 
@@ -37,8 +42,10 @@ class HectorDecoder(A2ADecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._partial_line = ""  # start of a line that may be a tool line
+        self._partial_line = ""  # start of a line that may be about a tool
         self._at_line_start = True
+        self._running: Block | None = None  # the call that the server runs
+        self._is_only_chunks = True
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -72,7 +79,9 @@ class HectorDecoder(A2ADecoder):
         kind = str_field(payload, "type") or ""
         if set(payload) == {"chunk"}:
             self._chunk(payload["chunk"])
-        elif kind.startswith(_DIALECT_PREFIX):
+            return
+        self._is_only_chunks = False
+        if kind.startswith(_DIALECT_PREFIX):
             self._dialect(kind.removeprefix(_DIALECT_PREFIX), payload)
         else:
             super().read(item)
@@ -82,6 +91,7 @@ class HectorDecoder(A2ADecoder):
     def _line(self, line: str) -> None:
         if line == "[DONE]":
             self._flush_line()
+            self._end_call()
             self.done()
             return
         try:
@@ -103,31 +113,49 @@ class HectorDecoder(A2ADecoder):
                 continue
             self._partial_line += line
             is_complete = line.endswith("\n")
-            if (
-                self._partial_line.startswith(_TOOL_LINE_START)
-                and not is_complete
-                and len(self._partial_line) < _MAX_LINE_CHARS
-            ):
+            starts = (_TOOL_LINE_START, _OUTPUT_LINE_START) if self._running else (_TOOL_LINE_START,)
+            if self._partial_line.startswith(starts) and not is_complete and len(self._partial_line) < _MAX_LINE_CHARS:
                 continue
-            if is_complete or not _TOOL_LINE_START.startswith(self._partial_line):
+            if is_complete or not any(start.startswith(self._partial_line) for start in starts):
                 self._flush_line()
 
     def _write_text(self, text: str) -> None:
         if text:
+            self._end_call()
             self.builder.text(_TEXT_KEY, text)
             self._at_line_start = text.endswith("\n")
 
     def _flush_line(self) -> None:
-        """Write the kept line: as a tool call, or as text."""
+        """Write the kept line: as a tool call, as the result of the call before it, or as text."""
         line, self._partial_line = self._partial_line, ""
         found = _TOOL_LINE.fullmatch(line)
-        if found is None:
+        if found is not None:
+            self._at_line_start = True
+            self._end_call()
+            self.builder.end_text(_TEXT_KEY)
+            name, arguments = found.groups()
+            self._running = self.builder.start_tool(self.builder.mint("call"), name)
+            has_arguments = bool(arguments.strip())
+            parsed = _parse_arguments(arguments) if has_arguments else None
+            self.builder.tool_args(self._running, arguments, args=parsed, free=has_arguments)
+        elif self._running is not None and line.startswith(_OUTPUT_LINE_START):
+            self._at_line_start = True
+            self._end_call(line.removeprefix(_OUTPUT_LINE_START).strip())
+        else:
             self._write_text(line)
-            return
-        self._at_line_start = True
-        self.builder.end_text(_TEXT_KEY)
-        name, arguments = found.groups()
-        self.builder.tool_args(self.builder.start_tool(self.builder.mint("call"), name), arguments, free=True)
+
+    def _end_call(self, result: str | None = None) -> None:
+        """End the call that the server ran."""
+        block, self._running = self._running, None
+        if block is not None:
+            self.builder.tool_result(block, result)
+
+    def closed(self) -> None:
+        """Complete the run if it has chunks only."""
+        self._flush_line()
+        if self._is_only_chunks and self.stop_info.status == "incomplete":
+            self._end_call()
+            self.stop_info = StopInfo("completed")
 
     def finish(self) -> None:
         """End the response, and write a line that never ended."""
@@ -194,3 +222,24 @@ class HectorDecoder(A2ADecoder):
                     self.stop_info = StopInfo("completed", "completed")
             case _:
                 self._status({"status": {"state": body.get("status")}, "metadata": body.get("metadata")})
+
+
+def _parse_arguments(text: str) -> Any:
+    """Return the arguments of a call in parentheses: an object, a list of values, or None if they cannot be read."""
+    try:
+        values = json.loads(f"[{text}]")
+    except (ValueError, RecursionError):
+        values = None
+    if values is not None:
+        return values[0] if len(values) == 1 and isinstance(values[0], dict) else values
+    if len(text) > _MAX_PARSED_CHARS or "\\" in text:  # Python warns of escapes that it does not know
+        return None
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+        if not isinstance(call, ast.Call) or (call.args and call.keywords):
+            return None
+        if call.keywords:
+            return {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords}
+        return [ast.literal_eval(value) for value in call.args]
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None

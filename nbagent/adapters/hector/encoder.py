@@ -1,8 +1,12 @@
 """Encoder for Hector: chunks of text, over server-sent events or a WebSocket.
 
 Source: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` at 7bc71ac. A frame is `{"chunk": text}`, and
-`[DONE]` is the end. A tool call is a line of the text, `[Tool: name(arguments)]`. An error is an event named `error`, as
-Hector's server sends it. Frames are separated by empty lines, which the documentation leaves out but the standard requires.
+`[DONE]` is the end. A tool call is a line of the text, `[Tool: name(arguments)]`. Frames are separated by empty lines, which
+the standard requires and the documentation leaves out.
+
+The end and an error are named events, `done` and `error`, as Hector's server sends them. The documentation's clients read every
+unnamed event, and every message of a WebSocket, as a JSON object, which a bare `[DONE]` is not. At an event named `error` their
+`onerror` closes the connection.
 """
 
 import re
@@ -13,8 +17,7 @@ from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import TEXT_ONLY, Loss
 from nbagent.adapters.base.overlaps import Trigger
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
-from nbagent.adapters.base.text_forms import PARAGRAPH_BREAK, compact_json, tool_word
-from nbagent.wire.frames import sse
+from nbagent.adapters.base.text_forms import PARAGRAPH_BREAK, named_fields, tool_word
 
 _LINE_END = re.compile(r"[\r\n]")
 
@@ -36,11 +39,9 @@ class HectorEncoder(BaseEncoder):
         self._last_text: StreamedText | None = None
         self._at_line_start = True
 
-    def frame(self, item: Item) -> bytes:
-        """Return an item as a server-sent event: an error has a name, a chunk has none."""
-        if isinstance(item, dict) and "event" in item:
-            return sse(compact_json(item["data"]), item["event"])
-        return super().frame(item)
+    def sse_fields(self, item: Item) -> tuple[str | None, str]:
+        """Return a chunk without a name; the error and the end have one."""
+        return named_fields(item) if isinstance(item, dict) and "event" in item else super().sse_fields(item)
 
     def _emit_chunk(self, text: str) -> None:
         self._at_line_start = text.endswith("\n")
@@ -60,9 +61,9 @@ class HectorEncoder(BaseEncoder):
         self._last_text = None
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """Emit the end, or the error."""
+        """Emit the end, or the error: a client closes its connection at both."""
         if error is None:
-            self.emit("[DONE]")
+            self.emit({"event": "done", "data": "[DONE]"})
         else:
             payload = {"message": error.message, **({"code": error.code} if error.code else {})}
             self.emit({"event": "error", "data": {"error": payload}})

@@ -23,6 +23,8 @@ class LangChainEventsDecoder(BaseDecoder):
     """Decoder of `astream_events` dicts."""
 
     system: ClassVar[str] = "langchain.events"
+    texts_have_ids: ClassVar[bool] = True
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

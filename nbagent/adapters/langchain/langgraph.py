@@ -8,6 +8,9 @@ Format: https://docs.langchain.com/oss/python/langgraph/streaming (langgraph 1.2
 - `{"type", "ns", "data"}`, with `version="v2"`
 - `{"event", "data"}`, as LangGraph's server names its SSE events
 
+A state alone is the result of `invoke` or `ainvoke`; its last turn is shown. In a stream of `values` the first state is the
+graph's input, which holds the messages of earlier turns.
+
 The format has no terminal: `Messages.infer_end` decides whether the graph is done. `messages` alone does not show that it waits
 for a human. A bare `custom` payload has no mark of LangGraph: name the system, or stream two modes.
 """
@@ -39,6 +42,8 @@ class LangGraphDecoder(BaseDecoder):
 
     system: ClassVar[str] = "langgraph"
     reads_frames: ClassVar[bool] = True
+    texts_have_ids: ClassVar[bool] = True
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,6 +53,8 @@ class LangGraphDecoder(BaseDecoder):
         self._partial_texts: dict[str, str] = {}
         self._running_tasks: set[Any] = set()
         self._first_values = True
+        self._only_state: list[Any] | None = None  # messages of the first state, while it is the only item
+        self._bare_custom = 0  # items that may be custom data, or those of another system
         self._bare_mode: str | None = None  # mode of bare payloads; also for those without a telling shape
 
     @staticmethod
@@ -65,6 +72,9 @@ class LangGraphDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """Read one item of any mode."""
+        for message in self._only_state or ():
+            self._skip(message)
+        self._only_state = None
         namespace, mode, payload = self._unpack(item)
         self.builder.begin()
         self._attribute(namespace)
@@ -87,6 +97,7 @@ class LangGraphDecoder(BaseDecoder):
             mode, *path = fields["event"].split("|")
             return tuple(path), mode, fields.get("data")
         self._bare_mode = self._bare_mode or _mode_by_shape(fields)
+        self._bare_custom += self._bare_mode is None
         return (), self._bare_mode or "custom", item
 
     def _attribute(self, path: tuple[str, ...], agent: str | None = None) -> None:
@@ -159,11 +170,12 @@ class LangGraphDecoder(BaseDecoder):
         messages = fields.get("messages")
         if self._first_values and not path:
             self._first_values = False
-            for entry in messages if isinstance(messages, list | tuple) else ():
-                message = unwrap_message(entry)
-                if get_str(message, "id") and not self._messages.writing:
-                    self._messages.skip(message)
-                    self.stop_info = TRUNCATED  # the last turn has no answer yet
+            found = [unwrap_message(entry) for entry in messages] if isinstance(messages, list | tuple) else []
+            if self.builder.step == 0 and self._read_count == 0:
+                self._only_state = found
+            else:
+                for message in found:
+                    self._skip(message)
         else:
             known = [entry for entry in messages or () if get_str(unwrap_message(entry), "id")]
             self._read_messages(known)
@@ -172,6 +184,21 @@ class LangGraphDecoder(BaseDecoder):
         state = {name: value for name, value in fields.items() if name not in ("messages", "__interrupt__")}
         if state:
             self.builder.write(ev.State(snapshot=to_jsonable(state), **self.builder.envelope))
+
+    def _skip(self, message: Any) -> None:
+        """Pass over a message of the graph's input."""
+        if get_str(message, "id") and not self._messages.writing:
+            self._messages.skip(message)
+            self.stop_info = TRUNCATED  # the last turn has no answer yet
+
+    def _read_last_turn(self) -> None:
+        """Read the messages of the only state after the last one that is not the model's or a tool's."""
+        messages, self._only_state = self._only_state or [], None
+        kinds = [kind_of(message) for message in messages]
+        start = next((at for at in range(len(kinds), 0, -1) if kinds[at - 1] not in ("ai", "chunk", "tool")), 0)
+        self._read_messages(messages[start:])
+        if start == len(messages) and messages:
+            self.stop_info = TRUNCATED
 
     def _read_task(self, payload: Any, path: tuple[str, ...]) -> None:
         """Read `tasks`: the start of a node, or its end with a result or an error."""
@@ -255,6 +282,8 @@ class LangGraphDecoder(BaseDecoder):
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run. It is truncated if a node is still running."""
         if not self.builder.ended:
+            self._read_last_turn()
+            self._understood = self._understood and self._bare_custom < self._read_count
             self._messages.infer_end()
             if self.stop_info.status == "completed" and self._running_tasks:
                 self.stop_info = TRUNCATED

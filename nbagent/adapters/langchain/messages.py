@@ -21,7 +21,7 @@ _KINDS = {
     "ToolMessageChunk": "tool",
 }
 _OTHER_KINDS = {"human", "system", "function", "chat", "remove", "HumanMessage", "SystemMessage", "RemoveMessage", "developer"}
-_FINISH_FIELDS = ("finish_reason", "stop_reason", "done_reason", "finishReason")
+FINISH_FIELDS = ("finish_reason", "stop_reason", "done_reason", "finishReason")
 _CUT_SHORT = {"length", "max_tokens", "MAX_TOKENS", "content_filter", "SAFETY", "incomplete", "model_context_window_exceeded"}
 
 
@@ -192,7 +192,7 @@ class Messages:
     @staticmethod
     def _finish_reason(message: Any) -> str | None:
         metadata = fields_or_empty(get_field(message, "response_metadata"))
-        return next((reason for name in _FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None)
+        return next((reason for name in FINISH_FIELDS if (reason := nonempty_str(metadata.get(name)))), None)
 
     # --- tools ----------------------------------------------------------------------------------------------------------
 
@@ -232,7 +232,8 @@ class Messages:
         text = content if isinstance(content, str) else None
         error = ev.ErrorInfo(message=text or "the tool failed") if failed else None
         self._builder.tool_args(block)
-        self._builder.tool_result(block, content, status="error" if failed else "ok", error=error)
+        value = get_field(message, "artifact")
+        self._builder.tool_result(block, content, status="error" if failed else "ok", error=error, value=value)
         if self._decoder.stop_info.status == "completed":
             self._decoder.stop_info = TRUNCATED  # the model has not answered yet
 

@@ -35,6 +35,8 @@ class LangChainProtocolDecoder(BaseDecoder):
     """Decoder of protocol events."""
 
     system: ClassVar[str] = "langchain.protocol"
+    texts_have_ids: ClassVar[bool] = True
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -48,6 +48,7 @@ class LlamaIndexDecoder(BaseDecoder):
     """Decoder of workflow events."""
 
     system: ClassVar[str] = "llama.index"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 """Decoder of our own events (`nbagent.events`), as objects or as dicts."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, get_args
 
 import msgspec
@@ -7,15 +8,26 @@ import msgspec
 from nbagent import events as ev
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty
+from nbagent.events.ids import with_id_prefix
+from nbagent.events.lines import HEADER_TYPE
 
 _CLASSES: tuple[type[ev.Event], ...] = get_args(ev.Event)
 _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
+
+
+def _is_header(item: Mapping[str, Any]) -> bool:
+    """Return True for the first line of a recording, which a body has, too."""
+    return item.get("type") == HEADER_TYPE and "format" in item
 
 
 class EventsDecoder(BaseDecoder):
     """Passes our own events on, and adds the missing ones: `run.start`, a start before a delta, ends, `run.end`.
 
     A source without `run.start` is a plain iterator, complete when it ends. One with `run.start` must also send `run.end`.
+
+    Several runs may follow one another, as in a generator that passes on two `agent.stream(…)`. They become one run, which ends
+    when the stream does, with the status of the last: ids and steps of the later ones are made different from the first one's,
+    their usage is added up, and where another agent begins there is an `agent.handoff`.
     """
 
     system: ClassVar[str] = "nbagent"
@@ -25,6 +37,13 @@ class EventsDecoder(BaseDecoder):
         self.stop_info = StopInfo("completed")
         self._open: dict[str, ev.TextStart | ev.ReasoningStart | ev.AgentStart] = {}
         self._step: ev.StepStart | None = None
+        self._runs = 0  # that have begun
+        self._is_inside = False  # a run that has begun has not ended
+        self._end: ev.RunEnd | None = None  # of the last run, held back: another may follow
+        self._agent: str | None = None  # the name of the last run
+        self._last_step = 0  # the highest number of a step so far
+        self._steps_before = 0  # the same, when the run began
+        self._usage: ev.Usage | None = None  # of the runs that have ended
 
     @staticmethod
     def recognises(item: Any) -> bool:
@@ -33,11 +52,15 @@ class EventsDecoder(BaseDecoder):
             return True
         payload = fields_or_empty(item)
         tag = payload.get("type")
+        if _is_header(payload):
+            return True
         # Other systems have a tag such as "error", too: then all fields must be ours.
         return isinstance(tag, str) and tag in _FIELDS and ("." in tag or set(payload) <= _FIELDS[tag])
 
     def read(self, item: Any) -> None:
         """Read one event."""
+        if not isinstance(item, _CLASSES) and _is_header(fields_or_empty(item)):
+            return
         if not isinstance(item, _CLASSES) and fields_or_empty(item).get("type") not in _FIELDS:
             self.unread(item)  # such as a damaged line of a recording
             return
@@ -47,18 +70,52 @@ class EventsDecoder(BaseDecoder):
             self.unread(item, str(item["type"]))
             return
         if isinstance(event, ev.RunStart):
-            if not self.builder.started:
-                self.builder.started = True
-                self.stop_info = StopInfo("incomplete", code=ev.STREAM_TRUNCATED)
-                self.builder.write(event)
-            return
-        if isinstance(event, ev.RunEnd):
-            self._close_open()
+            self._start_run(event)
+        elif isinstance(event, ev.RunEnd):
+            self._end_run(event)
+        else:
+            event = self._distinct(event)
+            self._track(event)
             self.builder.write(event)
-            self.builder.ended = True
+
+    def _start_run(self, event: ev.RunStart) -> None:
+        if self._is_inside:
             return
-        self._track(event)
-        self.builder.write(event)
+        self._is_inside = True
+        self._runs += 1
+        self._end = None
+        self._reported.clear()
+        self.stop_info = StopInfo("incomplete", code=ev.STREAM_TRUNCATED)
+        self._steps_before = self._last_step
+        if not self.builder.started:
+            self.builder.started = True
+            self.builder.write(event)
+        elif event.name is not None and event.name != self._agent:
+            self.builder.write(ev.AgentHandoff(from_=self._agent, to=event.name))
+        self._agent = event.name or self._agent
+
+    def _end_run(self, event: ev.RunEnd) -> None:
+        self._close_open(event.status)
+        self._is_inside = False
+        if event.usage is not None:
+            self._usage = event.usage if self._usage is None else self._usage + event.usage
+        self._end = msgspec.structs.replace(event, usage=self._usage)
+
+    def _distinct(self, event: ev.Event) -> ev.Event:
+        """Return the event with ids, a step and a count of tokens that no earlier run of the stream has."""
+        if self._is_inside and self._runs > 1:
+            event = with_id_prefix(event, f"run-{self._runs}")
+            if event.step is not None:
+                event = msgspec.structs.replace(event, step=self._steps_before + event.step)
+            if (
+                isinstance(event, ev.UsageUpdate)
+                and event.scope == "run"
+                and event.mode == "replace"
+                and self._usage is not None
+            ):
+                event = msgspec.structs.replace(event, usage=self._usage + event.usage)
+        self._last_step = max(self._last_step, event.step or 0)
+        return event
 
     def _track(self, event: ev.Event) -> None:
         """Track the open blocks, and start the block of a delta that has no start."""
@@ -80,6 +137,8 @@ class EventsDecoder(BaseDecoder):
             case ev.Error(fatal=True):
                 self._reported.add(event.message)
                 self.stop_info = StopInfo("failed", code=event.code)
+                if self._end is not None:
+                    self._end = msgspec.structs.replace(self._end, status="failed", code=event.code)
             case _:
                 pass
 
@@ -87,7 +146,8 @@ class EventsDecoder(BaseDecoder):
         self._open[event.id] = event
         self.builder.write(event)
 
-    def _close_open(self) -> None:
+    def _close_open(self, status: ev.RunStatus) -> None:
+        """Close the open blocks; `status` is that of the sub-agents."""
         for event in reversed(self._open.values()):
             envelope: dict[str, Any] = {"step": event.step, "agent": event.agent, "parent_id": event.parent_id}
             match event:
@@ -96,7 +156,6 @@ class EventsDecoder(BaseDecoder):
                 case ev.ReasoningStart():
                     self.builder.write(ev.ReasoningEnd(id=event.id, **envelope))
                 case ev.AgentStart():
-                    status: ev.RunStatus = "incomplete" if self.stop_info.status == "completed" else self.stop_info.status
                     self.builder.write(ev.AgentEnd(id=event.id, name=event.name, status=status, **envelope))
         self._open.clear()
         if self._step is not None:
@@ -104,7 +163,18 @@ class EventsDecoder(BaseDecoder):
             self._step = None
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """End the run: close what is open, and add a missing `run.end`."""
-        if not self.builder.ended:
-            self._close_open()
+        """End the run: close what is open, and add a missing `run.end`.
+
+        An error after the end of a run counts, since another may have been about to begin; but not the loss of a connection.
+        """
+        if self.builder.ended:
+            return []
+        status = self.stop_info.status
+        self._close_open("incomplete" if status == "completed" else status)
+        if self._end is not None and (error is None or getattr(error, "code", None) == "connection_lost"):
+            self.builder.write(self._end)
+            self.builder.ended = True
+            return self.builder.take()
+        if self.builder.usage is None:
+            self.builder.usage = self._usage
         return super().close(error)

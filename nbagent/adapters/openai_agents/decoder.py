@@ -2,7 +2,8 @@
 
 Format: https://github.com/openai/openai-agents-python/blob/main/src/agents/stream_events.py (0.24). The model's output comes as
 raw Responses events, whatever the model. The run's items repeat it, and add tool results and hand-offs. Items are the SDK's
-objects, their JSON, and at the end the run itself (`RunResultStreaming`), the only source of pending approvals.
+objects, their JSON, and at the end the run itself (`RunResultStreaming`), the only source of pending approvals. A run that was
+not streamed (`RunResult` of `Runner.run`) is one item, with the run's items inside.
 
 The format has no terminal event. Without the run itself it does not mark a call that needs approval: a stream that stops after
 its calls were handed out counts as paused. It does not link the results of a resumed run to the calls of the earlier run.
@@ -15,7 +16,7 @@ from nbagent import events as ev
 from nbagent.adapters.base.builder import parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
-from nbagent.adapters.base.payload import frame_of
+from nbagent.adapters.base.payload import frame_of, usage_counts
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.adapters.openai_responses.items import Item
 
@@ -33,12 +34,25 @@ _REPEATED = {
 }
 _ANSWERS = {"tool_output", "tool_search_output_created", "mcp_approval_response"}
 _HANDOFFS = {"handoff_occured", "handoff_occurred"}  # the first is how the SDK spells it
+_EVENT_NAMES = {
+    "message_output_item": "message_output_created",
+    "reasoning_item": "reasoning_item_created",
+    "tool_call_item": "tool_called",
+    "tool_call_output_item": "tool_output",
+    "handoff_call_item": "handoff_requested",
+    "handoff_output_item": "handoff_occured",
+    "mcp_list_tools_item": "mcp_list_tools",
+    "mcp_approval_request_item": "mcp_approval_requested",
+    "mcp_approval_response_item": "mcp_approval_response",
+}
+"""The event that a streamed run has for an item, by the item's type."""
 
 
 class AgentsDecoder(ResponsesDecoder):
     """Decoder of stream events of the Agents SDK."""
 
     system: ClassVar[str] = "openai.agents"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,7 +122,7 @@ class AgentsDecoder(ResponsesDecoder):
         elif name in _ANSWERS:
             if payload.get("output") is None and get_field(item, "output") is not None:
                 payload["output"] = to_jsonable(get_field(item, "output"))
-            if not self._tools.answer(str(payload["type"]), payload):
+            if not self._tools.answer(str(payload["type"]), payload, get_field(item, "output")):
                 self._write_earlier_result(payload, call_id)
             self._answered(call_id)
         else:
@@ -163,6 +177,8 @@ class AgentsDecoder(ResponsesDecoder):
 
     def _run(self, run: Any) -> None:
         """Read the run itself, after its last event: its pending approvals and its final output."""
+        if not self._raw_seen and not self.builder.in_step:
+            self._read_items(run)
         interruptions = get_field(run, "interruptions") or ()
         for item in interruptions:
             raw = get_field(item, "raw_item")
@@ -177,6 +193,20 @@ class AgentsDecoder(ResponsesDecoder):
         if get_field(run, "final_output") is not None and self.stop_info == TRUNCATED:  # a tool's result was the final output
             self.stop_info = StopInfo("completed")
             self._waiting.clear()
+
+    def _read_items(self, run: Any) -> None:
+        """Read the items of a run that was not streamed, and its token counts."""
+        self._new_agent(None)
+        for item in get_field(run, "new_items") or ():
+            self._run_item(_EVENT_NAMES.get(get_str(item, "type") or "", ""), item)
+        counts = usage_counts(
+            get_field(get_field(run, "context_wrapper"), "usage"),
+            input="input_tokens",
+            output="output_tokens",
+            total="total_tokens",
+        )
+        if any(counts.values()):
+            self.builder.usage = ev.Usage(**counts)
 
     def _request_approval(self, call_id: str, arguments: Any, name: str | None = None) -> None:
         self._asked.add(call_id)
@@ -205,7 +235,10 @@ class AgentsDecoder(ResponsesDecoder):
 
 
 def _is_run(item: Any) -> bool:
-    return isinstance(get_field(item, "interruptions"), list) and isinstance(get_field(item, "is_complete"), bool)
+    is_streamed = isinstance(get_field(item, "is_complete"), bool)
+    return isinstance(get_field(item, "interruptions"), list) and (
+        is_streamed or isinstance(get_field(item, "new_items"), list)
+    )
 
 
 def _name_of(agent: Any) -> str | None:

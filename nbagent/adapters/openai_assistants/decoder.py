@@ -7,8 +7,9 @@ Bare objects are named by their `object` and `status`. There is one message at a
 The format has no reasoning and no hand-offs. A run that requires action waits for the outputs of its calls, which become
 approvals of the kind "input".
 
-NEAR AI (https://github.com/nearai/nearai/blob/main/hub/api/v1/thread_routes.py, 98e5f2c) has text only, and several completions
-in a run. Its server never closes the stream: the run's last event ends the run.
+NEAR AI (https://github.com/nearai/nearai/blob/main/hub/api/v1/thread_routes.py, 98e5f2c, and docs/agents/streaming.md) has text
+only, and several completions in a run. Its server never closes the stream: the run's last event ends the run. A client may
+subscribe late, so that its first event is a delta. Parts may lack their `type`.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,10 @@ from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 
 _OBJECTS = {"thread", "thread.run", "thread.run.step", "thread.message", "thread.message.delta", "thread.run.step.delta"}
 _UNSTARTED = {"created", "queued", "in_progress"}
+# First events that OpenAI never sends first, or never sends at all: of a client that subscribed late.
+_LATE_EVENTS = {"thread.message.delta", "thread.message.completed", "thread.run.completed"} | {
+    f"thread.run.{state}" for state in ("error", "canceled")
+}
 
 
 def _event_name(item: Any) -> str:
@@ -36,8 +41,10 @@ def _event_name(item: Any) -> str:
 
 
 def _is_nearai(item: Any) -> bool:
-    """Return True if NEAR AI sent the event: it names agents by path, and repeats the event's name as `object`."""
+    """Return True if NEAR AI sent the event: it names agents by path, repeats the event's name as `object`, or begins late."""
     data, event = get_field(item, "data"), get_field(item, "event")
+    if event in _LATE_EVENTS:
+        return True
     is_path = "/" in str(get_field(data, "assistant_id") or "")
     return is_path or (get_field(data, "object") == event and event is not None and not event.endswith(".delta"))
 
@@ -67,7 +74,7 @@ class AssistantsDecoder(BaseDecoder):
         payload = fields_or_empty(data)
         self.builder.begin(str_field(payload, "model"))
         scope, _, state = event.removeprefix("thread.").rpartition(".")
-        if event in ("error", "thread.run.error"):
+        if event == "error":
             self.fail_with(payload.get("error") or data)
         elif event == "done" or (scope == "" and state in _UNSTARTED):
             pass
@@ -102,8 +109,9 @@ class AssistantsDecoder(BaseDecoder):
         elif state == "incomplete":
             reason = nonempty_str(fields_or_empty(run.get("incomplete_details")).get("reason")) or state
             self.stop_info = StopInfo("incomplete", reason, reason)
-        elif state in ("failed", "expired"):
+        elif state in ("failed", "expired", "error"):  # "error" is NEAR AI's
             self.stop_info = StopInfo("failed", state)
+            error = error or run.get("error") or (run if run.get("message") else None)
             self.fail_with(error or {"message": f"The run {'expired' if state == 'expired' else 'failed'}", "code": state})
         else:
             self.builder.raw(run, f"thread.run.{state}")
@@ -204,7 +212,7 @@ class AssistantsDecoder(BaseDecoder):
             self.builder.end_texts_and_reasoning()
 
     def _read_part(self, index: int, part: Mapping[str, Any], *, is_complete: bool) -> None:
-        kind = part.get("type")
+        kind = part.get("type") or next((name for name in ("text", "refusal") if part.get(name)), None)
         if kind in ("text", "refusal"):
             is_text = kind == "text"
             inner = part.get(str(kind))

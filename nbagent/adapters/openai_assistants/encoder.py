@@ -12,9 +12,8 @@ from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import OPENAI_RUN, TEXT_ONLY, Loss
 from nbagent.adapters.base.overlaps import Trigger
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
-from nbagent.adapters.base.text_forms import compact_json, result_text
+from nbagent.adapters.base.text_forms import named_fields, result_text
 from nbagent.adapters.openai_chat.encoder import DONE, chat_usage
-from nbagent.wire.frames import sse
 
 _Json = dict[str, Any]
 
@@ -96,11 +95,9 @@ class AssistantsEncoder(_ThreadEncoder):
         self._answered: list[_Json] = []
         self._call_index: dict[str, int] = {}
 
-    def frame(self, item: Item) -> bytes:
-        """Return an item as a server-sent event with the name of the event."""
-        if isinstance(item, str):
-            return sse(item, "done")
-        return sse(item["data"] if isinstance(item["data"], str) else compact_json(item["data"]), item["event"])
+    def sse_fields(self, item: Item) -> tuple[str | None, str]:
+        """Return the event's name, and its object as the data."""
+        return named_fields(item)
 
     # --- run ------------------------------------------------------------------------------------------------------------
 
@@ -219,6 +216,10 @@ class AssistantsEncoder(_ThreadEncoder):
         self.emit_event("thread.run.step", state, data)
 
 
+_NEAR_STATES = {"completed": "completed", "paused": "requires_action", "cancelled": "canceled"}
+"""Last part of the name of a run's last event on NEAR AI's hub, by the run's status."""
+
+
 class NearEncoder(_ThreadEncoder):
     """Encodes events as the stream of a run on NEAR AI's hub, which has only texts."""
 
@@ -227,7 +228,7 @@ class NearEncoder(_ThreadEncoder):
         TEXT_ONLY - {Loss.TOOL_KINDS, Loss.PROGRESS, Loss.NESTING}  # `TOOLS` includes them
         | {Loss.MISSING_ERROR_CODES, Loss.PAUSE_REASON, Loss.TOOLS}
     )
-    end_statuses: ClassVar[frozenset[str]] = frozenset({"paused"})
+    end_statuses: ClassVar[frozenset[str]] = frozenset({"paused", "cancelled"})
     split_on: ClassVar[frozenset[Trigger] | None] = frozenset()
 
     @property
@@ -248,9 +249,13 @@ class NearEncoder(_ThreadEncoder):
         self.emit_event("thread.message", "completed", data)
 
     def end_run(self, end: ev.RunEnd, error: ev.Error | None) -> None:
-        """Emit the run's last event, with the run in `delta`. The hub leaves the stream open after it."""
+        """Emit the run's last event, with the run in `delta`. The hub leaves the stream open after it.
+
+        The hub's clients close the stream at the names of the documentation (`thread.run.error`, `canceled`), and wait for ever
+        at those of OpenAI (`failed`, `cancelled`).
+        """
         self.ensure_created()
-        state = "failed" if error is not None else "requires_action" if end.status == "paused" else "completed"
+        state = "error" if error is not None else _NEAR_STATES[end.status]
         more = {} if error is None else {"last_error": _last_error(error)}
         data = {"id": None, "object": f"thread.run.{state}", "delta": self.run_object(state, **more)}
         self.emit_event("thread.run", state, data)

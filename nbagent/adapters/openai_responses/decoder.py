@@ -25,6 +25,7 @@ class ResponsesDecoder(BaseDecoder):
     """Decoder of Responses stream events."""
 
     system: ClassVar[str] = "openai.responses"
+    texts_have_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ whole output, which is kept until then.
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.losses import OPENAI_RUN, Loss
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
 from nbagent.adapters.base.text_forms import as_text, error_message, result_text, without_none
@@ -38,6 +38,10 @@ class ResponsesEncoder(BaseEncoder):
         self._output_index: dict[str, int] = {}  # of the open items, by their id
         self._open_texts: list[StreamedText] = []
         self._annotations: dict[str, list[_Json]] = {}  # of the open texts, by their id
+
+    def sse_fields(self, item: Item) -> tuple[str | None, str]:
+        """Return the event's type as the name, and the whole event as the data."""
+        return item["type"] if isinstance(item, dict) else None, self.message(item)
 
     # --- response -------------------------------------------------------------------------------------------------------
 

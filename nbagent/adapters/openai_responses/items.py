@@ -1,6 +1,6 @@
 """Output items of one response, and their match with its final snapshot."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -54,10 +54,11 @@ def match_snapshot(
     """Yield the position and fields of each snapshot entry, and the streamed item that it is; None if it was not streamed.
 
     Items match by id, else by position, else by order within their type: some servers change the ids, some leave gaps in the
-    positions.
+    positions, and the Agents SDK gives every item of a Chat model the same id (openai_agents/replay-chat-reasoning).
     """
     left = {id(item): item for item in items}
-    by_id = {item.id: item for item in left.values() if item.id}
+    uses = Counter(item.id for item in left.values())
+    by_id = {item.id: item for item in left.values() if item.id and uses[item.id] == 1}
     by_index = {item.index: item for item in left.values() if item.index is not None}
     found: dict[int, Item] = {}
     for position, entry in enumerate(snapshot):

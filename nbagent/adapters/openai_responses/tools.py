@@ -156,8 +156,11 @@ class ToolItems:
         args = parse_args(str_field(payload, "arguments") or "")[0]
         builder.write(ev.ApprovalRequest(approval_id=request_id, tool_id=block.id, args=args, **builder.envelope))
 
-    def answer(self, item_type: str, payload: Mapping[str, Any]) -> bool:
-        """Write an item that answers a call: its output, or a human's decision. Return False for any other item."""
+    def answer(self, item_type: str, payload: Mapping[str, Any], value: Any = None) -> bool:
+        """Write an item that answers a call: its output, or a human's decision. Return False for any other item.
+
+        `value` is the object that the tool returned, if it ran in this process.
+        """
         builder = self._builder
         if item_type == "mcp_approval_response":
             decision = "approve" if payload.get("approve") else "deny"
@@ -178,7 +181,7 @@ class ToolItems:
         content = next((payload[name] for name in ("output", "tools", "result") if payload.get(name) is not None), None)
         failed = payload.get("status") == "failed"
         info = ev.ErrorInfo(message=nonempty_str(content) or "failed") if failed else None
-        builder.tool_result(block, content, status="error" if failed else "ok", error=info)
+        builder.tool_result(block, content, status="error" if failed else "ok", error=info, value=value)
         return True
 
     def block_of(self, call_id: str) -> Block | None:

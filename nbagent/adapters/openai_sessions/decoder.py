@@ -33,6 +33,7 @@ class SessionsDecoder(BaseDecoder):
 
     system: ClassVar[str] = "openai.sessions"
     stream_outlives_run: ClassVar[bool] = True
+    texts_have_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

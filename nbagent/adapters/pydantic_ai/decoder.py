@@ -4,7 +4,8 @@ Format: https://ai.pydantic.dev/api/messages/ (pydantic-ai 2.68). `event_kind` i
 its response. The start of a part has its first delta, and its end repeats the whole part.
 
 The format has no usage per response (the result has the run's), agents or hand-offs; a failure is raised. The events of single
-nodes (`agent.iter`) have no result: their run is complete if nothing is open at EOF.
+nodes (`agent.iter`) have no result: their run is complete if nothing is open at EOF. The result of a run that was not streamed
+(`AgentRunResult` of `agent.run`) is one item, with the messages of the run inside.
 """
 
 from collections.abc import Hashable, Mapping
@@ -37,6 +38,7 @@ class PydanticAIDecoder(BaseDecoder):
     """Decoder of Pydantic AI's events."""
 
     system: ClassVar[str] = "pydantic.ai"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,13 +52,19 @@ class PydanticAIDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is one of the framework's events."""
+        """Return True if the item is one of the framework's events, or the result of a run."""
+        if _is_result(item):
+            return True
         kind = get_field(item, "event_kind")
         return isinstance(kind, str) and (kind in _EVENT_KINDS or kind.startswith("realtime_") or kind == "custom")
 
     def read(self, item: Any) -> None:
         """Read one event."""
         self.builder.begin()
+        if _is_result(item):
+            self._read_messages(item.new_messages())
+            self._complete(item)
+            return
         self._objects = self._objects or not isinstance(item, Mapping)
         kind = get_field(item, "event_kind")
         part = get_field(item, "part") or get_field(item, "result")
@@ -85,6 +93,17 @@ class PydanticAIDecoder(BaseDecoder):
                 self.builder.custom(name, get_field(item, "data"))
             case _:
                 self.builder.raw(item, nonempty_str(kind))
+
+    def _read_messages(self, messages: Any) -> None:
+        """Read the messages of a run: the model's responses, and the requests with the results of tools."""
+        for message in messages:
+            for index, part in enumerate(get_field(message, "parts") or ()):
+                if get_field(message, "kind") == "response":
+                    self._start(index, part)
+                    self._end(index, part, None)
+                elif get_field(part, "part_kind") in ("tool-return", "retry-prompt") and get_str(part, "tool_name"):
+                    self.builder.end_step()
+                    self._result(part)
 
     # --- parts ----------------------------------------------------------------------------------------------------------
 
@@ -201,7 +220,7 @@ class PydanticAIDecoder(BaseDecoder):
         failed = is_retry or outcome in ("failed", "retried", "denied")
         status: ev.ToolStatus = "denied" if outcome == "denied" else "error" if failed else "ok"
         error = ev.ErrorInfo(message=content if isinstance(content, str) else str(to_jsonable(content))) if failed else None
-        self.builder.tool_result(block, content, status=status, error=error)
+        self.builder.tool_result(block, content, status=status, error=error, value=None if failed else content)
 
     # --- approvals and the end ------------------------------------------------------------------------------------------
 
@@ -266,6 +285,10 @@ class PydanticAIDecoder(BaseDecoder):
         if self._objects and self.builder.step and not is_working and self.stop_info == TRUNCATED:
             self.stop_info = StopInfo("completed")
         return super().close(error)
+
+
+def _is_result(item: Any) -> bool:
+    return class_name(item) == "AgentRunResult" and callable(getattr(item, "new_messages", None))
 
 
 def _read_usage(usage: Any) -> ev.Usage | None:

@@ -33,6 +33,7 @@ class SmolagentsDecoder(BaseDecoder):
     """Decoder of smolagents' steps and deltas."""
 
     system: ClassVar[str] = "smolagents"
+    runs_tools: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,21 +1,27 @@
 """Decoder of the status/token vocabulary that FastAPI chat tutorials use; it has no specification.
 
 Items are `{"type": "status" or "token", "content"}`, `{"type": "tool_result", "tool", "content"}` and `{"type": "done"}`. Some
-servers add `tool_call` with `tool` and `args`, `thinking` and `error`.
+servers add `tool_call` with `tool` and `args`, `thinking` and `error`. The agents behind such servers give
+`{"type": "text_delta", "text"}`, `tool_call` with `tool_name`, and `tool_result` with `tool_name` and `result`, without an end:
+a stream of these is complete when its iterator ends.
 
 The format has no ids, arguments, usage, approvals or agents. A tool call often starts as a status only: "Using search...".
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
 
 _TOOL_STATUS = re.compile(r"(?:Using|Calling|Running)(?: tool)? ([\w.-]+?)(?:\.\.\.|…)")
 _TEXT_TYPES = {"token", "thinking", "reasoning"}
 _TOOL_TYPES = {"tool_call", "tool_start", "tool_result", "tool_end"}
 _TOOL_FIELDS = {"type", "tool", "content", "args", "input", "result"}
+_AGENT_FIELDS = {"text_delta": {"type", "text"}, "tool_call": {"type", "tool_name", "args"}} | {
+    "tool_result": {"type", "tool_name", "result"}
+}
 
 
 class StatusTokensDecoder(BaseDecoder):
@@ -23,11 +29,17 @@ class StatusTokensDecoder(BaseDecoder):
 
     system: ClassVar[str] = "status.tokens"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_no_end = False
+
     @staticmethod
     def recognises(item: Any) -> bool:
         """Return True if the item has one of the types and no field that the type does not have."""
         payload = fields_or_empty(item)
         kind = str_field(payload, "type")
+        if _is_of_agent(payload):
+            return True
         if kind in _TOOL_TYPES:
             return isinstance(payload.get("tool"), str) and set(payload) <= _TOOL_FIELDS
         if kind == "done":
@@ -44,17 +56,20 @@ class StatusTokensDecoder(BaseDecoder):
         kind, builder = str_field(payload, "type"), self.builder
         content = payload.get("content", payload.get("message"))
         builder.begin()
-        if kind == "token":
+        if _is_of_agent(payload):
+            self._has_no_end = True
+        if kind in ("token", "text_delta"):
             builder.end_reasoning("reasoning")
             self._ensure_step()
-            builder.text("text", nonempty_str(content) or "")
+            builder.text("text", nonempty_str(content) or str_field(payload, "text") or "")
         elif kind in _TEXT_TYPES:
             self._ensure_step()
             builder.reasoning("reasoning", nonempty_str(content) or "")
         elif kind == "status":
             self._status(nonempty_str(content) or "")
         elif kind in _TOOL_TYPES:
-            self._tool(str(kind), str_field(payload, "tool") or str_field(payload, "name") or "tool", payload)
+            named = (str_field(payload, field) for field in ("tool", "tool_name", "name"))
+            self._tool(str(kind), next(filter(None, named), None), payload)
         elif kind == "error":
             self.fail(nonempty_str(content) or str_field(payload, "error") or "")
         elif kind == "done":
@@ -73,19 +88,35 @@ class StatusTokensDecoder(BaseDecoder):
         named = _TOOL_STATUS.fullmatch(message.strip())
         if named:
             self._ensure_step()
-            self.builder.start_tool(named[1], named[1])
+            self.builder.start_tool(self.builder.mint("call"), named[1])
         elif message:
             self.builder.status(message)
 
-    def _tool(self, kind: str, name: str, payload: Any) -> None:
+    def _tool(self, kind: str, name: str | None, payload: Mapping[str, Any]) -> None:
         self._ensure_step()
-        block = self.builder.tool(name)
         starts = kind in ("tool_call", "tool_start")
-        if block is None or (starts and block.args_complete):
-            block = self.builder.start_tool(name, name)
+        open_calls = self.builder.unanswered(name)
+        if starts:
+            open_calls = [block for block in open_calls if not block.args_complete]
+        block = open_calls[0] if open_calls else self.builder.start_tool(self.builder.mint("call"), name or "tool")
         args = payload.get("args", payload.get("input"))
         if args is not None:
             self.builder.tool_args(block, args=to_jsonable(args))
+        elif starts:
+            self.builder.tool_args(block)
         if not starts:
             self.builder.tool_args(block)
             self.builder.tool_result(block, payload.get("content", payload.get("result")))
+
+    def finish(self) -> None:
+        """End the response. Where the format has no end, it is complete if no call is unanswered."""
+        if self._has_no_end and self.stop_info == TRUNCATED and not self.builder.unanswered():
+            self.stop_info = StopInfo("completed")
+        super().finish()
+
+
+def _is_of_agent(payload: Mapping[str, Any]) -> bool:
+    """Return True if the fields are those of an agent's event, of which a server makes the items of this format."""
+    kind = str_field(payload, "type") or ""
+    name = "text" if kind == "text_delta" else "tool_name"
+    return isinstance(payload.get(name), str) and set(payload) <= _AGENT_FIELDS.get(kind, set())

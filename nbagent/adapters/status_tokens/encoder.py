@@ -21,9 +21,9 @@ class StatusTokensEncoder(BaseEncoder):
     system: ClassVar[str] = "status.tokens"
     loses: ClassVar[frozenset[Loss]] = (
         TEXT_ONLY - {Loss.STATUS}
-        | {Loss.MODEL, Loss.ERROR_CODES, Loss.PAUSED, Loss.OVERLAPS, Loss.RUN_BOUNDARIES, Loss.STATUS_LEVELS}
+        | {Loss.MODEL, Loss.ERROR_CODES, Loss.PAUSED, Loss.OVERLAPS, Loss.BOUNDARIES, Loss.STATUS_LEVELS}
         | {Loss.TOOL_NAME_CHARS, Loss.TOOL_TITLES, Loss.CALL_IDS, Loss.ARGS, Loss.APPROVALS}
-        | {Loss.PRELIMINARY, Loss.RESULT_TYPES, Loss.RESULT_OF_LATEST, Loss.TOOL_ERRORS}
+        | {Loss.PRELIMINARY, Loss.RESULT_TYPES, Loss.RESULT_OF_OLDEST, Loss.TOOL_ERRORS}
     )
     end_statuses: ClassVar[frozenset[str]] = frozenset({"paused"})
     split_on: ClassVar[frozenset[Trigger] | None] = frozenset()

@@ -1,10 +1,14 @@
-"""Decoder of plain text: an iterator of strings or UTF-8 bytes is one answer."""
+"""Decoder of plain text: an iterator of strings or UTF-8 bytes is one answer, and so is one of items that have only a text."""
 
 import codecs
 from typing import Any, ClassVar
 
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
+from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.adapters.base.payload import frame_of
+from nbagent.events import Event
+
+_TEXT_FIELDS = {"text", "delta", "content"}
 
 
 class TextDecoder(BaseDecoder):
@@ -20,8 +24,8 @@ class TextDecoder(BaseDecoder):
 
     @staticmethod
     def recognises(item: Any) -> bool:
-        """Return True if the item is a string or bytes."""
-        return isinstance(item, str | bytes | bytearray)
+        """Return True if the item is a string or bytes, or has a text and nothing else."""
+        return isinstance(item, str | bytes | bytearray) or _only_text(item) is not None
 
     def read(self, item: Any) -> None:
         """Read one piece of the text."""
@@ -31,18 +35,34 @@ class TextDecoder(BaseDecoder):
             return
         if item == "[DONE]":
             return  # OpenAI's terminal, which services with plain text events copy
-        if isinstance(item, str):
-            piece = item
+        text = _only_text(item)
+        if isinstance(item, str) or text is not None:
+            piece = item if text is None else text
         elif self.recognises(item):
             piece = self._utf8.decode(bytes(item))
         else:
             self.unread(item)
             return
-        if not self.builder.in_step:
+        if piece and not self.builder.in_step:
             self.builder.start_step()
         self.builder.text("text", piece)
+
+    def close(self, error: BaseException | None = None) -> list[Event]:
+        """End the run. Without a text it is as if there had been no items."""
+        if not self.builder.in_step and not self.builder.ended:
+            self._understood, self._read_count = False, 0
+        return super().close(error)
 
     def finish(self) -> None:
         """Write what is left of an unfinished UTF-8 sequence, and end the step."""
         self.builder.text("text", self._utf8.decode(b"", final=True))
         super().finish()
+
+
+def _only_text(item: Any) -> str | None:
+    """Return the text of an item that has one field, such as `{"text": "Hi"}`; None for any other item."""
+    if isinstance(item, str | bytes | bytearray | list | tuple):
+        return None
+    payload = fields_or_empty(item)
+    name, text = next(iter(payload.items()), ("", None))
+    return text if len(payload) == 1 and name in _TEXT_FIELDS and isinstance(text, str) else None

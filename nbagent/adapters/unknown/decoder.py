@@ -5,12 +5,11 @@ from typing import Any, ClassVar
 from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, str_field
 from nbagent.adapters.base.payload import frame_of
-
-_HINT = 'No known system sends such items: adapter="…" names the one that does, reveal="all" shows them as they are.'
+from nbagent.hints import hint_for, type_name
 
 
 class UnknownDecoder(BaseDecoder):
-    """Turns items into `raw` events. There is no terminal item: the run is complete when the iterator ends."""
+    """Turns items into `raw` events. There is no terminal item. Such a run ends as incomplete."""
 
     system: ClassVar[str] = "unknown"
     reads_frames: ClassVar[bool] = True
@@ -32,4 +31,10 @@ class UnknownDecoder(BaseDecoder):
         self.builder.raw(item, str_field(payload, "type") or str_field(payload, "event"))
         if not self._unread_warned:
             self._unread_warned = True
-            self.builder.status(_HINT, level="warning")
+            kind = type_name(item)
+            hint = hint_for(kind) or ' adapter="…" names the system that does.'
+            message = f'No known system sends such items, of type {kind}; only reveal="all" shows them.{hint}'
+            self.builder.status(message, level="warning")
+
+    def not_understood(self, items: int, first_type: str) -> None:
+        """Say nothing more: the first item has its hint."""

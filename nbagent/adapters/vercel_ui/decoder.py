@@ -26,6 +26,7 @@ class VercelDecoder(BaseDecoder):
     """Decoder of UI message chunks. Text and reasoning blocks have ids, and may overlap."""
 
     system: ClassVar[str] = "vercel.ui"
+    texts_have_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

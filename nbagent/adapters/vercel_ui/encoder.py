@@ -31,11 +31,7 @@ class VercelEncoder(BaseEncoder):
     """Encodes events as the UI message stream of `ai` 6 and 7."""
 
     system: ClassVar[str] = "vercel.ui"
-    headers: ClassVar[Mapping[str, str]] = {
-        **SSE_HEADERS,
-        "x-vercel-ai-ui-message-stream": "v1",
-        "x-accel-buffering": "no",
-    }
+    headers: ClassVar[Mapping[str, str]] = {**SSE_HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
     loses: ClassVar[frozenset[Loss]] = _BOTH_VERSIONS | {
         Loss.DENIAL_REASONS,
         Loss.APPROVAL_DETAILS,

@@ -38,7 +38,16 @@ from adapters.encoders.run_rewrites import (
     with_prompts,
     with_totals,
 )
-from adapters.encoders.text_rewrites import JoinedTexts, call_lines, interrupted, late_texts, one_after_another, streamed_stays
+from adapters.encoders.text_rewrites import (
+    JoinedTexts,
+    call_lines,
+    earlier_stays,
+    interrupted,
+    late_texts,
+    one_after_another,
+    reasoning_at_end,
+    streamed_stays,
+)
 from adapters.encoders.tool_rewrites import (
     args_as_text,
     custom_args,
@@ -48,7 +57,6 @@ from adapters.encoders.tool_rewrites import (
     incomplete_arguments,
     known_kinds,
     parsed_args,
-    result_of_latest,
     result_of_oldest,
     streamed_args_stay,
     text_args,
@@ -88,6 +96,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.ERROR_CODES: lambda es, _: change_end(change(ev.Error, code=None)(es), code=None),
     Loss.MISSING_ERROR_CODES: lambda es, _: with_codes(es),
     Loss.PAUSED: lambda es, _: change_end(es, status="completed") if es[-1].status == "paused" else es,
+    Loss.REASONING_PLACE: lambda es, _: reasoning_at_end(es),
     Loss.REASONING_KIND: lambda es, _: change(ev.ReasoningStart, kind="raw")(es),
     Loss.OPAQUE_REASONING: lambda es, _: change(ev.ReasoningEnd, signature=None, encrypted=None)(es),
     Loss.SIGNATURES: lambda es, _: change(ev.ReasoningEnd, signature=None)(es),
@@ -96,6 +105,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.PHASES: lambda es, _: change(ev.TextStart, phase=None)(es),
     Loss.REPLACED_TEXT: lambda es, _: streamed_stays(es, ev.TextEnd),
     Loss.REPLACED_REASONING: lambda es, _: streamed_stays(es, ev.ReasoningEnd),
+    Loss.EARLIER_TEXT: lambda es, _: earlier_stays(es),
     Loss.RETRACTED: lambda es, _: streamed_stays(es, ev.TextEnd | ev.ReasoningEnd, only_empty=True),
     Loss.LOOSE_SOURCES: lambda es, _: sources_in_texts(es),
     Loss.EARLY_STARTS: lambda es, _: late_texts(es),
@@ -142,7 +152,6 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
         ev.ToolResult, content=lambda e: [] if e.status == "ok" and e.content is None else e.content
     )(es),
     Loss.RESULT_OF_OLDEST: lambda es, _: result_of_oldest(es),
-    Loss.RESULT_OF_LATEST: lambda es, _: result_of_latest(es),
     Loss.APPROVALS: lambda es, _: drop(*APPROVAL)(es),
     Loss.UNANSWERED: lambda es, _: unanswered(es),
     Loss.PAUSE_REASON: lambda es, _: pause_reason(es),
@@ -180,10 +189,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.BOUNDARIES: lambda es, _: JoinedTexts(
         {"text": {"reasoning"}, "refusal": {"reasoning"}, "reasoning": {"text"}, "call": {"text", "refusal", "reasoning"}}
     ).feed(es),
-    Loss.STEP_BOUNDARIES: lambda es, _: JoinedTexts(
-        {"text": {"reasoning"}, "step": {"text", "reasoning"}}, text_splits_reasoning=True
-    ).feed(es),
-    Loss.RUN_BOUNDARIES: lambda es, _: JoinedTexts({}).feed(es),
+    Loss.ANSWER_BOUNDARIES: lambda es, _: JoinedTexts({"start": {"text"}}, final_answer=True).feed(es),
     Loss.CALL_BOUNDARIES: lambda es, _: call_lines(es),
     Loss.FINISH_REASON: lambda es, _: change_end(es, finish_reason=None),
 }
@@ -197,6 +203,8 @@ FILLED_IN = {
     Loss.OPAQUE_KIND,
     Loss.MODEL,
     Loss.ERROR_TYPES,
+    Loss.RESULTS,
+    Loss.ARGS_AS_TEXT,
 }
 """Losses for which a decoder fills in a value of its own; they are removed from the decoded events, too."""
 

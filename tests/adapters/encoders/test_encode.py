@@ -4,7 +4,8 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from adapters.encoders.normalized import EACH_ENCODER, decoded, encoded
@@ -17,6 +18,7 @@ import nbagent
 from nbagent import events as ev
 from nbagent.adapters.base.encoder import BaseEncoder
 from nbagent.adapters.base.losses import Loss
+from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.encoders import ALIASES, encoder_named, encoders
 from nbagent.errors import UnknownSystem
 from nbagent.recording import replay
@@ -34,17 +36,20 @@ EVENTS: list[ev.Event] = [
 
 
 def body(chunks: Iterator[bytes], encoder: type[BaseEncoder]) -> list[Any]:
-    """Return the payloads of a body by nbagent's SSE reader. Agentor's body has no framing: it is cut anywhere."""
+    """Return the payloads of a body by nbagent's SSE reader, or of lines. Agentor's body has no framing: it is cut anywhere."""
     whole = b"".join(chunks)
     if encoder.system == "agentor":
         return [whole[:11], whole[11:]]
+    if encoder.system == "nbagent":
+        return [json.loads(line) for line in whole.splitlines()]
     decoder = SSEDecoder()
     events = decoder.feed(whole)
     payloads = [json.loads(event.data) if event.data.startswith("{") else event.data for event in events]
     if encoder.system == "openai.assistants":  # only the frame has the name
         return [{"event": event.event, "data": payload} for event, payload in zip(events, payloads, strict=True)]
     if encoder.system == "hector":
-        return [{"event": "error", "data": p} if e.event == "error" else p for e, p in zip(events, payloads, strict=True)]
+        named = zip((event.event for event in events), payloads, strict=True)
+        return [payload if name == "message" else {"event": name, "data": payload} for name, payload in named]
     return payloads
 
 
@@ -64,8 +69,8 @@ def test_messages_are_items_as_text(encoder: type[BaseEncoder]) -> None:
 
 
 def test_hectors_frames_are_those_of_its_documentation() -> None:
-    assert list(nbagent.encode(EVENTS, "hector", "messages")) == ['{"chunk":"Hel\\nlo"}', "[DONE]"]
-    assert b"".join(nbagent.encode(EVENTS, "hector", "bytes")) == b'data: {"chunk":"Hel\\nlo"}\n\ndata: [DONE]\n\n'
+    frames = [b'id: 1\ndata: {"chunk":"Hel\\nlo"}\n\n', b"id: 2\nevent: done\ndata: [DONE]\n\n"]
+    assert list(nbagent.encode(EVENTS, "hector", "bytes")) == frames
 
 
 def test_agentors_body_is_json_over_many_lines() -> None:
@@ -75,20 +80,56 @@ def test_agentors_body_is_json_over_many_lines() -> None:
 
 
 def test_dexto_and_openai_write_an_events_name_into_its_frame() -> None:
-    assert next(nbagent.encode(EVENTS, "dexto", "bytes")).startswith(b'event: llm:thinking\ndata: {"name":"llm:thinking"')
+    thinking = b'id: 1\nevent: llm:thinking\ndata: {"name":"llm:thinking"'
+    assert next(nbagent.encode(EVENTS, "dexto", "bytes")).startswith(thinking)
     frames = list(nbagent.encode(EVENTS, "openai.assistants", "bytes"))
-    assert frames[0].startswith(b'event: thread.run.created\ndata: {"id":')
-    assert frames[-1] == b"event: done\ndata: [DONE]\n\n"
+    assert frames[0].startswith(b'id: 1\nevent: thread.run.created\ndata: {"id":')
+    assert frames[-1] == b"id: %d\nevent: done\ndata: [DONE]\n\n" % len(frames)
+
+
+def test_our_own_events_are_sent_as_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "sent.jsonl"
+    path.write_bytes(b"".join(nbagent.encode(EVENTS, "nbagent", "bytes")))
+    assert nbagent.load(path) == EVENTS
+    header, *events = nbagent.encode(EVENTS, "nbagent")
+    assert isinstance(header, dict)
+    assert (header["type"], header["format"]) == ("recording", 1)
+    assert events == [ev.to_dict(event) for event in EVENTS]
+
+
+def test_the_header_of_a_recording_is_no_event() -> None:
+    decoder = DetectingDecoder()
+    items = nbagent.encode(EVENTS, "nbagent")
+    assert [*(event for item in items for event in decoder.feed(item)), *decoder.close()] == EVENTS
 
 
 def test_an_event_of_many_lines_is_many_fields() -> None:
     assert sse("a\nb\r\nc\rd", "named") == b"event: named\ndata: a\ndata: b\ndata: c\ndata: d\n\n"
-    assert sse("") == b"data: \n\n"
+    assert sse("", id_=7) == b"id: 7\ndata: \n\n"
+
+
+@EACH_ENCODER
+def test_every_server_sent_event_has_an_id_with_which_a_client_can_go_on(encoder: type[BaseEncoder]) -> None:
+    decoder = SSEDecoder()
+    ids = [
+        (event.id, decoder.resumable)
+        for frame in nbagent.encode(EVENTS, encoder.system, "bytes")
+        for event in decoder.feed(frame)
+    ]
+    assert ids == [(str(number), True) for number in range(1, len(ids) + 1)]
+    assert bool(ids) == (encoder.system not in ("agentor", "nbagent"))  # whose bodies have other framings
 
 
 def test_the_headers_are_the_systems_own() -> None:
     assert encoder_named("vercel.ui").headers["x-vercel-ai-ui-message-stream"] == "v1"
-    assert {encoder.headers["content-type"] for encoder in encoders()} == {"text/event-stream"}
+    types = {encoder.system: encoder.headers["content-type"] for encoder in encoders()}
+    assert types.pop("nbagent") == "application/x-ndjson"
+    assert set(types.values()) == {"text/event-stream"}
+
+
+@EACH_ENCODER
+def test_no_cache_or_proxy_holds_a_body_back(encoder: type[BaseEncoder]) -> None:
+    assert (encoder.headers["cache-control"], encoder.headers["x-accel-buffering"]) == ("no-cache", "no")
 
 
 def test_an_encoded_stream_has_the_headers_and_losses_of_its_system() -> None:
@@ -163,6 +204,31 @@ async def test_closing_the_stream_closes_the_source() -> None:
     await anext(stream)
     await stream.aclose()
     assert closed == [True]
+
+
+LAST_WORDS = {
+    **{system: {"[DONE]"} for system in ("vercel.ui", "vercel.ui.v5", "openai.chat")},
+    "ag_ui": {"RUN_FINISHED", "RUN_ERROR"},
+    "openai.responses": {"response.completed", "response.incomplete", "response.failed"},
+    "openai.assistants": {"done"},
+    "nearai": {f"thread.run.{state}" for state in ("completed", "requires_action", "error", "canceled")},
+    "dexto": {"run:complete"},
+    "hector": {"done", "error"},
+    "status.tokens": {"done"},
+    "nbagent": {"run.end"},
+}
+"""Last item, or its name, of each system's streams. Agentor's have none: they just end."""
+
+
+@EACH_ENCODER
+@pytest.mark.parametrize("status", [*get_args(ev.RunStatus), None])
+def test_a_stream_ends_with_a_word_of_its_system_however_the_run_does(
+    encoder: type[BaseEncoder], status: ev.RunStatus | None
+) -> None:
+    events = [*EVENTS[:-1], *([ev.RunEnd(status=status)] if status else [])]
+    last: Any = list(nbagent.encode(events, encoder.system))[-1]
+    name = last if isinstance(last, str) else last.get("event") or last.get("type")
+    assert name in LAST_WORDS.get(encoder.system, {name})
 
 
 @EACH_ENCODER
@@ -248,6 +314,7 @@ def test_what_a_run_hides_is_not_encoded(encoder: type[BaseEncoder]) -> None:
 
 
 def test_a_live_object_is_never_encoded() -> None:
-    live = ev.ToolResult(id="c", content="seen", value=ev.Live("hidden"), display=ev.Display(summary="hidden"))
+    live = ev.ToolResult(id="c", content="seen", value=ev.Live("hidden"), display=ev.Display(summary="drawn"))
     for encoder in encoders():
+        assert ("drawn" in str(encoded(encoder(), [live]))) == (encoder.system == "nbagent")
         assert "hidden" not in str(encoded(encoder(), [ev.ToolStart(id="c", name="f"), live, EVENTS[-1]]))

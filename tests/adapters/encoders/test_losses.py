@@ -56,6 +56,9 @@ STREAMS: dict[str, Events] = {
     "an early text": run(ev.TextStart(id="a"), *TEXT, ev.TextDelta(id="a", delta="a")),
     "a refusal": run(ev.TextStart(id="a", kind="refusal", phase="commentary"), ev.TextDelta(id="a", delta="No")),
     "a replaced text": run(ev.TextStart(id="a"), ev.TextDelta(id="a", delta="x"), ev.TextEnd(id="a", text="y")),
+    "a replaced text before a call": run(
+        ev.TextStart(id="a"), ev.TextDelta(id="a", delta="x"), ev.TextEnd(id="a", text="y"), *call("c"),
+    ),
     "a text taken back": run(ev.TextStart(id="a"), ev.TextDelta(id="a", delta="x"), ev.TextEnd(id="a", text="")),
     "a replaced thought": run(
         ev.ReasoningStart(id="a"), ev.ReasoningDelta(id="a", delta="x"), ev.ReasoningEnd(id="a", text="y"),

@@ -24,6 +24,39 @@ def streamed_stays(events: Events, cls: Any, *, only_empty: bool = False) -> Eve
     return kept
 
 
+def earlier_stays(events: Events) -> Events:
+    """Keep the streamed text where its end replaces it, if a tool call follows."""
+    last_call = max((at for at, event in enumerate(events) if isinstance(event, ev.ToolStart)), default=0)
+    return [*streamed_stays(events[:last_call], ev.TextEnd), *events[last_call:]]
+
+
+def reasoning_at_end(events: Events) -> Events:
+    """Join all reasoning to one block at the end, before the error of a failed run."""
+    streamed: dict[str, str] = {}
+    starts: dict[str, Any] = {}
+    ends: dict[str, Any] = {}
+    kept: Events = []
+    for event in events:
+        match event:
+            case ev.ReasoningStart():
+                starts[event.id] = event
+                streamed[event.id] = ""
+            case ev.ReasoningDelta():
+                streamed[event.id] += event.delta
+            case ev.ReasoningEnd() if event.text or streamed[event.id]:
+                ends[event.id] = replace(event, text=event.text or streamed[event.id])
+            case ev.ReasoningEnd():
+                pass
+            case _:
+                kept.append(event)
+    last = [event for event in kept if isinstance(event, ev.RunEnd) or (isinstance(event, ev.Error) and event.fatal)]
+    thoughts: Events = []
+    if ends:
+        id_, end = next(iter(ends.items()))
+        thoughts = [starts[id_], replace(end, text=PARAGRAPH_BREAK.join(each.text for each in ends.values()))]
+    return [*kept[: len(kept) - len(last)], *thoughts, *last]
+
+
 def one_after_another(events: Events) -> Events:
     queue = QueueOverlaps()
     errors = [event for event in events if isinstance(event, ev.Error) and event.fatal]
@@ -53,13 +86,13 @@ class JoinedTexts:
     """Texts as a client without text boundaries joins them: one text per field, until another event ends the field.
 
     Args:
-        ends: the fields that end when another field grows, or at a "call" or a "step".
-        text_splits_reasoning: whether reasoning after a text starts without an empty line.
+        ends: the fields that end when another field grows, at the "start" of a call, at a "call" or at a "step".
+        final_answer: whether the end of the run has the text that is open, in which the empty lines are between texts only.
     """
 
-    def __init__(self, ends: dict[str, set[str]], *, text_splits_reasoning: bool = False) -> None:
+    def __init__(self, ends: dict[str, set[str]], *, final_answer: bool = False) -> None:
         self.ends = ends
-        self.text_splits_reasoning = text_splits_reasoning
+        self.final_answer = final_answer
         self.output: Events = []
         self.open: dict[str, str] = {}
         self.last: dict[str, str] = {}
@@ -82,8 +115,6 @@ class JoinedTexts:
             delta = PARAGRAPH_BREAK + delta
         self.last[field] = source
         self.end_by(field)
-        if field == "text" and self.text_splits_reasoning:
-            self.last.pop("reasoning", None)
         self.begin(source)
         cls: Any = ev.ReasoningDelta if field == "reasoning" else ev.TextDelta
         self.output.append(cls(id=self.open[field], delta=delta))
@@ -98,10 +129,10 @@ class JoinedTexts:
         for field in sorted(self.ends.get(what, ())):
             self.end(field)
 
-    def end(self, field: str) -> None:
+    def end(self, field: str, *, at_end: bool = False) -> None:
         id_ = self.open.pop(field, None)
         whole = PARAGRAPH_BREAK.join(filter(None, self.finals.pop(field, [])))
-        text = whole if field in self.replaced else None
+        text = whole if field in self.replaced or (at_end and self.final_answer) else None
         self.replaced.discard(field)
         opaque = self.opaque.pop(field, None)
         if id_ is not None and opaque is not None:
@@ -138,6 +169,8 @@ class JoinedTexts:
                     continue
                 case ev.ToolStart() | ev.ToolArgsDelta():
                     self.end_by("call")
+                    if isinstance(event, ev.ToolStart):
+                        self.end_by("start")
                     args_so_far[event.id] = args_so_far.get(event.id, "") + getattr(event, "delta", "")
                 case ev.ToolArgs():
                     if event.args_text.startswith(args_so_far[event.id]) and event.args_text != args_so_far[event.id]:
@@ -148,7 +181,7 @@ class JoinedTexts:
                         self.last.clear()
                 case ev.RunEnd():
                     for field in ("reasoning", "text", "refusal"):
-                        self.end(field)
+                        self.end(field, at_end=True)
             self.output.append(event)
         return self.output
 

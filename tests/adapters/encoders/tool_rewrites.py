@@ -79,23 +79,6 @@ def error_as_result(events: Events, only: set[str] | None = None) -> Events:
     ]
 
 
-def result_of_latest(events: Events) -> Events:
-    """Rewrite each result to answer the latest open call of its tool; without one, it opens a call."""
-    names, latest = names_by_call(events), dict[str, str]()
-    kept: Events = []
-    for event in events:
-        if isinstance(event, ev.ToolStart):
-            latest[event.name] = event.id
-        elif isinstance(event, ev.ToolResult):
-            name = names[event.id]
-            if name not in latest:
-                latest[name] = f"{event.id} again"
-                kept.append(ev.ToolStart(id=latest[name], name=name))
-            event = replace(event, id=latest.pop(name))
-        kept.append(event)
-    return kept
-
-
 def result_of_oldest(events: Events) -> Events:
     names, open_ = names_by_call(events), list[str]()
     kept: Events = []

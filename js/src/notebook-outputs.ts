@@ -1,0 +1,85 @@
+/**
+ * Outputs of the notebook that is open in JupyterLab or Notebook 7, reached by way of the widget's manager. Other applications
+ * give no access to them; there the notebook has no outputs, and `outputsOf` returns null.
+ * https://jupyterlab.readthedocs.io/en/stable/api/interfaces/outputarea.IOutputAreaModel.html
+ */
+
+import type { AnyModel } from "@anywidget/types";
+import { type JsonObject, num, record, str } from "./values";
+
+interface Output {
+  readonly data: JsonObject;
+  readonly metadata: JsonObject;
+}
+
+interface OutputList {
+  readonly length: number;
+  get(index: number): Output;
+  set(index: number, output: JsonObject): void;
+  add(output: JsonObject): void;
+}
+
+interface Manager {
+  context?: { model?: { cells?: Iterable<{ id?: string; outputs?: OutputList }> } } | null;
+  kernel?: { clientId?: string } | null;
+}
+
+/** Static copy of a run in an output. */
+export interface Copy {
+  /** Number of events that it holds; 0 if it does not say. */
+  readonly events: number;
+  replace(output: JsonObject): void;
+}
+
+export interface NotebookOutputs {
+  /** True if the run was shown by this page, and in a cell. */
+  readonly isOwn: boolean;
+  /** Return true if an output of the notebook shows the widget of the run with that DOM key. */
+  hasView(domKey: string): boolean;
+  /** Add outputs to a cell. */
+  add(cell: unknown, outputs: readonly JsonObject[]): void;
+  /** Static copies of the run with that DOM key. */
+  copies(domKey: string): Copy[];
+  /**
+   * Return true if this page may change the notebook: another page that shows it as well would have a conflict when it is saved,
+   * so a page changes a run that it has not shown only while its reader looks at it.
+   */
+  mayChange(): boolean;
+}
+
+/** Outputs of the notebook that the widget belongs to; null if they cannot be reached. */
+export function outputsOf(model: AnyModel): NotebookOutputs | null {
+  const manager = model.widget_manager as unknown as Manager | undefined;
+  const cells = () => manager?.context?.model?.cells;
+  if (typeof cells()?.[Symbol.iterator] !== "function") return null;
+  const client = str(model.get("client"));
+  const isOwn = client !== null && client === manager?.kernel?.clientId;
+
+  function* outputs(): Generator<[OutputList, number, Output]> {
+    for (const { outputs } of cells() ?? []) {
+      for (let index = 0; index < (outputs?.length ?? 0); index += 1) {
+        if (outputs) yield [outputs, index, outputs.get(index)];
+      }
+    }
+  }
+
+  return {
+    isOwn,
+    hasView: (domKey) => [...outputs()].some(([, , { metadata }]) => record(metadata.nbagent)?.view === domKey),
+    add(cell, added) {
+      for (const { id, outputs } of cells() ?? []) {
+        if (id === cell) for (const output of added) outputs?.add(output);
+      }
+    },
+    copies(domKey) {
+      const mark = `data-nbagent-twin=${JSON.stringify(domKey)}`;
+      return [...outputs()]
+        .filter(([, , { data }]) => String(data["text/html"] ?? "").includes(mark))
+        .map(([list, index, { metadata }]) => ({
+          events: num(record(metadata.nbagent)?.events) ?? 0,
+          replace: (output) => list.set(index, output),
+        }));
+    },
+    mayChange: () => isOwn || document.visibilityState === "visible",
+  };
+}

@@ -1,0 +1,30 @@
+/** Keyboard shortcuts of the notebook: plain keys typed in a view are not commands, combinations with Ctrl or Cmd are. */
+
+/** Attribute by which JupyterLab's shortcuts are off: it listens in the capture phase, before any handler in the view. */
+const OFF = "data-lm-suppress-shortcuts";
+
+/**
+ * Keep plain keys typed in the element from the notebook, whose command mode would take them: `d` `d` deletes a cell. Ctrl+S and
+ * the like go through.
+ *
+ * @returns a function that stops it.
+ */
+export function keepPlainKeys(element: HTMLElement): () => void {
+  element.setAttribute(OFF, "true");
+  const prepare = (event: KeyboardEvent) => {
+    if (!event.composedPath().includes(element)) return;
+    if (isCommand(event)) element.removeAttribute(OFF);
+    else element.setAttribute(OFF, "true");
+  };
+  for (const type of ["keydown", "keypress", "keyup"]) {
+    element.addEventListener(type, (event) => {
+      if (!isCommand(event as KeyboardEvent)) event.stopPropagation();
+    });
+  }
+  window.addEventListener("keydown", prepare, { capture: true });
+  return () => window.removeEventListener("keydown", prepare, { capture: true });
+}
+
+function isCommand({ ctrlKey, metaKey }: KeyboardEvent): boolean {
+  return ctrlKey || metaKey;
+}

@@ -1,0 +1,186 @@
+/** The static copies in the notebook: kept current by the view, and hidden where the view is. */
+
+import { afterEach, describe, expect, it } from "vitest";
+import { open, ownClock, type Page, settle } from "./support";
+
+type Json = Record<string, unknown>;
+
+/** A notebook as JupyterLab's widget manager offers it: one cell with these outputs. */
+class Notebook {
+  readonly kernel = {
+    clientId: "here",
+    statusChanged: silent(),
+    connectionStatusChanged: silent(),
+    disposed: silent(),
+    interrupt: async () => {},
+  };
+  readonly context = { model: { cells: [{ id: "cell", outputs: this }, {}] } };
+
+  constructor(readonly outputs: { data: Json; metadata: Json }[]) {}
+
+  get length() {
+    return this.outputs.length;
+  }
+
+  get(index: number) {
+    return this.outputs[index];
+  }
+
+  add(output: { data: Json; metadata: Json }) {
+    this.outputs.push(output);
+  }
+
+  set(index: number, output: { data: Json; metadata: Json }) {
+    this.outputs[index] = output;
+  }
+}
+
+function silent() {
+  return { connect: () => true, disconnect: () => true };
+}
+
+function copy(domKey: string, events: number) {
+  return {
+    data: { "text/html": `<div data-nbagent-twin="${domKey}">${events} events</div>` },
+    metadata: { nbagent: { events } },
+  };
+}
+
+let page: Page;
+afterEach(() => page.close());
+ownClock();
+
+/** Opens a run in a notebook with these outputs; the widget was shown by the client `here`. */
+function openIn(notebook: Notebook, traits: Json = {}, isDrawn = true): Page {
+  const all = { dom_key: "key", client: "here", ...traits };
+  return open({ name: "a", status: "running" }, notebook, [], all, isDrawn);
+}
+
+function run(status: string, events: number) {
+  page.ops(["open", "run", null, { kind: "run", status, events, started: Date.now() / 1000 }]);
+}
+
+/** Answers the latest request of that kind. */
+function answer(kind: string, ...outputs: unknown[]): void {
+  const asked = page.sent("need").at(-1);
+  expect(asked).toMatchObject({ name: expect.stringMatching(`^${kind}/`) });
+  const text = JSON.stringify({ cell: "cell", outputs });
+  page.model.receive({ t: "part", name: asked?.name, at: 0, text, size: text.length });
+}
+
+describe("the copy of a run that has ended", () => {
+  it("is left alone if it is whole", async () => {
+    page = openIn(new Notebook([copy("key", 9)]));
+    run("completed", 9);
+    await settle(3_600_000);
+    expect(page.sent("need")).toEqual([]);
+  });
+
+  it("is read from the kernel and replaced if it holds too little", async () => {
+    const notebook = new Notebook([copy("other", 1), copy("key", 0), { data: {}, metadata: {} }]);
+    page = openIn(notebook);
+    run("completed", 9);
+    await settle(2000);
+    answer("static-copy", copy("key", 9));
+    await settle(1000);
+    expect(notebook.outputs.slice(0, 2)).toMatchObject([copy("other", 1), copy("key", 9)]);
+    await settle(3_600_000);
+    expect(page.sent("need")).toHaveLength(1);
+  });
+
+  it("is asked for until it has come", async () => {
+    const notebook = new Notebook([copy("key", 0)]);
+    page = openIn(notebook);
+    run("completed", 9);
+    await settle(20_000);
+    expect(page.sent("need")).toHaveLength(3);
+    answer("static-copy", copy("key", 9));
+    await settle(100);
+    expect(notebook.outputs).toMatchObject([copy("key", 9)]);
+  });
+
+  it("is not asked for once the view is closed", async () => {
+    page = openIn(new Notebook([copy("key", 0)]));
+    run("completed", 9);
+    page.close();
+    await settle(60_000);
+    expect(page.sent("need")).toEqual([]);
+  });
+});
+
+describe("the copy of a run that goes on", () => {
+  it("is replaced if the run has three times as many events", async () => {
+    const notebook = new Notebook([copy("key", 10)]);
+    page = openIn(notebook);
+    run("running", 30);
+    await settle(60_000);
+    expect(page.sent("need")).toEqual([]);
+    page.ops(["set", "run", { events: 31 }]);
+    await settle(12_000);
+    answer("static-copy", copy("key", 33));
+    await settle(100);
+    expect(notebook.outputs).toMatchObject([copy("key", 33)]);
+  });
+
+  it("is looked at although the counters change every second", async () => {
+    page = openIn(new Notebook([copy("key", 0)]));
+    run("running", 1);
+    for (let events = 2; events < 40; events += 1) {
+      page.ops(["set", "run", { events }]);
+      await settle(1000);
+    }
+    expect(page.sent("need").length).toBeGreaterThan(0);
+  });
+});
+
+describe("the outputs of a new widget", () => {
+  const fresh = { from_start: true };
+  const view = { data: { "text/html": "<span></span>" }, metadata: { nbagent: { view: "key" } } };
+
+  it("are put into their cell if they have not come", async () => {
+    const notebook = new Notebook([{ data: { "text/plain": "printed" }, metadata: {} }]);
+    page = openIn(notebook, fresh, false);
+    await settle(5000);
+    answer("outputs", view, copy("key", 1));
+    await settle(3_600_000);
+    expect(notebook.outputs.slice(1)).toMatchObject([view, copy("key", 1)]);
+    expect(page.sent("need").filter(({ name }) => String(name).startsWith("outputs"))).toHaveLength(1);
+  });
+
+  it("are not put there twice if they come late", async () => {
+    const notebook = new Notebook([]);
+    page = openIn(notebook, fresh, false);
+    await settle(5000);
+    notebook.outputs.push(view);
+    answer("outputs", view, copy("key", 1));
+    await settle(1000);
+    expect(notebook.outputs).toEqual([view]);
+  });
+
+  it.each([
+    ["is drawn somewhere", fresh, true, []],
+    ["stands in the notebook", fresh, false, [view]],
+    ["was shown by another page", { ...fresh, client: "elsewhere" }, false, []],
+    ["was shown by something else than a cell", { ...fresh, client: "" }, false, []],
+    ["was restored after a reload", { from_start: false }, false, []],
+  ])("are not asked for if the widget %s", async (_, traits, isDrawn, outputs) => {
+    page = openIn(new Notebook(outputs), traits, isDrawn);
+    await settle(100_000);
+    expect(page.sent("need")).toEqual([]);
+  });
+});
+
+describe("where a live view is in the page", () => {
+  it("the innermost output with the copy is hidden, not the output that holds it", async () => {
+    page = openIn(new Notebook([]));
+    const outer = document.createElement("div");
+    outer.className = "jp-OutputArea-child";
+    outer.innerHTML = `<button>user's</button><div class="jp-OutputArea-child"><p data-nbagent-twin="key"></p></div>`;
+    document.body.append(outer);
+    await settle();
+    const hidden = (element: Element | null) => element !== null && getComputedStyle(element).display === "none";
+    expect(hidden(outer)).toBe(false);
+    expect(hidden(outer.querySelector(".jp-OutputArea-child"))).toBe(true);
+    expect(hidden(outer.querySelector("p"))).toBe(true);
+  });
+});

@@ -1,0 +1,56 @@
+"""Messages of exceptions that end a stream."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from nbagent.adapters.base.fields import nonempty_str
+
+_MAX_CAUSES = 8
+
+
+def message_of(error: BaseException) -> str:
+    """Return an exception's message, with the address of its request and the message of its cause where it names neither.
+
+    SDKs raise "Connection error." from the exception that says why, and frameworks raise theirs from the SDK's.
+    """
+    message = _own_message(error)
+    chain = list(_causes(error))
+    details: list[str] = []
+    for each in chain:
+        address = _address_of(each)
+        if address and address not in message:
+            details.append(address)
+            break
+    for cause in chain[1:]:
+        reason = _own_message(cause)
+        if reason and reason not in message:
+            details.append(reason)
+            break
+    return f"{message} ({': '.join(details)})" if details else message
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, and those that it was raised from."""
+    cause: BaseException | None = error
+    for _ in range(_MAX_CAUSES):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__
+
+
+def _own_message(error: BaseException) -> str:
+    return nonempty_str(getattr(error, "message", None)) or str(error)
+
+
+def _address_of(error: BaseException) -> str | None:
+    """Return host and port of the request that failed without an answer, or None. Never a path or a query."""
+    try:
+        request: Any = getattr(error, "request", None)
+        if request is None or getattr(error, "response", None) is not None or getattr(error, "body", None) is not None:
+            return None
+        parts = urlsplit(str(request.url))
+        return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    except Exception:  # httpx raises where an exception has no request; a port may be no number
+        return None

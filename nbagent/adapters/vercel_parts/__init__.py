@@ -1,0 +1,1 @@
+"""Streams of Vercel's AI SDK before version 5."""

@@ -1,0 +1,54 @@
+"""Messages for typical mistakes in the use of an agent: what was meant, and how that is written."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import openai
+
+from nbagent.errors import did_you_mean
+
+F = TypeVar("F", bound=Callable[..., None])
+
+ASK = "await agent.generate(…) returns the answer, nbagent.show(agent.stream(…)) shows it as it comes"
+
+_NAMES = ("stream", "generate", "tools", "model", "name", "instructions", "max_steps", "timeout", "idle_timeout", "parallel")
+_OF_CLIENT = {"api_key", "base_url", "organization", "project", "http_client", "max_retries", "default_headers"}
+
+
+def hint_for(name: str) -> str:
+    """Return what to write in place of an attribute that an agent does not have."""
+    similar = did_you_mean(name, _NAMES)
+    return similar.removeprefix("; ") if similar else ASK
+
+
+def explain_options(init: F) -> F:
+    """Decorate `__init__` so that its error for an unknown option says where that option goes."""
+    known = inspect.signature(init).parameters
+
+    @functools.wraps(init)
+    def explained(self: Any, *args: Any, **options: Any) -> None:
+        for name, value in options.items():
+            if name not in known:
+                text = f"{type(self).__name__}() got an unexpected keyword argument {name!r}"
+                raise TypeError(text + _place_of(name, value, known))
+        init(self, *args, **options)
+
+    return cast(F, explained)
+
+
+def _place_of(name: str, value: Any, known: Any) -> str:
+    if name in _OF_CLIENT:
+        return f"; it is the client's: client=openai.AsyncOpenAI({name}=…)"
+    if name in _model_settings():
+        shown = repr(value) if isinstance(value, int | float) else "…"
+        return f"; parameters of the model go into model_settings={{{name!r}: {shown}}}"
+    return did_you_mean(name, [each for each in known if each != "self"])
+
+
+@functools.cache
+def _model_settings() -> frozenset[str]:
+    """Return the parameters of a request in either of OpenAI's APIs."""
+    apis = (openai.resources.responses.AsyncResponses, openai.resources.chat.completions.AsyncCompletions)
+    return frozenset(name for api in apis for name in inspect.signature(api.create).parameters) - {"self", "model", "tools"}

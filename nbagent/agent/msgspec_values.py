@@ -1,0 +1,82 @@
+"""Values that models write and msgspec refuses: times in ISO 8601 that are not RFC 3339, choices in another case.
+
+msgspec reads dataclasses' relatives that pydantic does not: its own Structs, and `typing.TypedDict` before Python 3.12.
+"""
+
+import contextlib
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+_PLACE = re.compile(r"^(?P<problem>.*?)(?: - at `\$?(?P<path>.*)`)?$", re.DOTALL)
+_STEP = re.compile(r"\.(?P<field>[^.\[]+)|\[(?P<item>[^\]]*)\]")
+
+_TIMES: dict[str, Callable[[datetime.datetime], str]] = {
+    "Invalid RFC3339 encoded datetime": datetime.datetime.isoformat,
+    "Invalid RFC3339 encoded date": lambda time: time.date().isoformat(),
+}
+
+
+def amend(value: Any, annotation: Any, error: msgspec.ValidationError) -> tuple[Any, str]:
+    """Return the value with what the error names written as msgspec reads it, and the error's message with the choices.
+
+    The value is returned as it is if nothing can be told.
+
+    Args:
+        value: JSON that was refused.
+        annotation: the type that it was to have.
+        error: msgspec's own.
+    """
+    match = _PLACE.match(str(error))
+    assert match is not None, "the pattern matches any text"
+    problem, path = match["problem"], [step["field"] or "" for step in _STEP.finditer(match["path"] or "")]
+    if problem in _TIMES:
+        return _at(value, path, lambda text: _time(text, _TIMES[problem])), str(error)
+    if not problem.startswith("Invalid enum value"):
+        return value, str(error)
+    choices = _choices(inspect.type_info(annotation), path)
+    texts = [choice for choice in choices if isinstance(choice, str)]
+    return _at(value, path, lambda text: _choice(text, texts)), f"{error}; it must be one of {', '.join(map(repr, choices))}"
+
+
+def _at(value: Any, path: Sequence[str], change: Callable[[str], str]) -> Any:
+    """Return a copy of JSON with the texts at a path changed. An empty step stands for every item of a list or dict."""
+    if not path:
+        return change(value) if isinstance(value, str) else value
+    if isinstance(value, dict):
+        return {key: _at(item, path[1:], change) if path[0] in ("", key) else item for key, item in value.items()}
+    return [_at(item, path[1:], change) for item in value] if isinstance(value, list) else value
+
+
+def _time(text: str, written: Callable[[datetime.datetime], str]) -> str:
+    with contextlib.suppress(ValueError):
+        return written(datetime.datetime.fromisoformat(text))
+    return text
+
+
+def _choice(text: str, choices: Sequence[str]) -> str:
+    alike = [choice for choice in choices if choice.casefold() == text.casefold()]
+    return alike[0] if len(alike) == 1 else text
+
+
+def _choices(kind: inspect.Type, path: Sequence[str]) -> list[Any]:
+    """Return the values of the enums and literals at a path of a type; of a literal in the order that msgspec keeps."""
+    match kind:
+        case inspect.UnionType(types=kinds):
+            return [choice for each in kinds for choice in _choices(each, path)]
+        case inspect.Metadata(type=inner):
+            return _choices(inner, path)
+        case inspect.EnumType(cls=cls) if not path:
+            return [member.value for member in cls]
+        case inspect.LiteralType(values=values) if not path:
+            return list(values)
+        case inspect.ListType(item_type=item) | inspect.SetType(item_type=item) | inspect.VarTupleType(item_type=item) if path:
+            return _choices(item, path[1:])
+        case inspect.DictType(value_type=item) if path:
+            return _choices(item, path[1:])
+    fields = {field.encode_name: field.type for field in getattr(kind, "fields", ())}
+    return _choices(fields[path[0]], path[1:]) if path and path[0] in fields else []

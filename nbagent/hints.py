@@ -1,0 +1,48 @@
+"""Hints for what is no stream: the call that gives one, by the package that an object comes from."""
+
+from typing import Any
+
+_CALLS = {
+    "agents": "Runner.run_streamed(agent, …)",
+    "langchain": "agent.astream(…)",
+    "langchain_core": "llm.astream(…)",
+    "langgraph": 'graph.astream(…, stream_mode=["messages", "updates"])',
+    "pydantic_ai": "agent.run_stream_events(…)",
+    "pydantic_graph": "agent.run_stream_events(…)",
+    "openai": "client.responses.create(…, stream=True)",
+    "anthropic": "client.messages.create(…, stream=True)",
+    "crewai": "crew.kickoff(…) of a Crew(…, stream=True)",
+    "smolagents": "agent.run(…, stream=True)",
+    "llama_index": "agent.run(…)",
+    "google.adk": "runner.run_async(…)",
+    "google.genai": "client.models.generate_content_stream(…)",
+    "ollama": "client.chat(…, stream=True)",
+    "cohere": "client.chat_stream(…)",
+    "mistralai": "client.chat.stream(…)",
+    "nbagent": "agent.stream(…)",
+}
+"""The call whose result is a stream, by the package of an agent, a model, a client or a result."""
+
+_STREAM_TYPES = {"generator", "async_generator", "coroutine", "list", "tuple"}
+
+
+FINAL_RESULTS = {"agents.result.RunResult", "pydantic_ai.run.AgentRunResult"}
+"""Types of whole results that are no streams, but can be shown like the last item of one."""
+
+
+def type_name(value: Any) -> str:
+    """Return the name of a value's class with its module, such as "agents.result.RunResult"; a builtin without it."""
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def hint_for(name: str) -> str:
+    """Return a sentence that begins with a space and names the right call for a type, or "".
+
+    Args:
+        name: of the type, as `type_name` returns it.
+    """
+    if name in _STREAM_TYPES or name.rpartition(".")[2] in ("Stream", "AsyncStream"):
+        return " Several streams are shown side by side by show(*streams)."
+    package = next((package for package in _CALLS if name.startswith(f"{package}.")), None)
+    return "" if package is None else f" Show {_CALLS[package]}."

@@ -1,0 +1,101 @@
+"""Pictures of values that have no `_repr_png_`: Matplotlib's figures, charts of plotly and Altair, encoded images."""
+
+import importlib.util
+import io
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from nbagent.mime.chart import Chart, chart_svg
+from nbagent.mime.chart_spec import plotly_chart, vega_lite_chart
+from nbagent.mime.image import image_type
+
+Ask: TypeAlias = Callable[[str, Callable[[], Any]], Any]
+"""Calls a function that may fail, and notes the failure under a name."""
+
+IN_SCRIPT = "Its picture is drawn by a script, which no saved file runs. Open it from the call's result: run.tools[…].result"
+"""Note for a value that has no picture without a script."""
+
+_Reader: TypeAlias = Callable[[Mapping[str, Any]], Chart | None]
+
+PLOTLY = "application/vnd.plotly.v1+json"
+"""MIME type of a plotly figure, which a view may draw with plotly's own script."""
+_VEGA_LITE = re.compile(r"application/vnd\.vegalite\.v\d+(?:\.\d+)*\+json")
+_UNSEEN = re.compile(r"<(script|style|head|title)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+
+
+def picture_of(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+    """Return a picture of the value by its MIME type; empty if it has none.
+
+    Args:
+        value: anything.
+        bundle: its MIME bundle so far.
+        ask: calls what may fail.
+    """
+    if isinstance(value, bytes | bytearray | memoryview):
+        mime = image_type(value)
+        return {mime: bytes(value)} if mime else {}
+    if isinstance(value, type):
+        return {}
+    figure = figure_of(value)
+    if figure is not None:
+        return {} if "image/png" in bundle else _kept("image/png", ask("savefig", lambda: _png_of(figure)))
+    return _chart_picture(value, bundle, ask)
+
+
+def figure_of(value: Any) -> Any:
+    """Return a Matplotlib figure, given itself, its axes, or an array of these; None for anything else."""
+    if str(getattr(value, "dtype", "")) == "object" and hasattr(type(value), "flat") and value.size:
+        value = value.flat[0]
+    if hasattr(type(value), "get_figure") and not hasattr(type(value), "savefig"):
+        value = value.get_figure()
+    return value if hasattr(type(value), "savefig") and hasattr(value, "canvas") else None
+
+
+def is_drawn_by_script(html: str) -> bool:
+    """Return True for HTML that shows nothing unless its scripts run."""
+    return "<script" in html.lower() and "<img" not in html.lower() and not _UNSEEN.sub("", html).strip()
+
+
+def _chart_picture(value: Any, bundle: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+    """Return the picture by the library's own exporter, if that is installed; else a simple one, if that would be true."""
+    kind = type(value)
+    if hasattr(kind, "to_plotly_json") and hasattr(kind, "to_image"):
+        spec = ask("the chart", lambda: msgspec.json.decode(value.to_json()))
+        if importlib.util.find_spec("kaleido") is not None and (png := ask("kaleido", lambda: value.to_image(format="png"))):
+            return {"image/png": png, **_kept(PLOTLY, spec)}
+        svg = ask("the chart", lambda: _svg_of(plotly_chart, spec))
+        return {**_kept("image/svg+xml", svg), **_kept(PLOTLY, spec)}
+    if hasattr(kind, "to_dict") and hasattr(kind, "resolve_scale"):  # Altair's charts
+        if importlib.util.find_spec("vl_convert") is not None and (svg := ask("vl-convert", lambda: _saved_svg(value))):
+            return {"image/svg+xml": svg}
+        return _kept("image/svg+xml", ask("the chart", lambda: _svg_of(vega_lite_chart, value.to_dict())))
+    readers: list[tuple[_Reader, Any]] = [(plotly_chart, bundle[PLOTLY])] if PLOTLY in bundle else []
+    readers += [(vega_lite_chart, spec) for mime, spec in bundle.items() if _VEGA_LITE.fullmatch(mime)]
+    for reader, spec in readers:
+        if (svg := ask("the chart", lambda reader=reader, spec=spec: _svg_of(reader, spec))) is not None:  # type: ignore[misc]
+            return {"image/svg+xml": svg}
+    return {}
+
+
+def _svg_of(reader: _Reader, spec: Any) -> str | None:
+    chart = reader(spec) if isinstance(spec, dict) else None
+    return None if chart is None else chart_svg(chart)
+
+
+def _saved_svg(chart: Any) -> str:
+    file = io.StringIO()
+    chart.save(file, format="svg")
+    return file.getvalue()
+
+
+def _png_of(figure: Any) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight")
+    return file.getvalue()
+
+
+def _kept(mime: str, payload: Any) -> dict[str, Any]:
+    return {} if payload is None else {mime: payload}

@@ -1,0 +1,127 @@
+"""The static copy of a run in the saved notebook: what it holds, and when it is sent again.
+
+A front end may lose an update: Jupyter's server drops messages beside a flood of prints, and JupyterLab forgets an output's
+display id when the page is loaded again, the notebook is reopened or the cell is moved. So each copy says how many events it
+holds. A view compares that with its own count, reads a newer copy page by page, and puts it into the notebook itself
+(js/src/static-copy.ts).
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from nbagent.protocol.json_size import truncate_to_bytes
+from nbagent.render.static_copy import static_copy
+from nbagent.run import Run
+
+FIRST_SAVE_S = 3.0
+"""Seconds after which the copy of a run that still goes on is sent for the first time: a short answer has ended by then."""
+GROWTH = 2
+"""Factor by which the events or the seconds have grown when the copy is sent again. So all copies of a run that goes on take at
+most twice the bytes of the last one."""
+NO_VIEW_S = 3.0
+"""Seconds without a message of any view after which the page is taken for one that cannot draw widgets."""
+FALLBACK_INTERVAL_S = 1.0
+"""Seconds between two copies, at least, in a page that cannot draw widgets."""
+FALLBACK_BYTES_PER_S = 50_000
+"""Bytes of copies that are sent in a second, at most, in a page that cannot draw widgets."""
+
+NO_VIEW_NOTE = (
+    "This page cannot draw the live view. Run <code>pip install anywidget</code> in the environment in which JupyterLab itself "
+    "runs, and load the page again. Until then this copy is updated from time to time."
+)
+"""HTML of the line that says why nothing streams."""
+
+COPY_PART, OUTPUTS_PART = "static-copy/", "outputs/"
+"""Prefixes of the part names by which a view asks for the copy, or for all outputs of a cell that has lost them. A version
+follows, such as the number of events that the view knows of."""
+
+
+class StaticCopy:
+    """Static copy of one run, as display data.
+
+    Args:
+        run: the run.
+        dom_key: key that the run's views and its copy have in the page's DOM; empty if there is no view.
+    """
+
+    def __init__(self, run: Run, dom_key: str) -> None:
+        self.run = run
+        self.dom_key = dom_key
+
+    def bundle(self, note: str = "") -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the data by MIME type, and the metadata. For a view they say how many events the data holds.
+
+        Args:
+            note: HTML of a line above the transcript.
+        """
+        blocks = self.run.snapshot()
+        data = static_copy(blocks, dom_key=self.dom_key, stable=self.run.stable, note=note)
+        return data, {"nbagent": {"events": blocks[0]["events"]}} if self.dom_key else {}
+
+
+class PagedJson:
+    """Pages of JSON values that a view reads one after another, made for the first page of each name.
+
+    Args:
+        make: returns the value of that name.
+    """
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self._make = make
+        self._read: tuple[str, str] | None = None
+
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        """Return a page of the value's JSON, and the characters in all of it.
+
+        Args:
+            name: of the value.
+            at: offset of the page's first character.
+            room: bytes of JSON that the page may take.
+
+        Raises:
+            LookupError: another value was read since the first page, or none has that name.
+        """
+        if self._read is None or self._read[0] != name:
+            if at:
+                raise LookupError("another value is being read: begin anew")
+            self._read = (name, json.dumps(self._make(name), ensure_ascii=False))
+        text = self._read[1]
+        page, _ = truncate_to_bytes(text, at, room)
+        if at + len(page) >= len(text):
+            self._read = None
+        return page, len(text)
+
+
+class CopySchedule:
+    """When the static copy of a run that goes on is sent again.
+
+    Attributes:
+        has_note: whether the latest copy says that the page cannot draw the live view.
+    """
+
+    def __init__(self) -> None:
+        self.has_note = False
+        self._seconds = 0.0
+        self._events = 0
+        self._bytes = 0
+
+    def is_due(self, seconds: float, events: int, *, can_draw: bool) -> bool:
+        """Return True if the copy is to be sent now.
+
+        Args:
+            seconds: since the run was shown.
+            events: number of the run's events so far.
+            can_draw: whether the page can draw the live view, as far as is known.
+        """
+        if not can_draw:
+            pause = max(FALLBACK_INTERVAL_S, self._bytes / FALLBACK_BYTES_PER_S)
+            return not self.has_note or (events > self._events and seconds >= self._seconds + pause)
+        if self.has_note:
+            return True
+        grown = events >= GROWTH * self._events or seconds >= GROWTH * self._seconds
+        return seconds >= FIRST_SAVE_S and events > self._events and grown
+
+    def on_sent(self, seconds: float, events: int, size: int, *, has_note: bool) -> None:
+        """Take note that a copy of `size` bytes was sent."""
+        self._seconds, self._events, self._bytes, self.has_note = seconds, events, size, has_note

@@ -1,0 +1,66 @@
+"""The ops of a run in an order in which they can be printed: one agent after the other."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+AnyOp: TypeAlias = Sequence[Any]
+
+
+class Units:
+    """Sorts the ops of agents that write at the same time.
+
+    A unit is an agent of the run (a lane, say), or what happens inside one of its tool calls. The ops of the unit that began
+    first pass as they come. Those of another are held back until it has ended; then the units that have ended meanwhile
+    pass whole, and of the rest the first. Ops outside of units pass at once.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[str, str | None] = {"run": None}  # the unit of each block
+        self._agents: set[str] = set()  # units whose own ops belong to them; a tool's row is its caller's
+        self._held: dict[str, list[AnyOp]] = {}
+        self._ended: set[str] = set()
+        self._current: str | None = None
+
+    def feed(self, op: AnyOp) -> Iterable[AnyOp]:
+        """Take the next op, and return those that are due."""
+        id_ = str(op[1])
+        if op[0] == "open":
+            self._open(op, id_)
+        if op[0] == "close" and id_ == "run":
+            return [*self.close(), op]
+        unit = self._of.get(id_)
+        if unit is None:
+            return [op]
+        inside = id_ != unit or unit in self._agents
+        if op[0] == "close" and id_ == unit:
+            self._ended.add(unit)
+        if unit in self._held or (inside and self._current not in (None, unit)):
+            self._held.setdefault(unit, []).append(op)
+            return []
+        if inside and unit not in self._ended:
+            self._current = unit
+        if unit not in self._ended or unit != self._current:
+            return [op]
+        self._current = None
+        return [op, *self._next()]
+
+    def close(self) -> Iterable[AnyOp]:
+        """Return all ops that are held back."""
+        held, self._held, self._current = self._held, {}, None
+        return [op for ops in held.values() for op in ops]
+
+    def _open(self, op: AnyOp, id_: str) -> None:
+        parent = str(op[2] or "run")
+        kind = op[3].get("kind")
+        if parent == "run" and kind in ("agent", "tool"):
+            self._of[id_] = id_
+            if kind == "agent":
+                self._agents.add(id_)
+        else:
+            self._of[id_] = self._of.get(parent)
+
+    def _next(self) -> Iterable[AnyOp]:
+        ended = [unit for unit in self._held if unit in self._ended]
+        running = next((unit for unit in self._held if unit not in self._ended), None)
+        self._current = running
+        return [op for unit in [*ended, *([running] if running else [])] for op in self._held.pop(unit)]

@@ -1,0 +1,85 @@
+"""The decoder of a run's items, by the option `adapter`: a system's name, a function of the user's, or detection."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeAlias
+
+from nbagent import events as e
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.decoders import decoder_named
+from nbagent.adapters.detect import DetectingDecoder
+from nbagent.adapters.nbagent_events.decoder import EventsDecoder
+from nbagent.runtime.loop import OwnedStream
+
+Converter: TypeAlias = Callable[[Any], "e.Event | str | Iterable[e.Event | str] | None"]
+"""Function from an item to its events. A text is the next piece of the answer; None is nothing."""
+
+
+def decoder_of(adapter: str | Converter | None, source: Any) -> Decoder:
+    """Return a new decoder for a source.
+
+    Args:
+        adapter: name of the system, or a function from an item to its events; None detects the system by the first items.
+        source: a stream of nbagent's own may know its system.
+
+    Raises:
+        UnknownSource: no adapter has that name.
+        TypeError: `adapter` is neither a name nor a function.
+    """
+    if adapter is None:
+        known = source if isinstance(source, OwnedStream) else None
+        return DetectingDecoder(lambda: getattr(known, "adapter", None), lambda: getattr(known, "has_closed", False))
+    if isinstance(adapter, str):
+        return decoder_named(adapter)
+    if not callable(adapter):
+        raise TypeError(f"adapter= is a system's name or a function from an item to events; got {type(adapter).__name__}")
+    return FunctionDecoder(adapter)
+
+
+class FunctionDecoder(EventsDecoder):
+    """Decodes items by a function of the user's. What it leaves out is added: `run.start`, a start before a delta, ends.
+
+    An item for which it raises becomes a `raw` event; the first such error is shown, and the run goes on.
+
+    Args:
+        convert: returns an event, a text, several of these, or None for an item of which nothing is to be seen.
+    """
+
+    system: ClassVar[str] = "function"
+    reads_frames: ClassVar[bool] = True
+
+    def __init__(self, convert: Converter) -> None:
+        super().__init__()
+        self._convert = convert
+        self._has_failed = False
+        self._texts = 0
+        self._is_in_text = False
+
+    def read(self, item: Any) -> None:
+        """Write the events of one item."""
+        try:
+            made = self._convert(item)
+            several = isinstance(made, Iterable) and not isinstance(made, str | dict)
+            converted: list[Any] = list(made) if several else [] if made is None else [made]  # type: ignore[arg-type]
+        except Exception as error:  # the user's function: its mistake must not end the run, nor stay unseen
+            if not self._has_failed:
+                self._has_failed = True
+                self.builder.error(
+                    f"adapter= raised {type(error).__name__}: {error}", error_type=type(error).__name__, fatal=False
+                )
+            raise  # the item becomes `raw`
+        for each in converted:
+            for part in self._parts(each):
+                super().read(part)
+
+    def _parts(self, made: Any) -> Iterable[Any]:
+        """Yield what the function made, a text as the next delta of a text block. What is no text ends that block."""
+        if isinstance(made, str):
+            if not self._is_in_text:
+                self._is_in_text = True
+                self._texts += 1
+            yield e.TextDelta(id=f"adapter-text-{self._texts}", delta=made)
+            return
+        if self._is_in_text:
+            self._is_in_text = False
+            yield e.TextEnd(id=f"adapter-text-{self._texts}")
+        yield made

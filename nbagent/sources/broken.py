@@ -1,0 +1,94 @@
+"""Broken connections of other libraries' clients, told in one way whichever client reads the stream.
+
+Exceptions are recognised by the names of their classes, so that no client is imported: openai and anthropic on httpx2 or httpx,
+aiohttp, requests on urllib3, websockets, and Python's own.
+"""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from nbagent.errors import StreamError
+
+CONNECTION_LOST = "connection_lost"
+"""Code of a connection that broke while the response came."""
+
+CONNECT_ERROR = "connect_error"
+"""Code of a connection that was never made."""
+
+_LOST = {
+    "openai.APIConnectionError",
+    "anthropic.APIConnectionError",
+    "httpx.NetworkError",
+    "httpx.ProtocolError",
+    "httpx2.NetworkError",
+    "httpx2.ProtocolError",
+    "aiohttp.ClientConnectionError",
+    "aiohttp.ClientPayloadError",
+    "requests.ConnectionError",
+    "requests.ChunkedEncodingError",
+    "urllib3.ProtocolError",
+    "http.IncompleteRead",
+    "websockets.ConnectionClosedError",
+    "builtins.ConnectionError",
+}
+_NOT_MADE = {
+    "httpx.ConnectError",
+    "httpx2.ConnectError",
+    "aiohttp.ClientConnectorError",
+    "urllib3.NewConnectionError",
+    "builtins.ConnectionRefusedError",
+    "socket.gaierror",
+}
+_TOO_LATE = {"openai.APITimeoutError", "anthropic.APITimeoutError", "httpx.TimeoutException", "httpx2.TimeoutException"}
+
+
+def connection_error(error: BaseException | None) -> StreamError | None:
+    """Return the error of a broken connection as a `StreamError` with the code "connection_lost" or "connect_error".
+
+    Its message has the host, where the client tells it, and the first cause. Its own cause is the client's error.
+
+    Returns:
+        None for any other error, such as a time-out, a status of the service, or a `StreamError`.
+    """
+    if error is None or isinstance(error, StreamError):
+        return None
+    names = _class_names(error)
+    if names & _TOO_LATE or not names & _LOST:
+        return None
+    causes = list(_causes(error))
+    made = not any(_class_names(cause) & _NOT_MADE or isinstance(cause, socket.gaierror) for cause in causes)
+    host = next((host for cause in causes if (host := _host_of(cause))), None)
+    reason = str(causes[-1]) or str(error) or type(error).__name__
+    where = f" to {host}" if host else ""
+    if made:
+        explained = StreamError(f"The connection{where} broke: {reason}", CONNECTION_LOST)
+    else:
+        text = f"No connection{where}: {reason}. Is the address right, and the service up?"
+        explained = StreamError(text, CONNECT_ERROR)
+    explained.__cause__ = error
+    return explained
+
+
+def _class_names(error: BaseException) -> set[str]:
+    """Return the classes of an error as "package.Class"."""
+    return {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and what it was raised from, the first cause last."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+
+
+def _host_of(error: BaseException) -> str | None:
+    """Return host and port of the request that an error of an HTTP client belongs to; without credentials."""
+    try:
+        url: Any = getattr(error, "request").url  # noqa: B009 - httpx raises RuntimeError where there is no request
+        return f"{url.host}:{url.port}" if url.port else str(url.host)
+    except Exception:
+        return None

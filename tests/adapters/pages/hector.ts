@@ -1,0 +1,18 @@
+// "Chat Applications" and "Error Handling" of Hector's page on streaming (kadirpekel/hector, docs/core-concepts/streaming.md at
+// 7bc71ac), as printed, in a function.
+
+export function chat(sessionId: string) {
+const eventSource = new EventSource(
+  `http://localhost:8080/agents/chatbot/sessions/${sessionId}/messages/stream`
+);
+
+eventSource.onmessage = (event) => {
+  const data = JSON.parse(event.data);
+  appendToChat(data.chunk);
+};
+
+eventSource.onerror = (error) => {
+  console.error('Stream error:', error);
+  eventSource.close();
+};
+}

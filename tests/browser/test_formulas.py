@@ -1,0 +1,67 @@
+r"""Formulas typeset by JupyterLab's MathJax, which knows commands that do more: `\href{javascript:…}`, `\style`, `\class`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from browser.lab import Notebook
+from browser.test_saved import reopen_without_kernel
+from playwright.sync_api import Locator, expect
+
+ATTACKS = [
+    r"\href{javascript:globalThis.harm=1}{x}",
+    r"\style{position:fixed;inset:0}{x}",
+    r"\class{nb-harm}{x}",
+    r"\cssId{nb-harm}{x}",
+    r"\data{harm=1}{x}",
+    r"\require{html}\href{javascript:globalThis.harm=1}{x}",
+    r"\def\x{\href{javascript:globalThis.harm=1}{x}}\x",
+    r"\unicode{x202e}x",
+    r"\bbox[position:fixed]{x}",
+    r"\mmlToken{mi}[href=javascript:globalThis.harm=1]{x}",
+]
+CELL = f"""
+import nbagent
+from nbagent import events as e
+ATTACKS = {ATTACKS!r}
+MARKS = ["${{}}$", "$${{}}$$", "\\\\({{}}\\\\)", "\\\\[{{}}\\\\]", "\\\\begin{{align}}{{}}\\\\end{{align}}"]
+TEXT = "\\n\\n".join(mark.replace("{{}}", it) for it in ATTACKS for mark in MARKS)
+HTML = "".join(f"<p>${{it}}$</p><b>$</b>{{it}}<b>$</b><td>\\\\({{it}}\\\\)</td>" for it in ATTACKS)
+def answer():
+    for id, data in [("a", {{"text/html": HTML}}), ("b", {{"text/markdown": TEXT}}), ("c", {{"text/plain": TEXT}})]:
+        yield e.ToolStart(id=id, name=TEXT[:60])
+        yield e.ToolArgs(id=id, args={{"q": TEXT}}, args_text=TEXT)
+        yield e.ToolResult(id=id, display=e.Display(summary=TEXT, data=data))
+    yield e.Status(message=TEXT)
+    yield e.TextDelta(id="x", delta="It is $a^2$.\\n\\n" + TEXT)
+run = await nbagent.show(answer(), name="formulas")
+"""
+
+# Elements of a place that a command made: links that run, classes, ids and styles of a model's own.
+FOUND = """(place) => [...place.querySelectorAll('*')].filter((each) =>
+  [...each.attributes].some(({ name, value }) => /href$/.test(name) && /javascript/i.test(value))
+  || each.matches('.nb-harm, #nb-harm, [data-harm]') || /fixed|inset/.test(each.getAttribute('style') ?? '')
+).map((each) => each.outerHTML.slice(0, 200))"""
+
+
+def does_nothing(place: Locator) -> None:
+    place.evaluate("(place) => place.querySelectorAll('details').forEach((details) => { details.open = true })")
+    expect(place.get_by_text("javascript:globalThis.harm=1", exact=False).first).to_be_attached()  # they are there, as text
+    found: list[Any] = place.evaluate(FOUND)
+    assert found == []
+    assert place.page.evaluate("'harm' in globalThis") is False
+
+
+def test_no_command_of_a_formula_does_anything_live_or_in_the_saved_file(notebook: Callable[..., Notebook]) -> None:
+    book = notebook(cells=(CELL,), name="formulas.ipynb")
+    book.run(0)
+    book.wait_idle()
+    expect(book.widget(0).locator(".nb-status", has_text="Done")).to_be_visible()
+    place = book.cell(0).locator(".jp-Cell-outputArea")
+    expect(place.locator("mjx-container").first).to_be_attached()  # MathJax has been through the hidden static copy
+    expect(book.widget(0).get_by_text("It is").locator("math").first).to_be_visible()
+    does_nothing(place)
+    reopen_without_kernel(book)
+    place = book.cell(0).locator(".jp-Cell-outputArea")
+    expect(place.locator("mjx-container").first).to_be_visible()  # of the answer's own formula: MathJax has been there
+    does_nothing(place)
+    expect(place.locator("mjx-container")).to_have_count(1)

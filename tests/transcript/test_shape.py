@@ -1,0 +1,65 @@
+"""What a finished call shows without a click: pictures, and the last table of each list of calls."""
+
+from typing import Any, cast
+
+import pytest
+
+from nbagent import events as e
+from nbagent.transcript import Transcript
+from nbagent.transcript.shape import shape_of
+
+TABLE = {"text/html": "<style>…</style><TABLE border=1><tr><td>1</td></tr></TABLE>", "text/plain": "1"}
+PICTURE = {"image/png": "iVBO", "text/plain": "<Figure>"}
+TEXT = {"text/plain": "a table of contents"}
+
+
+@pytest.mark.parametrize(
+    ("bundle", "shape"),
+    [
+        (TABLE, "table"),
+        ({"text/html": ["<table>", "</table>"]}, "table"),
+        (PICTURE, "picture"),
+        ({"image/svg+xml": "<svg/>"}, "picture"),
+        ({"application/vnd.vegalite.v5+json": {}, "text/plain": "Chart"}, "picture"),
+        ({"text/html": "<p>a</p><img src='data:image/png;base64,iVBO'>"}, "picture"),
+        ({"text/html": "<table></table><svg></svg>"}, "picture"),
+        (TEXT, None),
+        ({"text/html": "<p>some words</p>"}, None),
+        ({"text/html": {"not": "a text"}}, None),
+        ({"application/json": {"table": []}, "text/markdown": "*words*"}, None),
+        ({"image/png": None, "text/plain": "no picture"}, None),
+        ({}, None),
+    ],
+)
+def test_a_bundle_is_a_picture_a_table_or_neither(bundle: dict[str, Any], shape: str | None) -> None:
+    assert shape_of(bundle) == shape
+
+
+def opened(*events: e.Envelope) -> dict[str, bool]:
+    """Return the prop `open` of each call that has it."""
+    transcript = Transcript("test")
+    for event in events:
+        transcript.feed(cast(e.Event, event))
+    return {block["id"]: block["open"] for block in transcript.snapshot() if "open" in block}
+
+
+def call(id: str, data: dict[str, Any], parent: str | None = None, **more: Any) -> list[e.Envelope]:
+    result = e.ToolResult(id=id, display=e.Display(summary="", data=data), **more)
+    return [e.ToolStart(id=id, name="f", parent_id=parent), result]
+
+
+def test_every_picture_stays_open_and_of_the_tables_the_last() -> None:
+    calls = [*call("a", TABLE), *call("b", PICTURE), *call("c", TABLE), *call("d", PICTURE), *call("e", TEXT)]
+    assert opened(*calls) == {"a": False, "b": True, "c": True, "d": True}
+
+
+def test_agents_side_by_side_each_keep_their_last_table_open() -> None:
+    agents = [e.AgentStart(id=name, name=name) for name in ("left", "right")]
+    calls = [*call("a", TABLE, "left"), *call("b", TABLE, "right"), *call("c", TABLE, "left")]
+    assert opened(*agents, *calls) == {"a": False, "b": True, "c": True}
+
+
+def test_the_result_that_counts_is_the_last_one_of_a_call() -> None:
+    assert opened(*call("a", PICTURE, preliminary=True)) == {}
+    assert opened(*call("a", TABLE), *call("a", TEXT)[1:]) == {"a": False}
+    assert opened(*call("a", TABLE), *call("a", TABLE)[1:]) == {"a": True}
