@@ -18,14 +18,12 @@ export interface ChannelOptions {
   store: Store;
   /** Called after each message, with the kernel's clock (seconds since the epoch); null if the message has no time. */
   onMessage?: (now: number | null) => void;
-  /** Returns true if the run has ended, or the kernel is gone. */
+  /** Returns true if the run has ended. */
   isOver?: () => boolean;
 }
 
-/** Time after which an unanswered request for a snapshot is repeated; twice as long each time, up to the longest. */
+/** Time after which an unanswered request for a snapshot is repeated; twice as long each time. */
 const SNAPSHOT_TIMEOUT_MS = 2000;
-const MAX_SNAPSHOT_TIMEOUT_MS = 64_000;
-/** Number of requests of a view that knows the run to be over. One that does not asks as long as the kernel may answer. */
 const MAX_REQUESTS = 6;
 /** Number of requests that are repeated at once when a piece of a snapshot was lost. */
 const MAX_IMMEDIATE_REQUESTS = 3;
@@ -167,7 +165,7 @@ export class Channel {
   }
 
   #sendRequest(): void {
-    if (this.#request === null || (this.#tries >= MAX_REQUESTS && this.#isOver())) {
+    if (this.#request === null || this.#tries === MAX_REQUESTS) {
       // The next message after a gap asks anew.
       this.#request = null;
       return;
@@ -179,8 +177,7 @@ export class Channel {
 
   #startTimeout(): void {
     clearTimeout(this.#requestTimer);
-    const timeout = Math.min(SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1), MAX_SNAPSHOT_TIMEOUT_MS);
-    this.#requestTimer = setTimeout(() => this.#sendRequest(), timeout);
+    this.#requestTimer = setTimeout(() => this.#sendRequest(), SNAPSHOT_TIMEOUT_MS * 2 ** (this.#tries - 1));
   }
 
   #scheduleAck(again = false): void {

@@ -76,7 +76,7 @@ export class Session {
       port: model,
       store: this.store,
       onMessage: (now) => this.#onMessage(now),
-      isOver: () => !isLive(this.status) || this.kernel.state.peek() === "gone",
+      isOver: () => !isLive(this.status),
     });
     this.present = computed(() => this.channel.answered.value || this.#expecting.value);
     this.announcer = new Announcer(this.store);
