@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from browser.lab import Notebook
 from browser.test_saved import reopen_without_kernel
 from playwright.sync_api import expect
@@ -22,6 +23,7 @@ run = await nbagent.show(charts(), name="charts")
 """
 
 
+@pytest.mark.proof
 def test_charts_are_pictures_and_plotly_draws_its_own_in_a_sandbox(notebook: Callable[..., Notebook]) -> None:
     asked: list[str] = []
     book = notebook(cells=(CELL,), name="charts.ipynb")

@@ -3,6 +3,7 @@ r"""Formulas typeset by JupyterLab's MathJax, which knows commands that do more:
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from browser.lab import Notebook
 from browser.test_saved import reopen_without_kernel
 from playwright.sync_api import Locator, expect
@@ -51,6 +52,7 @@ def does_nothing(place: Locator) -> None:
     assert place.page.evaluate("'harm' in globalThis") is False
 
 
+@pytest.mark.proof
 def test_no_command_of_a_formula_does_anything_live_or_in_the_saved_file(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(CELL,), name="formulas.ipynb")
     book.run(0)

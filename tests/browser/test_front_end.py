@@ -115,6 +115,7 @@ def test_the_front_end_is_evaluated_once_a_page(book: Callable[..., Notebook]) -
     assert (page.evaluate(FRONT_ENDS), page.evaluate(STYLES)) == (1, 1)
 
 
+@pytest.mark.proof
 def test_a_page_loaded_again_gets_it_with_the_widgets_or_else_from_the_kernel(book: Callable[..., Notebook]) -> None:
     notebook = book(SHOW, SHOW, name="again.ipynb")
     for index in (1, 2):

@@ -123,6 +123,7 @@ def test_ten_thousand_events_scroll_and_are_searched_while_few_are_in_the_page(n
     assert not WHOLE or scrolling + searching == []
 
 
+@pytest.mark.proof
 def test_events_of_a_live_run_appear_as_they_come(notebook: Callable[..., Notebook]) -> None:
     book, view = show(notebook, LIVE)
     view.get_by_role("button", name="Inspect").click()

@@ -96,6 +96,7 @@ def test_several_runs_at_once(notebook: Callable[..., Notebook]) -> None:
         expect(book.widget(1).nth(index).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
 
 
+@pytest.mark.proof
 def test_nothing_breaks_in_the_browser(notebook: Callable[..., Notebook]) -> None:
     errors: list[str] = []
     book = notebook(cells=(SETUP, "run = await nbagent.show(agent.stream('Show a table.'))"))

@@ -182,6 +182,7 @@ def test_a_kernel_that_ends_after_the_run_is_not_mentioned_until_a_detail_is_wan
     expect(view.get_by_role("button", name="Stop")).to_be_hidden()
 
 
+@pytest.mark.proof
 def test_a_connection_that_drops_and_comes_back_loses_nothing(book: Callable[..., Notebook]) -> None:
     notebook = book(first="run = nbagent.show(words(6))")
     view = wait_for_words(notebook)

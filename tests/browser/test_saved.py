@@ -118,6 +118,7 @@ def test_while_the_view_lives_its_twin_is_hidden(ended: Notebook) -> None:
     ended.shot("saved-live")
 
 
+@pytest.mark.proof
 def test_it_is_hidden_while_the_run_goes_on_too(notebook: Callable[..., Notebook]) -> None:
     book = notebook(cells=(SETUP, "run = nbagent.show(waiting(), name='analyst')", "go.set(); ran = await run"))
     book.run(0)

@@ -94,6 +94,7 @@ def test_web_pages_take_the_html(plots: Any) -> None:
     assert "**Result**" not in page
 
 
+@pytest.mark.proof
 def test_ten_one_sentence_answers_take_less_than_ten_kilobytes_each() -> None:
     few, many = (executed(SETUP, *map(ANSWER.format, range(count)), store_widget_state=True) for count in (1, 11))
     each = (size_of(many) - size_of(few)) / 10

@@ -152,6 +152,7 @@ def test_each_character_that_is_seen_comes_from_its_own_place(text: str, markup:
     assert places == sorted(places)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("text", ["*" * 100_000, "&" * 100_000, "_" * 100_000, "\\" * 100_000, "<" * 50_000, "a\n" * 50_000])
 def test_a_text_of_nothing_but_markup_takes_linear_time(text: str) -> None:
     patterns = Patterns([r"\d{16}"])

@@ -224,6 +224,7 @@ def calls_in(source: str) -> int:
     return calls
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", PATHOLOGICAL)
 def test_twice_the_text_is_at_most_twice_the_work(name: str) -> None:
     once, twice = text_of(PATHOLOGICAL[name], 2_000), text_of(PATHOLOGICAL[name], 4_000)

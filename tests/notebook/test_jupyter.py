@@ -240,6 +240,7 @@ def test_of_many_runs_in_a_cell_those_that_jupyterlab_draws_stay_live(notebook: 
     assert notebook.say(live) == " ".join(map(str, range(6, 26)))
 
 
+@pytest.mark.proof
 def test_a_hundred_runs_leave_twenty_widgets(notebook: Notebook) -> None:
     notebook.run("running = nbagent.show(waiting())", "a")
     notebook.run("for _ in range(100): await nbagent.show(iter('x'))", "b")

@@ -13,6 +13,7 @@ CAP_BYTES = 200 * 1024 * 1024
 """Bytes that recording, or playing again, may take at most: the log of events keeps 40 MB, and the text is as long as it is."""
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(900)
 def test_a_long_run_is_recorded_and_played_again(tmp_path: Path) -> None:
     program = Path(__file__).with_name("million.py")

@@ -351,6 +351,7 @@ def test_of_many_pictures_as_many_are_kept_as_there_is_room_for() -> None:
     assert "the end" in html
 
 
+@pytest.mark.proof
 def test_the_first_and_the_last_of_very_many_blocks_stay() -> None:
     html = transcript_html(run(*({"kind": "text", "text": f"block {number}."} for number in range(100_000))))
     assert size_of(html) <= 1_000_000

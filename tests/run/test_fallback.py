@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from openai import AsyncOpenAI
 
 import nbagent
 from nbagent import events as e
+from nbagent.demo import DemoServer
 from nbagent.errors import StreamError
 from nbagent.run import Run
 from nbagent.run.fallback import Fallback
@@ -86,14 +88,16 @@ async def test_where_asked_the_whole_answer_follows_what_has_begun(ask: Callable
 
 @pytest.mark.parametrize("after_output", [False, True])
 async def test_an_agent_may_be_asked_either_way(after_output: bool) -> None:
-    agent = nbagent.Agent("demo", name="other")
     begun = [e.RunStart(), e.TextStart(id="text-1"), e.TextDelta(id="text-1", delta="Hel")] if after_output else []
-    for ask in (lambda: agent.stream("Hi"), lambda: agent.generate("Hi")):
-        run = Run(breaks(*begun), fallback=ask, fallback_after_output=after_output)
-        run.start()
-        await run
-        assert run.status == "completed"
-        assert run.answer == await agent.generate("Hi")
+    with DemoServer(tokens_per_second=float("inf")) as server:
+        async with AsyncOpenAI(base_url=server.base_url, api_key=server.api_key) as client:
+            agent = nbagent.Agent("demo", name="other", client=client)
+            for ask in (lambda: agent.stream("Hi"), lambda: agent.generate("Hi")):
+                run = Run(breaks(*begun), fallback=ask, fallback_after_output=after_output)
+                run.start()
+                await run
+                assert run.status == "completed"
+                assert run.answer == await agent.generate("Hi")
 
 
 def test_a_stream_that_works_asks_for_nothing() -> None:

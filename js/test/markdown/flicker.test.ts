@@ -196,7 +196,7 @@ describe("a settled block stays the same node, and nothing in it changes", () =>
   test(
     "in every example of the specifications, with blocks before and after",
     () => {
-      const some = sample(plain, 300);
+      const some = sample(plain, 120);
       for (const one of some)
         expect(touched(`before\n\n${one}\n\nnext\n\nthen\n\nlast\n`), JSON.stringify(one)).toEqual([]);
       figure("examples of the specifications whose settled blocks stay untouched", `${some.length}`);
