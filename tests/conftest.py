@@ -7,7 +7,7 @@ from campaign import WHOLE
 from hypothesis import settings
 
 # No deadlines: how long one example takes says more about the machine than about the code.
-settings.register_profile("test", deadline=None, max_examples=60)
+settings.register_profile("test", deadline=None, max_examples=40)
 settings.register_profile("proof", deadline=None, max_examples=3000)
 settings.load_profile("proof" if WHOLE else "test")
 
