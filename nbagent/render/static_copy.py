@@ -1,28 +1,26 @@
 """The output of a run in the saved notebook: its transcript in the forms that readers and converters of notebooks take.
 
 HTML is for JupyterLab, GitHub and web pages, which all prefer it; Markdown for exports without HTML, as LaTeX and PDF; the
-plain text for terminals.
+plain text names the run.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from nbagent.mime.text import head
 from nbagent.render.html import transcript_html
 from nbagent.render.labels import run_label
 from nbagent.render.markdown import transcript_markdown
 from nbagent.render.props import Props, text_of
-from nbagent.render.tree import ROOT, Tree
+from nbagent.render.tree import Tree
 
 MARKDOWN_BYTES = 100_000
 """Bytes of the Markdown, about. The HTML may take ten times as much."""
-PLAIN_BYTES = 4_000
 
 _TIMES = frozenset({"started", "ended", "args_done", "first_token"})
 
 
 def static_copy(blocks: Sequence[Props], *, dom_key: str = "", stable: bool = False, note: str = "") -> dict[str, str]:
-    """Return a run's transcript as a MIME bundle.
+    """Return a run's transcript as a MIME bundle. Markdown is in it when the run has ended.
 
     Args:
         blocks: what `run.snapshot()` gives.
@@ -31,14 +29,14 @@ def static_copy(blocks: Sequence[Props], *, dom_key: str = "", stable: bool = Fa
         note: HTML of a line above the transcript.
     """
     blocks = [without_times(block) for block in blocks] if stable else blocks
-    tree = Tree(blocks)
-    answer = [text_of(block, "text") for block in tree.children.get(ROOT, []) if block.get("kind") == "text"]
-    plain = [f"{text_of(tree.run, 'name')} · {run_label(tree.run)}", *filter(None, answer)]
-    return {
+    run = Tree(blocks).run
+    copy = {
         "text/html": transcript_html(blocks, dom_key=dom_key, note=note),
-        "text/markdown": transcript_markdown(blocks, embedded=True, max_bytes=MARKDOWN_BYTES),
-        "text/plain": head("\n\n".join(plain), PLAIN_BYTES),
+        "text/plain": f"nbagent: {text_of(run, 'name')} · {run_label(run)}",
     }
+    if run.get("closed"):  # the copies of a run that goes on are many
+        copy["text/markdown"] = transcript_markdown(blocks, embedded=True, max_bytes=MARKDOWN_BYTES)
+    return copy
 
 
 def without_times(block: Props) -> dict[str, Any]:

@@ -117,5 +117,5 @@ def test_two_executions_of_a_tutorial_are_the_same(stable: None) -> None:
 def test_with_stable_the_saved_transcript_has_no_times() -> None:
     made = executed(SETUP, ANSWER.format(1).replace("name=", "stable=True, name="), store_widget_state=False)
     data = made.cells[1].outputs[1]["data"]
-    assert ("ask</strong> · Done</p>" in data["text/html"], data["text/plain"].splitlines()[0]) == (True, "ask · Done")
+    assert ("ask</strong> · Done</p>" in data["text/html"], data["text/plain"].splitlines()[0]) == (True, "nbagent: ask · Done")
     assert not any("first token" in text for text in data.values())

@@ -116,7 +116,7 @@ def test_a_run_makes_two_outputs_and_no_more_in_its_cell(notebook: Notebook) -> 
     view = {"nbagent": {"view": dom_key(copy)}}
     assert widget == {"text/plain": "nbagent: agent", "text/html": "<span></span>", "display_id": None, "metadata": view}
     assert "<p>Hello</p>" in notebook.copies[copy["display_id"]]
-    assert set(copy) == {"text/html", "text/markdown", "text/plain", "display_id", "metadata"}
+    assert set(copy) == {"text/html", "text/plain", "display_id", "metadata"}
 
 
 def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a_later_cell(notebook: Notebook) -> None:
