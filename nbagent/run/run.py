@@ -323,9 +323,6 @@ class Run(RunResults):
 
     def _on_item(self, item: Any) -> None:
         self._watchdog.touch()
-        if type(item) is e.ToolResult and item.value is not None and item.display is None:
-            # Before the lock is taken: drawing a figure takes time, and Stop waits for that lock.
-            item = msgspec.structs.replace(item, display=display_of(item.value.value))
         with self._state.lock:
             if self._finished:
                 return
@@ -338,9 +335,21 @@ class Run(RunResults):
                 return
             if not self._state.events.count:  # the stream is open now, and the credentials of its request are known
                 self._state.privacy.register_secrets()
-            self._forward(self._decoder.feed(item))
-            if self._state.transcript.ended and stream_outlives_run(self._decoder):
-                self._reader.cancel()  # the service would keep the connection open for ever
+            decoded = list(self._decoder.feed(item))
+            if not any(map(_lacks_display, decoded)):
+                self._forward_item(decoded)
+                return
+        # Without the lock, for which Stop waits: drawing a figure takes time.
+        drawn = [_with_display(event) if _lacks_display(event) else event for event in decoded]
+        with self._state.lock:
+            if not self._finished:
+                self._forward_item(drawn)
+
+    def _forward_item(self, decoded: Iterable[e.Event]) -> None:
+        """Forward the events of one item, and let go of a stream whose run they have ended."""
+        self._forward(decoded)
+        if self._state.transcript.ended and stream_outlives_run(self._decoder):
+            self._reader.cancel()  # the service would keep the connection open for ever
 
     def _on_end(self, error: BaseException | None) -> None:
         with self._state.lock:
@@ -354,6 +363,8 @@ class Run(RunResults):
             decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
             try:
                 self._forward(decoder.close(error))
+                if self._state.transcript.root.props["status"] == "completed":
+                    self._state.error = None  # the stream's end did not matter any more, or a fallback has answered
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
                 self._state.error = caught
             if not self._state.transcript.ended:
@@ -391,3 +402,13 @@ class Run(RunResults):
         for recorder in self._recorders:
             recorder.keep(event)
         self._channels.send(ops)
+
+
+def _lacks_display(event: e.Event) -> bool:
+    return type(event) is e.ToolResult and event.value is not None and event.display is None
+
+
+def _with_display(event: e.Event) -> e.Event:
+    assert isinstance(event, e.ToolResult)
+    assert event.value is not None
+    return msgspec.structs.replace(event, display=display_of(event.value.value))

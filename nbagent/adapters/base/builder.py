@@ -9,7 +9,6 @@ import msgspec
 from nbagent import events as ev
 from nbagent.adapters.base.fields import safe_message, to_jsonable
 from nbagent.events.jsonable import sound, text_safe
-from nbagent.mime import display_of
 
 _PLAIN = (str, int, float, list, dict, tuple)
 _DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)
@@ -373,7 +372,6 @@ class EventBuilder:
                 error=error,
                 preliminary=preliminary,
                 value=None if live is None else ev.Live(live),
-                display=None if live is None else display_of(live),
                 **self.envelope,
             )
         )

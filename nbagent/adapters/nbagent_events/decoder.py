@@ -12,6 +12,8 @@ from nbagent.events.ids import with_id_prefix
 from nbagent.events.lines import HEADER_TYPE
 
 _CLASSES: tuple[type[ev.Event], ...] = get_args(ev.Event)
+_AFTER_THE_END = frozenset({"connection_lost", "idle_timeout", "timeout"})
+"""Codes of errors that mean nothing once a run has ended: the stream was only left open."""
 _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
 
 
@@ -27,7 +29,8 @@ class EventsDecoder(BaseDecoder):
 
     Several runs may follow one another, as in a generator that passes on two `agent.stream(…)`. They become one run, which ends
     when the stream does, with the status of the last: ids and steps of the later ones are made different from the first one's,
-    their usage is added up, and where another agent begins there is an `agent.handoff`.
+    their usage is added up, and where another agent begins there is an `agent.handoff`. A service sends one run: if
+    `stream_outlives_run` is set, the first `run.end` is the last event.
     """
 
     system: ClassVar[str] = "nbagent"
@@ -59,6 +62,8 @@ class EventsDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """Read one event."""
+        if self.builder.ended:  # a function may make several events of one item
+            return
         if not isinstance(item, _CLASSES) and _is_header(fields_or_empty(item)):
             return
         if not isinstance(item, _CLASSES) and fields_or_empty(item).get("type") not in _FIELDS:
@@ -100,6 +105,12 @@ class EventsDecoder(BaseDecoder):
         if event.usage is not None:
             self._usage = event.usage if self._usage is None else self._usage + event.usage
         self._end = msgspec.structs.replace(event, usage=self._usage)
+        if self.stream_outlives_run:
+            self._write_end(self._end)
+
+    def _write_end(self, event: ev.RunEnd) -> None:
+        self.builder.write(event)
+        self.builder.ended = True
 
     def _distinct(self, event: ev.Event) -> ev.Event:
         """Return the event with ids, a step and a count of tokens that no earlier run of the stream has."""
@@ -165,15 +176,15 @@ class EventsDecoder(BaseDecoder):
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run: close what is open, and add a missing `run.end`.
 
-        An error after the end of a run counts, since another may have been about to begin; but not the loss of a connection.
+        An error after the end of a run counts, since another may have been about to begin; but not the loss of a connection,
+        nor silence.
         """
         if self.builder.ended:
             return []
         status = self.stop_info.status
         self._close_open("incomplete" if status == "completed" else status)
-        if self._end is not None and (error is None or getattr(error, "code", None) == "connection_lost"):
-            self.builder.write(self._end)
-            self.builder.ended = True
+        if self._end is not None and (error is None or getattr(error, "code", None) in _AFTER_THE_END):
+            self._write_end(self._end)
             return self.builder.take()
         if self.builder.usage is None:
             self.builder.usage = self._usage

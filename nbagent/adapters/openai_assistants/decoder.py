@@ -255,7 +255,7 @@ class NearDecoder(AssistantsDecoder):
     """Decoder of NEAR AI's thread events."""
 
     system: ClassVar[str] = "nearai"
-    stream_outlives_run: ClassVar[bool] = True
+    stream_outlives_run = True
 
     @staticmethod
     def recognises(item: Any) -> bool:
