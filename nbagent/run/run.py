@@ -352,9 +352,14 @@ class Run(RunResults):
             self._reader.cancel()  # the service would keep the connection open for ever
 
     def _on_end(self, error: BaseException | None) -> None:
+        if self._finish(error):
+            self._announce_soon()
+
+    def _finish(self, error: BaseException | None) -> bool:
+        """Emit the last events. Return False if that was done before."""
         with self._state.lock:
             if self._finished:
-                return
+                return False
             self._finished = True
             self._watchdog.stop()
             self._state.privacy.register_secrets(error)
@@ -370,6 +375,10 @@ class Run(RunResults):
             if not self._state.transcript.ended:
                 truncated = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
                 self._emit(truncated if self._state.error is None else e.RunEnd(status="failed"))
+        return True
+
+    def _announce_soon(self) -> None:
+        """Announce the end as soon as every renderer has got the last events."""
         for recorder in self._recorders:
             recorder.end()
         self._channels.finish(self._announce_end)
@@ -379,8 +388,10 @@ class Run(RunResults):
         if isinstance(self._reader, Fallback) and self._reader.on_timeout(error):
             return True
         self._stop_reason = self._stop_reason or error
-        self._reader.cancel()
-        self._on_end(error)
+        is_over = self._finish(error)
+        self._reader.cancel()  # after the last events, or a lane would tell of this instead of the time-out
+        if is_over:
+            self._announce_soon()
         return False
 
     def _announce_end(self) -> None:

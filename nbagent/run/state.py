@@ -15,14 +15,8 @@ from nbagent.inspector import Inspector
 from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
 from nbagent.run.tool_call import ToolCalls
-from nbagent.sources.objects import name_of
-from nbagent.transcript import ROOT, NameOrigin, Op, Transcript
-
-
-def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
-    """Return the name of a run of a stream, and where that is from: the stream's own name, else its function's."""
-    own = getattr(source, "name", None)
-    return name_of(source), "stream" if isinstance(own, str) and own == name_of(source) else "function"
+from nbagent.sources.objects import name_and_origin
+from nbagent.transcript import ROOT, Op, Transcript
 
 
 class RunState:

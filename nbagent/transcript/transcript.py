@@ -7,7 +7,7 @@ The transcript has no clock: every time in it comes from an event's `ts`.
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 import msgspec
 
@@ -37,6 +37,7 @@ from nbagent.protocol.blocks import (
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
 from nbagent.transcript.shape import shape_of
+from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.usage import UsageCount
 
 COUNTER_INTERVAL_S = 1.0
@@ -52,21 +53,17 @@ _HIGH_RATE_COUNTERS = frozenset({"events", "deltas"})
 _RESULT_STATES: dict[e.ToolStatus, ToolState] = {"ok": "output-available", "error": "output-error", "denied": "output-denied"}
 
 
-NameOrigin = Literal["function", "stream", "user"]
-
-
 class Transcript:
     """Reduces the events of one run to a tree of blocks.
 
     Args:
         name: title of the run until the stream sends one.
         started: when the run began, in seconds since the epoch.
-        origin: where `name` is from. The user's stays whatever the stream sends. That of a stream gives way to the agent's,
-            that of a function, which may be an SDK's such as `create`, to the model's too.
+        origin: where `name` is from; see `StreamName`.
     """
 
     def __init__(self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream") -> None:
-        self._name_origin: NameOrigin | Literal["agent"] = origin
+        self._name = StreamName(name, origin)
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
         props = to_dict(RunProps(name=name, status="running", started=started))
         self.root = Block(ROOT, None, json_safe({"kind": ROOT, **props, **self._counts}))
@@ -165,7 +162,7 @@ class Transcript:
             case e.RunEnd():
                 return self._run_end(event)
             case e.StepStart():
-                return self._name_by(event.agent, event.model, event)
+                return self._name_by(event)
             case e.StepEnd():
                 return self._show_usage() if self._usage.end_step(event) else []
             case e.TextStart() | e.ReasoningStart() | e.ToolStart():
@@ -189,8 +186,7 @@ class Transcript:
             case e.ApprovalResponse():
                 return self._approval_response(event)
             case e.AgentStart():
-                props = AgentProps(name=event.name, status="running", started=event.ts)
-                return self._open(event.id, props, event.parent_id or event.tool_id)[1]
+                return self._agent_start(event)
             case e.AgentEnd():
                 return self._agent_end(event)
             case e.AgentHandoff():
@@ -347,6 +343,14 @@ class Transcript:
         self._tables[block.parent] = block
         return [] if before is block else self._set(before, ToolProps(open=False))
 
+    def _agent_start(self, event: e.AgentStart) -> list[Op]:
+        """Open an agent. One that starts again, while it is open, is named anew: a lane whose stream tells its model."""
+        block = self.blocks.get(self.block_id(event.id, "agent"))
+        if block is not None and not block.closed:
+            return self._set(block, AgentProps(name=event.name))
+        props = AgentProps(name=event.name, status="running", started=event.ts)
+        return self._open(event.id, props, event.parent_id or event.tool_id)[1]
+
     def _agent_end(self, event: e.AgentEnd) -> list[Op]:
         block, ops = self._block(event.id, "agent", event)
         props = AgentProps(status=event.status, ended=event.ts)
@@ -382,22 +386,18 @@ class Transcript:
     # --- the run --------------------------------------------------------------------------------------------------
 
     def _run_start(self, event: e.RunStart) -> list[Op]:
-        ops = self._name_by(event.name, event.model, event)
+        ops = self._name_by(event)
         if isinstance(lanes := (event.meta or {}).get("lanes"), int):
             ops += self._set(self.root, RunProps(lanes=lanes))
         return ops
 
-    def _name_by(self, agent: str | None, model: str | None, event: e.Event) -> list[Op]:
-        """Show the agent and the model of a start, if the run has none of its own. A sub-agent's are not the run's."""
+    def _name_by(self, event: e.RunStart | e.StepStart) -> list[Op]:
+        """Show the run's model and name, where the start of a run or of a step tells them first."""
         props = RunProps()
-        if model is not None and self.root.props.get("model") is None:
-            props.model = model
-            if self._name_origin == "function" and event.parent_id is None:
-                props.name = model
-        names_run = self._name_origin == "function" or (self._name_origin == "stream" and isinstance(event, e.RunStart))
-        if agent and names_run and event.parent_id is None:
-            self._name_origin = "agent"
-            props.name = agent
+        if self._name.feed(event):
+            props.name = self._name.text
+        if self._name.model is not None and self.root.props.get("model") is None:
+            props.model = self._name.model
         return self._set(self.root, props)
 
     def _hidden(self, event: e.Hidden) -> list[Op]:
