@@ -19,6 +19,9 @@ from nbagent.sources.objects import name_and_origin
 from nbagent.transcript import ROOT, Op, Transcript
 
 
+_BEFORE_ANSWER = (e.ToolStart, e.AgentHandoff, e.Hidden)
+
+
 class RunState:
     """The transcript, the events, the tool calls and the errors of one run.
 
@@ -82,7 +85,7 @@ class RunState:
             self.thread_id = self.thread_id or event.thread_id
         elif type(event) is e.UsageUpdate and event.parent_id is not None:
             self.usages[event.parent_id] = self.usages.get(event.parent_id, e.Usage()) + event.usage
-        elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden):
+        elif isinstance(event, _BEFORE_ANSWER):
             self.begin_answer(event.parent_id or ROOT)
         self.events.append(event)
         return event, self.transcript.feed(event)
