@@ -131,8 +131,7 @@ class TranscriptWidget(anywidget.AnyWidget):
         # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
         self._messages_heard += 1
         if self._front_end is not None:
-            self._front_end.can_draw = True
-            self._front_end.greetings += isinstance(message, dict) and message.get("t") == "hello"
+            self._front_end.on_view_message(is_greeting=isinstance(message, dict) and message.get("t") == "hello")
         self._channel.receive(message)
 
     def __repr__(self) -> str:

@@ -238,6 +238,10 @@ class Run(RunResults):
         kept = event_types(types)
         return EventIterator(lambda: self._subscribers.batches(kept), lambda: self._reader.loop, self.cancel, self.name)
 
+    async def more_events(self, count: int) -> None:
+        """Wait until the run has had more than `count` events, or has ended; see `event_count`."""
+        await self._subscribers.more_than(count)
+
     def on(self, types: EventTypes, function: Callable[[Any], Any]) -> "Run":
         """Call a function with each event of some types, from the run's beginning, one after the other.
 

@@ -18,7 +18,6 @@ from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
 from nbagent.transcript import ROOT, Op, Transcript
 
-
 _BEFORE_ANSWER = (e.ToolStart, e.AgentHandoff, e.Hidden)
 
 
