@@ -7,6 +7,7 @@ import functools
 import itertools
 import reprlib
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, NoReturn, Unpack
 
@@ -182,10 +183,11 @@ class Run(RunResults):
             The run itself.
 
         Raises:
-            TimeoutError: the run goes on after `timeout` seconds.
+            TimeoutError: the run, or a function given to `on`, goes on after `timeout` seconds.
         """
         if self._ended.in_callback:  # of the run's own end, which waits for this callback
             return self
+        end = None if timeout is None else time.monotonic() + timeout
         home = running_loop()
         inside = home is not None and (self._reader.loop is home or is_current())
         try:
@@ -196,13 +198,15 @@ class Run(RunResults):
             if not in_callback():
                 for callback in self._callbacks:
                     if home is None or callback.home is not home:  # what is awaited on the loop that is blocked here waits too
-                        kernel.wait(callback.done, timeout)
+                        kernel.wait(callback.done, None if end is None else max(0.0, end - time.monotonic()))
         except KeyboardInterrupt:
             self.cancel()
             if not inside:  # in a script the process may end next, and the connection should be closed before that
                 concurrent.futures.wait([self._done], 2 * STOP_GRACE_S)
             raise
         except TimeoutError:
+            if self._done.done():
+                raise TimeoutError(f"{self!r} has ended, but a function given to on() is busy after {timeout} s") from None
             raise TimeoutError(f"{self!r} is still running after {timeout} s; run.cancel() stops it") from None
         return self
 
@@ -373,7 +377,7 @@ class Run(RunResults):
             try:
                 self._forward(decoder.close(error))
                 if self._state.transcript.root.props["status"] == "completed":
-                    self._state.error = None  # the stream's end did not matter any more, or a fallback has answered
+                    self._state.error = None  # the stream was only left open
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
                 self._state.error = caught
             if not self._state.transcript.ended:
