@@ -9,8 +9,6 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, assert_never
 
-import msgspec
-
 from nbagent import events as e
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.mime import bundle_of_json, summary_of
@@ -18,14 +16,8 @@ from nbagent.protocol.blocks import (
     AgentProps,
     ApprovalProps,
     BlockProps,
-    CustomProps,
-    ErrorProps,
-    FileProps,
-    HandoffProps,
     ReasoningProps,
     RunProps,
-    SourceProps,
-    StatusProps,
     TextProps,
     ToolError,
     ToolProgress,
@@ -36,6 +28,7 @@ from nbagent.protocol.blocks import (
 )
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
+from nbagent.transcript.props import default_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.usage import UsageCount
@@ -189,30 +182,15 @@ class Transcript:
                 return self._agent_start(event)
             case e.AgentEnd():
                 return self._agent_end(event)
-            case e.AgentHandoff():
-                return self._add_anonymous(HandoffProps(from_=event.from_, to=event.to), event)
             case e.UsageUpdate():
                 self._usage.update(event)
                 return self._show_usage()
-            case e.Source():
-                return self._add_closed(event.id, SourceProps(url=event.url, title=event.title), event)
-            case e.File():
-                file = FileProps(media_type=event.media_type, url=event.url, data=event.data, name=event.name)
-                return self._add_closed(event.id, file, event)
-            case e.State():
-                data = event.patch if event.snapshot is None else event.snapshot
-                return self._add_anonymous(CustomProps(name="state", data=data), event)
-            case e.Status():
-                return self._add_anonymous(StatusProps(message=event.message, level=event.level), event)
+            case e.Source() | e.File():
+                return self._add_closed(event.id, whole_props(event), event)
+            case e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
+                return self._add_anonymous(whole_props(event), event)
             case e.Hidden():
                 return self._hidden(event)
-            case e.Error(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback):
-                error = ErrorProps(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback)
-                return self._add_anonymous(error, event)
-            case e.Custom():
-                return self._add_anonymous(CustomProps(name=event.name, data=event.data), event)
-            case e.Raw():
-                return self._add_anonymous(CustomProps(name=event.name or "raw", data=event.data), event)
             case _:
                 assert_never(event)
 
@@ -247,32 +225,14 @@ class Transcript:
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
         """Return the block of that id; opened here if its start never came, so that nothing received is lost."""
         block = self.blocks.get(self.block_id(id, kind))
-        return (block, []) if block is not None else self._open(id, self._default_props(kind, event), event.parent_id)
-
-    def _default_props(self, kind: str, event: e.Event) -> BlockProps:
-        match kind:
-            case "text":
-                return TextProps(text="", text_kind="text")
-            case "reasoning":
-                return ReasoningProps(text="", reasoning_kind="raw", started=event.ts)
-            case "agent":
-                return AgentProps(name="agent", status="running", started=event.ts)
-            case _:
-                return ToolProps(name="tool", tool_kind="function", state="input-streaming", args_text="", started=event.ts)
+        return (block, []) if block is not None else self._open(id, default_props(kind, event.ts), event.parent_id)
 
     def _start(self, event: e.TextStart | e.ReasoningStart | e.ToolStart) -> list[Op]:
-        props: TextProps | ReasoningProps | ToolProps
-        match event:
-            case e.TextStart():
-                props = TextProps(text_kind=event.kind, phase=event.phase)
-            case e.ReasoningStart():
-                props = ReasoningProps(reasoning_kind=event.kind)
-            case e.ToolStart():
-                props = ToolProps(name=event.name, tool_kind=event.kind, call_id=event.call_id, title=event.title)
+        props = start_props(event)
         kind = kind_of(props)
-        if self.block_id(event.id, kind) in self.blocks:
-            return self._open(event.id, props, event.parent_id)[1]
-        return self._open(event.id, _merged(self._default_props(kind, event), props), event.parent_id)[1]
+        if self.block_id(event.id, kind) not in self.blocks:
+            props = merged(default_props(kind, event.ts), props)
+        return self._open(event.id, props, event.parent_id)[1]
 
     def _grow(self, id: str, kind: str, field: str, delta: str, event: e.Event) -> list[Op]:
         self._counts["deltas"] += 1
@@ -434,13 +394,6 @@ class Transcript:
         elif block.kind == "reasoning":
             props = ReasoningProps(ended=event.ts)
         return [*self._set(block, props), *self._close(block)]
-
-
-def _merged(props: BlockProps, changes: BlockProps) -> BlockProps:
-    """Both structs' props, those of `changes` where both have a field."""
-    return msgspec.structs.replace(
-        props, **{name: value for name, value in msgspec.structs.asdict(changes).items() if value is not msgspec.UNSET}
-    )
 
 
 def _short(id: str) -> str:
