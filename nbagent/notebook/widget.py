@@ -46,7 +46,7 @@ class TranscriptWidget(anywidget.AnyWidget):
     run_id = traitlets.Unicode().tag(sync=True)
     dom_key = traitlets.Unicode().tag(sync=True)
     head = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget._head())
-    """What the header shows before the first message. It is read when a page asks for the state and never sent by itself, since
+    """Content of the header before the first message. It is read when a page asks for the state and never sent by itself, since
     a page that is there has the run's messages."""
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     client = traitlets.Unicode().tag(sync=True)
