@@ -64,15 +64,8 @@ class EventsDecoder(BaseDecoder):
         """Read one event."""
         if self.builder.ended:  # a function may make several events of one item
             return
-        if not isinstance(item, _CLASSES) and _is_header(fields_or_empty(item)):
-            return
-        if not isinstance(item, _CLASSES) and fields_or_empty(item).get("type") not in _FIELDS:
-            self.unread(item)  # such as a damaged line of a recording
-            return
-        try:
-            event = item if isinstance(item, _CLASSES) else ev.from_dict(item)
-        except msgspec.ValidationError:
-            self.unread(item, str(item["type"]))
+        event = item if isinstance(item, _CLASSES) else self._event_of(item)
+        if event is None:
             return
         if isinstance(event, ev.RunStart):
             self._start_run(event)
@@ -82,6 +75,20 @@ class EventsDecoder(BaseDecoder):
             event = self._distinct(event)
             self._track(event)
             self.builder.write(event)
+
+    def _event_of(self, item: Any) -> ev.Event | None:
+        """Return the event of a dict; None for a header, and for an item that is no event."""
+        payload = fields_or_empty(item)
+        if _is_header(payload):
+            return None
+        if payload.get("type") not in _FIELDS:
+            self.unread(item)  # such as a damaged line of a recording
+            return None
+        try:
+            return ev.from_dict(item)
+        except msgspec.ValidationError:
+            self.unread(item, str(item["type"]))
+            return None
 
     def _start_run(self, event: ev.RunStart) -> None:
         if self._is_inside:
@@ -125,19 +132,22 @@ class EventsDecoder(BaseDecoder):
                 and self._usage is not None
             ):
                 event = msgspec.structs.replace(event, usage=self._usage + event.usage)
-        self._last_step = max(self._last_step, event.step or 0)
+        if event.step is not None and event.step > self._last_step:
+            self._last_step = event.step
         return event
 
     def _track(self, event: ev.Event) -> None:
         """Track the open blocks, and start the block of a delta that has no start."""
         match event:
+            case ev.TextDelta() | ev.ReasoningDelta() if event.id in self._open:
+                pass
             case ev.TextStart() | ev.ReasoningStart() | ev.AgentStart():
                 self._open[event.id] = event
             case ev.TextEnd() | ev.ReasoningEnd() | ev.AgentEnd():
                 self._open.pop(event.id, None)
-            case ev.TextDelta() if event.id not in self._open:
+            case ev.TextDelta():
                 self._start(ev.TextStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
-            case ev.ReasoningDelta() if event.id not in self._open:
+            case ev.ReasoningDelta():
                 self._start(ev.ReasoningStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
             case ev.StepStart():
                 self._step = event
