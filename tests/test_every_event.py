@@ -22,7 +22,7 @@ from nbagent.inspector.search import Search, json_text
 from nbagent.inspector.timeline import Timeline
 from nbagent.protocol.inspection import EventsQuestion
 from nbagent.run.lanes import LaneItem, LanesDecoder, LaneStart
-from nbagent.transcript import Transcript
+from nbagent.transcript import StreamName, Transcript
 
 SECRET = "canary/9f8e7d6c5b4a"
 every_class = pytest.mark.parametrize("kind", CLASSES)
@@ -94,7 +94,7 @@ RETOLD = {e.RunStart, e.RunEnd, e.UsageUpdate}
 
 @every_class
 def test_a_lane_puts_it_inside_of_itself(kind: type[e.Event]) -> None:
-    lanes = LanesDecoder(["one"], [EventsDecoder()])
+    lanes = LanesDecoder([StreamName("one", "user")], [EventsDecoder()])
     list(lanes.feed(LaneStart(0)))
     passed = [event for event in lanes.feed(LaneItem(0, sample(kind, "x"))) if type(event) is kind]
     assert bool(passed) != (kind in RETOLD)

@@ -6,6 +6,7 @@ from typing import Any
 from nbagent.adapters.base.decoder import BaseDecoder, Decoder
 from nbagent.adapters.base.payload import try_wire_dict
 from nbagent.adapters.decoders import decoder_for, decoder_named
+from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.adapters.unknown.decoder import UnknownDecoder
 from nbagent.errors import UnknownSource
 from nbagent.events import Event
@@ -24,11 +25,19 @@ class DetectingDecoder:
     Args:
         hint: called at each item until the decoder is found; returns the system's name if the source knows it.
         has_closed: called at the end; returns True if the service closed its connection properly (`ServiceStream.has_closed`).
+        is_service: whether a service sends the stream. Of our own events it sends one run, and may leave its stream open then.
     """
 
-    def __init__(self, hint: Callable[[], str | None] = lambda: None, has_closed: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        hint: Callable[[], str | None] = lambda: None,
+        has_closed: Callable[[], bool] = lambda: False,
+        *,
+        is_service: bool = False,
+    ) -> None:
         self._hint = hint
         self._has_closed = has_closed
+        self._is_service = is_service
         self._held: list[Any] = []
         self._found: Decoder | None = None
 
@@ -62,8 +71,12 @@ class DetectingDecoder:
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
         """End the run, by EOF or by `error`."""
-        # A stream without items is one of texts as much as any other; that decoder says that there were none.
-        held = [] if self._found is not None else self._hand_over(decoder_for(self._held[-1] if self._held else ""))
+        held: list[Event] = []
+        if self._found is None:
+            system = self._hint()
+            # A stream without items is one of texts as much as any other; that decoder says that there were none.
+            first = self._held[-1] if self._held else ""
+            held = self._hand_over(decoder_for(first) if system is None else decoder_named(system))
         assert self._found is not None
         if error is None and self._has_closed() and isinstance(self._found, BaseDecoder):
             self._found.closed()
@@ -79,6 +92,8 @@ class DetectingDecoder:
 
     def _hand_over(self, decoder: Decoder) -> list[Event]:
         self._found = decoder
+        if isinstance(decoder, EventsDecoder):
+            decoder.stream_outlives_run = self._is_service
         self.feed = decoder.feed  # type: ignore[method-assign]
         self.end_step = decoder.end_step  # type: ignore[method-assign]
         held, self._held = self._held, []

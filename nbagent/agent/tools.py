@@ -76,7 +76,7 @@ class Tool(Generic[P, R]):
 
     @property
     def undescribed(self) -> str:
-        """What a model would have to know of the tool and is not told, such as "no docstring"; "" if nothing is missing."""
+        """Facts that a model should be told about the tool and is not, such as "no docstring"; "" if none is missing."""
         parameters = self._signature.unannotated
         missing = [] if self.description else ["no docstring"]
         if parameters:

@@ -60,7 +60,7 @@ def _read(value: Any, prompt: str) -> tuple[str, str, str, Json]:
         ]
         return f"returned {len(value)} value{'s' * (len(value) > 1)}", ":", "\n".join(lines), {"fields": value}
     if isinstance(value, str) and value.startswith("Figure("):
-        return "drew a figure", ": open its row to see it. I cannot see pictures, so the reading is yours.", "", {}
+        return "drew a figure", ", which is above. I cannot see pictures, so the reading is yours.", "", {}
     if isinstance(value, str) and len(value) > 60:
         quoted = (f"> {cell(line, most=300)}" for line in value.strip().splitlines()[:8])
         return "returned a text", ":", "\n".join(quoted), {}

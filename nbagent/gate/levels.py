@@ -84,9 +84,10 @@ class Levels:
 
     def hides(self, event: e.Event) -> bool:
         """Return True if a part of this event may be hidden; a text may contain a thought."""
-        if not self._thoughts or type(event) not in SHOWN_FROM:
+        if not self._thoughts:
             return True
-        return not self._raw and isinstance(event, e.Raw | e.State | e.Custom)
+        level = SHOWN_FROM.get(type(event))
+        return level is None or (level == "all" and not self._raw)
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the visible events for this one, in order: often itself, sometimes none."""

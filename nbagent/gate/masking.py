@@ -56,6 +56,24 @@ ALL_CUTS = CutMarks(r"\n?…|\.{3}")
 """Also those of other libraries, such as pandas in a table's cells."""
 
 
+class DistinctNames:
+    """Names of which no two are the same: one that was there before gets a number, `name-2`."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+        self._numbers: dict[str, int] = {}  # the last one, by name
+
+    def add(self, name: str) -> str:
+        """Return the name, with a number if it was used before."""
+        made, number = name, self._numbers.get(name, 1)
+        while made in self._used:
+            number += 1
+            made = f"{name}-{number}"
+        self._used.add(made)
+        self._numbers[name] = number
+        return made
+
+
 def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) -> Any:
     """Return the JSON value with its strings and keys masked; the same object if nothing in it is masked.
 
@@ -67,12 +85,11 @@ def mask_json(value: Any, mask: Callable[[str], str], *, numbers: bool = False) 
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        made: dict[Any, Any] = {}
-        for key, item in value.items():
-            masked = shown = mask(key) if isinstance(key, str) else key
-            while shown in made:  # keys may differ in nothing but what is masked
-                shown = f"{masked}-{len(made) + 1}"
-            made[shown] = mask_json(item, mask, numbers=numbers)
+        names = DistinctNames()  # keys may differ in nothing but what is masked
+        made = {
+            names.add(mask(key)) if isinstance(key, str) else key: mask_json(item, mask, numbers=numbers)
+            for key, item in value.items()
+        }
         return made if made != value else value
     if isinstance(value, list | tuple):
         items = [mask_json(item, mask, numbers=numbers) for item in value]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from nbagent import events as e
 from nbagent.events.codec import to_builtins
 from nbagent.events.jsonable import json_safe
-from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks
+from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks, DistinctNames
 
 _E = TypeVar("_E", bound=e.Event | e.ErrorInfo)
 _Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta
@@ -73,7 +73,7 @@ class Redactor:
         self.masker = masker
         self._streams: dict[tuple[type[_Delta], str], Stream] = {}
         self._ids: dict[str, str] = {}  # masked, by the id as it came
-        self._masked_ids: set[str] = set()
+        self._masked_ids = DistinctNames()
         self._warned = False
 
     def feed(self, event: e.Event) -> list[e.Event]:
@@ -129,13 +129,9 @@ class Redactor:
 
     def _mask_id(self, id_: str) -> str:
         """Return the masked id: always the same for an id, and another one for each."""
-        masked = made = id_ if _OWN_ID.fullmatch(id_) else self.masker.mask(id_)
+        masked = id_ if _OWN_ID.fullmatch(id_) else self.masker.mask(id_)
         if masked != id_:
-            number = 1
-            while masked in self._masked_ids:
-                number += 1
-                masked = f"{made}-{number}"
-            self._masked_ids.add(masked)
+            masked = self._masked_ids.add(masked)
         self._ids[id_] = masked
         return masked
 

@@ -11,66 +11,21 @@ import json
 import logging
 import os
 import re
-import string
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from nbagent.gate.key_formats import CONTEXTUAL_BEGUN, SHAPED, SHAPES, SHOWN_CHARS, TOKEN_CHARS, contextual_spans
+from nbagent.gate.masked_stream import MaskedStream
 from nbagent.gate.masking import CutMarks, Span, bullets, mask_json
 
 MIN_SECRET_CHARS = 8
 """Characters of the shortest credential; masking shorter values would spoil ordinary words."""
 
-MAX_TOKEN_CHARS = 512
-"""Characters of a key that are held back in a stream before its end has come."""
-
-_SHOWN_CHARS = 2
-_MIDDLE = "0"  # stands for any character inside a word
 _NAMED = frozenset({"key", "apikey", "token", "secret", "password", "passwd", "passphrase", "credential", "credentials", "pat"})
 _HEADERS = ("auth", "key", "token", "secret", "cookie", "password", "credential", "signature")
-_CHAR = r"[A-Za-z0-9_\-.~+/=]"
-
-# Each begins with a fixed head of three characters or more, by which it is found in a stream.
-# Sources: the key formats that GitHub's secret scanning documents
-# (https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns).
-_SHAPES = {
-    "sk-": r"sk-[A-Za-z0-9_\-]{16,}",  # OpenAI, Anthropic and many that copy them
-    "sk_": r"sk_(?:live|test)_[A-Za-z0-9]{16,}",  # Stripe
-    "rk_": r"rk_(?:live|test)_[A-Za-z0-9]{16,}",
-    "xai": r"xai-[A-Za-z0-9]{20,}",  # xAI
-    "gsk": r"gsk_[A-Za-z0-9]{20,}",  # Groq
-    "ghp": r"ghp_[A-Za-z0-9]{30,}",  # GitHub
-    "gho": r"gho_[A-Za-z0-9]{30,}",
-    "ghu": r"ghu_[A-Za-z0-9]{30,}",
-    "ghs": r"ghs_[A-Za-z0-9]{30,}",
-    "ghr": r"ghr_[A-Za-z0-9]{30,}",
-    "git": r"github_pat_[A-Za-z0-9_]{20,}",
-    "glp": r"glpat-[A-Za-z0-9_\-]{16,}",  # GitLab
-    "xox": r"xox[abeoprs]-[A-Za-z0-9\-]{10,}",  # Slack
-    "AKI": r"AKIA[A-Z0-9]{16}(?![A-Z0-9])",  # AWS
-    "ASI": r"ASIA[A-Z0-9]{16}(?![A-Z0-9])",
-    "AIz": r"AIza[A-Za-z0-9_\-]{35}",  # Google
-    "hf_": r"hf_[A-Za-z0-9]{20,}",  # Hugging Face
-    # JSON web tokens; with no end to the first part, a text of nothing but their heads would take quadratic time.
-    "eyJ": r"eyJ[A-Za-z0-9_\-]{8,4096}+\.eyJ[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]{8,}",
-}
-_SHAPED = (
-    rf"(?<![A-Za-z0-9])(?:{'|'.join(_SHAPES.values())})"  # one look-behind for all is twenty times as fast as one for each
-)
-# These are recognised by the text before them: a token after "Bearer", and after a user's name the password in a URL
-# (https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1).
-_AFTER_BEARER = r"(?i:\bbearer\s{1,8})"
-_AFTER_USER = r"://[^\s/:@]{0,256}:"
-_CONTEXTUAL = re.compile(rf"{_AFTER_BEARER}({_CHAR}{{16,}})|{_AFTER_USER}([^\s/:@]{{4,256}})@")
-_CONTEXTUAL_BEGUN = re.compile(rf"{_AFTER_BEARER}({_CHAR}*)\Z|{_AFTER_USER}([^\s/:@]{{0,256}})\Z")
-_CONTEXT = re.compile("://|bearer", re.IGNORECASE)
-_USER_BEGUN = re.compile(r"://[^\s/:@]{0,256}\Z")
-_MAX_CONTEXT_CHARS = 24
-"""Characters of a text that was shown in which the word before a token may begin."""
-_TOKEN_CHARS = string.ascii_letters + string.digits + "_-.~+/="
-_NOT_TOKEN = re.compile(rf"(?!{_CHAR}).", re.DOTALL)
 
 _lock = threading.Lock()
 _registered: set[str] = set()
@@ -146,9 +101,9 @@ class Secrets:
         self.values = frozenset(values)
         self._written = {form: shown for value in self.values for form, shown in _forms(value)}
         exact = "|".join(re.escape(form) for form in sorted(self._written, key=len, reverse=True))
-        self._streamed = re.compile(f"{exact}|{_SHAPED}" if exact else _SHAPED)
-        self._heads = {form[: _SHOWN_CHARS + 1] for form in self._written}
-        self.heads = re.compile("|".join(re.escape(head) for head in sorted(self._heads | set(_SHAPES))))
+        self._streamed = re.compile(f"{exact}|{SHAPED}" if exact else SHAPED)
+        self._heads = {form[: SHOWN_CHARS + 1] for form in self._written}
+        self.heads = re.compile("|".join(re.escape(head) for head in sorted(self._heads | set(SHAPES))))
         """Matches where a credential may begin."""
 
     def __repr__(self) -> str:
@@ -163,7 +118,7 @@ class Secrets:
             cuts: marks of omission. A credential that one of them cuts off is masked too.
         """
         masked = self.mask_streamed(text)
-        masked = bullets(masked, _contextual_spans(masked))
+        masked = bullets(masked, contextual_spans(masked))
         if cuts is None:
             return masked
         return bullets(masked, (span for window in cuts.windows(text) for span in self._cut_off(text, cuts, *window)))
@@ -172,7 +127,7 @@ class Secrets:
         """Return a JSON value with every credential masked in its strings and keys; the same object if there is none."""
         return mask_json(value, partial(self.mask, cuts=cuts))
 
-    def stream(self) -> "MaskedStream":
+    def stream(self) -> MaskedStream:
         """Return a masker of one text that comes in pieces."""
         return MaskedStream(self)
 
@@ -181,17 +136,17 @@ class Secrets:
         return self._streamed.sub(self._masked, text)
 
     def _masked(self, match: "re.Match[str]") -> str:
-        shown = self._written.get(match[0], _SHOWN_CHARS)
+        shown = self._written.get(match[0], SHOWN_CHARS)
         return match[0][:shown] + "•" * (len(match[0]) - shown)
 
     def _cut_off(self, text: str, cuts: CutMarks, start: int, stop: int) -> list[Span]:
         window = text[start:stop]
-        begun = _CONTEXTUAL_BEGUN.search(window)
+        begun = CONTEXTUAL_BEGUN.search(window)
         first = self.growing_in(window)
         spans = cuts.masked(start + first, stop) if first is not None else []
         if begun is not None and begun.lastindex:
             spans += cuts.masked(start + begun.start(begun.lastindex), stop)
-        return [(first + _SHOWN_CHARS, last) for first, last in spans]
+        return [(first + SHOWN_CHARS, last) for first, last in spans]
 
     def is_beginning(self, text: str) -> bool:
         """Return True if an exact value begins with the text."""
@@ -199,7 +154,7 @@ class Secrets:
 
     def growing_in(self, text: str) -> int | None:
         """Offset of the first credential that may continue after the end of the text; None if there is none."""
-        tail = len(text.rstrip(_TOKEN_CHARS))
+        tail = len(text.rstrip(TOKEN_CHARS))
         head = self.heads.search(text)
         while head is not None and not self._may_grow_from(text, head.start(), tail):
             head = self.heads.search(text, head.start() + 1)  # heads may overlap
@@ -215,17 +170,17 @@ class Secrets:
         if any(len(form) > size and form.startswith(text[start:]) for form in self._written):
             return True
         at_boundary = start == 0 or not (text[start - 1].isascii() and text[start - 1].isalnum())
-        return at_boundary and start >= tail and text[start : start + 3] in _SHAPES
+        return at_boundary and start >= tail and text[start : start + 3] in SHAPES
 
 
 def _forms(value: str) -> Iterator[tuple[str, int]]:
     """Yield a value as it may be written in a text, and the characters of each form that are shown."""
-    yield value, _SHOWN_CHARS
+    yield value, SHOWN_CHARS
     writers: tuple[Callable[[str], str], ...] = (*_JSON_FORMS, html.escape, partial(quote, safe=""), _single_quoted)
     for write in writers:
         form = write(value)
         if form != value:
-            yield form, max(_SHOWN_CHARS, len(write(value[:_SHOWN_CHARS])))
+            yield form, max(SHOWN_CHARS, len(write(value[:SHOWN_CHARS])))
 
 
 def _in_json(value: str, *, times: int, ascii_only: bool, slashes: bool = False) -> str:
@@ -246,137 +201,6 @@ _JSON_FORMS: tuple[Callable[[str], str], ...] = tuple(
 
 def _single_quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")  # as in the repr of a text that has both quotes
-
-
-def _contextual_spans(text: str, start: int = 0) -> Iterator[Span]:
-    """Spans to mask of the credentials that are recognised by the text before them."""
-    for found in _CONTEXTUAL.finditer(text, start):
-        number = found.lastindex or 0
-        yield found.start(number) + _SHOWN_CHARS, found.end(number)
-
-
-class MaskedStream:
-    """Masks credentials in a text that comes in pieces, wherever it was cut.
-
-    Text is held back only while it may be part of a credential, from its third character on: the first two are always shown.
-    So ordinary prose passes unchanged.
-
-    Args:
-        secrets: the credentials.
-    """
-
-    def __init__(self, secrets: Secrets) -> None:
-        self._exact = _ExactStream(secrets)
-        self._contextual = _ContextualStream()
-
-    def feed(self, text: str) -> str:
-        """Return the masked text that can be shown now."""
-        return self._contextual.feed(self._exact.feed(text))
-
-    def close(self) -> str:
-        """Return the rest that was held back, since the text is over."""
-        return self._contextual.feed(self._exact.close()) + self._contextual.close()
-
-
-class _ContextualStream:
-    """Masks the credentials that are recognised by the text before them."""
-
-    def __init__(self) -> None:
-        self._before = " "  # end of the text that was shown; its first character only tells whether a word begins after it
-        self._held = ""
-        self._swallowing = False  # the rest of a token that is longer than any key
-
-    def feed(self, text: str) -> str:
-        if not self._held and not self._swallowing:
-            seen = self._before + text
-            if _CONTEXT.search(seen) is None:
-                self._before = seen[-_MAX_CONTEXT_CHARS:]
-                return text
-        return self._release(text, last=False)
-
-    def close(self) -> str:
-        return self._release("", last=True)
-
-    def _release(self, text: str, *, last: bool) -> str:
-        swallowed = ""
-        if self._swallowing:
-            end_of_token = _NOT_TOKEN.search(text)
-            if end_of_token is None:
-                return "•" * len(text)
-            swallowed, text = "•" * end_of_token.start(), text[end_of_token.start() :]
-            self._swallowing, self._before = False, "a"
-        seen = self._before + self._held + text
-        begun = None if last else _CONTEXTUAL_BEGUN.search(seen, 1)
-        end = len(seen)
-        if begun is not None:
-            end = max(len(self._before), min(end, begun.start(begun.lastindex or 0) + _SHOWN_CHARS))
-        shown = swallowed + bullets(seen, _contextual_spans(seen, 1))[len(self._before) : end]
-        if len(seen) - end > MAX_TOKEN_CHARS:
-            self._swallowing, self._held = True, ""
-            return shown + "•" * (len(seen) - end)
-        context = begun or _USER_BEGUN.search(seen)
-        keep = end - _MAX_CONTEXT_CHARS
-        if context is not None:
-            keep = min(keep, context.start() - 1)
-        else:  # a word that nothing follows any more need not be looked at again
-            keep = max(keep, *(found.end() - 1 for found in _CONTEXT.finditer(seen) if found.end() < end), 0)
-        self._before, self._held = seen[max(0, keep) : end], seen[end:]
-        return shown
-
-
-class _ExactStream:
-    """Masks the credentials that are recognised by themselves: exact values and formats."""
-
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
-        self._before = ""  # end of the text that was shown: a credential may have begun there
-        self._held = ""
-        self._swallowing = False
-
-    def feed(self, text: str) -> str:
-        if not self._held and not self._swallowing and self._secrets.heads.search(self._before + text) is None:
-            self._before = _context(self._before + text)
-            return text
-        return self._slowly(text)
-
-    def close(self) -> str:
-        return self._release(self._held, "")
-
-    def _slowly(self, text: str) -> str:
-        bullets = ""
-        if self._swallowing:
-            end = _NOT_TOKEN.search(text)
-            if end is None:
-                return "•" * len(text)
-            self._swallowing = False
-            bullets, text = "•" * end.start(), text[end.start() :]
-            self._before = ""
-        text = self._held + text
-        seen = self._before + text
-        start = self._secrets.growing_in(seen)
-        if start is None:
-            return bullets + self._release(text, "")
-        held = max(0, start + _SHOWN_CHARS - len(self._before))
-        return bullets + self._hold(text[:held], text[held:], seen[start:])
-
-    def _hold(self, shown: str, held: str, credential: str) -> str:
-        if len(credential) <= MAX_TOKEN_CHARS or self._secrets.is_beginning(credential):
-            return self._release(shown, held)
-        # Longer than any key: mask everything up to the end of the token.
-        self._swallowing = True
-        return self._release(shown, "") + "•" * len(held)
-
-    def _release(self, text: str, held: str) -> str:
-        self._held = held
-        masked = self._secrets.mask_streamed(self._before + text)[len(self._before) :]
-        self._before = _context(self._before + text)
-        return masked
-
-
-def _context(text: str) -> str:
-    """Return the end of a text in which a credential may have begun: two characters, and a stand-in for the text before."""
-    boundary = text[-_SHOWN_CHARS - 1 : -_SHOWN_CHARS]
-    return (_MIDDLE if boundary.isascii() and boundary.isalnum() else boundary and " ") + text[-_SHOWN_CHARS:]
 
 
 class MaskingFilter(logging.Filter):

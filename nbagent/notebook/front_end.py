@@ -6,6 +6,7 @@ widget's state, which the page has before the first run's widget: a cell that bl
 A loader that cannot reach this widget asks its run's kernel for the part `widget.js`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ STATIC = Path(__file__).parent.parent / "static"
 class FrontEnd(Widget):  # type: ignore[misc]  # ipywidgets has no types
     """Widget without a view whose state holds the text of the front end. A page frees its copy once it is evaluated.
 
+    Args:
+        on_first_view: called on any thread when the first view of any run has sent a message.
+
     Attributes:
         greetings: number of views in pages that have drawn since the kernel started.
         can_draw: whether a view of any run has sent a message.
@@ -28,11 +32,19 @@ class FrontEnd(Widget):  # type: ignore[misc]  # ipywidgets has no types
 
     source = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self) -> None:
+    def __init__(self, on_first_view: Callable[[], object] = lambda: None) -> None:
         self.greetings = 0
         self.can_draw = False
+        self._on_first_view = on_first_view
         super().__init__(source=(STATIC / "widget.js").read_text("utf-8"))
         repeat_state(self, lambda: self.greetings)
+
+    def on_view_message(self, *, is_greeting: bool) -> None:
+        """Take note of a message that a view has sent."""
+        self.greetings += is_greeting
+        first, self.can_draw = not self.can_draw, True
+        if first:
+            self._on_first_view()
 
     @property
     def is_open(self) -> bool:

@@ -23,10 +23,11 @@ from typing import Any
 from IPython import get_ipython
 from IPython.display import display
 
+from nbagent.notebook import static_copy
 from nbagent.notebook.front_end import FrontEnd
 from nbagent.notebook.kernel_context import publish_for
 from nbagent.notebook.place import Place, current_place, place_of
-from nbagent.notebook.static_copy import NO_VIEW_NOTE, NO_VIEW_S, OUTPUTS_PART, CopySchedule, StaticCopy
+from nbagent.notebook.static_copy import NO_VIEW_NOTE, OUTPUTS_PART, StaticCopy
 from nbagent.notebook.widget import TranscriptWidget
 from nbagent.run import Run
 from nbagent.run.options import is_stable
@@ -36,8 +37,6 @@ MAX_ENDED_WIDGETS = 20
 """Ended runs that keep their live widget. A running one always does."""
 MAX_DRAWN_RUNS = 25
 """Runs of one cell that JupyterLab draws: it shows 50 outputs of a cell, two for each, until its reader asks for more."""
-COPY_CHECK_S = 1.0
-"""Seconds between two looks at whether a static copy is due."""
 
 _lock = threading.RLock()
 
@@ -88,14 +87,22 @@ class RunDisplay:
         self._widget: TranscriptWidget | None = (
             TranscriptWidget(run, dom_key, displays.front_end(), client=client, saved=self._saved) if self._has_view else None
         )
+        self._shown_at = time.monotonic()
         self._has_copy = False
         self._copy_lock = threading.Lock()
         self._saving: concurrent.futures.Future[None] | None = None
+        self._note = ""  # in the last copy of a run that goes on
 
     def follow(self) -> None:
         """Keep the static copy up to date: from time to time while the run goes on, and at its end."""
-        self._saving = loop.submit(self._save_periodically())
+        self._saving = loop.submit(self._save_periodically(static_copy.FIRST_SAVE_S))
         self.run.on_end(self._on_end)
+
+    def on_first_view(self) -> None:
+        """Replace a copy that says that the page cannot draw the live view: it can, it was only slow."""
+        if self._note and self._saving is not None:
+            self._saving.cancel()
+            self._saving = loop.submit(self._save_periodically(0.0))
 
     def show(self, place: Place) -> None:
         """Publish two outputs: the widget, and below it the static copy. In an `Output` publish the widget only."""
@@ -153,16 +160,19 @@ class RunDisplay:
             "outputs": [{"output_type": "display_data", "data": data, "metadata": about} for data, about in outputs],
         }
 
-    async def _save_periodically(self) -> None:
-        began, schedule = time.monotonic(), CopySchedule()
-        while True:
-            await asyncio.sleep(COPY_CHECK_S)
-            seconds, events = time.monotonic() - began, self.run.event_count
+    async def _save_periodically(self, pause: float) -> None:
+        """Send the copy after a pause, and again each time that enough of it is new. Sleeps while no event comes."""
+        events = 0  # in the last copy
+        while not self.run.done:
+            await asyncio.sleep(pause)
             # Without a cell's id there is no page, as under nbclient, or it is not known.
-            can_draw = seconds < NO_VIEW_S or not any(self.cells) or self._displays.front_end().can_draw
-            if schedule.is_due(seconds, events, can_draw=can_draw):
-                size = await asyncio.to_thread(self.update, "" if can_draw else NO_VIEW_NOTE)
-                schedule.on_sent(seconds, events, size, has_note=not can_draw)
+            can_draw = not any(self.cells) or self._displays.front_end().can_draw
+            note = "" if can_draw else NO_VIEW_NOTE
+            if note == self._note:
+                await self.run.more_events(events)
+            self._note, events = note, self.run.event_count
+            size = await asyncio.to_thread(self.update, note)
+            pause = static_copy.pause_s(time.monotonic() - self._shown_at, size, can_draw=can_draw)
 
     def _on_end(self) -> None:
         self.ended = True
@@ -234,7 +244,7 @@ class NotebookDisplays:
     def front_end(self) -> FrontEnd:
         """Return the hidden widget that the runs' widgets load the front end from, opened if need be."""
         if self._front_end is None or not self._front_end.is_open:
-            self._front_end = FrontEnd()
+            self._front_end = FrontEnd(self._on_first_view)
         return self._front_end
 
     def publish(
@@ -273,6 +283,10 @@ class NotebookDisplays:
             if self._idle and "" in shown.cells:
                 self._outdated.append(shown)
             self._close_oldest()
+
+    def _on_first_view(self) -> None:
+        for shown in tuple(self._live):
+            shown.on_first_view()
 
     def _display_of(self, run: Run) -> RunDisplay | None:
         return next((shown for shown in self._live if shown.run is run), None)

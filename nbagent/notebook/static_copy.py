@@ -15,12 +15,11 @@ from nbagent.render.static_copy import static_copy
 from nbagent.run import Run
 
 FIRST_SAVE_S = 3.0
-"""Seconds after which the copy of a run that still goes on is sent for the first time: a short answer has ended by then."""
+"""Seconds after which the copy of a run that still goes on is sent for the first time: a short answer has ended by then. A page
+from which no view has sent a message until then is taken for one that cannot draw widgets."""
 GROWTH = 2
-"""Factor by which the events or the seconds have grown when the copy is sent again. So all copies of a run that goes on take at
-most twice the bytes of the last one."""
-NO_VIEW_S = 3.0
-"""Seconds without a message of any view after which the page is taken for one that cannot draw widgets."""
+"""Factor by which the seconds have grown when the copy is sent again. So all copies of a steady run take at most twice the
+bytes of the last one."""
 FALLBACK_INTERVAL_S = 1.0
 """Seconds between two copies, at least, in a page that cannot draw widgets."""
 FALLBACK_BYTES_PER_S = 50_000
@@ -35,6 +34,17 @@ NO_VIEW_NOTE = (
 COPY_PART, OUTPUTS_PART = "static-copy/", "outputs/"
 """Prefixes of the part names by which a view asks for the copy, or for all outputs of a cell that has lost them. A version
 follows, such as the number of events that the view knows of."""
+
+
+def pause_s(seconds: float, size: int, *, can_draw: bool) -> float:
+    """Return the seconds until the copy of a run that goes on may be sent again.
+
+    Args:
+        seconds: since the run was shown, when the last copy was sent.
+        size: bytes of that copy.
+        can_draw: whether the page can draw the live view, as far as is known.
+    """
+    return (GROWTH - 1) * seconds if can_draw else max(FALLBACK_INTERVAL_S, size / FALLBACK_BYTES_PER_S)
 
 
 class StaticCopy:
@@ -91,37 +101,3 @@ class PagedJson:
         if at + len(page) >= len(text):
             self._read = None
         return page, len(text)
-
-
-class CopySchedule:
-    """When the static copy of a run that goes on is sent again.
-
-    Attributes:
-        has_note: whether the latest copy says that the page cannot draw the live view.
-    """
-
-    def __init__(self) -> None:
-        self.has_note = False
-        self._seconds = 0.0
-        self._events = 0
-        self._bytes = 0
-
-    def is_due(self, seconds: float, events: int, *, can_draw: bool) -> bool:
-        """Return True if the copy is to be sent now.
-
-        Args:
-            seconds: since the run was shown.
-            events: number of the run's events so far.
-            can_draw: whether the page can draw the live view, as far as is known.
-        """
-        if not can_draw:
-            pause = max(FALLBACK_INTERVAL_S, self._bytes / FALLBACK_BYTES_PER_S)
-            return not self.has_note or (events > self._events and seconds >= self._seconds + pause)
-        if self.has_note:
-            return True
-        grown = events >= GROWTH * self._events or seconds >= GROWTH * self._seconds
-        return seconds >= FIRST_SAVE_S and events > self._events and grown
-
-    def on_sent(self, seconds: float, events: int, size: int, *, has_note: bool) -> None:
-        """Take note that a copy of `size` bytes was sent."""
-        self._seconds, self._events, self._bytes, self.has_note = seconds, events, size, has_note

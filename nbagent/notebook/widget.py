@@ -46,7 +46,7 @@ class TranscriptWidget(anywidget.AnyWidget):
     run_id = traitlets.Unicode().tag(sync=True)
     dom_key = traitlets.Unicode().tag(sync=True)
     head = traitlets.Any().tag(sync=True, to_json=lambda _, widget: widget._head())
-    """What the header shows before the first message. It is read when a page asks for the state and never sent by itself, since
+    """Content of the header before the first message. It is read when a page asks for the state and never sent by itself, since
     a page that is there has the run's messages."""
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     client = traitlets.Unicode().tag(sync=True)
@@ -131,8 +131,7 @@ class TranscriptWidget(anywidget.AnyWidget):
         # Runs on any thread (the kernel's own, while a cell blocks the main one): it only hands over.
         self._messages_heard += 1
         if self._front_end is not None:
-            self._front_end.can_draw = True
-            self._front_end.greetings += isinstance(message, dict) and message.get("t") == "hello"
+            self._front_end.on_view_message(is_greeting=isinstance(message, dict) and message.get("t") == "hello")
         self._channel.receive(message)
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from nbagent.adapters.decoders import decoder_named
 from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.runtime.loop import OwnedStream
+from nbagent.sources.stream import ServiceStream
 
 Converter: TypeAlias = Callable[[Any], "e.Event | str | Iterable[e.Event | str] | None"]
 """Function from an item to its events. A text is the next piece of the answer; None is nothing."""
@@ -25,14 +26,21 @@ def decoder_of(adapter: str | Converter | None, source: Any) -> Decoder:
         UnknownSource: no adapter has that name.
         TypeError: `adapter` is neither a name nor a function.
     """
-    if adapter is None:
-        known = source if isinstance(source, OwnedStream) else None
-        return DetectingDecoder(lambda: getattr(known, "adapter", None), lambda: getattr(known, "has_closed", False))
-    if isinstance(adapter, str):
-        return decoder_named(adapter)
-    if not callable(adapter):
-        raise TypeError(f"adapter= is a system's name or a function from an item to events; got {type(adapter).__name__}")
-    return FunctionDecoder(adapter)
+    is_service = isinstance(source, ServiceStream)
+    if adapter is not None and not isinstance(adapter, str):
+        if not callable(adapter):
+            raise TypeError(f"adapter= is a system's name or a function from an item to events; got {type(adapter).__name__}")
+        decoder = FunctionDecoder(adapter)
+        decoder.stream_outlives_run = is_service
+        return decoder
+    if adapter is not None:
+        decoder_named(adapter)  # a wrong name is refused here, not at the first item
+    known = source if isinstance(source, OwnedStream) else None
+    return DetectingDecoder(
+        lambda: adapter or getattr(known, "adapter", None),
+        lambda: getattr(known, "has_closed", False),
+        is_service=is_service,
+    )
 
 
 class FunctionDecoder(EventsDecoder):

@@ -141,6 +141,19 @@ class SubscriberSet:
         for subscriber in self._subscribers:
             subscriber.wake()
 
+    async def more_than(self, count: int) -> None:
+        """Wait until there have been more than `count` events, or there will be no more."""
+        subscriber = _Subscriber(asyncio.get_running_loop())
+        with self._lock:
+            if self._over or self._events.count > count:
+                return
+            self._subscribers.append(subscriber)
+        try:
+            await subscriber.ready.wait()
+        finally:
+            with self._lock:
+                self._subscribers.remove(subscriber)
+
     async def batches(self, types: frozenset[str] | None = None) -> AsyncGenerator[list[e.Event]]:
         """Yield the events of those types (None: all) from the beginning to the end, as many at a time as there are.
 

@@ -28,8 +28,9 @@ from nbagent.events.ids import with_id_prefix
 from nbagent.run.adapter import Converter, decoder_of
 from nbagent.runtime.loop import loop
 from nbagent.sources.connect import is_address
-from nbagent.sources.objects import Reader, name_of, reader_for
+from nbagent.sources.objects import Reader, name_and_origin, reader_for
 from nbagent.sources.stream import limit_idle
+from nbagent.transcript import StreamName
 
 LANES_FAILED = "lanes_failed"
 """Code of a run in which some lanes did not complete."""
@@ -64,13 +65,14 @@ class Lanes:
 
     Args:
         sources: the streams.
-        names: of the lanes; for None, the stream's own, with a number where two are the same.
+        names: of the lanes; for None, the stream's own, which gives way to its agent's or model's as that of a run does. Where
+            two are the same they get numbers.
         adapter: the system of all of them; by default each is detected by itself.
         concurrency: how many are read at a time; the others wait for their turn.
         idle_timeout: seconds for which a service's stream may be silent, if it does not have a shorter limit.
 
     Attributes:
-        name: the names of all streams, or their number if there are many.
+        name: the names of all streams, or their number if there are many or if two have the same name.
         count: number of streams.
         reader: reads all streams.
         decoder: decodes the reader's items to the events of one run.
@@ -93,11 +95,17 @@ class Lanes:
             raise ValueError(f"concurrency, the number of streams read at a time, must be at least 1; got {concurrency!r}")
         sources = [limit_idle(source, idle_timeout) for source in sources]
         self.count = len(sources)
-        names = _names(names or [None] * self.count, sources)
-        self.name = ", ".join(names) if self.count <= MAX_NAMES else f"{self.count} streams"
+        known = [
+            name_and_origin(source) if name is None else (name, "user")
+            for name, source in zip(names or [None] * self.count, sources, strict=True)
+        ]
+        shown = [name for name, _ in known]
+        is_short = self.count <= MAX_NAMES and len(set(shown)) == self.count
+        self.name = ", ".join(shown) if is_short else f"{self.count} streams"
         self.reader = LanesReader([reader_for(source) for source in sources], concurrency)
         decoders = [decoder_of(adapter, source) for source in sources]
-        self.decoder = LanesDecoder(names, decoders, self.reader.stop)
+        lane_names = [StreamName(name, origin) for name, (_, origin) in zip(_numbered(shown), known, strict=True)]
+        self.decoder = LanesDecoder(lane_names, decoders, self.reader.stop)
 
 
 class LanesReader:
@@ -191,7 +199,7 @@ class LanesDecoder:
     system: ClassVar[str] = "lanes"
 
     def __init__(
-        self, names: Sequence[str], decoders: Sequence[Decoder], stop: Callable[[int], None] = lambda lane: None
+        self, names: Sequence[StreamName], decoders: Sequence[Decoder], stop: Callable[[int], None] = lambda lane: None
     ) -> None:
         self._lanes = [
             _Lane(f"lane-{number}", name, decoder)
@@ -214,9 +222,15 @@ class LanesDecoder:
             case LaneEnd():
                 yield from lane.close(item.error)
             case LaneItem() if lane.is_open:
-                yield from lane.translate(lane.decoder.feed(item.item))
+                for event in lane.decoder.feed(item.item):
+                    if isinstance(event, RunStart | StepStart) and lane.renamed(event, self._names()):
+                        yield AgentStart(id=lane.id, name=lane.name)
+                    yield from lane.translate(event)
                 if lane.outlived_by_stream():
                     self._stop(item.lane)
+
+    def _names(self) -> list[str]:
+        return [lane.name for lane in self._lanes]
 
     def end_step(self) -> Iterable[Event]:
         """Return nothing: the lanes' own decoders end their steps."""
@@ -246,34 +260,44 @@ class LanesDecoder:
 class _Lane:
     """Stream that is shown as a sub-agent of the run."""
 
-    def __init__(self, id: str, name: str, decoder: Decoder) -> None:
+    def __init__(self, id: str, name: StreamName, decoder: Decoder) -> None:
         self.id = id
-        self.name = name
+        self.name = name.text
+        self._stream_name = name
         self.decoder = decoder
         self.is_open = False
         self.status: RunStatus = "incomplete"
         self._usage: Usage | None = None
         self._steps = Usage()
 
-    def translate(self, events: Iterable[Event]) -> Iterable[Event]:
-        """Yield the stream's events as events of the run: with the lane's prefix in their ids, and the lane as their parent."""
-        for event in events:
-            match event:
-                case RunStart():
-                    pass
-                case UsageUpdate(scope="run"):
-                    self._usage = event.usage if event.mode == "replace" else (self._usage or Usage()) + event.usage
-                case UsageUpdate():
-                    pass  # the step's end has the same usage
-                case StepStart():
-                    yield self._nested(replace(event, model=None))
-                case StepEnd():
-                    self._steps += event.usage or Usage()
-                    yield self._nested(replace(event, usage=None))
-                case RunEnd():
-                    yield from self._end(event)
-                case _:
-                    yield self._nested(event)
+    def renamed(self, event: RunStart | StepStart, taken: Sequence[str]) -> bool:
+        """Return True if the lane has another name from this event on: its agent's or model's, with a number if it is taken."""
+        if not self._stream_name.feed(event):
+            return False
+        name, number = self._stream_name.text, 1
+        while (made := name if number == 1 else f"{name} {number}") in taken:
+            number += 1
+        self.name = made
+        return True
+
+    def translate(self, event: Event) -> Iterable[Event]:
+        """Yield the stream's event as one of the run: with the lane's prefix in its ids, and the lane as its parent."""
+        match event:
+            case RunStart():
+                pass
+            case UsageUpdate(scope="run"):
+                self._usage = event.usage if event.mode == "replace" else (self._usage or Usage()) + event.usage
+            case UsageUpdate():
+                pass  # the step's end has the same usage
+            case StepStart():
+                yield self._nested(replace(event, model=None))
+            case StepEnd():
+                self._steps += event.usage or Usage()
+                yield self._nested(replace(event, usage=None))
+            case RunEnd():
+                yield from self._end(event)
+            case _:
+                yield self._nested(event)
 
     def outlived_by_stream(self) -> bool:
         """Return True if the lane's run is over, and its service leaves the stream open."""
@@ -282,7 +306,8 @@ class _Lane:
     def close(self, error: BaseException | None) -> Iterable[Event]:
         """End the lane, if it is open."""
         if self.is_open:
-            yield from self.translate(self.decoder.close(error))
+            for event in self.decoder.close(error):
+                yield from self.translate(event)
 
     def _end(self, event: RunEnd) -> Iterable[Event]:
         self.is_open = False
@@ -313,6 +338,6 @@ def _may_be_stream(value: Any) -> bool:
     return is_address(value) or not isinstance(value, str | bytes | int | float | dict | list | tuple | None)
 
 
-def _names(given: Sequence[str | None], sources: Sequence[Any]) -> list[str]:
-    names = [name_of(source) if name is None else name for name, source in zip(given, sources, strict=True)]
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Return the names with a number where two are the same."""
     return [name if names.count(name) == 1 else f"{name} {names[: index + 1].count(name)}" for index, name in enumerate(names)]

@@ -25,7 +25,7 @@ class Progress(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """What a bar counts: the streams that have ended, or the characters of the text if there is only one stream."""
+        """Number that a bar shows: of streams that have ended, or of characters of the text if there is only one stream."""
         return self.chars if self.streams == 1 else self.done
 
 

@@ -7,6 +7,7 @@ import functools
 import itertools
 import reprlib
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, NoReturn, Unpack
 
@@ -182,10 +183,11 @@ class Run(RunResults):
             The run itself.
 
         Raises:
-            TimeoutError: the run goes on after `timeout` seconds.
+            TimeoutError: the run, or a function given to `on`, goes on after `timeout` seconds.
         """
         if self._ended.in_callback:  # of the run's own end, which waits for this callback
             return self
+        end = None if timeout is None else time.monotonic() + timeout
         home = running_loop()
         inside = home is not None and (self._reader.loop is home or is_current())
         try:
@@ -196,13 +198,15 @@ class Run(RunResults):
             if not in_callback():
                 for callback in self._callbacks:
                     if home is None or callback.home is not home:  # what is awaited on the loop that is blocked here waits too
-                        kernel.wait(callback.done, timeout)
+                        kernel.wait(callback.done, None if end is None else max(0.0, end - time.monotonic()))
         except KeyboardInterrupt:
             self.cancel()
             if not inside:  # in a script the process may end next, and the connection should be closed before that
                 concurrent.futures.wait([self._done], 2 * STOP_GRACE_S)
             raise
         except TimeoutError:
+            if self._done.done():
+                raise TimeoutError(f"{self!r} has ended, but a function given to on() is busy after {timeout} s") from None
             raise TimeoutError(f"{self!r} is still running after {timeout} s; run.cancel() stops it") from None
         return self
 
@@ -237,6 +241,10 @@ class Run(RunResults):
         """
         kept = event_types(types)
         return EventIterator(lambda: self._subscribers.batches(kept), lambda: self._reader.loop, self.cancel, self.name)
+
+    async def more_events(self, count: int) -> None:
+        """Wait until the run has had more than `count` events, or has ended; see `event_count`."""
+        await self._subscribers.more_than(count)
 
     def on(self, types: EventTypes, function: Callable[[Any], Any]) -> "Run":
         """Call a function with each event of some types, from the run's beginning, one after the other.
@@ -323,9 +331,6 @@ class Run(RunResults):
 
     def _on_item(self, item: Any) -> None:
         self._watchdog.touch()
-        if type(item) is e.ToolResult and item.value is not None and item.display is None:
-            # Before the lock is taken: drawing a figure takes time, and Stop waits for that lock.
-            item = msgspec.structs.replace(item, display=display_of(item.value.value))
         with self._state.lock:
             if self._finished:
                 return
@@ -338,14 +343,31 @@ class Run(RunResults):
                 return
             if not self._state.events.count:  # the stream is open now, and the credentials of its request are known
                 self._state.privacy.register_secrets()
-            self._forward(self._decoder.feed(item))
-            if self._state.transcript.ended and stream_outlives_run(self._decoder):
-                self._reader.cancel()  # the service would keep the connection open for ever
+            decoded = list(self._decoder.feed(item))
+            if not any(map(_lacks_display, decoded)):
+                self._forward_item(decoded)
+                return
+        # Without the lock, for which Stop waits: drawing a figure takes time.
+        drawn = [_with_display(event) if _lacks_display(event) else event for event in decoded]
+        with self._state.lock:
+            if not self._finished:
+                self._forward_item(drawn)
+
+    def _forward_item(self, decoded: Iterable[e.Event]) -> None:
+        """Forward the events of one item, and let go of a stream whose run they have ended."""
+        self._forward(decoded)
+        if self._state.transcript.ended and stream_outlives_run(self._decoder):
+            self._reader.cancel()  # the service would keep the connection open for ever
 
     def _on_end(self, error: BaseException | None) -> None:
+        if self._finish(error):
+            self._announce_soon()
+
+    def _finish(self, error: BaseException | None) -> bool:
+        """Emit the last events. Return False if that was done before."""
         with self._state.lock:
             if self._finished:
-                return
+                return False
             self._finished = True
             self._watchdog.stop()
             self._state.privacy.register_secrets(error)
@@ -354,11 +376,17 @@ class Run(RunResults):
             decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
             try:
                 self._forward(decoder.close(error))
+                if self._state.transcript.root.props["status"] == "completed":
+                    self._state.error = None  # the stream was only left open
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
                 self._state.error = caught
             if not self._state.transcript.ended:
                 truncated = e.RunEnd(status="incomplete", code=e.STREAM_TRUNCATED)
                 self._emit(truncated if self._state.error is None else e.RunEnd(status="failed"))
+        return True
+
+    def _announce_soon(self) -> None:
+        """Announce the end as soon as every renderer has got the last events."""
         for recorder in self._recorders:
             recorder.end()
         self._channels.finish(self._announce_end)
@@ -368,8 +396,10 @@ class Run(RunResults):
         if isinstance(self._reader, Fallback) and self._reader.on_timeout(error):
             return True
         self._stop_reason = self._stop_reason or error
-        self._reader.cancel()
-        self._on_end(error)
+        is_over = self._finish(error)
+        self._reader.cancel()  # after the last events, or a lane would tell of this instead of the time-out
+        if is_over:
+            self._announce_soon()
         return False
 
     def _announce_end(self) -> None:
@@ -391,3 +421,13 @@ class Run(RunResults):
         for recorder in self._recorders:
             recorder.keep(event)
         self._channels.send(ops)
+
+
+def _lacks_display(event: e.Event) -> bool:
+    return type(event) is e.ToolResult and event.value is not None and event.display is None
+
+
+def _with_display(event: e.Event) -> e.Event:
+    assert isinstance(event, e.ToolResult)
+    assert event.value is not None
+    return msgspec.structs.replace(event, display=display_of(event.value.value))

@@ -15,14 +15,10 @@ from nbagent.inspector import Inspector
 from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
 from nbagent.run.tool_call import ToolCalls
-from nbagent.sources.objects import name_of
-from nbagent.transcript import ROOT, NameOrigin, Op, Transcript
+from nbagent.sources.objects import name_and_origin
+from nbagent.transcript import ROOT, Op, Transcript
 
-
-def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
-    """Return the name of a run of a stream, and where that is from: the stream's own name, else its function's."""
-    own = getattr(source, "name", None)
-    return name_of(source), "stream" if isinstance(own, str) and own == name_of(source) else "function"
+_BEFORE_ANSWER = (e.ToolStart, e.AgentHandoff, e.Hidden)
 
 
 class RunState:
@@ -88,7 +84,7 @@ class RunState:
             self.thread_id = self.thread_id or event.thread_id
         elif type(event) is e.UsageUpdate and event.parent_id is not None:
             self.usages[event.parent_id] = self.usages.get(event.parent_id, e.Usage()) + event.usage
-        elif isinstance(event, e.ToolStart | e.AgentHandoff | e.Hidden):
+        elif isinstance(event, _BEFORE_ANSWER):
             self.begin_answer(event.parent_id or ROOT)
         self.events.append(event)
         return event, self.transcript.feed(event)

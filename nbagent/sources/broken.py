@@ -40,7 +40,14 @@ _NOT_MADE = {
     "builtins.ConnectionRefusedError",
     "socket.gaierror",
 }
-_TOO_LATE = {"openai.APITimeoutError", "anthropic.APITimeoutError", "httpx.TimeoutException", "httpx2.TimeoutException"}
+_TOO_LATE = {
+    "openai.APITimeoutError",
+    "anthropic.APITimeoutError",
+    "httpx.TimeoutException",
+    "httpx2.TimeoutException",
+    "requests.Timeout",
+    "builtins.TimeoutError",  # aiohttp's time-outs are such
+}
 
 
 def connection_error(error: BaseException | None) -> StreamError | None:

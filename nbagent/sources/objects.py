@@ -30,6 +30,7 @@ from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
 from nbagent.sources.stream import ServiceStream
+from nbagent.transcript import NameOrigin
 
 _ADDRESS_WITHOUT_SCHEME = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S*|(?:localhost|[\w.-]+):\d+")
 
@@ -103,6 +104,12 @@ def name_of(source: Any) -> str:
         if isinstance(name, str) and name and not name.startswith(("<", "_")):  # a framework's internal name
             return name
     return "stream"
+
+
+def name_and_origin(source: Any) -> tuple[str, NameOrigin]:
+    """Return the name of a stream, and where that is from: the stream's own name, else its function's."""
+    own = getattr(source, "name", None)
+    return name_of(source), "stream" if isinstance(own, str) and own == name_of(source) else "function"
 
 
 def _is_async(source: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
-from nbagent.transcript.transcript import NameOrigin, Transcript
+from nbagent.transcript.stream_name import NameOrigin, StreamName
+from nbagent.transcript.transcript import Transcript
 
-__all__ = ["ROOT", "Block", "NameOrigin", "Op", "Transcript"]
+__all__ = ["ROOT", "Block", "NameOrigin", "Op", "StreamName", "Transcript"]

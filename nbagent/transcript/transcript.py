@@ -7,9 +7,7 @@ The transcript has no clock: every time in it comes from an event's `ts`.
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Literal, assert_never
-
-import msgspec
+from typing import Any, assert_never
 
 from nbagent import events as e
 from nbagent.events.jsonable import json_safe, text_safe
@@ -18,14 +16,8 @@ from nbagent.protocol.blocks import (
     AgentProps,
     ApprovalProps,
     BlockProps,
-    CustomProps,
-    ErrorProps,
-    FileProps,
-    HandoffProps,
     ReasoningProps,
     RunProps,
-    SourceProps,
-    StatusProps,
     TextProps,
     ToolError,
     ToolProgress,
@@ -36,7 +28,9 @@ from nbagent.protocol.blocks import (
 )
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
+from nbagent.transcript.props import default_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
+from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.usage import UsageCount
 
 COUNTER_INTERVAL_S = 1.0
@@ -52,21 +46,17 @@ _HIGH_RATE_COUNTERS = frozenset({"events", "deltas"})
 _RESULT_STATES: dict[e.ToolStatus, ToolState] = {"ok": "output-available", "error": "output-error", "denied": "output-denied"}
 
 
-NameOrigin = Literal["function", "stream", "user"]
-
-
 class Transcript:
     """Reduces the events of one run to a tree of blocks.
 
     Args:
         name: title of the run until the stream sends one.
         started: when the run began, in seconds since the epoch.
-        origin: where `name` is from. The user's stays whatever the stream sends. That of a stream gives way to the agent's,
-            that of a function, which may be an SDK's such as `create`, to the model's too.
+        origin: where `name` is from; see `StreamName`.
     """
 
     def __init__(self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream") -> None:
-        self._name_origin: NameOrigin | Literal["agent"] = origin
+        self._name = StreamName(name, origin)
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
         props = to_dict(RunProps(name=name, status="running", started=started))
         self.root = Block(ROOT, None, json_safe({"kind": ROOT, **props, **self._counts}))
@@ -165,7 +155,7 @@ class Transcript:
             case e.RunEnd():
                 return self._run_end(event)
             case e.StepStart():
-                return self._name_by(event.agent, event.model, event)
+                return self._name_by(event)
             case e.StepEnd():
                 return self._show_usage() if self._usage.end_step(event) else []
             case e.TextStart() | e.ReasoningStart() | e.ToolStart():
@@ -189,34 +179,18 @@ class Transcript:
             case e.ApprovalResponse():
                 return self._approval_response(event)
             case e.AgentStart():
-                props = AgentProps(name=event.name, status="running", started=event.ts)
-                return self._open(event.id, props, event.parent_id or event.tool_id)[1]
+                return self._agent_start(event)
             case e.AgentEnd():
                 return self._agent_end(event)
-            case e.AgentHandoff():
-                return self._add_anonymous(HandoffProps(from_=event.from_, to=event.to), event)
             case e.UsageUpdate():
                 self._usage.update(event)
                 return self._show_usage()
-            case e.Source():
-                return self._add_closed(event.id, SourceProps(url=event.url, title=event.title), event)
-            case e.File():
-                file = FileProps(media_type=event.media_type, url=event.url, data=event.data, name=event.name)
-                return self._add_closed(event.id, file, event)
-            case e.State():
-                data = event.patch if event.snapshot is None else event.snapshot
-                return self._add_anonymous(CustomProps(name="state", data=data), event)
-            case e.Status():
-                return self._add_anonymous(StatusProps(message=event.message, level=event.level), event)
+            case e.Source() | e.File():
+                return self._add_closed(event.id, whole_props(event), event)
+            case e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
+                return self._add_anonymous(whole_props(event), event)
             case e.Hidden():
                 return self._hidden(event)
-            case e.Error(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback):
-                error = ErrorProps(message=message, error_type=error_type, code=code, fatal=fatal, traceback=traceback)
-                return self._add_anonymous(error, event)
-            case e.Custom():
-                return self._add_anonymous(CustomProps(name=event.name, data=event.data), event)
-            case e.Raw():
-                return self._add_anonymous(CustomProps(name=event.name or "raw", data=event.data), event)
             case _:
                 assert_never(event)
 
@@ -251,32 +225,14 @@ class Transcript:
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
         """Return the block of that id; opened here if its start never came, so that nothing received is lost."""
         block = self.blocks.get(self.block_id(id, kind))
-        return (block, []) if block is not None else self._open(id, self._default_props(kind, event), event.parent_id)
-
-    def _default_props(self, kind: str, event: e.Event) -> BlockProps:
-        match kind:
-            case "text":
-                return TextProps(text="", text_kind="text")
-            case "reasoning":
-                return ReasoningProps(text="", reasoning_kind="raw", started=event.ts)
-            case "agent":
-                return AgentProps(name="agent", status="running", started=event.ts)
-            case _:
-                return ToolProps(name="tool", tool_kind="function", state="input-streaming", args_text="", started=event.ts)
+        return (block, []) if block is not None else self._open(id, default_props(kind, event.ts), event.parent_id)
 
     def _start(self, event: e.TextStart | e.ReasoningStart | e.ToolStart) -> list[Op]:
-        props: TextProps | ReasoningProps | ToolProps
-        match event:
-            case e.TextStart():
-                props = TextProps(text_kind=event.kind, phase=event.phase)
-            case e.ReasoningStart():
-                props = ReasoningProps(reasoning_kind=event.kind)
-            case e.ToolStart():
-                props = ToolProps(name=event.name, tool_kind=event.kind, call_id=event.call_id, title=event.title)
+        props = start_props(event)
         kind = kind_of(props)
-        if self.block_id(event.id, kind) in self.blocks:
-            return self._open(event.id, props, event.parent_id)[1]
-        return self._open(event.id, _merged(self._default_props(kind, event), props), event.parent_id)[1]
+        if self.block_id(event.id, kind) not in self.blocks:
+            props = merged(default_props(kind, event.ts), props)
+        return self._open(event.id, props, event.parent_id)[1]
 
     def _grow(self, id: str, kind: str, field: str, delta: str, event: e.Event) -> list[Op]:
         self._counts["deltas"] += 1
@@ -347,6 +303,14 @@ class Transcript:
         self._tables[block.parent] = block
         return [] if before is block else self._set(before, ToolProps(open=False))
 
+    def _agent_start(self, event: e.AgentStart) -> list[Op]:
+        """Open an agent. One that starts again, while it is open, is named anew: a lane whose stream tells its model."""
+        block = self.blocks.get(self.block_id(event.id, "agent"))
+        if block is not None and not block.closed:
+            return self._set(block, AgentProps(name=event.name))
+        props = AgentProps(name=event.name, status="running", started=event.ts)
+        return self._open(event.id, props, event.parent_id or event.tool_id)[1]
+
     def _agent_end(self, event: e.AgentEnd) -> list[Op]:
         block, ops = self._block(event.id, "agent", event)
         props = AgentProps(status=event.status, ended=event.ts)
@@ -382,22 +346,18 @@ class Transcript:
     # --- the run --------------------------------------------------------------------------------------------------
 
     def _run_start(self, event: e.RunStart) -> list[Op]:
-        ops = self._name_by(event.name, event.model, event)
+        ops = self._name_by(event)
         if isinstance(lanes := (event.meta or {}).get("lanes"), int):
             ops += self._set(self.root, RunProps(lanes=lanes))
         return ops
 
-    def _name_by(self, agent: str | None, model: str | None, event: e.Event) -> list[Op]:
-        """Show the agent and the model of a start, if the run has none of its own. A sub-agent's are not the run's."""
+    def _name_by(self, event: e.RunStart | e.StepStart) -> list[Op]:
+        """Show the run's model and name, where the start of a run or of a step tells them first."""
         props = RunProps()
-        if model is not None and self.root.props.get("model") is None:
-            props.model = model
-            if self._name_origin == "function" and event.parent_id is None:
-                props.name = model
-        names_run = self._name_origin == "function" or (self._name_origin == "stream" and isinstance(event, e.RunStart))
-        if agent and names_run and event.parent_id is None:
-            self._name_origin = "agent"
-            props.name = agent
+        if self._name.feed(event):
+            props.name = self._name.text
+        if self._name.model is not None and self.root.props.get("model") is None:
+            props.model = self._name.model
         return self._set(self.root, props)
 
     def _hidden(self, event: e.Hidden) -> list[Op]:
@@ -434,13 +394,6 @@ class Transcript:
         elif block.kind == "reasoning":
             props = ReasoningProps(ended=event.ts)
         return [*self._set(block, props), *self._close(block)]
-
-
-def _merged(props: BlockProps, changes: BlockProps) -> BlockProps:
-    """Both structs' props, those of `changes` where both have a field."""
-    return msgspec.structs.replace(
-        props, **{name: value for name, value in msgspec.structs.asdict(changes).items() if value is not msgspec.UNSET}
-    )
 
 
 def _short(id: str) -> str:

@@ -1,6 +1,7 @@
 from adapters.recorded import CHAT, Transcript, decode, payloads
 
 from nbagent import events as ev
+from nbagent.adapters.detect import DetectingDecoder
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.errors import Cancelled, StreamError
@@ -78,6 +79,20 @@ def test_the_last_of_several_runs_tells_how_they_ended() -> None:
     assert decode(EventsDecoder(), done, RuntimeError("between two runs"))[-1].status == "failed"  # type: ignore[union-attr]
     assert decode(EventsDecoder(), done, Cancelled())[-1].status == "cancelled"  # type: ignore[union-attr]
     assert decode(EventsDecoder(), done, StreamError("after the last word", "connection_lost"))[-1] == done[-1]
+
+
+def test_a_stream_that_is_left_open_after_a_run_changes_nothing() -> None:
+    done = persona("a", "x")
+    for code in ("idle_timeout", "timeout"):
+        assert decode(EventsDecoder(), done, StreamError("left open", code))[-1] == done[-1]
+
+
+def test_of_a_service_the_first_end_is_the_last_event() -> None:
+    decoder = DetectingDecoder(is_service=True)
+    done = persona("a", "x")
+    fed = [event for event in [*done, *persona("b", "y")] for event in decoder.feed(event)]
+    assert fed == done
+    assert decoder.stream_outlives_run
 
 
 def test_what_follows_the_end_of_a_run_is_shown() -> None:

@@ -9,6 +9,7 @@ from adapters.recorded import decode
 from nbagent import events as ev
 from nbagent.adapters.base.exceptions import message_of
 from nbagent.adapters.decoders import decoder_named
+from nbagent.errors import StreamError
 
 
 class APIConnectionError(Exception):
@@ -44,6 +45,10 @@ REFUSED = OSError("All connection attempts failed")
         ),
         (raised(RuntimeError("the node failed"), KeyError("x")), "the node failed ('x')"),
         (raised(RuntimeError("boom: no"), ValueError("no")), "boom: no"),
+        (
+            raised(StreamError("No connection to here: refused", "connect_error"), APIConnectionError(), REFUSED),
+            "No connection to here: refused",
+        ),
         (APIConnectionError(body={"message": "quota"}), "Connection error."),
     ],
 )

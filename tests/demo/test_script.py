@@ -200,7 +200,7 @@ def test_repeat_gives_the_text_back_character_for_character() -> None:
         (None, "returned nothing.", ""),
         ("", "returned nothing.", ""),
         ("sunny", "returned sunny.", ""),
-        ("Figure(600x220)", "drew a figure: open its row to see it. I cannot see pictures, so the reading is yours.", ""),
+        ("Figure(600x220)", "drew a figure, which is above. I cannot see pictures, so the reading is yours.", ""),
         (
             {"id": 4711, "total": 1234.5},
             "returned 2 values:",

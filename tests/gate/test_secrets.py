@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbagent.gate import secrets
-from nbagent.gate.secrets import MaskedStream, Secrets, mask
+from nbagent.gate.masked_stream import MaskedStream
+from nbagent.gate.secrets import Secrets, mask
 
 CANARY = "canary/9f8e7d6c5b4a"
 KEY = "sk-proj-abcdefghijklmnop_1234"

@@ -128,9 +128,9 @@ def test_the_static_copy_is_small_at_first_and_whole_when_the_run_has_ended_in_a
 
 
 def test_a_run_that_goes_on_is_written_down_now_and_then(notebook: Notebook) -> None:
-    quick = "from nbagent.notebook import jupyter, static_copy\njupyter.COPY_CHECK_S, static_copy.FIRST_SAVE_S = {}\n"
-    _, copy = notebook.run(quick.format("0.1, 0.1") + "run = nbagent.show(waiting())", "c")
-    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\n" + quick.format("1.0, 3.0"))
+    quick = "from nbagent.notebook import static_copy\nstatic_copy.FIRST_SAVE_S = {}\n"
+    _, copy = notebook.run(quick.format("0.1") + "run = nbagent.show(waiting())", "c")
+    notebook.run("import time\nwhile not run.text: time.sleep(0.01)\ntime.sleep(0.5)\n" + quick.format("3.0"))
     assert "<p>begun</p>" in notebook.copies[copy["display_id"]]
     assert "was running when this notebook was saved" in notebook.copies[copy["display_id"]]
     notebook.run("go.set()\nawait run")
@@ -140,11 +140,11 @@ NO_VIEW = "This page cannot draw the live view. Run <code>pip install anywidget<
 FALLBACK = """
 import asyncio
 from nbagent.notebook import jupyter, static_copy
-jupyter.COPY_CHECK_S, jupyter.NO_VIEW_S, static_copy.FALLBACK_INTERVAL_S = 0.05, 0.1, 0.1
+static_copy.FIRST_SAVE_S = static_copy.FALLBACK_INTERVAL_S = 0.1
 run = nbagent.show(waiting())
 await asyncio.sleep(1)
 """
-SLOW_AGAIN = "jupyter.COPY_CHECK_S, jupyter.NO_VIEW_S, static_copy.FALLBACK_INTERVAL_S = 1.0, 3.0, 1.0\n"
+SLOW_AGAIN = "static_copy.FIRST_SAVE_S, static_copy.FALLBACK_INTERVAL_S = 3.0, 1.0\n"
 
 
 def test_where_no_view_answers_the_static_copy_follows_the_run_and_says_why(notebook: Notebook) -> None:

@@ -66,7 +66,7 @@ def test_a_function_that_blocks_stalls_neither_the_run_nor_its_stop() -> None:
     go = threading.Event()
     run = Run(iter(EVENTS)).on("text.delta", lambda event: go.wait())
     run.start()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"has ended, but a function given to on\(\) is busy after 0.2 s"):
         run.wait(0.2)
     assert run.done
     go.set()

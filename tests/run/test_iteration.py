@@ -190,3 +190,29 @@ def test_a_type_of_event_that_there_is_not_is_named() -> None:
         ValueError, match=r"no event type 'text\.dleta'; did you mean 'text\.delta'\? The types are run\.start, "
     ):
         Run(iter([])).stream(("text.delta", "text.dleta"))
+
+
+async def test_one_may_wait_for_more_events_than_there_were() -> None:
+    go = asyncio.Event()
+
+    async def stream() -> AsyncIterator[str]:
+        yield "one"
+        await go.wait()
+        yield "two"
+
+    run = Run(stream())
+    run.start()
+    await run.more_events(0)
+    seen = run.event_count
+    while "one" not in run.text:
+        await run.more_events(seen)
+        seen = run.event_count
+    waiting = asyncio.create_task(run.more_events(seen))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    go.set()
+    await waiting
+    assert run.event_count > seen
+    await run
+    await run.more_events(run.event_count)  # there will be no more
+    assert not run._subscribers._subscribers

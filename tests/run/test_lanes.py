@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 import nbagent
 from nbagent import events as e
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
-from nbagent.errors import UnknownSource
+from nbagent.errors import Cancelled, StreamError, UnknownSource
 from nbagent.run import Run
-from nbagent.run.lanes import LaneEnd, LaneItem, Lanes, LanesDecoder, LaneStart
-from nbagent.transcript import Transcript
+from nbagent.run.lanes import LaneEnd, LaneItem, Lanes, LanesDecoder, LanesReader, LaneStart
+from nbagent.sources.objects import reader_for
+from nbagent.transcript import StreamName, Transcript
 
 AGENT: list[e.Event] = [
     e.RunStart(model="m"),
@@ -57,17 +58,42 @@ def test_each_stream_has_a_lane_with_its_own_ids() -> None:
     run = run_of(words("poet", "A ", "rose."), iter(AGENT), iter(AGENT))
     assert results(run) == {
         "poet": ("completed", "A rose."),
-        "stream 1": ("completed", "It is 2."),
-        "stream 2": ("completed", "It is 2."),
+        "m": ("completed", "It is 2."),
+        "m 2": ("completed", "It is 2."),
     }
     assert [(call.name, call.args, call.result) for call in run.tools] == [("search", {"q": 1}, 2)] * 2
     assert (run.status, run.text) == ("completed", "")
     assert (run.usage.input, run.usage.output) == (20, 10)
 
 
+def create(*events: e.Event) -> Iterator[e.Event]:
+    yield from events
+
+
+def test_a_lane_is_named_by_the_user_else_for_its_agent_else_its_model_else_its_function() -> None:
+    streams = [
+        create(e.RunStart(name="Analyst", model="gemma")),
+        create(e.StepStart(model="gemma")),
+        create(e.StepStart(model="gemma")),
+        create(e.TextDelta(id="a", delta="Hi")),
+        create(e.RunStart(name="Analyst", model="gemma")),
+    ]
+    run = run_of(*streams, names=[None, None, None, None, "mine"])
+    assert [lane.name for lane in run.lanes] == ["Analyst", "gemma", "gemma 2", "create 4", "mine"]
+    assert run.name == "5 streams"
+    assert all(lane.seconds is not None for lane in run.lanes)
+
+
+def test_a_few_streams_of_different_names_name_their_run() -> None:
+    assert Run(Lanes([words("one"), words("two")])).name == "one, two"
+    assert Run(Lanes([create(), create()])).name == "2 streams"
+
+
 def test_the_transcript_says_how_many_streams_there_are_before_all_have_begun() -> None:
     transcript = Transcript("lanes")
-    for event in LanesDecoder(["a", "b", "c"], [EventsDecoder() for _ in "abc"]).feed(LaneStart(0)):
+    for event in LanesDecoder([StreamName(name, "user") for name in "abc"], [EventsDecoder() for _ in "abc"]).feed(
+        LaneStart(0)
+    ):
         transcript.feed(event)
     assert transcript.snapshot()[0]["lanes"] == 3
 
@@ -156,13 +182,28 @@ def test_a_rule_that_raises_ends_the_run(word: str) -> None:
     assert (run.wait(60).status, str(run.error)) == ("failed", word)
 
 
-async def test_all_took_too_long_though_one_is_done() -> None:
-    async def stalls() -> AsyncIterator[str]:
-        yield "Ho"
-        await asyncio.Event().wait()
+class StalledReader:
+    """Reader of a stream that goes on until it is cancelled, and says so at once."""
 
-    run = Run(Lanes([words("quick", "Hi"), stalls()]), timeout=0.05)
+    loop: asyncio.AbstractEventLoop | None = None
+    has_idle_timeout = False
+
+    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
+        self._on_end = on_end
+        on_item("Ho")
+
+    def cancel(self) -> None:
+        self._on_end(Cancelled())
+
+
+async def test_all_took_too_long_though_one_is_done() -> None:
+    lanes = Lanes([words("quick", "Hi"), words("slow")])
+    lanes.reader = LanesReader([reader_for(words("quick", "Hi")), StalledReader()])
+    run = Run(lanes)
     run.start()
+    async for _ in run.stream("agent.end"):
+        break
+    assert not run._on_timeout(StreamError("It was not done after 60 s", "timeout"))
     await run
     assert (run.status, [lane.status for lane in run.lanes]) == ("failed", ["completed", "failed"])
 
@@ -192,7 +233,8 @@ def test_lanes_say_the_same_however_their_items_are_mixed(order: list[int], ends
             for lane, end in enumerate(ends)
         ]
         items = [left[lane].pop(0) for lane in order if left[lane]] + [item for rest in left for item in rest]
-        decoder, reduced = LanesDecoder(["a", "b", "c"], [EventsDecoder() for _ in range(3)]), Transcript()
+        names = [StreamName(name, "user") for name in "abc"]
+        decoder, reduced = LanesDecoder(names, [EventsDecoder() for _ in names]), Transcript()
         for item in items:
             for event in decoder.feed(item):
                 reduced.feed(event)

@@ -14,6 +14,7 @@ import pytest
 
 from nbagent import events as e
 from nbagent.adapters.text.decoder import TextDecoder
+from nbagent.run.lanes import Lanes
 from nbagent.run.run import STOP_GRACE_S, Run
 from nbagent.runtime.loop import OwnedStream
 
@@ -301,6 +302,50 @@ def test_the_tool_result_is_the_live_object() -> None:
     run = started(iter(stream)).wait(5)
     assert run.tools[0].result is table
     assert repr(run.tools[0]) == "<load(year=2025) output-available>"
+
+
+class SlowFigure:
+    """Value whose drawing waits until it may go on."""
+
+    def __init__(self) -> None:
+        self.drawing, self.go = threading.Event(), threading.Event()
+
+    def _repr_html_(self) -> str:
+        self.drawing.set()
+        self.go.wait(30)
+        return "<b>drawn</b>"
+
+
+def stream_with(figure: object, source: str) -> Any:
+    result = e.ToolResult(id="c", content="a figure", value=e.Live(figure))
+    if source == "LangGraph":
+        call = {"type": "ai", "id": "a", "content": "", "tool_calls": [{"name": "plot", "args": {}, "id": "c"}]}
+        answer = {"type": "tool", "id": "t", "content": "a figure", "tool_call_id": "c", "artifact": figure}
+        return iter([("updates", {"model": {"messages": [call]}}), ("updates", {"tools": {"messages": [answer]}})])
+    return Lanes([iter([result]), iter(["text"])]) if source == "lanes" else iter([result])
+
+
+@pytest.mark.parametrize("source", ["events", "lanes", "LangGraph"])
+def test_a_run_is_stopped_while_a_figure_is_drawn(source: str) -> None:
+    figure = SlowFigure()
+    run = started(stream_with(figure, source))
+    assert figure.drawing.wait(30)
+    stopping = threading.Thread(target=run.cancel)
+    stopping.start()
+    stopping.join(10)
+    has_stopped = not stopping.is_alive()
+    figure.go.set()
+    run.wait(30)
+    assert has_stopped
+
+
+@pytest.mark.parametrize("source", ["events", "lanes", "LangGraph"])
+def test_a_live_result_is_drawn_whatever_stream_it_is_in(source: str) -> None:
+    figure = SlowFigure()
+    figure.go.set()
+    run = started(stream_with(figure, source)).wait(30)
+    (call,) = [block for block in run.snapshot() if block["kind"] == "tool"]
+    assert call["result"]["text/html"] == "<b>drawn</b>"
 
 
 @pytest.mark.parametrize("value", [None, 0, "", False])

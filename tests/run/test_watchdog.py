@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from nbagent import events as e
 from nbagent.errors import StreamError
 from nbagent.run import Run
 
@@ -22,6 +23,19 @@ async def test_a_stream_that_says_nothing_any_more_ends() -> None:
     assert (run.status, run.text) == ("failed", "Hello")
     assert isinstance(run.error, StreamError)
     assert (run.error.code, str(run.error)) == ("idle_timeout", "Nothing came for 0.05 s; idle_timeout= gives it more time")
+
+
+@pytest.mark.parametrize("limit", ["timeout", "idle_timeout"])
+async def test_a_run_that_has_ended_does_not_fail_because_its_stream_goes_on(limit: str) -> None:
+    async def left_open() -> AsyncIterator[e.Event]:
+        for event in (e.RunStart(), e.TextDelta(id="a", delta="Hello"), e.RunEnd(status="completed")):
+            yield event
+        await asyncio.Event().wait()
+
+    run = Run(left_open(), **{limit: 0.2})  # type: ignore[arg-type]
+    run.start()
+    await run
+    assert (run.status, run.text, run.error) == ("completed", "Hello", None)
 
 
 async def test_a_stream_that_never_ends_ends() -> None:

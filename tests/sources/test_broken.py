@@ -84,8 +84,24 @@ def test_the_clients_own_error_is_its_cause() -> None:
     assert isinstance(lost and lost.__cause__, ConnectionResetError)
 
 
+def foreign(package: str, name: str, *bases: type[Exception]) -> type[Exception]:
+    """Return a class of errors as a package that may not be installed has it."""
+    return type(name, bases or (Exception,), {"__module__": f"{package}.errors"})
+
+
 @pytest.mark.parametrize(
-    "error", [None, OSError("disk full"), StreamError("x", "429"), httpx2.ReadTimeout("slow"), ValueError()]
+    "error",
+    [
+        None,
+        OSError("disk full"),
+        StreamError("x", "429"),
+        httpx2.ReadTimeout("slow"),
+        ValueError(),
+        foreign("aiohttp", "ServerTimeoutError", foreign("aiohttp", "ClientConnectionError", OSError), TimeoutError)("slow"),
+        foreign(
+            "requests", "ConnectTimeout", foreign("requests", "ConnectionError", OSError), foreign("requests", "Timeout")
+        )(),
+    ],
 )
 def test_other_errors_are_left_alone(error: Any) -> None:
     assert connection_error(error) is None

@@ -75,6 +75,12 @@ def chunk(text: str) -> ws.TextMessage:
     return ws.TextMessage(data=json.dumps({"chunk": text}))
 
 
+def started(stream: Any, **options: Any) -> Run:
+    run = Run(stream, **options)
+    run.start()
+    return run
+
+
 async def test_each_message_is_an_item() -> None:
     async def play(peer: Peer) -> None:
         for event in (chunk("Hel"), chunk("lo"), ws.TextMessage(data="[DONE]"), ws.CloseConnection(code=1000)):
@@ -145,6 +151,30 @@ async def test_the_code_it_was_closed_with_tells_whether_all_came(code: int, rea
     assert (run.text, run.status) == ("Hello", status)
     assert code_of(run) == (str(code) if status == "failed" else None)
     assert status != "failed" or (reason or str(code)) in str(run.error)
+
+
+@pytest.mark.parametrize("adapter", [None, "hector"])
+async def test_a_proper_close_is_the_end_where_the_system_has_no_other(adapter: str | None) -> None:
+    async def play(peer: Peer) -> None:
+        await peer.send(chunk("Hello"))
+        await peer.send(ws.CloseConnection(code=1000))
+
+    async with socket_server(play) as (url, _):
+        run = await started(nbagent.connect(url), adapter=adapter)
+    assert (run.text, run.status) == ("Hello", "completed")
+
+
+@pytest.mark.parametrize("adapter", [None, "nbagent", "function"])
+async def test_a_run_ends_though_its_service_leaves_the_connection_open(adapter: str | None) -> None:
+    async def play(peer: Peer) -> None:
+        for event in (ev.RunStart(), ev.TextDelta(id="a", delta="Hello"), ev.RunEnd(status="completed")):
+            await peer.send(ws.TextMessage(data=json.dumps(ev.to_dict(event))))
+        await peer.receive(ws.CloseConnection)
+
+    async with socket_server(play) as (url, _):
+        read = ev.from_dict if adapter == "function" else adapter
+        run = await started(nbagent.connect(url), adapter=read)
+    assert (run.text, run.status, run.error) == ("Hello", "completed", None)
 
 
 async def test_a_proper_close_is_no_end_where_the_system_has_a_last_word() -> None:

@@ -258,6 +258,13 @@ def test_a_call_that_waited_for_another_runs_from_when_it_began() -> None:
     assert block([*call, e.ToolProgress(id="c", ts=105.0)], "c")["args_done"] == 105.0
 
 
+def test_an_agent_that_starts_again_while_it_is_open_is_named_anew() -> None:
+    starts = [e.AgentStart(id="a", name="create 1", ts=101.0), e.AgentStart(id="a", name="gemma", ts=105.0)]
+    transcript, ops = reduced(starts)
+    assert ("set", "a", {"name": "gemma"}) in ops
+    assert (transcript.blocks["a"].props["name"], transcript.blocks["a"].props["started"]) == ("gemma", 101.0)
+
+
 NAMES: list[tuple[Any, list[e.Event], str]] = [
     ("function", [e.RunStart()], "create"),
     ("function", [e.RunStart(model="gemma")], "gemma"),

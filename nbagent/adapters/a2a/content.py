@@ -9,7 +9,8 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, EventBuilder
+from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 
 _CALL_TYPES = {"tool_use", "tool_call", "function_call"}

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
-from nbagent.adapters.base.builder import Block
+from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts

@@ -73,7 +73,7 @@ class BaseDecoder:
     """
 
     system: ClassVar[str] = ""
-    stream_outlives_run: ClassVar[bool] = False
+    stream_outlives_run: bool = False
     """True if the service leaves its stream open after the run's end: a reader must not wait for its EOF."""
     reads_frames: ClassVar[bool] = False
     """True if `read` takes `{"event": name, "data": payload}` whole, False if only the payload."""

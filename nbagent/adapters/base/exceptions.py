@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nbagent.adapters.base.fields import nonempty_str
+from nbagent.errors import StreamError
 
 _MAX_CAUSES = 8
 
@@ -12,9 +13,12 @@ _MAX_CAUSES = 8
 def message_of(error: BaseException) -> str:
     """Return an exception's message, with the address of its request and the message of its cause where it names neither.
 
-    SDKs raise "Connection error." from the exception that says why, and frameworks raise theirs from the SDK's.
+    SDKs raise "Connection error." from the exception that says why, and frameworks raise theirs from the SDK's. A `StreamError`
+    says both itself.
     """
     message = _own_message(error)
+    if isinstance(error, StreamError):
+        return message
     chain = list(_causes(error))
     details: list[str] = []
     for each in chain:

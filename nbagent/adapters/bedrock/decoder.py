@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.anthropic.decoder import AnthropicDecoder
-from nbagent.adapters.base.builder import Block
+from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import (
     base64_text,

@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block
+from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
 from nbagent.adapters.base.payload import frame_of
 from nbagent.adapters.dexto.vocabulary import DECISIONS, TOKEN_FIELDS
+from nbagent.events.growing_text import GrowingText
 
 _EVENT_PREFIXES = (
     "llm:",
@@ -59,7 +60,7 @@ class DextoDecoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._texts: list[str] = []  # of this response, one for each block
+        self._texts: list[GrowingText] = []  # of this response, one for each block
         self._calls: dict[str, Block] = {}
         self._reasoning_step = 0  # last step with streamed reasoning: `llm:response` repeats them
 
@@ -124,8 +125,8 @@ class DextoDecoder(BaseDecoder):
             if content:
                 self.builder.end_reasoning("reasoning")
                 if self.builder.text_id("text") is None:
-                    self._texts.append("")
-                self._texts[-1] += content
+                    self._texts.append(GrowingText())
+                self._texts[-1].append(content)
             self.builder.text("text", content)
 
     def _response(self, payload: Mapping[str, Any]) -> None:
@@ -147,7 +148,7 @@ class DextoDecoder(BaseDecoder):
 
         Content that differs from the chunks replaces the last text.
         """
-        texts, self._texts = self._texts, []
+        texts, self._texts = [str(text) for text in self._texts], []
         streamed = {_without_space("".join(part)) for at in range(len(texts)) for part in (texts[:at], texts[at:])}
         last = texts.pop() if self.builder.text_id("text") is not None else ""
         is_last = whole is not None and _without_space(whole) == _without_space(last)

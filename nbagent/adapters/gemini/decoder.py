@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block
+from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import base64_text, clean_str, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.gemini.content import PartialArgs, gemini_usage, snake_case_fields, sources_in

@@ -8,7 +8,8 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, EventBuilder
+from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable, token_count
 from nbagent.adapters.base.openai_fields import citation_fields
 

@@ -12,6 +12,8 @@ from nbagent.events.ids import with_id_prefix
 from nbagent.events.lines import HEADER_TYPE
 
 _CLASSES: tuple[type[ev.Event], ...] = get_args(ev.Event)
+_AFTER_THE_END = frozenset({"connection_lost", "idle_timeout", "timeout"})
+"""Codes of errors that mean nothing once a run has ended: the stream was only left open."""
 _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
 
 
@@ -27,7 +29,8 @@ class EventsDecoder(BaseDecoder):
 
     Several runs may follow one another, as in a generator that passes on two `agent.stream(…)`. They become one run, which ends
     when the stream does, with the status of the last: ids and steps of the later ones are made different from the first one's,
-    their usage is added up, and where another agent begins there is an `agent.handoff`.
+    their usage is added up, and where another agent begins there is an `agent.handoff`. A service sends one run: if
+    `stream_outlives_run` is set, the first `run.end` is the last event.
     """
 
     system: ClassVar[str] = "nbagent"
@@ -59,15 +62,10 @@ class EventsDecoder(BaseDecoder):
 
     def read(self, item: Any) -> None:
         """Read one event."""
-        if not isinstance(item, _CLASSES) and _is_header(fields_or_empty(item)):
+        if self.builder.ended:  # a function may make several events of one item
             return
-        if not isinstance(item, _CLASSES) and fields_or_empty(item).get("type") not in _FIELDS:
-            self.unread(item)  # such as a damaged line of a recording
-            return
-        try:
-            event = item if isinstance(item, _CLASSES) else ev.from_dict(item)
-        except msgspec.ValidationError:
-            self.unread(item, str(item["type"]))
+        event = item if isinstance(item, _CLASSES) else self._event_of(item)
+        if event is None:
             return
         if isinstance(event, ev.RunStart):
             self._start_run(event)
@@ -77,6 +75,20 @@ class EventsDecoder(BaseDecoder):
             event = self._distinct(event)
             self._track(event)
             self.builder.write(event)
+
+    def _event_of(self, item: Any) -> ev.Event | None:
+        """Return the event of a dict; None for a header, and for an item that is no event."""
+        payload = fields_or_empty(item)
+        if _is_header(payload):
+            return None
+        if payload.get("type") not in _FIELDS:
+            self.unread(item)  # such as a damaged line of a recording
+            return None
+        try:
+            return ev.from_dict(item)
+        except msgspec.ValidationError:
+            self.unread(item, str(item["type"]))
+            return None
 
     def _start_run(self, event: ev.RunStart) -> None:
         if self._is_inside:
@@ -100,6 +112,12 @@ class EventsDecoder(BaseDecoder):
         if event.usage is not None:
             self._usage = event.usage if self._usage is None else self._usage + event.usage
         self._end = msgspec.structs.replace(event, usage=self._usage)
+        if self.stream_outlives_run:
+            self._write_end(self._end)
+
+    def _write_end(self, event: ev.RunEnd) -> None:
+        self.builder.write(event)
+        self.builder.ended = True
 
     def _distinct(self, event: ev.Event) -> ev.Event:
         """Return the event with ids, a step and a count of tokens that no earlier run of the stream has."""
@@ -114,19 +132,22 @@ class EventsDecoder(BaseDecoder):
                 and self._usage is not None
             ):
                 event = msgspec.structs.replace(event, usage=self._usage + event.usage)
-        self._last_step = max(self._last_step, event.step or 0)
+        if event.step is not None and event.step > self._last_step:
+            self._last_step = event.step
         return event
 
     def _track(self, event: ev.Event) -> None:
         """Track the open blocks, and start the block of a delta that has no start."""
         match event:
+            case ev.TextDelta() | ev.ReasoningDelta() if event.id in self._open:
+                pass
             case ev.TextStart() | ev.ReasoningStart() | ev.AgentStart():
                 self._open[event.id] = event
             case ev.TextEnd() | ev.ReasoningEnd() | ev.AgentEnd():
                 self._open.pop(event.id, None)
-            case ev.TextDelta() if event.id not in self._open:
+            case ev.TextDelta():
                 self._start(ev.TextStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
-            case ev.ReasoningDelta() if event.id not in self._open:
+            case ev.ReasoningDelta():
                 self._start(ev.ReasoningStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
             case ev.StepStart():
                 self._step = event
@@ -165,15 +186,15 @@ class EventsDecoder(BaseDecoder):
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run: close what is open, and add a missing `run.end`.
 
-        An error after the end of a run counts, since another may have been about to begin; but not the loss of a connection.
+        An error after the end of a run counts, since another may have been about to begin; but not the loss of a connection,
+        nor silence.
         """
         if self.builder.ended:
             return []
         status = self.stop_info.status
         self._close_open("incomplete" if status == "completed" else status)
-        if self._end is not None and (error is None or getattr(error, "code", None) == "connection_lost"):
-            self.builder.write(self._end)
-            self.builder.ended = True
+        if self._end is not None and (error is None or getattr(error, "code", None) in _AFTER_THE_END):
+            self._write_end(self._end)
             return self.builder.take()
         if self.builder.usage is None:
             self.builder.usage = self._usage

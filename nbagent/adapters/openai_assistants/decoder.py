@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, parse_args
+from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.builder import parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
@@ -255,7 +256,7 @@ class NearDecoder(AssistantsDecoder):
     """Decoder of NEAR AI's thread events."""
 
     system: ClassVar[str] = "nearai"
-    stream_outlives_run: ClassVar[bool] = True
+    stream_outlives_run = True
 
     @staticmethod
     def recognises(item: Any) -> bool:

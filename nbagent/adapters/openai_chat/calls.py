@@ -4,7 +4,8 @@ import json
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from nbagent.adapters.base.builder import Block, EventBuilder, parse_args
+from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.builder import EventBuilder, parse_args
 from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_jsonable
 from nbagent.events import ErrorInfo, ToolKind
 

@@ -3,7 +3,8 @@
 from collections.abc import Hashable, Mapping
 from typing import Any, Literal
 
-from nbagent.adapters.base.builder import Block, EventBuilder
+from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
 from nbagent.adapters.openai_responses.items import Item
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import Block, EventBuilder
+from nbagent.adapters.base.block import Block
+from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.payload import text_in
 from nbagent.adapters.openai_responses.items import Item

@@ -32,7 +32,7 @@ class SessionsDecoder(BaseDecoder):
     """Decoder of session events."""
 
     system: ClassVar[str] = "openai.sessions"
-    stream_outlives_run: ClassVar[bool] = True
+    stream_outlives_run = True
     texts_have_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
