@@ -144,7 +144,9 @@ def test_a_link_says_where_it_leads_and_takes_nothing_along(stage: Stage) -> Non
 
 # --- all of it can be read --------------------------------------------------------------------------------------------
 
-UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\ud800-\udfff]")
+UNSEEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 
 
 @pytest.mark.parametrize("text", CONTROLS, ids=lambda text: ascii(text)[:30])
