@@ -10,16 +10,14 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, NoReturn, Unpack
 
-import msgspec
-
 from nbagent import events as e
 from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
+from nbagent.adapters.nbagent_events.decoder import with_display
 from nbagent.errors import Cancelled, StreamError
 from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import Gate
-from nbagent.mime import display_of
 from nbagent.mime.text import MASK
 from nbagent.pump import ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
@@ -27,7 +25,7 @@ from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
 from nbagent.run.iteration import EventIterator, SubscriberSet
-from nbagent.run.lanes import Lanes
+from nbagent.run.lanes import LaneItem, Lanes
 from nbagent.run.options import GateOptions, RunOptions, check_names, is_stable, named_options, pick
 from nbagent.run.progress import Meter
 from nbagent.run.results import RunResults
@@ -323,9 +321,8 @@ class Run(RunResults):
 
     def _on_item(self, item: Any) -> None:
         self._watchdog.touch()
-        if type(item) is e.ToolResult and item.value is not None and item.display is None:
-            # Before the lock is taken: drawing a figure takes time, and Stop waits for that lock.
-            item = msgspec.structs.replace(item, display=display_of(item.value.value))
+        # Before the lock is taken: drawing a figure takes time, and Stop waits for that lock.
+        item = item._replace(item=with_display(item.item)) if isinstance(item, LaneItem) else with_display(item)
         with self._state.lock:
             if self._finished:
                 return

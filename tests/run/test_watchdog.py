@@ -63,4 +63,4 @@ def test_a_stream_in_time_is_left_alone() -> None:
 @pytest.mark.parametrize("value", [0, "5", float("nan")])
 def test_a_time_that_makes_no_sense_is_refused(option: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{option} must be a positive number of seconds; got {value!r}"):
-        Run(iter([]), **{option: value})  # type: ignore[arg-type]
+        Run(iter([]), **{option: value})

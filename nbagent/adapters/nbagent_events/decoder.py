@@ -10,6 +10,7 @@ from nbagent.adapters.base.decoder import BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.events.ids import with_id_prefix
 from nbagent.events.lines import HEADER_TYPE
+from nbagent.mime import display_of
 
 _CLASSES: tuple[type[ev.Event], ...] = get_args(ev.Event)
 _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields__} for cls in _CLASSES}
@@ -18,6 +19,13 @@ _FIELDS = {str(cls.__struct_config__.tag): {"type", *cls.__struct_encode_fields_
 def _is_header(item: Mapping[str, Any]) -> bool:
     """Return True for the first line of a recording, which a body has, too."""
     return item.get("type") == HEADER_TYPE and "format" in item
+
+
+def with_display(item: Any) -> Any:
+    """Return a tool's result with its live value as a reader sees it; any other item as it is."""
+    if isinstance(item, ev.ToolResult) and item.value is not None and item.display is None:
+        return msgspec.structs.replace(item, display=display_of(item.value.value))
+    return item
 
 
 class EventsDecoder(BaseDecoder):
@@ -74,7 +82,7 @@ class EventsDecoder(BaseDecoder):
         elif isinstance(event, ev.RunEnd):
             self._end_run(event)
         else:
-            event = self._distinct(event)
+            event = self._distinct(with_display(event))
             self._track(event)
             self.builder.write(event)
 
