@@ -1,5 +1,7 @@
-"""Hints for what is no stream: the call that gives one, by the package that an object comes from."""
+"""Hints for what is no stream: what a text was meant as, and the call that gives a stream, by an object's package."""
 
+import re
+import reprlib
 from typing import Any
 
 _CALLS = {
@@ -22,6 +24,10 @@ _CALLS = {
     "nbagent": "agent.stream(…)",
 }
 """The call whose result is a stream, by the package of an agent, a model, a client or a result."""
+
+_ADDRESS_WITHOUT_SCHEME = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S*|(?:localhost|[\w.-]+):\d+")
+_RECORDING = re.compile(r"\S+\.(?:jsonl|ndjson|sse)")
+_ASK = "To ask an agent, show agent.stream(…)."
 
 _STREAM_TYPES = {"generator", "async_generator", "coroutine", "list", "tuple"}
 
@@ -46,3 +52,19 @@ def hint_for(name: str) -> str:
         return " Several streams are shown side by side by show(*streams)."
     package = next((package for package in _CALLS if name.startswith(f"{package}.")), None)
     return "" if package is None else f" Show {_CALLS[package]}."
+
+
+def meaning_of(text: str) -> str:
+    """Return a sentence on what a text was meant as: a prompt, a recording, or an address without its scheme; else ""."""
+    text = text.strip()
+    if "\n" not in text and text.endswith("?"):
+        return _ASK
+    if _RECORDING.fullmatch(text):
+        return f"To play a recording, show nbagent.replay({text!r})."
+    return f"An address begins with its scheme: 'http://{text}'." if _ADDRESS_WITHOUT_SCHEME.fullmatch(text) else ""
+
+
+def text_refusal(text: str) -> str:
+    """Return the message for a text in place of a stream."""
+    meant = meaning_of(text) or _ASK
+    return f"show() needs a stream or its address, and {reprlib.repr(text)} is a text. {meant} To show it, put it into a list."

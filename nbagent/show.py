@@ -1,12 +1,12 @@
 """`show()`: shows a stream live, in a notebook or in a terminal."""
 
 import contextlib
-import reprlib
 import sys
 from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
 from nbagent.errors import UnknownSource
+from nbagent.hints import text_refusal
 from nbagent.run import Run, registry
 from nbagent.run.lanes import Lanes, named_streams
 from nbagent.run.options import RunOptions, check_names, named_options, pick
@@ -117,13 +117,10 @@ def _named(source: Any) -> list[tuple[str | None, Any]]:
     """Return the streams of a source and their names: several for a dict of streams, of a run its events.
 
     Raises:
-        UnknownSource: it is a text that reads like a prompt.
+        UnknownSource: it is a text that is no address.
     """
     if isinstance(source, str) and not is_address(source):
-        raise UnknownSource(
-            f"show() needs a stream or its address, and {reprlib.repr(source)} is a text. To ask an agent, show "
-            "agent.stream(…); to show a text as it is, give it in a list: show([text])"
-        )
+        raise UnknownSource(text_refusal(source))
     if isinstance(source, Run):
         return [(source.name, source.stream())]
     streams = named_streams(source)

@@ -112,6 +112,21 @@ def test_a_prompt_is_no_stream_and_the_message_says_what_to_show() -> None:
         nbagent.show("How did 2025 go?")
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Write a poem.", "agent.stream(…)"),
+        ("day.jsonl", "nbagent.replay('day.jsonl')"),
+        ("localhost:8000/chat", "'http://localhost:8000/chat'"),
+    ],
+)
+def test_a_text_is_refused_with_what_was_meant(text: str, meant: str) -> None:
+    with pytest.raises(UnknownSource) as refused:
+        nbagent.show(text)
+    assert meant in str(refused.value)
+    assert "To show it, put it into a list." in str(refused.value)
+
+
 def test_an_option_of_another_name_is_recognised() -> None:
     with pytest.raises(TypeError, match="'title'; did you mean 'name'\\?"):
         nbagent.show(["a"], title="x")  # type: ignore[call-arg]

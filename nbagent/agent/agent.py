@@ -20,6 +20,7 @@ from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import secrets
 from nbagent.runtime import loop
+from nbagent.runtime.timeouts import is_limit
 
 
 class Agent:
@@ -66,7 +67,7 @@ class Agent:
         if max_steps < 1:
             raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
         for limit, seconds in (("timeout", timeout), ("idle_timeout", idle_timeout)):
-            if seconds is not None and not seconds > 0:
+            if not is_limit(seconds):
                 raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
         check(model, client, api)
         self.model = model

@@ -62,6 +62,8 @@ def from_prompt(prompt: str | Iterable[Any]) -> list[Item]:
         items: list[Item] = [Message(role="user", content=prompt)]
     elif isinstance(prompt, Mapping):
         raise NbagentError("the prompt must be a text or a list of messages, got one message; put it in a list")
+    elif not isinstance(prompt, Iterable):
+        raise NbagentError(f"the prompt must be a text or a list of messages, got {prompt!r}")
     else:
         items = [made for entry in prompt for made in _from_entry(entry)]
     if not items:

@@ -5,8 +5,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import openai
-
 from nbagent.errors import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -50,5 +48,10 @@ def _place_of(name: str, value: Any, known: Any) -> str:
 @functools.cache
 def _model_settings() -> frozenset[str]:
     """Return the parameters of a request in either of OpenAI's APIs."""
-    apis = (openai.resources.responses.AsyncResponses, openai.resources.chat.completions.AsyncCompletions)
-    return frozenset(name for api in apis for name in inspect.signature(api.create).parameters) - {"self", "model", "tools"}
+    # Here, because openai loads them when they are first used.
+    from openai.resources.chat.completions import AsyncCompletions
+    from openai.resources.responses import AsyncResponses
+
+    return frozenset(
+        name for api in (AsyncResponses, AsyncCompletions) for name in inspect.signature(api.create).parameters
+    ) - {"self", "model", "tools"}

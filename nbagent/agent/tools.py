@@ -16,6 +16,7 @@ import msgspec
 from nbagent.agent import docstring
 from nbagent.agent.schema import JsonSchema, Signature, callee, name_of
 from nbagent.errors import ToolError
+from nbagent.runtime.timeouts import is_limit
 
 TOOL_THREAD = "nbagent-tool"
 """Name of the threads in which sync tools run."""
@@ -52,14 +53,14 @@ class Tool(Generic[P, R]):
                 f"a tool must be a function, got the agent {function!r}; wrap it in one that returns `await agent.generate(…)`"
             )
         if not callable(function):
-            raise ToolError(f"a tool must be a function, got {function!r}")
+            raise ToolError(f"a tool must be a function, got {function!r}; write tools=[f], not tools=[f(…)]")
         self.name: str = name or name_of(function)
         if not _NAME.fullmatch(self.name):
             raise ToolError(f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)")
         called = callee(function)
         if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
             raise ToolError(f"{self.name}: a tool must return one value, but this is a generator; return a list")
-        if timeout is not None and timeout <= 0:
+        if not is_limit(timeout):
             raise ToolError(f"{self.name}: timeout must be a positive number of seconds, got {timeout!r}")
         doc = docstring.parse(inspect.getdoc(called))
         self.function = function

@@ -31,6 +31,8 @@ _PLAIN = (str, int, float, bool, type(None))
 _PLAIN_TYPES = {"application/json", "text/plain"}
 _MAX_MEMBERS = 12
 """Members that are shown one by one. A longer list is shown as JSON or text."""
+_MAX_NAMED = 3
+"""Members that the line names one by one."""
 _MAX_NESTED = 2
 
 
@@ -50,10 +52,12 @@ def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES, figures: S
     """
     figures = [figure for figure in figures if not _holds(value, figure, _MAX_NESTED)]
     data = _limited(value, limits)
-    shown = _members(value, limits, 0) or ([] if value is None and figures else [data])
+    members = _members(value, limits, 0)
+    shown = members or ([] if value is None and figures else [data])
     drawn = [{mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")} for figure in figures]
     parts = [_richest(part) for part in [*shown, *filter(None, drawn)]]
-    summary = ", ".join([*([] if value is None and figures else [summary_of(value)]), *map(summary_of, figures)])
+    named = list(value) if members and isinstance(value, list | tuple) and len(value) <= _MAX_NAMED else [value]
+    summary = ", ".join(map(summary_of, [*([] if value is None and figures else named), *figures]))
     if value is None and figures:
         data = {**(parts[0] if len(parts) == 1 else {}), "text/plain": summary}
     return Display(summary=line(summary), data={**(join_parts(parts) if len(parts) > 1 else {}), **data})

@@ -1,11 +1,15 @@
 """Values in one short line."""
 
+import re
 from typing import Any
 
 from nbagent.events.jsonable import text_safe
 from nbagent.mime.image import bytes_label
 from nbagent.mime.styled_table import table_of
 from nbagent.mime.text import count, line, quote, without_addresses
+
+_REPR_OF_NAME = re.compile(r"<[\w.<>]+ object(?: at 0x[0-9A-Fa-f]+)?>")
+"""A repr that only names the class, such as `<IPython.core.display.HTML object>`."""
 
 
 def summary_of(value: Any) -> str:
@@ -35,7 +39,8 @@ def _measure(value: Any) -> str:
         return f"{name} with {count(len(traces), 'trace')}"
     if not isinstance(value, type) and (size := _size(value)):
         return f"{name} {'×'.join(f'{side:,}' for side in size)}"
-    return repr(value)
+    text = repr(value)
+    return name if _REPR_OF_NAME.fullmatch(text) else text
 
 
 def _size(value: Any) -> tuple[int, ...]:

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from nbagent.protocol.shared import MARKUP
+
 # As Python writes it in a repr: `<Task at 0x7f…>`, `<code object f at 0x7f…, file "x", line 1>`; escaped in a table's HTML.
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]{6,16}(?=>|&gt;|[,;:] [^<>&\n]*(?:>|&gt;))")
+
+_TERMINAL = re.compile(MARKUP["characters"]["terminal"])
 
 KB = 1024
 LINE_CHARS = 80
@@ -25,7 +29,9 @@ def count(number: int, noun: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Return a text in quotes, as one line."""
+    """Return a text in quotes, as one line, without a terminal's colours."""
+    if "\x1b" in text or "\x9b" in text:
+        text = _TERMINAL.sub("", text[: 64 * KB])
     words = " ".join(text[: 4 * LINE_CHARS].split()) or text[:LINE_CHARS]
     if len(text) <= 4 * LINE_CHARS and len(words) <= LINE_CHARS - 2:
         return repr(words)

@@ -4,15 +4,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import SupportsFloat
+
+
+def is_limit(seconds: object) -> bool:
+    """Return True if an option's value is a positive number of seconds, or None for no limit."""
+    return seconds is None or (isinstance(seconds, SupportsFloat) and float(seconds) > 0)
 
 
 def positive_seconds(name: str, seconds: float | None) -> float | None:
     """Return `seconds`, the value of the option `name`; None means no limit.
 
     Raises:
-        ValueError: it is not positive.
+        ValueError: it is not a positive number.
     """
-    if seconds is not None and not seconds > 0:
+    if not is_limit(seconds):
         raise ValueError(f"{name} must be a positive number of seconds; got {seconds!r}")
     return seconds
 

@@ -15,8 +15,6 @@ import contextlib
 import contextvars
 import inspect
 import os
-import re
-import reprlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -24,15 +22,13 @@ from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
-from nbagent.hints import FINAL_RESULTS, hint_for, type_name
+from nbagent.hints import FINAL_RESULTS, hint_for, meaning_of, text_refusal, type_name
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
 from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin
-
-_ADDRESS_WITHOUT_SCHEME = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/\S*|(?:localhost|[\w.-]+):\d+")
 
 
 class Reader(Protocol):
@@ -73,8 +69,8 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         return TaskReader(source, own_loop())
     if _is_async(source):
         return TaskReader(source, loop or running_loop() or own_loop())
-    if isinstance(source, str):
-        _check_text(source)
+    if isinstance(source, str) and meaning_of(source):
+        raise UnknownSource(text_refusal(source))  # shown, it would look like an answer
     if isinstance(source, str | dict) or hasattr(source, "model_dump") or type_name(source) in FINAL_RESULTS:
         return ThreadReader([source])  # one item, whose iterator would give its fields
     is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
@@ -136,22 +132,6 @@ async def _events_of(run: Any) -> AsyncIterator[Any]:
             await stopping
 
 
-def _check_text(text: str) -> None:
-    """Raise if a text is a question or an address without a scheme: shown, it would look like an answer.
-
-    Raises:
-        UnknownSource: it is.
-    """
-    text = text.strip()
-    if "\n" not in text and text.endswith("?"):
-        raise UnknownSource(
-            f"show() got the text {reprlib.repr(text)}, which is neither a stream nor an address. To ask an agent, show "
-            "agent.stream(…) of it; to show a text, put it into a list."
-        )
-    if _ADDRESS_WITHOUT_SCHEME.fullmatch(text):
-        raise UnknownSource(f"show() got the text {reprlib.repr(text)}. An address begins with its scheme: 'http://{text}'.")
-
-
 def _hint(source: Any) -> str:
     """Return a sentence on what the user may have meant, or ""."""
     if hint := hint_for(type_name(source)):
@@ -159,8 +139,8 @@ def _hint(source: Any) -> str:
     if isinstance(source, os.PathLike):
         return " To play a recording, show nbagent.replay(path)."
     if callable(getattr(source, "stream", None)):
-        return " Show what its stream(…) gives."
-    return " Call the function, and show what it gives." if callable(source) else ""
+        return " Show what its stream(…) returns."
+    return " Call the function, and show what it returns." if callable(source) else ""
 
 
 class TaskReader:

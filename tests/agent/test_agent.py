@@ -6,6 +6,7 @@ import gc
 import inspect
 import json
 import re
+import sys
 import threading
 from collections.abc import AsyncIterable
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from agent.server import KEY, Exchange, Json, Server, call, chat, chat_chunk, message, reasoning, refuse, responses, say
 
 from nbagent import events as e
-from nbagent.agent import Agent, tool
+from nbagent.agent import Agent, mistakes, tool
 from nbagent.errors import AgentError, Cancelled, NbagentError, ToolError
 from nbagent.gate.secrets import mask
 from nbagent.runtime import loop
@@ -769,6 +770,13 @@ def test_an_option_of_something_else_is_refused_with_where_it_goes(option: dict[
     assert "a-secret-key" not in str(refused.value)
 
 
+def test_a_models_parameter_is_recognised_before_openai_has_loaded_its_apis(monkeypatch: pytest.MonkeyPatch) -> None:
+    mistakes._model_settings.cache_clear()
+    monkeypatch.delattr(sys.modules["openai.resources"], "responses", raising=False)
+    with pytest.raises(TypeError, match="go into model_settings="):
+        Agent("demo", max_tokens=5)  # type: ignore[call-arg]
+
+
 def test_an_agent_of_several_options_is_described_by_its_signature() -> None:
     assert list(inspect.signature(Agent).parameters)[:3] == ["model", "instructions", "tools"]
 
@@ -881,9 +889,10 @@ def test_the_repr_names_model_and_tools_and_no_key() -> None:
         ({"api": "assistants"}, NbagentError, "api must be 'responses' or 'chat', got 'assistants'"),
         ({"max_steps": 0}, NbagentError, "max_steps must be at least 1, got 0"),
         ({"timeout": 0}, NbagentError, "timeout must be a positive number of seconds, got 0"),
+        ({"timeout": "5"}, NbagentError, "timeout must be a positive number of seconds, got '5'"),
         ({"idle_timeout": -1}, NbagentError, "idle_timeout must be a positive number of seconds, got -1"),
         ({"tools": [weather, weather]}, ToolError, "weather: two tools have this name"),
-        ({"tools": [5]}, ToolError, "a tool must be a function, got 5"),
+        ({"tools": [5]}, ToolError, "a tool must be a function, got 5; write tools=[f], not tools=[f(…)]"),
     ],
 )
 def test_arguments_that_cannot_be_are_refused(options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -129,6 +129,7 @@ def _text_of(role: str, items: list[Item]) -> str:
     ("prompt", "message"),
     [
         ([], "the prompt is an empty list"),
+        (5, "the prompt must be a text or a list of messages, got 5"),
         ({"role": "user", "content": "Hi"}, "put it in a list"),
         ([5], "a prompt's messages are dicts with 'role' and 'content', got int"),
         ([{"role": "robot", "content": "Hi"}], "needs 'role'"),

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import HTML
 
 from nbagent.events import Display, ToolResult, to_json
 from nbagent.mime import display_of, error_of, json_of, summary_of
@@ -117,6 +118,9 @@ def shell() -> Any:
         ([], "empty list"),
         ("", "''"),
         ("a\nb", "'a b'"),
+        ("\x1b[1m\x1b[32mPASSED\x1b[0m a.py", "'PASSED a.py'"),
+        (HTML("<b>x</b>"), "HTML"),
+        (object(), "object"),
         ("x" * 200, "'" + "x" * 77 + "…'"),
         (0, "0"),
         (False, "False"),

@@ -205,6 +205,19 @@ def test_each_member_of_a_short_list_is_shown(
     assert [next(iter(part)) for part in parts_of(display_of(value).data)] == types
 
 
+@pytest.mark.parametrize(
+    ("value", "summary"),
+    [
+        ((FRAME, figure()), "DataFrame 1,204×2, Figure 640×480"),
+        ([figure()], "Figure 640×480"),
+        ([figure()] * 4, "list of 4"),
+        ([1, 2], "list of 2"),
+    ],
+)
+def test_the_line_of_a_pair_names_both_if_each_is_shown(value: Any, summary: str) -> None:
+    assert display_of(value).summary == summary
+
+
 def test_figures_are_shown_with_the_value_that_they_were_drawn_beside() -> None:
     alone = display_of(None, figures=[figure()])
     assert (list(alone.data), alone.summary, alone.data["text/plain"]) == (["image/png", "text/plain"],) + (

@@ -62,3 +62,11 @@ def test_its_error_is_shown_once_and_no_item_is_lost() -> None:
 def test_what_is_neither_a_name_nor_a_function_is_refused() -> None:
     with pytest.raises(TypeError, match="a system's name or a function from an item to events; got int"):
         Run(iter([]), adapter=3)  # type: ignore[arg-type]
+
+
+def test_a_live_value_that_a_function_gives_is_shown() -> None:
+    run = Run(iter([[1, 2]]), adapter=lambda item: [e.ToolStart(id="t", name="load"), e.ToolResult(id="t", value=e.Live(item))])
+    run.start()
+    result = next(event for event in run.wait(5).events if isinstance(event, e.ToolResult))
+    assert result.display is not None
+    assert result.display.summary == "list of 2"

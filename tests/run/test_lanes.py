@@ -247,3 +247,13 @@ def test_lanes_say_the_same_however_their_items_are_mixed(order: list[int], ends
         )
 
     assert transcript(order) == transcript([])
+
+
+def test_a_live_value_is_shown_in_a_lane_as_in_a_run_of_its_own() -> None:
+    def stream() -> Iterator[e.Event]:
+        yield e.ToolStart(id="t", name="load")
+        yield e.ToolResult(id="t", value=e.Live([1, 2]))
+
+    run = nbagent.show({"a": stream(), "b": stream()}, face="console")
+    displays = [event.display for event in run.events if isinstance(event, e.ToolResult)]
+    assert [shown.summary if shown else None for shown in displays] == ["list of 2", "list of 2"]

@@ -61,6 +61,7 @@ async def test_a_list_of_streams_is_shown_with_a_star() -> None:
         (of_module("pydantic_ai.agent", "Agent", run=print, run_stream_events=print), "agent.run_stream_events("),
         (SimpleNamespace(astream=print, stream=print), "stream(…)"),
         ("How did 2025 go?", "agent.stream(…)"),
+        ("runs/day.jsonl", "nbagent.replay('runs/day.jsonl')"),
         ("localhost:8000/chat", "http://localhost:8000/chat"),
         ("api.example.com/v1/stream", "http://api.example.com/v1/stream"),
     ],
