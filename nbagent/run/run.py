@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, NoReturn, Unpack
 
+import msgspec
+
 from nbagent import events as e
 from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
@@ -18,6 +20,7 @@ from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import Cancelled, StreamError
 from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import Gate
+from nbagent.mime import display_of
 from nbagent.mime.text import MASK
 from nbagent.pump import ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
