@@ -17,8 +17,8 @@ const LIVE_CHECK_MS = 10_000;
 /** Time that the kernel's last copy has to arrive; then twice as long after each look. */
 const END_CHECK_MS = 1500;
 const MAX_CHECK_MS = 60_000;
-/** The kernel sends a copy whenever the number of events has doubled: with three times as many one was lost. */
-const LOST_GROWTH = 3;
+/** The kernel sends a copy each time that a run has gone on three times as long: with five times the events one was lost. */
+const LOST_GROWTH = 5;
 /** Time from the beginning of a run in which it need not have a copy. */
 const FIRST_COPY_MS = 15_000;
 /** Time in which the outputs of a new widget arrive. */

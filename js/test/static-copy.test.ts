@@ -109,13 +109,13 @@ describe("the copy of a run that has ended", () => {
 });
 
 describe("the copy of a run that goes on", () => {
-  it("is replaced if the run has three times as many events", async () => {
+  it("is replaced if the run has five times as many events", async () => {
     const notebook = new Notebook([copy("key", 10)]);
     page = openIn(notebook);
     run("running", 30);
     await settle(60_000);
     expect(page.sent("need")).toEqual([]);
-    page.ops(["set", "run", { events: 31 }]);
+    page.ops(["set", "run", { events: 51 }]);
     await settle(12_000);
     answer("static-copy", copy("key", 33));
     await settle(100);

@@ -17,9 +17,9 @@ from nbagent.run import Run
 FIRST_SAVE_S = 3.0
 """Seconds after which the copy of a run that still goes on is sent for the first time: a short answer has ended by then. A page
 from which no view has sent a message until then is taken for one that cannot draw widgets."""
-GROWTH = 2
-"""Factor by which the seconds have grown when the copy is sent again. So all copies of a steady run take at most twice the
-bytes of the last one."""
+GROWTH = 3
+"""Factor by which the seconds have grown when the copy is sent again. So all copies of a steady run take at most one and a half
+times the bytes of the last one."""
 FALLBACK_INTERVAL_S = 1.0
 """Seconds between two copies, at least, in a page that cannot draw widgets."""
 FALLBACK_BYTES_PER_S = 50_000
