@@ -29,7 +29,7 @@ def test_what_a_view_costs_once_is_told_apart_from_what_each_character_costs() -
     assert slope(costs, "wire") == pytest.approx(each)
     values = {what: value for what, value, _ in goals(costs, "ours", "theirs")}
     assert values["wire bytes for each of content"] == "7.0"
-    assert values["KB to open a view"] == "150"
+    assert values["KB to open a page's first view"] == "150"
 
 
 def test_ratios_are_to_the_other_one_at_the_same_length() -> None:
