@@ -321,12 +321,12 @@ def test_a_live_object_is_never_encoded() -> None:
 
 
 def test_an_agent_that_is_named_anew_starts_once() -> None:
-    events = [
+    events: list[ev.Event] = [
         ev.RunStart(),
         ev.AgentStart(id="a", name="create 1"),
         ev.AgentStart(id="a", name="gemma"),
         ev.AgentEnd(id="a"),
         ev.RunEnd(status="completed"),
     ]
-    items = list(nbagent.encode(events, "ag_ui"))
+    items: list[Any] = list(nbagent.encode(events, "ag_ui"))
     assert [item["type"] for item in items if "SUBAGENT" in str(item)] == ["SUBAGENT_STARTED", "SUBAGENT_FINISHED"]
