@@ -173,7 +173,10 @@ class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class AgentStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.start"):
-    """A sub-agent begins. Events whose `parent_id` is its `id` belong to it. `tool_id`: the call that started it."""
+    """A sub-agent begins. Events whose `parent_id` is its `id` belong to it. `tool_id`: the call that started it.
+
+    A second one before its end changes its name.
+    """
 
     id: str
     name: str

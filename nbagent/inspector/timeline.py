@@ -83,7 +83,7 @@ class Timeline:
                 if not event.preliminary:
                     self._close(event, "tool", "tool").status = event.status
             case e.AgentStart():
-                self._bar_of(event, "agent", event.name)
+                self._bar_of(event, "agent", event.name).label = event.name[:MAX_LABEL_CHARS]
             case e.AgentEnd():
                 self._close(event, "agent", event.name or "agent").status = event.status
             case e.ApprovalRequest() | e.ApprovalResponse():

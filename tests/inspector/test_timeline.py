@@ -60,3 +60,12 @@ def test_a_long_run_keeps_the_newest_bars() -> None:
     line = timeline(*(e.TextEnd(id=f"t{number}", text="x", ts=float(number)) for number in range(MAX_BARS + 5)))
     assert (len(line.bars), line.left_out) == (MAX_BARS, 5)
     assert line.bars[0].block == "t5"
+
+
+def test_an_agent_that_starts_again_has_one_bar_with_its_new_name() -> None:
+    line = timeline(
+        e.AgentStart(id="a", name="create 1", ts=10.0),
+        e.AgentStart(id="a", name="gemma", ts=11.0),
+        e.AgentEnd(id="a", ts=12.0),
+    )
+    assert [(bar.label, bar.start, bar.end) for bar in line.bars] == [("gemma", 10.0, 12.0)]

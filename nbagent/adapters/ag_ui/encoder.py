@@ -182,6 +182,8 @@ class AguiEncoder(BaseEncoder):
                 pass
 
     def _start_agent(self, event: ev.AgentStart) -> None:
+        if event.id in self._open_agents:  # it has another name now, which the protocol cannot say
+            return
         call = self.calls.get(event.tool_id or event.parent_id or "")
         parents = without_none(
             parentSubagentRunId=event.parent_id if event.parent_id in self._open_agents else None,

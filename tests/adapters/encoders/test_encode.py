@@ -318,3 +318,15 @@ def test_a_live_object_is_never_encoded() -> None:
     for encoder in encoders():
         assert ("drawn" in str(encoded(encoder(), [live]))) == (encoder.system == "nbagent")
         assert "hidden" not in str(encoded(encoder(), [ev.ToolStart(id="c", name="f"), live, EVENTS[-1]]))
+
+
+def test_an_agent_that_is_named_anew_starts_once() -> None:
+    events: list[ev.Event] = [
+        ev.RunStart(),
+        ev.AgentStart(id="a", name="create 1"),
+        ev.AgentStart(id="a", name="gemma"),
+        ev.AgentEnd(id="a"),
+        ev.RunEnd(status="completed"),
+    ]
+    items: list[Any] = list(nbagent.encode(events, "ag_ui"))
+    assert [item["type"] for item in items if "SUBAGENT" in str(item)] == ["SUBAGENT_STARTED", "SUBAGENT_FINISHED"]
