@@ -284,10 +284,15 @@ def _color(series: Series, index: int) -> str:
     return html.escape(series.color) or PALETTE[index % len(PALETTE)]
 
 
+_LEAST_RANGE = 1e-300
+"""The smallest range that has round numbers in it: those of a smaller one underflow."""
+
+
 def _ticks(low: float, high: float) -> list[float]:
     """Return about five round numbers that cover the range."""
-    if high <= low:
-        low, high = low - abs(low or 1) / 2, high + abs(high or 1) / 2
+    if high - low < _LEAST_RANGE:
+        half = 0.5 if abs(low) < _LEAST_RANGE else abs(low) / 2
+        low, high = low - half, high + half
     raw = (high - low) / 5
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * unit for factor in (1, 2, 2.5, 5, 10) if factor * unit >= raw * 0.999)

@@ -4,6 +4,7 @@ import html
 import re
 from typing import Any
 
+_COLOUR = re.compile(r"(?<![\w-])color\s*:", re.IGNORECASE)
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _ID = re.compile(r"#([\w-]+)")
@@ -35,6 +36,8 @@ def with_inline_styles(source: str) -> str:
 
     def styled(tag: re.Match[str]) -> str:
         style = styles.get(tag[2], "").strip()
+        if "background" in style and not _COLOUR.search(style):
+            style += " color: black;"  # a dark theme's own is light
         return f'{tag[1]} style="{html.escape(style)}"' if style else tag[1]
 
     return _ID_ATTRIBUTE.sub(styled, _STYLE.sub("", source)).strip()

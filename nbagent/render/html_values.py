@@ -122,7 +122,9 @@ class ValueWriter:
             return paragraph(LABELS["other"]["broken_picture"])
         if text_of(block, "id") not in self._budget.pictures:
             return paragraph(f"{escape_line(alt)}: {mime}, {len(data) * 3 // 4:,} bytes, not kept in the notebook")
-        return paragraph(f'<img src="data:{mime};base64,{data}" alt="{escape(alt[:200])}" style="max-width:100%">')
+        return paragraph(
+            f'<img src="data:{mime};base64,{data}" alt="{escape(alt[:200])}" style="max-width:100%;background:#fff">'
+        )
 
     def data_link(self, data: str, name: str, label: str, block: Props) -> str | None:
         """Return a link that saves base64 data as a file; None if that is too large, or no base64."""

@@ -146,6 +146,11 @@ def test_any_chart_is_well_formed_markup_without_scripts(
     assert "nan" not in re.sub(r">[^<]*<", "><", svg)
 
 
+@pytest.mark.parametrize("value", [0.0, 5e-324, -1e-310, 3.0])
+def test_values_too_close_for_round_numbers_are_drawn(value: float) -> None:
+    assert "<circle" in chart_svg(Chart([Series("point", [0, 1], [value, value + 5e-324], "", "")]))
+
+
 # --- styled tables ----------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +221,11 @@ def test_each_member_of_a_short_list_is_shown(
 )
 def test_the_line_of_a_pair_names_both_if_each_is_shown(value: Any, summary: str) -> None:
     assert display_of(value).summary == summary
+
+
+def test_a_coloured_cell_has_ink_that_is_read_in_a_dark_theme_too() -> None:
+    table = display_of(ROWS.style.highlight_max(subset=["sales"], color="#ffe08a")).data["text/html"]
+    assert 'style="background-color: #ffe08a; color: black;"' in table
 
 
 def test_figures_are_shown_with_the_value_that_they_were_drawn_beside() -> None:
