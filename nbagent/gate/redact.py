@@ -145,7 +145,8 @@ class Redactor:
             return [event]
         if not shown and event.delta:
             return []
-        return [self._masked(replace(event, delta=shown))]
+        # Not masked again: what stands beside a mask may look like a match then.
+        return [replace(self._masked(replace(event, delta="")), delta=shown)]
 
     def _flush(self, made: type[_Delta], event: e.TextEnd | e.ReasoningEnd | e.ToolArgs | e.ToolResult) -> list[e.Event]:
         stream = self._streams.pop((made, event.id), None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbagent import events as e
@@ -301,6 +301,7 @@ SPEECH = st.lists(
 ).map("".join)
 
 
+@example("4111 1111Ann\nLee", [10])
 @given(SPEECH, st.lists(st.integers(0, 200), max_size=30))
 def test_deltas_cut_anywhere_show_what_one_delta_shows(text: str, cuts: list[int]) -> None:
     def shown(*deltas: str) -> str:
