@@ -13,14 +13,14 @@ from typing import Any
 import openai
 import psutil
 import pytest
-from campaign import WHOLE, figure
+from campaign import figure
 
 import nbagent
 from nbagent.demo import DemoServer
 from nbagent.run import Run
 from nbagent.runtime import loop
 
-CANCELS = 1000 if WHOLE else 48
+CANCELS = 1000
 WARM_UP = 24
 """Cancels before the count begins, so that objects that are made once and kept exist."""
 
@@ -220,6 +220,7 @@ async def settled(base: ResourceCounts | None = None) -> ResourceCounts:
         await asyncio.to_thread(threading.Event().wait, 0.05)
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(600)
 async def test_cancelled_streams_leave_nothing_behind() -> None:
     dice = random.Random(3)
