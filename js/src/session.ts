@@ -241,7 +241,7 @@ export function stopDelayText({ kernel, status }: Session): string {
     : "Stop has not reached the kernel. It will be asked again when it answers.";
 }
 
-/** What the header shows when the kernel is gone. */
+/** Text of the header when the kernel is gone. */
 export function lossText(loss: LossReason): string {
   return `The kernel ${loss === "restarted" ? "was restarted" : "is gone"}; this is what had come`;
 }

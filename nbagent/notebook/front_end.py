@@ -48,6 +48,6 @@ class FrontEnd(Widget):  # type: ignore[misc]  # ipywidgets has no types
 
     @property
     def is_open(self) -> bool:
-        """Whether the pages still have it; `ipywidgets.Widget.close_all()` closes it too."""
+        """True if the pages still have it; `ipywidgets.Widget.close_all()` closes it too."""
         comm: Any = self.comm
         return comm is not None

@@ -32,7 +32,7 @@ class Place:
 
     @property
     def is_cell(self) -> bool:
-        """Whether a cell itself shows the run, and the front end names it."""
+        """True if a cell itself shows the run, and the front end names it."""
         return self.cell != "" and not self.in_output
 
 

@@ -51,7 +51,7 @@ class TranscriptWidget(anywidget.AnyWidget):
     front_end = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     client = traitlets.Unicode().tag(sync=True)
     from_start = traitlets.Bool(True).tag(sync=True, to_json=lambda _, widget: widget.comm is None)
-    """Whether a page that has this state gets every message: True in the state that opens the comm, never again."""
+    """True if a page that has this state gets every message: in the state that opens the comm, never again."""
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
       if (wasFinished) timer = setTimeout(() => attempt(openDownwards), FIRST_REST_MS);
       else timer = setTimeout(() => attempt(inSight ? openUnnoticed : openAtPlace), REST_MS);
     };
-    // Where it cannot be done unnoticed it is part of the reader's own scrolling.
+    // A transcript that could not open unnoticed opens while the reader scrolls.
     const onScroll = ({ target }: Event) => {
       if (isWaiting && target instanceof Node && target.contains(log)) attempt(openAtPlace);
     };

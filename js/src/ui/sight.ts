@@ -1,4 +1,4 @@
-/** Whether a reader may see a view: whether some of it is in the window. */
+/** Sight of a view: some of it is in the window, so that a reader may see it. */
 
 /**
  * Call back when the view that holds the element comes into sight, and when it goes out of it.
