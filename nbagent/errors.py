@@ -66,6 +66,10 @@ class ToolError(NbagentError):
     """A tool cannot be used: there is no such tool, the arguments are wrong, or its signature has no JSON schema."""
 
 
+class AnswerError(NbagentError, ValueError):
+    """An answer cannot be taken: no such question waits, or the value does not fit what was asked."""
+
+
 class AgentError(NbagentError):
     """A run of an agent did not complete, so its answer is not complete either.
 

@@ -14,8 +14,9 @@ from nbagent.agent import history
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
+from nbagent.agent.plan import Plan
 from nbagent.agent.tools import AnyTool, toolbox
-from nbagent.agent.turns import Plan, Turns
+from nbagent.agent.turns import Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import secrets

@@ -35,6 +35,8 @@ class Tool(Generic[P, R]):
         name: the name that the model sees; by default the function's.
         description: what the function does; by default its docstring up to the first section.
         timeout: seconds that a call may take; None is no limit.
+        approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
+            with the arguments, as a dict of JSON.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -47,6 +49,7 @@ class Tool(Generic[P, R]):
         name: str | None = None,
         description: str | None = None,
         timeout: float | None = None,
+        approve: bool | Callable[[dict[str, Any]], bool] = False,
     ) -> None:
         if callable(getattr(function, "generate", None)):
             raise ToolError(
@@ -62,8 +65,11 @@ class Tool(Generic[P, R]):
             raise ToolError(f"{self.name}: a tool must return one value, but this is a generator; return a list")
         if not is_limit(timeout):
             raise ToolError(f"{self.name}: timeout must be a positive number of seconds, got {timeout!r}")
+        if not isinstance(approve, bool) and not callable(approve):
+            raise ToolError(f"{self.name}: approve must be True, False or a function of the arguments, got {approve!r}")
         doc = docstring.parse(inspect.getdoc(called))
         self.function = function
+        self.approve = approve
         self.description: str = doc.description if description is None else description
         self.timeout = timeout
         self.is_async: bool = inspect.iscoroutinefunction(called)
@@ -83,6 +89,28 @@ class Tool(Generic[P, R]):
         if parameters:
             missing.append(f"no type for {', '.join(parameters)}")
         return " and ".join(missing)
+
+    def needs_approval(self, arguments: dict[str, Any]) -> bool:
+        """Return True if the reader is to be asked before a call.
+
+        Raises:
+            ToolError: the arguments do not fit, so that there is nothing to ask.
+            Exception: the function given as `approve` raised it.
+        """
+        if self.approve is False:
+            return False
+        self.check(arguments)
+        return self.approve is True or bool(self.approve(arguments))
+
+    def check(self, arguments: Any) -> None:
+        """Check a call's arguments, as JSON.
+
+        Raises:
+            ToolError: they do not fit; the message says which and why.
+        """
+        if not isinstance(arguments, dict):
+            raise ToolError(f"the arguments must be a JSON object, got {type(arguments).__name__}")
+        self._signature.bind(arguments)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself."""
@@ -119,12 +147,22 @@ AnyTool: TypeAlias = Tool[..., Any]
 def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, timeout: float | None = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = None,
+    approve: bool | Callable[[dict[str, Any]], bool] = False,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(
-    function: Any = None, /, *, name: str | None = None, description: str | None = None, timeout: float | None = None
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = None,
+    approve: bool | Callable[[dict[str, Any]], bool] = False,
 ) -> Any:
-    """Make a function a tool: `@tool`, or `@tool(name=…, description=…, timeout=seconds)`.
+    """Make a function a tool: `@tool`, or `@tool(approve=True)`, `@tool(timeout=seconds)`, `@tool(name=…, description=…)`.
 
     A plain function in `Agent(tools=[…])` becomes a tool too; the decorator is for the options.
 
@@ -133,11 +171,13 @@ def tool(
         name: the name that the model sees; by default the function's.
         description: what the function does; by default its docstring up to the first section.
         timeout: seconds that a call may take; None is no limit.
+        approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
+            with the arguments, as a dict of JSON.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
     """
-    make = functools.partial(Tool, name=name, description=description, timeout=timeout)
+    make = functools.partial(Tool, name=name, description=description, timeout=timeout, approve=approve)
     return make if function is None else make(function)
 
 

@@ -4,47 +4,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 import msgspec
 
 from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
-from nbagent.agent.model import Connection
-from nbagent.agent.pyplot_figures import PyplotFigures
-from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
-from nbagent.errors import Cancelled, ToolError
-from nbagent.mime import display_of, error_of, json_of
+from nbagent.agent.calls import Calls
+from nbagent.agent.plan import Plan
+from nbagent.agent.questions import Questions
+from nbagent.errors import Cancelled
 from nbagent.runtime.timeouts import IdleClock
-
-CLEANUP_TIMEOUT_S = 0.3
-"""Seconds that cancelled async tools get for their clean-up; then the run ends without them."""
-
-MAX_PARALLEL_CALLS = 16
-"""Tool calls of one run that may run at the same time; further calls wait."""
-
-_PLAIN = (str, int, float, bool, type(None))
 
 
 class IdleTimeout(Exception):
     """The model was silent for longer than the agent allows."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """The parameters of a run. Times are in seconds; None is no limit."""
-
-    name: str
-    instructions: str
-    tools: dict[str, AnyTool]
-    connection: Connection
-    settings: dict[str, Any]
-    max_steps: int
-    timeout: float | None
-    idle_timeout: float | None
-    parallel: bool
 
 
 @dataclass(kw_only=True, slots=True)
@@ -106,6 +80,7 @@ class Turns:
 
     Attributes:
         failure: the exception that ended the run, or None.
+        questions: those to the run's reader.
     """
 
     def __init__(self, plan: Plan, items: Iterable[history.Item]) -> None:
@@ -115,7 +90,8 @@ class Turns:
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._step = 0
-        self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
+        self.questions = Questions(self._emit)
+        self._calls = Calls(plan, self.questions, self._emit)
         self._put: Callable[[e.Event], Awaitable[None]]
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
@@ -148,11 +124,12 @@ class Turns:
     async def _steps(self) -> e.RunEnd:
         for _ in range(self._plan.max_steps):
             await self._respond()
-            calls = [key for key in self._reply.calls if key in self._reply.args]
+            args = self._reply.args
+            calls = [(start, args[key]) for key, start in self._reply.calls.items() if key in args]
             if self._decoder.stop_info.status != "completed" or not calls:
                 return await self._close()
             self._items += self._reply.history()
-            self._items += await self._call_tools(calls)
+            self._items += await self._calls.run(calls)
         return msgspec.structs.replace(await self._close(), status="max_steps", code="max_steps")
 
     async def _respond(self) -> None:
@@ -183,59 +160,6 @@ class Turns:
         return IdleClock(self._plan.idle_timeout).limit(
             lambda seconds: IdleTimeout(f"{model} was silent for longer than the limit of {seconds:g} s (idle_timeout)")
         )
-
-    # --- tools --------------------------------------------------------------------------------------------------------
-
-    async def _call_tools(self, calls: list[str]) -> list[history.Item]:
-        groups = [calls] if self._plan.parallel else [[key] for key in calls]
-        return [output for group in groups for output in await self._call_together(group)]
-
-    async def _call_together(self, calls: list[str]) -> list[history.FunctionCallOutput]:
-        # Each call is a task: a tool that suppresses its cancellation must not suppress the run's.
-        tasks = [asyncio.create_task(self._call_tool(key), name="nbagent-tool") for key in calls]
-        try:
-            await asyncio.wait(tasks)
-            return [task.result() for task in tasks]
-        finally:
-            running = [task for task in tasks if not task.done()]
-            for task in running:
-                task.cancel()
-            if running:
-                await asyncio.wait(running, timeout=CLEANUP_TIMEOUT_S)
-
-    async def _call_tool(self, key: str) -> history.FunctionCallOutput:
-        """Run a call, emit its result, and return it for the model. Raises nothing but `CancelledError`."""
-        start = self._reply.calls[key]
-        task = asyncio.current_task()
-        assert task is not None
-        try:
-            async with self._slots:
-                if not self._plan.parallel:
-                    await self._emit(e.ToolProgress(id=key))  # it starts only now, after the call before it
-                result, text = await self._result(start, self._reply.args[key])
-        except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
-            # Everything that a tool raises is a result of the call, even exit() and a CancelledError of its own.
-            info = error_of(error)
-            result = e.ToolResult(id=key, status="error", error=info)
-            text = f"Error: {info.type}: {info.message}"
-        if task.cancelling():
-            raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
-        await self._emit(result)
-        return history.FunctionCallOutput(call_id=start.call_id or key, text=text)
-
-    async def _result(self, start: e.ToolStart, args: e.ToolArgs) -> tuple[e.ToolResult, str]:
-        tool = self._plan.tools.get(start.name)
-        if tool is None:
-            names = ", ".join(self._plan.tools) or "none"
-            raise ToolError(f"there is no tool {start.name!r}; the tools are: {names}")
-        with PyplotFigures() as drawn:
-            value = await tool.run(parse_arguments(args.args_text))
-        if isinstance(value, _PLAIN) and not drawn.figures:
-            content, display = json_of(value), display_of(value)
-        else:  # drawing a big table or a figure takes long
-            content, display = await in_thread(partial(_content_and_display, value, drawn.figures))
-        text = content if isinstance(content, str) else msgspec.json.encode(content).decode()
-        return e.ToolResult(id=start.id, content=content, display=display, value=e.Live(value)), text
 
     # --- ends ---------------------------------------------------------------------------------------------------------
 
@@ -280,7 +204,3 @@ class Turns:
 
     async def _emit(self, event: e.Event) -> None:
         await self._put(msgspec.structs.replace(event, step=self._step or None, agent=self._plan.name))
-
-
-def _content_and_display(value: Any, figures: list[Any]) -> tuple[Any, e.Display]:
-    return json_of(value), display_of(value, figures=figures)

@@ -17,6 +17,18 @@ class RunStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run
     thread_id: str | None = None
 
 
+class Prompt(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="prompt"):
+    """The user's message that a run answers.
+
+    Attributes:
+        text: of the message.
+        files: pictures and other files of the message: dicts with `media_type`, and `url`, `data` (base64) or `name`.
+    """
+
+    text: str
+    files: list[dict[str, Any]] | None = None
+
+
 class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.end"):
     """A run is over; it closes all that is open. `usage` is the run's total, `code` a reason for the status."""
 
@@ -127,6 +139,13 @@ class ToolProgress(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
     total: float | None = None
 
 
+class ToolOutput(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.output"):
+    """The next characters that a running tool printed or logged. They are for the reader, not for the model."""
+
+    id: str
+    delta: str
+
+
 class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.result"):
     """The result of a tool. A falsy `content` (0, "", False) is a result; a `preliminary` one is replaced by the next.
 
@@ -149,7 +168,18 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
 
 
 class ApprovalRequest(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.request"):
-    """The run waits for a person: to allow a `tool`, to give `input` (JSON Schema: `schema`), or to sign in (`auth`)."""
+    """The run waits for a person: to allow a `tool`, to give `input`, or to sign in (`auth`).
+
+    Attributes:
+        approval_id: id of the question; the answer has the same.
+        tool_id: the call that the question is about.
+        prompt: the question, in words.
+        args: the arguments that the person is asked about, as JSON.
+        options: the possible answers, if there are only these; the answer's `value` is one of them.
+        schema: JSON Schema of the input; of a `tool`, of arguments that may be changed.
+        can_remember: whether the person may allow all further calls of the tool.
+        reply: the way back to the asker; a `Reply`, in this process only, never encoded. None if there is no such way.
+    """
 
     approval_id: str
     tool_id: str | None = None
@@ -158,15 +188,26 @@ class ApprovalRequest(Envelope, frozen=True, kw_only=True, omit_defaults=True, t
     args: Any = None
     options: list[str] | None = None
     schema: dict[str, Any] | None = None
+    can_remember: bool = False
+    reply: Live | None = None
 
 
 class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.response"):
-    """The person's answer to an approval request."""
+    """The person's answer to an approval request.
+
+    Attributes:
+        approval_id: id of the question.
+        decision: `cancel` is no answer: the person closed the question.
+        value: the input; of a `tool`, the changed arguments, None for those asked about.
+        reason: of a denial, for the model.
+        remember: whether further calls of the tool are allowed too, without a question.
+    """
 
     approval_id: str
     decision: Literal["approve", "deny", "cancel"]
     value: Any = None
     reason: str | None = None
+    remember: bool = False
 
 
 # --- agents -----------------------------------------------------------------------------------------------------------
@@ -278,6 +319,7 @@ class Raw(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="raw"):
 Event: TypeAlias = (
     RunStart
     | RunEnd
+    | Prompt
     | StepStart
     | StepEnd
     | TextStart
@@ -290,6 +332,7 @@ Event: TypeAlias = (
     | ToolArgsDelta
     | ToolArgs
     | ToolProgress
+    | ToolOutput
     | ToolResult
     | ApprovalRequest
     | ApprovalResponse

@@ -1,8 +1,12 @@
 """The parts of events: the common envelope, and the values of fields."""
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    from nbagent.events.kinds import ApprovalResponse
 
 RunStatus = Literal["completed", "incomplete", "cancelled", "failed", "paused", "max_steps"]
 ToolKind = Literal["function", "hosted", "mcp", "handoff", "custom"]
@@ -26,6 +30,22 @@ class Live:
 
     def __repr__(self) -> str:
         return f"Live({type(self.value).__name__})"
+
+
+class Reply:
+    """The way of an answer back to the question's asker, in this process.
+
+    Args:
+        send: called with the answer, on any thread. Raises `nbagent.errors.AnswerError` if it cannot be taken; the question
+            then stays.
+        args: the arguments that the reader is asked about, as they are: those in the event may have been masked since.
+    """
+
+    __slots__ = ("args", "send")
+
+    def __init__(self, send: "Callable[[ApprovalResponse], None]", args: Any = None) -> None:
+        self.send = send
+        self.args = args
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

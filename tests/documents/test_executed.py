@@ -32,7 +32,7 @@ def returned() -> object:
     return plt.subplots()[0]
 agent = nbagent.Agent(model="demo", tools=[drawn, shown, returned])
 async def called():
-    from nbagent.agent.turns import PyplotFigures, _content_and_display
+    from nbagent.agent.calls import PyplotFigures, _content_and_display
     for number, tool in enumerate(agent.tools):
         yield e.ToolStart(id=f"t{number}", name=tool.name)
         yield e.ToolArgs(id=f"t{number}", args={}, args_text="{}")
