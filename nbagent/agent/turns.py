@@ -18,6 +18,7 @@ from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import Cancelled, ToolError
 from nbagent.mime import display_of, error_of, json_of
 from nbagent.runtime.timeouts import IdleClock
+from nbagent.sources.closing import closing
 
 CLEANUP_TIMEOUT_S = 0.3
 """Seconds that cancelled async tools get for their clean-up; then the run ends without them."""
@@ -163,7 +164,7 @@ class Turns:
         tools = list(plan.tools.values())
         async with self._patience():
             stream = await plan.connection.ask(plan.instructions, self._items, tools, plan.settings)
-        async with stream:
+        async with closing(stream):
             while True:
                 try:
                     async with self._patience():
