@@ -116,6 +116,8 @@ export interface TextProps extends BlockProps {
   text_kind?: "refusal" | "text";
   /** The provider's name for the role of the text: `commentary`, `final_answer`. */
   phase?: Large<string> | null;
+  /** True if each line end is a line break; otherwise a single one is a space, as in CommonMark. */
+  line_breaks?: boolean;
 }
 
 /** A piece of the model's reasoning. */

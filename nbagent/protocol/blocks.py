@@ -137,11 +137,13 @@ class TextProps(BlockProps, tag="text"):
         text: Markdown; it grows by `append`.
         text_kind: `refusal` where the model declined to answer.
         phase: the provider's name for the role of the text: `commentary`, `final_answer`.
+        line_breaks: true if each line end is a line break; otherwise a single one is a space, as in CommonMark.
     """
 
     text: str | UnsetType = UNSET
     text_kind: Literal["text", "refusal"] | UnsetType = UNSET
     phase: str | UnsetType | None = UNSET
+    line_breaks: bool | UnsetType = UNSET
 
 
 class ReasoningProps(BlockProps, tag="reasoning"):

@@ -4,6 +4,7 @@ import base64
 import re
 from typing import Any
 
+from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.markdown import markdown_html
 from nbagent.markup.sanitize import sanitize
 from nbagent.markup.text import clip, escape, escape_line, without_tex
@@ -68,9 +69,10 @@ class ValueWriter:
         self._budget = budget
         self._typeset = typeset
 
-    def markdown(self, text: str) -> str:
-        """Return a Markdown text."""
+    def markdown(self, text: str, *, line_breaks: bool = False) -> str:
+        """Return a Markdown text; with `line_breaks` each of its line ends is a line break."""
         shown, note = self._clip(text)
+        shown = with_hard_breaks(shown) if line_breaks else shown
         return f"{markdown_html(shown, typeset=self._typeset)}{note}" if text else ""
 
     def plain(self, text: str) -> str:

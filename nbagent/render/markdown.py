@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.text import clip, prose, readable, visible
 from nbagent.markup.url import safe_url
 from nbagent.mime.parts import parts_of
@@ -68,8 +69,9 @@ class _Writer:
         head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
         return "\n\n".join([*head, *self._list(ROOT), *foot]) + "\n"
 
-    def _prose(self, text: str) -> str:
+    def _prose(self, text: str, *, line_breaks: bool = False) -> str:
         text = self._clipped(text)
+        text = with_hard_breaks(text) if line_breaks else text
         return _closed(_without_headings(text) if self._embedded else text)
 
     def _clipped(self, text: str) -> str:
@@ -88,7 +90,7 @@ class _Writer:
         kind, inside = text_of(block, "kind"), self._list(text_of(block, "id"))
         match kind:
             case "text":
-                return [self._prose(text_of(block, "text"))]
+                return [self._prose(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
             case "reasoning":
                 text = text_of(block, "text")
                 return [_quoted([f"*{thought_label(block)}*", self._prose(text)])] if text else []
@@ -201,4 +203,4 @@ def _closed(text: str) -> str:
 
 
 def _quoted(pieces: Iterable[str]) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in "\n\n".join(pieces).split("\n"))
+    return "\n".join(f"> {line}" if line else ">" for line in "\n\n".join(pieces).split("\n"))

@@ -157,6 +157,12 @@ def test_a_panel_is_open_as_in_the_view() -> None:
         assert ("<details open" in transcript_html(run({**drawn, **props}))) == is_open
 
 
+def test_line_ends_that_are_line_breaks_are_shown() -> None:
+    text = {"kind": "text", "text": "one\ntwo\n\n```\nx\ny\n```"}
+    assert "<p>one<br>\ntwo</p>\n<pre><code>x\ny\n</code></pre>" in transcript_html(run({**text, "line_breaks": True}))
+    assert "<p>one\ntwo</p>" in transcript_html(run(text))
+
+
 def test_that_something_is_hidden_is_said() -> None:
     html = transcript_html(run(tool(args=None, hidden=["arguments"]), hidden=["thinking", "tools"]))
     assert "(hidden)" in html
