@@ -106,6 +106,8 @@ export interface RunProps extends BlockProps {
   tools_failed?: number;
   /** Number of streams that are shown side by side; absent for one stream. */
   lanes?: number;
+  /** Number of events that the static copy in the notebook held when it was sent last; absent before that. */
+  copied?: number;
 }
 
 /** A piece of the answer. */

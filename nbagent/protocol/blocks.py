@@ -110,6 +110,7 @@ class RunProps(BlockProps, tag="run"):
         tools: number of tool calls so far.
         tools_failed: number of tool calls that ended with an error.
         lanes: number of streams that are shown side by side; absent for one stream.
+        copied: number of events that the static copy in the notebook held when it was sent last; absent before that.
     """
 
     name: str | UnsetType = UNSET
@@ -128,6 +129,7 @@ class RunProps(BlockProps, tag="run"):
     tools: int | UnsetType = UNSET
     tools_failed: int | UnsetType = UNSET
     lanes: int | UnsetType = UNSET
+    copied: int | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):

@@ -165,6 +165,11 @@ class Run(RunResults):
         with self._state.lock:
             self._channels.send(self._state.transcript.toggle(block, is_open))
 
+    def copied(self, events: int) -> None:
+        """Tell the views that a static copy with this many events was sent; one that misses it asks for it."""
+        with self._state.lock:
+            self._channels.send(self._state.transcript.copied(events))
+
     @property
     def done(self) -> bool:
         """True if the run has ended."""
