@@ -82,7 +82,7 @@ class ValueWriter:
 
     def json(self, value: Any) -> str:
         """Return a value as JSON."""
-        return self.plain(pretty(value, 60))
+        return self.plain(pretty(value))
 
     def result(self, bundle: Props, block: Props) -> str:
         """Return the richest form of a MIME bundle. `block` is the one it belongs to."""

@@ -81,7 +81,7 @@ class _Writer:
         return f"{shown}\n{note}" if note else shown
 
     def _data(self, value: Any, language: str = "") -> str:
-        return _fenced(self._clipped(value if isinstance(value, str) and not language else pretty(value, 80)), language)
+        return _fenced(self._clipped(value if isinstance(value, str) and not language else pretty(value)), language)
 
     def _list(self, parent: str) -> list[str]:
         return [piece for block in self._tree.children.get(parent, []) for piece in self._block(block) if piece]
