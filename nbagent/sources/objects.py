@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
-from nbagent.hints import FINAL_RESULTS, hint_for, meaning_of, text_refusal, type_name
+from nbagent.hints import FINAL_RESULTS, hint_for, meaning_of, messages_refusal, text_refusal, type_name
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
@@ -71,6 +71,8 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         return TaskReader(source, loop or running_loop() or own_loop())
     if isinstance(source, str) and meaning_of(source):
         raise UnknownSource(text_refusal(source))  # shown, it would look like an answer
+    if refusal := messages_refusal(source):
+        raise UnknownSource(refusal)
     if isinstance(source, str | dict) or hasattr(source, "model_dump") or type_name(source) in FINAL_RESULTS:
         return ThreadReader([source])  # one item, whose iterator would give its fields
     is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
