@@ -264,6 +264,16 @@ def test_a_long_run_that_has_ended_shows_all_on_demand(page: Page) -> None:
     expect(page.get_by_role("button", name="Show all")).to_have_count(0)
 
 
+def test_a_run_is_not_long_because_of_its_pictures(page: Page) -> None:
+    open_preview(page, "none")
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="480"><rect width="640" height="480" fill="#8af"/></svg>'
+    call = {"kind": "tool", "name": "plot", "state": "output-available", "open": True, "result": {"image/svg+xml": svg}}
+    calls = [op for id_ in "xyz" for op in (["open", id_, "run", call], ["close", id_])]
+    page.evaluate("(ops) => pleasant.open(...ops)", [*calls, ["set", "run", {"status": "completed"}]])
+    expect(page.locator(".nb-log.nb-whole .nb-picture")).to_have_count(3)
+    assert page.evaluate("() => pleasant.heights()")[0] > 1440
+
+
 def test_a_table_is_not_cut_within_a_row(page: Page) -> None:
     open_preview(page, "none")
     rows = "".join(f"<tr><th>{number}</th><td>north{'<br>south' * (number % 3)}</td></tr>" for number in range(40))

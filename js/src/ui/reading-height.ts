@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { scrollerOf } from "./scroll-anchor";
 import { watchSight } from "./sight";
 
-/** Height above which a transcript keeps its scroller until the reader asks for all. */
+/** Height above which a transcript keeps its scroller until the reader asks for all. Pictures are to be seen, and do not count. */
 const MAX_PX = 1200;
 /** Time without a change of height, after which a finished transcript opens: its panels have folded by then. */
 const REST_MS = 1500;
@@ -36,7 +36,7 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
     let isWaiting = false;
     const attempt = (open: (log: HTMLElement) => boolean) => {
       if (content.offsetHeight === 0) return;
-      const long = content.offsetHeight > MAX_PX;
+      const long = content.offsetHeight - pictureHeight(content) > MAX_PX;
       setLong(long);
       if (long) return;
       isWaiting = !open(log);
@@ -77,6 +77,12 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
     if (ref.current) openAtPlace(ref.current);
     setOpen(true);
   };
+}
+
+function pictureHeight(content: HTMLElement): number {
+  let sum = 0;
+  for (const picture of content.querySelectorAll<HTMLElement>(".nb-picture")) sum += picture.offsetHeight;
+  return sum;
 }
 
 function openDownwards(log: HTMLElement): true {
