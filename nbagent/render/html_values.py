@@ -17,7 +17,7 @@ from nbagent.render.size_budget import SizeBudget
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 LINE = ' style="margin:.25em 0"'
-CODE = ' style="background:none;color:inherit"'
+CODE = ' style="padding:0 0 0 .4em;background:none;color:inherit"'
 MUTED = ' style="opacity:.75"'
 PANEL = ' style="margin:.25em 0 .5em .4em;padding:0 0 0 1em;border-left:2px solid rgba(128,128,128,.35);color:inherit"'
 _FOLD = ' style="margin:.25em 0"'
