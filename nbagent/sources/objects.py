@@ -27,6 +27,7 @@ from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
+from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin
 
@@ -266,6 +267,7 @@ class ThreadReader:
     def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         error: BaseException | None = None
         try:
+            stop_models_when(self._cancelled.is_set)
             with contextlib.ExitStack() as stack:
                 self._read_all(stack, on_item)
         except BaseException as caught:
