@@ -3,11 +3,11 @@
 Texts are Markdown already and stay as they are; data is put in fences. Pictures are named, not kept.
 """
 
-import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nbagent.markup.embedded import embedded_markdown
 from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.text import clip, prose, readable, visible
 from nbagent.markup.url import safe_url
@@ -65,14 +65,14 @@ class _Writer:
         name, model = text_of(run, "name") or LABELS["run"]["name"], text_of(run, "model")
         about = " · ".join(filter(None, (model if model != name else "", run_label(run))))
         found = figures(run, self._tree.tools)
-        foot = ["---", " · ".join(found)] if found else []
+        foot = ["***" if self._embedded else "---", " · ".join(found)] if found else []
         head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
         return "\n\n".join([*head, *self._list(ROOT), *foot]) + "\n"
 
     def _prose(self, text: str, *, line_breaks: bool = False) -> str:
         text = self._clipped(text)
         text = with_hard_breaks(text) if line_breaks else text
-        return _closed(_without_headings(text) if self._embedded else text)
+        return _closed(embedded_markdown(text) if self._embedded else text)
 
     def _clipped(self, text: str) -> str:
         if self._value_chars is None:
@@ -157,18 +157,6 @@ def _link(block: Props) -> str:
     url = safe_url(text_of(block, "url"))
     label = _line(text_of(block, "title", "name") or url or text_of(block, "kind"))
     return label if url is None else f"[{label}](<{url}>)"
-
-
-def _without_headings(text: str) -> str:
-    """Return a Markdown text with its headings as bold lines."""
-    from nbagent.markup.grammar import parse  # with the first transcript that is saved
-
-    lines = text.split("\n")
-    for heading, inline in itertools.pairwise(parse(text)):
-        if heading.type == "heading_open" and heading.map is not None and heading.level == 0:
-            start, end = heading.map
-            lines[start:end] = [f"**{' '.join(inline.content.split())}**" if inline.content else "", *[""] * (end - start - 1)]
-    return "\n".join(lines)
 
 
 def _line(text: str) -> str:
