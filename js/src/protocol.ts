@@ -106,6 +106,8 @@ export interface RunProps extends BlockProps {
   tools_failed?: number;
   /** Number of streams that are shown side by side; absent for one stream. */
   lanes?: number;
+  /** Number of events that the static copy in the notebook held when it was sent last; absent before that. */
+  copied?: number;
 }
 
 /** A piece of the answer. */
@@ -116,6 +118,8 @@ export interface TextProps extends BlockProps {
   text_kind?: "refusal" | "text";
   /** The provider's name for the role of the text: `commentary`, `final_answer`. */
   phase?: Large<string> | null;
+  /** True if each line end is a line break; otherwise a single one is a space, as in CommonMark. */
+  line_breaks?: boolean;
 }
 
 /** A piece of the model's reasoning. */

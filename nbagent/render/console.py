@@ -17,7 +17,6 @@ from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
     clip,
-    compact,
     decision_label,
     duration,
     elapsed,
@@ -25,6 +24,7 @@ from nbagent.render.labels import (
     figures,
     handoff_label,
     is_silent_thought,
+    json_line,
     prompt_label,
     run_label,
     thought_label,
@@ -162,7 +162,7 @@ class ConsoleRenderer:
                 fields = (block.get("name"), block.get("media_type"), block.get("url"))
                 self._line(block["depth"], " ".join(filter(None, fields)), _DIM)
             case "custom":
-                self._line(block["depth"], _one_line(f"{block.get('name')}: {compact(block.get('data'))}"), _DIM)
+                self._line(block["depth"], _one_line(f"{block.get('name')}: {json_line(block.get('data'))}"), _DIM)
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come

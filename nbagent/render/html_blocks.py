@@ -87,7 +87,7 @@ class BlockWriter:
         return draw(block)
 
     def _text(self, block: Props) -> str:
-        shown = self._value.markdown(text_of(block, "text"))
+        shown = self._value.markdown(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)
         if block.get("text_kind") == "refusal":
             heading = paragraph(f"⊘ <em>{LABELS['other']['refusal']}</em>")
             return f"{heading}<div{PANEL}>{shown}</div>\n"

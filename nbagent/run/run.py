@@ -172,6 +172,11 @@ class Run(RunResults):
         with self._state.lock:
             self._channels.send(self._state.transcript.toggle(block, is_open))
 
+    def copied(self, events: int) -> None:
+        """Tell the views that a static copy with this many events was sent; one that misses it asks for it."""
+        with self._state.lock:
+            self._channels.send(self._state.transcript.copied(events))
+
     @property
     def waiting(self) -> list[Question]:
         """The questions that wait for an answer, oldest first. Empty for a stream that has no way to carry an answer back."""

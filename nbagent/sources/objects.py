@@ -22,12 +22,13 @@ from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
-from nbagent.hints import FINAL_RESULTS, hint_for, meaning_of, text_refusal, type_name
+from nbagent.hints import FINAL_RESULTS, hint_for, meaning_of, messages_refusal, text_refusal, type_name
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
 from nbagent.sources.closing import aclose, close
+from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin
 
@@ -72,6 +73,8 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         return TaskReader(source, loop or running_loop() or own_loop())
     if isinstance(source, str) and meaning_of(source):
         raise UnknownSource(text_refusal(source))  # shown, it would look like an answer
+    if refusal := messages_refusal(source):
+        raise UnknownSource(refusal)
     if isinstance(source, str | dict) or hasattr(source, "model_dump") or type_name(source) in FINAL_RESULTS:
         return ThreadReader([source])  # one item, whose iterator would give its fields
     is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
@@ -256,6 +259,7 @@ class ThreadReader:
     def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         error: BaseException | None = None
         try:
+            stop_models_when(self._cancelled.is_set)
             with contextlib.ExitStack() as stack:
                 self._read_all(stack, on_item)
         except BaseException as caught:

@@ -129,6 +129,10 @@ class Transcript:
         block = self.blocks.get(_approval_id(approval_id))
         return [] if block is None else self._set(block, ApprovalProps(problem=problem))
 
+    def copied(self, events: int) -> list[Op]:
+        """Return the ops that tell the views that a static copy with this many events was sent."""
+        return self._set(self.root, RunProps(copied=events))
+
     def feed(self, event: e.Event) -> list[Op]:
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
         self._counts["events"] += 1

@@ -123,12 +123,19 @@ class EventBuilder:
 
     # --- text ---------------------------------------------------------------------------------------------------------
 
-    def start_text(self, key: Hashable, *, kind: Literal["text", "refusal"] = "text", phase: str | None = None) -> Block:
+    def start_text(
+        self,
+        key: Hashable,
+        *,
+        kind: Literal["text", "refusal"] = "text",
+        phase: str | None = None,
+        line_breaks: bool = False,
+    ) -> Block:
         """Return the open text of that key, started if there is none."""
         block = self._texts.get(key)
         if block is None:
             block = self._texts[key] = Block(self.mint("text"), key)
-            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, **self.envelope))
+            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, line_breaks=line_breaks, **self.envelope))
         return block
 
     def text(
