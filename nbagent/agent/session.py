@@ -215,13 +215,14 @@ class SessionTurn:
         self._known_allowed: set[str] = set()
         self._summariser: Summariser | None = None
 
-    async def begin(self, prompt: list[Item], emit: Emit) -> Conversation:
-        """Wait for the session's turn before this one, keep the prompt, and return the history that the model is sent."""
+    async def begin(self, conversation: Conversation, emit: Emit) -> None:
+        """Wait for the session's turn before this one, keep the prompt, and put before it what the model is sent."""
         await self._acquire(emit)
         session = self._session
         log = Log(await in_thread(partial(session.store.read, session.id)))
         self._known_allowed = set(log.allowed)
         session.allowed |= log.allowed
+        prompt = list(conversation.items)
         await self.add(prompt)
         past = Past(turns=log.turns, summary=log.summary)
         if self._memory is None:
@@ -231,7 +232,7 @@ class SessionTurn:
             past = await self._memory.recent(past, prompt, self._summariser)
             if past.summary is not None and past.summary != log.summary:
                 await self._write([past.summary])
-        return Conversation.of(past.items, prompt)
+        conversation.put_before(past.items)
 
     async def add(self, items: Sequence[Item]) -> None:
         """Keep items, and what the user has allowed meanwhile."""

@@ -91,7 +91,7 @@ class Turns:
     def __init__(self, plan: Plan, items: Iterable[history.Item], journal: Journal | None = None) -> None:
         self.failure: BaseException | None = None
         self._plan = plan
-        self.conversation = Conversation(list(items))
+        self.conversation = Conversation(items)
         self._journal: Journal = journal or Alone()
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
@@ -131,10 +131,10 @@ class Turns:
 
     async def _begin(self) -> None:
         """Show the prompt, and put what was said before it into the history."""
-        prompt = self.conversation.items
-        if isinstance(newest := prompt[-1], history.Message) and newest.role == "user":
+        newest = self.conversation.items[-1]
+        if isinstance(newest, history.Message) and newest.role == "user":
             await self._emit(e.Prompt(text=history.text_of(newest)))
-        self.conversation = await self._journal.begin(prompt, self._emit)
+        await self._journal.begin(self.conversation, self._emit)
 
     async def _keep(self, *items: history.Item) -> None:
         self.conversation.items += items
