@@ -64,6 +64,24 @@ class Journal(Protocol):
         ...
 
 
+class Keeper:
+    """Adds items to a run's conversation, and to its journal.
+
+    Args:
+        conversation: of the run.
+        journal: of the run.
+    """
+
+    def __init__(self, conversation: Conversation, journal: Journal) -> None:
+        self._conversation = conversation
+        self._journal = journal
+
+    async def keep(self, *items: Item) -> None:
+        """Keep items, the first first."""
+        self._conversation.items += items
+        await self._journal.add(items)
+
+
 class Alone:
     """Of a run that stands alone."""
 

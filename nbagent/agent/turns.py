@@ -12,7 +12,7 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.calls import Calls
 from nbagent.agent.emitter import Emitter
-from nbagent.agent.journal import Alone, Conversation, Journal
+from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.errors import Cancelled
@@ -98,6 +98,7 @@ class Turns:
         self._emitter = Emitter(plan.name)
         self._emit = self._emitter.emit
         self.questions = Questions(self._emit)
+        self._keep = Keeper(self.conversation, self._journal).keep
         self._calls = Calls(plan, self.questions, self._emit, self._keep)
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
@@ -135,10 +136,6 @@ class Turns:
         if isinstance(newest, history.Message) and newest.role == "user":
             await self._emit(e.Prompt(text=history.text_of(newest)))
         await self._journal.begin(self.conversation, self._emit)
-
-    async def _keep(self, *items: history.Item) -> None:
-        self.conversation.items += items
-        await self._journal.add(items)
 
     async def _end(self, end: e.RunEnd) -> e.RunEnd:
         """Keep the text of a response that did not end, and end the journal. Returns the run's end."""

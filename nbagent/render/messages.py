@@ -28,6 +28,7 @@ def messages_of(blocks: Iterable[Props], contents: Mapping[str, Any] | None = No
         blocks: what `run.snapshot()` gives.
         contents: the result of each tool call as the model got it, by the id of its block; for the others, what the reader
             sees is taken.
+        scope: id of the block that encloses the conversation: the run's, or a lane's.
 
     Returns:
         Dicts of plain JSON. A call that has no result yet has no `tool` message: to answer it is what comes next.
