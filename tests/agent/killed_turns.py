@@ -1,7 +1,8 @@
-"""Turns of a session, each in a process that is killed at another point: `python -m agent.killed_turns URL FOLDER API`.
+"""Turns of a session, each in a process that is killed at another point: `python -m agent.killed_turns URL FOLDER API STEP`.
 
 A turn is killed when its reader has had the nth event, or before or after the nth write to the store. Each has a store of its
-own in the folder, and a file with what its reader had seen and what its tools had done. Ends with a turn that is not killed.
+own in the folder, and a file with what its reader had seen and what its tools had done. STEP lies between the numbers of two
+events. The last turn of each kind is not killed.
 """
 
 import itertools
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +88,9 @@ def in_child(run: Callable[[], None]) -> bool:
 
 
 if __name__ == "__main__":
-    url, folder, api = sys.argv[1:]
+    url, folder, api, step = sys.argv[1:]
+    turn(url, Path(folder), api, "whole", 0)  # what openai imports and compiles meanwhile, every child has
     for kind in KINDS:
-        for number in itertools.count(1):
-            if not in_child(lambda number=number, kind=kind: turn(url, Path(folder), api, kind, number)):  # type: ignore[misc]
+        for number in itertools.count(1, int(step) if kind == "event" else 1):
+            if not in_child(partial(turn, url, Path(folder), api, kind, number)):
                 break
