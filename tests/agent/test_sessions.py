@@ -1,6 +1,8 @@
 """Conversations with an agent, against a real server on loopback."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterable
 from pathlib import Path
@@ -18,6 +20,7 @@ from nbagent.agent.sqlite_store import SqliteStore
 from nbagent.agent.store import MemoryStore
 from nbagent.errors import AgentError, NbagentError, SessionError
 from nbagent.run import Run
+from nbagent.runtime import loop
 
 both_apis = pytest.mark.parametrize("api", ["responses", "chat"])
 
@@ -333,6 +336,60 @@ async def test_a_cut_answer_keeps_its_text_and_not_its_calls() -> None:
             await chat.generate("today?")
         await chat.generate("tomorrow?")
     assert texts(server.bodies[1]) == ["today?", "It is", "tomorrow?"]
+
+
+async def test_a_running_turn_can_be_read_as_far_as_it_is_complete() -> None:
+    go_on = asyncio.Event()
+
+    async def slow() -> str:
+        """Takes long."""
+        await go_on.wait()
+        return "done"
+
+    calls = [("c1", "slow", "{}"), ("c2", "weather", '{"town": "Rome"}')]
+    with Server(say("chat", "I look.", calls), say("chat", "Rain.")) as server:
+        chat = agent_of(server, tools=[slow, weather]).session()
+        stream = chat.stream("today?")
+        while not isinstance(await anext(stream), e.ToolResult):
+            pass
+        assert chat.messages == [{"role": "user", "content": "today?"}]
+        loop.loop().call_soon_threadsafe(go_on.set)
+        await collect(stream)
+    assert [message["role"] for message in chat.messages] == ["user", "assistant", "tool", "tool", "assistant"]
+
+
+async def test_a_session_that_is_deleted_meanwhile_fails_its_turn() -> None:
+    def forget() -> str:
+        """Deletes the session."""
+        chat.delete()
+        return "deleted"
+
+    with Server(say("chat", "", [("c1", "forget", "{}")])) as server:
+        chat = agent_of(server, tools=[forget]).session()
+        events = await collect(chat.stream("today?"))
+    (error,) = of(events, e.Error)
+    assert "it was deleted" in error.message
+    assert events[-1].status == "failed"  # type: ignore[union-attr]
+
+
+async def test_processes_may_answer_in_one_session_at_once(tmp_path: Path) -> None:
+    prompts = ["one", "two", "three"]
+    code = """if True:
+        import sys, nbagent
+        path, prompt = sys.argv[1:]
+        chat = nbagent.Agent("demo").session("s", store=path)
+        for number in range(3):
+            assert list(chat.stream(f"{prompt} {number}"))[-1].status == "completed"
+    """
+    path = str(tmp_path / "chats.db")
+    running = [subprocess.Popen([sys.executable, "-c", code, path, prompt]) for prompt in prompts]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    messages = nbagent.Agent("demo").session("s", store=path).messages
+    check_chat(messages)
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 9
+    said = [message["content"] for message in messages[::2]]
+    for prompt in prompts:
+        assert [text for text in said if text.startswith(prompt)] == [f"{prompt} {number}" for number in range(3)]
 
 
 # --- tools that are allowed for good ----------------------------------------------------------------------------------

@@ -129,8 +129,8 @@ def test_any_text_is_a_query(store: Store, query: str) -> None:
 
 
 @given(st.lists(turns(), max_size=4))
-def test_a_file_keeps_what_memory_keeps(conversation: list[list[Item]]) -> None:
-    memory, file = MemoryStore(), SqliteStore(":memory:")
+def test_a_file_keeps_what_memory_keeps(tmp_path_factory: pytest.TempPathFactory, conversation: list[list[Item]]) -> None:
+    memory, file = MemoryStore(), SqliteStore(tmp_path_factory.mktemp("store") / "chats.db")
     for store in (memory, file):
         id = store.open("s").id
         for number, items in enumerate(conversation):
