@@ -464,7 +464,7 @@ async def test_a_summary_is_written_by_the_model_shown_and_kept(tmp_path: Path) 
 
     (start,) = of(events, e.AgentStart)
     assert start.name == "Summary of the conversation so far"
-    nested = [event for event in of(events, e.TextDelta) if event.parent_id == start.id]
+    nested = [event for event in of(events, e.ReasoningDelta) if event.parent_id == start.id]
     assert "".join(event.delta for event in nested) == "It rains."
     assert events[-1].output == "Sun."  # type: ignore[union-attr]
     assert events[-1].usage.input == 20  # type: ignore[union-attr]
@@ -477,15 +477,17 @@ async def test_a_summary_is_written_by_the_model_shown_and_kept(tmp_path: Path) 
     assert [message["content"] for message in agent.session("s").messages][:2] == ["today?", long]
 
 
-async def test_a_run_shows_the_summary_as_a_panel_of_its_own() -> None:
+@pytest.mark.parametrize(("reveal", "shown"), [("thinking", ["It rains."]), ("tools", []), ("answer", [])])
+async def test_a_run_shows_the_summary_in_a_panel_of_its_own_where_thoughts_are_shown(reveal: Any, shown: list[str]) -> None:
     with Server(say("chat", "rain " * 100), say("chat", "It rains."), say("chat", "Sun.")) as server:
         chat = agent_of(server, memory=SummaryBuffer(130)).session()
         await chat.generate("today?")
-        run = Run(chat.stream("tomorrow?"))
-        run.start()
-        await run
-    assert (run.text, run.answer) == ("Sun.", "Sun.")
-    assert [block["name"] for block in run.snapshot() if block["kind"] == "agent"] == ["Summary of the conversation so far"]
+        run = await finished(chat.stream("tomorrow?"), reveal=reveal)
+    assert (run.text, run.answer, run.thinking) == ("Sun.", "Sun.", "")
+    (panel,) = [block for block in run.snapshot() if block["kind"] == "agent"]
+    assert panel["name"] == "Summary of the conversation so far"
+    assert [block["text"] for block in run.snapshot() if block["parent"] == panel["id"] and block.get("text")] == shown
+    assert ("It rains." in str(run.snapshot())) is bool(shown)
 
 
 async def test_an_answer_comes_without_a_summary_if_there_is_none() -> None:
