@@ -573,6 +573,20 @@ async def test_the_messages_of_a_run_are_a_prompt(api: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("option", [{"reveal": "answer"}, {"hide": {"weather": "result"}}, {"redact": ["Oslo: rain"]}])
+async def test_what_is_hidden_is_in_no_messages_and_yet_the_model_knows_it(option: Any) -> None:
+    replies = [say("chat", "I look.", [("c1", "weather", '{"town": "Oslo"}')]), say("chat", "See there.")]
+    with Server(*replies, say("chat", "Sun.")) as server:
+        agent = agent_of(server, tools=[weather])
+        first = await finished(agent.stream("Oslo?"), **option)
+        second = await finished(agent.stream("and Rome?", after=first), **option)
+    assert "Oslo: rain" in texts(server.bodies[2])
+    for run in (first, second):
+        check_chat(run.messages)
+        assert "rain" not in str(run.messages)
+        assert "See there." in str(run.messages)
+
+
 async def test_a_prompt_goes_on_from_a_run_of_another_system() -> None:
     chunks = [
         {"choices": [{"index": 0, "delta": {"content": "42"}, "finish_reason": "stop"}], "object": "chat.completion.chunk"}
