@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -203,20 +203,26 @@ def test_a_store_is_a_path_or_a_store(store: Any) -> None:
         Agent("demo").session("s", store=store)
 
 
-# --- one turn at a time -----------------------------------------------------------------------------------------------
+def waiting(go_on: threading.Event, is_asked: threading.Event | None = None) -> Callable[[Exchange], None]:
+    """Return a reply that comes when `go_on` is set."""
 
-
-async def test_a_second_prompt_waits_for_the_first_answer(tmp_path: Path) -> None:
-    first_is_asked, go_on = threading.Event(), threading.Event()
-
-    def slow(exchange: Exchange) -> None:
-        first_is_asked.set()
+    def reply(exchange: Exchange) -> None:
+        if is_asked is not None:
+            is_asked.set()
         assert go_on.wait(30)
         exchange.begin()
         exchange.send(*say("chat", "Rain."))
         exchange.end()
 
-    with Server(slow, say("chat", "Sun.")) as server:
+    return reply
+
+
+# --- one turn at a time -----------------------------------------------------------------------------------------------
+
+
+async def test_a_second_prompt_waits_for_the_first_answer(tmp_path: Path) -> None:
+    first_is_asked, go_on = threading.Event(), threading.Event()
+    with Server(waiting(go_on, first_is_asked), say("chat", "Sun.")) as server:
         agent = agent_of(server, store=tmp_path / "chats.db")
         first = asyncio.create_task(agent.session("s").generate("today?"))
         assert await asyncio.to_thread(first_is_asked.wait, 30)
@@ -402,7 +408,7 @@ async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) ->
         return "gone"
 
     replies = [reply for number in range(4) for reply in (say("chat", "", [(f"c{number}", "wipe", "{}")]), say("chat", "Ok."))]
-    with Server(*replies) as server:
+    with Server(*replies[:5], say("chat", "Ok."), say("chat", "Ok.")) as server:
         asked: list[int] = []
         for name in ("a", "a", "b"):
             chat = agent_of(server, tools=[wipe], store=tmp_path / "chats.db").session(name)
@@ -413,7 +419,11 @@ async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) ->
                     assert event.reply is not None
                     event.reply.value.send(e.ApprovalResponse(approval_id="", decision="approve", remember=name == "a"))
             asked.append(count)
-        assert agent_of(server, store=tmp_path / "chats.db").session("a").allowed == {"wipe"}
+        chat = agent_of(server, store=tmp_path / "chats.db").session("a")
+        assert chat.allowed == {"wipe"}
+        chat.allowed.clear()
+        await chat.generate("and now?")
+        assert agent_of(server, store=tmp_path / "chats.db").session("a").allowed == set()
     assert asked == [1, 0, 1]
 
 
@@ -605,14 +615,7 @@ async def test_a_prompt_goes_on_from_a_run_of_another_system() -> None:
 
 async def test_a_prompt_waits_for_the_run_that_it_goes_on_from() -> None:
     go_on = threading.Event()
-
-    def slow(exchange: Exchange) -> None:
-        assert go_on.wait(30)
-        exchange.begin()
-        exchange.send(*say("chat", "Rain."))
-        exchange.end()
-
-    with Server(slow, say("chat", "Sun.")) as server:
+    with Server(waiting(go_on), say("chat", "Sun.")) as server:
         agent = agent_of(server)
         first = Run(agent.stream("today?"))
         first.start()
