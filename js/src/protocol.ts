@@ -422,8 +422,8 @@ export interface AnswerMessage {
   /** The answer; `cancel` closes the question without one. */
   decision: "approve" | "cancel" | "deny";
   /**
-   * The input, as JSON text: a browser's numbers and objects lose digits and order. Of a tool's call, the arguments if
-   * the reader changed them.
+   * The input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the arguments if the reader
+   * changed them.
    */
   value?: string | null;
   /** Of a denial, for the model. */

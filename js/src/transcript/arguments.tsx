@@ -16,7 +16,7 @@ function Fields({ args }: { args: unknown }) {
     <dl class="nb-fields">
       {Object.entries(named).map(([name, value]) => (
         <div key={name}>
-          <dt class="nb-caption">{name}</dt>
+          <dt class="nb-field-name">{name}</dt>
           <dd>{typeof value === "string" ? <span class="nb-field">{value}</span> : <JsonView value={value} />}</dd>
         </div>
       ))}

@@ -15,7 +15,7 @@ const MAX_COLUMNS = 2000;
 const [ESC, BEL, CONTROLS] = ["\u001b", "\u0007", "\u0000-\u001f\u007f"];
 const TOKENS = new RegExp(
   [
-    `${ESC}\\[([\\d;:?]*)[ -/]*([@-~])`, // a control sequence: its parameters, and its name
+    `${ESC}\\[([\\d;:?]{0,60})[ -/]*([@-~])`, // a control sequence: its parameters, and its name
     `${ESC}\\][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)`, // the title of a window, a link
     `${ESC}[^[\\]]`,
     `[${CONTROLS}]`,

@@ -10,6 +10,8 @@ export interface FormState {
   schemas: Schemas;
   /** Return what is wrong with the value at a path, in words; null if nothing is, or nothing was typed there yet. */
   problemAt(path: Path, value: Json | undefined): string | null;
+  /** True if all members of the whole are drawn, also those that may be left out and are. */
+  showsAll: boolean;
   /** What the reader chose, by path: alternatives, fields that are written as JSON. */
   choices: Map<string, unknown>;
 }
@@ -17,6 +19,7 @@ export interface FormState {
 export const FormContext = createContext<FormState>({
   schemas: new Schemas(null),
   problemAt: () => null,
+  showsAll: false,
   choices: new Map(),
 });
 

@@ -32,7 +32,7 @@ export function NamedField({ name, onRemove, ...field }: NamedProps) {
   const description = str(field.schema.description) ?? str(chosen.description);
   const notes = [description !== null && `${id}-d`, problem !== null && `${id}-p`].filter(Boolean).join(" ");
   const control = { ...field, schema: chosen, id, describedBy: notes || undefined, invalid: problem !== null };
-  const label = <span class="nb-caption nb-field-name">{name}</span>;
+  const label = <span class="nb-field-name">{name}</span>;
   const remove = onRemove && (
     <button
       type="button"
@@ -150,7 +150,7 @@ function kindOf(schema: Schema, value: Json | undefined): string | null {
 
 export function Control(props: ControlProps) {
   const { schema, value } = props;
-  if (Object.hasOwn(schema, "const") && value !== undefined) return <span class="nb-field">{write(value)}</span>;
+  if (Object.hasOwn(schema, "const") && value !== undefined) return <span class="nb-field">{value.kind === "string" ? value.text : write(value)}</span>;
   if (Object.hasOwn(schema, "const")) return <Select {...props} options={[schema.const]} />;
   if (Array.isArray(schema.enum)) return <Select {...props} options={schema.enum.slice(0, 1000)} />;
   const type = kindOf(schema, value);

@@ -85,7 +85,7 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
     const untouched = at === undefined || (at.kind === "unfinished" && at.text === "");
     return message === null || (untouched && tried === 0) ? null : message || REQUIRED;
   };
-  const context = { schemas, problemAt, choices };
+  const context = { schemas, problemAt, choices, showsAll: text === null };
   const field = { schema: schemas.root, value, path: [], onChange: (next: Json) => update({ value: next }) };
   const isObject = value?.kind === "object" || (value === undefined && schemas.root.type === "object");
   const problem = asJson ? (value?.kind === "unfinished" ? value.problem || REQUIRED : null) : problemAt([], value);

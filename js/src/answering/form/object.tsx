@@ -10,7 +10,7 @@ import { EMPTY, requiredOf, type Schema } from "./schema";
 const NOTHING: JsonObject = { kind: "object", members: [] };
 
 export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
-  const { schemas } = useForm();
+  const { schemas, showsAll } = useForm();
   const object = value?.kind === "object" ? value : NOTHING;
   const known = Object.keys(record(schema.properties) ?? {});
   const required = requiredOf(schema);
@@ -18,9 +18,11 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
     (key) => !known.includes(key),
   );
   const names = [...known, ...others];
-  const isShown = (key: string) => required.includes(key) || member(object, key) !== undefined;
+  const isShown = (key: string) =>
+    required.includes(key) || member(object, key) !== undefined || (showsAll && path.length === 0);
   const absent = known.filter((key) => !isShown(key));
-  const open = schema.additionalProperties !== false;
+  // A schema that says nothing about other names allows them, but hardly ever means to.
+  const open = schema.additionalProperties === undefined ? known.length === 0 : schema.additionalProperties !== false;
   const set = (key: string, next: Json | undefined) => onChange(withMember(object, key, next));
   return (
     <div class="nb-form-fields">
@@ -32,7 +34,7 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
           value={member(object, key)}
           path={[...path, key]}
           onChange={(next) => set(key, next)}
-          onRemove={required.includes(key) ? undefined : () => set(key, undefined)}
+          onRemove={required.includes(key) || member(object, key) === undefined ? undefined : () => set(key, undefined)}
         />
       ))}
       {absent.length > 0 && (
