@@ -12,6 +12,7 @@ nbagent.last, nbagent.runs                  # the run that was shown last; those
 from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
+from nbagent.chat import chat
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
 from nbagent.run.registry import runs
@@ -24,6 +25,7 @@ __all__ = [
     "LongTerm",
     "Run",
     "SummaryBuffer",
+    "chat",
     "connect",
     "demo",
     "encode",

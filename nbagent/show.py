@@ -94,7 +94,7 @@ def show(
     if face not in (None, "widget", "console"):
         raise ValueError(f"face must be 'widget', 'console' or None (whichever fits); got {face!r}")
     if isinstance(source, Run) and not more and not options:
-        return _draw(source, face)
+        return draw(source, face)
     request: RequestOptions = pick(options, RequestOptions)
     watched: RunOptions = pick(options, RunOptions)
     timeout, idle_timeout = watched.get("timeout"), watched.get("idle_timeout")
@@ -113,7 +113,7 @@ def show(
                 idle_timeout=idle_timeout,
             )
         ]
-    return _draw(Run(sources[0], **watched), face)
+    return draw(Run(sources[0], **watched), face)
 
 
 def _named(source: Any) -> list[tuple[str | None, Any]]:
@@ -132,8 +132,13 @@ def _named(source: Any) -> list[tuple[str | None, Any]]:
     return [(name, each) for name, stream in streams.items() for _, each in _named(stream)]
 
 
-def _draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
-    """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end."""
+def draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
+    """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end.
+
+    Args:
+        run: the run. A chat is not waited for.
+        face: `"widget"` or `"console"`; by default the one that fits.
+    """
     draw = None if face == "console" else _notebook(face)
     registry.register(run)
     if draw is not None:
@@ -143,7 +148,7 @@ def _draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
     from nbagent.render.console import ConsoleRenderer
 
     run.attach(ConsoleRenderer())
-    if running_loop() is not None:
+    if running_loop() is not None or run.is_chat:
         run.start()
         return run
     try:

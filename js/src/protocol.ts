@@ -106,6 +106,11 @@ export interface RunProps extends BlockProps {
   tools_failed?: number;
   /** Number of streams that are shown side by side; absent for one stream. */
   lanes?: number;
+  /**
+   * Number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
+   * the reader may write the next prompt.
+   */
+  turns?: number;
 }
 
 /** A piece of the answer. */
@@ -276,6 +281,8 @@ export interface PromptProps extends BlockProps {
   text?: string;
   /** Pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or `name`. */
   files?: Large<Record<string, unknown>[]> | null;
+  /** True if the message was edited or asked again: it and its answer are an earlier version. */
+  replaced?: boolean;
 }
 
 /** The props of a block, by its kind. */
@@ -429,6 +436,17 @@ export interface AnswerMessage {
   remember?: boolean;
 }
 
+/** The reader wrote a prompt in a chat. */
+export interface SayMessage {
+  t: "say";
+  /** Of the prompt. */
+  text: string;
+  /** That were dropped with it: dicts with `name`, `media_type` and `data` (base64). */
+  files?: Record<string, string>[];
+  /** Id of the block of an earlier prompt, in whose place this one is asked; null for the next one. */
+  instead_of?: string | null;
+}
+
 /** A question about the events of a run. */
 export interface EventsQuestion {
   /** The first row, from 0. */
@@ -519,4 +537,5 @@ export type ViewMessage =
   | NeedMessage
   | StopMessage
   | ToggleMessage
-  | AnswerMessage;
+  | AnswerMessage
+  | SayMessage;

@@ -110,6 +110,8 @@ class RunProps(BlockProps, tag="run"):
         tools: number of tool calls so far.
         tools_failed: number of tool calls that ended with an error.
         lanes: number of streams that are shown side by side; absent for one stream.
+        turns: number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
+            the reader may write the next prompt.
     """
 
     name: str | UnsetType = UNSET
@@ -128,6 +130,7 @@ class RunProps(BlockProps, tag="run"):
     tools: int | UnsetType = UNSET
     tools_failed: int | UnsetType = UNSET
     lanes: int | UnsetType = UNSET
+    turns: int | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):
@@ -342,10 +345,12 @@ class PromptProps(BlockProps, tag="prompt"):
     Attributes:
         text: of the message.
         files: pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or `name`.
+        replaced: true if the message was edited or asked again: it and its answer are an earlier version.
     """
 
     text: str | UnsetType = UNSET
     files: list[dict[str, Any]] | UnsetType | None = UNSET
+    replaced: bool | UnsetType = UNSET
 
 
 AnyProps: TypeAlias = (

@@ -30,6 +30,7 @@ from nbagent.protocol.messages import (
     Ops,
     Part,
     Resync,
+    Say,
     Snapshot,
     Stop,
     Toggle,
@@ -131,7 +132,7 @@ class RemoteChannel(Channel):
         message = read_view_message(raw)
         if message is None:
             self.ignored += 1
-        elif isinstance(message, Stop | Toggle | Answer):
+        elif isinstance(message, Stop | Toggle | Answer | Say):
             self.target.command(message)
         else:
             self._take(message)

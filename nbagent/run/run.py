@@ -22,10 +22,11 @@ from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import Gate
 from nbagent.mime import display_of
 from nbagent.mime.text import MASK
-from nbagent.protocol.messages import Answer
+from nbagent.protocol.messages import Answer, Say
 from nbagent.pump import ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
 from nbagent.run.callbacks import EventCallback, in_callback
+from nbagent.run.chat_stream import ChatStream
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
 from nbagent.run.final_answer import FinalAnswer
@@ -63,6 +64,7 @@ class Run(RunResults):
         id: unique in this process.
         view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns the object to display. Set
             by the notebook that draws the run; None elsewhere.
+        on_prompt: called with each prompt that the reader of a chat writes; None for a run that is no chat.
         stable: whether the saved transcript leaves out times, so that it is the same in each execution.
 
     Raises:
@@ -82,9 +84,15 @@ class Run(RunResults):
         self._watchdog = Watchdog(
             options.get("timeout"), options.get("idle_timeout"), self._reader, self._waits, self._on_timeout
         )
-        super().__init__(RunState(self.id, source, Gate(**pick(options, GateOptions)), options.get("name")))
+        super().__init__(
+            RunState(
+                self.id, source, Gate(**pick(options, GateOptions)), options.get("name"), is_chat=isinstance(source, ChatStream)
+            )
+        )
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
+        self._chat = source if isinstance(source, ChatStream) else None
+        self.on_prompt: Callable[[Say], None] | None = None
         self._recorders: list[recording.Recorder] = []
         self._callbacks: list[EventCallback] = []
         self._streams = source.count if isinstance(source, Lanes) else 1
@@ -149,6 +157,44 @@ class Run(RunResults):
         self.cancel()
         self._closed.fire()
         self._channels.close_views()
+
+    def stop(self) -> None:
+        """Do what the Stop button does: stop the stream, or of a chat the answer that is being written."""
+        if self._chat is None:
+            self.cancel()
+        elif self._chat.is_answering:
+            with self._state.lock:
+                self._channels.send(self._state.transcript.stopping("you"))
+            self._chat.stop()
+
+    def take_prompt(self, prompt: Say) -> None:
+        """Hand on the prompt that the reader of a chat wrote. One for a run that is no chat is ignored."""
+        if self.on_prompt is not None:
+            self.on_prompt(prompt)
+
+    def prompt_number(self, block: str) -> int:
+        """Return the number of the prompt that a block of a chat shows, from 1.
+
+        Raises:
+            ValueError: the block shows no prompt.
+        """
+        with self._state.lock:
+            return self._state.transcript.prompt_number(block)
+
+    def rewind(self, prompt: int) -> None:
+        """Mark the prompts of a chat from one on, by its number, as an earlier version."""
+        with self._state.lock:
+            self._forward([e.Rewind(prompt=prompt)])
+
+    def notify(self, message: str) -> None:
+        """Show a line in the transcript that warns the reader."""
+        with self._state.lock:
+            self._forward([e.Status(message=message, level="warning")])
+
+    @property
+    def is_chat(self) -> bool:
+        """True if the run is a chat: answer after answer, until it is closed."""
+        return self._chat is not None
 
     def cancel(self, by: str = "you") -> None:
         """Stop the stream: its connection is closed, its results so far are kept. Safe to call from any thread, and twice.
