@@ -40,6 +40,14 @@ __all__ = [
     "tool",
 ]
 
+
+def load_ipython_extension(shell: Any) -> None:
+    """Make `%%agent` known to IPython: what `%load_ext nbagent` calls."""
+    from nbagent.magics import AgentMagics
+
+    shell.register_magics(AgentMagics)
+
+
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
