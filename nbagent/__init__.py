@@ -12,7 +12,7 @@ nbagent.last, nbagent.runs                  # the run that was shown last; those
 from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
-from nbagent.chat import chat
+from nbagent.chat import Chat, chat
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
 from nbagent.run.registry import runs
@@ -22,6 +22,7 @@ from nbagent.sources.connect import connect
 __all__ = [
     "Agent",
     "BufferWindow",
+    "Chat",
     "LongTerm",
     "Run",
     "SummaryBuffer",

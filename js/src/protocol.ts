@@ -70,6 +70,8 @@ export interface Usage {
 export interface BlockProps {
   /** True if the reader opened the block's panel, false if the reader closed it; absent until then. */
   user_open?: boolean;
+  /** True if the block belongs to an earlier version of a chat: a prompt before it was edited or asked again. */
+  replaced?: boolean;
 }
 
 /** The root block: the run itself. */
@@ -281,8 +283,6 @@ export interface PromptProps extends BlockProps {
   text?: string;
   /** Pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or `name`. */
   files?: Large<Record<string, unknown>[]> | null;
-  /** True if the message was edited or asked again: it and its answer are an earlier version. */
-  replaced?: boolean;
 }
 
 /** The props of a block, by its kind. */

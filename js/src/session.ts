@@ -21,6 +21,19 @@ export interface Model extends Port {
   onHead(changed: () => void): () => void;
 }
 
+/** A file that was dropped on a chat; its data is base64. */
+export type DroppedFile = { name: string; media_type: string; data: string };
+
+/** A prompt that is being written. */
+export interface Draft {
+  readonly text: string;
+  readonly files: readonly DroppedFile[];
+  /** Block of the earlier prompt in whose place it is asked; null for the next one. */
+  readonly editing: string | null;
+}
+
+const NO_DRAFT: Draft = { text: "", files: [], editing: null };
+
 /** Time after which the view says why Stop has no effect yet. */
 const STOP_NOTICE_MS = 1500;
 const SILENCE_TEXT = "No word from the kernel";
@@ -41,6 +54,12 @@ export class Session {
   readonly head: Signal<PropsOf<"run">>;
   readonly stopRequested: Signal<boolean> = signal(false);
   readonly stopOverdue: Signal<boolean> = signal(false);
+  /** The prompt that is being written in a chat, in every view. */
+  readonly draft: Signal<Draft> = signal(NO_DRAFT);
+  /** The draft that was sent and whose answer has not begun; null if there is none. */
+  readonly sent: Signal<Draft | null> = signal(null);
+  /** True if the earlier versions of a chat are shown. */
+  readonly showsEarlier: Signal<boolean> = signal(false);
   /** Function that interrupts the kernel; null if the front end offers no way. */
   readonly interrupt: (() => Promise<void>) | null;
   /** True while the view has content from a kernel, or may still get some. */
@@ -141,6 +160,12 @@ export class Session {
     this.#requestStop();
   }
 
+  /** Ask a prompt in a chat. The draft goes when the answer begins. */
+  say(text: string, files: readonly DroppedFile[], insteadOf: string | null): void {
+    this.sent.value = this.draft.peek();
+    this.channel.send({ t: "say", text, files: [...files], instead_of: insteadOf });
+  }
+
   toggle(block: Block, open: boolean): void {
     block.userOpen.value = open;
     this.channel.send({ t: "toggle", block: block.id, open });
@@ -228,6 +253,13 @@ export class Session {
       if (toolId !== null) this.approvalOf(toolId).value = block;
     }
     this.#awaiting.value = this.#waiting.size;
+    const sent = this.sent.peek();
+    if (sent !== null && changes.some(({ block, before }) => before === null && block.parent === this.store.run.peek()?.id)) {
+      this.sent.value = null;
+      // A warning says why the prompt was not taken: then the draft stays.
+      const taken = changes.some(({ block, before }) => before === null && isKind(block, "prompt"));
+      if (taken && this.draft.peek() === sent) this.draft.value = NO_DRAFT;
+    }
     const status = str(this.store.run.peek()?.props.peek().status);
     if (status !== null && !isLive(status)) this.#resetStop();
   }

@@ -85,9 +85,11 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
 
     Attributes:
         user_open: true if the reader opened the block's panel, false if the reader closed it; absent until then.
+        replaced: true if the block belongs to an earlier version of a chat: a prompt before it was edited or asked again.
     """
 
     user_open: bool | UnsetType = UNSET
+    replaced: bool | UnsetType = UNSET
 
 
 class RunProps(BlockProps, tag="run"):
@@ -345,12 +347,10 @@ class PromptProps(BlockProps, tag="prompt"):
     Attributes:
         text: of the message.
         files: pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or `name`.
-        replaced: true if the message was edited or asked again: it and its answer are an earlier version.
     """
 
     text: str | UnsetType = UNSET
     files: list[dict[str, Any]] | UnsetType | None = UNSET
-    replaced: bool | UnsetType = UNSET
 
 
 AnyProps: TypeAlias = (

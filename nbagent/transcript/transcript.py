@@ -17,7 +17,6 @@ from nbagent.protocol.blocks import (
     AgentProps,
     ApprovalProps,
     BlockProps,
-    PromptProps,
     ReasoningProps,
     RunProps,
     TextProps,
@@ -398,11 +397,15 @@ class Transcript:
         return ops
 
     def _rewind(self, event: e.Rewind) -> list[Op]:
-        """Mark the prompts from one on as an earlier version, with all that answers them."""
-        replaced = self._prompts[max(0, event.prompt - 1) :]
-        return [
-            op for block in replaced if "replaced" not in block.props for op in self._set(block, PromptProps(replaced=True))
-        ]
+        """Mark what was said from a prompt on as an earlier version."""
+        replaced: list[Block] = []
+        first = self._prompts[event.prompt - 1] if 0 < event.prompt <= len(self._prompts) else None
+        for block in reversed(self.blocks.values()) if first is not None else ():
+            if block.parent == ROOT and "replaced" not in block.props:
+                replaced.append(block)
+            if block is first:
+                break
+        return [op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))]
 
     def _name_by(self, event: e.RunStart | e.StepStart) -> list[Op]:
         """Show the run's model and name, where the start of a run or of a step tells them first."""

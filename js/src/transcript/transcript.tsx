@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import { run as LABELS } from "../../../nbagent/protocol/labels.json";
+import { chat as CHAT, run as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";
 import { isLive } from "../status";
 import { useFocusableScrollers } from "../ui/focusable-scrollers";
@@ -13,6 +13,7 @@ import { useSticky } from "../ui/sticky";
 import "./kinds";
 import "./readable-text";
 import { Blocks } from "./blocks";
+import { ChatInput, turnsOf } from "./chat-input";
 import { SessionContext } from "./context";
 import { Elapsed } from "./elapsed";
 import { Footer } from "./footer";
@@ -36,6 +37,7 @@ export function Transcript({ session }: { session: Session }) {
           <div hidden={page !== "transcript"}>
             <Log session={session} />
           </div>
+          {turnsOf(session) !== null && <ChatInput session={session} />}
           <Footer />
         </section>
       </InspectingContext.Provider>
@@ -74,6 +76,7 @@ function Log({ session }: { session: Session }) {
 
 function Empty({ session }: { session: Session }) {
   const gone = session.kernel.state.value === "gone";
+  if (turnsOf(session) === 0 && !gone) return <p class="nb-note">{CHAT.empty}</p>;
   if (gone || !isLive(session.status)) {
     return (
       <p class="nb-note">
