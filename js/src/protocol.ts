@@ -174,7 +174,7 @@ export interface ToolProps extends BlockProps {
   /** True if the panel stays open after the call's end: the result is a picture, or the last table among siblings. */
   open?: boolean;
   /** The text that the tool printed or logged; it grows by `append`. */
-  output?: Large<string>;
+  output?: string;
 }
 
 /** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */
@@ -428,8 +428,11 @@ export interface AnswerMessage {
   block: string;
   /** The answer; `cancel` closes the question without one. */
   decision: "approve" | "cancel" | "deny";
-  /** The input; of a tool's call, the arguments if the reader changed them. */
-  value?: unknown;
+  /**
+   * The input, as JSON text: a browser's numbers and objects lose digits and order. Of a tool's call, the arguments if
+   * the reader changed them.
+   */
+  value?: string | null;
   /** Of a denial, for the model. */
   reason?: string | null;
   /** True if further calls of the tool are allowed too. */

@@ -370,7 +370,7 @@ AnyProps: TypeAlias = (
 )
 """The props of a block of any kind."""
 
-STREAMED_FIELDS = frozenset({"text", "args_text"})
+STREAMED_FIELDS = frozenset({"text", "args_text", "output"})
 """Fields that grow by `append`. A long one travels as several appends and never becomes a `LargeValue`."""
 
 BUNDLE_FIELDS = frozenset({"result", "error", "progress"})

@@ -269,8 +269,9 @@ class Run(RunResults):
     def take_answer(self, answer: Answer) -> None:
         """Answer a question from a view. One that cannot be taken shows there, beside the question."""
         try:
-            self.respond(answer.block, answer.decision, answer.value, reason=answer.reason, remember=answer.remember)
-        except AnswerError as error:
+            value = None if answer.value is None else msgspec.json.decode(answer.value)
+            self.respond(answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember)
+        except (AnswerError, msgspec.DecodeError) as error:
             with self._state.lock:
                 problem = self._state.privacy.mask(str(error))
                 self._channels.send(self._state.transcript.refuse_answer(answer.block.removeprefix("approval:"), problem))

@@ -51,7 +51,9 @@ export function Blocks({ list }: { list: BlockList }) {
 function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const placeholderHeight = usePlaceholderHeight(box, last ? null : page.value.length * BLOCK_PX);
-  if (placeholderHeight !== null) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
+  const { aroundQuestions } = useSession();
+  const asks = page.value.some((block) => aroundQuestions.value.has(block));
+  if (placeholderHeight !== null && !asks) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
   return (
     <div ref={box}>
       {groupLanes(page.value).map((group) => {
@@ -75,7 +77,7 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
 function Version({ block }: { block: Block }) {
   const session = useSession();
   if (block.props.value.replaced !== true) return <BlockBoundary block={block} />;
-  if (!session.showsEarlier.value) return null;
+  if (!session.chat.showsEarlier.value) return null;
   return (
     <div class="nb-replaced">
       <BlockBoundary block={block} />

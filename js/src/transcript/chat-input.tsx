@@ -2,7 +2,8 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { chat as LABELS } from "../../../nbagent/protocol/labels.json";
-import type { DroppedFile, Session } from "../session";
+import type { Draft, DroppedFile } from "../chat-draft";
+import type { Session } from "../session";
 import { fill } from "../shared";
 import { isLive } from "../status";
 import { isKind } from "../store";
@@ -18,13 +19,13 @@ export function ChatInput({ session }: { session: Session }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [dropping, setDropping] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
-  const { text, files, editing } = session.draft.value;
+  const { chat } = session;
+  const { text, files, editing } = chat.draft.value;
   const gone = session.kernel.state.value === "gone";
   const live = isLive(session.status);
-  const sending = session.sent.value !== null && !live;
+  const sending = chat.sent.value !== null && !live;
   const mayEnd = live && !gone;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
     const area = field.current;
     if (!area) return;
@@ -35,17 +36,15 @@ export function ChatInput({ session }: { session: Session }) {
     if (editing !== null) field.current?.focus({ preventScroll: true });
   }, [editing]);
 
-  const change = (changed: Partial<Session["draft"]["value"]>) => {
-    session.draft.value = { ...session.draft.peek(), ...changed };
-  };
+  const change = (changed: Partial<Draft>) => chat.change(changed);
   const send = () => {
     if (live || gone || sending || (text.trim() === "" && files.length === 0)) return;
     setProblem(null);
-    session.say(text, files, editing);
+    chat.say();
   };
   const add = async (list: Iterable<File>) => {
     const read = await Promise.all([...list].map(readFile));
-    const all = [...session.draft.peek().files, ...read];
+    const all = [...chat.draft.peek().files, ...read];
     const size = all.reduce((bytes, file) => bytes + file.data.length, 0);
     if (size > MAX_FILE_BYTES) setProblem(fill(LABELS.too_large, count(Math.floor(MAX_FILE_BYTES / 1_000_000))));
     else change({ files: all });
@@ -58,7 +57,7 @@ export function ChatInput({ session }: { session: Session }) {
       send();
     } else if (event.key === "Escape" && editing !== null) {
       event.preventDefault();
-      change({ text: "", files: [], editing: null });
+      chat.clear();
     } else if ((event.key === "ArrowUp" || event.key === "ArrowDown") && field.current) {
       const recalled = recall(session, text, event.key === "ArrowUp" ? -1 : 1, field.current);
       if (recalled === null) return;
@@ -89,7 +88,7 @@ export function ChatInput({ session }: { session: Session }) {
       {editing !== null && (
         <p class="nb-chat-note">
           {LABELS.editing}{" "}
-          <button type="button" class="nb-link" onClick={() => change({ text: "", files: [], editing: null })}>
+          <button type="button" class="nb-link" onClick={() => chat.clear()}>
             {LABELS.cancel}
           </button>
         </p>
@@ -158,9 +157,11 @@ export function ChatInput({ session }: { session: Session }) {
 
 /** Shows or hides what was said before a prompt was edited or asked again. */
 function EarlierVersions({ session }: { session: Session }) {
-  const replaced = [...session.store.all].filter((block) => isKind(block, "prompt") && block.props.peek().replaced === true);
+  const replaced = [...session.store.all].filter(
+    (block) => isKind(block, "prompt") && block.props.peek().replaced === true,
+  );
   if (replaced.length === 0) return null;
-  const shown = session.showsEarlier.value;
+  const shown = session.chat.showsEarlier.value;
   return (
     <p class="nb-chat-note">
       <button
@@ -168,7 +169,7 @@ function EarlierVersions({ session }: { session: Session }) {
         class="nb-link"
         aria-expanded={shown}
         onClick={() => {
-          session.showsEarlier.value = !shown;
+          session.chat.showsEarlier.value = !shown;
         }}
       >
         {shown ? LABELS.hide : fill(LABELS.show, count(replaced.length))}
