@@ -61,6 +61,7 @@ GUARDED: dict[str, set[str]] = {
     "latex2mathml": {"markup/mathml.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
+    "sqlite3": {"agent/sqlite_store.py"},
     "pydantic": {"agent/schema.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},

@@ -3,7 +3,6 @@
 import asyncio
 import concurrent.futures
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
@@ -16,39 +15,44 @@ from nbagent.gate import secrets
 Emit: TypeAlias = Callable[[e.Event], Awaitable[None]]
 
 
-@dataclass(kw_only=False, slots=True)
 class Conversation:
     """The history of a run.
 
+    Args:
+        prompt: items that the run was given, the prompt last.
+
     Attributes:
-        items: as the model has it, so far.
+        items: as the model has them, so far.
         earlier: messages of Chat Completions before the run's prompt, as the run's reader may see them.
     """
 
-    items: list[Item]
-    earlier: list[Json] = field(default_factory=list)
+    def __init__(self, prompt: Iterable[Item]) -> None:
+        self.items: list[Item] = list(prompt)
+        own = self.items[:-1] if getattr(self.items[-1], "role", None) == "user" else self.items
+        self.earlier: list[Json] = _masked(to_chat(own, ""))
 
-    @classmethod
-    def of(cls, before: Iterable[Item], prompt: Sequence[Item], earlier: list[Json] | None = None) -> "Conversation":
-        """Return the history at the beginning of a run.
+    def put_before(self, items: Iterable[Item], shown: Iterable[Json] | None = None) -> None:
+        """Put what was said before the run in front.
 
         Args:
-            before: what was said before the prompt.
-            prompt: of the run. Its last message, if that is the user's, is in the run's own transcript.
-            earlier: messages that the reader may see in place of `before`.
+            items: as the model has them.
+            shown: messages that the run's reader may see in their place; None for those of the items.
         """
-        before = list(before)
-        own = prompt[:-1] if getattr(prompt[-1], "role", None) == "user" else prompt
-        shown = to_chat(before, "") if earlier is None else earlier
-        masked: list[Json] = secrets.known().mask_json([*shown, *to_chat(own, "")])
-        return cls([*before, *prompt], masked)
+        items = list(items)
+        self.earlier[:0] = _masked(to_chat(items, "") if shown is None else list(shown))
+        self.items[:0] = items
+
+
+def _masked(messages: list[Json]) -> list[Json]:
+    masked: list[Json] = secrets.known().mask_json(messages)
+    return masked
 
 
 class Journal(Protocol):
     """Gives a run its history, and keeps what the run adds to it. All methods are awaited on nbagent's own loop."""
 
-    async def begin(self, prompt: list[Item], emit: Emit) -> Conversation:
-        """Return the history, the prompt last. May wait for another run."""
+    async def begin(self, conversation: Conversation, emit: Emit) -> None:
+        """Put the history before the prompt, which is all that the conversation has. May wait for another run."""
         ...
 
     async def add(self, items: Sequence[Item]) -> None:
@@ -60,12 +64,29 @@ class Journal(Protocol):
         ...
 
 
+class Keeper:
+    """Adds items to a run's conversation, and to its journal.
+
+    Args:
+        conversation: of the run.
+        journal: of the run.
+    """
+
+    def __init__(self, conversation: Conversation, journal: Journal) -> None:
+        self._conversation = conversation
+        self._journal = journal
+
+    async def keep(self, *items: Item) -> None:
+        """Keep items, the first first."""
+        self._conversation.items += items
+        await self._journal.add(items)
+
+
 class Alone:
     """Of a run that stands alone."""
 
-    async def begin(self, prompt: list[Item], emit: Emit) -> Conversation:
-        """Return the prompt."""
-        return Conversation.of([], prompt)
+    async def begin(self, conversation: Conversation, emit: Emit) -> None:
+        """Do nothing."""
 
     async def add(self, items: Sequence[Item]) -> None:
         """Keep nothing."""
@@ -89,16 +110,15 @@ class After(Alone):
             raise NbagentError(f"after= takes a run, a session or a list of messages, got {type(source).__name__}")
         self._source = source
 
-    async def begin(self, prompt: list[Item], emit: Emit) -> Conversation:
-        """Wait for the end of the other run, and return its history and the prompt."""
+    async def begin(self, conversation: Conversation, emit: Emit) -> None:
+        """Wait for the end of the other run, and put its history before the prompt."""
         if getattr(self._source, "done", True) is False:
             await emit(e.Status(message=f"waits for the end of {self._source.name}"))
             over: concurrent.futures.Future[None] = concurrent.futures.Future()
             self._source.on_end(partial(over.set_result, None))
             await asyncio.shield(asyncio.wrap_future(over))
-        before = getattr(self._source, "conversation", None)
-        messages = list(
-            await in_thread(lambda: getattr(self._source, "messages", self._source))
-        )  # a session's are in its store
-        items = before.items if isinstance(before, Conversation) else from_prompt(messages) if messages else []
-        return Conversation.of(ended(items), prompt, messages)
+        exact = getattr(self._source, "conversation", None)
+        # In a thread, because those of a session are in its store.
+        messages = list(await in_thread(lambda: getattr(self._source, "messages", self._source)))
+        items = exact.items if isinstance(exact, Conversation) else from_prompt(messages) if messages else []
+        conversation.put_before(ended(items), messages)

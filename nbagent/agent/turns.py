@@ -12,7 +12,7 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.calls import Calls
 from nbagent.agent.emitter import Emitter
-from nbagent.agent.journal import Alone, Conversation, Journal
+from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.errors import Cancelled
@@ -91,13 +91,14 @@ class Turns:
     def __init__(self, plan: Plan, items: Iterable[history.Item], journal: Journal | None = None) -> None:
         self.failure: BaseException | None = None
         self._plan = plan
-        self.conversation = Conversation(list(items))
+        self.conversation = Conversation(items)
         self._journal: Journal = journal or Alone()
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._emitter = Emitter(plan.name)
         self._emit = self._emitter.emit
         self.questions = Questions(self._emit)
+        self._keep = Keeper(self.conversation, self._journal).keep
         self._calls = Calls(plan, self.questions, self._emit, self._keep)
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
@@ -131,14 +132,10 @@ class Turns:
 
     async def _begin(self) -> None:
         """Show the prompt, and put what was said before it into the history."""
-        prompt = self.conversation.items
-        if isinstance(newest := prompt[-1], history.Message) and newest.role == "user":
+        newest = self.conversation.items[-1]
+        if isinstance(newest, history.Message) and newest.role == "user":
             await self._emit(e.Prompt(text=history.text_of(newest)))
-        self.conversation = await self._journal.begin(prompt, self._emit)
-
-    async def _keep(self, *items: history.Item) -> None:
-        self.conversation.items += items
-        await self._journal.add(items)
+        await self._journal.begin(self.conversation, self._emit)
 
     async def _end(self, end: e.RunEnd) -> e.RunEnd:
         """Keep the text of a response that did not end, and end the journal. Returns the run's end."""
