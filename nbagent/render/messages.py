@@ -11,6 +11,7 @@ from typing import Any
 
 from nbagent.render.labels import compact
 from nbagent.render.props import Props, number_of, record_of, text_of
+from nbagent.render.tree import without_replaced
 
 WIDTH_CHARS = 100
 """Characters in a line of Python."""
@@ -34,7 +35,7 @@ def messages_of(blocks: Iterable[Props], contents: Mapping[str, Any] | None = No
         Dicts of plain JSON. A call that has no result yet has no `tool` message: to answer it is what comes next.
     """
     builder = _MessageBuilder(contents or {})
-    for block in blocks:
+    for block in without_replaced(blocks):
         if text_of(block, "parent") != scope:
             continue
         if block.get("kind") == "prompt":
