@@ -15,6 +15,7 @@ from nbagent import errors, events
 from nbagent.chat import Chat, chat
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
+from nbagent.run.options import set_options
 from nbagent.run.registry import runs
 from nbagent.show import show
 from nbagent.sources.connect import connect
@@ -37,6 +38,7 @@ __all__ = [
     "record",
     "replay",
     "runs",
+    "set_options",
     "show",
     "tool",
 ]

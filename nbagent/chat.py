@@ -16,7 +16,7 @@ from nbagent.protocol.messages import Say
 from nbagent.render.messages import messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
-from nbagent.run.options import GateOptions, check_names, named_options, pick
+from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
 from nbagent.run.question import Handler
 from nbagent.runtime.loop import submit
 from nbagent.show import draw
@@ -28,7 +28,7 @@ Ask: TypeAlias = Callable[[list[Json]], Any]
 """Returns the stream of an answer to messages in the form of Chat Completions, the newest last."""
 
 
-class ChatOptions(GateOptions, RequestOptions, total=False):
+class ChatOptions(GateOptions, ViewOptions, RequestOptions, total=False):
     """Options of a chat: what may be seen, and of the requests if it is with an address."""
 
     name: str | None

@@ -72,6 +72,13 @@ def show(
             `run.answer` is that answer.
         stable: leave times out of the saved transcript, so that a notebook in version control changes only where its
             answers do. With the environment variable `NBAGENT_STABLE=1` this holds for all runs, and no live view is shown.
+        height: pixels of the transcript, which scrolls in them, also when it has ended; `"full"` for its whole height at any
+            time. By default it scrolls while it goes on, and opens when it has ended. This and the next three are set for a
+            whole notebook by `nbagent.set_options`.
+        panels: kinds of panels that are open, of `"thinking"`, `"tools"` and `"agents"`; the others are closed unless they
+            failed or wait for the reader. By default a panel is open while something comes, and folds then.
+        final_only: show the answer when it is whole, not while it is written.
+        interval: seconds between two updates of the view; 0.1 by default.
         adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items. Or a function from
             an item to what it means: an event of `nbagent.events`, a text, several of these, or None.
         answer: answers the questions that the run asks its reader: a function that is called with each `Question`, in a thread

@@ -113,6 +113,12 @@ export interface RunProps extends BlockProps {
    * the reader may write the next prompt.
    */
   turns?: number;
+  /** Pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end. */
+  height?: number;
+  /** Kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active. */
+  panels?: Large<string[]>;
+  /** True if the transcript is shown when the run has ended. */
+  final_only?: boolean;
 }
 
 /** A piece of the answer. */

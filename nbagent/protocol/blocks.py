@@ -114,6 +114,9 @@ class RunProps(BlockProps, tag="run"):
         lanes: number of streams that are shown side by side; absent for one stream.
         turns: number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
             the reader may write the next prompt.
+        height: pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end.
+        panels: kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active.
+        final_only: true if the transcript is shown when the run has ended.
     """
 
     name: str | UnsetType = UNSET
@@ -133,6 +136,9 @@ class RunProps(BlockProps, tag="run"):
     tools_failed: int | UnsetType = UNSET
     lanes: int | UnsetType = UNSET
     turns: int | UnsetType = UNSET
+    height: int | UnsetType = UNSET
+    panels: list[str] | UnsetType = UNSET
+    final_only: bool | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):

@@ -167,8 +167,8 @@ class Answer(msgspec.Struct, tag_field="t", tag="answer"):
     Attributes:
         block: id of the question's block.
         decision: the answer; `cancel` closes the question without one.
-        value: the input, as JSON text: a browser's numbers and objects lose digits and order. Of a tool's call, the arguments if
-            the reader changed them.
+        value: the input, as JSON text: a browser's numbers and objects lose digits and order. Of a tool's call, the
+            arguments if the reader changed them.
         reason: of a denial, for the model.
         remember: true if further calls of the tool are allowed too.
     """

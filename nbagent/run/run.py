@@ -23,7 +23,7 @@ from nbagent.gate import Gate
 from nbagent.mime import display_of
 from nbagent.mime.text import MASK
 from nbagent.protocol.messages import Answer, Say
-from nbagent.pump import ChannelSet, LocalChannel, RemoteChannel, Renderer, View
+from nbagent.pump import BATCH_INTERVAL_S, ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
 from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.chat_stream import ChatStream
@@ -32,7 +32,16 @@ from nbagent.run.feed import reader_and_decoder
 from nbagent.run.final_answer import FinalAnswer
 from nbagent.run.iteration import EventIterator, SubscriberSet
 from nbagent.run.lanes import Lanes
-from nbagent.run.options import GateOptions, RunOptions, check_names, is_stable, named_options, pick
+from nbagent.run.options import (
+    GateOptions,
+    RunOptions,
+    check_names,
+    is_stable,
+    named_options,
+    opening_props,
+    pick,
+    view_options,
+)
 from nbagent.run.progress import Meter
 from nbagent.run.question import Question, answering, unmasked
 from nbagent.run.results import RunResults
@@ -84,14 +93,14 @@ class Run(RunResults):
         self._watchdog = Watchdog(
             options.get("timeout"), options.get("idle_timeout"), self._reader, self._waits, self._on_timeout
         )
-        super().__init__(
-            RunState(
-                self.id, source, Gate(**pick(options, GateOptions)), options.get("name"), is_chat=isinstance(source, ChatStream)
-            )
-        )
+        self._chat = source if isinstance(source, ChatStream) else None
+        drawn = view_options(options)
+        gate = Gate(**pick(options, GateOptions))
+        props = opening_props(drawn, is_chat=self._chat is not None)
+        super().__init__(RunState(self.id, source, gate, options.get("name"), props))
+        self._interval = drawn.get("interval") or BATCH_INTERVAL_S
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
-        self._chat = source if isinstance(source, ChatStream) else None
         self.on_prompt: Callable[[Say], None] | None = None
         self._recorders: list[recording.Recorder] = []
         self._callbacks: list[EventCallback] = []
@@ -133,7 +142,15 @@ class Run(RunResults):
         """Send this run to a view in a browser too: first the transcript so far, then every change as it comes."""
         transcript, lock = self._state.transcript, self._state.lock
         externalize = self._state.large_values.externalize_large_props
-        channel = RemoteChannel(view, lock, self._counters(), opening=transcript.opening, externalize=externalize)
+        channel = RemoteChannel(
+            view,
+            lock,
+            self._counters(),
+            opening=transcript.opening,
+            externalize=externalize,
+            rests=lambda: transcript.ended,
+            interval=self._interval,
+        )
         self._channels.open(channel)
         return channel
 

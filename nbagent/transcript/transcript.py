@@ -54,17 +54,16 @@ class Transcript:
         name: title of the run until the stream sends one.
         started: when the run began, in seconds since the epoch.
         origin: where `name` is from; see `StreamName`.
-        is_chat: whether the run is a chat, which has ended until its first prompt, and between two of them.
+        props: that the run has from its beginning, in place of the usual ones.
     """
 
     def __init__(
-        self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream", *, is_chat: bool = False
+        self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream", props: RunProps | None = None
     ) -> None:
         self._name = StreamName(name, origin)
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
-        first = RunProps(status="completed", turns=0) if is_chat else RunProps(status="running")
-        props = to_dict(merged(RunProps(name=name, started=started), first))
-        self.root = Block(ROOT, None, json_safe({"kind": ROOT, **props, **self._counts}))
+        own = to_dict(merged(RunProps(name=name, status="running", started=started), props or RunProps()))
+        self.root = Block(ROOT, None, json_safe({"kind": ROOT, **own, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
         self._unclosed: dict[str, Block] = {}
         self._prompts: list[Block] = []

@@ -10,6 +10,7 @@ import { Icon } from "../ui/icons";
 import { useReadingHeight } from "../ui/reading-height";
 import { useRetainedHeight } from "../ui/retain-height";
 import { useSticky } from "../ui/sticky";
+import { num } from "../values";
 import "./kinds";
 import "./readable-text";
 import { Blocks } from "./blocks";
@@ -49,15 +50,24 @@ function Log({ session }: { session: Session }) {
   const scroller = useRef<HTMLDivElement>(null);
   const { pinned, toEnd } = useSticky(scroller);
   const live = isLive(session.status) && session.kernel.state.value !== "gone";
+  const height = num(session.runProps.height);
   useRetainedHeight(scroller, live);
-  const showAll = useReadingHeight(scroller, !live);
+  // A chat scrolls above its input line; a height that was asked for stays.
+  const showAll = useReadingHeight(scroller, !live && height === null && turnsOf(session) === null);
+  const box = {
+    class: height === 0 ? "nb-log nb-whole" : "nb-log",
+    style: height === null || height === 0 ? {} : { "--nb-most": `${height}px` },
+  };
   useFocusableScrollers(scroller);
   const list = session.store.top;
+  const waits = live && session.runProps.final_only === true && session.awaiting.value === 0;
   return (
     <div class="nb-log-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
-      <div ref={scroller} class="nb-log" role="log" aria-live="off" aria-label="What the agent did" tabIndex={0}>
-        <div class="nb-log-content">{list.size.value === 0 ? <Empty session={session} /> : <Blocks list={list} />}</div>
+      <div ref={scroller} {...box} role="log" aria-live="off" aria-label="What the agent did" tabIndex={0}>
+        <div class="nb-log-content">
+          {list.size.value === 0 || waits ? <Empty session={session} /> : <Blocks list={list} />}
+        </div>
       </div>
       {showAll && (
         <button type="button" class="nb-button nb-all" onClick={showAll}>
@@ -96,7 +106,8 @@ function Empty({ session }: { session: Session }) {
         <i />
       </span>
       <span>
-        Waiting for the first event… <Elapsed started={session.started} ended={null} />
+        {session.runProps.final_only === true ? LABELS.final_only : "Waiting for the first event…"}{" "}
+        <Elapsed started={session.started} ended={null} />
       </span>
     </p>
   );
