@@ -67,7 +67,7 @@ async def test_an_edited_prompt_goes_on_from_there_and_the_earlier_version_is_ke
     chat = nbagent.chat(session)
     await chat.ask("rates 2023")
     block = next(block["id"] for block in chat.run.snapshot() if block.get("text") == "rates 2022")
-    ended(chat, lambda: chat.run.take_prompt(Say(text="rates 1999", instead_of=block)))
+    ended(chat, lambda: chat.run.take(Say(text="rates 1999", instead_of=block)))
     assert [message["content"] for message in chat.messages if message["role"] == "user"] == ["rates 1999"]
     assert [text for kind, text in shown(chat) if kind == "prompt"] == ["rates 1999"]
     assert (chat.session.name, len(session.messages)) == ("branch", 8)
@@ -86,7 +86,7 @@ async def test_a_prompt_that_cannot_be_asked_is_told_in_the_transcript() -> None
         raise RuntimeError("no model")
 
     chat = nbagent.chat(broken)
-    chat.run.take_prompt(Say(text="Hi"))
+    chat.run.take(Say(text="Hi"))
     told = await anext(aiter(chat.run.stream("status")))
     assert isinstance(told, nbagent.events.Status)
     assert told.message == "RuntimeError: no model"
@@ -129,7 +129,7 @@ async def test_dropped_files_are_part_of_the_prompt() -> None:
         {"name": "a.png", "media_type": "image/png", "data": "aGk="},
         {"name": "a.txt", "media_type": "text/plain", "data": "aGk="},
     ]
-    ended(chat, lambda: chat.run.take_prompt(Say(text="What is it?", files=files)))
+    ended(chat, lambda: chat.run.take(Say(text="What is it?", files=files)))
     assert got == [
         [
             {"type": "input_text", "text": "What is it?"},

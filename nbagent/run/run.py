@@ -9,7 +9,7 @@ import reprlib
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, NoReturn, Unpack, get_args
+from typing import Any, NoReturn, Unpack
 
 import msgspec
 
@@ -17,19 +17,17 @@ from nbagent import events as e
 from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
-from nbagent.errors import AnswerError, Cancelled, StreamError
+from nbagent.errors import Cancelled, StreamError
 from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import Gate
 from nbagent.mime import display_of
 from nbagent.mime.text import MASK
-from nbagent.protocol.messages import Answer, Say
 from nbagent.pump import BATCH_INTERVAL_S, ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
 from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
-from nbagent.run.final_answer import FinalAnswer
 from nbagent.run.iteration import EventIterator, SubscriberSet
 from nbagent.run.lanes import Lanes
 from nbagent.run.options import (
@@ -43,9 +41,9 @@ from nbagent.run.options import (
     view_options,
 )
 from nbagent.run.progress import Meter
-from nbagent.run.question import Question, answering, unmasked
-from nbagent.run.results import RunResults
+from nbagent.run.question import answering
 from nbagent.run.state import RunState
+from nbagent.run.steering import SteeredRun
 from nbagent.run.watchdog import Watchdog
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
@@ -58,7 +56,7 @@ STOP_GRACE_S = 0.4
 _numbers = itertools.count(1)
 
 
-class Run(RunResults):
+class Run(SteeredRun):
     """A stream being watched, and its results so far.
 
     `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
@@ -73,7 +71,6 @@ class Run(RunResults):
         id: unique in this process.
         view: displays the run where a notebook asks for it (a cell that ends in `run`), or returns the object to display. Set
             by the notebook that draws the run; None elsewhere.
-        on_prompt: called with each prompt that the reader of a chat writes; None for a run that is no chat.
         stable: whether the saved transcript leaves out times, so that it is the same in each execution.
 
     Raises:
@@ -101,7 +98,7 @@ class Run(RunResults):
         self._interval = drawn.get("interval") or BATCH_INTERVAL_S
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
-        self.on_prompt: Callable[[Say], None] | None = None
+        self.on_prompt = None
         self._recorders: list[recording.Recorder] = []
         self._callbacks: list[EventCallback] = []
         self._streams = source.count if isinstance(source, Lanes) else 1
@@ -179,44 +176,6 @@ class Run(RunResults):
         self._closed.fire()
         self._channels.close_views()
 
-    def stop(self) -> None:
-        """Do what the Stop button does: stop the stream, or of a chat the answer that is being written."""
-        if self._chat is None:
-            self.cancel()
-        elif self._chat.is_answering:
-            with self._state.lock:
-                self._channels.send(self._state.transcript.stopping("you"))
-            self._chat.stop()
-
-    def take_prompt(self, prompt: Say) -> None:
-        """Hand on the prompt that the reader of a chat wrote. One for a run that is no chat is ignored."""
-        if self.on_prompt is not None:
-            self.on_prompt(prompt)
-
-    def prompt_number(self, block: str) -> int:
-        """Return the number of the prompt that a block of a chat shows, from 1.
-
-        Raises:
-            ValueError: the block shows no prompt.
-        """
-        with self._state.lock:
-            return self._state.transcript.prompt_number(block)
-
-    def rewind(self, prompt: int) -> None:
-        """Mark the prompts of a chat from one on, by its number, as an earlier version."""
-        with self._state.lock:
-            self._forward([e.Rewind(prompt=prompt)])
-
-    def notify(self, message: str) -> None:
-        """Show a line in the transcript that warns the reader."""
-        with self._state.lock:
-            self._forward([e.Status(message=message, level="warning")])
-
-    @property
-    def is_chat(self) -> bool:
-        """True if the run is a chat: answer after answer, until it is closed."""
-        return self._chat is not None
-
     def cancel(self, by: str = "you") -> None:
         """Stop the stream: its connection is closed, its results so far are kept. Safe to call from any thread, and twice.
 
@@ -233,77 +192,6 @@ class Run(RunResults):
         timer.start()
         self._done.add_done_callback(lambda _: timer.cancel())
         self._reader.cancel()
-
-    def toggle(self, block: str, is_open: bool) -> None:
-        """Open or close one panel (by its block's id) in every view of this run, for good."""
-        with self._state.lock:
-            self._channels.send(self._state.transcript.toggle(block, is_open))
-
-    @property
-    def waiting(self) -> list[Question]:
-        """The questions that wait for an answer, oldest first. Empty for a stream that has no way to carry an answer back."""
-        with self._state.lock:
-            return [self.question(request) for request in self._state.questions]
-
-    @property
-    def answer(self) -> FinalAnswer:
-        """The final answer so far; see `Results.answer`. As a function, `run.answer(id, …)`, it is `respond`."""
-        return FinalAnswer.of(super().answer, self.respond)
-
-    def respond(
-        self,
-        id: str,
-        decision: bool | e.Decision = True,
-        value: Any = None,
-        *,
-        reason: str | None = None,
-        remember: bool = False,
-    ) -> None:
-        """Answer a question, from any thread.
-
-            for question in run.waiting:
-                run.respond(question.id, True)
-
-        Args:
-            id: of the question.
-            decision: True or `"approve"`, False or `"deny"`, or `"cancel"`, which closes the question without an answer.
-            value: the input; of a tool's call, changed arguments, None for those asked about.
-            reason: of a denial, for the model.
-            remember: allow all further calls of the tool in this session too.
-
-        Raises:
-            AnswerError: no such question waits, or the value does not fit; the question then stays.
-        """
-        if isinstance(decision, bool):
-            decision = "approve" if decision else "deny"
-        if decision not in get_args(e.Decision):
-            raise AnswerError(f"decision must be True, False, 'approve', 'deny' or 'cancel', got {decision!r}")
-        with self._state.lock:
-            request = self._state.questions.get(id)
-        assert request.reply is not None
-        reply: e.Reply = request.reply.value
-        if value is not None and request.kind == "tool":
-            value = unmasked(value, request.args, reply.args)
-        id = request.approval_id
-        reply.send(e.ApprovalResponse(approval_id=id, decision=decision, value=value, reason=reason, remember=remember))
-
-    def take_answer(self, answer: Answer) -> None:
-        """Answer a question from a view. One that cannot be taken shows there, beside the question."""
-        try:
-            value = None if answer.value is None else msgspec.json.decode(answer.value)
-            self.respond(answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember)
-        except (AnswerError, msgspec.DecodeError) as error:
-            with self._state.lock:
-                problem = self._state.privacy.mask(str(error))
-                self._channels.send(self._state.transcript.refuse_answer(answer.block.removeprefix("approval:"), problem))
-
-    def question(self, request: e.ApprovalRequest) -> Question:
-        """Return a question as an object with methods that answer it."""
-        tool = self._state.transcript.blocks.get(request.tool_id or "")
-        return Question(self, request, None if tool is None else str(tool.props.get("name")))
-
-    def _waits(self) -> bool:
-        return bool(self._state.questions)
 
     @property
     def done(self) -> bool:
