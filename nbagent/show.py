@@ -73,6 +73,9 @@ def show(
             answers do. With the environment variable `NBAGENT_STABLE=1` this holds for all runs, and no live view is shown.
         adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items. Or a function from
             an item to what it means: an event of `nbagent.events`, a text, several of these, or None.
+        answer: answers the questions that the run asks its reader: a function that is called with each `Question`, in a thread
+            (an `async def` on the loop that runs here). It returns True or False, changed arguments, an input, a text as the
+            reason of a denial, or None, which leaves the question to the reader.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
         face: `"widget"` or `"console"`; by default the one that fits.
         options: those of the run, described above; for an address also the request's, as `nbagent.connect` takes them:

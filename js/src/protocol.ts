@@ -166,6 +166,8 @@ export interface ToolProps extends BlockProps {
   hidden?: Large<string[]>;
   /** True if the panel stays open after the call's end: the result is a picture, or the last table among siblings. */
   open?: boolean;
+  /** The text that the tool printed or logged; it grows by `append`. */
+  output?: Large<string>;
 }
 
 /** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */
@@ -250,12 +252,30 @@ export interface ApprovalProps extends BlockProps {
   args?: unknown;
   /** The possible answers. */
   options?: Large<string[]> | null;
-  /** JSON Schema of the input. */
+  /** JSON Schema of the input; of a tool's call, of the arguments, which the reader may then change. */
   schema?: Large<Record<string, unknown>> | null;
+  /** True if an answer given here reaches the asker, while the block is open. */
+  answerable?: boolean;
+  /** True if the reader may allow all further calls of the tool. */
+  can_remember?: boolean;
+  /** Why the last answer was not taken; null after one that was. */
+  problem?: Large<string> | null;
   /** The answer; absent until there is one. */
   decision?: "approve" | "cancel" | "deny";
+  /** The input given, or the arguments as the reader changed them. */
+  value?: unknown;
   /** Why it was decided so. */
   reason?: Large<string> | null;
+  /** True if further calls of the tool are allowed too. */
+  remember?: boolean;
+}
+
+/** The user's message that the run answers. */
+export interface PromptProps extends BlockProps {
+  /** Of the message. */
+  text?: string;
+  /** Pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or `name`. */
+  files?: Large<Record<string, unknown>[]> | null;
 }
 
 /** The props of a block, by its kind. */
@@ -272,6 +292,7 @@ export interface PropsByKind {
   error: ErrorProps;
   custom: CustomProps;
   approval: ApprovalProps;
+  prompt: PromptProps;
 }
 
 export type Kind = keyof PropsByKind;
@@ -393,6 +414,21 @@ export interface ToggleMessage {
   open: boolean;
 }
 
+/** The reader answered a question. */
+export interface AnswerMessage {
+  t: "answer";
+  /** Id of the question's block. */
+  block: string;
+  /** The answer; `cancel` closes the question without one. */
+  decision: "approve" | "cancel" | "deny";
+  /** The input; of a tool's call, the arguments if the reader changed them. */
+  value?: unknown;
+  /** Of a denial, for the model. */
+  reason?: string | null;
+  /** True if further calls of the tool are allowed too. */
+  remember?: boolean;
+}
+
 /** A question about the events of a run. */
 export interface EventsQuestion {
   /** The first row, from 0. */
@@ -476,4 +512,11 @@ export interface TimelineAnswer {
 
 export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage;
 
-export type ViewMessage = HelloMessage | ResyncMessage | AckMessage | NeedMessage | StopMessage | ToggleMessage;
+export type ViewMessage =
+  | HelloMessage
+  | ResyncMessage
+  | AckMessage
+  | NeedMessage
+  | StopMessage
+  | ToggleMessage
+  | AnswerMessage;

@@ -11,6 +11,7 @@ from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.calls import Calls
+from nbagent.agent.emitter import Emitter
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.errors import Cancelled
@@ -89,10 +90,10 @@ class Turns:
         self._items = list(items)
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
-        self._step = 0
+        self._emitter = Emitter(plan.name)
+        self._emit = self._emitter.emit
         self.questions = Questions(self._emit)
         self._calls = Calls(plan, self.questions, self._emit)
-        self._put: Callable[[e.Event], Awaitable[None]]
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end.
@@ -100,7 +101,7 @@ class Turns:
         Args:
             put: called with each event; may wait until there is space for it.
         """
-        self._put = put
+        self._emitter.put = put
         plan = self._plan
         total = asyncio.timeout(plan.timeout)
         try:
@@ -135,7 +136,7 @@ class Turns:
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""
         plan = self._plan
-        self._step += 1
+        self._emitter.step += 1
         self._reply = Reply()
         tools = list(plan.tools.values())
         async with self._patience():
@@ -201,6 +202,3 @@ class Turns:
             return
         self._reply.update(event)
         await self._emit(event)
-
-    async def _emit(self, event: e.Event) -> None:
-        await self._put(msgspec.structs.replace(event, step=self._step or None, agent=self._plan.name))

@@ -54,6 +54,7 @@ from nbagent.events.kinds import (
 )
 from nbagent.events.parts import (
     STREAM_TRUNCATED,
+    Decision,
     Display,
     Envelope,
     ErrorInfo,
@@ -74,6 +75,7 @@ __all__ = [
     "ApprovalRequest",
     "ApprovalResponse",
     "Custom",
+    "Decision",
     "Display",
     "Envelope",
     "Error",

@@ -4,7 +4,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from nbagent.events.parts import Display, Envelope, ErrorInfo, Level, Live, RunStatus, ToolKind, ToolStatus, Usage
+from nbagent.events.parts import Decision, Display, Envelope, ErrorInfo, Level, Live, RunStatus, ToolKind, ToolStatus, Usage
 
 # --- run and step -----------------------------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, 
     """
 
     approval_id: str
-    decision: Literal["approve", "deny", "cancel"]
+    decision: Decision
     value: Any = None
     reason: str | None = None
     remember: bool = False

@@ -42,6 +42,7 @@ class Commentary:
                 return [*self.close(), event]
             case (
                 e.RunStart()
+                | e.Prompt()
                 | e.ReasoningStart()
                 | e.ReasoningDelta()
                 | e.ReasoningEnd()
@@ -54,6 +55,7 @@ class Commentary:
                 e.ToolArgsDelta()
                 | e.ToolArgs()
                 | e.ToolProgress()
+                | e.ToolOutput()
                 | e.ToolResult()
                 | e.ApprovalRequest()
                 | e.ApprovalResponse()

@@ -1,6 +1,6 @@
 """The four levels of what may be seen of a run; each includes the ones before it.
 
-- `answer`: runs, steps, texts, sources, files, agents, usage, statuses, errors, and approvals without their arguments.
+- `answer`: runs, prompts, steps, texts, sources, files, agents, usage, statuses, errors, and approvals without their arguments.
 - `tools`: also tool calls and everything inside them.
 - `thinking`: also reasoning, and each event's `meta`.
 - `all`: also raw items, state, custom events and each event's `raw`.
@@ -24,6 +24,7 @@ ANSWER = LEVELS[0]
 SHOWN_FROM: dict[type[e.Event], Reveal] = {
     e.RunStart: "answer",
     e.RunEnd: "answer",
+    e.Prompt: "answer",
     e.StepStart: "answer",
     e.StepEnd: "answer",
     e.TextStart: "answer",
@@ -44,6 +45,7 @@ SHOWN_FROM: dict[type[e.Event], Reveal] = {
     e.ToolArgsDelta: "tools",
     e.ToolArgs: "tools",
     e.ToolProgress: "tools",
+    e.ToolOutput: "tools",
     e.ToolResult: "tools",
     e.ReasoningStart: "thinking",
     e.ReasoningDelta: "thinking",

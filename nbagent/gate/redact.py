@@ -13,8 +13,8 @@ from nbagent.events.jsonable import json_safe
 from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks, DistinctNames
 
 _E = TypeVar("_E", bound=e.Event | e.ErrorInfo)
-_Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta
-_DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta)
+_Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta | e.ToolOutput
+_DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput)
 _IDS = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id")
 """Fields that refer to other events."""
 _UNMASKED = frozenset({*_IDS, "seq", "ts", "run_id", "display", "signature", "encrypted"})
@@ -101,7 +101,9 @@ class Redactor:
             case e.ToolArgs():
                 return [*self._flush(e.ToolArgsDelta, event), self._masked(event)]
             case e.ToolResult():
-                return [*self._flush(e.ToolArgsDelta, event), self._result(event)]
+                if event.preliminary:
+                    return [*self._flush(e.ToolArgsDelta, event), self._result(event)]
+                return [*self._flush(e.ToolArgsDelta, event), *self._flush(e.ToolOutput, event), self._result(event)]
             case e.RunEnd():
                 return [*self.close(), self._masked(event)]
             case e.File():

@@ -57,7 +57,7 @@ class ToolRules:
                 return [event]
             case e.ToolStart():
                 return self._start(event)
-            case e.ToolArgsDelta() | e.ToolArgs() | e.ToolProgress() | e.ToolResult():
+            case e.ToolArgsDelta() | e.ToolArgs() | e.ToolProgress() | e.ToolOutput() | e.ToolResult():
                 return self._call(event)
             case e.ApprovalRequest() | e.ApprovalResponse():
                 return [self._approval(event)]
@@ -70,6 +70,7 @@ class ToolRules:
                 return [event if plain else replace(event, output=None)]  # it may hold the whole conversation
             case (
                 e.RunStart()
+                | e.Prompt()
                 | e.StepStart()
                 | e.StepEnd()
                 | e.TextDelta()
@@ -128,7 +129,7 @@ class ToolRules:
         notes = [e.Hidden(what="arguments" if aspect == "args" else "result", tool_id=event.id) for aspect in sorted(hidden)]
         return [replace(event, title=None) if hidden else event, *notes]
 
-    def _call(self, event: e.ToolArgsDelta | e.ToolArgs | e.ToolProgress | e.ToolResult) -> list[e.Event]:
+    def _call(self, event: e.ToolArgsDelta | e.ToolArgs | e.ToolProgress | e.ToolOutput | e.ToolResult) -> list[e.Event]:
         hidden = self._hidden_aspects(event.id)
         if not hidden:
             return [event]
@@ -143,6 +144,8 @@ class ToolRules:
                 return [] if event.progress is None else [replace(event, message=None)]
             case e.ToolProgress():
                 return [event]
+            case e.ToolOutput():
+                return [] if "result" in hidden else [event]
         error = (
             None if event.error is None else e.ErrorInfo(type=event.error.type, message=_FAILED)
         )  # messages quote arguments and results

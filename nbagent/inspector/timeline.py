@@ -92,7 +92,17 @@ class Timeline:
                 self._in_step(event)
             case e.RunEnd():
                 self._end(event.ts)
-            case e.RunStart() | e.AgentHandoff() | e.Source() | e.File() | e.State() | e.Status() | e.Hidden():
+            case (
+                e.RunStart()
+                | e.Prompt()
+                | e.ToolOutput()
+                | e.AgentHandoff()
+                | e.Source()
+                | e.File()
+                | e.State()
+                | e.Status()
+                | e.Hidden()
+            ):
                 pass  # they take no time
             case e.Error() | e.Custom() | e.Raw():
                 pass

@@ -19,7 +19,7 @@ from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
 from nbagent.notebook.static_copy import COPY_PART, OUTPUTS_PART, PagedJson
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.protocol.messages import Command, Stop, Toggle
+from nbagent.protocol.messages import Answer, Command, Stop, Toggle
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 
@@ -114,12 +114,14 @@ class TranscriptWidget(anywidget.AnyWidget):
         return truncate_to_bytes(text, at, room)[0], len(text)
 
     def command(self, command: Command) -> None:
-        """Stop the run, or open or close a panel."""
+        """Stop the run, open or close a panel, or answer a question."""
         match command:
             case Stop():
                 self._run.cancel()
             case Toggle(block, is_open):
                 self._run.toggle(block, is_open)
+            case Answer():
+                self._run.take_answer(command)
             case _:
                 assert_never(command)
 

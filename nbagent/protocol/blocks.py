@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from nbagent.events import Level, RunStatus, ToolKind, Usage
+from nbagent.events import Decision, Level, RunStatus, ToolKind, Usage
 
 ToolState: TypeAlias = Literal[
     "input-streaming",
@@ -181,6 +181,7 @@ class ToolProps(BlockProps, tag="tool"):
         title: a name for readers, shown instead of `name`.
         hidden: parts of this call that the gate hides: `arguments`, `result`.
         open: true if the panel stays open after the call's end: the result is a picture, or the last table among siblings.
+        output: the text that the tool printed or logged; it grows by `append`.
     """
 
     name: str | UnsetType = UNSET
@@ -200,6 +201,7 @@ class ToolProps(BlockProps, tag="tool"):
     title: str | UnsetType | None = UNSET
     hidden: list[str] | UnsetType = UNSET
     open: bool | UnsetType = UNSET
+    output: str | UnsetType = UNSET
 
 
 class AgentProps(BlockProps, tag="agent"):
@@ -309,9 +311,14 @@ class ApprovalProps(BlockProps, tag="approval"):
         prompt: the question.
         args: the arguments that the reader is asked about.
         options: the possible answers.
-        schema: JSON Schema of the input.
+        schema: JSON Schema of the input; of a tool's call, of the arguments, which the reader may then change.
+        answerable: true if an answer given here reaches the asker, while the block is open.
+        can_remember: true if the reader may allow all further calls of the tool.
+        problem: why the last answer was not taken; null after one that was.
         decision: the answer; absent until there is one.
+        value: the input given, or the arguments as the reader changed them.
         reason: why it was decided so.
+        remember: true if further calls of the tool are allowed too.
     """
 
     approval_kind: Literal["tool", "input", "auth"] | UnsetType = UNSET
@@ -320,8 +327,25 @@ class ApprovalProps(BlockProps, tag="approval"):
     args: Any = UNSET
     options: list[str] | UnsetType | None = UNSET
     schema: dict[str, Any] | UnsetType | None = UNSET
-    decision: Literal["approve", "deny", "cancel"] | UnsetType = UNSET
+    answerable: bool | UnsetType = UNSET
+    can_remember: bool | UnsetType = UNSET
+    problem: str | UnsetType | None = UNSET
+    decision: Decision | UnsetType = UNSET
+    value: Any = UNSET
     reason: str | UnsetType | None = UNSET
+    remember: bool | UnsetType = UNSET
+
+
+class PromptProps(BlockProps, tag="prompt"):
+    """The user's message that the run answers.
+
+    Attributes:
+        text: of the message.
+        files: pictures and other files of the message, each with `media_type`, and `url`, `data` (base64) or `name`.
+    """
+
+    text: str | UnsetType = UNSET
+    files: list[dict[str, Any]] | UnsetType | None = UNSET
 
 
 AnyProps: TypeAlias = (
@@ -337,6 +361,7 @@ AnyProps: TypeAlias = (
     | ErrorProps
     | CustomProps
     | ApprovalProps
+    | PromptProps
 )
 """The props of a block of any kind."""
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from nbagent.events import Decision
 from nbagent.events.jsonable import MAX_EXACT_INT
 from nbagent.protocol.blocks import to_dict
 from nbagent.protocol.ops import WireOp
@@ -23,6 +24,9 @@ Number: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_EXACT_INT)]
 
 MAX_NAME_CHARS = 1024
 """Characters of the name of a large value; a longer one names nothing."""
+
+MAX_REASON_CHARS = 10_000
+"""Characters of the reason that a reader may give for a denial."""
 
 _log = logging.getLogger("nbagent")
 
@@ -157,7 +161,25 @@ class Toggle(msgspec.Struct, tag_field="t", tag="toggle"):
     open: bool
 
 
-Command: TypeAlias = Stop | Toggle
+class Answer(msgspec.Struct, tag_field="t", tag="answer"):
+    """The reader answered a question.
+
+    Attributes:
+        block: id of the question's block.
+        decision: the answer; `cancel` closes the question without one.
+        value: the input; of a tool's call, the arguments if the reader changed them.
+        reason: of a denial, for the model.
+        remember: true if further calls of the tool are allowed too.
+    """
+
+    block: str
+    decision: Decision
+    value: Any = None
+    reason: Annotated[str, Meta(max_length=MAX_REASON_CHARS)] | None = None
+    remember: bool = False
+
+
+Command: TypeAlias = Stop | Toggle | Answer
 """Messages for the run; all others are for the channel."""
 ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 

@@ -21,6 +21,7 @@ from typing import Any, Protocol, assert_never
 from nbagent.protocol.json_size import json_size
 from nbagent.protocol.messages import (
     Ack,
+    Answer,
     Beat,
     Command,
     Hello,
@@ -130,7 +131,7 @@ class RemoteChannel(Channel):
         message = read_view_message(raw)
         if message is None:
             self.ignored += 1
-        elif isinstance(message, Stop | Toggle):
+        elif isinstance(message, Stop | Toggle | Answer):
             self.target.command(message)
         else:
             self._take(message)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from nbagent.errors import did_you_mean
 from nbagent.gate import Hide, Reveal
 from nbagent.run.adapter import Converter
+from nbagent.run.question import Handler
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule
@@ -35,6 +36,7 @@ class RunOptions(GateOptions, total=False):
     fallback: Callable[[], Any] | None
     fallback_after_output: bool
     adapter: str | Converter | None
+    answer: Handler | None
     stable: bool
 
 

@@ -14,6 +14,7 @@ from nbagent.gate.privacy import Privacy
 from nbagent.inspector import Inspector
 from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
+from nbagent.run.question import OpenQuestions
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
 from nbagent.transcript import ROOT, Op, Transcript
@@ -39,6 +40,7 @@ class RunState:
         large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.
         thread_id: the stream's own id of its session, thread or conversation; None if it has none.
+        questions: those that wait for an answer.
         error: the exception that ended the run; None if none did.
 
     Three are by scope, i.e. by the id of the block that encloses the events: `ROOT`, or that of a lane or sub-agent.
@@ -60,6 +62,7 @@ class RunState:
         self.tool_calls = ToolCalls(self.lock)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot)
+        self.questions = OpenQuestions()
         self.thread_id: str | None = None
         self.error: BaseException | None = None
         self.answer_index: dict[str, int] = {}
@@ -86,6 +89,7 @@ class RunState:
             self.usages[event.parent_id] = self.usages.get(event.parent_id, e.Usage()) + event.usage
         elif isinstance(event, _BEFORE_ANSWER):
             self.begin_answer(event.parent_id or ROOT)
+        self.questions.feed(event)
         self.events.append(event)
         return event, self.transcript.feed(event)
 

@@ -17,6 +17,7 @@ class Watchdog:
         timeout: seconds for the whole run; None for any time.
         idle_timeout: seconds between two items; None for any time.
         reader: reads the stream. While it `has_idle_timeout`, silence is not reported: the stream fails by itself.
+        waits: returns True while the run waits for its reader. That silence is not reported either.
         on_timeout: called with the error, whose code is "timeout" or "idle_timeout", on nbagent's own loop. Returns True if a
             fallback takes over. The idle check then stops; after a total timeout the timer is armed again.
 
@@ -29,11 +30,13 @@ class Watchdog:
         timeout: float | None,
         idle_timeout: float | None,
         reader: Reader,
+        waits: Callable[[], bool],
         on_timeout: Callable[[StreamError], bool],
     ) -> None:
         self._timeout = positive_seconds("timeout", timeout)
         self._idle = IdleClock(idle_timeout)
         self._reader = reader
+        self._waits = waits
         self._on_timeout = on_timeout
         self._watches: list[concurrent.futures.Future[None]] = []
         self._stopped = False
@@ -67,7 +70,7 @@ class Watchdog:
 
     async def _watch_silence(self, seconds: float) -> None:
         await self._idle.expired()
-        while self._reader.has_idle_timeout:
+        while self._reader.has_idle_timeout or self._waits():
             self.touch()
             await self._idle.expired()
         self._on_timeout(StreamError(f"Nothing came for {seconds:g} s; idle_timeout= gives it more time", "idle_timeout"))

@@ -12,14 +12,16 @@ from nbagent.protocol.blocks import (
     ErrorProps,
     FileProps,
     HandoffProps,
+    PromptProps,
     ReasoningProps,
     SourceProps,
     StatusProps,
     TextProps,
     ToolProps,
 )
+from nbagent.transcript.block import Block
 
-WholeEvent: TypeAlias = e.AgentHandoff | e.Source | e.File | e.State | e.Status | e.Error | e.Custom | e.Raw
+WholeEvent: TypeAlias = e.Prompt | e.AgentHandoff | e.Source | e.File | e.State | e.Status | e.Error | e.Custom | e.Raw
 """Event that is a block by itself."""
 
 
@@ -50,6 +52,8 @@ def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockPro
 def whole_props(event: WholeEvent) -> BlockProps:
     """Return the props of an event that is a block by itself."""
     match event:
+        case e.Prompt():
+            return PromptProps(text=event.text, files=event.files)
         case e.AgentHandoff():
             return HandoffProps(from_=event.from_, to=event.to)
         case e.Source():
@@ -66,6 +70,20 @@ def whole_props(event: WholeEvent) -> BlockProps:
             return CustomProps(name=event.name, data=event.data)
         case e.Raw():
             return CustomProps(name=event.name or "raw", data=event.data)
+
+
+def end_props(block: Block, event: e.RunEnd) -> BlockProps:
+    """Return the props that the end of the run gives to a block that is still open."""
+    match block.kind:
+        case "tool":
+            # A call that the stream only announced is complete; one that was running when the run was stopped is not.
+            waits = event.status in ("completed", "paused", "max_steps") and block.props["state"] != "input-streaming"
+            return ToolProps() if waits else ToolProps(state="cancelled", ended=event.ts)
+        case "agent":
+            return AgentProps(status=event.status, ended=event.ts)
+        case "reasoning":
+            return ReasoningProps(ended=event.ts)
+    return BlockProps()
 
 
 def merged(props: BlockProps, changes: BlockProps) -> BlockProps:

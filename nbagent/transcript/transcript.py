@@ -28,7 +28,7 @@ from nbagent.protocol.blocks import (
 )
 from nbagent.protocol.ops import ROOT, Op
 from nbagent.transcript.block import Block
-from nbagent.transcript.props import default_props, merged, start_props, whole_props
+from nbagent.transcript.props import default_props, end_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
 from nbagent.transcript.usage import UsageCount
@@ -126,6 +126,11 @@ class Transcript:
         block = self.blocks.get(id)
         return [] if block is None else self._set(block, BlockProps(user_open=is_open))
 
+    def refuse_answer(self, approval_id: str, problem: str) -> list[Op]:
+        """Return the ops that show why an answer to a question was not taken."""
+        block = self.blocks.get(_approval_id(approval_id))
+        return [] if block is None else self._set(block, ApprovalProps(problem=problem))
+
     def feed(self, event: e.Event) -> list[Op]:
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
         self._counts["events"] += 1
@@ -137,6 +142,8 @@ class Transcript:
             return self._grow(event.id, "reasoning", "text", event.delta, event)
         if type(event) is e.ToolArgsDelta:
             return self._grow(event.id, "tool", "args_text", event.delta, event)
+        if type(event) is e.ToolOutput:
+            return self._grow(event.id, "tool", "output", event.delta, event)
         return self._reduce(event)
 
     def block_id(self, id: str, kind: str) -> str:
@@ -160,7 +167,7 @@ class Transcript:
                 return self._show_usage() if self._usage.end_step(event) else []
             case e.TextStart() | e.ReasoningStart() | e.ToolStart():
                 return self._start(event)
-            case e.TextDelta() | e.ReasoningDelta() | e.ToolArgsDelta():
+            case e.TextDelta() | e.ReasoningDelta() | e.ToolArgsDelta() | e.ToolOutput():
                 raise AssertionError("deltas take the fast path in feed()")
             case e.TextEnd():
                 return self._end_text(event, "text", TextProps())
@@ -187,7 +194,7 @@ class Transcript:
                 return self._show_usage()
             case e.Source() | e.File():
                 return self._add_closed(event.id, whole_props(event), event)
-            case e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
+            case e.Prompt() | e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
                 return self._add_anonymous(whole_props(event), event)
             case e.Hidden():
                 return self._hidden(event)
@@ -326,15 +333,20 @@ class Transcript:
             args=event.args,
             options=event.options,
             schema=event.schema,
+            answerable=event.reply is not None,
+            can_remember=event.can_remember,
         )
-        _, ops = self._open(_approval_id(event), props, event.tool_id or event.parent_id)
+        _, ops = self._open(_approval_id(event.approval_id), props, event.tool_id or event.parent_id)
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 
     def _approval_response(self, event: e.ApprovalResponse) -> list[Op]:
-        block = self.blocks.get(_approval_id(event))
+        block = self.blocks.get(_approval_id(event.approval_id))
         if block is None:
             return []
-        ops = [*self._set(block, ApprovalProps(decision=event.decision, reason=event.reason)), *self._close(block)]
+        props = ApprovalProps(
+            decision=event.decision, value=event.value, reason=event.reason, remember=event.remember, problem=None
+        )
+        ops = [*self._set(block, props), *self._close(block)]
         return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
 
     def _set_open_tool(self, id: str | None, state: ToolState) -> list[Op]:
@@ -384,16 +396,7 @@ class Transcript:
         """Close a block that is still open at `run.end`: a stream that dies leaves nothing running."""
         if block.closed or block is self.root:
             return []
-        props = BlockProps()
-        if block.kind == "tool":
-            # A call that the stream only announced is complete; one that was running when the run was stopped is not.
-            waits = event.status in ("completed", "paused", "max_steps") and block.props["state"] != "input-streaming"
-            props = ToolProps() if waits else ToolProps(state="cancelled", ended=event.ts)
-        elif block.kind == "agent":
-            props = AgentProps(status=event.status, ended=event.ts)
-        elif block.kind == "reasoning":
-            props = ReasoningProps(ended=event.ts)
-        return [*self._set(block, props), *self._close(block)]
+        return [*self._set(block, end_props(block, event)), *self._close(block)]
 
 
 def _short(id: str) -> str:
@@ -402,5 +405,5 @@ def _short(id: str) -> str:
     return id if len(id) <= MAX_ID_CHARS else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
 
 
-def _approval_id(event: e.ApprovalRequest | e.ApprovalResponse) -> str:
-    return _short(f"approval:{event.approval_id}")
+def _approval_id(approval_id: str) -> str:
+    return _short(f"approval:{approval_id}")
