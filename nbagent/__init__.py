@@ -4,6 +4,7 @@ import nbagent
 nbagent.show(stream)                        # an agent's stream, live under the cell
 nbagent.show("https://…", json={…})         # the same by its address
 agent = nbagent.Agent(model="demo", tools=[my_function])
+agents = nbagent.load_agents("config.yaml") # the same from a file, by name
 run = await nbagent.show(agent.stream("…"))
 run.text, run.tools[0].result, run.events
 nbagent.last, nbagent.runs                  # the run that was shown last; those that go on
@@ -28,6 +29,7 @@ __all__ = [
     "events",
     "last",
     "load",
+    "load_agents",
     "record",
     "replay",
     "runs",
@@ -38,7 +40,7 @@ __all__ = [
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
-    from nbagent.agent import Agent, tool
+    from nbagent.agent import Agent, load_agents, tool
 
     __version__: str
     last: Run | None
@@ -47,12 +49,12 @@ else:  # a type checker would take any name for one that __getattr__ knows
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""
-        if name in ("Agent", "tool"):
+        if name in ("Agent", "load_agents", "tool"):
             from nbagent import agent, demo
             from nbagent.agent.model import register_model
 
             register_model("demo", demo.demo_server)
-            globals().update(Agent=agent.Agent, tool=agent.tool)
+            globals().update(Agent=agent.Agent, load_agents=agent.load_agents, tool=agent.tool)
             return globals()[name]
         if name == "last":
             from nbagent.run import registry

@@ -12,6 +12,7 @@ import openai
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.plan import Plan
@@ -43,6 +44,7 @@ class Agent:
         idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
         parallel: whether tool calls of one response run at the same time.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
+        delivery: pieces and pace in which texts come to the reader of `stream`; by default as the model sends them.
 
     Raises:
         NbagentError: an argument is invalid; the message names it.
@@ -64,6 +66,7 @@ class Agent:
         idle_timeout: float | None = None,
         parallel: bool = True,
         model_settings: Mapping[str, Any] | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
         if max_steps < 1:
             raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
@@ -78,6 +81,7 @@ class Agent:
         self.timeout = timeout
         self.idle_timeout = idle_timeout
         self.parallel = parallel
+        self.delivery = delivery
         self._settings = dict(model_settings or {})
         self._tools = toolbox(tools)
         self._client = client
@@ -125,6 +129,7 @@ class Agent:
             timeout=self.timeout,
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
+            delivery=self.delivery,
         )
         return AgentStream(Turns(plan, history.from_prompt(prompt)), self.name, event_types(types))
 
@@ -141,7 +146,7 @@ class Agent:
         """
         error: e.Error | None = None
         end = e.RunEnd(status="incomplete")
-        async with aclosing(self.stream(prompt)) as stream:
+        async with aclosing(self.stream(prompt, types=(e.Error, e.RunEnd))) as stream:
             async for event in stream:
                 if isinstance(event, e.Error) and event.fatal:
                     error = event
@@ -187,7 +192,7 @@ class AgentStream(loop.OwnedStream):
         self.name = name
         self._types = types
         self._turns = turns
-        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run)
+        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
         self._exhausted = False
 
     @property

@@ -3,11 +3,12 @@
 The keys `reasoning`, `tools`, `memory` and `streaming` are those of Hector's agents, as its page on streaming shows them.
 """
 
-import reprlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from nbagent.errors import did_you_mean
 
@@ -86,6 +87,17 @@ class Streaming(Section):
     buffer_size: Count | None = None
 
 
+BUILT_IN_TOOLS = ("search", "agent_call", "write_file", "execute_command")
+_OWN_TOOL = re.compile(r"[\w.]+:\w+")
+
+
+def _known_tool(name: str) -> str:
+    if name in BUILT_IN_TOOLS or _OWN_TOOL.fullmatch(name):
+        return name
+    hint = did_you_mean(name, BUILT_IN_TOOLS) or f"; there are {', '.join(BUILT_IN_TOOLS)}, and own ones: 'module:function'"
+    raise PydanticCustomError("unknown_tool", "{hint}", {"hint": f"there is no tool {name!r}{hint}"})
+
+
 class AgentSection(Section):
     """An agent. `nbagent.Agent` describes what is not described here.
 
@@ -103,14 +115,14 @@ class AgentSection(Section):
     description: str = ""
     api: Literal["responses", "chat"] | None = None
     base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
-    api_key: Annotated[str, Field(min_length=1, repr=False)] | None = None
+    api_key: str | None = Field(default=None, min_length=1, repr=False)
     max_steps: Count = 10
     timeout: Seconds | None = None
     idle_timeout: Seconds | None = None
     parallel: bool = True
     model_settings: dict[str, Any] = Field(default_factory=dict)
     folder: str = "."
-    tools: list[str] = Field(default_factory=list)
+    tools: list[Annotated[str, AfterValidator(_known_tool)]] = Field(default_factory=list)
     reasoning: Reasoning | None = None
     memory: Memory | None = None
     streaming: Streaming | None = None
@@ -177,7 +189,7 @@ def read(value: Any) -> tuple[ConfigFile | None, list[Misfit]]:
 def _misfits(error: Any, value: Any) -> Iterator[Misfit]:
     path = _path(error["loc"], value)
     kind, context, where = error["type"], error.get("ctx", {}), dotted(path)
-    if error["loc"][-1] == "[key]":
+    if error["loc"][-1:] == ("[key]",):
         yield Misfit(path, f"the name {path[-1]!r} takes a text; put it in quotes")
     elif kind == "extra_forbidden":
         *around, key = path
@@ -193,6 +205,8 @@ def _misfits(error: Any, value: Any) -> Iterator[Misfit]:
     elif kind == "literal_error":
         choices = context["expected"]
         yield Misfit(path, f"{where} takes {choices}", names_value=True)
+    elif kind == "unknown_tool":
+        yield Misfit(path, f"{where}: {context['hint']}")
     elif kind in _TAKES:
         yield Misfit(path, f"{where} takes {_TAKES[kind]}", names_value=True)
     else:
@@ -249,8 +263,3 @@ def _hint(around: Sequence[Any], key: str) -> str:
     if elsewhere:
         return f"; it belongs {f'under {elsewhere[0]!r}' if elsewhere[0] else 'to the agent itself'}"
     return did_you_mean(key, keys) or f"; it has {', '.join(map(repr, dict.fromkeys(keys)))}"
-
-
-def quoted(value: Any) -> str:
-    """Return a short repr of a value for a sentence."""
-    return "nothing" if value is None else reprlib.repr(value)

@@ -5,6 +5,7 @@ Format: YAML 1.1 (https://yaml.org/spec/1.1/), of the plain types only, with anc
 
 import os
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,6 +17,7 @@ Path: TypeAlias = Sequence[Any]
 """Keys and indices that lead from the document to a value."""
 
 _VARIABLE = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}", re.ASCII)
+_OWN_TYPES = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -78,10 +80,12 @@ class YamlDocument:
         """Return the line of a value's key or list item; of the closest part around it that the document has."""
         return self._node(path)[0]
 
-    def written(self, path: Path) -> Any:
-        """Return a scalar as it is written, without values of the environment; None for anything else."""
+    def written(self, path: Path) -> str:
+        """Return a value as it is written, for a sentence: without values of the environment, and short."""
         node = self._node(path)[1]
-        return node.value if isinstance(node, yaml.ScalarNode) else None
+        if isinstance(node, yaml.ScalarNode):
+            return reprlib.repr(node.value) if node.value else "nothing"
+        return "nothing" if node is None else "a list" if isinstance(node, yaml.SequenceNode) else "keys with values"
 
     def _node(self, path: Path) -> tuple[int, yaml.Node | None]:
         node = self._root
@@ -118,6 +122,9 @@ class YamlDocument:
             return None
         if id(node) in self._values:  # the value of an anchor: many aliases of it cost nothing
             return self._values[id(node)]
+        if not isinstance(node, yaml.ScalarNode) and not node.tag.startswith(_OWN_TYPES):
+            self.problems.append(Problem(_line(node), f"this value cannot be read: no type {node.tag!r}"))
+            return None
         inner = (*outer, id(node))
         value: Any
         if isinstance(node, yaml.MappingNode):
@@ -145,10 +152,10 @@ class YamlDocument:
                     for key, entry in self._merged(base, (*outer, id(base))).items():
                         merged.setdefault(key, entry)
                 continue
-            if not isinstance(key_node, yaml.ScalarNode):
+            key = self._scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None:
                 self.problems.append(Problem(_line(key_node), "a key has to be a text"))
                 continue
-            key = self._scalar(key_node)
             if key in own:
                 first = _line(own[key].key)
                 self.problems.append(Problem(_line(key_node), f"{key!r} stands here twice; the first is in line {first}"))
@@ -158,7 +165,7 @@ class YamlDocument:
 
     def _scalar(self, node: yaml.Node) -> Any:
         try:
-            return self._loader.construct_object(node)  # type: ignore[no-untyped-call]
+            return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:  # a tag of another language's types; a date that does not exist
             told = getattr(error, "problem", None) or error
             self.problems.append(Problem(_line(node), f"this value cannot be read: {told}"))
@@ -177,7 +184,7 @@ class YamlDocument:
         def value_of(found: re.Match[str]) -> str:
             if found["escaped"]:
                 return "${"
-            value = self._environment.get(found["name"], found["default"])
+            value: str | None = self._environment.get(found["name"]) or found["default"]
             if value is None:
                 missing.append(found["name"])
                 return ""
@@ -187,7 +194,8 @@ class YamlDocument:
 
         text = _VARIABLE.sub(value_of, text)
         self.problems += [
-            Problem(_line(node), f"the environment has no variable {variable}") for variable in dict.fromkeys(missing)
+            Problem(_line(node), f"the environment has no variable {variable}, or it is empty")
+            for variable in dict.fromkeys(missing)
         ]
         return None if missing else text
 
