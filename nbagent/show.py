@@ -11,7 +11,6 @@ from nbagent.run import Run, registry
 from nbagent.run.lanes import Lanes, named_streams
 from nbagent.run.options import RunOptions, check_names, named_options, pick
 from nbagent.runtime.ipython import ipython_kernel
-from nbagent.runtime.loop import running_loop
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import IDLE_TIMEOUT_S, RequestOptions
 
@@ -113,7 +112,7 @@ def show(
                 idle_timeout=idle_timeout,
             )
         ]
-    return _draw(Run(sources[0], **watched), face)
+    return _draw(Run(sources[0], **watched), face, has_handler=watched.get("answer") is not None)
 
 
 def _named(source: Any) -> list[tuple[str | None, Any]]:
@@ -132,7 +131,7 @@ def _named(source: Any) -> list[tuple[str | None, Any]]:
     return [(name, each) for name, stream in streams.items() for _, each in _named(stream)]
 
 
-def _draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
+def _draw(run: Run, face: Literal["widget", "console"] | None, *, has_handler: bool = False) -> Run:
     """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end."""
     draw = None if face == "console" else _notebook(face)
     registry.register(run)
@@ -140,16 +139,11 @@ def _draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
         draw(run)
         run.start()
         return run
-    from nbagent.render.console import ConsoleRenderer
+    from nbagent import terminal
 
-    run.attach(ConsoleRenderer())
-    if running_loop() is not None:
-        run.start()
-        return run
     try:
-        run.start()
-        return run.wait()
-    except KeyboardInterrupt:  # also between the two calls
+        return terminal.draw(run, has_handler=has_handler)
+    except KeyboardInterrupt:
         run.cancel()
         with contextlib.suppress(TimeoutError):
             run.wait(CLOSE_TIMEOUT_S)

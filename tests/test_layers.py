@@ -20,7 +20,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("adapters", "sources", "recording", "pump", "render"),
     ("inspector",),
     ("run", "agent"),
-    ("notebook", "demo"),
+    ("notebook", "demo", "terminal"),
     ("show",),
     ("__init__",),
     ("cli",),
