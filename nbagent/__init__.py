@@ -21,7 +21,10 @@ from nbagent.sources.connect import connect
 
 __all__ = [
     "Agent",
+    "BufferWindow",
+    "LongTerm",
     "Run",
+    "SummaryBuffer",
     "connect",
     "demo",
     "encode",
@@ -40,21 +43,22 @@ __all__ = [
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
-    from nbagent.agent import Agent, load_agents, tool
+    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, tool
 
     __version__: str
     last: Run | None
     """The run that was shown last, also after its cell was interrupted; None if there is none, or if it was closed."""
 else:  # a type checker would take any name for one that __getattr__ knows
+    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "load_agents", "tool")
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""
-        if name in ("Agent", "load_agents", "tool"):
+        if name in _OF_AGENT:
             from nbagent import agent, demo
             from nbagent.agent.model import register_model
 
             register_model("demo", demo.demo_server)
-            globals().update(Agent=agent.Agent, load_agents=agent.load_agents, tool=agent.tool)
+            globals().update({each: getattr(agent, each) for each in _OF_AGENT})
             return globals()[name]
         if name == "last":
             from nbagent.run import registry

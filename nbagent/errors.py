@@ -85,6 +85,10 @@ class AnswerError(NbagentError, ValueError):
     """An answer cannot be taken: no such question waits, or the value does not fit what was asked."""
 
 
+class SessionError(NbagentError):
+    """A conversation cannot be read or kept: it was deleted, its name is taken, or its file cannot be used."""
+
+
 class AgentError(NbagentError):
     """A run of an agent did not complete, so its answer is not complete either.
 

@@ -15,6 +15,8 @@ from nbagent.agent.agent import Agent
 from nbagent.agent.builtin import agent_call, execute_command, search, write_file
 from nbagent.agent.config_yaml import Problem, YamlDocument
 from nbagent.agent.delivery import Delivery
+from nbagent.agent.longterm import LongTerm
+from nbagent.agent.memory import BufferWindow, SummaryBuffer
 from nbagent.agent.tools import AnyTool
 from nbagent.errors import ConfigError, NbagentError, ToolError
 from nbagent.gate import secrets
@@ -125,6 +127,9 @@ class _Builder:
                     idle_timeout=section.idle_timeout,
                     parallel=section.parallel,
                     model_settings=section.model_settings,
+                    memory=_working(section),
+                    longterm=_longterm(section),
+                    store=None if section.store is None else self._folder / section.store,
                     delivery=_delivery(section),
                 )
             except NbagentError as error:
@@ -205,6 +210,20 @@ def _client(section: schema.AgentSection) -> openai.AsyncOpenAI | None:
         return None
     # The key of the environment is not for another server than that of the environment.
     return openai.AsyncOpenAI(base_url=section.base_url, api_key=section.api_key or "none")
+
+
+def _working(section: schema.AgentSection) -> BufferWindow | SummaryBuffer | None:
+    match section.memory and section.memory.working:
+        case schema.BufferWindow(window_size=size):
+            return BufferWindow(size)
+        case schema.SummaryBuffer(budget=budget):
+            return SummaryBuffer(budget)
+    return None
+
+
+def _longterm(section: schema.AgentSection) -> LongTerm | None:
+    longterm = section.memory and section.memory.longterm
+    return LongTerm(longterm.storage_scope) if longterm else None
 
 
 def _delivery(section: schema.AgentSection) -> Delivery | None:

@@ -107,6 +107,7 @@ class AgentSection(Section):
         base_url: root of an API like OpenAI's; None for that of the environment.
         api_key: key for `base_url`, or for OpenAI.
         folder: the folder of its tools, relative to that of the file.
+        store: SQLite file of its sessions, relative to the folder of the file; None keeps them in memory.
         tools: names of built-in tools, and own ones as `module:function`.
     """
 
@@ -122,6 +123,7 @@ class AgentSection(Section):
     parallel: bool = True
     model_settings: dict[str, Any] = Field(default_factory=dict)
     folder: str = "."
+    store: Annotated[str, Field(min_length=1)] | None = None
     tools: list[Annotated[str, AfterValidator(_known_tool)]] = Field(default_factory=list)
     reasoning: Reasoning | None = None
     memory: Memory | None = None

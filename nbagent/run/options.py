@@ -31,6 +31,7 @@ class RunOptions(GateOptions, total=False):
     """Options of a run. One that is left out is None, and `fallback_after_output` False."""
 
     name: str | None
+    prompt: str | None
     timeout: float | None
     idle_timeout: float | None
     fallback: Callable[[], Any] | None

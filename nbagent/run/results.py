@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbagent import events as e
 from nbagent import recording
 from nbagent.errors import MissingExtra, StreamError
+from nbagent.render.messages import messages_of, responses_of
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
 from nbagent.transcript import ROOT
@@ -62,6 +63,24 @@ class Results:
     def tools(self) -> ToolCallList:
         """The tool calls so far, in order; also by the tool's name, `tools["search"]`, which is the latest call of it."""
         return self._state.tool_calls.of(self._state.transcript, self._scope)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation so far, as messages of Chat Completions, for the next request: `run.messages + [{…}]`.
+
+        The prompt is among them if the stream tells it, or `prompt=` was given; of a run that goes on from another, also what
+        was said before. A call that waits for you to run it has no `tool` message yet: add that first. What is hidden is left
+        out.
+        """
+        with self._state.lock:
+            made = messages_of(self._state.transcript.snapshot(), self._state.inspector.contents(), self._scope)
+        conversation = self._state.conversation if self._scope == ROOT else None
+        return made if conversation is None else [*conversation.earlier, *made]
+
+    @property
+    def responses_input(self) -> list[dict[str, Any]]:
+        """The conversation so far, as the `input` of OpenAI's Responses API; otherwise as `messages`."""
+        return responses_of(self.messages)
 
     @property
     def usage(self) -> e.Usage:
@@ -153,6 +172,11 @@ class RunResults(Results):
     def thread_id(self) -> str | None:
         """The service's id of the stream's session, thread or conversation, for the next request; None if it has none."""
         return self._state.thread_id
+
+    @property
+    def conversation(self) -> Any:
+        """The exact history of a run of nbagent's own agent, for `agent.stream(…, after=run)`; None of other streams."""
+        return self._state.conversation
 
     @property
     def lanes(self) -> list[Lane]:

@@ -88,6 +88,7 @@ class Run(RunResults):
         self._recorders: list[recording.Recorder] = []
         self._callbacks: list[EventCallback] = []
         self._streams = source.count if isinstance(source, Lanes) else 1
+        self._prompt = options.get("prompt")
         self._started = False
         self._stop_reason: BaseException | None = None  # set by Stop and by a timeout; it outweighs how the stream then ends
         self._finished = False  # the stream is over, and its last events are out
@@ -106,6 +107,9 @@ class Run(RunResults):
             self._recorders = recording.recorders()
             for recorder in self._recorders:
                 recorder.begin()
+            if self._prompt:
+                with self._state.lock:
+                    self._forward([e.Prompt(text=self._prompt)])
             self._watchdog.start()
             context = contextvars.copy_context()
             context.run(MASK.set, self._state.privacy.masker)
@@ -413,7 +417,9 @@ class Run(RunResults):
                 if closing:  # the fallback's answer comes next
                     self._state.begin_answer()
                 return
-            if not self._state.events.count:  # the stream is open now, and the credentials of its request are known
+            if self._state.events.count == (
+                1 if self._prompt else 0
+            ):  # the stream is open now, and the credentials of its request are known
                 self._state.privacy.register_secrets()
             decoded = list(self._decoder.feed(item))
             if not any(map(_lacks_display, decoded)):

@@ -39,6 +39,7 @@ class RunState:
         tool_calls: whole arguments and live results.
         large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.
+        conversation: the exact history of a run of nbagent's own agent; None of other streams.
         thread_id: the stream's own id of its session, thread or conversation; None if it has none.
         questions: those that wait for an answer.
         error: the exception that ended the run; None if none did.
@@ -63,6 +64,7 @@ class RunState:
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot)
         self.questions = OpenQuestions()
+        self.conversation: Any = getattr(source, "conversation", None)
         self.thread_id: str | None = None
         self.error: BaseException | None = None
         self.answer_index: dict[str, int] = {}
