@@ -33,7 +33,18 @@ IN_FOLDER: Mapping[str, Callable[[Path], AnyTool]] = {
 
 
 class DemoModelWarning(UserWarning):
-    """An agent names no model, so the demo model answers."""
+    """An agent names no model, so the demo model answers.
+
+    Attributes:
+        agent: its name.
+    """
+
+    def __init__(self, agent: str) -> None:
+        self.agent = agent
+        super().__init__(
+            f"The agent {agent!r} names no model, so the demo model answers: a script, which understands nothing. "
+            "Name a model in the configuration, or set NBAGENT_MODEL."
+        )
 
 
 def load_agents(path: str | Path) -> dict[str, Agent]:
@@ -147,13 +158,7 @@ class _Builder:
         if section.base_url is not None:
             self._add(("agents", name, "base_url"), "a server needs a name of one of its models, as 'model'")
         else:
-            # The frame is that of the caller of load_agents.
-            warnings.warn(
-                f"The agent {name!r} names no model, so the demo model answers: a script, which understands nothing. "
-                "Write model: in the file, or set NBAGENT_MODEL.",
-                DemoModelWarning,
-                stacklevel=5,
-            )
+            warnings.warn(DemoModelWarning(name), stacklevel=5)  # the frame is that of the caller of load_agents
         return DEMO_MODEL
 
     def _tools(self, name: str, section: schema.AgentSection) -> Iterator[Any]:

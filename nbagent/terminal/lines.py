@@ -1,7 +1,9 @@
 """Lines of a terminal: what a person types, and what is printed beside a run."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -30,7 +32,7 @@ class StandardLines:
     def read(self, prompt: str) -> str:
         """See `Lines.read`."""
         if self._is_output:
-            return input(prompt)  # which edits the line, by readline
+            return input(prompt)
         print(prompt, end="", file=sys.stderr, flush=True)
         # Not sys.stdin.readline: a thread that waits in it keeps its lock, and the interpreter cannot end without that.
         typed = b""
@@ -52,3 +54,20 @@ def is_attended() -> bool:
         return sys.stdin is not None and sys.stdin.isatty()
     except ValueError:  # it is closed
         return False
+
+
+class History:
+    """Lines that the arrow keys bring back: only those that are added, so no answers to questions."""
+
+    def __init__(self) -> None:
+        self._add: Callable[[str], None] | None = None
+        with contextlib.suppress(ImportError):  # on Windows, whose console edits a line and has a history
+            import readline  # has input() edit its line too, from now on
+
+            readline.set_auto_history(False)
+            self._add = readline.add_history
+
+    def add(self, line: str) -> None:
+        """Add a line."""
+        if self._add is not None:
+            self._add(line)

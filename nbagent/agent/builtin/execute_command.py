@@ -119,13 +119,15 @@ class _Command(asyncio.SubprocessProtocol):
     """A running command. Its end is that of its shell: what still runs in the background then is killed.
 
     Attributes:
-        over: done when the shell has ended and its output is read, or when there is too much output.
+        exited: done when the shell has ended.
+        over: done when its output is read too, or when there is too much output.
     """
 
     def __init__(self, output: _Output) -> None:
         self._loop = asyncio.get_running_loop()
         self._output = output
         self._transport: asyncio.SubprocessTransport
+        self.exited: asyncio.Future[None] = self._loop.create_future()
         self.over: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -138,6 +140,7 @@ class _Command(asyncio.SubprocessProtocol):
             self._finish()
 
     def process_exited(self) -> None:
+        self.exited.set_result(None)
         self.kill()
         # A process that has left the group may keep the pipe open for ever.
         self._loop.call_later(PIPE_TIMEOUT_S, self._transport.close)
@@ -177,6 +180,7 @@ async def _run(command: str, folder: Path, seconds: float, output: _Output) -> s
         return f"stopped: it took longer than {seconds:g} s"
     finally:
         process.kill()
+        await asyncio.shield(process.exited)
         transport.close()
     if output.size > FLOOD_CHARS:
         return f"stopped: its output was longer than {FLOOD_CHARS:,} characters"
