@@ -41,7 +41,8 @@ class Dialogue:
         self._show()
         while self._question.waits:
             try:
-                self._answer()
+                if self._answer():
+                    return
             except AnswerError as error:
                 self._lines.write(f"  {visible(str(error))}")
 
@@ -57,12 +58,13 @@ class Dialogue:
             for line in more:
                 self._lines.write(f"    {line}")
 
-    def _answer(self) -> None:
+    def _answer(self) -> bool:
+        """Ask once. Return True if the question has an answer now, although it may still count as one that waits."""
         question = self._question
+        if question.kind == "tool" and not question.options:
+            return self._permit()
         if question.options:
             question.answer(self._chosen(question.options))
-        elif question.kind == "tool":
-            self._permit()
         elif question.kind == "auth":
             if self._lines.read("Press Enter when it is done (c cancels): ").strip().lower() == "c":
                 question.cancel()
@@ -75,8 +77,9 @@ class Dialogue:
                 question.answer(form.fill(question.args if isinstance(question.args, Mapping) else {}))
             else:
                 question.answer(form.ask("answer", schema))
+        return True
 
-    def _permit(self) -> None:
+    def _permit(self) -> bool:
         question = self._question
         choices = ["yes", "no (with a reason: n too early)"]
         choices += ["always"] if question.can_remember else []
@@ -91,6 +94,7 @@ class Dialogue:
             question.allow(Form(question.schema or {}, self._lines).fill(question.args))
         elif meant is not None:
             question.deny(rest.strip() or None)
+        return meant is not None
 
     def _chosen(self, options: Sequence[str]) -> str:
         """Return the option that is typed, by its number or its text."""

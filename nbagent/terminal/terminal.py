@@ -56,9 +56,12 @@ class Terminal:
         run.on_end(lambda: self._changes.put(False))
         try:
             run.start()
+            asked: set[str] = set()  # an answer takes a moment to be part of the run
             while self._changes.get():
                 for question in run.waiting:
-                    self.ask(question)
+                    if question.id not in asked:
+                        asked.add(question.id)
+                        self.ask(question)
         except KeyboardInterrupt:
             run.cancel()
             raise
