@@ -52,7 +52,7 @@ def test_texts_that_come_at_the_same_time_stay_apart() -> None:
 
 
 def test_thoughts_can_be_left_out() -> None:
-    thought = [e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta="hm"), e.ReasoningEnd(id="r")]
+    thought: list[e.Event] = [e.ReasoningStart(id="r"), e.ReasoningDelta(id="r", delta="hm"), e.ReasoningEnd(id="r")]
     assert deltas(fed(Delivery(), thought)) == ["hm"]
     assert deltas(fed(Delivery(chunk_chars=1), thought)) == ["h", "m"]
     assert fed(Delivery(thinking=False), thought) == []

@@ -195,8 +195,8 @@ def test_a_chat_knows_what_was_said_and_ctrl_c_stops_the_answer_only(tmp_path: P
         assert said[-1] == ("user", "Who am I?")
 
     with Server(chat("Ada.")) as server:
-        command = ("chat", "--agent", "other", "--config", written(tmp_path, server), "--store", "chats.db")
-        done = nbagent(*command, "--session", "first", folder=tmp_path, stdin="/history\nAnd now?\n\n/exit\nnever sent")
+        again = ("chat", "--agent", "other", "--config", written(tmp_path, server), "--store", "chats.db")
+        done = nbagent(*again, "--session", "first", folder=tmp_path, stdin="/history\nAnd now?\n\n/exit\nnever sent")
         assert len(server.bodies) == 1
         assert [message["content"] for message in server.bodies[0]["messages"]][:2] == ["I am Ada.", "Hello Ada."]
     assert done.returncode == 0
