@@ -195,6 +195,16 @@ def ended(items: Iterable[Item]) -> list[Item]:
     return made if not made or is_of_model(made[-1]) else [*made, Message(role="assistant", content=NO_ANSWER)]
 
 
+def settled(items: Iterable[Item]) -> list[Item]:
+    """Return the part of a history whose calls all have outputs: without a last response whose calls still run."""
+    given = list(items)
+    outputs = [id(item) for item in given if isinstance(item, FunctionCallOutput)]
+    parts = exchanges(paired(given))
+    if parts and any(isinstance(item, FunctionCallOutput) and id(item) not in outputs for item in parts[-1]):
+        parts.pop()
+    return [item for part in parts for item in part]
+
+
 def is_of_model(item: Item) -> bool:
     """Return True if the model wrote the item: an answer, a call, or what only the Responses API understands."""
     return item.role == "assistant" if isinstance(item, Message) else not isinstance(item, FunctionCallOutput)

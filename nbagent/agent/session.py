@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from nbagent import events as e
-from nbagent.agent.history import Item, Json, ended, exchanges, to_chat
+from nbagent.agent.history import Item, Json, ended, exchanges, settled, to_chat
 from nbagent.agent.journal import Conversation, Emit
 from nbagent.agent.memory import Memory, Past, Turn
 from nbagent.agent.plan import Plan
@@ -38,7 +38,7 @@ Key: TypeAlias = tuple[int, str]
 _UNMASKED = frozenset({"id", "call_id", "encrypted_content", "signature"})
 """Fields that go back to the model's server as they came; they are no texts."""
 
-_turn_locks: PerProcess["weakref.WeakValueDictionary[Key, asyncio.Lock]"] = PerProcess(weakref.WeakValueDictionary)
+_turn_locks: PerProcess["weakref.WeakValueDictionary[Key, TurnLock]"] = PerProcess(weakref.WeakValueDictionary)
 _answering: contextvars.ContextVar[frozenset[Key]] = contextvars.ContextVar("nbagent_answering", default=frozenset())
 
 
@@ -103,8 +103,14 @@ class Session:
 
     @property
     def history(self) -> list[Item]:
-        """All that was said, as items. Calls and their results stand together, and each prompt has an answer."""
-        return [item for turn in Log(self.store.read(self.id)).turns for item in turn.items]
+        """All that was said, as items. Each call has its result, and each prompt an answer, except for a running turn's."""
+        lock = _turn_locks.get().get(self._key)
+        running = None if lock is None else lock.turn
+        return [item for turn in Log(self.store.read(self.id), running).turns for item in turn.items]
+
+    @property
+    def _key(self) -> Key:
+        return id(self.store), self.id
 
     @property
     def messages(self) -> list[Json]:
@@ -174,13 +180,17 @@ class Session:
 class Log:
     """The records of a session, put in order.
 
+    Args:
+        records: of the session.
+        running: id of the turn that goes on in this process, or None.
+
     Attributes:
-        turns: in the order in which they began; each ends with an answer.
+        turns: in the order in which they began; each ends with an answer, except for the running one.
         summary: the last one, or None.
         allowed: tools that were allowed for good.
     """
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    def __init__(self, records: Iterable[Record], running: str | None = None) -> None:
         turns: dict[str, list[Item]] = {}
         self.summary: Summary | None = None
         self.allowed: set[str] = set()
@@ -192,7 +202,19 @@ class Log:
                     self.allowed.add(record.entry.tool)
                 case item:
                     turns.setdefault(record.turn, []).append(item)
-        self.turns = [Turn(id=id, items=ended(items)) for id, items in turns.items()]
+        self.turns = [Turn(id=id, items=settled(items) if id == running else ended(items)) for id, items in turns.items()]
+
+
+class TurnLock(asyncio.Lock):
+    """Held by the turn of a session that goes on in this process.
+
+    Attributes:
+        turn: its id, or None.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn: str | None = None
 
 
 class SessionTurn:
@@ -209,7 +231,7 @@ class SessionTurn:
         self._plan = plan
         self._memory = memory
         self._id = uuid.uuid4().hex
-        self._lock: asyncio.Lock | None = None
+        self._lock: TurnLock | None = None
         self._order = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
         self._known_allowed: set[str] = set()
@@ -248,19 +270,20 @@ class SessionTurn:
                 await asyncio.gather(*self._writes)
         finally:
             if self._lock is not None:
+                self._lock.turn = None
                 self._lock.release()
         return None if self._summariser is None else self._summariser.usage
 
     async def _acquire(self, emit: Emit) -> None:
         session = self._session
-        key = (id(session.store), session.id)
+        key = session._key
         if key in _answering.get():
             raise NbagentError(f"a tool of {session.name!r} asked this session itself, whose answer waits for the tool")
-        lock = _turn_locks.get().setdefault(key, asyncio.Lock())
+        lock = _turn_locks.get().setdefault(key, TurnLock())
         if lock.locked():
             await emit(e.Status(message=f"waits for the answer before it in {session.name}"))
         await lock.acquire()
-        self._lock = lock
+        self._lock, lock.turn = lock, self._id
         _answering.set(_answering.get() | {key})  # of this run's task, and so of its tools
 
     async def _write(self, entries: Sequence[Entry]) -> None:
@@ -289,6 +312,8 @@ def store_of(store: StoreLike) -> Store:
         NbagentError: it is neither.
         SessionError: the file cannot be used.
     """
+    if store == ":memory:":
+        raise NbagentError("store=None keeps sessions in this process's memory; ':memory:' is no file")
     if isinstance(store, str | os.PathLike):
         return sqlite_store(store)
     if not hasattr(store, "append") or not hasattr(store, "sessions"):

@@ -5,15 +5,24 @@ take as well: the user's prompt, `assistant` messages with their `tool_calls`, a
 and the blocks of sub-agents are left out. `responses_of` gives the form of the Responses API.
 """
 
+import itertools
 import pprint
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 from nbagent.render.labels import compact
 from nbagent.render.props import Props, number_of, record_of, text_of
 
 WIDTH_CHARS = 100
 """Characters in a line of Python."""
+
+MAX_CHARS = 64
+"""Most characters of the name and the id of a call in OpenAI's API."""
+
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def messages_python(blocks: Iterable[Props], contents: Mapping[str, Any] | None = None) -> str:
@@ -31,7 +40,8 @@ def messages_of(blocks: Iterable[Props], contents: Mapping[str, Any] | None = No
         scope: id of the block that encloses the conversation: the run's, or a lane's.
 
     Returns:
-        Dicts of plain JSON. A call that has no result yet has no `tool` message: to answer it is what comes next.
+        Dicts of plain JSON that a server takes: names and ids of calls are made fit for OpenAI's API, each id is unique, and
+        arguments are JSON. Calls of the last message that have no result yet have no `tool` message: to answer them comes next.
     """
     builder = _MessageBuilder(contents or {})
     for block in blocks:
@@ -43,8 +53,7 @@ def messages_of(blocks: Iterable[Props], contents: Mapping[str, Any] | None = No
             builder.add_text(text_of(block, "text"))
         elif block.get("kind") == "tool":
             builder.add_call(block)
-    builder.end_message()
-    return builder.messages
+    return builder.end()
 
 
 def responses_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
@@ -105,33 +114,49 @@ class _MessageBuilder:
         id_ = self._unique(text_of(tool, "call_id"))
         args = {} if tool.get("args") is None else tool["args"]
         written = text_of(tool, "args_text") or (args if isinstance(args, str) else compact(args))
-        function = {"name": text_of(tool, "name"), "arguments": written}
+        function = {"name": _NOT_IN_NAMES.sub("_", text_of(tool, "name"))[:MAX_CHARS], "arguments": _json_text(written)}
         self._assistant().setdefault("tool_calls", []).append({"id": id_, "type": "function", "function": function})
         known = self._contents.get(text_of(tool, "id")) if tool.get("state") == "output-available" else None
         content = _content_of(tool) if known is None else known if isinstance(known, str) else compact(known)
-        if content is not None:
-            self._results.append({"role": "tool", "tool_call_id": id_, "content": content})
+        self._results.append({"role": "tool", "tool_call_id": id_, "content": content})
         ended = number_of(tool, "ended")
         if ended is not None:
             self._first_end = ended if self._first_end is None else min(self._first_end, ended)
 
     def _unique(self, call_id: str) -> str:
         """Return a call's id, or another one where the provider repeats it or has none."""
-        number = len(self._call_ids) + 1
-        id_ = call_id if call_id and call_id not in self._call_ids else f"{call_id or 'call'}_{number}"
-        self._call_ids.add(id_)
-        return id_
+        numbered = (f"call_{number}" for number in itertools.count(len(self._call_ids) + 1))
+        fit = call_id if 0 < len(call_id) <= MAX_CHARS else next(numbered)
+        while fit in self._call_ids:
+            fit = next(numbered)
+        self._call_ids.add(fit)
+        return fit
 
     def end_message(self) -> None:
-        """End the message: the model's next text begins another."""
-        self.messages += self._results
+        """End the message: the model's next text begins another. What follows it shows that its calls will get no result."""
+        self.messages += [
+            result if result["content"] is not None else {**result, "content": "no result"} for result in self._results
+        ]
         self._message, self._results, self._first_end = None, [], None
+
+    def end(self) -> list[dict[str, Any]]:
+        """Return the messages. Calls of the last one may still get a result."""
+        return [*self.messages, *(result for result in self._results if result["content"] is not None)]
 
     def _assistant(self) -> dict[str, Any]:
         if self._message is None:
             self._message = {"role": "assistant", "content": None}
             self.messages.append(self._message)
         return self._message
+
+
+def _json_text(written: str) -> str:
+    """Return the arguments as they were written; as a JSON object that has them if they are no JSON, which servers refuse."""
+    try:
+        msgspec.json.decode(written)
+    except msgspec.DecodeError:
+        return compact({"invalid_json": written})
+    return written
 
 
 def _file_part(file: Mapping[str, Any]) -> dict[str, Any]:

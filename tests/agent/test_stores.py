@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from nbagent.agent import sqlite_store
 from nbagent.agent.history import FunctionCall, Item, Message
 from nbagent.agent.sqlite_store import SqliteStore
-from nbagent.agent.store import Allowed, MemoryStore, Record, Store, Summary
+from nbagent.agent.store import Allowed, Entry, MemoryStore, Record, Store, Summary
 from nbagent.errors import SessionError
 
 
@@ -52,7 +52,7 @@ def test_sessions_without_a_name_get_one(store: Store) -> None:
 
 def test_records_come_back_in_order(store: Store) -> None:
     id = store.open("sales").id
-    entries = [
+    entries: list[Entry] = [
         Message(role="user", content=[{"type": "text", "text": "Hi \x00 𝄞"}]),
         FunctionCall(call_id="c", name="f", arguments="{}", item={"id": "fc"}),
         Summary(text="s", through="1"),
@@ -99,7 +99,7 @@ def test_a_deleted_session_is_gone(store: Store) -> None:
         lambda: store.remember("x", info.id),
     ):
         with pytest.raises(SessionError, match="it was deleted"):
-            use()  # type: ignore[no-untyped-call]
+            use()
     assert store.open("sales").id != info.id
 
 
@@ -129,8 +129,8 @@ def test_any_text_is_a_query(store: Store, query: str) -> None:
 
 
 @given(st.lists(turns(), max_size=4))
-def test_a_file_keeps_what_memory_keeps(conversation: list[list[Item]]) -> None:
-    memory, file = MemoryStore(), SqliteStore(":memory:")
+def test_a_file_keeps_what_memory_keeps(tmp_path_factory: pytest.TempPathFactory, conversation: list[list[Item]]) -> None:
+    memory, file = MemoryStore(), SqliteStore(tmp_path_factory.mktemp("store") / "chats.db")
     for store in (memory, file):
         id = store.open("s").id
         for number, items in enumerate(conversation):
