@@ -63,11 +63,6 @@ class Question:
         """True if `allow(always=True)` is possible."""
         return self._request.can_remember
 
-    @property
-    def waits(self) -> bool:
-        """True until the question has an answer, or its run has ended."""
-        return any(each.id == self.id for each in self._run.waiting)
-
     def allow(self, args: Any = None, *, always: bool = False) -> None:
         """Allow the call.
 

@@ -1,7 +1,7 @@
 """`Dialogue`: a question of a run, asked line by line until it has an answer."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nbagent.errors import AnswerError
 from nbagent.markup.text import visible
@@ -26,10 +26,12 @@ class Dialogue:
     Args:
         question: the question.
         lines: where it is asked.
+        waits: returns True until the question has an answer, or its run has ended.
     """
 
-    def __init__(self, question: Question, lines: Lines) -> None:
+    def __init__(self, question: Question, lines: Lines, waits: Callable[[], bool]) -> None:
         self._question = question
+        self._waits = waits
         self._lines = lines
 
     def run(self) -> None:
@@ -39,7 +41,7 @@ class Dialogue:
             EOFError: there are no more lines.
         """
         self._show()
-        while self._question.waits:
+        while self._waits():
             try:
                 if self._answer():
                     return

@@ -4,6 +4,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from nbagent.errors import AnswerError
@@ -61,17 +62,14 @@ class Terminal:
                 for question in run.waiting:
                     if question.id not in asked:
                         asked.add(question.id)
-                        self.ask(question)
+                        self.ask(run, question)
         except KeyboardInterrupt:
             run.cancel()
             raise
         return run.wait()
 
-    def ask(self, question: Question) -> None:
-        """Ask a question until it has an answer. The end of the input refuses it.
-
-        Also a handler for `show(answer=…)`, which calls it on a thread of its own.
-        """
+    def ask(self, run: Run, question: Question) -> None:
+        """Ask a question of a run until it has an answer. The end of the input refuses it."""
         with self._lock:
             self._asking = True
         try:
@@ -80,7 +78,7 @@ class Terminal:
             elif self._lines is None:
                 refuse(question)
             else:
-                Dialogue(question, self._lines).run()
+                Dialogue(question, self._lines, lambda: any(each.id == question.id for each in run.waiting)).run()
         except EOFError:
             refuse(question)
         except AnswerError:
@@ -118,14 +116,14 @@ def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = ()) 
     if not goes_on:
         return terminal.wait(run)
     run.attach(terminal)
-    run.on("approval.request", answering(run, terminal.ask))
+    run.on("approval.request", answering(run, partial(terminal.ask, run)))
     run.start()
     return run
 
 
 def ask_beside(run: Run, allowed: Collection[str] = ()) -> None:
     """Ask the questions of a run that is not drawn here."""
-    run.on("approval.request", answering(run, Terminal(allowed=allowed).ask))
+    run.on("approval.request", answering(run, partial(Terminal(allowed=allowed).ask, run)))
 
 
 def refuse(question: Question) -> None:

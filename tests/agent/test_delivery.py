@@ -22,7 +22,8 @@ def fed(delivery: Delivery, events: Sequence[e.Event]) -> list[e.Event]:
 
 
 def text(*pieces: str) -> list[e.Event]:
-    return [e.TextStart(id="t"), *(e.TextDelta(id="t", delta=piece, step=1, agent="a") for piece in pieces), e.TextEnd(id="t")]
+    deltas: list[e.Event] = [e.TextDelta(id="t", delta=piece, step=1, agent="a") for piece in pieces]
+    return [e.TextStart(id="t"), *deltas, e.TextEnd(id="t")]
 
 
 @given(st.lists(st.text(max_size=9), max_size=9), st.integers(1, 12))

@@ -1,10 +1,11 @@
-"""`nbagent call` and `nbagent chat`, as processes: in a terminal, in a pipe, with real servers on loopback."""
+"""`nbagent call` and `nbagent chat`: in a real terminal, in a pipe, with real servers on loopback."""
 
+import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from agent.server import KEY, Exchange, Server, chat, chat_chunk
@@ -38,33 +39,51 @@ def writing(path: str, content: str, number: int = 1) -> list[dict[str, object]]
     return chat(calls=[(f"c{number}", "write_file", json.dumps({"path": path, "content": content}))], number=number)
 
 
-def nbagent(*arguments: str, folder: Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    environ = {**{name: value for name, value in os.environ.items() if name != "NBAGENT_MODEL"}, **environment}
-    command = [sys.executable, "-m", "nbagent", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=folder, env=environ, text=True)
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """Runs the command line in this process, whose standard input is no terminal."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]) -> None:
+        self._patch = patch
+        self._captured = captured
+
+    def __call__(self, *arguments: str, stdin: str = "") -> Done:
+        self._patch.setattr(sys, "stdin", io.StringIO(stdin))
+        code = main(arguments)
+        return Done(code, *self._captured.readouterr())
+
+
+@pytest.fixture
+def nbagent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NBAGENT_MODEL", raising=False)
+    return Command(monkeypatch, capsys)
 
 
 # --- call -----------------------------------------------------------------------------------------------------------
 
 
-def test_call_as_the_seed_writes_it(tmp_path: Path) -> None:
+def test_call_as_the_seed_writes_it(tmp_path: Path, nbagent: Command) -> None:
     (tmp_path / "config.yaml").write_text("agents:\n  assistant:\n    reasoning:\n      enable_streaming: true\n")
-    done = nbagent("call", "Explain quantum computing", "--agent", "assistant", "--config", "config.yaml", folder=tmp_path)
-    assert done.returncode == 0
-    assert done.stdout.startswith("assistant · demo\n")
-    assert "From the demo model: a script, not a language model." in done.stdout
-    [note] = done.stderr.splitlines()
+    done = nbagent("call", "Explain quantum computing", "--agent", "assistant", "--config", "config.yaml")
+    assert done.code == 0
+    assert done.out.startswith("assistant · demo\n")
+    assert "From the demo model: a script, not a language model." in done.out
+    [note] = done.err.splitlines()
     assert note.startswith("nbagent: The agent 'assistant' names no model, so the demo model answers")
 
 
-def test_call_prints_events_as_json(tmp_path: Path) -> None:
+def test_call_prints_events_as_json(tmp_path: Path, nbagent: Command) -> None:
     with Server(chat("Hel", "lo")) as server:
-        done = nbagent(
-            "call", "-", "--agent", "other", "--config", written(tmp_path, server), "--json", folder=tmp_path, stdin="Hi"
-        )
+        done = nbagent("call", "-", "--agent", "other", "--config", written(tmp_path, server), "--json", stdin="Hi")
         assert server.bodies[0]["messages"] == [{"role": "user", "content": "Hi"}]
-    events = [e.from_json(line.encode()) for line in done.stdout.splitlines()]
-    assert (done.returncode, done.stderr) == (0, "")
+    events = [e.from_json(line.encode()) for line in done.out.splitlines()]
+    assert (done.code, done.err) == (0, "")
     assert [event.delta for event in events if isinstance(event, e.TextDelta)] == ["Hel", "lo"]
     assert isinstance(events[-1], e.RunEnd)
 
@@ -84,39 +103,40 @@ def test_call_prints_events_as_json(tmp_path: Path) -> None:
     ],
 )
 def test_what_was_asked_for_wrongly_is_said_in_one_line(
-    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], told: str, tmp_path: Path, nbagent: Command
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text(CODER.format(url="http://127.0.0.1:9/v1"))
     (tmp_path / "wrong.yaml").write_text("agent: {}\nagents: {a: {}}\n")
-    assert main(arguments) == 2
-    [line] = capsys.readouterr().err.splitlines()
+    done = nbagent(*arguments)
+    assert done.code == 2
+    [line] = done.err.splitlines()
     assert told in line
 
 
-def test_a_failed_answer_is_a_failed_command_and_shows_no_key(tmp_path: Path) -> None:
+def test_a_failed_answer_is_a_failed_command_and_shows_no_key(nbagent: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(exchange: Exchange) -> None:
         exchange.refuse(401, {"message": f"no such key: {exchange.headers['Authorization']}"})
 
     with Server(refuse) as server:
-        environment = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": KEY}
-        done = nbagent("call", "Hi", "--model", "test-1", folder=tmp_path, **environment)
-    assert done.returncode == 1
-    assert "no such key: Bearer sk" in done.stdout
-    assert KEY not in done.stdout + done.stderr
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        done = nbagent("call", "Hi", "--model", "test-1")
+    assert done.code == 1
+    assert "no such key: Bearer sk" in done.out
+    assert KEY not in done.out + done.err
 
 
-def test_where_nobody_can_be_asked_a_tool_is_denied_unless_it_is_allowed(tmp_path: Path) -> None:
+def test_where_nobody_can_be_asked_a_tool_is_denied_unless_it_is_allowed(tmp_path: Path, nbagent: Command) -> None:
     with Server(writing("a.txt", "x"), chat("Oh."), writing("b.txt", "x"), chat("Fine.")) as server:
         config = written(tmp_path, server)
-        denied = nbagent("call", "go", "--agent", "coder", "--config", config, folder=tmp_path)
+        denied = nbagent("call", "go", "--agent", "coder", "--config", config)
         assert server.bodies[1]["messages"][-1]["content"] == (
             "The user denied this call: Nobody is at the terminal to allow it."
         )
-        allowed = nbagent("call", "go", "--agent", "coder", "--config", config, "--allow", "write_file", folder=tmp_path)
-    assert (denied.returncode, allowed.returncode) == (0, 0)
-    assert "⊘ write_file" in denied.stdout
-    assert "✓ write_file" in allowed.stdout
+        allowed = nbagent("call", "go", "--agent", "coder", "--config", config, "--allow", "write_file")
+    assert (denied.code, allowed.code) == (0, 0)
+    assert "⊘ write_file" in denied.out
+    assert "✓ write_file" in allowed.out
     assert [path.name for path in sorted(tmp_path.glob("*.txt"))] == ["b.txt"]
 
 
@@ -162,7 +182,7 @@ def test_ctrl_c_at_a_question_stops_the_command(tmp_path: Path) -> None:
 # --- chat -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_chat_knows_what_was_said_and_ctrl_c_stops_the_answer_only(tmp_path: Path) -> None:
+def test_a_chat_knows_what_was_said_and_ctrl_c_stops_the_answer_only(tmp_path: Path, nbagent: Command) -> None:
     def endless(exchange: Exchange) -> None:
         exchange.begin()
         exchange.send(chat_chunk({"role": "assistant", "content": "It goes on"}))
@@ -196,11 +216,11 @@ def test_a_chat_knows_what_was_said_and_ctrl_c_stops_the_answer_only(tmp_path: P
 
     with Server(chat("Ada.")) as server:
         again = ("chat", "--agent", "other", "--config", written(tmp_path, server), "--store", "chats.db")
-        done = nbagent(*again, "--session", "first", folder=tmp_path, stdin="/history\nAnd now?\n\n/exit\nnever sent")
+        done = nbagent(*again, "--session", "first", stdin="/history\nAnd now?\n\n/exit\nnever sent")
         assert len(server.bodies) == 1
         assert [message["content"] for message in server.bodies[0]["messages"]][:2] == ["I am Ada.", "Hello Ada."]
-    assert done.returncode == 0
-    assert "> I am Ada.\nHello Ada.\n> Tell me all.\n" in done.stdout
+    assert done.code == 0
+    assert "> I am Ada.\nHello Ada.\n> Tell me all.\n" in done.out
 
 
 def test_what_is_always_allowed_holds_for_the_whole_chat(tmp_path: Path) -> None:
@@ -222,12 +242,12 @@ def test_what_is_always_allowed_holds_for_the_whole_chat(tmp_path: Path) -> None
     assert {path.name for path in tmp_path.glob("*.txt")} == {"a.txt", "b.txt"}
 
 
-def test_a_chat_in_a_pipe_answers_each_line_as_json(tmp_path: Path) -> None:
+def test_a_chat_in_a_pipe_answers_each_line_as_json(tmp_path: Path, nbagent: Command) -> None:
     with Server(chat("One."), chat("Two.")) as server:
         command = ("chat", "--agent", "other", "--config", written(tmp_path, server), "--types", "text.end,run.end")
-        done = nbagent(*command, folder=tmp_path, stdin="first\n\nsecond")
+        done = nbagent(*command, stdin="first\n\nsecond")
         assert [len(body["messages"]) for body in server.bodies] == [1, 3]
-    ends = [event for event in map(e.from_json, done.stdout.encode().splitlines()) if isinstance(event, e.RunEnd)]
+    ends = [event for event in map(e.from_json, done.out.encode().splitlines()) if isinstance(event, e.RunEnd)]
     assert [end.output for end in ends] == ["One.", "Two."]
 
 

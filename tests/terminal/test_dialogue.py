@@ -45,7 +45,7 @@ def answered(lines: Typed, **fields: Any) -> e.ApprovalResponse:
         yield e.ApprovalRequest(approval_id="q", **fields, reply=e.Live(e.Reply(take, fields.get("args"))))
         responses.append(await answer)
         yield responses[0]
-        yield e.RunEnd()
+        yield e.RunEnd(status="completed")
 
     Terminal(lines=lines).wait(Run(stream()))
     return responses[0]
