@@ -2,6 +2,7 @@
 
 from nbagent.agent.agent import Agent, AgentStream
 from nbagent.agent.config import load_agents
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.longterm import LongTerm
 from nbagent.agent.memory import BufferWindow, SummaryBuffer
 from nbagent.agent.session import Session
@@ -12,6 +13,7 @@ __all__ = [
     "Agent",
     "AgentStream",
     "BufferWindow",
+    "Delivery",
     "LongTerm",
     "Session",
     "SessionInfo",

@@ -138,6 +138,29 @@ def test_reasoning_and_streaming_say_how_texts_come(tmp_path: Path) -> None:
     ]
 
 
+def test_the_memory_is_that_of_the_agent_and_sessions_are_kept_beside_the_file(tmp_path: Path) -> None:
+    agents = [agent for text in HECTOR.values() for agent in load(text, tmp_path).values()]
+    assert [agent.memory for agent in agents if agent.memory is not None] == [
+        nbagent.SummaryBuffer(4000),
+        nbagent.BufferWindow(20),
+    ]
+    assert [agent.longterm for agent in agents if agent.longterm is not None] == [nbagent.LongTerm("session")]
+    load("agents:\n  a: {store: chats.db}", tmp_path)["a"].session("first")
+    assert (tmp_path / "chats.db").exists()
+
+
+def test_the_readmes_file_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    [text] = re.findall(r"```yaml\n(# config\.yaml\n.*?)```", readme, re.DOTALL)
+    monkeypatch.setenv("MY_KEY", KEY)
+    (tmp_path / "my_tools.py").write_text('def weather(town: str) -> str:\n    """Look it up."""\n    return town\n')
+    (tmp_path / "work").mkdir()
+    assistant, coder = load(text, tmp_path).values()
+    assert [tool.name for tool in assistant.tools] == ["search", "agent_call", "weather"]
+    assert "coder: Writes and runs small programs." in assistant.tools[1].description
+    assert coder.model == "demo"
+
+
 def test_all_mistakes_are_told_at_once_each_with_its_line_and_the_nearest_right_name(tmp_path: Path) -> None:
     text = """\
 agents:

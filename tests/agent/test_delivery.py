@@ -42,7 +42,7 @@ def test_without_streaming_a_text_comes_when_it_is_complete() -> None:
 
 
 def test_texts_that_come_at_the_same_time_stay_apart() -> None:
-    events = [
+    events: list[e.Event] = [
         e.TextDelta(id="a", delta="12"),
         e.TextDelta(id="b", delta="xy"),
         e.TextDelta(id="a", delta="3"),
