@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbagent.agent import Session
+from nbagent.agent.store import MemoryStore
 from nbagent.cli.agents import agent_of
 from nbagent.cli.watch import OK, watch
+from nbagent.errors import NbagentError
 from nbagent.markup.text import prose, visible
 from nbagent.run import Run
 from nbagent.terminal.lines import History, StandardLines, is_attended
@@ -27,8 +29,13 @@ def chat(args: argparse.Namespace) -> int:
 
     Returns:
         The exit code: that of the last answer.
+
+    Raises:
+        NbagentError: a session is named, and nothing would keep it.
     """
     agent = agent_of(args)
+    if args.session and args.store is None and isinstance(agent.store, MemoryStore):
+        raise NbagentError("--session needs a file that keeps it: --store chats.db, or store: in the configuration")
     session = agent.session(args.session, store=args.store)
     if is_attended():
         print(f"{visible(session.name)} · {visible(agent.name)} · {visible(agent.model)}\n{HELP}", file=sys.stderr)

@@ -52,7 +52,7 @@ def is_attended() -> bool:
     """Return True if a person can type here: the standard input is a terminal."""
     try:
         return sys.stdin is not None and sys.stdin.isatty()
-    except ValueError:  # it is closed
+    except (ValueError, AttributeError):  # it is closed, or replaced
         return False
 
 

@@ -98,6 +98,7 @@ def test_call_prints_events_as_json(tmp_path: Path, nbagent: Command) -> None:
         ),
         (["call", "Hi", "--config", "config.yaml", "--agent", "code"], "has no agent 'code'; did you mean 'coder'?"),
         (["call", "Hi", "--config", "config.yaml", "--model", "x"], "--model is for an agent without --config"),
+        (["chat", "--session", "work", "--model", "test-1"], "--session needs a file that keeps it: --store chats.db"),
         (["call", "Hi", "--config", "nowhere.yaml"], "No such file or directory: 'nowhere.yaml'"),
         (["chat", "--config", "wrong.yaml"], "wrong.yaml, line 1: the file has no key 'agent'; did you mean 'agents'?"),
     ],
@@ -177,6 +178,29 @@ def test_ctrl_c_at_a_question_stops_the_command(tmp_path: Path) -> None:
             assert terminal.wait() == 130
             assert "■ Stopped by you" in terminal.output
     assert not (tmp_path / "a.txt").exists()
+
+
+def test_ctrl_c_kills_the_command_of_a_tool(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("agents:\n  a: {model: test-1, base_url: '${URL}', tools: [execute_command]}\n")
+    command = json.dumps({"command": "sleep 1000 & echo $! > pid; echo begun; wait"})
+    with Server(chat(calls=[("c1", "execute_command", command)])) as server:
+        arguments = ("-m", "nbagent", "call", "go", "--config", "config.yaml", "--types", "tool.output")
+        with PseudoTerminal(*arguments, folder=tmp_path, URL=server.base_url) as terminal:
+            terminal.expect(r"Allow\?")
+            terminal.enter("y")
+            terminal.expect('"delta":"begun')
+            terminal.interrupt()
+            assert terminal.wait() == 130
+    pid = int((tmp_path / "pid").read_text())
+    while not is_over(pid):  # its end takes a moment
+        pass
+
+
+def is_over(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except OSError:
+        return True
 
 
 # --- chat -----------------------------------------------------------------------------------------------------------

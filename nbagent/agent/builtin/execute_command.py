@@ -43,7 +43,8 @@ def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> 
 
     The command gets no input, and of the environment only what programs need (`PATH`, `HOME`, the language, …), so neither
     keys nor tokens. It and what it has started are killed when it has ended, when the time is over, and when the run is
-    stopped; a process that moves to a session of its own escapes that. On Windows only the shell itself is killed.
+    stopped; a process that moves to a session of its own escapes that, and nothing is killed where this process itself is
+    killed. On Windows only the shell is killed.
 
     Args:
         folder: the working folder, relative to the working directory of this process.
