@@ -66,6 +66,7 @@ GUARDED: dict[str, set[str]] = {
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},
     "grpc": {"sources/grpc.py"},
+    "langchain_core": {"sources/langchain_stop.py"},
     "grpc_reflection": {"sources/grpc.py"},
     "google": {"sources/grpc.py"},
 }

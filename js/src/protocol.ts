@@ -106,6 +106,8 @@ export interface RunProps extends BlockProps {
   tools_failed?: number;
   /** Number of streams that are shown side by side; absent for one stream. */
   lanes?: number;
+  /** Number of events that the static copy in the notebook held when it was sent last; absent before that. */
+  copied?: number;
 }
 
 /** A piece of the answer. */
@@ -116,6 +118,8 @@ export interface TextProps extends BlockProps {
   text_kind?: "refusal" | "text";
   /** The provider's name for the role of the text: `commentary`, `final_answer`. */
   phase?: Large<string> | null;
+  /** True if each line end is a line break; otherwise a single one is a space, as in CommonMark. */
+  line_breaks?: boolean;
 }
 
 /** A piece of the model's reasoning. */
@@ -167,7 +171,7 @@ export interface ToolProps extends BlockProps {
   /** True if the panel stays open after the call's end: the result is a picture, or the last table among siblings. */
   open?: boolean;
   /** The text that the tool printed or logged; it grows by `append`. */
-  output?: Large<string>;
+  output?: string;
 }
 
 /** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */
@@ -421,8 +425,11 @@ export interface AnswerMessage {
   block: string;
   /** The answer; `cancel` closes the question without one. */
   decision: "approve" | "cancel" | "deny";
-  /** The input; of a tool's call, the arguments if the reader changed them. */
-  value?: unknown;
+  /**
+   * The input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the arguments if the reader
+   * changed them.
+   */
+  value?: string | null;
   /** Of a denial, for the model. */
   reason?: string | null;
   /** True if further calls of the tool are allowed too. */

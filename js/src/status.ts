@@ -1,6 +1,8 @@
 /** Labels, figures and colours for the states of a run and its blocks. The labels are those of nbagent/render/labels.py. */
 
 import {
+  approval as APPROVAL,
+  approved as APPROVED,
   decision as DECISIONS,
   error as ERROR,
   figure as FIGURES,
@@ -105,10 +107,12 @@ export function promptLabel(props: PropsOf<"approval">): string {
   return str(props.prompt) ?? lookUp(PROMPTS, str(props.approval_kind) ?? "tool") ?? PROMPTS.other;
 }
 
-/** Label of the decision, `Approved`; null if there is none. */
-export function decisionLabel(props: PropsOf<"approval">): string | null {
-  const decision = str(props.decision);
-  return decision && (lookUp(DECISIONS, decision) ?? decision);
+/** Label of the decision, `Approved, and all further calls`; null if there is none. */
+export function decisionLabel({ decision, approval_kind: kind, remember }: PropsOf<"approval">): string | null {
+  const name = str(decision);
+  if (name !== "approve") return name && (lookUp(DECISIONS, name) ?? name);
+  const label = lookUp(APPROVED, str(kind) ?? "tool") ?? DECISIONS.approve;
+  return remember === true ? fill(APPROVAL.remember, label) : label;
 }
 
 /** `traceback (3 frames)`. */

@@ -53,7 +53,8 @@ class LongTerm:
                 query: words that occur in what is sought.
             """
             found = await in_thread(partial(store.search, query, scope, PASSAGES))
-            return "\n\n".join(map(_shown, found)) or "Nothing was found; try other words."
+            apart = {passage.text: passage for passage in reversed(found)}  # a fork has the same messages again
+            return "\n\n".join(map(_shown, reversed(apart.values()))) or "Nothing was found; try other words."
 
         async def remember(fact: str) -> str:
             """Keeps a fact for later, such as a preference of the user or a decision.

@@ -63,14 +63,16 @@ class Session:
         agent: that answers.
         store: keeps the conversation.
         id: of the session in its store; stays when it is renamed.
-        allowed: names of the tools that the user has allowed for good in this session.
+        allowed: names of the tools that the user allows for good in this session. It may be changed.
     """
 
     def __init__(self, agent: "Agent", store: Store, info: SessionInfo) -> None:
         self.agent = agent
         self.store = store
         self.id: str = info.id
-        self.allowed: set[str] = Log(store.read(info.id)).allowed
+        self.allowed: set[str] = set()
+        self._stored_allowed: frozenset[str] = frozenset()
+        self._update_allowed(Log(store.read(info.id)))
         self._name: str = info.name
 
     @property
@@ -107,6 +109,20 @@ class Session:
         lock = _turn_locks.get().get(self._key)
         running = None if lock is None else lock.turn
         return [item for turn in Log(self.store.read(self.id), running).turns for item in turn.items]
+
+    def _update_allowed(self, log: "Log") -> None:
+        """Take over what was allowed in another process."""
+        if log.allowed != self._stored_allowed:
+            self._stored_allowed = frozenset(log.allowed)
+            self.allowed.clear()
+            self.allowed.update(log.allowed)
+
+    def _changed_allowed(self) -> list[Allowed]:
+        """Return the entry that keeps `allowed`, if that has changed."""
+        if self.allowed == self._stored_allowed:
+            return []
+        self._stored_allowed = frozenset(self.allowed)
+        return [Allowed(tools=tuple(sorted(self.allowed)))]
 
     @property
     def _key(self) -> Key:
@@ -187,7 +203,7 @@ class Log:
     Attributes:
         turns: in the order in which they began; each ends with an answer, except for the running one.
         summary: the last one, or None.
-        allowed: tools that were allowed for good.
+        allowed: names of the tools that the user allows for good.
     """
 
     def __init__(self, records: Iterable[Record], running: str | None = None) -> None:
@@ -199,7 +215,7 @@ class Log:
                 case Summary():
                     self.summary = record.entry
                 case Allowed():
-                    self.allowed.add(record.entry.tool)
+                    self.allowed = set(record.entry.tools)
                 case item:
                     turns.setdefault(record.turn, []).append(item)
         self.turns = [Turn(id=id, items=settled(items) if id == running else ended(items)) for id, items in turns.items()]
@@ -234,7 +250,6 @@ class SessionTurn:
         self._lock: TurnLock | None = None
         self._order = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
-        self._known_allowed: set[str] = set()
         self._summariser: Summariser | None = None
 
     async def begin(self, conversation: Conversation, emit: Emit) -> None:
@@ -242,8 +257,7 @@ class SessionTurn:
         await self._acquire(emit)
         session = self._session
         log = Log(await in_thread(partial(session.store.read, session.id)))
-        self._known_allowed = set(log.allowed)
-        session.allowed |= log.allowed
+        session._update_allowed(log)
         prompt = list(conversation.items)
         await self.add(prompt)
         past = Past(turns=log.turns, summary=log.summary)
@@ -258,9 +272,7 @@ class SessionTurn:
 
     async def add(self, items: Sequence[Item]) -> None:
         """Keep items, and what the user has allowed meanwhile."""
-        allowed = self._session.allowed - self._known_allowed
-        self._known_allowed |= allowed
-        await self._write([*items, *(Allowed(tool=name) for name in sorted(allowed))])
+        await self._write([*items, *self._session._changed_allowed()])
 
     async def end(self) -> e.Usage | None:
         """Wait until all is written, and let the session's next turn begin."""

@@ -27,9 +27,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, tag="summary"):
 
 
 class Allowed(msgspec.Struct, frozen=True, kw_only=True, tag="allowed"):
-    """A tool that the user has allowed for good in a session."""
+    """Names of the tools that the user allows for good in a session. The last such entry counts."""
 
-    tool: str
+    tools: tuple[str, ...]
 
 
 Entry: TypeAlias = Item | Summary | Allowed

@@ -15,7 +15,10 @@ TITLE = "Summary of the conversation so far"
 
 
 class Summariser:
-    """Has the run's model summarise a text. The reader sees the summary as it is written, as that of a sub-agent.
+    """Has the run's model summarise a text.
+
+    The reader sees the summary as it is written, in a panel like a sub-agent's. It is a thought there, because it may tell what
+    tools returned: where thoughts or tools are hidden, it is hidden too.
 
     Args:
         plan: the parameters of the run. Its tools and settings are not used.
@@ -45,8 +48,9 @@ class Summariser:
                 elif isinstance(event, e.RunEnd):
                     end = event
                 if not isinstance(event, _OF_RUNS):
-                    own = {"id": f"{agent}/{event.id}"} if hasattr(event, "id") else {}
-                    await self._emit(replace(event, parent_id=agent, **own))
+                    shown = _as_thought(event)
+                    own = {"id": f"{agent}/{shown.id}"} if hasattr(shown, "id") else {}
+                    await self._emit(replace(shown, parent_id=agent, **own))
 
         await self._emit(e.AgentStart(id=agent, name=TITLE))
         try:
@@ -79,6 +83,17 @@ class Summariser:
 
 
 _OF_RUNS = (e.RunStart, e.RunEnd, e.StepStart, e.StepEnd, e.UsageUpdate, e.Error)
+
+
+def _as_thought(event: e.Event) -> e.Event:
+    match event:
+        case e.TextStart():
+            return e.ReasoningStart(id=event.id, kind="summary")
+        case e.TextDelta():
+            return e.ReasoningDelta(id=event.id, delta=event.delta)
+        case e.TextEnd():
+            return e.ReasoningEnd(id=event.id, text=event.text)
+    return event
 
 
 def _too_slow(seconds: float) -> Exception:

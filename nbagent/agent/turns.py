@@ -17,6 +17,7 @@ from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.errors import Cancelled
 from nbagent.runtime.timeouts import IdleClock
+from nbagent.sources.closing import closing
 
 
 class IdleTimeout(Exception):
@@ -187,7 +188,7 @@ class Turns:
         tools = list(plan.tools.values())
         async with self._patience():
             stream = await plan.connection.ask(plan.instructions, self._sendable(), tools, plan.settings)
-        async with stream:
+        async with closing(stream):
             while True:
                 try:
                     async with self._patience():

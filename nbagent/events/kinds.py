@@ -57,11 +57,17 @@ class StepEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step
 
 
 class TextStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text.start"):
-    """A text block of the answer begins. `phase` is the provider's: "commentary", "final_answer"."""
+    """A text block of the answer begins.
+
+    Attributes:
+        phase: the provider's name for the role of the text: "commentary", "final_answer".
+        line_breaks: each line end of the text is a line break. In CommonMark a single one is a space.
+    """
 
     id: str
     kind: Literal["text", "refusal"] = "text"
     phase: str | None = None
+    line_breaks: bool = False
 
 
 class TextDelta(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text.delta"):

@@ -130,6 +130,8 @@ class RunDisplay:
             # In an empty context it belongs to the cell that is executed now: nbclient takes no other, and JupyterLab
             # goes by the display id.
             contextvars.Context().run(self._displays.publish, data, metadata, self._display_id, update=True)
+            if self._has_view:
+                self.run.copied(metadata["nbagent"]["events"])
             return sum(len(text.encode()) for text in data.values())
 
     def close(self) -> None:

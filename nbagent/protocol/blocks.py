@@ -110,6 +110,7 @@ class RunProps(BlockProps, tag="run"):
         tools: number of tool calls so far.
         tools_failed: number of tool calls that ended with an error.
         lanes: number of streams that are shown side by side; absent for one stream.
+        copied: number of events that the static copy in the notebook held when it was sent last; absent before that.
     """
 
     name: str | UnsetType = UNSET
@@ -128,6 +129,7 @@ class RunProps(BlockProps, tag="run"):
     tools: int | UnsetType = UNSET
     tools_failed: int | UnsetType = UNSET
     lanes: int | UnsetType = UNSET
+    copied: int | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):
@@ -137,11 +139,13 @@ class TextProps(BlockProps, tag="text"):
         text: Markdown; it grows by `append`.
         text_kind: `refusal` where the model declined to answer.
         phase: the provider's name for the role of the text: `commentary`, `final_answer`.
+        line_breaks: true if each line end is a line break; otherwise a single one is a space, as in CommonMark.
     """
 
     text: str | UnsetType = UNSET
     text_kind: Literal["text", "refusal"] | UnsetType = UNSET
     phase: str | UnsetType | None = UNSET
+    line_breaks: bool | UnsetType = UNSET
 
 
 class ReasoningProps(BlockProps, tag="reasoning"):
@@ -365,7 +369,7 @@ AnyProps: TypeAlias = (
 )
 """The props of a block of any kind."""
 
-STREAMED_FIELDS = frozenset({"text", "args_text"})
+STREAMED_FIELDS = frozenset({"text", "args_text", "output"})
 """Fields that grow by `append`. A long one travels as several appends and never becomes a `LargeValue`."""
 
 BUNDLE_FIELDS = frozenset({"result", "error", "progress"})

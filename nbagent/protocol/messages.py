@@ -167,14 +167,15 @@ class Answer(msgspec.Struct, tag_field="t", tag="answer"):
     Attributes:
         block: id of the question's block.
         decision: the answer; `cancel` closes the question without one.
-        value: the input; of a tool's call, the arguments if the reader changed them.
+        value: the input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the arguments if the reader
+            changed them.
         reason: of a denial, for the model.
         remember: true if further calls of the tool are allowed too.
     """
 
     block: str
     decision: Decision
-    value: Any = None
+    value: str | None = None
     reason: Annotated[str, Meta(max_length=MAX_REASON_CHARS)] | None = None
     remember: bool = False
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nbagent import events as e
 from nbagent import recording
 from nbagent.errors import MissingExtra, StreamError
-from nbagent.render.messages import messages_of, responses_of
+from nbagent.gate.masking import mask_json
+from nbagent.render.messages import messages_of, responses_of, texts_of
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
 from nbagent.transcript import ROOT
@@ -70,12 +71,15 @@ class Results:
 
         The prompt is among them if the stream tells it, or `prompt=` was given; of a run that goes on from another, also what
         was said before. A call that waits for you to run it has no `tool` message yet: add that first. What is hidden is left
-        out.
+        out; where parts of tool calls are hidden, all calls before the prompt are.
         """
-        with self._state.lock:
-            made = messages_of(self._state.transcript.snapshot(), self._state.inspector.contents(), self._scope)
-        conversation = self._state.conversation if self._scope == ROOT else None
-        return made if conversation is None else [*conversation.earlier, *made]
+        state = self._state
+        with state.lock:
+            made = messages_of(state.transcript.snapshot(), state.inspector.contents(), self._scope)
+        if state.conversation is None or self._scope != ROOT:
+            return made
+        before = texts_of(state.conversation.earlier) if state.privacy.hides_tools else state.conversation.earlier
+        return [*mask_json(before, state.privacy.mask), *made]
 
     @property
     def responses_input(self) -> list[dict[str, Any]]:

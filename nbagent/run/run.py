@@ -176,6 +176,11 @@ class Run(RunResults):
         with self._state.lock:
             self._channels.send(self._state.transcript.toggle(block, is_open))
 
+    def copied(self, events: int) -> None:
+        """Tell the views that a static copy with this many events was sent; one that misses it asks for it."""
+        with self._state.lock:
+            self._channels.send(self._state.transcript.copied(events))
+
     @property
     def waiting(self) -> list[Question]:
         """The questions that wait for an answer, oldest first. Empty for a stream that has no way to carry an answer back."""
@@ -227,8 +232,9 @@ class Run(RunResults):
     def take_answer(self, answer: Answer) -> None:
         """Answer a question from a view. One that cannot be taken shows there, beside the question."""
         try:
-            self.respond(answer.block, answer.decision, answer.value, reason=answer.reason, remember=answer.remember)
-        except AnswerError as error:
+            value = None if answer.value is None else msgspec.json.decode(answer.value)
+            self.respond(answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember)
+        except (AnswerError, msgspec.DecodeError) as error:
             with self._state.lock:
                 problem = self._state.privacy.mask(str(error))
                 self._channels.send(self._state.transcript.refuse_answer(answer.block.removeprefix("approval:"), problem))

@@ -5,7 +5,6 @@ the tree (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()`
 The transcript has no clock: every time in it comes from an event's `ts`.
 """
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, assert_never
 
@@ -29,7 +28,7 @@ from nbagent.protocol.blocks import (
     to_dict,
 )
 from nbagent.protocol.ops import ROOT, Op
-from nbagent.transcript.block import Block
+from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.props import default_props, end_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
@@ -37,9 +36,6 @@ from nbagent.transcript.usage import UsageCount
 
 COUNTER_INTERVAL_S = 1.0
 """Seconds between two updates of the counters that every delta moves; each one redraws the header."""
-
-MAX_ID_CHARS = 200
-"""Characters of a block's id; a longer one is shortened, since every op carries it."""
 
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that has not ended."""
@@ -133,6 +129,10 @@ class Transcript:
         block = self.blocks.get(_approval_id(approval_id))
         return [] if block is None else self._set(block, ApprovalProps(problem=problem))
 
+    def copied(self, events: int) -> list[Op]:
+        """Return the ops that tell the views that a static copy with this many events was sent."""
+        return self._set(self.root, RunProps(copied=events))
+
     def feed(self, event: e.Event) -> list[Op]:
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
         self._counts["events"] += 1
@@ -153,7 +153,7 @@ class Transcript:
 
         The id is shortened and made encodable, and prefixed with the kind if a block of another kind already has it.
         """
-        id = _short(id)
+        id = short_id(id)
         block = self.blocks.get(id)
         return id if block is None or block.kind == kind else f"{kind}:{id}"
 
@@ -210,7 +210,7 @@ class Transcript:
     def _open(self, id: str, props: BlockProps, parent: str | None) -> tuple[Block, list[Op]]:
         kind = kind_of(props)
         id = self.block_id(id, kind)
-        parent = _short(parent) if parent is not None else None
+        parent = short_id(parent) if parent is not None else None
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
         block = Block(id, parent if parent in self.blocks else ROOT, json_safe({"kind": kind, **to_dict(props)}))
@@ -330,7 +330,7 @@ class Transcript:
     def _approval_request(self, event: e.ApprovalRequest) -> list[Op]:
         props = ApprovalProps(
             approval_kind=event.kind,
-            tool_id=None if event.tool_id is None else _short(event.tool_id),
+            tool_id=None if event.tool_id is None else short_id(event.tool_id),
             prompt=event.prompt,
             args=event.args,
             options=event.options,
@@ -354,7 +354,7 @@ class Transcript:
         return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
 
     def _set_open_tool(self, id: str | None, state: ToolState) -> list[Op]:
-        block = self.blocks.get(_short(id)) if id is not None else None
+        block = self.blocks.get(short_id(id)) if id is not None else None
         if block is None or block.kind != "tool" or block.closed:
             return []
         return self._set(block, ToolProps(state=state))
@@ -403,11 +403,5 @@ class Transcript:
         return [*self._set(block, end_props(block, event)), *self._close(block)]
 
 
-def _short(id: str) -> str:
-    """Return the id as it can be sent; one that is too long to be sent with every change is cut and ends with its hash."""
-    id = text_safe(id)
-    return id if len(id) <= MAX_ID_CHARS else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
-
-
 def _approval_id(approval_id: str) -> str:
-    return _short(f"approval:{approval_id}")
+    return short_id(f"approval:{approval_id}")

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -203,20 +203,26 @@ def test_a_store_is_a_path_or_a_store(store: Any) -> None:
         Agent("demo").session("s", store=store)
 
 
-# --- one turn at a time -----------------------------------------------------------------------------------------------
+def waiting(go_on: threading.Event, is_asked: threading.Event | None = None) -> Callable[[Exchange], None]:
+    """Return a reply that comes when `go_on` is set."""
 
-
-async def test_a_second_prompt_waits_for_the_first_answer(tmp_path: Path) -> None:
-    first_is_asked, go_on = threading.Event(), threading.Event()
-
-    def slow(exchange: Exchange) -> None:
-        first_is_asked.set()
+    def reply(exchange: Exchange) -> None:
+        if is_asked is not None:
+            is_asked.set()
         assert go_on.wait(30)
         exchange.begin()
         exchange.send(*say("chat", "Rain."))
         exchange.end()
 
-    with Server(slow, say("chat", "Sun.")) as server:
+    return reply
+
+
+# --- one turn at a time -----------------------------------------------------------------------------------------------
+
+
+async def test_a_second_prompt_waits_for_the_first_answer(tmp_path: Path) -> None:
+    first_is_asked, go_on = threading.Event(), threading.Event()
+    with Server(waiting(go_on, first_is_asked), say("chat", "Sun.")) as server:
         agent = agent_of(server, store=tmp_path / "chats.db")
         first = asyncio.create_task(agent.session("s").generate("today?"))
         assert await asyncio.to_thread(first_is_asked.wait, 30)
@@ -402,7 +408,7 @@ async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) ->
         return "gone"
 
     replies = [reply for number in range(4) for reply in (say("chat", "", [(f"c{number}", "wipe", "{}")]), say("chat", "Ok."))]
-    with Server(*replies) as server:
+    with Server(*replies[:5], say("chat", "Ok."), say("chat", "Ok.")) as server:
         asked: list[int] = []
         for name in ("a", "a", "b"):
             chat = agent_of(server, tools=[wipe], store=tmp_path / "chats.db").session(name)
@@ -413,7 +419,11 @@ async def test_a_tool_is_allowed_for_good_in_its_session_only(tmp_path: Path) ->
                     assert event.reply is not None
                     event.reply.value.send(e.ApprovalResponse(approval_id="", decision="approve", remember=name == "a"))
             asked.append(count)
-        assert agent_of(server, store=tmp_path / "chats.db").session("a").allowed == {"wipe"}
+        chat = agent_of(server, store=tmp_path / "chats.db").session("a")
+        assert chat.allowed == {"wipe"}
+        chat.allowed.clear()
+        await chat.generate("and now?")
+        assert agent_of(server, store=tmp_path / "chats.db").session("a").allowed == set()
     assert asked == [1, 0, 1]
 
 
@@ -464,7 +474,7 @@ async def test_a_summary_is_written_by_the_model_shown_and_kept(tmp_path: Path) 
 
     (start,) = of(events, e.AgentStart)
     assert start.name == "Summary of the conversation so far"
-    nested = [event for event in of(events, e.TextDelta) if event.parent_id == start.id]
+    nested = [event for event in of(events, e.ReasoningDelta) if event.parent_id == start.id]
     assert "".join(event.delta for event in nested) == "It rains."
     assert events[-1].output == "Sun."  # type: ignore[union-attr]
     assert events[-1].usage.input == 20  # type: ignore[union-attr]
@@ -477,15 +487,17 @@ async def test_a_summary_is_written_by_the_model_shown_and_kept(tmp_path: Path) 
     assert [message["content"] for message in agent.session("s").messages][:2] == ["today?", long]
 
 
-async def test_a_run_shows_the_summary_as_a_panel_of_its_own() -> None:
+@pytest.mark.parametrize(("reveal", "shown"), [("thinking", ["It rains."]), ("tools", []), ("answer", [])])
+async def test_a_run_shows_the_summary_in_a_panel_of_its_own_where_thoughts_are_shown(reveal: Any, shown: list[str]) -> None:
     with Server(say("chat", "rain " * 100), say("chat", "It rains."), say("chat", "Sun.")) as server:
         chat = agent_of(server, memory=SummaryBuffer(130)).session()
         await chat.generate("today?")
-        run = Run(chat.stream("tomorrow?"))
-        run.start()
-        await run
-    assert (run.text, run.answer) == ("Sun.", "Sun.")
-    assert [block["name"] for block in run.snapshot() if block["kind"] == "agent"] == ["Summary of the conversation so far"]
+        run = await finished(chat.stream("tomorrow?"), reveal=reveal)
+    assert (run.text, run.answer, run.thinking) == ("Sun.", "Sun.", "")
+    (panel,) = [block for block in run.snapshot() if block["kind"] == "agent"]
+    assert panel["name"] == "Summary of the conversation so far"
+    assert [block["text"] for block in run.snapshot() if block["parent"] == panel["id"] and block.get("text")] == shown
+    assert ("It rains." in str(run.snapshot())) is bool(shown)
 
 
 async def test_an_answer_comes_without_a_summary_if_there_is_none() -> None:
@@ -571,6 +583,20 @@ async def test_the_messages_of_a_run_are_a_prompt(api: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("option", [{"reveal": "answer"}, {"hide": {"weather": "result"}}, {"redact": ["Oslo: rain"]}])
+async def test_what_is_hidden_is_in_no_messages_and_yet_the_model_knows_it(option: Any) -> None:
+    replies = [say("chat", "I look.", [("c1", "weather", '{"town": "Oslo"}')]), say("chat", "See there.")]
+    with Server(*replies, say("chat", "Sun.")) as server:
+        agent = agent_of(server, tools=[weather])
+        first = await finished(agent.stream("Oslo?"), **option)
+        second = await finished(agent.stream("and Rome?", after=first), **option)
+    assert "Oslo: rain" in texts(server.bodies[2])
+    for run in (first, second):
+        check_chat(run.messages)
+        assert "rain" not in str(run.messages)
+        assert "See there." in str(run.messages)
+
+
 async def test_a_prompt_goes_on_from_a_run_of_another_system() -> None:
     chunks = [
         {"choices": [{"index": 0, "delta": {"content": "42"}, "finish_reason": "stop"}], "object": "chat.completion.chunk"}
@@ -589,14 +615,7 @@ async def test_a_prompt_goes_on_from_a_run_of_another_system() -> None:
 
 async def test_a_prompt_waits_for_the_run_that_it_goes_on_from() -> None:
     go_on = threading.Event()
-
-    def slow(exchange: Exchange) -> None:
-        assert go_on.wait(30)
-        exchange.begin()
-        exchange.send(*say("chat", "Rain."))
-        exchange.end()
-
-    with Server(slow, say("chat", "Sun.")) as server:
+    with Server(waiting(go_on), say("chat", "Sun.")) as server:
         agent = agent_of(server)
         first = Run(agent.stream("today?"))
         first.start()

@@ -56,7 +56,7 @@ def test_records_come_back_in_order(store: Store) -> None:
         Message(role="user", content=[{"type": "text", "text": "Hi \x00 𝄞"}]),
         FunctionCall(call_id="c", name="f", arguments="{}", item={"id": "fc"}),
         Summary(text="s", through="1"),
-        Allowed(tool="f"),
+        Allowed(tools=("f",)),
     ]
     records = [Record(str(number // 2), entry) for number, entry in enumerate(entries)]
     store.append(id, records[:3])

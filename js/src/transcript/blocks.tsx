@@ -7,6 +7,7 @@ import type { Kind } from "../protocol";
 import { type Block, type BlockList, isKind } from "../store";
 import { usePlaceholderHeight } from "../ui/virtualize";
 import { lookUp } from "../values";
+import { useSession } from "./context";
 import { groupLanes } from "./lanes";
 
 export type BlockComponent = FunctionComponent<{ block: Block }>;
@@ -50,7 +51,9 @@ export function Blocks({ list }: { list: BlockList }) {
 function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const placeholderHeight = usePlaceholderHeight(box, last ? null : page.value.length * BLOCK_PX);
-  if (placeholderHeight !== null) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
+  const { aroundQuestions } = useSession();
+  const asks = page.value.some((block) => aroundQuestions.value.has(block));
+  if (placeholderHeight !== null && !asks) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
   return (
     <div ref={box}>
       {groupLanes(page.value).map((group) => {
