@@ -12,6 +12,7 @@ import openai
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.journal import After, Conversation
 from nbagent.agent.longterm import LongTerm
 from nbagent.agent.memory import Memory, check_memory
@@ -27,6 +28,9 @@ from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import secrets
 from nbagent.runtime import loop
 from nbagent.runtime.timeouts import is_limit
+
+ENDS = (e.Error, e.RunEnd)
+"""Types of the events that a whole answer is made of."""
 
 
 class Agent:
@@ -50,6 +54,7 @@ class Agent:
         idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
         parallel: whether tool calls of one response run at the same time.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
+        delivery: pieces and pace in which texts come to the reader of `stream`; by default as the model sends them.
         memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
         longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
         store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, or a `Store`; by default this process's
@@ -75,6 +80,7 @@ class Agent:
         idle_timeout: float | None = None,
         parallel: bool = True,
         model_settings: Mapping[str, Any] | None = None,
+        delivery: Delivery | None = None,
         memory: Memory | None = None,
         longterm: LongTerm | None = None,
         store: StoreLike | None = None,
@@ -92,6 +98,7 @@ class Agent:
         self.timeout = timeout
         self.idle_timeout = idle_timeout
         self.parallel = parallel
+        self.delivery = delivery
         self.memory = check_memory(memory)
         self.longterm = longterm
         self.store: Store = MemoryStore() if store is None else store_of(store)
@@ -151,7 +158,7 @@ class Agent:
                 openai client's own error, if there was one.
             Cancelled: the model's server cancelled its response.
         """
-        return await self._answer_of(self.stream(prompt, after=after))
+        return await self._answer_of(self.stream(prompt, after=after, types=ENDS))
 
     def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
         """Return a conversation: each of its prompts knows what was said before.
@@ -188,6 +195,7 @@ class Agent:
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
             allowed=set() if allowed is None else allowed,
+            delivery=self.delivery,
         )
 
     async def _answer_of(self, answer: "AgentStream") -> str:
@@ -240,7 +248,7 @@ class AgentStream(loop.OwnedStream):
         self.name = name
         self._types = types
         self._turns = turns
-        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run)
+        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
         self._exhausted = False
 
     @property

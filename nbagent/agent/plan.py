@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.model import Connection
 from nbagent.agent.tools import AnyTool
 
@@ -13,6 +14,7 @@ class Plan:
 
     Attributes:
         allowed: names of the tools that the reader has allowed for good; an answer adds to them.
+        delivery: pieces and pace of the texts; None for those of the model.
     """
 
     name: str
@@ -25,3 +27,4 @@ class Plan:
     idle_timeout: float | None
     parallel: bool
     allowed: set[str] = field(default_factory=set)
+    delivery: Delivery | None = None
