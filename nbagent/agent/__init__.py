@@ -1,6 +1,7 @@
 """An agent of our own on the openai SDK."""
 
 from nbagent.agent.agent import Agent, AgentStream
+from nbagent.agent.reporting import progress
 from nbagent.agent.tools import Tool, tool
 
-__all__ = ["Agent", "AgentStream", "Tool", "tool"]
+__all__ = ["Agent", "AgentStream", "Tool", "progress", "tool"]

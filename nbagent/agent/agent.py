@@ -15,7 +15,7 @@ from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.plan import Plan
-from nbagent.agent.tools import AnyTool, toolbox
+from nbagent.agent.tools import RESULT_CHARS, AnyTool, check_result_chars, toolbox
 from nbagent.agent.turns import Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.events.types import EventTypes, event_types
@@ -42,6 +42,7 @@ class Agent:
         timeout: seconds that a run may take in all, including the time that its reader takes; None is no limit.
         idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
         parallel: whether tool calls of one response run at the same time.
+        result_chars: characters of a tool's result that the model gets at most, with a note of what is left out.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
 
     Raises:
@@ -63,6 +64,7 @@ class Agent:
         timeout: float | None = None,
         idle_timeout: float | None = None,
         parallel: bool = True,
+        result_chars: int = RESULT_CHARS,
         model_settings: Mapping[str, Any] | None = None,
     ) -> None:
         if max_steps < 1:
@@ -70,6 +72,7 @@ class Agent:
         for limit, seconds in (("timeout", timeout), ("idle_timeout", idle_timeout)):
             if not is_limit(seconds):
                 raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
+        check_result_chars("Agent", result_chars)
         check(model, client, api)
         self.model = model
         self.name: str = name or model
@@ -78,6 +81,7 @@ class Agent:
         self.timeout = timeout
         self.idle_timeout = idle_timeout
         self.parallel = parallel
+        self.result_chars = result_chars
         self._settings = dict(model_settings or {})
         self._tools = toolbox(tools)
         self._client = client
@@ -125,6 +129,7 @@ class Agent:
             timeout=self.timeout,
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
+            result_chars=self.result_chars,
         )
         return AgentStream(Turns(plan, history.from_prompt(prompt)), self.name, event_types(types))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbagent.agent.model import Connection
-from nbagent.agent.tools import AnyTool
+from nbagent.agent.tools import RESULT_CHARS, AnyTool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -12,6 +12,7 @@ class Plan:
     """The parameters of a run. Times are in seconds; None is no limit.
 
     Attributes:
+        result_chars: characters of a tool's result that the model gets at most, unless the tool has a limit of its own.
         allowed: names of the tools that the reader has allowed for good; an answer adds to them.
     """
 
@@ -24,4 +25,5 @@ class Plan:
     timeout: float | None
     idle_timeout: float | None
     parallel: bool
+    result_chars: int = RESULT_CHARS
     allowed: set[str] = field(default_factory=set)
