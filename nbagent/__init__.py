@@ -28,6 +28,7 @@ __all__ = [
     "events",
     "last",
     "load",
+    "mcp",
     "progress",
     "record",
     "replay",
@@ -39,7 +40,7 @@ __all__ = [
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
-    from nbagent.agent import Agent, progress, tool
+    from nbagent.agent import Agent, mcp, progress, tool
 
     __version__: str
     last: Run | None
@@ -48,12 +49,12 @@ else:  # a type checker would take any name for one that __getattr__ knows
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""
-        if name in ("Agent", "progress", "tool"):
+        if name in ("Agent", "mcp", "progress", "tool"):
             from nbagent import agent, demo
             from nbagent.agent.model import register_model
 
             register_model("demo", demo.demo_server)
-            globals().update(Agent=agent.Agent, progress=agent.progress, tool=agent.tool)
+            globals().update({each: getattr(agent, each) for each in ("Agent", "mcp", "progress", "tool")})
             return globals()[name]
         if name == "last":
             from nbagent.run import registry

@@ -60,6 +60,8 @@ GUARDED: dict[str, set[str]] = {
     "latex2mathml": {"markup/mathml.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
+    "mcp": {"agent/mcp_server.py"},
+    "mcp_types": {"agent/mcp_server.py"},
     "pydantic": {"agent/schema.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},

@@ -16,6 +16,7 @@ from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.plan import Plan
 from nbagent.agent.tools import RESULT_CHARS, AnyTool, check_result_chars, toolbox
+from nbagent.agent.toolset import Toolset, split
 from nbagent.agent.turns import Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.events.types import EventTypes, event_types
@@ -33,7 +34,7 @@ class Agent:
     Args:
         model: the model's name; `"demo"` is a scripted one that runs in this process.
         instructions: the system prompt.
-        tools: functions, or tools made by `@tool`.
+        tools: functions, tools made by `@tool`, and servers made by `nbagent.mcp`.
         client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
             (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
         api: `"responses"` or `"chat"` (Chat Completions); by default Responses with OpenAI, Chat with any other server.
@@ -55,7 +56,7 @@ class Agent:
         self,
         model: str,
         instructions: str = "",
-        tools: Iterable[AnyTool | Callable[..., Any]] = (),
+        tools: Iterable[AnyTool | Callable[..., Any] | Toolset] = (),
         *,
         client: openai.AsyncOpenAI | None = None,
         api: ApiName | None = None,
@@ -83,7 +84,8 @@ class Agent:
         self.parallel = parallel
         self.result_chars = result_chars
         self._settings = dict(model_settings or {})
-        self._tools = toolbox(tools)
+        functions, self._toolsets = split(tools)
+        self._tools = toolbox(functions)
         self._client = client
         self._api = api
         self._connected: Connection | None = None
@@ -91,7 +93,7 @@ class Agent:
 
     @property
     def tools(self) -> list[AnyTool]:
-        """The tools, in the order given."""
+        """The tools, in the order given; without those of servers."""
         return list(self._tools.values())
 
     if not TYPE_CHECKING:  # a type checker would take any name for one that __getattr__ knows
@@ -122,7 +124,8 @@ class Agent:
         plan = Plan(
             name=self.name,
             instructions=self.instructions,
-            tools=self._tools,
+            tools=dict(self._tools),
+            toolsets=self._toolsets,
             connection=self._connection(),
             settings=self._settings,
             max_steps=self.max_steps,

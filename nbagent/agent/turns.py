@@ -14,6 +14,7 @@ from nbagent.agent.calls import Calls
 from nbagent.agent.emitter import Emitter
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
+from nbagent.agent.toolset import merged
 from nbagent.errors import Cancelled
 from nbagent.runtime.timeouts import IdleClock
 
@@ -87,6 +88,7 @@ class Turns:
     def __init__(self, plan: Plan, items: Iterable[history.Item]) -> None:
         self.failure: BaseException | None = None
         self._plan = plan
+        self._own_tools = dict(plan.tools)
         self._items = list(items)
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
@@ -124,6 +126,7 @@ class Turns:
 
     async def _steps(self) -> e.RunEnd:
         for _ in range(self._plan.max_steps):
+            await self._update_tools()
             await self._respond()
             args = self._reply.args
             calls = [(start, args[key]) for key, start in self._reply.calls.items() if key in args]
@@ -132,6 +135,17 @@ class Turns:
             self._items += self._reply.history()
             self._items += await self._calls.run(calls)
         return msgspec.structs.replace(await self._close(), status="max_steps", code="max_steps")
+
+    async def _update_tools(self) -> None:
+        """Ask the toolsets for their tools, which may have changed."""
+        sets = []
+        for toolset in self._plan.toolsets:
+            if not toolset.is_open:
+                await self._emit(e.Status(message=f"Starting {toolset.label}"))
+            sets.append((toolset.label, await toolset.tools()))
+        if sets:
+            self._plan.tools.clear()
+            self._plan.tools.update(merged(self._own_tools, sets))
 
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""

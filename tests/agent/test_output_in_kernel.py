@@ -19,7 +19,8 @@ def both(function):
     "The function as a sync tool, and as an async one."
     async def asynchronous():
         return function()
-    return [nbagent.tool(name=name, description="Speaks.")(it) for name, it in {"sync": function, "async": asynchronous}.items()]
+    both = {"sync": function, "async": asynchronous}
+    return [nbagent.tool(name=name, description="Speaks.")(each) for name, each in both.items()]
 
 async def run(function):
     for tool in both(function):
