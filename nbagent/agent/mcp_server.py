@@ -40,7 +40,7 @@ MODE: Any = "auto"
 """Protocol of the SDK's client: the newest that the server knows."""
 
 _STDERR_LINES = 12
-_IN_FLIGHT_ENDED = "whether the call had an effect is not known, so it was not repeated"
+_IN_FLIGHT_ENDED = "ended during this call: whether the call had an effect is not known, so it was not repeated"
 
 
 class McpServer:
@@ -103,6 +103,8 @@ class Connection:
         self.target: str = secrets.mask(" ".join(self._words))
         self.label: str = options["name"] or _label_of(self._words, self._is_url)
         self._lock = asyncio.Lock()
+        self._listing = asyncio.Lock()
+        self._changes = 0
         self._life: asyncio.Task[None] | None = None
         self._client: mcp.Client | None = None
         self._closing = asyncio.Event()
@@ -110,6 +112,7 @@ class Connection:
         self._calls: list[CallContext] = []
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._questions = 0
+        self._session_lost = self._is_ended = False
         self._pid = 0
         _connections.add(self)
 
@@ -130,7 +133,7 @@ class Connection:
     @property
     def is_open(self) -> bool:
         """Whether the server is connected, in this process."""
-        if self._client is None or self._pid != os.getpid():
+        if self._client is None or self._is_ended or self._pid != os.getpid():
             return False
         # Private to the SDK, which has no public sign of it. Without it the next call finds out, and is not repeated.
         dispatcher = getattr(self._client.session, "_dispatcher", None)
@@ -148,6 +151,7 @@ class Connection:
             await self._end()
             self._closing, self._client, self._tools, self._pid = asyncio.Event(), None, None, os.getpid()
             self._stderr.clear()
+            self._session_lost = self._is_ended = False
             opened: asyncio.Future[mcp.Client] = asyncio.get_running_loop().create_future()
             # In an empty context: what the server says later does not belong to the call that has opened the connection.
             life = asyncio.create_task(self._live(opened), name="nbagent-mcp", context=contextvars.Context())
@@ -190,6 +194,7 @@ class Connection:
         transport: Any
         if self._is_url:
             http = await stack.enter_async_context(create_mcp_http_client(headers=dict(self._options["headers"] or {})))
+            http.event_hooks = {"response": [self._on_response]}
             transport = streamable_http_client(self._words[0], http_client=http)
         else:
             parameters = mcp.StdioServerParameters(
@@ -209,10 +214,11 @@ class Connection:
 
     async def _end(self) -> None:
         """End the connection, if there is one, and wait for that."""
-        life, self._life, self._client = self._life, None, None
+        life, client = self._life, self._client
+        self._life = self._client = None
         if life is not None and self._pid == os.getpid():
             self._closing.set()
-            if not await _finished(life):
+            if client is None or not await _finished(life):
                 life.cancel()
                 await _finished(life)
 
@@ -231,27 +237,47 @@ class Connection:
 
     async def tools(self) -> list[McpTool]:
         """Return the server's tools as they are now."""
-        client = await self.client()
-        while (tools := self._tools) is None:
-            self._tools = []  # unless they change while they are listed
-            listed = await self._list(client)
-            if self._tools is not None:
-                self._tools = listed
-        return tools
+        async with self._listing:
+            for attempt in (1, 2):
+                client = await self.client()
+                if self._tools is not None:
+                    return self._tools
+                changes = self._changes
+                try:
+                    listed = await self._list(client)
+                except mcp.MCPError as error:
+                    if self._is_lost(error) and attempt == 1:
+                        continue
+                    raise ToolError(self._about(f"did not list its tools: {error}")) from error
+                if changes == self._changes:  # else the next step lists them again
+                    self._tools = listed
+                return listed
+        raise AssertionError("the second attempt returns or raises")
+
+    def _forget_tools(self) -> None:
+        """Note that the tools have changed."""
+        self._changes += 1
+        self._tools = None
+
+    def _is_lost(self, error: mcp.MCPError) -> bool:
+        """Return True if the error says that the connection is over. The next use makes a new one."""
+        lost = self._session_lost or error.code == mcp_types.CONNECTION_CLOSED
+        self._is_ended |= lost
+        return lost
+
+    async def _on_response(self, response: Any) -> None:
+        # https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
+        self._session_lost |= response.status_code == 404 and "mcp-session-id" in response.request.headers
 
     async def _list(self, client: mcp.Client) -> list[McpTool]:
         found: list[mcp_types.Tool] = []
         cursor: str | None = None
-        try:
-            while True:
-                page = await client.list_tools(cursor=cursor)
-                found += page.tools
-                cursor = page.next_cursor
-                if not cursor:
-                    break
-        except mcp.MCPError as error:
-            self._tools = None
-            raise ToolError(self._about(f"did not list its tools: {error}")) from error
+        while cursor or not found:
+            page = await client.list_tools(cursor=cursor)
+            found += page.tools
+            cursor = page.next_cursor
+            if not cursor:
+                break
         return [self._tool(each) for each in found]
 
     def _tool(self, described: mcp_types.Tool) -> McpTool:
@@ -266,14 +292,14 @@ class Connection:
         if context is not None:
             self._calls.append(context)
             if not was_open:
-                context.output.write(f"({self.label} had ended and was started again)\n")
+                context.output.write(f"(connected to {self.label} again)\n")
         try:
             result = await client.call_tool(name, arguments, progress_callback=partial(_on_progress, context))
         except mcp.MCPError as error:
-            if error.code == mcp_types.CONNECTION_CLOSED:
-                self._client = None
-                raise ToolError(self._about(f"ended during this call: {_IN_FLIGHT_ENDED}")) from error
-            raise ToolError(f"{self.label}: {error}") from error
+            if not self._is_lost(error):
+                raise ToolError(f"{self.label}: {error}") from error
+            what = "has forgotten its session: the call did not run" if self._session_lost else _IN_FLIGHT_ENDED
+            raise ToolError(self._about(what)) from error
         finally:
             if context is not None:
                 self._calls.remove(context)
@@ -302,14 +328,14 @@ class Connection:
 
     async def _on_message(self, message: Any) -> None:
         if isinstance(message, mcp_types.ToolListChangedNotification):
-            self._tools = None
+            self._forget_tools()
 
     async def _follow_changes(self, client: mcp.Client) -> None:
         """Listen for changes of the tools, which newer servers send only to those that ask."""
         with contextlib.suppress(Exception):  # older servers notify without being asked
             async with client.listen(tools_list_changed=True) as changes:
                 async for _ in changes:
-                    self._tools = None
+                    self._forget_tools()
 
     async def _on_question(
         self, context: Any, params: mcp_types.ElicitRequestFormParams | mcp_types.ElicitRequestURLParams

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,23 @@ async def called(server: Any, name: str, arguments: str = "{}", **options: Any) 
         return events, model.bodies[1]["messages"][-1]["content"]
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def serving(port: int) -> Iterator[None]:
+    """Run the server over HTTP meanwhile."""
+    with subprocess.Popen([*COMMAND, str(port)], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "running on" not in process.stderr.readline():
+            assert process.poll() is None
+        yield
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+
+
 @pytest.fixture(scope="module", params=["stdio", "http", "older"])
 def peer(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The server on stdio, over HTTP, and on stdio as servers spoke before 2026."""
@@ -50,17 +68,11 @@ def peer(request: pytest.FixtureRequest) -> Iterator[Any]:
             yield server
             server.close()
             return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with subprocess.Popen([*COMMAND, str(port)], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        while "running on" not in process.stderr.readline():
-            assert process.poll() is None
+    port = free_port()
+    with serving(port):
         server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp", headers={"Authorization": "Bearer canary-0123456789"})
         yield server
         server.close()
-        process.send_signal(signal.SIGTERM)
-        process.communicate()
 
 
 @pytest.mark.parametrize(
@@ -205,10 +217,24 @@ async def test_a_server_that_does_not_start_fails_the_run_before_the_model_is_as
 
 
 async def test_nobody_at_the_address_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with pytest.raises(ToolError, match="could not be reached"):
-        await on_own_loop(nbagent.mcp(f"http://127.0.0.1:{port}/mcp").tools())
+        await on_own_loop(nbagent.mcp(f"http://127.0.0.1:{free_port()}/mcp").tools())
+
+
+async def test_a_server_that_has_forgotten_the_session_is_connected_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp_server, "MODE", "legacy")  # newer servers have no sessions
+    port = free_port()
+    server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp")
+    with serving(port):
+        await on_own_loop(server.tools())
+    with serving(port):
+        replies = [say("chat", "", [(f"c{number}", "add", '{"a": 1}')], number=number) for number in (1, 2)]
+        with Server(*replies, say("chat", "Done.", number=3)) as model:
+            events = await collect(agent_of(model, tools=[server]).stream("go"))
+        lost, added = of(events, e.ToolResult)
+        assert lost.error.message.endswith("has forgotten its session: the call did not run")
+        assert added.value.value == 2
+        await on_own_loop(server._connection.aclose())
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks the process up in /proc")
