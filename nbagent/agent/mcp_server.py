@@ -286,13 +286,10 @@ class Connection:
         return McpTool(described.name, description, schema, self._call, partial(check, schema), self._options)
 
     async def _call(self, name: str, arguments: dict[str, Any]) -> Any:
-        was_open = self._client is None or self.is_open
         client = await self.client()
         context = CURRENT_CALL.get()
         if context is not None:
             self._calls.append(context)
-            if not was_open:
-                context.output.write(f"(connected to {self.label} again)\n")
         try:
             result = await client.call_tool(name, arguments, progress_callback=partial(_on_progress, context))
         except mcp.MCPError as error:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -148,8 +148,27 @@ async def test_tools_that_are_added_are_offered_with_the_next_response(peer: Any
             await asyncio.sleep(0.01)
 
 
-async def test_its_tools_may_have_to_be_allowed() -> None:
-    server = nbagent.mcp(COMMAND, approve=lambda arguments: arguments.get("a") == 1)
+# --- life and death ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def small(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Makes small servers that run in `tmp_path`."""
+    made = []
+
+    def make(**options: Any) -> Any:
+        made.append(
+            nbagent.mcp([sys.executable, str(PEER.with_name("mcp_raw_peer.py"))], name="small", cwd=tmp_path, **options)
+        )
+        return made[-1]
+
+    yield make
+    for server in made:
+        await on_own_loop(server._connection.aclose())
+
+
+async def test_its_tools_may_have_to_be_allowed(small: Any) -> None:
+    server = small(approve=lambda arguments: arguments.get("a") == 1)
     with Server(say("chat", "", [("c1", "add", '{"a": 1}'), ("c2", "add", '{"a": 2}')]), say("chat", "Done.")) as model:
         events = []
         async for event in agent_of(model, tools=[server]).stream("go"):
@@ -158,44 +177,34 @@ async def test_its_tools_may_have_to_be_allowed() -> None:
                 assert event.reply is not None
                 event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision="deny"))
     assert sorted(result.status for result in of(events, e.ToolResult)) == ["denied", "ok"]
-    server.close()
 
 
-# --- life and death ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def own(tmp_path: Path) -> AsyncIterator[Any]:
-    server = nbagent.mcp(COMMAND, name="own", cwd=tmp_path, env={"GIVEN": "yes"})
-    yield server
-    await on_own_loop(server._connection.aclose())
-
-
-async def test_a_server_that_dies_in_a_call_is_not_asked_again_and_started_anew_for_the_next(own: Any, tmp_path: Path) -> None:
-    calls = [[("c1", "die", '{"ran": "ran"}')], [("c2", "add", '{"a": 1}')], [("c3", "environment", '{"name": "GIVEN"}')]]
+async def test_a_server_that_dies_in_a_call_is_not_asked_again_and_started_anew_for_the_next(
+    small: Any, tmp_path: Path
+) -> None:
+    calls = [[("c1", "die", "{}")], [("c2", "add", '{"a": 1}')], [("c3", "environment", '{"name": "GIVEN"}')]]
     replies = [say("chat", "", each, number=number) for number, each in enumerate(calls, 1)]
     with Server(*replies, say("chat", "Done.", number=4)) as model:
-        events = await collect(agent_of(model, tools=[own]).stream("go"))
+        events = await collect(agent_of(model, tools=[small(env={"GIVEN": "yes"})]).stream("go"))
     died, added, given = of(events, e.ToolResult)
     assert died.status == "error"
     assert "ended during this call: whether the call had an effect is not known, so it was not repeated" in died.error.message
     assert "last words" in died.error.message
     assert (tmp_path / "ran").read_text() == "ran\n"
-    assert (added.value.value, given.value.value) == (2, "yes")
+    assert (added.value.value, given.value.value) == ("2", "yes")
+    assert [status.message for status in of(events, e.Status)] == ["Starting small", "Starting small"]
     assert events[-1].status == "completed"  # type: ignore[union-attr]
 
 
-async def test_a_call_that_hangs_ends_at_its_limit_and_the_server_goes_on(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_call_that_hangs_ends_at_its_limit_and_the_server_goes_on(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOT_GIVEN", "secret")
-    server = nbagent.mcp(COMMAND, timeout=0.2)
     calls = [[("c1", "hang", "{}")], [("c2", "environment", '{"name": "NOT_GIVEN"}')]]
     replies = [say("chat", "", each, number=number) for number, each in enumerate(calls, 1)]
     with Server(*replies, say("chat", "Done.", number=3)) as model:
-        events = await collect(agent_of(model, tools=[server]).stream("go"))
+        events = await collect(agent_of(model, tools=[small(timeout=0.2)]).stream("go"))
     hung, environment = of(events, e.ToolResult)
     assert hung.error.message == "hang took longer than its 0.2 s"
     assert environment.value.value == "not set"  # and not this process's
-    await on_own_loop(server._connection.aclose())
 
 
 @pytest.mark.parametrize(
@@ -238,32 +247,29 @@ async def test_a_server_that_has_forgotten_the_session_is_connected_to_again(mon
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks the process up in /proc")
-async def test_the_process_ends_with_its_agent_and_with_close(tmp_path: Path) -> None:
-    code = f"import os, runpy; open('pid', 'w').write(str(os.getpid())); runpy.run_path({str(PEER)!r}, run_name='__main__')"
-
-    async def ended(pid: int) -> bool:
-        for _ in range(1000):
-            if not Path(f"/proc/{pid}").exists():
-                return True
+async def test_the_process_ends_with_close_and_with_its_agent(small: Any, tmp_path: Path) -> None:
+    async def ended(pid: int) -> None:
+        while Path(f"/proc/{pid}").exists():
             await asyncio.sleep(0.01)
-        return False
 
-    server = nbagent.mcp([sys.executable, "-c", code], cwd=tmp_path)
+    server = small()
     await on_own_loop(server.tools())
     server.close()
-    assert await ended(int((tmp_path / "pid").read_text()))
+    await ended(int((tmp_path / "pid").read_text()))
 
     await on_own_loop(server.tools())  # starts it again
+    agent = nbagent.Agent("demo", tools=[nbagent.mcp(server._connection._words, cwd=tmp_path)])
+    await on_own_loop(agent._toolsets[0].tools())
     pid = int((tmp_path / "pid").read_text())
-    del server
+    del agent
     gc.collect()
-    assert await ended(pid)
+    await ended(pid)
 
 
 # --- names and options ------------------------------------------------------------------------------------------------
 
 
-async def test_names_that_collide_get_the_servers_name(own: Any) -> None:
+async def test_names_that_collide_get_the_servers_name(small: Any) -> None:
     def add() -> None:
         """Do not add."""
 
@@ -271,11 +277,10 @@ async def test_names_that_collide_get_the_servers_name(own: Any) -> None:
         """Do not point."""
 
     with Server(say("chat", "Done.")) as model:
-        await collect(agent_of(model, tools=[add, point, own]).stream("go"))
+        await collect(agent_of(model, tools=[add, point, small(), small()]).stream("go"))
         names = [tool["function"]["name"] for tool in model.bodies[0]["tools"]]
-    assert names[:3] == ["add", "point", "own_add"]
-    assert "own_point" in names
-    assert "picture" in names
+    there = ["small_add", "small_environment", "small_hang", "small_die", "small_point"]
+    assert names == ["add", "point", *there, *(f"{name}_2" for name in there)]
 
 
 def test_no_credential_is_in_the_repr_or_in_an_error() -> None:
