@@ -7,7 +7,7 @@ own streams. IPython's `display` is routed the same way.
 A context variable travels into the thread of a sync tool and into tasks. Threads that a tool starts itself do not inherit it
 (Python 3.14 has `-X thread_inherit_context`), so these print into the cell; `asyncio.to_thread` and
 `contextvars.copy_context().run` take it along. What is written to the file descriptors, by C code or another process, stays in
-the cell, and so does a widget, which has to be drawn by the notebook.
+the cell, and so does a widget, which has to be drawn by the notebook; of a progress bar the panel shows the progress.
 """
 
 import logging
@@ -21,6 +21,7 @@ from typing import Any
 from nbagent.agent.call_context import CURRENT_CALL
 from nbagent.agent.output import CallOutput
 from nbagent.agent.pyplot_figures import keep_back
+from nbagent.agent.widget_progress import follow_bar
 from nbagent.runtime.ipython import ipython_shell
 
 _lock = threading.RLock()
@@ -120,9 +121,11 @@ def _route_displays() -> None:
 
     def routed_publish(data: Any, metadata: Any = None, **options: Any) -> None:
         context = CURRENT_CALL.get()
+        if context is not None and (keep_back(data) or follow_bar(data, context.id, context.output)):
+            return
         if context is None or _belongs_to_the_cell(data):
             publish(data, metadata, **options)
-        elif not keep_back(data):
+        else:
             context.results.display(data, (options.get("transient") or {}).get("display_id"))
 
     def routed_clear(wait: bool = False) -> None:

@@ -99,7 +99,8 @@ class CallOutput:
         with self._lock:
             self._open = False
             self._closing.set()
-            self._preliminary = None  # the result comes next
+            if error is None:
+                self._preliminary = None  # the result comes next
             self._collect(self._text.close())
             self._live = ""
         if self._task is not None:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import pandas
 import pytest
 import tqdm
 from agent.server import Server, say
@@ -373,6 +374,16 @@ async def test_all_that_a_failing_or_stopped_tool_printed_stays() -> None:
     assert {result.status for result in of(events, e.ToolResult)} == {"error"}
 
 
+async def test_the_last_value_of_a_generator_that_fails_is_shown() -> None:
+    def search() -> Iterator[str]:
+        yield "first"
+        yield "second"
+        raise ValueError("no more")
+
+    *before, failed = of(await events_of(search), e.ToolResult)
+    assert (failed.status, before[-1].content, before[-1].preliminary) == ("error", "second", True)
+
+
 async def test_stop_keeps_what_was_printed() -> None:
     printed = threading.Event()
 
@@ -425,6 +436,27 @@ async def test_the_model_gets_the_result_and_not_what_was_printed() -> None:
     assert told.startswith("xxx")
     head, _, note = told.partition("… ")
     assert note == f"{50_000 - len(head):,} more characters"
+
+
+async def test_a_large_frame_reaches_the_model_as_its_shape_and_head_however_it_is_returned() -> None:
+    frame = pandas.DataFrame({f"column {number}": range(50_000) for number in range(12)})
+
+    def load() -> pandas.DataFrame:
+        print(frame)
+        return frame
+
+    def describe() -> str:
+        return str(frame.to_csv())
+
+    calls = [("c1", "load", "{}"), ("c2", "describe", "{}")]
+    with Server(say("chat", "", calls, number=1), say("chat", "Done.", number=2)) as server:
+        await agent_of(server, tools=[load, describe]).generate("go")
+        loaded, described = (message["content"] for message in server.bodies[1]["messages"][-2:])
+    assert len(loaded) <= 20_000
+    assert json.loads(loaded)["shape"] == [50_000, 12]
+    assert json.loads(loaded)["…"] == "49,980 more rows"
+    assert len(described) <= 20_000
+    assert described.endswith(" more characters")
 
 
 @pytest.mark.parametrize(

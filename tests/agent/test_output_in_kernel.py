@@ -55,6 +55,14 @@ def show():
 await run(show)
 """
 
+BAR = """
+from tqdm.notebook import tqdm
+def count():
+    for number in tqdm(range(3), desc="pages"):
+        pass
+await run(count)
+"""
+
 FIGURE = """
 import matplotlib; matplotlib.use("module://matplotlib_inline.backend_inline")
 import matplotlib.pyplot as plt
@@ -88,6 +96,10 @@ def test_nothing_that_tools_say_is_an_output_of_the_cell() -> None:
         for result in (event for event in events if event["type"] == "tool.result" and not event.get("preliminary")):
             data = result["display"]["data"]
             assert (data["text/html;part=1"], data["text/html;part=2"]) == ("<i>second</i>", "<b>invoice</b>")
+        assert published(session) == []
+
+        bars = [event["delta"] for event in events_in(session.python(BAR)) if event["type"] == "tool.output"]
+        assert [text.startswith("pages: 100% 3/3") for text in bars] == [True, True]
         assert published(session) == []
 
         for result in (event for event in events_in(session.python(FIGURE)) if event["type"] == "tool.result"):
