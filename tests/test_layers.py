@@ -61,6 +61,8 @@ GUARDED: dict[str, set[str]] = {
     "latex2mathml": {"markup/mathml.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
+    "mcp": {"agent/mcp_server.py"},
+    "mcp_types": {"agent/mcp_server.py"},
     "sqlite3": {"agent/builtin/search.py", "agent/sqlite_store.py"},
     "pydantic": {"agent/config_schema.py", "agent/schema.py"},
     "yaml": {"agent/config_yaml.py"},
