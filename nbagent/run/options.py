@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
+from nbagent.adapters.base.answers import Answers
 from nbagent.errors import did_you_mean
 from nbagent.gate import Hide, Reveal
 from nbagent.run.adapter import Converter
@@ -37,6 +38,8 @@ class RunOptions(GateOptions, total=False):
     fallback_after_output: bool
     adapter: str | Converter | None
     answer: Handler | None
+    resume: Callable[[Answers], Any] | None
+    send: Callable[[Any], Any] | None
     stable: bool
 
 

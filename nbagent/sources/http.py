@@ -6,14 +6,15 @@ exception: a body that ends as its framing announced is complete, and is not req
 
 import asyncio
 import contextlib
+import dataclasses
 import email.utils
 import functools
 import itertools
 import logging
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Any, Self
 
 import httpx2
 
@@ -48,6 +49,13 @@ logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it logs every 
 
 class HTTPStream(ServiceStream):
     """The items of an HTTP response; made by `nbagent.connect`."""
+
+    def following(self, make: Callable[[str, Any], tuple[str, Any] | None]) -> Self | None:
+        """Return the stream of another request to the service; see `ServiceStream.following`."""
+        made = make(self._request.url, self._request.json)
+        if made is None:
+            return None
+        return type(self)(dataclasses.replace(self._request, url=made[0], json=made[1], content=None, method="POST"))
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request

@@ -1,7 +1,7 @@
 """Base of the streams of all transports: HTTP, WebSocket and gRPC."""
 
 import dataclasses
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Self
 
 from nbagent.runtime.loop import OwnedStream
@@ -20,9 +20,11 @@ class ServiceStream(OwnedStream):
     Attributes:
         name: host and path; no secret.
         has_closed: True once the service has said that it is done: by the close frame of a WebSocket.
+        takes_messages: whether `send` sends to the service while it streams: on a WebSocket.
     """
 
     has_closed = False
+    takes_messages = False
 
     def __init__(self, request: Request) -> None:
         self.name = request.name
@@ -46,6 +48,21 @@ class ServiceStream(OwnedStream):
         if seconds is None or seconds >= self._request.idle_timeout:
             return self
         return type(self)(dataclasses.replace(self._request, idle_timeout=seconds))
+
+    async def send(self, message: Any) -> None:
+        """Send a message to the service, on the loop of the stream. Only where it `takes_messages`."""
+        raise NotImplementedError
+
+    def following(self, make: Callable[[str, Any], tuple[str, Any] | None]) -> Self | None:
+        """Return the stream of another request to the service, with the same headers and limits.
+
+        Args:
+            make: called with the address and the JSON body of this stream's request; returns those of the other, or None.
+
+        Returns:
+            The stream; None if there is no such request.
+        """
+        return None
 
     async def aclose(self) -> None:
         """Close the connection after a loop over the items that was left early."""

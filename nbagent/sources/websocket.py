@@ -42,6 +42,19 @@ class MessageTooLarge(NbagentError):
 class WebSocketStream(ServiceStream):
     """The messages of a WebSocket: JSON is parsed, anything else is text. `nbagent.connect` makes it."""
 
+    takes_messages = True
+    _socket: "_Socket | None" = None
+
+    async def send(self, message: Any) -> None:
+        """Send a message: text and bytes as they are, anything else as JSON.
+
+        Raises:
+            StreamError: the connection is not open, or broke.
+        """
+        if self._socket is None:
+            raise StreamError(f"The connection to {self._request.name} is not open", "connection_lost")
+        await self._socket.send(message if isinstance(message, str | bytes) else _json(message))
+
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request
         deadline = Deadline(request)
@@ -57,8 +70,12 @@ class WebSocketStream(ServiceStream):
             async with contextlib.aclosing(socket):
                 for message in _messages(request):
                     await socket.send(message)
-                async for item in socket.items():
-                    yield item
+                self._socket = socket
+                try:
+                    async for item in socket.items():
+                        yield item
+                finally:
+                    self._socket = None
                 self.has_closed = socket.close_code != _GOING_AWAY
 
 
@@ -158,7 +175,11 @@ def _messages(request: Request) -> Iterable[str | bytes]:
     """Return the messages to send first."""
     if request.json is not None:
         messages = request.json if isinstance(request.json, list) else [request.json]
-        return [json.dumps(message, ensure_ascii=False, allow_nan=False) for message in messages]
+        return [_json(message) for message in messages]
     if request.content is None:
         return []
     return [request.content] if isinstance(request.content, str | bytes) else request.content
+
+
+def _json(message: Any) -> str:
+    return json.dumps(message, ensure_ascii=False, allow_nan=False)
