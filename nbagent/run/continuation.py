@@ -297,7 +297,7 @@ class Continuation:
                 if event.approval_id not in self._told:
                     self._told.add(event.approval_id)
                     yield event
-            case e.ToolResult(status="ok") if event.id in self._denied:
+            case e.ToolResult(status="ok" | "error") if event.id in self._denied:
                 yield replace(event, status="denied")
             case _:
                 yield event

@@ -80,6 +80,7 @@ class Messages:
         self._calls: dict[str, Block] = {}
         self._earlier: dict[str, Any] = {}
         self._interrupts: set[Hashable] = set()
+        self._answered: set[Hashable] = set()  # interrupts of before the run went on
         self._usage: ev.Usage | None = None
         self._objects = False
 
@@ -92,6 +93,11 @@ class Messages:
     def writing(self) -> bool:
         """True while a message is incomplete."""
         return bool(self._open)
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused: its interrupts were answered, also where a later state repeats them."""
+        self._answered |= self._interrupts
+        self._interrupts.clear()
 
     def infer_end(self) -> None:
         """Infer at EOF whether the run is complete, since LangGraph has no terminal item.
@@ -244,7 +250,7 @@ class Messages:
         """Write the approval requests of interrupts, `Interrupt(value, id)` as objects or dicts, and pause the run."""
         for entry in entries if isinstance(entries, list | tuple) else [entries]:
             interrupt_id = get_str(entry, "id") or get_str(entry, "interrupt_id") or self._builder.mint("interrupt")
-            if interrupt_id in self._interrupts:
+            if interrupt_id in self._interrupts | self._answered:
                 continue
             self._interrupts.add(interrupt_id)
             self._request_approval(interrupt_id, entry)

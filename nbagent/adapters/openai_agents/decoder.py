@@ -198,6 +198,8 @@ class AgentsDecoder(ResponsesDecoder):
         """Read the items of a run that was not streamed, and its token counts."""
         self._new_agent(None)
         for item in get_field(run, "new_items") or ():
+            if get_str(item, "type") == "tool_approval_item":  # the interruptions have it, too
+                continue
             self._run_item(_EVENT_NAMES.get(get_str(item, "type") or "", ""), item)
         counts = usage_counts(
             get_field(get_field(run, "context_wrapper"), "usage"),
