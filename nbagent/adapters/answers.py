@@ -9,12 +9,31 @@ _NONE = AnswerForm()
 
 @functools.cache
 def _forms() -> dict[str, AnswerForm]:
+    from nbagent.adapters.acp.answers import AcpAnswers
+    from nbagent.adapters.ag_ui.answers import AguiAnswers
+    from nbagent.adapters.dexto.answers import DextoAnswers
     from nbagent.adapters.langchain.answers import LangGraphAnswers
+    from nbagent.adapters.mcp.answers import McpAnswers
     from nbagent.adapters.nbagent_events.answers import EventAnswers
     from nbagent.adapters.openai_agents.answers import AgentsAnswers
+    from nbagent.adapters.openai_assistants.answers import AssistantsAnswers
+    from nbagent.adapters.openai_responses.answers import ResponsesAnswers
     from nbagent.adapters.pydantic_ai.answers import PydanticAIAnswers
+    from nbagent.adapters.vercel_ui.answers import VercelAnswers
 
-    forms = (AgentsAnswers, EventAnswers, LangGraphAnswers, PydanticAIAnswers)
+    forms: tuple[type[AnswerForm], ...] = (
+        AcpAnswers,
+        AgentsAnswers,
+        AguiAnswers,
+        AssistantsAnswers,
+        DextoAnswers,
+        EventAnswers,
+        LangGraphAnswers,
+        McpAnswers,
+        PydanticAIAnswers,
+        ResponsesAnswers,
+        VercelAnswers,
+    )
     return {system: form() for form in forms for system in form.systems}
 
 

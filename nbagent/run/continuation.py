@@ -14,7 +14,7 @@ from nbagent.adapters.answers import answer_form
 from nbagent.adapters.base.answers import Answered, AnswerForm, Answers
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.base.fields import safe_message
-from nbagent.adapters.detect import go_on, pause, stream_outlives_run
+from nbagent.adapters.detect import DetectingDecoder, go_on, pause, stream_outlives_run
 from nbagent.errors import AnswerError, Cancelled
 from nbagent.run.answer_reader import AnswerReader
 from nbagent.runtime.loop import OwnedStream
@@ -84,6 +84,8 @@ class Continuation:
         self._reader: Reader = reader
         self._decoder = decoder
         self._source: Any = source
+        if isinstance(source, ServiceStream):
+            source.waits = self._waits
         self._resume = resume
         self._send = send
         self._lock = threading.Lock()
@@ -115,7 +117,7 @@ class Continuation:
             self._stopped = True
             was_paused, self._is_paused = self._is_paused, False
         if was_paused:
-            self._on_end(Cancelled())
+            self._end(Cancelled())
         else:
             self._reader.cancel()
 
@@ -128,12 +130,16 @@ class Continuation:
         if waits:
             self._read_next()
         else:
-            self._on_end(Cancelled() if self._stopped else error)
+            self._end(Cancelled() if self._stopped else error)
+
+    def _end(self, error: BaseException | None) -> None:
+        self._source = self._last = None  # a run may be kept for long
+        self._on_end(error)
 
     def _read_next(self) -> None:
         """Read the stream that goes on with the run, if all questions are answered."""
         with self._lock:
-            if not self._is_paused or self._requests.keys() - self._responses.keys():
+            if not self._is_paused or self._waits():
                 return
             self._is_paused = False
             answered = [Answered(request, self._responses[id]) for id, request in self._requests.items()]
@@ -182,15 +188,13 @@ class Continuation:
             self._form.check(answered)
             self._responses[id] = answered.response
         if (send := self._sender) is not None:
-            self._deliver(answered, send)
+            self._deliver(answered, partial(send, answered))
         else:
             self._hand_on(_Given(answered))
             self._read_next()
 
-    def _deliver(self, answered: Answered, send: Callable[[Any], Any]) -> None:
+    def _deliver(self, answered: Answered, sending: Callable[[], Any]) -> None:
         """Send an answer on the stream's loop; in this thread if it has none."""
-        message = self._form.message(answered)
-        sending = partial(send, answered.response if message is None else message)
         if self.loop is None:
             try:
                 result = sending()
@@ -222,12 +226,26 @@ class Continuation:
         return answer_form(self._decoder.system)
 
     @property
-    def _sender(self) -> Callable[[Any], Any] | None:
+    def _sender(self) -> Callable[[Answered], Any] | None:
         """The function that carries an answer to a stream that stays open; None if there is none."""
         if self._send is not None:
-            return self._send
-        source = self._source
-        return source.send if isinstance(source, ServiceStream) and source.takes_messages and self._form.has_messages else None
+            return self._send_by_user
+        form, source = self._form, self._source
+        if not isinstance(source, ServiceStream):
+            return None
+        if form.has_messages and source.takes_messages:
+            return lambda answered: source.send(form.message(answered))
+        if form.has_posts and source.takes_posts:
+            return lambda answered: source.post(partial(form.post, answered=answered))
+        return None
+
+    def _send_by_user(self, answered: Answered) -> Any:
+        message = self._form.message(answered)
+        assert self._send is not None
+        return self._send(answered.response if message is None else message)
+
+    def _waits(self) -> bool:
+        return bool(self._requests.keys() - self._responses.keys())
 
     def _has_way(self) -> bool:
         """Return True if an answer can be carried back."""
@@ -270,7 +288,8 @@ class Continuation:
         """End the run, by EOF or by `error`. An answer is told first to which the stream reacted before `send` had returned."""
         given = [Answered(self._requests[id], response) for id, response in self._responses.items() if id in self._requests]
         told = [event for answered in given for event in self._tell(*answered)] if self._sender is not None else []
-        return [*told, *self._decoder.close(error)]
+        decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
+        return [*told, *decoder.close(error)]
 
     def _pause(self) -> Iterable[e.Event]:
         """Return the last events of the stream, and wait if it has questions that can be answered."""

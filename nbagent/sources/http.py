@@ -50,12 +50,27 @@ logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it logs every 
 class HTTPStream(ServiceStream):
     """The items of an HTTP response; made by `nbagent.connect`."""
 
+    takes_posts = True
+
+    async def post(self, make: Callable[[str], tuple[str, Any]]) -> None:
+        """Send a request of its own to the service, with the same headers; see `ServiceStream.post`.
+
+        Raises:
+            StreamError: there was no response, or one with an error status.
+        """
+        request = self._other(*make(self._request.url))
+        async with client_for(request) as client, exchange(client, request, {}, Deadline(request)):
+            pass
+
     def following(self, make: Callable[[str, Any], tuple[str, Any] | None]) -> Self | None:
         """Return the stream of another request to the service; see `ServiceStream.following`."""
         made = make(self._request.url, self._request.json)
         if made is None:
             return None
-        return type(self)(dataclasses.replace(self._request, url=made[0], json=made[1], content=None, method="POST"))
+        return type(self)(self._other(*made))
+
+    def _other(self, url: str, body: Any) -> Request:
+        return dataclasses.replace(self._request, url=url, json=body, content=None, method="POST")
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request

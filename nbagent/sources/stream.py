@@ -21,16 +21,20 @@ class ServiceStream(OwnedStream):
         name: host and path; no secret.
         has_closed: True once the service has said that it is done: by the close frame of a WebSocket.
         takes_messages: whether `send` sends to the service while it streams: on a WebSocket.
+        takes_posts: whether `post` sends to the service while it streams: over HTTP.
+        waits: returns True while the service waits for the reader's answer, so that its silence is no fault.
     """
 
     has_closed = False
     takes_messages = False
+    takes_posts = False
 
     def __init__(self, request: Request) -> None:
         self.name = request.name
         self.stays = request.client is not None
         self._request = request
         self._reading: AsyncGenerator[Any, None] | None = None
+        self.waits: Callable[[], bool] = lambda: False
 
     def __repr__(self) -> str:
         return repr(self._request)
@@ -51,6 +55,14 @@ class ServiceStream(OwnedStream):
 
     async def send(self, message: Any) -> None:
         """Send a message to the service, on the loop of the stream. Only where it `takes_messages`."""
+        raise NotImplementedError
+
+    async def post(self, make: Callable[[str], tuple[str, Any]]) -> None:
+        """Send a request of its own to the service, with the same headers. Only where it `takes_posts`.
+
+        Args:
+            make: called with the address of the stream; returns that of the request, and its JSON body.
+        """
         raise NotImplementedError
 
     def following(self, make: Callable[[str, Any], tuple[str, Any] | None]) -> Self | None:

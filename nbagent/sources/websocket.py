@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Any
 
 from nbagent.errors import MissingExtra, NbagentError, StreamError
@@ -66,7 +66,7 @@ class WebSocketStream(ServiceStream):
                     f"{request.name} answered {response.status_code} and opened no WebSocket. Check the address.",
                     "no_websocket",
                 )
-            socket = _Socket(response.extensions["network_stream"], request, deadline)
+            socket = _Socket(response.extensions["network_stream"], request, deadline, self.waits)
             async with contextlib.aclosing(socket):
                 for message in _messages(request):
                     await socket.send(message)
@@ -82,7 +82,8 @@ class WebSocketStream(ServiceStream):
 class _Socket:
     """The client's end of an open WebSocket."""
 
-    def __init__(self, stream: Any, request: Request, deadline: Deadline) -> None:
+    def __init__(self, stream: Any, request: Request, deadline: Deadline, waits: Callable[[], bool]) -> None:
+        self._waits = waits  # for an answer of the reader, so that silence is no fault
         self._stream = stream
         self._request = request
         self._deadline = deadline
@@ -134,7 +135,9 @@ class _Socket:
         try:
             async with self._deadline.within(listening=True):
                 data: bytes = await self._stream.read(_READ_BYTES)
-        except StreamError:
+        except StreamError as error:
+            if error.code == "idle_timeout" and self._waits():
+                return await self._bytes()
             raise
         except Exception as error:  # of httpcore2, which httpx2 translates for its own responses only
             raise self._lost(error) from None

@@ -47,7 +47,9 @@ class AnswerForm:
     systems: ClassVar[tuple[str, ...]] = ()
     """Names of the systems, or of the forms of their streams."""
     has_messages: ClassVar[bool] = False
-    """True if an answer may be sent over the connection that asked."""
+    """True if an answer may be sent as a message over the connection that asked: `message`."""
+    has_posts: ClassVar[bool] = False
+    """True if an answer may be sent by a request of its own while the stream goes on: `post`."""
 
     def offer(self, request: ApprovalRequest) -> ApprovalRequest:
         """Return the request with what the system takes beside yes and no: a `schema` of changed arguments, `can_remember`."""
@@ -82,6 +84,10 @@ class AnswerForm:
         It is what the function `send=` gets, too, which for None gets the answer as an event.
         """
         return None
+
+    def post(self, url: str, answered: Answered) -> tuple[str, Any]:
+        """Return address and JSON body of the HTTP request that carries an answer. The stream at `url` goes on."""
+        raise NotImplementedError
 
     def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
         """Return address and JSON body of the HTTP request that goes on with a paused run; None if the system has none.
