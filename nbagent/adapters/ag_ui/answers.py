@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from nbagent.adapters.base.answers import Answered, AnswerForm, editable
+from nbagent.adapters.base.builder import parse_args
 from nbagent.adapters.base.fields import fields_or_empty
 from nbagent.events import ApprovalRequest
 
@@ -25,8 +26,9 @@ class AguiAnswers(AnswerForm):
         if request.kind != "tool":
             return request
         edited = fields_or_empty(fields_or_empty((request.schema or {}).get("properties")).get("editedArgs"))
-        schema = dict(edited) if edited.get("properties") else None
-        request = replace(request, schema=schema)
+        arguments = (request.meta or {}).get("arguments")
+        args = parse_args(arguments)[0] if request.args is None and arguments else request.args
+        request = replace(request, args=args, schema=dict(edited) if edited.get("properties") else None)
         return editable(request) if edited else request
 
     def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
@@ -42,11 +44,11 @@ class AguiAnswers(AnswerForm):
         """Return the input of the next run: with the answers, and the messages of the run that asked."""
         if not isinstance(body, Mapping) or "threadId" not in body:
             return None
-        said = next((meta["messages"] for each in answered if (meta := each.request.meta or {}).get("messages")), [])
-        given = [
-            message for message in body.get("messages") or () if message.get("id") not in {each.get("id") for each in said}
-        ]
-        return url, {**body, "runId": str(uuid.uuid4()), "messages": [*given, *said], "resume": self.value(answered, None)}
+        asking = [each.request.meta or {} for each in answered]
+        said: list[Any] = next((meta["messages"] for meta in asking if meta.get("messages")), [])
+        ids = {message.get("id") for message in said}
+        messages = [*(message for message in body.get("messages") or () if message.get("id") not in ids), *said]
+        return url, {**body, "runId": str(uuid.uuid4()), "messages": messages, "resume": self.value(answered, None)}
 
 
 def _payload(answered: Answered) -> Any:

@@ -13,7 +13,6 @@ from nbagent import events as ev
 from nbagent.adapters.ag_ui.messages import RunMessages
 from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.builder import parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of, text_in, to_wire_dict, try_wire_dict, usage_counts
@@ -105,14 +104,13 @@ class AguiDecoder(BaseDecoder):
             name: to_jsonable(interrupt[name]) for name in ("reason", "expiresAt", "metadata", "payload") if interrupt.get(name)
         }
         meta["messages"] = to_jsonable(self._run_messages.as_list())
-        arguments = self._run_messages.arguments_of(str_field(interrupt, "toolCallId"))
+        meta["arguments"] = self._run_messages.arguments_of(str_field(interrupt, "toolCallId"))
         self._write(
             ev.ApprovalRequest,
             approval_id=str_field(interrupt, "id") or self.builder.mint("approval"),
             tool_id=None if block is None else block.id,
             kind="tool" if is_permission else "input",
             prompt=str_field(interrupt, "message"),
-            args=parse_args(arguments)[0] if arguments else None,
             schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
             meta=meta,
         )

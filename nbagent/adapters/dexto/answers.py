@@ -1,6 +1,6 @@
 """How Dexto takes answers: by `POST /api/approvals/{approvalId}`, or as the event `approval:response`.
 
-Source: https://github.com/truffle-ai/dexto, packages/server/src/hono/routes/approvals.ts and packages/core/src/approval (ea2b186).
+Source: https://github.com/truffle-ai/dexto (ea2b186), packages/server/src/hono/routes/approvals.ts, packages/core/src/approval.
 """
 
 from typing import Any, ClassVar
