@@ -133,8 +133,8 @@ class Continuation:
             self._end(Cancelled() if self._stopped else error)
 
     def _end(self, error: BaseException | None) -> None:
-        self._source = self._last = None  # a run may be kept for long
         self._on_end(error)
+        self._source = self._last = None  # a run may be kept for long
 
     def _read_next(self) -> None:
         """Read the stream that goes on with the run, if all questions are answered."""

@@ -149,14 +149,6 @@ async def test_stop_ends_a_run_that_waits() -> None:
         run.respond("ask-1")
 
 
-async def test_silence_is_no_fault_while_it_waits() -> None:
-    run = started(events(*PAUSED), resume=lambda answers: events(*DONE), idle_timeout=0.02)
-    async for _ in run.stream("approval.request"):
-        await asyncio.sleep(0.1)
-        run.respond("ask-1")
-    assert run.status == "completed"
-
-
 async def test_a_function_that_raises_fails_the_run() -> None:
     def resume(answers: Answers) -> Any:
         raise OSError("the graph is gone")
