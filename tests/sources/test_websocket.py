@@ -290,6 +290,6 @@ async def test_silence_is_no_fault_while_the_reader_is_asked() -> None:
     async with socket_server(play) as (url, _):
         stream = nbagent.connect(url, idle_timeout=0.02)
         stream.waits = lambda: next(silences)
-        with pytest.raises(StreamError, match="sent nothing for 0.02 s"):
+        with pytest.raises(StreamError, match="sent nothing for"):
             await anext(aiter(stream))
     assert list(silences) == []
