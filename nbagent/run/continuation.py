@@ -19,6 +19,7 @@ from nbagent.errors import AnswerError, Cancelled
 from nbagent.run.answer_reader import AnswerReader
 from nbagent.runtime.loop import OwnedStream
 from nbagent.runtime.loop import loop as own_loop
+from nbagent.sources.following import following, request_of
 from nbagent.sources.objects import Reader
 from nbagent.sources.stream import ServiceStream
 
@@ -152,13 +153,30 @@ class Continuation:
     def _next_stream(self, answered: list[Answered]) -> Any:
         """Return the stream that goes on with the run, or an awaitable of it."""
         form, source = self._form, self._source
-        if self._resume is None and isinstance(source, ServiceStream):
-            self._source = source.following(partial(form.next_request, answered=answered))
-            return self._source
+        request = self._next_request(answered) if self._resume is None else None
+        if request is not None:
+            return self._noted(following(source, *request))
         value = form.value(answered, self._last)
         if self._resume is not None:
             return self._resume(Answers(value, [response for _, response in answered], self._last))
-        return form.next_stream(self._last if form.continues(self._last) else source, value)
+        return self._noted(form.next_stream(self._last if form.continues(self._last) else source, value))
+
+    def _noted(self, stream: Any) -> Any:
+        """Return the stream, or the awaitable of it, which is the source from now on: it may pause, too."""
+        if not inspect.isawaitable(stream):
+            self._source = stream
+            return stream
+
+        async def awaited() -> Any:
+            self._source = await stream
+            return self._source
+
+        return awaited()
+
+    def _next_request(self, answered: list[Answered]) -> tuple[str, Any] | None:
+        """Return address and body of the HTTP request that goes on with the run; None if there is no such way."""
+        request = request_of(self._source)
+        return None if request is None else self._form.next_request(*request, answered)
 
     def _hand_on(self, item: Any) -> Exception | None:
         """Hand on an item of our own. Return what that raised: in a rule of the user's, or since the loop is closed."""
@@ -251,10 +269,7 @@ class Continuation:
         """Return True if an answer can be carried back."""
         if self._sender is not None or self._resume is not None:
             return True
-        form, source = self._form, self._source
-        if isinstance(source, ServiceStream):
-            return source.following(partial(form.next_request, answered=())) is not None
-        return form.continues(self._last) or form.continues(source)
+        return self._next_request([]) is not None or self._form.continues(self._last) or self._form.continues(self._source)
 
     # --- the decoder ---
 

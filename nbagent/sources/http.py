@@ -62,12 +62,14 @@ class HTTPStream(ServiceStream):
         async with client_for(request) as client, exchange(client, request, {}, Deadline(request)):
             pass
 
-    def following(self, make: Callable[[str, Any], tuple[str, Any] | None]) -> Self | None:
-        """Return the stream of another request to the service; see `ServiceStream.following`."""
-        made = make(self._request.url, self._request.json)
-        if made is None:
-            return None
-        return type(self)(self._other(*made))
+    @property
+    def request_parts(self) -> tuple[str, Any] | None:
+        """Address and JSON body of the request."""
+        return self._request.url, self._request.json
+
+    def following(self, url: str, body: Any) -> Self:
+        """Return the stream of another request to the service, with the same headers and limits."""
+        return type(self)(self._other(url, body))
 
     def _other(self, url: str, body: Any) -> Request:
         return dataclasses.replace(self._request, url=url, json=body, content=None, method="POST")

@@ -65,16 +65,14 @@ class ServiceStream(OwnedStream):
         """
         raise NotImplementedError
 
-    def following(self, make: Callable[[str, Any], tuple[str, Any] | None]) -> Self | None:
-        """Return the stream of another request to the service, with the same headers and limits.
-
-        Args:
-            make: called with the address and the JSON body of this stream's request; returns those of the other, or None.
-
-        Returns:
-            The stream; None if there is no such request.
-        """
+    @property
+    def request_parts(self) -> tuple[str, Any] | None:
+        """Address and JSON body of an HTTP request; None for other transports."""
         return None
+
+    def following(self, url: str, body: Any) -> Self:
+        """Return the stream of another request to the service, with the same headers and limits. Only over HTTP."""
+        raise NotImplementedError
 
     async def aclose(self) -> None:
         """Close the connection after a loop over the items that was left early."""

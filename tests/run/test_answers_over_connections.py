@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+import openai
 import pytest
 import wsproto.events as ws
 from sources.loopback import Answer, serving
@@ -158,7 +159,8 @@ REQUEST = {"type": "mcp_approval_request", "id": "mcpr_1", "name": "pay", "argum
 CALLED = {"type": "mcp_call", "id": "mcp_1", "approval_request_id": "mcpr_1", "name": "pay", "arguments": '{"euros":5}'}
 
 
-async def test_the_responses_api_is_asked_again_with_the_answer() -> None:
+def responses_of_an_approval() -> tuple[list[bytes], list[bytes]]:
+    """Return a response that asks for permission of a call, and the one after that."""
     asking = sse(
         {"type": "response.created", "response": {"id": "resp_1", "model": "m"}},
         {"type": "response.output_item.added", "output_index": 0, "item": REQUEST},
@@ -173,6 +175,11 @@ async def test_the_responses_api_is_asked_again_with_the_answer() -> None:
         {"type": "response.output_item.done", "output_index": 1, "item": message},
         {"type": "response.completed", "response": {"id": "resp_2", "status": "completed", "output": [done, message]}},
     )
+    return asking, further
+
+
+async def test_the_responses_api_is_asked_again_with_the_answer() -> None:
+    asking, further = responses_of_an_approval()
     async with serving(Answer(asking), Answer(further)) as server:
         run = await watch(
             f"{server.url}/v1/responses", lambda _: True, json={"model": "m", "input": "Pay", "stream": True, "tools": [{}]}
@@ -192,7 +199,8 @@ def frames(*events: tuple[str, Any]) -> list[bytes]:
     return [b"event: %s\ndata: %s\n\n" % (name.encode(), json.dumps(data).encode()) for name, data in events]
 
 
-async def test_assistants_get_the_outputs_that_a_run_requires() -> None:
+def frames_of_an_action() -> tuple[list[bytes], list[bytes]]:
+    """Return the stream of a run that requires the output of a call, and the one after that."""
     call = {"id": "call_1", "type": "function", "function": {"name": "rate", "arguments": "{}"}}
     run_ = {"id": "run_1", "object": "thread.run", "thread_id": "t", "status": "requires_action"}
     action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": [call]}}
@@ -203,6 +211,11 @@ async def test_assistants_get_the_outputs_that_a_run_requires() -> None:
         ("thread.run.completed", {**run_, "status": "completed"}),
         ("done", "[DONE]"),
     )
+    return asking, further
+
+
+async def test_assistants_get_the_outputs_that_a_run_requires() -> None:
+    asking, further = frames_of_an_action()
     async with serving(Answer(asking), Answer(further)) as server:
         url = f"{server.url}/v1/threads/t/runs"
         run = await watch(url, lambda question: question.answer("11.5"), json={"assistant_id": "a", "stream": True})
@@ -275,3 +288,48 @@ async def test_each_lane_is_gone_on_with_by_itself() -> None:
                 for question in run.waiting:
                     question.allow()
     assert (run.status, sorted(decisions(run)), len(server.seen)) == ("completed", ["approve", "approve"], 4)
+
+
+# --- the openai SDK -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_stream_that_goes_on_may_ask_again() -> None:
+    asking, further = responses_of_an_approval()
+    async with serving(Answer(asking), Answer(asking), Answer(further)) as server:
+        async with openai.AsyncOpenAI(base_url=server.url, api_key="k", max_retries=0) as client:
+            stream: Any = await client.responses.create(model="m", input="Pay", stream=True)
+            run = await watch(stream, lambda _: True)
+    assert (run.status, decisions(run), len(server.seen)) == ("completed", ["approve", "approve"], 3)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_stream_of_the_openai_sdk_is_gone_on_with(is_async: bool) -> None:
+    asking, further = responses_of_an_approval()
+    async with serving(Answer(asking), Answer(further)) as server:
+        options: dict[str, Any] = {"base_url": f"{server.url}/v1", "api_key": "k", "max_retries": 0}
+        tool = {"type": "mcp", "server_label": "bank", "server_url": "https://bank.example"}
+        asked: Any = {"model": "m", "input": "Pay", "stream": True, "tools": [tool]}
+        if is_async:
+            async with openai.AsyncOpenAI(**options) as client:
+                run = await watch(await client.responses.create(**asked), lambda _: True)
+        else:
+            with openai.OpenAI(**options) as plain:
+                stream = await asyncio.to_thread(lambda: plain.responses.create(**asked))
+                run = await watch(stream, lambda _: True)
+    assert (run.status, run.answer, decisions(run)) == ("completed", "Paid.", ["approve"])
+    sent = json.loads(server.seen[1].body)
+    assert (server.seen[1].path, sent["previous_response_id"], sent["tools"]) == ("/v1/responses", "resp_1", [tool])
+    assert sent["input"][0]["approve"] is True
+
+
+async def test_a_run_of_the_assistants_sdk_is_gone_on_with() -> None:
+    asking, further = frames_of_an_action()
+    async with serving(Answer(asking), Answer(further)) as server:
+        async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0) as client:
+            with pytest.warns(DeprecationWarning, match="Assistants"):
+                stream: Any = await client.beta.threads.runs.create(thread_id="t", assistant_id="a", stream=True)
+            run = await watch(stream, lambda question: question.answer("11.5"))
+    assert (run.status, run.answer) == ("completed", "It is 11.5.")
+    further_request = server.seen[1]
+    assert further_request.path == "/v1/threads/t/runs/run_1/submit_tool_outputs"
+    assert further_request.headers["openai-beta"] == "assistants=v2"
