@@ -323,8 +323,9 @@ class Continuation:
 
     def _of_approval(self, event: e.Event) -> Iterable[e.Event]:
         match event:
-            case e.ApprovalRequest(reply=None) if self._has_way():
-                yield self._ask(event)
+            case e.ApprovalRequest():
+                self._told.discard(event.approval_id)  # some systems use an id again
+                yield self._ask(event) if event.reply is None and self._has_way() else event
             case e.ApprovalResponse():
                 with self._lock:
                     self._requests.pop(event.approval_id, None)
@@ -343,7 +344,6 @@ class Continuation:
         with self._lock:
             self._requests[id] = request
             self._responses.pop(id, None)
-        self._told.discard(id)
         return request
 
     def _tell(self, request: e.ApprovalRequest, response: e.ApprovalResponse) -> list[e.Event]:
