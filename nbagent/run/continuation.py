@@ -355,7 +355,7 @@ class Continuation:
         if id in self._told:
             return []
         self._told.add(id)
-        if response.decision != "approve" and request.tool_id is not None:
+        if response.decision != "approve" and request.kind == "tool" and request.tool_id is not None:
             self._denied.add(request.tool_id)
         return [replace(response, step=request.step, agent=request.agent, parent_id=request.parent_id)]
 

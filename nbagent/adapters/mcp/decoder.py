@@ -156,8 +156,9 @@ class McpDecoder(BaseDecoder):
     def _response(self, payload: Mapping[str, Any]) -> None:
         result = fields_or_empty(payload["result"])
         action = str_field(result, "action")
-        request = self._requests.take(payload, expected="elicitation/create" if action else None)
-        if request is not None and request.method == "elicitation/create":
+        # Each peer counts its requests: a call and an elicitation, whose answer is not in every stream, may have the same id.
+        request = self._requests.take(payload, expected="elicitation/create" if action else "tools/call")
+        if request is not None and request.method == "elicitation/create" and action:
             self._write_approval_response(str(payload.get("id")), action, result)
             return
         if result.get("resultType") == "input_required":
