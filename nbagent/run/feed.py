@@ -4,6 +4,7 @@ from typing import Any
 
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.run.adapter import decoder_of
+from nbagent.run.chat_stream import ChatStream
 from nbagent.run.continuation import continued
 from nbagent.run.fallback import Fallback
 from nbagent.run.lanes import Lanes
@@ -16,7 +17,7 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
     """Return the reader of a source, and the decoder of its items.
 
     Args:
-        source: a stream, or several as `Lanes`, which bring both.
+        source: a stream, or several as `Lanes` or a `ChatStream`, which bring both.
         decoder: in place of the adapter's; None for that of the option `adapter`, or one that detects the system.
         options: `adapter`, `fallback`, `fallback_after_output`, `idle_timeout`, `resume` and `send` are used here.
 
@@ -30,6 +31,8 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
         if options.get("resume") is not None or options.get("send") is not None:
             raise TypeError("resume= and send= are for one stream; give each of several streams a show() of its own")
         reader, decoder = source.reader, source.decoder
+    elif isinstance(source, ChatStream):
+        return source.reader, source.decoder
     else:
         source = limit_idle(source, options.get("idle_timeout"))
         reader = reader_for(source)

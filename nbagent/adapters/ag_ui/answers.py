@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from nbagent.adapters.base.answers import Answered, AnswerForm, editable
-from nbagent.adapters.base.builder import parse_args
-from nbagent.adapters.base.fields import fields_or_empty
+from nbagent.adapters.base.fields import fields_or_empty, parse_args
 from nbagent.events import ApprovalRequest
 
 
