@@ -5,23 +5,34 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import openai
 
 from nbagent import events as e
 from nbagent.agent import history
+from nbagent.agent.answers import Answers
+from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool, valid_name
+from nbagent.agent.limits import MAX_REPEATS, Limits
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
+from nbagent.agent.outcome import Outcome
 from nbagent.agent.plan import Plan
+from nbagent.agent.prompt_parts import joined
+from nbagent.agent.slots import Slots
+from nbagent.agent.structured import OutputFormat
+from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools import AnyTool, toolbox
 from nbagent.agent.turns import Turns
-from nbagent.errors import AgentError, Cancelled, NbagentError
+from nbagent.errors import NbagentError
+from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
-from nbagent.gate import secrets
 from nbagent.runtime import loop
 from nbagent.runtime.timeouts import is_limit
+
+T = TypeVar("T")
 
 
 class Agent:
@@ -33,7 +44,7 @@ class Agent:
     Args:
         model: the model's name; `"demo"` is a scripted one that runs in this process.
         instructions: the system prompt.
-        tools: functions, or tools made by `@tool`.
+        tools: functions, tools made by `@tool`, and other agents: see `as_tool`.
         client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
             (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
         api: `"responses"` or `"chat"` (Chat Completions); by default Responses with OpenAI, Chat with any other server.
@@ -43,6 +54,22 @@ class Agent:
         idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
         parallel: whether tool calls of one response run at the same time.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
+        description: what the agent is for, for the models of agents that have it as a tool or may hand over to it; by default
+            its instructions.
+        handoffs: agents that may go on with the conversation. The list `agent.handoffs` may be changed later, so that two
+            agents can hand over to each other.
+        max_total_tokens: tokens that a run may use, those of its sub-agents among them. They are counted after each response;
+            a run that has used them up calls no more tools and ends as incomplete, with the code "budget".
+        max_cost: the same in US dollars; needs `prices`.
+        prices: of the model, in US dollars per million tokens: `{"input": 1.25, "output": 10}`, and `"cache_read"` for input
+            that the server has in its cache, if that differs. With them a run's usage has a cost.
+        max_repeats: how often in a row the model may make the same call with the same result. Then it is told so; if it goes
+            on, the run ends as incomplete, with the code "loop". None never ends it.
+        concurrency: requests to the model that all runs of the agent together may have under way; the others wait for their
+            turn. None is no limit.
+
+    A request that the server cannot take yet (429, 5xx, no connection) is sent again, as often as the client's `max_retries`
+    says (2 by default) and after the time that the server asks for. One whose response has begun is never sent again.
 
     Raises:
         NbagentError: an argument is invalid; the message names it.
@@ -54,7 +81,7 @@ class Agent:
         self,
         model: str,
         instructions: str = "",
-        tools: Iterable[AnyTool | Callable[..., Any]] = (),
+        tools: "Iterable[AnyTool | Callable[..., Any] | Agent]" = (),
         *,
         client: openai.AsyncOpenAI | None = None,
         api: ApiName | None = None,
@@ -64,6 +91,13 @@ class Agent:
         idle_timeout: float | None = None,
         parallel: bool = True,
         model_settings: Mapping[str, Any] | None = None,
+        description: str = "",
+        handoffs: "Iterable[Agent]" = (),
+        max_total_tokens: int | None = None,
+        max_cost: float | None = None,
+        prices: Mapping[str, float] | None = None,
+        max_repeats: int | None = MAX_REPEATS,
+        concurrency: int | None = None,
     ) -> None:
         if max_steps < 1:
             raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
@@ -71,6 +105,8 @@ class Agent:
             if not is_limit(seconds):
                 raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
         check(model, client, api)
+        limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
+        limits.check(prices)
         self.model = model
         self.name: str = name or model
         self.instructions = instructions
@@ -79,7 +115,13 @@ class Agent:
         self.idle_timeout = idle_timeout
         self.parallel = parallel
         self._settings = dict(model_settings or {})
-        self._tools = toolbox(tools)
+        self.description = description
+        self.handoffs: list[Agent] = _agents(handoffs)
+        self._limits = limits
+        self._prices = prices
+        self._slots = Slots(concurrency)
+        agents_too = isinstance(tools, Iterable) and not isinstance(tools, Agent)
+        self._tools = toolbox([item.as_tool() if isinstance(item, Agent) else item for item in tools] if agents_too else tools)
         self._client = client
         self._api = api
         self._connected: Connection | None = None
@@ -103,11 +145,41 @@ class Agent:
         named = f", name={self.name!r}" if self.name != self.model else ""
         return f"Agent({self.model!r}{named}, tools=[{', '.join(self._tools)}])"
 
-    def stream(self, prompt: str | Iterable[Any], *, types: EventTypes = None) -> "AgentStream":
+    def as_tool(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        *,
+        timeout: float | None = None,
+        approve: bool | Callable[[dict[str, Any]], bool] = False,
+    ) -> AnyTool:
+        """Return the agent as a tool of another one, as `Agent(tools=[other])` does. Its one parameter is the task.
+
+        It works inside the call's panel, with its own limits; its questions reach the reader, and what it spends counts in the
+        outer run too. It knows the task, and nothing else of the conversation.
+
+        Args:
+            name: that the model sees; by default the agent's.
+            description: by default the agent's, else its instructions.
+            timeout: seconds that a call may take; None is no limit.
+            approve: as for `@tool`.
+
+        Raises:
+            ToolError: the name is not valid.
+        """
+        described = description if description is not None else self.description or self.instructions
+        return agent_tool(self._start_inside, name or valid_name(self.name), described, timeout=timeout, approve=approve)
+
+    def stream(
+        self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None
+    ) -> "AgentStream":
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
         Args:
-            prompt: a text; or messages in the form of either API, the newest last.
+            prompt: a text; a list of texts, `nbagent.image(…)` and `nbagent.file(…)`; or messages in the form of either API, the
+                newest last.
+            output: type of the answer: a pydantic model, a dataclass, a TypedDict, a plain type, or a list of these. The answer
+                is JSON then, and `run.output` the object. One that does not fit is asked for once more. None is a text.
             types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a loop of your own; None
                 keeps all, which `nbagent.show` needs.
 
@@ -115,7 +187,50 @@ class Agent:
             NbagentError: there is no key, the model is not one of the server's, or the prompt cannot be read.
             ValueError: there are no events of such a type.
         """
-        plan = Plan(
+        turns = Turns(self._plan(output=output), history.from_prompt(joined(prompt)))
+        return AgentStream(turns, self.name, event_types(types))
+
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, answer: Handler | None = None) -> str: ...
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, output: type[T], answer: Handler | None = None) -> T: ...
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, output: Any, answer: Handler | None = None) -> Any: ...
+    async def generate(self, prompt: str | Iterable[Any], *, output: Any = None, answer: Handler | None = None) -> Any:
+        """Return the whole answer to a prompt. Inside a tool of another agent, the run appears in the panel of the tool's call.
+
+        Args:
+            prompt: as for `stream`.
+            output: as for `stream`; the answer is an object of this type then.
+            answer: answers the questions of tools that ask before they are called, as for `nbagent.show`: called with each
+                `Question`, in a thread (an `async def` on this loop). It returns True or False, changed arguments, or a text as
+                the reason of a denial.
+
+        Raises:
+            AgentError: the run failed, was cut off, or reached a limit; its `partial` is the text so far, and its cause the
+                openai client's own error, if there was one. Or it asks a question, and there is no `answer` (`status`
+                "paused").
+            Cancelled: the model's server cancelled its response.
+        """
+        context = CURRENT_CALL.get()
+        if context is not None and answer is None:
+            return await run_inside(context, lambda: self._start_inside(prompt, context, output))
+        outcome = Outcome(self.name, self.max_steps)
+        async with aclosing(self.stream(prompt, output=output)) as stream, Answers(answer) as answers:
+            async for event in answers.watch(stream):
+                outcome.feed(event)
+                if isinstance(event, e.ApprovalRequest) and answer is None:
+                    raise outcome.unanswered(event)
+        return outcome.answer(stream.failure)
+
+    def _plan(self, *, output: Any = None, outer: tuple[str, ...] = ()) -> Plan:
+        """Return the parameters of a run.
+
+        Args:
+            output: as for `stream`.
+            outer: names of the agents in whose calls it works.
+        """
+        return Plan(
             name=self.name,
             instructions=self.instructions,
             tools=self._tools,
@@ -125,41 +240,21 @@ class Agent:
             timeout=self.timeout,
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
+            limits=self._limits,
+            prices=self._prices,
+            slots=self._slots,
+            output=None if output in (None, str) else OutputFormat(output),
+            handoffs=handoffs_by_tool((each._handoff() for each in _agents(self.handoffs)), self._tools),
+            path=(*outer, self.name),
         )
-        return AgentStream(Turns(plan, history.from_prompt(prompt)), self.name, event_types(types))
 
-    async def generate(self, prompt: str | Iterable[Any]) -> str:
-        """Return the whole answer to a prompt.
+    def _start_inside(self, prompt: str | Iterable[Any], context: CallContext, output: Any = None) -> Turns:
+        """Return a run that is a part of the run of a call."""
+        plan = self._plan(output=output, outer=context.plan.path)
+        return Turns(plan, history.from_prompt(joined(prompt)), context.spending)
 
-        Args:
-            prompt: as for `stream`.
-
-        Raises:
-            AgentError: the run failed, was cut off, or reached `max_steps`; its `partial` is the text so far, and its cause the
-                openai client's own error, if there was one.
-            Cancelled: the model's server cancelled its response.
-        """
-        error: e.Error | None = None
-        end = e.RunEnd(status="incomplete")
-        async with aclosing(self.stream(prompt)) as stream:
-            async for event in stream:
-                if isinstance(event, e.Error) and event.fatal:
-                    error = event
-                elif isinstance(event, e.RunEnd):
-                    end = event
-        if end.status == "completed":
-            return end.output or ""
-        if end.status == "cancelled":
-            raise Cancelled("the model's server")  # no one else has this stream
-        if error is not None:
-            message = error.message
-        elif end.status == "max_steps":
-            message = f"{self.name} has not answered within {self.max_steps} steps (max_steps)"
-        else:
-            message = f"{self.name} did not finish its answer: {end.finish_reason or end.code or end.status}"
-        code = end.code or (error.code if error else None)
-        failure = AgentError(message, status=end.status, code=code, partial=end.output or "")
-        raise failure from self._without_secrets(stream.failure)
+    def _handoff(self) -> Handoff:
+        return handoff(self.name, self.description or self.instructions, self._plan)
 
     def _connection(self) -> Connection:
         with self._connecting:
@@ -167,9 +262,17 @@ class Agent:
                 self._connected = Connection(self.model, self._client, self._api)
             return self._connected
 
-    def _without_secrets(self, error: BaseException | None) -> BaseException | None:
-        """Return the error, or None if its message holds a secret, which some servers quote."""
-        return error if error is not None and secrets.mask(str(error)) == str(error) else None
+
+def _agents(agents: Iterable[Any]) -> list[Agent]:
+    """Return a list of agents.
+
+    Raises:
+        NbagentError: it is none.
+    """
+    made = None if isinstance(agents, Agent) or not isinstance(agents, Iterable) else list(agents)
+    if made is None or not all(isinstance(each, Agent) for each in made):
+        raise NbagentError(f"handoffs is a list of agents, such as handoffs=[other]; got {agents!r}")
+    return made
 
 
 class AgentStream(loop.OwnedStream):

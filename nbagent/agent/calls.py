@@ -10,6 +10,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
+from nbagent.agent.limits import Repeats, Spending
 from nbagent.agent.plan import Plan
 from nbagent.agent.pyplot_figures import PyplotFigures
 from nbagent.agent.questions import Questions
@@ -40,10 +41,15 @@ class Calls:
         plan: the parameters of the run.
         questions: asks the run's reader.
         emit: emits an event of the run.
+        spending: counts the tokens of the run.
     """
 
-    def __init__(self, plan: Plan, questions: Questions, emit: Callable[[e.Event], Awaitable[None]]) -> None:
+    def __init__(
+        self, plan: Plan, questions: Questions, emit: Callable[[e.Event], Awaitable[None]], spending: Spending
+    ) -> None:
         self._plan = plan
+        self._spending = spending
+        self.repeats = Repeats(plan.name, plan.limits.max_repeats)
         self._questions = questions
         self._emit = emit
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
@@ -86,6 +92,7 @@ class Calls:
             text = f"Error: {info.type}: {info.message}"
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
+        text += self.repeats.add(start.name, args.args_text, text)
         await self._emit(result)
         return history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
 
@@ -121,7 +128,14 @@ class Calls:
         return tool, response.value, f"(The user changed the arguments to {changed}.)\n"
 
     async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> tuple[e.ToolResult, str]:
-        context = CallContext(id=start.id, name=tool.name, plan=self._plan, questions=self._questions, emit=self._emit)
+        context = CallContext(
+            id=start.id,
+            name=tool.name,
+            plan=self._plan,
+            questions=self._questions,
+            emit=self._emit,
+            spending=self._spending,
+        )
         CURRENT_CALL.set(context)  # of this call's own task
         with PyplotFigures() as drawn:
             value = await tool.run(arguments)
