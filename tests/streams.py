@@ -168,6 +168,8 @@ class _Writer:
 
     def progress(self) -> None:
         self.write(ev.ToolProgress, id=self.one(self.called), message=self.draw(st.none() | WORDS))
+        if self.draw(st.booleans()):
+            self.write(ev.ToolOutput, id=self.one(self.called), delta=self.draw(WORDS))
 
     def answerable(self) -> list[str]:
         return [id_ for id_ in self.called if id_ not in self.asked.values()]
@@ -225,6 +227,7 @@ class _Writer:
         media: dict[str, Any] = {"media_type": "image/png", "name": draw(st.sampled_from([None, "a.png"]))}
         url = draw(st.sampled_from([None, "https://example.org/a"]))
         events: list[ev.Event] = [
+            ev.Prompt(text=draw(WORDS), files=draw(st.sampled_from([None, [{"media_type": "image/png", "data": "aGk="}]]))),
             ev.AgentHandoff(from_=draw(st.none() | NAMES), to=draw(NAMES)),
             ev.Source(id=self.new("source"), url=url, title=draw(st.sampled_from([None, "A page"]))),
             ev.File(id=self.new("file"), url="https://example.org/a.png", **media),

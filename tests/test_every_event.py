@@ -106,12 +106,14 @@ def test_a_lane_puts_it_inside_of_itself(kind: type[e.Event]) -> None:
 NAMELESS = {e.RunStart, e.StepStart, e.StepEnd, e.TextStart, e.ReasoningStart, e.Hidden}
 """Classes that a system need not represent: borders, which follow from the content, and notes for our own readers."""
 LOSSES: dict[type[e.Event], set[Loss]] = {
+    e.Prompt: {Loss.PROMPTS},
     e.ReasoningDelta: {Loss.REASONING},
     e.ReasoningEnd: {Loss.REASONING},
     e.ToolStart: {Loss.TOOLS, Loss.ARGS_AS_TEXT},
     e.ToolArgsDelta: {Loss.TOOLS, Loss.ARGS_AS_TEXT},
     e.ToolArgs: {Loss.TOOLS},
     e.ToolProgress: {Loss.PROGRESS, Loss.TOOLS},
+    e.ToolOutput: {Loss.OUTPUT, Loss.TOOLS},
     e.ToolResult: {Loss.RESULTS, Loss.TOOLS},
     e.ApprovalRequest: {Loss.APPROVALS, Loss.ANSWERED_APPROVALS, Loss.PAUSE_REASON},
     e.ApprovalResponse: {Loss.APPROVALS, Loss.ANSWERED_APPROVALS, Loss.PAUSE_REASON},
@@ -131,6 +133,7 @@ LOSSES: dict[type[e.Event], set[Loss]] = {
 CALL: list[e.Event] = [e.ToolStart(id="x", name="f"), e.ToolArgs(id="x", args={}, args_text="{}")]
 BEFORE: dict[type[e.Event], list[e.Event]] = {
     e.ToolProgress: CALL,
+    e.ToolOutput: CALL,
     e.ToolResult: CALL,
     e.ApprovalRequest: CALL,
     e.ApprovalResponse: [*CALL, e.ApprovalRequest(approval_id="x", tool_id="x")],

@@ -20,7 +20,7 @@ MAX_TEXT_CHARS = 200
 """Characters that can be searched for."""
 
 _KINDS = {"state": "custom", "raw": "custom", "agent.handoff": "handoff"}
-_NUMBERED = frozenset({"status", "error", "handoff", "custom"})
+_NUMBERED = frozenset({"prompt", "status", "error", "handoff", "custom"})
 """Kinds of blocks whose id is made of the number of their event."""
 
 

@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, assert_never
 
+import msgspec
+
 from nbagent import events as e
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.mime import bundle_of_json, summary_of
@@ -334,7 +336,7 @@ class Transcript:
             options=event.options,
             schema=event.schema,
             answerable=event.reply is not None,
-            can_remember=event.can_remember,
+            can_remember=event.can_remember or msgspec.UNSET,
         )
         _, ops = self._open(_approval_id(event.approval_id), props, event.tool_id or event.parent_id)
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
@@ -343,9 +345,11 @@ class Transcript:
         block = self.blocks.get(_approval_id(event.approval_id))
         if block is None:
             return []
-        props = ApprovalProps(
-            decision=event.decision, value=event.value, reason=event.reason, remember=event.remember, problem=None
-        )
+        props = ApprovalProps(decision=event.decision, reason=event.reason, remember=event.remember or msgspec.UNSET)
+        if event.value is not None:
+            props.value = event.value
+        if "problem" in block.props:
+            props.problem = None
         ops = [*self._set(block, props), *self._close(block)]
         return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
 

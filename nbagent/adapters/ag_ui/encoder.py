@@ -23,7 +23,7 @@ class AguiEncoder(BaseEncoder):
         UI_PROTOCOL - {Loss.AGENTS, Loss.NESTING, Loss.RAW}
         | {Loss.TOOL_TITLES, Loss.PARSED_ARGS, Loss.UNFINISHED_ARGS, Loss.REPLACED_ARGS}
         | {Loss.PRELIMINARY, Loss.RESULT_TYPES, Loss.TOOL_ERRORS}
-        | {Loss.ANSWERED_APPROVALS, Loss.APPROVAL_ARGS, Loss.SIGN_IN}
+        | {Loss.ANSWERED_APPROVALS, Loss.APPROVAL_ARGS, Loss.APPROVAL_MEMORY, Loss.SIGN_IN}
         | {Loss.AGENT_STATUS, Loss.NESTING_IN_CALLS, Loss.SOURCES, Loss.FILES}
     )
     end_statuses: ClassVar[frozenset[str]] = frozenset({"cancelled", "paused"})

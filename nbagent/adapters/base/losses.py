@@ -30,6 +30,8 @@ class Loss(StrEnum):
     PAUSE_REASON = "what a paused run waits for (read as a request for input)"
     MAX_STEPS = "the status max_steps (sent as incomplete)"
 
+    PROMPTS = "the user's message"
+
     REASONING = "reasoning"
     REASONING_KIND = "whether reasoning is a summary or raw"
     REASONING_PLACE = "place of reasoning, and boundaries within it (sent whole at the end)"
@@ -68,6 +70,7 @@ class Loss(StrEnum):
     REPLACED_ARGS_TEXT = "replacement of the arguments' text by its final version (the streamed text stays)"
     REPLACED_ARGS = "replacement of arguments by their final version (the streamed arguments stay)"
     PROGRESS = "progress of tools"
+    OUTPUT = "text that a tool prints"
     PRELIMINARY = "preliminary results"
     RESULTS = "results of tools"
     NULL_RESULTS = "null results (read as an empty list)"
@@ -83,8 +86,9 @@ class Loss(StrEnum):
     APPROVALS = "approval requests"
     ANSWERED_APPROVALS = "approval requests that were answered, or for which the run does not wait"
     APPROVAL_LINKS = "call, arguments, options and answer of an approval request"
-    APPROVAL_DETAILS = "contents of an approval request other than its call"
+    APPROVAL_DETAILS = "contents of an approval request other than its call, and the value of its answer"
     APPROVAL_ARGS = "arguments and options of an approval request"
+    APPROVAL_MEMORY = "permission for all further calls of a tool"
     APPROVAL_OPTIONS = "options of an approval request"
     SIGN_IN = "sign-in as the purpose of a request (sent as input)"
     MISSING_PROMPTS = "missing prompt of an approval request (read as the tool's name)"
@@ -117,7 +121,7 @@ class Loss(StrEnum):
 # --- losses that several systems share
 
 COMMON: Final = frozenset(
-    {Loss.FINISH_REASON, Loss.PHASES, Loss.TOOL_KINDS, Loss.PROGRESS}
+    {Loss.FINISH_REASON, Loss.PROMPTS, Loss.PHASES, Loss.TOOL_KINDS, Loss.PROGRESS, Loss.OUTPUT}
     | {Loss.AGENTS, Loss.NESTING, Loss.HANDOFFS, Loss.STATUS, Loss.WARNINGS, Loss.RAW}
 )
 """Losses of nearly every system."""

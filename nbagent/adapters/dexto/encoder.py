@@ -41,7 +41,7 @@ class DextoEncoder(BaseEncoder):
         | {Loss.OVERLAPS, Loss.SPLITS, Loss.ANSWER_BOUNDARIES, Loss.REFUSALS, Loss.EARLIER_TEXT, Loss.RETRACTED}
         | {Loss.REASONING_KIND, Loss.OPAQUE_REASONING, Loss.REASONING_PLACE}
         | {Loss.TOOL_TITLES, Loss.MISSING_ARGS, Loss.ARGS_TEXT, Loss.FREE_ARGS, Loss.PRELIMINARY, Loss.NULL_RESULTS}
-        | {Loss.APPROVAL_OPTIONS, Loss.SIGN_IN, Loss.MISSING_PROMPTS}
+        | {Loss.APPROVAL_OPTIONS, Loss.APPROVAL_MEMORY, Loss.SIGN_IN, Loss.MISSING_PROMPTS}
     )
     end_statuses: ClassVar[frozenset[str]] = frozenset({"paused", "cancelled", "max_steps", "incomplete"})
     limit_names: ClassVar[dict[str, str]] = {"length": "length", "content_filter": "content-filter"}

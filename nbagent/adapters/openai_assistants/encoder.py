@@ -225,7 +225,7 @@ class NearEncoder(_ThreadEncoder):
 
     system: ClassVar[str] = "nearai"
     loses: ClassVar[frozenset[Loss]] = (
-        TEXT_ONLY - {Loss.TOOL_KINDS, Loss.PROGRESS, Loss.NESTING}  # `TOOLS` includes them
+        TEXT_ONLY - {Loss.TOOL_KINDS, Loss.PROGRESS, Loss.OUTPUT, Loss.NESTING}  # `TOOLS` includes them
         | {Loss.MISSING_ERROR_CODES, Loss.PAUSE_REASON, Loss.TOOLS}
     )
     end_statuses: ClassVar[frozenset[str]] = frozenset({"paused", "cancelled"})

@@ -35,6 +35,7 @@ class VercelEncoder(BaseEncoder):
     loses: ClassVar[frozenset[Loss]] = _BOTH_VERSIONS | {
         Loss.DENIAL_REASONS,
         Loss.APPROVAL_DETAILS,
+        Loss.APPROVAL_MEMORY,
         Loss.UNLINKED_APPROVALS,
         Loss.CANCELLED_ANSWERS,
     }

@@ -130,6 +130,8 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.ARGS_COMPLETION: lambda es, _: incomplete_arguments(es),
     Loss.ARGS: lambda es, _: drop(ev.ToolArgs, ev.ToolArgsDelta)(es),
     Loss.PROGRESS: lambda es, _: drop(ev.ToolProgress)(es),
+    Loss.OUTPUT: lambda es, _: drop(ev.ToolOutput)(es),
+    Loss.PROMPTS: lambda es, _: drop(ev.Prompt)(es),
     Loss.RESULTS: lambda es, _: drop(ev.ToolResult)(es),
     Loss.TOOL_ERRORS: lambda es, _: error_as_result(es),
     Loss.FUNCTION_ERRORS: lambda es, _: error_as_result(es, LOCAL_KINDS),
@@ -157,7 +159,10 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.PAUSE_REASON: lambda es, _: pause_reason(es),
     Loss.UNLINKED_APPROVALS: lambda es, _: with_call_only(es),
     Loss.ANSWERED_APPROVALS: lambda es, _: only_pending(es),
-    Loss.APPROVAL_DETAILS: lambda es, _: change_request(kind="tool", prompt=None, args=None, options=None, schema=None)(es),
+    Loss.APPROVAL_DETAILS: lambda es, _: change(ev.ApprovalResponse, value=None)(
+        change_request(kind="tool", prompt=None, args=None, options=None, schema=None)(es)
+    ),
+    Loss.APPROVAL_MEMORY: lambda es, _: change(ev.ApprovalResponse, remember=False)(change_request(can_remember=False)(es)),
     Loss.APPROVAL_ARGS: lambda es, _: change_request(args=None, options=None)(es),
     Loss.APPROVAL_OPTIONS: lambda es, _: change_request(options=None)(es),
     Loss.SIGN_IN: lambda es, _: sign_in(es),

@@ -10,7 +10,7 @@ from nbagent import events as ev
 
 Events = list[Any]
 REASONING = (ev.ReasoningStart, ev.ReasoningDelta, ev.ReasoningEnd)
-TOOL = (ev.ToolStart, ev.ToolArgsDelta, ev.ToolArgs, ev.ToolProgress, ev.ToolResult)
+TOOL = (ev.ToolStart, ev.ToolArgsDelta, ev.ToolArgs, ev.ToolProgress, ev.ToolOutput, ev.ToolResult)
 APPROVAL = (ev.ApprovalRequest, ev.ApprovalResponse)
 LOCAL_KINDS = {"function", "custom", "handoff"}
 """Kinds of tools that the provider does not run."""

@@ -67,6 +67,7 @@ STREAMS: dict[str, Events] = {
         ev.ReasoningStart(id="a", kind="summary"), ev.ReasoningDelta(id="a", delta="x"),
         ev.ReasoningEnd(id="a", signature="s", encrypted="e"), *TEXT,
     ),
+    "a prompt": run(ev.Prompt(text="Hi", files=[{"media_type": "text/plain", "name": "a.txt"}]), *TEXT),
     "tokens": run(*TEXT, usage=USAGE),
     "few tokens": run(*TEXT, usage=ev.Usage(input=1)),
     "a finish reason": run(*TEXT, finish_reason="end_turn"),
@@ -89,7 +90,8 @@ STREAMS: dict[str, Events] = {
         ev.ToolArgs(id="c", args={"b": 2}, args_text='{"b": 2}'),
     ),
     "results": run(
-        *call("c"), ev.ToolProgress(id="c", message="half"), ev.ToolResult(id="c", content={"a": 1}, preliminary=True),
+        *call("c"), ev.ToolProgress(id="c", message="half"), ev.ToolOutput(id="c", delta="half"),
+        ev.ToolResult(id="c", content={"a": 1}, preliminary=True),
         *call("d"), ev.ToolResult(id="d", content=None), *TEXT,
     ),
     "a result": run(*call("c"), ev.ToolResult(id="c", content={"a": 1}), *TEXT),
@@ -101,7 +103,8 @@ STREAMS: dict[str, Events] = {
         *call("c"), *call("d"), ev.ToolResult(id="d", content="of d"), ev.ToolResult(id="c", content="of c"), *TEXT,
     ),
     "an open request": run(
-        *call("c"), ev.ApprovalRequest(approval_id="a", tool_id="c", args={"a": 1}, options=["yes"]), status="paused",
+        *call("c"), ev.ApprovalRequest(approval_id="a", tool_id="c", args={"a": 1}, options=["yes"], can_remember=True),
+        status="paused",
     ),
     "a request for input": run(
         ev.ApprovalRequest(approval_id="a", kind="auth", prompt="Who?", options=["me"]), status="paused",
@@ -109,6 +112,11 @@ STREAMS: dict[str, Events] = {
     "an answered request": run(
         *call("c"), ev.ApprovalRequest(approval_id="a", tool_id="c", prompt="May I?"),
         ev.ApprovalResponse(approval_id="a", decision="cancel"), ev.ToolResult(id="c", content="r"), *TEXT,
+    ),
+    "an answer for good": run(
+        *call("c"), ev.ApprovalRequest(approval_id="a", tool_id="c", can_remember=True),
+        ev.ApprovalResponse(approval_id="a", decision="approve", value={"a": 2}, remember=True),
+        ev.ToolResult(id="c", content="r"), *TEXT,
     ),
     "a sub-agent": run(
         *call("c"), ev.AgentStart(id="s", name="helper", tool_id="c"), ev.TextStart(id="a", parent_id="s"),
