@@ -26,6 +26,8 @@ __all__ = [
     "encode",
     "errors",
     "events",
+    "file",
+    "image",
     "last",
     "load",
     "record",
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
     from nbagent.agent import Agent, tool
+    from nbagent.agent.prompt_parts import file, image
 
     __version__: str
     last: Run | None
@@ -54,6 +57,10 @@ else:  # a type checker would take any name for one that __getattr__ knows
             register_model("demo", demo.demo_server)
             globals().update(Agent=agent.Agent, tool=agent.tool)
             return globals()[name]
+        if name in ("file", "image"):
+            from nbagent.agent import prompt_parts
+
+            return getattr(prompt_parts, name)
         if name == "last":
             from nbagent.run import registry
 

@@ -120,8 +120,7 @@ class Agent:
         self._limits = limits
         self._prices = prices
         self._slots = Slots(concurrency)
-        agents_too = isinstance(tools, Iterable) and not isinstance(tools, Agent)
-        self._tools = toolbox([item.as_tool() if isinstance(item, Agent) else item for item in tools] if agents_too else tools)
+        self._tools = toolbox(_with_agents(tools))
         self._client = client
         self._api = api
         self._connected: Connection | None = None
@@ -170,16 +169,14 @@ class Agent:
         described = description if description is not None else self.description or self.instructions
         return agent_tool(self._start_inside, name or valid_name(self.name), described, timeout=timeout, approve=approve)
 
-    def stream(
-        self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None
-    ) -> "AgentStream":
+    def stream(self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None) -> "AgentStream":
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
         Args:
-            prompt: a text; a list of texts, `nbagent.image(…)` and `nbagent.file(…)`; or messages in the form of either API, the
-                newest last.
-            output: type of the answer: a pydantic model, a dataclass, a TypedDict, a plain type, or a list of these. The answer
-                is JSON then, and `run.output` the object. One that does not fit is asked for once more. None is a text.
+            prompt: a text; a list of texts, `nbagent.image(…)` and `nbagent.file(…)`; or messages in the form of either API,
+                the newest last.
+            output: type of the answer: a pydantic model, a dataclass, a TypedDict, a plain type, or a list of these. The
+                answer is JSON then, and `run.output` the object. One that does not fit is asked for once more. None is a text.
             types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a loop of your own; None
                 keeps all, which `nbagent.show` needs.
 
@@ -216,11 +213,8 @@ class Agent:
         if context is not None and answer is None:
             return await run_inside(context, lambda: self._start_inside(prompt, context, output))
         outcome = Outcome(self.name, self.max_steps)
-        async with aclosing(self.stream(prompt, output=output)) as stream, Answers(answer) as answers:
-            async for event in answers.watch(stream):
-                outcome.feed(event)
-                if isinstance(event, e.ApprovalRequest) and answer is None:
-                    raise outcome.unanswered(event)
+        async with aclosing(self.stream(prompt, output=output)) as stream, Answers(answer, outcome) as answers:
+            await answers.read(stream)
         return outcome.answer(stream.failure)
 
     def _plan(self, *, output: Any = None, outer: tuple[str, ...] = ()) -> Plan:
@@ -261,6 +255,13 @@ class Agent:
             if self._connected is None:
                 self._connected = Connection(self.model, self._client, self._api)
             return self._connected
+
+
+def _with_agents(tools: Any) -> Any:
+    """Return a list of tools with agents made tools; what is no list is left to the check of the tools."""
+    if isinstance(tools, Agent) or not isinstance(tools, Iterable):
+        return tools
+    return [item.as_tool() if isinstance(item, Agent) else item for item in tools]
 
 
 def _agents(agents: Iterable[Any]) -> list[Agent]:

@@ -52,18 +52,22 @@ class Limits:
         Raises:
             NbagentError: one is invalid; the message names it.
         """
+        limit: Any
         for name, limit in (("max_total_tokens", self.max_total_tokens), ("max_repeats", self.max_repeats)):
             if limit is not None and (not isinstance(limit, int) or limit < 1):
                 raise NbagentError(f"{name} must be a number of at least 1, got {limit!r}")
-        if self.max_cost is not None and (not isinstance(self.max_cost, int | float) or not self.max_cost > 0):
-            raise NbagentError(f"max_cost must be a positive number of US dollars, got {self.max_cost!r}")
+        limit = self.max_cost
+        if limit is not None and (not isinstance(limit, int | float) or not limit > 0):
+            raise NbagentError(f"max_cost must be a positive number of US dollars, got {limit!r}")
         if prices is not None:
             check_prices(prices)
         elif self.max_cost is not None:
-            raise NbagentError('max_cost needs the model\'s prices, in US dollars per million tokens: prices={"input": …, "output": …}')
+            raise NbagentError(
+                'max_cost needs the model\'s prices, in US dollars per million tokens: prices={"input": …, "output": …}'
+            )
 
 
-def check_prices(prices: Mapping[str, float]) -> None:
+def check_prices(prices: Any) -> None:
     """Check the prices of a model.
 
     Raises:

@@ -62,9 +62,13 @@ class Outcome:
         partial = end.output if isinstance(end.output, str) else ""
         raise AgentError(message, status=end.status, code=code, partial=partial) from _without_secrets(failure)
 
+    def tool_of(self, request: e.ApprovalRequest) -> str | None:
+        """Return the name of the tool that a question is about; None if it is about no call."""
+        return self._calls.get(request.tool_id or "")
+
     def unanswered(self, request: e.ApprovalRequest) -> AgentError:
         """Return the error of a question that nobody is there to answer."""
-        tool = self._calls.get(request.tool_id or "")
+        tool = self.tool_of(request)
         asked = f"may it call {tool}({request.args})?" if tool else request.prompt or request.kind
         message = secrets.mask(f"{self._name} waits for an answer: {asked} {PAUSED}")
         return AgentError(message, status="paused", code="approval_required", partial="")

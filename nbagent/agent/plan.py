@@ -37,7 +37,7 @@ class Plan:
     idle_timeout: float | None
     parallel: bool
     allowed: set[str] = field(default_factory=set)
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     prices: Mapping[str, float] | None = None
     slots: Slots = field(default_factory=lambda: Slots(None))
     output: OutputFormat | None = None

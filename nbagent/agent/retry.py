@@ -1,4 +1,4 @@
-"""Waits between the attempts to send a request. Only a request that got no answer is sent again, never one that began to stream."""
+"""Waits between the attempts to send a request that got no answer. One whose response has begun is never sent again."""
 
 import email.utils
 import random
@@ -47,7 +47,7 @@ class Backoff:
         asked = retry_after(error)
         if asked is not None and asked > 0:
             return asked
-        return float(min(FIRST_WAIT_S * 2 ** (self._retries - 1), MAX_WAIT_S)) * (1 - _JITTER * random.random())
+        return float(min(FIRST_WAIT_S * 2 ** (self._retries - 1), MAX_WAIT_S)) * (1 - _JITTER * random.random())  # noqa: S311 - no secret
 
     @property
     def position(self) -> str:

@@ -185,8 +185,8 @@ class ValueType:
             self._type = _type_of(annotation)
         except Exception as error:  # each library has several for a type that it cannot describe
             raise ToolError(
-                f"output={self.name} has no JSON schema: use a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, a JSON "
-                "type, or a list of these"
+                f"output={self.name} has no JSON schema: use a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, "
+                "a JSON type, or a list of these"
             ) from error
         if isinstance(self._type, TypeAdapter):
             self.schema: JsonSchema = self._type.json_schema(schema_generator=_PlainSchema)

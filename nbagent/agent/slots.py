@@ -1,6 +1,7 @@
 """`Slots`: a limit of how many requests of an agent are under way at a time."""
 
 import asyncio
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from nbagent.errors import NbagentError
@@ -20,7 +21,8 @@ class Slots:
     """
 
     def __init__(self, count: int | None) -> None:
-        if count is not None and (not isinstance(count, int) or count < 1):
+        given: Any = count
+        if given is not None and (not isinstance(given, int) or given < 1):
             raise NbagentError(f"concurrency must be a number of requests of at least 1, got {count!r}")
         self._count = count
         self._semaphores: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()

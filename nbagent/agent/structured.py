@@ -1,8 +1,8 @@
 """Structured answers: the form of an answer, told to the model as a JSON Schema, and the object read from what it wrote.
 
-Both of OpenAI's APIs hold a model to a schema (https://platform.openai.com/docs/guides/structured-outputs). In their strict mode
-every object lists all its properties as required and is closed, and some keywords are unknown. A schema that has no such form is
-sent as it is, not strict.
+Both of OpenAI's APIs hold a model to a schema (https://platform.openai.com/docs/guides/structured-outputs). In their strict
+mode every object lists all its properties as required and is closed, and some keywords are unknown. A schema that has no such
+form is sent as it is, not strict.
 """
 
 import re
@@ -94,7 +94,7 @@ class OutputFormat:
 
 
 class JsonTexts:
-    """Marks the texts of a run that are JSON, so that they are not drawn as Markdown. A text without a character is left out."""
+    """Marks the texts of a run that are JSON, so that they are not drawn as Markdown. An empty text is left out."""
 
     def __init__(self) -> None:
         self._starts: dict[str, e.TextStart] = {}
@@ -144,7 +144,7 @@ def _resolved(schema: JsonSchema) -> JsonSchema:
     return schema
 
 
-def _strict(schema: Any) -> JsonSchema | None:  # noqa: C901 - one flat list of the mode's rules
+def _strict(schema: Any) -> JsonSchema | None:
     """Return the schema as the strict mode takes it; None if it has no such form."""
     if schema.get("$ref"):
         return {"$ref": schema["$ref"]}

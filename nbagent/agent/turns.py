@@ -26,7 +26,6 @@ from nbagent.errors import Cancelled, ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.runtime.timeouts import IdleClock
 
-
 INVALID_OUTPUT = "invalid_output"
 """Code of a run whose answer does not have the form that was asked for."""
 

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from nbagent.errors import did_you_mean
+from nbagent.events.question import Handler
 from nbagent.gate import Hide, Reveal
 from nbagent.run.adapter import Converter
-from nbagent.run.question import Handler
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule

@@ -155,6 +155,14 @@ class RunResults(Results):
         return self._state.thread_id
 
     @property
+    def output(self) -> Any:
+        """The answer as the object that was asked for: `agent.stream(…, output=Invoice)`.
+
+        Of any other stream what it told as its whole answer, a text or JSON; None if it told nothing, or goes on.
+        """
+        return self._state.output
+
+    @property
     def lanes(self) -> list[Lane]:
         """The streams shown together of which reading has begun, in the order given; empty if there is only one stream."""
         with self._state.lock:

@@ -18,6 +18,7 @@ from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
 from nbagent.errors import AnswerError, Cancelled, StreamError
+from nbagent.events.question import Question
 from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import Gate
 from nbagent.mime import display_of
@@ -33,7 +34,7 @@ from nbagent.run.iteration import EventIterator, SubscriberSet
 from nbagent.run.lanes import Lanes
 from nbagent.run.options import GateOptions, RunOptions, check_names, is_stable, named_options, pick
 from nbagent.run.progress import Meter
-from nbagent.run.question import Question, answering, unmasked
+from nbagent.run.question import answering, unmasked
 from nbagent.run.results import RunResults
 from nbagent.run.state import RunState
 from nbagent.run.watchdog import Watchdog
@@ -232,7 +233,7 @@ class Run(RunResults):
     def question(self, request: e.ApprovalRequest) -> Question:
         """Return a question as an object with methods that answer it."""
         tool = self._state.transcript.blocks.get(request.tool_id or "")
-        return Question(self, request, None if tool is None else str(tool.props.get("name")))
+        return Question(self.respond, request, None if tool is None else str(tool.props.get("name")))
 
     def _waits(self) -> bool:
         return bool(self._state.questions)
