@@ -167,6 +167,7 @@ class Turns:
     async def _steps(self) -> e.RunEnd:
         while self._steps_of[self.plan.name] < self.plan.max_steps:
             self._steps_of[self.plan.name] += 1
+            self.spending.check()  # a sub-agent may have spent it
             await self._respond()
             args = self._reply.args
             calls = [(start, args[key]) for key, start in self._reply.calls.items() if key in args]
@@ -238,7 +239,8 @@ class Turns:
     async def _run_calls(self, calls: Sequence[Call]) -> None:
         """Run the calls of a response. The first hand-off among them takes place after all of them."""
         handoffs = [start for start, _ in calls if start.name in self.plan.handoffs]
-        self._items += await self._calls.run([call for call in calls if call[0].name not in self.plan.handoffs])
+        if others := [call for call in calls if call[0].name not in self.plan.handoffs]:
+            self._items += await self._calls.run(others)
         if not handoffs:
             self._calls.repeats.end_response()
             return
