@@ -34,20 +34,29 @@ def shown_files(content: str | list[Json]) -> list[Json] | None:
 
     A picture that is too large to be shown has its name only.
     """
-    parts = [] if isinstance(content, str) else [_to_responses(part, "input_text") for part in content]
+    parts = [] if isinstance(content, str) else list(map(_stored, content))
     return [each for part in parts if (each := _shown(part)) is not None] or None
 
 
 def _to_responses(part: Json, text: str) -> Json:
+    part = _stored(part)
     match part:
-        case {"type": "text" | "input_text" | "output_text", "text": str()}:
-            return {**part, "type": text} if part["type"] != text else part
+        case {"type": "input_text" | "output_text", "text": str()} if part["type"] != text:
+            return {**part, "type": text}
+        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (words := _text_in(url)) is not None:
+            return {"type": text, "text": _named_text(name, words)}
+    return part
+
+
+def _stored(part: Json) -> Json:
+    """Return a part of Chat Completions in the form of the Responses API; any other part as it is."""
+    match part:
+        case {"type": "text", "text": str()}:
+            return {**part, "type": "input_text"}
         case {"type": "image_url", "image_url": {"url": str(url), **options}}:
             return {"type": "input_image", "image_url": url, "detail": options.get("detail", "auto")}
         case {"type": "file", "file": dict(fields)}:
             return {"type": "input_file", **fields}
-        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (told := _text_in(url)) is not None:
-            return {"type": text, "text": _named_text(name, told)}
     return part
 
 

@@ -29,11 +29,15 @@ class Backoff:
 
     Args:
         max_retries: how often a request may be sent again.
+
+    Attributes:
+        notice: what the reader is told of the latest wait.
     """
 
     def __init__(self, max_retries: int) -> None:
         self._max_retries = max_retries
         self._retries = 0
+        self.notice = ""
 
     def after(self, error: Exception) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is none.
@@ -44,15 +48,12 @@ class Backoff:
         if self._retries >= self._max_retries or not _is_transient(error):
             return None
         self._retries += 1
-        asked = retry_after(error)
-        if asked is not None and asked > 0:
-            return asked
-        return float(min(FIRST_WAIT_S * 2 ** (self._retries - 1), MAX_WAIT_S)) * (1 - _JITTER * random.random())  # noqa: S311 - no secret
-
-    @property
-    def position(self) -> str:
-        """The current attempt, as `1 of 2`."""
-        return f"{self._retries} of {self._max_retries}"
+        told, seconds = "it asked to wait", retry_after(error)
+        if seconds is None or seconds <= 0:
+            told, seconds = "trying again in", float(min(FIRST_WAIT_S * 2 ** (self._retries - 1), MAX_WAIT_S))
+            seconds *= 1 - _JITTER * random.random()  # noqa: S311 - no secret
+        self.notice = f"{told} {seconds:.3g} s ({self._retries} of {self._max_retries})"
+        return seconds
 
 
 def retry_after(error: BaseException) -> float | None:

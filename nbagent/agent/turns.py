@@ -221,9 +221,7 @@ class Turns:
                 if seconds is None:
                     raise
                 message = connection.explain(error).message
-            await self._emit(
-                e.Status(message=f"{message}; trying again in {seconds:.3g} s ({backoff.position})", level="warning")
-            )
+            await self._emit(e.Status(message=f"{message}; {backoff.notice}", level="warning"))
             await asyncio.sleep(seconds)
 
     async def _estimate(self) -> None:

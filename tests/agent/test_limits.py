@@ -59,9 +59,7 @@ async def test_tokens_that_a_server_does_not_tell_are_estimated() -> None:
         unlimited = await collect(agent_of(server, tools=[weather]).stream("go"))
 
     assert end_of(events).code == "budget"
-    assert [event.message for event in of(events, e.Status)][
-        0
-    ] == "The server does not tell its tokens: 4 characters are counted as one"
+    assert of(events, e.Status)[0].message == "The server does not tell its tokens: 4 characters are counted as one"
     assert end_of(unlimited).usage is None
 
 

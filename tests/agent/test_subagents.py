@@ -14,6 +14,7 @@ from nbagent import events as e
 from nbagent.agent import Agent, tool
 from nbagent.agent.subagent import MAX_DEPTH
 from nbagent.errors import AgentError, NbagentError, ToolError
+from nbagent.events.question import Question
 from nbagent.runtime import loop
 
 
@@ -98,13 +99,15 @@ async def test_questions_of_its_tools_reach_the_reader_and_a_yes_for_good_is_kep
     calls = [say("chat", calls=[("c1", "delete", f'{{"name": "{name}"}}')]) for name in ("a", "b")]
     replies = [asks("Meteo_7"), calls[0], say("chat", "ok"), asks("Meteo_7"), calls[1], say("chat", "ok"), say("chat", "Done.")]
     asked: list[Any] = []
-    with Server(*replies) as server:
-        stream = pair(server, tools=[delete]).stream("go")
-        run = await nbagent.show(
-            stream, face="console", answer=lambda question: asked.append(question) or question.allow(always=True)
-        )
 
-    assert [question.args for question in asked] == [{"name": "a"}]
+    def allow(question: Question) -> None:
+        asked.append(question.args)
+        question.allow(always=True)
+
+    with Server(*replies) as server:
+        run = await nbagent.show(pair(server, tools=[delete]).stream("go"), face="console", answer=allow)
+
+    assert asked == [{"name": "a"}]
     assert [call.result for call in run.tools if call.name == "delete"] == ["deleted a", "deleted b"]
 
 
@@ -259,14 +262,14 @@ async def test_several_at_a_time_keep_apart() -> None:
             *(
                 say("chat", f"{words}!")
                 if messages[-1]["role"] == "user" and "go" not in words
-                else BOTH
+                else both
                 if "go" in words
                 else say("chat", "Done.")
             )
         )
         exchange.end()
 
-    BOTH = say("chat", calls=[("a", "left", '{"task": "L"}'), ("b", "right", '{"task": "R"}')])
+    both = say("chat", calls=[("a", "left", '{"task": "L"}'), ("b", "right", '{"task": "R"}')])
     with Server(*[answer] * 4) as server:
         boss = agent_of(
             server, tools=[agent_of(server, name="left", instructions="l"), agent_of(server, name="right", instructions="r")]
@@ -312,7 +315,7 @@ async def test_after_a_hand_off_the_other_agent_goes_on_with_the_conversation() 
         billing = agent_of(server, name="billing", instructions="You know bills.", tools=[weather])
         triage = agent_of(server, name="triage", instructions="You route.", handoffs=[billing])
         run = await nbagent.show(triage.stream("My bill?"), face="console")
-        first, second, third = server.bodies
+        first, second, _ = server.bodies
 
     assert [tool["function"]["name"] for tool in first["tools"]] == ["transfer_to_billing"]
     assert "You know bills." in first["tools"][0]["function"]["description"]
