@@ -28,6 +28,15 @@ _NAMES = (
 )
 _OF_CLIENT = {"api_key", "base_url", "organization", "project", "http_client", "max_retries", "default_headers"}
 
+_MEANT = {
+    "budget": "a run's limits are max_total_tokens=… and max_cost=…",
+    "output": "it belongs to the prompt: agent.stream(…, output=…), agent.generate(…, output=…)",
+    "output_type": "it belongs to the prompt: agent.stream(…, output=…), agent.generate(…, output=…)",
+    "fallback": "it belongs to the view: nbagent.show(agent.stream(…), fallback=lambda: other.generate(…))",
+    "agents": "other agents are tools: tools=[other], or take over: handoffs=[other]",
+}
+"""Options that other libraries have, and what they are here."""
+
 
 def hint_for(name: str) -> str:
     """Return what to write in place of an attribute that an agent does not have."""
@@ -56,6 +65,8 @@ def _place_of(name: str, value: Any, known: Any) -> str:
     if name in _model_settings():
         shown = repr(value) if isinstance(value, int | float) else "…"
         return f"; parameters of the model go into model_settings={{{name!r}: {shown}}}"
+    if name in _MEANT:
+        return f"; {_MEANT[name]}"
     return did_you_mean(name, [each for each in known if each != "self"])
 
 

@@ -23,6 +23,7 @@ from nbagent.render.labels import (
     pretty,
     prompt_label,
     run_label,
+    spent,
     thought_label,
     tool_note,
 )
@@ -87,6 +88,8 @@ class _Writer:
     def _block(self, block: Props) -> list[str]:
         kind, inside = text_of(block, "kind"), self._list(text_of(block, "id"))
         match kind:
+            case "text" if block.get("text_kind") == "json":
+                return [_fenced(text_of(block, "text"), "json")]
             case "text":
                 return [self._prose(text_of(block, "text"))]
             case "reasoning":
@@ -95,7 +98,8 @@ class _Writer:
             case "tool":
                 return [self._call(block), *self._asked(block), *self._outcome(block), *([_quoted(inside)] if inside else [])]
             case "agent":
-                return [_quoted([f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**", *inside])]
+                name = f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**"
+                return [_quoted([" · ".join([name, *spent(block)]), *inside])]
             case "handoff":
                 return [handoff_label(block, lambda name: f"**{_line(name)}**")]
             case "approval":
