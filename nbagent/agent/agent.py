@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import openai
@@ -15,13 +16,18 @@ from nbagent.agent.answers import Answers
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool, valid_name
+from nbagent.agent.journal import After, Conversation
 from nbagent.agent.limits import MAX_REPEATS, Limits
+from nbagent.agent.longterm import LongTerm
+from nbagent.agent.memory import Memory, check_memory
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.outcome import Outcome
 from nbagent.agent.plan import Plan
 from nbagent.agent.prompt_parts import joined
+from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
 from nbagent.agent.slots import Slots
+from nbagent.agent.store import MemoryStore, SessionInfo, Store
 from nbagent.agent.structured import OutputFormat
 from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools import AnyTool, toolbox
@@ -36,7 +42,9 @@ T = TypeVar("T")
 
 
 class Agent:
-    """A model with instructions and tools. Prompts are independent: nothing is remembered from one to the next.
+    """A model with instructions and tools.
+
+    Prompts are independent, unless they are those of a session (`agent.session()`), or go on from a run (`after=`).
 
         agent = Agent("gpt-5-mini", "Answer in one sentence.", tools=[weather])
         await agent.generate("Do I need an umbrella in Oslo?")
@@ -67,6 +75,10 @@ class Agent:
             on, the run ends as incomplete, with the code "loop". None never ends it.
         concurrency: requests to the model that all runs of the agent together may have under way; the others wait for their
             turn. None is no limit.
+        memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
+        longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
+        store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, or a `Store`; by default this process's
+            memory.
 
     A request that the server cannot take yet (429, 5xx, no connection) is sent again, as often as the client's `max_retries`
     says (2 by default) and after the time that the server asks for. One whose response has begun is never sent again.
@@ -98,6 +110,9 @@ class Agent:
         prices: Mapping[str, float] | None = None,
         max_repeats: int | None = MAX_REPEATS,
         concurrency: int | None = None,
+        memory: Memory | None = None,
+        longterm: LongTerm | None = None,
+        store: StoreLike | None = None,
     ) -> None:
         if max_steps < 1:
             raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
@@ -114,6 +129,9 @@ class Agent:
         self.timeout = timeout
         self.idle_timeout = idle_timeout
         self.parallel = parallel
+        self.memory = check_memory(memory)
+        self.longterm = longterm
+        self.store: Store = MemoryStore() if store is None else store_of(store)
         self._settings = dict(model_settings or {})
         self.description = description
         self.handoffs: list[Agent] = _agents(handoffs)
@@ -169,7 +187,9 @@ class Agent:
         described = description if description is not None else self.description or self.instructions
         return agent_tool(self._start_inside, name or valid_name(self.name), described, timeout=timeout, approve=approve)
 
-    def stream(self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None) -> "AgentStream":
+    def stream(
+        self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, types: EventTypes = None
+    ) -> "AgentStream":
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
         Args:
@@ -177,6 +197,8 @@ class Agent:
                 the newest last.
             output: type of the answer: a pydantic model, a dataclass, a TypedDict, a plain type, or a list of these. The
                 answer is JSON then, and `run.output` the object. One that does not fit is asked for once more. None is a text.
+            after: what the prompt goes on from: a run, of this agent or of any other stream, or messages. A run that still
+                goes on is waited for.
             types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a loop of your own; None
                 keeps all, which `nbagent.show` needs.
 
@@ -184,21 +206,30 @@ class Agent:
             NbagentError: there is no key, the model is not one of the server's, or the prompt cannot be read.
             ValueError: there are no events of such a type.
         """
-        turns = Turns(self._plan(output=output), history.from_prompt(joined(prompt)))
-        return AgentStream(turns, self.name, event_types(types))
+        shared = self.longterm if self.longterm is not None and self.longterm.storage_scope == "shared" else None
+        plan = self._plan({} if shared is None else shared.tools(self.store, None), output=output)
+        journal = None if after is None else After(after)
+        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), journal), self.name, event_types(types))
 
     @overload
-    async def generate(self, prompt: str | Iterable[Any], *, answer: Handler | None = None) -> str: ...
+    async def generate(self, prompt: str | Iterable[Any], *, after: Any = None, answer: Handler | None = None) -> str: ...
     @overload
-    async def generate(self, prompt: str | Iterable[Any], *, output: type[T], answer: Handler | None = None) -> T: ...
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: type[T], after: Any = None, answer: Handler | None = None
+    ) -> T: ...
     @overload
-    async def generate(self, prompt: str | Iterable[Any], *, output: Any, answer: Handler | None = None) -> Any: ...
-    async def generate(self, prompt: str | Iterable[Any], *, output: Any = None, answer: Handler | None = None) -> Any:
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: Any, after: Any = None, answer: Handler | None = None
+    ) -> Any: ...
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, answer: Handler | None = None
+    ) -> Any:
         """Return the whole answer to a prompt. Inside a tool of another agent, the run appears in the panel of the tool's call.
 
         Args:
             prompt: as for `stream`.
             output: as for `stream`; the answer is an object of this type then.
+            after: as for `stream`.
             answer: answers the questions of tools that ask before they are called, as for `nbagent.show`: called with each
                 `Question`, in a thread (an `async def` on this loop). It returns True or False, changed arguments, or a text as
                 the reason of a denial.
@@ -210,30 +241,60 @@ class Agent:
             Cancelled: the model's server cancelled its response.
         """
         context = CURRENT_CALL.get()
-        if context is not None and answer is None:
+        if context is not None and answer is None and after is None:
             return await run_inside(context, lambda: self._start_inside(prompt, context, output))
-        outcome = Outcome(self.name, self.max_steps)
-        async with aclosing(self.stream(prompt, output=output)) as stream, Answers(answer, outcome) as answers:
-            await answers.read(stream)
-        return outcome.answer(stream.failure)
+        return await self._answer_of(self.stream(prompt, output=output, after=after), answer)
 
-    def _plan(self, *, output: Any = None, outer: tuple[str, ...] = ()) -> Plan:
+    def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
+        """Return a conversation: each of its prompts knows what was said before.
+
+        Args:
+            name: of the session; one that is in the store goes on. None makes a new one.
+            store: keeps it: the path of an SQLite file, or a `Store`; by default the agent's own.
+
+        Raises:
+            SessionError: the file cannot be used.
+        """
+        return open_session(self, name, self.store if store is None else store_of(store))
+
+    def sessions(self, *, store: StoreLike | None = None) -> list[SessionInfo]:
+        """Return what is known of the sessions in a store, the one that was changed last first; see `session`."""
+        return (self.store if store is None else store_of(store)).sessions()
+
+    def _stream_in(self, session: Session, prompt: str | Iterable[Any], output: Any, types: EventTypes) -> "AgentStream":
+        """Return the events of the answer to a prompt of a session."""
+        extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
+        plan = self._plan(extra, session.allowed, output=output)
+        turn = SessionTurn(session, plan, self.memory)
+        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), turn), self.name, event_types(types))
+
+    def _plan(
+        self,
+        extra_tools: Mapping[str, AnyTool] = MappingProxyType({}),
+        allowed: set[str] | None = None,
+        *,
+        output: Any = None,
+        outer: tuple[str, ...] = (),
+    ) -> Plan:
         """Return the parameters of a run.
 
         Args:
+            extra_tools: besides the agent's own.
+            allowed: names of the tools that the reader has allowed for good; an answer adds to them.
             output: as for `stream`.
             outer: names of the agents in whose calls it works.
         """
         return Plan(
             name=self.name,
             instructions=self.instructions,
-            tools=self._tools,
+            tools={**extra_tools, **self._tools},
             connection=self._connection(),
             settings=self._settings,
             max_steps=self.max_steps,
             timeout=self.timeout,
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
+            allowed=set() if allowed is None else allowed,
             limits=self._limits,
             prices=self._prices,
             slots=self._slots,
@@ -245,10 +306,17 @@ class Agent:
     def _start_inside(self, prompt: str | Iterable[Any], context: CallContext, output: Any = None) -> Turns:
         """Return a run that is a part of the run of a call."""
         plan = self._plan(output=output, outer=context.plan.path)
-        return Turns(plan, history.from_prompt(joined(prompt)), context.spending)
+        return Turns(plan, history.from_prompt(joined(prompt)), outer=context.spending)
 
     def _handoff(self) -> Handoff:
         return handoff(self.name, self.description or self.instructions, self._plan)
+
+    async def _answer_of(self, answer: "AgentStream", handler: Handler | None = None) -> Any:
+        """Read a run to its end, and return its answer; see `generate`."""
+        outcome = Outcome(self.name, self.max_steps)
+        async with aclosing(answer) as stream, Answers(handler, outcome) as answers:
+            await answers.read(stream)
+        return outcome.answer(stream.failure)
 
     def _connection(self) -> Connection:
         with self._connecting:
@@ -298,6 +366,11 @@ class AgentStream(loop.OwnedStream):
     def failure(self) -> BaseException | None:
         """The exception that ended the run, or None. Unlike the events, it may hold secrets that a server quoted."""
         return self._turns.failure
+
+    @property
+    def conversation(self) -> Conversation:
+        """The history so far, for a run that goes on from this one."""
+        return self._turns.conversation
 
     def __aiter__(self) -> "AgentStream":
         self._check_unread()

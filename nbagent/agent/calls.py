@@ -41,17 +41,24 @@ class Calls:
         plan: the parameters of the run.
         questions: asks the run's reader.
         emit: emits an event of the run.
+        keep: keeps an output for the model, before the reader sees the result.
         spending: counts the tokens of the run.
     """
 
     def __init__(
-        self, plan: Plan, questions: Questions, emit: Callable[[e.Event], Awaitable[None]], spending: Spending
+        self,
+        plan: Plan,
+        questions: Questions,
+        emit: Callable[[e.Event], Awaitable[None]],
+        keep: Callable[[history.FunctionCallOutput], Awaitable[None]],
+        spending: Spending,
     ) -> None:
         self._plan = plan
         self._spending = spending
         self.repeats = Repeats(plan.name, plan.limits.max_repeats)
         self._questions = questions
         self._emit = emit
+        self._keep = keep
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
 
     async def run(self, calls: Sequence[Call]) -> list[history.FunctionCallOutput]:
@@ -93,8 +100,10 @@ class Calls:
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
         text += self.repeats.add(start.name, args.args_text, text)
+        output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
+        await self._keep(output)
         await self._emit(result)
-        return history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
+        return output
 
     async def _permitted(self, start: e.ToolStart, args: e.ToolArgs) -> tuple[AnyTool, dict[str, Any], str | None]:
         """Return the tool and its arguments, once they are permitted.

@@ -25,6 +25,10 @@ _NAMES = (
     "timeout",
     "idle_timeout",
     "parallel",
+    "session",
+    "sessions",
+    "memory",
+    "store",
 )
 _OF_CLIENT = {"api_key", "base_url", "organization", "project", "http_client", "max_retries", "default_headers"}
 

@@ -15,8 +15,10 @@ from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.calls import Call, Calls
+from nbagent.agent.content_parts import shown_files
 from nbagent.agent.emitter import Emitter
 from nbagent.agent.handoff import not_transferred, transferred
+from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
 from nbagent.agent.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
@@ -25,6 +27,7 @@ from nbagent.agent.structured import Answer, JsonTexts
 from nbagent.errors import Cancelled, ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.runtime.timeouts import IdleClock
+from nbagent.sources.closing import closing
 
 INVALID_OUTPUT = "invalid_output"
 """Code of a run whose answer does not have the form that was asked for."""
@@ -51,6 +54,7 @@ class Reply:
     commentary: set[str] = field(default_factory=set)
     items: list[history.Item] = field(default_factory=list)
     has_usage: bool = False
+    is_kept: bool = False
 
     def update(self, event: e.Event) -> None:
         """Add an event, if the next request or the run's output needs it."""
@@ -103,20 +107,25 @@ class Turns:
     Args:
         plan: the parameters.
         items: the history, the prompt last.
+        journal: gives the history before the items, and keeps what is added to it; None for a run that stands alone.
         outer: spending of the run whose tool this run is; None for a run of its own.
 
     Attributes:
         plan: the parameters; those of another agent after a hand-off.
+        conversation: what another run needs to go on from this one.
         failure: the exception that ended the run, or None.
         questions: those to the run's reader.
         spending: tokens of the run so far.
     """
 
-    def __init__(self, plan: Plan, items: Iterable[history.Item], outer: Spending | None = None) -> None:
+    def __init__(
+        self, plan: Plan, items: Iterable[history.Item], journal: Journal | None = None, *, outer: Spending | None = None
+    ) -> None:
         self.failure: BaseException | None = None
         self.plan = plan
         self.spending = Spending(plan.name, plan.limits, outer)
-        self._items = list(items)
+        self.conversation = Conversation(items)
+        self._journal: Journal = journal or Alone()
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._answer: Answer | None = None
@@ -128,7 +137,8 @@ class Turns:
         self._emitter = Emitter(plan.name)
         self._emit = self._emitter.emit
         self.questions = Questions(self._emit)
-        self._calls = Calls(plan, self.questions, self._emit, self.spending)
+        self._keep = Keeper(self.conversation, self._journal).keep
+        self._calls = Calls(plan, self.questions, self._emit, self._keep, self.spending)
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end.
@@ -141,6 +151,7 @@ class Turns:
         total = asyncio.timeout(plan.timeout)
         try:
             await self._emit(e.RunStart(name=plan.name, model=plan.connection.model))
+            await self._begin()
             async with total:
                 end = await self._steps()
         except asyncio.CancelledError:
@@ -156,11 +167,42 @@ class Turns:
                 end = await self._close_open_blocks(e.RunEnd(status="incomplete", code=error.code))
             else:
                 end = await self._failed(error)
-        end = replace(end, output=self._reply.output or None, usage=self.spending.usage or end.usage)
+        end = await self._end(replace(end, usage=self.spending.usage or end.usage))
+        end = replace(end, output=self._reply.output or None)
         if self._answer is not None:
             end = replace(end, output=self._answer.content, value=e.Live(self._answer.value))
         await self._emit(end)
         self._emitter.close()
+
+    # --- the history --------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """Show the prompt, and put what was said before it into the history."""
+        newest = self.conversation.items[-1]
+        if isinstance(newest, history.Message) and newest.role == "user":
+            await self._emit(e.Prompt(text=history.text_of(newest), files=shown_files(newest.content)))
+        await self._journal.begin(self.conversation, self._emit)
+
+    async def _end(self, end: e.RunEnd) -> e.RunEnd:
+        """Keep the text of a response that did not end, and end the journal. Returns the run's end."""
+        spent: e.Usage | None = None
+        try:
+            try:
+                if not self._reply.is_kept and self._reply.output:
+                    await self._keep(history.Message(role="assistant", content=self._reply.output))
+            finally:
+                spent = await self._journal.end()
+        except Exception as error:
+            self.failure = self.failure or error
+            await self._emit(self.plan.connection.explain(error))
+            end = replace(end, status="failed")
+        return end if spent is None else replace(end, usage=spent + (end.usage or e.Usage()))
+
+    def _sendable(self) -> list[history.Item]:
+        """Return the history as it is sent: every call with its output, unless the server keeps a part of it."""
+        items = self.conversation.items
+        kept_by_server = self.plan.settings.keys() & {"previous_response_id", "conversation"}
+        return items if kept_by_server else history.paired(items)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -173,14 +215,15 @@ class Turns:
             calls = [(start, args[key]) for key, start in self._reply.calls.items() if key in args]
             if self._decoder.stop_info.status != "completed":
                 return await self._close()
+            await self._keep(*self._reply.history())
+            self._reply.is_kept = True
             if calls:
-                self._items += self._reply.history()
                 self.spending.check()
                 await self._run_calls(calls)
             elif (problem := self._read_answer()) is None:
                 return await self._close()
             else:
-                self._items += [*self._reply.history(), await self._correct(problem)]
+                await self._keep(await self._correct(problem))
         return replace(await self._close(), status="max_steps", code="max_steps")
 
     async def _respond(self) -> None:
@@ -190,7 +233,7 @@ class Turns:
         self._reply = Reply()
         async with plan.slots:
             stream = await self._request()
-            async with stream:
+            async with closing(stream):
                 while True:
                     try:
                         async with self._patience():
@@ -215,7 +258,7 @@ class Turns:
         while True:
             try:
                 async with self._patience():
-                    return await connection.ask(plan.instructions, self._items, plan.all_tools, plan.settings, plan.output)
+                    return await connection.ask(plan.instructions, self._sendable(), plan.all_tools, plan.settings, plan.output)
             except Exception as error:
                 seconds = backoff.after(error)
                 if seconds is None:
@@ -231,21 +274,21 @@ class Turns:
             message = f"The server does not tell its tokens: {CHARS_PER_TOKEN} characters are counted as one"
             await self._emit(e.Status(message=message, level="warning"))
         plan = self.plan
-        asked = [plan.instructions, [each.schema for each in plan.all_tools], msgspec.to_builtins(self._items)]
+        asked = [plan.instructions, [each.schema for each in plan.all_tools], msgspec.to_builtins(self.conversation.items)]
         self.spending.add(estimated(asked, self._reply.written), plan.prices)
 
     async def _run_calls(self, calls: Sequence[Call]) -> None:
         """Run the calls of a response. The first hand-off among them takes place after all of them."""
         handoffs = [start for start, _ in calls if start.name in self.plan.handoffs]
         if others := [call for call in calls if call[0].name not in self.plan.handoffs]:
-            self._items += await self._calls.run(others)
+            await self._calls.run(others)
         if not handoffs:
             self._calls.repeats.end_response()
             return
         to = self.plan.handoffs[handoffs[0].name]
         for start in handoffs:
             text = transferred(to.name) if start is handoffs[0] else not_transferred(to.name)
-            self._items.append(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text))
+            await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text))
             await self._emit(e.ToolResult(id=start.id, content=text))
         await self._emit(e.AgentHandoff(from_=self.plan.name, to=to.name, tool_id=handoffs[0].id))
         self._hand_over(to.plan())
@@ -256,7 +299,7 @@ class Turns:
         self._agents += 1
         self._decoder = plan.connection.api.decoder()
         self._emitter.agent = plan.name
-        self._calls = Calls(self.plan, self.questions, self._emit, self.spending)
+        self._calls = Calls(self.plan, self.questions, self._emit, self._keep, self.spending)
 
     # --- the form of the answer ---------------------------------------------------------------------------------------
 

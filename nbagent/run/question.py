@@ -9,10 +9,10 @@ from nbagent.errors import AnswerError
 from nbagent.events.question import Handler
 
 if TYPE_CHECKING:
-    from nbagent.run.run import Run
+    from nbagent.run.steering import SteeredRun
 
 
-def answering(run: "Run", handler: Handler) -> Callable[[e.ApprovalRequest], Any]:
+def answering(run: "SteeredRun", handler: Handler) -> Callable[[e.ApprovalRequest], Any]:
     """Return a function that answers a run's questions, for `run.on`: an `async def` if the handler is one.
 
     Raises:
