@@ -34,6 +34,8 @@ __all__ = [
     "encode",
     "errors",
     "events",
+    "file",
+    "image",
     "last",
     "load",
     "load_agents",
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
     from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, mcp, progress, tool
+    from nbagent.agent.prompt_parts import file, image
 
     __version__: str
     last: Run | None
@@ -75,6 +78,10 @@ else:  # a type checker would take any name for one that __getattr__ knows
             register_model("demo", demo.demo_server)
             globals().update({each: getattr(agent, each) for each in _OF_AGENT})
             return globals()[name]
+        if name in ("file", "image"):
+            from nbagent.agent import prompt_parts
+
+            return getattr(prompt_parts, name)
         if name == "last":
             from nbagent.run import registry
 

@@ -11,13 +11,13 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.errors import NbagentError
+from nbagent.events.question import Handler
 from nbagent.hints import type_name
 from nbagent.protocol.messages import Say
 from nbagent.render.messages import messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
-from nbagent.run.question import Handler
 from nbagent.runtime.loop import submit
 from nbagent.show import draw
 from nbagent.sources.connect import connect, is_address

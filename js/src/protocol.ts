@@ -127,8 +127,8 @@ export interface RunProps extends BlockProps {
 export interface TextProps extends BlockProps {
   /** Markdown; it grows by `append`. */
   text?: string;
-  /** `refusal` where the model declined to answer. */
-  text_kind?: "refusal" | "text";
+  /** `refusal` where the model declined to answer; `json` where the text is JSON, not Markdown. */
+  text_kind?: "json" | "refusal" | "text";
   /** The provider's name for the role of the text: `commentary`, `final_answer`. */
   phase?: Large<string> | null;
   /** True if each line end is a line break; otherwise a single one is a space, as in CommonMark. */
@@ -197,6 +197,8 @@ export interface AgentProps extends BlockProps {
   started?: number;
   /** When it ended. */
   ended?: number;
+  /** Its tokens, when it has ended. */
+  usage?: Usage;
 }
 
 /** Another agent takes over. */

@@ -5,33 +5,42 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import openai
 
 from nbagent import events as e
 from nbagent.agent import history
+from nbagent.agent.answers import Answers
+from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.delivery import Delivery
+from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool, valid_name
 from nbagent.agent.journal import After, Conversation
+from nbagent.agent.limits import MAX_REPEATS, Limits
 from nbagent.agent.longterm import LongTerm
 from nbagent.agent.memory import Memory, check_memory
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
+from nbagent.agent.outcome import READ, Outcome
 from nbagent.agent.plan import Plan
+from nbagent.agent.prompt_parts import joined
 from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
+from nbagent.agent.slots import Slots
 from nbagent.agent.store import MemoryStore, SessionInfo, Store
+from nbagent.agent.structured import OutputFormat
+from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools import RESULT_CHARS, AnyTool, check_result_chars, toolbox
 from nbagent.agent.toolset import Toolset, split
 from nbagent.agent.turns import Turns
-from nbagent.errors import AgentError, Cancelled, NbagentError
+from nbagent.errors import NbagentError
+from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
-from nbagent.gate import secrets
 from nbagent.runtime import loop
 from nbagent.runtime.timeouts import is_limit
 
-ENDS = (e.Error, e.RunEnd)
-"""Types of the events that a whole answer is made of."""
+T = TypeVar("T")
 
 
 class Agent:
@@ -46,6 +55,7 @@ class Agent:
         model: the model's name; `"demo"` is a scripted one that runs in this process.
         instructions: the system prompt.
         tools: functions, tools made by `@tool`, and servers made by `nbagent.mcp`.
+        tools: functions, tools made by `@tool`, other agents (see `as_tool`), and servers made by `nbagent.mcp`.
         client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
             (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
         api: `"responses"` or `"chat"` (Chat Completions); by default Responses with OpenAI, Chat with any other server.
@@ -56,11 +66,27 @@ class Agent:
         parallel: whether tool calls of one response run at the same time.
         result_chars: characters of a tool's result that the model gets at most, with a note of what is left out.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
+        description: what the agent is for, for the models of agents that have it as a tool or may hand over to it; by default
+            its instructions.
+        handoffs: agents that may go on with the conversation. The list `agent.handoffs` may be changed later, so that two
+            agents can hand over to each other.
+        max_total_tokens: tokens that a run may use, those of its sub-agents among them. They are counted after each response;
+            a run that has used them up calls no more tools and ends as incomplete, with the code "budget".
+        max_cost: the same in US dollars; needs `prices`.
+        prices: of the model, in US dollars per million tokens: `{"input": 1.25, "output": 10}`, and `"cache_read"` for input
+            that the server has in its cache, if that differs. With them a run's usage has a cost.
+        max_repeats: how often in a row the model may make the same call with the same result. Then it is told so; if it goes
+            on, the run ends as incomplete, with the code "loop". None never ends it.
+        concurrency: requests to the model that all runs of the agent together may have under way; the others wait for their
+            turn. None is no limit.
         delivery: pieces and pace in which texts come to the reader of `stream`; by default as the model sends them.
         memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
         longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
         store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, or a `Store`; by default this process's
             memory.
+
+    A request that the server cannot take yet (429, 5xx, no connection) is sent again, as often as the client's `max_retries`
+    says (2 by default) and after the time that the server asks for. One whose response has begun is never sent again.
 
     Raises:
         NbagentError: an argument is invalid; the message names it.
@@ -72,7 +98,7 @@ class Agent:
         self,
         model: str,
         instructions: str = "",
-        tools: Iterable[AnyTool | Callable[..., Any] | Toolset] = (),
+        tools: "Iterable[AnyTool | Callable[..., Any] | Toolset | Agent]" = (),
         *,
         client: openai.AsyncOpenAI | None = None,
         api: ApiName | None = None,
@@ -83,6 +109,13 @@ class Agent:
         parallel: bool = True,
         result_chars: int = RESULT_CHARS,
         model_settings: Mapping[str, Any] | None = None,
+        description: str = "",
+        handoffs: "Iterable[Agent]" = (),
+        max_total_tokens: int | None = None,
+        max_cost: float | None = None,
+        prices: Mapping[str, float] | None = None,
+        max_repeats: int | None = MAX_REPEATS,
+        concurrency: int | None = None,
         delivery: Delivery | None = None,
         memory: Memory | None = None,
         longterm: LongTerm | None = None,
@@ -95,6 +128,8 @@ class Agent:
                 raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
         check_result_chars("Agent", result_chars)
         check(model, client, api)
+        limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
+        limits.check(prices)
         self.model = model
         self.name: str = name or model
         self.instructions = instructions
@@ -108,7 +143,12 @@ class Agent:
         self.store: Store = MemoryStore() if store is None else store_of(store)
         self.result_chars = result_chars
         self._settings = dict(model_settings or {})
-        functions, self._toolsets = split(tools)
+        self.description = description
+        self.handoffs: list[Agent] = _agents(handoffs)
+        self._limits = limits
+        self._prices = prices
+        self._slots = Slots(concurrency)
+        functions, self._toolsets = split(_with_agents(tools))
         self._tools = toolbox(functions)
         self._client = client
         self._api = api
@@ -133,11 +173,41 @@ class Agent:
         named = f", name={self.name!r}" if self.name != self.model else ""
         return f"Agent({self.model!r}{named}, tools=[{', '.join(self._tools)}])"
 
-    def stream(self, prompt: str | Iterable[Any], *, after: Any = None, types: EventTypes = None) -> "AgentStream":
+    def as_tool(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        *,
+        timeout: float | None = None,
+        approve: bool | Callable[[dict[str, Any]], bool] = False,
+    ) -> AnyTool:
+        """Return the agent as a tool of another one, as `Agent(tools=[other])` does. Its one parameter is the task.
+
+        It works inside the call's panel, with its own limits; its questions reach the reader, and what it spends counts in the
+        outer run too. It knows the task, and nothing else of the conversation.
+
+        Args:
+            name: that the model sees; by default the agent's.
+            description: by default the agent's, else its instructions.
+            timeout: seconds that a call may take; None is no limit.
+            approve: as for `@tool`.
+
+        Raises:
+            ToolError: the name is not valid.
+        """
+        described = description if description is not None else self.description or self.instructions
+        return agent_tool(self._start_inside, name or valid_name(self.name), described, timeout=timeout, approve=approve)
+
+    def stream(
+        self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, types: EventTypes = None
+    ) -> "AgentStream":
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
         Args:
-            prompt: a text; or messages in the form of either API, the newest last.
+            prompt: a text; a list of texts, `nbagent.image(…)` and `nbagent.file(…)`; or messages in the form of either API,
+                the newest last.
+            output: type of the answer: a pydantic model, a dataclass, a TypedDict, a plain type, or a list of these. The
+                answer is JSON then, and `run.output` the object. One that does not fit is asked for once more. None is a text.
             after: what the prompt goes on from: a run, of this agent or of any other stream, or messages. A run that still
                 goes on is waited for.
             types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a loop of your own; None
@@ -148,23 +218,43 @@ class Agent:
             ValueError: there are no events of such a type.
         """
         shared = self.longterm if self.longterm is not None and self.longterm.storage_scope == "shared" else None
-        plan = self._plan({} if shared is None else shared.tools(self.store, None))
+        plan = self._plan({} if shared is None else shared.tools(self.store, None), output=output)
         journal = None if after is None else After(after)
-        return AgentStream(Turns(plan, history.from_prompt(prompt), journal), self.name, event_types(types))
+        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), journal), self.name, event_types(types))
 
-    async def generate(self, prompt: str | Iterable[Any], *, after: Any = None) -> str:
-        """Return the whole answer to a prompt.
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, after: Any = None, answer: Handler | None = None) -> str: ...
+    @overload
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: type[T], after: Any = None, answer: Handler | None = None
+    ) -> T: ...
+    @overload
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: Any, after: Any = None, answer: Handler | None = None
+    ) -> Any: ...
+    async def generate(
+        self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, answer: Handler | None = None
+    ) -> Any:
+        """Return the whole answer to a prompt. Inside a tool of another agent, the run appears in the panel of the tool's call.
 
         Args:
             prompt: as for `stream`.
+            output: as for `stream`; the answer is an object of this type then.
             after: as for `stream`.
+            answer: answers the questions of tools that ask before they are called, as for `nbagent.show`: called with each
+                `Question`, in a thread (an `async def` on this loop). It returns True or False, changed arguments, or a text as
+                the reason of a denial.
 
         Raises:
-            AgentError: the run failed, was cut off, or reached `max_steps`; its `partial` is the text so far, and its cause the
-                openai client's own error, if there was one.
+            AgentError: the run failed, was cut off, or reached a limit; its `partial` is the text so far, and its cause the
+                openai client's own error, if there was one. Or it asks a question, and there is no `answer` (`status`
+                "paused").
             Cancelled: the model's server cancelled its response.
         """
-        return await self._answer_of(self.stream(prompt, after=after, types=ENDS))
+        context = CURRENT_CALL.get()
+        if context is not None and answer is None and after is None:
+            return await run_inside(context, lambda: self._start_inside(prompt, context, output))
+        return await self._answer_of(self.stream(prompt, output=output, after=after, types=READ), answer)
 
     def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
         """Return a conversation: each of its prompts knows what was said before.
@@ -182,14 +272,29 @@ class Agent:
         """Return what is known of the sessions in a store, the one that was changed last first; see `session`."""
         return (self.store if store is None else store_of(store)).sessions()
 
-    def _stream_in(self, session: Session, prompt: str | Iterable[Any], types: EventTypes) -> "AgentStream":
+    def _stream_in(self, session: Session, prompt: str | Iterable[Any], output: Any, types: EventTypes) -> "AgentStream":
         """Return the events of the answer to a prompt of a session."""
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
-        plan = self._plan(extra, session.allowed)
+        plan = self._plan(extra, session.allowed, output=output)
         turn = SessionTurn(session, plan, self.memory)
-        return AgentStream(Turns(plan, history.from_prompt(prompt), turn), self.name, event_types(types))
+        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), turn), self.name, event_types(types))
 
-    def _plan(self, extra_tools: Mapping[str, AnyTool], allowed: set[str] | None = None) -> Plan:
+    def _plan(
+        self,
+        extra_tools: Mapping[str, AnyTool] = MappingProxyType({}),
+        allowed: set[str] | None = None,
+        *,
+        output: Any = None,
+        outer: tuple[str, ...] = (),
+    ) -> Plan:
+        """Return the parameters of a run.
+
+        Args:
+            extra_tools: besides the agent's own.
+            allowed: names of the tools that the reader has allowed for good; an answer adds to them.
+            output: as for `stream`.
+            outer: names of the agents in whose calls it works.
+        """
         return Plan(
             name=self.name,
             instructions=self.instructions,
@@ -204,31 +309,28 @@ class Agent:
             result_chars=self.result_chars,
             allowed=set() if allowed is None else allowed,
             delivery=self.delivery,
+            limits=self._limits,
+            prices=self._prices,
+            slots=self._slots,
+            output=None if output in (None, str) else OutputFormat(output),
+            handoffs=handoffs_by_tool((each._handoff() for each in _agents(self.handoffs)), self._tools),
+            path=(*outer, self.name),
         )
 
-    async def _answer_of(self, answer: "AgentStream") -> str:
+    def _start_inside(self, prompt: str | Iterable[Any], context: CallContext, output: Any = None) -> Turns:
+        """Return a run that is a part of the run of a call."""
+        plan = self._plan(output=output, outer=context.plan.path)
+        return Turns(plan, history.from_prompt(joined(prompt)), outer=context.spending)
+
+    def _handoff(self) -> Handoff:
+        return handoff(self.name, self.description or self.instructions, self._plan)
+
+    async def _answer_of(self, answer: "AgentStream", handler: Handler | None = None) -> Any:
         """Read a run to its end, and return its answer; see `generate`."""
-        error: e.Error | None = None
-        end = e.RunEnd(status="incomplete")
-        async with aclosing(answer) as stream:
-            async for event in stream:
-                if isinstance(event, e.Error) and event.fatal:
-                    error = event
-                elif isinstance(event, e.RunEnd):
-                    end = event
-        if end.status == "completed":
-            return end.output or ""
-        if end.status == "cancelled":
-            raise Cancelled("the model's server")  # no one else has this stream
-        if error is not None:
-            message = error.message
-        elif end.status == "max_steps":
-            message = f"{self.name} has not answered within {self.max_steps} steps (max_steps)"
-        else:
-            message = f"{self.name} did not finish its answer: {end.finish_reason or end.code or end.status}"
-        code = end.code or (error.code if error else None)
-        failure = AgentError(message, status=end.status, code=code, partial=end.output or "")
-        raise failure from self._without_secrets(stream.failure)
+        outcome = Outcome(self.name, self.max_steps)
+        async with aclosing(answer) as stream, Answers(handler, outcome) as answers:
+            await answers.read(stream)
+        return outcome.answer(stream.failure)
 
     def _connection(self) -> Connection:
         with self._connecting:
@@ -236,9 +338,24 @@ class Agent:
                 self._connected = Connection(self.model, self._client, self._api)
             return self._connected
 
-    def _without_secrets(self, error: BaseException | None) -> BaseException | None:
-        """Return the error, or None if its message holds a secret, which some servers quote."""
-        return error if error is not None and secrets.mask(str(error)) == str(error) else None
+
+def _with_agents(tools: Any) -> Any:
+    """Return a list of tools with agents made tools; what is no list is left to the check of the tools."""
+    if isinstance(tools, Agent) or not isinstance(tools, Iterable):
+        return tools
+    return [item.as_tool() if isinstance(item, Agent) else item for item in tools]
+
+
+def _agents(agents: Iterable[Any]) -> list[Agent]:
+    """Return a list of agents.
+
+    Raises:
+        NbagentError: it is none.
+    """
+    made = None if isinstance(agents, Agent) or not isinstance(agents, Iterable) else list(agents)
+    if made is None or not all(isinstance(each, Agent) for each in made):
+        raise NbagentError(f"handoffs is a list of agents, such as handoffs=[other]; got {agents!r}")
+    return made
 
 
 class AgentStream(loop.OwnedStream):

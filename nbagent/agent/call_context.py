@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 
 from nbagent import events as e
+from nbagent.agent.limits import Spending
 from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
@@ -21,6 +23,8 @@ class CallContext:
         plan: the parameters of the run.
         questions: asks the run's reader.
         emit: emits an event of the run; to be awaited on nbagent's own loop.
+        spending: counts the tokens of the run.
+        agents: numbers the agents that work inside the call.
         output: takes what the tool prints, and its progress.
         results: takes what the tool displays.
     """
@@ -30,8 +34,10 @@ class CallContext:
     plan: Plan
     questions: Questions
     emit: Callable[[e.Event], Awaitable[None]]
+    spending: Spending
     output: CallOutput
     results: Results
+    agents: "count[int]" = field(default_factory=lambda: count(1))
 
 
 CURRENT_CALL: ContextVar[CallContext | None] = ContextVar("nbagent_call", default=None)

@@ -11,6 +11,7 @@ from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.console_router import routed_console
+from nbagent.agent.limits import Repeats, Spending
 from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
 from nbagent.agent.pyplot_figures import PyplotFigures
@@ -42,6 +43,7 @@ class Calls:
         questions: asks the run's reader.
         emit: emits an event of the run.
         keep: keeps an output for the model, before the reader sees the result.
+        spending: counts the tokens of the run.
     """
 
     def __init__(
@@ -50,8 +52,11 @@ class Calls:
         questions: Questions,
         emit: Callable[[e.Event], Awaitable[None]],
         keep: Callable[[history.FunctionCallOutput], Awaitable[None]],
+        spending: Spending,
     ) -> None:
         self._plan = plan
+        self._spending = spending
+        self.repeats = Repeats(plan.name, plan.limits.max_repeats)
         self._questions = questions
         self._emit = emit
         self._keep = keep
@@ -95,6 +100,7 @@ class Calls:
             text = f"Error: {info.type}: {info.message}"
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
+        text += self.repeats.add(start.name, args.args_text, text)
         output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
         await self._keep(output)
         await self._emit(result)
@@ -141,6 +147,7 @@ class Calls:
                 plan=self._plan,
                 questions=self._questions,
                 emit=self._emit,
+                spending=self._spending,
                 output=output,
                 results=results,
             )

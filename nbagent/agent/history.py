@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from nbagent.agent.content_parts import for_chat, for_responses
 from nbagent.errors import NbagentError
 
 NO_RESULT = "No result: the run ended before this call had one. It may have had effects; it was not run again."
@@ -23,7 +24,7 @@ Role = Literal["system", "developer", "user", "assistant"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="message"):
-    """A message. `content` is a text, or a list of content parts in the form of the API that it is sent to.
+    """A message. `content` is a text, or a list of content parts in the form of either API.
 
     `item`, here and below, is the Responses API's item as the model sent it: its id, phase and annotations go back unchanged.
     """
@@ -108,7 +109,7 @@ def to_responses(items: Iterable[Item], *, stored: bool) -> list[Json]:
             case _ if item.item is not None:
                 made.append(item.item)
             case Message():
-                made.append({"role": item.role, "content": item.content})
+                made.append({"role": item.role, "content": for_responses(item.content, item.role)})
             case FunctionCall():
                 call = {"call_id": item.call_id, "name": item.name, "arguments": item.arguments}
                 made.append({"type": "function_call", **call})
@@ -127,7 +128,7 @@ def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
             case Message(role="assistant", content=str(text)) if made and made[-1].get("tool_calls"):
                 made[-1]["content"] = (made[-1]["content"] or "") + text
             case Message():
-                made.append({"role": item.role, "content": item.content})
+                made.append({"role": item.role, "content": for_chat(item.content)})
             case FunctionCall():
                 if not made or made[-1]["role"] != "assistant":
                     made.append({"role": "assistant", "content": None})

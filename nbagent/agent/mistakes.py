@@ -14,6 +14,9 @@ ASK = "await agent.generate(…) returns the answer, nbagent.show(agent.stream(�
 _NAMES = (
     "stream",
     "generate",
+    "as_tool",
+    "handoffs",
+    "description",
     "tools",
     "model",
     "name",
@@ -28,6 +31,15 @@ _NAMES = (
     "store",
 )
 _OF_CLIENT = {"api_key", "base_url", "organization", "project", "http_client", "max_retries", "default_headers"}
+
+_MEANT = {
+    "budget": "a run's limits are max_total_tokens=… and max_cost=…",
+    "output": "it belongs to the prompt: agent.stream(…, output=…), agent.generate(…, output=…)",
+    "output_type": "it belongs to the prompt: agent.stream(…, output=…), agent.generate(…, output=…)",
+    "fallback": "it belongs to the view: nbagent.show(agent.stream(…), fallback=lambda: other.generate(…))",
+    "agents": "other agents are tools: tools=[other], or take over: handoffs=[other]",
+}
+"""Options that other libraries have, and what they are here."""
 
 
 def hint_for(name: str) -> str:
@@ -57,6 +69,8 @@ def _place_of(name: str, value: Any, known: Any) -> str:
     if name in _model_settings():
         shown = repr(value) if isinstance(value, int | float) else "…"
         return f"; parameters of the model go into model_settings={{{name!r}: {shown}}}"
+    if name in _MEANT:
+        return f"; {_MEANT[name]}"
     return did_you_mean(name, [each for each in known if each != "self"])
 
 

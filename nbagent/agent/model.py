@@ -13,6 +13,8 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.openai_chat.decoder import ChatDecoder
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.agent import history
+from nbagent.agent.retry import MAX_RETRY_AFTER_S, retry_after
+from nbagent.agent.structured import OutputFormat
 from nbagent.agent.tools import AnyTool, chat_form, responses_form
 from nbagent.errors import NbagentError
 from nbagent.events import Error
@@ -82,6 +84,11 @@ class ResponsesApi:
         return made
 
     @staticmethod
+    def form(output: OutputFormat, settings: Mapping[str, Any]) -> Json:
+        """Return the parameter that holds the model to the form of an answer."""
+        return {"text": {**(settings.get("text") or {}), "format": {"type": "json_schema", **output.request()}}}
+
+    @staticmethod
     def create(client: openai.AsyncOpenAI) -> Any:
         """Return the client's method that sends a request."""
         return client.responses.create
@@ -117,6 +124,11 @@ class ChatApi:
         if tools:
             made["tools"] = [chat_form(item) for item in tools]
         return made
+
+    @staticmethod
+    def form(output: OutputFormat, settings: Mapping[str, Any]) -> Json:
+        """Return the parameter that holds the model to the form of an answer."""
+        return {"response_format": {"type": "json_schema", "json_schema": output.request()}}
 
     @staticmethod
     def create(client: openai.AsyncOpenAI) -> Any:
@@ -170,16 +182,23 @@ class Connection:
         named = api or ("responses" if is_openai else "chat")
         self.model = model
         self.api: Api = ResponsesApi if named == "responses" else ChatApi
-        self._client = client
+        self.max_retries: int = client.max_retries
+        self._client = client.with_options(max_retries=0)  # a run shows its retries
         secrets.register(str(client.api_key or ""), client.base_url.password, *secrets.credentials_in(client.default_headers))
         self._extras: Json = self.api.extras
         self._accepted = False
+        self._takes_forms = True
 
     def __repr__(self) -> str:
         return f"<{self.model} over {self.api.name} at {self._client.base_url.host}>"
 
     async def ask(
-        self, instructions: str, items: Sequence[history.Item], tools: Sequence[AnyTool], settings: Mapping[str, Any]
+        self,
+        instructions: str,
+        items: Sequence[history.Item],
+        tools: Sequence[AnyTool],
+        settings: Mapping[str, Any],
+        output: OutputFormat | None = None,
     ) -> "openai.AsyncStream[Any]":
         """Send a request and return the open stream of its reply, which the caller closes.
 
@@ -188,25 +207,43 @@ class Connection:
             items: the history, the newest last.
             tools: the tools that the model may call.
             settings: more parameters of the API. None omits one; one that the client does not know goes into the body.
+            output: the form of the answer. A server that does not hold a model to it is told it in words from then on.
 
         Raises:
             openai.OpenAIError: the server refused, or cannot be reached.
         """
-        create = self.api.create(self._client)
-        body = self.api.request(instructions, items, tools, settings)
-        try:
-            stream = await create(**self._arguments(create, {**self._extras, **body, **settings}))
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if self._accepted or not self._extras:
-                raise
-            # Servers that do not know an optional parameter refuse the request, each with another message: ask once without.
+        refusal: openai.APIStatusError | None = None
+        for extras, form in self._attempts(output, settings):
+            told = "\n\n".join(filter(None, (instructions, "" if output is None or form else output.instructions())))
+            body = self.api.request(told, items, tools, settings)
+            create = self.api.create(self._client)
             try:
-                stream = await create(**self._arguments(create, {**body, **settings}))
+                stream = await create(**self._arguments(create, {**extras, **body, **settings, **form}))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                refusal = refusal or error
             except openai.OpenAIError:
-                raise error from None
-            self._extras = {}
-        self._accepted = True
-        return stream  # type: ignore[no-any-return]  # the method is one of two
+                if refusal is not None:
+                    raise refusal from None
+                raise
+            else:
+                self._extras, self._accepted = extras, True
+                if output is not None:
+                    self._takes_forms = bool(form)
+                return stream  # type: ignore[no-any-return]  # the method is one of two
+        assert refusal is not None
+        raise refusal from None
+
+    def _attempts(self, output: OutputFormat | None, settings: Mapping[str, Any]) -> list[tuple[Json, Json]]:
+        """Return the optional parameters to try: `extras`, and those for the form of the answer.
+
+        Servers that do not know an optional parameter refuse the request, each with another message: so they are asked once
+        without it.
+        """
+        extras: list[Json] = [self._extras, {}] if self._extras and not self._accepted else [self._extras]
+        forms: list[Json] = [{}]
+        if output is not None and self._takes_forms:
+            forms.insert(0, self.api.form(output, settings))
+        return [(extra, form) for form in forms for extra in extras]
 
     def _arguments(self, create: Any, parameters: Json) -> Json:
         known = signature(create).parameters
@@ -232,6 +269,8 @@ class Connection:
             message = _message_of(error)
             if status is not None:
                 message = f"{self.model} at {self._address()} answered {status}: {message}"
+            if (wait := retry_after(error) or 0.0) > MAX_RETRY_AFTER_S:
+                message += f" (the server takes requests again in {wait:,.0f} s)"
         elif isinstance(error, json.JSONDecodeError):
             message, code = f"{self._address()} sent an event that is not JSON: {error}", "bad_event"
         else:

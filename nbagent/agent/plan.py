@@ -1,11 +1,15 @@
 """`Plan`: the parameters of one agent run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbagent.agent.delivery import Delivery
+from nbagent.agent.handoff import Handoff
+from nbagent.agent.limits import Limits
 from nbagent.agent.model import Connection
+from nbagent.agent.slots import Slots
+from nbagent.agent.structured import OutputFormat
 from nbagent.agent.tools import RESULT_CHARS, AnyTool
 from nbagent.agent.toolset import Toolset
 
@@ -15,6 +19,14 @@ class Plan:
     """The parameters of a run. Times are in seconds; None is no limit.
 
     Attributes:
+        allowed: names of the tools that the reader has allowed for good; an answer adds to them. Those of an agent that works
+            inside a call have its name and a slash before them.
+        limits: of tokens, cost and repeated calls.
+        prices: of the model, in US dollars per million tokens; None if they are unknown.
+        slots: limit how many requests of the agent are under way at a time.
+        output: the form of the answer; None for a text.
+        handoffs: to agents that may take over, by the name of their tool.
+        path: names of the agents at work, one inside another; the last one is this.
         tools: by the names that the model sees; those of `toolsets` are added before each response of the model.
         toolsets: sources of more tools.
         result_chars: characters of a tool's result that the model gets at most, unless the tool has a limit of its own.
@@ -35,3 +47,14 @@ class Plan:
     toolsets: Sequence[Toolset] = ()
     allowed: set[str] = field(default_factory=set)
     delivery: Delivery | None = None
+    limits: Limits = field(default_factory=Limits)
+    prices: Mapping[str, float] | None = None
+    slots: Slots = field(default_factory=lambda: Slots(None))
+    output: OutputFormat | None = None
+    handoffs: Mapping[str, Handoff] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+
+    @property
+    def all_tools(self) -> list[AnyTool]:
+        """The tools that the model may call, hand-offs among them."""
+        return [*self.tools.values(), *(each.tool for each in self.handoffs.values())]

@@ -161,19 +161,62 @@ class _Parameter:
         Raises:
             ToolError: it does not fit; the message names the parameter, what was got and what is wanted.
         """
+        return _convert(value, self.type, self._annotation, f"parameter {self._name!r}")
+
+
+class ValueType:
+    """A type of a value that a model writes: its JSON Schema, and the reading of the value.
+
+    Args:
+        annotation: a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, a plain type, or a list or union of these.
+
+    Attributes:
+        name: of the type, as it is written in code.
+        schema: its JSON Schema.
+
+    Raises:
+        ToolError: it has no JSON Schema.
+    """
+
+    def __init__(self, annotation: Any) -> None:
+        self.name = _type_name(annotation)
+        self._annotation = annotation
         try:
-            return self.type.validate_python(value)
-        except (TypeError, ValueError) as error:
-            if isinstance(error, ValidationError) and (folded := _with_case_of_choices(value, error)) is not value:
-                return self.convert(folded)
-            if isinstance(value, str):  # some models write a list or an object as a string of JSON
-                try:
-                    return self.type.validate_json(value)
-                except (TypeError, ValueError):
-                    pass
+            self._type = _type_of(annotation)
+        except Exception as error:  # each library has several for a type that it cannot describe
             raise ToolError(
-                f"parameter {self._name!r}: got {_quote(value)}, wanted {_type_name(self._annotation)}: {_reason(error)}"
+                f"output={self.name} has no JSON schema: use a pydantic model, a dataclass, a TypedDict, a msgspec.Struct, "
+                "a JSON type, or a list of these"
             ) from error
+        if isinstance(self._type, TypeAdapter):
+            self.schema: JsonSchema = self._type.json_schema(schema_generator=_PlainSchema)
+        else:
+            definitions: JsonSchema = {}
+            schema = self._type.schema(definitions)
+            self.schema = {**schema, "$defs": definitions} if definitions else schema
+
+    def convert(self, value: Any) -> Any:
+        """Convert JSON to the type, leniently, as arguments of tools are.
+
+        Raises:
+            ToolError: it does not fit; the message has what was got, what is wanted and why it does not fit.
+        """
+        return _convert(value, self._type, self._annotation, "the answer")
+
+
+def _convert(value: Any, type_: "TypeAdapter[Any] | _MsgspecType", annotation: Any, what: str) -> Any:
+    """Convert JSON to a type. Raises ToolError if it does not fit."""
+    try:
+        return type_.validate_python(value)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ValidationError) and (folded := _with_case_of_choices(value, error)) is not value:
+            return _convert(folded, type_, annotation, what)
+        if isinstance(value, str):  # some models write a list or an object as a string of JSON
+            try:
+                return type_.validate_json(value)
+            except (TypeError, ValueError):
+                pass
+        raise ToolError(f"{what}: got {_quote(value)}, wanted {_type_name(annotation)}: {_reason(error)}") from error
 
 
 class _PlainSchema(GenerateJsonSchema):

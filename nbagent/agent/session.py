@@ -7,7 +7,7 @@ import uuid
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -15,6 +15,7 @@ from nbagent import events as e
 from nbagent.agent.history import Item, Json, ended, exchanges, settled, to_chat
 from nbagent.agent.journal import Conversation, Emit
 from nbagent.agent.memory import Memory, Past, Turn
+from nbagent.agent.outcome import READ
 from nbagent.agent.plan import Plan
 from nbagent.agent.sqlite_store import sqlite_store
 from nbagent.agent.store import Allowed, Entry, Record, SessionInfo, Store, Summary
@@ -22,6 +23,7 @@ from nbagent.agent.summariser import Summariser
 from nbagent.agent.tools import in_thread
 from nbagent.errors import NbagentError, SessionError
 from nbagent.events.jsonable import json_safe
+from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes
 from nbagent.gate import secrets
 from nbagent.runtime.per_process import PerProcess
@@ -40,6 +42,8 @@ _UNMASKED = frozenset({"id", "call_id", "encrypted_content", "signature"})
 
 _turn_locks: PerProcess["weakref.WeakValueDictionary[Key, TurnLock]"] = PerProcess(weakref.WeakValueDictionary)
 _answering: contextvars.ContextVar[frozenset[Key]] = contextvars.ContextVar("nbagent_answering", default=frozenset())
+
+T = TypeVar("T")
 
 
 class Session:
@@ -83,7 +87,7 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session {self.name!r} with {self.agent.name}>"
 
-    def stream(self, prompt: str | Iterable[Any], *, types: EventTypes = None) -> "AgentStream":
+    def stream(self, prompt: str | Iterable[Any], *, output: Any = None, types: EventTypes = None) -> "AgentStream":
         """Return the events of the answer, as `Agent.stream` does. The prompt is part of the session when reading begins.
 
         What was said before is taken from the store at that moment. Each prompt, response and result is kept at once, so that
@@ -91,17 +95,24 @@ class Session:
         is not run again. An answer that was stopped or broke off stays as far as it came.
 
         Args:
-            prompt: a text; or messages in the form of either API, which are added to the session.
+            prompt: as for `Agent.stream`; all its messages are added to the session.
+            output: type of the answer, as for `Agent.stream`.
             types: types of the events to keep; None keeps all.
 
         Raises:
             NbagentError: as for `Agent.stream`. The run fails with a `SessionError` if the session has been deleted.
         """
-        return self.agent._stream_in(self, prompt, types)
+        return self.agent._stream_in(self, prompt, output, types)
 
-    async def generate(self, prompt: str | Iterable[Any]) -> str:
-        """Return the whole answer to a prompt, as `Agent.generate` does."""
-        return await self.agent._answer_of(self.stream(prompt, types=(e.Error, e.RunEnd)))
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, answer: Handler | None = None) -> str: ...
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, output: type[T], answer: Handler | None = None) -> T: ...
+    @overload
+    async def generate(self, prompt: str | Iterable[Any], *, output: Any, answer: Handler | None = None) -> Any: ...
+    async def generate(self, prompt: str | Iterable[Any], *, output: Any = None, answer: Handler | None = None) -> Any:
+        """Return the whole answer to a prompt, as `Agent.generate` does: a text, or an object of the type `output`."""
+        return await self.agent._answer_of(self.stream(prompt, output=output, types=READ), answer)
 
     @property
     def history(self) -> list[Item]:

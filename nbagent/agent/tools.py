@@ -61,7 +61,8 @@ class Tool(Generic[P, R]):
     ) -> None:
         if callable(getattr(function, "generate", None)):
             raise ToolError(
-                f"a tool must be a function, got the agent {function!r}; wrap it in one that returns `await agent.generate(…)`"
+                f"a tool must be a function, got the agent {function!r}; agents are tools as they are, tools=[agent], "
+                "or agent.as_tool(…) with options"
             )
         if not callable(function):
             raise ToolError(f"a tool must be a function, got {function!r}; write tools=[f], not tools=[f(…)]")

@@ -1,28 +1,48 @@
 """Loop of one agent run: model responses and tool calls alternate until the model answers without a call."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_dataclass
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
-from nbagent.agent.calls import Calls
+from nbagent.agent.calls import Call, Calls
+from nbagent.agent.content_parts import shown_files
 from nbagent.agent.emitter import Emitter
+from nbagent.agent.handoff import not_transferred, transferred
 from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
+from nbagent.agent.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
+from nbagent.agent.retry import Backoff
+from nbagent.agent.structured import Answer, JsonTexts
 from nbagent.agent.toolset import merged
-from nbagent.errors import Cancelled
+from nbagent.errors import Cancelled, ToolError
+from nbagent.events.ids import with_id_prefix
 from nbagent.runtime.timeouts import IdleClock
 from nbagent.sources.closing import closing
+
+INVALID_OUTPUT = "invalid_output"
+"""Code of a run whose answer does not have the form that was asked for."""
+
+MAX_CORRECTIONS = 1
+"""How often a model is asked for an answer again that does not have the form that was asked for."""
 
 
 class IdleTimeout(Exception):
     """The model was silent for longer than the agent allows."""
+
+
+class InvalidOutput(Exception):
+    """The answer does not have the form that was asked for. Its message says what was got."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -34,6 +54,7 @@ class Reply:
     texts: dict[str, list[str]] = field(default_factory=dict)
     commentary: set[str] = field(default_factory=set)
     items: list[history.Item] = field(default_factory=list)
+    has_usage: bool = False
     is_kept: bool = False
 
     def update(self, event: e.Event) -> None:
@@ -61,6 +82,11 @@ class Reply:
         answer = [text for key, text in texts.items() if text and key not in self.commentary]
         return "\n\n".join(answer or filter(None, texts.values()))
 
+    @property
+    def written(self) -> str:
+        """All that the model wrote."""
+        return "".join([*("".join(pieces) for pieces in self.texts.values()), *(args.args_text for args in self.args.values())])
+
     def history(self) -> list[history.Item]:
         """Return the response as history, for the next request."""
         if self.items:
@@ -83,30 +109,42 @@ class Turns:
         plan: the parameters.
         items: the history, the prompt last.
         journal: gives the history before the items, and keeps what is added to it; None for a run that stands alone.
+        outer: spending of the run whose tool this run is; None for a run of its own.
 
     Attributes:
+        plan: the parameters; those of another agent after a hand-off.
         conversation: what another run needs to go on from this one.
         failure: the exception that ended the run, or None.
         questions: those to the run's reader.
+        spending: tokens of the run so far.
     """
 
-    def __init__(self, plan: Plan, items: Iterable[history.Item], journal: Journal | None = None) -> None:
+    def __init__(
+        self, plan: Plan, items: Iterable[history.Item], journal: Journal | None = None, *, outer: Spending | None = None
+    ) -> None:
         self.failure: BaseException | None = None
-        self._plan = plan
+        self.plan = plan
+        self.spending = Spending(plan.name, plan.limits, outer)
         self.conversation = Conversation(items)
         self._journal: Journal = journal or Alone()
         self._own_tools = dict(plan.tools)
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
+        self._answer: Answer | None = None
+        self._corrections = 0
+        self._texts = JsonTexts()
+        self._steps_of: Counter[str] = Counter()  # responses of each agent
+        self._agents = 1
+        self._tells_usage = True
         self._emitter = Emitter(plan.name)
         self._emit = self._emitter.emit
         self.questions = Questions(self._emit)
         self._keep = Keeper(self.conversation, self._journal).keep
-        self._calls = Calls(plan, self.questions, self._emit, self._keep)
+        self._calls = Calls(plan, self.questions, self._emit, self._keep, self.spending)
 
     async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end as `run` does, with the texts in the pieces and at the pace of the plan."""
-        delivery = self._plan.delivery
+        delivery = self.plan.delivery
         await (self.run(put) if delivery is None else delivery.deliver(self.run, put))
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
@@ -116,7 +154,7 @@ class Turns:
             put: called with each event; may wait until there is space for it.
         """
         self._emitter.put = put
-        plan = self._plan
+        plan = self.plan
         total = asyncio.timeout(plan.timeout)
         try:
             await self._emit(e.RunStart(name=plan.name, model=plan.connection.model))
@@ -131,10 +169,17 @@ class Turns:
                 end = await self._timed_out(f"{plan.name} took longer than its limit of {plan.timeout:g} s in all (timeout)")
             elif isinstance(error, IdleTimeout):
                 end = await self._timed_out(str(error), "idle_timeout")
+            elif isinstance(error, LimitReached):
+                await self._emit(e.Status(message=str(error), level="warning"))
+                end = await self._close_open_blocks(e.RunEnd(status="incomplete", code=error.code))
             else:
                 end = await self._failed(error)
-        end = await self._end(end)
-        await self._emit(msgspec.structs.replace(end, output=self._reply.output or None))
+        end = await self._end(replace(end, usage=self.spending.usage or end.usage))
+        end = replace(end, output=self._reply.output or None)
+        if self._answer is not None:
+            end = replace(end, output=self._answer.content, value=e.Live(self._answer.value))
+        await self._emit(end)
+        self._emitter.close()
 
     # --- the history --------------------------------------------------------------------------------------------------
 
@@ -142,7 +187,7 @@ class Turns:
         """Show the prompt, and put what was said before it into the history."""
         newest = self.conversation.items[-1]
         if isinstance(newest, history.Message) and newest.role == "user":
-            await self._emit(e.Prompt(text=history.text_of(newest)))
+            await self._emit(e.Prompt(text=history.text_of(newest), files=shown_files(newest.content)))
         await self._journal.begin(self.conversation, self._emit)
 
     async def _end(self, end: e.RunEnd) -> e.RunEnd:
@@ -156,20 +201,22 @@ class Turns:
                 spent = await self._journal.end()
         except Exception as error:
             self.failure = self.failure or error
-            await self._emit(self._plan.connection.explain(error))
-            end = msgspec.structs.replace(end, status="failed")
-        return end if spent is None else msgspec.structs.replace(end, usage=spent + (end.usage or e.Usage()))
+            await self._emit(self.plan.connection.explain(error))
+            end = replace(end, status="failed")
+        return end if spent is None else replace(end, usage=spent + (end.usage or e.Usage()))
 
     def _sendable(self) -> list[history.Item]:
         """Return the history as it is sent: every call with its output, unless the server keeps a part of it."""
         items = self.conversation.items
-        kept_by_server = self._plan.settings.keys() & {"previous_response_id", "conversation"}
+        kept_by_server = self.plan.settings.keys() & {"previous_response_id", "conversation"}
         return items if kept_by_server else history.paired(items)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
     async def _steps(self) -> e.RunEnd:
-        for _ in range(self._plan.max_steps):
+        while self._steps_of[self.plan.name] < self.plan.max_steps:
+            self._steps_of[self.plan.name] += 1
+            self.spending.check()  # a sub-agent may have spent it
             await self._update_tools()
             await self._respond()
             args = self._reply.args
@@ -178,48 +225,130 @@ class Turns:
                 return await self._close()
             await self._keep(*self._reply.history())
             self._reply.is_kept = True
-            if not calls:
+            if calls:
+                self.spending.check()
+                await self._run_calls(calls)
+            elif (problem := self._read_answer()) is None:
                 return await self._close()
-            await self._calls.run(calls)
-        return msgspec.structs.replace(await self._close(), status="max_steps", code="max_steps")
+            else:
+                await self._keep(await self._correct(problem))
+        return replace(await self._close(), status="max_steps", code="max_steps")
 
     async def _update_tools(self) -> None:
         """Ask the toolsets for their tools, which may have changed."""
         sets = []
-        for toolset in self._plan.toolsets:
+        for toolset in self.plan.toolsets:
             if not toolset.is_open:
                 await self._emit(e.Status(message=f"Starting {toolset.label}"))
             sets.append((toolset.label, await toolset.tools()))
         if sets:
-            self._plan.tools.clear()
-            self._plan.tools.update(merged(self._own_tools, sets))
+            self.plan.tools.clear()
+            self.plan.tools.update(merged(self._own_tools, sets))
 
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""
-        plan = self._plan
+        plan = self.plan
         self._emitter.step += 1
         self._reply = Reply()
-        tools = list(plan.tools.values())
-        async with self._patience():
-            stream = await plan.connection.ask(plan.instructions, self._sendable(), tools, plan.settings)
-        async with closing(stream):
-            while True:
-                try:
-                    async with self._patience():
-                        item = await anext(stream)
-                except StopAsyncIteration:
-                    break
-                for event in self._decoder.feed(item):
-                    await self._forward(event)
-                output = plan.connection.api.history_item(item)
-                if output is not None:
-                    self._reply.items.append(output)
+        async with plan.slots:
+            stream = await self._request()
+            async with closing(stream):
+                while True:
+                    try:
+                        async with self._patience():
+                            item = await anext(stream)
+                    except StopAsyncIteration:
+                        break
+                    for event in self._decoder.feed(item):
+                        await self._forward(event)
+                    output = plan.connection.api.history_item(item)
+                    if output is not None:
+                        self._reply.items.append(output)
         for event in self._decoder.end_step():
             await self._forward(event)
+        if not self._reply.has_usage and self.spending.is_limited:
+            await self._estimate()
+
+    async def _request(self) -> Any:
+        """Send a request, again if the server cannot take it yet, and return the open stream of its response."""
+        plan = self.plan
+        connection = plan.connection
+        backoff = Backoff(connection.max_retries)
+        while True:
+            try:
+                async with self._patience():
+                    return await connection.ask(plan.instructions, self._sendable(), plan.all_tools, plan.settings, plan.output)
+            except Exception as error:
+                seconds = backoff.after(error)
+                if seconds is None:
+                    raise
+                message = connection.explain(error).message
+            await self._emit(e.Status(message=f"{message}; {backoff.notice}", level="warning"))
+            await asyncio.sleep(seconds)
+
+    async def _estimate(self) -> None:
+        """Count the tokens of a response whose server does not tell them."""
+        if self._tells_usage:
+            self._tells_usage = False
+            message = f"The server does not tell its tokens: {CHARS_PER_TOKEN} characters are counted as one"
+            await self._emit(e.Status(message=message, level="warning"))
+        plan = self.plan
+        asked = [plan.instructions, [each.schema for each in plan.all_tools], msgspec.to_builtins(self.conversation.items)]
+        self.spending.add(estimated(asked, self._reply.written), plan.prices)
+
+    async def _run_calls(self, calls: Sequence[Call]) -> None:
+        """Run the calls of a response. The first hand-off among them takes place after all of them."""
+        handoffs = [start for start, _ in calls if start.name in self.plan.handoffs]
+        if others := [call for call in calls if call[0].name not in self.plan.handoffs]:
+            await self._calls.run(others)
+        if not handoffs:
+            self._calls.repeats.end_response()
+            return
+        to = self.plan.handoffs[handoffs[0].name]
+        for start in handoffs:
+            text = transferred(to.name) if start is handoffs[0] else not_transferred(to.name)
+            await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text))
+            await self._emit(e.ToolResult(id=start.id, content=text))
+        await self._emit(e.AgentHandoff(from_=self.plan.name, to=to.name, tool_id=handoffs[0].id))
+        self._hand_over(to.plan())
+
+    def _hand_over(self, plan: Plan) -> None:
+        """Go on with the parameters of another agent. The form of the answer and the limits stay those of the run."""
+        self.plan = replace_dataclass(plan, output=self.plan.output, limits=self.plan.limits, path=self.plan.path)
+        self._agents += 1
+        self._decoder = plan.connection.api.decoder()
+        self._emitter.agent = plan.name
+        self._calls = Calls(self.plan, self.questions, self._emit, self._keep, self.spending)
+
+    # --- the form of the answer ---------------------------------------------------------------------------------------
+
+    def _read_answer(self) -> str | None:
+        """Read the answer in the form that was asked for. Return what is wrong with it, or None."""
+        if self.plan.output is None:
+            return None
+        try:
+            self._answer = self.plan.output.read(self._reply.output)
+        except ToolError as error:
+            return str(error)
+        return None
+
+    async def _correct(self, problem: str) -> history.Message:
+        """Return the message that asks for an answer of the right form.
+
+        Raises:
+            InvalidOutput: the model was asked before.
+        """
+        output = self.plan.output
+        assert output is not None
+        if self._corrections == MAX_CORRECTIONS:
+            raise InvalidOutput(f"{self.plan.name} did not answer with {output.name}, asked twice: {problem}")
+        self._corrections += 1
+        await self._emit(e.Status(message=f"Asked again for {output.name}: {problem}", level="warning"))
+        return history.Message(role="user", content=output.correction(problem))
 
     def _patience(self) -> AbstractAsyncContextManager[None]:
-        model = self._plan.connection.model
-        return IdleClock(self._plan.idle_timeout).limit(
+        model = self.plan.connection.model
+        return IdleClock(self.plan.idle_timeout).limit(
             lambda seconds: IdleTimeout(f"{model} was silent for longer than the limit of {seconds:g} s (idle_timeout)")
         )
 
@@ -239,7 +368,7 @@ class Turns:
         """Close the blocks that the decoder has open, and return `end` with the usage so far."""
         for event in self._decoder.close(Cancelled()):
             if isinstance(event, e.RunEnd):
-                end = msgspec.structs.replace(end, usage=event.usage)
+                end = replace(end, usage=event.usage)
             else:
                 await self._forward(event)
         return end
@@ -252,7 +381,9 @@ class Turns:
 
     async def _failed(self, error: BaseException) -> e.RunEnd:
         """Close and report a run that was ended by an exception."""
-        event = self._plan.connection.explain(error)
+        event = self.plan.connection.explain(error)
+        if isinstance(error, InvalidOutput):
+            event = replace(event, code=INVALID_OUTPUT)
         end = await self._close_open_blocks(e.RunEnd(status="failed", code=event.code))
         await self._emit(event)
         return end
@@ -261,5 +392,13 @@ class Turns:
         """Emit an event of the decoder, except for a start and end of the run: these are emitted once for all its responses."""
         if isinstance(event, e.RunStart | e.RunEnd):
             return
+        if self._agents > 1:
+            event = with_id_prefix(event, f"agent-{self._agents}")  # each agent has a decoder, which counts from 1
+        if isinstance(event, e.StepEnd) and event.usage is not None:
+            self._reply.has_usage = True
+            event = replace(event, usage=self.spending.add(event.usage, self.plan.prices))
         self._reply.update(event)
-        await self._emit(event)
+        if isinstance(event, e.ToolStart) and event.name in self.plan.handoffs:
+            event = replace(event, kind="handoff")
+        for told in [event] if self.plan.output is None else self._texts.feed(event):
+            await self._emit(told)

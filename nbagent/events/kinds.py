@@ -40,13 +40,21 @@ class Rewind(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="rewin
 
 
 class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.end"):
-    """A run is over; it closes all that is open. `usage` is the run's total, `code` a reason for the status."""
+    """A run is over; it closes all that is open.
+
+    Attributes:
+        code: a reason for the status.
+        output: the answer: a text, or JSON.
+        usage: the run's total, that of its sub-agents among it.
+        value: the answer as a Python object, in this process only; never encoded.
+    """
 
     status: RunStatus
     finish_reason: str | None = None
     code: str | None = None
     output: Any = None
     usage: Usage | None = None
+    value: Live | None = None
 
 
 class StepStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step.start"):
@@ -70,12 +78,13 @@ class TextStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="te
     """A text block of the answer begins.
 
     Attributes:
+        kind: "json" is an answer that was asked for in that form, not Markdown.
         phase: the provider's name for the role of the text: "commentary", "final_answer".
         line_breaks: each line end of the text is a line break. In CommonMark a single one is a space.
     """
 
     id: str
-    kind: Literal["text", "refusal"] = "text"
+    kind: Literal["text", "refusal", "json"] = "text"
     phase: str | None = None
     line_breaks: bool = False
 
@@ -241,11 +250,12 @@ class AgentStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="a
 
 
 class AgentEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.end"):
-    """A sub-agent has ended."""
+    """A sub-agent has ended. `usage` is its own; the run's total contains it."""
 
     id: str
     name: str | None = None
     status: RunStatus = "completed"
+    usage: Usage | None = None
 
 
 class AgentHandoff(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.handoff"):

@@ -148,13 +148,13 @@ class TextProps(BlockProps, tag="text"):
 
     Attributes:
         text: Markdown; it grows by `append`.
-        text_kind: `refusal` where the model declined to answer.
+        text_kind: `refusal` where the model declined to answer; `json` where the text is JSON, not Markdown.
         phase: the provider's name for the role of the text: `commentary`, `final_answer`.
         line_breaks: true if each line end is a line break; otherwise a single one is a space, as in CommonMark.
     """
 
     text: str | UnsetType = UNSET
-    text_kind: Literal["text", "refusal"] | UnsetType = UNSET
+    text_kind: Literal["text", "refusal", "json"] | UnsetType = UNSET
     phase: str | UnsetType | None = UNSET
     line_breaks: bool | UnsetType = UNSET
 
@@ -227,12 +227,14 @@ class AgentProps(BlockProps, tag="agent"):
         status: `running`, then how it ended.
         started: when it began.
         ended: when it ended.
+        usage: its tokens, when it has ended.
     """
 
     name: str | UnsetType = UNSET
     status: Literal["running"] | RunStatus | UnsetType = UNSET
     started: float | UnsetType = UNSET
     ended: float | UnsetType = UNSET
+    usage: Usage | UnsetType = UNSET
 
 
 class HandoffProps(BlockProps, tag="handoff"):

@@ -28,6 +28,7 @@ from nbagent.render.labels import (
     json_line,
     prompt_label,
     run_label,
+    spent,
     thought_label,
     tool_note,
 )
@@ -126,7 +127,8 @@ class ConsoleRenderer:
                 block.pop("text", None)
                 self._grow(id_, block, props.get("text") or "")
             case "agent":
-                self._line(depth, f"▸ {block.get('name')}", _BOLD)
+                task = call_args(outer) if outer["kind"] == "tool" else ""
+                self._line(depth, f"▸ {block.get('name')}{task}", _BOLD)
             case "handoff":
                 self._line(depth, handoff_label(block, str), _BOLD)
             case "status":
@@ -170,6 +172,8 @@ class ConsoleRenderer:
                 self._tool(block)
             case "reasoning" if block["printed"] or not is_silent_thought({**block, "closed": True}):
                 self._line(block["depth"], thought_label({**block, "closed": True}), _DIM)
+            case "agent" if told := spent(block):
+                self._line(block["depth"], f"{block.get('name')}: {' · '.join(told)}", _DIM)
             case "source":
                 self._line(block["depth"], " ".join(filter(None, (block.get("title"), block.get("url")))), _DIM)
             case "file":

@@ -20,6 +20,7 @@ from nbagent.render.labels import (
     is_silent_thought,
     prompt_label,
     run_label,
+    spent,
     thought_label,
     tool_note,
 )
@@ -96,6 +97,8 @@ class BlockWriter:
         return message(LABELS["prompted"]["you"], written + "".join(files))
 
     def _text(self, block: Props) -> str:
+        if block.get("text_kind") == "json":
+            return self._value.plain(text_of(block, "text"))
         shown = self._value.markdown(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)
         if block.get("text_kind") == "refusal":
             heading = paragraph(f"⊘ <em>{LABELS['other']['refusal']}</em>")
@@ -170,6 +173,7 @@ class BlockWriter:
         symbol = "…" if not block.get("closed") else "✓" if status in ("completed", "running", "") else "✗"
         parts = [f"{symbol} <strong>{escape_line(text_of(block, 'name') or LABELS['other']['agent'])}</strong>"]
         parts += [escape(duration(took))] if took is not None else []
+        parts += map(escape, spent(block))
         parts += [escape_line(status.replace("_", " "))] if symbol == "✗" else []
         parts += ["was running"] if symbol == "…" else []
         return fold(

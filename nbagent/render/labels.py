@@ -285,6 +285,11 @@ def figures(run: Props, tools: Iterable[Props]) -> list[str]:
     return [*found, *filter(None, [hidden_note(run)])]
 
 
+def spent(agent: Props) -> list[str]:
+    """Return the tokens of a sub-agent that has ended: `1,284 in`, `300 out`."""
+    return figures({"usage": record_of(agent, "usage")}, [])
+
+
 def _tokens_per_second(run: Props, written: float | None, tools: Iterable[Props]) -> float | None:
     """Output tokens per second of a finished run, the time in its tools and before its first token left out."""
     took = elapsed(run)

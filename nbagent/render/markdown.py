@@ -25,6 +25,7 @@ from nbagent.render.labels import (
     pretty,
     prompt_label,
     run_label,
+    spent,
     thought_label,
     tool_note,
 )
@@ -97,6 +98,8 @@ class _Writer:
                 files = [_line(text_of(file, "name", "media_type") or "file") for file in files_of(block)]
                 said = _plain(self._clipped(text_of(block, "text")))
                 return [_quoted([f"**{LABELS['prompted']['you']}**", said, *[f"📎 {name}" for name in files]])]
+            case "text" if block.get("text_kind") == "json":
+                return [_fenced(text_of(block, "text"), "json")]
             case "text":
                 return [self._prose(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
             case "reasoning":
@@ -111,7 +114,8 @@ class _Writer:
                     *([_quoted(inside)] if inside else []),
                 ]
             case "agent":
-                return [_quoted([f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**", *inside])]
+                name = f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**"
+                return [_quoted([" · ".join([name, *spent(block)]), *inside])]
             case "handoff":
                 return [handoff_label(block, lambda name: f"**{_line(name)}**")]
             case "approval":

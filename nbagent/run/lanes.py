@@ -318,7 +318,10 @@ class _Lane:
         if usage != Usage():
             yield UsageUpdate(usage=usage, mode="add", parent_id=self.id)
         yield AgentEnd(
-            id=self.id, status=event.status, meta={"code": STREAM_TRUNCATED} if event.code == STREAM_TRUNCATED else None
+            id=self.id,
+            status=event.status,
+            usage=usage if usage != Usage() else None,
+            meta={"code": STREAM_TRUNCATED} if event.code == STREAM_TRUNCATED else None,
         )
 
     def _nested(self, event: Event) -> Event:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, U
 
 from nbagent.adapters.base.answers import Answers
 from nbagent.errors import did_you_mean
+from nbagent.events.question import Handler
 from nbagent.gate import Hide, Reveal
 from nbagent.protocol.blocks import RunProps
 from nbagent.run.adapter import Converter
-from nbagent.run.question import Handler
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule

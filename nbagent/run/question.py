@@ -1,127 +1,15 @@
-"""`Question`: a question of a run to its reader, which waits for an answer."""
+"""The questions of one run: those that wait, the handler that answers them, and what an answer holds."""
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from nbagent import events as e
 from nbagent.errors import AnswerError
+from nbagent.events.question import Handler
 
 if TYPE_CHECKING:
     from nbagent.run.steering import SteeredRun
-
-Handler: TypeAlias = Callable[["Question"], Any]
-"""Answers a question: by a method of it, or by what it returns (see `Question.answer_as`)."""
-
-
-class Question:
-    """A question that waits. `run.waiting` makes it, and it is what a handler, `show(answer=…)`, is called with.
-
-    Args:
-        run: that waits.
-        request: the question, as the reader may see it.
-        tool: name of the tool that the question is about; None if it is about no call.
-    """
-
-    def __init__(self, run: "SteeredRun", request: e.ApprovalRequest, tool: str | None) -> None:
-        self._run = run
-        self._request = request
-        self.tool = tool
-
-    @property
-    def id(self) -> str:
-        """Id of the question, for `run.respond`."""
-        return self._request.approval_id
-
-    @property
-    def kind(self) -> str:
-        """`"tool"` for permission to call a tool, `"input"`, or `"auth"` for a sign-in."""
-        return self._request.kind
-
-    @property
-    def prompt(self) -> str | None:
-        """The question in words; None if the call itself is the question."""
-        return self._request.prompt
-
-    @property
-    def args(self) -> Any:
-        """The arguments that the reader is asked about, masked as they are shown."""
-        return self._request.args
-
-    @property
-    def options(self) -> list[str] | None:
-        """The possible answers, if there are only these."""
-        return self._request.options
-
-    @property
-    def schema(self) -> dict[str, Any] | None:
-        """JSON Schema of the input, or of the arguments, which may then be changed; None if there is none."""
-        return self._request.schema
-
-    @property
-    def can_remember(self) -> bool:
-        """True if `allow(always=True)` is possible."""
-        return self._request.can_remember
-
-    def allow(self, args: Any = None, *, always: bool = False) -> None:
-        """Allow the call.
-
-        Args:
-            args: changed arguments; None for those asked about.
-            always: allow all further calls of the tool in this session too, without a question.
-
-        Raises:
-            AnswerError: the arguments do not fit, or the question does not wait any more.
-        """
-        self._run.respond(self.id, "approve", args, remember=always)
-
-    def deny(self, reason: str | None = None) -> None:
-        """Do not allow the call.
-
-        Args:
-            reason: for the model.
-
-        Raises:
-            AnswerError: the question does not wait any more.
-        """
-        self._run.respond(self.id, "deny", reason=reason)
-
-    def answer(self, value: Any) -> None:
-        """Give the input that was asked for: one of `options`, or a value that fits `schema`.
-
-        Raises:
-            AnswerError: the value does not fit, or the question does not wait any more.
-        """
-        self._run.respond(self.id, "approve", value)
-
-    def cancel(self) -> None:
-        """Close the question without an answer.
-
-        Raises:
-            AnswerError: the question does not wait any more.
-        """
-        self._run.respond(self.id, "cancel")
-
-    def answer_as(self, returned: Any) -> None:
-        """Answer by what a handler returned: True or False, changed arguments or an input, a text as the reason of a denial.
-
-        None leaves the question to others: to the reader, or to an answer that the handler has given by a method.
-
-        Raises:
-            AnswerError: the value does not fit.
-        """
-        if returned is None:
-            return
-        if isinstance(returned, bool):
-            self._run.respond(self.id, "approve" if returned else "deny")
-        elif isinstance(returned, str) and self.kind == "tool" and not self.options:
-            self.deny(returned)
-        else:
-            self.answer(returned)
-
-    def __repr__(self) -> str:
-        about = f"{self.tool}({self.args!r})" if self.tool else repr(self.prompt)
-        return f"<Question {self.id!r}: {about}>"
 
 
 def answering(run: "SteeredRun", handler: Handler) -> Callable[[e.ApprovalRequest], Any]:

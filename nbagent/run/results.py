@@ -178,6 +178,14 @@ class RunResults(Results):
         return self._state.thread_id
 
     @property
+    def output(self) -> Any:
+        """The answer as the object that was asked for: `agent.stream(…, output=Invoice)`.
+
+        Of any other stream what it told as its whole answer, a text or JSON; None if it told nothing, or goes on.
+        """
+        return self._state.output
+
+    @property
     def conversation(self) -> Any:
         """The exact history of a run of nbagent's own agent, for `agent.stream(…, after=run)`; None of other streams."""
         return self._state.conversation

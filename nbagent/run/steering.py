@@ -8,11 +8,12 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.errors import AnswerError
+from nbagent.events.question import Question
 from nbagent.protocol.messages import Answer, Command, Say, Stop, Toggle
 from nbagent.pump import ChannelSet
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.final_answer import FinalAnswer
-from nbagent.run.question import Question, unmasked
+from nbagent.run.question import unmasked
 from nbagent.run.results import RunResults
 
 
@@ -121,7 +122,7 @@ class SteeredRun(RunResults):
     def question(self, request: e.ApprovalRequest) -> Question:
         """Return a question as an object with methods that answer it."""
         tool = self._state.transcript.blocks.get(request.tool_id or "")
-        return Question(self, request, None if tool is None else str(tool.props.get("name")))
+        return Question(self.respond, request, None if tool is None else str(tool.props.get("name")))
 
     def _waits(self) -> bool:
         return bool(self._state.questions)

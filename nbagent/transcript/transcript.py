@@ -342,6 +342,8 @@ class Transcript:
         props = AgentProps(status=event.status, ended=event.ts)
         if event.name is not None:
             props.name = event.name
+        if event.usage is not None:
+            props.usage = event.usage
         return [*ops, *self._set(block, props), *self._close(block)]
 
     def _approval_request(self, event: e.ApprovalRequest) -> list[Op]:

@@ -761,6 +761,10 @@ def test_what_an_agent_does_not_have_is_named_with_what_it_has() -> None:
         ({"temperature": 0.5}, "go into model_settings={'temperature': 0.5}"),
         ({"api_key": "a-secret-key"}, "client=openai.AsyncOpenAI(api_key=…)"),
         ({"tool": []}, "did you mean 'tools'?"),
+        ({"budget": 5}, "a run's limits are max_total_tokens=… and max_cost=…"),
+        ({"output_type": int}, "agent.generate(…, output=…)"),
+        ({"fallback": None}, "nbagent.show(agent.stream(…), fallback="),
+        ({"agents": []}, "handoffs=[other]"),
         ({"colour": 1}, "got an unexpected keyword argument 'colour'"),
     ],
 )

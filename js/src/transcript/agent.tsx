@@ -1,7 +1,7 @@
 /** A sub-agent: its own transcript, nested. Agents that work at the same time are drawn side by side. */
 
 import { other as LABELS } from "../../../nbagent/protocol/labels.json";
-import { isLive } from "../status";
+import { figures, isLive } from "../status";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon } from "../ui/icons";
@@ -19,6 +19,7 @@ export function AgentBlock({ block }: { block: Block<"agent"> }) {
   const opening = useOpen(block, live, true);
   const started = num(props.started);
   const ended = num(props.ended);
+  const spent = figures({ usage: props.usage }, []).join(" · ");
   const row = (
     <>
       <span class={`nb-dot nb-dot-${live ? "live" : failed ? "bad" : "ok"}`} />
@@ -26,6 +27,7 @@ export function AgentBlock({ block }: { block: Block<"agent"> }) {
       <span class="nb-name">{str(props.name) ?? LABELS.agent}</span>
       <span class="nb-sr">{live ? "running" : status}</span>
       {started !== null && (ended !== null || live) && <Elapsed started={started} ended={ended} />}
+      {spent && <span class="nb-note-inline">{spent}</span>}
       {failed && <span class="nb-note-inline nb-bad">{status.replaceAll("_", " ")}</span>}
       <span class="nb-grow" />
     </>

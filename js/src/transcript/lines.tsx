@@ -11,6 +11,7 @@ import { JsonView } from "../ui/json-tree";
 import { clip, lookUp, str } from "../values";
 import { Failure } from "./failure";
 import { EventsButton } from "./inspecting";
+import { JsonText } from "./json-text";
 import { Lazy } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
@@ -32,7 +33,11 @@ export function TextBlock({ block }: { block: Block<"text"> }) {
   }
   return (
     <div class={props.phase === "commentary" ? "nb-message nb-commentary" : "nb-message"}>
-      <MarkdownText stream={block.stream("text")} live={live} class={`nb-answer ${lines}`} />
+      {props.text_kind === "json" ? (
+        <JsonText stream={block.stream("text")} live={live} />
+      ) : (
+        <MarkdownText stream={block.stream("text")} live={live} class={`nb-answer ${lines}`} />
+      )}
       <EventsButton block={block} />
     </div>
   );

@@ -149,10 +149,10 @@ class EventsDecoder(BaseDecoder):
                 self._start(ev.TextStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
             case ev.ReasoningDelta():
                 self._start(ev.ReasoningStart(id=event.id, step=event.step, agent=event.agent, parent_id=event.parent_id))
-            case ev.StepStart():
+            case ev.StepStart() if event.parent_id is None:
                 self._step = event
             case ev.StepEnd():
-                self._step = None
+                self._step = None if event.parent_id is None else self._step
                 if event.usage is not None:
                     self.builder.usage = event.usage if self.builder.usage is None else self.builder.usage + event.usage
             case ev.Error(fatal=True):

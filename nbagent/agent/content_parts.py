@@ -1,0 +1,124 @@
+"""Content parts of a message, in the form of each of OpenAI's two APIs: texts, pictures, files.
+
+The history has the parts as they were given, or in the form of the Responses API: `input_text`, `input_image`, `input_file`
+(https://platform.openai.com/docs/guides/images-vision, https://platform.openai.com/docs/guides/pdf-files). Chat Completions
+takes `text`, `image_url` and `file`. A file of text becomes a text, since few servers take another file than a PDF.
+"""
+
+import base64
+import mimetypes
+import re
+from typing import Any
+
+from nbagent.protocol.shared import MIME_BYTES
+
+Json = dict[str, Any]
+
+_DATA_URL = re.compile(r"data:([^;,]*)[^,]*;base64,(.*)", re.DOTALL)
+_TEXT_TYPES = ("text/", "application/json", "application/xml", "application/x-yaml", "application/yaml", "application/toml")
+
+
+def for_responses(content: str | list[Json], role: str) -> str | list[Json]:
+    """Return a message's content as the Responses API takes it."""
+    text = "output_text" if role == "assistant" else "input_text"
+    return content if isinstance(content, str) else [_to_responses(part, text) for part in content]
+
+
+def for_chat(content: str | list[Json]) -> str | list[Json]:
+    """Return a message's content as Chat Completions takes it."""
+    return content if isinstance(content, str) else [_to_chat(part) for part in content]
+
+
+def shown_files(content: str | list[Json]) -> list[Json] | None:
+    """Return the pictures and files of a message as `e.Prompt.files` has them; None if there are none.
+
+    A picture that is too large to be shown has its name only.
+    """
+    parts = [] if isinstance(content, str) else list(map(_stored, content))
+    return [each for part in parts if (each := _shown(part)) is not None] or None
+
+
+def _to_responses(part: Json, text: str) -> Json:
+    part = _stored(part)
+    match part:
+        case {"type": "input_text" | "output_text", "text": str()} if part["type"] != text:
+            return {**part, "type": text}
+        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (words := _text_in(url)) is not None:
+            return {"type": text, "text": _named_text(name, words)}
+    return part
+
+
+def _stored(part: Json) -> Json:
+    """Return a part of Chat Completions in the form of the Responses API; any other part as it is."""
+    match part:
+        case {"type": "text", "text": str()}:
+            return {**part, "type": "input_text"}
+        case {"type": "image_url", "image_url": {"url": str(url), **options}}:
+            return {"type": "input_image", "image_url": url, "detail": options.get("detail", "auto")}
+        case {"type": "file", "file": dict(fields)}:
+            return {"type": "input_file", **fields}
+    return part
+
+
+def _to_chat(part: Json) -> Json:
+    match part:
+        case {"type": "input_text" | "output_text", "text": str(words)}:
+            return {"type": "text", "text": words}
+        case {"type": "input_image", "image_url": str(url)}:
+            detail = {} if part.get("detail", "auto") == "auto" else {"detail": part["detail"]}
+            return {"type": "image_url", "image_url": {"url": url, **detail}}
+        case {"type": "input_file", "filename": str(name), "file_data": str(url)} if (told := _text_in(url)) is not None:
+            return {"type": "text", "text": _named_text(name, told)}
+        case {"type": "input_file"}:
+            fields = {name: value for name, value in part.items() if name in ("filename", "file_data", "file_id")}
+            return {"type": "file", "file": fields}
+    return part
+
+
+def _shown(part: Json) -> Json | None:
+    match part:
+        case {"type": "input_image", "image_url": str(url)} if found := _DATA_URL.match(url):
+            media_type, data = found[1] or "image/png", found[2]
+            if len(data) <= MIME_BYTES.get(media_type, 0):
+                return {"media_type": media_type, "data": data}
+            return {"media_type": media_type, "name": f"picture of {megabytes(len(data) * 3 // 4)}"}
+        case {"type": "input_image", "image_url": str(url)}:
+            return {"media_type": media_type_of(url), "url": url}
+        case {"type": "input_file"}:
+            url = str(part.get("file_data") or part.get("file_url") or "")
+            found = _DATA_URL.match(url)
+            named = str(part.get("filename") or part.get("file_url") or part.get("file_id") or "file")
+            return {"media_type": found[1] if found else media_type_of(named), "name": named}
+    return None
+
+
+def media_type_of(url: str) -> str:
+    """Return the media type of an address by its ending, `image/*` if that says nothing."""
+    found = _DATA_URL.match(url)
+    return found[1] if found else mimetypes.guess_type(url.partition("?")[0])[0] or "image/*"
+
+
+def megabytes(size: int) -> str:
+    """Return a size in bytes as `3.2 MB`."""
+    return f"{size / 2**20:.1f} MB"
+
+
+def text_of_bytes(data: bytes) -> str | None:
+    """Return the text in UTF-8; None if it is no text."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
+
+
+def _text_in(url: str) -> str | None:
+    """Return the text of a data URL of a text; None for any other."""
+    found = _DATA_URL.match(url)
+    if found is None or not found[1].startswith(_TEXT_TYPES):
+        return None
+    return text_of_bytes(base64.b64decode(found[2]))
+
+
+def _named_text(name: str, text: str) -> str:
+    return f'<file name="{name}">\n{text}\n</file>'

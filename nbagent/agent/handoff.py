@@ -1,0 +1,82 @@
+"""Hand-offs: a tool by which a model lets another agent go on with the conversation."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbagent.agent.tools import AnyTool, Tool
+from nbagent.errors import ToolError
+
+if TYPE_CHECKING:
+    from nbagent.agent.plan import Plan
+
+PREFIX = "transfer_to_"
+
+_NAME_CHARS = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handoff:
+    """An agent that may take over.
+
+    Attributes:
+        name: of the agent.
+        tool: what the model calls.
+        plan: makes the parameters of the run as it goes on.
+    """
+
+    name: str
+    tool: AnyTool
+    plan: "Callable[[], Plan]"
+
+
+def valid_name(name: str) -> str:
+    """Return an agent's name as a tool may have it: letters, digits, _ and -."""
+    return re.sub(r"[^a-zA-Z0-9_-]+", "_", name)[:_NAME_CHARS].strip("_") or "agent"
+
+
+def handoff(name: str, description: str, plan: "Callable[[], Plan]") -> Handoff:
+    """Return the hand-off to an agent.
+
+    Args:
+        name: of the agent.
+        description: of the agent, for the model that decides.
+        plan: see `Handoff`.
+    """
+
+    def transfer() -> str:
+        return transferred(name)
+
+    told = f"Let {name} go on with the conversation, and say no more yourself."
+    tool = Tool(transfer, name=(PREFIX + valid_name(name))[:_NAME_CHARS], description=f"{told} {description}".strip())
+    return Handoff(name=name, tool=tool, plan=plan)
+
+
+def handoffs_by_tool(handoffs: Iterable[Handoff], tools: Iterable[str]) -> dict[str, Handoff]:
+    """Return hand-offs by the names of their tools.
+
+    Args:
+        handoffs: of one agent.
+        tools: names of its other tools.
+
+    Raises:
+        ToolError: two tools have one name.
+    """
+    found: dict[str, Handoff] = {}
+    taken = set(tools)
+    for each in handoffs:
+        if each.tool.name in taken or each.tool.name in found:
+            raise ToolError(f"{each.tool.name}: two tools have this name; give one of the agents another, Agent(name=…)")
+        found[each.tool.name] = each
+    return found
+
+
+def transferred(name: str) -> str:
+    """Return the result of a hand-off that took place, for the model."""
+    return f"{name} goes on with the conversation."
+
+
+def not_transferred(name: str) -> str:
+    """Return the result of a hand-off that did not take place, since another one of the same response did."""
+    return f"Not done: {name} goes on with the conversation already."

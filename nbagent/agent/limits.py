@@ -1,0 +1,226 @@
+"""Limits of one agent run besides time: tokens, cost, and calls that lead nowhere."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+
+from nbagent.errors import NbagentError
+from nbagent.events import Usage
+
+MAX_REPEATS = 3
+"""Default of `Agent(max_repeats=…)`."""
+
+CHARS_PER_TOKEN = 4
+"""Characters that are counted as a token where the server does not tell its count."""
+
+_PER_TOKENS = 1_000_000
+_PRICES = ("input", "output", "cache_read")
+
+
+class LimitReached(Exception):
+    """A run has reached one of its limits. Its message says which one.
+
+    Attributes:
+        code: `"budget"` or `"loop"`.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Limits of a run; None is no limit.
+
+    Attributes:
+        max_total_tokens: tokens that the run may use in all, those of its sub-agents among them.
+        max_cost: the same in US dollars.
+        max_repeats: how often in a row the model may make the same calls with the same results.
+    """
+
+    max_total_tokens: int | None = None
+    max_cost: float | None = None
+    max_repeats: int | None = MAX_REPEATS
+
+    def check(self, prices: Mapping[str, float] | None) -> None:
+        """Check the limits, and the prices that one of them needs.
+
+        Raises:
+            NbagentError: one is invalid; the message names it.
+        """
+        limit: Any
+        for name, limit in (("max_total_tokens", self.max_total_tokens), ("max_repeats", self.max_repeats)):
+            if limit is not None and (not isinstance(limit, int) or limit < 1):
+                raise NbagentError(f"{name} must be a number of at least 1, got {limit!r}")
+        limit = self.max_cost
+        if limit is not None and (not isinstance(limit, int | float) or not limit > 0):
+            raise NbagentError(f"max_cost must be a positive number of US dollars, got {limit!r}")
+        if prices is not None:
+            check_prices(prices)
+        elif self.max_cost is not None:
+            raise NbagentError(
+                'max_cost needs the model\'s prices, in US dollars per million tokens: prices={"input": …, "output": …}'
+            )
+
+
+def check_prices(prices: Any) -> None:
+    """Check the prices of a model.
+
+    Raises:
+        NbagentError: one is missing, unknown or negative.
+    """
+    if not isinstance(prices, Mapping) or not {"input", "output"} <= prices.keys() <= set(_PRICES):
+        raise NbagentError(
+            'prices are US dollars per million tokens: {"input": …, "output": …}, and "cache_read" for input that the server '
+            f"had in its cache; got {prices!r}"
+        )
+    for name, price in prices.items():
+        if not isinstance(price, int | float) or not price >= 0:
+            raise NbagentError(f"prices[{name!r}] must be a number of US dollars per million tokens, got {price!r}")
+
+
+def cost_of(usage: Usage, prices: Mapping[str, float]) -> float:
+    """Return the cost of some tokens in US dollars.
+
+    Args:
+        usage: the tokens.
+        prices: US dollars per million tokens: `input`, `output`, and `cache_read`, by default the same as `input`.
+    """
+    cached = min(usage.cache_read or 0, usage.input or 0)
+    dollars = (
+        ((usage.input or 0) - cached) * prices["input"]
+        + cached * prices.get("cache_read", prices["input"])
+        + (usage.output or 0) * prices["output"]
+    )
+    return dollars / _PER_TOKENS
+
+
+class Spending:
+    """Tokens and cost of a run so far, and of the run that it is a part of.
+
+    Args:
+        name: of the agent, for the message.
+        limits: of the run.
+        outer: the spending of the run whose tool this run is; None for a run of its own.
+
+    Attributes:
+        usage: the tokens and their cost, those of sub-agents among them; None before the first.
+    """
+
+    def __init__(self, name: str, limits: Limits, outer: "Spending | None" = None) -> None:
+        self._name = name
+        self._limits = limits
+        self._outer = outer
+        self.usage: Usage | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """True if this run, or one that it is a part of, has a limit of tokens or cost."""
+        own = self._limits.max_total_tokens is not None or self._limits.max_cost is not None
+        return own or (self._outer is not None and self._outer.is_limited)
+
+    def add(self, usage: Usage, prices: Mapping[str, float] | None = None) -> Usage:
+        """Count the tokens of one response.
+
+        Args:
+            usage: the tokens.
+            prices: of the model; None leaves the cost to the server, if it tells one.
+
+        Returns:
+            The tokens with their cost.
+        """
+        if prices is not None:
+            usage = replace(usage, cost=cost_of(usage, prices))
+        spending: Spending | None = self
+        while spending is not None:
+            spending.usage = usage if spending.usage is None else spending.usage + usage
+            spending = spending._outer
+        return usage
+
+    def check(self) -> None:
+        """Check the limits of this run, and of those that it is a part of.
+
+        Raises:
+            LimitReached: one is used up.
+        """
+        usage, limits = self.usage or Usage(), self._limits
+        tokens = usage.total if usage.total is not None else (usage.input or 0) + (usage.output or 0)
+        if limits.max_total_tokens is not None and tokens >= limits.max_total_tokens:
+            told = f"{tokens:,} tokens, of {limits.max_total_tokens:,} (max_total_tokens)"
+        elif limits.max_cost is not None and (usage.cost or 0.0) >= limits.max_cost:
+            told = f"${usage.cost:.4f}, of ${limits.max_cost:g} (max_cost)"
+        elif self._outer is not None:
+            return self._outer.check()
+        else:
+            return None
+        raise LimitReached(f"{self._name} has used up its budget: {told}", "budget")
+
+
+def estimated(asked: Any, answered: str) -> Usage:
+    """Return a rough count of the tokens of a response whose server tells none.
+
+    Args:
+        asked: the request, as JSON.
+        answered: the text and the calls of the response.
+    """
+    read, written = (-(-len(text) // CHARS_PER_TOKEN) for text in (json.dumps(asked, default=str), answered))
+    return Usage(input=read, output=written, total=read + written)
+
+
+class Repeats:
+    """Counts how often in a row a model makes the same call with the same result.
+
+    Args:
+        name: of the agent, for the message.
+        limit: how often it may; None for ever.
+    """
+
+    def __init__(self, name: str, limit: int | None) -> None:
+        self._name = name
+        self._limit = limit
+        self._before: dict[tuple[str, str, str], int] = {}  # counts of the calls of the response before this one
+        self._now: dict[tuple[str, str, str], int] = {}
+
+    def add(self, tool: str, arguments: str, result: str) -> str:
+        """Count a call of the current response.
+
+        Args:
+            tool: its name.
+            arguments: as the model wrote them.
+            result: as the model reads it.
+
+        Returns:
+            A note for the model, once the limit is reached; else "".
+        """
+        call = (tool, _canonical(arguments), result)
+        self._now[call] = count = self._before.get(call, 0) + 1
+        if self._limit is None or count < self._limit:
+            return ""
+        return f"\n(You have made this call {count} times in a row, with the same result. Do something else, or answer.)"
+
+    def end_response(self) -> None:
+        """End the current response.
+
+        Raises:
+            LimitReached: the model went on with a call after the note.
+        """
+        self._before, self._now = self._now, {}
+        for (tool, arguments, _), count in self._before.items():
+            if self._limit is not None and count > self._limit:
+                raise LimitReached(
+                    f"{self._name} is in a loop: it made the same call {count} times in a row, with the same result: "
+                    f"{tool}({arguments})",
+                    "loop",
+                )
+
+
+def _canonical(arguments: str) -> str:
+    """Return a call's arguments in one spelling, so that blanks and the order of names do not count."""
+    try:
+        return json.dumps(json.loads(arguments or "{}"), sort_keys=True)
+    except ValueError:
+        return arguments

@@ -1,0 +1,82 @@
+"""`Outcome`: what a run came to, told by its events: an answer, or the error that says why there is none."""
+
+from typing import Any
+
+from nbagent import events as e
+from nbagent.agent.limits import LimitReached
+from nbagent.errors import AgentError, Cancelled
+from nbagent.gate import secrets
+
+READ = (e.Error, e.ToolStart, e.ApprovalRequest, e.RunEnd)
+"""Types of the events that tell what a run came to."""
+
+PAUSED = "Give generate(…, answer=handler), or show agent.stream(…), which asks the reader"
+
+
+class Outcome:
+    """Reads the events of one run.
+
+    Args:
+        name: of the agent, for messages.
+        max_steps: of the run, for messages.
+    """
+
+    def __init__(self, name: str, max_steps: int) -> None:
+        self._name = name
+        self._max_steps = max_steps
+        self._error: e.Error | None = None
+        self._calls: dict[str, str] = {}  # names of tools by call
+        self._end = e.RunEnd(status="incomplete")
+
+    def feed(self, event: e.Event) -> None:
+        """Take the next event of the run itself."""
+        match event:
+            case e.Error(fatal=True):
+                self._error = event
+            case e.ToolStart():
+                self._calls[event.id] = event.name
+            case e.RunEnd():
+                self._end = event
+
+    def answer(self, failure: BaseException | None) -> Any:
+        """Return the answer of a run that has ended: a text, or the object that was asked for.
+
+        Args:
+            failure: the exception that ended the run, or None.
+
+        Raises:
+            AgentError: the run did not complete.
+            Cancelled: the model's server cancelled its response.
+        """
+        end, error = self._end, self._error
+        if end.status == "completed":
+            return end.value.value if end.value is not None else end.output or ""
+        if end.status == "cancelled":
+            raise Cancelled("the model's server")  # no one else has this stream
+        if isinstance(failure, LimitReached):
+            message = str(failure)
+        elif error is not None:
+            message = error.message
+        elif end.status == "max_steps":
+            message = f"{self._name} has not answered within {self._max_steps} steps (max_steps)"
+        else:
+            message = f"{self._name} did not finish its answer: {end.finish_reason or end.code or end.status}"
+        code = end.code or (error.code if error else None)
+        partial = end.output if isinstance(end.output, str) else ""
+        raise AgentError(message, status=end.status, code=code, partial=partial) from _without_secrets(failure)
+
+    def tool_of(self, request: e.ApprovalRequest) -> str | None:
+        """Return the name of the tool that a question is about; None if it is about no call."""
+        return self._calls.get(request.tool_id or "")
+
+    def unanswered(self, request: e.ApprovalRequest) -> AgentError:
+        """Return the error of a question that nobody is there to answer."""
+        tool = self.tool_of(request)
+        asked = f"may it call {tool}({request.args})?" if tool else request.prompt or request.kind
+        message = secrets.mask(f"{self._name} waits for an answer: {asked} {PAUSED}")
+        return AgentError(message, status="paused", code="approval_required", partial="")
+
+
+def _without_secrets(error: BaseException | None) -> BaseException | None:
+    """Return the error, or None if its message holds a secret, which some servers quote."""
+    return error if error is not None and secrets.mask(str(error)) == str(error) else None

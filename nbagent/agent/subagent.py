@@ -1,0 +1,124 @@
+"""Agents at work inside a tool call of another one: their runs are told as sub-agents of its run."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from msgspec.structs import replace
+
+from nbagent import events as e
+from nbagent.agent.call_context import CURRENT_CALL, CallContext
+from nbagent.agent.handoff import valid_name
+from nbagent.agent.outcome import Outcome
+from nbagent.agent.tools import AnyTool, Tool
+from nbagent.errors import ToolError
+from nbagent.events.ids import with_id_prefix
+from nbagent.runtime import loop
+
+if TYPE_CHECKING:
+    from nbagent.agent.turns import Turns
+
+MAX_DEPTH = 5
+"""Agents that may be at work one inside another."""
+
+_TASK = "The task in full. The agent knows nothing else of this conversation."
+
+Start: TypeAlias = Callable[[Any, CallContext], "Turns"]
+"""Makes the run of a prompt, as a part of the run of a call."""
+
+
+def agent_tool(start: Start, name: str, description: str, **options: Any) -> AnyTool:
+    """Return a tool that gives an agent a task and returns its answer.
+
+    Args:
+        start: makes the agent's run.
+        name: of the tool.
+        description: of the agent.
+        options: of the tool: `timeout`, `approve`.
+
+    Raises:
+        ToolError: the name is not valid.
+    """
+
+    async def ask(task: Annotated[str, _TASK]) -> Any:
+        context = CURRENT_CALL.get()
+        if context is None:
+            raise ToolError(f"{name}: an agent as a tool runs only inside the run of another agent")
+        return await run_inside(context, lambda: start(task, context))
+
+    return Tool(ask, name=name, description=description, **options)
+
+
+async def run_inside(context: CallContext, start: Callable[[], "Turns"]) -> Any:
+    """Run an agent inside a tool call of another agent's run, and return its answer. May be awaited on any loop.
+
+    Its events appear inside the call's panel, its questions reach the reader of the outer run, and what it spends counts
+    there too. Cancelling stops it.
+
+    Args:
+        context: of the call.
+        start: makes the agent's run.
+
+    Raises:
+        ToolError: too many agents are at work one inside another.
+        AgentError: the run did not complete.
+    """
+    path = context.plan.path
+    if len(path) >= MAX_DEPTH:
+        raise ToolError(f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(path)}")
+    run = _run(context, start())
+    return await (run if loop.is_current() else asyncio.wrap_future(loop.submit(run)))
+
+
+async def _run(context: CallContext, turns: "Turns") -> Any:
+    plan = turns.plan
+    outcome = Outcome(plan.name, plan.max_steps)
+    nested = _Nested(f"{context.id}/agent-{next(context.agents)}", context.id, plan.name)
+    scope = f"{valid_name(plan.name)}/"  # no tool's name has a slash
+    plan.allowed.update(name.removeprefix(scope) for name in context.plan.allowed if name.startswith(scope))
+
+    async def put(event: e.Event) -> None:
+        outcome.feed(event)
+        for told in nested.translate(event):
+            await context.emit(told)
+
+    await turns.run(put)
+    context.plan.allowed.update(scope + name for name in plan.allowed)
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError  # the run has told its end, and returned
+    return outcome.answer(turns.failure)
+
+
+class _Nested:
+    """Tells the events of a run as those of a sub-agent of another run.
+
+    Args:
+        id: of the sub-agent.
+        tool_id: the call that it works for.
+        name: of the agent.
+    """
+
+    def __init__(self, id: str, tool_id: str, name: str) -> None:
+        self._id = id
+        self._tool_id = tool_id
+        self._name = name
+
+    def translate(self, event: e.Event) -> list[e.Event]:
+        """Return the event as one of the outer run: with the sub-agent's prefix in its ids, and the sub-agent as its parent."""
+        match event:
+            case e.RunStart():
+                return [e.AgentStart(id=self._id, name=self._name, tool_id=self._tool_id, parent_id=self._tool_id)]
+            case e.RunEnd():
+                end = e.AgentEnd(id=self._id, name=self._name, status=event.status, usage=event.usage, parent_id=self._tool_id)
+                return [end]
+            case e.Prompt():
+                return []  # the call's arguments have it
+            case e.StepStart():
+                event = replace(event, model=None)  # the header names the outer run's
+            case e.Error():
+                event = replace(event, fatal=False)  # the outer run goes on
+            case _:
+                pass
+        own = with_id_prefix(event, self._id)
+        return [replace(own, parent_id=own.parent_id or self._id, agent=own.agent or self._name)]
