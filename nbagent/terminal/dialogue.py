@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from nbagent.errors import AnswerError
+from nbagent.events.question import Question
 from nbagent.markup.text import visible
-from nbagent.run.question import Question
 from nbagent.terminal.form import Form
 from nbagent.terminal.lines import Lines
 

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from nbagent.errors import AnswerError
+from nbagent.events.question import Question
 from nbagent.render.console import ConsoleRenderer
 from nbagent.run import Run
-from nbagent.run.question import Question, answering
+from nbagent.run.question import answering
 from nbagent.runtime.loop import running_loop
 from nbagent.terminal.dialogue import Dialogue
 from nbagent.terminal.lines import Lines, StandardLines, is_attended

@@ -20,7 +20,7 @@ from langgraph.types import Command, interrupt
 import nbagent
 from nbagent import events as ev
 from nbagent.errors import AnswerError, UnknownSource
-from nbagent.run.question import Question
+from nbagent.events.question import Question
 
 QUESTION = {"messages": [("user", "Capital of the UK?")]}
 ONE = {"configurable": {"thread_id": "1"}}

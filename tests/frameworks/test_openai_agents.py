@@ -27,8 +27,8 @@ from openai import AsyncOpenAI
 import nbagent
 from nbagent import events as ev
 from nbagent.errors import AnswerError
+from nbagent.events.question import Question
 from nbagent.run import Run
-from nbagent.run.question import Question
 
 agents.set_tracing_disabled(True)
 

@@ -8,8 +8,8 @@ from frameworks.replay import KEY, REPLY_TIMEOUT_S, Replay
 
 import nbagent
 from nbagent import events as ev
+from nbagent.events.question import Question
 from nbagent.run import Run
-from nbagent.run.question import Question
 
 T = TypeVar("T")
 Call = tuple[str, Any, Any, str]

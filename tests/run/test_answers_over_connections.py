@@ -13,8 +13,8 @@ from sources.test_websocket import Peer, socket_server
 
 import nbagent
 from nbagent import events as e
+from nbagent.events.question import Question
 from nbagent.run import Run
-from nbagent.run.question import Question
 
 
 def sse(*items: Any) -> list[bytes]:

@@ -11,8 +11,8 @@ import nbagent
 from nbagent import events as e
 from nbagent.adapters.base.answers import Answers
 from nbagent.errors import AnswerError
+from nbagent.events.question import Question
 from nbagent.run import Run
-from nbagent.run.question import Question
 
 ASKED: list[e.Event] = [
     e.RunStart(name="Clerk"),
