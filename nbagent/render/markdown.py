@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nbagent.markup.embedded import embedded_markdown
 from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.text import clip, prose, readable, visible
 from nbagent.markup.url import safe_url
@@ -77,7 +76,11 @@ class _Writer:
     def _prose(self, text: str, *, line_breaks: bool = False) -> str:
         text = self._clipped(text)
         text = with_hard_breaks(text) if line_breaks else text
-        return _closed(embedded_markdown(text) if self._embedded else text)
+        if self._embedded:
+            from nbagent.markup.embedded import embedded_markdown  # with the first transcript that is saved
+
+            text = embedded_markdown(text)
+        return _closed(text)
 
     def _clipped(self, text: str) -> str:
         if self._value_chars is None:
