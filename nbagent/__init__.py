@@ -13,8 +13,10 @@ nbagent.last, nbagent.runs                  # the run that was shown last; those
 from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
+from nbagent.chat import Chat, chat
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
+from nbagent.run.options import set_options
 from nbagent.run.registry import runs
 from nbagent.show import show
 from nbagent.sources.connect import connect
@@ -22,9 +24,11 @@ from nbagent.sources.connect import connect
 __all__ = [
     "Agent",
     "BufferWindow",
+    "Chat",
     "LongTerm",
     "Run",
     "SummaryBuffer",
+    "chat",
     "connect",
     "demo",
     "encode",
@@ -36,9 +40,18 @@ __all__ = [
     "record",
     "replay",
     "runs",
+    "set_options",
     "show",
     "tool",
 ]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Make `%%agent` known to IPython: what `%load_ext nbagent` calls."""
+    from nbagent.magics import AgentMagics
+
+    shell.register_magics(AgentMagics)
+
 
 if TYPE_CHECKING:
     from nbagent import demo

@@ -97,7 +97,7 @@ class Terminal:
 
 
 def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = ()) -> Run:
-    """Draw a run in the terminal and start it. In a script without an event loop, wait for its end.
+    """Draw a run in the terminal and start it. In a script without an event loop, wait for its end, unless it is a chat.
 
     Its questions are asked at the prompt. Where nobody is there, they are refused, unless the code after this goes on while
     the run waits, and may answer them.
@@ -107,7 +107,7 @@ def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = ()) 
         has_handler: whether its questions have a handler already, so that nobody is asked here.
         allowed: names of tools that need no permission.
     """
-    goes_on = running_loop() is not None
+    goes_on = running_loop() is not None or run.is_chat
     if has_handler or (goes_on and not is_attended()):
         run.attach(ConsoleRenderer())
         run.start()

@@ -150,7 +150,8 @@ function kindOf(schema: Schema, value: Json | undefined): string | null {
 
 export function Control(props: ControlProps) {
   const { schema, value } = props;
-  if (Object.hasOwn(schema, "const") && value !== undefined) return <span class="nb-field">{value.kind === "string" ? value.text : write(value)}</span>;
+  if (Object.hasOwn(schema, "const") && value !== undefined)
+    return <span class="nb-field">{value.kind === "string" ? value.text : write(value)}</span>;
   if (Object.hasOwn(schema, "const")) return <Select {...props} options={[schema.const]} />;
   if (Array.isArray(schema.enum)) return <Select {...props} options={schema.enum.slice(0, 1000)} />;
   const type = kindOf(schema, value);
