@@ -37,6 +37,8 @@ __all__ = [
     "last",
     "load",
     "load_agents",
+    "mcp",
+    "progress",
     "record",
     "replay",
     "runs",
@@ -56,13 +58,13 @@ def load_ipython_extension(shell: Any) -> None:
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
-    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, tool
+    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, mcp, progress, tool
 
     __version__: str
     last: Run | None
     """The run that was shown last, also after its cell was interrupted; None if there is none, or if it was closed."""
 else:  # a type checker would take any name for one that __getattr__ knows
-    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "load_agents", "tool")
+    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "load_agents", "mcp", "progress", "tool")
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""

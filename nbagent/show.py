@@ -83,6 +83,11 @@ def show(
         answer: answers the questions that the run asks its reader: a function that is called with each `Question`, in a thread
             (an `async def` on the loop that runs here). It returns True or False, changed arguments, an input, a text as the
             reason of a denial, or None, which leaves the question to the reader.
+        resume: goes on with a stream that ends while it waits for answers: a function that is called with all of them
+            (`Answers`; its `value` is in the form that the system takes) and returns the next stream, which is shown in this
+            run: `lambda answers: graph.astream(Command(resume=answers.value), config)`.
+        send: carries an answer to a stream that stays open while it waits: a function that is called with each answer, in the
+            form of the system or as an event. It may be an `async def`.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
         face: `"widget"` or `"console"`; by default the one that fits.
         options: those of the run, described above; for an address also the request's, as `nbagent.connect` takes them:
@@ -145,7 +150,7 @@ def draw(run: Run, face: Literal["widget", "console"] | None, *, has_handler: bo
     Args:
         run: the run. A chat is not waited for.
         face: `"widget"` or `"console"`; by default the one that fits.
-        has_handler: whether its questions have a handler already.
+        has_handler: whether a function answers the run's questions, so that they are not asked at the prompt.
     """
     draw = None if face == "console" else _notebook(face)
     registry.register(run)
