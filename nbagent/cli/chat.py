@@ -53,7 +53,8 @@ def chat(args: argparse.Namespace) -> int:
             case _:
                 # An interrupt stops the answer; the chat goes on.
                 with contextlib.suppress(KeyboardInterrupt):
-                    code = watch(Run(session.stream(prompt), reveal=args.reveal, timeout=args.timeout), args, args.allow)
+                    run = Run(session.stream(prompt), reveal=args.reveal, timeout=args.timeout)
+                    code = watch(run, args, args.allow, typed=is_attended())
     return code
 
 

@@ -17,13 +17,14 @@ CLOSE_TIMEOUT_S = 1.0
 """Seconds that an interrupted command waits for its stream's connection to close."""
 
 
-def watch(run: Run, args: argparse.Namespace, allowed: Collection[str] = ()) -> int:
+def watch(run: Run, args: argparse.Namespace, allowed: Collection[str] = (), *, typed: bool = False) -> int:
     """Print a run until it ends. Its questions are asked at the prompt; where nobody can be asked, they are refused.
 
     Args:
         run: not started yet.
         args: with `json` and `types`.
         allowed: names of the tools that need no permission.
+        typed: whether its prompt was typed here, so that it is not printed again.
 
     Returns:
         The exit code.
@@ -39,7 +40,7 @@ def watch(run: Run, args: argparse.Namespace, allowed: Collection[str] = ()) -> 
             run.start()
             asyncio.run(_print(events))
         else:
-            terminal.draw(run, allowed=allowed)
+            terminal.draw(run, allowed=allowed, typed=typed)
     finally:
         run.cancel()
         with contextlib.suppress(TimeoutError):

@@ -19,8 +19,9 @@ SHOWN_CHARS = 4_000
 class Dialogue:
     """Asks a question.
 
-          path: hello.py
-          content: print('Hello')
+          write_file
+            path: hello.py
+            content: print('Hello')
         Allow? yes, no (with a reason: n too early), always, edit:
 
     Args:
@@ -53,12 +54,14 @@ class Dialogue:
         args = self._question.args
         if self._question.prompt:
             self._lines.write(f"  {visible(self._question.prompt)}")
+        if self._question.tool:
+            self._lines.write(f"  {visible(self._question.tool)}")
         for name, value in (args if isinstance(args, Mapping) else {"value": args} if args else {}).items():
             text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
             first, *more = _clipped(visible(text))
-            self._lines.write(f"  {visible(str(name))}: {first}")
+            self._lines.write(f"    {visible(str(name))}: {first}")
             for line in more:
-                self._lines.write(f"    {line}")
+                self._lines.write(f"      {line}")
 
     def _answer(self) -> bool:
         """Ask once. Return True if the question has an answer now, although it may still count as one that waits."""

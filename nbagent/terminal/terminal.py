@@ -28,14 +28,21 @@ class Terminal:
         lines: where questions are asked; by default the process's own input and output. Where nobody is there, every question
             is refused.
         allowed: names of tools that need no permission.
+        typed: whether the prompt was typed here, so that it is not printed again.
     """
 
     def __init__(
-        self, renderer: ConsoleRenderer | None = None, lines: Lines | None = None, *, allowed: Collection[str] = ()
+        self,
+        renderer: ConsoleRenderer | None = None,
+        lines: Lines | None = None,
+        *,
+        allowed: Collection[str] = (),
+        typed: bool = False,
     ) -> None:
         self._renderer = renderer
         self._lines = lines or (StandardLines() if is_attended() else None)
         self._allowed = allowed
+        self._typed = typed
         self._lock = threading.Lock()
         self._asking = False
         self._held: list[tuple[int, list[Sequence[Any]]]] = []
@@ -43,13 +50,13 @@ class Terminal:
 
     def draw(self, seq: int, ops: Iterable[Sequence[Any]]) -> None:
         """Print what a batch of ops adds; see `nbagent.pump.Renderer`. While a question is asked, hold it back."""
-        ops = list(ops)
+        ops = [op for op in ops if not (self._typed and _opens(op, "prompt"))]  # ops of blocks without an opening are ignored
         with self._lock:
             if self._asking:
                 self._held.append((seq, ops))
             elif self._renderer is not None:
                 self._renderer.draw(seq, ops)
-        if any(op[0] == "open" and op[3].get("kind") == "approval" for op in ops):
+        if any(_opens(op, "approval") for op in ops):
             self._changes.put(True)
 
     def wait(self, run: Run) -> Run:
@@ -97,8 +104,12 @@ class Terminal:
                     self._renderer.draw(seq, ops)
 
 
-def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = ()) -> Run:
-    """Draw a run in the terminal and start it. In a script without an event loop, wait for its end.
+def _opens(op: Sequence[Any], kind: str) -> bool:
+    return bool(op[0] == "open" and op[3].get("kind") == kind)
+
+
+def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = (), typed: bool = False) -> Run:
+    """Draw a run in the terminal and start it. In a script without an event loop, wait for its end, unless it is a chat.
 
     Its questions are asked at the prompt. Where nobody is there, they are refused, unless the code after this goes on while
     the run waits, and may answer them.
@@ -107,13 +118,14 @@ def draw(run: Run, *, has_handler: bool = False, allowed: Collection[str] = ()) 
         run: the run.
         has_handler: whether its questions have a handler already, so that nobody is asked here.
         allowed: names of tools that need no permission.
+        typed: whether its prompt was typed here, so that it is not printed again.
     """
     goes_on = running_loop() is not None or run.is_chat
     if has_handler or (goes_on and not is_attended()):
         run.attach(ConsoleRenderer())
         run.start()
         return run if goes_on else run.wait()
-    terminal = Terminal(ConsoleRenderer(), allowed=allowed)
+    terminal = Terminal(ConsoleRenderer(), allowed=allowed, typed=typed)
     if not goes_on:
         return terminal.wait(run)
     run.attach(terminal)

@@ -81,7 +81,7 @@ def test_arguments_are_shown_in_full_without_a_terminals_commands() -> None:
     text = "\n".join(lines.printed)
     assert "command: ls␛[2K␍rm" in text
     assert '"a": 2' in text
-    assert "    39\n    … 180 more characters" in text
+    assert "      39\n      … 180 more characters" in text
 
 
 def test_options_are_chosen_by_number_or_text() -> None:

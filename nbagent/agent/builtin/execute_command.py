@@ -7,9 +7,9 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from nbagent import events as e
 from nbagent.agent.builtin.folder import Folder
 from nbagent.agent.call_context import CURRENT_CALL
 from nbagent.agent.tools import AnyTool, tool
@@ -19,8 +19,8 @@ from nbagent.runtime.timeouts import is_limit
 TIMEOUT_S = 60.0
 """Seconds that a command may take, unless said otherwise."""
 
-HALF_CHARS = 10_000
-"""Characters of the beginning of the output, and of its end, that the model gets. The reader sees the beginning as it comes."""
+HALF_CHARS = 9_000
+"""Characters of the beginning of the output, and of its end, that the model gets. The reader sees all as it comes."""
 
 FLOOD_CHARS = 10_000_000
 """Characters of output after which a command is stopped."""
@@ -64,13 +64,9 @@ def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> 
         Args:
             command: the command line, such as "python hello.py". It gets no input.
         """
-        output = _Output()
-        showing = asyncio.create_task(_show(output))
-        try:
-            ending = await _run(command, inside.path, timeout, output)
-        finally:
-            output.end()
-            await showing
+        call = CURRENT_CALL.get()
+        output = _Output(None if call is None else call.output.write)
+        ending = await _run(command, inside.path, timeout, output)
         return f"{output.text.rstrip()}\n({ending})".strip() if ending else output.text or "(no output)"
 
     return execute
@@ -79,41 +75,32 @@ def execute_command(folder: str | Path = ".", *, timeout: float = TIMEOUT_S) -> 
 class _Output:
     """The output of a command: all that a limit leaves of it.
 
+    Args:
+        show: shows a piece of it, as it comes.
+
     Attributes:
         size: characters so far.
-        news: pieces of it to show, then None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, show: Callable[[str], object] | None) -> None:
         self.size = 0
-        self.news: asyncio.Queue[str | None] = asyncio.Queue()
+        self._show = show
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._head = self._tail = ""
 
     def feed(self, data: bytes) -> None:
         text = self._decode(data)
         self.size += len(text)
-        shown = text[: HALF_CHARS - len(self._head)]
-        self._head += shown
-        self._tail = (self._tail + text[len(shown) :])[-HALF_CHARS:]
-        if shown:
-            self.news.put_nowait(shown)
-
-    def end(self) -> None:
-        self.news.put_nowait(None)
+        if self._show is not None:
+            self._show(text)
+        room = HALF_CHARS - len(self._head)
+        self._head += text[:room]
+        self._tail = (self._tail + text[room:])[-HALF_CHARS:]
 
     @property
     def text(self) -> str:
         left_out = self.size - len(self._head) - len(self._tail)
         return f"{self._head}\n… {left_out:,} characters left out …\n{self._tail}" if left_out else self._head + self._tail
-
-
-async def _show(output: _Output) -> None:
-    """Show the beginning of the output in the call's panel, as it comes."""
-    call = CURRENT_CALL.get()
-    while (text := await output.news.get()) is not None:
-        if call is not None:
-            await call.emit(e.ToolOutput(id=call.id, delta=text))
 
 
 class _Command(asyncio.SubprocessProtocol):
