@@ -16,6 +16,7 @@ from nbagent.agent import Agent
 from nbagent.agent.history import NO_ANSWER, NO_RESULT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+POINTS = ["1", "event", "before write", "after write"] if WHOLE else ["13", "event", "after write"]
 CALLS = [("c1", "first", "{}"), ("c2", "second", "{}")]
 
 
@@ -39,7 +40,7 @@ def answer(exchange: Exchange) -> None:
 async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api: Any) -> None:
     with Server(*[answer] * 500) as server:
         path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-        command = [sys.executable, "-m", "agent.killed_turns", server.base_url, str(tmp_path), api, "1" if WHOLE else "9"]
+        command = [sys.executable, "-m", "agent.killed_turns", server.base_url, str(tmp_path), api, *POINTS]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path})
         stores = sorted(tmp_path.glob("*.db"))
         outcomes = [await resumed(server, store, api) for store in stores]
