@@ -4,7 +4,18 @@ from nbagent.agent.agent import Agent, AgentStream
 from nbagent.agent.longterm import LongTerm
 from nbagent.agent.memory import BufferWindow, SummaryBuffer
 from nbagent.agent.session import Session
-from nbagent.agent.store import SessionInfo
+from nbagent.agent.store import SessionInfo, Store
 from nbagent.agent.tools import Tool, tool
 
-__all__ = ["Agent", "AgentStream", "BufferWindow", "LongTerm", "Session", "SessionInfo", "SummaryBuffer", "Tool", "tool"]
+__all__ = [
+    "Agent",
+    "AgentStream",
+    "BufferWindow",
+    "LongTerm",
+    "Session",
+    "SessionInfo",
+    "Store",
+    "SummaryBuffer",
+    "Tool",
+    "tool",
+]
