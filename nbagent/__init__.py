@@ -4,6 +4,7 @@ import nbagent
 nbagent.show(stream)                        # an agent's stream, live under the cell
 nbagent.show("https://…", json={…})         # the same by its address
 agent = nbagent.Agent(model="demo", tools=[my_function])
+agents = nbagent.load_agents("config.yaml") # the same from a file, by name
 run = await nbagent.show(agent.stream("…"))
 run.text, run.tools[0].result, run.events
 nbagent.last, nbagent.runs                  # the run that was shown last; those that go on
@@ -12,8 +13,10 @@ nbagent.last, nbagent.runs                  # the run that was shown last; those
 from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
+from nbagent.chat import Chat, chat
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
+from nbagent.run.options import set_options
 from nbagent.run.registry import runs
 from nbagent.show import show
 from nbagent.sources.connect import connect
@@ -21,9 +24,11 @@ from nbagent.sources.connect import connect
 __all__ = [
     "Agent",
     "BufferWindow",
+    "Chat",
     "LongTerm",
     "Run",
     "SummaryBuffer",
+    "chat",
     "connect",
     "demo",
     "encode",
@@ -31,23 +36,35 @@ __all__ = [
     "events",
     "last",
     "load",
+    "load_agents",
+    "mcp",
+    "progress",
     "record",
     "replay",
     "runs",
+    "set_options",
     "show",
     "tool",
 ]
 
+
+def load_ipython_extension(shell: Any) -> None:
+    """Make `%%agent` known to IPython: what `%load_ext nbagent` calls."""
+    from nbagent.magics import AgentMagics
+
+    shell.register_magics(AgentMagics)
+
+
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
-    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, tool
+    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, mcp, progress, tool
 
     __version__: str
     last: Run | None
     """The run that was shown last, also after its cell was interrupted; None if there is none, or if it was closed."""
 else:  # a type checker would take any name for one that __getattr__ knows
-    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "tool")
+    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "load_agents", "mcp", "progress", "tool")
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""

@@ -11,7 +11,6 @@ from nbagent.run import Run, registry
 from nbagent.run.lanes import Lanes, named_streams
 from nbagent.run.options import RunOptions, check_names, named_options, pick
 from nbagent.runtime.ipython import ipython_kernel
-from nbagent.runtime.loop import running_loop
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import IDLE_TIMEOUT_S, RequestOptions
 
@@ -72,11 +71,23 @@ def show(
             `run.answer` is that answer.
         stable: leave times out of the saved transcript, so that a notebook in version control changes only where its
             answers do. With the environment variable `NBAGENT_STABLE=1` this holds for all runs, and no live view is shown.
+        height: pixels of the transcript, which scrolls in them, also when it has ended; `"full"` for its whole height at any
+            time. By default it scrolls while it goes on, and opens when it has ended. This and the next three are set for a
+            whole notebook by `nbagent.set_options`.
+        panels: kinds of panels that are open, of `"thinking"`, `"tools"` and `"agents"`; the others are closed unless they
+            failed or wait for the reader. By default a panel is open while something comes, and folds then.
+        final_only: show the answer when it is whole, not while it is written.
+        interval: seconds between two updates of the view; 0.1 by default.
         adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items. Or a function from
             an item to what it means: an event of `nbagent.events`, a text, several of these, or None.
         answer: answers the questions that the run asks its reader: a function that is called with each `Question`, in a thread
             (an `async def` on the loop that runs here). It returns True or False, changed arguments, an input, a text as the
             reason of a denial, or None, which leaves the question to the reader.
+        resume: goes on with a stream that ends while it waits for answers: a function that is called with all of them
+            (`Answers`; its `value` is in the form that the system takes) and returns the next stream, which is shown in this
+            run: `lambda answers: graph.astream(Command(resume=answers.value), config)`.
+        send: carries an answer to a stream that stays open while it waits: a function that is called with each answer, in the
+            form of the system or as an event. It may be an `async def`.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
         face: `"widget"` or `"console"`; by default the one that fits.
         options: those of the run, described above; for an address also the request's, as `nbagent.connect` takes them:
@@ -95,7 +106,7 @@ def show(
     if face not in (None, "widget", "console"):
         raise ValueError(f"face must be 'widget', 'console' or None (whichever fits); got {face!r}")
     if isinstance(source, Run) and not more and not options:
-        return _draw(source, face)
+        return draw(source, face)
     request: RequestOptions = pick(options, RequestOptions)
     watched: RunOptions = pick(options, RunOptions)
     timeout, idle_timeout = watched.get("timeout"), watched.get("idle_timeout")
@@ -114,7 +125,7 @@ def show(
                 idle_timeout=idle_timeout,
             )
         ]
-    return _draw(Run(sources[0], **watched), face)
+    return draw(Run(sources[0], **watched), face, has_handler=watched.get("answer") is not None)
 
 
 def _named(source: Any) -> list[tuple[str | None, Any]]:
@@ -133,24 +144,25 @@ def _named(source: Any) -> list[tuple[str | None, Any]]:
     return [(name, each) for name, stream in streams.items() for _, each in _named(stream)]
 
 
-def _draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
-    """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end."""
+def draw(run: Run, face: Literal["widget", "console"] | None, *, has_handler: bool = False) -> Run:
+    """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end.
+
+    Args:
+        run: the run. A chat is not waited for.
+        face: `"widget"` or `"console"`; by default the one that fits.
+        has_handler: whether a function answers the run's questions, so that they are not asked at the prompt.
+    """
     draw = None if face == "console" else _notebook(face)
     registry.register(run)
     if draw is not None:
         draw(run)
         run.start()
         return run
-    from nbagent.render.console import ConsoleRenderer
+    from nbagent import terminal
 
-    run.attach(ConsoleRenderer())
-    if running_loop() is not None:
-        run.start()
-        return run
     try:
-        run.start()
-        return run.wait()
-    except KeyboardInterrupt:  # also between the two calls
+        return terminal.draw(run, has_handler=has_handler)
+    except KeyboardInterrupt:
         run.cancel()
         with contextlib.suppress(TimeoutError):
             run.wait(CLOSE_TIMEOUT_S)

@@ -1,8 +1,12 @@
 """An agent of our own on the openai SDK."""
 
 from nbagent.agent.agent import Agent, AgentStream
+from nbagent.agent.config import load_agents
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.longterm import LongTerm
+from nbagent.agent.mcp_tools import mcp
 from nbagent.agent.memory import BufferWindow, SummaryBuffer
+from nbagent.agent.reporting import progress
 from nbagent.agent.session import Session
 from nbagent.agent.store import SessionInfo, Store
 from nbagent.agent.tools import Tool, tool
@@ -11,11 +15,15 @@ __all__ = [
     "Agent",
     "AgentStream",
     "BufferWindow",
+    "Delivery",
     "LongTerm",
     "Session",
     "SessionInfo",
     "Store",
     "SummaryBuffer",
     "Tool",
+    "load_agents",
+    "mcp",
+    "progress",
     "tool",
 ]

@@ -29,6 +29,16 @@ class Prompt(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="promp
     files: list[dict[str, Any]] | None = None
 
 
+class Rewind(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="rewind"):
+    """A chat goes back to before one of its prompts, which is asked anew: the answers since then are an earlier version.
+
+    Attributes:
+        prompt: number of the prompt in the chat, from 1.
+    """
+
+    prompt: int
+
+
 class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.end"):
     """A run is over; it closes all that is open. `usage` is the run's total, `code` a reason for the status."""
 
@@ -326,6 +336,7 @@ Event: TypeAlias = (
     RunStart
     | RunEnd
     | Prompt
+    | Rewind
     | StepStart
     | StepEnd
     | TextStart

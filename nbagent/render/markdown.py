@@ -15,6 +15,7 @@ from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
+    decision_details,
     decision_label,
     duration,
     elapsed,
@@ -27,11 +28,14 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
-from nbagent.render.props import Props, record_of, text_of
+from nbagent.render.props import Props, files_of, record_of, text_of
 from nbagent.render.size_budget import SizeBudget
+from nbagent.render.terminal_text import terminal_text
 from nbagent.render.tree import ROOT, Tree
 
 _SPECIAL = re.compile(r"([\\`*\[\]$~]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w))")
+# At the beginning of a line: a heading, a list, a quotation, a line under a heading.
+_MARKER = re.compile(r"^(\d{0,9})([#>+=.)-])")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
@@ -89,13 +93,23 @@ class _Writer:
     def _block(self, block: Props) -> list[str]:
         kind, inside = text_of(block, "kind"), self._list(text_of(block, "id"))
         match kind:
+            case "prompt":
+                files = [_line(text_of(file, "name", "media_type") or "file") for file in files_of(block)]
+                said = _plain(self._clipped(text_of(block, "text")))
+                return [_quoted([f"**{LABELS['prompted']['you']}**", said, *[f"📎 {name}" for name in files]])]
             case "text":
                 return [self._prose(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
             case "reasoning":
                 text = text_of(block, "text")
                 return [_quoted([f"*{thought_label(block)}*", self._prose(text)])] if text else []
             case "tool":
-                return [self._call(block), *self._asked(block), *self._outcome(block), *([_quoted(inside)] if inside else [])]
+                return [
+                    self._call(block),
+                    *self._asked(block),
+                    *self._output(block),
+                    *self._outcome(block),
+                    *([_quoted(inside)] if inside else []),
+                ]
             case "agent":
                 return [_quoted([f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**", *inside])]
             case "handoff":
@@ -127,6 +141,10 @@ class _Writer:
         approval = self._tree.approvals.get(text_of(tool, "id"))
         return [] if approval is None else [_approval(approval)]
 
+    def _output(self, block: Props) -> list[str]:
+        printed = terminal_text(text_of(block, "output"))
+        return [self._data(printed)] if printed else []
+
     def _outcome(self, block: Props) -> list[str]:
         """Return a call's result and error."""
         pieces: list[str] = []
@@ -150,7 +168,10 @@ class _Writer:
 
 
 def _approval(block: Props) -> str:
-    return f"**{_line(decision_label(block)) or 'Not answered'}:** {_line(prompt_label(block))}"
+    if decision := decision_label(block):
+        return " · ".join([f"**{_line(decision)}**", *map(_line, decision_details(block))])
+    state = LABELS["approval"]["unanswered" if block.get("closed") else "waiting"]
+    return f"**?** {_line(prompt_label(block))}{state}"
 
 
 def _link(block: Props) -> str:
@@ -162,6 +183,12 @@ def _link(block: Props) -> str:
 def _line(text: str) -> str:
     """Return a text on one line, escaped so that it contains no Markdown."""
     return _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
+
+
+def _plain(text: str) -> str:
+    """Return a text escaped so that it contains no Markdown, and keeps its lines."""
+    lines = [_MARKER.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", visible(line).strip())) for line in text.split("\n")]
+    return re.sub(r"(?<=\S)\n(?=\S)", "\\\\\n", "\n".join(lines))
 
 
 def _code(text: str) -> str:

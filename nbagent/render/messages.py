@@ -15,6 +15,7 @@ import msgspec
 
 from nbagent.render.labels import compact
 from nbagent.render.props import Props, number_of, record_of, text_of
+from nbagent.render.tree import without_replaced
 
 WIDTH_CHARS = 100
 """Characters in a line of Python."""
@@ -44,7 +45,7 @@ def messages_of(blocks: Iterable[Props], contents: Mapping[str, Any] | None = No
         arguments are JSON. Calls of the last message that have no result yet have no `tool` message: to answer them comes next.
     """
     builder = _MessageBuilder(contents or {})
-    for block in blocks:
+    for block in without_replaced(blocks):
         if text_of(block, "parent") != scope:
             continue
         if block.get("kind") == "prompt":

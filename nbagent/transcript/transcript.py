@@ -5,7 +5,6 @@ the tree (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()`
 The transcript has no clock: every time in it comes from an event's `ts`.
 """
 
-from collections.abc import Iterable
 from typing import Any, assert_never
 
 import msgspec
@@ -51,14 +50,19 @@ class Transcript:
         name: title of the run until the stream sends one.
         started: when the run began, in seconds since the epoch.
         origin: where `name` is from; see `StreamName`.
+        props: that the run has from its beginning, in place of the usual ones.
     """
 
-    def __init__(self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream") -> None:
+    def __init__(
+        self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream", props: RunProps | None = None
+    ) -> None:
         self._name = StreamName(name, origin)
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
-        props = to_dict(RunProps(name=name, status="running", started=started))
-        self.root = Block(ROOT, None, json_safe({"kind": ROOT, **props, **self._counts}))
+        own = to_dict(merged(RunProps(name=name, status="running", started=started), props or RunProps()))
+        self.root = Block(ROOT, None, json_safe({"kind": ROOT, **own, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
+        self._unclosed: dict[str, Block] = {}
+        self._prompts: list[Block] = []
         self._latest = started
         self._first_token = False
         self._usage = UsageCount()
@@ -123,6 +127,14 @@ class Transcript:
         """Return the ops that open or close a panel. The choice stays with the block, in every view and after a reload."""
         block = self.blocks.get(id)
         return [] if block is None else self._set(block, BlockProps(user_open=is_open))
+
+    def prompt_number(self, block: str) -> int:
+        """Return the number of the prompt that a block shows, from 1.
+
+        Raises:
+            ValueError: the block shows no prompt.
+        """
+        return [each.id for each in self._prompts].index(block) + 1
 
     def refuse_answer(self, approval_id: str, problem: str) -> list[Op]:
         """Return the ops that show why an answer to a question was not taken."""
@@ -196,7 +208,11 @@ class Transcript:
                 return self._show_usage()
             case e.Source() | e.File():
                 return self._add_closed(event.id, whole_props(event), event)
-            case e.Prompt() | e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
+            case e.Prompt():
+                return self._prompt(event)
+            case e.Rewind():
+                return self._rewind(event)
+            case e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
                 return self._add_anonymous(whole_props(event), event)
             case e.Hidden():
                 return self._hidden(event)
@@ -214,7 +230,7 @@ class Transcript:
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
         block = Block(id, parent if parent in self.blocks else ROOT, json_safe({"kind": kind, **to_dict(props)}))
-        self.blocks[id] = block
+        self.blocks[id] = self._unclosed[id] = block
         self._counts["tools"] += kind == "tool"
         return block, [("open", id, block.parent, dict(block.props))]
 
@@ -229,6 +245,7 @@ class Transcript:
         if block.closed:
             return []
         block.closed = True
+        self._unclosed.pop(block.id, None)
         return [("close", block.id)]
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
@@ -365,7 +382,29 @@ class Transcript:
         ops = self._name_by(event)
         if isinstance(lanes := (event.meta or {}).get("lanes"), int):
             ops += self._set(self.root, RunProps(lanes=lanes))
+        if "turns" in self.root.props and event.parent_id is None:
+            turns = RunProps(
+                turns=self.root.props["turns"] + 1, status="running", started=event.ts, finish_reason=None, code=None
+            )
+            ops += self._set(self.root, turns)
         return ops
+
+    def _prompt(self, event: e.Prompt) -> list[Op]:
+        ops = self._add_anonymous(whole_props(event), event)
+        if event.parent_id is None:
+            self._prompts.append(next(reversed(self.blocks.values())))
+        return ops
+
+    def _rewind(self, event: e.Rewind) -> list[Op]:
+        """Mark what was said from a prompt on as an earlier version."""
+        replaced: list[Block] = []
+        first = self._prompts[event.prompt - 1] if 0 < event.prompt <= len(self._prompts) else None
+        for block in reversed(self.blocks.values()) if first is not None else ():
+            if block.parent == ROOT and "replaced" not in block.props:
+                replaced.append(block)
+            if block is first:
+                break
+        return [op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))]
 
     def _name_by(self, event: e.RunStart | e.StepStart) -> list[Op]:
         """Show the run's model and name, where the start of a run or of a step tells them first."""
@@ -392,15 +431,11 @@ class Transcript:
             return []
         if event.usage is not None:
             self._usage.run = event.usage
-        ops = [op for block in self.blocks.values() for op in self._end_block(block, event)]
+        unclosed = list(self._unclosed.values())
+        ops = [op for block in unclosed for op in (*self._set(block, end_props(block, event)), *self._close(block))]
         end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
-        return [*ops, *self._show_usage(), *self._set(self.root, end), *self._close(self.root)]
-
-    def _end_block(self, block: Block, event: e.RunEnd) -> Iterable[Op]:
-        """Close a block that is still open at `run.end`: a stream that dies leaves nothing running."""
-        if block.closed or block is self.root:
-            return []
-        return [*self._set(block, end_props(block, event)), *self._close(block)]
+        ops += [*self._show_usage(), *self._set(self.root, end)]
+        return ops if "turns" in self.root.props else [*ops, *self._close(self.root)]
 
 
 def _approval_id(approval_id: str) -> str:

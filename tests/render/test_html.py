@@ -61,7 +61,7 @@ READ = {
         "⊘ load_sales(year=2025) · Denied · 2.8s",
         "Arguments",
         '{"year": 2025}',
-        "⊘ Denied Load it? · too much",
+        "⊘ Denied · Load it? · too much",
         "Why",
         "too much",
         "1 tool · first token 1.1s",
@@ -188,6 +188,34 @@ def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
     assert f'<img src="data:image/png;base64,{PNG}"' in html
 
 
+def test_the_users_message_is_plain_text_with_its_pictures() -> None:
+    picture = {"url": f"data:image/png;base64,{PNG}"}
+    files = [{"media_type": "image/png", "data": PNG}, picture, {"name": "a.csv", "url": "javascript:x"}, "?"]
+    html = transcript_html(run({"kind": "prompt", "text": "*Why*\n<b>so?</b> $x$", "files": files}))
+    assert SafeHtml(html).text[1:5] == ["You", "*Why*", "<b>so?</b> $x$", "a.csv"]
+    assert html.count(f'<img src="data:image/png;base64,{PNG}"') == 2
+
+
+def test_a_question_that_waits_is_a_question_and_no_button() -> None:
+    approval = {"kind": "approval", "prompt": "Which?", "options": ["a", "b"], "answerable": True, "closed": False}
+    html = transcript_html(run(approval, status="running"))
+    assert SafeHtml(html).text[1:] == ["? Which? (waits for an answer)", "Possible answers: a, b"]
+    assert "<button" not in html
+
+
+def test_an_answer_says_what_it_changed_and_what_it_allows() -> None:
+    args = {"query": "DROP", "limit": 5}
+    answer = {"decision": "approve", "remember": True, "args": args, "value": {**args, "limit": 1}, "reason": "enough"}
+    text = SafeHtml(transcript_html(run({"kind": "approval", **answer}))).text
+    assert text[1:] == ["✓ Approved, and all further calls · limit: 5 → 1 · enough"]
+
+
+def test_what_a_tool_printed_stands_as_a_terminal_shows_it() -> None:
+    printed = "\x1b[32mok\x1b[0m\n 10%\r100%\ndone"
+    html = transcript_html(run(tool(output=printed, result={"text/plain": "r"})))
+    assert SafeHtml(html).text[2:] == ["Output", "ok", "100%", "done", "Result", "r"]
+
+
 def test_a_run_that_goes_on_says_so() -> None:
     text = SafeHtml(transcript_html(run({"kind": "reasoning", "text": "hm", "closed": False}, status="running"))).text
     assert text == ["a · was running when this notebook was saved", "Thinking…", "hm"]
@@ -251,6 +279,10 @@ def everywhere(text: str) -> list[dict[str, Any]]:
         {"kind": "handoff", "from": text, "to": text},
         {"kind": "approval", "prompt": text, "args": {text: text}, "options": [text], "approval_kind": text},
         {"kind": "approval", "decision": text, "prompt": text, "reason": text},
+        {"kind": "approval", "decision": "approve", "args": {text: 1}, "value": {text: text}, "remember": True},
+        {"kind": "approval", "approval_kind": "input", "decision": "approve", "value": text, "problem": text},
+        {"kind": "prompt", "text": text, "files": [{"name": text, "url": text, "media_type": text}, {"data": text}, text]},
+        tool(output=text),
         {"kind": "status", "message": text, "level": text},
         {"kind": "error", "error_type": text, "message": text, "code": text, "traceback": text},
         {"kind": "source", "url": text, "title": text},

@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "thought": lambda thought: labels.thought_label({**thought, "closed": True}),
     "prompt": labels.prompt_label,
     "decision": labels.decision_label,
+    "changes": labels.changes,
     "traceback": labels.traceback_label,
     "figures": labels.figures,
     "richest": lambda types: richest_type(dict.fromkeys(types, "x")),

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import table from "../../../tests/shared/labels.json";
+import { changes } from "../../src/changes";
 import {
   decisionLabel,
   figures,
@@ -28,6 +29,7 @@ const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
   tool_note: (tool: JsonObject) => toolNote(String(tool.state), tool, true)?.text ?? "",
   thought: thoughtLabel,
   prompt: promptLabel,
+  changes,
   decision: (approval: JsonObject) => decisionLabel(approval) ?? "",
   traceback: tracebackLabel,
   figures,
