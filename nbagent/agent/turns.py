@@ -155,8 +155,9 @@ class Turns:
             finally:
                 spent = await self._journal.end()
         except Exception as error:
+            if str(error) != str(self.failure):  # not what ended the run
+                await self._emit(self._plan.connection.explain(error))
             self.failure = self.failure or error
-            await self._emit(self._plan.connection.explain(error))
             end = msgspec.structs.replace(end, status="failed")
         return end if spent is None else msgspec.structs.replace(end, usage=spent + (end.usage or e.Usage()))
 

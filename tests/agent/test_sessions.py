@@ -380,6 +380,21 @@ async def test_a_session_that_is_deleted_meanwhile_fails_its_turn() -> None:
     assert events[-1].status == "failed"  # type: ignore[union-attr]
 
 
+async def test_a_session_that_is_deleted_while_the_model_answers_fails_once() -> None:
+    go_on = threading.Event()
+    with Server(waiting(go_on)) as server:
+        chat = agent_of(server).session()
+        stream = chat.stream("today?")
+        await anext(stream)
+        while not server.exchanges:
+            await asyncio.sleep(0)
+        chat.delete()
+        go_on.set()
+        events = await collect(stream)
+    assert [error.message for error in of(events, e.Error)] == ["the session is not in its store: it was deleted"]
+    assert (events[-1].status, events[-1].output) == ("failed", "Rain.")  # type: ignore[union-attr]
+
+
 async def test_processes_may_answer_in_one_session_at_once(tmp_path: Path) -> None:
     prompts = ["one", "two"]
     code = """if True:
