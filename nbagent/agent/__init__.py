@@ -8,7 +8,7 @@ from nbagent.agent.mcp_tools import mcp
 from nbagent.agent.memory import BufferWindow, SummaryBuffer
 from nbagent.agent.reporting import progress
 from nbagent.agent.session import Session
-from nbagent.agent.store import SessionInfo
+from nbagent.agent.store import SessionInfo, Store
 from nbagent.agent.tools import Tool, tool
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "LongTerm",
     "Session",
     "SessionInfo",
+    "Store",
     "SummaryBuffer",
     "Tool",
     "load_agents",

@@ -200,8 +200,9 @@ class Turns:
             finally:
                 spent = await self._journal.end()
         except Exception as error:
+            if str(error) != str(self.failure):  # not what ended the run
+                await self._emit(self.plan.connection.explain(error))
             self.failure = self.failure or error
-            await self._emit(self.plan.connection.explain(error))
             end = replace(end, status="failed")
         return end if spent is None else replace(end, usage=spent + (end.usage or e.Usage()))
 

@@ -8,7 +8,6 @@ from nbagent import events as e
 from nbagent import recording
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.gate.masking import mask_json
-from nbagent.render.messages import messages_of, responses_of, texts_of
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
 from nbagent.transcript import ROOT
@@ -73,6 +72,8 @@ class Results:
         was said before. A call that waits for you to run it has no `tool` message yet: add that first. What is hidden is left
         out; where parts of tool calls are hidden, all calls before the prompt are.
         """
+        from nbagent.render.messages import messages_of, texts_of  # imported here, as below, for the sake of the start-up time
+
         state = self._state
         with state.lock:
             made = messages_of(state.transcript.snapshot(), state.inspector.contents(), self._scope)
@@ -84,6 +85,8 @@ class Results:
     @property
     def responses_input(self) -> list[dict[str, Any]]:
         """The conversation so far, as the `input` of OpenAI's Responses API; otherwise as `messages`."""
+        from nbagent.render.messages import responses_of
+
         return responses_of(self.messages)
 
     @property
@@ -256,7 +259,7 @@ class RunResults(Results):
 
     def to_markdown(self) -> str:
         """Return the transcript so far as Markdown."""
-        from nbagent.render.markdown import transcript_markdown  # imported here, as below, for the sake of the start-up time
+        from nbagent.render.markdown import transcript_markdown
 
         return transcript_markdown(self.snapshot())
 

@@ -1,8 +1,8 @@
-"""Turns of a session, each in a process that is killed at another point: `python -m agent.killed_turns URL FOLDER API STEP`.
+"""Turns of a session, each killed at another point: `python -m agent.killed_turns URL FOLDER API STEP KIND…`.
 
 A turn is killed when its reader has had the nth event, or before or after the nth write to the store. Each has a store of its
 own in the folder, and a file with what its reader had seen and what its tools had done. STEP lies between the numbers of two
-events. The last turn of each kind is not killed.
+events, KINDs are "event", "before write" and "after write". The last turn of each kind is not killed.
 """
 
 import itertools
@@ -20,8 +20,6 @@ from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.sqlite_store import SqliteStore
 from nbagent.agent.store import Record
-
-KINDS = ("event", "before write", "after write")
 
 
 class KilledStore(SqliteStore):
@@ -88,9 +86,9 @@ def in_child(run: Callable[[], None]) -> bool:
 
 
 if __name__ == "__main__":
-    url, folder, api, step = sys.argv[1:]
+    url, folder, api, step, *kinds = sys.argv[1:]
     turn(url, Path(folder), api, "whole", 0)  # what openai imports and compiles meanwhile, every child has
-    for kind in KINDS:
+    for kind in kinds:
         for number in itertools.count(1, int(step) if kind == "event" else 1):
             if not in_child(partial(turn, url, Path(folder), api, kind, number)):
                 break

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from agent.conversations import check_chat, check_responses
 from agent.server import Exchange, Json, Server, call, chat_chunk, message, reasoning, refuse, responses, say
@@ -18,6 +19,7 @@ from nbagent.agent import Agent, BufferWindow, LongTerm, Session, SummaryBuffer,
 from nbagent.agent.history import NO_ANSWER, NO_RESULT
 from nbagent.agent.sqlite_store import SqliteStore
 from nbagent.agent.store import MemoryStore
+from nbagent.demo import DemoServer
 from nbagent.errors import AgentError, NbagentError, SessionError
 from nbagent.run import Run
 from nbagent.runtime import loop
@@ -378,24 +380,45 @@ async def test_a_session_that_is_deleted_meanwhile_fails_its_turn() -> None:
     assert events[-1].status == "failed"  # type: ignore[union-attr]
 
 
+async def test_a_session_that_is_deleted_while_the_model_answers_fails_once() -> None:
+    go_on = threading.Event()
+    with Server(waiting(go_on)) as server:
+        chat = agent_of(server).session()
+        stream = chat.stream("today?")
+        await anext(stream)
+        while not server.exchanges:
+            await asyncio.sleep(0)
+        chat.delete()
+        go_on.set()
+        events = await collect(stream)
+    assert [error.message for error in of(events, e.Error)] == ["the session is not in its store: it was deleted"]
+    assert (events[-1].status, events[-1].output) == ("failed", "Rain.")  # type: ignore[union-attr]
+
+
 async def test_processes_may_answer_in_one_session_at_once(tmp_path: Path) -> None:
-    prompts = ["one", "two", "three"]
+    prompts = ["one", "two"]
     code = """if True:
-        import sys, nbagent
-        path, prompt = sys.argv[1:]
-        chat = nbagent.Agent("demo").session("s", store=path)
-        for number in range(3):
+        import sys, openai
+        from nbagent.agent import Agent
+        url, path, prompt = sys.argv[1:]
+        client = openai.AsyncOpenAI(base_url=url, api_key="key-for-tests")
+        chat = Agent("test-1", client=client).session("s", store=path)
+        for number in range(10):
             assert list(chat.stream(f"{prompt} {number}"))[-1].status == "completed"
     """
     path = str(tmp_path / "chats.db")
-    running = [subprocess.Popen([sys.executable, "-c", code, path, prompt]) for prompt in prompts]
-    assert [process.wait() for process in running] == [0, 0, 0]
-    messages = nbagent.Agent("demo").session("s", store=path).messages
+    with Server(*[say("chat", "Fine.")] * 20) as server:
+        command = [sys.executable, "-c", code, server.base_url, path]
+        running = [subprocess.Popen([*command, prompt]) for prompt in prompts]
+        assert [process.wait() for process in running] == [0, 0]
+        messages = agent_of(server).session("s", store=path).messages
+    for body in server.bodies:
+        asked(body)
     check_chat(messages)
-    assert [message["role"] for message in messages] == ["user", "assistant"] * 9
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 20
     said = [message["content"] for message in messages[::2]]
     for prompt in prompts:
-        assert [text for text in said if text.startswith(prompt)] == [f"{prompt} {number}" for number in range(3)]
+        assert [text for text in said if text.startswith(prompt)] == [f"{prompt} {number}" for number in range(10)]
 
 
 # --- tools that are allowed for good ----------------------------------------------------------------------------------
@@ -657,9 +680,11 @@ def test_after_takes_a_run_or_messages(after: Any) -> None:
 
 
 def test_an_agent_of_the_demo_model_keeps_a_conversation(tmp_path: Path) -> None:
-    agent = nbagent.Agent("demo", tools=[weather], store=tmp_path / "chats.db")
-    for prompt in ("Call weather with town = Oslo", "again"):
-        assert list(agent.session("s").stream(prompt))[-1].status == "completed"  # type: ignore[union-attr]
+    with DemoServer(tokens_per_second=float("inf")) as server:
+        client = openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key)
+        agent = Agent("demo", client=client, api="responses", tools=[weather], store=tmp_path / "chats.db")
+        for prompt in ("Call weather with town = Oslo", "again"):
+            assert list(agent.session("s").stream(prompt))[-1].status == "completed"  # type: ignore[union-attr]
     roles = [message["role"] for message in agent.session("s").messages]
     assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant"]
     assert SqliteStore(tmp_path / "chats.db").sessions()[0].turns == 2

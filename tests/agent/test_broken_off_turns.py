@@ -1,9 +1,10 @@
-"""A session whose process was killed at any point of a turn goes on, whole."""
+"""A session whose turn was broken off at any point goes on, whole: killed, stopped, or cut by its server."""
 
 import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from agent.conversations import Json, check_chat, check_responses
 from agent.server import Exchange, Server, say
 from campaign import WHOLE, figure
 
+from nbagent import events as e
 from nbagent.agent import Agent
 from nbagent.agent.history import NO_ANSWER, NO_RESULT
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+POINTS = ["1", "event", "before write", "after write"] if WHOLE else ["13", "event", "after write"]
 CALLS = [("c1", "first", "{}"), ("c2", "second", "{}")]
 
 
@@ -35,11 +37,15 @@ def answer(exchange: Exchange) -> None:
     exchange.end()
 
 
-@pytest.mark.parametrize("api", ["responses", "chat"])
+both_apis = pytest.mark.parametrize("api", ["responses", "chat"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@both_apis
 async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api: Any) -> None:
     with Server(*[answer] * 500) as server:
         path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-        command = [sys.executable, "-m", "agent.killed_turns", server.base_url, str(tmp_path), api, "1" if WHOLE else "9"]
+        command = [sys.executable, "-m", "agent.killed_turns", server.base_url, str(tmp_path), api, *POINTS]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path})
         stores = sorted(tmp_path.glob("*.db"))
         outcomes = [await resumed(server, store, api) for store in stores]
@@ -76,3 +82,59 @@ async def resumed(server: Server, store: Path, api: Any) -> str:
     if NO_RESULT in results:
         return "calls without results"
     return "no answer" if before[-1]["content"] == NO_ANSWER else "answered"
+
+
+def first() -> str:
+    """Does one thing."""
+    return "first result"
+
+
+async def second() -> str:
+    """Does another."""
+    return "second result"
+
+
+def check_sent(body: Json) -> None:
+    check_chat(body["messages"]) if "messages" in body else check_responses(body["input"])
+
+
+@both_apis
+async def test_a_turn_that_was_stopped_anywhere_goes_on_whole(api: Any) -> None:
+    with Server(*[answer] * 500) as server:
+        agent = Agent("test-1", client=server.client(), api=api, tools=[first, second])
+        count = len([event async for event in agent.stream("go")])
+        for stop in range(1, count + 1):
+            chat = agent.session()
+            stream = chat.stream("go")
+            seen = [await anext(stream) for _ in range(stop)]
+            await stream.aclose()
+            before = chat.messages
+            check_chat(before)
+            results = [message["content"] for message in before if message["role"] == "tool"]
+            assert all(event.content in results for event in seen if isinstance(event, e.ToolResult))
+            assert await chat.generate("and then?") == "Fine."
+            check_sent(server.bodies[-1])
+            assert chat.messages[: len(before)] == before
+
+
+@both_apis
+async def test_a_turn_that_was_cut_anywhere_goes_on_whole(api: Any) -> None:
+    def cut_after(count: int) -> Callable[[Exchange], None]:
+        def reply(exchange: Exchange) -> None:
+            exchange.begin()
+            exchange.send(*say(api, "I look.", CALLS)[:count])
+            exchange.cut()
+
+        return reply
+
+    for count in range(len(say(api, "I look.", CALLS)) - 2):
+        with Server(cut_after(count), *[answer] * 3) as server:
+            agent = Agent("test-1", client=server.client(), api=api, tools=[first, second])
+            chat = agent.session()
+            end = [event async for event in chat.stream("go")][-1]
+            assert isinstance(end, e.RunEnd)
+            assert end.status in ("failed", "incomplete")
+            assert await chat.generate("and then?") == "Fine."
+            check_sent(server.bodies[-1])
+        said = [message["content"] for message in chat.messages]
+        assert said == ["go", end.output or NO_ANSWER, "and then?", "Fine."]
