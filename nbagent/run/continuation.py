@@ -329,7 +329,8 @@ class Continuation:
         match event:
             case e.ApprovalRequest():
                 self._told.discard(event.approval_id)  # some systems use an id again
-                yield self._ask(event) if event.reply is None and self._has_way() else event
+                is_ours = event.reply is None and self._form.asks(event) and self._has_way()
+                yield self._ask(event) if is_ours else event
             case e.ApprovalResponse():
                 with self._lock:
                     self._requests.pop(event.approval_id, None)

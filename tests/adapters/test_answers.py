@@ -353,6 +353,16 @@ def test_an_app_on_vercels_sdk_gets_its_approvals_by_id() -> None:
     assert values == [{"id": "q", "approved": True}, {"id": "q", "approved": False, "reason": "no"}]
 
 
+@pytest.mark.parametrize("is_automatic", [True, False])
+def test_an_approval_that_the_apps_rules_give_is_no_question(is_automatic: bool) -> None:
+    (request,) = asked_by(
+        "vercel.ui",
+        {"type": "tool-input-available", "toolCallId": "c", "toolName": "pay", "input": {}},
+        {"type": "tool-approval-request", "approvalId": "a", "toolCallId": "c", "isAutomatic": is_automatic},
+    )
+    assert answer_form("vercel.ui").asks(request) == (not is_automatic)
+
+
 @pytest.mark.parametrize("system", ["nbagent", "function"])
 def test_our_own_events_are_answered_by_an_event(system: str) -> None:
     message = answer_form(system).message(answered("deny", reason="no"))
