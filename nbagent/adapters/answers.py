@@ -9,6 +9,7 @@ _NONE = AnswerForm()
 
 @functools.cache
 def _forms() -> dict[str, AnswerForm]:
+    from nbagent.adapters.a2a.answers import A2AAnswers
     from nbagent.adapters.acp.answers import AcpAnswers
     from nbagent.adapters.ag_ui.answers import AguiAnswers
     from nbagent.adapters.dexto.answers import DextoAnswers
@@ -22,6 +23,7 @@ def _forms() -> dict[str, AnswerForm]:
     from nbagent.adapters.vercel_ui.answers import VercelAnswers
 
     forms: tuple[type[AnswerForm], ...] = (
+        A2AAnswers,
         AcpAnswers,
         AgentsAnswers,
         AguiAnswers,

@@ -1,6 +1,7 @@
 """The continuation of a stream whose questions have been answered: the answers are sent to it, or another stream follows it."""
 
 import asyncio
+import contextvars
 import inspect
 import threading
 from collections.abc import Callable, Coroutine, Iterable
@@ -97,6 +98,7 @@ class Continuation:
         self._last: Any = None
         self._is_paused = False  # the stream has ended, and the run waits
         self._stopped = False
+        self._context = contextvars.copy_context()
         self._on_item: Callable[[Any], None] = lambda item: None
         self._on_end: Callable[[BaseException | None], None] = lambda error: None
 
@@ -110,6 +112,7 @@ class Continuation:
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         """Begin to read."""
         self._on_item, self._on_end = on_item, on_end
+        self._context = contextvars.copy_context()
         self._reader.start(on_item, self._on_reader_end)
 
     def cancel(self) -> None:
@@ -148,7 +151,8 @@ class Continuation:
             ask = partial(self._next_stream, answered)
             self._reader = AnswerReader(ask if self.loop is None else _on_loop(ask), self.loop or own_loop())
         self._hand_on(_GoesOn())
-        self._reader.start(self._on_item, self._on_reader_end)
+        # In the context of the run's start: an answer comes on any thread, and prints should find their cell.
+        self._context.copy().run(self._reader.start, self._on_item, self._on_reader_end)
 
     def _next_stream(self, answered: list[Answered]) -> Any:
         """Return the stream that goes on with the run, or an awaitable of it."""
@@ -325,7 +329,8 @@ class Continuation:
         match event:
             case e.ApprovalRequest():
                 self._told.discard(event.approval_id)  # some systems use an id again
-                yield self._ask(event) if event.reply is None and self._has_way() else event
+                is_ours = event.reply is None and self._form.asks(event) and self._has_way()
+                yield self._ask(event) if is_ours else event
             case e.ApprovalResponse():
                 with self._lock:
                     self._requests.pop(event.approval_id, None)

@@ -311,12 +311,56 @@ def test_a_langgraph_server_gets_a_command_in_place_of_the_input() -> None:
     assert answer_form("langgraph").next_request("http://x/runs/stream", body, []) is None  # nothing is kept there
 
 
+# --- A2A ----------------------------------------------------------------------------------------------------------------
+
+
+def required(**metadata: Any) -> ApprovalRequest:
+    note = {"role": "agent", "messageId": "n", "parts": [{"kind": "text", "text": "Which city?"}]}
+    status = {"state": "input-required", "message": note}
+    update = {"kind": "status-update", "taskId": "t", "contextId": "c", "status": status, "final": True, "metadata": metadata}
+    (request,) = asked_by("a2a", {"jsonrpc": "2.0", "id": 1, "result": update})
+    return request
+
+
+@pytest.mark.parametrize(("kind", "is_rpc"), [({"kind": "text"}, True), ({}, False)], ids=["0.3 by JSON-RPC", "1.0 by REST"])
+def test_an_a2a_task_gets_a_message(kind: dict[str, str], is_rpc: bool) -> None:
+    message = {"role": "user", "messageId": "m", "parts": [{**kind, "text": "Book"}]}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "message/stream", "params": {"message": message}}
+    made = answer_form("a2a").next_request(
+        "http://x", call if is_rpc else {"message": message}, [answer_to(required(), value="Oslo")]
+    )
+    assert made is not None
+    sent = made[1]["params"]["message"] if is_rpc else made[1]["message"]
+    assert sent.pop("messageId") != "m"
+    assert sent == {"role": "user", "parts": [{**kind, "text": "Oslo"}], "taskId": "t", "contextId": "c"}
+    assert answer_form("a2a").next_request("http://x", {"query": "Book"}, []) is None
+
+
+def test_hector_gets_a_part_that_says_whether_the_call_is_approved() -> None:
+    request = required(long_running_tool_ids=["call_1"])
+    (part,) = answer_form("a2a").value([answer_to(request, "deny")], None)
+    assert part == {
+        "kind": "data",
+        "data": {"type": "tool_approval", "decision": "deny", "tool_call_id": "call_1", "task_id": "t"},
+    }
+
+
 # --- others -------------------------------------------------------------------------------------------------------------
 
 
 def test_an_app_on_vercels_sdk_gets_its_approvals_by_id() -> None:
     values = answer_form("vercel.ui").value([answered(), answered("deny", reason="no")], None)
     assert values == [{"id": "q", "approved": True}, {"id": "q", "approved": False, "reason": "no"}]
+
+
+@pytest.mark.parametrize("is_automatic", [True, False])
+def test_an_approval_that_the_apps_rules_give_is_no_question(is_automatic: bool) -> None:
+    (request,) = asked_by(
+        "vercel.ui",
+        {"type": "tool-input-available", "toolCallId": "c", "toolName": "pay", "input": {}},
+        {"type": "tool-approval-request", "approvalId": "a", "toolCallId": "c", "isAutomatic": is_automatic},
+    )
+    assert answer_form("vercel.ui").asks(request) == (not is_automatic)
 
 
 @pytest.mark.parametrize("system", ["nbagent", "function"])

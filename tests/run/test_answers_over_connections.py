@@ -256,6 +256,33 @@ async def test_an_ag_ui_service_gets_the_next_run() -> None:
     assert [message["role"] for message in sent["messages"]] == ["assistant"]
 
 
+async def test_a_thread_of_a_langgraph_server_gets_a_command() -> None:
+    asking = frames(("metadata", {"run_id": "r"}), ("updates", {"__interrupt__": [{"id": "i", "value": "Which city?"}]}))
+    said = {"type": "ai", "id": "m", "content": "Oslo it is.", "response_metadata": {"finish_reason": "stop"}}
+    further = frames(("metadata", {"run_id": "r2"}), ("updates", {"ask": {"messages": [said]}}))
+    body = {"assistant_id": "agent", "input": {"messages": []}, "stream_mode": ["updates"]}
+    async with serving(Answer(asking), Answer(further)) as server:
+        run = await watch(f"{server.url}/threads/t/runs/stream", lambda question: "Oslo", json=body)
+    assert (run.status, run.answer, decisions(run)) == ("completed", "Oslo it is.", ["approve"])
+    assert json.loads(server.seen[1].body) == {**body, "input": None, "command": {"resume": {"i": "Oslo"}}}
+
+
+async def test_a_task_of_a2a_gets_a_message() -> None:
+    note = {"role": "agent", "messageId": "n", "parts": [{"kind": "text", "text": "Which city?"}]}
+    ids = {"kind": "status-update", "taskId": "t", "contextId": "c", "final": True}
+    waits = {**ids, "status": {"state": "input-required", "message": note}}
+    done = {**ids, "status": {"state": "completed", "message": {**note, "parts": [{"kind": "text", "text": "Booked."}]}}}
+    message = {"role": "user", "messageId": "m", "parts": [{"kind": "text", "text": "Book"}]}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "message/stream", "params": {"message": message}}
+    async with serving(
+        Answer(sse({"jsonrpc": "2.0", "id": 1, "result": waits})), Answer(sse({"jsonrpc": "2.0", "id": 2, "result": done}))
+    ) as server:
+        run = await watch(f"{server.url}/agent", lambda question: "Oslo", json=call)
+    assert (run.status, run.answer) == ("completed", "Booked.")
+    sent = json.loads(server.seen[1].body)["params"]["message"]
+    assert (sent["taskId"], sent["parts"]) == ("t", [{"kind": "text", "text": "Oslo"}])
+
+
 async def test_an_mcp_call_is_made_again_with_its_input() -> None:
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "book", "arguments": {}}}
     entry = {"method": "elicitation/create", "params": {"message": "Which city?", "requestedSchema": {"type": "object"}}}

@@ -1,6 +1,7 @@
 """Answers to the questions of a stream: sent to it, or given to the stream that follows it."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -75,6 +76,25 @@ async def test_the_function_may_be_async(make: Callable[[], Any]) -> None:
 
     run = await nbagent.show(events(*PAUSED), resume=resume, answer=allow, face="console")
     assert (run.status, run.answer) == ("completed", "Paid.")
+
+
+PLACE = contextvars.ContextVar("PLACE", default="elsewhere")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+async def test_it_is_called_in_the_context_of_the_show(source: Callable[..., Any]) -> None:
+    places: list[str] = []
+
+    def resume(answers: Answers) -> Any:
+        places.append(PLACE.get())
+        return source(*DONE)
+
+    PLACE.set("this cell")
+    run = started(source(*PAUSED), resume=resume)
+    PLACE.set("another cell")
+    async for _ in run.stream("approval.request"):
+        run.respond("ask-1")
+    assert (run.status, places) == ("completed", ["this cell"])
 
 
 async def test_it_is_called_on_the_loop_of_an_asynchronous_stream() -> None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from nbagent import events as ev
 from nbagent.adapters.a2a.content import PartWriter, message_text
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field
+from nbagent.adapters.base.fields import fields_or_empty, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of, to_wire_dict, try_wire_dict
 from nbagent.events.jsonable import text_safe
 
@@ -172,7 +172,8 @@ class A2ADecoder(BaseDecoder):
         if state in ("failed", "rejected"):
             self.fail(text or f"the task was {state}" if state == "rejected" else text or "the task failed", state)
         elif state in ("input-required", "auth-required"):
-            self._request_approval("auth" if state == "auth-required" else "input", text, metadata)
+            ids = {"taskId": payload.get("taskId") or payload.get("id"), "contextId": payload.get("contextId")}
+            self._request_approval("auth" if state == "auth-required" else "input", text, metadata, to_jsonable(ids))
         elif message:
             self._message(message)
         if state == "completed" and not (self.parts.wrote or self.parts.calls or self._artifacts):
@@ -197,7 +198,7 @@ class A2ADecoder(BaseDecoder):
             else:
                 self.parts.write(part, ("message", message.get("messageId")))
 
-    def _request_approval(self, kind: str, text: str, metadata: Mapping[str, Any]) -> None:
+    def _request_approval(self, kind: str, text: str, metadata: Mapping[str, Any], ids: dict[str, Any]) -> None:
         prompt = str_field(metadata, "input_prompt") or text or None
         tools = metadata.get("long_running_tool_ids")
         for call_id in tools if isinstance(tools, list) and tools else [None]:
@@ -207,6 +208,7 @@ class A2ADecoder(BaseDecoder):
                 tool_id=None if block is None else block.id,
                 kind="tool" if call_id else "auth" if kind == "auth" else "input",
                 prompt=prompt,
+                meta=ids,
                 **self.builder.envelope,
             )
             self.builder.write(request)
@@ -264,6 +266,11 @@ class A2ADecoder(BaseDecoder):
         for name, artifact in self._artifacts.items():
             if artifact.open:
                 self._close_artifact(name, artifact)
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused: its task may require input again."""
+        super().go_on()
+        self._state = ""
 
     def finish(self) -> None:
         """End the response. A replaced artifact gets its text even if the stream was cut off."""

@@ -51,6 +51,10 @@ class AnswerForm:
     has_posts: ClassVar[bool] = False
     """True if an answer may be sent by a request of its own while the stream goes on: `post`."""
 
+    def asks(self, request: ApprovalRequest) -> bool:
+        """Return True if the question is for the reader, False if the system answers it by itself."""
+        return True
+
     def offer(self, request: ApprovalRequest) -> ApprovalRequest:
         """Return the request with what the system takes beside yes and no: a `schema` of changed arguments, `can_remember`."""
         return request

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.events import ApprovalRequest
 
 
 class VercelAnswers(AnswerForm):
     """The form of the AI SDK: the arguments of `addToolApprovalResponse`."""
 
     systems: ClassVar[tuple[str, ...]] = ("vercel.ui",)
+
+    def asks(self, request: ApprovalRequest) -> bool:
+        """Return False for an approval that the app's rules give."""
+        return (request.meta or {}).get("isAutomatic") is not True
 
     def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
         """Return `{id, approved, reason?}` of each approval."""

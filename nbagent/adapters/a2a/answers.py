@@ -1,0 +1,58 @@
+"""How A2A takes answers: as a message to the task that requires input.
+
+Source: https://a2a-protocol.org/latest/specification/#multi-turn-interactions. Hector has a part of its own for the approval of
+a call (github.com/verikod/hector 41134591, pkg/server/executor.go).
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.fields import fields_or_empty, to_jsonable
+
+
+class A2AAnswers(AnswerForm):
+    """The form of A2A. A call runs with the arguments that the model wrote."""
+
+    systems: ClassVar[tuple[str, ...]] = ("a2a",)
+
+    def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
+        """Return the parts of the message."""
+        return [_part(each) for each in answered]
+
+    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+        """Return the same request with a message to the task, by JSON-RPC or REST as before."""
+        if not isinstance(body, Mapping):
+            return None
+        params = fields_or_empty(body.get("params"))
+        before = fields_or_empty(params.get("message") or body.get("message"))
+        if not before:
+            return None
+        has_kinds = "kind" in before or any("kind" in fields_or_empty(part) for part in before.get("parts") or ())
+        parts = self.value(answered, None)
+        if not has_kinds:  # since version 1.0 the field's name says what a part is
+            parts = [{name: value for name, value in part.items() if name != "kind"} for part in parts]
+        task = next((meta for each in answered if (meta := each.request.meta or {}).get("taskId")), {})
+        ids = {name: task[name] for name in ("taskId", "contextId") if task.get(name)}
+        message = {**before, "messageId": str(uuid.uuid4()), "parts": parts, **ids}
+        if not params:
+            return url, {**body, "message": message}
+        return url, {**body, "id": str(uuid.uuid4()), "params": {**params, "message": message}}
+
+
+def _part(answered: Answered) -> dict[str, Any]:
+    request, response = answered
+    if request.kind == "tool":
+        decision = {
+            "type": "tool_approval",
+            "decision": "approve" if answered.is_approved else "deny",
+            "tool_call_id": request.approval_id,
+            "task_id": (request.meta or {}).get("taskId"),
+        }
+        return {"kind": "data", "data": decision}
+    value = response.value if answered.is_approved else response.reason or "No"
+    if value is None:
+        value = "Yes"
+    return {"kind": "text", "text": value if isinstance(value, str) else json.dumps(to_jsonable(value), ensure_ascii=False)}
