@@ -107,7 +107,7 @@ class Agent:
 
     def __repr__(self) -> str:
         named = f", name={self.name!r}" if self.name != self.model else ""
-        return f"Agent({self.model!r}{named}, tools=[{', '.join(self._tools)}])"
+        return f"Agent({self.model!r}{named}, tools=[{', '.join([*self._tools, *map(repr, self._toolsets)])}])"
 
     def stream(self, prompt: str | Iterable[Any], *, types: EventTypes = None) -> "AgentStream":
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
