@@ -46,24 +46,32 @@ const drawing = {
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-const style = await build({ ...shared, entryPoints: ["src/styles/index.css"], write: false });
-const css = style.outputFiles[0].text;
+const styleOf = (entry) => build({ ...shared, entryPoints: [entry], write: false });
+const sheets = await Promise.all(
+  ["src/styles/index.css", "src/inspector/style.css", "src/answering/style.css"].map(styleOf),
+);
+const texts = sheets.map(({ outputFiles }) => outputFiles[0].text);
 // Rules hold for one version of the front end only: two kernels with different versions may share a page.
-const className = `nbagent-${hash(css)}`;
-const NBAGENT_STYLE = JSON.stringify({ className, css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`) });
+const className = `nbagent-${hash(texts.join(""))}`;
+const [style, inspectorStyle, answeringStyle] = texts.map((css) => ({
+  NBAGENT_STYLE: JSON.stringify({ className, css: css.replaceAll(/\.nbagent(?![\w-])/g, `.${className}`) }),
+}));
+const bundle = (options, entry, name, define = {}) =>
+  build({ ...options, entryPoints: [entry], outfile: join(out, name), define });
 const built = await Promise.all([
-  style,
-  build({ ...script, entryPoints: ["src/index.tsx"], outfile: join(out, FRONT_END), define: { NBAGENT_STYLE } }),
-  build({ ...script, entryPoints: ["src/parts/math.ts"], outfile: join(out, "math.js") }),
-  build({ ...script, entryPoints: ["src/parts/highlight.ts"], outfile: join(out, "highlight.js") }),
-  build({ ...drawing, entryPoints: ["src/inspector/index.tsx"], outfile: join(out, "inspector.js") }),
+  bundle(script, "src/index.tsx", FRONT_END, style),
+  bundle(script, "src/parts/math.ts", "math.js"),
+  bundle(script, "src/parts/highlight.ts", "highlight.js"),
+  bundle(drawing, "src/inspector/index.tsx", "inspector.js", inspectorStyle),
+  bundle(drawing, "src/answering/index.tsx", "answering.js", answeringStyle),
 ]);
+built.push(...sheets);
 const NBAGENT_FRONT_END = JSON.stringify(hash(await readFile(join(out, FRONT_END))));
 built.push(
   await build({ ...script, entryPoints: ["src/loader.ts"], outfile: join(out, LOADER), define: { NBAGENT_FRONT_END } }),
 );
 
-for (const name of [FRONT_END, LOADER, "math.js", "highlight.js", "inspector.js"]) {
+for (const name of [FRONT_END, LOADER, "math.js", "highlight.js", "inspector.js", "answering.js"]) {
   const { size } = await stat(join(out, name));
   process.stdout.write(`${name.padEnd(14)}${(size / 1000).toFixed(1).padStart(7)} KB\n`);
   if (size > LIMITS[name]) {

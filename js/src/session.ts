@@ -2,7 +2,9 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { Announcer } from "./announcer";
+import { type Answer, Answers, isOpen } from "./answers";
 import { Channel, type Port } from "./channel";
+import { ChatDraft } from "./chat-draft";
 import { Clock } from "./clock";
 import type { Host } from "./host";
 import { KernelLiveness, type LossReason } from "./kernel-liveness";
@@ -37,21 +39,25 @@ export class Session {
   readonly kernel: KernelLiveness;
   readonly channel: Channel;
   readonly announcer: Announcer;
+  readonly answers: Answers;
   /** The synced trait: some props of the run, for the time before its block is there. */
   readonly head: Signal<PropsOf<"run">>;
   readonly stopRequested: Signal<boolean> = signal(false);
   readonly stopOverdue: Signal<boolean> = signal(false);
+  readonly chat: ChatDraft;
   /** Function that interrupts the kernel; null if the front end offers no way. */
   readonly interrupt: (() => Promise<void>) | null;
   /** True while the view has content from a kernel, or may still get some. */
   readonly present: ReadonlySignal<boolean>;
-  /** Number of blocks that wait for the reader. */
+  /** Number of questions that wait for the reader. */
   readonly awaiting: ReadonlySignal<number>;
+  /** The questions that wait, and the blocks that they are drawn in: these stay in the page. */
+  readonly aroundQuestions: ReadonlySignal<ReadonlySet<Block>>;
   /** When the session was made, in seconds since the epoch. */
   readonly createdAt = Date.now() / 1000;
   readonly #expecting = signal(true);
   readonly #awaiting = signal(0);
-  readonly #waiting = new Set<Block>();
+  readonly #waiting = new Set<Block<"tool">>();
   readonly #approvals = new Map<string, Signal<Block<"approval"> | null>>();
   readonly #cleanups: (() => void)[];
   readonly #firstMessage: ReturnType<typeof setTimeout>;
@@ -78,7 +84,12 @@ export class Session {
       onMessage: (now) => this.#onMessage(now),
       isOver: () => !isLive(this.status),
     });
+    this.answers = new Answers((message) => this.channel.send(message));
+    this.aroundQuestions = computed(
+      () => new Set(this.answers.open.value.flatMap((block): Block[] => [block, ...this.store.above(block)])),
+    );
     this.present = computed(() => this.channel.answered.value || this.#expecting.value);
+    this.chat = new ChatDraft(this.store, (message) => this.channel.send(message));
     this.announcer = new Announcer(this.store);
     this.#firstMessage = setTimeout(() => {
       this.#expecting.value = false;
@@ -146,6 +157,11 @@ export class Session {
     this.channel.send({ t: "toggle", block: block.id, open });
   }
 
+  /** Answer a question. Nothing is sent if it is answered already, or to a kernel that is gone. */
+  answer(block: Block<"approval">, answer: Answer): void {
+    if (isOpen(block) && this.kernel.state.peek() !== "gone") this.answers.send(block, answer);
+  }
+
   loadModule(name: ModuleName): Promise<LazyModule> {
     return loadModule(name, (module) => this.channel.lazyValues.whole(module));
   }
@@ -197,6 +213,7 @@ export class Session {
       this.clock.stop(this.kernel.lastMessageAt / 1000);
       this.#expecting.value = false;
       this.#resetStop();
+      this.answers.abandon();
     });
     clearTimeout(this.#helloTimer);
     this.#questions.stop();
@@ -220,14 +237,18 @@ export class Session {
 
   #onChange(changes: readonly Change[], whole: boolean): void {
     if (whole) this.#waiting.clear();
+    this.answers.onChange(changes, whole);
     for (const { block } of changes) {
-      if (isWaiting(block)) this.#waiting.add(block);
+      const toolId = isKind(block, "approval") ? str(block.props.peek().tool_id) : null;
+      if (isKind(block, "approval") && toolId !== null) this.approvalOf(toolId).value = block;
+      if (!isKind(block, "tool")) continue;
+      if (block.props.peek().state === "approval-requested" && !block.closed.peek()) this.#waiting.add(block);
       else this.#waiting.delete(block);
-      if (!isKind(block, "approval")) continue;
-      const toolId = str(block.props.peek().tool_id);
-      if (toolId !== null) this.approvalOf(toolId).value = block;
     }
-    this.#awaiting.value = this.#waiting.size;
+    // A call waits with its question, or without one that the reader may see.
+    const alone = [...this.#waiting].filter(({ id }) => !this.#approvals.get(id)?.peek());
+    this.#awaiting.value = this.answers.open.peek().length + alone.length;
+    this.chat.onChange(changes);
     const status = str(this.store.run.peek()?.props.peek().status);
     if (status !== null && !isLive(status)) this.#resetStop();
   }
@@ -244,9 +265,4 @@ export function stopDelayText({ kernel, status }: Session): string {
 /** Text of the header when the kernel is gone. */
 export function lossText(loss: LossReason): string {
   return `The kernel ${loss === "restarted" ? "was restarted" : "is gone"}; this is what had come`;
-}
-
-function isWaiting(block: Block): boolean {
-  if (isKind(block, "tool")) return block.props.peek().state === "approval-requested";
-  return isKind(block, "approval") && !block.closed.peek() && str(block.props.peek().decision) === null;
 }

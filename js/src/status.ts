@@ -1,6 +1,8 @@
 /** Labels, figures and colours for the states of a run and its blocks. The labels are those of nbagent/render/labels.py. */
 
 import {
+  approval as APPROVAL,
+  approved as APPROVED,
   decision as DECISIONS,
   error as ERROR,
   figure as FIGURES,
@@ -35,6 +37,7 @@ export function runLabel(props: PropsOf<"run">, elapsed: number | null, awaiting
     case "stopping":
       return { tone: "live", text: RUN.stopping };
     case "completed":
+      if (props.turns === 0) return { tone: "off", text: RUN.ready };
       return { tone: "ok", text: took ? fill(RUN.completed_in, took) : RUN.completed };
     case "cancelled":
       return { tone: "off", text: fill(RUN.cancelled, str(props.stopped_by) ?? RUN.cancelled_by) };
@@ -105,10 +108,12 @@ export function promptLabel(props: PropsOf<"approval">): string {
   return str(props.prompt) ?? lookUp(PROMPTS, str(props.approval_kind) ?? "tool") ?? PROMPTS.other;
 }
 
-/** Label of the decision, `Approved`; null if there is none. */
-export function decisionLabel(props: PropsOf<"approval">): string | null {
-  const decision = str(props.decision);
-  return decision && (lookUp(DECISIONS, decision) ?? decision);
+/** Label of the decision, `Approved, and all further calls`; null if there is none. */
+export function decisionLabel({ decision, approval_kind: kind, remember }: PropsOf<"approval">): string | null {
+  const name = str(decision);
+  if (name !== "approve") return name && (lookUp(DECISIONS, name) ?? name);
+  const label = lookUp(APPROVED, str(kind) ?? "tool") ?? DECISIONS.approve;
+  return remember === true ? fill(APPROVAL.remember, label) : label;
 }
 
 /** `traceback (3 frames)`. */

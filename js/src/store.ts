@@ -120,6 +120,18 @@ export class Store {
     return this.#blocks.values();
   }
 
+  /** The blocks that a block is in, the nearest first, without the run. */
+  above(block: Block): Block[] {
+    const found: Block[] = [];
+    for (let id = block.parent; id !== null && id !== "run"; ) {
+      const parent = this.#blocks.get(id);
+      if (parent === undefined || found.includes(parent)) break;
+      found.push(parent);
+      id = parent.parent;
+    }
+    return found;
+  }
+
   /** Call back once after every batch and every snapshot (`whole`). Return a function that unsubscribes. */
   onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);

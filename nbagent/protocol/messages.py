@@ -167,19 +167,34 @@ class Answer(msgspec.Struct, tag_field="t", tag="answer"):
     Attributes:
         block: id of the question's block.
         decision: the answer; `cancel` closes the question without one.
-        value: the input; of a tool's call, the arguments if the reader changed them.
+        value: the input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the arguments if the reader
+            changed them.
         reason: of a denial, for the model.
         remember: true if further calls of the tool are allowed too.
     """
 
     block: str
     decision: Decision
-    value: Any = None
+    value: str | None = None
     reason: Annotated[str, Meta(max_length=MAX_REASON_CHARS)] | None = None
     remember: bool = False
 
 
-Command: TypeAlias = Stop | Toggle | Answer
+class Say(msgspec.Struct, tag_field="t", tag="say"):
+    """The reader wrote a prompt in a chat.
+
+    Attributes:
+        text: of the prompt.
+        files: that were dropped with it: dicts with `name`, `media_type` and `data` (base64).
+        instead_of: id of the block of an earlier prompt, in whose place this one is asked; null for the next one.
+    """
+
+    text: str
+    files: list[dict[str, str]] = []
+    instead_of: str | None = None
+
+
+Command: TypeAlias = Stop | Toggle | Answer | Say
 """Messages for the run; all others are for the channel."""
 ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 

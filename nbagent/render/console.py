@@ -16,8 +16,8 @@ from nbagent.markup.text import prose, visible
 from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
+    changes,
     clip,
-    compact,
     decision_label,
     duration,
     elapsed,
@@ -25,12 +25,14 @@ from nbagent.render.labels import (
     figures,
     handoff_label,
     is_silent_thought,
+    json_line,
     prompt_label,
     run_label,
     thought_label,
     tool_note,
 )
-from nbagent.render.props import record_of, text_of
+from nbagent.render.props import files_of, record_of, text_of
+from nbagent.render.terminal_text import terminal_text
 from nbagent.render.units import Units
 
 Block: TypeAlias = dict[str, Any]
@@ -38,7 +40,9 @@ Block: TypeAlias = dict[str, Any]
 # Every control character but newline and tab: ESC and C1 begin terminal sequences, the rest move the cursor or ring.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 # For outputs that cannot encode these; other characters that they cannot encode become "?".
-_PLAIN = str.maketrans({"✓": "+", "✗": "x", "⊘": "#", "■": "#", "…": "...", "→": "->", "·": "-", "▸": ">", "×": "x", "’": "'"})
+_PLAIN = str.maketrans(
+    {"✓": "+", "✗": "x", "⊘": "#", "■": "#", "…": "...", "→": "->", "·": "-", "▸": ">", "×": "x", "’": "'", "│": "|"}
+)
 _LINE_CHARS = 100
 
 _DIM = Style(dim=True)
@@ -50,6 +54,8 @@ _PLAIN_STYLE = Style()
 _LEVELS = {"debug": _DIM, "info": _DIM, "warning": _YELLOW, "error": _RED}
 _TOOL_STYLES = {"output-available": _PLAIN_STYLE, "output-error": _RED, "output-denied": _YELLOW}
 _RUN_MARKS = {"completed": ("✓", _GREEN), "failed": ("✗", _RED)}
+# Characters that are kept of a tool's line that has not ended.
+_OUTPUT_CHARS = 10_000
 # Characters that a block keeps of a field that is printed on one line.
 _HEAD_CHARS = 400
 
@@ -113,6 +119,8 @@ class ConsoleRenderer:
         block = self._blocks[id_] = {**props, "depth": depth, "printed": []}
         self._title()
         match block["kind"]:
+            case "prompt":
+                self._prompt(depth, block)
             case "text" | "reasoning":
                 self._requested(depth)
                 block.pop("text", None)
@@ -134,6 +142,10 @@ class ConsoleRenderer:
         block = self._blocks[id_]
         if block["kind"] in ("text", "reasoning") and field == "text":
             self._grow(id_, block, text)
+        elif block["kind"] == "prompt" and field == "text":
+            self._said(block["depth"], text)
+        elif field == "output":
+            self._print_output(block, text)
         elif len(head := block.get(field) or "") < _HEAD_CHARS:
             block[field] = head + text
 
@@ -148,6 +160,8 @@ class ConsoleRenderer:
 
     def _close(self, id_: str) -> None:
         block = self._blocks[id_]
+        if block.get("unfinished"):
+            self._print_output(block, "\n")
         match block["kind"]:
             case "run":
                 self._end(block)
@@ -162,7 +176,7 @@ class ConsoleRenderer:
                 fields = (block.get("name"), block.get("media_type"), block.get("url"))
                 self._line(block["depth"], " ".join(filter(None, fields)), _DIM)
             case "custom":
-                self._line(block["depth"], _one_line(f"{block.get('name')}: {compact(block.get('data'))}"), _DIM)
+                self._line(block["depth"], _one_line(f"{block.get('name')}: {json_line(block.get('data'))}"), _DIM)
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come
@@ -225,9 +239,28 @@ class ConsoleRenderer:
         self._line(depth + 1, text_of(block, "traceback").rstrip(), _DIM)
 
     def _decision(self, block: Block, props: Block) -> None:
-        if decision := decision_label(props):
-            reason = text_of(props, "reason")
-            self._line(block["depth"], f"  {decision}{f': {reason}' if reason else ''}", _YELLOW)
+        if decision := decision_label({**block, **props}):
+            details = [*changes({**block, **props}), *filter(None, [text_of(props, "reason")])]
+            why = f": {' · '.join(map(_one_line, details))}" if details else ""
+            self._line(block["depth"], f"  {decision}{why}", _YELLOW)
+
+    # --- the user's message, and what tools print ---
+
+    def _prompt(self, depth: int, block: Block) -> None:
+        self._said(depth, text_of(block, "text"))
+        for file in files_of(block):
+            self._line(depth, f"> [{text_of(file, 'name', 'media_type') or 'file'}]", _BOLD)
+
+    def _said(self, depth: int, text: str) -> None:
+        for line in text.splitlines():
+            self._line(depth, f"> {line}", _BOLD)
+
+    def _print_output(self, block: Block, text: str) -> None:
+        """Print the lines that are complete. A line that is written over, as a progress bar is, waits for its end."""
+        lines = (block.get("unfinished", "") + text).split("\n")
+        block["unfinished"] = lines.pop()[-_OUTPUT_CHARS:]
+        for line in lines:
+            self._line(block["depth"], f"  │ {terminal_text(line)}", _DIM)
 
     def _end(self, run: Block) -> None:
         if self._over:

@@ -8,9 +8,10 @@ from nbagent.markup.markdown import link_html
 from nbagent.markup.text import escape, escape_line, without_tex
 from nbagent.markup.url import host_of, safe_url
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
-from nbagent.render.html_values import CODE, MUTED, PANEL, ValueWriter, caption, fold, panel, paragraph, quotation
+from nbagent.render.html_values import CODE, MUTED, PANEL, ValueWriter, caption, fold, message, panel, paragraph, quotation
 from nbagent.render.labels import (
     call_args,
+    decision_details,
     decision_label,
     duration,
     elapsed,
@@ -22,8 +23,9 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
-from nbagent.render.props import Props, record_of, text_of
+from nbagent.render.props import Props, files_of, record_of, text_of
 from nbagent.render.size_budget import SizeBudget
+from nbagent.render.terminal_text import terminal_text
 from nbagent.render.tree import ROOT, Tree
 
 _LEVELS = {"warning": "⚠ ", "error": "✗ "}
@@ -69,6 +71,7 @@ class BlockWriter:
 
     def _block(self, block: Props) -> str:
         draw: Callable[[Props], str] | None = {
+            "prompt": self._prompt,
             "text": self._text,
             "reasoning": self._reasoning,
             "tool": self._tool,
@@ -86,8 +89,14 @@ class BlockWriter:
             return self._data(text_of(block, "kind") or "block", named)
         return draw(block)
 
+    def _prompt(self, block: Props) -> str:
+        """Return the user's message: plain text, with its pictures and files."""
+        written = self._value.words(text_of(block, "text"))
+        files = [self._file({**file, "id": text_of(block, "id")}) for file in files_of(block)]
+        return message(LABELS["prompted"]["you"], written + "".join(files))
+
     def _text(self, block: Props) -> str:
-        shown = self._value.markdown(text_of(block, "text"))
+        shown = self._value.markdown(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)
         if block.get("text_kind") == "refusal":
             heading = paragraph(f"⊘ <em>{LABELS['other']['refusal']}</em>")
             return f"{heading}<div{PANEL}>{shown}</div>\n"
@@ -96,7 +105,11 @@ class BlockWriter:
     def _reasoning(self, block: Props) -> str:
         if is_silent_thought(block):
             return ""
-        return fold(escape(thought_label(block)), quotation(self._value.markdown(text_of(block, "text"))))
+        return fold(
+            escape(thought_label(block)),
+            quotation(self._value.markdown(text_of(block, "text"))),
+            is_open=self._is_open(block, "thinking"),
+        )
 
     def _tool(self, block: Props) -> str:
         id_, state = text_of(block, "id"), text_of(block, "state")
@@ -112,12 +125,19 @@ class BlockWriter:
         body = (
             self._arguments(block)
             + (self._approval(approval) if approval is not None else "")
+            + self._output(block)
             + self._outcome(block)
             + self._list(id_)
         )
-        chosen = block.get("user_open")
-        is_open = chosen if isinstance(chosen, bool) else state == "output-error" or block.get("open") is True
-        return fold(row, panel(body), is_open=is_open)
+        is_open = self._is_open(block, "tools", by_default=block.get("open") is True)
+        return fold(row, panel(body), is_open=is_open or (state == "output-error" and block.get("user_open") is not False))
+
+    def _is_open(self, block: Props, kind: str, *, by_default: bool = False) -> bool:
+        """Return True if a panel is open: by the reader's choice, else by the run's `panels`, else by default."""
+        chosen, panels = block.get("user_open"), self._tree.run.get("panels")
+        if isinstance(chosen, bool):
+            return chosen
+        return kind in panels if isinstance(panels, list) else by_default
 
     def _arguments(self, block: Props) -> str:
         args, written = block.get("args"), text_of(block, "args_text")
@@ -128,6 +148,10 @@ class BlockWriter:
         if isinstance(args, str):
             return heading + self._value.plain(args)
         return heading + (self._value.json(args) if valid and args is not None else self._value.plain(written))
+
+    def _output(self, block: Props) -> str:
+        printed = terminal_text(text_of(block, "output"))
+        return caption(LABELS["tool"]["output"]) + self._value.plain(printed) if printed else ""
 
     def _outcome(self, block: Props) -> str:
         labels, state = LABELS["tool"], block.get("state")
@@ -148,7 +172,11 @@ class BlockWriter:
         parts += [escape(duration(took))] if took is not None else []
         parts += [escape_line(status.replace("_", " "))] if symbol == "✗" else []
         parts += ["was running"] if symbol == "…" else []
-        return fold(" · ".join(parts), quotation(self._list(text_of(block, "id"))), is_open=True)
+        return fold(
+            " · ".join(parts),
+            quotation(self._list(text_of(block, "id"))),
+            is_open=self._is_open(block, "agents", by_default=True),
+        )
 
     def _handoff(self, block: Props) -> str:
         return paragraph(handoff_label(block, lambda name: f"<strong>{escape_line(name)}</strong>"))
@@ -156,12 +184,11 @@ class BlockWriter:
     def _approval(self, block: Props) -> str:
         prompt = escape_line(prompt_label(block), _LINE_CHARS)
         if decision := decision_label(block):
-            reason = text_of(block, "reason")
             symbol = "✓" if block.get("decision") == "approve" else "⊘"
-            why = f" · {escape_line(reason, _LINE_CHARS)}" if reason else ""
-            return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong> {prompt}{why}")
+            details = "".join(f" · {escape_line(detail, _LINE_CHARS)}" for detail in decision_details(block))
+            return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong>{details}")
         args, options = block.get("args"), block.get("options")
-        html = paragraph(f"? {prompt}{LABELS['approval']['unanswered'] if block.get('closed') else ''}")
+        html = paragraph(f"? {prompt}{LABELS['approval']['unanswered' if block.get('closed') else 'waiting']}")
         html += self._value.json(args) if args not in (None, {}) else ""
         named = [option for option in options if isinstance(option, str) and option] if isinstance(options, list) else []
         if named:

@@ -4,6 +4,7 @@ import base64
 import re
 from typing import Any
 
+from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.markdown import markdown_html
 from nbagent.markup.sanitize import sanitize
 from nbagent.markup.text import clip, escape, escape_line, without_tex
@@ -16,9 +17,11 @@ from nbagent.render.size_budget import SizeBudget
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 LINE = ' style="margin:.25em 0"'
-CODE = ' style="background:none;color:inherit"'
+CODE = ' style="padding:0 0 0 .4em;background:none;color:inherit"'
 MUTED = ' style="opacity:.75"'
 PANEL = ' style="margin:.25em 0 .5em .4em;padding:0 0 0 1em;border-left:2px solid rgba(128,128,128,.35);color:inherit"'
+_MESSAGE = ' style="margin:.25em 0 .75em;padding:.1em .9em .4em;border-radius:8px;background:rgba(128,128,128,.12)"'
+_WORDS = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0"'
 _FOLD = ' style="margin:.25em 0"'
 _ROW = ' style="cursor:pointer;overflow-wrap:anywhere"'
 _PRE = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0;background:none;color:inherit"'
@@ -42,6 +45,11 @@ def panel(body: str) -> str:
 def quotation(body: str) -> str:
     """Return HTML as a quotation; nothing for nothing."""
     return f"<blockquote{PANEL}>{body}</blockquote>" if body else ""
+
+
+def message(name: str, body: str) -> str:
+    """Return someone's message: the name, and what was said, on a ground of its own."""
+    return f"<div{_MESSAGE}>{caption(name)}{body}</div>\n"
 
 
 def fold(row: str, body: str, *, is_open: bool = False) -> str:
@@ -68,10 +76,16 @@ class ValueWriter:
         self._budget = budget
         self._typeset = typeset
 
-    def markdown(self, text: str) -> str:
-        """Return a Markdown text."""
+    def markdown(self, text: str, *, line_breaks: bool = False) -> str:
+        """Return a Markdown text; with `line_breaks` each of its line ends is a line break."""
         shown, note = self._clip(text)
+        shown = with_hard_breaks(shown) if line_breaks else shown
         return f"{markdown_html(shown, typeset=self._typeset)}{note}" if text else ""
+
+    def words(self, text: str) -> str:
+        """Return a text as it was typed: its lines are kept, and nothing in it is Markdown."""
+        shown, note = self._clip(text)
+        return f"<p{_WORDS}>{without_tex(escape(shown))}</p>{note}\n" if text else ""
 
     def plain(self, text: str) -> str:
         """Return a text as it stands."""
@@ -80,7 +94,7 @@ class ValueWriter:
 
     def json(self, value: Any) -> str:
         """Return a value as JSON."""
-        return self.plain(pretty(value, 60))
+        return self.plain(pretty(value))
 
     def result(self, bundle: Props, block: Props) -> str:
         """Return the richest form of a MIME bundle. `block` is the one it belongs to."""

@@ -13,6 +13,7 @@ _RUN = LABELS["run"]
 _TOOL_NOTES = LABELS["tool_note"]
 _FIGURES = LABELS["figure"]
 _WAS_RUNNING = "was running"
+_MAX_INDENTED_CHARS = 100_000
 _TOOL_MARKS = {
     "output-available": "✓",
     "output-error": "✗",
@@ -125,9 +126,51 @@ def prompt_label(approval: Props) -> str:
 
 
 def decision_label(approval: Props) -> str:
-    """Return the label of a decision: `Approved`; empty if there is none."""
+    """Return the label of a decision: `Approved, and all further calls`; empty if there is none."""
     decision = text_of(approval, "decision")
-    return LABELS["decision"].get(decision, decision)
+    label: str = LABELS["decision"].get(decision, decision)
+    if decision != "approve":
+        return label
+    label = LABELS["approved"].get(text_of(approval, "approval_kind"), label)
+    return fill(LABELS["approval"]["remember"], label) if approval.get("remember") is True else label
+
+
+def decision_details(approval: Props) -> list[str]:
+    """Return what belongs to a decision: the question in words, what was changed or given, and why."""
+    return [*filter(None, (text_of(approval, "prompt"), *changes(approval), text_of(approval, "reason")))]
+
+
+def changes(approval: Props) -> list[str]:
+    """Return the changes that an answer makes, `limit: 1000 → 10`, or the input that it gives; none if there is neither."""
+    args, value = approval.get("args"), approval.get("value")
+    if value is None:
+        return []
+    given = text_of(approval, "approval_kind") in ("input", "auth")
+    if given or not isinstance(args, dict) or not isinstance(value, dict):
+        return [_shown(value)]
+    found, most = _differences(args, value, ""), LIMITS["label_changes"]
+    return [*found[:most], fill(LABELS["approval"]["more"], str(len(found) - most))] if len(found) > most else found
+
+
+def _differences(before: Any, after: Any, path: str) -> list[str]:
+    labels = LABELS["approval"]
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        same = compact(before) == compact(after)
+        return [] if same else [fill(labels["changed"], path, _shown(before), _shown(after))]
+    found: list[str] = []
+    for key in {**before, **after}:
+        name = f"{path}.{key}" if path else key
+        if key not in after:
+            found.append(fill(labels["removed"], name))
+        elif key not in before:
+            found.append(fill(labels["added"], name, _shown(after[key])))
+        else:
+            found += _differences(before[key], after[key], name)
+    return found
+
+
+def _shown(value: Any) -> str:
+    return clip(value if isinstance(value, str) else compact(value), LIMITS["label_value_chars"])
 
 
 def handoff_label(handoff: Props, emphasize: Callable[[str], str]) -> str:
@@ -187,11 +230,17 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def pretty(value: Any, line_chars: int) -> str:
-    """Return JSON, indented if it does not fit on one line of fewer than `line_chars` characters."""
-    flat = compact(value)
+def pretty(value: Any) -> str:
+    """Return JSON: on one line if the view shows it so, else indented."""
+    line = json_line(value)
     # Indenting a large value would take several times its size.
-    return flat if len(flat) < line_chars or len(flat) > 100_000 else json.dumps(value, ensure_ascii=False, indent=2)
+    is_flat = len(line) <= LIMITS["json_line_chars"] or len(line) > _MAX_INDENTED_CHARS
+    return line if is_flat else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def json_line(value: Any) -> str:
+    """Return JSON on one line, with the spaces that a reader expects: `{"a": 1, "b": [2, 3]}`."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def error_headline(error: Props, kind: str = "type") -> str:

@@ -3,17 +3,19 @@
 Texts are Markdown already and stay as they are; data is put in fences. Pictures are named, not kept.
 """
 
-import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nbagent.markup.embedded import embedded_markdown
+from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.text import clip, prose, readable, visible
 from nbagent.markup.url import safe_url
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import LABELS
 from nbagent.render.labels import (
     call_args,
+    decision_details,
     decision_label,
     duration,
     elapsed,
@@ -26,11 +28,14 @@ from nbagent.render.labels import (
     thought_label,
     tool_note,
 )
-from nbagent.render.props import Props, record_of, text_of
+from nbagent.render.props import Props, files_of, record_of, text_of
 from nbagent.render.size_budget import SizeBudget
+from nbagent.render.terminal_text import terminal_text
 from nbagent.render.tree import ROOT, Tree
 
 _SPECIAL = re.compile(r"([\\`*\[\]$~]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w))")
+# At the beginning of a line: a heading, a list, a quotation, a line under a heading.
+_MARKER = re.compile(r"^(\d{0,9})([#>+=.)-])")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
@@ -64,13 +69,14 @@ class _Writer:
         name, model = text_of(run, "name") or LABELS["run"]["name"], text_of(run, "model")
         about = " · ".join(filter(None, (model if model != name else "", run_label(run))))
         found = figures(run, self._tree.tools)
-        foot = ["---", " · ".join(found)] if found else []
+        foot = ["***" if self._embedded else "---", " · ".join(found)] if found else []
         head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
         return "\n\n".join([*head, *self._list(ROOT), *foot]) + "\n"
 
-    def _prose(self, text: str) -> str:
+    def _prose(self, text: str, *, line_breaks: bool = False) -> str:
         text = self._clipped(text)
-        return _closed(_without_headings(text) if self._embedded else text)
+        text = with_hard_breaks(text) if line_breaks else text
+        return _closed(embedded_markdown(text) if self._embedded else text)
 
     def _clipped(self, text: str) -> str:
         if self._value_chars is None:
@@ -79,7 +85,7 @@ class _Writer:
         return f"{shown}\n{note}" if note else shown
 
     def _data(self, value: Any, language: str = "") -> str:
-        return _fenced(self._clipped(value if isinstance(value, str) and not language else pretty(value, 80)), language)
+        return _fenced(self._clipped(value if isinstance(value, str) and not language else pretty(value)), language)
 
     def _list(self, parent: str) -> list[str]:
         return [piece for block in self._tree.children.get(parent, []) for piece in self._block(block) if piece]
@@ -87,13 +93,23 @@ class _Writer:
     def _block(self, block: Props) -> list[str]:
         kind, inside = text_of(block, "kind"), self._list(text_of(block, "id"))
         match kind:
+            case "prompt":
+                files = [_line(text_of(file, "name", "media_type") or "file") for file in files_of(block)]
+                said = _plain(self._clipped(text_of(block, "text")))
+                return [_quoted([f"**{LABELS['prompted']['you']}**", said, *[f"📎 {name}" for name in files]])]
             case "text":
-                return [self._prose(text_of(block, "text"))]
+                return [self._prose(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
             case "reasoning":
                 text = text_of(block, "text")
                 return [_quoted([f"*{thought_label(block)}*", self._prose(text)])] if text else []
             case "tool":
-                return [self._call(block), *self._asked(block), *self._outcome(block), *([_quoted(inside)] if inside else [])]
+                return [
+                    self._call(block),
+                    *self._asked(block),
+                    *self._output(block),
+                    *self._outcome(block),
+                    *([_quoted(inside)] if inside else []),
+                ]
             case "agent":
                 return [_quoted([f"**{_line(text_of(block, 'name') or LABELS['other']['agent'])}**", *inside])]
             case "handoff":
@@ -125,6 +141,10 @@ class _Writer:
         approval = self._tree.approvals.get(text_of(tool, "id"))
         return [] if approval is None else [_approval(approval)]
 
+    def _output(self, block: Props) -> list[str]:
+        printed = terminal_text(text_of(block, "output"))
+        return [self._data(printed)] if printed else []
+
     def _outcome(self, block: Props) -> list[str]:
         """Return a call's result and error."""
         pieces: list[str] = []
@@ -148,7 +168,10 @@ class _Writer:
 
 
 def _approval(block: Props) -> str:
-    return f"**{_line(decision_label(block)) or 'Not answered'}:** {_line(prompt_label(block))}"
+    if decision := decision_label(block):
+        return " · ".join([f"**{_line(decision)}**", *map(_line, decision_details(block))])
+    state = LABELS["approval"]["unanswered" if block.get("closed") else "waiting"]
+    return f"**?** {_line(prompt_label(block))}{state}"
 
 
 def _link(block: Props) -> str:
@@ -157,21 +180,15 @@ def _link(block: Props) -> str:
     return label if url is None else f"[{label}](<{url}>)"
 
 
-def _without_headings(text: str) -> str:
-    """Return a Markdown text with its headings as bold lines."""
-    from nbagent.markup.grammar import parse  # with the first transcript that is saved
-
-    lines = text.split("\n")
-    for heading, inline in itertools.pairwise(parse(text)):
-        if heading.type == "heading_open" and heading.map is not None and heading.level == 0:
-            start, end = heading.map
-            lines[start:end] = [f"**{' '.join(inline.content.split())}**" if inline.content else "", *[""] * (end - start - 1)]
-    return "\n".join(lines)
-
-
 def _line(text: str) -> str:
     """Return a text on one line, escaped so that it contains no Markdown."""
     return _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
+
+
+def _plain(text: str) -> str:
+    """Return a text escaped so that it contains no Markdown, and keeps its lines."""
+    lines = [_MARKER.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", visible(line).strip())) for line in text.split("\n")]
+    return re.sub(r"(?<=\S)\n(?=\S)", "\\\\\n", "\n".join(lines))
 
 
 def _code(text: str) -> str:
@@ -201,4 +218,4 @@ def _closed(text: str) -> str:
 
 
 def _quoted(pieces: Iterable[str]) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in "\n\n".join(pieces).split("\n"))
+    return "\n".join(f"> {line}" if line else ">" for line in "\n\n".join(pieces).split("\n"))

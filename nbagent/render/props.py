@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from nbagent.markup.url import inline_image
+
 Props: TypeAlias = Mapping[str, Any]
 """The fields of a block, or of an object in one."""
 
@@ -22,6 +24,20 @@ def record_of(props: Props, name: str) -> Props:
     """Return the field if it is a JSON object; else an empty one."""
     value = props.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def files_of(props: Props) -> list[Props]:
+    """Return the files of a user's message; of a picture held in its address, the data."""
+    files = props.get("files")
+    return [_with_data(file) for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+
+
+def _with_data(file: Props) -> Props:
+    url = inline_image(text_of(file, "url"))
+    if url is None or text_of(file, "data"):
+        return file
+    kind, _, data = url.removeprefix("data:").partition(";base64,")
+    return {**file, "media_type": kind.lower(), "data": data, "url": None}
 
 
 def _is_number(value: Any) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from nbagent.mime.parts import parts_of
 from nbagent.protocol.shared import IMAGE_TYPES
 from nbagent.render.labels import compact
-from nbagent.render.props import Props, record_of, text_of
+from nbagent.render.props import Props, files_of, record_of, text_of
 
 _MIN_VALUE_CHARS = 200
 """Characters that are kept of a value, however many there are; below that, blocks are left out."""
@@ -52,7 +52,8 @@ def _pictures_within(blocks: Sequence[Props], max_bytes: float) -> dict[str, int
     for block in blocks:
         result = record_of(block, "result")
         shown = [max(len(text_of(part, mime)) for mime in IMAGE_TYPES) for part in parts_of(result) or [result]]
-        if size := sum(shown) + len(text_of(block, "data") if block.get("kind") == "file" else ""):
+        shown += [len(text_of(file, "data")) for file in (block, *files_of(block)) if file.get("kind") in (None, "file")]
+        if size := sum(shown):
             sizes[text_of(block, "id")] = size * 4 // 3
     kept = {}
     for id_, size in sorted(sizes.items(), key=lambda item: item[1]):
@@ -67,6 +68,7 @@ def _value_lengths(block: Props) -> Iterable[int]:
     """Characters of the values of a block that can be shortened."""
     yield len(text_of(block, "text"))
     yield len(text_of(block, "args_text"))
+    yield len(text_of(block, "output"))
     yield len(text_of(block, "traceback")) + len(text_of(record_of(block, "error"), "traceback"))
     result = record_of(block, "result")
     for part in parts_of(result) or [result]:

@@ -114,6 +114,11 @@ def test_a_snapshot_prints_only_what_is_new() -> None:
     assert printed([opened, ["set", "t", {"text": ""}], ["close", "t"]]) == "Hel\n(taken back)\n"
 
 
+def test_line_ends_of_a_text_are_line_ends() -> None:
+    opened = ["open", "t", "run", {"kind": "text", "line_breaks": True}]
+    assert printed([opened, ["append", "t", "text", "one\ntwo"]]) == "one\ntwo\n"
+
+
 def test_texts_that_take_turns_begin_new_lines() -> None:
     def opened(id: str) -> list[Any]:
         return ["open", id, "run", {"kind": "text", "text": ""}]
@@ -145,6 +150,31 @@ def test_an_approval_asks_and_tells_the_answer() -> None:
         )
     )
     assert out == '? Delete it?(path="x")\n  Denied: never\n'
+
+
+def test_an_answer_says_what_it_changed() -> None:
+    out = printed(
+        ops_of(
+            e.ApprovalRequest(approval_id="a", prompt="Load it?", args={"year": 2024}),
+            e.ApprovalResponse(approval_id="a", decision="approve", value={"year": 2025}, remember=True),
+        )
+    )
+    assert out == "? Load it?(year=2024)\n  Approved, and all further calls: year: 2024 → 2025\n"
+
+
+def test_the_users_message_stands_first() -> None:
+    files = [{"name": "a.png"}, {"media_type": "image/png"}]
+    assert printed(ops_of(e.Prompt(text="Why\nso?", files=files))) == "> Why\n> so?\n> [a.png]\n> [image/png]\n"
+
+
+def test_lines_that_a_tool_prints_come_when_they_are_complete() -> None:
+    transcript = Transcript("test")
+    transcript.feed(e.ToolStart(id="c", name="load"))
+    ops = [op for delta in ("a\nb", "c\n 10%", "\r100%") for op in transcript.feed(e.ToolOutput(id="c", delta=delta))]
+    assert printed(transcript.feed(e.ToolStart(id="d", name="x"))) == ""
+    opened = ["open", "c", "run", {"kind": "tool", "name": "load"}]
+    assert printed([opened, *ops]) == "  │ a\n  │ bc\n"
+    assert printed([opened, *ops, ["close", "c"]]).startswith("  │ a\n  │ bc\n  │ 100%\n")
 
 
 def test_errors_say_what_failed() -> None:

@@ -25,7 +25,7 @@ READ = {
         "First load, then sum.",
         "✓ load_sales(year=2025) → DataFrame 2×2 · 1.2s",
         "Arguments",
-        '{"year":2025}',
+        '{"year": 2025}',
         "Result",
         "1",
         "Revenue grew 😀.",
@@ -35,7 +35,7 @@ READ = {
         "analyst · Failed after 3.0s",
         "✗ load_sales(year=2025) · ConnectionError · 0.7s",
         "Arguments",
-        '{"year":2025}',
+        '{"year": 2025}',
         "Error",
         "ConnectionError: no route",
         "traceback",
@@ -60,8 +60,8 @@ READ = {
         "test · Done in 4.2s",
         "⊘ load_sales(year=2025) · Denied · 2.8s",
         "Arguments",
-        '{"year":2025}',
-        "⊘ Denied Load it? · too much",
+        '{"year": 2025}',
+        "⊘ Denied · Load it? · too much",
         "Why",
         "too much",
         "1 tool · first token 1.1s",
@@ -75,9 +75,9 @@ READ = {
         "a.csv",
         "⚠ Retrying…",
         "mark",
-        '{"at":[1,2.5,null,true]}',
+        '{"at": [1, 2.5, null, true]}',
         "vendor.thing",
-        '{"type":"vendor.thing"}',
+        '{"type": "vendor.thing"}',
         "12 tokens · first token 0.2s · $0.0021",
     ],
 }
@@ -119,7 +119,7 @@ PNG = base64.b64encode(b"\x89PNG" + b"x" * 300).decode()
         ({"image/png": PNG, "text/plain": "p"}, f'<img src="data:image/png;base64,{PNG}"'),
         ({"image/svg+xml": "<svg/>"}, f'<img src="data:image/svg+xml;base64,{base64.b64encode(b"<svg/>").decode()}"'),
         ({"text/markdown": "*m*", "text/plain": "p"}, "<em>m</em>"),
-        ({"application/json": {"a": 1}, "text/plain": "p"}, "{&quot;a&quot;:1}"),
+        ({"application/json": {"a": 1}, "text/plain": "p"}, "{&quot;a&quot;: 1}"),
         ({"application/json": 0}, ">0</pre>"),
         ({"text/plain": ""}, "(empty text)"),
         ({"text/plain": "\x1b[31mred\x1b[0m \x07"}, "red ␇"),
@@ -157,6 +157,12 @@ def test_a_panel_is_open_as_in_the_view() -> None:
         assert ("<details open" in transcript_html(run({**drawn, **props}))) == is_open
 
 
+def test_line_ends_that_are_line_breaks_are_shown() -> None:
+    text = {"kind": "text", "text": "one\ntwo\n\n```\nx\ny\n```"}
+    assert "<p>one<br>\ntwo</p>\n<pre><code>x\ny\n</code></pre>" in transcript_html(run({**text, "line_breaks": True}))
+    assert "<p>one\ntwo</p>" in transcript_html(run(text))
+
+
 def test_that_something_is_hidden_is_said() -> None:
     html = transcript_html(run(tool(args=None, hidden=["arguments"]), hidden=["thinking", "tools"]))
     assert "(hidden)" in html
@@ -180,6 +186,34 @@ def test_a_file_can_be_taken_out_and_a_picture_is_seen() -> None:
         in html
     )
     assert f'<img src="data:image/png;base64,{PNG}"' in html
+
+
+def test_the_users_message_is_plain_text_with_its_pictures() -> None:
+    picture = {"url": f"data:image/png;base64,{PNG}"}
+    files = [{"media_type": "image/png", "data": PNG}, picture, {"name": "a.csv", "url": "javascript:x"}, "?"]
+    html = transcript_html(run({"kind": "prompt", "text": "*Why*\n<b>so?</b> $x$", "files": files}))
+    assert SafeHtml(html).text[1:5] == ["You", "*Why*", "<b>so?</b> $x$", "a.csv"]
+    assert html.count(f'<img src="data:image/png;base64,{PNG}"') == 2
+
+
+def test_a_question_that_waits_is_a_question_and_no_button() -> None:
+    approval = {"kind": "approval", "prompt": "Which?", "options": ["a", "b"], "answerable": True, "closed": False}
+    html = transcript_html(run(approval, status="running"))
+    assert SafeHtml(html).text[1:] == ["? Which? (waits for an answer)", "Possible answers: a, b"]
+    assert "<button" not in html
+
+
+def test_an_answer_says_what_it_changed_and_what_it_allows() -> None:
+    args = {"query": "DROP", "limit": 5}
+    answer = {"decision": "approve", "remember": True, "args": args, "value": {**args, "limit": 1}, "reason": "enough"}
+    text = SafeHtml(transcript_html(run({"kind": "approval", **answer}))).text
+    assert text[1:] == ["✓ Approved, and all further calls · limit: 5 → 1 · enough"]
+
+
+def test_what_a_tool_printed_stands_as_a_terminal_shows_it() -> None:
+    printed = "\x1b[32mok\x1b[0m\n 10%\r100%\ndone"
+    html = transcript_html(run(tool(output=printed, result={"text/plain": "r"})))
+    assert SafeHtml(html).text[2:] == ["Output", "ok", "100%", "done", "Result", "r"]
 
 
 def test_a_run_that_goes_on_says_so() -> None:
@@ -245,6 +279,10 @@ def everywhere(text: str) -> list[dict[str, Any]]:
         {"kind": "handoff", "from": text, "to": text},
         {"kind": "approval", "prompt": text, "args": {text: text}, "options": [text], "approval_kind": text},
         {"kind": "approval", "decision": text, "prompt": text, "reason": text},
+        {"kind": "approval", "decision": "approve", "args": {text: 1}, "value": {text: text}, "remember": True},
+        {"kind": "approval", "approval_kind": "input", "decision": "approve", "value": text, "problem": text},
+        {"kind": "prompt", "text": text, "files": [{"name": text, "url": text, "media_type": text}, {"data": text}, text]},
+        tool(output=text),
         {"kind": "status", "message": text, "level": text},
         {"kind": "error", "error_type": text, "message": text, "code": text, "traceback": text},
         {"kind": "source", "url": text, "title": text},

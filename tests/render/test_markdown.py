@@ -58,9 +58,50 @@ def test_every_text_of_a_transcript_is_in_it(path: Path) -> None:
     assert all(block["text"] in markdown for block in blocks if block["kind"] == "text")
 
 
+def test_the_users_message_is_quoted_as_plain_text() -> None:
+    text = "# Why\n- *so*?\n---\n1. <b>\n\n    code"
+    html = MarkdownIt().render(markdown_of(e.Prompt(text=text, files=[{"name": "a.png"}])))
+    assert "<p># Why<br />\n- *so*?<br />\n---<br />\n1. &lt;b&gt;</p>\n<p>code</p>\n<p>📎 a.png</p>" in html
+
+
+def test_a_question_that_waits_is_one() -> None:
+    assert "**?** Which? (waits for an answer)" in markdown_of(e.ApprovalRequest(approval_id="a", prompt="Which?"))
+
+
+def test_what_a_tool_printed_stands_as_a_terminal_shows_it() -> None:
+    events = (e.ToolStart(id="c", name="load"), e.ToolOutput(id="c", delta="\x1b[1ma\x1b[m\n1%\r2%"))
+    assert "```\na\n2%\n```" in markdown_of(*events)
+
+
 def test_a_sub_agent_is_a_quotation() -> None:
     events = (e.AgentStart(id="a", name="helper"), e.TextEnd(id="t", text="one\n\ntwo", parent_id="a"))
     assert "> **helper**\n>\n> one\n>\n> two" in markdown_of(*events)
+
+
+LINES = [
+    ("one\ntwo", "one<br>\ntwo"),
+    ("one\\\ntwo  \nthree\n\nfour", "one<br>\ntwo<br>\nthree</p>\n<p>four"),
+    ("- one\n  two\n- three", "one<br>\ntwo</li>\n<li>three"),
+    ("> one\ntwo", "one<br>\ntwo"),
+    ("`one\ntwo`\nthree", "<code>one   two</code><br>\nthree"),  # a browser shows one space
+    ("one\r\ntwo\rthree", "one<br>\ntwo<br>\nthree"),
+    ("```\none\ntwo\n```", "one\ntwo\n"),
+]
+
+
+@pytest.mark.parametrize("parent", [None, "agent"])
+@pytest.mark.parametrize(("text", "html"), LINES)
+def test_line_ends_that_are_line_breaks_are_shown_by_any_renderer_of_markdown(text: str, html: str, parent: str | None) -> None:
+    events = (e.AgentStart(id="agent", name="helper"), e.TextStart(id="t", line_breaks=True, parent_id=parent))
+    markdown = markdown_of(*events, e.TextEnd(id="t", text=text))
+    assert html in MarkdownIt().render(markdown).replace("<br />", "<br>")
+    assert html not in MarkdownIt().render(markdown_of(*events[:1], e.TextEnd(id="t", text="one\ntwo", parent_id=parent)))
+
+
+def test_a_hard_line_break_in_a_quotation_stays() -> None:
+    assert "> one  \n> two" in markdown_of(
+        e.AgentStart(id="a", name="helper"), e.TextEnd(id="t", text="one  \ntwo", parent_id="a")
+    )
 
 
 def test_a_handoff_names_both_agents() -> None:
@@ -76,7 +117,7 @@ def test_an_answered_question_stands_with_its_tool() -> None:
         e.TextEnd(id="t", text="Loading."),
         e.ToolResult(id="c", content="done"),
     )
-    assert "**load** `()` → 'done' · <0.1s\n\n**Approved:** Load it?\n\n```\ndone\n```\n\nLoading." in markdown
+    assert "**load** `()` → 'done' · <0.1s\n\n**Approved** · Load it?\n\n```\ndone\n```\n\nLoading." in markdown
 
 
 def test_code_that_was_never_closed_ends_with_its_block() -> None:

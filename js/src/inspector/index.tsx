@@ -1,7 +1,8 @@
 /** The lazy part `inspector.js`: the events of a run, its timeline, and its text to copy. */
 
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Session } from "../session";
+import { adoptStyle } from "../style";
 import { SessionContext } from "../transcript/context";
 import type { Inspecting, InspectingSignal } from "../transcript/inspecting";
 import { CopyButton } from "../ui/copy";
@@ -16,7 +17,11 @@ const PAGES: [Inspecting["page"], string][] = [
 const COPIES = ["Markdown", "JSON", "Python"];
 
 export function Inspector({ session, inspecting }: { session: Session; inspecting: InspectingSignal }) {
+  const bar = useRef<HTMLDivElement>(null);
   const shown = inspecting.value;
+  useLayoutEffect(() => {
+    if (bar.current) adoptStyle(bar.current);
+  }, []);
   if (shown === null) return null;
   const { page, block } = shown;
   const show = (to: Inspecting["page"]) => {
@@ -25,7 +30,7 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
   return (
     // The context of this bundle is not that of the base bundle.
     <SessionContext.Provider value={session}>
-      <div class="nb-inspector-bar">
+      <div ref={bar} class="nb-inspector-bar">
         <Switch page={page} show={show} />
         <span class="nb-grow" />
         {/* biome-ignore lint/a11y/useSemanticElements: no form */}

@@ -7,6 +7,7 @@ import type { Kind } from "../protocol";
 import { type Block, type BlockList, isKind } from "../store";
 import { usePlaceholderHeight } from "../ui/virtualize";
 import { lookUp } from "../values";
+import { useSession } from "./context";
 import { groupLanes } from "./lanes";
 
 export type BlockComponent = FunctionComponent<{ block: Block }>;
@@ -50,14 +51,16 @@ export function Blocks({ list }: { list: BlockList }) {
 function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const placeholderHeight = usePlaceholderHeight(box, last ? null : page.value.length * BLOCK_PX);
-  if (placeholderHeight !== null) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
+  const { aroundQuestions } = useSession();
+  const asks = page.value.some((block) => aroundQuestions.value.has(block));
+  if (placeholderHeight !== null && !asks) return <div ref={box} style={{ height: `${placeholderHeight}px` }} />;
   return (
     <div ref={box}>
       {groupLanes(page.value).map((group) => {
         const first = group[0];
         if (first === undefined) return null;
         // The same key alone and in a group, so that a second agent does not rebuild the first.
-        if (!isKind(first, "agent")) return <BlockBoundary key={first.id} block={first} />;
+        if (!isKind(first, "agent")) return <Version key={first.id} block={first} />;
         return (
           <div key={first.id} class={group.length > 1 ? "nb-lanes" : "nb-lane"}>
             {group.map((block) => (
@@ -66,6 +69,18 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
           </div>
         );
       })}
+    </div>
+  );
+}
+
+/** A block, unless it belongs to an earlier version of a chat that is not shown. */
+function Version({ block }: { block: Block }) {
+  const session = useSession();
+  if (block.props.value.replaced !== true) return <BlockBoundary block={block} />;
+  if (!session.chat.showsEarlier.value) return null;
+  return (
+    <div class="nb-replaced">
+      <BlockBoundary block={block} />
     </div>
   );
 }

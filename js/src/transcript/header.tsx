@@ -12,6 +12,7 @@ import { count, num, str } from "../values";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { InspectButton } from "./inspecting";
+import { goToQuestion } from "./questions";
 
 export function Header() {
   const session = useSession();
@@ -39,6 +40,8 @@ export function Header() {
       {model !== null && <span class="nb-model">{model}</span>}
       {link === "silent" ? (
         <Silence />
+      ) : link === "live" && !stopping && session.awaiting.value > 0 && live ? (
+        <Waiting />
       ) : (
         text !== null && <span class={`nb-status ${tone === "ask" || tone === "bad" ? `nb-${tone}` : ""}`}>{text}</span>
       )}
@@ -65,6 +68,25 @@ export function Header() {
       )}
       <InspectButton />
     </header>
+  );
+}
+
+/** What the run waits for; a click leads there. */
+function Waiting() {
+  const session = useSession();
+  const waiting = session.awaiting.value;
+  return (
+    <button
+      type="button"
+      class="nb-link nb-status nb-ask"
+      title={LABELS.go_to_question}
+      onClick={({ currentTarget }) => {
+        const view = currentTarget.closest(".nb-frame");
+        if (view) goToQuestion(session, view);
+      }}
+    >
+      {waiting === 1 ? LABELS.paused : fill(LABELS.questions, count(waiting))}
+    </button>
   );
 }
 

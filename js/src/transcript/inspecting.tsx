@@ -4,11 +4,11 @@ import { type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Session } from "../session";
-import { SHARED_RUNTIME } from "../shared-runtime";
 import type { Block } from "../store";
 import { Icon } from "../ui/icons";
 import { clip, lookUp, str } from "../values";
 import { useSession } from "./context";
+import { loadDrawn } from "./drawn-module";
 import { useLoaded } from "./lazy";
 
 /** A block whose events are listed. */
@@ -30,19 +30,6 @@ export type InspectingSignal = Signal<Inspecting | null>;
 export const InspectingContext = createContext<InspectingSignal>(signal(null));
 
 export type InspectorComponent = (props: { session: Session; inspecting: InspectingSignal }) => preact.ComponentChild;
-
-let component: Promise<InspectorComponent> | undefined;
-
-/** Load the inspector and bind it to this bundle's preact. Two copies of preact do not work together. */
-function load(session: Session): Promise<InspectorComponent> {
-  component ??= session
-    .loadModule("inspector.js")
-    .then((module) => module.default((name: string) => SHARED_RUNTIME[name]).Inspector);
-  component.catch(() => {
-    component = undefined;
-  });
-  return component;
-}
 
 /** The button in the header that opens the inspector. */
 export function InspectButton() {
@@ -90,7 +77,8 @@ const KIND_LABELS: Record<string, string> = { reasoning: "thinking" };
 export function InspectorSlot() {
   const session = useSession();
   const inspecting = useContext(InspectingContext);
-  const { value: Inspector, problem } = useLoaded(() => load(session).then((component) => ({ component })), 0, session);
+  const { value: module, problem } = useLoaded(() => loadDrawn(session, "inspector.js"), 0, session);
   if (problem) return <div class="nb-inspector">{problem}</div>;
-  return Inspector ? <Inspector.component session={session} inspecting={inspecting} /> : null;
+  const Inspector: InspectorComponent | undefined = module?.Inspector;
+  return Inspector ? <Inspector session={session} inspecting={inspecting} /> : null;
 }

@@ -3,21 +3,15 @@
 import { AgentBlock } from "./agent";
 import { ApprovalBlock } from "./approval";
 import { registerKinds } from "./blocks";
-import {
-  CustomBlock,
-  ErrorBlock,
-  FileBlock,
-  HandoffBlock,
-  SourceBlock,
-  StatusBlock,
-  TextBlock,
-  UnknownBlock,
-} from "./lines";
+import { FileBlock } from "./file";
+import { CustomBlock, ErrorBlock, HandoffBlock, SourceBlock, StatusBlock, TextBlock, UnknownBlock } from "./lines";
+import { PromptBlock } from "./prompt";
 import { ReasoningBlock } from "./reasoning";
 import { ToolBlock } from "./tool";
 
 registerKinds(
   {
+    prompt: PromptBlock,
     text: TextBlock,
     reasoning: ReasoningBlock,
     tool: ToolBlock,

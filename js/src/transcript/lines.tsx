@@ -1,11 +1,9 @@
-/** The small blocks: texts, status lines, hand-offs, sources, files, errors, and blocks of unknown kinds. */
+/** The small blocks: texts, status lines, hand-offs, sources, errors, and blocks of unknown kinds. */
 
 import { Fragment } from "preact";
-import { useState } from "preact/hooks";
 import { error as ERROR, handoff as HANDOFF, other as LABELS } from "../../../nbagent/protocol/labels.json";
 import { hostOf, LINK_ATTRS, safeUrl } from "../markdown/url";
 import type { Level } from "../protocol";
-import { fill } from "../shared";
 import type { Block } from "../store";
 import { Disclosure } from "../ui/disclosure";
 import { Icon, type IconName } from "../ui/icons";
@@ -13,28 +11,28 @@ import { JsonView } from "../ui/json-tree";
 import { clip, lookUp, str } from "../values";
 import { Failure } from "./failure";
 import { EventsButton } from "./inspecting";
-import { bytes, Lazy, lazyValueOf } from "./lazy";
+import { Lazy } from "./lazy";
 import { MarkdownText } from "./markdown-text";
 import { useOpen } from "./open";
-import { IMAGES, LazyPicture } from "./result";
 
 export function TextBlock({ block }: { block: Block<"text"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
+  const lines = props.line_breaks === true ? "nb-line-breaks" : "";
   if (props.text_kind === "refusal") {
     return (
       <div class="nb-refusal nb-message">
         <span class="nb-caption">
           <Icon name="denied" /> {LABELS.refusal}
         </span>
-        <MarkdownText stream={block.stream("text")} live={live} />
+        <MarkdownText stream={block.stream("text")} live={live} class={lines} />
         <EventsButton block={block} />
       </div>
     );
   }
   return (
     <div class={props.phase === "commentary" ? "nb-message nb-commentary" : "nb-message"}>
-      <MarkdownText stream={block.stream("text")} live={live} class="nb-answer" />
+      <MarkdownText stream={block.stream("text")} live={live} class={`nb-answer ${lines}`} />
       <EventsButton block={block} />
     </div>
   );
@@ -114,53 +112,6 @@ export function SourceBlock({ block }: { block: Block<"source"> }) {
       <Icon name="link" />
       {clip(title ?? hostOf(url), CHIP_CHARS)}
       {title !== null && <span class="nb-muted">{hostOf(url)}</span>}
-    </a>
-  );
-}
-
-export function FileBlock({ block }: { block: Block<"file"> }) {
-  const props = block.props.value;
-  const [wanted, setWanted] = useState(false);
-  const type = str(props.media_type) ?? "application/octet-stream";
-  const name = str(props.name);
-  const url = safeUrl(str(props.url) ?? "");
-  const lazy = lazyValueOf(props.data);
-  if (IMAGES.includes(type) && (lazy || str(props.data))) {
-    return <LazyPicture type={type} data={props.data} alt={name ?? LABELS.picture} />;
-  }
-  const label = name ?? (url === null ? type : fill(LABELS.file_at, type, hostOf(url)));
-  if (lazy && !wanted) {
-    return (
-      <button type="button" class="nb-chip" onClick={() => setWanted(true)}>
-        <Icon name="file" />
-        {label} (get {bytes(lazy.size)})
-      </button>
-    );
-  }
-  return (
-    <Lazy value={props.data} text limit={FILE_CHARS}>
-      {(loaded) => <FileLink data={str(loaded)} name={name} url={url} label={label} />}
-    </Lazy>
-  );
-}
-
-const FILE_CHARS = 64_000_000;
-
-interface FileLinkProps {
-  data: string | null;
-  name: string | null;
-  url: string | null;
-  label: string;
-}
-
-function FileLink({ data, name, url, label }: FileLinkProps) {
-  // The declared media type is not used: a browser runs no application/octet-stream.
-  const href = data ? `data:application/octet-stream;base64,${data.replace(/\s+/g, "")}` : url;
-  if (href === null) return <span class="nb-chip">{label}</span>;
-  return (
-    <a class="nb-chip" href={href} download={data ? (name ?? "file") : undefined} {...LINK_ATTRS}>
-      <Icon name="file" />
-      {label}
     </a>
   );
 }

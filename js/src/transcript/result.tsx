@@ -112,7 +112,7 @@ function Markdown({ text }: { text: string }) {
   return <MarkdownText stream={stream} live={false} />;
 }
 
-function Picture({ src, alt = "" }: { src: string; alt?: string }) {
+export function Picture({ src, alt = "" }: { src: string; alt?: string }) {
   const [broken, setBroken] = useState(false);
   if (broken) return <p class="nb-note nb-bad">{LABELS.broken_picture}</p>;
   return <img class="nb-picture" src={src} alt={alt} onError={() => setBroken(true)} />;

@@ -20,6 +20,7 @@ import { Lazy, lazyValueOf } from "./lazy";
 import { useOpen } from "./open";
 import { PlainText, Result } from "./result";
 import { argsLabel, partialArgsLabel } from "./tool-label";
+import { ToolOutput } from "./tool-output";
 
 const ICONS: Partial<Record<ToolState, [IconName, string]>> = {
   "approval-requested": ["warning", "ask"],
@@ -74,6 +75,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
           {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}
           {approval && <Question block={approval} />}
           {progress && live && <Progress progress={progress} />}
+          <ToolOutput block={block} live={live} />
           <ResultOrError props={props} state={state} />
           <Blocks list={block.children} />
           <EventsButton block={block} />

@@ -84,6 +84,27 @@ const LONG_TEXT = "A line of a log that is long.\n".repeat(1000);
 const WIDE_FRAME = `<table><thead><tr><th></th>${"<th>quarter</th>".repeat(40)}</tr></thead>
 <tbody><tr><th>0</th>${"<td>1,234</td>".repeat(40)}</tr></tbody></table>`;
 
+const SQL_SCHEMA = {
+  type: "object",
+  properties: {
+    query: { type: "string", description: "a statement of SQL" },
+    limit: { type: "integer", minimum: 1, maximum: 10000, default: 100 },
+    dry_run: { type: "boolean", default: false },
+  },
+  required: ["query"],
+  additionalProperties: false,
+};
+
+const CONTACT_SCHEMA = {
+  type: "object",
+  properties: {
+    name: { type: "string" },
+    email: { type: "string", format: "email" },
+    urgency: { enum: ["low", "normal", "high"] },
+  },
+  required: ["name", "email"],
+};
+
 export const SCENES = {
   "Running: thought is done, a tool runs, arguments stream in": (at) => [
     run(at, 4.1, { deltas: 128, events: 140, tools: 2, first_token: 0.31, usage: { input: 1284, output: 96 } }),
@@ -139,6 +160,93 @@ export const SCENES = {
         prompt: "Run this statement on the staging database?",
         args: { query: "DELETE FROM staging WHERE day < '2025-01-01'", limit: 1000 },
       },
+    ],
+  ],
+  "Questions that can be answered": (at) => [
+    run(at, 12, { tools: 2 }),
+    [
+      "open",
+      "prompt",
+      "run",
+      { kind: "prompt", text: "Clean up the staging database,\nbut keep this year.", files: null },
+    ],
+    ["close", "prompt"],
+    ...tool(at, "sql", "run_sql", { query: "DELETE FROM staging WHERE day < '2025-01-01'", limit: 1000 }, 11, 0, null),
+    ["set", "sql", { state: "approval-requested" }],
+    [
+      "open",
+      "approval:sql",
+      "sql",
+      {
+        kind: "approval",
+        approval_kind: "tool",
+        tool_id: "sql",
+        answerable: true,
+        can_remember: true,
+        args: { query: "DELETE FROM staging WHERE day < '2025-01-01'", limit: 1000 },
+        schema: SQL_SCHEMA,
+      },
+    ],
+    [
+      "open",
+      "approval:pick",
+      "run",
+      {
+        kind: "approval",
+        approval_kind: "input",
+        prompt: "Which database is meant?",
+        options: ["staging", "production"],
+        answerable: true,
+      },
+    ],
+    [
+      "open",
+      "approval:auth",
+      "run",
+      {
+        kind: "approval",
+        approval_kind: "auth",
+        prompt: "Sign in to the ticket system.",
+        args: { url: "https://login.example.org/oauth/authorize?client=nbagent" },
+        answerable: true,
+      },
+    ],
+    [
+      "open",
+      "approval:input",
+      "run",
+      {
+        kind: "approval",
+        approval_kind: "input",
+        prompt: "Whom should the report go to?",
+        schema: CONTACT_SCHEMA,
+        answerable: true,
+      },
+    ],
+    [
+      "open",
+      "approval:done",
+      "run",
+      {
+        kind: "approval",
+        approval_kind: "tool",
+        args: { query: "SELECT 1", limit: 1000 },
+        value: { query: "SELECT 1", limit: 10 },
+        decision: "approve",
+        remember: true,
+      },
+    ],
+    ["close", "approval:done"],
+  ],
+  "A tool that prints": (at) => [
+    run(at, 4, { tools: 1 }),
+    ...tool(at, "crawl", "crawl", { url: "https://example.org" }, 3, 0, null),
+    ["set", "crawl", { progress: { message: "page 12 of 40", progress: 12, total: 40 } }],
+    [
+      "append",
+      "crawl",
+      "output",
+      "Starting\n\u001b[32mOK\u001b[0m robots.txt\n\u001b[1;31mWARN\u001b[0m slow host\n 10%|#         |\r 30%|###       | 12/40",
     ],
   ],
   "A tool failed; stopped by the reader": (at) => [

@@ -57,6 +57,16 @@ describe("a tool's row", () => {
   });
 });
 
+describe("a text", () => {
+  it.each([true, undefined])("whose line ends are line breaks: %s, shows them", async (line_breaks) => {
+    page.ops(["open", "t", "run", { kind: "text", line_breaks }], ["append", "t", "text", "one\ntwo"]);
+    await settle();
+    const paragraph = page.el.querySelector(".nb-answer p");
+    expect(paragraph?.textContent).toBe("one\ntwo");
+    expect(paragraph?.closest(".nb-line-breaks") !== null).toBe(line_breaks === true);
+  });
+});
+
 describe("a result", () => {
   const panel = () => page.el.querySelector(".nb-panel");
 
@@ -230,14 +240,16 @@ describe("an approval", () => {
       { kind: "approval", tool_id: "run_sql", prompt: "Run it?", args: { query: "DROP TABLE x" } },
     ]);
     await settle();
-    expect(page.el.querySelector(".nb-panel")?.textContent).toBe("Run it?queryDROP TABLE x");
+    expect(page.el.querySelector(".nb-panel")?.textContent).toBe(
+      "Run it?queryDROP TABLE xThis stream has no way to carry an answer back. Answer it where the agent runs.",
+    );
     expect(page.el.querySelectorAll(".nb-approval")).toHaveLength(1);
     expect(page.el.querySelector(".nb-head")?.textContent).toContain("waits for you");
     page.ops(["set", "a", { decision: "deny", reason: "too risky" }], ["close", "a"]);
     page.ops(["set", "run_sql", { state: "output-denied", user_open: true }], ["close", "run_sql"]);
     await settle();
     expect(page.el.querySelector(".nb-head")?.textContent).not.toContain("waits for you");
-    expect(page.el.querySelector(".nb-panel")?.textContent).toContain("Denied Run it? · too risky");
+    expect(page.el.querySelector(".nb-panel")?.textContent).toContain("Denied · Run it? · too risky");
   });
 });
 
@@ -364,10 +376,11 @@ describe("odd state", () => {
     source: 0,
     file: 0,
     custom: 0,
+    prompt: 0,
     new: 0,
   } satisfies Record<Kind | "new", 0>);
   const FIELDS =
-    "name model status started ended open text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id".split(
+    "name model status started ended open text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id output files answerable can_remember schema problem value remember".split(
       " ",
     );
 

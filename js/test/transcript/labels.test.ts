@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import table from "../../../tests/shared/labels.json";
+import { changes } from "../../src/changes";
 import {
   decisionLabel,
   figures,
@@ -14,6 +15,7 @@ import {
 import { richestType } from "../../src/transcript/result";
 import { argsLabel, partialArgsLabel } from "../../src/transcript/tool-label";
 import { duration, rounded, ticking } from "../../src/ui/duration";
+import { jsonLine } from "../../src/ui/json-tree";
 import { count, type JsonObject } from "../../src/values";
 
 // biome-ignore lint/suspicious/noExplicitAny: each row is an input of its own type
@@ -21,11 +23,13 @@ const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
   duration,
   rounded,
   count,
+  json: jsonLine,
   args: argsLabel,
   run: (run: JsonObject) => runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
   tool_note: (tool: JsonObject) => toolNote(String(tool.state), tool, true)?.text ?? "",
   thought: thoughtLabel,
   prompt: promptLabel,
+  changes,
   decision: (approval: JsonObject) => decisionLabel(approval) ?? "",
   traceback: tracebackLabel,
   figures,

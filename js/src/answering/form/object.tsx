@@ -1,0 +1,100 @@
+/** The members of an object: those of the schema, then others if there may be others. */
+
+import { useState } from "preact/hooks";
+import { lookUp, record } from "../../values";
+import { type FieldProps, useForm } from "./context";
+import { hasRoom, NamedField } from "./field";
+import { type Json, type JsonObject, member, withMember } from "./json";
+import { EMPTY, requiredOf, type Schema } from "./schema";
+
+const NOTHING: JsonObject = { kind: "object", members: [] };
+
+export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
+  const { schemas, showsAll } = useForm();
+  const object = value?.kind === "object" ? value : NOTHING;
+  const known = Object.keys(record(schema.properties) ?? {});
+  const required = requiredOf(schema);
+  const others = [...new Set([...object.members.map(([key]) => key), ...required])].filter(
+    (key) => !known.includes(key),
+  );
+  const names = [...known, ...others];
+  const isShown = (key: string) =>
+    required.includes(key) || member(object, key) !== undefined || (showsAll && path.length === 0);
+  const absent = known.filter((key) => !isShown(key));
+  // A schema that says nothing about other names allows them, but hardly ever means to.
+  const open = schema.additionalProperties === undefined ? known.length === 0 : schema.additionalProperties !== false;
+  const set = (key: string, next: Json | undefined) => onChange(withMember(object, key, next));
+  return (
+    <div class="nb-form-fields">
+      {names.filter(isShown).map((key) => (
+        <NamedField
+          key={key}
+          name={key}
+          schema={schemas.property(schema, key) ?? {}}
+          value={member(object, key)}
+          path={[...path, key]}
+          onChange={(next) => set(key, next)}
+          onRemove={required.includes(key) || member(object, key) === undefined ? undefined : () => set(key, undefined)}
+        />
+      ))}
+      {absent.length > 0 && (
+        <div class="nb-absent">
+          {absent.map((key) => (
+            <button
+              key={key}
+              type="button"
+              class="nb-chip"
+              title={defaultNote(schemas.property(schema, key))}
+              onClick={() => set(key, schemas.initial(schemas.property(schema, key) ?? {}) ?? EMPTY)}
+            >
+              + {key}
+            </button>
+          ))}
+        </div>
+      )}
+      {open && hasRoom(schema, "maxProperties", object.members.length) && (
+        <NewMember
+          taken={names}
+          onAdd={(key) => set(key, schemas.initial(schemas.property(schema, key) ?? {}) ?? EMPTY)}
+        />
+      )}
+    </div>
+  );
+}
+
+function defaultNote(schema: Schema | null): string {
+  const value = lookUp(schema ?? {}, "default");
+  return value === undefined ? "Not given" : `Not given; the default is ${JSON.stringify(value)}`;
+}
+
+/** Adds a member whose name the reader gives. */
+function NewMember({ taken, onAdd }: { taken: readonly string[]; onAdd: (key: string) => void }) {
+  const [name, setName] = useState("");
+  const isTaken = taken.includes(name);
+  const add = () => {
+    if (name === "" || isTaken) return;
+    onAdd(name);
+    setName("");
+  };
+  return (
+    <div class="nb-new-member">
+      <input
+        class="nb-input"
+        type="text"
+        aria-label="Name of a new entry"
+        placeholder="name"
+        value={name}
+        aria-invalid={isTaken}
+        onInput={({ currentTarget }) => setName(currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter") return;
+          event.preventDefault();
+          add();
+        }}
+      />
+      <button type="button" class="nb-button" aria-disabled={name === "" || isTaken} onClick={add}>
+        Add entry
+      </button>
+    </div>
+  );
+}
