@@ -1,6 +1,8 @@
 """An agent of our own on the openai SDK."""
 
 from nbagent.agent.agent import Agent, AgentStream
+from nbagent.agent.config import load_agents
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.longterm import LongTerm
 from nbagent.agent.mcp_tools import mcp
 from nbagent.agent.memory import BufferWindow, SummaryBuffer
@@ -13,11 +15,13 @@ __all__ = [
     "Agent",
     "AgentStream",
     "BufferWindow",
+    "Delivery",
     "LongTerm",
     "Session",
     "SessionInfo",
     "SummaryBuffer",
     "Tool",
+    "load_agents",
     "mcp",
     "progress",
     "tool",

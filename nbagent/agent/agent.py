@@ -12,6 +12,7 @@ import openai
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.journal import After, Conversation
 from nbagent.agent.longterm import LongTerm
 from nbagent.agent.memory import Memory, check_memory
@@ -28,6 +29,9 @@ from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import secrets
 from nbagent.runtime import loop
 from nbagent.runtime.timeouts import is_limit
+
+ENDS = (e.Error, e.RunEnd)
+"""Types of the events that a whole answer is made of."""
 
 
 class Agent:
@@ -52,6 +56,7 @@ class Agent:
         parallel: whether tool calls of one response run at the same time.
         result_chars: characters of a tool's result that the model gets at most, with a note of what is left out.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
+        delivery: pieces and pace in which texts come to the reader of `stream`; by default as the model sends them.
         memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
         longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
         store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, or a `Store`; by default this process's
@@ -78,6 +83,7 @@ class Agent:
         parallel: bool = True,
         result_chars: int = RESULT_CHARS,
         model_settings: Mapping[str, Any] | None = None,
+        delivery: Delivery | None = None,
         memory: Memory | None = None,
         longterm: LongTerm | None = None,
         store: StoreLike | None = None,
@@ -96,10 +102,11 @@ class Agent:
         self.timeout = timeout
         self.idle_timeout = idle_timeout
         self.parallel = parallel
-        self.result_chars = result_chars
+        self.delivery = delivery
         self.memory = check_memory(memory)
         self.longterm = longterm
         self.store: Store = MemoryStore() if store is None else store_of(store)
+        self.result_chars = result_chars
         self._settings = dict(model_settings or {})
         functions, self._toolsets = split(tools)
         self._tools = toolbox(functions)
@@ -157,7 +164,7 @@ class Agent:
                 openai client's own error, if there was one.
             Cancelled: the model's server cancelled its response.
         """
-        return await self._answer_of(self.stream(prompt, after=after))
+        return await self._answer_of(self.stream(prompt, after=after, types=ENDS))
 
     def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
         """Return a conversation: each of its prompts knows what was said before.
@@ -196,6 +203,7 @@ class Agent:
             parallel=self.parallel,
             result_chars=self.result_chars,
             allowed=set() if allowed is None else allowed,
+            delivery=self.delivery,
         )
 
     async def _answer_of(self, answer: "AgentStream") -> str:
@@ -248,7 +256,7 @@ class AgentStream(loop.OwnedStream):
         self.name = name
         self._types = types
         self._turns = turns
-        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run)
+        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
         self._exhausted = False
 
     @property

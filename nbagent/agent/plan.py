@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.model import Connection
 from nbagent.agent.tools import RESULT_CHARS, AnyTool
 from nbagent.agent.toolset import Toolset
@@ -18,6 +19,7 @@ class Plan:
         toolsets: sources of more tools.
         result_chars: characters of a tool's result that the model gets at most, unless the tool has a limit of its own.
         allowed: names of the tools that the reader has allowed for good; an answer adds to them.
+        delivery: pieces and pace of the texts; None for those of the model.
     """
 
     name: str
@@ -32,3 +34,4 @@ class Plan:
     result_chars: int = RESULT_CHARS
     toolsets: Sequence[Toolset] = ()
     allowed: set[str] = field(default_factory=set)
+    delivery: Delivery | None = None

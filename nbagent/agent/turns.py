@@ -104,6 +104,11 @@ class Turns:
         self._keep = Keeper(self.conversation, self._journal).keep
         self._calls = Calls(plan, self.questions, self._emit, self._keep)
 
+    async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
+        """Run to the end as `run` does, with the texts in the pieces and at the pace of the plan."""
+        delivery = self._plan.delivery
+        await (self.run(put) if delivery is None else delivery.deliver(self.run, put))
+
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end.
 
