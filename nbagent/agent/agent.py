@@ -171,7 +171,7 @@ class Agent:
 
     def __repr__(self) -> str:
         named = f", name={self.name!r}" if self.name != self.model else ""
-        return f"Agent({self.model!r}{named}, tools=[{', '.join(self._tools)}])"
+        return f"Agent({self.model!r}{named}, tools=[{', '.join([*self._tools, *map(repr, self._toolsets)])}])"
 
     def as_tool(
         self,

@@ -32,8 +32,6 @@ from nbagent.gate import secrets
 from nbagent.runtime.loop import loop, submit
 from nbagent.runtime.timeouts import is_limit
 
-START_TIMEOUT_S = 60
-"""Seconds in which a server must answer for the first time; a package runner may have to download it."""
 CLOSE_TIMEOUT_S = 6
 """Seconds that the process waits for its servers to end, when it ends itself."""
 MODE: Any = "auto"
@@ -56,7 +54,7 @@ class McpServer:
 
     def __init__(self, target: str | Sequence[str], options: Mapping[str, Any]) -> None:
         self._connection = Connection(target, options)
-        self._stop = weakref.finalize(self, self._connection.stop)
+        weakref.finalize(self, self._connection.stop).atexit = False  # then `_close_all` waits for it too
 
     @property
     def label(self) -> str:

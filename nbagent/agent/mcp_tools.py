@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from nbagent.agent.mcp_server import McpServer
 
 
+START_TIMEOUT_S = 60
+"""Seconds in which a server must answer for the first time; a package runner may have to download it."""
+
+
 def mcp(
     target: str | Sequence[str],
     *,
@@ -20,7 +24,7 @@ def mcp(
     cwd: str | Path | None = None,
     approve: bool | Callable[[dict[str, Any]], bool] = False,
     timeout: float | None = None,
-    start_timeout: float | None = 60,
+    start_timeout: float | None = START_TIMEOUT_S,
     result_chars: int | None = None,
 ) -> "McpServer":
     """Return the tools of an MCP server, for `Agent(tools=[…])`. The server starts with the first run.

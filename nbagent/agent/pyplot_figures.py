@@ -35,7 +35,6 @@ class PyplotFigures:
         self.figures: list[Any] = []
         self._made: list[Any] = []
         self._shown: list[Any] = []
-        self._hooked_threads: set[int] = set()
 
     def __enter__(self) -> "PyplotFigures":
         _enter(+1)

@@ -8,12 +8,12 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.agent.output import CallOutput
+from nbagent.agent.tools import PLAIN
 from nbagent.mime import display_of, json_of
 
 MAX_DISPLAYED = 8
 """Values displayed by one call that its panel keeps; older ones make room."""
 
-_PLAIN = (str, int, float, bool, type(None))
 _MARK_CHARS = 60
 """Characters of a note about what is left out."""
 
@@ -38,7 +38,7 @@ class Results:
     def show(self, value: Any) -> None:
         """Show a preliminary result. One that may change is converted now, on this thread."""
         self._latest = value
-        if isinstance(value, _PLAIN):
+        if isinstance(value, PLAIN):
             self._output.preliminary(lambda: self._preliminary(value))
         else:
             event = self._preliminary(value)
@@ -62,7 +62,7 @@ class Results:
 
     def is_plain(self, value: Any) -> bool:
         """Return True if the event of a result takes no time to make."""
-        return isinstance(value, _PLAIN) and not self._displayed
+        return isinstance(value, PLAIN) and not self._displayed
 
     def final(self, value: Any, figures: list[Any]) -> tuple[e.ToolResult, str]:
         """Return the event of the result, and its text for the model.

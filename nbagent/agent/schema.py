@@ -8,7 +8,7 @@ import ast
 import inspect
 import re
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -267,6 +267,8 @@ class _MsgspecType:
 
 
 def _type_of(annotation: Any) -> TypeAdapter[Any] | _MsgspecType:
+    if get_origin(annotation) is Iterable:  # pydantic would check the items only when the function takes them
+        annotation = list[get_args(annotation)]  # type: ignore[misc]
     if _mentions_msgspec(annotation):
         return _MsgspecType(annotation)
     try:

@@ -25,6 +25,8 @@ TOOL_THREAD = "nbagent-tool"
 RESULT_CHARS = 20_000
 """Characters of a result that the model gets at most, unless the agent or the tool says otherwise."""
 MIN_RESULT_CHARS = 100
+PLAIN = (str, int, float, bool, type(None))
+"""Types of values that are drawn at once."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -292,7 +294,10 @@ async def _last_of_async(values: AsyncGenerator[Any, Any], show: Callable[[Any],
     latest: Any = None
     async with contextlib.aclosing(values):
         async for latest in values:
-            await in_thread(functools.partial(show, latest))  # to draw it may take long
+            if isinstance(latest, PLAIN):
+                show(latest)
+            else:
+                await in_thread(functools.partial(show, latest))  # to draw it may take long
     return latest
 
 

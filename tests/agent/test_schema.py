@@ -6,7 +6,7 @@ import decimal
 import enum
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, Optional, TypedDict
 
@@ -121,6 +121,7 @@ def test_types_without_a_name(annotation: Any, schema: dict[str, Any]) -> None:
         (list[int], "[1, 2]", [1, 2], [1, "x"]),
         (tuple[int, str], [1, "a"], (1, "a"), [1]),
         (set[str], ["a", "a"], {"a"}, "a"),
+        (Iterable[int], ["1", 2], [1, 2], ["x"]),
         (dict[int, str], {"1": "a"}, {1: "a"}, {"one": "a"}),
         (Literal["a", 1], 1, 1, "b"),
         (Color, "red", Color.RED, "green"),
