@@ -2,7 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
-import { num, str } from "../../values";
+import { visible } from "../../readable";
+import { clip, num, str } from "../../values";
 import { nearest } from "./check";
 import { type ControlProps, type FieldProps, keyOf, useForm } from "./context";
 import { Checkbox, DateInput, DateTimeInput, JsonInput, NumberInput, Select, TextInput } from "./inputs";
@@ -15,6 +16,7 @@ import { EMPTY, type Schema, typeOf } from "./schema";
 const MAX_DEPTH = 6;
 /** Members of an object and items of a list that are drawn as fields; a longer one is JSON. */
 const MAX_FIELDS = 100;
+const HIDDEN_CHARS = 400;
 
 interface NamedProps extends FieldProps {
   name: string;
@@ -30,6 +32,7 @@ export function NamedField({ name, onRemove, ...field }: NamedProps) {
   const groups = isGroup(chosen, field);
   const problem = problemAt(field.path, field.value);
   const description = str(field.schema.description) ?? str(chosen.description);
+  const hidden = field.value?.kind === "string" ? hiddenCharacters(field.value.text) : null;
   const notes = [description !== null && `${id}-d`, problem !== null && `${id}-p`].filter(Boolean).join(" ");
   const control = { ...field, schema: chosen, id, describedBy: notes || undefined, invalid: problem !== null };
   const label = <span class="nb-field-name">{name}</span>;
@@ -53,6 +56,7 @@ export function NamedField({ name, onRemove, ...field }: NamedProps) {
           {problem}
         </p>
       )}
+      {hidden !== null && <p class="nb-help">With hidden characters: {hidden}</p>}
       {description !== null && (
         <p class="nb-help" id={`${id}-d`}>
           {description}
@@ -63,7 +67,7 @@ export function NamedField({ name, onRemove, ...field }: NamedProps) {
   return (
     <div
       class={groups ? "nb-form-row nb-form-group" : "nb-form-row"}
-      {...(groups && { role: "group", "aria-label": name })}
+      {...(groups && { role: "group", "aria-label": name, "aria-describedby": control.describedBy })}
     >
       {groups ? label : <label for={id}>{label}</label>}
       {body}
@@ -107,6 +111,12 @@ function useAlternative(
   return { chosen, choice };
 }
 
+/** The text with its hidden characters made visible; null if it has none. A control shows a text as it is. */
+function hiddenCharacters(text: string): string | null {
+  const shown = visible(text);
+  return shown === text ? null : clip(shown, HIDDEN_CHARS);
+}
+
 const TYPE_LABELS: Record<string, string> = {
   string: "text",
   integer: "whole number",
@@ -127,8 +137,9 @@ function variantLabel(schema: Schema): string {
 }
 
 /** Return true if the field is made of several fields. */
-function isGroup(schema: Schema, { value, path }: FieldProps): boolean {
-  const type = kindOf(schema, value);
+function isGroup(schema: Schema, field: FieldProps): boolean {
+  const { value, path } = field;
+  const type = kindOf(schema, field);
   if (type !== "object" && type !== "array") return false;
   if (value !== undefined && value.kind !== type) return false;
   return (
@@ -141,19 +152,22 @@ function sizeOf(value: Json | undefined): number {
 }
 
 /** The type of the control: the schema's, or where that allows any the value's. */
-function kindOf(schema: Schema, value: Json | undefined): string | null {
+function kindOf(schema: Schema, { value, path }: FieldProps): string | null {
   const type = typeOf(schema);
   if (type !== null || value === undefined || value.kind === "unfinished") return type;
-  // An object or a list of which nothing is known is clearer as JSON.
-  return value.kind === "object" || value.kind === "array" ? null : value.kind;
+  // An object or a list of which nothing is known is clearer as JSON; the arguments themselves have names.
+  return (value.kind === "object" && path.length > 0) || value.kind === "array" || value.kind === "null"
+    ? null
+    : value.kind;
 }
 
 export function Control(props: ControlProps) {
   const { schema, value } = props;
-  if (Object.hasOwn(schema, "const") && value !== undefined) return <span class="nb-field">{value.kind === "string" ? value.text : write(value)}</span>;
+  if (Object.hasOwn(schema, "const") && value !== undefined)
+    return <span class="nb-field">{value.kind === "string" ? value.text : write(value)}</span>;
   if (Object.hasOwn(schema, "const")) return <Select {...props} options={[schema.const]} />;
   if (Array.isArray(schema.enum)) return <Select {...props} options={schema.enum.slice(0, 1000)} />;
-  const type = kindOf(schema, value);
+  const type = kindOf(schema, props);
   if (type === "null") return null;
   if (isGroup(schema, props)) {
     return type === "array" ? <ListFields {...props} /> : <ObjectFields {...props} />;

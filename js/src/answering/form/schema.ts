@@ -14,6 +14,8 @@ const MAX_STEPS = 50;
 const MAX_DEPTH = 8;
 /** Items with which a new list is filled. */
 const MAX_ITEMS = 20;
+/** Depth of alternatives in alternatives. */
+const MAX_VARIANT_DEPTH = 4;
 /** Alternatives that are offered. */
 const MAX_VARIANTS = 50;
 
@@ -41,17 +43,10 @@ export class Schemas {
     return schema;
   }
 
-  /** The alternatives of `anyOf`, `oneOf` or a list of types; null if there are none. */
+  /** The alternatives of `anyOf`, `oneOf` or a list of types, and the alternatives of these; null if there are none. */
   variants(schema: Schema): Schema[] | null {
-    const { anyOf, oneOf, type, ...rest } = schema;
-    const alternatives = Array.isArray(anyOf) ? anyOf : oneOf;
-    if (Array.isArray(alternatives) && alternatives.length > 0) {
-      const common = type === undefined ? rest : { ...rest, type };
-      const shared = withoutNotes(common);
-      return alternatives.slice(0, MAX_VARIANTS).map((each) => both(shared, this.resolve(each)));
-    }
-    if (!Array.isArray(type)) return null;
-    return strings(type).map((each) => ({ ...withoutNotes(rest), type: each }));
+    const found: Schema[] = [];
+    return this.#flatten(schema, found, 0) ? found : null;
   }
 
   /** The schema of an object's member. */
@@ -88,6 +83,22 @@ export class Schemas {
       default:
         return undefined;
     }
+  }
+
+  #flatten(schema: Schema, found: Schema[], depth: number): boolean {
+    const { anyOf, oneOf, type, ...rest } = schema;
+    const alternatives = Array.isArray(anyOf) ? anyOf : Array.isArray(oneOf) ? oneOf : [];
+    const types = alternatives.length === 0 && Array.isArray(type) ? strings(type) : [];
+    const common = withoutNotes(Array.isArray(type) || type === undefined ? rest : { ...rest, type });
+    for (const each of types) found.push({ ...common, type: each });
+    for (const each of alternatives) {
+      if (found.length >= MAX_VARIANTS) break;
+      const variant = both(common, this.resolve(each));
+      // Where alternatives never end, anything goes.
+      if (depth >= MAX_VARIANT_DEPTH) found.push({});
+      else if (!this.#flatten(variant, found, depth + 1)) found.push(variant);
+    }
+    return types.length > 0 || alternatives.length > 0;
   }
 
   #initialObject(schema: Schema, depth: number): Json {
