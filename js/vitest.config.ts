@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: { alias: aliases },
   test: {
     environment: "jsdom",
+    pool: "vmForks", // modules and a DOM of its own for each file, but jsdom is loaded once by each worker
     include: ["test/**/*.test.{ts,tsx}"],
     maxWorkers: 2,
     testTimeout: 120_000, // seconds say more about the machine than about the code

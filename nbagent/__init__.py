@@ -12,15 +12,22 @@ nbagent.last, nbagent.runs                  # the run that was shown last; those
 from typing import TYPE_CHECKING, Any
 
 from nbagent import errors, events
+from nbagent.chat import Chat, chat
 from nbagent.recording import load, record, replay
 from nbagent.run import Run
+from nbagent.run.options import set_options
 from nbagent.run.registry import runs
 from nbagent.show import show
 from nbagent.sources.connect import connect
 
 __all__ = [
     "Agent",
+    "BufferWindow",
+    "Chat",
+    "LongTerm",
     "Run",
+    "SummaryBuffer",
+    "chat",
     "connect",
     "demo",
     "encode",
@@ -31,28 +38,38 @@ __all__ = [
     "record",
     "replay",
     "runs",
+    "set_options",
     "show",
     "tool",
 ]
 
+
+def load_ipython_extension(shell: Any) -> None:
+    """Make `%%agent` known to IPython: what `%load_ext nbagent` calls."""
+    from nbagent.magics import AgentMagics
+
+    shell.register_magics(AgentMagics)
+
+
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
-    from nbagent.agent import Agent, tool
+    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, tool
 
     __version__: str
     last: Run | None
     """The run that was shown last, also after its cell was interrupted; None if there is none, or if it was closed."""
 else:  # a type checker would take any name for one that __getattr__ knows
+    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "tool")
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""
-        if name in ("Agent", "tool"):
+        if name in _OF_AGENT:
             from nbagent import agent, demo
             from nbagent.agent.model import register_model
 
             register_model("demo", demo.demo_server)
-            globals().update(Agent=agent.Agent, tool=agent.tool)
+            globals().update({each: getattr(agent, each) for each in _OF_AGENT})
             return globals()[name]
         if name == "last":
             from nbagent.run import registry

@@ -1,7 +1,7 @@
 """Errors that nbagent raises. Every message names the object, the value that was got, and what to do."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -16,6 +16,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", ".").replace("-", ".")
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and the ones that it came from, the first cause last, as a traceback shows them.
+
+    An exception comes from its `__cause__`, or else from its `__context__` unless `raise … from None` suppressed that.
+    """
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
 class NbagentError(Exception):
@@ -68,6 +81,10 @@ class ToolError(NbagentError):
 
 class AnswerError(NbagentError, ValueError):
     """An answer cannot be taken: no such question waits, or the value does not fit what was asked."""
+
+
+class SessionError(NbagentError):
+    """A conversation cannot be read or kept: it was deleted, its name is taken, or its file cannot be used."""
 
 
 class AgentError(NbagentError):

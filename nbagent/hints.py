@@ -29,6 +29,9 @@ _ADDRESS_WITHOUT_SCHEME = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)
 _RECORDING = re.compile(r"\S+\.(?:jsonl|ndjson|sse)")
 _ASK = "To ask an agent, show agent.stream(…)."
 
+_ASKING_ROLES = {"user", "human", "system", "developer"}
+_ROLES = _ASKING_ROLES | {"assistant", "ai", "model", "tool"}
+
 _STREAM_TYPES = {"generator", "async_generator", "coroutine", "list", "tuple"}
 
 
@@ -68,3 +71,29 @@ def text_refusal(text: str) -> str:
     """Return the message for a text in place of a stream."""
     meant = meaning_of(text) or _ASK
     return f"show() needs a stream or its address, and {reprlib.repr(text)} is a text. {meant} To show it, put it into a list."
+
+
+def messages_refusal(source: Any) -> str:
+    """Return the message for chat messages in place of a stream; "" for anything else.
+
+    Args:
+        source: a message such as `{"role": "user", "content": …}`, or a list of these or of LangChain's pairs.
+    """
+    messages = source if isinstance(source, list | tuple) else [source]
+    roles = [_role_of(message) for message in messages]
+    if not _ROLES.issuperset(roles) or _ASKING_ROLES.isdisjoint(roles):
+        return ""
+    plural = "" if len(roles) == 1 else "s"
+    given, name = f"a {type(source).__name__} of {len(roles)} chat message{plural}", "messages"
+    if isinstance(source, dict):
+        given, name = "a chat message", "[message]"
+    return f"show() needs a stream or its address, and got {given} for an agent. Show its answer: agent.stream({name})."
+
+
+def _role_of(message: Any) -> str | None:
+    if isinstance(message, tuple) and len(message) == 2 and isinstance(message[1], str):
+        return message[0] if isinstance(message[0], str) else None
+    if not isinstance(message, dict) or "type" in message or "kind" in message or not message.keys() & {"content", "parts"}:
+        return None
+    role = message.get("role")
+    return role if isinstance(role, str) else None

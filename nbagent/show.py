@@ -50,6 +50,7 @@ def show(
         more: other streams to show beside it, each in a lane of its own, all in one run. One that fails leaves the others
             running.
         name: the run's name in the header; by default that of the agent, else of the model or stream, else of its function.
+        prompt: the user's message that the stream answers, shown above it; streams of `agent.stream` tell it themselves.
         reveal: what may be seen: `"answer"` only, also `"tools"`, also `"thinking"` (the default), or `"all"` with raw items.
             What is hidden never reaches the browser or the notebook file; in this process `run.private` has it.
         thinking_first: the stream's text begins inside a thought and only `</think>` ends it, as with models whose prompt
@@ -71,6 +72,13 @@ def show(
             `run.answer` is that answer.
         stable: leave times out of the saved transcript, so that a notebook in version control changes only where its
             answers do. With the environment variable `NBAGENT_STABLE=1` this holds for all runs, and no live view is shown.
+        height: pixels of the transcript, which scrolls in them, also when it has ended; `"full"` for its whole height at any
+            time. By default it scrolls while it goes on, and opens when it has ended. This and the next three are set for a
+            whole notebook by `nbagent.set_options`.
+        panels: kinds of panels that are open, of `"thinking"`, `"tools"` and `"agents"`; the others are closed unless they
+            failed or wait for the reader. By default a panel is open while something comes, and folds then.
+        final_only: show the answer when it is whole, not while it is written.
+        interval: seconds between two updates of the view; 0.1 by default.
         adapter: the system of the stream, such as `"openai.chat"`; by default detected by its first items. Or a function from
             an item to what it means: an event of `nbagent.events`, a text, several of these, or None.
         answer: answers the questions that the run asks its reader: a function that is called with each `Question`, in a thread
@@ -94,7 +102,7 @@ def show(
     if face not in (None, "widget", "console"):
         raise ValueError(f"face must be 'widget', 'console' or None (whichever fits); got {face!r}")
     if isinstance(source, Run) and not more and not options:
-        return _draw(source, face)
+        return draw(source, face)
     request: RequestOptions = pick(options, RequestOptions)
     watched: RunOptions = pick(options, RunOptions)
     timeout, idle_timeout = watched.get("timeout"), watched.get("idle_timeout")
@@ -113,7 +121,7 @@ def show(
                 idle_timeout=idle_timeout,
             )
         ]
-    return _draw(Run(sources[0], **watched), face)
+    return draw(Run(sources[0], **watched), face)
 
 
 def _named(source: Any) -> list[tuple[str | None, Any]]:
@@ -132,8 +140,13 @@ def _named(source: Any) -> list[tuple[str | None, Any]]:
     return [(name, each) for name, stream in streams.items() for _, each in _named(stream)]
 
 
-def _draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
-    """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end."""
+def draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
+    """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end.
+
+    Args:
+        run: the run. A chat is not waited for.
+        face: `"widget"` or `"console"`; by default the one that fits.
+    """
     draw = None if face == "console" else _notebook(face)
     registry.register(run)
     if draw is not None:
@@ -143,7 +156,7 @@ def _draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
     from nbagent.render.console import ConsoleRenderer
 
     run.attach(ConsoleRenderer())
-    if running_loop() is not None:
+    if running_loop() is not None or run.is_chat:
         run.start()
         return run
     try:

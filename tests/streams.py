@@ -104,7 +104,8 @@ class _Writer:
         id_ = self.new("text")
         kind = self.draw(st.sampled_from(["text", "text", "text", "refusal"]))
         phase = self.draw(st.sampled_from([None, None, "commentary"]))
-        self.write(ev.TextStart, id=id_, kind=kind, phase=phase, parent_id=self.parent())
+        line_breaks = self.draw(st.sampled_from([False, False, True]))
+        self.write(ev.TextStart, id=id_, kind=kind, phase=phase, line_breaks=line_breaks, parent_id=self.parent())
         self.texts[id_] = ""
 
     def text_delta(self) -> None:

@@ -18,10 +18,11 @@ FLOORS: list[tuple[str, ...]] = [
     ("mime", "markup"),
     ("gate", "transcript", "wire"),
     ("adapters", "sources", "recording", "pump", "render"),
-    ("inspector",),
+    ("inspector", "variables"),
     ("run", "agent"),
     ("notebook", "demo"),
     ("show",),
+    ("chat", "magics"),
     ("__init__",),
     ("cli",),
     ("__main__",),
@@ -29,7 +30,7 @@ FLOORS: list[tuple[str, ...]] = [
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
-    "run": [("*",), ("tool_call",), ("state",), ("results",), ("run",), ("registry",), ("__init__",)],
+    "run": [("*",), ("tool_call",), ("state",), ("results",), ("steering",), ("run",), ("registry",), ("__init__",)],
     "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("static_copy",), ("__init__",)],
     "notebook": [
         ("restore", "early_messages", "kernel_context", "static_copy"),
@@ -60,10 +61,12 @@ GUARDED: dict[str, set[str]] = {
     "latex2mathml": {"markup/mathml.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
+    "sqlite3": {"agent/sqlite_store.py"},
     "pydantic": {"agent/schema.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},
     "grpc": {"sources/grpc.py"},
+    "langchain_core": {"sources/langchain_stop.py"},
     "grpc_reflection": {"sources/grpc.py"},
     "google": {"sources/grpc.py"},
 }

@@ -70,6 +70,8 @@ export interface Usage {
 export interface BlockProps {
   /** True if the reader opened the block's panel, false if the reader closed it; absent until then. */
   user_open?: boolean;
+  /** True if the block belongs to an earlier version of a chat: a prompt before it was edited or asked again. */
+  replaced?: boolean;
 }
 
 /** The root block: the run itself. */
@@ -106,6 +108,19 @@ export interface RunProps extends BlockProps {
   tools_failed?: number;
   /** Number of streams that are shown side by side; absent for one stream. */
   lanes?: number;
+  /** Number of events that the static copy in the notebook held when it was sent last; absent before that. */
+  copied?: number;
+  /**
+   * Number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
+   * the reader may write the next prompt.
+   */
+  turns?: number;
+  /** Pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end. */
+  height?: number;
+  /** Kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active. */
+  panels?: Large<string[]>;
+  /** True if the transcript is shown when the run has ended. */
+  final_only?: boolean;
 }
 
 /** A piece of the answer. */
@@ -116,6 +131,8 @@ export interface TextProps extends BlockProps {
   text_kind?: "refusal" | "text";
   /** The provider's name for the role of the text: `commentary`, `final_answer`. */
   phase?: Large<string> | null;
+  /** True if each line end is a line break; otherwise a single one is a space, as in CommonMark. */
+  line_breaks?: boolean;
 }
 
 /** A piece of the model's reasoning. */
@@ -432,6 +449,17 @@ export interface AnswerMessage {
   remember?: boolean;
 }
 
+/** The reader wrote a prompt in a chat. */
+export interface SayMessage {
+  t: "say";
+  /** Of the prompt. */
+  text: string;
+  /** That were dropped with it: dicts with `name`, `media_type` and `data` (base64). */
+  files?: Record<string, string>[];
+  /** Id of the block of an earlier prompt, in whose place this one is asked; null for the next one. */
+  instead_of?: string | null;
+}
+
 /** A question about the events of a run. */
 export interface EventsQuestion {
   /** The first row, from 0. */
@@ -522,4 +550,5 @@ export type ViewMessage =
   | NeedMessage
   | StopMessage
   | ToggleMessage
-  | AnswerMessage;
+  | AnswerMessage
+  | SayMessage;

@@ -4,6 +4,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import { Announcer } from "./announcer";
 import { type Answer, Answers, isOpen } from "./answers";
 import { Channel, type Port } from "./channel";
+import { ChatDraft } from "./chat-draft";
 import { Clock } from "./clock";
 import type { Host } from "./host";
 import { KernelLiveness, type LossReason } from "./kernel-liveness";
@@ -43,6 +44,7 @@ export class Session {
   readonly head: Signal<PropsOf<"run">>;
   readonly stopRequested: Signal<boolean> = signal(false);
   readonly stopOverdue: Signal<boolean> = signal(false);
+  readonly chat: ChatDraft;
   /** Function that interrupts the kernel; null if the front end offers no way. */
   readonly interrupt: (() => Promise<void>) | null;
   /** True while the view has content from a kernel, or may still get some. */
@@ -87,6 +89,7 @@ export class Session {
       () => new Set(this.answers.open.value.flatMap((block): Block[] => [block, ...this.store.above(block)])),
     );
     this.present = computed(() => this.channel.answered.value || this.#expecting.value);
+    this.chat = new ChatDraft(this.store, (message) => this.channel.send(message));
     this.announcer = new Announcer(this.store);
     this.#firstMessage = setTimeout(() => {
       this.#expecting.value = false;
@@ -245,6 +248,7 @@ export class Session {
     // A call waits with its question, or without one that the reader may see.
     const alone = [...this.#waiting].filter(({ id }) => !this.#approvals.get(id)?.peek());
     this.#awaiting.value = this.answers.open.peek().length + alone.length;
+    this.chat.onChange(changes);
     const status = str(this.store.run.peek()?.props.peek().status);
     if (status !== null && !isLive(status)) this.#resetStop();
   }

@@ -2,25 +2,19 @@
  * Static copy of a run in the saved notebook: hidden while a live view of the run is in the page, and kept current.
  *
  * The kernel sends each copy once, by a display id. Jupyter's server drops it beside a flood of prints, and JupyterLab forgets
- * the id when the page is loaded again, the notebook is reopened or the cell is moved. So a copy says how many events it holds
- * (nbagent/notebook/static_copy.py). Where that is too few, the view reads the copy from the kernel and puts it into the notebook.
+ * the id when the page is loaded again, the notebook is reopened or the cell is moved. So a copy says how many events it holds,
+ * and the run how many the latest copy holds (nbagent/notebook/static_copy.py). The kernel says so after it has sent the copy.
+ * Where it is not in the notebook then, the view reads it from the kernel and puts it there.
  */
 
 import { computed, effect } from "@preact/signals";
 import type { NotebookOutputs } from "./notebook-outputs";
 import type { Session } from "./session";
-import { isLive } from "./status";
 import { type JsonObject, num, record } from "./values";
 
-/** Time between two looks at the copies of a run that goes on. */
-const LIVE_CHECK_MS = 10_000;
-/** Time that the kernel's last copy has to arrive; then twice as long after each look. */
-const END_CHECK_MS = 1500;
-const MAX_CHECK_MS = 60_000;
-/** The kernel sends a copy each time that a run has gone on three times as long: with five times the events one was lost. */
-const LOST_GROWTH = 5;
-/** Time from the beginning of a run in which it need not have a copy. */
-const FIRST_COPY_MS = 15_000;
+/** Time after which a copy that could not be read is asked for again; twice as long each time. */
+const RETRY_MS = 3000;
+const MAX_RETRY_MS = 60_000;
 /** Time in which the outputs of a new widget arrive. */
 const OUTPUT_TIMEOUT_MS = 4000;
 const MAX_TRIES = 3;
@@ -42,56 +36,45 @@ export function hideStaticCopy(domKey: string): () => void {
 }
 
 /**
- * Keep the static copies of a run in the notebook current until they hold the whole run.
+ * Put each static copy of a run that was lost into the notebook.
  *
  * @returns a function that ends it.
  */
 export function keepCopiesCurrent(session: Session, notebook: NotebookOutputs): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let wait = LIVE_CHECK_MS;
+  const events = computed(() => num(session.runProps.copied) ?? 0);
+  const isGone = computed(() => session.kernel.state.value === "gone");
+  const lost = () => notebook.copies(session.domKey).filter((copy) => copy.events < events.peek());
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let isReading = false;
   let disposed = false;
-  const ended = computed(() => !isLive(session.status));
-  const gone = computed(() => session.kernel.state.value === "gone");
-  const check = async () => {
-    const isCurrent = await refresh(session, notebook).catch(() => false);
-    if (disposed || gone.peek() || (ended.peek() && isCurrent)) return;
-    if (ended.peek()) wait = Math.min(2 * wait, MAX_CHECK_MS);
-    clearTimeout(timer);
-    timer = setTimeout(check, wait);
+  const check = async (pause = RETRY_MS) => {
+    clearTimeout(retry);
+    if (isReading || disposed || isGone.peek() || !notebook.mayChange() || lost().length === 0) return;
+    isReading = true;
+    const copy = await read(session, `static-copy/${events.peek()}`).catch(() => null);
+    isReading = false;
+    if (disposed) return;
+    // The outputs may have changed meanwhile.
+    if (copy?.outputs[0]) for (const output of lost()) output.replace(copy.outputs[0]);
+    if (lost().length > 0) retry = setTimeout(check, pause, Math.min(2 * pause, MAX_RETRY_MS));
   };
+  const onVisible = () => check();
   const stop = effect(() => {
-    clearTimeout(timer);
-    wait = ended.value ? END_CHECK_MS : LIVE_CHECK_MS;
-    if (!gone.value) timer = setTimeout(check, wait);
+    if (!isGone.value && events.value > 0) check();
   });
+  document.addEventListener("visibilitychange", onVisible);
   return () => {
     stop();
-    clearTimeout(timer);
+    clearTimeout(retry);
+    document.removeEventListener("visibilitychange", onVisible);
     disposed = true;
   };
-}
-
-/** Replace the run's copies that hold too few events. Return true if none does. */
-async function refresh(session: Session, notebook: NotebookOutputs): Promise<boolean> {
-  const events = num(session.runProps.events);
-  if (events === null || !notebook.mayChange()) return false;
-  const late = () => notebook.copies(session.domKey).filter((copy) => isLate(copy.events, events, session));
-  if (late().length === 0) return true;
-  const { outputs } = await read(session, `static-copy/${events}`);
-  // The outputs may have changed meanwhile.
-  if (outputs[0]) for (const copy of late()) copy.replace(outputs[0]);
-  return late().length === 0;
 }
 
 /** Read outputs from the kernel, and the id of their cell. */
 async function read(session: Session, name: string): Promise<{ cell: unknown; outputs: JsonObject[] }> {
   const { cell, outputs } = record(JSON.parse(await session.channel.lazyValues.whole(name))) ?? {};
   return { cell, outputs: Array.isArray(outputs) ? outputs.map(record).filter((output) => output !== null) : [] };
-}
-
-function isLate(held: number, events: number, session: Session): boolean {
-  if (!isLive(session.status)) return held < events;
-  return Date.now() - 1000 * session.started > FIRST_COPY_MS && events > LOST_GROWTH * held;
 }
 
 /**

@@ -37,6 +37,7 @@ export function runLabel(props: PropsOf<"run">, elapsed: number | null, awaiting
     case "stopping":
       return { tone: "live", text: RUN.stopping };
     case "completed":
+      if (props.turns === 0) return { tone: "off", text: RUN.ready };
       return { tone: "ok", text: took ? fill(RUN.completed_in, took) : RUN.completed };
     case "cancelled":
       return { tone: "off", text: fill(RUN.cancelled, str(props.stopped_by) ?? RUN.cancelled_by) };

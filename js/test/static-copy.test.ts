@@ -1,6 +1,6 @@
 /** The static copies in the notebook: kept current by the view, and hidden where the view is. */
 
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { open, ownClock, type Page, settle } from "./support";
 
 type Json = Record<string, unknown>;
@@ -56,8 +56,8 @@ function openIn(notebook: Notebook, traits: Json = {}, isDrawn = true): Page {
   return open({ name: "a", status: "running" }, notebook, [], all, isDrawn);
 }
 
-function run(status: string, events: number) {
-  page.ops(["open", "run", null, { kind: "run", status, events, started: Date.now() / 1000 }]);
+function run(status: string, events: number, copied = events) {
+  page.ops(["open", "run", null, { kind: "run", status, events, copied, started: Date.now() / 1000 }]);
 }
 
 /** Answers the latest request of that kind. */
@@ -102,34 +102,66 @@ describe("the copy of a run that has ended", () => {
   it("is not asked for once the view is closed", async () => {
     page = openIn(new Notebook([copy("key", 0)]));
     run("completed", 9);
+    await settle(100);
     page.close();
-    await settle(60_000);
-    expect(page.sent("need")).toEqual([]);
+    await settle(3_600_000);
+    expect(page.sent("need")).toHaveLength(1);
   });
 });
 
 describe("the copy of a run that goes on", () => {
-  it("is replaced if the run has five times as many events", async () => {
+  it("is looked at each time that the kernel has sent one, and at no other time", async () => {
     const notebook = new Notebook([copy("key", 10)]);
     page = openIn(notebook);
-    run("running", 30);
-    await settle(60_000);
+    run("running", 30, 10);
+    for (let events = 31; events < 3000; events += 100) {
+      page.ops(["set", "run", { events }]);
+      await settle(10_000);
+    }
     expect(page.sent("need")).toEqual([]);
-    page.ops(["set", "run", { events: 51 }]);
-    await settle(12_000);
-    answer("static-copy", copy("key", 33));
+    page.ops(["set", "run", { copied: 3000 }]);
     await settle(100);
-    expect(notebook.outputs).toMatchObject([copy("key", 33)]);
+    answer("static-copy", copy("key", 3100));
+    await settle(100);
+    expect(notebook.outputs).toMatchObject([copy("key", 3100)]);
+    await settle(3_600_000);
+    expect(page.sent("need")).toHaveLength(1);
   });
 
-  it("is looked at although the counters change every second", async () => {
+  it("is read again if the next one was sent meanwhile", async () => {
+    const notebook = new Notebook([copy("key", 0)]);
+    page = openIn(notebook);
+    run("running", 30, 10);
+    await settle(100);
+    page.ops(["set", "run", { copied: 20 }]);
+    answer("static-copy", copy("key", 10));
+    await settle(5000);
+    answer("static-copy", copy("key", 20));
+    await settle(3_600_000);
+    expect(notebook.outputs).toMatchObject([copy("key", 20)]);
+    expect(page.sent("need").map(({ name }) => name)).toEqual(["static-copy/10", "static-copy/20"]);
+  });
+
+  it("is asked for again if the kernel had none to give", async () => {
     page = openIn(new Notebook([copy("key", 0)]));
-    run("running", 1);
-    for (let events = 2; events < 40; events += 1) {
-      page.ops(["set", "run", { events }]);
-      await settle(1000);
-    }
-    expect(page.sent("need").length).toBeGreaterThan(0);
+    run("running", 30, 10);
+    await settle(100);
+    page.model.receive({ t: "part", name: "static-copy/10", at: 0, error: "another value is being read" });
+    await settle(5000);
+    expect(page.sent("need")).toHaveLength(2);
+  });
+
+  it("is left to the page that has shown the run until a reader looks at this one", async () => {
+    const visible = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+    page = openIn(new Notebook([copy("key", 0)]), { client: "elsewhere" });
+    run("running", 30, 10);
+    await settle(60_000);
+    expect(page.sent("need")).toEqual([]);
+    visible.mockReturnValue("visible");
+    document.dispatchEvent(new Event("visibilitychange"));
+    await settle(100);
+    expect(page.sent("need")).toHaveLength(1);
+    visible.mockRestore();
   });
 });
 

@@ -12,9 +12,14 @@ import openai
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.journal import After, Conversation
+from nbagent.agent.longterm import LongTerm
+from nbagent.agent.memory import Memory, check_memory
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.plan import Plan
+from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
+from nbagent.agent.store import MemoryStore, SessionInfo, Store
 from nbagent.agent.tools import AnyTool, toolbox
 from nbagent.agent.turns import Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
@@ -25,7 +30,9 @@ from nbagent.runtime.timeouts import is_limit
 
 
 class Agent:
-    """A model with instructions and tools. Prompts are independent: nothing is remembered from one to the next.
+    """A model with instructions and tools.
+
+    Prompts are independent, unless they are those of a session (`agent.session()`), or go on from a run (`after=`).
 
         agent = Agent("gpt-5-mini", "Answer in one sentence.", tools=[weather])
         await agent.generate("Do I need an umbrella in Oslo?")
@@ -43,6 +50,10 @@ class Agent:
         idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
         parallel: whether tool calls of one response run at the same time.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
+        memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
+        longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
+        store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, or a `Store`; by default this process's
+            memory.
 
     Raises:
         NbagentError: an argument is invalid; the message names it.
@@ -64,6 +75,9 @@ class Agent:
         idle_timeout: float | None = None,
         parallel: bool = True,
         model_settings: Mapping[str, Any] | None = None,
+        memory: Memory | None = None,
+        longterm: LongTerm | None = None,
+        store: StoreLike | None = None,
     ) -> None:
         if max_steps < 1:
             raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
@@ -78,6 +92,9 @@ class Agent:
         self.timeout = timeout
         self.idle_timeout = idle_timeout
         self.parallel = parallel
+        self.memory = check_memory(memory)
+        self.longterm = longterm
+        self.store: Store = MemoryStore() if store is None else store_of(store)
         self._settings = dict(model_settings or {})
         self._tools = toolbox(tools)
         self._client = client
@@ -103,11 +120,13 @@ class Agent:
         named = f", name={self.name!r}" if self.name != self.model else ""
         return f"Agent({self.model!r}{named}, tools=[{', '.join(self._tools)}])"
 
-    def stream(self, prompt: str | Iterable[Any], *, types: EventTypes = None) -> "AgentStream":
+    def stream(self, prompt: str | Iterable[Any], *, after: Any = None, types: EventTypes = None) -> "AgentStream":
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
         Args:
             prompt: a text; or messages in the form of either API, the newest last.
+            after: what the prompt goes on from: a run, of this agent or of any other stream, or messages. A run that still
+                goes on is waited for.
             types: types to keep, e.g. `"text.delta"` or `(events.ToolResult, events.RunEnd)`, for a loop of your own; None
                 keeps all, which `nbagent.show` needs.
 
@@ -115,33 +134,67 @@ class Agent:
             NbagentError: there is no key, the model is not one of the server's, or the prompt cannot be read.
             ValueError: there are no events of such a type.
         """
-        plan = Plan(
-            name=self.name,
-            instructions=self.instructions,
-            tools=self._tools,
-            connection=self._connection(),
-            settings=self._settings,
-            max_steps=self.max_steps,
-            timeout=self.timeout,
-            idle_timeout=self.idle_timeout,
-            parallel=self.parallel,
-        )
-        return AgentStream(Turns(plan, history.from_prompt(prompt)), self.name, event_types(types))
+        shared = self.longterm if self.longterm is not None and self.longterm.storage_scope == "shared" else None
+        plan = self._plan({} if shared is None else shared.tools(self.store, None))
+        journal = None if after is None else After(after)
+        return AgentStream(Turns(plan, history.from_prompt(prompt), journal), self.name, event_types(types))
 
-    async def generate(self, prompt: str | Iterable[Any]) -> str:
+    async def generate(self, prompt: str | Iterable[Any], *, after: Any = None) -> str:
         """Return the whole answer to a prompt.
 
         Args:
             prompt: as for `stream`.
+            after: as for `stream`.
 
         Raises:
             AgentError: the run failed, was cut off, or reached `max_steps`; its `partial` is the text so far, and its cause the
                 openai client's own error, if there was one.
             Cancelled: the model's server cancelled its response.
         """
+        return await self._answer_of(self.stream(prompt, after=after))
+
+    def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
+        """Return a conversation: each of its prompts knows what was said before.
+
+        Args:
+            name: of the session; one that is in the store goes on. None makes a new one.
+            store: keeps it: the path of an SQLite file, or a `Store`; by default the agent's own.
+
+        Raises:
+            SessionError: the file cannot be used.
+        """
+        return open_session(self, name, self.store if store is None else store_of(store))
+
+    def sessions(self, *, store: StoreLike | None = None) -> list[SessionInfo]:
+        """Return what is known of the sessions in a store, the one that was changed last first; see `session`."""
+        return (self.store if store is None else store_of(store)).sessions()
+
+    def _stream_in(self, session: Session, prompt: str | Iterable[Any], types: EventTypes) -> "AgentStream":
+        """Return the events of the answer to a prompt of a session."""
+        extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
+        plan = self._plan(extra, session.allowed)
+        turn = SessionTurn(session, plan, self.memory)
+        return AgentStream(Turns(plan, history.from_prompt(prompt), turn), self.name, event_types(types))
+
+    def _plan(self, extra_tools: Mapping[str, AnyTool], allowed: set[str] | None = None) -> Plan:
+        return Plan(
+            name=self.name,
+            instructions=self.instructions,
+            tools={**extra_tools, **self._tools},
+            connection=self._connection(),
+            settings=self._settings,
+            max_steps=self.max_steps,
+            timeout=self.timeout,
+            idle_timeout=self.idle_timeout,
+            parallel=self.parallel,
+            allowed=set() if allowed is None else allowed,
+        )
+
+    async def _answer_of(self, answer: "AgentStream") -> str:
+        """Read a run to its end, and return its answer; see `generate`."""
         error: e.Error | None = None
         end = e.RunEnd(status="incomplete")
-        async with aclosing(self.stream(prompt)) as stream:
+        async with aclosing(answer) as stream:
             async for event in stream:
                 if isinstance(event, e.Error) and event.fatal:
                     error = event
@@ -194,6 +247,11 @@ class AgentStream(loop.OwnedStream):
     def failure(self) -> BaseException | None:
         """The exception that ended the run, or None. Unlike the events, it may hold secrets that a server quoted."""
         return self._turns.failure
+
+    @property
+    def conversation(self) -> Conversation:
+        """The history so far, for a run that goes on from this one."""
+        return self._turns.conversation
 
     def __aiter__(self) -> "AgentStream":
         self._check_unread()

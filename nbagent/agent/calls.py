@@ -40,12 +40,20 @@ class Calls:
         plan: the parameters of the run.
         questions: asks the run's reader.
         emit: emits an event of the run.
+        keep: keeps an output for the model, before the reader sees the result.
     """
 
-    def __init__(self, plan: Plan, questions: Questions, emit: Callable[[e.Event], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        questions: Questions,
+        emit: Callable[[e.Event], Awaitable[None]],
+        keep: Callable[[history.FunctionCallOutput], Awaitable[None]],
+    ) -> None:
         self._plan = plan
         self._questions = questions
         self._emit = emit
+        self._keep = keep
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
 
     async def run(self, calls: Sequence[Call]) -> list[history.FunctionCallOutput]:
@@ -86,8 +94,10 @@ class Calls:
             text = f"Error: {info.type}: {info.message}"
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
+        output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
+        await self._keep(output)
         await self._emit(result)
-        return history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
+        return output
 
     async def _permitted(self, start: e.ToolStart, args: e.ToolArgs) -> tuple[AnyTool, dict[str, Any], str | None]:
         """Return the tool and its arguments, once they are permitted.

@@ -12,6 +12,12 @@ import msgspec
 
 from nbagent.errors import NbagentError
 
+NO_RESULT = "No result: the run ended before this call had one. It may have had effects; it was not run again."
+"""Output of a call that has none, for the model."""
+
+NO_ANSWER = "(No answer: the run ended before there was one.)"
+"""Answer of a turn that has none, for the model."""
+
 Json = dict[str, Any]
 Role = Literal["system", "developer", "user", "assistant"]
 
@@ -132,6 +138,104 @@ def to_chat(items: Iterable[Item], instructions: str) -> list[Json]:
             case OpaqueItem():
                 pass
     return made
+
+
+def paired(items: Iterable[Item]) -> list[Item]:
+    """Return a history that both APIs accept: the outputs of the calls of a response follow it, in the calls' order.
+
+    A call without an output gets `NO_RESULT`, an output without a call is left out.
+    """
+    given = list(items)
+    outputs = _outputs_by_call(given)
+    made: list[Item] = []
+    open_calls: list[tuple[int, FunctionCall]] = []
+
+    def close() -> None:
+        for index, call in open_calls:
+            made.append(outputs.get(index) or FunctionCallOutput(call_id=call.call_id, text=NO_RESULT))
+        open_calls.clear()
+
+    for index, item in enumerate(given):
+        if isinstance(item, FunctionCallOutput) or not is_of_model(item):
+            close()
+        if not isinstance(item, FunctionCallOutput):
+            made.append(item)
+        if isinstance(item, FunctionCall):
+            open_calls.append((index, item))
+    close()
+    return made
+
+
+def _outputs_by_call(items: list[Item]) -> dict[int, FunctionCallOutput]:
+    """Return the output of each call, by the call's index.
+
+    Some servers use an id again. An output is that of the latest response with such a call, and there of the first of them.
+    """
+    waiting: dict[str, list[tuple[int, int]]] = {}
+    outputs: dict[int, FunctionCallOutput] = {}
+    response = 0
+    for index, item in enumerate(items):
+        if isinstance(item, FunctionCall):
+            waiting.setdefault(item.call_id, []).append((response, index))
+        elif isinstance(item, FunctionCallOutput) and (calls := waiting.get(item.call_id)):
+            latest = calls[-1][0]
+            found = next(call for call in calls if call[0] == latest)
+            calls.remove(found)
+            outputs[found[1]] = item
+        response += not is_of_model(item)
+    return outputs
+
+
+def ended(items: Iterable[Item]) -> list[Item]:
+    """Return a history that another prompt may follow: its calls have outputs, and it ends with a message of the model.
+
+    One that was broken off gets `NO_ANSWER`: some models refuse two prompts in a row.
+    """
+    made = paired(items)
+    return made if not made or is_of_model(made[-1]) else [*made, Message(role="assistant", content=NO_ANSWER)]
+
+
+def settled(items: Iterable[Item]) -> list[Item]:
+    """Return the part of a history whose calls all have outputs: without a last response whose calls still run."""
+    given = list(items)
+    outputs = [id(item) for item in given if isinstance(item, FunctionCallOutput)]
+    parts = exchanges(paired(given))
+    if parts and any(isinstance(item, FunctionCallOutput) and id(item) not in outputs for item in parts[-1]):
+        parts.pop()
+    return [item for part in parts for item in part]
+
+
+def is_of_model(item: Item) -> bool:
+    """Return True if the model wrote the item: an answer, a call, or what only the Responses API understands."""
+    return item.role == "assistant" if isinstance(item, Message) else not isinstance(item, FunctionCallOutput)
+
+
+def exchanges(items: Iterable[Item]) -> list[list[Item]]:
+    """Cut a history, in which calls and outputs are paired, where that leaves each part valid.
+
+    Returns:
+        Parts that are one message of the user or the system, or one response of the model with its calls and their outputs.
+    """
+    parts: list[list[Item]] = []
+    before: Item | None = None
+    for item in items:
+        of_same_response = before is not None and is_of_model(before) and is_of_model(item)
+        if parts and (of_same_response or isinstance(item, FunctionCallOutput)):
+            parts[-1].append(item)
+        else:
+            parts.append([item])
+        before = item
+    return parts
+
+
+def text_of(item: Item) -> str:
+    """Return the text of a message, or of an output; "" if it has none."""
+    match item:
+        case Message():
+            return _text(item.content)
+        case FunctionCallOutput():
+            return item.text
+    return ""
 
 
 def _from_entry(entry: Any) -> list[Item]:

@@ -11,7 +11,22 @@ F = TypeVar("F", bound=Callable[..., None])
 
 ASK = "await agent.generate(…) returns the answer, nbagent.show(agent.stream(…)) shows it as it comes"
 
-_NAMES = ("stream", "generate", "tools", "model", "name", "instructions", "max_steps", "timeout", "idle_timeout", "parallel")
+_NAMES = (
+    "stream",
+    "generate",
+    "tools",
+    "model",
+    "name",
+    "instructions",
+    "max_steps",
+    "timeout",
+    "idle_timeout",
+    "parallel",
+    "session",
+    "sessions",
+    "memory",
+    "store",
+)
 _OF_CLIENT = {"api_key", "base_url", "organization", "project", "http_client", "max_retries", "default_headers"}
 
 

@@ -2,7 +2,8 @@
 
 pyplot's figures belong to the process: Jupyter's inline backend shows all that are open when a cell ends. Matplotlib calls
 the functions in `rcParams["figure.hooks"]` for each new figure, in the thread and context that makes it, which is how a figure
-is told from one of another tool or of the reader's own code.
+is told from one of another tool or of the reader's own code. While a tool runs that may import Matplotlib for the first time, a
+finder on `sys.meta_path` waits for that.
 https://matplotlib.org/stable/users/prev_whats_new/whats_new_3.7.0.html#figure-hooks
 """
 
@@ -37,25 +38,25 @@ class PyplotFigures:
         self._made: list[Any] = []
         self._shown: list[Any] = []
         self._hooked_threads: set[int] = set()
-        self._before: bool = False  # whether pyplot was there, and the hook sees each figure
 
     def __enter__(self) -> "PyplotFigures":
-        self._before = _set_hook(+1)
+        _enter(+1)
         self._token = _collector.set(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         _collector.reset(self._token)
-        _set_hook(-1)
-        pyplot = sys.modules.get("matplotlib.pyplot")
-        if pyplot is None:
+        _enter(-1)
+        if not self._made:
             return
-        made = self._made if self._before else [pyplot.figure(number) for number in pyplot.get_fignums()]
-        is_open = {id(figure) for figure in made if pyplot.fignum_exists(figure.number)}
+        pyplot = sys.modules["matplotlib.pyplot"]
+        is_open = {id(figure) for figure in self._made if pyplot.fignum_exists(figure.number)}
         self.figures = [
-            figure for figure in made if (id(figure) in is_open or figure in self._shown) and figure.axes and error is None
+            figure
+            for figure in self._made
+            if (id(figure) in is_open or figure in self._shown) and figure.axes and error is None
         ]
-        for figure in made:
+        for figure in self._made:
             if id(figure) in is_open:
                 pyplot.close(figure)
 
@@ -83,16 +84,35 @@ def on_new_figure(figure: Any) -> None:
         collector.add(figure)
 
 
-def _set_hook(change: int) -> bool:
-    """Set Matplotlib's hook for the first collector, and remove it after the last. Returns True if Matplotlib is loaded."""
+class _PyplotImport:
+    """Finder that finds no module. It sets the hook when pyplot is imported, by when Matplotlib itself has been."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        """Set the hook if the module is pyplot. The import system calls this before it looks for the module itself."""
+        if name == "matplotlib.pyplot":
+            _set_hook()
+
+
+def _enter(change: int) -> None:
+    """Watch for figures from the first collector on, and no longer after the last."""
     global _entered
-    matplotlib: Any = sys.modules.get("matplotlib")
     with _lock:
         _entered += change
+        if _entered and _PyplotImport not in sys.meta_path:
+            sys.meta_path.insert(0, _PyplotImport)
+        elif not _entered:
+            sys.meta_path.remove(_PyplotImport)
+    _set_hook()
+
+
+def _set_hook() -> None:
+    """Set Matplotlib's hook while there are collectors, else remove it. Without Matplotlib do nothing."""
+    matplotlib: Any = sys.modules.get("matplotlib")
+    with _lock:
         hooks = getattr(matplotlib, "rcParams", {}).get("figure.hooks")
         if hooks is None:
-            return False
+            return
         others = [hook for hook in hooks if hook != _HOOK]
         with contextlib.suppress(Exception):
             matplotlib.rcParams["figure.hooks"] = [*others, *([_HOOK] if _entered else [])]
-    return True

@@ -12,10 +12,12 @@ from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.agent import history
 from nbagent.agent.calls import Calls
 from nbagent.agent.emitter import Emitter
+from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.errors import Cancelled
 from nbagent.runtime.timeouts import IdleClock
+from nbagent.sources.closing import closing
 
 
 class IdleTimeout(Exception):
@@ -31,6 +33,7 @@ class Reply:
     texts: dict[str, list[str]] = field(default_factory=dict)
     commentary: set[str] = field(default_factory=set)
     items: list[history.Item] = field(default_factory=list)
+    is_kept: bool = False
 
     def update(self, event: e.Event) -> None:
         """Add an event, if the next request or the run's output needs it."""
@@ -78,22 +81,26 @@ class Turns:
     Args:
         plan: the parameters.
         items: the history, the prompt last.
+        journal: gives the history before the items, and keeps what is added to it; None for a run that stands alone.
 
     Attributes:
+        conversation: what another run needs to go on from this one.
         failure: the exception that ended the run, or None.
         questions: those to the run's reader.
     """
 
-    def __init__(self, plan: Plan, items: Iterable[history.Item]) -> None:
+    def __init__(self, plan: Plan, items: Iterable[history.Item], journal: Journal | None = None) -> None:
         self.failure: BaseException | None = None
         self._plan = plan
-        self._items = list(items)
+        self.conversation = Conversation(items)
+        self._journal: Journal = journal or Alone()
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._emitter = Emitter(plan.name)
         self._emit = self._emitter.emit
         self.questions = Questions(self._emit)
-        self._calls = Calls(plan, self.questions, self._emit)
+        self._keep = Keeper(self.conversation, self._journal).keep
+        self._calls = Calls(plan, self.questions, self._emit, self._keep)
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end.
@@ -106,6 +113,7 @@ class Turns:
         total = asyncio.timeout(plan.timeout)
         try:
             await self._emit(e.RunStart(name=plan.name, model=plan.connection.model))
+            await self._begin()
             async with total:
                 end = await self._steps()
         except asyncio.CancelledError:
@@ -118,7 +126,38 @@ class Turns:
                 end = await self._timed_out(str(error), "idle_timeout")
             else:
                 end = await self._failed(error)
+        end = await self._end(end)
         await self._emit(msgspec.structs.replace(end, output=self._reply.output or None))
+
+    # --- the history --------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """Show the prompt, and put what was said before it into the history."""
+        newest = self.conversation.items[-1]
+        if isinstance(newest, history.Message) and newest.role == "user":
+            await self._emit(e.Prompt(text=history.text_of(newest)))
+        await self._journal.begin(self.conversation, self._emit)
+
+    async def _end(self, end: e.RunEnd) -> e.RunEnd:
+        """Keep the text of a response that did not end, and end the journal. Returns the run's end."""
+        spent: e.Usage | None = None
+        try:
+            try:
+                if not self._reply.is_kept and self._reply.output:
+                    await self._keep(history.Message(role="assistant", content=self._reply.output))
+            finally:
+                spent = await self._journal.end()
+        except Exception as error:
+            self.failure = self.failure or error
+            await self._emit(self._plan.connection.explain(error))
+            end = msgspec.structs.replace(end, status="failed")
+        return end if spent is None else msgspec.structs.replace(end, usage=spent + (end.usage or e.Usage()))
+
+    def _sendable(self) -> list[history.Item]:
+        """Return the history as it is sent: every call with its output, unless the server keeps a part of it."""
+        items = self.conversation.items
+        kept_by_server = self._plan.settings.keys() & {"previous_response_id", "conversation"}
+        return items if kept_by_server else history.paired(items)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -127,10 +166,13 @@ class Turns:
             await self._respond()
             args = self._reply.args
             calls = [(start, args[key]) for key, start in self._reply.calls.items() if key in args]
-            if self._decoder.stop_info.status != "completed" or not calls:
+            if self._decoder.stop_info.status != "completed":
                 return await self._close()
-            self._items += self._reply.history()
-            self._items += await self._calls.run(calls)
+            await self._keep(*self._reply.history())
+            self._reply.is_kept = True
+            if not calls:
+                return await self._close()
+            await self._calls.run(calls)
         return msgspec.structs.replace(await self._close(), status="max_steps", code="max_steps")
 
     async def _respond(self) -> None:
@@ -140,8 +182,8 @@ class Turns:
         self._reply = Reply()
         tools = list(plan.tools.values())
         async with self._patience():
-            stream = await plan.connection.ask(plan.instructions, self._items, tools, plan.settings)
-        async with stream:
+            stream = await plan.connection.ask(plan.instructions, self._sendable(), tools, plan.settings)
+        async with closing(stream):
             while True:
                 try:
                     async with self._patience():

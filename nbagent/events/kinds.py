@@ -29,6 +29,16 @@ class Prompt(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="promp
     files: list[dict[str, Any]] | None = None
 
 
+class Rewind(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="rewind"):
+    """A chat goes back to before one of its prompts, which is asked anew: the answers since then are an earlier version.
+
+    Attributes:
+        prompt: number of the prompt in the chat, from 1.
+    """
+
+    prompt: int
+
+
 class RunEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="run.end"):
     """A run is over; it closes all that is open. `usage` is the run's total, `code` a reason for the status."""
 
@@ -57,11 +67,17 @@ class StepEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="step
 
 
 class TextStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text.start"):
-    """A text block of the answer begins. `phase` is the provider's: "commentary", "final_answer"."""
+    """A text block of the answer begins.
+
+    Attributes:
+        phase: the provider's name for the role of the text: "commentary", "final_answer".
+        line_breaks: each line end of the text is a line break. In CommonMark a single one is a space.
+    """
 
     id: str
     kind: Literal["text", "refusal"] = "text"
     phase: str | None = None
+    line_breaks: bool = False
 
 
 class TextDelta(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="text.delta"):
@@ -320,6 +336,7 @@ Event: TypeAlias = (
     RunStart
     | RunEnd
     | Prompt
+    | Rewind
     | StepStart
     | StepEnd
     | TextStart

@@ -43,6 +43,7 @@ class Commentary:
             case (
                 e.RunStart()
                 | e.Prompt()
+                | e.Rewind()
                 | e.ReasoningStart()
                 | e.ReasoningDelta()
                 | e.ReasoningEnd()

@@ -35,6 +35,7 @@ class Gate:
 
     Attributes:
         patterns: what `redact` masks; None if that is nothing.
+        hides_tools: whether parts of some tool calls are hidden.
 
     Raises:
         ValueError: `reveal` is not one of the four, or a rule is not valid; the message names it.
@@ -52,6 +53,7 @@ class Gate:
     ) -> None:
         self.patterns = _patterns(redact)
         tools = ToolRules({**(hide or {}), EVERY: "all"} if reveal == ANSWER else hide)
+        self.hides_tools = bool(tools)
         quotes = not (hide or self.patterns) and commentary
         self._levels = Levels(reveal, thinking_first=thinking_first, quotes=quotes)
         self._stages: list[_Stage] = []

@@ -145,7 +145,7 @@ class TaggedText:
         if first:
             return self._start.id, [self._start]
         id_ = self._start.id if count == 1 else f"{self._start.id}.{count}"
-        return id_, [e.TextStart(id=id_, kind=self._start.kind, phase=self._start.phase, **envelope(event))]
+        return id_, [replace(self._start, id=id_, **envelope(event))]
 
     def _end_segment(self, event: e.Event, text: str | None = None) -> list[e.Event]:
         """End the open segment; `text` replaces its streamed text."""

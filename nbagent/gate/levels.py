@@ -25,6 +25,7 @@ SHOWN_FROM: dict[type[e.Event], Reveal] = {
     e.RunStart: "answer",
     e.RunEnd: "answer",
     e.Prompt: "answer",
+    e.Rewind: "answer",
     e.StepStart: "answer",
     e.StepEnd: "answer",
     e.TextStart: "answer",

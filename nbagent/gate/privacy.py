@@ -36,6 +36,11 @@ class Privacy:
         return self._gate.patterns is not None
 
     @property
+    def hides_tools(self) -> bool:
+        """True if parts of some tool calls are hidden."""
+        return self._gate.hides_tools
+
+    @property
     def masker(self) -> Callable[[str], str]:
         """Masks patterns and credentials as `mask` does. It does not keep the run's events alive."""
         return self._gate.mask

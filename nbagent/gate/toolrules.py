@@ -71,6 +71,7 @@ class ToolRules:
             case (
                 e.RunStart()
                 | e.Prompt()
+                | e.Rewind()
                 | e.StepStart()
                 | e.StepEnd()
                 | e.TextDelta()

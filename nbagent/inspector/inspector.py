@@ -136,6 +136,11 @@ class Inspector:
             raise LookupError(f"event {number} is no longer kept")
         return json_text(event)
 
+    def contents(self) -> dict[str, Any]:
+        """Return the result of each tool call as the model got it, by the id of the call's block."""
+        results = (event for event in self._log if isinstance(event, e.ToolResult) and not event.preliminary)
+        return {self._block_id(event.id, "tool"): json_safe(event.content) for event in results}
+
     def _copy(self, form: str) -> str:
         blocks = self._snapshot()
         match form:
@@ -144,10 +149,7 @@ class Inspector:
             case "json":
                 return json.dumps(blocks, ensure_ascii=False, indent=2)
             case "python":
-                results = (event for event in self._log if isinstance(event, e.ToolResult) and not event.preliminary)
-                return messages_python(
-                    blocks, {self._block_id(event.id, "tool"): json_safe(event.content) for event in results}
-                )
+                return messages_python(blocks, self.contents())
         raise LookupError(f"the transcript cannot be copied as {form!r}; use 'markdown', 'json' or 'python'")
 
 

@@ -95,6 +95,7 @@ class Timeline:
             case (
                 e.RunStart()
                 | e.Prompt()
+                | e.Rewind()
                 | e.ToolOutput()
                 | e.AgentHandoff()
                 | e.Source()

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from nbagent.markup.linkify import match_url
 from nbagent.protocol.shared import LIMITS
 
-__all__ = ["Token", "parse"]
+__all__ = ["Token", "match_math", "parse"]
 
 _CLOSE = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 _LOOKS_LIKE_MONEY = re.compile(r"\d[^\\^_={}+*/<>]*\s")
@@ -62,7 +62,7 @@ def _bare_url(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _match_math(text: str, start: int, end: int, opener: str) -> tuple[int, str] | None:
+def match_math(text: str, start: int, end: int, opener: str) -> tuple[int, str] | None:
     """Offset of the end of the inline math that begins at `start`, and its TeX; None if this is no math.
 
     A single `$` opens only before, and closes only after, something other than white space; it stays on its line, does not
@@ -105,7 +105,7 @@ def _inline_math(state: StateInline, silent: bool) -> bool:
     if opener not in _CLOSE:
         return False
     near = state.pos < _last(state.src, _CLOSE[opener])
-    found = _match_math(state.src, state.pos, state.posMax, opener) if near else None
+    found = match_math(state.src, state.pos, state.posMax, opener) if near else None
     if found is None:
         if opener != "$$":
             return False

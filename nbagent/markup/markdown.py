@@ -66,6 +66,11 @@ def image_html(src: str, alt: str, *, in_link: bool = False) -> str:
     return label if href is None or in_link else link_html(href, label)
 
 
+def only_typesets(tex: str) -> bool:
+    """Return True if TeX has no command that MathJax takes for more than typesetting."""
+    return _MORE_THAN_TEX.search(tex) is None
+
+
 def _block(token: Token, out: list[str], typeset: bool) -> None:
     match token.type:
         case "inline":
@@ -194,7 +199,7 @@ def _code(text: str) -> str:
 
 
 def _tex(tex: str, opener: str, typeset: bool) -> str:
-    if _MORE_THAN_TEX.search(tex):
+    if not only_typesets(tex):
         return _code(tex)
     if typeset:
         return mathml(tex, display=opener in ("$$", "\\[")) or _code(tex)

@@ -97,6 +97,8 @@ class RunDisplay:
         """Keep the static copy up to date: from time to time while the run goes on, and at its end."""
         self._saving = loop.submit(self._save_periodically(static_copy.FIRST_SAVE_S))
         self.run.on_end(self._on_end)
+        if self.run.is_chat:  # which ends with its kernel only
+            self.run.on("run.end", lambda event: self.update())
 
     def on_first_view(self) -> None:
         """Replace a copy that says that the page cannot draw the live view: it can, it was only slow."""
@@ -130,6 +132,8 @@ class RunDisplay:
             # In an empty context it belongs to the cell that is executed now: nbclient takes no other, and JupyterLab
             # goes by the display id.
             contextvars.Context().run(self._displays.publish, data, metadata, self._display_id, update=True)
+            if self._has_view:
+                self.run.copied(metadata["nbagent"]["events"])
             return sum(len(text.encode()) for text in data.values())
 
     def close(self) -> None:

@@ -2,8 +2,8 @@
 
 A front end may lose an update: Jupyter's server drops messages beside a flood of prints, and JupyterLab forgets an output's
 display id when the page is loaded again, the notebook is reopened or the cell is moved. So each copy says how many events it
-holds. A view compares that with its own count, reads a newer copy page by page, and puts it into the notebook itself
-(js/src/static-copy.ts).
+holds, and the run's prop `copied` says how many the latest one holds. A view that finds fewer in the notebook reads the copy
+page by page, and puts it there itself (js/src/static-copy.ts).
 """
 
 import json

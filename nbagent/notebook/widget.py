@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 import anywidget
 import traitlets
@@ -19,7 +19,7 @@ from nbagent.notebook.kernel_context import publish_without_parent
 from nbagent.notebook.restore import repeat_state
 from nbagent.notebook.static_copy import COPY_PART, OUTPUTS_PART, PagedJson
 from nbagent.protocol.json_size import truncate_to_bytes
-from nbagent.protocol.messages import Answer, Command, Stop, Toggle
+from nbagent.protocol.messages import Command
 from nbagent.pump import RemoteChannel
 from nbagent.run import Run
 
@@ -114,16 +114,8 @@ class TranscriptWidget(anywidget.AnyWidget):
         return truncate_to_bytes(text, at, room)[0], len(text)
 
     def command(self, command: Command) -> None:
-        """Stop the run, open or close a panel, or answer a question."""
-        match command:
-            case Stop():
-                self._run.cancel()
-            case Toggle(block, is_open):
-                self._run.toggle(block, is_open)
-            case Answer():
-                self._run.take_answer(command)
-            case _:
-                assert_never(command)
+        """Do what the reader asked of the run."""
+        self._run.take(command)
 
     def _head(self) -> dict[str, Any]:
         root = self._run.snapshot()[0]

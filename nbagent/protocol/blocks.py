@@ -85,9 +85,11 @@ class BlockProps(msgspec.Struct, kw_only=True, tag_field="kind", forbid_unknown_
 
     Attributes:
         user_open: true if the reader opened the block's panel, false if the reader closed it; absent until then.
+        replaced: true if the block belongs to an earlier version of a chat: a prompt before it was edited or asked again.
     """
 
     user_open: bool | UnsetType = UNSET
+    replaced: bool | UnsetType = UNSET
 
 
 class RunProps(BlockProps, tag="run"):
@@ -110,6 +112,12 @@ class RunProps(BlockProps, tag="run"):
         tools: number of tool calls so far.
         tools_failed: number of tool calls that ended with an error.
         lanes: number of streams that are shown side by side; absent for one stream.
+        copied: number of events that the static copy in the notebook held when it was sent last; absent before that.
+        turns: number of answers of a chat so far; absent for a run that is no chat. Between two of them the run has ended, and
+            the reader may write the next prompt.
+        height: pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end.
+        panels: kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active.
+        final_only: true if the transcript is shown when the run has ended.
     """
 
     name: str | UnsetType = UNSET
@@ -128,6 +136,11 @@ class RunProps(BlockProps, tag="run"):
     tools: int | UnsetType = UNSET
     tools_failed: int | UnsetType = UNSET
     lanes: int | UnsetType = UNSET
+    copied: int | UnsetType = UNSET
+    turns: int | UnsetType = UNSET
+    height: int | UnsetType = UNSET
+    panels: list[str] | UnsetType = UNSET
+    final_only: bool | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):
@@ -137,11 +150,13 @@ class TextProps(BlockProps, tag="text"):
         text: Markdown; it grows by `append`.
         text_kind: `refusal` where the model declined to answer.
         phase: the provider's name for the role of the text: `commentary`, `final_answer`.
+        line_breaks: true if each line end is a line break; otherwise a single one is a space, as in CommonMark.
     """
 
     text: str | UnsetType = UNSET
     text_kind: Literal["text", "refusal"] | UnsetType = UNSET
     phase: str | UnsetType | None = UNSET
+    line_breaks: bool | UnsetType = UNSET
 
 
 class ReasoningProps(BlockProps, tag="reasoning"):

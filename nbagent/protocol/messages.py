@@ -180,7 +180,21 @@ class Answer(msgspec.Struct, tag_field="t", tag="answer"):
     remember: bool = False
 
 
-Command: TypeAlias = Stop | Toggle | Answer
+class Say(msgspec.Struct, tag_field="t", tag="say"):
+    """The reader wrote a prompt in a chat.
+
+    Attributes:
+        text: of the prompt.
+        files: that were dropped with it: dicts with `name`, `media_type` and `data` (base64).
+        instead_of: id of the block of an earlier prompt, in whose place this one is asked; null for the next one.
+    """
+
+    text: str
+    files: list[dict[str, str]] = []
+    instead_of: str | None = None
+
+
+Command: TypeAlias = Stop | Toggle | Answer | Say
 """Messages for the run; all others are for the channel."""
 ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 

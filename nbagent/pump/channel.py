@@ -22,7 +22,7 @@ _log = logging.getLogger("nbagent")
 
 
 class Channel(ABC):
-    """The path of one run's ops to one reader. Ops are joined; text is sent every 100 ms, a change of state at once.
+    """The path of one run's ops to one reader. Ops are joined; text is sent at intervals, a change of state at once.
 
     It is a throttle, not a debounce: text that keeps coming is sent while it comes.
 
@@ -32,6 +32,7 @@ class Channel(ABC):
         before: called under the lock before each batch; the ops that it returns are sent along. They must be small: they are
             the header's counters.
         pump: the thread that flushes the channel; by default the process's.
+        interval: seconds between two batches of text.
 
     Attributes:
         target: the renderer or view.
@@ -44,12 +45,14 @@ class Channel(ABC):
         lock: threading.RLock,
         before: Callable[[], Iterable[Op]] = tuple,
         pump: Pump | None = None,
+        interval: float = BATCH_INTERVAL_S,
     ) -> None:
         self.target = target
         self.seq = 0
         self._lock = lock
         self._before = before
         self._own_pump = pump
+        self._batch_interval = interval
         self._outbox = Outbox()
         self._urgent = False
         self._failed = False
@@ -112,7 +115,7 @@ class Channel(ABC):
         """Seconds between the last message and the next; None if there is nothing to send."""
         if not self._outbox:
             return None
-        return MIN_GAP_S if self._urgent else BATCH_INTERVAL_S
+        return MIN_GAP_S if self._urgent else self._batch_interval
 
     @abstractmethod
     def _send(self) -> None:

@@ -30,6 +30,7 @@ from nbagent.protocol.messages import (
     Ops,
     Part,
     Resync,
+    Say,
     Snapshot,
     Stop,
     Toggle,
@@ -87,7 +88,9 @@ class RemoteChannel(Channel):
         before: called under the lock before each batch; the ops that it returns are sent along, and must be small.
         opening: called under the lock: the ops that build the tree as it is now.
         externalize: replaces large props in ops; no prop may be larger than a batch then.
+        rests: returns True while the run does nothing and may go on later, as a chat between two answers. Nothing is sent then.
         pump: the thread that flushes the channel; by default the process's.
+        interval: seconds between two batches of text.
 
     Attributes:
         ignored: number of messages of the view that were unknown or malformed.
@@ -101,19 +104,22 @@ class RemoteChannel(Channel):
         *,
         opening: Callable[[], Iterable[Op]],
         externalize: Callable[[Iterable[Op]], Iterable[Op]],
+        rests: Callable[[], bool] = lambda: False,
         pump: Pump | None = None,
+        interval: float = BATCH_INTERVAL_S,
     ) -> None:
-        super().__init__(view, lock, before, pump)
+        super().__init__(view, lock, before, pump, interval)
         self.ignored = 0
         self._opening = opening
         self._externalize = externalize
+        self._rests = rests
+        self._ended = False
         self._view_spoke = False
         self._acked: int | None = None
         self._snapshot_wanted = False
         self._snapshot_begins = False
         self._requests: deque[Need] = deque()
         self._page_sent = False
-        self._ended = False
         self._beats = 0
         self._on_finished: Callable[[], object] | None = None
         self._finish_by = 0.0
@@ -131,7 +137,7 @@ class RemoteChannel(Channel):
         message = read_view_message(raw)
         if message is None:
             self.ignored += 1
-        elif isinstance(message, Stop | Toggle | Answer):
+        elif isinstance(message, Stop | Toggle | Answer | Say):
             self.target.command(message)
         else:
             self._take(message)
@@ -144,8 +150,8 @@ class RemoteChannel(Channel):
         """Seconds between two batches of text: longer, up to `MAX_INTERVAL_S`, while acknowledgements lag."""
         lag = 0 if self._acked is None else self.seq - self._acked
         if lag <= MAX_UNACKED_BATCHES:
-            return BATCH_INTERVAL_S
-        return min(MAX_INTERVAL_S, BATCH_INTERVAL_S * lag / MAX_UNACKED_BATCHES)
+            return self._batch_interval
+        return max(self._batch_interval, min(MAX_INTERVAL_S, BATCH_INTERVAL_S * lag / MAX_UNACKED_BATCHES))
 
     def due(self, now: float) -> float | None:
         """Seconds from `now` (monotonic) until `flush` has something to do; None if it has nothing to do until woken."""
@@ -201,6 +207,10 @@ class RemoteChannel(Channel):
                 assert_never(message)
 
     @property
+    def _is_over(self) -> bool:
+        return self._ended or self._rests()
+
+    @property
     def _busy(self) -> bool:
         return self._snapshot_wanted or bool(self._outbox)
 
@@ -209,10 +219,10 @@ class RemoteChannel(Channel):
             return MIN_GAP_S
         if self._outbox:
             interval = self.interval
-            return MIN_GAP_S if self._urgent and interval == BATCH_INTERVAL_S else interval
+            return MIN_GAP_S if self._urgent and interval == self._batch_interval else interval
         if not self._view_spoke:
             return None
-        if not self._ended:
+        if not self._is_over:
             return BEAT_INTERVAL_S
         done = self._acked == self.seq or self._beats >= MAX_FINAL_BEATS
         return None if done else BEAT_INTERVAL_S * 2.0**self._beats
@@ -241,7 +251,7 @@ class RemoteChannel(Channel):
             seq = self._next_seq()
             self._send_message(Ops(seq=seq, now=time.time(), ops=self._outbox.drain(BATCH_BYTES)))
         else:
-            self._beats += self._ended
+            self._beats += self._is_over
             self._send_message(Beat(seq=self.seq, now=time.time()))
 
     def _next_seq(self) -> int:

@@ -18,7 +18,6 @@ from nbagent.render.labels import (
     call_args,
     changes,
     clip,
-    compact,
     decision_label,
     duration,
     elapsed,
@@ -26,6 +25,7 @@ from nbagent.render.labels import (
     figures,
     handoff_label,
     is_silent_thought,
+    json_line,
     prompt_label,
     run_label,
     thought_label,
@@ -176,7 +176,7 @@ class ConsoleRenderer:
                 fields = (block.get("name"), block.get("media_type"), block.get("url"))
                 self._line(block["depth"], " ".join(filter(None, fields)), _DIM)
             case "custom":
-                self._line(block["depth"], _one_line(f"{block.get('name')}: {compact(block.get('data'))}"), _DIM)
+                self._line(block["depth"], _one_line(f"{block.get('name')}: {json_line(block.get('data'))}"), _DIM)
         if id_ == self._streaming:
             self._leave()
         if block["kind"] != "agent":  # an agent's children may still come

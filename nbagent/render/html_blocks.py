@@ -96,7 +96,7 @@ class BlockWriter:
         return message(LABELS["prompted"]["you"], written + "".join(files))
 
     def _text(self, block: Props) -> str:
-        shown = self._value.markdown(text_of(block, "text"))
+        shown = self._value.markdown(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)
         if block.get("text_kind") == "refusal":
             heading = paragraph(f"⊘ <em>{LABELS['other']['refusal']}</em>")
             return f"{heading}<div{PANEL}>{shown}</div>\n"
@@ -105,7 +105,11 @@ class BlockWriter:
     def _reasoning(self, block: Props) -> str:
         if is_silent_thought(block):
             return ""
-        return fold(escape(thought_label(block)), quotation(self._value.markdown(text_of(block, "text"))))
+        return fold(
+            escape(thought_label(block)),
+            quotation(self._value.markdown(text_of(block, "text"))),
+            is_open=self._is_open(block, "thinking"),
+        )
 
     def _tool(self, block: Props) -> str:
         id_, state = text_of(block, "id"), text_of(block, "state")
@@ -125,9 +129,15 @@ class BlockWriter:
             + self._outcome(block)
             + self._list(id_)
         )
-        chosen = block.get("user_open")
-        is_open = chosen if isinstance(chosen, bool) else state == "output-error" or block.get("open") is True
-        return fold(row, panel(body), is_open=is_open)
+        is_open = self._is_open(block, "tools", by_default=block.get("open") is True)
+        return fold(row, panel(body), is_open=is_open or (state == "output-error" and block.get("user_open") is not False))
+
+    def _is_open(self, block: Props, kind: str, *, by_default: bool = False) -> bool:
+        """Return True if a panel is open: by the reader's choice, else by the run's `panels`, else by default."""
+        chosen, panels = block.get("user_open"), self._tree.run.get("panels")
+        if isinstance(chosen, bool):
+            return chosen
+        return kind in panels if isinstance(panels, list) else by_default
 
     def _arguments(self, block: Props) -> str:
         args, written = block.get("args"), text_of(block, "args_text")
@@ -162,7 +172,11 @@ class BlockWriter:
         parts += [escape(duration(took))] if took is not None else []
         parts += [escape_line(status.replace("_", " "))] if symbol == "✗" else []
         parts += ["was running"] if symbol == "…" else []
-        return fold(" · ".join(parts), quotation(self._list(text_of(block, "id"))), is_open=True)
+        return fold(
+            " · ".join(parts),
+            quotation(self._list(text_of(block, "id"))),
+            is_open=self._is_open(block, "agents", by_default=True),
+        )
 
     def _handoff(self, block: Props) -> str:
         return paragraph(handoff_label(block, lambda name: f"<strong>{escape_line(name)}</strong>"))

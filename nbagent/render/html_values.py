@@ -4,6 +4,7 @@ import base64
 import re
 from typing import Any
 
+from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.markdown import markdown_html
 from nbagent.markup.sanitize import sanitize
 from nbagent.markup.text import clip, escape, escape_line, without_tex
@@ -16,7 +17,7 @@ from nbagent.render.size_budget import SizeBudget
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 LINE = ' style="margin:.25em 0"'
-CODE = ' style="background:none;color:inherit"'
+CODE = ' style="padding:0 0 0 .4em;background:none;color:inherit"'
 MUTED = ' style="opacity:.75"'
 PANEL = ' style="margin:.25em 0 .5em .4em;padding:0 0 0 1em;border-left:2px solid rgba(128,128,128,.35);color:inherit"'
 _MESSAGE = ' style="margin:.25em 0 .75em;padding:.1em .9em .4em;border-radius:8px;background:rgba(128,128,128,.12)"'
@@ -75,9 +76,10 @@ class ValueWriter:
         self._budget = budget
         self._typeset = typeset
 
-    def markdown(self, text: str) -> str:
-        """Return a Markdown text."""
+    def markdown(self, text: str, *, line_breaks: bool = False) -> str:
+        """Return a Markdown text; with `line_breaks` each of its line ends is a line break."""
         shown, note = self._clip(text)
+        shown = with_hard_breaks(shown) if line_breaks else shown
         return f"{markdown_html(shown, typeset=self._typeset)}{note}" if text else ""
 
     def words(self, text: str) -> str:
@@ -92,7 +94,7 @@ class ValueWriter:
 
     def json(self, value: Any) -> str:
         """Return a value as JSON."""
-        return self.plain(pretty(value, 60))
+        return self.plain(pretty(value))
 
     def result(self, bundle: Props, block: Props) -> str:
         """Return the richest form of a MIME bundle. `block` is the one it belongs to."""

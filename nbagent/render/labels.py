@@ -13,6 +13,7 @@ _RUN = LABELS["run"]
 _TOOL_NOTES = LABELS["tool_note"]
 _FIGURES = LABELS["figure"]
 _WAS_RUNNING = "was running"
+_MAX_INDENTED_CHARS = 100_000
 _TOOL_MARKS = {
     "output-available": "✓",
     "output-error": "✗",
@@ -229,11 +230,17 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def pretty(value: Any, line_chars: int) -> str:
-    """Return JSON, indented if it does not fit on one line of fewer than `line_chars` characters."""
-    flat = compact(value)
+def pretty(value: Any) -> str:
+    """Return JSON: on one line if the view shows it so, else indented."""
+    line = json_line(value)
     # Indenting a large value would take several times its size.
-    return flat if len(flat) < line_chars or len(flat) > 100_000 else json.dumps(value, ensure_ascii=False, indent=2)
+    is_flat = len(line) <= LIMITS["json_line_chars"] or len(line) > _MAX_INDENTED_CHARS
+    return line if is_flat else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def json_line(value: Any) -> str:
+    """Return JSON on one line, with the spaces that a reader expects: `{"a": 1, "b": [2, 3]}`."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def error_headline(error: Props, kind: str = "type") -> str:

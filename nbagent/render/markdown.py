@@ -3,11 +3,12 @@
 Texts are Markdown already and stay as they are; data is put in fences. Pictures are named, not kept.
 """
 
-import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nbagent.markup.embedded import embedded_markdown
+from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.text import clip, prose, readable, visible
 from nbagent.markup.url import safe_url
 from nbagent.mime.parts import parts_of
@@ -68,13 +69,14 @@ class _Writer:
         name, model = text_of(run, "name") or LABELS["run"]["name"], text_of(run, "model")
         about = " · ".join(filter(None, (model if model != name else "", run_label(run))))
         found = figures(run, self._tree.tools)
-        foot = ["---", " · ".join(found)] if found else []
+        foot = ["***" if self._embedded else "---", " · ".join(found)] if found else []
         head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
         return "\n\n".join([*head, *self._list(ROOT), *foot]) + "\n"
 
-    def _prose(self, text: str) -> str:
+    def _prose(self, text: str, *, line_breaks: bool = False) -> str:
         text = self._clipped(text)
-        return _closed(_without_headings(text) if self._embedded else text)
+        text = with_hard_breaks(text) if line_breaks else text
+        return _closed(embedded_markdown(text) if self._embedded else text)
 
     def _clipped(self, text: str) -> str:
         if self._value_chars is None:
@@ -83,7 +85,7 @@ class _Writer:
         return f"{shown}\n{note}" if note else shown
 
     def _data(self, value: Any, language: str = "") -> str:
-        return _fenced(self._clipped(value if isinstance(value, str) and not language else pretty(value, 80)), language)
+        return _fenced(self._clipped(value if isinstance(value, str) and not language else pretty(value)), language)
 
     def _list(self, parent: str) -> list[str]:
         return [piece for block in self._tree.children.get(parent, []) for piece in self._block(block) if piece]
@@ -96,7 +98,7 @@ class _Writer:
                 said = _plain(self._clipped(text_of(block, "text")))
                 return [_quoted([f"**{LABELS['prompted']['you']}**", said, *[f"📎 {name}" for name in files]])]
             case "text":
-                return [self._prose(text_of(block, "text"))]
+                return [self._prose(text_of(block, "text"), line_breaks=block.get("line_breaks") is True)]
             case "reasoning":
                 text = text_of(block, "text")
                 return [_quoted([f"*{thought_label(block)}*", self._prose(text)])] if text else []
@@ -178,18 +180,6 @@ def _link(block: Props) -> str:
     return label if url is None else f"[{label}](<{url}>)"
 
 
-def _without_headings(text: str) -> str:
-    """Return a Markdown text with its headings as bold lines."""
-    from nbagent.markup.grammar import parse  # with the first transcript that is saved
-
-    lines = text.split("\n")
-    for heading, inline in itertools.pairwise(parse(text)):
-        if heading.type == "heading_open" and heading.map is not None and heading.level == 0:
-            start, end = heading.map
-            lines[start:end] = [f"**{' '.join(inline.content.split())}**" if inline.content else "", *[""] * (end - start - 1)]
-    return "\n".join(lines)
-
-
 def _line(text: str) -> str:
     """Return a text on one line, escaped so that it contains no Markdown."""
     return _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
@@ -228,4 +218,4 @@ def _closed(text: str) -> str:
 
 
 def _quoted(pieces: Iterable[str]) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in "\n\n".join(pieces).split("\n"))
+    return "\n".join(f"> {line}" if line else ">" for line in "\n\n".join(pieces).split("\n"))

@@ -1,47 +1,92 @@
 """A transcript as the messages of a conversation that can go on.
 
 In the form of Chat Completions (https://platform.openai.com/docs/api-reference/chat/create#messages), which other services
-take as well: `assistant` messages with their `tool_calls`, and a `tool` message for each result. The user's own messages are
-not in a stream, so they are not here; thoughts and the blocks of sub-agents are left out.
+take as well: the user's prompt, `assistant` messages with their `tool_calls`, and a `tool` message for each result. Thoughts
+and the blocks of sub-agents are left out. `responses_of` gives the form of the Responses API.
 """
 
+import itertools
 import pprint
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from nbagent.render.labels import compact
 from nbagent.render.props import Props, number_of, record_of, text_of
+from nbagent.render.tree import without_replaced
 
 WIDTH_CHARS = 100
 """Characters in a line of Python."""
 
+MAX_CHARS = 64
+"""Most characters of the name and the id of a call in OpenAI's API."""
+
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+
 
 def messages_python(blocks: Iterable[Props], contents: Mapping[str, Any] | None = None) -> str:
-    """Return the messages as Python: `messages = […]`, to be put after the user's own. See `messages_of`."""
+    """Return the messages as Python: `messages = […]`. See `messages_of`."""
     return f"messages = {pprint.pformat(messages_of(blocks, contents), width=WIDTH_CHARS, sort_dicts=False)}\n"
 
 
-def messages_of(blocks: Iterable[Props], contents: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def messages_of(blocks: Iterable[Props], contents: Mapping[str, Any] | None = None, scope: str = "run") -> list[dict[str, Any]]:
     """Return the messages of a run.
 
     Args:
         blocks: what `run.snapshot()` gives.
         contents: the result of each tool call as the model got it, by the id of its block; for the others, what the reader
             sees is taken.
+        scope: id of the block that encloses the conversation: the run's, or a lane's.
 
     Returns:
-        Dicts of plain JSON. A call that has no result yet has no `tool` message: to answer it is what comes next.
+        Dicts of plain JSON that a server takes: names and ids of calls are made fit for OpenAI's API, each id is unique, and
+        arguments are JSON. Calls of the last message that have no result yet have no `tool` message: to answer them comes next.
     """
     builder = _MessageBuilder(contents or {})
-    for block in blocks:
-        if text_of(block, "parent") != "run":
+    for block in without_replaced(blocks):
+        if text_of(block, "parent") != scope:
             continue
-        if block.get("kind") == "text":
+        if block.get("kind") == "prompt":
+            builder.add_prompt(block)
+        elif block.get("kind") == "text":
             builder.add_text(text_of(block, "text"))
         elif block.get("kind") == "tool":
             builder.add_call(block)
-    builder.end_message()
-    return builder.messages
+    return builder.end()
+
+
+def responses_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
+    """Return messages as the `input` of the Responses API (https://platform.openai.com/docs/api-reference/responses/create#input)."""
+    items: list[dict[str, Any]] = []
+    for message in messages:
+        content = message.get("content")
+        if message["role"] == "tool":
+            items.append({"type": "function_call_output", "call_id": message["tool_call_id"], "output": content})
+            continue
+        if content:
+            items.append({"role": message["role"], "content": _responses_content(content)})
+        calls = message.get("tool_calls", ())
+        items += [{"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls]
+    return items
+
+
+def texts_of(messages: Iterable[Props]) -> list[dict[str, Any]]:
+    """Return the messages without tool calls and their results."""
+    said = ({name: value for name, value in message.items() if name != "tool_calls"} for message in messages)
+    return [message for message in said if message["role"] != "tool" and message.get("content")]
+
+
+def _responses_content(content: Any) -> Any:
+    if isinstance(content, str):
+        return content
+    return [
+        {"type": "input_image", "image_url": part["image_url"]["url"]}
+        if part["type"] == "image_url"
+        else {"type": "input_text", "text": part["text"]}
+        for part in content
+    ]
 
 
 class _MessageBuilder:
@@ -53,7 +98,14 @@ class _MessageBuilder:
         self._message: dict[str, Any] | None = None
         self._results: list[dict[str, Any]] = []
         self._first_end: float | None = None
-        self._calls = 0
+        self._call_ids: set[str] = set()
+
+    def add_prompt(self, prompt: Props) -> None:
+        """Add the user's message. It begins a new exchange."""
+        self.end_message()
+        text, files = text_of(prompt, "text"), [_file_part(file) for file in prompt.get("files") or ()]
+        content = [*([{"type": "text", "text": text}] if text else []), *files] if files else text
+        self.messages.append({"role": "user", "content": content})
 
     def add_text(self, text: str) -> None:
         if self._results or (self._message and "tool_calls" in self._message):
@@ -66,30 +118,61 @@ class _MessageBuilder:
         started = number_of(tool, "started")
         if self._first_end is not None and started is not None and started >= self._first_end:
             self.end_message()  # the model had seen a result when it made this call
-        self._calls += 1
-        id_ = text_of(tool, "call_id") or f"call_{self._calls}"
+        id_ = self._unique(text_of(tool, "call_id"))
         args = {} if tool.get("args") is None else tool["args"]
         written = text_of(tool, "args_text") or (args if isinstance(args, str) else compact(args))
-        function = {"name": text_of(tool, "name"), "arguments": written}
+        function = {"name": _NOT_IN_NAMES.sub("_", text_of(tool, "name"))[:MAX_CHARS], "arguments": _json_text(written)}
         self._assistant().setdefault("tool_calls", []).append({"id": id_, "type": "function", "function": function})
         known = self._contents.get(text_of(tool, "id")) if tool.get("state") == "output-available" else None
         content = _content_of(tool) if known is None else known if isinstance(known, str) else compact(known)
-        if content is not None:
-            self._results.append({"role": "tool", "tool_call_id": id_, "content": content})
+        self._results.append({"role": "tool", "tool_call_id": id_, "content": content})
         ended = number_of(tool, "ended")
         if ended is not None:
             self._first_end = ended if self._first_end is None else min(self._first_end, ended)
 
+    def _unique(self, call_id: str) -> str:
+        """Return a call's id, or another one where the provider repeats it or has none."""
+        numbered = (f"call_{number}" for number in itertools.count(len(self._call_ids) + 1))
+        fit = call_id if 0 < len(call_id) <= MAX_CHARS else next(numbered)
+        while fit in self._call_ids:
+            fit = next(numbered)
+        self._call_ids.add(fit)
+        return fit
+
     def end_message(self) -> None:
-        """End the message: the model's next text begins another."""
-        self.messages += self._results
+        """End the message: the model's next text begins another. What follows it shows that its calls will get no result."""
+        self.messages += [
+            result if result["content"] is not None else {**result, "content": "no result"} for result in self._results
+        ]
         self._message, self._results, self._first_end = None, [], None
+
+    def end(self) -> list[dict[str, Any]]:
+        """Return the messages. Calls of the last one may still get a result."""
+        return [*self.messages, *(result for result in self._results if result["content"] is not None)]
 
     def _assistant(self) -> dict[str, Any]:
         if self._message is None:
             self._message = {"role": "assistant", "content": None}
             self.messages.append(self._message)
         return self._message
+
+
+def _json_text(written: str) -> str:
+    """Return the arguments as they were written; as a JSON object that has them if they are no JSON, which servers refuse."""
+    try:
+        msgspec.json.decode(written)
+    except msgspec.DecodeError:
+        return compact({"invalid_json": written})
+    return written
+
+
+def _file_part(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a file of the prompt as a part of its message: a picture, or the name of another file."""
+    kind = file.get("media_type") or ""
+    url = file.get("url") or (f"data:{kind};base64,{file['data']}" if file.get("data") else None)
+    if url is not None and kind.startswith("image/"):
+        return {"type": "image_url", "image_url": {"url": url}}
+    return {"type": "text", "text": f"[file: {file.get('name') or kind or 'without a name'}]"}
 
 
 def _content_of(tool: Props) -> str | None:

@@ -10,8 +10,20 @@ ROOT = ""
 _MAX_DEPTH = 20
 
 
+def without_replaced(blocks: Iterable[Props]) -> list[Props]:
+    """Return the blocks that belong to no earlier version of a chat: a document reads as the conversation that it became."""
+    gone: set[str] = set()
+    kept: list[Props] = []
+    for block in blocks:
+        if block.get("replaced") is True or text_of(block, "parent") in gone:
+            gone.add(text_of(block, "id"))
+        else:
+            kept.append(block)
+    return kept
+
+
 class Tree:
-    """The blocks of one run as a tree.
+    """The blocks of one run as a tree, without earlier versions of a chat.
 
     Attributes:
         run: the run's own block; empty if the snapshot has none.
@@ -22,7 +34,7 @@ class Tree:
     """
 
     def __init__(self, blocks: Iterable[Props]) -> None:
-        listed = list(blocks)
+        listed = without_replaced(blocks)
         self.run: Props = next((block for block in listed if block.get("kind") == "run"), {})
         self.blocks = {text_of(block, "id"): block for block in listed if block is not self.run}
         self.children: dict[str, list[Props]] = {}

@@ -4,6 +4,7 @@ from typing import Any
 
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.run.adapter import decoder_of
+from nbagent.run.chat_stream import ChatStream
 from nbagent.run.fallback import Fallback
 from nbagent.run.lanes import Lanes
 from nbagent.run.options import RunOptions
@@ -15,7 +16,7 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
     """Return the reader of a source, and the decoder of its items.
 
     Args:
-        source: a stream, or several as `Lanes`, which bring both.
+        source: a stream, or several as `Lanes` or a `ChatStream`, which bring both.
         decoder: in place of the adapter's; None for that of the option `adapter`, or one that detects the system.
         options: `adapter`, `fallback`, `fallback_after_output` and `idle_timeout` are used here.
 
@@ -27,6 +28,8 @@ def reader_and_decoder(source: Any, decoder: Decoder | None, options: RunOptions
     reader: Reader
     if isinstance(source, Lanes):
         reader, decoder = source.reader, source.decoder
+    elif isinstance(source, ChatStream):
+        return source.reader, source.decoder
     else:
         source = limit_idle(source, options.get("idle_timeout"))
         reader = reader_for(source)

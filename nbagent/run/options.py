@@ -2,17 +2,21 @@
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args
 
 from nbagent.errors import did_you_mean
 from nbagent.gate import Hide, Reveal
+from nbagent.protocol.blocks import RunProps
 from nbagent.run.adapter import Converter
 from nbagent.run.question import Handler
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule
+
+MAX_INTERVAL_S = 60.0
+"""Seconds between two updates of a view, at most."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,10 +31,24 @@ class GateOptions(TypedDict, total=False):
     redact: "Iterable[Rule]"
 
 
-class RunOptions(GateOptions, total=False):
+Panel: TypeAlias = Literal["thinking", "tools", "agents"]
+"""Kind of a panel that a reader may open and close."""
+
+
+class ViewOptions(TypedDict, total=False):
+    """How a run is drawn. `set_options` sets them for all runs."""
+
+    height: int | Literal["full"] | None
+    panels: Collection[Panel] | None
+    final_only: bool
+    interval: float | None
+
+
+class RunOptions(GateOptions, ViewOptions, total=False):
     """Options of a run. One that is left out is None, and `fallback_after_output` False."""
 
     name: str | None
+    prompt: str | None
     timeout: float | None
     idle_timeout: float | None
     fallback: Callable[[], Any] | None
@@ -82,3 +100,73 @@ def check_names(function: str, options: Mapping[str, object], kind: Any, meant: 
         known = (meant or {}).get(name)
         hint = f"; did you mean {known!r}?" if known else did_you_mean(name, kind.__optional_keys__)
         raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
+
+
+_defaults: ViewOptions = {}
+
+
+@named_options(ViewOptions)
+def set_options(**options: Unpack[ViewOptions]) -> None:
+    """Set how runs are drawn from now on, where `show` does not say otherwise.
+
+        nbagent.set_options(height=300, panels=())
+
+    Args:
+        height: pixels of a transcript, which scrolls in them, also when it has ended; `"full"` for its whole height at any
+            time. None: it scrolls while it goes on, and opens when it has ended.
+        panels: kinds of panels that are open: `"thinking"`, `"tools"`, `"agents"`; the others are closed unless they failed or
+            wait for the reader. None: a panel is open while something comes, and folds then.
+        final_only: show the answer when it is whole, not while it is written.
+        interval: seconds between two updates of the view; None is 0.1.
+
+    Raises:
+        ValueError: a value is none of these.
+        TypeError: there is no such option.
+    """
+    check_names("set_options", options, ViewOptions)
+    check_view(options)
+    _defaults.update(options)
+
+
+def view_options(options: Mapping[str, Any]) -> ViewOptions:
+    """Return how a run is drawn: by its own options, else by those of `set_options`.
+
+    Raises:
+        ValueError: a value is not valid; the message names it.
+    """
+    own: ViewOptions = pick(options, ViewOptions)
+    check_view(own)
+    return {**_defaults, **own}
+
+
+def opening_props(options: ViewOptions, *, is_chat: bool = False) -> RunProps:
+    """Return the props that a run has from its beginning.
+
+    Args:
+        options: how it is drawn.
+        is_chat: whether it is a chat, which has ended until its first prompt.
+    """
+    props = RunProps(status="completed", turns=0) if is_chat else RunProps()
+    if (height := options.get("height")) is not None:
+        props.height = 0 if height == "full" else height
+    if (panels := options.get("panels")) is not None:
+        props.panels = list(panels)
+    if options.get("final_only"):
+        props.final_only = True
+    return props
+
+
+def check_view(options: ViewOptions) -> None:
+    """Check the values of view options.
+
+    Raises:
+        ValueError: one is not valid; the message names it.
+    """
+    height, panels, interval = options.get("height"), options.get("panels"), options.get("interval")
+    if height not in (None, "full") and not (isinstance(height, int) and height > 0):
+        raise ValueError(f"height must be a positive number of pixels or 'full'; got {height!r}")
+    wrong = [panels] if isinstance(panels, str) else [each for each in panels or () if each not in get_args(Panel)]
+    if wrong:
+        raise ValueError(f"panels takes a list of {', '.join(map(repr, get_args(Panel)))}; got {wrong[0]!r}")
+    if interval is not None and not 0 < interval <= MAX_INTERVAL_S:
+        raise ValueError(f"interval must be more than 0 and at most {MAX_INTERVAL_S:g} seconds; got {interval!r}")

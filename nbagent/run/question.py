@@ -8,7 +8,7 @@ from nbagent import events as e
 from nbagent.errors import AnswerError
 
 if TYPE_CHECKING:
-    from nbagent.run.run import Run
+    from nbagent.run.steering import SteeredRun
 
 Handler: TypeAlias = Callable[["Question"], Any]
 """Answers a question: by a method of it, or by what it returns (see `Question.answer_as`)."""
@@ -23,7 +23,7 @@ class Question:
         tool: name of the tool that the question is about; None if it is about no call.
     """
 
-    def __init__(self, run: "Run", request: e.ApprovalRequest, tool: str | None) -> None:
+    def __init__(self, run: "SteeredRun", request: e.ApprovalRequest, tool: str | None) -> None:
         self._run = run
         self._request = request
         self.tool = tool
@@ -124,7 +124,7 @@ class Question:
         return f"<Question {self.id!r}: {about}>"
 
 
-def answering(run: "Run", handler: Handler) -> Callable[[e.ApprovalRequest], Any]:
+def answering(run: "SteeredRun", handler: Handler) -> Callable[[e.ApprovalRequest], Any]:
     """Return a function that answers a run's questions, for `run.on`: an `async def` if the handler is one.
 
     Raises:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nbagent import events as e
 from nbagent import recording
 from nbagent.errors import MissingExtra, StreamError
+from nbagent.gate.masking import mask_json
+from nbagent.render.messages import messages_of, responses_of, texts_of
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
 from nbagent.transcript import ROOT
@@ -62,6 +64,27 @@ class Results:
     def tools(self) -> ToolCallList:
         """The tool calls so far, in order; also by the tool's name, `tools["search"]`, which is the latest call of it."""
         return self._state.tool_calls.of(self._state.transcript, self._scope)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation so far, as messages of Chat Completions, for the next request: `run.messages + [{…}]`.
+
+        The prompt is among them if the stream tells it, or `prompt=` was given; of a run that goes on from another, also what
+        was said before. A call that waits for you to run it has no `tool` message yet: add that first. What is hidden is left
+        out; where parts of tool calls are hidden, all calls before the prompt are.
+        """
+        state = self._state
+        with state.lock:
+            made = messages_of(state.transcript.snapshot(), state.inspector.contents(), self._scope)
+        if state.conversation is None or self._scope != ROOT:
+            return made
+        before = texts_of(state.conversation.earlier) if state.privacy.hides_tools else state.conversation.earlier
+        return [*mask_json(before, state.privacy.mask), *made]
+
+    @property
+    def responses_input(self) -> list[dict[str, Any]]:
+        """The conversation so far, as the `input` of OpenAI's Responses API; otherwise as `messages`."""
+        return responses_of(self.messages)
 
     @property
     def usage(self) -> e.Usage:
@@ -153,6 +176,11 @@ class RunResults(Results):
     def thread_id(self) -> str | None:
         """The service's id of the stream's session, thread or conversation, for the next request; None if it has none."""
         return self._state.thread_id
+
+    @property
+    def conversation(self) -> Any:
+        """The exact history of a run of nbagent's own agent, for `agent.stream(…, after=run)`; None of other streams."""
+        return self._state.conversation
 
     @property
     def lanes(self) -> list[Lane]:

@@ -9,7 +9,7 @@ import reprlib
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, NoReturn, Unpack, get_args
+from typing import Any, NoReturn, Unpack
 
 import msgspec
 
@@ -17,25 +17,33 @@ from nbagent import events as e
 from nbagent import recording
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
-from nbagent.errors import AnswerError, Cancelled, StreamError
+from nbagent.errors import Cancelled, StreamError
 from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import Gate
 from nbagent.mime import display_of
 from nbagent.mime.text import MASK
-from nbagent.protocol.messages import Answer
-from nbagent.pump import ChannelSet, LocalChannel, RemoteChannel, Renderer, View
+from nbagent.pump import BATCH_INTERVAL_S, ChannelSet, LocalChannel, RemoteChannel, Renderer, View
 from nbagent.run.buffered import buffered
 from nbagent.run.callbacks import EventCallback, in_callback
+from nbagent.run.chat_stream import ChatStream
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
-from nbagent.run.final_answer import FinalAnswer
 from nbagent.run.iteration import EventIterator, SubscriberSet
 from nbagent.run.lanes import Lanes
-from nbagent.run.options import GateOptions, RunOptions, check_names, is_stable, named_options, pick
+from nbagent.run.options import (
+    GateOptions,
+    RunOptions,
+    check_names,
+    is_stable,
+    named_options,
+    opening_props,
+    pick,
+    view_options,
+)
 from nbagent.run.progress import Meter
-from nbagent.run.question import Question, answering, unmasked
-from nbagent.run.results import RunResults
+from nbagent.run.question import answering
 from nbagent.run.state import RunState
+from nbagent.run.steering import SteeredRun
 from nbagent.run.watchdog import Watchdog
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
@@ -48,7 +56,7 @@ STOP_GRACE_S = 0.4
 _numbers = itertools.count(1)
 
 
-class Run(RunResults):
+class Run(SteeredRun):
     """A stream being watched, and its results so far.
 
     `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
@@ -82,12 +90,19 @@ class Run(RunResults):
         self._watchdog = Watchdog(
             options.get("timeout"), options.get("idle_timeout"), self._reader, self._waits, self._on_timeout
         )
-        super().__init__(RunState(self.id, source, Gate(**pick(options, GateOptions)), options.get("name")))
+        self._chat = source if isinstance(source, ChatStream) else None
+        drawn = view_options(options)
+        gate = Gate(**pick(options, GateOptions))
+        props = opening_props(drawn, is_chat=self._chat is not None)
+        super().__init__(RunState(self.id, source, gate, options.get("name"), props))
+        self._interval = drawn.get("interval") or BATCH_INTERVAL_S
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
+        self.on_prompt = None
         self._recorders: list[recording.Recorder] = []
         self._callbacks: list[EventCallback] = []
         self._streams = source.count if isinstance(source, Lanes) else 1
+        self._prompt = options.get("prompt")
         self._started = False
         self._stop_reason: BaseException | None = None  # set by Stop and by a timeout; it outweighs how the stream then ends
         self._finished = False  # the stream is over, and its last events are out
@@ -106,6 +121,9 @@ class Run(RunResults):
             self._recorders = recording.recorders()
             for recorder in self._recorders:
                 recorder.begin()
+            if self._prompt:
+                with self._state.lock:
+                    self._forward([e.Prompt(text=self._prompt)])
             self._watchdog.start()
             context = contextvars.copy_context()
             context.run(MASK.set, self._state.privacy.masker)
@@ -121,7 +139,15 @@ class Run(RunResults):
         """Send this run to a view in a browser too: first the transcript so far, then every change as it comes."""
         transcript, lock = self._state.transcript, self._state.lock
         externalize = self._state.large_values.externalize_large_props
-        channel = RemoteChannel(view, lock, self._counters(), opening=transcript.opening, externalize=externalize)
+        channel = RemoteChannel(
+            view,
+            lock,
+            self._counters(),
+            opening=transcript.opening,
+            externalize=externalize,
+            rests=lambda: transcript.ended,
+            interval=self._interval,
+        )
         self._channels.open(channel)
         return channel
 
@@ -166,77 +192,6 @@ class Run(RunResults):
         timer.start()
         self._done.add_done_callback(lambda _: timer.cancel())
         self._reader.cancel()
-
-    def toggle(self, block: str, is_open: bool) -> None:
-        """Open or close one panel (by its block's id) in every view of this run, for good."""
-        with self._state.lock:
-            self._channels.send(self._state.transcript.toggle(block, is_open))
-
-    @property
-    def waiting(self) -> list[Question]:
-        """The questions that wait for an answer, oldest first. Empty for a stream that has no way to carry an answer back."""
-        with self._state.lock:
-            return [self.question(request) for request in self._state.questions]
-
-    @property
-    def answer(self) -> FinalAnswer:
-        """The final answer so far; see `Results.answer`. As a function, `run.answer(id, …)`, it is `respond`."""
-        return FinalAnswer.of(super().answer, self.respond)
-
-    def respond(
-        self,
-        id: str,
-        decision: bool | e.Decision = True,
-        value: Any = None,
-        *,
-        reason: str | None = None,
-        remember: bool = False,
-    ) -> None:
-        """Answer a question, from any thread.
-
-            for question in run.waiting:
-                run.respond(question.id, True)
-
-        Args:
-            id: of the question.
-            decision: True or `"approve"`, False or `"deny"`, or `"cancel"`, which closes the question without an answer.
-            value: the input; of a tool's call, changed arguments, None for those asked about.
-            reason: of a denial, for the model.
-            remember: allow all further calls of the tool in this session too.
-
-        Raises:
-            AnswerError: no such question waits, or the value does not fit; the question then stays.
-        """
-        if isinstance(decision, bool):
-            decision = "approve" if decision else "deny"
-        if decision not in get_args(e.Decision):
-            raise AnswerError(f"decision must be True, False, 'approve', 'deny' or 'cancel', got {decision!r}")
-        with self._state.lock:
-            request = self._state.questions.get(id)
-        assert request.reply is not None
-        reply: e.Reply = request.reply.value
-        if value is not None and request.kind == "tool":
-            value = unmasked(value, request.args, reply.args)
-        id = request.approval_id
-        reply.send(e.ApprovalResponse(approval_id=id, decision=decision, value=value, reason=reason, remember=remember))
-
-    def take_answer(self, answer: Answer) -> None:
-        """Answer a question from a view. One that cannot be taken shows there, beside the question."""
-        try:
-            value = None if answer.value is None else msgspec.json.decode(answer.value)
-            self.respond(answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember)
-        except (AnswerError, msgspec.DecodeError) as error:
-            with self._state.lock:
-                problem = self._state.privacy.mask(str(error))
-                self._channels.send(self._state.transcript.refuse_answer(answer.block.removeprefix("approval:"), problem))
-
-    def question(self, request: e.ApprovalRequest) -> Question:
-        """Return a question as an object with methods that answer it."""
-        tool = self._state.transcript.blocks.get(request.tool_id or "")
-        return Question(self, request, None if tool is None else str(tool.props.get("name")))
-
-    def _waits(self) -> bool:
-        return bool(self._state.questions)
 
     @property
     def done(self) -> bool:
@@ -414,7 +369,9 @@ class Run(RunResults):
                 if closing:  # the fallback's answer comes next
                     self._state.begin_answer()
                 return
-            if not self._state.events.count:  # the stream is open now, and the credentials of its request are known
+            if self._state.events.count == (
+                1 if self._prompt else 0
+            ):  # the stream is open now, and the credentials of its request are known
                 self._state.privacy.register_secrets()
             decoded = list(self._decoder.feed(item))
             if not any(map(_lacks_display, decoded)):

@@ -12,6 +12,7 @@ from nbagent.events.log import EventLog
 from nbagent.gate import Gate
 from nbagent.gate.privacy import Privacy
 from nbagent.inspector import Inspector
+from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
 from nbagent.run.question import OpenQuestions
@@ -19,7 +20,7 @@ from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
 from nbagent.transcript import ROOT, Op, Transcript
 
-_BEFORE_ANSWER = (e.ToolStart, e.AgentHandoff, e.Hidden)
+_BEFORE_ANSWER = (e.Prompt, e.ToolStart, e.AgentHandoff, e.Hidden)
 
 
 class RunState:
@@ -30,6 +31,7 @@ class RunState:
         source: the stream. Its credentials are masked from now on.
         gate: decides what may be seen.
         name: the user's own name for the run; by default that of the stream, of its agent or of its model.
+        props: that the run has from its beginning.
 
     Attributes:
         lock: must be held while any of the other attributes is read or changed.
@@ -39,6 +41,7 @@ class RunState:
         tool_calls: whole arguments and live results.
         large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.
+        conversation: the exact history of a run of nbagent's own agent; None of other streams.
         thread_id: the stream's own id of its session, thread or conversation; None if it has none.
         questions: those that wait for an answer.
         error: the exception that ended the run; None if none did.
@@ -51,18 +54,19 @@ class RunState:
         usages: tokens of a lane.
     """
 
-    def __init__(self, run_id: str, source: Any, gate: Gate, name: str | None = None) -> None:
+    def __init__(self, run_id: str, source: Any, gate: Gate, name: str | None = None, props: RunProps | None = None) -> None:
         started = time.time()
         self.lock = threading.RLock()
         self.events = EventLog()
         self.privacy = Privacy(gate, self.events, run_id)
         self.privacy.register_secrets(source)
         given, origin = name_and_origin(source) if name is None else (name, "user")
-        self.transcript = Transcript(self.privacy.mask(given), started, origin)
+        self.transcript = Transcript(self.privacy.mask(given), started, origin, props)
         self.tool_calls = ToolCalls(self.lock)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot)
         self.questions = OpenQuestions()
+        self.conversation: Any = getattr(source, "conversation", None)
         self.thread_id: str | None = None
         self.error: BaseException | None = None
         self.answer_index: dict[str, int] = {}

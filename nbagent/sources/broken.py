@@ -5,10 +5,9 @@ aiohttp, requests on urllib3, websockets, and Python's own.
 """
 
 import socket
-from collections.abc import Iterator
 from typing import Any
 
-from nbagent.errors import StreamError
+from nbagent.errors import StreamError, causes
 
 CONNECTION_LOST = "connection_lost"
 """Code of a connection that broke while the response came."""
@@ -63,10 +62,10 @@ def connection_error(error: BaseException | None) -> StreamError | None:
     names = _class_names(error)
     if names & _TOO_LATE or not names & _LOST:
         return None
-    causes = list(_causes(error))
-    made = not any(_class_names(cause) & _NOT_MADE or isinstance(cause, socket.gaierror) for cause in causes)
-    host = next((host for cause in causes if (host := _host_of(cause))), None)
-    reason = str(causes[-1]) or str(error) or type(error).__name__
+    chain = list(causes(error))
+    made = not any(_class_names(cause) & _NOT_MADE or isinstance(cause, socket.gaierror) for cause in chain)
+    host = next((host for cause in chain if (host := _host_of(cause))), None)
+    reason = str(chain[-1]) or str(error) or type(error).__name__
     where = f" to {host}" if host else ""
     if made:
         explained = StreamError(f"The connection{where} broke: {reason}", CONNECTION_LOST)
@@ -80,16 +79,6 @@ def connection_error(error: BaseException | None) -> StreamError | None:
 def _class_names(error: BaseException) -> set[str]:
     """Return the classes of an error as "package.Class"."""
     return {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and what it was raised from, the first cause last."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
 def _host_of(error: BaseException) -> str | None:

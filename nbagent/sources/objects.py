@@ -22,11 +22,13 @@ from typing import Any, Protocol
 
 from nbagent.errors import Cancelled, UnknownSource
 from nbagent.gate import secrets
-from nbagent.hints import FINAL_RESULTS, hint_for, meaning_of, text_refusal, type_name
+from nbagent.hints import FINAL_RESULTS, hint_for, meaning_of, messages_refusal, text_refusal, type_name
 from nbagent.runtime.loop import MAX_SLICE_S, OwnedStream, running_loop
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.broken import connection_error
 from nbagent.sources.calls import is_call, service_error
+from nbagent.sources.closing import aclose, close
+from nbagent.sources.langchain_stop import stop_models_when
 from nbagent.sources.stream import ServiceStream
 from nbagent.transcript import NameOrigin
 
@@ -71,6 +73,8 @@ def reader_for(source: Any, loop: asyncio.AbstractEventLoop | None = None) -> Re
         return TaskReader(source, loop or running_loop() or own_loop())
     if isinstance(source, str) and meaning_of(source):
         raise UnknownSource(text_refusal(source))  # shown, it would look like an answer
+    if refusal := messages_refusal(source):
+        raise UnknownSource(refusal)
     if isinstance(source, str | dict) or hasattr(source, "model_dump") or type_name(source) in FINAL_RESULTS:
         return ThreadReader([source])  # one item, whose iterator would give its fields
     is_data = hasattr(source, "__array__") or hasattr(source, "__dataframe__") or isinstance(source, os.PathLike)
@@ -187,7 +191,7 @@ class TaskReader:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 if self._cancelled:
-                    stack.push_async_callback(_aclose, source)
+                    stack.push_async_callback(aclose, source)
                 else:
                     await self._read_all(source, stack, on_item)
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
@@ -224,22 +228,13 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
         return _as_async(source)
     iterator: AsyncIterator[Any] = aiter(source)
     for closable in (source, iterator) if iterator is not source else (source,):
-        stack.push_async_callback(_aclose, closable)
+        stack.push_async_callback(aclose, closable)
     return iterator
 
 
 async def _as_async(items: Iterable[Any]) -> AsyncIterator[Any]:
     for item in items:
         yield item
-
-
-async def _aclose(stream: Any) -> None:
-    """Close a stream by the method that its kind has for it."""
-    close = getattr(stream, "aclose", None) or getattr(stream, "close", None) or _canceller(stream)
-    if callable(close):
-        closing = close()
-        if inspect.isawaitable(closing):
-            await closing
 
 
 class ThreadReader:
@@ -264,6 +259,7 @@ class ThreadReader:
     def _read(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         error: BaseException | None = None
         try:
+            stop_models_when(self._cancelled.is_set)
             with contextlib.ExitStack() as stack:
                 self._read_all(stack, on_item)
         except BaseException as caught:
@@ -274,31 +270,20 @@ class ThreadReader:
     def _read_all(self, stack: contextlib.ExitStack, on_item: Callable[[Any], None]) -> None:
         source = self._source
         if self._cancelled.is_set():
-            _close(source)
+            close(source)
             return
         if hasattr(source, "__enter__") and not hasattr(source, "__next__"):
             self._source = source = stack.enter_context(source)
         secrets.register(*secrets.credentials_of(source))
         iterator = iter(source)
-        stack.callback(_close, iterator)
+        stack.callback(close, iterator)
         if iterator is not source and not isinstance(source, list | tuple):
-            stack.callback(_close, source)
+            stack.callback(close, source)
         # If it was cancelled while the stream was opened, either this sees it, or `cancel` saw the stream and hung up.
         for item in () if self._cancelled.is_set() else iterator:
             if self._cancelled.is_set():
                 break
             on_item(item)
-
-
-def _close(stream: Any) -> None:
-    close = getattr(stream, "close", None) or _canceller(stream)
-    if callable(close):
-        close()
-
-
-def _canceller(stream: Any) -> Any:
-    """Return the method that ends a gRPC call. None for other streams, where `cancel` may do more than stop the reading."""
-    return stream.cancel if is_call(stream) else None
 
 
 def _hang_up(stream: Any) -> None:

@@ -1,9 +1,14 @@
 """A block: an element of a transcript, such as a text, a thought or a tool call."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from nbagent.events.growing_text import GrowingText
+from nbagent.events.jsonable import text_safe
+
+MAX_ID_CHARS = 200
+"""Characters of a block's id; a longer one is shortened, since every op carries it."""
 
 
 class Block:
@@ -54,3 +59,9 @@ class Block:
         for field in tuple(self._growing):
             self.text(field)
         return {"id": self.id, "parent": self.parent, "closed": self.closed, **self.props}
+
+
+def short_id(id: str) -> str:
+    """Return the id as it can be sent; one that is too long to be sent with every change is cut and ends with its hash."""
+    id = text_safe(id)
+    return id if len(id) <= MAX_ID_CHARS else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"

@@ -42,7 +42,7 @@ def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockPro
     """Return the props that the start of a block tells; those that it does not tell are unset."""
     match event:
         case e.TextStart():
-            return TextProps(text_kind=event.kind, phase=event.phase)
+            return TextProps(text_kind=event.kind, phase=event.phase, line_breaks=event.line_breaks or msgspec.UNSET)
         case e.ReasoningStart():
             return ReasoningProps(reasoning_kind=event.kind)
         case e.ToolStart():

@@ -5,8 +5,6 @@ the tree (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()`
 The transcript has no clock: every time in it comes from an event's `ts`.
 """
 
-import hashlib
-from collections.abc import Iterable
 from typing import Any, assert_never
 
 import msgspec
@@ -29,7 +27,7 @@ from nbagent.protocol.blocks import (
     to_dict,
 )
 from nbagent.protocol.ops import ROOT, Op
-from nbagent.transcript.block import Block
+from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.props import default_props, end_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
@@ -37,9 +35,6 @@ from nbagent.transcript.usage import UsageCount
 
 COUNTER_INTERVAL_S = 1.0
 """Seconds between two updates of the counters that every delta moves; each one redraws the header."""
-
-MAX_ID_CHARS = 200
-"""Characters of a block's id; a longer one is shortened, since every op carries it."""
 
 LIVE = frozenset({"running", "stopping"})
 """Statuses of a run that has not ended."""
@@ -55,14 +50,19 @@ class Transcript:
         name: title of the run until the stream sends one.
         started: when the run began, in seconds since the epoch.
         origin: where `name` is from; see `StreamName`.
+        props: that the run has from its beginning, in place of the usual ones.
     """
 
-    def __init__(self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream") -> None:
+    def __init__(
+        self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream", props: RunProps | None = None
+    ) -> None:
         self._name = StreamName(name, origin)
         self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
-        props = to_dict(RunProps(name=name, status="running", started=started))
-        self.root = Block(ROOT, None, json_safe({"kind": ROOT, **props, **self._counts}))
+        own = to_dict(merged(RunProps(name=name, status="running", started=started), props or RunProps()))
+        self.root = Block(ROOT, None, json_safe({"kind": ROOT, **own, **self._counts}))
         self.blocks: dict[str, Block] = {ROOT: self.root}
+        self._unclosed: dict[str, Block] = {}
+        self._prompts: list[Block] = []
         self._latest = started
         self._first_token = False
         self._usage = UsageCount()
@@ -128,10 +128,22 @@ class Transcript:
         block = self.blocks.get(id)
         return [] if block is None else self._set(block, BlockProps(user_open=is_open))
 
+    def prompt_number(self, block: str) -> int:
+        """Return the number of the prompt that a block shows, from 1.
+
+        Raises:
+            ValueError: the block shows no prompt.
+        """
+        return [each.id for each in self._prompts].index(block) + 1
+
     def refuse_answer(self, approval_id: str, problem: str) -> list[Op]:
         """Return the ops that show why an answer to a question was not taken."""
         block = self.blocks.get(_approval_id(approval_id))
         return [] if block is None else self._set(block, ApprovalProps(problem=problem))
+
+    def copied(self, events: int) -> list[Op]:
+        """Return the ops that tell the views that a static copy with this many events was sent."""
+        return self._set(self.root, RunProps(copied=events))
 
     def feed(self, event: e.Event) -> list[Op]:
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
@@ -153,7 +165,7 @@ class Transcript:
 
         The id is shortened and made encodable, and prefixed with the kind if a block of another kind already has it.
         """
-        id = _short(id)
+        id = short_id(id)
         block = self.blocks.get(id)
         return id if block is None or block.kind == kind else f"{kind}:{id}"
 
@@ -196,7 +208,11 @@ class Transcript:
                 return self._show_usage()
             case e.Source() | e.File():
                 return self._add_closed(event.id, whole_props(event), event)
-            case e.Prompt() | e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
+            case e.Prompt():
+                return self._prompt(event)
+            case e.Rewind():
+                return self._rewind(event)
+            case e.AgentHandoff() | e.State() | e.Status() | e.Error() | e.Custom() | e.Raw():
                 return self._add_anonymous(whole_props(event), event)
             case e.Hidden():
                 return self._hidden(event)
@@ -210,11 +226,11 @@ class Transcript:
     def _open(self, id: str, props: BlockProps, parent: str | None) -> tuple[Block, list[Op]]:
         kind = kind_of(props)
         id = self.block_id(id, kind)
-        parent = _short(parent) if parent is not None else None
+        parent = short_id(parent) if parent is not None else None
         if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
             return self.blocks[id], self._set(self.blocks[id], props)
         block = Block(id, parent if parent in self.blocks else ROOT, json_safe({"kind": kind, **to_dict(props)}))
-        self.blocks[id] = block
+        self.blocks[id] = self._unclosed[id] = block
         self._counts["tools"] += kind == "tool"
         return block, [("open", id, block.parent, dict(block.props))]
 
@@ -229,6 +245,7 @@ class Transcript:
         if block.closed:
             return []
         block.closed = True
+        self._unclosed.pop(block.id, None)
         return [("close", block.id)]
 
     def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
@@ -330,7 +347,7 @@ class Transcript:
     def _approval_request(self, event: e.ApprovalRequest) -> list[Op]:
         props = ApprovalProps(
             approval_kind=event.kind,
-            tool_id=None if event.tool_id is None else _short(event.tool_id),
+            tool_id=None if event.tool_id is None else short_id(event.tool_id),
             prompt=event.prompt,
             args=event.args,
             options=event.options,
@@ -354,7 +371,7 @@ class Transcript:
         return [*ops, *self._set_open_tool(block.props.get("tool_id"), "approval-responded")]
 
     def _set_open_tool(self, id: str | None, state: ToolState) -> list[Op]:
-        block = self.blocks.get(_short(id)) if id is not None else None
+        block = self.blocks.get(short_id(id)) if id is not None else None
         if block is None or block.kind != "tool" or block.closed:
             return []
         return self._set(block, ToolProps(state=state))
@@ -365,7 +382,29 @@ class Transcript:
         ops = self._name_by(event)
         if isinstance(lanes := (event.meta or {}).get("lanes"), int):
             ops += self._set(self.root, RunProps(lanes=lanes))
+        if "turns" in self.root.props and event.parent_id is None:
+            turns = RunProps(
+                turns=self.root.props["turns"] + 1, status="running", started=event.ts, finish_reason=None, code=None
+            )
+            ops += self._set(self.root, turns)
         return ops
+
+    def _prompt(self, event: e.Prompt) -> list[Op]:
+        ops = self._add_anonymous(whole_props(event), event)
+        if event.parent_id is None:
+            self._prompts.append(next(reversed(self.blocks.values())))
+        return ops
+
+    def _rewind(self, event: e.Rewind) -> list[Op]:
+        """Mark what was said from a prompt on as an earlier version."""
+        replaced: list[Block] = []
+        first = self._prompts[event.prompt - 1] if 0 < event.prompt <= len(self._prompts) else None
+        for block in reversed(self.blocks.values()) if first is not None else ():
+            if block.parent == ROOT and "replaced" not in block.props:
+                replaced.append(block)
+            if block is first:
+                break
+        return [op for block in reversed(replaced) for op in self._set(block, BlockProps(replaced=True))]
 
     def _name_by(self, event: e.RunStart | e.StepStart) -> list[Op]:
         """Show the run's model and name, where the start of a run or of a step tells them first."""
@@ -392,22 +431,12 @@ class Transcript:
             return []
         if event.usage is not None:
             self._usage.run = event.usage
-        ops = [op for block in self.blocks.values() for op in self._end_block(block, event)]
+        unclosed = list(self._unclosed.values())
+        ops = [op for block in unclosed for op in (*self._set(block, end_props(block, event)), *self._close(block))]
         end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
-        return [*ops, *self._show_usage(), *self._set(self.root, end), *self._close(self.root)]
-
-    def _end_block(self, block: Block, event: e.RunEnd) -> Iterable[Op]:
-        """Close a block that is still open at `run.end`: a stream that dies leaves nothing running."""
-        if block.closed or block is self.root:
-            return []
-        return [*self._set(block, end_props(block, event)), *self._close(block)]
-
-
-def _short(id: str) -> str:
-    """Return the id as it can be sent; one that is too long to be sent with every change is cut and ends with its hash."""
-    id = text_safe(id)
-    return id if len(id) <= MAX_ID_CHARS else f"{id[:100]}…{hashlib.sha256(id.encode()).hexdigest()[:16]}"
+        ops += [*self._show_usage(), *self._set(self.root, end)]
+        return ops if "turns" in self.root.props else [*ops, *self._close(self.root)]
 
 
 def _approval_id(approval_id: str) -> str:
-    return _short(f"approval:{approval_id}")
+    return short_id(f"approval:{approval_id}")

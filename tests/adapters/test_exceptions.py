@@ -57,10 +57,14 @@ def test_the_message_names_the_address_and_the_cause(error: Exception, message: 
     assert "secret" not in message_of(error)
 
 
-def test_a_cause_that_is_its_own_cause_ends() -> None:
-    error = ValueError("a")
-    error.__cause__ = error
-    assert message_of(error) == "a"
+def test_an_error_that_was_raised_while_another_was_handled_names_that_one() -> None:
+    with pytest.raises(RuntimeError) as raised:
+        try:
+            raise REFUSED
+        except OSError:
+            raise RuntimeError("the model was not asked")  # noqa: B904 - as much code raises
+
+    assert message_of(raised.value) == "the model was not asked (All connection attempts failed)"
 
 
 def call_of(name: str, index: int) -> list[Any]:

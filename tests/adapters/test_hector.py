@@ -59,6 +59,11 @@ def test_lines_about_tools_are_tools_however_they_are_cut(size: int) -> None:
     assert transcript.texts == ["Let me create it...\n", "File created.\n", "Done [Tool: x(y)]"]
 
 
+def test_line_ends_of_chunks_are_line_breaks() -> None:
+    starts = of(ev.TextStart, run(*chunks("a\n", "[Tool: f()]\n", "b\nc\n", "[Tool: f()]\n", "d")))
+    assert [start.line_breaks for start in starts] == [True] * 3
+
+
 @pytest.mark.parametrize("text", ["[Tool: never closed", "[Tool", "[To do]\n", "[Tool: ]\n", "\n\n"])
 def test_lines_that_only_look_like_it_are_text(text: str) -> None:
     transcript = Transcript.of(run(*chunks("a\n", text)))

@@ -71,10 +71,10 @@ async def test_an_answer_streams_through(api: str) -> None:
     assert (end.status, end.output, tokens(end)) == ("completed", "Hello there.", (10, 5, 15))
     assert events[0] == e.RunStart(name="greeter", model="test-1", agent="greeter")
     assert {event.agent for event in events} == {"greeter"}
-    assert {event.step for event in events[1:]} == {1}
+    assert {event.step for event in events[2:]} == {1}
     assert "".join(event.delta for event in of(events, e.TextDelta)) == "Hello there."
     kinds = [e.type_of(event) for event in events if not isinstance(event, e.TextDelta)]
-    assert kinds == ["run.start", "step.start", "text.start", "text.end", "step.end", "run.end"]
+    assert kinds == ["run.start", "prompt", "step.start", "text.start", "text.end", "step.end", "run.end"]
 
 
 @both_apis
@@ -463,7 +463,7 @@ async def test_closing_while_the_server_thinks_hangs_up_too() -> None:
         assert await asyncio.to_thread(asked.wait, 30)
         await stream.aclose()
         assert await asyncio.to_thread(server.hung_up.wait, 30)
-        assert [event.status for event in await collect(stream)] == ["cancelled"]  # type: ignore[union-attr]
+        assert [event.status for event in of(await collect(stream), e.RunEnd)] == ["cancelled"]
 
 
 async def test_a_stream_closed_before_it_began_never_asks_the_model() -> None:

@@ -3,18 +3,25 @@
 from typing import Any
 
 import pytest
+from agent.conversations import BROKEN, check, turns
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nbagent.agent.history import (
+    NO_ANSWER,
+    NO_RESULT,
     FunctionCall,
     FunctionCallOutput,
     Item,
     Message,
     OpaqueItem,
+    ended,
+    exchanges,
     from_prompt,
     from_responses,
+    is_of_model,
+    paired,
     to_chat,
     to_responses,
 )
@@ -141,3 +148,58 @@ def test_a_prompt_that_cannot_be_read_is_refused(prompt: Any, message: str) -> N
     with pytest.raises(NbagentError) as refused:
         from_prompt(prompt)
     assert message in str(refused.value)
+
+
+# --- pairs of calls and outputs ---------------------------------------------------------------------------------------
+
+
+@given(BROKEN)
+def test_any_history_is_made_valid_and_loses_no_word(items: list[Item]) -> None:
+    made = paired(items)
+    check(made)
+    kept = [item for item in items if not isinstance(item, FunctionCallOutput)]
+    assert [item for item in made if not isinstance(item, FunctionCallOutput)] == kept
+    assert paired(made) == made
+
+
+@given(turns())
+def test_a_whole_turn_stays_as_it_is(turn: list[Item]) -> None:
+    assert ended(turn) == paired(turn) == turn
+
+
+@given(BROKEN)
+def test_a_history_can_be_cut_between_any_two_exchanges(items: list[Item]) -> None:
+    parts = exchanges(paired(items))
+    assert [item for part in parts for item in part] == paired(items)
+    for at in range(len(parts) + 1):
+        check(item for part in parts[:at] for item in part)
+        check(item for part in parts[at:] for item in part)
+
+
+@given(turns(), st.integers(1, 20))
+def test_a_turn_that_was_broken_off_anywhere_can_go_on(turn: list[Item], length: int) -> None:
+    whole = ended(turn[:length])
+    check([*whole, Message(role="user", content="and then?")])
+    assert is_of_model(whole[-1])
+
+
+def test_results_follow_their_calls_in_the_calls_order() -> None:
+    a, b = (FunctionCall(call_id=id, name="f", arguments="{}") for id in "ab")
+    of_a, of_b = (FunctionCallOutput(call_id=id, text=id) for id in "ab")
+    assert paired([a, b, of_b, of_a]) == [a, b, of_a, of_b]
+
+
+def test_calls_of_one_id_get_their_own_results() -> None:
+    call = FunctionCall(call_id="c", name="f", arguments="{}")
+    first, second, third = (FunctionCallOutput(call_id="c", text=text) for text in "123")
+    assert paired([call, call, first, second, call, third]) == [call, call, first, second, call, third]
+
+
+def test_a_call_that_was_interrupted_says_so() -> None:
+    call = FunctionCall(call_id="c", name="f", arguments="{}")
+    assert ended([Message(role="user", content="go"), call]) == [
+        Message(role="user", content="go"),
+        call,
+        FunctionCallOutput(call_id="c", text=NO_RESULT),
+        Message(role="assistant", content=NO_ANSWER),
+    ]

@@ -1,12 +1,15 @@
 r"""Formulas typeset by JupyterLab's MathJax, which knows commands that do more: `\href{javascript:…}`, `\style`, `\class`."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from browser.lab import Notebook
+from browser.places import PLACES
+from browser.test_frontends import only
 from browser.test_saved import reopen_without_kernel
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 ATTACKS = [
     r"\href{javascript:globalThis.harm=1}{x}",
@@ -67,3 +70,16 @@ def test_no_command_of_a_formula_does_anything_live_or_in_the_saved_file(noteboo
     expect(place.locator("mjx-container").first).to_be_visible()  # of the answer's own formula: MathJax has been there
     does_nothing(place)
     expect(place.locator("mjx-container")).to_have_count(1)
+
+
+@only("notebook7")
+@pytest.mark.proof
+def test_no_command_of_a_formula_does_anything_in_notebook_7(tmp_path: Path, page: Page) -> None:
+    with PLACES["notebook7"](tmp_path, page, (CELL,)) as place:
+        expect(place.view(0).locator(".nb-status", has_text="Done")).to_be_visible()
+        output = page.locator(".jp-Cell-outputArea")
+        expect(output.locator("mjx-container").first).to_be_attached()
+        does_nothing(output)
+        place.view(0).evaluate("(view) => view.remove()")  # the static copy is left
+        does_nothing(output)
+        expect(output.locator("mjx-container")).to_have_count(1)

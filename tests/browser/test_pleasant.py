@@ -264,6 +264,36 @@ def test_a_long_run_that_has_ended_shows_all_on_demand(page: Page) -> None:
     expect(page.get_by_role("button", name="Show all")).to_have_count(0)
 
 
+def plot(id_: str) -> list[list[Any]]:
+    """Return the ops of a call whose result is a picture as high as one gets."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="480"><rect width="640" height="480" fill="#8af"/></svg>'
+    call = {"kind": "tool", "name": "plot", "state": "output-available", "open": True, "result": {"image/svg+xml": svg}}
+    return [["open", id_, "run", call], ["close", id_]]
+
+
+def test_a_run_is_not_long_because_of_its_pictures(page: Page) -> None:
+    open_preview(page, "none")
+    calls = [*plot("x"), *plot("y"), *plot("z")]
+    page.evaluate("(ops) => pleasant.open(...ops)", [*calls, ["set", "run", {"status": "completed"}]])
+    expect(page.locator(".nb-log.nb-whole .nb-picture")).to_have_count(3)
+    assert page.evaluate("() => pleasant.heights()")[0] > 1440
+
+
+def test_a_picture_at_the_end_of_a_long_run_is_seen_whole(page: Page) -> None:
+    open_preview(page, "none")
+    texts = [["open", id_, "run", {"kind": "text", "text": text}] for id_, text in (("a", LINES), ("b", "There it is."))]
+    page.evaluate("(ops) => pleasant.open(...ops)", [texts[0], *plot("x"), texts[1]])
+    expect(page.locator(".nb-picture")).to_be_visible()
+    page.evaluate("() => view.ops(['set', 'run', { status: 'completed' }], ['close', 'run'])")
+    expect(page.get_by_role("button", name="Show all")).to_be_visible()
+    page.wait_for_function(
+        """() => {
+          const [picture, log] = [".nb-picture", ".nb-log"].map((at) => document.querySelector(at).getBoundingClientRect());
+          return picture.height === 480 && picture.top >= log.top && picture.bottom <= log.bottom;
+        }"""
+    )
+
+
 def test_a_table_is_not_cut_within_a_row(page: Page) -> None:
     open_preview(page, "none")
     rows = "".join(f"<tr><th>{number}</th><td>north{'<br>south' * (number % 3)}</td></tr>" for number in range(40))

@@ -28,7 +28,7 @@ def blocking(gate):
     yield "and done"
 """
 PATIENCE_S = 60
-"""Seconds in which a copy must be in the file; a view looks after 1.5 s, then after twice as long each time."""
+"""Seconds in which a copy must be in the file. A view looks when the kernel has sent one, and asks again after 3 s."""
 
 
 def wait_until_saved(book: Notebook, words: str, *, runs: int = 1) -> None:

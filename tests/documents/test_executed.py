@@ -15,10 +15,37 @@ from nbconvert.exporters import HTMLExporter, LatexExporter
 
 SETUP = "import nbagent"
 ANSWER = "run = await nbagent.show(iter(['One sentence that is the whole answer, number {}.']), name='ask')"
+CALLED = """
+import nbagent, sys
+from nbagent import events as e
+async def called(*tools):
+    from nbagent.agent.calls import PyplotFigures, _content_and_display
+    for number, tool in enumerate(nbagent.Agent(model="demo", tools=[*tools]).tools):
+        yield e.ToolStart(id=f"t{number}", name=tool.name)
+        yield e.ToolArgs(id=f"t{number}", args={}, args_text="{}")
+        with PyplotFigures() as figures:
+            value = await tool.run({})
+        content, display = _content_and_display(value, figures.figures)
+        yield e.ToolResult(id=f"t{number}", content=content, display=display)
+    yield e.TextDelta(id="x", delta="# Result\\n\\n$a^2$")
+"""
+FIRST = """
+assert "matplotlib" not in sys.modules
+def imported() -> None:
+    "Draws."
+    import matplotlib.pyplot as plt
+    plt.plot([1, 2])
+    plt.show()
+def figure() -> object:
+    "Draws."
+    from matplotlib import pyplot as plt
+    plt.plot([1, 2])
+run = await nbagent.show(called(imported, figure), name="plots")
+assert not any("nbagent" in type(finder).__module__ for finder in sys.meta_path)
+"""
 PLOTS = """
 %matplotlib inline
 import matplotlib.pyplot as plt
-from nbagent import events as e
 def drawn() -> str:
     "Draws."
     plt.plot([1, 2])
@@ -30,18 +57,7 @@ def shown() -> None:
 def returned() -> object:
     "Draws."
     return plt.subplots()[0]
-agent = nbagent.Agent(model="demo", tools=[drawn, shown, returned])
-async def called():
-    from nbagent.agent.calls import PyplotFigures, _content_and_display
-    for number, tool in enumerate(agent.tools):
-        yield e.ToolStart(id=f"t{number}", name=tool.name)
-        yield e.ToolArgs(id=f"t{number}", args={}, args_text="{}")
-        with PyplotFigures() as figures:
-            value = await tool.run({})
-        content, display = _content_and_display(value, figures.figures)
-        yield e.ToolResult(id=f"t{number}", content=content, display=display)
-    yield e.TextDelta(id="x", delta="# Result\\n\\n$a^2$")
-run = await nbagent.show(called(), name="plots")
+run = await nbagent.show(called(drawn, shown, returned), name="plots")
 """
 
 
@@ -60,7 +76,7 @@ def size_of(notebook: Any) -> int:
 
 @pytest.fixture(scope="module")
 def plots() -> Any:
-    return executed(SETUP, PLOTS, store_widget_state=False)
+    return executed(CALLED, FIRST, PLOTS, store_widget_state=False)
 
 
 @pytest.fixture
@@ -69,17 +85,18 @@ def stable() -> Iterator[None]:
         yield
 
 
-def test_each_figure_that_a_tool_draws_with_pyplot_is_in_the_file_once(plots: Any) -> None:
-    outputs = plots.cells[1].outputs
+@pytest.mark.parametrize(("cell", "count"), [(1, 2), (2, 3)], ids=["a tool imports pyplot", "pyplot is there"])
+def test_each_figure_that_a_tool_draws_with_pyplot_is_in_the_file_once(plots: Any, cell: int, count: int) -> None:
+    outputs = plots.cells[cell].outputs
     assert [sorted(output["data"]) for output in outputs] == [
         ["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"],
         ["text/html", "text/markdown", "text/plain"],
     ]  # the view and the static copy, and no figure beside them
-    assert outputs[1]["data"]["text/html"].count("<img ") == 3
+    assert outputs[1]["data"]["text/html"].count("<img ") == count
 
 
 def test_an_export_without_html_holds_the_transcript(plots: Any) -> None:
-    data = plots.cells[1].outputs[1]["data"]
+    data = plots.cells[2].outputs[1]["data"]
     by_default = LatexExporter().default_config["NbConvertBase"]["display_data_priority"]  # type: ignore[no-untyped-call]
     chosen = next(mime for mime in by_default if mime in data)
     assert chosen == "text/markdown"
@@ -90,7 +107,7 @@ def test_an_export_without_html_holds_the_transcript(plots: Any) -> None:
 
 def test_web_pages_take_the_html(plots: Any) -> None:
     page = HTMLExporter().from_notebook_node(plots, {"metadata": {"name": "run"}})[0]  # type: ignore[no-untyped-call]
-    assert page.count('aria-label="Agent transcript"') == 1
+    assert page.count('aria-label="Agent transcript"') == 2
     assert "**Result**" not in page
 
 

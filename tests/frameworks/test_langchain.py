@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, completion, held, recorded, refused
-from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, completion, held, recorded, refused
+from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, stop, watch
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_anthropic import ChatAnthropic
@@ -82,6 +82,20 @@ async def test_a_tool_loop_is_told_alike_in_every_mode(serve: Serve, stream: Cal
 async def test_a_sync_stream_is_told_too(serve: Serve) -> None:
     run = await watch(geographer(serve(recorded(CALL), recorded(ANSWER))).stream(QUESTION, stream_mode="messages"))
     assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
+
+
+def wrapped(stream: Any) -> Any:
+    """Yield what a stream does, as a generator of a user's own."""
+    yield from stream
+
+
+@pytest.mark.parametrize("wrap", [lambda stream: stream, wrapped], ids=["as it is", "in a generator"])
+async def test_stop_of_a_sync_stream_ends_the_model_at_its_next_word(serve: Serve, wrap: Callable[[Any], Any]) -> None:
+    provider = serve(recorded(CALL), held(ANSWER, b"capital")._replace(drip=True))
+    run = await cancel(wrap(geographer(provider).stream(QUESTION, stream_mode="messages")))
+    assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
+    provider.drip()
+    assert provider.hung_up.wait(REPLY_TIMEOUT_S)
 
 
 @each({"events v2": events("v2"), "events v3": events("v3"), "messages": modes("messages"), "values": modes("values")})

@@ -40,6 +40,8 @@ class Notebook:
         """Metadata of the static copies by display id, as updated since."""
         self.opened: list[dict[str, Any]] = []
         """`comm_open` messages."""
+        self.messages: list[tuple[str, dict[str, Any]]] = []
+        """Type and content of all messages."""
 
     def run(self, code: str, cell: str = "") -> list[dict[str, Any]]:
         """The cell's outputs: MIME bundles with `display_id` where there is one, streams as `text`."""
@@ -51,6 +53,7 @@ class Notebook:
         while True:
             reply = self.client.get_iopub_msg(timeout=60)
             content, kind = reply["content"], reply["msg_type"]
+            self.messages.append((kind, content))
             mine = reply["parent_header"].get("msg_id") == message["header"]["msg_id"]
             if kind == "update_display_data":
                 self.copies[content["transient"]["display_id"]] = content["data"]["text/html"]
@@ -170,6 +173,19 @@ def test_each_copy_says_how_many_events_it_holds(notebook: Notebook) -> None:
     assert copy["metadata"] == {"nbagent": {"events": 0}}
     notebook.run("go.set()\nawait run")
     assert notebook.metadata[copy["display_id"]] == {"nbagent": {"events": int(notebook.say("print(run.event_count)"))}}
+
+
+def test_once_a_copy_is_sent_the_views_hear_how_many_events_it_holds(notebook: Notebook) -> None:
+    notebook.run("run = nbagent.show(waiting())", "c")
+    before = len(notebook.messages)
+    notebook.run("go.set()\nawait run")
+    word = f'"copied": {notebook.say("print(run.event_count)")}'
+    while True:
+        notebook.run("pass")  # until the pump has sent it
+        kinds = [kind if word not in json.dumps(content) else "word" for kind, content in notebook.messages[before:]]
+        if "word" in kinds:
+            break
+    assert kinds.index("update_display_data") < kinds.index("word")
 
 
 def test_a_page_that_has_not_got_the_outputs_can_read_them(notebook: Notebook) -> None:

@@ -114,6 +114,11 @@ def test_a_snapshot_prints_only_what_is_new() -> None:
     assert printed([opened, ["set", "t", {"text": ""}], ["close", "t"]]) == "Hel\n(taken back)\n"
 
 
+def test_line_ends_of_a_text_are_line_ends() -> None:
+    opened = ["open", "t", "run", {"kind": "text", "line_breaks": True}]
+    assert printed([opened, ["append", "t", "text", "one\ntwo"]]) == "one\ntwo\n"
+
+
 def test_texts_that_take_turns_begin_new_lines() -> None:
     def opened(id: str) -> list[Any]:
         return ["open", id, "run", {"kind": "text", "text": ""}]

@@ -25,7 +25,7 @@ READ = {
         "First load, then sum.",
         "✓ load_sales(year=2025) → DataFrame 2×2 · 1.2s",
         "Arguments",
-        '{"year":2025}',
+        '{"year": 2025}',
         "Result",
         "1",
         "Revenue grew 😀.",
@@ -35,7 +35,7 @@ READ = {
         "analyst · Failed after 3.0s",
         "✗ load_sales(year=2025) · ConnectionError · 0.7s",
         "Arguments",
-        '{"year":2025}',
+        '{"year": 2025}',
         "Error",
         "ConnectionError: no route",
         "traceback",
@@ -60,7 +60,7 @@ READ = {
         "test · Done in 4.2s",
         "⊘ load_sales(year=2025) · Denied · 2.8s",
         "Arguments",
-        '{"year":2025}',
+        '{"year": 2025}',
         "⊘ Denied · Load it? · too much",
         "Why",
         "too much",
@@ -75,9 +75,9 @@ READ = {
         "a.csv",
         "⚠ Retrying…",
         "mark",
-        '{"at":[1,2.5,null,true]}',
+        '{"at": [1, 2.5, null, true]}',
         "vendor.thing",
-        '{"type":"vendor.thing"}',
+        '{"type": "vendor.thing"}',
         "12 tokens · first token 0.2s · $0.0021",
     ],
 }
@@ -119,7 +119,7 @@ PNG = base64.b64encode(b"\x89PNG" + b"x" * 300).decode()
         ({"image/png": PNG, "text/plain": "p"}, f'<img src="data:image/png;base64,{PNG}"'),
         ({"image/svg+xml": "<svg/>"}, f'<img src="data:image/svg+xml;base64,{base64.b64encode(b"<svg/>").decode()}"'),
         ({"text/markdown": "*m*", "text/plain": "p"}, "<em>m</em>"),
-        ({"application/json": {"a": 1}, "text/plain": "p"}, "{&quot;a&quot;:1}"),
+        ({"application/json": {"a": 1}, "text/plain": "p"}, "{&quot;a&quot;: 1}"),
         ({"application/json": 0}, ">0</pre>"),
         ({"text/plain": ""}, "(empty text)"),
         ({"text/plain": "\x1b[31mred\x1b[0m \x07"}, "red ␇"),
@@ -155,6 +155,12 @@ def test_a_panel_is_open_as_in_the_view() -> None:
         ({"user_open": True}, True),
     ]:
         assert ("<details open" in transcript_html(run({**drawn, **props}))) == is_open
+
+
+def test_line_ends_that_are_line_breaks_are_shown() -> None:
+    text = {"kind": "text", "text": "one\ntwo\n\n```\nx\ny\n```"}
+    assert "<p>one<br>\ntwo</p>\n<pre><code>x\ny\n</code></pre>" in transcript_html(run({**text, "line_breaks": True}))
+    assert "<p>one\ntwo</p>" in transcript_html(run(text))
 
 
 def test_that_something_is_hidden_is_said() -> None:

@@ -78,6 +78,32 @@ def test_a_sub_agent_is_a_quotation() -> None:
     assert "> **helper**\n>\n> one\n>\n> two" in markdown_of(*events)
 
 
+LINES = [
+    ("one\ntwo", "one<br>\ntwo"),
+    ("one\\\ntwo  \nthree\n\nfour", "one<br>\ntwo<br>\nthree</p>\n<p>four"),
+    ("- one\n  two\n- three", "one<br>\ntwo</li>\n<li>three"),
+    ("> one\ntwo", "one<br>\ntwo"),
+    ("`one\ntwo`\nthree", "<code>one   two</code><br>\nthree"),  # a browser shows one space
+    ("one\r\ntwo\rthree", "one<br>\ntwo<br>\nthree"),
+    ("```\none\ntwo\n```", "one\ntwo\n"),
+]
+
+
+@pytest.mark.parametrize("parent", [None, "agent"])
+@pytest.mark.parametrize(("text", "html"), LINES)
+def test_line_ends_that_are_line_breaks_are_shown_by_any_renderer_of_markdown(text: str, html: str, parent: str | None) -> None:
+    events = (e.AgentStart(id="agent", name="helper"), e.TextStart(id="t", line_breaks=True, parent_id=parent))
+    markdown = markdown_of(*events, e.TextEnd(id="t", text=text))
+    assert html in MarkdownIt().render(markdown).replace("<br />", "<br>")
+    assert html not in MarkdownIt().render(markdown_of(*events[:1], e.TextEnd(id="t", text="one\ntwo", parent_id=parent)))
+
+
+def test_a_hard_line_break_in_a_quotation_stays() -> None:
+    assert "> one  \n> two" in markdown_of(
+        e.AgentStart(id="a", name="helper"), e.TextEnd(id="t", text="one  \ntwo", parent_id="a")
+    )
+
+
 def test_a_handoff_names_both_agents() -> None:
     assert "→ Handed over from **writer** to **editor**" in markdown_of(e.AgentHandoff(from_="writer", to="editor"))
     assert "→ Handed over to **editor**" in markdown_of(e.AgentHandoff(to="editor"))

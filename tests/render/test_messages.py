@@ -3,12 +3,16 @@
 import ast
 from typing import Any
 
+import pytest
+from adapters.recorded import RECORDINGS, Recording
+from agent.conversations import check, check_chat, check_responses
 from hypothesis import given
 from hypothesis import strategies as st
+from streams import event_streams
 
 from nbagent import events as e
-from nbagent.agent.history import from_prompt, to_chat
-from nbagent.render.messages import messages_of, messages_python
+from nbagent.agent.history import Message, ended, from_prompt, text_of, to_chat
+from nbagent.render.messages import messages_of, messages_python, responses_of
 from nbagent.transcript import Transcript
 
 
@@ -68,6 +72,94 @@ def test_what_the_model_saw_goes_before_what_the_reader_saw() -> None:
 def test_thoughts_and_sub_agents_are_left_out() -> None:
     inner = e.TextEnd(id="t", text="between us", parent_id="a")
     assert messages_of(blocks_of(e.ReasoningDelta(id="r", delta="hm"), e.AgentStart(id="a", name="x"), inner)) == []
+
+
+def test_the_prompt_is_the_users_message() -> None:
+    picture = {"media_type": "image/png", "data": "aGk="}
+    events: list[e.Event] = [
+        e.Prompt(text="Hi"),
+        e.TextEnd(id="s", text="Hello"),
+        e.Prompt(text="What is it?", files=[picture, {"media_type": "text/csv", "name": "a.csv"}]),
+        e.TextEnd(id="t", text="A."),
+    ]
+    parts = [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}},
+        {"type": "text", "text": "[file: a.csv]"},
+    ]
+    messages = messages_of(blocks_of(*events))
+    assert messages == [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": "A."},
+    ]
+    assert responses_of(messages)[2]["content"] == [
+        {"type": "input_text", "text": "What is it?"},
+        {"type": "input_image", "image_url": "data:image/png;base64,aGk="},
+        {"type": "input_text", "text": "[file: a.csv]"},
+    ]
+
+
+def test_ids_and_names_of_calls_are_made_fit() -> None:
+    events: list[e.Event] = [
+        *call("web search/x", "c"),
+        e.ToolResult(id="web search/x", content="A"),
+        *call("b", "c"),
+        *call("c", "x" * 65),
+    ]
+    messages = messages_of(blocks_of(*events))
+    made = [each for message in messages for each in message.get("tool_calls", ())]
+    assert [each["function"]["name"] for each in made] == ["web_search_x", "b", "c"]
+    assert [each["id"] for each in made] == ["c", "call_2", "call_3"]
+
+
+def test_arguments_that_are_no_json_are_put_into_json() -> None:
+    events: list[e.Event] = [e.ToolStart(id="a", name="a"), e.ToolArgs(id="a", args_text='{"year": 20', valid=False)]
+    ((made,),) = (message["tool_calls"] for message in messages_of(blocks_of(*events)))
+    assert made["function"]["arguments"] == '{"invalid_json":"{\\"year\\": 20"}'
+
+
+def test_a_call_that_was_passed_over_says_so() -> None:
+    messages = messages_of(blocks_of(*call("a", "x"), e.TextEnd(id="t", text="Never mind."), *call("b", "y")))
+    assert [message.get("content") for message in messages] == [None, "no result", "Never mind."]
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=str)
+def test_the_messages_of_every_recording_are_a_history(recording: Recording) -> None:
+    decoder, transcript = recording.decoder(), Transcript("test")
+    decoded = [event for item in recording.items for event in decoder.feed(item)]
+    for event in (e.Prompt(text="Go."), *decoded, *decoder.close()):
+        transcript.feed(event)
+    check_history(transcript.snapshot())
+
+
+@given(event_streams())
+def test_the_messages_of_any_run_are_a_history(events: list[e.Event]) -> None:
+    check_history(blocks_of(*events))
+
+
+def said(content: Any) -> str:
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def check_history(blocks: list[dict[str, Any]]) -> None:
+    """Assert that both APIs take the messages, once the last calls are answered, and that our agent takes them as they are."""
+    messages = messages_of(blocks)
+    asked = [call["id"] for message in messages for call in message.get("tool_calls", ())]
+    assert len(set(asked)) == len(asked)
+    answered = {message["tool_call_id"] for message in messages if message["role"] == "tool"}
+    results = [{"role": "tool", "tool_call_id": id, "content": "done"} for id in asked if id not in answered]
+    check_chat([*messages, *results])
+    check_responses(responses_of([*messages, *results]))
+    if messages:
+        items = from_prompt(messages)
+        check(ended(items))
+        check(ended(from_prompt(responses_of(messages))))
+        for entry in (items, from_prompt(responses_of(messages))):
+            assert [text_of(item) for item in entry if isinstance(item, Message)] == [
+                said(message["content"]) for message in messages if message["role"] != "tool" and message["content"]
+            ]
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=5))

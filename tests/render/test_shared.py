@@ -16,6 +16,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "duration": labels.duration,
     "rounded": labels.rounded,
     "count": labels.count,
+    "json": lambda value: text if "\n" not in (text := labels.pretty(value)) else None,
     "args": labels.args_label,
     "run": labels.run_label,
     "tool_note": lambda tool: labels.tool_note(tool, closed=True)[1],

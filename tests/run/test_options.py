@@ -1,6 +1,7 @@
 """The options of `show` and `Run`: declared once, known to a notebook by their names, and no others."""
 
 import inspect
+from typing import Any
 
 import pytest
 
@@ -31,3 +32,23 @@ def test_an_option_that_there_is_not_is_refused() -> None:
         nbagent.show(iter([]), revael="all")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"Run\(\) got an unexpected keyword argument 'face'"):
         Run(iter([]), face="console")  # type: ignore[call-arg]
+
+
+def test_how_runs_are_drawn_is_said_once_or_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbagent.run.options._defaults", {})
+    nbagent.set_options(height=300, panels=[])
+    usual, own = nbagent.Run([]).snapshot()[0], nbagent.Run([], height="full", panels=["tools"], final_only=True).snapshot()[0]
+    assert [usual.get(name) for name in ("height", "panels", "final_only")] == [300, [], None]
+    assert [own.get(name) for name in ("height", "panels", "final_only")] == [0, ["tools"], True]
+    nbagent.set_options(height=None, panels=None)
+    assert "height" not in nbagent.Run([]).snapshot()[0]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"height": 0}, {"height": "tall"}, {"panels": "tools"}, {"panels": ["tool"]}, {"interval": 0}, {"interval": 100}]
+)
+def test_a_wrong_way_of_drawing_is_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"^{next(iter(wrong))} "):
+        nbagent.Run([], **wrong)
+    with pytest.raises(ValueError, match=f"^{next(iter(wrong))} "):
+        nbagent.set_options(**wrong)

@@ -1,7 +1,9 @@
 """The results of a run: texts and errors as the state has them, and tables."""
 
 import pickle
+from collections.abc import Iterator
 
+import httpx2
 import pandas as pd
 import pytest
 
@@ -9,6 +11,7 @@ from nbagent import events as e
 from nbagent.errors import StreamError
 from nbagent.gate import Gate
 from nbagent.run import Run
+from nbagent.run.lanes import Lanes
 from nbagent.run.results import RunResults
 from nbagent.run.state import RunState
 
@@ -109,3 +112,62 @@ def test_the_streams_thread_is_known() -> None:
 def test_a_run_is_saved_and_not_pickled() -> None:
     with pytest.raises(TypeError, match=r"run\.save\(\"run\.jsonl\"\)"):
         pickle.dumps(ended())
+
+
+# --- the conversation -------------------------------------------------------------------------------------------------
+
+
+def test_the_prompt_that_was_given_is_part_of_the_run() -> None:
+    run = Run(iter(EVENTS), prompt="Load it.")
+    run.start()
+    run.wait()
+    assert isinstance(run.events[0], e.Prompt)
+    assert [block["text"] for block in run.snapshot() if block["kind"] == "prompt"] == ["Load it."]
+    assert [message["role"] for message in run.messages] == ["user", "assistant", "tool", "assistant", "tool", "assistant"]
+    assert run.messages[2]["content"] == "…"  # as the model got it
+    assert [item.get("type", item.get("role")) for item in run.responses_input] == [
+        "user",
+        "function_call",
+        "function_call_output",
+        "function_call",
+        "function_call_output",
+        "assistant",
+    ]
+
+
+def test_what_is_hidden_or_secret_is_not_in_the_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", "correct-horse")
+    run = Run(iter([*EVENTS, e.TextEnd(id="b", text="correct-horse")]), prompt="correct-horse?", reveal="answer")
+    run.start()
+    run.wait()
+    assert run.messages == [
+        {"role": "user", "content": "co•••••••••••?"},
+        {"role": "assistant", "content": "Hi\n\nco•••••••••••"},
+    ]
+
+
+def test_each_lane_has_messages_of_its_own() -> None:
+    first = [e.Prompt(text="A?"), e.TextEnd(id="t", text="A.")]
+    second = [e.Prompt(text="B?"), e.TextEnd(id="t", text="B.")]
+    run = Run(Lanes([iter(first), iter(second)]))
+    run.start()
+    run.wait()
+    assert [[message["content"] for message in lane.messages] for lane in run.lanes] == [["A?", "A."], ["B?", "B."]]
+    assert run.messages == []
+
+
+def test_a_prompt_leaves_the_credentials_of_a_request_masked() -> None:
+    """Credentials of a stream's request are known when its first item comes, also after a prompt."""
+
+    class Stream:
+        def __init__(self) -> None:
+            request = httpx2.Request("GET", "https://example.org", headers={"Authorization": "Bearer horse-battery-staple"})
+            self.response = httpx2.Response(200, request=request)
+
+        def __iter__(self) -> Iterator[str]:
+            yield "it is horse-battery-staple"
+
+    run = Run(Stream(), prompt="What is it?")
+    run.start()
+    run.wait()
+    assert "battery" not in run.text

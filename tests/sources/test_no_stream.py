@@ -72,6 +72,32 @@ def test_what_is_no_stream_is_refused_with_the_right_call(source: Any, words: st
     assert words in str(refused.value)
 
 
+ASKED = {"role": "user", "content": "Hi"}
+ANSWERED: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": []}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ([ASKED], "a list of 1 chat message "),
+        ((ASKED, ANSWERED), "a tuple of 2 chat messages"),
+        ([{"role": "system", "content": "Be brief."}, ASKED], "agent.stream(messages)"),
+        ([{"role": "user", "parts": [{"text": "Hi"}]}], "agent.stream(messages)"),
+        ([("system", "Be brief."), ("human", "Hi")], "agent.stream(messages)"),
+        (ASKED, "agent.stream([message])"),
+    ],
+)
+def test_chat_messages_are_refused_with_the_call_that_asks_them(source: Any, words: str) -> None:
+    with pytest.raises(UnknownSource) as refused:
+        reader_for(source)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("source", [[{"role": "assistant", "content": "Hi"}], [{**ASKED, "type": "message"}], [{"user": "Hi"}]])
+def test_items_that_may_be_events_are_no_chat_messages(source: Any) -> None:
+    reader_for(source)
+
+
 @pytest.mark.parametrize("text", ["Hello", "Is it?\nYes.", "see a/b", "3.14", "e.g. this"])
 async def test_a_text_is_still_a_text(text: str) -> None:
     assert (await watch(text)).text == text

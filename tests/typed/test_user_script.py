@@ -1,4 +1,7 @@
-"""The types of an installed nbagent, as announced by `py.typed`, checked by a user's type checker."""
+"""The types of an installed nbagent, as announced by `py.typed`, checked by a user's type checker.
+
+mypy reads the user's script in `make types`, in one run with nbagent itself.
+"""
 
 import json
 import os
@@ -28,8 +31,9 @@ def check(project: Path, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_mypy_strict(project: Path) -> None:
-    check(project, "mypy", "--strict", f"--cache-dir={ROOT / '.mypy_cache' / 'user'}", "user_script.py")
+def test_mypy_takes_the_types_of_an_installed_nbagent(project: Path) -> None:
+    (project / "imports.py").write_text("import nbagent, nbagent.errors, nbagent.events\n")
+    check(project, "mypy", "--strict", "--follow-imports=skip", "--cache-dir=cache", "imports.py")
 
 
 def test_pyright_strict(project: Path) -> None:

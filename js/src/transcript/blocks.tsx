@@ -60,7 +60,7 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
         const first = group[0];
         if (first === undefined) return null;
         // The same key alone and in a group, so that a second agent does not rebuild the first.
-        if (!isKind(first, "agent")) return <BlockBoundary key={first.id} block={first} />;
+        if (!isKind(first, "agent")) return <Version key={first.id} block={first} />;
         return (
           <div key={first.id} class={group.length > 1 ? "nb-lanes" : "nb-lane"}>
             {group.map((block) => (
@@ -69,6 +69,18 @@ function Page({ page, last }: { page: Signal<readonly Block[]>; last: boolean })
           </div>
         );
       })}
+    </div>
+  );
+}
+
+/** A block, unless it belongs to an earlier version of a chat that is not shown. */
+function Version({ block }: { block: Block }) {
+  const session = useSession();
+  if (block.props.value.replaced !== true) return <BlockBoundary block={block} />;
+  if (!session.chat.showsEarlier.value) return null;
+  return (
+    <div class="nb-replaced">
+      <BlockBoundary block={block} />
     </div>
   );
 }

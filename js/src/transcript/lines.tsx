@@ -18,20 +18,21 @@ import { useOpen } from "./open";
 export function TextBlock({ block }: { block: Block<"text"> }) {
   const props = block.props.value;
   const live = !block.closed.value;
+  const lines = props.line_breaks === true ? "nb-line-breaks" : "";
   if (props.text_kind === "refusal") {
     return (
       <div class="nb-refusal nb-message">
         <span class="nb-caption">
           <Icon name="denied" /> {LABELS.refusal}
         </span>
-        <MarkdownText stream={block.stream("text")} live={live} />
+        <MarkdownText stream={block.stream("text")} live={live} class={lines} />
         <EventsButton block={block} />
       </div>
     );
   }
   return (
     <div class={props.phase === "commentary" ? "nb-message nb-commentary" : "nb-message"}>
-      <MarkdownText stream={block.stream("text")} live={live} class="nb-answer" />
+      <MarkdownText stream={block.stream("text")} live={live} class={`nb-answer ${lines}`} />
       <EventsButton block={block} />
     </div>
   );

@@ -2,8 +2,9 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Block } from "../store";
+import { type Block, isKind } from "../store";
 import { foldQuietly } from "../ui/quiet-fold";
+import { str } from "../values";
 import { useSession } from "./context";
 
 /** Time for which a panel that opened by itself stays open after its end, at least. */
@@ -26,9 +27,22 @@ export interface Opening {
 export function useOpen(block: Block, active: boolean, byDefault = false): Opening {
   const session = useSession();
   const panel = useRef<HTMLDivElement>(null);
+  const chosen = panelChoice(block, session.runProps.panels);
   const held = useLinger(active || byDefault, panel);
-  const open = block.userOpen.value ?? held;
+  const open = block.userOpen.value ?? chosen ?? held;
   return { open, onToggle: (wanted) => session.toggle(block, wanted), panel };
+}
+
+/** Names of kinds of panels, as `show(panels=…)` takes them. */
+const PANELS: Readonly<Record<string, string>> = { reasoning: "thinking", tool: "tools", agent: "agents" };
+const NEEDS_READER: ReadonlySet<string> = new Set(["approval-requested", "output-error"]);
+
+/** Whether a panel is open by the run's own setting; null if that says nothing. */
+function panelChoice(block: Block, panels: unknown): boolean | null {
+  const name = PANELS[block.kind];
+  if (!Array.isArray(panels) || name === undefined) return null;
+  if (isKind(block, "tool") && NEEDS_READER.has(str(block.props.value.state) ?? "")) return null;
+  return panels.includes(name);
 }
 
 function useLinger(active: boolean, panel: RefObject<HTMLDivElement | null>): boolean {

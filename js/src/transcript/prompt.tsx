@@ -1,11 +1,13 @@
 /** The user's message that the run answers: plain text, as it was typed, with its pictures and files. */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { prompted as LABELS } from "../../../nbagent/protocol/labels.json";
+import { chat as CHAT, prompted as LABELS } from "../../../nbagent/protocol/labels.json";
 import { prose } from "../readable";
+import { isLive } from "../status";
 import type { Block } from "../store";
 import type { TextStream } from "../text-stream";
-import { record } from "../values";
+import { num, record } from "../values";
+import { useSession } from "./context";
 import { File } from "./file";
 import { Lazy } from "./lazy";
 import { IMAGE_CHARS } from "./result";
@@ -26,6 +28,25 @@ export function PromptBlock({ block }: { block: Block<"prompt"> }) {
           files.map((file, index) => <File key={index} file={record(file) ?? {}} altText={LABELS.picture} />)
         }
       </Lazy>
+      <ChatActions block={block} />
+    </div>
+  );
+}
+
+/** In a chat: edit the message, or ask it again. Both go on from there, without what came after it. */
+function ChatActions({ block }: { block: Block<"prompt"> }) {
+  const session = useSession();
+  const idle = !isLive(session.status) && session.kernel.state.value !== "gone";
+  if (num(session.runProps.turns) === null || block.props.value.replaced === true || !idle) return null;
+  const text = () => block.stream("text").text;
+  return (
+    <div class="nb-prompt-actions">
+      <button type="button" class="nb-link" onClick={() => session.chat.change({ text: text(), editing: block.id })}>
+        {CHAT.edit}
+      </button>
+      <button type="button" class="nb-link" onClick={() => session.chat.again(text(), block.id)}>
+        {CHAT.again}
+      </button>
     </div>
   );
 }

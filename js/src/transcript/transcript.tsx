@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import { run as LABELS } from "../../../nbagent/protocol/labels.json";
+import { chat as CHAT, run as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";
 import { isLive } from "../status";
 import { useFocusableScrollers } from "../ui/focusable-scrollers";
@@ -10,9 +10,11 @@ import { Icon } from "../ui/icons";
 import { useReadingHeight } from "../ui/reading-height";
 import { useRetainedHeight } from "../ui/retain-height";
 import { useSticky } from "../ui/sticky";
+import { num } from "../values";
 import "./kinds";
 import "./readable-text";
 import { Blocks } from "./blocks";
+import { ChatInput, turnsOf } from "./chat-input";
 import { SessionContext } from "./context";
 import { Elapsed } from "./elapsed";
 import { Footer } from "./footer";
@@ -36,6 +38,7 @@ export function Transcript({ session }: { session: Session }) {
           <div hidden={page !== "transcript"}>
             <Log session={session} />
           </div>
+          {turnsOf(session) !== null && <ChatInput session={session} />}
           <Footer />
         </section>
       </InspectingContext.Provider>
@@ -47,15 +50,24 @@ function Log({ session }: { session: Session }) {
   const scroller = useRef<HTMLDivElement>(null);
   const { pinned, toEnd } = useSticky(scroller);
   const live = isLive(session.status) && session.kernel.state.value !== "gone";
+  const height = num(session.runProps.height);
   useRetainedHeight(scroller, live);
-  const showAll = useReadingHeight(scroller, !live);
+  // A chat scrolls above its input line; a height that was asked for stays.
+  const showAll = useReadingHeight(scroller, !live && height === null && turnsOf(session) === null);
+  const box = {
+    class: height === 0 ? "nb-log nb-whole" : "nb-log",
+    style: height === null || height === 0 ? {} : { "--nb-most": `${height}px` },
+  };
   useFocusableScrollers(scroller);
   const list = session.store.top;
+  const waits = live && session.runProps.final_only === true && session.awaiting.value === 0;
   return (
     <div class="nb-log-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
-      <div ref={scroller} class="nb-log" role="log" aria-live="off" aria-label="What the agent did" tabIndex={0}>
-        <div class="nb-log-content">{list.size.value === 0 ? <Empty session={session} /> : <Blocks list={list} />}</div>
+      <div ref={scroller} {...box} role="log" aria-live="off" aria-label="What the agent did" tabIndex={0}>
+        <div class="nb-log-content">
+          {list.size.value === 0 || waits ? <Empty session={session} /> : <Blocks list={list} />}
+        </div>
       </div>
       {showAll && (
         <button type="button" class="nb-button nb-all" onClick={showAll}>
@@ -74,6 +86,7 @@ function Log({ session }: { session: Session }) {
 
 function Empty({ session }: { session: Session }) {
   const gone = session.kernel.state.value === "gone";
+  if (turnsOf(session) === 0 && !gone) return <p class="nb-note">{CHAT.empty}</p>;
   if (gone || !isLive(session.status)) {
     return (
       <p class="nb-note">
@@ -93,7 +106,8 @@ function Empty({ session }: { session: Session }) {
         <i />
       </span>
       <span>
-        Waiting for the first event… <Elapsed started={session.started} ended={null} />
+        {session.runProps.final_only === true ? LABELS.final_only : "Waiting for the first event…"}{" "}
+        <Elapsed started={session.started} ended={null} />
       </span>
     </p>
   );

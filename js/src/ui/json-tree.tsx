@@ -1,6 +1,7 @@
 /** Tree view of a JSON value: children are drawn when they are first opened, a page at a time. */
 
 import { useState } from "preact/hooks";
+import { LIMITS } from "../shared";
 import { clip, count, jsonText } from "../values";
 import { Icon } from "./icons";
 import { InkedJson } from "./inked-json";
@@ -8,8 +9,6 @@ import { InkedJson } from "./inked-json";
 const PAGE_ENTRIES = 100;
 const STRING_CHARS = 400;
 const PREVIEW_CHARS = 80;
-/** Characters up to which a value is shown on one line. */
-const INLINE_CHARS = 72;
 
 /** Any JSON value: on one line if it is small, else as a tree. */
 export function JsonView({ value }: { value: unknown }) {
@@ -20,10 +19,11 @@ export function JsonView({ value }: { value: unknown }) {
       </div>
     );
   }
-  if (isSmall(value)) {
+  const line = jsonLine(value);
+  if (line !== null) {
     return (
       <div class="nb-pre">
-        <InkedJson text={spaced(value)} />
+        <InkedJson text={line} />
       </div>
     );
   }
@@ -114,26 +114,27 @@ function preview(value: object): string {
   return `${isArray ? "[" : "{"}${clip(text, PREVIEW_CHARS)}${isArray ? "]" : "}"} ${size(value)}`;
 }
 
-/** Return true if the value is short enough for one line; stop counting when it is not. */
-function isSmall(value: object): boolean {
-  let budget = INLINE_CHARS;
+/** JSON on one line with the spaces that a reader expects, `{"a": 1, "b": [2, 3]}`; null if that is too long for a line. */
+export function jsonLine(value: unknown): string | null {
+  if (!isSmall(value)) return null;
+  // A newline is never inside a JSON string, so that only the layout is touched.
+  const layout = /([{[])\n\s*|\n\s*([}\]])|\n\s*/g;
+  const line = jsonText(value, 1).replace(layout, (_, opening, closing) => opening ?? closing ?? " ");
+  return [...line].length <= LIMITS.json_line_chars ? line : null;
+}
+
+/** Return false if the JSON takes more than a line; stop counting then. Each entry takes two characters at least. */
+function isSmall(value: unknown): boolean {
+  let budget = LIMITS.json_line_chars;
   const visit = (item: unknown): boolean => {
-    if (typeof item === "string") budget -= item.length + 2;
+    if (typeof item === "string") budget -= item.length / 2;
     else if (typeof item === "object" && item !== null) {
-      budget -= 2;
       for (const [key, child] of Object.entries(item)) {
-        budget -= Array.isArray(item) ? 2 : key.length + 6;
+        budget -= Array.isArray(item) ? 2 : key.length / 2 + 2;
         if (budget < 0 || !visit(child)) return false;
       }
-    } else budget -= 4;
+    }
     return budget >= 0;
   };
   return visit(value);
-}
-
-/** `{"a": 1, "b": [2, 3]}`: one line, with the spaces a reader expects. */
-function spaced(value: unknown): string {
-  // A newline is never inside a JSON string, so that only the layout is touched.
-  const layout = /([{[])\n\s*|\n\s*([}\]])|\n\s*/g;
-  return jsonText(value, 1).replace(layout, (_, opening, closing) => opening ?? closing ?? " ");
 }

@@ -5,8 +5,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { scrollerOf } from "./scroll-anchor";
 import { watchSight } from "./sight";
 
-/** Height above which a transcript keeps its scroller until the reader asks for all. */
+/** Height above which a transcript keeps its scroller until the reader asks for all. Pictures are to be seen, and do not count. */
 const MAX_PX = 1200;
+/** Height up to which a scroller grows for a picture at its end. */
+const MAX_FIT_PX = 800;
 /** Time without a change of height, after which a finished transcript opens: its panels have folded by then. */
 const REST_MS = 1500;
 /** The same time for a transcript that was finished when it was first drawn: nobody has read it yet. */
@@ -36,8 +38,9 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
     let isWaiting = false;
     const attempt = (open: (log: HTMLElement) => boolean) => {
       if (content.offsetHeight === 0) return;
-      const long = content.offsetHeight > MAX_PX;
+      const long = content.offsetHeight - pictureHeight(content) > MAX_PX;
       setLong(long);
+      if (long) fitLastPicture(log, content);
       if (long) return;
       isWaiting = !open(log);
       if (!isWaiting) setOpen(true);
@@ -79,6 +82,25 @@ export function useReadingHeight(ref: RefObject<HTMLElement | null>, finished: b
   };
 }
 
+function pictureHeight(content: HTMLElement): number {
+  let sum = 0;
+  for (const picture of content.querySelectorAll<HTMLElement>(".nb-picture")) sum += picture.offsetHeight;
+  return sum;
+}
+
+/** Make the scroller high enough for the picture at its end, and keep that where it is. */
+function fitLastPicture(log: HTMLElement, content: HTMLElement): void {
+  const picture = [...content.querySelectorAll(".nb-picture")].at(-1)?.getBoundingClientRect();
+  const { bottom } = content.getBoundingClientRect();
+  const atEnd = log.scrollHeight - log.clientHeight - log.scrollTop <= UNNOTICED_PX;
+  if (!picture || !atEnd || bottom - picture.bottom > log.clientHeight) return;
+  const missing = Math.ceil(bottom - picture.top - log.clientHeight);
+  if (missing <= 0 || missing + log.clientHeight > MAX_FIT_PX) return;
+  log.style.setProperty("--nb-most", `${log.clientHeight + missing}px`);
+  log.scrollTop = log.scrollHeight;
+  scrollPage(log, missing);
+}
+
 function openDownwards(log: HTMLElement): true {
   log.classList.add(OPEN);
   return true;
@@ -88,12 +110,16 @@ function openDownwards(log: HTMLElement): true {
 function openAtPlace(log: HTMLElement): true {
   const above = log.scrollTop;
   log.classList.add(OPEN);
+  scrollPage(log, above);
+  return true;
+}
+
+/** Scroll the page after the transcript has grown. Out of sight, the page is kept still by its scroll anchor. */
+function scrollPage(log: HTMLElement, by: number): void {
   const page = pageOf(log);
   const { top, bottom } = log.getBoundingClientRect();
   const window = rangeOf(page);
-  // Out of sight, the page is kept still by its scroll anchor.
-  if (above > 0 && bottom > window.top && top < window.bottom) page.scrollTop += above;
-  return true;
+  if (by > 0 && bottom > window.top && top < window.bottom) page.scrollTop += by;
 }
 
 function hasBlankSpace(log: HTMLElement, content: HTMLElement): boolean {

@@ -11,10 +11,19 @@ const MINUTES = 600_000;
 
 /** The text that a reader sees, without spaces, the caret, and code blocks' labels and buttons. */
 function seen(node: HTMLElement): string {
-  const copy = node.cloneNode(true) as HTMLElement;
-  for (const extra of copy.querySelectorAll(".nb-caret, .nb-code-bar")) extra.remove();
-  return (copy.textContent ?? "").replace(/\s+/g, "");
+  return textOf(node).replace(/\s+/g, "");
 }
+
+function textOf(node: Node): string {
+  let text = "";
+  for (let child = node.firstChild; child; child = child.nextSibling) {
+    if (child.nodeType === Node.TEXT_NODE) text += (child as Text).data;
+    else if (!EXTRA.has((child as HTMLElement).className)) text += textOf(child);
+  }
+  return text;
+}
+
+const EXTRA = new Set(["nb-caret", "nb-code-bar"]);
 
 // --- generated documents ----------------------------------------------------------------------------------------------
 

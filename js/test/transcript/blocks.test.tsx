@@ -57,6 +57,16 @@ describe("a tool's row", () => {
   });
 });
 
+describe("a text", () => {
+  it.each([true, undefined])("whose line ends are line breaks: %s, shows them", async (line_breaks) => {
+    page.ops(["open", "t", "run", { kind: "text", line_breaks }], ["append", "t", "text", "one\ntwo"]);
+    await settle();
+    const paragraph = page.el.querySelector(".nb-answer p");
+    expect(paragraph?.textContent).toBe("one\ntwo");
+    expect(paragraph?.closest(".nb-line-breaks") !== null).toBe(line_breaks === true);
+  });
+});
+
 describe("a result", () => {
   const panel = () => page.el.querySelector(".nb-panel");
 

@@ -15,6 +15,7 @@ import {
 import { richestType } from "../../src/transcript/result";
 import { argsLabel, partialArgsLabel } from "../../src/transcript/tool-label";
 import { duration, rounded, ticking } from "../../src/ui/duration";
+import { jsonLine } from "../../src/ui/json-tree";
 import { count, type JsonObject } from "../../src/values";
 
 // biome-ignore lint/suspicious/noExplicitAny: each row is an input of its own type
@@ -22,6 +23,7 @@ const functions: Record<keyof typeof table, (...input: any[]) => unknown> = {
   duration,
   rounded,
   count,
+  json: jsonLine,
   args: argsLabel,
   run: (run: JsonObject) => runLabel(run, run.ended ? Number(run.ended) - Number(run.started) : null, false).text,
   tool_note: (tool: JsonObject) => toolNote(String(tool.state), tool, true)?.text ?? "",

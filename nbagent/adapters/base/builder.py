@@ -8,7 +8,7 @@ import msgspec
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.fields import safe_message, to_jsonable
+from nbagent.adapters.base.fields import parse_args, safe_message, to_jsonable
 from nbagent.events.jsonable import sound, text_safe
 
 _PLAIN = (str, int, float, list, dict, tuple)
@@ -123,12 +123,19 @@ class EventBuilder:
 
     # --- text ---------------------------------------------------------------------------------------------------------
 
-    def start_text(self, key: Hashable, *, kind: Literal["text", "refusal"] = "text", phase: str | None = None) -> Block:
+    def start_text(
+        self,
+        key: Hashable,
+        *,
+        kind: Literal["text", "refusal"] = "text",
+        phase: str | None = None,
+        line_breaks: bool = False,
+    ) -> Block:
         """Return the open text of that key, started if there is none."""
         block = self._texts.get(key)
         if block is None:
             block = self._texts[key] = Block(self.mint("text"), key)
-            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, **self.envelope))
+            self.write(ev.TextStart(id=block.id, kind=kind, phase=phase, line_breaks=line_breaks, **self.envelope))
         return block
 
     def text(
@@ -395,13 +402,3 @@ def _without_lone_surrogates(event: ev.Event) -> ev.Event:
         elif isinstance(value, ev.ErrorInfo) and not sound(value.message):
             fixed[name] = msgspec.structs.replace(value, message=text_safe(value.message))
     return msgspec.structs.replace(event, **fixed) if fixed else event
-
-
-def parse_args(text: str) -> tuple[Any, bool]:
-    """Return the arguments parsed and True, or None and False if they are not JSON. Blank text means `{}`."""
-    if not text.strip():
-        return {}, True
-    try:
-        return to_jsonable(json.loads(text)), True
-    except (ValueError, RecursionError):
-        return None, False

@@ -1,13 +1,10 @@
 """Messages of exceptions that end a stream."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from nbagent.adapters.base.fields import nonempty_str
-from nbagent.errors import StreamError
-
-_MAX_CAUSES = 8
+from nbagent.errors import StreamError, causes
 
 
 def message_of(error: BaseException) -> str:
@@ -19,7 +16,7 @@ def message_of(error: BaseException) -> str:
     message = _own_message(error)
     if isinstance(error, StreamError):
         return message
-    chain = list(_causes(error))
+    chain = list(causes(error))
     details: list[str] = []
     for each in chain:
         address = _address_of(each)
@@ -32,16 +29,6 @@ def message_of(error: BaseException) -> str:
             details.append(reason)
             break
     return f"{message} ({': '.join(details)})" if details else message
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, and those that it was raised from."""
-    cause: BaseException | None = error
-    for _ in range(_MAX_CAUSES):
-        if cause is None:
-            return
-        yield cause
-        cause = cause.__cause__
 
 
 def _own_message(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """Fields of upstream items, which are dicts from the wire or an SDK's objects."""
 
 import base64
+import json
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -94,6 +95,16 @@ def safe_message(text: str) -> str:
     """Return an error's text with anything like a key or a bearer token masked, cut to 4,000 characters."""
     masked = secrets.mask(text_safe(text))
     return masked if len(masked) <= _MAX_MESSAGE_CHARS else masked[:_MAX_MESSAGE_CHARS] + "…"
+
+
+def parse_args(text: str) -> tuple[Any, bool]:
+    """Return the arguments parsed and True, or None and False if they are not JSON. Blank text means `{}`."""
+    if not text.strip():
+        return {}, True
+    try:
+        return to_jsonable(json.loads(text)), True
+    except (ValueError, RecursionError):
+        return None, False
 
 
 def get_field(item: Any, name: str) -> Any:

@@ -45,6 +45,7 @@ class Loss(StrEnum):
     OPAQUE_KIND = "whether opaque reasoning data is a signature or encrypted reasoning (only one of them is sent)"
     REFUSALS = "whether a text is a refusal"
     PHASES = "phase of a text"
+    LINE_BREAKS = "whether the line ends of a text are line breaks"
     EARLY_STARTS = "start of a text or reasoning block before its first characters (sent with them)"
     REPLACED_TEXT = "replacement of a text by its final version (the streamed text stays)"
     REPLACED_REASONING = "replacement of reasoning by its final version (the streamed reasoning stays)"
@@ -121,7 +122,7 @@ class Loss(StrEnum):
 # --- losses that several systems share
 
 COMMON: Final = frozenset(
-    {Loss.FINISH_REASON, Loss.PROMPTS, Loss.PHASES, Loss.TOOL_KINDS, Loss.PROGRESS, Loss.OUTPUT}
+    {Loss.FINISH_REASON, Loss.PROMPTS, Loss.PHASES, Loss.LINE_BREAKS, Loss.TOOL_KINDS, Loss.PROGRESS, Loss.OUTPUT}
     | {Loss.AGENTS, Loss.NESTING, Loss.HANDOFFS, Loss.STATUS, Loss.WARNINGS, Loss.RAW}
 )
 """Losses of nearly every system."""

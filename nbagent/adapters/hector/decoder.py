@@ -6,7 +6,8 @@ may come as `{"event": name, "data": payload}`; the name is not needed, and `don
 
 The formats have no tokens, models or finish reasons. The documented chunks have only a tool's name and its arguments as text.
 The server runs the tool before it goes on, so a call has its result when more text comes: the line after it that begins with
-"Output:", or none. Other output is not marked, and stays text. Over a WebSocket the chunks have no last word but the close.
+"Output:", or none. Other output is not marked, and stays text. Clients print the chunks as they come, so a line end is a line
+break. Over a WebSocket the chunks have no last word but the close.
 """
 
 import ast
@@ -122,6 +123,7 @@ class HectorDecoder(A2ADecoder):
     def _write_text(self, text: str) -> None:
         if text:
             self._end_call()
+            self.builder.start_text(_TEXT_KEY, line_breaks=True)
             self.builder.text(_TEXT_KEY, text)
             self._at_line_start = text.endswith("\n")
 

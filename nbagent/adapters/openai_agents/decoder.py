@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
-from nbagent.adapters.base.builder import parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, parse_args, str_field, to_jsonable
 from nbagent.adapters.base.payload import frame_of, usage_counts
 from nbagent.adapters.openai_responses.decoder import ResponsesDecoder
 from nbagent.adapters.openai_responses.items import Item

@@ -17,9 +17,8 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.builder import parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.fields import fields_or_empty, get_field, get_str, nonempty_str, parse_args, str_field, to_jsonable
 from nbagent.adapters.base.openai_fields import citation_fields, openai_usage
 
 _OBJECTS = {"thread", "thread.run", "thread.run.step", "thread.message", "thread.message.delta", "thread.run.step.delta"}

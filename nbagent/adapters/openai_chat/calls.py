@@ -5,8 +5,8 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.builder import EventBuilder, parse_args
-from nbagent.adapters.base.fields import fields, fields_or_empty, str_field, to_jsonable
+from nbagent.adapters.base.builder import EventBuilder
+from nbagent.adapters.base.fields import fields, fields_or_empty, parse_args, str_field, to_jsonable
 from nbagent.events import ErrorInfo, ToolKind
 
 _CALL_FIELDS = {"index", "id", "type", "function", "custom"}

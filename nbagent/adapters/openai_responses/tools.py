@@ -5,8 +5,8 @@ from typing import Any
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.builder import EventBuilder, parse_args
-from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, str_field, to_jsonable
+from nbagent.adapters.base.builder import EventBuilder
+from nbagent.adapters.base.fields import fields, fields_or_empty, nonempty_str, parse_args, str_field, to_jsonable
 from nbagent.adapters.openai_responses.items import Item
 
 _COMMON_FIELDS = {"id", "type", "status", "call_id", "created_by"}

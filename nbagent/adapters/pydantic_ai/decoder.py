@@ -13,9 +13,17 @@ from typing import Any, ClassVar
 
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.builder import parse_args
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
-from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, to_jsonable, token_count
+from nbagent.adapters.base.fields import (
+    class_name,
+    fields_or_empty,
+    get_field,
+    get_str,
+    nonempty_str,
+    parse_args,
+    to_jsonable,
+    token_count,
+)
 
 _EVENT_KINDS = {
     "part_start",

@@ -103,6 +103,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.OPAQUE_KIND: lambda es, _: change(ev.ReasoningEnd, signature=None, encrypted=lambda e: e.encrypted or e.signature)(es),
     Loss.REFUSALS: lambda es, _: change(ev.TextStart, kind="text")(es),
     Loss.PHASES: lambda es, _: change(ev.TextStart, phase=None)(es),
+    Loss.LINE_BREAKS: lambda es, x: change(ev.TextStart, line_breaks=x.system == "hector")(es),
     Loss.REPLACED_TEXT: lambda es, _: streamed_stays(es, ev.TextEnd),
     Loss.REPLACED_REASONING: lambda es, _: streamed_stays(es, ev.ReasoningEnd),
     Loss.EARLIER_TEXT: lambda es, _: earlier_stays(es),

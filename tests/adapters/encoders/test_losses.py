@@ -55,6 +55,7 @@ STREAMS: dict[str, Events] = {
     "two texts": run(*TEXT, ev.TextStart(id="b"), ev.TextDelta(id="b", delta="b"), *call("c")),
     "an early text": run(ev.TextStart(id="a"), *TEXT, ev.TextDelta(id="a", delta="a")),
     "a refusal": run(ev.TextStart(id="a", kind="refusal", phase="commentary"), ev.TextDelta(id="a", delta="No")),
+    "line breaks": run(ev.TextStart(id="a", line_breaks=True), ev.TextDelta(id="a", delta="a\nb")),
     "a replaced text": run(ev.TextStart(id="a"), ev.TextDelta(id="a", delta="x"), ev.TextEnd(id="a", text="y")),
     "a replaced text before a call": run(
         ev.TextStart(id="a"), ev.TextDelta(id="a", delta="x"), ev.TextEnd(id="a", text="y"), *call("c"),

@@ -1,0 +1,64 @@
+/** The prompt that is being written in a chat, in every view of the chat, and the earlier versions that are shown. */
+
+import { type Signal, signal } from "@preact/signals";
+import type { ViewMessage } from "./protocol";
+import { type Change, isKind, type Store } from "./store";
+
+/** A file that was dropped on a chat; its data is base64. */
+export type DroppedFile = { name: string; media_type: string; data: string };
+
+export interface Draft {
+  readonly text: string;
+  readonly files: readonly DroppedFile[];
+  /** Block of the earlier prompt in whose place it is asked; null for the next one. */
+  readonly editing: string | null;
+}
+
+const EMPTY: Draft = { text: "", files: [], editing: null };
+
+export class ChatDraft {
+  readonly draft: Signal<Draft> = signal(EMPTY);
+  /** The draft that was sent and whose answer has not begun; null if there is none. */
+  readonly sent: Signal<Draft | null> = signal(null);
+  /** True if the earlier versions are shown. */
+  readonly showsEarlier: Signal<boolean> = signal(false);
+  readonly #store: Store;
+  readonly #send: (message: ViewMessage) => void;
+
+  constructor(store: Store, send: (message: ViewMessage) => void) {
+    this.#store = store;
+    this.#send = send;
+  }
+
+  change(changed: Partial<Draft>): void {
+    this.draft.value = { ...this.draft.peek(), ...changed };
+  }
+
+  clear(): void {
+    this.draft.value = EMPTY;
+  }
+
+  /** Ask what is written. The draft goes when the answer begins, and stays if the kernel did not take it. */
+  say(): void {
+    const draft = this.draft.peek();
+    this.sent.value = draft;
+    this.#send({ t: "say", text: draft.text, files: [...draft.files], instead_of: draft.editing });
+  }
+
+  /** Ask an earlier prompt again, as it was. */
+  again(text: string, block: string): void {
+    this.draft.value = { ...EMPTY, text, editing: block };
+    this.say();
+  }
+
+  onChange(changes: readonly Change[]): void {
+    const sent = this.sent.peek();
+    if (sent === null) return;
+    const root = this.#store.run.peek()?.id;
+    const added = changes.filter(({ block, before }) => before === null && block.parent === root);
+    if (added.length === 0) return;
+    this.sent.value = null;
+    // Without a prompt it is a warning, which says why the prompt was not taken.
+    if (added.some(({ block }) => isKind(block, "prompt")) && this.draft.peek() === sent) this.clear();
+  }
+}

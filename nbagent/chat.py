@@ -1,0 +1,337 @@
+"""`chat()`: a conversation in the cell, with an input line under the transcript."""
+
+import asyncio
+import base64
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Literal, Protocol, TypeAlias, Unpack
+
+import msgspec
+
+from nbagent import events as e
+from nbagent.errors import NbagentError
+from nbagent.hints import type_name
+from nbagent.protocol.messages import Say
+from nbagent.render.messages import messages_of
+from nbagent.run import Run
+from nbagent.run.chat_stream import ChatStream
+from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
+from nbagent.run.question import Handler
+from nbagent.runtime.loop import submit
+from nbagent.show import draw
+from nbagent.sources.connect import connect, is_address
+from nbagent.sources.request import RequestOptions
+
+Json: TypeAlias = dict[str, Any]
+Ask: TypeAlias = Callable[[list[Json]], Any]
+"""Returns the stream of an answer to messages in the form of Chat Completions, the newest last."""
+
+
+class ChatOptions(GateOptions, ViewOptions, RequestOptions, total=False):
+    """Options of a chat: what may be seen, and of the requests if it is with an address."""
+
+    name: str | None
+    adapter: Any
+    answer: Handler | None
+    stable: bool
+
+
+class Partner(Protocol):
+    """The side that answers in a chat."""
+
+    name: str
+
+    @property
+    def messages(self) -> list[Json]:
+        """All that was said, as messages of Chat Completions."""
+        ...
+
+    def ask(self, content: str | list[Json]) -> Any:
+        """Return the stream of the answer to a prompt."""
+        ...
+
+    def add(self, messages: Sequence[Json]) -> None:
+        """Take the messages of an answer that has ended; the prompt is the first."""
+
+    def rewind(self, count: int) -> None:
+        """Go back to the first `count` messages."""
+
+
+class SessionPartner:
+    """A session of an agent.
+
+    Args:
+        session: it keeps what is said.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.name = str(session.agent.name)
+
+    @property
+    def messages(self) -> list[Json]:
+        """All that was said."""
+        return list(self.session.messages)
+
+    def ask(self, content: str | list[Json]) -> Any:
+        """Return the stream of the session's answer."""
+        return self.session.stream(content if isinstance(content, str) else [{"role": "user", "content": content}])
+
+    def add(self, messages: Sequence[Json]) -> None:
+        """Do nothing: the session has kept them."""
+
+    def rewind(self, count: int) -> None:
+        """Go on in a session of the same name with the first messages; the longer one is kept under another name."""
+        shorter, name = self.session.fork(at=count), self.session.name
+        spare = shorter.name
+        shorter.rename(f"{spare} …")
+        self.session.rename(spare)
+        shorter.rename(name)
+        self.session = shorter
+
+
+class FunctionPartner:
+    """A function from the messages so far to the stream of an answer.
+
+    Args:
+        ask: the function.
+        name: of the chat.
+    """
+
+    def __init__(self, ask: Ask, name: str) -> None:
+        self.name = name
+        self.messages: list[Json] = []
+        self._ask = ask
+
+    def ask(self, content: str | list[Json]) -> Any:
+        """Return the stream of the answer."""
+        return self._ask([*self.messages, {"role": "user", "content": content}])
+
+    def add(self, messages: Sequence[Json]) -> None:
+        """Keep the messages of an answer."""
+        self.messages += messages
+
+    def rewind(self, count: int) -> None:
+        """Forget the later messages."""
+        del self.messages[count:]
+
+
+class Chat:
+    """A conversation that is shown. `nbagent.chat` makes one.
+
+    Args:
+        partner: the side that answers.
+        options: of the run.
+
+    Attributes:
+        run: its transcript; it ends when the chat is closed.
+    """
+
+    def __init__(self, partner: Partner, **options: Any) -> None:
+        self._partner = partner
+        self._lock = threading.Lock()
+        self._marks: list[int] = []  # messages before each prompt that was shown
+        adapter = options.pop("adapter", None)
+        self._stream = ChatStream(options.get("name") or partner.name, adapter)
+        self.run = Run(self._stream, **options)
+        self.run.on_prompt = self._on_say
+
+    @property
+    def session(self) -> Any:
+        """The session that the chat goes on with now; None if it is with a function or an address."""
+        return getattr(self._partner, "session", None)
+
+    @property
+    def messages(self) -> list[Json]:
+        """All that was said, as messages of Chat Completions."""
+        return self._partner.messages
+
+    @property
+    def is_answering(self) -> bool:
+        """True while an answer is being written."""
+        return self._stream.is_answering
+
+    def send(self, prompt: str | list[Json]) -> "Future[str]":
+        """Ask a prompt, as if it was written in the input line.
+
+        Args:
+            prompt: a text, or content parts in the form of OpenAI's APIs.
+
+        Returns:
+            The text of the answer, when it has ended.
+
+        Raises:
+            NbagentError: an answer is being written, or the chat is closed.
+        """
+        return self._ask(prompt, _prompt_event(prompt, []))
+
+    async def ask(self, prompt: str | list[Json]) -> str:
+        """Ask a prompt, and return the text of the answer when it has ended. Arguments and errors as for `send`."""
+        return await asyncio.wrap_future(await asyncio.to_thread(self.send, prompt))
+
+    def stop(self) -> None:
+        """Stop the answer that is being written, if there is one."""
+        self.run.stop()
+
+    def close(self) -> None:
+        """End the chat. The transcript stays; a session that has a name can be returned to."""
+        self.run.close()
+
+    def show_earlier(self) -> None:
+        """Show what was said before, in a session that goes on."""
+        messages = self._partner.messages
+        if messages:
+            self._marks = [at for at, message in enumerate(messages) if message.get("role") == "user"]
+            self._stream.answer(None, _events_of(messages)).wait()
+
+    def _ask(self, content: str | list[Json], prompt: e.Prompt, instead_of: int | None = None) -> "Future[str]":
+        done: Future[str] = Future()
+        with self._lock:
+            if self.is_answering:
+                raise NbagentError("an answer is being written; chat.stop() ends it")
+            if instead_of is not None:
+                self._partner.rewind(self._marks[instead_of - 1])
+                self.run.rewind(instead_of)
+            self._marks.append(len(self._partner.messages))
+            over = self._stream.answer(prompt, self._partner.ask(content))
+
+        def finish() -> None:
+            over.wait()
+            answer = self.run.answer
+            blocks = [block for block in self.run.snapshot() if str(block["id"]).startswith(f"turn-{self._stream.turns}/")]
+            self._partner.add([{"role": "user", "content": content}, *messages_of(blocks)])
+            done.set_result(str(answer))
+
+        threading.Thread(target=finish, name="nbagent-chat", daemon=True).start()
+        return done
+
+    def _on_say(self, say: Say) -> None:
+        # Called on any thread, perhaps the one that the kernel reads its messages on: it only hands over.
+        submit(asyncio.to_thread(self._take, say))
+
+    def _take(self, say: Say) -> None:
+        """Ask what the reader wrote. What goes wrong shows in the transcript."""
+        try:
+            number = None if say.instead_of is None else self.run.prompt_number(say.instead_of)
+            content = _content(say)
+            self._ask(content, _prompt_event(say.text, say.files), number)
+        except Exception as error:
+            self.run.notify(f"{type(error).__name__}: {error}")
+
+    def _ipython_display_(self) -> None:
+        self.run._ipython_display_()
+
+    def __repr__(self) -> str:
+        return f"<Chat with {self._partner.name}: {len(self._marks)} prompts>"
+
+
+@named_options(ChatOptions)
+def chat(source: Any, *, face: Literal["widget"] | None = None, **options: Unpack[ChatOptions]) -> Chat:
+    """Open a chat in the cell: a transcript, and an input line under it.
+
+        nbagent.chat(agent)                                        # a conversation of its own
+        nbagent.chat(agent.session("sales", store="chats.db"))     # goes on with an earlier one
+        nbagent.chat("https://…/v1/chat/completions", json={"model": "…"})
+        nbagent.chat(lambda messages: client.chat.completions.create(messages=messages, …, stream=True))
+
+    Enter sends, Shift+Enter breaks the line; Send becomes Stop while an answer is written. An earlier prompt can be asked again
+    or edited, and the conversation goes on from there. `{name}` in a prompt takes the notebook's variable of that name.
+
+    Args:
+        source: an agent, a session, an address, or a function from messages (in the form of Chat Completions) to a stream that
+            `show` takes.
+        face: `"widget"` outside of a notebook too.
+        options: those of `show` about what may be seen; `name`, `adapter`, `answer`, `stable`. For an address also the
+            request's: `json` is sent with `messages` and `stream` added.
+
+    Returns:
+        The chat: `chat.send("…")`, `await chat.ask("…")`, `chat.messages`, `chat.session`, `chat.run`.
+
+    Raises:
+        NbagentError: the source is none of these.
+        TypeError: there is no such option.
+    """
+    check_names("chat", options, ChatOptions)
+    request: RequestOptions = pick(options, RequestOptions)
+    made = Chat(
+        _partner_of(source, request, options.get("name")),
+        **{name: value for name, value in options.items() if name not in request},
+    )
+    draw(made.run, face)
+    made.show_earlier()
+    return made
+
+
+def _partner_of(source: Any, request: RequestOptions, name: str | None) -> Partner:
+    if is_address(source):
+        body = {"stream": True, **(request.get("json") or {})}
+        others: Any = {name: value for name, value in request.items() if name != "json"}
+        return FunctionPartner(
+            lambda messages: connect(source, **others, json={**body, "messages": messages}), name or str(source)
+        )
+    if callable(getattr(source, "session", None)) and callable(getattr(source, "stream", None)):
+        return SessionPartner(source.session())
+    if callable(getattr(source, "fork", None)) and callable(getattr(source, "stream", None)):
+        return SessionPartner(source)
+    if callable(source):
+        return FunctionPartner(source, name or str(getattr(source, "__name__", "chat")))
+    raise NbagentError(
+        f"chat() takes an agent, a session, an address, or a function from messages to a stream; got {type_name(source)}"
+    )
+
+
+def _prompt_event(content: str | list[Json], files: Sequence[Json]) -> e.Prompt:
+    if isinstance(content, str):
+        return e.Prompt(text=content, files=list(files) or None)
+    return e.Prompt(text="\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str)))
+
+
+def _content(say: Say) -> str | list[Json]:
+    """Return a prompt's content in the form of the Responses API; texts of files are put after the prompt."""
+    if not say.files:
+        return say.text
+    parts: list[Json] = [{"type": "input_text", "text": say.text}]
+    for file in say.files:
+        media_type, data = file.get("media_type", ""), file.get("data", "")
+        if media_type.startswith("image/"):
+            parts.append({"type": "input_image", "image_url": f"data:{media_type};base64,{data}"})
+        else:
+            parts.append({"type": "input_text", "text": f"{file.get('name', 'file')}:\n{_text_of(data)}"})
+    return parts
+
+
+def _text_of(data: str) -> str:
+    try:
+        return base64.b64decode(data).decode()
+    except ValueError:
+        raise NbagentError("only pictures and text files can be dropped here") from None
+
+
+def _events_of(messages: Sequence[Json]) -> list[e.Event]:
+    """Return messages of Chat Completions as the events of a run."""
+    made: list[e.Event] = [e.RunStart()]
+    for at, message in enumerate(messages):
+        text = message.get("content")
+        if isinstance(text, list):
+            text = "\n".join(str(part.get("text") or f"({part.get('type')})") for part in text)
+        match message.get("role"):
+            case "user":
+                made.append(e.Prompt(text=str(text or "")))
+            case "assistant":
+                if text:
+                    made += [e.TextStart(id=f"text-{at}"), e.TextEnd(id=f"text-{at}", text=str(text))]
+                for call in message.get("tool_calls") or ():
+                    function, id = call["function"], call["id"]
+                    made.append(e.ToolStart(id=f"tool-{id}", call_id=id, name=function["name"]))
+                    made.append(_arguments(f"tool-{id}", function["arguments"]))
+            case "tool":
+                made.append(e.ToolResult(id=f"tool-{message['tool_call_id']}", content=text))
+    return [*made, e.RunEnd(status="completed")]
+
+
+def _arguments(id: str, text: str) -> e.ToolArgs:
+    try:
+        return e.ToolArgs(id=id, args=msgspec.json.decode(text or "{}"), args_text=text)
+    except msgspec.DecodeError:
+        return e.ToolArgs(id=id, args_text=text, valid=False)

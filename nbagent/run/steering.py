@@ -1,0 +1,160 @@
+"""What the reader of a run does to it: stops it, opens panels, answers questions, and in a chat writes prompts."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, assert_never, get_args
+
+import msgspec
+
+from nbagent import events as e
+from nbagent.errors import AnswerError
+from nbagent.protocol.messages import Answer, Command, Say, Stop, Toggle
+from nbagent.pump import ChannelSet
+from nbagent.run.chat_stream import ChatStream
+from nbagent.run.final_answer import FinalAnswer
+from nbagent.run.question import Question, unmasked
+from nbagent.run.results import RunResults
+
+
+class SteeredRun(RunResults):
+    """A run, as far as its reader acts on it. All methods are safe on any thread.
+
+    Attributes:
+        on_prompt: called with each prompt that the reader of a chat writes; None for a run that is no chat.
+    """
+
+    on_prompt: Callable[[Say], None] | None
+    _channels: ChannelSet
+    _chat: ChatStream | None
+
+    @abstractmethod
+    def cancel(self, by: str = "you") -> None:
+        """Stop the stream."""
+
+    @abstractmethod
+    def _forward(self, decoded: Iterable[e.Event]) -> None:
+        """Pass events through the gate, and emit the visible ones."""
+
+    def toggle(self, block: str, is_open: bool) -> None:
+        """Open or close one panel (by its block's id) in every view of this run, for good."""
+        with self._state.lock:
+            self._channels.send(self._state.transcript.toggle(block, is_open))
+
+    def take(self, command: Command) -> None:
+        """Do what the reader asked of the run in a view."""
+        match command:
+            case Stop():
+                self.stop()
+            case Toggle(block, is_open):
+                self.toggle(block, is_open)
+            case Answer():
+                self._take_answer(command)
+            case Say():
+                if self.on_prompt is not None:
+                    self.on_prompt(command)
+            case _:
+                assert_never(command)
+
+    def copied(self, events: int) -> None:
+        """Tell the views that a static copy with this many events was sent; one that misses it asks for it."""
+        with self._state.lock:
+            self._channels.send(self._state.transcript.copied(events))
+
+    @property
+    def waiting(self) -> list[Question]:
+        """The questions that wait for an answer, oldest first. Empty for a stream that has no way to carry an answer back."""
+        with self._state.lock:
+            return [self.question(request) for request in self._state.questions]
+
+    @property
+    def answer(self) -> FinalAnswer:
+        """The final answer so far; see `Results.answer`. As a function, `run.answer(id, …)`, it is `respond`."""
+        return FinalAnswer.of(super().answer, self.respond)
+
+    def respond(
+        self,
+        id: str,
+        decision: bool | e.Decision = True,
+        value: Any = None,
+        *,
+        reason: str | None = None,
+        remember: bool = False,
+    ) -> None:
+        """Answer a question, from any thread.
+
+            for question in run.waiting:
+                run.respond(question.id, True)
+
+        Args:
+            id: of the question.
+            decision: True or `"approve"`, False or `"deny"`, or `"cancel"`, which closes the question without an answer.
+            value: the input; of a tool's call, changed arguments, None for those asked about.
+            reason: of a denial, for the model.
+            remember: allow all further calls of the tool in this session too.
+
+        Raises:
+            AnswerError: no such question waits, or the value does not fit; the question then stays.
+        """
+        if isinstance(decision, bool):
+            decision = "approve" if decision else "deny"
+        if decision not in get_args(e.Decision):
+            raise AnswerError(f"decision must be True, False, 'approve', 'deny' or 'cancel', got {decision!r}")
+        with self._state.lock:
+            request = self._state.questions.get(id)
+        assert request.reply is not None
+        reply: e.Reply = request.reply.value
+        if value is not None and request.kind == "tool":
+            value = unmasked(value, request.args, reply.args)
+        id = request.approval_id
+        reply.send(e.ApprovalResponse(approval_id=id, decision=decision, value=value, reason=reason, remember=remember))
+
+    def _take_answer(self, answer: Answer) -> None:
+        """Answer a question from a view. One that cannot be taken shows there, beside the question."""
+        try:
+            value = None if answer.value is None else msgspec.json.decode(answer.value)
+            self.respond(answer.block, answer.decision, value, reason=answer.reason, remember=answer.remember)
+        except (AnswerError, msgspec.DecodeError) as error:
+            with self._state.lock:
+                problem = self._state.privacy.mask(str(error))
+                self._channels.send(self._state.transcript.refuse_answer(answer.block.removeprefix("approval:"), problem))
+
+    def question(self, request: e.ApprovalRequest) -> Question:
+        """Return a question as an object with methods that answer it."""
+        tool = self._state.transcript.blocks.get(request.tool_id or "")
+        return Question(self, request, None if tool is None else str(tool.props.get("name")))
+
+    def _waits(self) -> bool:
+        return bool(self._state.questions)
+
+    def stop(self) -> None:
+        """Do what the Stop button does: stop the stream, or of a chat the answer that is being written."""
+        if self._chat is None:
+            self.cancel()
+        elif self._chat.is_answering:
+            with self._state.lock:
+                self._channels.send(self._state.transcript.stopping("you"))
+            self._chat.stop()
+
+    def prompt_number(self, block: str) -> int:
+        """Return the number of the prompt that a block of a chat shows, from 1.
+
+        Raises:
+            ValueError: the block shows no prompt.
+        """
+        with self._state.lock:
+            return self._state.transcript.prompt_number(block)
+
+    def rewind(self, prompt: int) -> None:
+        """Mark the prompts of a chat from one on, by its number, as an earlier version."""
+        with self._state.lock:
+            self._forward([e.Rewind(prompt=prompt)])
+
+    def notify(self, message: str) -> None:
+        """Show a line in the transcript that warns the reader."""
+        with self._state.lock:
+            self._forward([e.Status(message=message, level="warning")])
+
+    @property
+    def is_chat(self) -> bool:
+        """True if the run is a chat: answer after answer, until it is closed."""
+        return self._chat is not None
