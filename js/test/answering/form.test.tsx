@@ -90,6 +90,7 @@ describe("an argument", () => {
     await edit('{"query": "a"}', SQL);
     await press(page, "+ limit");
     expect(field(page, "limit").value).toBe("10");
+    expect(document.activeElement).toBe(field(page, "limit"));
     await press(page, "Remove limit");
     expect(await allowed()).toEqual(approved());
   });

@@ -1,7 +1,7 @@
 /** A field: its name, its control, what is wrong with it. */
 
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { visible } from "../../readable";
 import { clip, num, str } from "../../values";
 import { nearest } from "./check";
@@ -22,10 +22,16 @@ interface NamedProps extends FieldProps {
   name: string;
   /** Taken out by a button beside the field; undefined if it has to be there. */
   onRemove?: () => void;
+  /** True for a field that the reader has just added: it gets the focus. */
+  isNew?: boolean;
 }
 
 /** A field with its name beside its control. Objects and lists have theirs above. */
-export function NamedField({ name, onRemove, ...field }: NamedProps) {
+export function NamedField({ name, onRemove, isNew = false, ...field }: NamedProps) {
+  const row = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (isNew) row.current?.querySelector<HTMLElement>("input, textarea, select, button")?.focus();
+  }, []);
   const id = useId();
   const { problemAt } = useForm();
   const { chosen, choice } = useAlternative(field, name);
@@ -66,6 +72,7 @@ export function NamedField({ name, onRemove, ...field }: NamedProps) {
   );
   return (
     <div
+      ref={row}
       class={groups ? "nb-form-row nb-form-group" : "nb-form-row"}
       {...(groups && { role: "group", "aria-label": name, "aria-describedby": control.describedBy })}
     >
