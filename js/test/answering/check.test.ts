@@ -93,6 +93,14 @@ describe("a schema from anyone", () => {
     expect(made && write(made).length).toBeLessThan(500);
   });
 
+  it("may require very many members, and have very many types", () => {
+    const required = Array.from({ length: 100_000 }, (_, index) => `f${index}`);
+    const schemas = new Schemas({ type: "object", required });
+    expect(problems({ type: "object", required }, "{}").length).toBe(100_000);
+    expect(schemas.initial(schemas.root)).toEqual({ kind: "object", members: [] });
+    expect(new Schemas({}).variants({ type: required })?.length).toBeLessThan(100);
+  });
+
   it("may have members with the names of inherited ones", () => {
     const schema = JSON.parse(
       '{"type":"object","properties":{"__proto__":{"type":"integer"}},"required":["__proto__"]}',

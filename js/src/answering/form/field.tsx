@@ -10,13 +10,14 @@ import { Checkbox, DateInput, DateTimeInput, JsonInput, NumberInput, Select, Tex
 import { type Json, write } from "./json";
 import { ListFields } from "./list";
 import { ObjectFields } from "./object";
-import { EMPTY, type Schema, typeOf } from "./schema";
+import { EMPTY, requiredOf, type Schema, typeOf } from "./schema";
 
 /** Depth of nested objects and lists that are drawn as fields; deeper ones are JSON. */
 const MAX_DEPTH = 6;
 /** Members of an object and items of a list that are drawn as fields; a longer one is JSON. */
 const MAX_FIELDS = 100;
 const HIDDEN_CHARS = 400;
+const HELP_CHARS = 1000;
 
 interface NamedProps extends FieldProps {
   name: string;
@@ -65,7 +66,7 @@ export function NamedField({ name, onRemove, isNew = false, ...field }: NamedPro
       {hidden !== null && <p class="nb-help">With hidden characters: {hidden}</p>}
       {description !== null && (
         <p class="nb-help" id={`${id}-d`}>
-          {description}
+          {clip(description, HELP_CHARS)}
         </p>
       )}
     </div>
@@ -150,7 +151,10 @@ function isGroup(schema: Schema, field: FieldProps): boolean {
   if (type !== "object" && type !== "array") return false;
   if (value !== undefined && value.kind !== type) return false;
   return (
-    path.length < MAX_DEPTH && sizeOf(value) <= MAX_FIELDS && Object.keys(schema.properties ?? {}).length <= MAX_FIELDS
+    path.length < MAX_DEPTH &&
+    sizeOf(value) <= MAX_FIELDS &&
+    Object.keys(schema.properties ?? {}).length <= MAX_FIELDS &&
+    requiredOf(schema).length <= MAX_FIELDS
   );
 }
 

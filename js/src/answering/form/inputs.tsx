@@ -35,7 +35,7 @@ export function TextInput(props: ControlProps) {
       {...aria(props)}
       class="nb-input"
       rows={Math.min(MAX_ROWS, text.split("\n").length)}
-      placeholder={str(examples[0]) ?? undefined}
+      placeholder={clip(visible(str(examples[0]) ?? ""), OPTION_CHARS) || undefined}
       spellcheck={false}
       value={text}
       onInput={({ currentTarget }) => onChange(string(currentTarget.value))}

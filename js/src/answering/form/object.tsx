@@ -1,12 +1,13 @@
 /** The members of an object: those of the schema, then others if there may be others. */
 
 import { useRef, useState } from "preact/hooks";
-import { lookUp, record } from "../../values";
+import { clip, lookUp, record } from "../../values";
 import { type FieldProps, useForm } from "./context";
 import { hasRoom, NamedField } from "./field";
 import { type Json, type JsonObject, member, withMember } from "./json";
 import { EMPTY, requiredOf, type Schema } from "./schema";
 
+const DEFAULT_CHARS = 200;
 const NOTHING: JsonObject = { kind: "object", members: [] };
 
 export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
@@ -65,7 +66,7 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
 
 function defaultNote(schema: Schema | null): string {
   const value = lookUp(schema ?? {}, "default");
-  return value === undefined ? "Not given" : `Not given; the default is ${JSON.stringify(value)}`;
+  return value === undefined ? "Not given" : `Not given; the default is ${clip(JSON.stringify(value), DEFAULT_CHARS)}`;
 }
 
 /** Adds a member whose name the reader gives. */

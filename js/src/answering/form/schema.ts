@@ -12,6 +12,8 @@ export type Type = "string" | "number" | "integer" | "boolean" | "null" | "objec
 const MAX_STEPS = 50;
 /** Depth to which a new value is filled in. */
 const MAX_DEPTH = 8;
+/** Members with which a new object is filled. */
+const MAX_MEMBERS = 100;
 /** Items with which a new list is filled. */
 const MAX_ITEMS = 20;
 /** Depth of alternatives in alternatives. */
@@ -90,7 +92,7 @@ export class Schemas {
     const alternatives = Array.isArray(anyOf) ? anyOf : Array.isArray(oneOf) ? oneOf : [];
     const types = alternatives.length === 0 && Array.isArray(type) ? strings(type) : [];
     const common = withoutNotes(Array.isArray(type) || type === undefined ? rest : { ...rest, type });
-    for (const each of types) found.push({ ...common, type: each });
+    for (const each of types.slice(0, MAX_VARIANTS)) found.push({ ...common, type: each });
     for (const each of alternatives) {
       if (found.length >= MAX_VARIANTS) break;
       const variant = both(common, this.resolve(each));
@@ -104,7 +106,7 @@ export class Schemas {
   #initialObject(schema: Schema, depth: number): Json {
     let made: Json & { kind: "object" } = { kind: "object", members: [] };
     if (depth >= MAX_DEPTH) return made;
-    for (const key of requiredOf(schema)) {
+    for (const key of requiredOf(schema).slice(0, MAX_MEMBERS)) {
       made = withMember(made, key, this.initial(this.property(schema, key) ?? {}, depth + 1)) as typeof made;
     }
     return made;
