@@ -1,10 +1,10 @@
 /** Announcements for screen readers: changes of state only, never tokens. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { elapsed, runLabel, toolStateLabel } from "./status";
-import { type Change, isKind, type Store } from "./store";
+import { decisionLabel, elapsed, runLabel, toolStateLabel } from "./status";
+import { type Block, type Change, isKind, type Store } from "./store";
 import { openLiveRegion, readOut } from "./ui/live-region";
-import { str } from "./values";
+import { lookUp, type PropsOf, str } from "./values";
 
 export class Announcer {
   readonly #text = signal("");
@@ -66,8 +66,24 @@ export function announcement({ block, before }: Change, whole: boolean): string 
     const starts = before === null && state === "input-streaming";
     return `Tool ${str(name) ?? ""} ${starts ? "started" : toolStateLabel(state, block.closed.peek())}`;
   }
+  if (isKind(block, "approval")) return questionText(block, before);
   if (before !== null) return null;
   if (isKind(block, "reasoning")) return "Thinking";
-  if (isKind(block, "approval")) return "Your approval is needed";
   return isKind(block, "error") ? `Error: ${str(block.props.peek().message) ?? ""}` : null;
 }
+
+/** A question, the decision, or why an answer was not taken. */
+function questionText(block: Block<"approval">, before: PropsOf | null): string | null {
+  const props = block.props.peek();
+  const decision = decisionLabel(props);
+  if (decision !== null) return before !== null && before.decision === undefined ? decision : null;
+  if (before === null) {
+    const wanted = lookUp(WAITING, str(props.approval_kind) ?? "") ?? "Your approval is needed";
+    const prompt = str(props.prompt);
+    return prompt === null ? wanted : `${wanted}: ${prompt}`;
+  }
+  const problem = str(props.problem);
+  return problem !== null && before.problem !== problem ? `Not accepted: ${problem}` : null;
+}
+
+const WAITING: Readonly<Record<string, string>> = { input: "Your input is needed", auth: "Your sign-in is needed" };

@@ -118,9 +118,23 @@ def transcript_saying(text: str, *, live: bool = False) -> Transcript:
     return transcript
 
 
+def schema_saying(text: str) -> dict[str, Any]:
+    """Return a JSON Schema with `text` wherever one may have a text."""
+    fields = {"title": text, "description": text, "default": text, "examples": [text]}
+    named = {
+        text or "x": {"type": "string", "pattern": text, "format": text, **fields},
+        "value": {"anyOf": [{"type": "integer", **fields}, {"const": text}, {"enum": [text]}, {"$ref": f"#/$defs/{text}"}]},
+        "list": {"type": "array", "items": {"enum": [text, text]}, **fields},
+        "more": {"type": text, **fields},
+    }
+    return {"type": "object", "properties": named, "required": [text, "value"], "$defs": {text: {"type": text}}, **fields}
+
+
 def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
     """Yield the events of that transcript."""
     yield e.RunStart(ts=1, name=text, model=text)
+    files = [{"media_type": text, "url": text, "name": text}, {"media_type": "image/png", "data": text}, {"url": text}]
+    yield e.Prompt(ts=1, text=text, files=[*files, {"url": f"https://a.example/{text}", "media_type": "image/png"}])
     yield e.Status(ts=1, message=text)
     yield e.Status(ts=1, message=text, level="warning")
     yield e.ReasoningStart(ts=1, id="thought")
@@ -155,6 +169,21 @@ def events_saying(text: str, *, live: bool = False) -> Iterator[e.Event]:
     yield e.ApprovalRequest(ts=4, approval_id="1", tool_id="asked", prompt=text, args={text or "x": text}, options=[text])
     yield e.ApprovalRequest(ts=4, approval_id="2", kind="input", prompt=text, options=[text], schema={"title": text})
     yield e.ApprovalResponse(ts=4, approval_id="2", decision="deny", reason=text)
+    about: dict[str, Any] = {
+        "args": {text or "x": text, "value": 1, "list": [text]},
+        "schema": schema_saying(text),
+        "reply": e.Live(None),
+    }
+    yield e.ToolStart(ts=3, id="answerable", name=text)
+    yield e.ApprovalRequest(ts=4, approval_id="3", tool_id="answerable", prompt=text, can_remember=True, **about)
+    yield e.ApprovalRequest(ts=4, approval_id="4", kind="input", options=[text, "b"], reply=e.Live(None))
+    yield e.ApprovalRequest(ts=4, approval_id="5", kind="input", prompt=text, schema=schema_saying(text), reply=e.Live(None))
+    for number, args in enumerate(({"url": text}, {"url": f"https://a.example/{text}"}, {"url": f"https://{text}/"})):
+        yield e.ApprovalRequest(ts=4, approval_id=f"auth-{number}", kind="auth", prompt=text, args=args, reply=e.Live(None))
+    yield e.ApprovalRequest(ts=4, approval_id="6", args={text or "x": 1, "y": text})
+    yield e.ApprovalResponse(ts=4, approval_id="6", decision="approve", value={"y": text * 2}, reason=text, remember=True)
+    yield e.ToolStart(ts=3, id="printing", name=text)
+    yield e.ToolOutput(ts=3, id="printing", delta=text)
     yield e.AgentStart(ts=4, id="agent", name=text)
     yield e.TextDelta(ts=4, id="inner", delta=text, parent_id="agent")
     yield e.AgentHandoff(ts=4, to=text, from_=text)

@@ -27,14 +27,17 @@ const TEXT_ATTRS =
 /** What each face may make. */
 const RULES = {
   widget: {
-    tags: words(`${TEXT_TAGS} button progress summary details figure figcaption`),
+    tags: words(`${TEXT_TAGS} button progress summary details figure figcaption form label textarea select option`),
     attrs: words(
-      `${TEXT_ATTRS} open value max data-open data-moving data-nbagent-live data-lm-suppress-shortcuts inert aria-disabled`,
+      `${TEXT_ATTRS} open value max data-open data-moving data-nbagent-live data-lm-suppress-shortcuts inert aria-disabled ` +
+        "for min step rows placeholder novalidate spellcheck autocomplete inputmode maxlength aria-invalid",
     ),
+    inputs: words("checkbox text range date time datetime-local"),
   },
   twin: {
     tags: words(`${TEXT_TAGS} details summary figure figcaption style`),
     attrs: words(`${TEXT_ATTRS} open data-nbagent-twin style`),
+    inputs: words("checkbox"),
   },
 };
 const SVG_TAGS = words("svg g path circle rect");
@@ -74,7 +77,7 @@ function faults(root, face) {
     if (node.shadowRoot) found.push(`shadow root on ${tag}`);
     if (tag === "style" && FETCHES.test(node.textContent.replace(/\[data-nbagent-[^\]]*\]/g, ""))) found.push("style that fetches");
     for (const { name, value } of node.attributes) {
-      const complaint = wrong(node, tag, name, value, attrs);
+      const complaint = wrong(node, tag, name, value, attrs, rules.inputs);
       if (complaint) found.push(`${complaint} on ${tag}: ${name}=${value.slice(0, 80)}`);
     }
     if (tag === "a" && node.hasAttribute("href")) {
@@ -85,14 +88,14 @@ function faults(root, face) {
   return found;
 }
 
-function wrong(node, tag, name, value, attrs) {
+function wrong(node, tag, name, value, attrs, inputs) {
   if (name === "style") return FETCHES.test(value) ? "style that fetches or covers" : "";
   if (tag === "a" && name === "href") return FOLLOWED.test(value) || DOWNLOADED.test(value) ? "" : "address";
   if (tag === "a" && (name === "target" || name === "rel" || name === "download")) return "";
   if (tag === "img" && name === "src") return SHOWN.test(value) ? "" : "picture from afar";
-  // A panel and the button that opens it; preact makes the name.
-  if (name === "id") return /^P[\d-]+$/.test(value) ? "" : "id";
-  if (tag === "input" && name === "type") return value === "checkbox" ? "" : "input";
+  // A panel and the button that opens it, a field and its label; preact makes the name.
+  if (name === "id") return /^P[\d-]+(?:-[dp])?$/.test(value) ? "" : "id";
+  if (tag === "input" && name === "type") return inputs.has(value) ? "" : "input";
   return attrs.has(name) ? "" : "attribute";
 }
 
@@ -167,8 +170,11 @@ const paints = (times) =>
     next();
   });
 
-/** Opens every fold, so that nothing is judged unseen. */
+/** Opens every fold and every form, so that nothing is judged unseen. */
 async function unfold(root) {
+  for (let tries = 0; tries < 100 && /Loading the answers/.test(root.textContent); tries++) await paints(1);
+  for (const button of root.querySelectorAll(".nb-answering button")) if (button.textContent === "Edit…") button.click();
+  await paints(1);
   for (let round = 0; round < 4; round++) {
     const closed = root.querySelectorAll("button[aria-expanded=false], details:not([open]) > summary");
     if (closed.length === 0) return;
@@ -206,7 +212,7 @@ window.judge = async (face, cases) => {
     return mount;
   });
   await paints(3);
-  await unfold(document);
+  await unfold(document.body);
   await paints(1);
   const found = mounts.map((mount) => faults(mount, face));
   const before = mounts.map((mount) => mount.getElementsByTagName("*").length);

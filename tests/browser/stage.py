@@ -46,7 +46,7 @@ class Stage:
         self.page.on("framenavigated", self._follow)
         self.page.goto(HOME)
         self.page.wait_for_function("() => window.ready")
-        parts = {name: (STATIC / name).read_text("utf-8") for name in ("math.js", "highlight.js")}
+        parts = {name: (STATIC / name).read_text("utf-8") for name in ("math.js", "highlight.js", "answering.js")}
         self.page.evaluate("(parts) => { window.parts = parts }", parts)
         self.leaks.clear()
 

@@ -158,7 +158,7 @@ def test_state_changes_are_announced_and_words_are_not(page: Page) -> None:
     assert play("set", "t", {"state": "output-error", "error": {"message": "no"}}) == "Tool search failed"
     play("open", "a", "run", {"kind": "text", "text": ""})
     assert play("append", "a", "text", "Words that nobody wants to hear one by one.") == "Tool search failed"
-    assert play("open", "q", "run", {"kind": "approval", "prompt": "Go on?"}) == "Your approval is needed"
+    assert play("open", "q", "run", {"kind": "approval", "prompt": "Go on?"}) == "Your approval is needed: Go on?"
     assert play("set", "run", {"status": "completed", "started": 1, "ended": 3}) == "Done in 2.0s"
 
 

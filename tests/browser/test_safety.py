@@ -153,7 +153,9 @@ UNSEEN = re.compile(
 def test_what_cannot_be_seen_is_gone_or_written_out(stage: Stage, text: str) -> None:
     stage.show("widget", batches(transcript_saying(text)))
     # Prose may embed and isolate; that stays within its paragraph.
-    stage.page.locator(".nb-markdown :is(p, li, td)").evaluate_all("(all) => all.forEach((one) => one.remove())")
+    stage.page.locator(".nb-prompt-text, .nb-markdown :is(p, li, td)").evaluate_all(
+        "(all) => all.forEach((one) => one.remove())"
+    )
     shown = stage.page.locator("#stage").inner_text()
     assert not UNSEEN.findall(shown)
 

@@ -10,6 +10,7 @@ import pytest
 from reader import play
 
 from nbagent import events as e
+from nbagent.errors import AnswerError
 from nbagent.notebook import widget as widget_module
 from nbagent.notebook.widget import TranscriptWidget
 from nbagent.pump.large_values import HEAD_CHARS, INLINE_BYTES
@@ -158,6 +159,59 @@ def test_a_panel_stays_as_its_reader_left_it() -> None:
     assert view.block("c")["user_open"] is True
 
 
+class Asking:
+    """A stream with one question, which goes on when it is answered."""
+
+    def __init__(self, **request: Any) -> None:
+        self.answer: e.ApprovalResponse | None = None
+        self._answered = threading.Event()
+        self._request = e.ApprovalRequest(approval_id="a", reply=e.Live(e.Reply(self._take, request.get("args"))), **request)
+
+    def _take(self, answer: e.ApprovalResponse) -> None:
+        if answer.value == "refuse":
+            raise AnswerError("does not fit")
+        self.answer = answer
+        self._answered.set()
+
+    def __iter__(self) -> Iterator[e.Event]:
+        yield self._request
+        self._answered.wait(5)
+        if self.answer is not None:
+            yield self.answer
+
+
+def asked(stream: Asking) -> tuple[Run, "View"]:
+    run = Run(stream)
+    view = View(run)
+    came = threading.Event()
+    run.on("approval.request", lambda _: came.set())
+    run.start()
+    assert came.wait(5)
+    return run, view
+
+
+def test_an_answer_is_read_digit_by_digit() -> None:
+    stream = Asking(kind="input")
+    run, view = asked(stream)
+    view.say({"t": "answer", "block": "approval:a", "decision": "approve", "value": '{"id": 9007199254740993, "x": 1.0}'})
+    run.wait(5)
+    assert stream.answer is not None
+    assert stream.answer.value == {"id": 9007199254740993, "x": 1.0}
+    assert view.block("approval:a")["decision"] == "approve"
+
+
+@pytest.mark.parametrize("value", ['"refuse"', "{no json"])
+def test_an_answer_that_is_not_taken_says_why_and_leaves_the_question(value: str) -> None:
+    stream = Asking(kind="input")
+    run, view = asked(stream)
+    view.say({"t": "answer", "block": "approval:a", "decision": "approve", "value": value})
+    assert view.block("approval:a")["problem"]
+    assert run.waiting
+    view.say({"t": "answer", "block": "approval:a", "decision": "cancel"})
+    run.wait(5)
+    assert view.block("approval:a")["problem"] is None
+
+
 def test_stop_stops() -> None:
     go = threading.Event()
 
@@ -191,6 +245,10 @@ def test_stop_stops() -> None:
         {"t": "toggle", "block": "nobody", "open": True},
         {"t": "toggle", "block": {}, "open": True},
         {"t": "toggle", "block": "c", "open": "yes"},
+        {"t": "answer", "block": "approval:c"},
+        {"t": "answer", "block": "approval:c", "decision": "maybe"},
+        {"t": "answer", "block": "approval:c", "decision": "approve", "value": {}},
+        {"t": "answer", "block": "nobody", "decision": "approve"},
         {"t": "need"},
         {"t": "need", "name": {}},
         {"t": "of the future", "data": "x" * 10**6},

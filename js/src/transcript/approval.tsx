@@ -7,7 +7,7 @@ import { isOpen } from "../answers";
 import { changes } from "../changes";
 import type { Session } from "../session";
 import { fill } from "../shared";
-import { decisionLabel, isLive, promptLabel } from "../status";
+import { decisionLabel, promptLabel } from "../status";
 import { type Block, isKind } from "../store";
 import { Icon } from "../ui/icons";
 import { str, strings } from "../values";
@@ -41,7 +41,7 @@ function Asked({ block }: { block: Block<"approval"> }) {
   const session = useSession();
   const props = block.props.value;
   const waits = isOpen(block);
-  const live = isLive(session.status) && session.kernel.state.value !== "gone";
+  const reachable = session.kernel.state.value !== "gone";
   const options = strings(props.options);
   return (
     <div class={`nb-approval ${waits ? "nb-approval-open" : ""}`}>
@@ -49,13 +49,13 @@ function Asked({ block }: { block: Block<"approval"> }) {
         {promptLabel(props)}
         {!waits && <span class="nb-muted">{LABELS.unanswered}</span>}
       </p>
-      {waits && live && props.answerable === true ? (
+      {waits && reachable && props.answerable === true ? (
         <AnsweringSlot block={block} />
       ) : (
         <>
           <Arguments args={props.args} />
           {options.length > 0 && <p class="nb-muted">{fill(LABELS.options, options.join(", "))}</p>}
-          {waits && live && <p class="nb-muted">{LABELS.elsewhere}</p>}
+          {waits && reachable && <p class="nb-muted">{LABELS.elsewhere}</p>}
         </>
       )}
     </div>

@@ -1,35 +1,45 @@
 /** A field: its name, its control, what is wrong with it. */
 
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
-import { num, str } from "../../values";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { visible } from "../../readable";
+import { clip, num, str } from "../../values";
 import { nearest } from "./check";
 import { type ControlProps, type FieldProps, keyOf, useForm } from "./context";
 import { Checkbox, DateInput, DateTimeInput, JsonInput, NumberInput, Select, TextInput } from "./inputs";
 import { type Json, write } from "./json";
 import { ListFields } from "./list";
 import { ObjectFields } from "./object";
-import { EMPTY, type Schema, typeOf } from "./schema";
+import { EMPTY, requiredOf, type Schema, typeOf } from "./schema";
 
 /** Depth of nested objects and lists that are drawn as fields; deeper ones are JSON. */
 const MAX_DEPTH = 6;
 /** Members of an object and items of a list that are drawn as fields; a longer one is JSON. */
 const MAX_FIELDS = 100;
+const HIDDEN_CHARS = 400;
+const HELP_CHARS = 1000;
 
 interface NamedProps extends FieldProps {
   name: string;
   /** Taken out by a button beside the field; undefined if it has to be there. */
   onRemove?: () => void;
+  /** True for a field that the reader has just added: it gets the focus. */
+  isNew?: boolean;
 }
 
 /** A field with its name beside its control. Objects and lists have theirs above. */
-export function NamedField({ name, onRemove, ...field }: NamedProps) {
+export function NamedField({ name, onRemove, isNew = false, ...field }: NamedProps) {
+  const row = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (isNew) row.current?.querySelector<HTMLElement>("input, textarea, select, button")?.focus();
+  }, []);
   const id = useId();
   const { problemAt } = useForm();
   const { chosen, choice } = useAlternative(field, name);
   const groups = isGroup(chosen, field);
   const problem = problemAt(field.path, field.value);
   const description = str(field.schema.description) ?? str(chosen.description);
+  const hidden = field.value?.kind === "string" ? hiddenCharacters(field.value.text) : null;
   const notes = [description !== null && `${id}-d`, problem !== null && `${id}-p`].filter(Boolean).join(" ");
   const control = { ...field, schema: chosen, id, describedBy: notes || undefined, invalid: problem !== null };
   const label = <span class="nb-field-name">{name}</span>;
@@ -53,17 +63,19 @@ export function NamedField({ name, onRemove, ...field }: NamedProps) {
           {problem}
         </p>
       )}
+      {hidden !== null && <p class="nb-help">With hidden characters: {hidden}</p>}
       {description !== null && (
         <p class="nb-help" id={`${id}-d`}>
-          {description}
+          {clip(description, HELP_CHARS)}
         </p>
       )}
     </div>
   );
   return (
     <div
+      ref={row}
       class={groups ? "nb-form-row nb-form-group" : "nb-form-row"}
-      {...(groups && { role: "group", "aria-label": name })}
+      {...(groups && { role: "group", "aria-label": name, "aria-describedby": control.describedBy })}
     >
       {groups ? label : <label for={id}>{label}</label>}
       {body}
@@ -107,6 +119,12 @@ function useAlternative(
   return { chosen, choice };
 }
 
+/** The text with its hidden characters made visible; null if it has none. A control shows a text as it is. */
+function hiddenCharacters(text: string): string | null {
+  const shown = visible(text);
+  return shown === text ? null : clip(shown, HIDDEN_CHARS);
+}
+
 const TYPE_LABELS: Record<string, string> = {
   string: "text",
   integer: "whole number",
@@ -127,12 +145,16 @@ function variantLabel(schema: Schema): string {
 }
 
 /** Return true if the field is made of several fields. */
-function isGroup(schema: Schema, { value, path }: FieldProps): boolean {
-  const type = kindOf(schema, value);
+function isGroup(schema: Schema, field: FieldProps): boolean {
+  const { value, path } = field;
+  const type = kindOf(schema, field);
   if (type !== "object" && type !== "array") return false;
   if (value !== undefined && value.kind !== type) return false;
   return (
-    path.length < MAX_DEPTH && sizeOf(value) <= MAX_FIELDS && Object.keys(schema.properties ?? {}).length <= MAX_FIELDS
+    path.length < MAX_DEPTH &&
+    sizeOf(value) <= MAX_FIELDS &&
+    Object.keys(schema.properties ?? {}).length <= MAX_FIELDS &&
+    requiredOf(schema).length <= MAX_FIELDS
   );
 }
 
@@ -141,11 +163,13 @@ function sizeOf(value: Json | undefined): number {
 }
 
 /** The type of the control: the schema's, or where that allows any the value's. */
-function kindOf(schema: Schema, value: Json | undefined): string | null {
+function kindOf(schema: Schema, { value, path }: FieldProps): string | null {
   const type = typeOf(schema);
   if (type !== null || value === undefined || value.kind === "unfinished") return type;
-  // An object or a list of which nothing is known is clearer as JSON.
-  return value.kind === "object" || value.kind === "array" ? null : value.kind;
+  // An object or a list of which nothing is known is clearer as JSON; the arguments themselves have names.
+  return (value.kind === "object" && path.length > 0) || value.kind === "array" || value.kind === "null"
+    ? null
+    : value.kind;
 }
 
 export function Control(props: ControlProps) {
@@ -154,7 +178,7 @@ export function Control(props: ControlProps) {
     return <span class="nb-field">{value.kind === "string" ? value.text : write(value)}</span>;
   if (Object.hasOwn(schema, "const")) return <Select {...props} options={[schema.const]} />;
   if (Array.isArray(schema.enum)) return <Select {...props} options={schema.enum.slice(0, 1000)} />;
-  const type = kindOf(schema, value);
+  const type = kindOf(schema, props);
   if (type === "null") return null;
   if (isGroup(schema, props)) {
     return type === "array" ? <ListFields {...props} /> : <ObjectFields {...props} />;

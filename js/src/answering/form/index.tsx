@@ -32,6 +32,7 @@ export interface FormProps {
   focusOnce?: (element: HTMLElement | null) => void;
 }
 
+const CONTROLS = "input, textarea, select, button";
 /** What was typed, in the draft of a question. */
 const DRAFT = "form";
 
@@ -56,10 +57,12 @@ export function Form({ text, schema, draft, handle, onChange, focusOnce }: FormP
   const changed = value !== undefined && (initial === undefined || text === null || !equal(value, initial));
   useEffect(() => onChange?.(changed), [changed]);
   useLayoutEffect(() => {
-    focusOnce?.(box.current?.querySelector<HTMLElement>("input, textarea, select, button") ?? null);
+    focusOnce?.(box.current?.querySelector<HTMLElement>(CONTROLS) ?? null);
   }, []);
   useEffect(() => {
-    if (tried > 0) box.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+    if (tried === 0) return;
+    const row = box.current?.querySelector(".nb-problem")?.closest(".nb-form-row, .nb-form");
+    row?.querySelector<HTMLElement>(CONTROLS)?.focus();
   }, [tried]);
   handle.current = {
     read() {

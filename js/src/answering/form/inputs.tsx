@@ -35,7 +35,7 @@ export function TextInput(props: ControlProps) {
       {...aria(props)}
       class="nb-input"
       rows={Math.min(MAX_ROWS, text.split("\n").length)}
-      placeholder={str(examples[0]) ?? undefined}
+      placeholder={clip(visible(str(examples[0]) ?? ""), OPTION_CHARS) || undefined}
       spellcheck={false}
       value={text}
       onInput={({ currentTarget }) => onChange(string(currentTarget.value))}
@@ -221,6 +221,8 @@ export function DateTimeInput(props: ControlProps) {
   );
 }
 
+const HAS_SECONDS = /:\d\d:\d\d$/;
+
 interface PickerProps extends ControlProps {
   type: "date" | "time" | "datetime-local";
   text: string;
@@ -228,15 +230,19 @@ interface PickerProps extends ControlProps {
 }
 
 function Picker({ type, text, toText, ...props }: PickerProps) {
+  // A browser leaves out seconds that are zero.
+  const lost = (picked: string) => (HAS_SECONDS.test(text) && !HAS_SECONDS.test(picked) ? ":00" : "");
   return (
     <input
       {...aria(props)}
       class="nb-input"
       type={type}
-      step={type === "date" ? undefined : /:\d\d:\d\d$/.test(text) ? 1 : 60}
+      step={type === "date" ? undefined : HAS_SECONDS.test(text) ? 1 : 60}
       value={text}
       onInput={({ currentTarget: { value } }) =>
-        props.onChange(value === "" ? { kind: "unfinished", text: "", problem: "" } : string(toText(value)))
+        props.onChange(
+          value === "" ? { kind: "unfinished", text: "", problem: "" } : string(toText(value + lost(value))),
+        )
       }
     />
   );

@@ -1,12 +1,13 @@
 /** The members of an object: those of the schema, then others if there may be others. */
 
-import { useState } from "preact/hooks";
-import { lookUp, record } from "../../values";
+import { useRef, useState } from "preact/hooks";
+import { clip, lookUp, record } from "../../values";
 import { type FieldProps, useForm } from "./context";
 import { hasRoom, NamedField } from "./field";
 import { type Json, type JsonObject, member, withMember } from "./json";
 import { EMPTY, requiredOf, type Schema } from "./schema";
 
+const DEFAULT_CHARS = 200;
 const NOTHING: JsonObject = { kind: "object", members: [] };
 
 export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
@@ -24,6 +25,11 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
   // A schema that says nothing about other names allows them, but hardly ever means to.
   const open = schema.additionalProperties === undefined ? known.length === 0 : schema.additionalProperties !== false;
   const set = (key: string, next: Json | undefined) => onChange(withMember(object, key, next));
+  const added = useRef<string | null>(null);
+  const add = (key: string) => {
+    added.current = key;
+    set(key, schemas.initial(schemas.property(schema, key) ?? {}) ?? EMPTY);
+  };
   return (
     <div class="nb-form-fields">
       {names.filter(isShown).map((key) => (
@@ -33,6 +39,7 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
           schema={schemas.property(schema, key) ?? {}}
           value={member(object, key)}
           path={[...path, key]}
+          isNew={added.current === key}
           onChange={(next) => set(key, next)}
           onRemove={required.includes(key) || member(object, key) === undefined ? undefined : () => set(key, undefined)}
         />
@@ -45,26 +52,21 @@ export function ObjectFields({ schema, value, path, onChange }: FieldProps) {
               type="button"
               class="nb-chip"
               title={defaultNote(schemas.property(schema, key))}
-              onClick={() => set(key, schemas.initial(schemas.property(schema, key) ?? {}) ?? EMPTY)}
+              onClick={() => add(key)}
             >
               + {key}
             </button>
           ))}
         </div>
       )}
-      {open && hasRoom(schema, "maxProperties", object.members.length) && (
-        <NewMember
-          taken={names}
-          onAdd={(key) => set(key, schemas.initial(schemas.property(schema, key) ?? {}) ?? EMPTY)}
-        />
-      )}
+      {open && hasRoom(schema, "maxProperties", object.members.length) && <NewMember taken={names} onAdd={add} />}
     </div>
   );
 }
 
 function defaultNote(schema: Schema | null): string {
   const value = lookUp(schema ?? {}, "default");
-  return value === undefined ? "Not given" : `Not given; the default is ${JSON.stringify(value)}`;
+  return value === undefined ? "Not given" : `Not given; the default is ${clip(JSON.stringify(value), DEFAULT_CHARS)}`;
 }
 
 /** Adds a member whose name the reader gives. */

@@ -12,8 +12,12 @@ export type Type = "string" | "number" | "integer" | "boolean" | "null" | "objec
 const MAX_STEPS = 50;
 /** Depth to which a new value is filled in. */
 const MAX_DEPTH = 8;
+/** Members with which a new object is filled. */
+const MAX_MEMBERS = 100;
 /** Items with which a new list is filled. */
 const MAX_ITEMS = 20;
+/** Depth of alternatives in alternatives. */
+const MAX_VARIANT_DEPTH = 4;
 /** Alternatives that are offered. */
 const MAX_VARIANTS = 50;
 
@@ -41,17 +45,10 @@ export class Schemas {
     return schema;
   }
 
-  /** The alternatives of `anyOf`, `oneOf` or a list of types; null if there are none. */
+  /** The alternatives of `anyOf`, `oneOf` or a list of types, and the alternatives of these; null if there are none. */
   variants(schema: Schema): Schema[] | null {
-    const { anyOf, oneOf, type, ...rest } = schema;
-    const alternatives = Array.isArray(anyOf) ? anyOf : oneOf;
-    if (Array.isArray(alternatives) && alternatives.length > 0) {
-      const common = type === undefined ? rest : { ...rest, type };
-      const shared = withoutNotes(common);
-      return alternatives.slice(0, MAX_VARIANTS).map((each) => both(shared, this.resolve(each)));
-    }
-    if (!Array.isArray(type)) return null;
-    return strings(type).map((each) => ({ ...withoutNotes(rest), type: each }));
+    const found: Schema[] = [];
+    return this.#flatten(schema, found, 0) ? found : null;
   }
 
   /** The schema of an object's member. */
@@ -90,10 +87,26 @@ export class Schemas {
     }
   }
 
+  #flatten(schema: Schema, found: Schema[], depth: number): boolean {
+    const { anyOf, oneOf, type, ...rest } = schema;
+    const alternatives = Array.isArray(anyOf) ? anyOf : Array.isArray(oneOf) ? oneOf : [];
+    const types = alternatives.length === 0 && Array.isArray(type) ? strings(type) : [];
+    const common = withoutNotes(Array.isArray(type) || type === undefined ? rest : { ...rest, type });
+    for (const each of types.slice(0, MAX_VARIANTS)) found.push({ ...common, type: each });
+    for (const each of alternatives) {
+      if (found.length >= MAX_VARIANTS) break;
+      const variant = both(common, this.resolve(each));
+      // Where alternatives never end, anything goes.
+      if (depth >= MAX_VARIANT_DEPTH) found.push({});
+      else if (!this.#flatten(variant, found, depth + 1)) found.push(variant);
+    }
+    return types.length > 0 || alternatives.length > 0;
+  }
+
   #initialObject(schema: Schema, depth: number): Json {
     let made: Json & { kind: "object" } = { kind: "object", members: [] };
     if (depth >= MAX_DEPTH) return made;
-    for (const key of requiredOf(schema)) {
+    for (const key of requiredOf(schema).slice(0, MAX_MEMBERS)) {
       made = withMember(made, key, this.initial(this.property(schema, key) ?? {}, depth + 1)) as typeof made;
     }
     return made;
