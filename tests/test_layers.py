@@ -20,7 +20,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("adapters", "sources", "recording", "pump", "render"),
     ("inspector", "variables"),
     ("run", "agent"),
-    ("notebook", "demo"),
+    ("notebook", "demo", "terminal"),
     ("show",),
     ("chat", "magics"),
     ("__init__",),
@@ -29,7 +29,7 @@ FLOORS: list[tuple[str, ...]] = [
 ]
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
-    "adapters": [("base",), ("*",), ("decoders", "encoders"), ("detect", "encode"), ("__init__",)],
+    "adapters": [("base",), ("*",), ("answers", "decoders", "encoders"), ("detect", "encode"), ("__init__",)],
     "run": [("*",), ("tool_call",), ("state",), ("results",), ("steering",), ("run",), ("registry",), ("__init__",)],
     "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("static_copy",), ("__init__",)],
     "notebook": [
@@ -61,8 +61,11 @@ GUARDED: dict[str, set[str]] = {
     "latex2mathml": {"markup/mathml.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
-    "sqlite3": {"agent/sqlite_store.py"},
-    "pydantic": {"agent/schema.py"},
+    "mcp": {"agent/mcp_server.py"},
+    "mcp_types": {"agent/mcp_server.py"},
+    "sqlite3": {"agent/builtin/search.py", "agent/sqlite_store.py"},
+    "pydantic": {"agent/config_schema.py", "agent/schema.py"},
+    "yaml": {"agent/config_yaml.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},
     "grpc": {"sources/grpc.py"},

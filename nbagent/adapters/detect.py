@@ -69,6 +69,15 @@ class DetectingDecoder:
         """Return nothing: no response has begun."""
         return []
 
+    def pause(self) -> list[Event] | None:
+        """End the stream, but not the run, if the run waits for its reader; see `BaseDecoder.pause`."""
+        return pause(self._found) if self._found is not None else None
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused."""
+        if isinstance(self._found, BaseDecoder):
+            self._found.go_on()
+
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
         """End the run, by EOF or by `error`."""
         held: list[Event] = []
@@ -103,3 +112,14 @@ class DetectingDecoder:
 def stream_outlives_run(decoder: Decoder) -> bool:
     """Return True if the decoder's service leaves its stream open after the run's end, so that nothing more is to come."""
     return bool(getattr(decoder, "stream_outlives_run", False))
+
+
+def pause(decoder: Decoder) -> list[Event] | None:
+    """End a stream, but not the run, if the run waits for its reader; None if it does not. See `BaseDecoder.pause`."""
+    return decoder.pause() if isinstance(decoder, BaseDecoder | DetectingDecoder) else None
+
+
+def go_on(decoder: Decoder) -> None:
+    """Go on with a run that was paused."""
+    if isinstance(decoder, BaseDecoder | DetectingDecoder):
+        decoder.go_on()

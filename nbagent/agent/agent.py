@@ -15,14 +15,15 @@ from nbagent.agent import history
 from nbagent.agent.answers import Answers
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
-from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool, valid_name
+from nbagent.agent.delivery import Delivery
+from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool
 from nbagent.agent.journal import After, Conversation
 from nbagent.agent.limits import MAX_REPEATS, Limits
 from nbagent.agent.longterm import LongTerm
 from nbagent.agent.memory import Memory, check_memory
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
-from nbagent.agent.outcome import Outcome
+from nbagent.agent.outcome import READ, Outcome
 from nbagent.agent.plan import Plan
 from nbagent.agent.prompt_parts import joined
 from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
@@ -30,7 +31,8 @@ from nbagent.agent.slots import Slots
 from nbagent.agent.store import MemoryStore, SessionInfo, Store
 from nbagent.agent.structured import OutputFormat
 from nbagent.agent.subagent import agent_tool, run_inside
-from nbagent.agent.tools import AnyTool, toolbox
+from nbagent.agent.tools import RESULT_CHARS, AnyTool, check_result_chars, toolbox
+from nbagent.agent.toolset import Toolset, model_name, split
 from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
@@ -52,7 +54,7 @@ class Agent:
     Args:
         model: the model's name; `"demo"` is a scripted one that runs in this process.
         instructions: the system prompt.
-        tools: functions, tools made by `@tool`, and other agents: see `as_tool`.
+        tools: functions, tools made by `@tool`, other agents (see `as_tool`), and servers made by `nbagent.mcp`.
         client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
             (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
         api: `"responses"` or `"chat"` (Chat Completions); by default Responses with OpenAI, Chat with any other server.
@@ -61,6 +63,7 @@ class Agent:
         timeout: seconds that a run may take in all, including the time that its reader takes; None is no limit.
         idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
         parallel: whether tool calls of one response run at the same time.
+        result_chars: characters of a tool's result that the model gets at most, with a note of what is left out.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
         description: what the agent is for, for the models of agents that have it as a tool or may hand over to it; by default
             its instructions.
@@ -75,6 +78,7 @@ class Agent:
             on, the run ends as incomplete, with the code "loop". None never ends it.
         concurrency: requests to the model that all runs of the agent together may have under way; the others wait for their
             turn. None is no limit.
+        delivery: pieces and pace in which texts come to the reader of `stream`; by default as the model sends them.
         memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
         longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
         store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, or a `Store`; by default this process's
@@ -93,7 +97,7 @@ class Agent:
         self,
         model: str,
         instructions: str = "",
-        tools: "Iterable[AnyTool | Callable[..., Any] | Agent]" = (),
+        tools: "Iterable[AnyTool | Callable[..., Any] | Toolset | Agent]" = (),
         *,
         client: openai.AsyncOpenAI | None = None,
         api: ApiName | None = None,
@@ -102,6 +106,7 @@ class Agent:
         timeout: float | None = None,
         idle_timeout: float | None = None,
         parallel: bool = True,
+        result_chars: int = RESULT_CHARS,
         model_settings: Mapping[str, Any] | None = None,
         description: str = "",
         handoffs: "Iterable[Agent]" = (),
@@ -110,6 +115,7 @@ class Agent:
         prices: Mapping[str, float] | None = None,
         max_repeats: int | None = MAX_REPEATS,
         concurrency: int | None = None,
+        delivery: Delivery | None = None,
         memory: Memory | None = None,
         longterm: LongTerm | None = None,
         store: StoreLike | None = None,
@@ -119,6 +125,7 @@ class Agent:
         for limit, seconds in (("timeout", timeout), ("idle_timeout", idle_timeout)):
             if not is_limit(seconds):
                 raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
+        check_result_chars("Agent", result_chars)
         check(model, client, api)
         limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
         limits.check(prices)
@@ -129,16 +136,19 @@ class Agent:
         self.timeout = timeout
         self.idle_timeout = idle_timeout
         self.parallel = parallel
+        self.delivery = delivery
         self.memory = check_memory(memory)
         self.longterm = longterm
         self.store: Store = MemoryStore() if store is None else store_of(store)
+        self.result_chars = result_chars
         self._settings = dict(model_settings or {})
         self.description = description
         self.handoffs: list[Agent] = _agents(handoffs)
         self._limits = limits
         self._prices = prices
         self._slots = Slots(concurrency)
-        self._tools = toolbox(_with_agents(tools))
+        functions, self._toolsets = split(_with_agents(tools))
+        self._tools = toolbox(functions)
         self._client = client
         self._api = api
         self._connected: Connection | None = None
@@ -146,7 +156,7 @@ class Agent:
 
     @property
     def tools(self) -> list[AnyTool]:
-        """The tools, in the order given."""
+        """The tools, in the order given; without those of servers."""
         return list(self._tools.values())
 
     if not TYPE_CHECKING:  # a type checker would take any name for one that __getattr__ knows
@@ -185,7 +195,7 @@ class Agent:
             ToolError: the name is not valid.
         """
         described = description if description is not None else self.description or self.instructions
-        return agent_tool(self._start_inside, name or valid_name(self.name), described, timeout=timeout, approve=approve)
+        return agent_tool(self._start_inside, name or model_name(self.name), described, timeout=timeout, approve=approve)
 
     def stream(
         self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, types: EventTypes = None
@@ -243,7 +253,7 @@ class Agent:
         context = CURRENT_CALL.get()
         if context is not None and answer is None and after is None:
             return await run_inside(context, lambda: self._start_inside(prompt, context, output))
-        return await self._answer_of(self.stream(prompt, output=output, after=after), answer)
+        return await self._answer_of(self.stream(prompt, output=output, after=after, types=READ), answer)
 
     def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
         """Return a conversation: each of its prompts knows what was said before.
@@ -288,13 +298,16 @@ class Agent:
             name=self.name,
             instructions=self.instructions,
             tools={**extra_tools, **self._tools},
+            toolsets=self._toolsets,
             connection=self._connection(),
             settings=self._settings,
             max_steps=self.max_steps,
             timeout=self.timeout,
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
+            result_chars=self.result_chars,
             allowed=set() if allowed is None else allowed,
+            delivery=self.delivery,
             limits=self._limits,
             prices=self._prices,
             slots=self._slots,
@@ -359,7 +372,7 @@ class AgentStream(loop.OwnedStream):
         self.name = name
         self._types = types
         self._turns = turns
-        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run)
+        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
         self._exhausted = False
 
     @property

@@ -7,8 +7,10 @@ from itertools import count
 
 from nbagent import events as e
 from nbagent.agent.limits import Spending
+from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
+from nbagent.agent.results import Results
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +25,8 @@ class CallContext:
         emit: emits an event of the run; to be awaited on nbagent's own loop.
         spending: counts the tokens of the run.
         agents: numbers the agents that work inside the call.
+        output: takes what the tool prints, and its progress.
+        results: takes what the tool displays.
     """
 
     id: str
@@ -31,6 +35,8 @@ class CallContext:
     questions: Questions
     emit: Callable[[e.Event], Awaitable[None]]
     spending: Spending
+    output: CallOutput
+    results: Results
     agents: "count[int]" = field(default_factory=lambda: count(1))
 
 

@@ -7,6 +7,9 @@ from nbagent.agent.limits import LimitReached
 from nbagent.errors import AgentError, Cancelled
 from nbagent.gate import secrets
 
+READ = (e.Error, e.ToolStart, e.ApprovalRequest, e.RunEnd)
+"""Types of the events that tell what a run came to."""
+
 PAUSED = "Give generate(…, answer=handler), or show agent.stream(…), which asks the reader"
 
 

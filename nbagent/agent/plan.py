@@ -1,15 +1,17 @@
 """`Plan`: the parameters of one agent run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.handoff import Handoff
 from nbagent.agent.limits import Limits
 from nbagent.agent.model import Connection
 from nbagent.agent.slots import Slots
 from nbagent.agent.structured import OutputFormat
-from nbagent.agent.tools import AnyTool
+from nbagent.agent.tools import RESULT_CHARS, AnyTool
+from nbagent.agent.toolset import Toolset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +19,9 @@ class Plan:
     """The parameters of a run. Times are in seconds; None is no limit.
 
     Attributes:
+        tools: by the names that the model sees; those of `toolsets` are added before each response of the model.
+        toolsets: sources of more tools.
+        result_chars: characters of a tool's result that the model gets at most, unless the tool has a limit of its own.
         allowed: names of the tools that the reader has allowed for good; an answer adds to them. Those of an agent that works
             inside a call have its name and a slash before them.
         limits: of tokens, cost and repeated calls.
@@ -25,6 +30,7 @@ class Plan:
         output: the form of the answer; None for a text.
         handoffs: to agents that may take over, by the name of their tool.
         path: names of the agents at work, one inside another; the last one is this.
+        delivery: pieces and pace of the texts; None for those of the model.
     """
 
     name: str
@@ -36,7 +42,10 @@ class Plan:
     timeout: float | None
     idle_timeout: float | None
     parallel: bool
+    result_chars: int = RESULT_CHARS
+    toolsets: Sequence[Toolset] = ()
     allowed: set[str] = field(default_factory=set)
+    delivery: Delivery | None = None
     limits: Limits = field(default_factory=Limits)
     prices: Mapping[str, float] | None = None
     slots: Slots = field(default_factory=lambda: Slots(None))

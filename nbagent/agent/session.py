@@ -15,6 +15,7 @@ from nbagent import events as e
 from nbagent.agent.history import Item, Json, ended, exchanges, settled, to_chat
 from nbagent.agent.journal import Conversation, Emit
 from nbagent.agent.memory import Memory, Past, Turn
+from nbagent.agent.outcome import READ
 from nbagent.agent.plan import Plan
 from nbagent.agent.sqlite_store import sqlite_store
 from nbagent.agent.store import Allowed, Entry, Record, SessionInfo, Store, Summary
@@ -111,7 +112,7 @@ class Session:
     async def generate(self, prompt: str | Iterable[Any], *, output: Any, answer: Handler | None = None) -> Any: ...
     async def generate(self, prompt: str | Iterable[Any], *, output: Any = None, answer: Handler | None = None) -> Any:
         """Return the whole answer to a prompt, as `Agent.generate` does: a text, or an object of the type `output`."""
-        return await self.agent._answer_of(self.stream(prompt, output=output), answer)
+        return await self.agent._answer_of(self.stream(prompt, output=output, types=READ), answer)
 
     @property
     def history(self) -> list[Item]:

@@ -24,6 +24,7 @@ from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.agent.retry import Backoff
 from nbagent.agent.structured import Answer, JsonTexts
+from nbagent.agent.toolset import merged
 from nbagent.errors import Cancelled, ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.runtime.timeouts import IdleClock
@@ -126,6 +127,7 @@ class Turns:
         self.spending = Spending(plan.name, plan.limits, outer)
         self.conversation = Conversation(items)
         self._journal: Journal = journal or Alone()
+        self._own_tools = dict(plan.tools)
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._answer: Answer | None = None
@@ -139,6 +141,11 @@ class Turns:
         self.questions = Questions(self._emit)
         self._keep = Keeper(self.conversation, self._journal).keep
         self._calls = Calls(plan, self.questions, self._emit, self._keep, self.spending)
+
+    async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
+        """Run to the end as `run` does, with the texts in the pieces and at the pace of the plan."""
+        delivery = self.plan.delivery
+        await (self.run(put) if delivery is None else delivery.deliver(self.run, put))
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end.
@@ -210,6 +217,7 @@ class Turns:
         while self._steps_of[self.plan.name] < self.plan.max_steps:
             self._steps_of[self.plan.name] += 1
             self.spending.check()  # a sub-agent may have spent it
+            await self._update_tools()
             await self._respond()
             args = self._reply.args
             calls = [(start, args[key]) for key, start in self._reply.calls.items() if key in args]
@@ -225,6 +233,17 @@ class Turns:
             else:
                 await self._keep(await self._correct(problem))
         return replace(await self._close(), status="max_steps", code="max_steps")
+
+    async def _update_tools(self) -> None:
+        """Ask the toolsets for their tools, which may have changed."""
+        sets = []
+        for toolset in self.plan.toolsets:
+            if not toolset.is_open:
+                await self._emit(e.Status(message=f"Starting {toolset.label}"))
+            sets.append((toolset.label, await toolset.tools()))
+        if sets:
+            self.plan.tools.clear()
+            self.plan.tools.update(merged(self._own_tools, sets))
 
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""
@@ -297,6 +316,7 @@ class Turns:
         """Go on with the parameters of another agent. The form of the answer and the limits stay those of the run."""
         self.plan = replace_dataclass(plan, output=self.plan.output, limits=self.plan.limits, path=self.plan.path)
         self._agents += 1
+        self._own_tools = dict(plan.tools)
         self._decoder = plan.connection.api.decoder()
         self._emitter.agent = plan.name
         self._calls = Calls(self.plan, self.questions, self._emit, self._keep, self.spending)

@@ -14,6 +14,7 @@ from nbagent.adapters.detect import stream_outlives_run
 from nbagent.errors import Cancelled, NbagentError
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.adapter import Converter, decoder_of
+from nbagent.run.continuation import continued
 from nbagent.runtime.loop import loop
 from nbagent.sources.objects import Reader, reader_for
 from nbagent.sources.stream import limit_idle
@@ -125,7 +126,8 @@ class ChatReader:
     def read(self, prompt: e.Prompt | None, stream: Any) -> threading.Event:
         """Read a stream; see `ChatStream.answer`."""
         stream = limit_idle(stream, None)
-        reader, decoder, over = reader_for(stream), decoder_of(self._adapter, stream), threading.Event()
+        reader, decoder = continued(reader_for(stream), decoder_of(self._adapter, stream), stream)
+        over = threading.Event()
         with self._lock:
             if self._on_item is None or self._closed:
                 raise NbagentError("this chat is closed; nbagent.chat(…) opens another one")

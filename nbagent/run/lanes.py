@@ -26,6 +26,7 @@ from nbagent.events import (
 )
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.adapter import Converter, decoder_of
+from nbagent.run.continuation import continued
 from nbagent.runtime.loop import loop
 from nbagent.sources.connect import is_address
 from nbagent.sources.objects import Reader, name_and_origin, reader_for
@@ -102,8 +103,9 @@ class Lanes:
         shown = [name for name, _ in known]
         is_short = self.count <= MAX_NAMES and len(set(shown)) == self.count
         self.name = ", ".join(shown) if is_short else f"{self.count} streams"
-        self.reader = LanesReader([reader_for(source) for source in sources], concurrency)
-        decoders = [decoder_of(adapter, source) for source in sources]
+        pairs = [continued(reader_for(source), decoder_of(adapter, source), source) for source in sources]
+        readers, decoders = [reader for reader, _ in pairs], [decoder for _, decoder in pairs]
+        self.reader = LanesReader(readers, concurrency)
         lane_names = [StreamName(name, origin) for name, (_, origin) in zip(_numbered(shown), known, strict=True)]
         self.decoder = LanesDecoder(lane_names, decoders, self.reader.stop)
 

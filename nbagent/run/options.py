@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args
 
+from nbagent.adapters.base.answers import Answers
 from nbagent.errors import did_you_mean
 from nbagent.events.question import Handler
 from nbagent.gate import Hide, Reveal
@@ -55,6 +56,8 @@ class RunOptions(GateOptions, ViewOptions, total=False):
     fallback_after_output: bool
     adapter: str | Converter | None
     answer: Handler | None
+    resume: Callable[[Answers], Any] | None
+    send: Callable[[Any], Any] | None
     stable: bool
 
 

@@ -6,14 +6,15 @@ exception: a body that ends as its framing announced is complete, and is not req
 
 import asyncio
 import contextlib
+import dataclasses
 import email.utils
 import functools
 import itertools
 import logging
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Any, Self
 
 import httpx2
 
@@ -48,6 +49,30 @@ logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it logs every 
 
 class HTTPStream(ServiceStream):
     """The items of an HTTP response; made by `nbagent.connect`."""
+
+    takes_posts = True
+
+    async def post(self, make: Callable[[str], tuple[str, Any]]) -> None:
+        """Send a request of its own to the service, with the same headers; see `ServiceStream.post`.
+
+        Raises:
+            StreamError: there was no response, or one with an error status.
+        """
+        request = self._other(*make(self._request.url))
+        async with client_for(request) as client, exchange(client, request, {}, Deadline(request)):
+            pass
+
+    @property
+    def request_parts(self) -> tuple[str, Any] | None:
+        """Address and JSON body of the request."""
+        return self._request.url, self._request.json
+
+    def following(self, url: str, body: Any) -> Self:
+        """Return the stream of another request to the service, with the same headers and limits."""
+        return type(self)(self._other(url, body))
+
+    def _other(self, url: str, body: Any) -> Request:
+        return dataclasses.replace(self._request, url=url, json=body, content=None, method="POST")
 
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request

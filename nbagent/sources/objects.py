@@ -219,6 +219,8 @@ async def _open_async(source: Any, stack: contextlib.AsyncExitStack) -> AsyncIte
     """Return an iterator over `source`; `stack` closes everything that was opened for it."""
     if inspect.isawaitable(source):
         source = await source
+        if callable(getattr(source, "stream_events", None)):
+            source = _events_of(source)
     if hasattr(source, "__aenter__") and not hasattr(source, "__anext__"):
         source = await stack.enter_async_context(source)
     secrets.register(*secrets.credentials_of(source))

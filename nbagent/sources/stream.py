@@ -1,7 +1,7 @@
 """Base of the streams of all transports: HTTP, WebSocket and gRPC."""
 
 import dataclasses
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Self
 
 from nbagent.runtime.loop import OwnedStream
@@ -20,15 +20,21 @@ class ServiceStream(OwnedStream):
     Attributes:
         name: host and path; no secret.
         has_closed: True once the service has said that it is done: by the close frame of a WebSocket.
+        takes_messages: whether `send` sends to the service while it streams: on a WebSocket.
+        takes_posts: whether `post` sends to the service while it streams: over HTTP.
+        waits: returns True while the service waits for the reader's answer, so that its silence is no fault.
     """
 
     has_closed = False
+    takes_messages = False
+    takes_posts = False
 
     def __init__(self, request: Request) -> None:
         self.name = request.name
         self.stays = request.client is not None
         self._request = request
         self._reading: AsyncGenerator[Any, None] | None = None
+        self.waits: Callable[[], bool] = lambda: False
 
     def __repr__(self) -> str:
         return repr(self._request)
@@ -46,6 +52,27 @@ class ServiceStream(OwnedStream):
         if seconds is None or seconds >= self._request.idle_timeout:
             return self
         return type(self)(dataclasses.replace(self._request, idle_timeout=seconds))
+
+    async def send(self, message: Any) -> None:
+        """Send a message to the service, on the loop of the stream. Only where it `takes_messages`."""
+        raise NotImplementedError
+
+    async def post(self, make: Callable[[str], tuple[str, Any]]) -> None:
+        """Send a request of its own to the service, with the same headers. Only where it `takes_posts`.
+
+        Args:
+            make: called with the address of the stream; returns that of the request, and its JSON body.
+        """
+        raise NotImplementedError
+
+    @property
+    def request_parts(self) -> tuple[str, Any] | None:
+        """Address and JSON body of an HTTP request; None for other transports."""
+        return None
+
+    def following(self, url: str, body: Any) -> Self:
+        """Return the stream of another request to the service, with the same headers and limits. Only over HTTP."""
+        raise NotImplementedError
 
     async def aclose(self) -> None:
         """Close the connection after a loop over the items that was left early."""

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Any
 
 from nbagent.errors import MissingExtra, NbagentError, StreamError
@@ -42,6 +42,19 @@ class MessageTooLarge(NbagentError):
 class WebSocketStream(ServiceStream):
     """The messages of a WebSocket: JSON is parsed, anything else is text. `nbagent.connect` makes it."""
 
+    takes_messages = True
+    _socket: "_Socket | None" = None
+
+    async def send(self, message: Any) -> None:
+        """Send a message: text and bytes as they are, anything else as JSON.
+
+        Raises:
+            StreamError: the connection is not open, or broke.
+        """
+        if self._socket is None:
+            raise StreamError(f"The connection to {self._request.name} is not open", "connection_lost")
+        await self._socket.send(message if isinstance(message, str | bytes) else _json(message))
+
     async def _read(self) -> AsyncGenerator[Any, None]:
         request = self._request
         deadline = Deadline(request)
@@ -53,19 +66,24 @@ class WebSocketStream(ServiceStream):
                     f"{request.name} answered {response.status_code} and opened no WebSocket. Check the address.",
                     "no_websocket",
                 )
-            socket = _Socket(response.extensions["network_stream"], request, deadline)
+            socket = _Socket(response.extensions["network_stream"], request, deadline, self.waits)
             async with contextlib.aclosing(socket):
                 for message in _messages(request):
                     await socket.send(message)
-                async for item in socket.items():
-                    yield item
+                self._socket = socket
+                try:
+                    async for item in socket.items():
+                        yield item
+                finally:
+                    self._socket = None
                 self.has_closed = socket.close_code != _GOING_AWAY
 
 
 class _Socket:
     """The client's end of an open WebSocket."""
 
-    def __init__(self, stream: Any, request: Request, deadline: Deadline) -> None:
+    def __init__(self, stream: Any, request: Request, deadline: Deadline, waits: Callable[[], bool]) -> None:
+        self._waits = waits  # for an answer of the reader, so that silence is no fault
         self._stream = stream
         self._request = request
         self._deadline = deadline
@@ -117,7 +135,9 @@ class _Socket:
         try:
             async with self._deadline.within(listening=True):
                 data: bytes = await self._stream.read(_READ_BYTES)
-        except StreamError:
+        except StreamError as error:
+            if error.code == "idle_timeout" and self._waits():
+                return await self._bytes()
             raise
         except Exception as error:  # of httpcore2, which httpx2 translates for its own responses only
             raise self._lost(error) from None
@@ -158,7 +178,11 @@ def _messages(request: Request) -> Iterable[str | bytes]:
     """Return the messages to send first."""
     if request.json is not None:
         messages = request.json if isinstance(request.json, list) else [request.json]
-        return [json.dumps(message, ensure_ascii=False, allow_nan=False) for message in messages]
+        return [_json(message) for message in messages]
     if request.content is None:
         return []
     return [request.content] if isinstance(request.content, str | bytes) else request.content
+
+
+def _json(message: Any) -> str:
+    return json.dumps(message, ensure_ascii=False, allow_nan=False)

@@ -120,7 +120,9 @@ def test_an_interrupt_asks_for_approval_of_the_call_it_is_about() -> None:
     events = run({"model": {"messages": [CALL]}}, {"__interrupt__": (Interrupt(ASKED),)})
     (asked,) = only(events, ev.ApprovalRequest)
     assert (asked.approval_id, asked.tool_id, asked.prompt) == ("i1", only(events, ev.ToolStart)[0].id, "Delete?")
-    assert (asked.args, asked.options) == ({"path": "/"}, ["approve", "reject"])
+    assert (asked.args, asked.options) == ({"path": "/"}, None)
+    review = {"interrupt": "i1", "form": "decisions", "action": "rm", "allowed": ["approve", "reject"]}
+    assert asked.meta == {"review": review}
     assert events[-1].status == "paused"  # type: ignore[union-attr]
 
 

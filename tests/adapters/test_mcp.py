@@ -84,3 +84,11 @@ def test_an_answer_that_needs_more_pauses() -> None:
     requests = {"who": {"method": "elicitation/create", "params": {"message": "Who?"}}}
     events = run(call(1), rpc(id=1, result={"resultType": "input_required", "inputRequests": requests}))
     assert (of(ev.ApprovalRequest, events)[0].approval_id, events[-1].status) == ("who", "paused")  # type: ignore[union-attr]
+
+
+def test_a_call_has_its_result_also_when_an_answer_to_a_request_of_the_same_id_was_not_seen() -> None:
+    ask = rpc(id=1, method="elicitation/create", params={"message": "Which city?"})
+    events = run(call(1), ask, result(1, "one"))
+    assert [(event.content, event.status) for event in of(ev.ToolResult, events)] == [("one", "ok")]
+    assert of(ev.ApprovalResponse, events) == []
+    assert events[-1].status == "completed"  # type: ignore[union-attr]

@@ -24,6 +24,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
         "ag_ui",
         "a2a",
         "acp",
+        "mcp",
         "google_adk",
         "cohere",
         "ollama",

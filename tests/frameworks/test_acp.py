@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import acp
+import pytest
 from acp import schema
-from frameworks.watching import calls, of_type, watch
+from frameworks.watching import calls, of_type, watch, watch_and_answer
 
 from nbagent import events as ev
 
@@ -56,6 +57,19 @@ class Editor(acp.Client):
     async def request_permission(self, **options: Any) -> Any:
         outcome = schema.AllowedOutcome(outcome="selected", option_id="yes")
         return acp.RequestPermissionResponse(outcome=outcome if self._allows else schema.DeniedOutcome(outcome="cancelled"))
+
+
+class AskingEditor(Editor):
+    """Client that leaves the answer to its reader: `take` is for `show(send=…)`."""
+
+    def __init__(self) -> None:
+        super().__init__(allows=True)
+        self._answers: asyncio.Queue[Any] = asyncio.Queue()
+        self.take = self._answers.put
+
+    async def request_permission(self, **options: Any) -> Any:
+        message = await self._answers.get()
+        return acp.RequestPermissionResponse.model_validate(message["result"])
 
 
 async def session(editor: Editor, prompt: str) -> AsyncIterator[Any]:
@@ -114,6 +128,16 @@ async def test_the_updates_that_a_client_is_given_tell_the_same() -> None:
 
 async def test_a_session_that_its_client_gives_up_is_cancelled() -> None:
     assert (await watch(session(Editor(allows=False), "Capital of the UK?"))).status == "cancelled"
+
+
+@pytest.mark.parametrize(("allowed", "status"), [(True, "completed"), (False, "cancelled")])
+async def test_the_readers_answer_goes_to_the_agent(allowed: bool, status: str) -> None:
+    editor = AskingEditor()
+    run = await watch_and_answer(session(editor, "Capital of the UK?"), lambda question: allowed, send=editor.take)
+    assert run.status == status
+    assert [event.decision for event in of_type(run, ev.ApprovalResponse)] == ["approve" if allowed else "deny"]
+    if allowed:
+        assert calls(run) == [("get_capital", {"country": "UK"}, "London", "ok")]
 
 
 async def test_an_agent_that_fails_says_so() -> None:

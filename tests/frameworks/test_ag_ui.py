@@ -1,14 +1,17 @@
 """AG-UI: an agent of Pydantic AI that speaks it, run against recorded models, and the models and encoder of AG-UI itself."""
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import uvicorn
 from ag_ui import core
 from ag_ui.encoder import EventEncoder
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused
-from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch, watch_and_answer
 from openai import AsyncOpenAI
 from pydantic_ai import Agent, DeferredToolRequests, Tool
 from pydantic_ai.models.anthropic import AnthropicModel
@@ -16,6 +19,9 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.ui.ag_ui import AGUIAdapter
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
 
 from nbagent import events as ev
 from nbagent.adapters.ag_ui.decoder import AguiDecoder
@@ -71,6 +77,57 @@ async def test_a_call_that_needs_approval_pauses(serve: Serve) -> None:
     (asked,) = of_type(run, ev.ApprovalRequest)
     assert (run.status, asked.kind, asked.tool_id) == ("paused", "tool", of_type(run, ev.ToolStart)[0].id)
     assert asked.schema
+
+
+@contextlib.asynccontextmanager
+async def served(agent: Any) -> AsyncIterator[str]:
+    """Yield the address of a server that speaks AG-UI for an agent."""
+
+    async def endpoint(request: Request) -> Any:
+        return await AGUIAdapter.dispatch_request(request, agent=agent)
+
+    app = Starlette(routes=[Route("/", endpoint, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    await serving
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked", "result"),
+    [
+        (True, ["UK"], ("London", "ok")),
+        ({"country": "France"}, ["France"], ("Paris", "ok")),
+        ("Look it up.", [], ("Look it up.", "denied")),
+    ],
+)
+async def test_an_answer_goes_on_with_the_run_of_a_server(serve: Serve, answer: Any, asked: Any, result: Any) -> None:
+    looked_up: list[str] = []
+
+    def get_capital(country: str) -> str:
+        looked_up.append(country)
+        return {"UK": "London", "France": "Paris"}[country]
+
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    question = {"id": "1", "role": "user", "content": "Capital of the UK?"}
+    body = {
+        "threadId": "t",
+        "runId": "r",
+        "messages": [question],
+        "tools": [],
+        "context": [],
+        "state": {},
+        "forwardedProps": {},
+    }
+    async with served(geographer(provider, Tool(get_capital, requires_approval=True))) as url:
+        run = await watch_and_answer(url, lambda question: answer, json=body)
+    assert (run.status, run.text, looked_up) == ("completed", LONDON, asked)
+    assert calls(run) == [("get_capital", {"country": "UK"}, *result)]
+    assert [message["role"] for message in provider.requests[1]["messages"]] == ["user", "assistant", "tool"]
 
 
 async def test_a_tool_of_the_front_end_is_left_to_it(serve: Serve) -> None:

@@ -5,20 +5,22 @@ from typing import Any
 
 import pytest
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, completion, held, recorded, refused
-from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, stop, watch
+from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, stop, watch, watch_and_answer
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_anthropic import ChatAnthropic
+from langchain_core.messages import AIMessage
 from langchain_core.tools import ToolException, tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.types import Command
+from langgraph.types import Command, interrupt
 
 import nbagent
 from nbagent import events as ev
-from nbagent.errors import UnknownSource
+from nbagent.errors import AnswerError, UnknownSource
+from nbagent.events.question import Question
 
 QUESTION = {"messages": [("user", "Capital of the UK?")]}
 ONE = {"configurable": {"thread_id": "1"}}
@@ -128,6 +130,86 @@ async def test_a_graph_that_asks_is_paused_and_goes_on(serve: Serve, stream: Cal
     resumed = await watch(stream(graph, Command(resume={"decisions": [{"type": "approve"}]}), ONE))
     assert (resumed.status, resumed.text) == ("completed", LONDON)
     assert [(name, result) for name, _, result, _ in calls(resumed)] == [("get_capital", "London")]
+
+
+def reviewed(provider: Replay, **config: Any) -> Any:
+    """Return a graph whose calls a person reviews."""
+    ask = HumanInTheLoopMiddleware(**{"interrupt_on": {"get_capital": True}, **config})
+    return geographer(provider, middleware=[ask], checkpointer=InMemorySaver())
+
+
+def resuming(graph: Any, stream: Callable[..., Any]) -> dict[str, Any]:
+    """Return the option that goes on with the graph's thread."""
+    return {"resume": lambda answers: stream(graph, Command(resume=answers.value), ONE)}
+
+
+@each(ASKING)
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+async def test_an_answer_goes_on_with_the_graph(serve: Serve, stream: Callable[..., Any], mode: str) -> None:
+    graph = reviewed(serve(recorded(CALL), recorded(ANSWER)), interrupt_mode=mode)
+    run = await watch_and_answer(stream(graph, QUESTION, ONE), lambda question: True, **resuming(graph, stream))
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
+    assert [event.decision for event in of_type(run, ev.ApprovalResponse)] == ["approve"]
+
+
+@each(ASKING)
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+async def test_a_denial_gives_its_reason_to_the_model(serve: Serve, stream: Callable[..., Any], mode: str) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    graph = reviewed(provider, interrupt_mode=mode)
+    run = await watch_and_answer(stream(graph, QUESTION, ONE), lambda question: "Look it up.", **resuming(graph, stream))
+    assert (run.status, run.text) == ("completed", LONDON)
+    ((name, _, result, status),) = calls(run)
+    assert (name, status) == ("get_capital", "denied")
+    assert "Look it up." in result
+    assert "Look it up." in provider.requests[1]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+@each({"updates and messages": LIVE["updates and messages"], "values": WHOLE["values"], "events v2": LIVE["events v2"]})
+async def test_arguments_may_be_changed(serve: Serve, stream: Callable[..., Any], mode: str) -> None:
+    graph = reviewed(serve(recorded(CALL), recorded(ANSWER)), interrupt_mode=mode)
+
+    def change(question: Question) -> Any:
+        assert question.schema is not None
+        assert question.schema["properties"]["country"]["type"] == "string"
+        return {"country": "UK", "note": "of 2026"} if mode == "batched" else {"country": "UK"}
+
+    run = await watch_and_answer(stream(graph, QUESTION, ONE), change, **resuming(graph, stream))
+    assert (run.status, run.text) == ("completed", LONDON)
+    assert [result for _, _, result, _ in calls(run)][-1].endswith("London")
+
+
+async def test_only_the_decisions_of_the_agent_are_taken(serve: Serve) -> None:
+    stream = LIVE["updates and messages"]
+    rule = {"get_capital": {"allowed_decisions": ["approve"]}}
+    graph = reviewed(serve(recorded(CALL), recorded(ANSWER)), interrupt_on=rule)
+
+    def deny(question: Question) -> None:
+        assert question.schema is None
+        with pytest.raises(AnswerError, match="takes no 'reject'"):
+            question.deny()
+        question.allow()
+
+    run = await watch_and_answer(stream(graph, QUESTION, ONE), deny, **resuming(graph, stream))
+    assert (run.status, calls(run)) == ("completed", [GET_CAPITAL])
+
+
+@each({"updates": WHOLE["updates"], "values": WHOLE["values"], "events v3": LIVE["events v3"]})
+async def test_values_are_given_to_the_interrupts_of_a_graph(stream: Callable[..., Any]) -> None:
+    def ask(state: MessagesState) -> dict[str, Any]:
+        name, sure = interrupt("Which city?"), interrupt({"question": "Sure?"})
+        return {"messages": [AIMessage(f"{name}: {sure}")]}
+
+    graph = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile(checkpointer=InMemorySaver())
+    prompts: list[str | None] = []
+
+    def answer(question: Question) -> Any:
+        prompts.append(question.prompt)
+        question.answer("Oslo") if question.prompt == "Which city?" else question.allow()
+
+    run = await watch_and_answer(stream(graph, QUESTION, ONE), answer, **resuming(graph, stream))
+    assert (run.status, run.text, prompts) == ("completed", "Oslo: True", ["Which city?", "Sure?"])
 
 
 @each(LIVE | WHOLE)

@@ -1,16 +1,34 @@
 """The OpenAI Agents SDK, run against recorded models."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import agents
 import pytest
 from agents import Agent, HostedMCPTool, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
-from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, completion, held, recorded, refused, snapshots
-from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
+from frameworks.replay import (
+    ANSWER,
+    CALL,
+    KEY,
+    LONDON,
+    Replay,
+    Serve,
+    completion,
+    held,
+    recorded,
+    refused,
+    snapshots,
+    tool_reply,
+)
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch, watch_and_answer
 from openai import AsyncOpenAI
 
 import nbagent
 from nbagent import events as ev
+from nbagent.errors import AnswerError
+from nbagent.events.question import Question
+from nbagent.run import Run
 
 agents.set_tracing_disabled(True)
 
@@ -23,6 +41,16 @@ def geographer(provider: Replay, *, approved: bool = True, **options: object) ->
     """Return an agent that speaks Chat Completions and knows a capital."""
     tool = function_tool(get_capital, needs_approval=not approved)
     return Agent(name="Geographer", model=OpenAIChatCompletionsModel("m", client(provider)), tools=[tool], **options)
+
+
+def decided(run: Run) -> list[ev.ApprovalResponse]:
+    return of_type(run, ev.ApprovalResponse)
+
+
+async def events_of(result: Any) -> AsyncIterator[Any]:
+    """The events and then the run, without the way back that the run itself has."""
+    async for event in result.stream_events():
+        yield event
 
 
 def get_capital(country: str) -> str:
@@ -73,7 +101,7 @@ async def test_a_hand_off_names_who_takes_over(serve: Serve) -> None:
 async def test_a_call_that_needs_approval_pauses_and_goes_on(serve: Serve, approved: bool, returned: str) -> None:
     agent = geographer(serve(recorded(CALL), recorded(ANSWER)), approved=False)
     paused = Runner.run_streamed(agent, "Capital of the UK?")
-    run = await watch(paused)
+    run = await watch(events_of(paused))
     assert run.status == "paused"
     assert [(event.tool_id, event.args) for event in of_type(run, ev.ApprovalRequest)] == [("tool-1", {"country": "UK"})]
     state = paused.to_state()
@@ -84,13 +112,102 @@ async def test_a_call_that_needs_approval_pauses_and_goes_on(serve: Serve, appro
     assert calls(resumed) == [("tool", None, returned, "ok")]  # what was called, the events of a resumed run do not say
 
 
+def allow(question: Question) -> None:
+    question.allow()
+
+
+async def test_an_answer_goes_on_with_the_run(serve: Serve) -> None:
+    result = Runner.run_streamed(geographer(serve(recorded(CALL), recorded(ANSWER)), approved=False), "Capital of the UK?")
+    run = await watch_and_answer(result, allow)
+    assert (run.status, run.text, run.answer) == ("completed", LONDON, LONDON)
+    assert calls(run) == [GET_CAPITAL]
+    assert [event.decision for event in decided(run)] == ["approve"]
+
+
+async def test_an_answer_goes_on_with_a_run_that_was_not_streamed(serve: Serve) -> None:
+    provider = serve(completion(CALL), recorded(ANSWER))
+    run = await watch_and_answer(Runner.run(geographer(provider, approved=False), "Capital of the UK?"), allow)
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
+
+
+async def test_a_denial_gives_its_reason_to_the_model(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    run = await watch_and_answer(
+        Runner.run_streamed(geographer(provider, approved=False), "Capital of the UK?"),
+        lambda question: question.deny("Look it up yourself."),
+    )
+    assert (run.status, run.text) == ("completed", LONDON)
+    assert calls(run) == [("get_capital", {"country": "UK"}, "Look it up yourself.", "denied")]
+    assert provider.requests[1]["messages"][-1]["content"] == "Look it up yourself."
+
+
+@pytest.mark.parametrize(("always", "questions"), [(True, 1), (False, 2)])
+async def test_a_tool_may_be_allowed_for_the_rest_of_the_run(serve: Serve, always: bool, questions: int) -> None:
+    again = tool_reply("get_capital", country="UK")
+    agent = geographer(serve(recorded(CALL), again, recorded(ANSWER)), approved=False)
+    asked: list[Question] = []
+
+    def allow(question: Question) -> None:
+        asked.append(question)
+        assert question.can_remember
+        question.allow(always=always)
+
+    run = await watch_and_answer(Runner.run_streamed(agent, "Capital of the UK?"), allow)
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL, GET_CAPITAL])
+    assert len(asked) == questions
+
+
+async def test_arguments_cannot_be_changed(serve: Serve) -> None:
+    agent = geographer(serve(recorded(CALL), recorded(ANSWER)), approved=False)
+
+    def change(question: Question) -> None:
+        assert question.schema is None
+        with pytest.raises(AnswerError, match="no changed arguments"):
+            question.allow({"country": "France"})
+        question.allow()
+
+    assert (await watch_and_answer(Runner.run_streamed(agent, "Capital of the UK?"), change)).status == "completed"
+
+
+async def test_a_function_of_the_users_may_go_on_with_the_state(serve: Serve) -> None:
+    agent = geographer(serve(recorded(CALL), recorded(ANSWER)), approved=False)
+    result = Runner.run_streamed(agent, "Capital of the UK?")
+    run = await watch_and_answer(result, allow, resume=lambda answers: Runner.run_streamed(agent, answers.value, max_turns=3))
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
+
+
+async def test_stop_ends_a_run_that_waits_for_an_answer(serve: Serve) -> None:
+    provider = serve(recorded(CALL))
+    run = nbagent.show(Runner.run_streamed(geographer(provider, approved=False), "Capital of the UK?"), face="console")
+    async for _ in run.stream(types="approval.request"):
+        assert len(run.waiting) == 1
+        run.cancel()
+    assert (await run).status == "cancelled"
+
+
 async def test_a_hosted_tool_that_needs_approval_pauses(serve: Serve) -> None:
     model = OpenAIResponsesModel("m", client(serve(recorded("openai_responses/vercel-openai-mcp-tool-approval.1.sse"))))
     tool = HostedMCPTool({"type": "mcp", "server_label": "zip1", "server_url": "https://example.org"})
     result = Runner.run_streamed(Agent(name="Shortener", model=model, tools=[tool]), "Shorten this link")
-    run = await watch(result)
+    run = await watch(result.stream_events())
     assert run.status == "paused"
     assert len(of_type(run, ev.ApprovalRequest)) == len(result.interruptions) == 1
+
+
+async def test_an_answer_goes_on_with_a_hosted_tool(serve: Serve) -> None:
+    recordings = [recorded(f"openai_responses/vercel-openai-mcp-tool-approval.{turn}.sse") for turn in (1, 2)]
+    provider = serve(*recordings)
+    model = OpenAIResponsesModel("m", client(provider))
+    tool = HostedMCPTool({"type": "mcp", "server_label": "zip1", "server_url": "https://example.org"})
+    run = await watch_and_answer(
+        Runner.run_streamed(Agent(name="Shortener", model=model, tools=[tool]), "Shorten this link"), allow
+    )
+    assert run.status == "completed"
+    assert [(event.approval_id, event.decision) for event in decided(run)] == [
+        (event.approval_id, "approve") for event in of_type(run, ev.ApprovalRequest)
+    ]
+    (answer,) = [item for item in provider.requests[1]["input"] if item.get("type") == "mcp_approval_response"]
+    assert answer["approve"] is True
 
 
 async def test_a_tools_result_that_is_the_answer_completes_the_run(serve: Serve) -> None:

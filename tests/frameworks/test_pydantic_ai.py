@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
-from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch, watch_and_answer
 from openai import AsyncOpenAI
-from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults, ModelRetry, Tool, ToolDenied
+from pydantic_ai import Agent, CallDeferred, DeferredToolRequests, DeferredToolResults, ModelRetry, Tool, ToolDenied
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
@@ -138,6 +138,57 @@ async def test_a_call_that_needs_approval_pauses_and_goes_on(serve: Serve, decis
     resumed = await watch(EventsThenResult(agent, message_history=asked.result.all_messages(), deferred_tool_results=answers))
     assert (resumed.status, resumed.text) == ("completed", LONDON)
     assert calls(resumed) == [("get_capital", {"country": "UK"}, *result)]
+
+
+def guarded(provider: Replay, tool: Tool) -> Any:
+    """Return an agent whose calls may wait."""
+    return geographer(provider, tool, output_type=[str, DeferredToolRequests])
+
+
+def resuming(agent: Any) -> dict[str, Any]:
+    """Return the option that goes on with the agent's run."""
+
+    def resume(answers: Any) -> Any:
+        messages = answers.last.result.all_messages()
+        return agent.run_stream_events(message_history=messages, deferred_tool_results=answers.value)
+
+    return {"resume": resume}
+
+
+@pytest.mark.parametrize(
+    ("answer", "args", "result"),
+    [
+        (True, {"country": "UK"}, ("London", "ok")),
+        ("Look it up.", {"country": "UK"}, ("Look it up.", "denied")),
+        ({"country": "France"}, {"country": "France"}, ("Paris", "ok")),
+    ],
+)
+async def test_an_answer_goes_on_with_the_run(serve: Serve, answer: Any, args: Any, result: tuple[str, str]) -> None:
+    asked: list[str] = []
+
+    def get_capital(country: str) -> str:
+        asked.append(country)
+        return {"UK": "London", "France": "Paris"}[country]
+
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    agent = guarded(provider, Tool(get_capital, requires_approval=True))
+    stream = agent.run_stream_events("Capital of the UK?")
+    run = await watch_and_answer(stream, lambda question: answer, **resuming(agent))
+    assert (run.status, run.text) == ("completed", LONDON)
+    ((_, _, *returned),) = calls(run)
+    assert tuple(returned) == result
+    assert asked == ([] if isinstance(answer, str) else [args["country"]])
+    assert provider.requests[1]["messages"][-1]["content"] == result[0]
+
+
+async def test_the_result_of_a_call_is_given_by_the_reader(serve: Serve) -> None:
+    def get_capital(country: str) -> str:
+        raise CallDeferred
+
+    agent = guarded(serve(recorded(CALL), recorded(ANSWER)), Tool(get_capital))
+    stream = agent.run_stream_events("Capital of the UK?")
+    run = await watch_and_answer(stream, lambda question: question.answer("London"), **resuming(agent))
+    assert (run.status, run.text, calls(run)) == ("completed", LONDON, [GET_CAPITAL])
 
 
 async def test_a_tool_that_asks_to_be_tried_again_has_failed(serve: Serve) -> None:

@@ -1,5 +1,6 @@
 """Watching a real stream as a user does, and its results."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from adapters.recorded import Transcript
@@ -7,6 +8,7 @@ from frameworks.replay import KEY, REPLY_TIMEOUT_S, Replay
 
 import nbagent
 from nbagent import events as ev
+from nbagent.events.question import Question
 from nbagent.run import Run
 
 T = TypeVar("T")
@@ -54,3 +56,8 @@ def calls(run: Run) -> list[Call]:
 def of_type(run: Run, kind: type[T]) -> list[T]:
     """Return the events of one kind."""
     return [event for event in run.events if isinstance(event, kind)]
+
+
+async def watch_and_answer(source: Any, answer: Callable[[Question], object], **options: Any) -> Run:
+    """Show a stream to its end, and answer its questions."""
+    return _checked(await nbagent.show(source, face="console", reveal="all", answer=answer, **options))

@@ -30,6 +30,8 @@ class Answer:
         framing: whether its length is sent at the beginning, chunk by chunk, or not at all.
         end: action of the server after the last piece; a `reset` replaces the framing's end.
         whole: whether the framing's own end is sent.
+        hold: what the server waits for before the last piece of the body.
+        release: set when the request has come.
     """
 
     body: bytes | Iterable[bytes] = b""
@@ -39,6 +41,8 @@ class Answer:
     framing: Literal["length", "chunked", "none"] = "chunked"
     end: End = "close"
     whole: bool = True
+    hold: asyncio.Event | None = None
+    release: asyncio.Event | None = None
 
     def pieces(self) -> list[bytes]:
         body = [self.body] if isinstance(self.body, bytes) else list(self.body)
@@ -76,7 +80,13 @@ class Server:
             method, path, _ = first.split()
             self.seen.append(Seen(method, path, headers, body))
             answer = self.answers[min(len(self.seen), len(self.answers)) - 1]
-            for piece in answer.pieces():
+            if answer.release is not None:
+                answer.release.set()
+            pieces = answer.pieces()
+            last_of_body = len(pieces) - 1 - (answer.framing == "chunked" and answer.whole)
+            for number, piece in enumerate(pieces):
+                if answer.hold is not None and number == last_of_body:
+                    await answer.hold.wait()
                 writer.write(piece)
                 await writer.drain()
             if answer.end == "stall":

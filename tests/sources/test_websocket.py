@@ -16,6 +16,7 @@ from wsproto import ConnectionType, WSConnection
 
 import nbagent
 from nbagent import events as ev
+from nbagent.errors import StreamError
 from nbagent.run import Run
 from nbagent.sources import websocket
 
@@ -278,3 +279,17 @@ async def test_without_wsproto_the_extra_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delitem(sys.modules, "nbagent.sources.websocket", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'jupyter-nbagent\[websocket\]'"):
         nbagent.connect("wss://example.com")
+
+
+async def test_silence_is_no_fault_while_the_reader_is_asked() -> None:
+    silences = iter([True, True, False])  # whether the reader's answer is awaited, at the end of each silence
+
+    async def play(peer: Peer) -> None:
+        await peer.receive(ws.CloseConnection)
+
+    async with socket_server(play) as (url, _):
+        stream = nbagent.connect(url, idle_timeout=0.02)
+        stream.waits = lambda: next(silences)
+        with pytest.raises(StreamError, match="sent nothing for"):
+            await anext(aiter(stream))
+    assert list(silences) == []

@@ -81,10 +81,10 @@ class AcpDecoder(BaseDecoder):
             case "session/prompt":
                 self._start(request.params)
             case "session/request_permission":
-                self._request_approval(str(payload.get("id")), request.params)
+                self._request_approval(str(payload.get("id")), request.params, payload.get("id"))
             case "elicitation/create" | "session/elicitation":
                 schema = request.params.get("requestedSchema")
-                self._request_input(str(payload.get("id")), nonempty_str(request.params.get("message")), schema)
+                self._request_input(payload.get("id"), nonempty_str(request.params.get("message")), schema)
             case _:
                 self.builder.custom(request.method, request.params)
 
@@ -129,7 +129,7 @@ class AcpDecoder(BaseDecoder):
         reason = str_field(result, "stopReason")
         self.stop_info = _STOPS.get(reason or "", StopInfo("completed", reason))
 
-    def _request_approval(self, approval_id: str, params: Mapping[str, Any]) -> None:
+    def _request_approval(self, approval_id: str, params: Mapping[str, Any], rpc_id: Any = None) -> None:
         call = fields_or_empty(params.get("toolCall"))
         block = self._call_of(call)
         self._complete_args(str(call.get("toolCallId")))
@@ -141,16 +141,20 @@ class AcpDecoder(BaseDecoder):
             prompt=str_field(call, "title"),
             args=to_jsonable(call.get("rawInput")),
             options=[text_safe(str(option.get("name") or option.get("optionId"))) for option in options] or None,
-            meta={"options": to_jsonable(options)},
+            meta={"options": to_jsonable(options), "rpc_id": to_jsonable(rpc_id)},
             **self.builder.envelope,
         )
         self.builder.write(request)
         self.stop_info = StopInfo("paused")
 
-    def _request_input(self, approval_id: str, prompt: str | None, schema: Any) -> None:
-        shape = to_jsonable(schema) if isinstance(schema, Mapping) else None
+    def _request_input(self, rpc_id: Any, prompt: str | None, schema: Any) -> None:
         request = ev.ApprovalRequest(
-            approval_id=approval_id, kind="input", prompt=prompt, schema=shape, **self.builder.envelope
+            approval_id=str(rpc_id),
+            kind="input",
+            prompt=prompt,
+            schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+            meta={"rpc_id": to_jsonable(rpc_id)},
+            **self.builder.envelope,
         )
         self.builder.write(request)
         self.stop_info = StopInfo("paused")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from nbagent import events as ev
+from nbagent.adapters.ag_ui.messages import RunMessages
 from nbagent.adapters.ag_ui.vocabulary import TOKEN_FIELDS
 from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
@@ -35,6 +36,7 @@ class AguiDecoder(BaseDecoder):
         self._chunk: tuple[str, Hashable] | None = None  # kind and key of the block that *_CHUNK events opened
         self._in_reasoning = False  # between REASONING_START and REASONING_END
         self._snapshot: Any = None
+        self._run_messages = RunMessages()
         self._wrote = False
 
     @staticmethod
@@ -48,6 +50,7 @@ class AguiDecoder(BaseDecoder):
         """Read one event."""
         payload = to_wire_dict(frame_of(item).data)
         kind = str_field(payload, "type") or ""
+        self._run_messages.feed(kind, payload)
         self._set_agent(payload)
         self._end_chunk(kind, payload)
         handler = _HANDLERS.get(kind)
@@ -100,6 +103,8 @@ class AguiDecoder(BaseDecoder):
         meta = {
             name: to_jsonable(interrupt[name]) for name in ("reason", "expiresAt", "metadata", "payload") if interrupt.get(name)
         }
+        meta["messages"] = to_jsonable(self._run_messages.as_list())
+        meta["arguments"] = self._run_messages.arguments_of(str_field(interrupt, "toolCallId"))
         self._write(
             ev.ApprovalRequest,
             approval_id=str_field(interrupt, "id") or self.builder.mint("approval"),
@@ -107,7 +112,7 @@ class AguiDecoder(BaseDecoder):
             kind="tool" if is_permission else "input",
             prompt=str_field(interrupt, "message"),
             schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
-            meta=meta or None,
+            meta=meta,
         )
 
     def _run_error(self, payload: Mapping[str, Any]) -> None:

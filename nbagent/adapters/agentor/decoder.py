@@ -104,6 +104,17 @@ class AgentorDecoder(BaseDecoder):
             self.stop_info = StopInfo("paused")
         super().finish()
 
+    def at_eof(self) -> None:
+        """Write what was kept back. The run is paused if approvals are pending."""
+        self._flush()
+        if self._waiting and self.stop_info.status in ("completed", "incomplete"):
+            self.stop_info = StopInfo("paused")
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused: its approvals were given."""
+        super().go_on()
+        self._waiting = 0
+
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run, and read the remaining text."""
         if not self.builder.ended:

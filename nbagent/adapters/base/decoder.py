@@ -151,6 +151,28 @@ class BaseDecoder:
             self.finish()
         return self.builder.take()
 
+    def at_eof(self) -> None:
+        """Write what only the end of the items tells, and set `stop_info` by it. Does nothing here. May be called twice."""
+
+    def pause(self) -> list[Event] | None:
+        """End the stream, but not the run, if the run waits for its reader, whose answer another stream follows.
+
+        Returns:
+            The last events of the stream; None if the run does not wait. `close` then ends it.
+        """
+        if not self.builder.ended:
+            self.at_eof()
+        if self.builder.ended or self.stop_info.status != "paused":
+            return None
+        if self.builder.in_step:
+            self.finish()
+        self.builder.end_texts_and_reasoning()
+        return self.builder.take()
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused: the items of its next stream follow."""
+        self.stop_info = TRUNCATED
+
     def close(self, error: BaseException | None = None) -> list[Event]:
         """End the run, by EOF or by `error`: close what is open and write exactly one `run.end`."""
         builder = self.builder
@@ -164,6 +186,8 @@ class BaseDecoder:
             self.fail(message, nonempty_str(getattr(error, "code", None)), type(error).__name__)
             if self.runs_tools and not isinstance(error, StreamError):
                 self._fail_tool(error, message)
+        else:
+            self.at_eof()
         if builder.in_step:
             self.finish()
         if not self._understood and self.stop_info.status in ("completed", "incomplete"):

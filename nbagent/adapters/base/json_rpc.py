@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from nbagent.adapters.base.answers import Answered
 from nbagent.adapters.base.builder import EventBuilder
 from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
 from nbagent.adapters.base.payload import text_in
+from nbagent.events import ApprovalRequest
 
 
 class RpcRequest(NamedTuple):
@@ -40,6 +42,20 @@ class PendingRequests:
         if found is not None:
             waiting.remove(found)
         return found
+
+
+def response_to(request: ApprovalRequest, result: dict[str, Any]) -> dict[str, Any]:
+    """Return the response to a request whose id is in its `meta`; the result alone if it is not."""
+    meta = request.meta or {}
+    return {"jsonrpc": "2.0", "id": meta["rpc_id"], "result": result} if meta.get("rpc_id") is not None else result
+
+
+def elicitation_result(answered: Answered) -> dict[str, Any]:
+    """Return the result of an elicitation: accepted with its values, declined, or cancelled."""
+    response = answered.response
+    if response.decision != "approve":
+        return {"action": "decline" if response.decision == "deny" else "cancel"}
+    return {"action": "accept"} | ({"content": response.value} if response.value is not None else {})
 
 
 def write_blob(builder: EventBuilder, content: Any) -> bool:

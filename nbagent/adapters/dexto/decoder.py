@@ -223,6 +223,7 @@ class DextoDecoder(BaseDecoder):
                 prompt=prompt,
                 args=to_jsonable(metadata.get("args", metadata.get("command"))),
                 schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
+                meta={"type": kind, "session": str_field(payload, "sessionId")},
                 **builder.envelope,
             )
         )

@@ -150,7 +150,10 @@ class LangChainEventsDecoder(BaseDecoder):
         updates = chunk if isinstance(chunk, Mapping) else {}
         if "__interrupt__" in updates:
             self._messages.interrupt(updates["__interrupt__"])
-        if self._has_model_events or run_id != self._root:
+        if run_id != self._root:
+            return
+        if self._has_model_events:
+            self._read_denials(updates)
             return
         if isinstance(chunk, str):
             self._messages.chunk({"content": chunk}, run_id)
@@ -162,6 +165,15 @@ class LangChainEventsDecoder(BaseDecoder):
                 elif kind_of(message) == "tool":
                     self._messages.answer(message)
 
+    def _read_denials(self, updates: Mapping[str, Any]) -> None:
+        """Read the results of calls that were not run: no event of a tool has them."""
+        for update in updates.values():
+            for entry in get_field(update, "messages") or () if isinstance(update, Mapping) else ():
+                message = unwrap_message(entry)
+                call = self._messages.call(get_str(message, "tool_call_id"))
+                if call is not None and not call.closed and kind_of(message) == "tool":
+                    self._messages.answer(message)
+
     def _end_root(self, data: Mapping[str, Any]) -> None:
         """Complete the run at the end of the outermost runnable."""
         self._root_ended = True
@@ -171,6 +183,12 @@ class LangChainEventsDecoder(BaseDecoder):
         self._messages.end(self._root)
         if self.stop_info.status == "incomplete" and self.stop_info.code == ev.STREAM_TRUNCATED:
             self.stop_info = StopInfo("completed")
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused."""
+        super().go_on()
+        self._messages.go_on()
+        self._root, self._root_ended = None, False
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run. Without the end of the outermost runnable it is truncated."""

@@ -279,6 +279,15 @@ class LangGraphDecoder(BaseDecoder):
         "error": _read_error,
     }
 
+    def at_eof(self) -> None:
+        """Read the last turn of a graph that gave its state only."""
+        self._read_last_turn()
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused."""
+        super().go_on()
+        self._messages.go_on()
+
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run. It is truncated if a node is still running."""
         if not self.builder.ended:

@@ -11,6 +11,7 @@ from nbagent.adapters.base.block import Block
 from nbagent.adapters.base.decoder import TRUNCATED, BaseDecoder, StopInfo
 from nbagent.adapters.base.fields import class_name, fields_or_empty, get_field, get_str, nonempty_str, str_field, to_jsonable
 from nbagent.adapters.langchain.content import Content, langchain_usage, tool_call_chunks
+from nbagent.adapters.langchain.review import META, reviews_in
 
 _KINDS = {
     "ai": "ai",
@@ -79,6 +80,7 @@ class Messages:
         self._calls: dict[str, Block] = {}
         self._earlier: dict[str, Any] = {}
         self._interrupts: set[Hashable] = set()
+        self._answered: set[Hashable] = set()  # interrupts of before the run went on
         self._usage: ev.Usage | None = None
         self._objects = False
 
@@ -91,6 +93,11 @@ class Messages:
     def writing(self) -> bool:
         """True while a message is incomplete."""
         return bool(self._open)
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused: its interrupts were answered, also where a later state repeats them."""
+        self._answered |= self._interrupts
+        self._interrupts.clear()
 
     def infer_end(self) -> None:
         """Infer at EOF whether the run is complete, since LangGraph has no terminal item.
@@ -242,47 +249,34 @@ class Messages:
     def interrupt(self, entries: Any) -> None:
         """Write the approval requests of interrupts, `Interrupt(value, id)` as objects or dicts, and pause the run."""
         for entry in entries if isinstance(entries, list | tuple) else [entries]:
-            value = get_field(entry, "value")
             interrupt_id = get_str(entry, "id") or get_str(entry, "interrupt_id") or self._builder.mint("interrupt")
-            if interrupt_id in self._interrupts:
+            if interrupt_id in self._interrupts | self._answered:
                 continue
             self._interrupts.add(interrupt_id)
-            self._request_approval(interrupt_id, value)
+            self._request_approval(interrupt_id, entry)
         if self._interrupts:
             self._decoder.stop_info = StopInfo("paused")
 
-    def _request_approval(self, interrupt_id: str, value: Any) -> None:
-        request_fields = fields_or_empty(value)
-        actions = request_fields.get("action_requests")
-        if isinstance(actions, list):
-            policies = {
-                get_field(entry, "action_name"): get_field(entry, "allowed_decisions")
-                for entry in request_fields.get("review_configs") or ()
-            }
-            requests = [(request, policies.get(get_field(request, "name"))) for request in actions]
-        elif isinstance(value, list) and value and all(get_field(entry, "action_request") for entry in value):
-            requests = [(get_field(entry, "action_request"), None) for entry in value]
-        elif request_fields.get("action_request"):
-            requests = [(request_fields["action_request"], None)]
-        else:
-            prompt = (
-                value
-                if isinstance(value, str)
-                else next((text for text in map(nonempty_str, request_fields.values()) if text), None)
-            )
-            self._write(interrupt_id, kind="input", prompt=prompt, args=to_jsonable(value))
-            return
-        for number, (request, options) in enumerate(requests):
-            name = get_str(request, "name") or get_str(request, "action") or ""
-            args = get_field(request, "args")
-            block = next((block for block in self.waiting if block.name == name), None)
+    def _request_approval(self, interrupt_id: str, entry: Any) -> None:
+        """Write the requests of an interrupt: one for each call to review, or one for a value of the graph's own."""
+        reviews = reviews_in(entry)
+        for number, review in enumerate(reviews):
+            call_id, name = review.call_id, review.action
+            waiting = [block for block in self.waiting if (block.call_id == call_id if call_id else block.name == name)]
             self._write(
-                interrupt_id if len(requests) == 1 else f"{interrupt_id}#{number}",
-                tool_id=block.id if block else None,
-                prompt=get_str(request, "description") or name or None,
-                args=to_jsonable(args),
-                options=[str(option) for option in options] if isinstance(options, list) else None,
+                interrupt_id if len(reviews) == 1 else f"{interrupt_id}#{number}",
+                tool_id=waiting[0].id if waiting else None,
+                prompt=review.prompt,
+                args=review.args,
+                schema=review.schema,
+                meta={META: {"interrupt": interrupt_id, "form": review.form, "action": name, "allowed": review.allowed}},
             )
+        if not reviews:
+            value, schema = to_jsonable(get_field(entry, "value")), to_jsonable(get_field(entry, "response_schema"))
+            texts = [value] if isinstance(value, str) else map(nonempty_str, fields_or_empty(value).values())
+            prompt = next((text for text in texts if text), None)
+            shape = schema if isinstance(schema, dict) else None
+            self._write(interrupt_id, kind="input", prompt=prompt, args=value, schema=shape)
 
     def _write(self, approval_id: str, **fields: Any) -> None:
         self._builder.write(ev.ApprovalRequest(approval_id=approval_id, **fields, **self._builder.envelope))

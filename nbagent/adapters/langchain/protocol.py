@@ -68,7 +68,10 @@ class LangChainProtocolDecoder(BaseDecoder):
         inner = fields_or_empty(data)
         if method == "messages":
             event, metadata = (data[0], data[1] if len(data) > 1 else None) if isinstance(data, list | tuple) else (data, None)
-            self._message_event(fields(event), fields_or_empty(metadata), path)
+            if kind_of(event) == "ai":  # whole, of a node that is no model
+                self._messages.add_complete(event, get_str(event, "id") or self.builder.mint("message"))
+            else:
+                self._message_event(fields(event), fields_or_empty(metadata), path)
         elif method == "tools":
             self._tool(inner)
         elif method == "input.requested":
@@ -179,6 +182,11 @@ class LangChainProtocolDecoder(BaseDecoder):
             self._open_graphs.add(path)
         elif status is not None and self.stop_info.status not in ("failed", "paused"):
             self.stop_info = StopInfo(status)
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused."""
+        super().go_on()
+        self._messages.go_on()
 
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run, and the open sub-agents with it."""

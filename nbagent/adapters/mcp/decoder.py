@@ -100,7 +100,7 @@ class McpDecoder(BaseDecoder):
                 self._by_id[repr(payload.get("id"))] = block
                 self.builder.tool_args(block, args=params.get("arguments") or {})
             case "elicitation/create":
-                self._request_approval(str(payload.get("id")), params)
+                self._request_approval(str(payload.get("id")), params, {"rpc_id": to_jsonable(payload.get("id"))})
             case _:
                 self.builder.custom(request.method, params)
 
@@ -131,7 +131,7 @@ class McpDecoder(BaseDecoder):
         level = _LEVELS.get(str(params.get("level")), "info")
         self.builder.status(message, level=level, meta={"logger": to_jsonable(logger)} if logger else None)
 
-    def _request_approval(self, approval_id: str, params: Mapping[str, Any]) -> None:
+    def _request_approval(self, approval_id: str, params: Mapping[str, Any], meta: dict[str, Any]) -> None:
         schema = params.get("requestedSchema")
         url = str_field(params, "url")
         request = ev.ApprovalRequest(
@@ -140,7 +140,7 @@ class McpDecoder(BaseDecoder):
             kind="auth" if url else "input",
             prompt=str_field(params, "message"),
             schema=to_jsonable(schema) if isinstance(schema, Mapping) else None,
-            meta={"url": to_jsonable(url)} if url else None,
+            meta=meta | ({"url": to_jsonable(url)} if url else {}),
         )
         self.builder.write(request)
         self.stop_info = StopInfo("paused")
@@ -156,13 +156,15 @@ class McpDecoder(BaseDecoder):
     def _response(self, payload: Mapping[str, Any]) -> None:
         result = fields_or_empty(payload["result"])
         action = str_field(result, "action")
-        request = self._requests.take(payload, expected="elicitation/create" if action else None)
-        if request is not None and request.method == "elicitation/create":
+        # Each peer counts its requests: a call and an elicitation, whose answer is not in every stream, may have the same id.
+        request = self._requests.take(payload, expected="elicitation/create" if action else "tools/call")
+        if request is not None and request.method == "elicitation/create" and action:
             self._write_approval_response(str(payload.get("id")), action, result)
             return
         if result.get("resultType") == "input_required":
+            state = {"state": to_jsonable(result.get("requestState"))}
             for name, entry in fields_or_empty(result.get("inputRequests")).items():
-                self._request_approval(str(name), fields_or_empty(fields_or_empty(entry).get("params")))
+                self._request_approval(str(name), fields_or_empty(fields_or_empty(entry).get("params")), state)
             self.stop_info = StopInfo("paused", "input_required")
             return
         is_tool = request is None or request.method == "tools/call"

@@ -183,6 +183,16 @@ class EventsDecoder(BaseDecoder):
             self.builder.write(ev.StepEnd(step=self._step.step, agent=self._step.agent))
             self._step = None
 
+    def pause(self) -> list[ev.Event] | None:
+        """End the stream, but not the run, if its last run is paused, or if the stream has no runs, only events."""
+        is_paused = self._end.status == "paused" if self._end is not None else self._runs == 0
+        return self.builder.take() if is_paused and not self.builder.ended else None
+
+    def go_on(self) -> None:
+        """Go on with a run that was paused. Its next stream may have another run, or only events."""
+        self._end = None
+        self.stop_info = StopInfo("completed")
+
     def close(self, error: BaseException | None = None) -> list[ev.Event]:
         """End the run: close what is open, and add a missing `run.end`.
 

@@ -197,6 +197,8 @@ class AgentsDecoder(ResponsesDecoder):
         """Read the items of a run that was not streamed, and its token counts."""
         self._new_agent(None)
         for item in get_field(run, "new_items") or ():
+            if get_str(item, "type") == "tool_approval_item":  # the interruptions have it, too
+                continue
             self._run_item(_EVENT_NAMES.get(get_str(item, "type") or "", ""), item)
         counts = usage_counts(
             get_field(get_field(run, "context_wrapper"), "usage"),
@@ -221,16 +223,16 @@ class AgentsDecoder(ResponsesDecoder):
         if error_type == "MaxTurnsExceeded":
             self.stop_info = StopInfo("max_steps", code=code)
 
-    def close(self, error: BaseException | None = None) -> list[ev.Event]:
-        """End the run. Unanswered calls wait for a human if they were handed out; otherwise the stream was cut off."""
-        if not self.builder.ended and error is None and self.stop_info.status == "completed" and self._waiting:
-            if self._waiting.keys() <= self._handed_out:
-                for call_id, arguments in self._waiting.items():
-                    self._request_approval(call_id, arguments)
-                self.stop_info = StopInfo("paused")
-            else:
-                self.stop_info = TRUNCATED
-        return super().close(error)
+    def at_eof(self) -> None:
+        """Find out how the run ended: unanswered calls wait for a human if they were handed out, else they were cut off."""
+        if self.stop_info.status != "completed" or not self._waiting:
+            return
+        if self._waiting.keys() <= self._handed_out:
+            for call_id, arguments in self._waiting.items():
+                self._request_approval(call_id, arguments)
+            self.stop_info = StopInfo("paused")
+        else:
+            self.stop_info = TRUNCATED
 
 
 def _is_run(item: Any) -> bool:

@@ -130,13 +130,16 @@ class AssistantsDecoder(BaseDecoder):
             block = self._call(None, fields_or_empty(call))
             self._finish_call(block, fields_or_empty(call), is_complete=False)
             args = parse_args(nonempty_str(get_field(get_field(call, "function"), "arguments")) or "")[0]
-            self._request_approval(block.call_id or block.id, block.id, args)
+            self._request_approval(block.call_id or block.id, run, block.id, args)
         if not calls:
-            self._request_approval(str_field(run, "id") or self.builder.mint("input"), None, None)
+            self._request_approval(str_field(run, "id") or self.builder.mint("input"), run)
 
-    def _request_approval(self, approval_id: str, tool_id: str | None, args: Any) -> None:
+    def _request_approval(self, id: str, run: Mapping[str, Any], tool_id: str | None = None, args: Any = None) -> None:
         builder = self.builder
-        builder.write(ev.ApprovalRequest(approval_id=approval_id, tool_id=tool_id, kind="input", args=args, **builder.envelope))
+        meta = {"run_id": str_field(run, "id"), "thread_id": str_field(run, "thread_id")}
+        builder.write(
+            ev.ApprovalRequest(approval_id=id, tool_id=tool_id, kind="input", args=args, meta=meta, **builder.envelope)
+        )
 
     # --- its steps ------------------------------------------------------------------------------------------------------
 

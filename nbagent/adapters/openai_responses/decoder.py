@@ -123,6 +123,7 @@ class ResponsesDecoder(BaseDecoder):
 
     def _begin(self, payload: Mapping[str, Any]) -> None:
         response = fields_or_empty(payload.get("response"))
+        self._tools.response_id = str_field(response, "id") or self._tools.response_id
         if not self.builder.in_step or self._items:
             if self.builder.in_step:
                 self.finish()

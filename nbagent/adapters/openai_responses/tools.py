@@ -57,12 +57,14 @@ class ToolItems:
 
     Attributes:
         pending: number of approvals that the current response asks for.
+        response_id: the service's id of that response.
     """
 
     def __init__(self, builder: EventBuilder) -> None:
         self._builder = builder
         self.pending = 0
         self._by_call_id: dict[str, Block] = {}
+        self.response_id: str | None = None
         self._approvals: dict[str, Block] = {}
         self._unanswered: dict[str, list[Block]] = {}
 
@@ -155,7 +157,8 @@ class ToolItems:
         self._approvals[request_id] = block
         builder = self._builder
         args = parse_args(str_field(payload, "arguments") or "")[0]
-        builder.write(ev.ApprovalRequest(approval_id=request_id, tool_id=block.id, args=args, **builder.envelope))
+        meta = {"response_id": self.response_id} if self.response_id else None
+        builder.write(ev.ApprovalRequest(approval_id=request_id, tool_id=block.id, args=args, meta=meta, **builder.envelope))
 
     def answer(self, item_type: str, payload: Mapping[str, Any], value: Any = None) -> bool:
         """Write an item that answers a call: its output, or a human's decision. Return False for any other item.

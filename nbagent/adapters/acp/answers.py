@@ -1,0 +1,65 @@
+"""How ACP takes answers: responses to the requests of the agent, over the same connection.
+
+Source: https://agentclientprotocol.com/protocol/tool-calls#requesting-permission, and `agent-client-protocol` 0.12.
+"""
+
+from typing import Any, ClassVar
+
+from msgspec.structs import replace
+
+from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.json_rpc import elicitation_result, response_to
+from nbagent.errors import AnswerError
+from nbagent.events import ApprovalRequest
+
+
+class AcpAnswers(AnswerForm):
+    """The form of ACP: one of the options that the agent gave, or the values of an elicitation."""
+
+    systems: ClassVar[tuple[str, ...]] = ("acp",)
+    has_messages: ClassVar[bool] = True
+
+    def offer(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Offer to allow a tool for good, if that is an option."""
+        return replace(request, can_remember="allow_always" in _kinds(request).values())
+
+    def check(self, answered: Answered) -> None:
+        """Check that the agent gave an option for the answer.
+
+        Raises:
+            AnswerError: it gave none.
+        """
+        super().check(answered)
+        if answered.request.kind == "tool":
+            _outcome(answered)
+
+    def message(self, answered: Answered) -> dict[str, Any]:
+        """Return the JSON-RPC response; its result alone if the request came without its id."""
+        is_choice = answered.request.kind == "tool"
+        return response_to(answered.request, {"outcome": _outcome(answered)} if is_choice else elicitation_result(answered))
+
+
+def _kinds(request: ApprovalRequest) -> dict[str, str]:
+    """Return the kinds of the options, by their ids."""
+    options = (request.meta or {}).get("options") or ()
+    return {str(option.get("optionId")): str(option.get("kind")) for option in options}
+
+
+def _outcome(answered: Answered) -> dict[str, Any]:
+    """Return the outcome: the option whose name was chosen, else the one that means the decision."""
+    request, response = answered
+    if response.decision == "cancel":
+        return {"outcome": "cancelled"}
+    options = (request.meta or {}).get("options") or ()
+    named = [str(each.get("optionId")) for each in options if response.value in (each.get("name"), each.get("optionId"))]
+    if response.value is not None and named:
+        return {"outcome": "selected", "optionId": named[0]}
+    verb = "allow" if answered.is_approved else "reject"
+    wanted = [f"{verb}_always", f"{verb}_once"] if response.remember else [f"{verb}_once", f"{verb}_always"]
+    kinds = _kinds(request)
+    for kind in wanted:
+        if found := [id for id, each in kinds.items() if each == kind]:
+            return {"outcome": "selected", "optionId": found[0]}
+    if answered.is_approved:
+        raise AnswerError("the agent gave no option that allows this")
+    return {"outcome": "cancelled"}

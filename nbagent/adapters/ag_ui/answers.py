@@ -1,0 +1,60 @@
+"""How AG-UI takes answers: as entries of `resume` in the input of the next run.
+
+Source: https://docs.ag-ui.com/concepts/interrupts, and `ResumeEntry` of `ag-ui-protocol` 1.0. A tool's approval is answered by
+`{"approved": …, "editedArgs"?: …, "reason"?: …}`.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from msgspec.structs import replace
+
+from nbagent.adapters.base.answers import Answered, AnswerForm, editable
+from nbagent.adapters.base.fields import fields_or_empty, parse_args
+from nbagent.events import ApprovalRequest
+
+
+class AguiAnswers(AnswerForm):
+    """The form of AG-UI."""
+
+    systems: ClassVar[tuple[str, ...]] = ("ag_ui",)
+
+    def offer(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Offer to change the arguments of a call, if the schema of the answer has a field for them."""
+        if request.kind != "tool":
+            return request
+        edited = fields_or_empty(fields_or_empty((request.schema or {}).get("properties")).get("editedArgs"))
+        arguments = (request.meta or {}).get("arguments")
+        args = parse_args(arguments)[0] if request.args is None and arguments else request.args
+        request = replace(request, args=args, schema=dict(edited) if edited.get("properties") else None)
+        return editable(request) if edited else request
+
+    def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
+        """Return the entries of `resume`."""
+        return [
+            {"interruptId": request.approval_id, "status": "cancelled"}
+            if response.decision == "cancel"
+            else {"interruptId": request.approval_id, "status": "resolved", "payload": _payload(Answered(request, response))}
+            for request, response in answered
+        ]
+
+    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+        """Return the input of the next run: with the answers, and the messages of the run that asked."""
+        if not isinstance(body, Mapping) or "threadId" not in body:
+            return None
+        asking = [each.request.meta or {} for each in answered]
+        said: list[Any] = next((meta["messages"] for meta in asking if meta.get("messages")), [])
+        ids = {message.get("id") for message in said}
+        messages = [*(message for message in body.get("messages") or () if message.get("id") not in ids), *said]
+        return url, {**body, "runId": str(uuid.uuid4()), "messages": messages, "resume": self.value(answered, None)}
+
+
+def _payload(answered: Answered) -> Any:
+    request, response = answered
+    if request.kind != "tool":
+        return response.value if response.value is not None else answered.is_approved
+    if not answered.is_approved:
+        return {"approved": False} | ({"reason": response.reason} if response.reason else {})
+    is_changed = response.value is not None and response.value != request.args
+    return {"approved": True} | ({"editedArgs": response.value} if is_changed else {})

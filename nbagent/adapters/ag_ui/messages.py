@@ -1,0 +1,61 @@
+"""The messages of an AG-UI run, which the input of the next run repeats.
+
+Source: https://docs.ag-ui.com/concepts/messages.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nbagent.adapters.base.fields import fields_or_empty, str_field, to_jsonable
+
+
+class RunMessages:
+    """Collects the messages of the assistant and of its tools from the events of a run."""
+
+    def __init__(self) -> None:
+        self._messages: dict[str, dict[str, Any]] = {}
+        self._texts: dict[str, list[str]] = {}  # pieces of the messages' texts, by the messages' ids
+        self._calls: dict[str, dict[str, Any]] = {}
+        self._arguments: dict[str, list[str]] = {}  # pieces of the calls' arguments, by the calls' ids
+
+    def feed(self, kind: str, event: Mapping[str, Any]) -> None:
+        """Take an event. The start of a run begins anew, and a snapshot replaces all."""
+        message_id, call_id = str_field(event, "messageId"), str_field(event, "toolCallId")
+        if kind in ("RUN_STARTED", "MESSAGES_SNAPSHOT"):
+            for kept in (self._messages, self._texts, self._calls, self._arguments):
+                kept.clear()
+            found = event.get("messages") if kind == "MESSAGES_SNAPSHOT" else None
+            for message in map(fields_or_empty, to_jsonable(found) if isinstance(found, list) else []):
+                self._messages[str(message.get("id"))] = dict(message)
+        elif kind in ("TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK") and message_id:
+            self._assistant(message_id)
+            self._texts.setdefault(message_id, []).append(str_field(event, "delta") or "")
+        elif kind == "TOOL_CALL_RESULT" and call_id:
+            id, content = message_id or f"{call_id}-result", to_jsonable(event.get("content"))
+            self._messages[id] = {"id": id, "role": "tool", "toolCallId": call_id, "content": content}
+        elif kind in ("TOOL_CALL_START", "TOOL_CALL_ARGS", "TOOL_CALL_CHUNK") and call_id:
+            self._start_call(call_id, event)
+            self._arguments[call_id].append(str_field(event, "delta") or "")
+
+    def arguments_of(self, call_id: str | None) -> str:
+        """Return the text of a call's arguments; empty for one that is not known."""
+        return "".join(self._arguments.get(call_id or "", ()))
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Return the messages, as JSON."""
+        for id, pieces in self._texts.items():
+            self._messages[id]["content"] = "".join(pieces)
+        for id, call in self._calls.items():
+            call["function"]["arguments"] = self.arguments_of(id)
+        return [dict(message) for message in self._messages.values()]
+
+    def _assistant(self, id: str) -> dict[str, Any]:
+        return self._messages.setdefault(id, {"id": id, "role": "assistant"})
+
+    def _start_call(self, id: str, event: Mapping[str, Any]) -> None:
+        if id not in self._calls:
+            self._arguments[id] = []
+            function = {"name": str_field(event, "toolCallName") or "tool", "arguments": ""}
+            self._calls[id] = {"id": id, "type": "function", "function": function}
+            message = self._assistant(str_field(event, "parentMessageId") or id)
+            message["toolCalls"] = [*(message.get("toolCalls") or ()), self._calls[id]]

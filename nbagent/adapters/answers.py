@@ -1,0 +1,42 @@
+"""Lookup of the form in which a system takes answers, by the system's name."""
+
+import functools
+
+from nbagent.adapters.base.answers import AnswerForm
+
+_NONE = AnswerForm()
+
+
+@functools.cache
+def _forms() -> dict[str, AnswerForm]:
+    from nbagent.adapters.acp.answers import AcpAnswers
+    from nbagent.adapters.ag_ui.answers import AguiAnswers
+    from nbagent.adapters.dexto.answers import DextoAnswers
+    from nbagent.adapters.langchain.answers import LangGraphAnswers
+    from nbagent.adapters.mcp.answers import McpAnswers
+    from nbagent.adapters.nbagent_events.answers import EventAnswers
+    from nbagent.adapters.openai_agents.answers import AgentsAnswers
+    from nbagent.adapters.openai_assistants.answers import AssistantsAnswers
+    from nbagent.adapters.openai_responses.answers import ResponsesAnswers
+    from nbagent.adapters.pydantic_ai.answers import PydanticAIAnswers
+    from nbagent.adapters.vercel_ui.answers import VercelAnswers
+
+    forms: tuple[type[AnswerForm], ...] = (
+        AcpAnswers,
+        AgentsAnswers,
+        AguiAnswers,
+        AssistantsAnswers,
+        DextoAnswers,
+        EventAnswers,
+        LangGraphAnswers,
+        McpAnswers,
+        PydanticAIAnswers,
+        ResponsesAnswers,
+        VercelAnswers,
+    )
+    return {system: form() for form in forms for system in form.systems}
+
+
+def answer_form(system: str) -> AnswerForm:
+    """Return the form in which a system takes answers; for a system without one, the form that has no way."""
+    return _forms().get(system, _NONE)

@@ -1,0 +1,38 @@
+"""How MCP takes answers: responses to `elicitation/create`, or the call once more with its input.
+
+Source: https://modelcontextprotocol.io/specification/draft/client/elicitation, and `mcp` 2.3.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.json_rpc import elicitation_result, response_to
+
+
+class McpAnswers(AnswerForm):
+    """The form of MCP."""
+
+    systems: ClassVar[tuple[str, ...]] = ("mcp",)
+    has_messages: ClassVar[bool] = True
+
+    def message(self, answered: Answered) -> dict[str, Any]:
+        """Return the JSON-RPC response."""
+        return response_to(answered.request, elicitation_result(answered))
+
+    def value(self, answered: Sequence[Answered], last: Any) -> dict[str, Any]:
+        """Return `inputResponses`, by the names of the requests of a result that requires input."""
+        return {each.request.approval_id: elicitation_result(each) for each in answered}
+
+    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+        """Return the call once more, with `inputResponses` and the server's `requestState`."""
+        if not isinstance(body, Mapping) or not isinstance(body.get("params"), Mapping):
+            return None
+        state = next((meta["state"] for each in answered if (meta := each.request.meta or {}).get("state")), None)
+        params = {**body["params"], "inputResponses": self.value(answered, None)}
+        number = body.get("id")
+        return url, {
+            **body,
+            "id": number + 1 if isinstance(number, int) else number,
+            "params": params | ({"requestState": state} if state is not None else {}),
+        }

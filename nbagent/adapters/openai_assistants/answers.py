@@ -1,0 +1,38 @@
+"""How the Assistants API takes answers: as the outputs of the calls that a run requires.
+
+Source: https://platform.openai.com/docs/api-reference/runs/submitToolOutputs.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from nbagent.adapters.base.answers import Answered, AnswerForm
+from nbagent.adapters.base.fields import to_jsonable
+
+
+class AssistantsAnswers(AnswerForm):
+    """The form of the Assistants API."""
+
+    systems: ClassVar[tuple[str, ...]] = ("openai.assistants",)
+
+    def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
+        """Return `tool_outputs`."""
+        return [{"tool_call_id": each.request.approval_id, "output": _output(each)} for each in answered]
+
+    def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
+        """Return the request that submits the outputs to the run."""
+        base, slash, _ = url.partition("/threads")
+        if not slash:
+            return None
+        meta = answered[0].request.meta or {} if answered else {}
+        path = f"/threads/{meta.get('thread_id')}/runs/{meta.get('run_id')}/submit_tool_outputs"
+        return f"{base}{path}", {"tool_outputs": self.value(answered, None), "stream": True}
+
+
+def _output(answered: Answered) -> str:
+    response = answered.response
+    if not answered.is_approved:
+        return response.reason or "The user gave no result."
+    value = response.value
+    return value if isinstance(value, str) else json.dumps(to_jsonable(value), ensure_ascii=False)

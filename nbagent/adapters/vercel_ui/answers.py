@@ -1,0 +1,23 @@
+"""How an app on Vercel's AI SDK takes answers: by the ids of its approvals, in the messages of its next request.
+
+Source: https://ai-sdk.dev/docs/ai-sdk-ui/chatbot-tool-usage (version 7).
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from nbagent.adapters.base.answers import Answered, AnswerForm
+
+
+class VercelAnswers(AnswerForm):
+    """The form of the AI SDK: the arguments of `addToolApprovalResponse`."""
+
+    systems: ClassVar[tuple[str, ...]] = ("vercel.ui",)
+
+    def value(self, answered: Sequence[Answered], last: Any) -> list[dict[str, Any]]:
+        """Return `{id, approved, reason?}` of each approval."""
+        return [
+            {"id": each.request.approval_id, "approved": each.is_approved}
+            | ({"reason": each.response.reason} if each.response.reason else {})
+            for each in answered
+        ]
