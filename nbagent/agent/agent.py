@@ -16,7 +16,7 @@ from nbagent.agent.answers import Answers
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.delivery import Delivery
-from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool, valid_name
+from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool
 from nbagent.agent.journal import After, Conversation
 from nbagent.agent.limits import MAX_REPEATS, Limits
 from nbagent.agent.longterm import LongTerm
@@ -32,7 +32,7 @@ from nbagent.agent.store import MemoryStore, SessionInfo, Store
 from nbagent.agent.structured import OutputFormat
 from nbagent.agent.subagent import agent_tool, run_inside
 from nbagent.agent.tools import RESULT_CHARS, AnyTool, check_result_chars, toolbox
-from nbagent.agent.toolset import Toolset, split
+from nbagent.agent.toolset import Toolset, model_name, split
 from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
@@ -54,7 +54,6 @@ class Agent:
     Args:
         model: the model's name; `"demo"` is a scripted one that runs in this process.
         instructions: the system prompt.
-        tools: functions, tools made by `@tool`, and servers made by `nbagent.mcp`.
         tools: functions, tools made by `@tool`, other agents (see `as_tool`), and servers made by `nbagent.mcp`.
         client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
             (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
@@ -196,7 +195,7 @@ class Agent:
             ToolError: the name is not valid.
         """
         described = description if description is not None else self.description or self.instructions
-        return agent_tool(self._start_inside, name or valid_name(self.name), described, timeout=timeout, approve=approve)
+        return agent_tool(self._start_inside, name or model_name(self.name), described, timeout=timeout, approve=approve)
 
     def stream(
         self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, types: EventTypes = None

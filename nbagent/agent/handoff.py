@@ -1,19 +1,17 @@
 """Hand-offs: a tool by which a model lets another agent go on with the conversation."""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbagent.agent.tools import AnyTool, Tool
+from nbagent.agent.toolset import model_name
 from nbagent.errors import ToolError
 
 if TYPE_CHECKING:
     from nbagent.agent.plan import Plan
 
 PREFIX = "transfer_to_"
-
-_NAME_CHARS = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +29,6 @@ class Handoff:
     plan: "Callable[[], Plan]"
 
 
-def valid_name(name: str) -> str:
-    """Return an agent's name as a tool may have it: letters, digits, _ and -."""
-    return re.sub(r"[^a-zA-Z0-9_-]+", "_", name)[:_NAME_CHARS].strip("_") or "agent"
-
-
 def handoff(name: str, description: str, plan: "Callable[[], Plan]") -> Handoff:
     """Return the hand-off to an agent.
 
@@ -49,7 +42,7 @@ def handoff(name: str, description: str, plan: "Callable[[], Plan]") -> Handoff:
         return transferred(name)
 
     told = f"Let {name} go on with the conversation, and say no more yourself."
-    tool = Tool(transfer, name=(PREFIX + valid_name(name))[:_NAME_CHARS], description=f"{told} {description}".strip())
+    tool = Tool(transfer, name=model_name(PREFIX + name), description=f"{told} {description}".strip())
     return Handoff(name=name, tool=tool, plan=plan)
 
 

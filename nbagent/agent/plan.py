@@ -19,6 +19,9 @@ class Plan:
     """The parameters of a run. Times are in seconds; None is no limit.
 
     Attributes:
+        tools: by the names that the model sees; those of `toolsets` are added before each response of the model.
+        toolsets: sources of more tools.
+        result_chars: characters of a tool's result that the model gets at most, unless the tool has a limit of its own.
         allowed: names of the tools that the reader has allowed for good; an answer adds to them. Those of an agent that works
             inside a call have its name and a slash before them.
         limits: of tokens, cost and repeated calls.
@@ -27,10 +30,6 @@ class Plan:
         output: the form of the answer; None for a text.
         handoffs: to agents that may take over, by the name of their tool.
         path: names of the agents at work, one inside another; the last one is this.
-        tools: by the names that the model sees; those of `toolsets` are added before each response of the model.
-        toolsets: sources of more tools.
-        result_chars: characters of a tool's result that the model gets at most, unless the tool has a limit of its own.
-        allowed: names of the tools that the reader has allowed for good; an answer adds to them.
         delivery: pieces and pace of the texts; None for those of the model.
     """
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
-from nbagent.agent.handoff import valid_name
 from nbagent.agent.outcome import Outcome
 from nbagent.agent.tools import AnyTool, Tool
+from nbagent.agent.toolset import model_name
 from nbagent.errors import ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.runtime import loop
@@ -74,7 +74,7 @@ async def _run(context: CallContext, turns: "Turns") -> Any:
     plan = turns.plan
     outcome = Outcome(plan.name, plan.max_steps)
     nested = _Nested(f"{context.id}/agent-{next(context.agents)}", context.id, plan.name)
-    scope = f"{valid_name(plan.name)}/"  # no tool's name has a slash
+    scope = f"{model_name(plan.name)}/"  # no tool's name has a slash
     plan.allowed.update(name.removeprefix(scope) for name in context.plan.allowed if name.startswith(scope))
 
     async def put(event: e.Event) -> None:

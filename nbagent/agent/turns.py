@@ -317,6 +317,7 @@ class Turns:
         """Go on with the parameters of another agent. The form of the answer and the limits stay those of the run."""
         self.plan = replace_dataclass(plan, output=self.plan.output, limits=self.plan.limits, path=self.plan.path)
         self._agents += 1
+        self._own_tools = dict(plan.tools)
         self._decoder = plan.connection.api.decoder()
         self._emitter.agent = plan.name
         self._calls = Calls(self.plan, self.questions, self._emit, self._keep, self.spending)

@@ -309,3 +309,40 @@ async def test_calls_of_hosted_tools_do_not_count_as_the_answer() -> None:
     ) as server:
         answer: Json = {"value": await agent_of(server, "responses", tools=[weather]).generate("…", output=list[int])}
     assert answer == {"value": [1, 2]}
+
+
+# --- in a session -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_keeps_pictures_corrections_and_hand_offs_in_a_history_that_goes_on() -> None:
+    def check(items: list[Json]) -> None:
+        open_calls: list[str] = []
+        for item in items:
+            if item["role"] == "tool":
+                open_calls.remove(item["tool_call_id"])
+            else:
+                assert not open_calls
+                open_calls += [made["id"] for made in item.get("tool_calls", ())]
+
+    replies = [
+        say("chat", calls=[("c1", "transfer_to_b", "{}")]),
+        say("chat", "Oslo!"),
+        say("chat", '{"name": "Oslo", "people": 7}'),
+        say("chat", "Yes."),
+    ]
+    with Server(*replies) as server:
+        agent = agent_of(server, name="a", handoffs=[agent_of(server, name="b")])
+        session = agent.session("s")
+        picture = nbagent.image("https://example.org/a.png")
+        run = await nbagent.show(session.stream(["Which town?", picture], output=Town), face="console")
+        assert run.output == Town("Oslo", 7)
+        assert await session.generate("Sure?") == "Yes."
+        *_, last = server.bodies
+
+    (prompt,) = of(run.events, e.Prompt)
+    assert (prompt.text, prompt.files) == ("Which town?", [{"media_type": "image/png", "url": "https://example.org/a.png"}])
+    check(last["messages"])
+    roles = ["user", "assistant", "tool", "assistant", "user", "assistant", "user"]
+    assert [item["role"] for item in last["messages"]] == roles
+    assert last["messages"][0]["content"][1] == {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+    assert len(session.messages) == len(roles) + 1

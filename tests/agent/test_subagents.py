@@ -333,6 +333,25 @@ async def test_after_a_hand_off_the_other_agent_goes_on_with_the_conversation() 
     assert run.tools["transfer_to_billing"].state == "output-available"
 
 
+class Shelf:
+    """A source of tools that are known only once a run has begun."""
+
+    label = "shelf"
+    is_open = True
+
+    async def tools(self) -> list[Any]:
+        return [tool(name="read")(weather)]
+
+
+async def test_the_tools_of_a_source_are_those_of_the_agent_that_goes_on() -> None:
+    with Server(transfer("b"), say("chat", "Done.")) as server:
+        b = agent_of(server, name="b", tools=[Shelf()])
+        assert await agent_of(server, name="a", tools=[weather], handoffs=[b]).generate("go") == "Done."
+        names = [[each["function"]["name"] for each in body["tools"]] for body in server.bodies]
+
+    assert names == [["weather", "transfer_to_b"], ["read"]]
+
+
 async def test_a_hand_off_to_another_api_takes_the_conversation_along() -> None:
     with Server(transfer("billing"), say("responses", "Paid.")) as server:
         billing = agent_of(server, "responses", name="billing")
