@@ -84,13 +84,13 @@ class Calls:
         """Run a call, emit its result, and return it for the model. Raises nothing but `CancelledError`."""
         task = asyncio.current_task()
         assert task is not None
+        note: str | None = None
         try:
             tool, arguments, note = await self._permitted(start, args)
             async with self._slots:
                 if note is not None or not self._plan.parallel:
                     await self._emit(e.ToolProgress(id=start.id))  # it starts only now, not when its arguments were complete
                 result, text = await self._result(start, tool, arguments)
-                text = f"{note}{text}" if note else text
         except Denied as denial:
             result, text = e.ToolResult(id=start.id, status="denied"), str(denial)
         except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
@@ -100,7 +100,7 @@ class Calls:
             text = f"Error: {info.type}: {info.message}"
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
-        text += self.repeats.add(start.name, args.args_text, text)
+        text = f"{note or ''}{text}{self.repeats.add(start.name, args.args_text, text)}"
         output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
         await self._keep(output)
         await self._emit(result)

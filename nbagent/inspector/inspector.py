@@ -20,7 +20,6 @@ from nbagent.inspector.search import Search, json_text
 from nbagent.inspector.timeline import Timeline
 from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
 from nbagent.protocol.json_size import json_size, truncate_to_bytes
-from nbagent.render.markdown import transcript_markdown
 from nbagent.render.messages import messages_python
 
 PAGE_ROWS = 100
@@ -145,6 +144,8 @@ class Inspector:
         blocks = self._snapshot()
         match form:
             case "markdown":
+                from nbagent.render.markdown import transcript_markdown  # on demand: it loads the parser of Markdown
+
                 return transcript_markdown(blocks)
             case "json":
                 return json.dumps(blocks, ensure_ascii=False, indent=2)

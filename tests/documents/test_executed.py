@@ -19,14 +19,15 @@ CALLED = """
 import nbagent, sys
 from nbagent import events as e
 async def called(*tools):
-    from nbagent.agent.calls import PyplotFigures, _content_and_display
+    from nbagent.agent.pyplot_figures import PyplotFigures
+    from nbagent.mime import display_of, json_of
     for number, tool in enumerate(nbagent.Agent(model="demo", tools=[*tools]).tools):
         yield e.ToolStart(id=f"t{number}", name=tool.name)
         yield e.ToolArgs(id=f"t{number}", args={}, args_text="{}")
         with PyplotFigures() as figures:
             value = await tool.run({})
-        content, display = _content_and_display(value, figures.figures)
-        yield e.ToolResult(id=f"t{number}", content=content, display=display)
+        display = display_of(value, figures=figures.figures)
+        yield e.ToolResult(id=f"t{number}", content=json_of(value), display=display)
     yield e.TextDelta(id="x", delta="# Result\\n\\n$a^2$")
 """
 FIRST = """
