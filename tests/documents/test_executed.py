@@ -16,18 +16,13 @@ from nbconvert.exporters import HTMLExporter, LatexExporter
 SETUP = "import nbagent"
 ANSWER = "run = await nbagent.show(iter(['One sentence that is the whole answer, number {}.']), name='ask')"
 CALLED = """
-import nbagent, sys
+import msgspec, nbagent, sys
 from nbagent import events as e
 async def called(*tools):
-    from nbagent.agent.pyplot_figures import PyplotFigures
-    from nbagent.mime import display_of, json_of
-    for number, tool in enumerate(nbagent.Agent(model="demo", tools=[*tools]).tools):
-        yield e.ToolStart(id=f"t{number}", name=tool.name)
-        yield e.ToolArgs(id=f"t{number}", args={}, args_text="{}")
-        with PyplotFigures() as figures:
-            value = await tool.run({})
-        display = display_of(value, figures=figures.figures)
-        yield e.ToolResult(id=f"t{number}", content=json_of(value), display=display)
+    agent = nbagent.Agent(model="demo", tools=[*tools])
+    for tool in tools:
+        async for event in agent.stream(f"Call {tool.__name__}", types=("tool.start", "tool.args", "tool.result")):
+            yield msgspec.structs.replace(event, id=tool.__name__)
     yield e.TextDelta(id="x", delta="# Result\\n\\n$a^2$")
 """
 FIRST = """
