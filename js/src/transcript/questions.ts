@@ -35,7 +35,7 @@ export function goToQuestion(session: Session, view: Element): void {
   // The panels are drawn first.
   requestAnimationFrame(() => {
     const place = [...(drawn.get(next) ?? [])].find((element) => view.contains(element));
-    place?.scrollIntoView({ block: "nearest" });
+    place?.scrollIntoView({ block: "center" });
     place?.focus({ preventScroll: true });
   });
 }
