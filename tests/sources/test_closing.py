@@ -104,3 +104,15 @@ async def test_a_clients_stream_whose_run_is_cancelled() -> None:
 
         assert suspended() == []
         await client.close()
+
+
+async def test_an_address_whose_run_is_cancelled() -> None:
+    with Server(held) as server:
+        run = nbagent.run.Run(nbagent.connect(f"{server.base_url}/chat/completions", json={"model": "m"}))
+        run.start()
+        await anext(run.stream())
+        run.cancel()
+        await run
+        await settle()
+
+        assert suspended() == []

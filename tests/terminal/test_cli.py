@@ -1,25 +1,45 @@
-"""The command line, as processes: their output and exit codes."""
+"""The command line: output and exit codes."""
 
+import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from adapters.recorded import FOLDER
 
 from nbagent import events as e
+from nbagent.cli import main
 
 HELLO = FOLDER / "agentor" / "engine-chat-endpoint.body.txt"
 
 
-def nbagent(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "nbagent", *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, check=False)
+Done: TypeAlias = subprocess.CompletedProcess[bytes]
+Command: TypeAlias = Callable[..., Done]
 
 
-def events_of(done: subprocess.CompletedProcess[bytes]) -> list[e.Event]:
+def process(*arguments: str | Path) -> Done:
+    """Run the command in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "nbagent", *map(str, arguments)], capture_output=True, check=False)
+
+
+@pytest.fixture
+def nbagent(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Return a function that runs the command in this process, which has imported nbagent already."""
+
+    def run(*arguments: str | Path, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = main([*map(str, arguments)])
+        sys.stdout.flush()
+        return Done(arguments, code, *capfdbinary.readouterr())
+
+    return run
+
+
+def events_of(done: Done) -> list[e.Event]:
     return [e.from_json(line) for line in done.stdout.splitlines()]
 
 
@@ -33,7 +53,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_decode_prints_one_event_a_line_however_the_file_is_framed(body: str, tmp_path: Path) -> None:
+def test_decode_prints_one_event_a_line_however_the_file_is_framed(nbagent: Command, body: str, tmp_path: Path) -> None:
     (tmp_path / "some.txt").write_text(body)
     done = nbagent("decode", tmp_path / "some.txt")
     events = events_of(done)
@@ -42,14 +62,14 @@ def test_decode_prints_one_event_a_line_however_the_file_is_framed(body: str, tm
     assert nbagent("decode", "-", stdin=body.encode()).stdout == done.stdout
 
 
-def test_decode_takes_the_adapter_that_is_named() -> None:
+def test_decode_takes_the_adapter_that_is_named(nbagent: Command) -> None:
     named, detected = (nbagent("decode", HELLO, *more) for more in (["--adapter", "agentor"], []))
     assert named.returncode == 0
     assert named.stdout == detected.stdout
     assert isinstance(events_of(nbagent("decode", HELLO, "--adapter", "mcp"))[1], e.Raw)
 
 
-def test_a_recording_that_was_cut_is_no_success(tmp_path: Path) -> None:
+def test_a_recording_that_was_cut_is_no_success(nbagent: Command, tmp_path: Path) -> None:
     (tmp_path / "cut.sse").write_text(BODIES["sse"].removesuffix("data: [DONE]\n\n"))
     done = nbagent("decode", tmp_path / "cut.sse", "--adapter", "hector")
     assert done.returncode == 1
@@ -68,7 +88,7 @@ def test_a_recording_that_was_cut_is_no_success(tmp_path: Path) -> None:
         (["show", "http://127.0.0.1:9/", "-H", "nonsense"], "--header takes 'NAME: VALUE'; got 'nonsense'"),
     ],
 )
-def test_what_was_asked_for_wrongly_is_said_in_one_line(arguments: list[Any], message: str) -> None:
+def test_what_was_asked_for_wrongly_is_said_in_one_line(nbagent: Command, arguments: list[Any], message: str) -> None:
     done = nbagent(*arguments)
     assert done.returncode == 2
     assert message in done.stderr.decode()
@@ -76,13 +96,13 @@ def test_what_was_asked_for_wrongly_is_said_in_one_line(arguments: list[Any], me
 
 
 def test_show_prints_a_transcript_or_events() -> None:
-    assert "✓" in nbagent("show", HELLO).stdout.decode()
-    events = events_of(nbagent("show", HELLO, "--types", "tool.start,tool.result"))
+    assert "✓" in process("show", HELLO).stdout.decode()
+    events = events_of(process("show", HELLO, "--types", "tool.start,tool.result"))
     assert {type(event) for event in events} == {e.ToolStart, e.ToolResult}
-    assert events_of(nbagent("replay", HELLO, "--speed", "0", "--json"))[-1].seq > len(events)
+    assert events_of(process("replay", HELLO, "--speed", "0", "--json"))[-1].seq > len(events)
 
 
-def test_convert_writes_what_another_systems_server_would_send(tmp_path: Path) -> None:
+def test_convert_writes_what_another_systems_server_would_send(nbagent: Command, tmp_path: Path) -> None:
     for system in ("vercel", "openai.chat", "nbagent"):
         path = tmp_path / f"{system}{'.jsonl' if system == 'nbagent' else '.sse'}"
         path.write_bytes(nbagent("convert", HELLO, "--to", system).stdout)
