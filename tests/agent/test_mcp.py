@@ -19,7 +19,7 @@ from agent.test_output import outputs, result_of
 
 import nbagent
 from nbagent import events as e
-from nbagent.agent import mcp_server
+from nbagent.agent import mcp_connection
 from nbagent.errors import MissingExtra, NbagentError, ToolError
 from nbagent.runtime import loop
 
@@ -63,7 +63,7 @@ def peer(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The server on stdio, over HTTP, and on stdio as servers spoke before 2026."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "http":
-            patch.setattr(mcp_server, "MODE", "legacy" if request.param == "older" else "auto")
+            patch.setattr(mcp_connection, "MODE", "legacy" if request.param == "older" else "auto")
             server = nbagent.mcp(COMMAND, env={"GIVEN": "yes"})
             yield server
             server.close()
@@ -246,7 +246,7 @@ async def test_nobody_at_the_address_is_told() -> None:
 
 
 async def test_a_server_that_has_forgotten_the_session_is_connected_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mcp_server, "MODE", "legacy")  # newer servers have no sessions
+    monkeypatch.setattr(mcp_connection, "MODE", "legacy")  # newer servers have no sessions
     port = free_port()
     server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp")
     with serving(port):
