@@ -1,5 +1,6 @@
 """`mcp`: the tools of an MCP server, for an agent."""
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,11 +9,49 @@ from typing import TYPE_CHECKING, Any
 from nbagent.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from nbagent.agent.mcp_server import McpServer
+    from nbagent.agent.mcp_connection import Connection
+    from nbagent.agent.mcp_tool import McpTool
 
 
 START_TIMEOUT_S = 60
 """Seconds in which a server must answer for the first time; a package runner may have to download it."""
+
+
+class McpServer:
+    """The tools of a server, made by `mcp`. A toolset: `nbagent.agent.toolset` says what its methods are for.
+
+    Args:
+        connection: to the server.
+    """
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        weakref.finalize(self, connection.stop).atexit = False  # the end of the process ends connections itself, and waits
+
+    @property
+    def label(self) -> str:
+        """Name in messages, and before the names of tools that collide."""
+        return self._connection.label
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server runs and is connected."""
+        return self._connection.is_open
+
+    async def tools(self) -> Sequence["McpTool"]:
+        """Return its tools as they are now.
+
+        Raises:
+            ToolError: it cannot be started or reached.
+        """
+        return await self._connection.tools()
+
+    def close(self) -> None:
+        """End the connection, and the server's process with all that it has started. The next run starts it again."""
+        self._connection.stop()
+
+    def __repr__(self) -> str:
+        return f"mcp({self._connection.target!r})"
 
 
 def mcp(
@@ -26,7 +65,7 @@ def mcp(
     timeout: float | None = None,
     start_timeout: float | None = START_TIMEOUT_S,
     result_chars: int | None = None,
-) -> "McpServer":
+) -> McpServer:
     """Return the tools of an MCP server, for `Agent(tools=[…])`. The server starts with the first run.
 
         nbagent.Agent("gpt-5-mini", tools=[nbagent.mcp("uvx mcp-server-time"), nbagent.mcp("https://example.org/mcp")])
@@ -53,18 +92,16 @@ def mcp(
     """
     if find_spec("mcp") is None or find_spec("mcp_types") is None:
         raise MissingExtra("mcp(): tools of an MCP server", "mcp")
-    from nbagent.agent.mcp_server import McpServer
+    from nbagent.agent.mcp_connection import Connection
 
-    return McpServer(
-        target,
-        {
-            "name": name,
-            "headers": headers,
-            "env": env,
-            "cwd": cwd,
-            "approve": approve,
-            "timeout": timeout,
-            "start_timeout": start_timeout,
-            "result_chars": result_chars,
-        },
-    )
+    options = {
+        "name": name,
+        "headers": headers,
+        "env": env,
+        "cwd": cwd,
+        "approve": approve,
+        "timeout": timeout,
+        "start_timeout": start_timeout,
+        "result_chars": result_chars,
+    }
+    return McpServer(Connection(target, options))

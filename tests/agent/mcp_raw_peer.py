@@ -1,4 +1,4 @@
-"""An MCP server on stdio without any SDK, as of protocol version 2025-06-18. It writes its process id into `pid`."""
+"""An MCP server on stdio without any SDK, as of protocol version 2025-11-25. It writes its process id into `pid`."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TOOLS = {"add": ["a"], "environment": ["name"], "hang": [], "die": [], "point": []}
+TOOLS = {"add": ["a"], "environment": ["name"], "hang": [], "die": [], "point": [], "sign_in": []}
 
 
 def call(name: str, arguments: dict[str, Any]) -> str | None:
@@ -21,6 +21,10 @@ def call(name: str, arguments: dict[str, Any]) -> str | None:
                 file.write("ran\n")
             print("last words", file=sys.stderr, flush=True)
             os._exit(3)
+        case "sign_in":
+            question = {"mode": "url", "message": "Sign in.", "url": "https://example.org/sign-in", "elicitationId": "1"}
+            print(json.dumps({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": question}), flush=True)
+            return str(json.loads(sys.stdin.readline())["result"]["action"])
     return None
 
 
@@ -28,7 +32,7 @@ def answer(method: str, params: dict[str, Any]) -> Any:
     match method:
         case "initialize":
             return {
-                "protocolVersion": "2025-06-18",
+                "protocolVersion": "2025-11-25",
                 "capabilities": {"tools": {}},
                 "serverInfo": {"name": "raw", "version": "1"},
             }

@@ -19,7 +19,7 @@ from agent.test_output import outputs, result_of
 
 import nbagent
 from nbagent import events as e
-from nbagent.agent import mcp_server
+from nbagent.agent import mcp_connection
 from nbagent.errors import MissingExtra, NbagentError, ToolError
 from nbagent.runtime import loop
 
@@ -63,7 +63,7 @@ def peer(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The server on stdio, over HTTP, and on stdio as servers spoke before 2026."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "http":
-            patch.setattr(mcp_server, "MODE", "legacy" if request.param == "older" else "auto")
+            patch.setattr(mcp_connection, "MODE", "legacy" if request.param == "older" else "auto")
             server = nbagent.mcp(COMMAND, env={"GIVEN": "yes"})
             yield server
             server.close()
@@ -179,6 +179,21 @@ async def test_its_tools_may_have_to_be_allowed(small: Any) -> None:
     assert sorted(result.status for result in of(events, e.ToolResult)) == ["denied", "ok"]
 
 
+@pytest.mark.parametrize(("decision", "action"), [("approve", "accept"), ("deny", "decline"), ("cancel", "cancel")])
+async def test_a_server_may_ask_to_sign_in_at_an_address(small: Any, decision: Any, action: str) -> None:
+    with Server(say("chat", "", [("c1", "sign_in", "{}")], number=1), say("chat", "Done.", number=2)) as model:
+        events = []
+        async for event in agent_of(model, tools=[small()]).stream("go"):
+            events.append(event)
+            if isinstance(event, e.ApprovalRequest):
+                assert event.reply is not None
+                event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision=decision))
+    (question,) = of(events, e.ApprovalRequest)
+    assert (question.kind, question.prompt, question.meta) == ("auth", "Sign in.", {"url": "https://example.org/sign-in"})
+    assert question.tool_id == result_of(events).id
+    assert result_of(events).content == action
+
+
 async def test_a_server_that_dies_in_a_call_is_not_asked_again_and_started_anew_for_the_next(
     small: Any, tmp_path: Path
 ) -> None:
@@ -231,7 +246,7 @@ async def test_nobody_at_the_address_is_told() -> None:
 
 
 async def test_a_server_that_has_forgotten_the_session_is_connected_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mcp_server, "MODE", "legacy")  # newer servers have no sessions
+    monkeypatch.setattr(mcp_connection, "MODE", "legacy")  # newer servers have no sessions
     port = free_port()
     server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp")
     with serving(port):
@@ -279,7 +294,7 @@ async def test_names_that_collide_get_the_servers_name(small: Any) -> None:
     with Server(say("chat", "Done.")) as model:
         await collect(agent_of(model, tools=[add, point, small(), small()]).stream("go"))
         names = [tool["function"]["name"] for tool in model.bodies[0]["tools"]]
-    there = ["small_add", "small_environment", "small_hang", "small_die", "small_point"]
+    there = ["small_add", "small_environment", "small_hang", "small_die", "small_point", "small_sign_in"]
     assert names == ["add", "point", *there, *(f"{name}_2" for name in there)]
 
 

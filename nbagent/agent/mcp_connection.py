@@ -1,4 +1,4 @@
-"""MCP servers whose tools an agent may call (https://modelcontextprotocol.io/specification), on the official SDK."""
+"""Connection to an MCP server (https://modelcontextprotocol.io/specification), on the official SDK."""
 
 import asyncio
 import atexit
@@ -14,16 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import mcp
 import mcp_types
 import msgspec
-import referencing
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from nbagent import events as e
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
+from nbagent.agent.json_schema import check
 from nbagent.agent.mcp_content import text_of, value_of
 from nbagent.agent.mcp_tool import McpTool
 from nbagent.errors import NbagentError, ToolError
@@ -39,47 +38,6 @@ MODE: Any = "auto"
 
 _STDERR_LINES = 12
 _IN_FLIGHT_ENDED = "ended during this call: whether the call had an effect is not known, so it was not repeated"
-
-
-class McpServer:
-    """A server and its tools, for `Agent(tools=[…])`. It is started at the first run that needs it.
-
-    Args:
-        target: a command, such as "uvx some-server", as text or as a list of words; or an address.
-        options: those of `nbagent.mcp`.
-
-    Raises:
-        NbagentError: an option is invalid, or goes with the other kind of server.
-    """
-
-    def __init__(self, target: str | Sequence[str], options: Mapping[str, Any]) -> None:
-        self._connection = Connection(target, options)
-        weakref.finalize(self, self._connection.stop).atexit = False  # then `_close_all` waits for it too
-
-    @property
-    def label(self) -> str:
-        """Name in messages, and before the names of tools that collide."""
-        return self._connection.label
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the server runs and is connected."""
-        return self._connection.is_open
-
-    async def tools(self) -> Sequence[McpTool]:
-        """Return its tools as they are now.
-
-        Raises:
-            ToolError: it cannot be started or reached.
-        """
-        return await self._connection.tools()
-
-    def close(self) -> None:
-        """End the connection, and the server's process with all that it has started. The next run starts it again."""
-        self._connection.stop()
-
-    def __repr__(self) -> str:
-        return f"mcp({self._connection.target!r})"
 
 
 class Connection:
@@ -383,23 +341,6 @@ class Connection:
         said = "\n".join(self._stderr)
         text = f"the MCP server {self.target!r} {what}" + (f"\nIt wrote:\n{said}" if said.strip() else "")
         return secrets.mask(text)
-
-
-def check(schema: Mapping[str, Any], value: Any) -> None:
-    """Check a value against a JSON Schema. A schema that is not valid, or refers to others, is left to the server.
-
-    Raises:
-        ToolError: it does not fit; the message says where and why.
-    """
-    try:
-        # An empty registry: nothing is fetched.
-        kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-        problem = jsonschema.exceptions.best_match(kind(schema, registry=referencing.Registry()).iter_errors(value))
-    except Exception:
-        return
-    if problem is not None:
-        place = ".".join(map(str, problem.absolute_path))
-        raise ToolError(f"{place}: {problem.message}" if place else problem.message)
 
 
 async def _on_progress(context: CallContext | None, progress: float, total: float | None, message: str | None) -> None:
