@@ -4,6 +4,7 @@ import nbagent
 nbagent.show(stream)                        # an agent's stream, live under the cell
 nbagent.show("https://…", json={…})         # the same by its address
 agent = nbagent.Agent(model="demo", tools=[my_function])
+agents = nbagent.load_agents("config.yaml") # the same from a file, by name
 run = await nbagent.show(agent.stream("…"))
 run.text, run.tools[0].result, run.events
 nbagent.last, nbagent.runs                  # the run that was shown last; those that go on
@@ -35,6 +36,9 @@ __all__ = [
     "events",
     "last",
     "load",
+    "load_agents",
+    "mcp",
+    "progress",
     "record",
     "replay",
     "runs",
@@ -54,13 +58,13 @@ def load_ipython_extension(shell: Any) -> None:
 if TYPE_CHECKING:
     from nbagent import demo
     from nbagent.adapters.encode import encode
-    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, tool
+    from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, mcp, progress, tool
 
     __version__: str
     last: Run | None
     """The run that was shown last, also after its cell was interrupted; None if there is none, or if it was closed."""
 else:  # a type checker would take any name for one that __getattr__ knows
-    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "tool")
+    _OF_AGENT = ("Agent", "BufferWindow", "LongTerm", "SummaryBuffer", "load_agents", "mcp", "progress", "tool")
 
     def __getattr__(name: str) -> Any:
         """Import a name on first use, unless `show` needs it: importing openai takes most of a second."""

@@ -75,6 +75,21 @@ class Cancelled(NbagentError):
         self.by = by
 
 
+class ConfigError(NbagentError, ValueError):
+    """A configuration file is not valid.
+
+    Attributes:
+        file: its name.
+        problems: the line of each mistake, from 1, and a sentence.
+    """
+
+    def __init__(self, file: str, problems: Iterable[tuple[int, str]]) -> None:
+        self.file = file
+        self.problems = list(problems)
+        told = [f"line {line}: {text}" for line, text in self.problems]
+        super().__init__(f"{file}, {told[0]}" if len(told) == 1 else "\n  ".join([f"{file}: {len(told)} mistakes", *told]))
+
+
 class ToolError(NbagentError):
     """A tool cannot be used: there is no such tool, the arguments are wrong, or its signature has no JSON schema."""
 

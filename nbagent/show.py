@@ -11,7 +11,6 @@ from nbagent.run import Run, registry
 from nbagent.run.lanes import Lanes, named_streams
 from nbagent.run.options import RunOptions, check_names, named_options, pick
 from nbagent.runtime.ipython import ipython_kernel
-from nbagent.runtime.loop import running_loop
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import IDLE_TIMEOUT_S, RequestOptions
 
@@ -126,7 +125,7 @@ def show(
                 idle_timeout=idle_timeout,
             )
         ]
-    return draw(Run(sources[0], **watched), face)
+    return draw(Run(sources[0], **watched), face, has_handler=watched.get("answer") is not None)
 
 
 def _named(source: Any) -> list[tuple[str | None, Any]]:
@@ -145,12 +144,13 @@ def _named(source: Any) -> list[tuple[str | None, Any]]:
     return [(name, each) for name, stream in streams.items() for _, each in _named(stream)]
 
 
-def draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
+def draw(run: Run, face: Literal["widget", "console"] | None, *, has_handler: bool = False) -> Run:
     """Draw a run where the caller is, and start it. In a script without an event loop, wait for its end.
 
     Args:
         run: the run. A chat is not waited for.
         face: `"widget"` or `"console"`; by default the one that fits.
+        has_handler: whether a function answers the run's questions, so that they are not asked at the prompt.
     """
     draw = None if face == "console" else _notebook(face)
     registry.register(run)
@@ -158,16 +158,11 @@ def draw(run: Run, face: Literal["widget", "console"] | None) -> Run:
         draw(run)
         run.start()
         return run
-    from nbagent.render.console import ConsoleRenderer
+    from nbagent import terminal
 
-    run.attach(ConsoleRenderer())
-    if running_loop() is not None or run.is_chat:
-        run.start()
-        return run
     try:
-        run.start()
-        return run.wait()
-    except KeyboardInterrupt:  # also between the two calls
+        return terminal.draw(run, has_handler=has_handler)
+    except KeyboardInterrupt:
         run.cancel()
         with contextlib.suppress(TimeoutError):
             run.wait(CLOSE_TIMEOUT_S)

@@ -1,10 +1,28 @@
 """An agent of our own on the openai SDK."""
 
 from nbagent.agent.agent import Agent, AgentStream
+from nbagent.agent.config import load_agents
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.longterm import LongTerm
+from nbagent.agent.mcp_tools import mcp
 from nbagent.agent.memory import BufferWindow, SummaryBuffer
+from nbagent.agent.reporting import progress
 from nbagent.agent.session import Session
 from nbagent.agent.store import SessionInfo
 from nbagent.agent.tools import Tool, tool
 
-__all__ = ["Agent", "AgentStream", "BufferWindow", "LongTerm", "Session", "SessionInfo", "SummaryBuffer", "Tool", "tool"]
+__all__ = [
+    "Agent",
+    "AgentStream",
+    "BufferWindow",
+    "Delivery",
+    "LongTerm",
+    "Session",
+    "SessionInfo",
+    "SummaryBuffer",
+    "Tool",
+    "load_agents",
+    "mcp",
+    "progress",
+    "tool",
+]

@@ -12,6 +12,7 @@ import openai
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.delivery import Delivery
 from nbagent.agent.journal import After, Conversation
 from nbagent.agent.longterm import LongTerm
 from nbagent.agent.memory import Memory, check_memory
@@ -20,13 +21,17 @@ from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.plan import Plan
 from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
 from nbagent.agent.store import MemoryStore, SessionInfo, Store
-from nbagent.agent.tools import AnyTool, toolbox
+from nbagent.agent.tools import RESULT_CHARS, AnyTool, check_result_chars, toolbox
+from nbagent.agent.toolset import Toolset, split
 from nbagent.agent.turns import Turns
 from nbagent.errors import AgentError, Cancelled, NbagentError
 from nbagent.events.types import EventTypes, event_types
 from nbagent.gate import secrets
 from nbagent.runtime import loop
 from nbagent.runtime.timeouts import is_limit
+
+ENDS = (e.Error, e.RunEnd)
+"""Types of the events that a whole answer is made of."""
 
 
 class Agent:
@@ -40,7 +45,7 @@ class Agent:
     Args:
         model: the model's name; `"demo"` is a scripted one that runs in this process.
         instructions: the system prompt.
-        tools: functions, or tools made by `@tool`.
+        tools: functions, tools made by `@tool`, and servers made by `nbagent.mcp`.
         client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
             (`OPENAI_API_KEY`, `OPENAI_BASE_URL`).
         api: `"responses"` or `"chat"` (Chat Completions); by default Responses with OpenAI, Chat with any other server.
@@ -49,7 +54,9 @@ class Agent:
         timeout: seconds that a run may take in all, including the time that its reader takes; None is no limit.
         idle_timeout: seconds that the model may be silent; None leaves it to the client, whose limit is 600.
         parallel: whether tool calls of one response run at the same time.
+        result_chars: characters of a tool's result that the model gets at most, with a note of what is left out.
         model_settings: more parameters of the API, such as `{"temperature": 0}`; None omits one that nbagent would send.
+        delivery: pieces and pace in which texts come to the reader of `stream`; by default as the model sends them.
         memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
         longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
         store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, or a `Store`; by default this process's
@@ -65,7 +72,7 @@ class Agent:
         self,
         model: str,
         instructions: str = "",
-        tools: Iterable[AnyTool | Callable[..., Any]] = (),
+        tools: Iterable[AnyTool | Callable[..., Any] | Toolset] = (),
         *,
         client: openai.AsyncOpenAI | None = None,
         api: ApiName | None = None,
@@ -74,7 +81,9 @@ class Agent:
         timeout: float | None = None,
         idle_timeout: float | None = None,
         parallel: bool = True,
+        result_chars: int = RESULT_CHARS,
         model_settings: Mapping[str, Any] | None = None,
+        delivery: Delivery | None = None,
         memory: Memory | None = None,
         longterm: LongTerm | None = None,
         store: StoreLike | None = None,
@@ -84,6 +93,7 @@ class Agent:
         for limit, seconds in (("timeout", timeout), ("idle_timeout", idle_timeout)):
             if not is_limit(seconds):
                 raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
+        check_result_chars("Agent", result_chars)
         check(model, client, api)
         self.model = model
         self.name: str = name or model
@@ -92,11 +102,14 @@ class Agent:
         self.timeout = timeout
         self.idle_timeout = idle_timeout
         self.parallel = parallel
+        self.delivery = delivery
         self.memory = check_memory(memory)
         self.longterm = longterm
         self.store: Store = MemoryStore() if store is None else store_of(store)
+        self.result_chars = result_chars
         self._settings = dict(model_settings or {})
-        self._tools = toolbox(tools)
+        functions, self._toolsets = split(tools)
+        self._tools = toolbox(functions)
         self._client = client
         self._api = api
         self._connected: Connection | None = None
@@ -104,7 +117,7 @@ class Agent:
 
     @property
     def tools(self) -> list[AnyTool]:
-        """The tools, in the order given."""
+        """The tools, in the order given; without those of servers."""
         return list(self._tools.values())
 
     if not TYPE_CHECKING:  # a type checker would take any name for one that __getattr__ knows
@@ -151,7 +164,7 @@ class Agent:
                 openai client's own error, if there was one.
             Cancelled: the model's server cancelled its response.
         """
-        return await self._answer_of(self.stream(prompt, after=after))
+        return await self._answer_of(self.stream(prompt, after=after, types=ENDS))
 
     def session(self, name: str | None = None, *, store: StoreLike | None = None) -> Session:
         """Return a conversation: each of its prompts knows what was said before.
@@ -181,13 +194,16 @@ class Agent:
             name=self.name,
             instructions=self.instructions,
             tools={**extra_tools, **self._tools},
+            toolsets=self._toolsets,
             connection=self._connection(),
             settings=self._settings,
             max_steps=self.max_steps,
             timeout=self.timeout,
             idle_timeout=self.idle_timeout,
             parallel=self.parallel,
+            result_chars=self.result_chars,
             allowed=set() if allowed is None else allowed,
+            delivery=self.delivery,
         )
 
     async def _answer_of(self, answer: "AgentStream") -> str:
@@ -240,7 +256,7 @@ class AgentStream(loop.OwnedStream):
         self.name = name
         self._types = types
         self._turns = turns
-        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run)
+        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
         self._exhausted = False
 
     @property

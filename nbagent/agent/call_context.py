@@ -5,8 +5,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from nbagent import events as e
+from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
+from nbagent.agent.results import Results
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +21,8 @@ class CallContext:
         plan: the parameters of the run.
         questions: asks the run's reader.
         emit: emits an event of the run; to be awaited on nbagent's own loop.
+        output: takes what the tool prints, and its progress.
+        results: takes what the tool displays.
     """
 
     id: str
@@ -26,6 +30,8 @@ class CallContext:
     plan: Plan
     questions: Questions
     emit: Callable[[e.Event], Awaitable[None]]
+    output: CallOutput
+    results: Results
 
 
 CURRENT_CALL: ContextVar[CallContext | None] = ContextVar("nbagent_call", default=None)

@@ -10,20 +10,21 @@ import msgspec
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
+from nbagent.agent.console_router import routed_console
+from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
 from nbagent.agent.pyplot_figures import PyplotFigures
 from nbagent.agent.questions import Questions
+from nbagent.agent.results import Results
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import ToolError
-from nbagent.mime import display_of, error_of, json_of
+from nbagent.mime import error_of
 
 CLEANUP_TIMEOUT_S = 0.3
 """Seconds that cancelled async tools get for their clean-up; then the run ends without them."""
 
 MAX_PARALLEL_CALLS = 16
 """Tool calls of one run that may run at the same time; further calls wait."""
-
-_PLAIN = (str, int, float, bool, type(None))
 
 Call: TypeAlias = tuple[e.ToolStart, e.ToolArgs]
 """A call as the model wrote it."""
@@ -131,17 +132,24 @@ class Calls:
         return tool, response.value, f"(The user changed the arguments to {changed}.)\n"
 
     async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> tuple[e.ToolResult, str]:
-        context = CallContext(id=start.id, name=tool.name, plan=self._plan, questions=self._questions, emit=self._emit)
-        CURRENT_CALL.set(context)  # of this call's own task
-        with PyplotFigures() as drawn:
-            value = await tool.run(arguments)
-        if isinstance(value, _PLAIN) and not drawn.figures:
-            content, display = json_of(value), display_of(value)
-        else:  # drawing a big table or a figure takes long
-            content, display = await in_thread(partial(_content_and_display, value, drawn.figures))
-        text = content if isinstance(content, str) else msgspec.json.encode(content).decode()
-        return e.ToolResult(id=start.id, content=content, display=display, value=e.Live(value)), text
-
-
-def _content_and_display(value: Any, figures: list[Any]) -> tuple[Any, e.Display]:
-    return json_of(value), display_of(value, figures=figures)
+        limit = self._plan.result_chars if tool.result_chars is None else tool.result_chars
+        async with CallOutput(start.id, self._emit) as output:
+            results = Results(start.id, output, limit)
+            context = CallContext(
+                id=start.id,
+                name=tool.name,
+                plan=self._plan,
+                questions=self._questions,
+                emit=self._emit,
+                output=output,
+                results=results,
+            )
+            CURRENT_CALL.set(context)  # of this call's own task
+            with routed_console():
+                with PyplotFigures() as drawn:
+                    value = await tool.run(arguments, results.show)
+                if results.is_plain(value) and not drawn.figures:
+                    return results.final(value, [])
+                # Drawing a big table or a figure takes long.
+                final: tuple[e.ToolResult, str] = await in_thread(partial(results.final, value, drawn.figures))
+                return final

@@ -11,11 +11,9 @@ import contextlib
 import contextvars
 import sys
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
-
-from nbagent.agent.tools import TOOL_THREAD
-from nbagent.runtime.ipython import ipython_shell
 
 _HOOK = f"{__name__}:on_new_figure"
 
@@ -61,21 +59,22 @@ class PyplotFigures:
                 pyplot.close(figure)
 
     def add(self, figure: Any) -> None:
-        """Note a new figure. In a tool's own thread, what `plt.show()` would show under the cell is kept back from now on."""
+        """Note a new figure."""
         self._made.append(figure)
-        thread, shell = threading.current_thread(), ipython_shell()
-        publisher: Any = getattr(shell, "display_pub", None)
-        if thread.name == TOOL_THREAD and thread.ident not in self._hooked_threads and hasattr(publisher, "register_hook"):
-            self._hooked_threads.add(thread.ident or 0)
-            publisher.register_hook(self._keep_back)  # of this thread, which ends with the call
 
-    def _keep_back(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        data = message.get("content", {}).get("data", {})
-        if message.get("msg_type") != "display_data" or not str(data.get("text/plain", "")).startswith("<Figure"):
-            return message
+    def note_shown(self) -> None:
+        """Note that the open figures were shown with `plt.show()`, which closes them."""
         pyplot = sys.modules["matplotlib.pyplot"]
         self._shown += [figure for figure in self._made if pyplot.fignum_exists(figure.number)]
-        return None
+
+
+def keep_back(data: Mapping[str, Any]) -> bool:
+    """Return True for the MIME bundle of a figure that a tool shows: the figure itself becomes part of the call's result."""
+    collector = _collector.get()
+    if collector is None or not str(data.get("text/plain", "")).startswith("<Figure"):
+        return False
+    collector.note_shown()
+    return True
 
 
 def on_new_figure(figure: Any) -> None:

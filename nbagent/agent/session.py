@@ -101,7 +101,7 @@ class Session:
 
     async def generate(self, prompt: str | Iterable[Any]) -> str:
         """Return the whole answer to a prompt, as `Agent.generate` does."""
-        return await self.agent._answer_of(self.stream(prompt))
+        return await self.agent._answer_of(self.stream(prompt, types=(e.Error, e.RunEnd)))
 
     @property
     def history(self) -> list[Item]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import contextvars
 import functools
 import inspect
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 import msgspec
@@ -21,6 +22,10 @@ from nbagent.runtime.timeouts import is_limit
 TOOL_THREAD = "nbagent-tool"
 """Name of the threads in which sync tools run."""
 
+RESULT_CHARS = 20_000
+"""Characters of a result that the model gets at most, unless the agent or the tool says otherwise."""
+MIN_RESULT_CHARS = 100
+
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 P = ParamSpec("P")
@@ -31,12 +36,14 @@ class Tool(Generic[P, R]):
     """A function that a model may call. Calling the tool itself calls the function, unchanged.
 
     Args:
-        function: sync or async; parameters of any type that has a JSON Schema, described in the docstring.
+        function: sync or async; parameters of any type that has a JSON Schema, described in the docstring. Of a generator,
+            each value is shown as a preliminary result, and the last one, or the one that it returns, is the result.
         name: the name that the model sees; by default the function's.
         description: what the function does; by default its docstring up to the first section.
         timeout: seconds that a call may take; None is no limit.
         approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
             with the arguments, as a dict of JSON.
+        result_chars: characters of a result that the model gets at most; None leaves it to the agent.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -50,6 +57,7 @@ class Tool(Generic[P, R]):
         description: str | None = None,
         timeout: float | None = None,
         approve: bool | Callable[[dict[str, Any]], bool] = False,
+        result_chars: int | None = None,
     ) -> None:
         if callable(getattr(function, "generate", None)):
             raise ToolError(
@@ -61,10 +69,10 @@ class Tool(Generic[P, R]):
         if not _NAME.fullmatch(self.name):
             raise ToolError(f"{self.name}: a tool's name is 1 to 64 letters, digits, _ or -; give one with @tool(name=…)")
         called = callee(function)
-        if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
-            raise ToolError(f"{self.name}: a tool must return one value, but this is a generator; return a list")
         if not is_limit(timeout):
             raise ToolError(f"{self.name}: timeout must be a positive number of seconds, got {timeout!r}")
+        if result_chars is not None:
+            check_result_chars(self.name, result_chars)
         if not isinstance(approve, bool) and not callable(approve):
             raise ToolError(f"{self.name}: approve must be True, False or a function of the arguments, got {approve!r}")
         doc = docstring.parse(inspect.getdoc(called))
@@ -72,7 +80,8 @@ class Tool(Generic[P, R]):
         self.approve = approve
         self.description: str = doc.description if description is None else description
         self.timeout = timeout
-        self.is_async: bool = inspect.iscoroutinefunction(called)
+        self.result_chars = result_chars
+        self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
 
@@ -119,8 +128,13 @@ class Tool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"Tool({self.name})"
 
-    async def run(self, arguments: Mapping[str, Any]) -> Any:
+    async def run(self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None) -> Any:
         """Call the function with a model's arguments: an async one here, a sync one in a thread that cancelling abandons.
+
+        Args:
+            arguments: the JSON object that the model wrote.
+            show: called with each value of a generator, in a thread. A sync generator that is abandoned is closed when it
+                gives its next value.
 
         Raises:
             ToolError: the arguments do not fit.
@@ -130,14 +144,26 @@ class Tool(Generic[P, R]):
         args, kwargs = self._signature.bind(arguments)
         call: Callable[[], Any] = functools.partial(self.function, *args, **kwargs)
         limit = asyncio.timeout(self.timeout)
+        abandoned = threading.Event()
+
+        def finish(begin: Callable[[], Any]) -> Any:
+            value = begin()
+            return _last_of(value, show, abandoned) if inspect.isgenerator(value) else value
+
         try:
             async with limit:
-                value = await (call() if self.is_async else in_thread(call))
-                return await value if inspect.isawaitable(value) else value
+                value = call() if self.is_async else await in_thread(functools.partial(finish, call))
+                if inspect.isawaitable(value):
+                    value = await value
+                if inspect.isasyncgen(value):
+                    return await _last_of_async(value, show)
+                return await in_thread(functools.partial(finish, lambda: value)) if inspect.isgenerator(value) else value
         except TimeoutError as error:
             if limit.expired():
                 raise TimeoutError(f"{self.name} took longer than its {self.timeout:g} s") from error
             raise
+        finally:
+            abandoned.set()
 
 
 AnyTool: TypeAlias = Tool[..., Any]
@@ -152,6 +178,7 @@ def tool(
     description: str | None = None,
     timeout: float | None = None,
     approve: bool | Callable[[dict[str, Any]], bool] = False,
+    result_chars: int | None = None,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(
     function: Any = None,
@@ -161,6 +188,7 @@ def tool(
     description: str | None = None,
     timeout: float | None = None,
     approve: bool | Callable[[dict[str, Any]], bool] = False,
+    result_chars: int | None = None,
 ) -> Any:
     """Make a function a tool: `@tool`, or `@tool(approve=True)`, `@tool(timeout=seconds)`, `@tool(name=…, description=…)`.
 
@@ -173,11 +201,13 @@ def tool(
         timeout: seconds that a call may take; None is no limit.
         approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
             with the arguments, as a dict of JSON.
+        result_chars: characters of a result that the model gets at most; None leaves it to the agent.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
     """
-    make = functools.partial(Tool, name=name, description=description, timeout=timeout, approve=approve)
+    options: dict[str, Any] = {"timeout": timeout, "approve": approve, "result_chars": result_chars}
+    make: Callable[..., Any] = functools.partial(Tool, name=name, description=description, **options)
     return make if function is None else make(function)
 
 
@@ -231,6 +261,38 @@ def parse_arguments(text: str) -> dict[str, Any]:
     if not isinstance(arguments, dict):
         raise ToolError(f"the arguments must be a JSON object, got {type(arguments).__name__}")
     return arguments
+
+
+def check_result_chars(name: str, limit: int) -> None:
+    """Check the option `result_chars` of a tool or an agent.
+
+    Raises:
+        ToolError: it is too small for any result.
+    """
+    if limit < MIN_RESULT_CHARS:
+        raise ToolError(f"{name}: result_chars must be at least {MIN_RESULT_CHARS} characters, got {limit!r}")
+
+
+def _last_of(values: Generator[Any, Any, Any], show: Callable[[Any], None], abandoned: threading.Event) -> Any:
+    """Return what a generator returns, or its last value if it returns None. Each value is shown."""
+    latest: Any = None
+    with contextlib.closing(values):
+        while not abandoned.is_set():
+            try:
+                latest = next(values)
+            except StopIteration as end:
+                return latest if end.value is None else end.value
+            show(latest)
+    return None
+
+
+async def _last_of_async(values: AsyncGenerator[Any, Any], show: Callable[[Any], None]) -> Any:
+    """Return the last value of an async generator. Each value is shown."""
+    latest: Any = None
+    async with contextlib.aclosing(values):
+        async for latest in values:
+            await in_thread(functools.partial(show, latest))  # to draw it may take long
+    return latest
 
 
 async def in_thread(call: Callable[[], Any]) -> Any:

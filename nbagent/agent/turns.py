@@ -15,6 +15,7 @@ from nbagent.agent.emitter import Emitter
 from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
+from nbagent.agent.toolset import merged
 from nbagent.errors import Cancelled
 from nbagent.runtime.timeouts import IdleClock
 from nbagent.sources.closing import closing
@@ -94,6 +95,7 @@ class Turns:
         self._plan = plan
         self.conversation = Conversation(items)
         self._journal: Journal = journal or Alone()
+        self._own_tools = dict(plan.tools)
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._reply = Reply()
         self._emitter = Emitter(plan.name)
@@ -101,6 +103,11 @@ class Turns:
         self.questions = Questions(self._emit)
         self._keep = Keeper(self.conversation, self._journal).keep
         self._calls = Calls(plan, self.questions, self._emit, self._keep)
+
+    async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
+        """Run to the end as `run` does, with the texts in the pieces and at the pace of the plan."""
+        delivery = self._plan.delivery
+        await (self.run(put) if delivery is None else delivery.deliver(self.run, put))
 
     async def run(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end.
@@ -163,6 +170,7 @@ class Turns:
 
     async def _steps(self) -> e.RunEnd:
         for _ in range(self._plan.max_steps):
+            await self._update_tools()
             await self._respond()
             args = self._reply.args
             calls = [(start, args[key]) for key, start in self._reply.calls.items() if key in args]
@@ -174,6 +182,17 @@ class Turns:
                 return await self._close()
             await self._calls.run(calls)
         return msgspec.structs.replace(await self._close(), status="max_steps", code="max_steps")
+
+    async def _update_tools(self) -> None:
+        """Ask the toolsets for their tools, which may have changed."""
+        sets = []
+        for toolset in self._plan.toolsets:
+            if not toolset.is_open:
+                await self._emit(e.Status(message=f"Starting {toolset.label}"))
+            sets.append((toolset.label, await toolset.tools()))
+        if sets:
+            self._plan.tools.clear()
+            self._plan.tools.update(merged(self._own_tools, sets))
 
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""

@@ -71,10 +71,14 @@ def known() -> "Secrets":
         return _compiled(frozenset(values | _registered))
 
 
+def is_credential_name(name: str) -> bool:
+    """Return True if a variable or setting has a name that marks a credential, such as `OPENAI_API_KEY` or `password`."""
+    return not _NAMED.isdisjoint(re.split(r"[^a-z]+", name.lower()))
+
+
 def _is_secret(name: str, value: str) -> bool:
     # The path of a file with a key is not secret.
-    is_named = not _NAMED.isdisjoint(re.split(r"[^a-z]+", name.lower()))
-    return is_named and len(value) >= MIN_SECRET_CHARS and not value.startswith(("/", "~", "."))
+    return is_credential_name(name) and len(value) >= MIN_SECRET_CHARS and not value.startswith(("/", "~", "."))
 
 
 _latest: "Secrets | None" = None

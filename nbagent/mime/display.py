@@ -36,7 +36,9 @@ _MAX_NAMED = 3
 _MAX_NESTED = 2
 
 
-def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES, figures: Sequence[Any] = ()) -> Display:
+def display_of(
+    value: Any, *, limits: Mapping[str, int] = MIME_BYTES, figures: Sequence[Any] = (), before: Sequence[Any] = ()
+) -> Display:
     """Return a value as a reader sees it: one line, and a bundle of MIME types like the notebook's own.
 
     Args:
@@ -44,21 +46,23 @@ def display_of(value: Any, *, limits: Mapping[str, int] = MIME_BYTES, figures: S
         limits: the largest payload in bytes by MIME type. A richer type that is too large is left out; of `text/plain` the
             head is kept, with a note of how much is missing. Types without a limit are left out.
         figures: Matplotlib figures that are shown with it, unless they are in the value itself.
+        before: values that are shown before it.
 
     Returns:
         The display; images are base64. `text/plain` is always there, and names the formatter that failed, if one did. Of a
-        short list, tuple or dict with pictures or tables in it, and of a value with figures, each part has types of its own,
-        see `nbagent.mime.parts`.
+        short list, tuple or dict with pictures or tables in it, and of a value with figures or others before it, each part has
+        types of its own, see `nbagent.mime.parts`.
     """
     figures = [figure for figure in figures if not _holds(value, figure, _MAX_NESTED)]
     data = _limited(value, limits)
     members = _members(value, limits, 0)
-    shown = members or ([] if value is None and figures else [data])
+    alone = value is None and bool(figures or before)
+    shown = [*(_limited(each, limits) for each in before), *(members or ([] if alone else [data]))]
     drawn = [{mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")} for figure in figures]
     parts = [_richest(part) for part in [*shown, *filter(None, drawn)]]
     named = list(value) if members and isinstance(value, list | tuple) and len(value) <= _MAX_NAMED else [value]
-    summary = ", ".join(map(summary_of, [*([] if value is None and figures else named), *figures]))
-    if value is None and figures:
+    summary = ", ".join(map(summary_of, [*(before if alone else named), *figures]))
+    if alone:
         data = {**(parts[0] if len(parts) == 1 else {}), "text/plain": summary}
     return Display(summary=line(summary), data={**(join_parts(parts) if len(parts) > 1 else {}), **data})
 

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import functools
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -140,12 +140,70 @@ async def test_stop_iteration_does_not_hang_the_caller() -> None:
         await Tool(fail).run({})
 
 
-def generator() -> Iterator[int]:
+def count() -> Iterator[int]:
     yield 1
+    yield 2
 
 
-async def async_generator() -> AsyncIterator[int]:
+def count_and_sum() -> Generator[int, None, str]:
+    yield from count()
+    return "3 in all"
+
+
+async def count_async() -> AsyncIterator[int]:
     yield 1
+    yield 2
+
+
+async def count_later() -> Iterator[int]:
+    return count()
+
+
+def count_nothing() -> Iterator[int]:
+    yield from ()
+
+
+@pytest.mark.parametrize(
+    ("function", "shown", "result"),
+    [
+        (count, [1, 2], 2),
+        (count_and_sum, [1, 2], "3 in all"),
+        (count_async, [1, 2], 2),
+        (count_later, [1, 2], 2),
+        (count_nothing, [], None),
+    ],
+)
+async def test_each_value_of_a_generator_is_shown_and_the_last_is_the_result(
+    function: Callable[..., Any], shown: list[int], result: Any
+) -> None:
+    seen: list[Any] = []
+    assert await Tool(function).run({}, seen.append) == result
+    assert seen == shown
+
+
+async def test_the_timeout_of_a_generator_is_for_all_its_values() -> None:
+    closed = threading.Event()
+    go_on = threading.Event()
+
+    def endless() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+                go_on.wait()
+        finally:
+            closed.set()
+
+    async def endless_async() -> AsyncIterator[int]:
+        while True:
+            yield 1
+            await asyncio.sleep(0.001)
+
+    for function in (endless, endless_async):
+        with pytest.raises(TimeoutError, match=r"took longer than its 0\.05 s"):
+            await Tool(function, timeout=0.05).run({})
+    assert not closed.is_set()  # its thread is left behind
+    go_on.set()
+    assert await asyncio.to_thread(closed.wait, 10)  # and closes it as soon as it gets it back
 
 
 @pytest.mark.parametrize(
@@ -157,8 +215,7 @@ async def async_generator() -> AsyncIterator[int]:
         (lambda: Tool(weather, name="a b"), "a b: a tool's name is"),
         (lambda: Tool(weather, name="x" * 65), "a tool's name is"),
         (lambda: Tool(weather, timeout=0), "weather: timeout must be a positive number of seconds, got 0"),
-        (lambda: Tool(generator), "generator: a tool must return one value, but this is a generator; return a list"),
-        (lambda: Tool(async_generator), "async_generator: a tool must return one value"),
+        (lambda: Tool(weather, result_chars=99), "weather: result_chars must be at least 100 characters, got 99"),
         (lambda: toolbox([weather, Tool(weather)]), "weather: two tools have this name; rename one with @tool(name=…)"),
     ],
 )

@@ -1,0 +1,12 @@
+"""The command line: shows, replays and converts streams in a terminal, and asks agents.
+
+nbagent show URL|FILE     print a stream as it comes
+nbagent decode FILE       print the events of a recording, one a line, as JSON
+nbagent replay FILE       play a recording again, at its own pace
+nbagent call PROMPT       ask an agent
+nbagent chat              talk with an agent
+"""
+
+from nbagent.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,64 @@
+"""The agent that a command is about, and the command `call`."""
+
+import argparse
+import os
+import sys
+import warnings
+
+import nbagent
+from nbagent.agent import Agent
+from nbagent.agent.config import DEMO_MODEL, DemoModelWarning
+from nbagent.cli.watch import watch
+from nbagent.errors import NbagentError, did_you_mean
+from nbagent.run import Run
+
+
+def call(args: argparse.Namespace) -> int:
+    """Ask an agent, and print its answer as it comes."""
+    prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
+    if not prompt.strip():
+        raise NbagentError("the prompt is empty")
+    agent = agent_of(args)
+    return watch(Run(agent.stream(prompt), reveal=args.reveal, timeout=args.timeout), args, args.allow)
+
+
+def agent_of(args: argparse.Namespace) -> Agent:
+    """Return the agent that the arguments name: one of a configuration, else a plain one.
+
+    A note on standard error says so if the demo model stands in for a model.
+
+    Raises:
+        NbagentError: there is no such agent, or several and none is named.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DemoModelWarning)
+        agent = _configured(args) if args.config else _plain(args)
+    for each in caught:
+        if not isinstance(each.message, DemoModelWarning):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+        elif each.message.agent == agent.name:
+            print(f"nbagent: {each.message}", file=sys.stderr)
+    return agent
+
+
+def _configured(args: argparse.Namespace) -> Agent:
+    if args.model:
+        raise NbagentError("--model is for an agent without --config; write model: in the file, or set NBAGENT_MODEL")
+    agents = nbagent.load_agents(args.config)
+    if args.agent is None and len(agents) == 1:
+        return next(iter(agents.values()))
+    names = ", ".join(map(repr, agents))
+    if args.agent is None:
+        raise NbagentError(f"{args.config} has several agents; choose one with --agent: {names}")
+    if args.agent not in agents:
+        hint = did_you_mean(args.agent, agents) or f"; it has {names}"
+        raise NbagentError(f"{args.config} has no agent {args.agent!r}{hint}")
+    return agents[args.agent]
+
+
+def _plain(args: argparse.Namespace) -> Agent:
+    model = args.model or os.environ.get("NBAGENT_MODEL")
+    name = args.agent or "assistant"
+    if not model:
+        warnings.warn(DemoModelWarning(name), stacklevel=2)
+    return nbagent.Agent(model or DEMO_MODEL, name=name)

@@ -1,0 +1,120 @@
+"""The command line's arguments, and what is done with them."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import nbagent
+from nbagent.cli import streams
+from nbagent.cli.watch import INTERRUPTED, MISUSED, OK
+from nbagent.errors import NbagentError
+from nbagent.gate import LEVELS, secrets
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: after the command's name; by default the process's own.
+
+    Returns:
+        The process's exit code.
+    """
+    args = _parser().parse_args(arguments)
+    try:
+        return int(args.command(args))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (NbagentError, ValueError, OSError) as error:
+        print(f"nbagent: {secrets.mask(str(error))}", file=sys.stderr)
+        return MISUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nbagent", description="Watch the streams of AI agents in a terminal.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {nbagent.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    adapter = argparse.ArgumentParser(add_help=False)
+    adapter.add_argument("--adapter", metavar="NAME", help="the system that the stream comes from; by default detected")
+    printing = argparse.ArgumentParser(add_help=False)
+    printing.add_argument("--reveal", choices=LEVELS, default="thinking", help="what may be seen (%(default)s)")
+    printing.add_argument("--json", action="store_true", help="print events as JSON, one a line, instead of the transcript")
+    printing.add_argument("--types", metavar="TYPE,…", help="print only these events, as JSON: text.delta,tool.result")
+    reading = argparse.ArgumentParser(add_help=False, parents=[adapter, printing])
+
+    numbered = argparse.ArgumentParser(add_help=False)
+    numbered.add_argument("--run", metavar="N", type=int, default=1, help="which of several recorded runs (%(default)s)")
+
+    show = commands.add_parser("show", parents=[reading], help="print a stream as it comes")
+    show.add_argument("source", metavar="URL|FILE", help="https://…, wss://…, grpc://…, or a recording")
+    show.add_argument(
+        "-H", "--header", metavar="NAME: VALUE", action="append", default=[], help="sent with the request; may be repeated"
+    )
+    show.add_argument("-d", "--data", metavar="TEXT", help="the request's body; @FILE takes it from a file")
+    show.add_argument("-X", "--method", metavar="METHOD", help="by default POST with a body, GET without")
+    show.add_argument("--timeout", metavar="SECONDS", type=float, help="for the whole stream")
+    show.add_argument(
+        "--idle-timeout", metavar="SECONDS", type=float, default=300.0, help="of silence, without a byte (%(default)s)"
+    )
+    show.set_defaults(command=streams.show)
+
+    replay = commands.add_parser("replay", parents=[reading, numbered], help="play a recording again")
+    replay.add_argument("file", metavar="FILE")
+    replay.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast, 0 does not wait (%(default)s)")
+    replay.set_defaults(command=streams.replay)
+
+    decode = commands.add_parser(
+        "decode", parents=[adapter, numbered], help="say what is in a recording, one event a line, as JSON"
+    )
+    decode.add_argument(
+        "file", metavar="FILE", help="server-sent events, JSON lines, a JSON array, concatenated JSON; - is stdin"
+    )
+    decode.set_defaults(command=streams.decode)
+
+    convert = commands.add_parser(
+        "convert", parents=[adapter, numbered], help="write a recording as another system's server would send it"
+    )
+    convert.add_argument("file", metavar="FILE", help="as for decode")
+    convert.add_argument("--to", metavar="SYSTEM", required=True, help="such as vercel or openai.chat; nbagent for a recording")
+    convert.add_argument("--reveal", choices=LEVELS, default="thinking", help="what may be in it (%(default)s)")
+    convert.set_defaults(command=streams.convert)
+
+    asking = argparse.ArgumentParser(add_help=False, parents=[printing])
+    asking.add_argument("--config", metavar="FILE", help="YAML with agents; without it, an agent without tools")
+    asking.add_argument("--agent", metavar="NAME", help="which of the configuration's agents; not needed if it has one")
+    asking.add_argument(
+        "--model", metavar="NAME", help="without a configuration; by default NBAGENT_MODEL, else the demo model"
+    )
+    asking.add_argument("--timeout", metavar="SECONDS", type=float, help="for each answer")
+    asking.add_argument(
+        "--allow", metavar="TOOL", action="append", default=[], help="do not ask before this tool runs; may be repeated"
+    )
+
+    call = commands.add_parser("call", parents=[asking], help="ask an agent")
+    call.add_argument("prompt", metavar="PROMPT", help="- takes it from stdin")
+    call.set_defaults(command=_call)
+
+    talk = commands.add_parser("chat", parents=[asking], help="talk with an agent")
+    talk.add_argument("--session", metavar="NAME", help="go on with a session; by default a new one")
+    talk.add_argument(
+        "--store", metavar="FILE", help="SQLite file that keeps the sessions; by default that of the configuration"
+    )
+    talk.set_defaults(command=_chat)
+    return parser
+
+
+def _call(args: argparse.Namespace) -> int:
+    from nbagent.cli.agents import call  # imports openai, which takes most of a second
+
+    return call(args)
+
+
+def _chat(args: argparse.Namespace) -> int:
+    from nbagent.cli.chat import chat
+
+    return chat(args)

@@ -1,0 +1,114 @@
+"""The commands for streams and recordings: `show`, `replay`, `decode`, `convert`."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import nbagent
+from nbagent import events as e
+from nbagent import recording
+from nbagent.adapters.base.decoder import Decoder
+from nbagent.adapters.decoders import decoder_named
+from nbagent.adapters.detect import DetectingDecoder
+from nbagent.cli.watch import FAILED, OK, watch, write
+from nbagent.errors import NbagentError
+from nbagent.gate import Gate, Reveal, secrets
+from nbagent.run import Run
+from nbagent.sources.connect import is_address
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print a stream as it comes."""
+    if not is_address(args.source) and not Path(args.source).exists():
+        raise ValueError(f"{args.source!r} is neither an address, such as https://example.com/chat, nor an existing file")
+    if not is_address(args.source):
+        return _watch(nbagent.replay(args.source), args)
+    headers = dict(_header(line) for line in args.header)
+    content = args.data
+    if content is not None:
+        if content.startswith("@"):
+            content = Path(content[1:]).read_bytes()
+        if not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = "application/json"
+    stream = nbagent.connect(
+        args.source,
+        method=args.method,
+        headers=headers,
+        content=content,
+        timeout=args.timeout,
+        idle_timeout=args.idle_timeout,
+    )
+    return _watch(stream, args)
+
+
+def replay(args: argparse.Namespace) -> int:
+    """Play a recording again."""
+    return _watch(nbagent.replay(args.file, speed=args.speed, run=args.run), args)
+
+
+def decode(args: argparse.Namespace) -> int:
+    """Print the events of a recording."""
+    end: e.Event | None = None
+    for end in _events(args, "all"):
+        write(end)
+    sys.stdout.buffer.flush()
+    return OK if isinstance(end, e.RunEnd) and end.status in ("completed", "paused") else FAILED
+
+
+def convert(args: argparse.Namespace) -> int:
+    """Write a recording as another system's server would send it."""
+    events = _events(args, args.reveal)
+    for piece in nbagent.encode(events, args.to, "bytes"):
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+    return OK
+
+
+def _watch(stream: Any, args: argparse.Namespace) -> int:
+    return watch(Run(stream, adapter=args.adapter, reveal=args.reveal), args)
+
+
+def _events(args: argparse.Namespace, reveal: Reveal) -> Iterator[e.Event]:
+    decoder = decoder_named(args.adapter) if args.adapter else None
+    items = recording.body_items(sys.stdin.buffer) if args.file == "-" else recording.items(args.file, args.run)
+    return decoded(items, decoder, reveal)
+
+
+def decoded(items: Iterable[Any], decoder: Decoder | None = None, reveal: Reveal = "all") -> Iterator[e.Event]:
+    """Yield the events of a system's items, without credentials.
+
+    Args:
+        items: as the system sends them. An error while they are read ends the run; the events before it are kept.
+        decoder: by default detected by the first items.
+        reveal: the level of what may be seen; see `nbagent.show`.
+    """
+    decoder = decoder or DetectingDecoder()
+    gate = Gate(reveal)
+    gate.mask_secrets(secrets.known())
+
+    def visible(events: Iterable[e.Event]) -> Iterator[e.Event]:
+        for event in events:
+            yield from gate.feed(event)
+
+    def run() -> Iterator[e.Event]:
+        error: BaseException | None = None
+        try:
+            for item in items:
+                yield from visible(decoder.feed(item))
+        except (NbagentError, OSError) as caught:
+            error = caught
+        yield from visible(decoder.close(error))
+
+    for number, event in enumerate(run(), 1):
+        yield msgspec.structs.replace(event, seq=number)
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        raise ValueError(f"--header takes 'NAME: VALUE'; got {line!r}")
+    return name.strip(), value.strip()

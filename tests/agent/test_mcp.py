@@ -1,0 +1,312 @@
+"""Tools of real MCP servers: a process on stdio, and one on loopback over HTTP."""
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agent.server import Server, say
+from agent.test_agent import agent_of, collect, of
+from agent.test_output import outputs, result_of
+
+import nbagent
+from nbagent import events as e
+from nbagent.agent import mcp_server
+from nbagent.errors import MissingExtra, NbagentError, ToolError
+from nbagent.runtime import loop
+
+PEER = Path(__file__).with_name("mcp_peer.py")
+COMMAND = [sys.executable, str(PEER)]
+
+
+async def on_own_loop(coroutine: Any) -> Any:
+    """Await on nbagent's own loop, where servers are connected."""
+    return await asyncio.wrap_future(loop.submit(coroutine))
+
+
+async def called(server: Any, name: str, arguments: str = "{}", **options: Any) -> tuple[list[e.Event], str]:
+    """Return the events of a run that calls a tool, and what the model gets to see."""
+    tools = [server] if not isinstance(server, list) else server
+    with Server(say("chat", "", [("c1", name, arguments)], number=1), say("chat", "Done.", number=2)) as model:
+        events = await collect(agent_of(model, tools=tools).stream("go", **options))
+        assert len(model.bodies) == 2, events[-2:]
+        return events, model.bodies[1]["messages"][-1]["content"]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def serving(port: int) -> Iterator[None]:
+    """Run the server over HTTP meanwhile."""
+    with subprocess.Popen([*COMMAND, str(port)], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "running on" not in process.stderr.readline():
+            assert process.poll() is None
+        yield
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+
+
+@pytest.fixture(scope="module", params=["stdio", "http", "older"])
+def peer(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The server on stdio, over HTTP, and on stdio as servers spoke before 2026."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "http":
+            patch.setattr(mcp_server, "MODE", "legacy" if request.param == "older" else "auto")
+            server = nbagent.mcp(COMMAND, env={"GIVEN": "yes"})
+            yield server
+            server.close()
+            return
+    port = free_port()
+    with serving(port):
+        server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp", headers={"Authorization": "Bearer canary-0123456789"})
+        yield server
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "value"),
+    [
+        ("add", '{"a": 2}', 3),
+        ("text_of_it", "{}", "plain"),
+        ("point", "{}", {"x": 1, "y": 2}),
+    ],
+)
+async def test_a_tool_is_called_like_any_other(peer: Any, name: str, arguments: str, value: Any) -> None:
+    events, _ = await called(peer, name, arguments)
+    assert (result_of(events).status, result_of(events).value.value) == ("ok", value)
+
+
+async def test_pictures_and_resources_are_shown_and_the_model_is_told_of_them(peer: Any) -> None:
+    events, told = await called(peer, "several")
+    bundle = result_of(events).display.data
+    assert [mime for mime in bundle if mime.startswith("image/png")] == ["image/png;part=2"]
+    assert '"and","<' in told
+    assert '{"uri":"file:///notes.txt","text":"noted"}' in told
+
+
+async def test_progress_and_log_messages_are_in_the_panel(peer: Any) -> None:
+    events, _ = await called(peer, "work")
+    last = of(events, e.ToolProgress)[-1]
+    assert (last.message, last.progress, last.total) == ("step 3", 3, 3)
+    assert "INFO: all steps done\n" in outputs(events)["work"]
+
+
+async def test_a_question_is_asked_in_the_run_and_the_answer_goes_back(peer: Any) -> None:
+    with Server(say("chat", "", [("c1", "ask", "{}")], number=1), say("chat", "Done.", number=2)) as model:
+        events = []
+        problem = ""
+        async for event in agent_of(model, tools=[peer]).stream("go"):
+            events.append(event)
+            if isinstance(event, e.ApprovalRequest):
+                assert event.reply is not None
+                answer = e.ApprovalResponse(approval_id=event.approval_id, decision="approve", value={"name": "Ann", "age": -1})
+                try:
+                    event.reply.value.send(answer)
+                except NbagentError as error:
+                    problem = str(error)
+                event.reply.value.send(e.ApprovalResponse(**{**_fields(answer), "value": {"name": "Ann", "age": 30}}))
+    (question,) = of(events, e.ApprovalRequest)
+    assert (question.kind, question.prompt) == ("input", "Who is it?")
+    assert question.schema["properties"]["name"]["description"] == "Whose name."
+    assert problem == "age: -1 is less than the minimum of 0"
+    assert result_of(events).content == "Ann is 30"
+
+
+def _fields(event: Any) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in event.__struct_fields__}
+
+
+async def test_what_fails_there_is_an_error_of_the_call(peer: Any) -> None:
+    events, told = await called(peer, "fail")
+    assert result_of(events).status == "error"
+    assert told.startswith("Error: ToolError: Error executing tool fail")
+
+
+async def test_arguments_that_do_not_fit_are_refused_before_they_are_sent(peer: Any) -> None:
+    _, told = await called(peer, "add", '{"a": "two"}')
+    assert told == "Error: ToolError: a: 'two' is not of type 'integer'"
+
+
+async def test_tools_that_are_added_are_offered_with_the_next_response(peer: Any) -> None:
+    with Server(say("chat", "", [("c1", "grow", "{}")], number=1), say("chat", "Done.", number=2)) as model:
+        await collect(agent_of(model, tools=[peer]).stream("go"))
+        names = [{tool["function"]["name"] for tool in body["tools"]} for body in model.bodies]
+    if "grown" not in names[1]:  # told by another stream than the result, and so perhaps later
+        while "grown" not in {tool.name for tool in await on_own_loop(peer.tools())}:
+            await asyncio.sleep(0.01)
+
+
+# --- life and death ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def small(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Makes small servers that run in `tmp_path`."""
+    made = []
+
+    def make(**options: Any) -> Any:
+        made.append(
+            nbagent.mcp([sys.executable, str(PEER.with_name("mcp_raw_peer.py"))], name="small", cwd=tmp_path, **options)
+        )
+        return made[-1]
+
+    yield make
+    for server in made:
+        await on_own_loop(server._connection.aclose())
+
+
+async def test_its_tools_may_have_to_be_allowed(small: Any) -> None:
+    server = small(approve=lambda arguments: arguments.get("a") == 1)
+    with Server(say("chat", "", [("c1", "add", '{"a": 1}'), ("c2", "add", '{"a": 2}')]), say("chat", "Done.")) as model:
+        events = []
+        async for event in agent_of(model, tools=[server]).stream("go"):
+            events.append(event)
+            if isinstance(event, e.ApprovalRequest):
+                assert event.reply is not None
+                event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision="deny"))
+    assert sorted(result.status for result in of(events, e.ToolResult)) == ["denied", "ok"]
+
+
+async def test_a_server_that_dies_in_a_call_is_not_asked_again_and_started_anew_for_the_next(
+    small: Any, tmp_path: Path
+) -> None:
+    calls = [[("c1", "die", "{}")], [("c2", "add", '{"a": 1}')], [("c3", "environment", '{"name": "GIVEN"}')]]
+    replies = [say("chat", "", each, number=number) for number, each in enumerate(calls, 1)]
+    with Server(*replies, say("chat", "Done.", number=4)) as model:
+        events = await collect(agent_of(model, tools=[small(env={"GIVEN": "yes"})]).stream("go"))
+    died, added, given = of(events, e.ToolResult)
+    assert died.status == "error"
+    assert "ended during this call: whether the call had an effect is not known, so it was not repeated" in died.error.message
+    assert "last words" in died.error.message
+    assert (tmp_path / "ran").read_text() == "ran\n"
+    assert (added.value.value, given.value.value) == ("2", "yes")
+    assert [status.message for status in of(events, e.Status)] == ["Starting small", "Starting small"]
+    assert events[-1].status == "completed"  # type: ignore[union-attr]
+
+
+async def test_a_call_that_hangs_ends_at_its_limit_and_the_server_goes_on(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOT_GIVEN", "secret")
+    calls = [[("c1", "hang", "{}")], [("c2", "environment", '{"name": "NOT_GIVEN"}')]]
+    replies = [say("chat", "", each, number=number) for number, each in enumerate(calls, 1)]
+    with Server(*replies, say("chat", "Done.", number=3)) as model:
+        events = await collect(agent_of(model, tools=[small(timeout=0.2)]).stream("go"))
+    hung, environment = of(events, e.ToolResult)
+    assert hung.error.message == "hang took longer than its 0.2 s"
+    assert environment.value.value == "not set"  # and not this process's
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["nbagent-no-such-command"], "could not be reached: [Errno 2]"),
+        ([sys.executable, "-c", "import sys; sys.exit('bad option')"], "It wrote:\nbad option"),
+        ([sys.executable, "-c", "import time; time.sleep(60)"], "did not answer within 0.5 s of its start (start_timeout)"),
+    ],
+)
+async def test_a_server_that_does_not_start_fails_the_run_before_the_model_is_asked(command: list[str], message: str) -> None:
+    server = nbagent.mcp(command, start_timeout=20 if "bad" in message or "Errno" in message else 0.5)
+    with Server() as model:
+        events = await collect(agent_of(model, tools=[server]).stream("go"))
+        assert model.exchanges == []
+    (error,) = of(events, e.Error)
+    assert message in error.message
+    assert (error.fatal, error.error_type, events[-1].status) == (True, "ToolError", "failed")  # type: ignore[union-attr]
+
+
+async def test_nobody_at_the_address_is_told() -> None:
+    with pytest.raises(ToolError, match="could not be reached"):
+        await on_own_loop(nbagent.mcp(f"http://127.0.0.1:{free_port()}/mcp").tools())
+
+
+async def test_a_server_that_has_forgotten_the_session_is_connected_to_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp_server, "MODE", "legacy")  # newer servers have no sessions
+    port = free_port()
+    server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp")
+    with serving(port):
+        await on_own_loop(server.tools())
+    with serving(port):
+        replies = [say("chat", "", [(f"c{number}", "add", '{"a": 1}')], number=number) for number in (1, 2)]
+        with Server(*replies, say("chat", "Done.", number=3)) as model:
+            events = await collect(agent_of(model, tools=[server]).stream("go"))
+        lost, added = of(events, e.ToolResult)
+        assert lost.error.message.endswith("has forgotten its session: the call did not run")
+        assert added.value.value == 2
+        await on_own_loop(server._connection.aclose())
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks the process up in /proc")
+async def test_the_process_ends_with_close_and_with_its_agent(small: Any, tmp_path: Path) -> None:
+    async def ended(pid: int) -> None:
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.01)
+
+    server = small()
+    await on_own_loop(server.tools())
+    server.close()
+    await ended(int((tmp_path / "pid").read_text()))
+
+    await on_own_loop(server.tools())  # starts it again
+    agent = nbagent.Agent("demo", tools=[nbagent.mcp(server._connection._words, cwd=tmp_path)])
+    await on_own_loop(agent._toolsets[0].tools())
+    pid = int((tmp_path / "pid").read_text())
+    del agent
+    gc.collect()
+    await ended(pid)
+
+
+# --- names and options ------------------------------------------------------------------------------------------------
+
+
+async def test_names_that_collide_get_the_servers_name(small: Any) -> None:
+    def add() -> None:
+        """Do not add."""
+
+    def point() -> None:
+        """Do not point."""
+
+    with Server(say("chat", "Done.")) as model:
+        await collect(agent_of(model, tools=[add, point, small(), small()]).stream("go"))
+        names = [tool["function"]["name"] for tool in model.bodies[0]["tools"]]
+    there = ["small_add", "small_environment", "small_hang", "small_die", "small_point"]
+    assert names == ["add", "point", *there, *(f"{name}_2" for name in there)]
+
+
+def test_no_credential_is_in_the_repr_or_in_an_error() -> None:
+    server = nbagent.mcp("run-it --token sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD", env={"TOKEN": "canary-0123456789"})
+    assert "abcdefgh" not in repr(server)
+    assert "canary" not in repr(server)
+    assert repr(nbagent.mcp("uvx mcp-server-time")) == "mcp('uvx mcp-server-time')"
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        ("", {}, "got an empty one"),
+        ("https://example.org/mcp", {"env": {"A": "b"}}, "env= does not go with an address, 'https://example.org/mcp'"),
+        ("uvx it", {"headers": {"A": "b"}}, "headers= does not go with a command, 'uvx'"),
+        ("uvx it", {"timeout": 0}, "timeout must be a positive number of seconds, got 0"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(target: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(NbagentError) as refused:
+        nbagent.mcp(target, **options)
+    assert message in str(refused.value)
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbagent.agent.mcp_tools.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'jupyter-nbagent\[mcp\]'"):
+        nbagent.mcp("uvx mcp-server-time")
+    assert os.environ  # nothing was started
