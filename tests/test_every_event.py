@@ -35,7 +35,9 @@ def test_the_transcript_makes_ops_of_it_or_counts_it(kind: type[e.Event]) -> Non
     assert list(blocks.values()) == transcript.snapshot()
     assert transcript.snapshot()[0]["events"] == 1
     quiet = len(transcript.blocks) == 1 and set(blocks["run"]) <= set(play(Transcript().opening())["run"])
-    assert not quiet or kind is e.ApprovalResponse, "only an answer to no question shows nothing"
+    assert not quiet or kind in (e.ApprovalResponse, e.Rewind), (
+        "only an answer to no question, a return to no prompt shows nothing"
+    )
 
 
 UNMASKED = {"id", "tool_id", "text_id", "call_id", "approval_id", "signature", "encrypted"}
@@ -107,6 +109,7 @@ NAMELESS = {e.RunStart, e.StepStart, e.StepEnd, e.TextStart, e.ReasoningStart, e
 """Classes that a system need not represent: borders, which follow from the content, and notes for our own readers."""
 LOSSES: dict[type[e.Event], set[Loss]] = {
     e.Prompt: {Loss.PROMPTS},
+    e.Rewind: {Loss.PROMPTS},
     e.ReasoningDelta: {Loss.REASONING},
     e.ReasoningEnd: {Loss.REASONING},
     e.ToolStart: {Loss.TOOLS, Loss.ARGS_AS_TEXT},

@@ -30,7 +30,7 @@ class Loss(StrEnum):
     PAUSE_REASON = "what a paused run waits for (read as a request for input)"
     MAX_STEPS = "the status max_steps (sent as incomplete)"
 
-    PROMPTS = "the user's message"
+    PROMPTS = "the user's messages, and the return to an earlier one"
 
     REASONING = "reasoning"
     REASONING_KIND = "whether reasoning is a summary or raw"

@@ -132,7 +132,7 @@ REWRITES: dict[Loss, Callable[[Events, BaseEncoder], Events]] = {
     Loss.ARGS: lambda es, _: drop(ev.ToolArgs, ev.ToolArgsDelta)(es),
     Loss.PROGRESS: lambda es, _: drop(ev.ToolProgress)(es),
     Loss.OUTPUT: lambda es, _: drop(ev.ToolOutput)(es),
-    Loss.PROMPTS: lambda es, _: drop(ev.Prompt)(es),
+    Loss.PROMPTS: lambda es, _: drop(ev.Prompt, ev.Rewind)(es),
     Loss.RESULTS: lambda es, _: drop(ev.ToolResult)(es),
     Loss.TOOL_ERRORS: lambda es, _: error_as_result(es),
     Loss.FUNCTION_ERRORS: lambda es, _: error_as_result(es, LOCAL_KINDS),
