@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from nbagent import events as e
 from nbagent.agent.schema import JsonSchema, ValueType
 from nbagent.errors import ToolError
+from nbagent.events.jsonable import text_safe
 from nbagent.gate.tags import split
 
 _FENCED = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
@@ -86,7 +87,7 @@ class OutputFormat:
         Raises:
             ToolError: it is not JSON, or does not fit; the message says what was got.
         """
-        text = "".join(segment.text for segment in split(text, in_thought=False) if segment.kind == "text")
+        text = "".join(segment.text for segment in split(text_safe(text)) if segment.kind == "text")
         content = _json_in(text)
         if self._is_wrapped and isinstance(content, Mapping) and content.keys() == {_KEY}:
             content = content[_KEY]

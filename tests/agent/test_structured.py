@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from agent.server import Exchange, Json, Server, call, message, refuse, responses, say
 from agent.test_agent import agent_of, both_apis, collect, end_of, of, weather
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
@@ -272,6 +272,7 @@ def test_json_is_found_in_what_a_model_writes_around_it(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_characters='0123456789-"[]{}')))
+@example("\ud800")
 def test_a_text_without_json_is_refused_and_quoted_in_part(text: str) -> None:
     with pytest.raises(ToolError, match="got") as caught:
         OutputFormat(Town).read(text * 100)
