@@ -86,6 +86,7 @@ class ConsoleText:
             self._row = max(0, self._row - int(up[1] or 1))
 
     def _write(self, text: str) -> None:
+        text = text.replace("\x1b", "")  # of no code: joined with what follows it would be one
         if not text:
             return
         if not self._live:

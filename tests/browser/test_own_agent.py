@@ -39,7 +39,7 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     payment.get_by_label("amount").fill("25")
     book.theme("dark")
     book.shot("own-agent-form-dark")
-    payment.get_by_role("button", name="Allow", exact=True).click()
+    payment.get_by_role("button", name="Allow with changes").click()
     expect(payment.locator(".nb-log")).to_contain_text("25.00 € went to Ada", timeout=MINUTE)
     expect(payment.locator(".nb-status", has_text="Done in")).to_be_visible(timeout=MINUTE)
     book.theme("light")
@@ -52,7 +52,7 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
         "ask": "'user', 'assistant', 'tool', 'assistant'",
         "team": "analyst",
         "load": "",
-        "magic": "rates (year=2023)",
+        "magic": "(year=2023)",
     }.items():
         book.run(at[name])
         book.wait_idle()
