@@ -9,6 +9,7 @@ import { useFocusableScrollers } from "../ui/focusable-scrollers";
 import { Icon } from "../ui/icons";
 import { useReadingHeight } from "../ui/reading-height";
 import { useRetainedHeight } from "../ui/retain-height";
+import { useSettledHeight } from "../ui/settled-height";
 import { useSticky } from "../ui/sticky";
 import { num } from "../values";
 import "./kinds";
@@ -53,7 +54,9 @@ function Log({ session }: { session: Session }) {
   const height = num(session.runProps.height);
   useRetainedHeight(scroller, live);
   // A chat scrolls above its input line; a height that was asked for stays.
-  const showAll = useReadingHeight(scroller, !live && height === null && turnsOf(session) === null);
+  const scrolls = (height !== null && height > 0) || turnsOf(session) !== null;
+  useSettledHeight(scroller, !live && scrolls);
+  const showAll = useReadingHeight(scroller, !live && height !== 0 && !scrolls);
   const box = {
     class: height === 0 ? "nb-log nb-whole" : "nb-log",
     style: height === null || height === 0 ? {} : { "--nb-most": `${height}px` },
