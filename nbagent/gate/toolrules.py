@@ -167,7 +167,8 @@ class ToolRules:
             return event
         self._asked.add(event.approval_id)
         prompt = None if event.kind == "tool" else event.prompt  # it quotes the arguments
-        event = replace(event, args=None, prompt=prompt)
+        schema = None if event.kind == "tool" else event.schema  # arguments that are not seen cannot be changed
+        event = replace(event, args=None, prompt=prompt, schema=schema)
         return replace(event, parent_id=None, tool_id=None) if gone else event
 
     def _error(self, event: e.Error) -> e.Error:

@@ -8,6 +8,9 @@ from nbagent import events as e
 from nbagent.errors import AnswerError
 from nbagent.events.question import Handler
 
+MASK_CHAR = "•"
+"""What masked characters are shown as."""
+
 if TYPE_CHECKING:
     from nbagent.run.steering import SteeredRun
 
@@ -73,21 +76,53 @@ class OpenQuestions:
 
 
 def unmasked(value: Any, shown: Any, original: Any) -> Any:
-    """Return an answer's value with the fields that the reader left alone as they were before they were masked.
+    """Return an answer's value with the masked parts that the reader left alone as they were before.
 
     Args:
         value: the answer's.
         shown: the arguments as the reader saw them.
         original: the arguments as they are.
+
+    Raises:
+        AnswerError: a masked part was changed, or it cannot be told which one a part of the value is.
     """
+    made = _restored(value, shown, original)
+    if shown != original and _holds_mask(made) and not _holds_mask(original):
+        raise AnswerError(
+            f"the value holds a part of a masked text ({MASK_CHAR * 3}): leave that text as it is, or write it anew"
+        )
+    return made
+
+
+def _restored(value: Any, shown: Any, original: Any) -> Any:
     if value == shown:
         return original
     if isinstance(value, Mapping) and isinstance(shown, Mapping) and isinstance(original, Mapping):
         return {
-            name: unmasked(each, shown[name], original[name]) if name in shown and name in original else each
+            name: _restored(each, shown[name], original[name]) if name in shown and name in original else each
             for name, each in value.items()
         }
     if isinstance(value, list) and isinstance(shown, list) and isinstance(original, list) and len(shown) == len(original):
-        pairs = zip(value, [*shown, *value[len(shown) :]], [*original, *value[len(original) :]], strict=False)
-        return [unmasked(*each) for each in pairs]
+        return [_restored_item(value, at, shown, original) for at in range(len(value))]
     return value
+
+
+def _restored_item(value: list[Any], at: int, shown: list[Any], original: list[Any]) -> Any:
+    """Return an item of a list, which may have been moved: others may be gone, or new."""
+    if len(value) == len(shown):
+        return _restored(value[at], shown[at], original[at])
+    same = [original[index] for index, each in enumerate(shown) if each == value[at]]
+    if any(each != same[0] for each in same):
+        raise AnswerError("items of the list look the same where they are masked: keep the list as long as it was")
+    return same[0] if same else value[at]
+
+
+def _holds_mask(value: Any) -> bool:
+    match value:
+        case str():
+            return MASK_CHAR in value
+        case Mapping():
+            return any(map(_holds_mask, value.values()))
+        case list():
+            return any(map(_holds_mask, value))
+    return False
