@@ -1,9 +1,8 @@
 """`chat()`: a conversation in the cell, with an input line under the transcript."""
 
 import asyncio
-import base64
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Literal, Protocol, TypeAlias, Unpack
 
@@ -18,6 +17,7 @@ from nbagent.render.messages import messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
+from nbagent.runtime.ipython import ipython_shell
 from nbagent.runtime.loop import submit
 from nbagent.show import draw
 from nbagent.sources.connect import connect, is_address
@@ -214,7 +214,7 @@ class Chat:
         """Ask what the reader wrote. What goes wrong shows in the transcript."""
         try:
             number = None if say.instead_of is None else self.run.prompt_number(say.instead_of)
-            content = _content(say)
+            content = _content(say, getattr(ipython_shell(), "user_ns", {}))
             self._ask(content, _prompt_event(say.text, say.files), number)
         except Exception as error:
             self.run.notify(f"{type(error).__name__}: {error}")
@@ -287,25 +287,23 @@ def _prompt_event(content: str | list[Json], files: Sequence[Json]) -> e.Prompt:
     return e.Prompt(text="\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str)))
 
 
-def _content(say: Say) -> str | list[Json]:
-    """Return a prompt's content in the form of the Responses API; texts of files are put after the prompt."""
-    if not say.files:
-        return say.text
-    parts: list[Json] = [{"type": "input_text", "text": say.text}]
+def _content(say: Say, variables: Mapping[str, Any]) -> str | list[Json]:
+    """Return a prompt's content in the form of the Responses API: the variables that it names, and what was dropped with it."""
+    from nbagent.agent.prompt_parts import Part  # loads openai, which takes most of a second
+    from nbagent.variables import filled
+
+    text = filled(say.text, variables)
+    if isinstance(text, str) and not say.files:
+        return text
+    parts: list[Json] = [
+        part.content() if isinstance(part, Part) else {"type": "input_text", "text": part}
+        for part in ([text] if isinstance(text, str) else text)
+    ]
     for file in say.files:
-        media_type, data = file.get("media_type", ""), file.get("data", "")
-        if media_type.startswith("image/"):
-            parts.append({"type": "input_image", "image_url": f"data:{media_type};base64,{data}"})
-        else:
-            parts.append({"type": "input_text", "text": f"{file.get('name', 'file')}:\n{_text_of(data)}"})
+        media_type, name = file.get("media_type", ""), file.get("name", "file")
+        url = f"data:{media_type};base64,{file.get('data', '')}"
+        parts.append(Part(media_type=media_type, url=url, name=None if media_type.startswith("image/") else name).content())
     return parts
-
-
-def _text_of(data: str) -> str:
-    try:
-        return base64.b64decode(data).decode()
-    except ValueError:
-        raise NbagentError("only pictures and text files can be dropped here") from None
 
 
 def _events_of(messages: Sequence[Json]) -> list[e.Event]:

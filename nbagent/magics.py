@@ -33,7 +33,7 @@ class AgentMagics(Magics):
         options = parse_argstring(self.agent, line)
         agent = self._agent(options.agent)
         prompt = filled(cell.strip(), self._variables)
-        if not prompt:
+        if not cell.strip():
             raise UsageError("%%agent: the cell has no prompt; write it below this line")
         asked = agent.session(options.session) if options.session else agent
         run = show(asked.stream(prompt), reveal=options.reveal)

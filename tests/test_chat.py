@@ -133,8 +133,8 @@ async def test_dropped_files_are_part_of_the_prompt() -> None:
     assert got == [
         [
             {"type": "input_text", "text": "What is it?"},
-            {"type": "input_image", "image_url": "data:image/png;base64,aGk="},
-            {"type": "input_text", "text": "a.txt:\nhi"},
+            {"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "auto"},
+            {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,aGk="},
         ]
     ]
     prompt = next(block for block in chat.run.snapshot() if block["kind"] == "prompt")

@@ -95,7 +95,7 @@ def test_a_handler_answers_by_what_it_returns(returned: Any, answer: dict[str, A
 async def test_an_async_handler_may_take_its_time() -> None:
     async def handler(question: Question) -> bool:
         await asyncio.sleep(0)
-        return question.args["year"] > 2000
+        return bool(question.args["year"] > 2000)
 
     asker = Asker()
     run = Run(asker, answer=handler)
