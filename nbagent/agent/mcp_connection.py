@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import concurrent.futures
 import contextlib
 import contextvars
 import os
@@ -12,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import mcp
 import mcp_types
@@ -35,6 +36,9 @@ CLOSE_TIMEOUT_S = 6
 """Seconds that the process waits for its servers to end, when it ends itself."""
 MODE: Any = "auto"
 """Protocol of the SDK's client: the newest that the server knows."""
+
+LAST_WORDS_TIMEOUT_S = 1.0
+"""Seconds that the end of a server's stderr is waited for, for the message that says that the server has ended."""
 
 _STDERR_LINES = 12
 _IN_FLIGHT_ENDED = "ended during this call: whether the call had an effect is not known, so it was not repeated"
@@ -67,6 +71,8 @@ class Connection:
         self._tools: list[McpTool] | None = None
         self._calls: list[CallContext] = []
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._errors: TextIO | None = None  # this process's end of the pipe
+        self._all_read: concurrent.futures.Future[None] | None = None
         self._questions = 0
         self._session_lost = self._is_ended = False
         self._pid = 0
@@ -127,6 +133,7 @@ class Connection:
                 raise
             except Exception as error:
                 await self._end()
+                await self._last_words()
                 raise ToolError(self._about(f"could not be reached: {_reason(error)}")) from error
             return self._client
 
@@ -135,6 +142,8 @@ class Connection:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 client = await stack.enter_async_context(await self._connect(stack))
+                if self._errors is not None:
+                    self._errors.close()  # the server has its own copy, so that its end is the end of what it writes
                 opened.set_result(client)
                 changes = asyncio.create_task(self._follow_changes(client))
                 await self._closing.wait()
@@ -252,6 +261,7 @@ class Connection:
             if not self._is_lost(error):
                 raise ToolError(f"{self.label}: {error}") from error
             what = "has forgotten its session: the call did not run" if self._session_lost else _IN_FLIGHT_ENDED
+            await self._last_words()
             raise ToolError(self._about(what)) from error
         finally:
             if context is not None:
@@ -327,15 +337,26 @@ class Connection:
     def _read_stderr(self) -> Iterator[Any]:
         """Yield a file for the server's stderr, whose lines are shown in the panel of the call."""
         reading, writing = os.pipe()
-        with os.fdopen(writing, "w") as file:
-            threading.Thread(target=self._pass_on, args=[reading], name="nbagent-mcp-stderr", daemon=True).start()
-            yield file
+        all_read: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._all_read = all_read
+        with os.fdopen(writing, "w") as self._errors:
+            arguments = [reading, all_read]
+            threading.Thread(target=self._pass_on, args=arguments, name="nbagent-mcp-stderr", daemon=True).start()
+            yield self._errors
 
-    def _pass_on(self, descriptor: int) -> None:
-        with os.fdopen(descriptor, errors="replace") as lines:
-            for line in lines:
-                self._stderr.append(line.rstrip())
-                self._write(line)
+    def _pass_on(self, descriptor: int, all_read: "concurrent.futures.Future[None]") -> None:
+        try:
+            with os.fdopen(descriptor, errors="replace") as lines:
+                for line in lines:
+                    self._stderr.append(line.rstrip())
+                    self._write(line)
+        finally:
+            all_read.set_result(None)
+
+    async def _last_words(self) -> None:
+        """Wait until the stderr of a server that has ended is read."""
+        if self._all_read is not None:
+            await asyncio.wait([asyncio.wrap_future(self._all_read)], timeout=LAST_WORDS_TIMEOUT_S)
 
     def _about(self, what: str) -> str:
         said = "\n".join(self._stderr)
