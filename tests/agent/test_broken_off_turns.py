@@ -50,7 +50,9 @@ async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api
         stores = sorted(tmp_path.glob("*.db"))
         outcomes = [await resumed(server, store, api) for store in stores]
     figure("killed turns", f"gone on whole ({api})", f"{len(outcomes)} of {len(stores)}")
-    assert set(outcomes) >= {"nothing said", "no answer", "calls without results", "answered"}
+    # A sample of the points need not have each of them: how many events come before a write differs.
+    everything = {"nothing said", "no answer", "calls without results", "answered"}
+    assert set(outcomes) >= (everything if WHOLE else {"answered"})
 
 
 async def resumed(server: Server, store: Path, api: Any) -> str:
