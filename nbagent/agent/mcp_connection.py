@@ -51,8 +51,7 @@ class Connection:
     def __init__(self, target: str | Sequence[str], options: Mapping[str, Any]) -> None:
         self._options = options
         self._is_url = isinstance(target, str) and target.startswith(("http://", "https://"))
-        words = [target] if self._is_url else shlex.split(target) if isinstance(target, str) else list(target)
-        self._words = [str(word) for word in words]
+        self._words = [target] if self._is_url else _words(target)
         self._check_options()
         for given in (options["env"], options["headers"]):
             secrets.register(*secrets.credentials_in(given or {}))
@@ -351,6 +350,20 @@ async def _on_progress(context: CallContext | None, progress: float, total: floa
 async def _finished(task: asyncio.Task[None]) -> bool:
     done, _ = await asyncio.wait([task], timeout=CLOSE_TIMEOUT_S)
     return bool(done)
+
+
+def _words(target: Any) -> list[str]:
+    """Return the words of a command.
+
+    Raises:
+        NbagentError: it is none.
+    """
+    try:
+        return shlex.split(target) if isinstance(target, str) else [str(word) for word in target]
+    except (TypeError, ValueError) as error:  # a quotation mark without its other one
+        raise NbagentError(
+            f'mcp() takes a command, such as "uvx some-server", or an address; got {target!r}: {error}'
+        ) from None
 
 
 def _label_of(words: Sequence[str], is_url: bool) -> str:

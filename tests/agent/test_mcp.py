@@ -312,9 +312,11 @@ def test_no_credential_is_in_the_repr_or_in_an_error() -> None:
         ("https://example.org/mcp", {"env": {"A": "b"}}, "env= does not go with an address, 'https://example.org/mcp'"),
         ("uvx it", {"headers": {"A": "b"}}, "headers= does not go with a command, 'uvx'"),
         ("uvx it", {"timeout": 0}, "timeout must be a positive number of seconds, got 0"),
+        ("uvx 'it", {}, 'got "uvx \'it": No closing quotation'),
+        (3, {}, "got 3: 'int' object is not iterable"),
     ],
 )
-def test_options_that_cannot_be_are_refused(target: str, options: dict[str, Any], message: str) -> None:
+def test_options_that_cannot_be_are_refused(target: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(NbagentError) as refused:
         nbagent.mcp(target, **options)
     assert message in str(refused.value)
