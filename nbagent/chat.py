@@ -4,7 +4,7 @@ import asyncio
 import base64
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, Literal, Protocol, TypeAlias, Unpack
 
 import msgspec
@@ -132,6 +132,7 @@ class Chat:
         self._partner = partner
         self._lock = threading.Lock()
         self._marks: list[int] = []  # messages before each prompt that was shown
+        self._done: Future[str] | None = None  # the newest answer
         adapter = options.pop("adapter", None)
         self._stream = ChatStream(options.get("name") or partner.name, adapter)
         self.run = Run(self._stream, **options)
@@ -190,18 +191,31 @@ class Chat:
         with self._lock:
             if self.is_answering:
                 raise NbagentError("an answer is being written; chat.stop() ends it")
+            if self._done is not None:
+                wait([self._done])  # until the messages of the answer before are kept
             if instead_of is not None:
                 self._partner.rewind(self._marks[instead_of - 1])
                 self.run.rewind(instead_of)
-            self._marks.append(len(self._partner.messages))
-            over = self._stream.answer(prompt, self._partner.ask(content))
+            said, turns = len(self._partner.messages), self._stream.turns
+            try:
+                over = self._stream.answer(prompt, self._partner.ask(content))
+            finally:
+                if self._stream.turns > turns:  # the prompt is shown
+                    self._marks.append(said)
+
+            self._done = done
+        turn = f"turn-{turns + 1}/"
 
         def finish() -> None:
             over.wait()
-            answer = self.run.answer
-            blocks = [block for block in self.run.snapshot() if str(block["id"]).startswith(f"turn-{self._stream.turns}/")]
-            self._partner.add([{"role": "user", "content": content}, *messages_of(blocks)])
-            done.set_result(str(answer))
+            try:
+                blocks = [block for block in self.run.snapshot() if str(block["id"]).startswith(turn)]
+                answer = str(self.run.answer)
+                self._partner.add([{"role": "user", "content": content}, *messages_of(blocks)])
+            except Exception as error:
+                done.set_exception(error)
+            else:
+                done.set_result(answer)
 
         threading.Thread(target=finish, name="nbagent-chat", daemon=True).start()
         return done
@@ -275,7 +289,8 @@ def _partner_of(source: Any, request: RequestOptions, name: str | None) -> Partn
     if callable(getattr(source, "fork", None)) and callable(getattr(source, "stream", None)):
         return SessionPartner(source)
     if callable(source):
-        return FunctionPartner(source, name or str(getattr(source, "__name__", "chat")))
+        own = getattr(source, "__name__", "<")  # a lambda's is "<lambda>"
+        return FunctionPartner(source, name or ("chat" if own.startswith("<") else own))
     raise NbagentError(
         f"chat() takes an agent, a session, an address, or a function from messages to a stream; got {type_name(source)}"
     )

@@ -94,6 +94,31 @@ async def test_a_prompt_that_cannot_be_asked_is_told_in_the_transcript() -> None
     chat.close()
 
 
+async def test_a_prompt_that_was_not_shown_is_not_counted() -> None:
+    failing = [False, True, False, False, False]
+
+    def ask(messages: list[dict[str, Any]]) -> Any:
+        if failing.pop(0):
+            raise RuntimeError("no model")
+        return echo(messages)
+
+    chat = nbagent.chat(ask, name="broken")
+    await chat.ask("one")
+    with pytest.raises(RuntimeError):
+        await chat.ask("two")
+    await chat.ask("three")
+    assert repr(chat) == "<Chat with broken: 2 prompts>"
+    block = next(block["id"] for block in chat.run.snapshot() if block.get("text") == "three")
+    ended(chat, lambda: chat.run.take(Say(text="four", instead_of=block)))
+    await chat.ask("five")
+    assert [message["content"] for message in chat.messages if message["role"] == "user"] == ["one", "four", "five"]
+    chat.close()
+
+
+def test_a_chat_with_a_lambda_is_called_a_chat() -> None:
+    assert repr(nbagent.chat(lambda messages: echo(messages))) == "<Chat with chat: 0 prompts>"
+
+
 async def test_a_second_prompt_waits_for_nothing_but_is_refused() -> None:
     released = threading.Event()
 

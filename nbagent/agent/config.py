@@ -138,7 +138,7 @@ class _Builder:
                     max_steps=section.max_steps,
                     max_total_tokens=section.max_total_tokens,
                     max_cost=section.max_cost,
-                    prices=section.prices and section.prices.model_dump(exclude_none=True),
+                    prices=section.prices.model_dump(exclude_none=True) if section.prices else None,
                     concurrency=section.concurrency,
                     timeout=section.timeout,
                     idle_timeout=section.idle_timeout,

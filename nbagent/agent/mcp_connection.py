@@ -51,7 +51,7 @@ class Connection:
     def __init__(self, target: str | Sequence[str], options: Mapping[str, Any]) -> None:
         self._options = options
         self._is_url = isinstance(target, str) and target.startswith(("http://", "https://"))
-        self._words = [target] if self._is_url else _words(target)
+        self._words: list[str] = [str(target)] if self._is_url else _words(target)
         self._check_options()
         for given in (options["env"], options["headers"]):
             secrets.register(*secrets.credentials_in(given or {}))

@@ -29,7 +29,8 @@ from nbagent.gate import secrets
 from nbagent.runtime.per_process import PerProcess
 
 if TYPE_CHECKING:
-    from nbagent.agent.agent import Agent, AgentStream
+    from nbagent.agent.agent import Agent
+    from nbagent.agent.agent_stream import AgentStream
 
 StoreLike: TypeAlias = Store | str | os.PathLike[str]
 """A store, or the path of its SQLite file."""

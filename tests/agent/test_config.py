@@ -414,7 +414,7 @@ async def test_the_tools_of_mcp_servers_are_an_agents_too(tmp_path: Path, monkey
       a:
         tools: [search]
         mcp:
-          - {{command: {json.dumps(command)}, name: peer, timeout: 30, approve: false, env: {{GIVEN: "${{NBAGENT_TEST_GIVEN}}"}}}}
+          - {{command: {json.dumps(command)}, name: peer, timeout: 30, env: {{GIVEN: "${{NBAGENT_TEST_GIVEN}}"}}}}
           - {{url: "http://127.0.0.1:9/mcp", headers: {{Authorization: "Bearer ${{NBAGENT_TEST_GIVEN}}"}}}}
     """
     agent = load(text, tmp_path)["a"]
