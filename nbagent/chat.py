@@ -18,10 +18,12 @@ from nbagent.render.messages import messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
+from nbagent.runtime.ipython import notebook_variables
 from nbagent.runtime.loop import submit
 from nbagent.show import draw
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import RequestOptions
+from nbagent.variables import filled
 
 Json: TypeAlias = dict[str, Any]
 Ask: TypeAlias = Callable[[list[Json]], Any]
@@ -228,8 +230,9 @@ class Chat:
         """Ask what the reader wrote. What goes wrong shows in the transcript."""
         try:
             number = None if say.instead_of is None else self.run.prompt_number(say.instead_of)
-            content = _content(say)
-            self._ask(content, _prompt_event(say.text, say.files), number)
+            text, pictures = filled(say.text, notebook_variables())
+            files = [*say.files, *pictures]
+            self._ask(_content(text, files), _prompt_event(text, files), number)
         except Exception as error:
             self.run.notify(f"{type(error).__name__}: {error}")
 
@@ -250,7 +253,7 @@ def chat(source: Any, *, face: Literal["widget"] | None = None, **options: Unpac
         nbagent.chat(lambda messages: client.chat.completions.create(messages=messages, …, stream=True))
 
     Enter sends, Shift+Enter breaks the line; Send becomes Stop while an answer is written. An earlier prompt can be asked again
-    or edited, and the conversation goes on from there. `{name}` in a prompt takes the notebook's variable of that name.
+    or edited, and the conversation goes on from there. `{name}` in the input line takes the notebook's variable of that name.
 
     Args:
         source: an agent, a session, an address, or a function from messages (in the form of Chat Completions) to a stream that
@@ -302,12 +305,20 @@ def _prompt_event(content: str | list[Json], files: Sequence[Json]) -> e.Prompt:
     return e.Prompt(text="\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str)))
 
 
-def _content(say: Say) -> str | list[Json]:
-    """Return a prompt's content in the form of the Responses API; texts of files are put after the prompt."""
-    if not say.files:
-        return say.text
-    parts: list[Json] = [{"type": "input_text", "text": say.text}]
-    for file in say.files:
+def _content(text: str, files: Sequence[Json]) -> str | list[Json]:
+    """Return a prompt's content in the form of the Responses API; texts of files are put after the prompt.
+
+    Args:
+        text: of the prompt.
+        files: dicts with `name`, `media_type` and `data` (base64).
+
+    Raises:
+        NbagentError: a file is neither a picture nor a text.
+    """
+    if not files:
+        return text
+    parts: list[Json] = [{"type": "input_text", "text": text}]
+    for file in files:
         media_type, data = file.get("media_type", ""), file.get("data", "")
         if media_type.startswith("image/"):
             parts.append({"type": "input_image", "image_url": f"data:{media_type};base64,{data}"})

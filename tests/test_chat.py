@@ -1,11 +1,13 @@
 """`nbagent.chat`: a conversation with an agent, a session, a function or an address."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 import nbagent
 from nbagent.errors import NbagentError
@@ -140,6 +142,23 @@ def test_other_things_are_refused_by_name() -> None:
         NbagentError, match="takes an agent, a session, an address, or a function from messages to a stream; got int"
     ):
         nbagent.chat(1)
+
+
+async def test_a_name_in_the_input_line_is_a_variable_of_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    fig = Figure(figsize=(1, 1))
+    monkeypatch.setattr(sys.modules["nbagent.chat"], "notebook_variables", lambda: {"town": "Oslo", "fig": fig})
+    got: list[Any] = []
+
+    def keep(messages: list[dict[str, Any]]) -> list[str]:
+        got.append(messages[-1]["content"])
+        return ["seen"]
+
+    chat = nbagent.chat(keep)
+    ended(chat, lambda: chat.run.take(Say(text="Is {town} in {fig}, {friend}?")))
+    [[text, picture]] = got
+    assert text == {"type": "input_text", "text": "Is Oslo in (picture fig), {friend}?"}
+    assert picture["image_url"].startswith("data:image/png;base64,")
+    chat.close()
 
 
 async def test_dropped_files_are_part_of_the_prompt() -> None:
