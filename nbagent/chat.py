@@ -46,7 +46,7 @@ class Partner(Protocol):
 
     @property
     def messages(self) -> list[Json]:
-        """All that was said, as messages of Chat Completions."""
+        """The conversation so far, as messages of Chat Completions."""
         ...
 
     def ask(self, content: str | list[Json]) -> Any:
@@ -73,7 +73,7 @@ class SessionPartner:
 
     @property
     def messages(self) -> list[Json]:
-        """All that was said."""
+        """The conversation so far."""
         return list(self.session.messages)
 
     def ask(self, content: str | list[Json]) -> Any:
@@ -147,7 +147,7 @@ class Chat:
 
     @property
     def messages(self) -> list[Json]:
-        """All that was said, as messages of Chat Completions."""
+        """The conversation so far, as messages of Chat Completions."""
         return self._partner.messages
 
     @property

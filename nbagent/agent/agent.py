@@ -116,12 +116,17 @@ class Agent:
         longterm: LongTerm | None = None,
         store: StoreLike | None = None,
     ) -> None:
-        if max_steps < 1:
+        steps: Any = max_steps
+        if not isinstance(steps, int) or steps < 1:
             raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
         for limit, seconds in (("timeout", timeout), ("idle_timeout", idle_timeout)):
             if not is_limit(seconds):
                 raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
         check_result_chars("Agent", result_chars)
+        if not isinstance(delivery, Delivery | None):
+            raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
+        if not isinstance(model_settings, Mapping | None):
+            raise NbagentError(f'model_settings must be a dict such as {{"temperature": 0}}, got {model_settings!r}')
         check(model, client, api)
         limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
         limits.check(prices)

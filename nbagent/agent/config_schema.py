@@ -25,7 +25,7 @@ class Section(BaseModel):
 
 
 class Reasoning(Section):
-    """How an answer is given.
+    """Delivery of the answers.
 
     Attributes:
         enable_streaming: whether texts come piece by piece; otherwise each comes when it is complete.
@@ -69,7 +69,7 @@ class LongTerm(Section):
 
 
 class Memory(Section):
-    """What a session sends along with a prompt, and what it can look up."""
+    """Working memory, which a session sends along with a prompt, and long-term memory, which it can search."""
 
     working: Annotated[BufferWindow | SummaryBuffer, Field(discriminator="strategy")] | None = None
     longterm: LongTerm | None = None
@@ -210,7 +210,7 @@ _TAKES = {
 
 
 class Misfit(NamedTuple):
-    """A value that does not fit its key, a key that there is not, or one that is missing.
+    """A value that does not fit its key, an unknown key, or a missing one.
 
     Attributes:
         path: keys and indices that lead to it; to the mapping where it is missing.

@@ -25,6 +25,7 @@ from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.json_schema import check
 from nbagent.agent.mcp_content import text_of, value_of
 from nbagent.agent.mcp_tool import McpTool
+from nbagent.agent.tools import check_approve, check_result_chars
 from nbagent.errors import NbagentError, ToolError
 from nbagent.events.jsonable import json_safe
 from nbagent.gate import secrets
@@ -82,12 +83,15 @@ class Connection:
         for name in ("timeout", "start_timeout"):
             if not is_limit(self._options[name]):
                 raise NbagentError(f"mcp(): {name} must be a positive number of seconds, got {self._options[name]!r}")
+        check_approve("mcp()", self._options["approve"])
+        if (chars := self._options["result_chars"]) is not None:
+            check_result_chars("mcp()", chars)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
-        """Whether the server is connected, in this process."""
+        """True if the server is connected, in this process."""
         if self._client is None or self._is_ended or self._pid != os.getpid():
             return False
         # Private to the SDK, which has no public sign of it. Without it the next call finds out, and is not repeated.

@@ -47,7 +47,7 @@ class Response:
 
     @property
     def written(self) -> str:
-        """All that the model wrote."""
+        """The texts and arguments of the response, in one string: for a count of tokens where the server sends none."""
         return "".join([*("".join(pieces) for pieces in self.texts.values()), *(args.args_text for args in self.args.values())])
 
     def history(self) -> list[history.Item]:

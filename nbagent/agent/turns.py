@@ -34,7 +34,7 @@ INVALID_OUTPUT = "invalid_output"
 """Code of a run whose answer does not have the form that was asked for."""
 
 MAX_CORRECTIONS = 1
-"""How often a model is asked for an answer again that does not have the form that was asked for."""
+"""Requests for another answer, after one that does not have the form that was asked for."""
 
 
 class IdleTimeout(Exception):

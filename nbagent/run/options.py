@@ -37,7 +37,7 @@ Panel: TypeAlias = Literal["thinking", "tools", "agents"]
 
 
 class ViewOptions(TypedDict, total=False):
-    """How a run is drawn. `set_options` sets them for all runs."""
+    """Options of the drawing of a run. `set_options` sets them for all runs."""
 
     height: int | Literal["full"] | None
     panels: Collection[Panel] | None
