@@ -178,6 +178,7 @@ class ConfigFile(Section):
 
 
 _MEANT = {
+    "args": "command",
     "llm": "model",
     "prompt": "instructions",
     "system_prompt": "instructions",
@@ -300,6 +301,8 @@ def _hint(around: Sequence[Any], key: str) -> str:
     known = _MEANT.get(key)
     if known in keys:
         return f"; did you mean {known!r}?"
+    if key == "name" and not here:
+        return "; the name of an agent is the key that it stands under"
     if key in _OF_MODEL:
         return "; it belongs under 'model_settings'"
     if key in keys:

@@ -255,6 +255,10 @@ agents:
         ('agents:\n  a:\n    mcp:\n      - {command: "uvx \'x"}', 4, "mcp() takes a command"),
         ("agents:\n  a: {folder: nowhere, mcp: [{command: a}]}", 2, "agents.a.mcp[0]: there is no folder '"),
         ("agents:\n  a: {mcp: [uvx some-server]}", 2, "agents.a.mcp[0] takes keys with values, got 'uvx some-server'"),
+        ("agents:\n  a: {name: b}", 2, "agents.a has no key 'name'; the name of an agent is the key that it stands under"),
+        ("agents:\n  a: {url: 'http://b'}", 2, "agents.a has no key 'url'; did you mean 'base_url'?"),
+        ("agents:\n  a: {command: b}", 2, "agents.a has no key 'command'; it belongs under 'mcp'"),
+        ("agents:\n  a: {mcp: [{command: b, args: [c]}]}", 2, "mcp[0] has no key 'args'; did you mean 'command'?"),
         ("agents:\n  a: {tools: [search, search]}", 2, "agents.a: search: two tools have this name"),
     ],
 )
