@@ -14,7 +14,7 @@ from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.hints import type_name
 from nbagent.protocol.messages import Say
-from nbagent.render.messages import messages_of
+from nbagent.render.messages import NO_ANSWER, messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
@@ -111,8 +111,10 @@ class FunctionPartner:
         return self._ask([*self.messages, {"role": "user", "content": content}])
 
     def add(self, messages: Sequence[Json]) -> None:
-        """Keep the messages of an answer."""
+        """Keep the messages of an answer. One that did not come gets a note: many servers want the roles to alternate."""
         self.messages += messages
+        if self.messages[-1]["role"] == "user":
+            self.messages.append({"role": "assistant", "content": NO_ANSWER})
 
     def rewind(self, count: int) -> None:
         """Forget the later messages."""

@@ -96,6 +96,21 @@ async def test_a_prompt_that_cannot_be_asked_is_told_in_the_transcript() -> None
     chat.close()
 
 
+async def test_after_an_answer_that_failed_the_roles_still_alternate() -> None:
+    def ask(messages: list[dict[str, Any]]) -> Any:
+        if len(messages) == 1:
+            raise_when_read: Any = (1 / 0 for _ in "x")
+            return raise_when_read
+        return echo(messages)
+
+    chat = nbagent.chat(ask)
+    assert await chat.ask("one") == ""
+    assert await chat.ask("two") == "3: two"
+    assert [message["role"] for message in chat.messages] == ["user", "assistant"] * 2
+    assert chat.messages[1]["content"] == "(No answer: the run ended before there was one.)"
+    chat.close()
+
+
 async def test_a_prompt_that_was_not_shown_is_not_counted() -> None:
     failing = [False, True, False, False, False]
 
