@@ -51,7 +51,8 @@ async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api
         stores = sorted(tmp_path.glob("*.db"))
         outcomes = [await resumed(server, store, api) for store in stores]
     figure("killed turns", f"gone on whole ({api})", f"{len(outcomes)} of {len(stores)}")
-    assert set(outcomes) >= {"nothing said", "no answer", "calls without results", "answered"}
+    before_prompt = {"nothing said"} if "before write" in POINTS else set()  # an event may come before or after the first write
+    assert set(outcomes) >= {*before_prompt, "no answer", "calls without results", "answered"}
 
 
 async def resumed(server: Server, store: Path, api: Any) -> str:
