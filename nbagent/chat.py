@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from typing import Any, Literal, Protocol, TypeAlias, Unpack
 
 import msgspec
@@ -13,15 +13,16 @@ from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.hints import type_name
 from nbagent.protocol.messages import Say
-from nbagent.render.messages import messages_of
+from nbagent.render.messages import NO_ANSWER, messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
-from nbagent.runtime.ipython import ipython_shell
+from nbagent.runtime.ipython import notebook_variables
 from nbagent.runtime.loop import submit
 from nbagent.show import draw
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import RequestOptions
+from nbagent.variables import filled
 
 Json: TypeAlias = dict[str, Any]
 Ask: TypeAlias = Callable[[list[Json]], Any]
@@ -44,7 +45,7 @@ class Partner(Protocol):
 
     @property
     def messages(self) -> list[Json]:
-        """All that was said, as messages of Chat Completions."""
+        """The conversation so far, as messages of Chat Completions."""
         ...
 
     def ask(self, content: str | list[Json]) -> Any:
@@ -71,7 +72,7 @@ class SessionPartner:
 
     @property
     def messages(self) -> list[Json]:
-        """All that was said."""
+        """The conversation so far."""
         return list(self.session.messages)
 
     def ask(self, content: str | list[Json]) -> Any:
@@ -109,8 +110,10 @@ class FunctionPartner:
         return self._ask([*self.messages, {"role": "user", "content": content}])
 
     def add(self, messages: Sequence[Json]) -> None:
-        """Keep the messages of an answer."""
+        """Keep the messages of an answer. One that did not come gets a note: many servers want the roles to alternate."""
         self.messages += messages
+        if self.messages[-1]["role"] == "user":
+            self.messages.append({"role": "assistant", "content": NO_ANSWER})
 
     def rewind(self, count: int) -> None:
         """Forget the later messages."""
@@ -132,6 +135,7 @@ class Chat:
         self._partner = partner
         self._lock = threading.Lock()
         self._marks: list[int] = []  # messages before each prompt that was shown
+        self._done: Future[str] | None = None  # the newest answer
         adapter = options.pop("adapter", None)
         self._stream = ChatStream(options.get("name") or partner.name, adapter)
         self.run = Run(self._stream, **options)
@@ -144,7 +148,7 @@ class Chat:
 
     @property
     def messages(self) -> list[Json]:
-        """All that was said, as messages of Chat Completions."""
+        """The conversation so far, as messages of Chat Completions."""
         return self._partner.messages
 
     @property
@@ -190,18 +194,31 @@ class Chat:
         with self._lock:
             if self.is_answering:
                 raise NbagentError("an answer is being written; chat.stop() ends it")
+            if self._done is not None:
+                wait([self._done])  # until the messages of the answer before are kept
             if instead_of is not None:
                 self._partner.rewind(self._marks[instead_of - 1])
                 self.run.rewind(instead_of)
-            self._marks.append(len(self._partner.messages))
-            over = self._stream.answer(prompt, self._partner.ask(content))
+            said, turns = len(self._partner.messages), self._stream.turns
+            try:
+                over = self._stream.answer(prompt, self._partner.ask(content))
+            finally:
+                if self._stream.turns > turns:  # the prompt is shown
+                    self._marks.append(said)
+
+            self._done = done
+        turn = f"turn-{turns + 1}/"
 
         def finish() -> None:
             over.wait()
-            answer = self.run.answer
-            blocks = [block for block in self.run.snapshot() if str(block["id"]).startswith(f"turn-{self._stream.turns}/")]
-            self._partner.add([{"role": "user", "content": content}, *messages_of(blocks)])
-            done.set_result(str(answer))
+            try:
+                blocks = [block for block in self.run.snapshot() if str(block["id"]).startswith(turn)]
+                answer = str(self.run.answer)
+                self._partner.add([{"role": "user", "content": content}, *messages_of(blocks)])
+            except Exception as error:
+                done.set_exception(error)
+            else:
+                done.set_result(answer)
 
         threading.Thread(target=finish, name="nbagent-chat", daemon=True).start()
         return done
@@ -214,8 +231,9 @@ class Chat:
         """Ask what the reader wrote. What goes wrong shows in the transcript."""
         try:
             number = None if say.instead_of is None else self.run.prompt_number(say.instead_of)
-            content = _content(say, getattr(ipython_shell(), "user_ns", {}))
-            self._ask(content, _prompt_event(say.text, say.files), number)
+            text, pictures = filled(say.text, notebook_variables())
+            files = [*say.files, *pictures]
+            self._ask(_content(text, files), _prompt_event(text, files), number)
         except Exception as error:
             self.run.notify(f"{type(error).__name__}: {error}")
 
@@ -236,7 +254,7 @@ def chat(source: Any, *, face: Literal["widget"] | None = None, **options: Unpac
         nbagent.chat(lambda messages: client.chat.completions.create(messages=messages, …, stream=True))
 
     Enter sends, Shift+Enter breaks the line; Send becomes Stop while an answer is written. An earlier prompt can be asked again
-    or edited, and the conversation goes on from there. `{name}` in a prompt takes the notebook's variable of that name.
+    or edited, and the conversation goes on from there. `{name}` in the input line takes the notebook's variable of that name.
 
     Args:
         source: an agent, a session, an address, or a function from messages (in the form of Chat Completions) to a stream that
@@ -275,7 +293,8 @@ def _partner_of(source: Any, request: RequestOptions, name: str | None) -> Partn
     if callable(getattr(source, "fork", None)) and callable(getattr(source, "stream", None)):
         return SessionPartner(source)
     if callable(source):
-        return FunctionPartner(source, name or str(getattr(source, "__name__", "chat")))
+        own = getattr(source, "__name__", "<")  # a lambda's is "<lambda>"
+        return FunctionPartner(source, name or ("chat" if own.startswith("<") else own))
     raise NbagentError(
         f"chat() takes an agent, a session, an address, or a function from messages to a stream; got {type_name(source)}"
     )
@@ -287,23 +306,21 @@ def _prompt_event(content: str | list[Json], files: Sequence[Json]) -> e.Prompt:
     return e.Prompt(text="\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str)))
 
 
-def _content(say: Say, variables: Mapping[str, Any]) -> str | list[Json]:
-    """Return a prompt's content in the form of the Responses API: the variables that it names, and what was dropped with it."""
-    from nbagent.agent.prompt_parts import Part  # loads openai, which takes most of a second
-    from nbagent.variables import filled
+def _content(text: str, files: Sequence[Json]) -> str | list[Json]:
+    """Return a prompt's content in the form of the Responses API, which the agent converts where it asks another one.
 
-    text = filled(say.text, variables)
-    if isinstance(text, str) and not say.files:
-        return text
-    parts: list[Json] = [
-        part.content() if isinstance(part, Part) else {"type": "input_text", "text": part}
-        for part in ([text] if isinstance(text, str) else text)
-    ]
-    for file in say.files:
-        media_type, name = file.get("media_type", ""), file.get("name", "file")
-        url = f"data:{media_type};base64,{file.get('data', '')}"
-        parts.append(Part(media_type=media_type, url=url, name=None if media_type.startswith("image/") else name).content())
-    return parts
+    Args:
+        text: of the prompt.
+        files: dicts with `name`, `media_type` and `data` (base64).
+    """
+    return [{"type": "input_text", "text": text}, *map(_part_of, files)] if files else text
+
+
+def _part_of(file: Json) -> Json:
+    url = f"data:{file.get('media_type', '')};base64,{file.get('data', '')}"
+    if url.startswith("data:image/"):
+        return {"type": "input_image", "image_url": url, "detail": "auto"}
+    return {"type": "input_file", "filename": file.get("name", "file"), "file_data": url}
 
 
 def _events_of(messages: Sequence[Json]) -> list[e.Event]:

@@ -1,5 +1,6 @@
 """`%%agent`: a cell whose text is a prompt. `%load_ext nbagent` makes it known to IPython."""
 
+import base64
 import os
 from typing import Any
 
@@ -10,6 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from nbagent import demo
 from nbagent.agent import Agent
 from nbagent.agent.model import register_model
+from nbagent.agent.prompt_parts import image
 from nbagent.errors import did_you_mean
 from nbagent.gate.levels import LEVELS
 from nbagent.show import show
@@ -32,9 +34,10 @@ class AgentMagics(Magics):
         """Ask an agent, and show its answer below the cell. `{name}` in the prompt takes the variable of that name."""
         options = parse_argstring(self.agent, line)
         agent = self._agent(options.agent)
-        prompt = filled(cell.strip(), self._variables)
-        if not cell.strip():
+        text, pictures = filled(cell.strip(), self._variables)
+        if not text:
             raise UsageError("%%agent: the cell has no prompt; write it below this line")
+        prompt = [text, *(image(base64.b64decode(each["data"])) for each in pictures)] if pictures else text
         asked = agent.session(options.session) if options.session else agent
         run = show(asked.stream(prompt), reveal=options.reveal)
         if options.out:

@@ -1,11 +1,13 @@
 """`nbagent.chat`: a conversation with an agent, a session, a function or an address."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 import nbagent
 from nbagent.errors import NbagentError
@@ -94,6 +96,46 @@ async def test_a_prompt_that_cannot_be_asked_is_told_in_the_transcript() -> None
     chat.close()
 
 
+async def test_after_an_answer_that_failed_the_roles_still_alternate() -> None:
+    def ask(messages: list[dict[str, Any]]) -> Any:
+        if len(messages) == 1:
+            raise_when_read: Any = (1 / 0 for _ in "x")
+            return raise_when_read
+        return echo(messages)
+
+    chat = nbagent.chat(ask)
+    assert await chat.ask("one") == ""
+    assert await chat.ask("two") == "3: two"
+    assert [message["role"] for message in chat.messages] == ["user", "assistant"] * 2
+    assert chat.messages[1]["content"] == "(No answer: the run ended before there was one.)"
+    chat.close()
+
+
+async def test_a_prompt_that_was_not_shown_is_not_counted() -> None:
+    failing = [False, True, False, False, False]
+
+    def ask(messages: list[dict[str, Any]]) -> Any:
+        if failing.pop(0):
+            raise RuntimeError("no model")
+        return echo(messages)
+
+    chat = nbagent.chat(ask, name="broken")
+    await chat.ask("one")
+    with pytest.raises(RuntimeError):
+        await chat.ask("two")
+    await chat.ask("three")
+    assert repr(chat) == "<Chat with broken: 2 prompts>"
+    block = next(block["id"] for block in chat.run.snapshot() if block.get("text") == "three")
+    ended(chat, lambda: chat.run.take(Say(text="four", instead_of=block)))
+    await chat.ask("five")
+    assert [message["content"] for message in chat.messages if message["role"] == "user"] == ["one", "four", "five"]
+    chat.close()
+
+
+def test_a_chat_with_a_lambda_is_called_a_chat() -> None:
+    assert repr(nbagent.chat(lambda messages: echo(messages))) == "<Chat with chat: 0 prompts>"
+
+
 async def test_a_second_prompt_waits_for_nothing_but_is_refused() -> None:
     released = threading.Event()
 
@@ -115,6 +157,23 @@ def test_other_things_are_refused_by_name() -> None:
         NbagentError, match="takes an agent, a session, an address, or a function from messages to a stream; got int"
     ):
         nbagent.chat(1)
+
+
+async def test_a_name_in_the_input_line_is_a_variable_of_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    fig = Figure(figsize=(1, 1))
+    monkeypatch.setattr(sys.modules["nbagent.chat"], "notebook_variables", lambda: {"town": "Oslo", "fig": fig})
+    got: list[Any] = []
+
+    def keep(messages: list[dict[str, Any]]) -> list[str]:
+        got.append(messages[-1]["content"])
+        return ["seen"]
+
+    chat = nbagent.chat(keep)
+    ended(chat, lambda: chat.run.take(Say(text="Is {town} in {fig}, {friend}?")))
+    [[text, picture]] = got
+    assert text == {"type": "input_text", "text": "Is Oslo in (picture fig), {friend}?"}
+    assert picture["image_url"].startswith("data:image/png;base64,")
+    chat.close()
 
 
 async def test_dropped_files_are_part_of_the_prompt() -> None:

@@ -1,6 +1,7 @@
 """An agent of our own on the openai SDK."""
 
-from nbagent.agent.agent import Agent, AgentStream
+from nbagent.agent.agent import Agent
+from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.config import load_agents
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.longterm import LongTerm

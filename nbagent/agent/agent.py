@@ -1,25 +1,22 @@
 """The agent: a model with instructions and tools, and the event streams of its runs."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from contextlib import aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import openai
 
-from nbagent import events as e
 from nbagent.agent import history
+from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.answers import Answers
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
-from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.handoff import Handoff, handoff, handoffs_by_tool
-from nbagent.agent.journal import After, Conversation
+from nbagent.agent.journal import After
 from nbagent.agent.limits import MAX_REPEATS, Limits
-from nbagent.agent.longterm import LongTerm
+from nbagent.agent.longterm import LongTerm, check_longterm
 from nbagent.agent.memory import Memory, check_memory
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
@@ -37,7 +34,6 @@ from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
-from nbagent.runtime import loop
 from nbagent.runtime.timeouts import is_limit
 
 T = TypeVar("T")
@@ -120,12 +116,17 @@ class Agent:
         longterm: LongTerm | None = None,
         store: StoreLike | None = None,
     ) -> None:
-        if max_steps < 1:
+        steps: Any = max_steps
+        if not isinstance(steps, int) or steps < 1:
             raise NbagentError(f"max_steps must be at least 1, got {max_steps!r}")
         for limit, seconds in (("timeout", timeout), ("idle_timeout", idle_timeout)):
             if not is_limit(seconds):
                 raise NbagentError(f"{limit} must be a positive number of seconds, got {seconds!r}")
         check_result_chars("Agent", result_chars)
+        if not isinstance(delivery, Delivery | None):
+            raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
+        if not isinstance(model_settings, Mapping | None):
+            raise NbagentError(f'model_settings must be a dict such as {{"temperature": 0}}, got {model_settings!r}')
         check(model, client, api)
         limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
         limits.check(prices)
@@ -138,7 +139,7 @@ class Agent:
         self.parallel = parallel
         self.delivery = delivery
         self.memory = check_memory(memory)
-        self.longterm = longterm
+        self.longterm = check_longterm(longterm)
         self.store: Store = MemoryStore() if store is None else store_of(store)
         self.result_chars = result_chars
         self._settings = dict(model_settings or {})
@@ -199,7 +200,7 @@ class Agent:
 
     def stream(
         self, prompt: str | Iterable[Any], *, output: Any = None, after: Any = None, types: EventTypes = None
-    ) -> "AgentStream":
+    ) -> AgentStream:
         """Return the events of a run, for `nbagent.show`, `async for` or `for`. The request is sent when the first one is read.
 
         Args:
@@ -271,7 +272,7 @@ class Agent:
         """Return what is known of the sessions in a store, the one that was changed last first; see `session`."""
         return (self.store if store is None else store_of(store)).sessions()
 
-    def _stream_in(self, session: Session, prompt: str | Iterable[Any], output: Any, types: EventTypes) -> "AgentStream":
+    def _stream_in(self, session: Session, prompt: str | Iterable[Any], output: Any, types: EventTypes) -> AgentStream:
         """Return the events of the answer to a prompt of a session."""
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
         plan = self._plan(extra, session.allowed, output=output)
@@ -324,7 +325,7 @@ class Agent:
     def _handoff(self) -> Handoff:
         return handoff(self.name, self.description or self.instructions, self._plan)
 
-    async def _answer_of(self, answer: "AgentStream", handler: Handler | None = None) -> Any:
+    async def _answer_of(self, answer: AgentStream, handler: Handler | None = None) -> Any:
         """Read a run to its end, and return its answer; see `generate`."""
         outcome = Outcome(self.name, self.max_steps)
         async with aclosing(answer) as stream, Answers(handler, outcome) as answers:
@@ -355,102 +356,3 @@ def _agents(agents: Iterable[Any]) -> list[Agent]:
     if made is None or not all(isinstance(each, Agent) for each in made):
         raise NbagentError(f"handoffs is a list of agents, such as handoffs=[other]; got {agents!r}")
     return made
-
-
-class AgentStream(loop.OwnedStream):
-    """The events of one run, for `async for` on any event loop, or for a plain `for`. They can be read once.
-
-    The run is a task on nbagent's own loop. It goes on while a cell blocks, until some hundred events wait to be read.
-    Closing or dropping the stream, or cancelling the task that reads it, stops the run: the model's connection is closed,
-    async tools are cancelled, and results of sync ones are dropped. The last event is then `run.end` with status `cancelled`.
-
-    Attributes:
-        name: the agent's name.
-    """
-
-    def __init__(self, turns: Turns, name: str, types: frozenset[str] | None = None) -> None:
-        self.name = name
-        self._types = types
-        self._turns = turns
-        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
-        self._exhausted = False
-
-    @property
-    def failure(self) -> BaseException | None:
-        """The exception that ended the run, or None. Unlike the events, it may hold secrets that a server quoted."""
-        return self._turns.failure
-
-    @property
-    def conversation(self) -> Conversation:
-        """The history so far, for a run that goes on from this one."""
-        return self._turns.conversation
-
-    def __aiter__(self) -> "AgentStream":
-        self._check_unread()
-        return self
-
-    async def __anext__(self) -> e.Event:
-        try:
-            while isinstance(taken := self._queue.take(), Future) or self._is_left_out(taken):
-                if isinstance(taken, Future):
-                    await asyncio.wrap_future(taken)
-        except BaseException:
-            self.close()
-            raise
-        if taken is None:
-            self._exhausted = not self._queue.stopping
-            raise StopAsyncIteration
-        return taken
-
-    def __iter__(self) -> "AgentStream":
-        self._check_unread()
-        return self
-
-    def __next__(self) -> e.Event:
-        if loop.is_current():
-            raise NbagentError("this code runs on nbagent's own loop, which a plain for would block: use async for")
-        try:
-            while isinstance(taken := self._queue.take(), Future) or self._is_left_out(taken):
-                if isinstance(taken, Future):
-                    taken.result()
-        except BaseException:  # an interrupted cell must not leave the model running, and billing, in the background
-            self.close()
-            raise
-        if taken is None:
-            self._exhausted = not self._queue.stopping
-            raise StopIteration
-        return taken
-
-    def _is_left_out(self, event: e.Event | None) -> bool:
-        return event is not None and self._types is not None and event.type not in self._types
-
-    def _check_unread(self) -> None:
-        if self._exhausted:
-            raise NbagentError(f"this stream of {self.name} was read to its end; agent.stream(…) makes a new one")
-
-    def close(self) -> None:
-        """Stop the run without waiting for it, from any thread. May be called more than once."""
-        self._queue.stop()
-
-    async def aclose(self) -> None:
-        """Stop the run, and wait until its connection is closed and its tools are cancelled."""
-        self._queue.stop()
-        await self._queue.stopped()
-
-    def __enter__(self) -> "AgentStream":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> "AgentStream":
-        return self
-
-    async def __aexit__(self, *exception: object) -> None:
-        await self.aclose()
-
-    def __del__(self) -> None:
-        self._queue.stop()
-
-    def __repr__(self) -> str:
-        return f"<AgentStream of {self.name}>"

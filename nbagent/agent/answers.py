@@ -12,7 +12,7 @@ from nbagent.agent.tools import in_thread
 from nbagent.events.question import Handler, Question
 
 if TYPE_CHECKING:
-    from nbagent.agent.agent import AgentStream
+    from nbagent.agent.agent_stream import AgentStream
 
 
 class Answers:

@@ -16,6 +16,7 @@ from nbagent.agent.builtin import agent_call, execute_command, search, write_fil
 from nbagent.agent.config_yaml import Problem, YamlDocument
 from nbagent.agent.delivery import Delivery
 from nbagent.agent.longterm import LongTerm
+from nbagent.agent.mcp_tools import McpServer, mcp
 from nbagent.agent.memory import BufferWindow, SummaryBuffer
 from nbagent.agent.tools import AnyTool
 from nbagent.errors import ConfigError, NbagentError, ToolError
@@ -122,7 +123,7 @@ class _Builder:
 
     def build(self) -> dict[str, Agent]:
         for name, section in self._sections.items():
-            tools = list(self._tools(name, section))
+            tools = [*self._tools(name, section), *self._servers(name, section)]
             model = self._model(name, section)
             client = _client(section)
             try:
@@ -133,7 +134,12 @@ class _Builder:
                     name=name,
                     client=client,
                     api=section.api,
+                    description=section.description,
                     max_steps=section.max_steps,
+                    max_total_tokens=section.max_total_tokens,
+                    max_cost=section.max_cost,
+                    prices=section.prices.model_dump(exclude_none=True) if section.prices else None,
+                    concurrency=section.concurrency,
                     timeout=section.timeout,
                     idle_timeout=section.idle_timeout,
                     parallel=section.parallel,
@@ -173,6 +179,21 @@ class _Builder:
                     yield self._own_tool(named)
             except ToolError as error:
                 self._add(("agents", name, "tools", number), str(error))
+
+    def _servers(self, name: str, section: schema.AgentSection) -> Iterator[McpServer]:
+        for number, server in enumerate(section.mcp):
+            options = server.model_dump(exclude_none=True, exclude={"command", "url"})
+            target, *more = [each for each in (server.command, server.url) if each is not None] or [""]
+            try:
+                if more or not target:
+                    raise NbagentError("an MCP server has either the key 'command' or the key 'url'")
+                if server.command is not None:
+                    options["cwd"] = folder = self._folder / section.folder
+                    if not folder.is_dir():
+                        raise NbagentError(f"there is no folder {str(folder)!r}")
+                yield mcp(target, **options)
+            except NbagentError as error:
+                self._add(("agents", name, "mcp", number), str(error))
 
     def _own_tool(self, named: str) -> Any:
         """Return the function or tool `module:function`. Modules beside the file are found too.

@@ -14,6 +14,8 @@ from nbagent.errors import did_you_mean
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Dollars: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -23,7 +25,7 @@ class Section(BaseModel):
 
 
 class Reasoning(Section):
-    """How an answer is given.
+    """Delivery of the answers.
 
     Attributes:
         enable_streaming: whether texts come piece by piece; otherwise each comes when it is complete.
@@ -67,7 +69,7 @@ class LongTerm(Section):
 
 
 class Memory(Section):
-    """What a session sends along with a prompt, and what it can look up."""
+    """Working memory, which a session sends along with a prompt, and long-term memory, which it can search."""
 
     working: Annotated[BufferWindow | SummaryBuffer, Field(discriminator="strategy")] | None = None
     longterm: LongTerm | None = None
@@ -98,6 +100,39 @@ def _known_tool(name: str) -> str:
     raise PydanticCustomError("unknown_tool", "{hint}", {"hint": f"there is no tool {name!r}{hint}"})
 
 
+class Prices(Section):
+    """Prices of the model, in US dollars per million tokens.
+
+    Attributes:
+        input: of input.
+        output: of output.
+        cache_read: of input that the server has in its cache; None for that of input.
+    """
+
+    input: Dollars
+    output: Dollars
+    cache_read: Dollars | None = None
+
+
+class McpSection(Section):
+    """A server whose tools the agent has. `nbagent.mcp` describes the keys.
+
+    Attributes:
+        command: starts a server that speaks MCP on stdin and stdout; it runs in the agent's folder.
+        url: address of a server that speaks MCP over HTTP.
+        approve: whether the reader is asked before each call.
+    """
+
+    command: Text | None = None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    name: Text | None = None
+    env: dict[str, str] | None = None
+    headers: dict[str, str] | None = Field(default=None, repr=False)
+    approve: bool = False
+    timeout: Seconds | None = None
+    start_timeout: Seconds | None = None
+
+
 class AgentSection(Section):
     """An agent. `nbagent.Agent` describes what is not described here.
 
@@ -109,22 +144,28 @@ class AgentSection(Section):
         folder: the folder of its tools, relative to that of the file.
         store: SQLite file of its sessions, relative to the folder of the file; None keeps them in memory.
         tools: names of built-in tools, and own ones as `module:function`.
+        mcp: servers whose tools the agent has too.
     """
 
-    model: Annotated[str, Field(min_length=1)] | None = None
+    model: Text | None = None
     instructions: str = ""
     description: str = ""
     api: Literal["responses", "chat"] | None = None
     base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     api_key: str | None = Field(default=None, min_length=1, repr=False)
     max_steps: Count = 10
+    max_total_tokens: Count | None = None
+    max_cost: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    prices: Prices | None = None
+    concurrency: Count | None = None
     timeout: Seconds | None = None
     idle_timeout: Seconds | None = None
     parallel: bool = True
     model_settings: dict[str, Any] = Field(default_factory=dict)
     folder: str = "."
-    store: Annotated[str, Field(min_length=1)] | None = None
+    store: Text | None = None
     tools: list[Annotated[str, AfterValidator(_known_tool)]] = Field(default_factory=list)
+    mcp: list[McpSection] = Field(default_factory=list)
     reasoning: Reasoning | None = None
     memory: Memory | None = None
     streaming: Streaming | None = None
@@ -137,11 +178,14 @@ class ConfigFile(Section):
 
 
 _MEANT = {
+    "args": "command",
     "llm": "model",
     "prompt": "instructions",
     "system_prompt": "instructions",
     "system_role": "instructions",
     "host": "base_url",
+    "mcp_servers": "mcp",
+    "url": "base_url",
     "max_iterations": "max_steps",
     "long_term": "longterm",
 }
@@ -167,7 +211,7 @@ _TAKES = {
 
 
 class Misfit(NamedTuple):
-    """A value that does not fit its key, a key that there is not, or one that is missing.
+    """A value that does not fit its key, an unknown key, or a missing one.
 
     Attributes:
         path: keys and indices that lead to it; to the mapping where it is missing.
@@ -252,11 +296,13 @@ def _hint(around: Sequence[Any], key: str) -> str:
     """Return what is meant by a key that is not one of its section: a similar key of that, else the place that has it."""
     if len(around) < 2:
         return did_you_mean(key, ConfigFile.model_fields) or "; its one key is 'agents'"
-    here = ".".join(map(str, around[2:]))
+    here = ".".join(step for step in around[2:] if isinstance(step, str))
     keys = [each for name, section in _sections() if name == here for each in section.model_fields]
     known = _MEANT.get(key)
     if known in keys:
         return f"; did you mean {known!r}?"
+    if key == "name" and not here:
+        return "; the name of an agent is the key that it stands under"
     if key in _OF_MODEL:
         return "; it belongs under 'model_settings'"
     if key in keys:

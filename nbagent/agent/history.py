@@ -12,12 +12,10 @@ import msgspec
 
 from nbagent.agent.content_parts import for_chat, for_responses
 from nbagent.errors import NbagentError
+from nbagent.render.messages import NO_ANSWER
 
 NO_RESULT = "No result: the run ended before this call had one. It may have had effects; it was not run again."
 """Output of a call that has none, for the model."""
-
-NO_ANSWER = "(No answer: the run ended before there was one.)"
-"""Answer of a turn that has none, for the model."""
 
 Json = dict[str, Any]
 Role = Literal["system", "developer", "user", "assistant"]

@@ -1,4 +1,4 @@
-"""What a run's history is joined to: nothing, another run, or a session."""
+"""`Journal`: the history before a run's prompt (none, another run's, a session's), and what keeps the run's own."""
 
 import asyncio
 import concurrent.futures

@@ -161,7 +161,7 @@ class Spending:
 
 
 def estimated(asked: Any, answered: str) -> Usage:
-    """Return a rough count of the tokens of a response whose server tells none.
+    """Return a rough count of the tokens of a response, for a server that sends no count.
 
     Args:
         asked: the request, as JSON.

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from nbagent.agent.store import Passage, Store
 from nbagent.agent.tools import AnyTool, Tool, in_thread
@@ -74,3 +74,14 @@ def _shown(passage: Passage) -> str:
     where = f"{day}, {passage.session}" if passage.session else day
     text = passage.text
     return f"[{where}] {text if len(text) <= PASSAGE_CHARS else text[:PASSAGE_CHARS] + ' …'}"
+
+
+def check_longterm(longterm: Any) -> LongTerm | None:
+    """Return an agent's `longterm`.
+
+    Raises:
+        NbagentError: it is no long-term memory.
+    """
+    if longterm is None or isinstance(longterm, LongTerm):
+        return longterm
+    raise NbagentError(f"longterm must be LongTerm('session'), LongTerm('shared') or None, got {longterm!r}")

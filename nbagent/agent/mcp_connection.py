@@ -26,6 +26,7 @@ from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.json_schema import check
 from nbagent.agent.mcp_content import text_of, value_of
 from nbagent.agent.mcp_tool import McpTool
+from nbagent.agent.tools import check_approve, check_result_chars
 from nbagent.errors import NbagentError, ToolError
 from nbagent.events.jsonable import json_safe
 from nbagent.gate import secrets
@@ -55,8 +56,7 @@ class Connection:
     def __init__(self, target: str | Sequence[str], options: Mapping[str, Any]) -> None:
         self._options = options
         self._is_url = isinstance(target, str) and target.startswith(("http://", "https://"))
-        words = [target] if self._is_url else shlex.split(target) if isinstance(target, str) else list(target)
-        self._words = [str(word) for word in words]
+        self._words: list[str] = [str(target)] if self._is_url else _words(target)
         self._check_options()
         for given in (options["env"], options["headers"]):
             secrets.register(*secrets.credentials_in(given or {}))
@@ -89,12 +89,15 @@ class Connection:
         for name in ("timeout", "start_timeout"):
             if not is_limit(self._options[name]):
                 raise NbagentError(f"mcp(): {name} must be a positive number of seconds, got {self._options[name]!r}")
+        check_approve("mcp()", self._options["approve"])
+        if (chars := self._options["result_chars"]) is not None:
+            check_result_chars("mcp()", chars)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
-        """Whether the server is connected, in this process."""
+        """True if the server is connected, in this process."""
         if self._client is None or self._is_ended or self._pid != os.getpid():
             return False
         # Private to the SDK, which has no public sign of it. Without it the next call finds out, and is not repeated.
@@ -372,6 +375,20 @@ async def _on_progress(context: CallContext | None, progress: float, total: floa
 async def _finished(task: asyncio.Task[None]) -> bool:
     done, _ = await asyncio.wait([task], timeout=CLOSE_TIMEOUT_S)
     return bool(done)
+
+
+def _words(target: Any) -> list[str]:
+    """Return the words of a command.
+
+    Raises:
+        NbagentError: it is none.
+    """
+    try:
+        return shlex.split(target) if isinstance(target, str) else [str(word) for word in target]
+    except (TypeError, ValueError) as error:  # a quotation mark without its other one
+        raise NbagentError(
+            f'mcp() takes a command, such as "uvx some-server", or an address; got {target!r}: {error}'
+        ) from None
 
 
 def _label_of(words: Sequence[str], is_url: bool) -> str:

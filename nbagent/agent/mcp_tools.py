@@ -35,7 +35,7 @@ class McpServer:
 
     @property
     def is_open(self) -> bool:
-        """Whether the server runs and is connected."""
+        """True if the server runs and is connected."""
         return self._connection.is_open
 
     async def tools(self) -> Sequence["McpTool"]:

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 _OTHERS_MODELS = ("claude", "gemini", "gemma", "llama", "mistral", "mixtral", "qwen", "deepseek", "grok", "command-", "phi-")
-"""How the names of other vendors' models begin."""
+"""Beginnings of the names of other vendors' models."""
 
 
 class Settings(Protocol):

@@ -1,4 +1,4 @@
-"""`Outcome`: what a run came to, told by its events: an answer, or the error that says why there is none."""
+"""`Outcome`: the result of a run, read from its events: an answer, or the error that says why there is none."""
 
 from typing import Any
 

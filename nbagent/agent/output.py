@@ -1,4 +1,4 @@
-"""`CallOutput`: what a running tool call tells its reader before its result."""
+"""`CallOutput`: output and progress of a running tool call, shown before its result."""
 
 import asyncio
 import contextlib

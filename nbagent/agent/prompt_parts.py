@@ -87,6 +87,8 @@ def file(path: str | os.PathLike[str], *, name: str | None = None) -> Part:
     Raises:
         NbagentError: it cannot be read, or is larger than 32 MB.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise NbagentError(f"file() takes a path; got {type(path).__name__}")
     where = Path(path)
     data = _read(where, MAX_FILE_BYTES)
     if (media_type := image_type(data)) is not None:

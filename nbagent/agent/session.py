@@ -29,7 +29,8 @@ from nbagent.gate import secrets
 from nbagent.runtime.per_process import PerProcess
 
 if TYPE_CHECKING:
-    from nbagent.agent.agent import Agent, AgentStream
+    from nbagent.agent.agent import Agent
+    from nbagent.agent.agent_stream import AgentStream
 
 StoreLike: TypeAlias = Store | str | os.PathLike[str]
 """A store, or the path of its SQLite file."""
@@ -116,7 +117,7 @@ class Session:
 
     @property
     def history(self) -> list[Item]:
-        """All that was said, as items. Each call has its result, and each prompt an answer, except for a running turn's."""
+        """The conversation, as items. Each call has its result, and each prompt an answer, except for a running turn's."""
         lock = _turn_locks.get().get(self._key)
         running = None if lock is None else lock.turn
         return [item for turn in Log(self.store.read(self.id), running).turns for item in turn.items]
@@ -141,7 +142,7 @@ class Session:
 
     @property
     def messages(self) -> list[Json]:
-        """All that was said, as messages of Chat Completions: a valid beginning of a request to any server."""
+        """The conversation, as messages of Chat Completions: a valid beginning of a request to any server."""
         return to_chat(self.history, "")
 
     def fork(self, at: int | None = None, name: str | None = None) -> "Session":

@@ -295,9 +295,7 @@ def _has_index(db: sqlite3.Connection) -> bool:
     """Make the full-text index if there is none, and bring it up to date. Return False if this SQLite has no FTS5."""
     try:
         db.execute("BEGIN IMMEDIATE")
-        db.execute(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS passage_index USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')"
-        )
+        db.execute(_INDEX)
         db.execute(_MISSING_FROM_INDEX)  # what a process without FTS5 has added
     except sqlite3.OperationalError as error:
         db.execute("ROLLBACK")

@@ -76,8 +76,7 @@ class Tool(Generic[P, R]):
             raise ToolError(f"{self.name}: timeout must be a positive number of seconds, got {timeout!r}")
         if result_chars is not None:
             check_result_chars(self.name, result_chars)
-        if not isinstance(approve, bool) and not callable(approve):
-            raise ToolError(f"{self.name}: approve must be True, False or a function of the arguments, got {approve!r}")
+        check_approve(self.name, approve)
         doc = docstring.parse(inspect.getdoc(called))
         self.function = function
         self.approve = approve
@@ -266,13 +265,24 @@ def parse_arguments(text: str) -> dict[str, Any]:
     return arguments
 
 
+def check_approve(name: str, approve: object) -> None:
+    """Check the option `approve` of a tool or a server.
+
+    Raises:
+        ToolError: it is neither a truth value nor a function.
+    """
+    if not isinstance(approve, bool) and not callable(approve):
+        raise ToolError(f"{name}: approve must be True, False or a function of the arguments, got {approve!r}")
+
+
 def check_result_chars(name: str, limit: int) -> None:
     """Check the option `result_chars` of a tool or an agent.
 
     Raises:
         ToolError: it is too small for any result.
     """
-    if limit < MIN_RESULT_CHARS:
+    given: Any = limit
+    if not isinstance(given, int) or given < MIN_RESULT_CHARS:
         raise ToolError(f"{name}: result_chars must be at least {MIN_RESULT_CHARS} characters, got {limit!r}")
 
 

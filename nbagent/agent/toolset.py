@@ -21,7 +21,7 @@ class Toolset(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether its tools are known without waiting for it to start."""
+        """True if its tools are known without waiting for it to start."""
 
     async def tools(self) -> Sequence[AnyTool]:
         """Return its tools as they are now.

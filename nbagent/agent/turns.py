@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from dataclasses import replace as replace_dataclass
 from typing import Any
 
@@ -22,6 +21,7 @@ from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
 from nbagent.agent.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
+from nbagent.agent.response import Response
 from nbagent.agent.retry import Backoff
 from nbagent.agent.structured import Answer, JsonTexts
 from nbagent.agent.toolset import merged
@@ -34,7 +34,7 @@ INVALID_OUTPUT = "invalid_output"
 """Code of a run whose answer does not have the form that was asked for."""
 
 MAX_CORRECTIONS = 1
-"""How often a model is asked for an answer again that does not have the form that was asked for."""
+"""Requests for another answer, after one that does not have the form that was asked for."""
 
 
 class IdleTimeout(Exception):
@@ -43,63 +43,6 @@ class IdleTimeout(Exception):
 
 class InvalidOutput(Exception):
     """The answer does not have the form that was asked for. Its message says what was got."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Reply:
-    """The parts of one response of the model so far."""
-
-    calls: dict[str, e.ToolStart] = field(default_factory=dict)
-    args: dict[str, e.ToolArgs] = field(default_factory=dict)
-    texts: dict[str, list[str]] = field(default_factory=dict)
-    commentary: set[str] = field(default_factory=set)
-    items: list[history.Item] = field(default_factory=list)
-    has_usage: bool = False
-    is_kept: bool = False
-
-    def update(self, event: e.Event) -> None:
-        """Add an event, if the next request or the run's output needs it."""
-        match event:
-            case e.TextStart():
-                self.texts[event.id] = []
-                if event.phase == "commentary":
-                    self.commentary.add(event.id)
-            case e.TextDelta():
-                self.texts[event.id].append(event.delta)
-            case e.TextEnd(text=str(text)):
-                self.texts[event.id] = [text]
-            case e.ToolStart(kind="function"):
-                self.calls[event.id] = event
-            case e.ToolArgs() if event.id in self.calls:
-                self.args[event.id] = event
-            case _:
-                pass
-
-    @property
-    def output(self) -> str:
-        """The text of the answer; commentary counts only if there is no other text."""
-        texts = {key: "".join(pieces) for key, pieces in self.texts.items()}
-        answer = [text for key, text in texts.items() if text and key not in self.commentary]
-        return "\n\n".join(answer or filter(None, texts.values()))
-
-    @property
-    def written(self) -> str:
-        """All that the model wrote."""
-        return "".join([*("".join(pieces) for pieces in self.texts.values()), *(args.args_text for args in self.args.values())])
-
-    def history(self) -> list[history.Item]:
-        """Return the response as history, for the next request."""
-        if self.items:
-            return self.items
-        text = "".join("".join(pieces) for pieces in self.texts.values())
-        items: list[history.Item] = [history.Message(role="assistant", content=text)] if text else []
-        for key, start in self.calls.items():
-            args = self.args.get(key)
-            text = args.args_text if args is not None and args.valid else ""
-            if args is not None and not args.valid:  # some servers parse the history's arguments, and fail if they are not JSON
-                text = msgspec.json.encode({"invalid_json": args.args_text}).decode()
-            items.append(history.FunctionCall(call_id=start.call_id or key, name=start.name, arguments=text or "{}"))
-        return items
 
 
 class Turns:
@@ -129,7 +72,7 @@ class Turns:
         self._journal: Journal = journal or Alone()
         self._own_tools = dict(plan.tools)
         self._decoder: BaseDecoder = plan.connection.api.decoder()
-        self._reply = Reply()
+        self._response = Response()
         self._answer: Answer | None = None
         self._corrections = 0
         self._texts = JsonTexts()
@@ -175,7 +118,7 @@ class Turns:
             else:
                 end = await self._failed(error)
         end = await self._end(replace(end, usage=self.spending.usage or end.usage))
-        end = replace(end, output=self._reply.output or None)
+        end = replace(end, output=self._response.output or None)
         if self._answer is not None:
             end = replace(end, output=self._answer.content, value=e.Live(self._answer.value))
         await self._emit(end)
@@ -195,8 +138,8 @@ class Turns:
         spent: e.Usage | None = None
         try:
             try:
-                if not self._reply.is_kept and self._reply.output:
-                    await self._keep(history.Message(role="assistant", content=self._reply.output))
+                if not self._response.is_kept and self._response.output:
+                    await self._keep(history.Message(role="assistant", content=self._response.output))
             finally:
                 spent = await self._journal.end()
         except Exception as error:
@@ -220,12 +163,12 @@ class Turns:
             self.spending.check()  # a sub-agent may have spent it
             await self._update_tools()
             await self._respond()
-            args = self._reply.args
-            calls = [(start, args[key]) for key, start in self._reply.calls.items() if key in args]
+            args = self._response.args
+            calls = [(start, args[key]) for key, start in self._response.calls.items() if key in args]
             if self._decoder.stop_info.status != "completed":
                 return await self._close()
-            await self._keep(*self._reply.history())
-            self._reply.is_kept = True
+            await self._keep(*self._response.history())
+            self._response.is_kept = True
             if calls:
                 self.spending.check()
                 await self._run_calls(calls)
@@ -250,7 +193,7 @@ class Turns:
         """Request one response of the model, and read it to its end."""
         plan = self.plan
         self._emitter.step += 1
-        self._reply = Reply()
+        self._response = Response()
         async with plan.slots:
             stream = await self._request()
             async with closing(stream):
@@ -264,10 +207,10 @@ class Turns:
                         await self._forward(event)
                     output = plan.connection.api.history_item(item)
                     if output is not None:
-                        self._reply.items.append(output)
+                        self._response.items.append(output)
         for event in self._decoder.end_step():
             await self._forward(event)
-        if not self._reply.has_usage and self.spending.is_limited:
+        if not self._response.has_usage and self.spending.is_limited:
             await self._estimate()
 
     async def _request(self) -> Any:
@@ -295,7 +238,7 @@ class Turns:
             await self._emit(e.Status(message=message, level="warning"))
         plan = self.plan
         asked = [plan.instructions, [each.schema for each in plan.all_tools], msgspec.to_builtins(self.conversation.items)]
-        self.spending.add(estimated(asked, self._reply.written), plan.prices)
+        self.spending.add(estimated(asked, self._response.written), plan.prices)
 
     async def _run_calls(self, calls: Sequence[Call]) -> None:
         """Run the calls of a response. The first hand-off among them takes place after all of them."""
@@ -329,7 +272,7 @@ class Turns:
         if self.plan.output is None:
             return None
         try:
-            self._answer = self.plan.output.read(self._reply.output)
+            self._answer = self.plan.output.read(self._response.output)
         except ToolError as error:
             return str(error)
         return None
@@ -397,9 +340,9 @@ class Turns:
         if self._agents > 1:
             event = with_id_prefix(event, f"agent-{self._agents}")  # each agent has a decoder, which counts from 1
         if isinstance(event, e.StepEnd) and event.usage is not None:
-            self._reply.has_usage = True
+            self._response.has_usage = True
             event = replace(event, usage=self.spending.add(event.usage, self.plan.prices))
-        self._reply.update(event)
+        self._response.update(event)
         if isinstance(event, e.ToolStart) and event.name in self.plan.handoffs:
             event = replace(event, kind="handoff")
         for told in [event] if self.plan.output is None else self._texts.feed(event):

@@ -23,6 +23,9 @@ WIDTH_CHARS = 100
 MAX_CHARS = 64
 """Most characters of the name and the id of a call in OpenAI's API."""
 
+NO_ANSWER = "(No answer: the run ended before there was one.)"
+"""Text of the assistant after a prompt that was not answered, in a conversation that goes on."""
+
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 
 

@@ -37,7 +37,7 @@ Panel: TypeAlias = Literal["thinking", "tools", "agents"]
 
 
 class ViewOptions(TypedDict, total=False):
-    """How a run is drawn. `set_options` sets them for all runs."""
+    """Options of the drawing of a run. `set_options` sets them for all runs."""
 
     height: int | Literal["full"] | None
     panels: Collection[Panel] | None
@@ -165,11 +165,14 @@ def check_view(options: ViewOptions) -> None:
     Raises:
         ValueError: one is not valid; the message names it.
     """
-    height, panels, interval = options.get("height"), options.get("panels"), options.get("interval")
-    if height not in (None, "full") and not (isinstance(height, int) and height > 0):
+    given: Mapping[str, Any] = options
+    height, panels, interval = given.get("height"), given.get("panels"), given.get("interval")
+    is_pixels = isinstance(height, int) and not isinstance(height, bool) and height > 0
+    if height not in (None, "full") and not is_pixels:
         raise ValueError(f"height must be a positive number of pixels or 'full'; got {height!r}")
-    wrong = [panels] if isinstance(panels, str) else [each for each in panels or () if each not in get_args(Panel)]
+    is_list = panels is None or (isinstance(panels, Iterable) and not isinstance(panels, str))
+    wrong = [each for each in panels or () if each not in get_args(Panel)] if is_list else [panels]
     if wrong:
         raise ValueError(f"panels takes a list of {', '.join(map(repr, get_args(Panel)))}; got {wrong[0]!r}")
-    if interval is not None and not 0 < interval <= MAX_INTERVAL_S:
+    if interval is not None and not (isinstance(interval, int | float) and 0 < interval <= MAX_INTERVAL_S):
         raise ValueError(f"interval must be more than 0 and at most {MAX_INTERVAL_S:g} seconds; got {interval!r}")

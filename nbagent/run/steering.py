@@ -1,4 +1,4 @@
-"""What the reader of a run does to it: stops it, opens panels, answers questions, and in a chat writes prompts."""
+"""`SteeredRun`: the acts of a run's reader, who stops it, opens panels, answers questions, and writes prompts in a chat."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable

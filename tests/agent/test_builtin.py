@@ -216,17 +216,3 @@ async def test_agent_call_asks_an_agent_by_its_name() -> None:
         await run(tool, agent="nobody", message="hi")
     with pytest.raises(ToolError, match="no other agent is configured"):
         await run(agent_call({}), agent="anyone", message="hi")
-
-
-async def test_agents_that_ask_one_another_for_ever_are_stopped() -> None:
-    agents: dict[str, Any] = {}
-    tool = agent_call({"again": Echo()})
-
-    class Again:
-        async def generate(self, prompt: str) -> str:
-            return str(await run(agent_call(agents), agent="again", message=prompt + "!"))
-
-    agents["again"] = Again()
-    with pytest.raises(ToolError, match="5 agents wait for one another already"):
-        await run(agent_call(agents), agent="again", message="hi")
-    assert await run(tool, agent="again", message="hi") == "re: hi"

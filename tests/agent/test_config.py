@@ -1,6 +1,9 @@
 """Agents from YAML: what a file means, and everything that is wrong with one, by its line."""
 
+import json
 import re
+import shlex
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from nbagent.agent.config import DemoModelWarning
 from nbagent.agent.config_yaml import YamlDocument
 from nbagent.agent.delivery import Delivery
 from nbagent.errors import ConfigError
+from nbagent.gate import secrets
 
 HECTOR = {
     "enabling": """
@@ -231,6 +235,30 @@ agents:
         ("agents:\n  a: {folder: nowhere, tools: [search]}", 2, "agents.a.tools[0]: there is no folder '"),
         ("agents:\n  a: {tools: [nbagent_no_such:f]}", 2, "nbagent_no_such cannot be imported: ModuleNotFoundError"),
         ("agents:\n  a: {tools: [os.path:nothing]}", 2, "os.path has no 'nothing'"),
+        ("agents:\n  a: {max_cost: 1}", 2, "agents.a: max_cost needs the model's prices"),
+        ("agents:\n  a: {prices: {input: 1}}", 2, "agents.a.prices needs the key 'output'"),
+        (
+            "agents:\n  a: {prices: {input: 1, output: -1}}",
+            2,
+            "prices.output takes a number greater than or equal to 0, got '-1'",
+        ),
+        ("agents:\n  a: {concurrency: 0}", 2, "agents.a.concurrency takes a number greater than or equal to 1, got '0'"),
+        ("agents:\n  a: {max_total_tokens: many}", 2, "agents.a.max_total_tokens takes a whole number, got 'many'"),
+        ("agents:\n  a:\n    mcp:\n      - {}", 4, "mcp[0]: an MCP server has either the key 'command' or the key 'url'"),
+        ("agents:\n  a:\n    mcp:\n      - {command: a, url: 'http://b'}", 4, "either the key 'command' or the key 'url'"),
+        (
+            "agents:\n  a:\n    mcp:\n      - command: a\n        comand: b",
+            5,
+            "mcp[0] has no key 'comand'; did you mean 'command'?",
+        ),
+        ("agents:\n  a:\n    mcp:\n      - {command: a, headers: {}}", 4, "headers= does not go with a command"),
+        ('agents:\n  a:\n    mcp:\n      - {command: "uvx \'x"}', 4, "mcp() takes a command"),
+        ("agents:\n  a: {folder: nowhere, mcp: [{command: a}]}", 2, "agents.a.mcp[0]: there is no folder '"),
+        ("agents:\n  a: {mcp: [uvx some-server]}", 2, "agents.a.mcp[0] takes keys with values, got 'uvx some-server'"),
+        ("agents:\n  a: {name: b}", 2, "agents.a has no key 'name'; the name of an agent is the key that it stands under"),
+        ("agents:\n  a: {url: 'http://b'}", 2, "agents.a has no key 'url'; did you mean 'base_url'?"),
+        ("agents:\n  a: {command: b}", 2, "agents.a has no key 'command'; it belongs under 'mcp'"),
+        ("agents:\n  a: {mcp: [{command: b, args: [c]}]}", 2, "mcp[0] has no key 'args'; did you mean 'command'?"),
         ("agents:\n  a: {tools: [search, search]}", 2, "agents.a: search: two tools have this name"),
     ],
 )
@@ -362,6 +390,43 @@ async def test_agents_of_a_file_ask_one_another(tmp_path: Path) -> None:
     [tool] = agents["first"].tools
     assert "second: knows things" in tool.description
     assert "first" not in str(tool.schema)
+
+
+def test_an_agent_of_a_file_has_its_description_and_its_limits(tmp_path: Path) -> None:
+    text = """
+    agents:
+      boss:
+        description: Plans.
+        max_total_tokens: 1000
+        max_cost: 0.5
+        prices: {input: 1.25, output: 10}
+        concurrency: 2
+    """
+    boss = load(text, tmp_path)["boss"]
+    assert boss.description == "Plans."
+    assert boss.as_tool().description == "Plans."
+    plan = boss._plan()
+    assert (plan.limits.max_total_tokens, plan.limits.max_cost) == (1000, 0.5)
+    assert plan.prices == {"input": 1.25, "output": 10}
+
+
+async def test_the_tools_of_mcp_servers_are_an_agents_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBAGENT_TEST_GIVEN", "yes")
+    command = shlex.join([sys.executable, str(Path(__file__).with_name("mcp_peer.py"))])
+    text = f"""
+    agents:
+      a:
+        tools: [search]
+        mcp:
+          - {{command: {json.dumps(command)}, name: peer, timeout: 30, env: {{GIVEN: "${{NBAGENT_TEST_GIVEN}}"}}}}
+          - {{url: "http://127.0.0.1:9/mcp", headers: {{Authorization: "Bearer ${{NBAGENT_TEST_GIVEN}}"}}}}
+    """
+    agent = load(text, tmp_path)["a"]
+    assert (
+        repr(agent) == f"Agent('demo', name='a', tools=[search, mcp({secrets.mask(command)!r}), mcp('http://127.0.0.1:9/mcp')])"
+    )
+    local = load(text.replace("          - {url", "          # {url"), tmp_path)["a"]
+    assert "1 + 2 = **3**" in await local.generate("Call add with a = 1 and b = 2.")
 
 
 # --- the YAML itself ------------------------------------------------------------------------------------------------

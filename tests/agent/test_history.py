@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nbagent.agent.history import (
-    NO_ANSWER,
     NO_RESULT,
     FunctionCall,
     FunctionCallOutput,
@@ -26,6 +25,7 @@ from nbagent.agent.history import (
     to_responses,
 )
 from nbagent.errors import NbagentError
+from nbagent.render.messages import NO_ANSWER
 
 REASONING: dict[str, Any] = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"}
 MESSAGE: dict[str, Any] = {

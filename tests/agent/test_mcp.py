@@ -312,9 +312,13 @@ def test_no_credential_is_in_the_repr_or_in_an_error() -> None:
         ("https://example.org/mcp", {"env": {"A": "b"}}, "env= does not go with an address, 'https://example.org/mcp'"),
         ("uvx it", {"headers": {"A": "b"}}, "headers= does not go with a command, 'uvx'"),
         ("uvx it", {"timeout": 0}, "timeout must be a positive number of seconds, got 0"),
+        ("uvx it", {"approve": 3}, "mcp(): approve must be True, False or a function of the arguments, got 3"),
+        ("uvx it", {"result_chars": 1}, "mcp(): result_chars must be at least 100 characters, got 1"),
+        ("uvx 'it", {}, 'got "uvx \'it": No closing quotation'),
+        (3, {}, "got 3: 'int' object is not iterable"),
     ],
 )
-def test_options_that_cannot_be_are_refused(target: str, options: dict[str, Any], message: str) -> None:
+def test_options_that_cannot_be_are_refused(target: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(NbagentError) as refused:
         nbagent.mcp(target, **options)
     assert message in str(refused.value)

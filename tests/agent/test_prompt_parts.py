@@ -101,6 +101,11 @@ def test_what_is_no_picture_is_refused(picture: Any, message: str) -> None:
         nbagent.image(picture)
 
 
+def test_a_file_is_named_by_its_path() -> None:
+    with pytest.raises(NbagentError, match=r"file\(\) takes a path; got int"):
+        nbagent.file(3)  # type: ignore[arg-type]
+
+
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.bin").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)

@@ -16,11 +16,12 @@ from agent.server import Exchange, Json, Server, call, chat_chunk, message, reas
 import nbagent
 from nbagent import events as e
 from nbagent.agent import Agent, BufferWindow, LongTerm, Session, SummaryBuffer, tool
-from nbagent.agent.history import NO_ANSWER, NO_RESULT
+from nbagent.agent.history import NO_RESULT
 from nbagent.agent.sqlite_store import SqliteStore
 from nbagent.agent.store import MemoryStore
 from nbagent.demo import DemoServer
 from nbagent.errors import AgentError, NbagentError, SessionError
+from nbagent.render.messages import NO_ANSWER
 from nbagent.run import Run
 from nbagent.runtime import loop
 

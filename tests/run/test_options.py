@@ -45,7 +45,18 @@ def test_how_runs_are_drawn_is_said_once_or_for_a_run(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"height": 0}, {"height": "tall"}, {"panels": "tools"}, {"panels": ["tool"]}, {"interval": 0}, {"interval": 100}]
+    "wrong",
+    [
+        {"height": 0},
+        {"height": "tall"},
+        {"height": True},
+        {"panels": "tools"},
+        {"panels": ["tool"]},
+        {"panels": 1},
+        {"interval": 0},
+        {"interval": 100},
+        {"interval": "slow"},
+    ],
 )
 def test_a_wrong_way_of_drawing_is_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"^{next(iter(wrong))} "):

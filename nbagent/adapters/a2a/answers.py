@@ -1,4 +1,4 @@
-"""How A2A takes answers: as a message to the task that requires input.
+"""Answers in A2A's form: a message to the task that requires input.
 
 Source: https://a2a-protocol.org/latest/specification/#multi-turn-interactions. Hector has a part of its own for the approval of
 a call (github.com/verikod/hector 41134591, pkg/server/executor.go).

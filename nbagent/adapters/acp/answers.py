@@ -1,4 +1,4 @@
-"""How ACP takes answers: responses to the requests of the agent, over the same connection.
+"""Answers in ACP's form: responses to the requests of the agent, over the same connection.
 
 Source: https://agentclientprotocol.com/protocol/tool-calls#requesting-permission, and `agent-client-protocol` 0.12.
 """

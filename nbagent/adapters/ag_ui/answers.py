@@ -1,4 +1,4 @@
-"""How AG-UI takes answers: as entries of `resume` in the input of the next run.
+"""Answers in AG-UI's form: entries of `resume` in the input of the next run.
 
 Source: https://docs.ag-ui.com/concepts/interrupts, and `ResumeEntry` of `ag-ui-protocol` 1.0. A tool's approval is answered by
 `{"approved": …, "editedArgs"?: …, "reason"?: …}`.

@@ -1,4 +1,4 @@
-"""How a system takes the answers to its questions: base class of the `answers.py` of the systems."""
+"""Base class of the form in which a system takes the answers to its questions: `adapters/<system>/answers.py`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple

@@ -1,4 +1,4 @@
-"""How Dexto takes answers: by `POST /api/approvals/{approvalId}`, or as the event `approval:response`.
+"""Answers in Dexto's form: `POST /api/approvals/{approvalId}`, or the event `approval:response`.
 
 Source: https://github.com/truffle-ai/dexto (ea2b186), packages/server/src/hono/routes/approvals.ts, packages/core/src/approval.
 """

@@ -1,4 +1,4 @@
-"""How LangGraph takes answers: the value of `Command(resume=…)`, by the ids of its interrupts.
+"""Answers in LangGraph's form: the value of `Command(resume=…)`, by the ids of its interrupts.
 
 Source: https://docs.langchain.com/oss/python/langgraph/interrupts, and `HumanInTheLoopMiddleware` of langchain 1.4.
 """

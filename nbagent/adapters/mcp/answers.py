@@ -1,4 +1,4 @@
-"""How MCP takes answers: responses to `elicitation/create`, or the call once more with its input.
+"""Answers in MCP's form: responses to `elicitation/create`, or the call once more with its input.
 
 Source: https://modelcontextprotocol.io/specification/draft/client/elicitation, and `mcp` 2.3.
 """

@@ -1,4 +1,4 @@
-"""How a service that sends our own events takes answers: as the event `approval.response`."""
+"""Answers to a service that sends nbagent's own events: the event `approval.response`."""
 
 from typing import Any, ClassVar
 

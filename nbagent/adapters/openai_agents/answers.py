@@ -1,4 +1,4 @@
-"""How the OpenAI Agents SDK takes answers: decisions on the state of a run, with which another run begins.
+"""Answers in the form of the OpenAI Agents SDK: decisions on the state of a run, with which another run begins.
 
 Source: https://openai.github.io/openai-agents-python/human_in_the_loop/ (0.24).
 """

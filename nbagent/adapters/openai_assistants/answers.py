@@ -1,4 +1,4 @@
-"""How the Assistants API takes answers: as the outputs of the calls that a run requires.
+"""Answers in the form of the Assistants API: the outputs of the calls that a run requires.
 
 Source: https://platform.openai.com/docs/api-reference/runs/submitToolOutputs.
 """

@@ -1,4 +1,4 @@
-"""How the Responses API takes answers: as items of type `mcp_approval_response` in the input of the next request.
+"""Answers in the form of the Responses API: items of type `mcp_approval_response` in the input of the next request.
 
 Source: https://platform.openai.com/docs/guides/tools-connectors-mcp#approvals.
 """

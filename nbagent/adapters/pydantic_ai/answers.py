@@ -1,4 +1,4 @@
-"""How Pydantic AI takes answers: `DeferredToolResults`, with which another run of the agent begins.
+"""Answers in Pydantic AI's form: `DeferredToolResults`, with which another run of the agent begins.
 
 Source: https://ai.pydantic.dev/deferred-tools/ (2.68).
 """

@@ -1,4 +1,4 @@
-"""How an app on Vercel's AI SDK takes answers: by the ids of its approvals, in the messages of its next request.
+"""Answers in the form of Vercel's AI SDK: approvals by their ids, in the messages of an app's next request.
 
 Source: https://ai-sdk.dev/docs/ai-sdk-ui/chatbot-tool-usage (version 7).
 """

@@ -1,20 +1,14 @@
 """The tool `agent_call`."""
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 
 from nbagent.agent.tools import AnyTool, tool
 from nbagent.errors import ToolError
 
-MAX_DEPTH = 5
-"""Agents that may be at work for one another at a time."""
-
-_depth: ContextVar[int] = ContextVar("nbagent_agent_calls", default=0)
-
 
 class Answering(Protocol):
-    """What an agent needs to be called."""
+    """An agent that can be asked."""
 
     async def generate(self, prompt: str) -> str:
         """Return the answer to a prompt."""
@@ -38,16 +32,9 @@ def agent_call(agents: Mapping[str, Answering], descriptions: Mapping[str, str] 
             agent: name of the agent.
             message: the question or task, with all that the agent has to know: it sees nothing else.
         """
-        depth = _depth.get()
         if not agents:
             raise ToolError("no other agent is configured")
-        if depth >= MAX_DEPTH:
-            raise ToolError(f"{MAX_DEPTH} agents wait for one another already; answer without another one")
-        token = _depth.set(depth + 1)
-        try:
-            return await agents[agent].generate(message)
-        finally:
-            _depth.reset(token)
+        return await agents[agent].generate(message)
 
     call.__annotations__["agent"] = Literal[tuple(agents)] if agents else str
     description = "Ask another agent, and return its answer." + (f" The agents:{about}" if about else "")

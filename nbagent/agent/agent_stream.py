@@ -1,0 +1,110 @@
+"""`AgentStream`: the events of one run of an agent."""
+
+import asyncio
+from concurrent.futures import Future
+
+from nbagent import events as e
+from nbagent.agent.cross_loop_queue import CrossLoopQueue
+from nbagent.agent.journal import Conversation
+from nbagent.agent.turns import Turns
+from nbagent.errors import NbagentError
+from nbagent.runtime import loop
+
+
+class AgentStream(loop.OwnedStream):
+    """The events of one run, for `async for` on any event loop, or for a plain `for`. They can be read once.
+
+    The run is a task on nbagent's own loop. It goes on while a cell blocks, until some hundred events wait to be read.
+    Closing or dropping the stream, or cancelling the task that reads it, stops the run: the model's connection is closed,
+    async tools are cancelled, and results of sync ones are dropped. The last event is then `run.end` with status `cancelled`.
+
+    Attributes:
+        name: the agent's name.
+    """
+
+    def __init__(self, turns: Turns, name: str, types: frozenset[str] | None = None) -> None:
+        self.name = name
+        self._types = types
+        self._turns = turns
+        self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
+        self._exhausted = False
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The exception that ended the run, or None. Unlike the events, it may hold secrets that a server quoted."""
+        return self._turns.failure
+
+    @property
+    def conversation(self) -> Conversation:
+        """The history so far, for a run that goes on from this one."""
+        return self._turns.conversation
+
+    def __aiter__(self) -> "AgentStream":
+        self._check_unread()
+        return self
+
+    async def __anext__(self) -> e.Event:
+        try:
+            while isinstance(taken := self._queue.take(), Future) or self._is_left_out(taken):
+                if isinstance(taken, Future):
+                    await asyncio.wrap_future(taken)
+        except BaseException:
+            self.close()
+            raise
+        if taken is None:
+            self._exhausted = not self._queue.stopping
+            raise StopAsyncIteration
+        return taken
+
+    def __iter__(self) -> "AgentStream":
+        self._check_unread()
+        return self
+
+    def __next__(self) -> e.Event:
+        if loop.is_current():
+            raise NbagentError("this code runs on nbagent's own loop, which a plain for would block: use async for")
+        try:
+            while isinstance(taken := self._queue.take(), Future) or self._is_left_out(taken):
+                if isinstance(taken, Future):
+                    taken.result()
+        except BaseException:  # an interrupted cell must not leave the model running, and billing, in the background
+            self.close()
+            raise
+        if taken is None:
+            self._exhausted = not self._queue.stopping
+            raise StopIteration
+        return taken
+
+    def _is_left_out(self, event: e.Event | None) -> bool:
+        return event is not None and self._types is not None and event.type not in self._types
+
+    def _check_unread(self) -> None:
+        if self._exhausted:
+            raise NbagentError(f"this stream of {self.name} was read to its end; agent.stream(…) makes a new one")
+
+    def close(self) -> None:
+        """Stop the run without waiting for it, from any thread. May be called more than once."""
+        self._queue.stop()
+
+    async def aclose(self) -> None:
+        """Stop the run, and wait until its connection is closed and its tools are cancelled."""
+        self._queue.stop()
+        await self._queue.stopped()
+
+    def __enter__(self) -> "AgentStream":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> "AgentStream":
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        self._queue.stop()
+
+    def __repr__(self) -> str:
+        return f"<AgentStream of {self.name}>"
