@@ -18,8 +18,7 @@ params.port = 0
 params.n_ctx = 2048
 params.n_parallel = 1
 params.endpoint_slots = True  # GET /slots tells whether it still writes
-# The model was trained on plain text: a turn is a line.
-params.chat_template = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant:"
+params.chat_template = Path(__file__).with_name("template.jinja").read_text("utf-8")
 server = xllamacpp.Server(params)
 print(server.listening_address, flush=True)
 sys.stdin.read()
