@@ -16,13 +16,13 @@ import pytest
 from adapters.recorded import Transcript
 from agent.conversations import check_chat
 from campaign import figure
-from language_model.model import Model, serve
+from language_model.model import CALLS, Model, serve
 
 import nbagent
 from nbagent import Agent, SummaryBuffer
 from nbagent import events as e
 
-pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
 CAMPAIGN = "language model"
 PROMPTS = ["Name a town in Norway.", "Name another one.", "Which one was the first?"]
@@ -46,9 +46,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
         yield model
 
 
+@pytest.fixture(scope="module")
+def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
+    """Yield a server that tells the model of tools."""
+    with serve(tmp_path_factory.mktemp("model"), CALLS) as model:
+        yield model
+
+
 def agent_of(model: Model, api: Any, tokens: int = 16, **options: Any) -> Agent:
     """Return an agent whose answers are the same each time."""
-    client = openai.AsyncOpenAI(base_url=f"{model.address}/v1", api_key="none", timeout=600)
+    client = openai.AsyncOpenAI(base_url=f"{model.address}/v1", api_key="none", timeout=120)
     settings = {LIMITS[api]: tokens, "temperature": 0, **options.pop("model_settings", {})}
     return Agent("gemma", client=client, api=api, model_settings=settings, **options)
 
@@ -72,7 +79,11 @@ def examples(*towns: str) -> list[dict[str, Any]]:
         function = {"name": "weather", "arguments": f'{{"town": "{town}"}}'}
         made += [
             {"role": "user", "content": f"What is the weather in {town}?"},
-            {"role": "assistant", "content": None, "tool_calls": [{"id": f"c{number}", "type": "function", "function": function}]},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": f"c{number}", "type": "function", "function": function}],
+            },
             {"role": "tool", "tool_call_id": f"c{number}", "content": f"rain in {town}"},
             {"role": "assistant", "content": f"There is rain in {town}."},
         ]
@@ -87,7 +98,7 @@ async def test_a_session_goes_on_in_another_process(model: Model, api: str, tmp_
         import sys, openai
         from nbagent import Agent
         address, path, api, prompt = sys.argv[1:]
-        client = openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="none", timeout=600)
+        client = openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="none", timeout=120)
         settings = {"max_tokens" if api == "chat" else "max_output_tokens": 16, "temperature": 0}
         chat = Agent("gemma", client=client, api=api, model_settings=settings).session("s", store=path)
         end = list(chat.stream(prompt))[-1]
@@ -147,7 +158,7 @@ async def test_a_server_that_ignores_the_form_is_asked_once_more_and_the_run_say
 
 @both_apis
 @pytest.mark.parametrize("allowed", [True, False])
-async def test_a_tool_that_asks_first_runs_only_if_it_is_allowed(model: Model, api: str, allowed: bool) -> None:
+async def test_a_tool_that_asks_first_runs_only_if_it_is_allowed(caller: Model, api: str, allowed: bool) -> None:
     ran: list[str] = []
 
     @nbagent.tool(approve=True)
@@ -158,7 +169,7 @@ async def test_a_tool_that_asks_first_runs_only_if_it_is_allowed(model: Model, a
 
     asked: list[Any] = []
     stop = {"extra_body": {"stop": ["\nuser:", "\ntool:"]}}  # the model would write the reader's lines too
-    agent = agent_of(model, api, 60, tools=[weather], max_steps=3, model_settings=stop)
+    agent = agent_of(caller, api, 60, tools=[weather], max_steps=3, model_settings=stop)
     prompt = [*examples("Rome", "Paris", "Bergen"), {"role": "user", "content": "What is the weather in Oslo?"}]
     run = await nbagent.show(agent.stream(prompt), answer=lambda question: (asked.append(question.args), allowed)[1])
     finished = [call for call in run.tools if call.status != "cancelled"]
@@ -209,13 +220,13 @@ async def test_a_chat_in_the_cell_answers_each_prompt(model: Model, api: str) ->
 
 
 @both_apis
-async def test_a_budget_of_tokens_ends_a_run_that_would_call_on(model: Model, api: str) -> None:
+async def test_a_budget_of_tokens_ends_a_run_that_would_call_on(caller: Model, api: str) -> None:
     def weather(town: str) -> str:
         """Looks up the weather in a town."""
         raise AssertionError("the budget is spent")
 
     stop = {"extra_body": {"stop": ["\nuser:", "\ntool:"]}}
-    agent = agent_of(model, api, 60, tools=[weather], max_total_tokens=50, model_settings=stop)
+    agent = agent_of(caller, api, 60, tools=[weather], max_total_tokens=50, model_settings=stop)
     events = await collect(agent.stream([*examples("Rome", "Paris", "Bergen"), {"role": "user", "content": PROMPTS[0]}]))
     end = end_of(events)
     assert end.usage is not None
