@@ -90,6 +90,7 @@ proof-view: js/node_modules/.installed
 proof-python: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
+	PYTHONPATH=tests $(BIN)/python -m language_model.environment
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
 
 proof-browser: .venv/test

@@ -107,7 +107,8 @@ def to_responses(items: Iterable[Item], *, stored: bool) -> list[Json]:
             case _ if item.item is not None:
                 made.append(item.item)
             case Message():
-                made.append({"role": item.role, "content": for_responses(item.content, item.role)})
+                content = for_responses(item.content, item.role)
+                made.append({"type": "message", "role": item.role, "content": content})
             case FunctionCall():
                 call = {"call_id": item.call_id, "name": item.name, "arguments": item.arguments}
                 made.append({"type": "function_call", **call})

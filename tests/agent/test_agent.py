@@ -128,7 +128,7 @@ async def test_what_is_asked_of_each_api() -> None:
         "store": False,
         "include": ["reasoning.encrypted_content"],
         "instructions": "Be kind.",
-        "input": [{"role": "user", "content": "Hi"}],
+        "input": [{"type": "message", "role": "user", "content": "Hi"}],
         "temperature": 0.5,
         "top_k": 3,
     }

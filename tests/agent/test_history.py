@@ -46,12 +46,19 @@ def test_items_of_the_responses_api_go_back_to_it_unchanged() -> None:
     items = [*from_prompt("Hi"), *map(from_responses, (REASONING, MESSAGE, CALL)), FunctionCallOutput(call_id="c1", text="5")]
 
     assert to_responses(items, stored=False) == [
-        {"role": "user", "content": "Hi"},
+        {"type": "message", "role": "user", "content": "Hi"},
         REASONING,
         MESSAGE,
         CALL,
         {"type": "function_call_output", "call_id": "c1", "output": "5"},
     ]
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "assistant"])
+def test_a_message_names_its_type(role: Any) -> None:
+    """llama.cpp refuses a request with an assistant's message that does not (400, "Cannot determine type of 'item'")."""
+    (sent,) = to_responses([Message(role=role, content="a")], stored=False)
+    assert sent == {"type": "message", "role": role, "content": "a"}
 
 
 def test_a_thought_without_content_is_sent_only_to_a_server_that_stored_it() -> None:

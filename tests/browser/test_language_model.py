@@ -1,21 +1,15 @@
 """A real language model in a notebook: each way to its stream shows its words, and Stop reaches it."""
 
-import json
-import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-import environment
 import pytest
 from browser.lab import Notebook
 from campaign import figure
-from language_model.environment import FOLDER
+from language_model.model import Model, serve
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(1200)]
 
-SERVER = environment.ROOT / "tests" / "language_model" / "server.py"
 SETUP = """
 import nbagent, openai
 address = {address!r}
@@ -42,34 +36,11 @@ FOREVER = {
 }
 
 
-@dataclass
-class Model:
-    """A language model's server.
-
-    Attributes:
-        address: its URL.
-        process: its process.
-    """
-
-    address: str
-    process: subprocess.Popen[str]
-
-    @property
-    def writes(self) -> bool:
-        """True while the model writes an answer."""
-        with urllib.request.urlopen(f"{self.address}/slots") as answer:
-            return any(slot["is_processing"] for slot in json.load(answer))
-
-
 @pytest.fixture
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
     """Yield a server of its own."""
-    folder = tmp_path_factory.mktemp("model")
-    command = [str(environment.python_of(FOLDER)), str(SERVER), str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield Model(process.stdout.readline().strip(), process)
-        process.kill()
+    with serve(tmp_path_factory.mktemp("model")) as model:
+        yield model
 
 
 def test_each_way_to_its_stream_shows_what_the_model_wrote(model: Model, notebook: Callable[..., Notebook]) -> None:
