@@ -15,7 +15,8 @@ from campaign import WHOLE, figure
 
 from nbagent import events as e
 from nbagent.agent import Agent
-from nbagent.agent.history import NO_ANSWER, NO_RESULT
+from nbagent.agent.history import NO_RESULT
+from nbagent.render.messages import NO_ANSWER
 
 POINTS = ["1", "event", "before write", "after write"] if WHOLE else ["13", "event", "after write"]
 CALLS = [("c1", "first", "{}"), ("c2", "second", "{}")]
