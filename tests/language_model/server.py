@@ -1,7 +1,7 @@
 """Server of a real language model, run by the interpreter of `language_model.environment`.
 
-`python server.py FOLDER [TEMPLATE]` puts the model's file into the folder, prints the server's address, and serves until its standard
-input ends. It speaks OpenAI's Chat and Responses APIs.
+`python server.py FOLDER [TEMPLATE]` puts the model's file into the folder, prints the server's address, and serves until its
+standard input ends. It speaks OpenAI's Chat and Responses APIs.
 """
 
 import sys
