@@ -34,9 +34,9 @@ JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
 
-# Three at a time on two cores: what runs in a browser, and much of what pytest runs, mostly waits.
+# Two at a time: what runs in a browser mostly waits, and the others go one after another beside it.
 test: .venv/test js/node_modules/.installed
-	$(MAKE) --jobs=3 $(filter --output-sync,$(addprefix --,$(.FEATURES))) browser python lint types js
+	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) browser python lint types js
 	@echo "All checks passed."
 
 lint: .venv/test
@@ -55,7 +55,7 @@ CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && ex
 BROWSER_TESTS := --numprocesses=3 --dist=worksteal --timeout=300
 
 python: .venv/test
-	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=2
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test

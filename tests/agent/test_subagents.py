@@ -112,11 +112,12 @@ async def test_questions_of_its_tools_reach_the_reader_and_a_yes_for_good_is_kep
 
 
 async def test_stop_stops_it_too() -> None:
-    stopped = threading.Event()
+    begun, stopped = threading.Event(), threading.Event()
 
     async def wait() -> None:
         """Wait."""
         try:
+            begun.set()
             await asyncio.sleep(60)
         finally:
             stopped.set()
@@ -125,6 +126,7 @@ async def test_stop_stops_it_too() -> None:
         stream = pair(server, tools=[wait]).stream("go")
         async for event in stream:
             if isinstance(event, e.ToolArgs) and event.parent_id is not None:
+                assert await asyncio.to_thread(begun.wait, 30)
                 break
         await stream.aclose()
         rest = await collect(stream)

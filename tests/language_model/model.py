@@ -12,8 +12,6 @@ import environment
 from language_model.environment import FOLDER
 
 SERVER = Path(__file__).with_name("server.py")
-CALLS = Path(__file__).with_name("template.jinja")
-"""Template of a conversation with tool calls. llama.cpp does not come to an end with it where an answer has a JSON Schema."""
 
 
 @dataclass
@@ -36,9 +34,9 @@ class Model:
 
 
 @contextmanager
-def serve(folder: Path, *template: Path) -> Iterator[Model]:
-    """Yield a server; the model's file is put into the folder. Without a template it knows of no tools."""
-    command = [str(environment.python_of(FOLDER)), str(SERVER), str(folder), *map(str, template)]
+def serve(folder: Path) -> Iterator[Model]:
+    """Yield a server; the model's file is put into the folder."""
+    command = [str(environment.python_of(FOLDER)), str(SERVER), str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield Model(process.stdout.readline().strip(), process)

@@ -1,7 +1,7 @@
 """Server of a real language model, run by the interpreter of `language_model.environment`.
 
-`python server.py FOLDER [TEMPLATE]` puts the model's file into the folder, prints the server's address, and serves until its
-standard input ends. It speaks OpenAI's Chat and Responses APIs.
+`python server.py FOLDER` puts the model's file into the folder, prints the server's address, and serves until its standard
+input ends. It speaks OpenAI's Chat and Responses APIs.
 """
 
 import sys
@@ -20,8 +20,6 @@ params.n_parallel = 1
 params.endpoint_slots = True  # GET /slots tells whether it still writes
 # The model was trained on plain text: a turn is a line.
 params.chat_template = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant:"
-if len(sys.argv) > 2:
-    params.chat_template = Path(sys.argv[2]).read_text("utf-8")
 server = xllamacpp.Server(params)
 print(server.listening_address, flush=True)
 sys.stdin.read()
