@@ -82,7 +82,7 @@ async def test_a_session_goes_on_in_another_process(model: Model, api: str, tmp_
 
 
 @both_apis
-async def test_a_summary_keeps_a_long_conversation_within_its_budget(model: Model, api: str) -> None:
+async def test_a_long_conversation_is_summarised_and_nothing_of_it_is_lost(model: Model, api: str) -> None:
     chat = agent_of(model, api, 60, memory=SummaryBuffer(150)).session()
     summaries = 0
     for number in range(5):
