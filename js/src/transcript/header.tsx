@@ -71,7 +71,7 @@ export function Header() {
   );
 }
 
-/** What the run waits for; a click leads there. */
+/** Button that says that the run waits, with the number of questions; it leads to the next one. */
 function Waiting() {
   const session = useSession();
   const waiting = session.awaiting.value;

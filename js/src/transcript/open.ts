@@ -37,7 +37,7 @@ export function useOpen(block: Block, active: boolean, byDefault = false): Openi
 const PANELS: Readonly<Record<string, string>> = { reasoning: "thinking", tool: "tools", agent: "agents" };
 const NEEDS_READER: ReadonlySet<string> = new Set(["approval-requested", "output-error"]);
 
-/** Whether a panel is open by the run's own setting; null if that says nothing. */
+/** Return true if the run's own setting opens a panel; null if it says nothing. */
 function panelChoice(block: Block, panels: unknown): boolean | null {
   const name = PANELS[block.kind];
   if (!Array.isArray(panels) || name === undefined) return null;

@@ -1,4 +1,4 @@
-/** What a tool prints while it runs. */
+/** Output of a tool: the text that it prints while it runs. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { tool as LABELS } from "../../../nbagent/protocol/labels.json";

@@ -1,4 +1,4 @@
-/** What is wrong with a value by its schema. The kernel has the last word: it checks the answer again. */
+/** Check of a value by its schema. The kernel has the last word: it checks the answer again. */
 
 import { visible } from "../../readable";
 import { clip, num, record, str } from "../../values";
@@ -86,7 +86,7 @@ class Checker {
     for (const [index, variant] of variants.entries()) {
       const problems = this.check(value, variant, path);
       if (problems.length === 0) return { index, problems };
-      // What is wrong here is worse than what is wrong inside; a wrong constant inside names another alternative.
+      // A problem here is worse than one inside; a wrong constant inside names another alternative.
       const weight = problems.reduce((sum, each) => sum + weightOf(each, path, this.schemas, variant), 0);
       if (best === null || weight < best.weight) best = { index, problems, weight };
     }

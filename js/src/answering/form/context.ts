@@ -1,4 +1,4 @@
-/** What all fields of a form know. */
+/** Context of the fields of a form. */
 
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
@@ -12,7 +12,7 @@ export interface FormState {
   problemAt(path: Path, value: Json | undefined): string | null;
   /** True if all members of the whole are drawn, also those that may be left out and are. */
   showsAll: boolean;
-  /** What the reader chose, by path: alternatives, fields that are written as JSON. */
+  /** Choices of the reader, by path: alternatives, fields that are written as JSON. */
   choices: Map<string, unknown>;
 }
 

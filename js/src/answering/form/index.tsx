@@ -10,7 +10,7 @@ import { JsonInput } from "./inputs";
 import { equal, type Json, parse, string, write } from "./json";
 import { Schemas } from "./schema";
 
-/** What the buttons below a form ask of it. */
+/** Methods of a form, for the buttons below it. */
 export interface FormHandle {
   /** Return the value as JSON; undefined if nothing was changed; null if it is not valid, which the form then shows. */
   read(): string | null | undefined;
@@ -33,7 +33,7 @@ export interface FormProps {
 }
 
 const CONTROLS = "input, textarea, select, button";
-/** What was typed, in the draft of a question. */
+/** Key of the values that were typed, in the drafts of a question. */
 const DRAFT = "form";
 
 interface Draft {

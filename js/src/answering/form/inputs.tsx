@@ -50,7 +50,7 @@ export function TextInput(props: ControlProps) {
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** What was typed as a number of JSON, digit by digit. */
+/** Return the typed text as a number of JSON, digit by digit; unfinished if it is none. */
 export function readNumber(typed: string, whole: boolean): Json {
   const text = typed.trim();
   if (text === "") return { kind: "unfinished", text: typed, problem: "" };
@@ -67,7 +67,7 @@ export function NumberInput(props: ControlProps) {
   const whole = schema.type === "integer";
   const [least, most] = [bound(schema, "minimum", "exclusiveMinimum"), bound(schema, "maximum", "exclusiveMaximum")];
   const step = (num(schema.multipleOf) ?? 0) > 0 ? (num(schema.multipleOf) as number) : whole ? 1 : null;
-  // What is typed stays as it is, "1." and "007".
+  // The typed text stays as it is, "1." and "007".
   const [typed, setTyped] = useState<{ text: string; made: Json } | null>(null);
   const text = typed !== null && typed.made === value ? typed.text : textOf(value);
   const type = (next: string) => {

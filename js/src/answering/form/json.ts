@@ -25,7 +25,7 @@ export interface JsonScalar {
   readonly source?: string;
 }
 
-/** What the reader typed and is no value yet. */
+/** Text that the reader typed and that is no value yet. */
 export interface Unfinished {
   readonly kind: "unfinished";
   readonly text: string;
