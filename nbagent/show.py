@@ -88,6 +88,13 @@ def show(
             run: `lambda answers: graph.astream(Command(resume=answers.value), config)`.
         send: carries an answer to a stream that stays open while it waits: a function that is called with each answer, in the
             form of the system or as an event. It may be an `async def`.
+        stop_at: stop before calls of a tool: its name, several names, `"*"` for every tool, or a function of a call's name and
+            arguments. The call's panel then asks how to go on, and `run.waiting` has the question. Breakpoints hold for agents
+            of `nbagent.Agent`, and for functions under `@nbagent.tool` inside any other framework.
+        step: stop before every call and every request to the model.
+        stop_on_error: stop after each call that failed.
+        stop_on_result: stop after each call whose result is wrong: a function of its name, arguments and result that returns
+            True for such a one.
         concurrency: how many of several streams are read at a time; the others wait for their turn.
         face: `"widget"` or `"console"`; by default the one that fits.
         options: those of the run, described above; for an address also the request's, as `nbagent.connect` takes them:

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "nbagent"
 FLOORS: list[tuple[str, ...]] = [
     ("errors",),
     ("events", "hints", "runtime"),
-    ("protocol",),
+    ("protocol", "run_context"),
     ("mime", "markup"),
     ("gate", "transcript", "wire"),
     ("adapters", "sources", "recording", "pump", "render"),

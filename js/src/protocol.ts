@@ -121,6 +121,12 @@ export interface RunProps extends BlockProps {
   panels?: Large<string[]>;
   /** True if the transcript is shown when the run has ended. */
   final_only?: boolean;
+  /** True if breakpoints may be set: code of the run looks for them. */
+  can_stop?: boolean;
+  /** Names of the tools before whose calls the run stops; `*` is every tool. */
+  stop_at?: Large<string[]>;
+  /** True if the run stops before every call and every request to the model. */
+  step?: boolean;
 }
 
 /** A piece of the answer. */
@@ -174,7 +180,7 @@ export interface ToolProps extends BlockProps {
   /** When the call ended. */
   ended?: number;
   /** The error, or why the call was denied. */
-  error?: ToolError;
+  error?: ToolError | null;
   /** The provider's own id, which need not be unique. */
   call_id?: Large<string> | null;
   /** A name for readers, shown instead of `name`. */
@@ -261,8 +267,12 @@ export interface CustomProps extends BlockProps {
 
 /** A question to the reader that the run waits for. */
 export interface ApprovalProps extends BlockProps {
-  /** Purpose of the request: permission for a tool, input, or a sign-in. */
-  approval_kind?: "auth" | "input" | "tool";
+  /** Purpose of the request: permission for a tool, input, a sign-in, or what to do at a breakpoint (`stop`). */
+  approval_kind?: "auth" | "input" | "stop" | "tool";
+  /** Of a `stop`: before a `call`, before a `request` to the model, or after a call, at its `result`. */
+  stage?: "call" | "request" | "result" | null;
+  /** At a call's `result`: the value as the model would read it. */
+  result?: unknown;
   /** Id of the tool block that the question is about. */
   tool_id?: Large<string> | null;
   /** The question. */
@@ -280,7 +290,7 @@ export interface ApprovalProps extends BlockProps {
   /** Why the last answer was not taken; null after one that was. */
   problem?: Large<string> | null;
   /** The answer; absent until there is one. */
-  decision?: "approve" | "cancel" | "deny";
+  decision?: "again" | "approve" | "cancel" | "deny" | "error" | "result" | "step";
   /** The input given, or the arguments as the reader changed them. */
   value?: unknown;
   /** Why it was decided so. */
@@ -439,16 +449,32 @@ export interface AnswerMessage {
   /** Id of the question's block. */
   block: string;
   /** The answer; `cancel` closes the question without one. */
-  decision: "approve" | "cancel" | "deny";
+  decision: "again" | "approve" | "cancel" | "deny" | "error" | "result" | "step";
   /**
    * The input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the arguments if the reader
-   * changed them.
+   * changed them; for the decision `result`, the result.
    */
   value?: string | null;
-  /** Of a denial, for the model. */
+  /** Of a denial, or the message of an error, for the model. */
   reason?: string | null;
   /** True if further calls of the tool are allowed too. */
   remember?: boolean;
+}
+
+/** The reader set or cleared a breakpoint. */
+export interface BreakMessage {
+  t: "break";
+  /** Name of the tool before whose calls the run stops. */
+  tool: string;
+  /** True if it does from now on. */
+  set: boolean;
+}
+
+/** The reader wants the run to stop before every call and every request to the model, or no more. */
+export interface StepMessage {
+  t: "step";
+  /** True if it does from now on. */
+  on: boolean;
 }
 
 /** The reader wrote a prompt in a chat. */
@@ -553,4 +579,6 @@ export type ViewMessage =
   | StopMessage
   | ToggleMessage
   | AnswerMessage
+  | BreakMessage
+  | StepMessage
   | SayMessage;

@@ -34,6 +34,7 @@ from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
+from nbagent.run_context import without_stops
 from nbagent.runtime.timeouts import is_limit
 
 T = TypeVar("T")
@@ -328,8 +329,9 @@ class Agent:
     async def _answer_of(self, answer: AgentStream, handler: Handler | None = None) -> Any:
         """Read a run to its end, and return its answer; see `generate`."""
         outcome = Outcome(self.name, self.max_steps)
-        async with aclosing(answer) as stream, Answers(handler, outcome) as answers:
-            await answers.read(stream)
+        with without_stops():  # nobody would see the question
+            async with aclosing(answer) as stream, Answers(handler, outcome) as answers:
+                await answers.read(stream)
         return outcome.answer(stream.failure)
 
     def _connection(self) -> Connection:

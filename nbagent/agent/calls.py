@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -16,7 +17,8 @@ from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
 from nbagent.agent.pyplot_figures import PyplotFigures
 from nbagent.agent.questions import Questions
-from nbagent.agent.results import Results
+from nbagent.agent.results import Results, result_of
+from nbagent.agent.stops import Stops, breakpoints_here
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import ToolError
 from nbagent.mime import error_of
@@ -29,6 +31,8 @@ MAX_PARALLEL_CALLS = 16
 
 Call: TypeAlias = tuple[e.ToolStart, e.ToolArgs]
 """A call as the model wrote it."""
+
+_Outcome: TypeAlias = tuple[e.ToolResult, str]  # the event of a result, and its text for the model
 
 
 class Denied(Exception):
@@ -44,6 +48,7 @@ class Calls:
         emit: emits an event of the run.
         keep: keeps an output for the model, before the reader sees the result.
         spending: counts the tokens of the run.
+        stops: asks the reader at breakpoints.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Calls:
         emit: Callable[[e.Event], Awaitable[None]],
         keep: Callable[[history.FunctionCallOutput], Awaitable[None]],
         spending: Spending,
+        stops: Stops,
     ) -> None:
         self._plan = plan
         self._spending = spending
@@ -61,6 +67,7 @@ class Calls:
         self._emit = emit
         self._keep = keep
         self._slots = asyncio.Semaphore(MAX_PARALLEL_CALLS)
+        self._stops = stops
 
     async def run(self, calls: Sequence[Call]) -> list[history.FunctionCallOutput]:
         """Run the calls of one response, emit their results, and return them for the model, in the calls' order."""
@@ -82,35 +89,23 @@ class Calls:
 
     async def _run(self, start: e.ToolStart, args: e.ToolArgs) -> history.FunctionCallOutput:
         """Run a call, emit its result, and return it for the model. Raises nothing but `CancelledError`."""
-        task = asyncio.current_task()
-        assert task is not None
-        note: str | None = None
+        note = ""
         try:
-            tool, arguments, note = await self._permitted(start, args)
-            async with self._slots:
-                if note is not None or not self._plan.parallel:
-                    await self._emit(e.ToolProgress(id=start.id))  # it starts only now, not when its arguments were complete
-                result, text = await self._result(start, tool, arguments)
+            permitted = await self._permitted(start, args)
+            note = permitted.note or ""
+            result, text = permitted.given or await self._perform(permitted)
         except Denied as denial:
             result, text = e.ToolResult(id=start.id, status="denied"), str(denial)
-        except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
-            # Everything that a tool raises is a result of the call, even exit() and a CancelledError of its own.
-            info = error_of(error)
-            result = e.ToolResult(id=start.id, status="error", error=info)
-            text = f"Error: {info.type}: {info.message}"
-        if task.cancelling():
-            raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
-        text = f"{note or ''}{text}{self.repeats.add(start.name, args.args_text, text)}"
+        except Exception as error:
+            result, text = failed(start.id, error)
+        text = f"{note}{text}{self.repeats.add(start.name, args.args_text, text)}"
         output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
         await self._keep(output)
         await self._emit(result)
         return output
 
-    async def _permitted(self, start: e.ToolStart, args: e.ToolArgs) -> tuple[AnyTool, dict[str, Any], str | None]:
-        """Return the tool and its arguments, once they are permitted.
-
-        Returns:
-            Also a note for the model on what the reader changed, "" for nothing; None if the reader was not asked.
+    async def _permitted(self, start: e.ToolStart, args: e.ToolArgs) -> "_Permitted":
+        """Return a call once it is permitted.
 
         Raises:
             Denied: the reader did not permit it.
@@ -121,26 +116,92 @@ class Calls:
             names = ", ".join(self._plan.tools) or "none"
             raise ToolError(f"there is no tool {start.name!r}; the tools are: {names}")
         arguments = parse_arguments(args.args_text)
-        if tool.name in self._plan.allowed or not tool.needs_approval(arguments):
-            return tool, arguments, None
-        question = e.ApprovalRequest(
-            approval_id=start.id, tool_id=start.id, args=arguments, schema=tool.schema, can_remember=True
-        )
-        response = await self._questions.ask(question, tool.check)
-        if response.decision != "approve":
-            raise Denied(f"The user denied this call: {response.reason}" if response.reason else "The user denied this call.")
-        if response.remember:
-            self._plan.allowed.add(tool.name)
-        if response.value is None or response.value == arguments:
-            return tool, arguments, ""
-        changed = msgspec.json.encode(response.value).decode()
-        await self._emit(e.ToolArgs(id=start.id, args=response.value, args_text=changed))
-        return tool, response.value, f"(The user changed the arguments to {changed}.)\n"
+        call = _Permitted(start, tool, arguments)
+        breakpoints = breakpoints_here()
+        reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
+        asks = tool.name not in self._plan.allowed and tool.needs_approval(arguments)
+        if reason is not None:
+            response = await self._stops.before_call(start, tool, arguments, reason, can_remember=asks)
+        elif asks:
+            question = e.ApprovalRequest(
+                approval_id=start.id, tool_id=start.id, args=arguments, schema=tool.schema, can_remember=True
+            )
+            response = await self._questions.ask(question, tool.check)
+        else:
+            return call
+        match response.decision:
+            case "approve" | "step":
+                if response.remember:
+                    self._plan.allowed.add(tool.name)
+                note = await self._change_arguments(call, response.value)
+                return replace(call, arguments=response.value or arguments, note=note, steps=response.decision == "step")
+            case "result" | "error":
+                return replace(call, given=await self._given(call, response))
+            case _:
+                reason = response.reason
+                raise Denied(f"The user denied this call: {reason}" if reason else "The user denied this call.")
 
-    async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> tuple[e.ToolResult, str]:
-        limit = self._plan.result_chars if tool.result_chars is None else tool.result_chars
+    async def _change_arguments(self, call: "_Permitted", changed: dict[str, Any] | None) -> str:
+        """Show changed arguments. Return a note for the model on what the reader changed, "" for nothing."""
+        if changed is None or changed == call.arguments:
+            return ""
+        text = msgspec.json.encode(changed).decode()
+        await self._emit(e.ToolArgs(id=call.start.id, args=changed, args_text=text))
+        return f"(The user changed the arguments to {text}.)\n"
+
+    async def _given(self, call: "_Permitted", response: e.ApprovalResponse) -> "_Outcome":
+        """Return the result or the error that the reader gave a call."""
+        if response.decision == "error":
+            return failed(call.start.id, ToolError(response.reason or "The call failed."))
+        made: _Outcome = await in_thread(partial(result_of, call.start.id, response.value, self._limit(call.tool)))
+        return made
+
+    async def _perform(self, call: "_Permitted") -> "_Outcome":
+        """Run a call, again as often as the reader wants at a breakpoint, and return its result."""
+        while True:
+            result, text = await self._attempt(call)
+            reason = self._stop_after(call, result)
+            if reason is None:
+                return result, text
+            await self._emit(msgspec.structs.replace(result, preliminary=True))
+            response = await self._stops.after_call(call.start, call.tool, call.arguments, result, reason)
+            if response.decision in ("result", "error"):
+                return await self._given(call, response)
+            if response.decision != "again":
+                return result, text
+            await self._change_arguments(call, response.value)
+            call = replace(call, arguments=response.value or call.arguments, note="", steps=True)
+
+    def _stop_after(self, call: "_Permitted", result: e.ToolResult) -> str | None:
+        """Return why the run stops at the result of a call; None if it goes on."""
+        if call.steps:
+            return "step"
+        breakpoints = breakpoints_here()
+        if breakpoints is None:
+            return None
+        if result.status == "error":
+            return "error" if breakpoints.at_error() else None
+        value = None if result.value is None else result.value.value
+        return breakpoints.at_result(call.tool.name, call.arguments, value)
+
+    async def _attempt(self, call: "_Permitted") -> "_Outcome":
+        """Run a call. Everything that its tool raises is a result, even exit() and a `CancelledError` of its own."""
+        task = asyncio.current_task()
+        assert task is not None
+        async with self._slots:
+            if call.note is not None or not self._plan.parallel:
+                await self._emit(e.ToolProgress(id=call.start.id))  # it starts only now, not when its arguments were complete
+            try:
+                outcome = await self._result(call.start, call.tool, call.arguments)
+            except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+                outcome = failed(call.start.id, error)
+        if task.cancelling():
+            raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
+        return outcome
+
+    async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> "_Outcome":
         async with CallOutput(start.id, self._emit) as output:
-            results = Results(start.id, output, limit)
+            results = Results(start.id, output, self._limit(tool))
             context = CallContext(
                 id=start.id,
                 name=tool.name,
@@ -158,5 +219,36 @@ class Calls:
                 if results.is_plain(value) and not drawn.figures:
                     return results.final(value, [])
                 # Drawing a big table or a figure takes long.
-                final: tuple[e.ToolResult, str] = await in_thread(partial(results.final, value, drawn.figures))
+                final: _Outcome = await in_thread(partial(results.final, value, drawn.figures))
                 return final
+
+    def _limit(self, tool: AnyTool) -> int:
+        """Return how many characters of a tool's result the model gets at most."""
+        return self._plan.result_chars if tool.result_chars is None else tool.result_chars
+
+
+@dataclass(frozen=True, slots=True)
+class _Permitted:
+    """A call that may run.
+
+    Attributes:
+        start: of the call.
+        tool: that is called.
+        arguments: of the call.
+        note: for the model, on what the reader changed, "" for nothing; None if the reader was not asked.
+        steps: whether the run stops at the result.
+        given: the result, if the reader gave it.
+    """
+
+    start: e.ToolStart
+    tool: AnyTool
+    arguments: dict[str, Any]
+    note: str | None = None
+    steps: bool = False
+    given: _Outcome | None = None
+
+
+def failed(id: str, error: BaseException) -> _Outcome:
+    """Return the event of a call that failed, and its text for the model."""
+    info = error_of(error)
+    return e.ToolResult(id=id, status="error", error=info), f"Error: {info.type}: {info.message}"

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from nbagent.mime.text import MASK
+from nbagent.run_context import CURRENT_RUN
 from nbagent.runtime.loop import loop
 
 T = TypeVar("T")
@@ -75,7 +76,8 @@ class CrossLoopQueue(Generic[T]):
             if self._loop is not None:
                 return
             self._loop = loop()
-            self._context.run(MASK.set, MASK.get())  # that of the run which reads, not of the cell that made the stream
+            for inherited in (MASK, CURRENT_RUN):  # those of the run which reads, not of the cell that made the stream
+                self._context.run(inherited.set, inherited.get())
         self._on_loop(self._begin)
 
     def _on_loop(self, call: Callable[[], None]) -> None:

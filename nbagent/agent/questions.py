@@ -11,9 +11,16 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.errors import AnswerError, ToolError
+from nbagent.events.question import decisions
+from nbagent.run_context import CURRENT_RUN, RunContext
 
 Check: TypeAlias = Callable[[Any], None]
 """Checks the value of an answer that approves; raises `ToolError` with the reason why it does not fit."""
+
+_WITH_ARGUMENTS: tuple[e.Decision, ...] = ("approve", "step", "again")
+
+SEEN_AFTER_S = 1.0
+"""Seconds after which a run must have shown the question of a breakpoint. Else its stream does not tell the agent's events."""
 
 
 class Questions:
@@ -47,12 +54,27 @@ class Questions:
             self._waiting[request.approval_id] = (request, check, future)
         try:
             await self._emit(request)
+            around = await self._missed_by(request, future) if request.kind == "stop" else None
+            if around is not None:
+                around.report(replace(request, tool_id=None))
             response = await asyncio.wrap_future(future)
         finally:
             with self._lock:
                 self._waiting.pop(request.approval_id, None)
-        await self._emit(response)
+        shown = replace(response, value=None) if response.decision == "result" else response  # the call shows it
+        await self._emit(shown)
+        if around is not None:
+            around.report(shown)
         return response
+
+    async def _missed_by(
+        self, request: e.ApprovalRequest, future: "concurrent.futures.Future[e.ApprovalResponse]"
+    ) -> RunContext | None:
+        """Return the run around if its stream does not tell it the question, such as one that hands on the texts only."""
+        around = CURRENT_RUN.get()
+        await asyncio.wait([asyncio.wrap_future(future)], timeout=SEEN_AFTER_S)
+        assert request.reply is not None
+        return None if around is None or future.done() or around.run.has_question(request.reply.value) else around
 
     def _answer(self, id: str, response: e.ApprovalResponse) -> None:
         """Answer a question, from any thread.
@@ -65,10 +87,12 @@ class Questions:
             AnswerError: no question of that id waits, or the value does not fit; the question then stays.
         """
         with self._lock:
-            _, check, future = self._waiting.get(id, (None, None, None))
-        if check is None or future is None:
+            request, check, future = self._waiting.get(id, (None, None, None))
+        if request is None or check is None or future is None:
             raise AnswerError(f"no question {id!r} waits for an answer: it has been answered, or its run has ended")
-        if response.decision == "approve" and response.value is not None:
+        if response.decision not in decisions(request):
+            raise AnswerError(f"the question {id!r} cannot be answered with {response.decision!r}")
+        if response.decision in _WITH_ARGUMENTS and response.value is not None:
             try:
                 check(response.value)
             except ToolError as error:

@@ -1,10 +1,11 @@
 """`Results`: what a tool returns, yields and displays, as events for its reader and text for the model."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.agent.output import CallOutput
@@ -71,14 +72,10 @@ class Results:
             value: what the tool returned.
             figures: Matplotlib figures that are shown with it.
         """
-        content, text = for_model(value, self._limit)
-        display = display_of(value, figures=figures, before=self._before())
-        return e.ToolResult(id=self._id, content=content, display=display, value=e.Live(value)), text
+        return result_of(self._id, value, self._limit, figures=figures, before=self._before())
 
     def _preliminary(self, value: Any) -> e.ToolResult:
-        content, _ = for_model(value, self._limit)
-        display = display_of(value, before=self._before())
-        return e.ToolResult(id=self._id, content=content, display=display, value=e.Live(value), preliminary=True)
+        return replace(result_of(self._id, value, self._limit, before=self._before())[0], preliminary=True)
 
     def _before(self) -> list["Displayed"]:
         with self._lock:
@@ -96,6 +93,23 @@ class Displayed:
 
     def __repr__(self) -> str:
         return str(self._data.get("text/plain", next(iter(self._data))))
+
+
+def result_of(
+    id: str, value: Any, limit: int, *, figures: Sequence[Any] = (), before: Sequence[Displayed] = ()
+) -> tuple[e.ToolResult, str]:
+    """Return the event of a call's result, and its text for the model.
+
+    Args:
+        id: of the call.
+        value: of the result.
+        limit: characters of the text at most.
+        figures: Matplotlib figures that are shown with it.
+        before: shown before it.
+    """
+    content, text = for_model(value, limit)
+    display = display_of(value, figures=figures, before=before)
+    return e.ToolResult(id=id, content=content, display=display, value=e.Live(value)), text
 
 
 def for_model(value: Any, limit: int) -> tuple[Any, str]:

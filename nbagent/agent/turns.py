@@ -23,6 +23,7 @@ from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.agent.response import Response
 from nbagent.agent.retry import Backoff
+from nbagent.agent.stops import Stops
 from nbagent.agent.structured import Answer, JsonTexts
 from nbagent.agent.toolset import merged
 from nbagent.errors import Cancelled, ToolError
@@ -83,7 +84,8 @@ class Turns:
         self._emit = self._emitter.emit
         self.questions = Questions(self._emit)
         self._keep = Keeper(self.conversation, self._journal).keep
-        self._calls = Calls(plan, self.questions, self._emit, self._keep, self.spending)
+        self._stops = Stops(self.questions)
+        self._calls = Calls(plan, self.questions, self._emit, self._keep, self.spending, self._stops)
 
     async def deliver(self, put: Callable[[e.Event], Awaitable[None]]) -> None:
         """Run to the end as `run` does, with the texts in the pieces and at the pace of the plan."""
@@ -194,6 +196,7 @@ class Turns:
         plan = self.plan
         self._emitter.step += 1
         self._response = Response()
+        await self._stops.before_request(self._emitter.step, plan.connection.model, len(plan.all_tools))
         async with plan.slots:
             stream = await self._request()
             async with closing(stream):
@@ -263,7 +266,7 @@ class Turns:
         self._own_tools = dict(plan.tools)
         self._decoder = plan.connection.api.decoder()
         self._emitter.agent = plan.name
-        self._calls = Calls(self.plan, self.questions, self._emit, self._keep, self.spending)
+        self._calls = Calls(self.plan, self.questions, self._emit, self._keep, self.spending, self._stops)
 
     # --- the form of the answer ---------------------------------------------------------------------------------------
 

@@ -4,7 +4,19 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from nbagent.events.parts import Decision, Display, Envelope, ErrorInfo, Level, Live, RunStatus, ToolKind, ToolStatus, Usage
+from nbagent.events.parts import (
+    Decision,
+    Display,
+    Envelope,
+    ErrorInfo,
+    Level,
+    Live,
+    RunStatus,
+    Stage,
+    ToolKind,
+    ToolStatus,
+    Usage,
+)
 
 # --- run and step -----------------------------------------------------------------------------------------------------
 
@@ -193,7 +205,7 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
 
 
 class ApprovalRequest(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="approval.request"):
-    """The run waits for a person: to allow a `tool`, to give `input`, or to sign in (`auth`).
+    """The run waits for a person: to allow a `tool`, to give `input`, to sign in (`auth`), or at a breakpoint (`stop`).
 
     Attributes:
         approval_id: id of the question; the answer has the same.
@@ -203,17 +215,21 @@ class ApprovalRequest(Envelope, frozen=True, kw_only=True, omit_defaults=True, t
         options: the possible answers, if there are only these; the answer's `value` is one of them.
         schema: JSON Schema of the input; of a `tool`, of arguments that may be changed.
         can_remember: whether the person may allow all further calls of the tool.
+        stage: of a `stop`: before a `call`, before a `request` to the model, or after a call, at its `result`.
+        result: at a call's `result`: the value as the model would read it.
         reply: the way back to the asker; a `Reply`, in this process only, never encoded. None if there is no such way.
     """
 
     approval_id: str
     tool_id: str | None = None
-    kind: Literal["tool", "input", "auth"] = "tool"
+    kind: Literal["tool", "input", "auth", "stop"] = "tool"
     prompt: str | None = None
     args: Any = None
     options: list[str] | None = None
     schema: dict[str, Any] | None = None
     can_remember: bool = False
+    stage: Stage | None = None
+    result: Any = None
     reply: Live | None = None
 
 
@@ -222,8 +238,10 @@ class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, 
 
     Attributes:
         approval_id: id of the question.
-        decision: `cancel` is no answer: the person closed the question.
-        value: the input; of a `tool`, the changed arguments, None for those asked about.
+        decision: `cancel` is no answer: the person closed the question. At a breakpoint `approve` goes on, `step` runs the
+            call and stops at its result, and `again` runs it once more. `result` gives the call the result `value`, and `error`
+            the error `reason`, in place of its own.
+        value: the input; of a `tool` or a `stop`, the changed arguments, None for those asked about.
         reason: of a denial, for the model.
         remember: whether further calls of the tool are allowed too, without a question.
     """
@@ -233,6 +251,11 @@ class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, 
     value: Any = None
     reason: str | None = None
     remember: bool = False
+
+    @property
+    def permits(self) -> bool:
+        """True if the call was not denied."""
+        return self.decision not in ("deny", "cancel")
 
 
 # --- agents -----------------------------------------------------------------------------------------------------------

@@ -4,9 +4,23 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from nbagent.events.kinds import ApprovalRequest
+from nbagent.events.parts import Decision, Stage
 
 Handler: TypeAlias = Callable[["Question"], Any]
 """Answers a question: by a method of it, or by what it returns (see `Question.answer_as`)."""
+
+
+def decisions(request: ApprovalRequest) -> tuple[Decision, ...]:
+    """Return the decisions that answer a question."""
+    match request.stage:
+        case None:
+            return ("approve", "deny", "cancel")
+        case "request":
+            return ("approve",)
+        case "call":
+            return ("approve", "deny", "step", "result", "error")
+        case "result":
+            return ("approve", "again", "result", "error")
 
 
 class Question:
@@ -30,8 +44,13 @@ class Question:
 
     @property
     def kind(self) -> str:
-        """`"tool"` for permission to call a tool, `"input"`, or `"auth"` for a sign-in."""
+        """`"tool"` for permission to call a tool, `"input"`, `"auth"` for a sign-in, or `"stop"` for a breakpoint."""
         return self._request.kind
+
+    @property
+    def stage(self) -> Stage | None:
+        """Of a breakpoint: `"call"` before a call, `"request"` before a request to the model, `"result"` after a call."""
+        return self._request.stage
 
     @property
     def prompt(self) -> str | None:
@@ -58,8 +77,13 @@ class Question:
         """True if `allow(always=True)` is possible."""
         return self._request.can_remember
 
+    @property
+    def result(self) -> Any:
+        """At the result of a call: the value as the model would read it, as JSON; None if the call failed."""
+        return self._request.result
+
     def allow(self, args: Any = None, *, always: bool = False) -> None:
-        """Allow the call.
+        """Allow the call. At a breakpoint: go on.
 
         Args:
             args: changed arguments; None for those asked about.
@@ -89,6 +113,47 @@ class Question:
         """
         self._respond(self.id, "approve", value)
 
+    def step(self, args: Any = None) -> None:
+        """At a breakpoint before a call: run it, and stop at its result.
+
+        Args:
+            args: changed arguments; None for those asked about.
+
+        Raises:
+            AnswerError: the arguments do not fit, or the question is another one.
+        """
+        self._respond(self.id, "step", args)
+
+    def again(self, args: Any = None) -> None:
+        """At the result of a call: run it once more, and stop again.
+
+        Args:
+            args: changed arguments; None for those of the last time.
+
+        Raises:
+            AnswerError: the arguments do not fit, or the question is another one.
+        """
+        self._respond(self.id, "again", args)
+
+    def give_result(self, value: Any) -> None:
+        """At a breakpoint: the call gets this result. Before the call, it does not run.
+
+        Args:
+            value: any object, as the tool could have returned it.
+
+        Raises:
+            AnswerError: the question is another one.
+        """
+        self._respond(self.id, "result", value)
+
+    def give_error(self, message: str) -> None:
+        """At a breakpoint: the call fails with this message. Before the call, it does not run.
+
+        Raises:
+            AnswerError: the question is another one.
+        """
+        self._respond(self.id, "error", reason=message)
+
     def cancel(self) -> None:
         """Close the question without an answer.
 
@@ -100,6 +165,7 @@ class Question:
     def answer_as(self, returned: Any) -> None:
         """Answer by what a handler returned: True or False, changed arguments or an input, a text as the reason of a denial.
 
+        At the result of a call, anything but True is the result in its place.
         None leaves the question to others: to the reader, or to an answer that the handler has given by a method.
 
         Raises:
@@ -107,9 +173,11 @@ class Question:
         """
         if returned is None:
             return
-        if isinstance(returned, bool):
+        if self.stage == "result" and returned is not True:
+            self.give_result(returned)
+        elif isinstance(returned, bool):
             self._respond(self.id, "approve" if returned else "deny")
-        elif isinstance(returned, str) and self.kind == "tool" and not self.options:
+        elif isinstance(returned, str) and self.kind in ("tool", "stop") and not self.options:
             self.deny(returned)
         else:
             self.answer(returned)

@@ -160,14 +160,18 @@ class ToolRules:
         if isinstance(event, e.ApprovalResponse):
             about = self._everything or inside or event.approval_id in self._asked
             return replace(event, parent_id=None, value=None) if about else event
-        is_any = event.tool_id is None and event.kind == "tool"  # about a call that it does not name
-        hidden = (self._any if is_any else self._hidden_aspects(event.tool_id)) - {"result"}  # there is no result yet
+        is_call = event.kind in ("tool", "stop")
+        is_any = event.tool_id is None and is_call  # about a call that it does not name
+        aspects = self._any if is_any else self._hidden_aspects(event.tool_id)
+        if aspects & {"result", "all"} or inside:
+            event = replace(event, result=None)
+        hidden = aspects - {"result"}  # a question has none, but at a breakpoint
         gone = self._everything or inside or "all" in hidden
         if not gone and not hidden:
             return event
         self._asked.add(event.approval_id)
-        prompt = None if event.kind == "tool" else event.prompt  # it quotes the arguments
-        schema = None if event.kind == "tool" else event.schema  # arguments that are not seen cannot be changed
+        prompt = None if is_call else event.prompt  # it quotes the arguments
+        schema = None if is_call else event.schema  # arguments that are not seen cannot be changed
         event = replace(event, args=None, prompt=prompt, schema=schema)
         return replace(event, parent_id=None, tool_id=None) if gone else event
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from nbagent.events import Decision, Level, RunStatus, ToolKind, Usage
+from nbagent.events import Decision, Level, RunStatus, Stage, ToolKind, Usage
 
 ToolState: TypeAlias = Literal[
     "input-streaming",
@@ -118,6 +118,9 @@ class RunProps(BlockProps, tag="run"):
         height: pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end.
         panels: kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active.
         final_only: true if the transcript is shown when the run has ended.
+        can_stop: true if breakpoints may be set: code of the run looks for them.
+        stop_at: names of the tools before whose calls the run stops; `*` is every tool.
+        step: true if the run stops before every call and every request to the model.
     """
 
     name: str | UnsetType = UNSET
@@ -141,6 +144,9 @@ class RunProps(BlockProps, tag="run"):
     height: int | UnsetType = UNSET
     panels: list[str] | UnsetType = UNSET
     final_only: bool | UnsetType = UNSET
+    can_stop: bool | UnsetType = UNSET
+    stop_at: list[str] | UnsetType = UNSET
+    step: bool | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):
@@ -211,7 +217,7 @@ class ToolProps(BlockProps, tag="tool"):
     args_text: str | UnsetType = UNSET
     started: float | UnsetType = UNSET
     ended: float | UnsetType = UNSET
-    error: ToolError | UnsetType = UNSET
+    error: ToolError | UnsetType | None = UNSET
     call_id: str | UnsetType | None = UNSET
     title: str | UnsetType | None = UNSET
     hidden: list[str] | UnsetType = UNSET
@@ -323,7 +329,9 @@ class ApprovalProps(BlockProps, tag="approval"):
     """A question to the reader that the run waits for.
 
     Attributes:
-        approval_kind: purpose of the request: permission for a tool, input, or a sign-in.
+        approval_kind: purpose of the request: permission for a tool, input, a sign-in, or what to do at a breakpoint (`stop`).
+        stage: of a `stop`: before a `call`, before a `request` to the model, or after a call, at its `result`.
+        result: at a call's `result`: the value as the model would read it.
         tool_id: id of the tool block that the question is about.
         prompt: the question.
         args: the arguments that the reader is asked about.
@@ -338,7 +346,9 @@ class ApprovalProps(BlockProps, tag="approval"):
         remember: true if further calls of the tool are allowed too.
     """
 
-    approval_kind: Literal["tool", "input", "auth"] | UnsetType = UNSET
+    approval_kind: Literal["tool", "input", "auth", "stop"] | UnsetType = UNSET
+    stage: Stage | UnsetType | None = UNSET
+    result: Any = UNSET
     tool_id: str | UnsetType | None = UNSET
     prompt: str | UnsetType | None = UNSET
     args: Any = UNSET

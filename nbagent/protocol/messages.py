@@ -168,8 +168,8 @@ class Answer(msgspec.Struct, tag_field="t", tag="answer"):
         block: id of the question's block.
         decision: the answer; `cancel` closes the question without one.
         value: the input, as JSON text, because a browser's numbers lose digits. Of a tool's call, the arguments if the reader
-            changed them.
-        reason: of a denial, for the model.
+            changed them; for the decision `result`, the result.
+        reason: of a denial, or the message of an error, for the model.
         remember: true if further calls of the tool are allowed too.
     """
 
@@ -178,6 +178,28 @@ class Answer(msgspec.Struct, tag_field="t", tag="answer"):
     value: str | None = None
     reason: Annotated[str, Meta(max_length=MAX_REASON_CHARS)] | None = None
     remember: bool = False
+
+
+class Break(msgspec.Struct, tag_field="t", tag="break"):
+    """The reader set or cleared a breakpoint.
+
+    Attributes:
+        tool: name of the tool before whose calls the run stops.
+        set: true if it does from now on.
+    """
+
+    tool: Annotated[str, Meta(max_length=MAX_NAME_CHARS)]
+    set: bool
+
+
+class Step(msgspec.Struct, tag_field="t", tag="step"):
+    """The reader wants the run to stop before every call and every request to the model, or no more.
+
+    Attributes:
+        on: true if it does from now on.
+    """
+
+    on: bool
 
 
 class Say(msgspec.Struct, tag_field="t", tag="say"):
@@ -194,7 +216,7 @@ class Say(msgspec.Struct, tag_field="t", tag="say"):
     instead_of: str | None = None
 
 
-Command: TypeAlias = Stop | Toggle | Answer | Say
+Command: TypeAlias = Stop | Toggle | Answer | Break | Step | Say
 """Messages for the run; all others are for the channel."""
 ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 

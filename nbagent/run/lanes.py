@@ -27,6 +27,7 @@ from nbagent.events import (
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.adapter import Converter, decoder_of
 from nbagent.run.continuation import continued
+from nbagent.run_context import CURRENT_RUN
 from nbagent.runtime.loop import loop
 from nbagent.sources.connect import is_address
 from nbagent.sources.objects import Reader, name_and_origin, reader_for
@@ -110,6 +111,11 @@ class Lanes:
         self.decoder = LanesDecoder(lane_names, decoders, self.reader.stop)
 
 
+def lane_id(index: int) -> str:
+    """Return the id of a lane by its position, from 0."""
+    return f"lane-{index + 1}"
+
+
 class LanesReader:
     """Reads several streams at a time. Its items are `LaneStart`, `LaneItem` and `LaneEnd`."""
 
@@ -161,7 +167,10 @@ class LanesReader:
             self._remove(lane)
             return
         on_item, on_lane_end = self._on_item, self._on_lane_end
-        self._context.copy().run(
+        context = self._context.copy()
+        if (around := context.get(CURRENT_RUN)) is not None:
+            context.run(CURRENT_RUN.set, around.in_lane(lane_id(lane)))
+        context.run(
             self._readers[lane].start, lambda item: on_item(LaneItem(lane, item)), lambda error: on_lane_end(lane, error)
         )
 
@@ -204,8 +213,7 @@ class LanesDecoder:
         self, names: Sequence[StreamName], decoders: Sequence[Decoder], stop: Callable[[int], None] = lambda lane: None
     ) -> None:
         self._lanes = [
-            _Lane(f"lane-{number}", name, decoder)
-            for number, (name, decoder) in enumerate(zip(names, decoders, strict=True), 1)
+            _Lane(lane_id(index), name, decoder) for index, (name, decoder) in enumerate(zip(names, decoders, strict=True))
         ]
         self._stop = stop
         self._started = False

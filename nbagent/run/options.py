@@ -12,6 +12,7 @@ from nbagent.events.question import Handler
 from nbagent.gate import Hide, Reveal
 from nbagent.protocol.blocks import RunProps
 from nbagent.run.adapter import Converter
+from nbagent.run_context import Breakpoints, StopOnResult, StopRule
 
 if TYPE_CHECKING:
     from nbagent.gate.patterns import Rule
@@ -45,7 +46,16 @@ class ViewOptions(TypedDict, total=False):
     interval: float | None
 
 
-class RunOptions(GateOptions, ViewOptions, total=False):
+class StopOptions(TypedDict, total=False):
+    """Where a run stops for its reader: the arguments of `Breakpoints`."""
+
+    stop_at: StopRule | None
+    step: bool
+    stop_on_error: bool
+    stop_on_result: StopOnResult | None
+
+
+class RunOptions(GateOptions, ViewOptions, StopOptions, total=False):
     """Options of a run. One that is left out is None, and `fallback_after_output` False."""
 
     name: str | None
@@ -140,6 +150,20 @@ def view_options(options: Mapping[str, Any]) -> ViewOptions:
     own: ViewOptions = pick(options, ViewOptions)
     check_view(own)
     return {**_defaults, **own}
+
+
+def breakpoints_of(options: StopOptions) -> Breakpoints:
+    """Return where a run stops.
+
+    Raises:
+        TypeError: an option is of another type.
+    """
+    return Breakpoints(
+        options.get("stop_at"),
+        step=bool(options.get("step")),
+        on_error=bool(options.get("stop_on_error")),
+        on_result=options.get("stop_on_result"),
+    )
 
 
 def opening_props(options: ViewOptions, *, is_chat: bool = False) -> RunProps:

@@ -33,6 +33,8 @@ from nbagent.run.lanes import Lanes
 from nbagent.run.options import (
     GateOptions,
     RunOptions,
+    StopOptions,
+    breakpoints_of,
     check_names,
     is_stable,
     named_options,
@@ -45,6 +47,8 @@ from nbagent.run.question import answering
 from nbagent.run.state import RunState
 from nbagent.run.steering import SteeredRun
 from nbagent.run.watchdog import Watchdog
+from nbagent.run_context import CURRENT_RUN, RunContext
+from nbagent.run_context.current import begin, end
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.runtime.loop import is_current, nested, running_loop
@@ -95,6 +99,8 @@ class Run(SteeredRun):
         gate = Gate(**pick(options, GateOptions))
         props = opening_props(drawn, is_chat=self._chat is not None)
         super().__init__(RunState(self.id, source, gate, options.get("name"), props))
+        self._breakpoints = breakpoints_of(pick(options, StopOptions))
+        self._breakpoints.on_change = self._show_breakpoints
         self._interval = drawn.get("interval") or BATCH_INTERVAL_S
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
@@ -108,6 +114,7 @@ class Run(SteeredRun):
         self._finished = False  # the stream is over, and its last events are out
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._ended, self._closed = OneShotEvent(), OneShotEvent()
+        self._on_addition: Callable[[], object] = lambda: None
         if (handler := options.get("answer")) is not None:
             self.on("approval.request", answering(self, handler))
 
@@ -125,8 +132,10 @@ class Run(SteeredRun):
                 with self._state.lock:
                     self._forward([e.Prompt(text=self._prompt)])
             self._watchdog.start()
+            begin(self)
             context = contextvars.copy_context()
             context.run(MASK.set, self._state.privacy.masker)
+            context.run(CURRENT_RUN.set, RunContext(run=self))
             context.run(self._reader.start, self._on_item, self._on_end)
 
     def attach(self, renderer: Renderer) -> LocalChannel:
@@ -166,6 +175,22 @@ class Run(SteeredRun):
     def on_close(self, callback: Callable[[], object]) -> None:
         """Call `callback` once when the run is closed; at once, on this thread, if it is closed already."""
         self._closed.add(callback)
+
+    def on_addition(self, callback: Callable[[], object]) -> None:
+        """Call `callback` each time that events were added to the run after its end, on an arbitrary thread."""
+        self._on_addition = callback
+
+    def report(self, events: Iterable[e.Event]) -> None:
+        """Show events that the stream does not tell, such as those of code inside it. Safe on any thread, also after the end.
+
+        Args:
+            events: with ids that are unique in the run.
+        """
+        with self._state.lock:
+            self._forward(events)
+            ended = self._finished
+        if ended:
+            self._on_addition()
 
     def close(self) -> None:
         """Take the run off the page: stop it if it still runs, and remove its live views. Its results stay readable here.
@@ -399,6 +424,7 @@ class Run(SteeredRun):
             if self._finished:
                 return False
             self._finished = True
+            end(self)
             self._watchdog.stop()
             self._state.privacy.register_secrets(error)
             error = self._stop_reason or error

@@ -2,19 +2,20 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, assert_never, get_args
+from typing import Any, assert_never
 
 import msgspec
 
 from nbagent import events as e
 from nbagent.errors import AnswerError
-from nbagent.events.question import Question
-from nbagent.protocol.messages import Answer, Command, Say, Stop, Toggle
+from nbagent.events.question import Question, decisions
+from nbagent.protocol.messages import Answer, Break, Command, Say, Step, Stop, Toggle
 from nbagent.pump import ChannelSet
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.final_answer import FinalAnswer
 from nbagent.run.question import unmasked
 from nbagent.run.results import RunResults
+from nbagent.run_context import Breakpoints
 
 
 class SteeredRun(RunResults):
@@ -25,6 +26,7 @@ class SteeredRun(RunResults):
     """
 
     on_prompt: Callable[[Say], None] | None
+    _breakpoints: Breakpoints
     _channels: ChannelSet
     _chat: ChatStream | None
 
@@ -50,6 +52,10 @@ class SteeredRun(RunResults):
                 self.toggle(block, is_open)
             case Answer():
                 self._take_answer(command)
+            case Break(tool, is_set):
+                (self.breakpoints.add if is_set else self.breakpoints.remove)(tool)
+            case Step(is_on):
+                self.breakpoints.step = is_on
             case Say():
                 if self.on_prompt is not None:
                     self.on_prompt(command)
@@ -60,6 +66,15 @@ class SteeredRun(RunResults):
         """Tell the views that a static copy with this many events was sent; one that misses it asks for it."""
         with self._state.lock:
             self._channels.send(self._state.transcript.copied(events))
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """Where the run stops for its reader; they may be changed while it goes on: `run.breakpoints.add("search")`."""
+        return self._breakpoints
+
+    def _show_breakpoints(self) -> None:
+        with self._state.lock:
+            self._channels.send(self._state.transcript.breakpoints(self._breakpoints))
 
     @property
     def waiting(self) -> list[Question]:
@@ -88,9 +103,11 @@ class SteeredRun(RunResults):
 
         Args:
             id: of the question.
-            decision: True or `"approve"`, False or `"deny"`, or `"cancel"`, which closes the question without an answer.
-            value: the input; of a tool's call, changed arguments, None for those asked about.
-            reason: of a denial, for the model.
+            decision: True or `"approve"`, False or `"deny"`, or `"cancel"`, which closes the question without an answer. At a
+                breakpoint `"approve"` goes on; before a call `"step"` runs it and stops at its result, where `"again"` runs it
+                once more; `"result"` and `"error"` give the call a result or an error in place of its own.
+            value: the input; of a tool's call, changed arguments, None for those asked about; for `"result"`, any object.
+            reason: of a denial, or the message of an error, for the model.
             remember: allow all further calls of the tool in this session too.
 
         Raises:
@@ -98,13 +115,15 @@ class SteeredRun(RunResults):
         """
         if isinstance(decision, bool):
             decision = "approve" if decision else "deny"
-        if decision not in get_args(e.Decision):
-            raise AnswerError(f"decision must be True, False, 'approve', 'deny' or 'cancel', got {decision!r}")
         with self._state.lock:
             request = self._state.questions.get(id)
+        if decision not in (possible := decisions(request)):
+            raise AnswerError(
+                f"decision must be one of {', '.join(map(repr, possible))} here, or True or False; got {decision!r}"
+            )
         assert request.reply is not None
         reply: e.Reply = request.reply.value
-        if value is not None and request.kind == "tool":
+        if value is not None and request.kind in ("tool", "stop") and decision != "result":
             value = unmasked(value, request.args, reply.args)
         id = request.approval_id
         reply.send(e.ApprovalResponse(approval_id=id, decision=decision, value=value, reason=reason, remember=remember))
@@ -123,6 +142,16 @@ class SteeredRun(RunResults):
         """Return a question as an object with methods that answer it."""
         tool = self._state.transcript.blocks.get(request.tool_id or "")
         return Question(self.respond, request, None if tool is None else str(tool.props.get("name")))
+
+    def has_question(self, reply: e.Reply) -> bool:
+        """Return True if the question of that reply is shown."""
+        with self._state.lock:
+            return any(request.reply is not None and request.reply.value is reply for request in self._state.questions)
+
+    def open_calls(self, tool: str) -> list[str]:
+        """Return the ids of a tool's calls that have no result yet, the oldest first."""
+        with self._state.lock:
+            return self._state.transcript.open_calls(tool)
 
     def _waits(self) -> bool:
         return bool(self._state.questions)

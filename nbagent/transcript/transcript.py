@@ -27,6 +27,7 @@ from nbagent.protocol.blocks import (
     to_dict,
 )
 from nbagent.protocol.ops import ROOT, Op
+from nbagent.run_context import Breakpoints
 from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.props import default_props, end_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
@@ -79,6 +80,10 @@ class Transcript:
         while parent is not None and parent != scope:
             parent = self.blocks[parent].parent
         return parent == scope
+
+    def open_calls(self, tool: str) -> list[str]:
+        """Return the ids of the calls of a tool that have no result yet, the oldest first."""
+        return [id for id, block in self._unclosed.items() if block.kind == "tool" and block.props["name"] == tool]
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Return every block as plain JSON, parents first: `id`, `parent`, `closed`, `kind` and the props of that kind."""
@@ -144,6 +149,11 @@ class Transcript:
     def copied(self, events: int) -> list[Op]:
         """Return the ops that tell the views that a static copy with this many events was sent."""
         return self._set(self.root, RunProps(copied=events))
+
+    def breakpoints(self, breakpoints: Breakpoints) -> list[Op]:
+        """Return the ops that show where the run stops."""
+        props = RunProps(can_stop=breakpoints.obeyed, stop_at=sorted(breakpoints.tools), step=breakpoints.step)
+        return self._set(self.root, props)
 
     def feed(self, event: e.Event) -> list[Op]:
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
@@ -308,12 +318,14 @@ class Transcript:
             props = ToolProps(summary=summary_of(event.content), result=bundle_of_json(event.content))
         else:
             props = ToolProps()
+        if event.error is not None:
+            props.error = ToolError(event.error.type, event.error.message, event.error.traceback)
+        elif "error" in block.props:
+            props.error = None
         if event.preliminary:
             return [*ops, *self._set(block, props)]
         props.state = _RESULT_STATES[event.status]
         props.ended = event.ts
-        if event.error is not None:
-            props.error = ToolError(event.error.type, event.error.message, event.error.traceback)
         if event.status == "error" and block.props["state"] != "output-error":
             self._counts["tools_failed"] += 1
         return [*ops, *self._show_result(block, props), *self._set(block, props), *self._close(block)]
@@ -356,7 +368,10 @@ class Transcript:
             schema=event.schema,
             answerable=event.reply is not None,
             can_remember=event.can_remember or msgspec.UNSET,
+            stage=event.stage or msgspec.UNSET,
         )
+        if event.stage == "result":
+            props.result = event.result
         _, ops = self._open(_approval_id(event.approval_id), props, event.tool_id or event.parent_id)
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 

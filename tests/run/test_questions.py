@@ -67,7 +67,9 @@ def test_an_answer_that_does_not_fit_leaves_the_question() -> None:
         run.respond("q1", value={"year": "x"})
     with pytest.raises(AnswerError, match="no question 'q2' waits for an answer \\(waiting: 'q1'\\)"):
         run.respond("q2")
-    with pytest.raises(AnswerError, match="decision must be True, False"):
+    with pytest.raises(
+        AnswerError, match="decision must be one of 'approve', 'deny', 'cancel' here, or True or False; got 'yes'"
+    ):
         run.respond("q1", "yes")  # type: ignore[arg-type]
     run.waiting[0].deny("too old")
     run.wait(10)

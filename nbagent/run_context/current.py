@@ -1,0 +1,118 @@
+"""`CURRENT_RUN`: the run that is shown around the code that runs, also in other threads and on other loops."""
+
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from msgspec.structs import replace as replace_struct
+
+from nbagent import events as e
+from nbagent.events.ids import with_id_prefix
+from nbagent.run_context.breakpoints import Breakpoints
+
+
+class WatchedRun(Protocol):
+    """The part of a run that the code inside it may use, from any thread."""
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """Where the run stops for its reader."""
+        ...
+
+    def report(self, events: Iterable[e.Event]) -> None:
+        """Show events that the run's stream does not tell, also after its end."""
+        ...
+
+    def has_question(self, reply: e.Reply) -> bool:
+        """Return True if the run has shown the question of a reply."""
+        ...
+
+    def open_calls(self, tool: str) -> list[str]:
+        """Return the ids of the tool's calls that have no result yet, the oldest first."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunContext:
+    """The run around the code, and the place in it.
+
+    Attributes:
+        run: the run.
+        lane: id of the lane whose stream runs here; None if the run has none.
+        stops: whether breakpoints of the run hold here. They do not where nobody would see the question.
+    """
+
+    run: WatchedRun
+    lane: str | None = None
+    stops: bool = True
+
+    @property
+    def breakpoints(self) -> Breakpoints | None:
+        """The breakpoints that hold here."""
+        return self.run.breakpoints if self.stops else None
+
+    def in_lane(self, lane: str) -> "RunContext":
+        """Return the context of a lane of the run, by the lane's id."""
+        return replace(self, lane=lane)
+
+    def report(self, *events: e.Event) -> None:
+        """Show events in the run; their ids need to be unique in the lane only."""
+        self.run.report(events if self.lane is None else [_in_lane(event, self.lane) for event in events])
+
+
+def _in_lane(event: e.Event, lane: str) -> e.Event:
+    event = with_id_prefix(event, lane)
+    return event if event.parent_id is not None else replace_struct(event, parent_id=lane)
+
+
+CURRENT_RUN: ContextVar[RunContext | None] = ContextVar("nbagent_run", default=None)
+"""The run around the code; None outside of runs."""
+
+_lock = threading.Lock()
+_running: "weakref.WeakSet[WatchedRun]" = weakref.WeakSet()
+
+
+def begin(run: WatchedRun) -> None:
+    """Note that a run goes on, for code that does not have its context; see `run_around`."""
+    with _lock:
+        _running.add(run)
+
+
+def end(run: WatchedRun) -> None:
+    """Note that a run has ended."""
+    with _lock:
+        _running.discard(run)
+
+
+def run_around(tool: str | None = None) -> RunContext | None:
+    """Return the run around the caller; None if there is none, or if it cannot be told which.
+
+    A framework may have started its work before `show`, or in threads without a context. Then it is the one run that goes on,
+    or of several the one that has an open call of the tool.
+
+    Args:
+        tool: name of the tool that the caller is.
+    """
+    context = CURRENT_RUN.get()
+    if context is not None:
+        return context
+    with _lock:
+        running = list(_running)
+    if len(running) > 1 and tool is not None:
+        running = [run for run in running if run.open_calls(tool)]
+    return RunContext(run=running[0]) if len(running) == 1 else None
+
+
+@contextmanager
+def without_stops() -> Iterator[None]:
+    """Make no breakpoints hold for the code of a `with` block."""
+    around = CURRENT_RUN.get()
+    token = CURRENT_RUN.set(None if around is None else replace(around, stops=False))
+    try:
+        yield
+    finally:
+        CURRENT_RUN.reset(token)
