@@ -76,8 +76,9 @@ class CrossLoopQueue(Generic[T]):
             if self._loop is not None:
                 return
             self._loop = loop()
-            for inherited in (MASK, CURRENT_RUN):  # those of the run which reads, not of the cell that made the stream
-                self._context.run(inherited.set, inherited.get())
+            # Those of the run which reads, not of the cell that made the stream.
+            self._context.run(MASK.set, MASK.get())
+            self._context.run(CURRENT_RUN.set, CURRENT_RUN.get())
         self._on_loop(self._begin)
 
     def _on_loop(self, call: Callable[[], None]) -> None:

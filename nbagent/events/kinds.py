@@ -16,6 +16,7 @@ from nbagent.events.parts import (
     ToolKind,
     ToolStatus,
     Usage,
+    Verdict,
 )
 
 # --- run and step -----------------------------------------------------------------------------------------------------
@@ -253,9 +254,9 @@ class ApprovalResponse(Envelope, frozen=True, kw_only=True, omit_defaults=True, 
     remember: bool = False
 
     @property
-    def permits(self) -> bool:
-        """True if the call was not denied."""
-        return self.decision not in ("deny", "cancel")
+    def verdict(self) -> Verdict:
+        """The decision as one on permission: at a breakpoint, each permits the call but a denial."""
+        return self.decision if self.decision == "deny" or self.decision == "cancel" else "approve"
 
 
 # --- agents -----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 RunStatus = Literal["completed", "incomplete", "cancelled", "failed", "paused", "max_steps"]
 ToolKind = Literal["function", "hosted", "mcp", "handoff", "custom"]
 ToolStatus = Literal["ok", "error", "denied"]
+Verdict = Literal["approve", "deny", "cancel"]
 Decision = Literal["approve", "deny", "cancel", "step", "again", "result", "error"]
 Stage = Literal["call", "request", "result"]
 Level = Literal["debug", "info", "warning", "error"]

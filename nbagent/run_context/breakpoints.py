@@ -60,7 +60,8 @@ class Breakpoints:
         elif callable(stop_at):
             self._predicate = stop_at
         else:
-            names = list(stop_at) if isinstance(stop_at, Iterable) else [stop_at]
+            given: Any = stop_at
+            names = list(given) if isinstance(given, Iterable) else [given]
             if wrong := [each for each in names if not isinstance(each, str)]:
                 raise TypeError(
                     "stop_at must be a tool's name, several of them, '*', or a function of a call's name and arguments; "

@@ -53,7 +53,7 @@ async def question(run: Run, number: int = 1) -> Question:
     seen = 0
     async for event in run.stream("approval.request"):
         seen += 1
-        if seen == number:
+        if seen == number and isinstance(event, e.ApprovalRequest):
             return next(each for each in run.waiting if each.id == event.approval_id)
     raise AssertionError(f"the run ended after {seen} questions")
 
@@ -113,7 +113,7 @@ async def test_a_step_runs_the_call_and_stops_at_its_result_which_may_be_changed
 
 
 async def test_a_run_stops_at_an_error_and_runs_the_call_again() -> None:
-    with agent(calling(year=2000), chat("Done.")) as (made, server):
+    with agent(calling(year=2000), chat("Done.")) as (made, _):
         run = run_of(made.stream("go"), stop_on_error=True)
         asked = await question(run)
         assert run.tools[0].error is not None
@@ -121,7 +121,8 @@ async def test_a_run_stops_at_an_error_and_runs_the_call_again() -> None:
         (await question(run, 2)).allow()
         await run
         assert years == [2000, 2001]
-        assert (run.tools[0].error, run.tools[0].state) == (None, "output-available")
+        call = run.tools[0]
+        assert (call.error, call.state) == (None, "output-available")
 
 
 async def test_a_run_stops_at_a_result_that_a_function_finds_wrong() -> None:

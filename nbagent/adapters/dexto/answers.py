@@ -45,7 +45,7 @@ class DextoAnswers(AnswerForm):
 
 def _body(answered: Answered) -> dict[str, Any]:
     request, response = answered
-    body: dict[str, Any] = {"status": _STATUSES[response.decision]}
+    body: dict[str, Any] = {"status": _STATUSES[response.verdict]}
     if not answered.is_approved:
         body["reason"] = _REASONS[response.decision]
         if response.reason:

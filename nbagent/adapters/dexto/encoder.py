@@ -149,7 +149,7 @@ class DextoEncoder(BaseEncoder):
                 self._emit_request(event)
             case ev.ApprovalResponse():
                 answer = without_none(reason=event.reason, data=event.value)
-                status = _APPROVAL_STATUSES["approve" if event.permits else event.decision]
+                status = _APPROVAL_STATUSES[event.verdict]
                 self._emit_event("approval:response", approvalId=event.approval_id, status=status, **answer)
             case ev.Error():
                 self._emit_error(event, recoverable=True)

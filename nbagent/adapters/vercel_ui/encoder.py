@@ -168,7 +168,7 @@ class VercelEncoder(BaseEncoder):
             if call is not None:
                 self.emit({"type": "tool-approval-request", "approvalId": event.approval_id, "toolCallId": call.call_id})
         elif self.calls.get(getattr(self.pending_approvals.get(event.approval_id), "tool_id", None) or ""):
-            answer = {"approvalId": event.approval_id, "approved": event.permits}
+            answer = {"approvalId": event.approval_id, "approved": event.verdict == "approve"}
             self.emit({"type": "tool-approval-response", **answer, **without_none(reason=event.reason)})
 
 
