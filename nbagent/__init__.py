@@ -28,6 +28,7 @@ __all__ = [
     "LongTerm",
     "Run",
     "SummaryBuffer",
+    "asgi",
     "chat",
     "connect",
     "demo",
@@ -44,6 +45,7 @@ __all__ = [
     "record",
     "replay",
     "runs",
+    "serve",
     "set_options",
     "show",
     "tool",
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from nbagent.adapters.encode import encode
     from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, mcp, progress, tool
     from nbagent.agent.prompt_parts import file, image
+    from nbagent.server import asgi, serve
 
     __version__: str
     last: Run | None
@@ -82,6 +85,12 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent.agent import prompt_parts
 
             return getattr(prompt_parts, name)
+        if name in ("asgi", "serve"):
+            try:
+                from nbagent import server
+            except ImportError as error:
+                raise errors.MissingExtra("Serving agents", "serve") from error
+            return getattr(server, name)
         if name == "last":
             from nbagent.run import registry
 

@@ -99,6 +99,17 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("prompt", metavar="PROMPT", help="- takes it from stdin")
     call.set_defaults(command=_call)
 
+    served = commands.add_parser("serve", help="serve the agents of a configuration over HTTP")
+    served.add_argument("config", metavar="FILE", help="YAML with agents")
+    served.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="to listen at (%(default)s)")
+    served.add_argument("--port", metavar="PORT", type=int, default=8080, help="to listen at; 0 for a free one (%(default)s)")
+    served.add_argument(
+        "--store", metavar="FILE", default=":memory:", help="SQLite file that keeps the runs; by default memory"
+    )
+    served.add_argument("--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)")
+    served.add_argument("--origin", metavar="ORIGIN", action="append", default=[], help="of web pages that may use it")
+    served.set_defaults(command=_serve)
+
     talk = commands.add_parser("chat", parents=[asking], help="talk with an agent")
     talk.add_argument("--session", metavar="NAME", help="go on with a session; by default a new one")
     talk.add_argument(
@@ -112,6 +123,12 @@ def _call(args: argparse.Namespace) -> int:
     from nbagent.cli.agents import call  # imports openai, which takes most of a second
 
     return call(args)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from nbagent.cli.serve import serve
+
+    return serve(args)
 
 
 def _chat(args: argparse.Namespace) -> int:

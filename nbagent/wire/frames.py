@@ -5,7 +5,7 @@ import re
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def sse(data: str, event: str | None = None, id_: int | None = None) -> bytes:
+def sse(data: str, event: str | None = None, id_: int | str | None = None) -> bytes:
     """Return one server-sent event. Several lines of `data` become several fields, which a reader joins again.
 
     Args:

@@ -39,7 +39,7 @@ class AgentorEncoder(BaseEncoder):
         """Return an output as Agentor's server writes it: indented, with a line end."""
         return json.dumps(item, indent=2) + "\n"
 
-    def frame(self, item: Item, number: int | None = None) -> bytes:
+    def frame(self, item: Item, number: int | str | None = None) -> bytes:
         """Return an output as bytes; the body has no framing, and no place for a number."""
         return self.message(item).encode()
 

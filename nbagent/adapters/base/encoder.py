@@ -49,7 +49,7 @@ class Encoder(Protocol):
         """
         ...
 
-    def frame(self, item: Item, number: int | None = None) -> bytes:
+    def frame(self, item: Item, number: int | str | None = None) -> bytes:
         """Return an item as it stands in the body of an HTTP response.
 
         Args:
@@ -239,7 +239,7 @@ class BaseEncoder:
         items = self.feed(ev.Error(message=message, error_type=type(error).__name__, fatal=True))
         return [*items, *self.feed(ev.RunEnd(status="failed"))]
 
-    def frame(self, item: Item, number: int | None = None) -> bytes:
+    def frame(self, item: Item, number: int | str | None = None) -> bytes:
         """Return an item as a server-sent event; see `Encoder.frame`."""
         name, data = self.sse_fields(item)
         return sse(data, name, number)

@@ -94,6 +94,11 @@ class HectorDecoder(A2ADecoder):
             self._flush_line()
             self._end_call()
             self.done()
+            if self._understood:  # a WebSocket stays open for the next prompt
+                self.stream_outlives_run = True
+                if self.builder.in_step:
+                    self.finish()
+                self.builder.end(self.stop_info.status, code=self.stop_info.code)
             return
         try:
             event = json.loads(line)

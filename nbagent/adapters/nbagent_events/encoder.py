@@ -25,7 +25,7 @@ class EventsEncoder(BaseEncoder):
         self._started = True
         return [msgspec.json.decode(text) for text in (*head, line(event))]
 
-    def frame(self, item: Item, number: int | None = None) -> bytes:
+    def frame(self, item: Item, number: int | str | None = None) -> bytes:
         """Return an item as a line of JSON, which has no place for a number."""
         return self.message(item).encode() + b"\n"
 

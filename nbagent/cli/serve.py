@@ -1,0 +1,32 @@
+"""The command `serve`."""
+
+import argparse
+import os
+import sys
+import threading
+
+import nbagent
+from nbagent.cli.watch import OK
+
+TOKEN_VARIABLE = "NBAGENT_TOKEN"  # noqa: S105 - its name
+"""Environment variable with the token that each request must bear."""
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Serve the agents of a configuration until Ctrl-C."""
+    server = nbagent.serve(
+        nbagent.load_agents(args.config),
+        host=args.host,
+        port=args.port,
+        store=args.store,
+        reveal=args.reveal,
+        origins=args.origin,
+        token=os.environ.get(TOKEN_VARIABLE) or None,
+    )
+    with server:
+        print(f"nbagent: serving at {server.url}; Ctrl-C stops", file=sys.stderr, flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return OK
+    return OK

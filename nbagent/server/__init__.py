@@ -1,0 +1,6 @@
+"""Agents served to other programs, over the protocols that these already speak."""
+
+from nbagent.server.app import asgi
+from nbagent.server.server import Server, serve
+
+__all__ = ["Server", "asgi", "serve"]

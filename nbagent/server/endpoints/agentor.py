@@ -1,0 +1,54 @@
+"""Endpoint of Agentor's documentation: `POST /chat`.
+
+Source: https://github.com/CelestoAI/agentor at 6fa8fa1. Its server writes `data: {chunk}` with an indented object, of which
+only the first line is a field of an event stream. Here each line of it is one, so that a reader gets the whole object.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from nbagent.adapters.agentor.encoder import AgentorEncoder
+from nbagent.adapters.base.encoder import SSE_HEADERS, Item
+from nbagent.server.host import Host
+from nbagent.server.request import body, prompt_of
+from nbagent.server.results import whole_text
+from nbagent.server.stream_response import stream_response
+from nbagent.wire.frames import sse
+
+
+class Chat(msgspec.Struct):
+    """A prompt, under the name of the page or that of the project's server."""
+
+    message: str | None = None
+    input: str | None = None
+    stream: bool | None = None
+    agent: str | None = None
+
+
+class AgentorEvents(AgentorEncoder):
+    """Encodes events as Agentor's outputs, each in a server-sent event."""
+
+    headers: ClassVar[Mapping[str, str]] = SSE_HEADERS
+
+    def frame(self, item: Item, number: int | str | None = None) -> bytes:
+        """Return an output as a server-sent event with several lines of data."""
+        return sse(self.message(item).rstrip("\n"), None, number)
+
+
+def routes(host: Host) -> list[BaseRoute]:
+    """Return the routes."""
+
+    async def chat(request: Request) -> Response:
+        asked = await body(request, Chat)
+        message: Any = asked.message or asked.input or request.query_params.get("message")
+        if asked.stream is False:
+            return JSONResponse({"message": await whole_text(await host.start(asked.agent, prompt_of(message)))})
+        start = lambda: host.start(asked.agent, prompt_of(message))  # noqa: E731 - the same call, later
+        return await stream_response(host, request, start, "agentor events", AgentorEvents)
+
+    return [Route("/chat", chat, methods=["POST"])]

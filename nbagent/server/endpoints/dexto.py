@@ -1,0 +1,38 @@
+"""Endpoint of Dexto's documentation: `POST /chat/stream`, with named events and the session in the data.
+
+Source: https://docs.dexto.ai, "Streaming".
+"""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
+from nbagent.server.request import body, prompt_of
+from nbagent.server.stream_response import stream_response
+
+
+class Chat(msgspec.Struct):
+    """A prompt, and the session that it belongs to; None begins one."""
+
+    message: str
+    sessionId: str | None = None  # noqa: N815 - the name on the wire
+    agent: str | None = None
+
+
+def routes(host: Host) -> list[BaseRoute]:
+    """Return the routes."""
+
+    async def stream(request: Request) -> Response:
+        asked = await body(request, Chat)
+
+        async def start() -> HostedRun:
+            name, _ = host.agent(asked.agent)
+            session = host.new_session(name) if asked.sessionId is None else host.session(name, asked.sessionId)
+            return await host.start(name, prompt_of(asked.message), session)
+
+        return await stream_response(host, request, start, "dexto")
+
+    return [Route("/chat/stream", stream, methods=["POST"])]

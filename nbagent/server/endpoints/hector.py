@@ -1,0 +1,120 @@
+"""Endpoints of Hector's documentation: agents and sessions over server-sent events and a WebSocket.
+
+Source: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` at 7bc71ac.
+"""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from nbagent import events as e
+from nbagent.adapters.base.encoder import Item
+from nbagent.adapters.hector.encoder import HectorEncoder
+from nbagent.agent.session import Session
+from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
+from nbagent.server.position import START, Position, parse_id
+from nbagent.server.problem import Problem
+from nbagent.server.request import body, prompt_of
+from nbagent.server.socket import Conversation
+from nbagent.server.stream_response import KEEP_ALIVE, stream_response
+
+
+class Message(msgspec.Struct):
+    """A prompt."""
+
+    message: str
+
+
+class DebugEncoder(HectorEncoder):
+    """Encodes events as Hector's chunks, each event also by itself under the name `debug`."""
+
+    def feed(self, event: e.Event) -> list[Item]:
+        """Return the items of one event, after the event itself."""
+        return [{"event": "debug", "data": e.to_dict(event)}, *super().feed(event)]
+
+
+def routes(host: Host) -> list[BaseRoute]:
+    """Return the routes."""
+
+    async def stream(request: Request) -> Response:
+        asked = await body(request, Message)
+        return await answer(request, asked.message)
+
+    async def answer(request: Request, message: str, session: Session | None = None) -> Response:
+        return await stream_response(
+            host,
+            request,
+            lambda: host.start(request.path_params["agent"], prompt_of(message), session),
+            *(("hector debug", DebugEncoder) if _is_on(request, "debug") else ("hector",)),
+        )
+
+    async def new_session(request: Request) -> Response:
+        session = host.new_session(request.path_params["agent"])
+        return JSONResponse({"session_id": session.name}, 201)
+
+    async def stream_in_session(request: Request) -> Response:
+        session = host.session(request.path_params["agent"], request.path_params["session"])
+        if request.method == "POST":
+            message: str | None = (await body(request, Message)).message
+        else:
+            message = request.query_params.get("message")
+        if message is None:
+            last = parse_id(request.headers.get("last-event-id", ""))
+            return StreamingResponse(_follow(host, session, last), headers=dict(HectorEncoder.headers))
+        return await answer(request, message, session)
+
+    async def talk(socket: WebSocket) -> None:
+        try:
+            agent, _ = host.agent(socket.path_params["agent"])
+        except Problem as problem:
+            await socket.close(4404, str(problem)[:100])
+            return
+        await socket.accept()
+        conversation = Conversation(host, socket, agent)
+        try:
+            await conversation.run()
+        except WebSocketDisconnect:
+            pass
+        finally:
+            conversation.close()
+
+    return [
+        Route("/agents/{agent}/messages/stream", stream, methods=["POST"]),
+        Route("/agents/{agent}/sessions", new_session, methods=["POST"]),
+        Route("/agents/{agent}/sessions/{session}/messages/stream", stream_in_session, methods=["GET", "POST"]),
+        WebSocketRoute("/agents/{agent}/stream", talk),
+    ]
+
+
+def _is_on(request: Request, option: str) -> bool:
+    return request.query_params.get(option, "").lower() in ("1", "true", "yes")
+
+
+async def _follow(host: Host, session: Session, last: tuple[str, Position] | None) -> AsyncIterator[bytes]:
+    """Yield the runs of a session, one after the other: the one that goes on, then each that begins.
+
+    The connection stays open after a run, for a client that watches the session.
+    """
+    after = START
+    if last is not None:
+        run: HostedRun | None = await host.find(last[0])
+        after = last[1]
+    else:
+        run = await host.newest(session.name)
+        if run is not None and run.ended:
+            run = None
+    while True:
+        if run is not None:
+            feed = run.feed("hector")
+            async for piece in feed.items(after):
+                if piece is None:
+                    yield KEEP_ALIVE
+                    continue
+                position, item = piece
+                yield feed.encoder.frame(item, position.id_in(run.id))
+        run, after = await host.next_in(session.name), START

@@ -1,0 +1,71 @@
+"""Endpoints of NEAR AI's documentation: a thread's runs as the events of OpenAI's Assistants.
+
+Source: https://docs.near.ai, "Agent streaming". The page reads `/api/v1/threads/{thread}/stream/{run}`; threads, messages and
+runs are made as in OpenAI's API (https://platform.openai.com/docs/api-reference/runs/createRun).
+"""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
+from nbagent.server.problem import Problem
+from nbagent.server.request import body, prompt_of
+from nbagent.server.stream_response import stream_response
+
+PREFIXES = ("", "/api/v1", "/v1")
+"""Roots under which the API stands."""
+
+
+class NewThread(msgspec.Struct):
+    """A thread with an agent; the only one by default."""
+
+    agent: str | None = None
+
+
+class NewRun(msgspec.Struct):
+    """A run: the user's message, and the agent under its name in either API."""
+
+    message: str
+    assistant_id: str | None = None
+    agent: str | None = None
+
+
+def routes(host: Host) -> list[BaseRoute]:
+    """Return the routes."""
+
+    async def new_thread(request: Request) -> Response:
+        name, _ = host.agent((await body(request, NewThread)).agent)
+        return JSONResponse({"id": host.new_session(name).name, "object": "thread", "agent": name}, 201)
+
+    async def new_run(request: Request) -> Response:
+        asked = await body(request, NewRun)
+        thread = request.path_params["thread"]
+        name, _ = host.agent(asked.agent or asked.assistant_id)
+        run = await host.start(name, prompt_of(asked.message), host.session(name, thread))
+        made: dict[str, Any] = {"id": run.id, "object": "thread.run", "thread_id": thread, "status": "in_progress"}
+        return JSONResponse(made, 201)
+
+    async def stream(request: Request) -> Response:
+        run = await host.find(request.path_params["run"])
+        if run.stored.session != request.path_params["thread"]:
+            raise Problem(404, f"the thread has no run {run.id!r}")
+
+        async def found() -> HostedRun:
+            return run
+
+        return await stream_response(host, request, found, "nearai")
+
+    return [
+        route
+        for prefix in PREFIXES
+        for route in (
+            Route(f"{prefix}/threads", new_thread, methods=["POST"]),
+            Route(f"{prefix}/threads/{{thread}}/runs", new_run, methods=["POST"]),
+            Route(f"{prefix}/threads/{{thread}}/stream/{{run}}", stream, methods=["GET"]),
+        )
+    ]

@@ -1,0 +1,91 @@
+"""Endpoints of OpenAI's API: `/v1/chat/completions`, `/v1/responses` and `/v1/models`. A model is a served agent.
+
+Sources: https://platform.openai.com/docs/api-reference/chat and https://platform.openai.com/docs/api-reference/responses. The
+agent's own tool calls are hidden: a client runs every call that it sees.
+"""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
+from nbagent.server.request import body, prompt_of
+from nbagent.server.results import usage_of, whole_text
+from nbagent.server.stream_response import stream_response
+
+
+class Completion(msgspec.Struct):
+    """A request for a completion; parameters of the model are the agent's own affair."""
+
+    model: str
+    messages: list[dict[str, Any]]
+    stream: bool | None = False
+
+
+class ModelResponse(msgspec.Struct):
+    """A request for a response; parameters of the model are the agent's own affair."""
+
+    model: str
+    input: str | list[dict[str, Any]]
+    stream: bool | None = False
+
+
+def routes(host: Host) -> list[BaseRoute]:
+    """Return the routes."""
+
+    async def models(request: Request) -> Response:
+        listed = [{"id": name, "object": "model", "created": 0, "owned_by": "nbagent"} for name in host.agents]
+        return JSONResponse({"object": "list", "data": listed})
+
+    async def complete(request: Request) -> Response:
+        asked = await body(request, Completion)
+
+        async def start() -> HostedRun:
+            return await host.start(asked.model, asked.messages, reveal="answer")
+
+        if asked.stream:
+            return await stream_response(host, request, start, "openai.chat")
+        run = await start()
+        text, usage = await whole_text(run), usage_of(run)
+        message = {"role": "assistant", "content": text}
+        return JSONResponse(
+            {
+                "id": f"chatcmpl-{run.id}",
+                "object": "chat.completion",
+                "created": int(run.stored.created),
+                "model": asked.model,
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "usage": {
+                    "prompt_tokens": usage.input or 0,
+                    "completion_tokens": usage.output or 0,
+                    "total_tokens": usage.total or (usage.input or 0) + (usage.output or 0),
+                },
+            }
+        )
+
+    async def respond(request: Request) -> Response:
+        asked = await body(request, ModelResponse)
+        given = prompt_of(asked.input) if isinstance(asked.input, str) else asked.input
+
+        async def start() -> HostedRun:
+            return await host.start(asked.model, given, reveal="answer")
+
+        if asked.stream:
+            return await stream_response(host, request, start, "openai.responses")
+        run = await start()
+        await whole_text(run)
+        last: dict[str, Any] = {}
+        async for piece in run.feed("openai.responses").items():
+            if piece is not None:
+                last = piece[1]
+        return JSONResponse(last["response"])
+
+    return [
+        Route("/v1/models", models, methods=["GET"]),
+        Route("/v1/chat/completions", complete, methods=["POST"]),
+        Route("/v1/responses", respond, methods=["POST"]),
+    ]

@@ -1,0 +1,96 @@
+"""nbagent's own endpoints: runs as events, their stop, and the answers to their questions."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from nbagent.adapters.base.encoder import SSE_HEADERS, Item
+from nbagent.adapters.nbagent_events.encoder import EventsEncoder
+from nbagent.errors import AnswerError
+from nbagent.events import Decision
+from nbagent.run import Run
+from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
+from nbagent.server.problem import Problem
+from nbagent.server.request import body, prompt_of
+from nbagent.server.stream_response import stream_response
+from nbagent.wire.frames import sse
+
+
+class NewRun(msgspec.Struct):
+    """A prompt, for an agent, in a session."""
+
+    message: str
+    agent: str | None = None
+    session: str | None = None
+
+
+class Answer(msgspec.Struct):
+    """An answer to a question of a run; see `Run.respond`."""
+
+    id: str
+    decision: Decision = "approve"
+    value: Any = None
+    reason: str | None = None
+
+
+class EventsOverSse(EventsEncoder):
+    """Encodes events as themselves, each in a server-sent event."""
+
+    headers: ClassVar[Mapping[str, str]] = SSE_HEADERS
+
+    def frame(self, item: Item, number: int | str | None = None) -> bytes:
+        """Return an event as a server-sent event."""
+        return sse(self.message(item), None, number)
+
+
+def routes(host: Host) -> list[BaseRoute]:
+    """Return the routes."""
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok", "agents": list(host.agents)})
+
+    async def new_run(request: Request) -> Response:
+        asked = await body(request, NewRun)
+        name, _ = host.agent(asked.agent)
+        session = None if asked.session is None else host.session(name, asked.session)
+        run = await host.start(name, prompt_of(asked.message), session)
+        return JSONResponse({"id": run.id, "agent": name, "events": f"/runs/{run.id}/events"}, 201)
+
+    async def events(request: Request) -> Response:
+        async def found() -> HostedRun:
+            return await host.find(request.path_params["run"])
+
+        return await stream_response(host, request, found, "nbagent events", EventsOverSse)
+
+    async def cancel(request: Request) -> Response:
+        running = await _running(request)
+        running.cancel(by="a client")
+        return JSONResponse({"status": "stopping"}, 202)
+
+    async def answer(request: Request) -> Response:
+        asked = await body(request, Answer)
+        running = await _running(request)
+        try:
+            running.respond(asked.id, asked.decision, asked.value, reason=asked.reason)
+        except AnswerError as error:
+            raise Problem(409, str(error)) from error
+        return JSONResponse({"status": "answered"})
+
+    async def _running(request: Request) -> Run:
+        hosted = await host.find(request.path_params["run"])
+        if hosted.run is None:
+            raise Problem(409, f"the run {hosted.id} does not go on in this process")
+        return hosted.run
+
+    return [
+        Route("/health", health, methods=["GET"]),
+        Route("/runs", new_run, methods=["POST"]),
+        Route("/runs/{run}/events", events, methods=["GET"]),
+        Route("/runs/{run}/cancel", cancel, methods=["POST"]),
+        Route("/runs/{run}/answers", answer, methods=["POST"]),
+    ]

@@ -1,0 +1,21 @@
+"""Endpoint of status, token, tool_result and done: `GET /stream?query=`, for an EventSource."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from nbagent.server.host import Host
+from nbagent.server.request import prompt_of
+from nbagent.server.stream_response import stream_response
+
+
+def routes(host: Host) -> list[BaseRoute]:
+    """Return the routes."""
+
+    async def stream(request: Request) -> Response:
+        query = request.query_params
+        return await stream_response(
+            host, request, lambda: host.start(query.get("agent"), prompt_of(query.get("query"))), "status.tokens"
+        )
+
+    return [Route("/stream", stream, methods=["GET"])]

@@ -1,0 +1,60 @@
+"""Bodies of requests: JSON of a known form, within limits."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from nbagent.server.problem import Problem
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""Bytes of a request's body at most."""
+
+MAX_MESSAGE_CHARS = 1_000_000
+"""Characters of a prompt at most."""
+
+T = TypeVar("T")
+
+
+async def body(request: Request, type: type[T]) -> T:
+    """Return the body of a request as an object.
+
+    Raises:
+        Problem: it is too large (413), no JSON by its content type (415), or not of that form (422).
+    """
+    raw = await _bytes(request)
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if raw and media_type != "application/json" and not media_type.endswith("+json"):
+        raise Problem(415, f"the content type must be application/json, got {media_type or 'none'!r}")
+    try:
+        return msgspec.json.decode(raw or b"{}", type=type)
+    except msgspec.ValidationError as error:
+        raise Problem(422, f"the body does not fit: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, f"the body is not JSON: {error}") from error
+
+
+async def _bytes(request: Request) -> bytes:
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+        raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def prompt_of(text: Any) -> str:
+    """Return a prompt.
+
+    Raises:
+        Problem: it is empty, too long, or no text (422).
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise Problem(422, "the message must be a text that is not empty")
+    if len(text) > MAX_MESSAGE_CHARS:
+        raise Problem(413, f"the message is longer than {MAX_MESSAGE_CHARS:,} characters")
+    return text

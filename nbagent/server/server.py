@@ -1,0 +1,111 @@
+"""`serve()`: a server in the background of a notebook or a script."""
+
+import socket
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from nbagent.agent import Agent
+from nbagent.errors import NbagentError
+from nbagent.gate import Reveal, secrets
+from nbagent.server.app import asgi
+from nbagent.server.guard import LOOPBACK
+
+MAX_CONNECTIONS = 1_000
+"""Connections at a time; further ones are refused."""
+
+STOP_TIMEOUT_S = 2
+"""Seconds that open responses get to end when the server stops."""
+
+
+class Server:
+    """A server that runs in a thread of this process, until `stop` or the end of a `with` block. `serve` makes it.
+
+    Args:
+        app: the ASGI application.
+        listener: the socket, bound.
+
+    Attributes:
+        url: address of the server.
+    """
+
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            server_header=False,
+            ws="wsproto",
+            ws_max_size=4 * 1024 * 1024,
+        )
+        self._server = uvicorn.Server(config)
+        self._listener = listener
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """Stop the server and the runs in it. A second call does nothing."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "at" if self._thread.is_alive() else "stopped, was at"
+        return f"<Server {state} {self.url}>"
+
+
+def serve(
+    agents: Agent | Mapping[str, Agent],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    store: str | Path = ":memory:",
+    reveal: Reveal = "tools",
+    token: str | None = None,
+    hosts: Iterable[str] = (),
+    origins: Iterable[str] = (),
+) -> Server:
+    """Serve agents to other programs, in the background.
+
+        server = nbagent.serve(agent)
+        server.url, server.stop()
+
+    Args:
+        agents: one agent, or several by the names that they are served under.
+        host: address to listen at. Any but this machine's own needs a token.
+        port: to listen at; 0 for a free one.
+        store: SQLite file that keeps the events of the runs; by default this process's memory.
+        reveal: how much of a run its clients see; see `nbagent.show`.
+        token: that each request must bear, in the header `Authorization: Bearer TOKEN`.
+        hosts: more names by which the server may be addressed.
+        origins: of web pages elsewhere that may use it.
+
+    Raises:
+        NbagentError: `agents` are none, or the address needs a token.
+        OSError: the address is taken.
+    """
+    if host not in LOOPBACK and not token:
+        raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
+    if token is not None:
+        secrets.register(token)
+    app = asgi(agents, store=store, reveal=reveal, hosts={*LOOPBACK, host, *hosts}, origins=origins, token=token)
+    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    return Server(app, listener)

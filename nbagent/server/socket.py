@@ -1,0 +1,119 @@
+"""`Conversation`: a client at a WebSocket, which sends prompts, stops and answers while runs stream to it."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.websockets import WebSocket
+
+from nbagent import events as e
+from nbagent.adapters.hector.encoder import HectorEncoder
+from nbagent.agent.session import Session
+from nbagent.errors import AnswerError
+from nbagent.events import Decision
+from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
+from nbagent.server.problem import Problem
+from nbagent.server.request import prompt_of
+
+
+class SocketEncoder(HectorEncoder):
+    """Encodes events as Hector's chunks, and the questions that the client may answer."""
+
+    def other_event(self, event: e.Event) -> None:
+        """Emit a question."""
+        if isinstance(event, e.ApprovalRequest):
+            call = self.calls.get(event.tool_id or "")
+            question = {"id": event.approval_id, "kind": event.kind, "prompt": event.prompt, "args": event.args}
+            self.emit({"question": {**question, "tool": None if call is None else call.name}})
+
+
+class Frame(msgspec.Struct):
+    """A message of the client. It has one of the four.
+
+    Attributes:
+        message: a prompt.
+        stop: true to stop the run.
+        answer: id of a question, with `decision`, `value` and `reason`.
+        session: session of the prompts; a new one by default.
+    """
+
+    message: str | None = None
+    stop: bool = False
+    answer: str | None = None
+    decision: Decision = "approve"
+    value: Any = None
+    reason: str | None = None
+    session: str | None = None
+
+
+class Conversation:
+    """A client at a WebSocket. Its prompts are one session; a prompt waits for the answer before it.
+
+    Args:
+        host: runs the agent.
+        socket: of the client, accepted.
+        agent: its name.
+    """
+
+    def __init__(self, host: Host, socket: WebSocket, agent: str) -> None:
+        self._host = host
+        self._socket = socket
+        self._agent = agent
+        self._session: Session | None = None
+        self._run: HostedRun | None = None
+        self._prompts: asyncio.Queue[str] = asyncio.Queue(16)
+        self._answering: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Serve the client until it leaves.
+
+        Raises:
+            WebSocketDisconnect: the client has left.
+        """
+        self._answering = asyncio.create_task(self._answer_prompts())
+        while True:
+            text = await self._socket.receive_text()
+            try:
+                await self._take(msgspec.json.decode(text, type=Frame))
+            except (msgspec.DecodeError, Problem, AnswerError, RecursionError) as error:
+                await self._tell(str(error))
+
+    def close(self) -> None:
+        """Stop sending. The run goes on: another connection can read the rest."""
+        if self._answering is not None:
+            self._answering.cancel()
+
+    async def _take(self, frame: Frame) -> None:
+        if frame.session is not None and self._session is None:
+            self._session = self._host.session(self._agent, frame.session)
+        running = None if self._run is None else self._run.run
+        if frame.stop:
+            if running is not None:
+                running.cancel(by="the client")
+        elif frame.answer is not None:
+            if running is None:
+                raise Problem(409, "no run goes on whose question could be answered")
+            running.respond(frame.answer, frame.decision, frame.value, reason=frame.reason)
+        else:
+            try:
+                self._prompts.put_nowait(prompt_of(frame.message))
+            except asyncio.QueueFull:
+                raise Problem(429, "too many prompts wait for an answer") from None
+
+    async def _answer_prompts(self) -> None:
+        while True:
+            prompt = await self._prompts.get()
+            try:
+                session = self._session = self._session or self._host.new_session(self._agent)
+                self._run = await self._host.start(self._agent, prompt, session)
+            except Problem as problem:
+                await self._tell(str(problem))
+                continue
+            feed = self._run.encoded_by("socket", SocketEncoder)
+            async for piece in feed.items():
+                if piece is not None:
+                    await self._socket.send_text(feed.encoder.message(piece[1]))
+
+    async def _tell(self, problem: str) -> None:
+        await self._socket.send_text(msgspec.json.encode({"error": {"message": problem}}).decode())

@@ -1,0 +1,153 @@
+"""Each endpoint, as its clients use it, over real connections."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import openai
+from agent.server import Server as ModelServer
+from agent.server import chat
+
+import nbagent
+from nbagent.agent import Agent
+from nbagent.server import serve
+from nbagent.wire.sse import SSEDecoder
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers.
+
+    Args:
+        a: One.
+        b: The other.
+    """
+    return a + b
+
+
+CALLING: list[Any] = [chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3.")]
+
+
+@contextmanager
+def serving(*replies: Any, **options: Any) -> Iterator[httpx2.Client]:
+    """Yield a client of a server with one agent, `assistant`, whose model gives these replies."""
+    with ModelServer(*replies) as model:
+        agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0, **options) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
+            yield client
+
+
+def data_of(response: httpx2.Response) -> list[Any]:
+    decoder = SSEDecoder()
+    events = [*decoder.feed(response.content), *decoder.close()]
+    return [json.loads(event.data) if event.data.startswith(("{", "[{")) else event.data for event in events]
+
+
+def test_hectors_stream_of_chunks() -> None:
+    with serving(*CALLING) as client:
+        response = client.post("/agents/assistant/messages/stream", json={"message": "1 + 2?"})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["x-accel-buffering"] == "no"
+    assert "".join(each["chunk"] for each in data_of(response)[:-1]) == '[Tool: add({"a": 1, "b": 2})]\nIt is 3.'
+    assert data_of(response)[-1] == "[DONE]"
+
+
+def test_debug_tells_each_event_under_a_name_of_its_own() -> None:
+    with serving(chat("Hi.")) as client:
+        plain = client.post("/agents/assistant/messages/stream", json={"message": "x"})
+        debug = client.post("/agents/assistant/messages/stream?debug=true", json={"message": "x"})
+    assert "event: debug" not in plain.text
+    assert '"type":"run.start"' in debug.text
+
+
+def test_a_session_knows_what_was_said() -> None:
+    with ModelServer(chat("Hello, Ada."), chat("Ada.")) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server, httpx2.Client(base_url=server.url) as client:
+            made = client.post("/agents/assistant/sessions")
+            assert made.status_code == 201
+            path = f"/agents/assistant/sessions/{made.json()['session_id']}/messages/stream"
+            client.post(path, json={"message": "I am Ada."})
+            client.get(path, params={"message": "Who am I?"})
+        assert [each["content"] for each in model.bodies[1]["messages"]] == ["I am Ada.", "Hello, Ada.", "Who am I?"]
+
+
+def test_a_watcher_of_a_session_gets_each_run() -> None:
+    with serving(chat("One."), chat("Two.")) as client:
+        session = client.post("/agents/assistant/sessions").json()["session_id"]
+        path = f"/agents/assistant/sessions/{session}/messages/stream"
+        with client.stream("GET", path) as watcher:
+            lines = watcher.iter_lines()
+            for text in ("One.", "Two."):
+                client.post(path, json={"message": "go"})
+                assert next(line for line in lines if line.startswith("data: {")) == f'data: {{"chunk":"{text}"}}'
+
+
+def test_agentors_chat() -> None:
+    with serving(chat("Hi."), chat("Hi.")) as client:
+        streamed = data_of(client.post("/chat", params={"message": "x"}))
+        whole = client.post("/chat", json={"input": "x", "stream": False}).json()
+    assert [each["chunk"] for each in streamed if each["chunk"]] == ["Hi."]
+    assert whole == {"message": "Hi."}
+
+
+def test_dextos_chat_names_its_session() -> None:
+    with serving(chat("Hi."), chat("Again.")) as client:
+        first = client.post("/chat/stream", json={"message": "x"})
+        said = next(each for each in data_of(first) if each["type"] == "llm:response")
+        again = client.post("/chat/stream", json={"message": "y", "sessionId": said["sessionId"]})
+    assert "event: llm:response\n" in first.text
+    assert said["content"] == "Hi."
+    assert {each["sessionId"] for each in data_of(again)} == {said["sessionId"]}
+
+
+def test_nearais_thread() -> None:
+    with serving(chat("Hi.")) as client:
+        thread = client.post("/threads").json()["id"]
+        run = client.post(f"/threads/{thread}/runs", json={"message": "x"}).json()["id"]
+        events = data_of(client.get(f"/api/v1/threads/{thread}/stream/{run}"))
+        assert client.get(f"/threads/other/stream/{run}").status_code == 404
+    assert events[-1]["event"] == "thread.run.completed"
+
+
+def test_status_and_tokens() -> None:
+    with serving(*CALLING) as client:
+        events = data_of(client.get("/stream", params={"query": "1 + 2?"}))
+    assert [each["type"] for each in events] == ["status", "tool_result", "token", "done"]
+
+
+def test_openais_clients() -> None:
+    with ModelServer(*CALLING, *CALLING, *CALLING) as model:
+        agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server, openai.OpenAI(base_url=f"{server.url}/v1", api_key="any") as client:
+            messages: Any = [{"role": "user", "content": "1 + 2?"}]
+            whole = client.chat.completions.create(model="assistant", messages=messages)
+            assert whole.choices[0].message.content == "It is 3."
+            chunks = client.chat.completions.create(model="assistant", messages=messages, stream=True)
+            assert "".join(each.choices[0].delta.content or "" for each in chunks if each.choices) == "It is 3."
+            assert client.responses.create(model="assistant", input="1 + 2?").output_text == "It is 3."
+            assert [each.id for each in client.models.list()] == ["assistant"]
+
+
+def test_the_ai_sdks_chat() -> None:
+    messages = [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "1 + 2?"}]}]
+    with serving(*CALLING) as client:
+        response = client.post("/api/chat", json={"id": "c", "messages": messages})
+    assert response.headers["x-vercel-ai-ui-message-stream"] == "v1"
+    kinds = [each["type"] for each in data_of(response)[:-1]]
+    assert (kinds[0], kinds[-1]) == ("start", "finish")
+
+
+def test_ag_ui() -> None:
+    asked = {"threadId": "t", "runId": "r", "messages": [{"id": "1", "role": "user", "content": "1 + 2?"}]}
+    with serving(*CALLING) as client:
+        kinds = [each["type"] for each in data_of(client.post("/ag-ui/assistant", json=asked))]
+    assert (kinds[0], kinds[-1]) == ("RUN_STARTED", "RUN_FINISHED")
+
+
+async def test_nbagent_itself_watches_a_served_run() -> None:
+    with serving(*CALLING) as client:
+        made = client.post("/runs", json={"message": "1 + 2?"}).json()
+        run = await nbagent.show(str(client.base_url.join(made["events"])), face="console")
+    assert (run.answer, run.tools[0].result, run.status) == ("It is 3.", 3, "completed")

@@ -1,0 +1,159 @@
+"""Readers that lose their connection, or their server, and go on where they were."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from agent.server import Exchange, chat_chunk
+from agent.server import Server as ModelServer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbagent.agent import Agent
+from nbagent.server import serve
+from nbagent.server.position import Position, parse_id
+from nbagent.wire.sse import ServerSentEvent, SSEDecoder
+
+WORDS = [f"word{number} " for number in range(40)]
+
+
+def slowly(exchange: Exchange) -> None:
+    """Answer in many pieces, of which no two are joined."""
+    exchange.begin()
+    for word in WORDS:
+        exchange.send(chat_chunk({"content": word}))
+        time.sleep(0.025)
+    exchange.send(chat_chunk({}, "stop"))
+    exchange.end()
+
+
+@contextmanager
+def agent() -> Iterator[Agent]:
+    with ModelServer(slowly) as model:
+        yield Agent("test-1", client=model.client(), api="chat", name="assistant")
+
+
+def read(client: httpx2.Client, method: str, path: str, limit: int | None = None, **options: Any) -> list[ServerSentEvent]:
+    """Return the events of a stream; leave it after `limit` of them."""
+    decoder, events = SSEDecoder(), []
+    with client.stream(method, path, **options) as response:
+        for chunk in response.iter_bytes():
+            for event in decoder.feed(chunk):
+                events.append(event)
+                if len(events) == limit:
+                    return events
+    return events
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx2.Client, list[ServerSentEvent]]]:
+    with (
+        agent() as made,
+        serve(made, port=0) as server,
+        httpx2.Client(base_url=server.url, timeout=20) as client,
+    ):
+        yield client, read(client, "POST", "/agents/assistant/messages/stream", json={"message": "go"})
+
+
+@settings(deadline=None, max_examples=30)
+@given(data=st.data())
+def test_a_reader_gets_all_after_its_last_id_and_nothing_twice(
+    finished: tuple[httpx2.Client, list[ServerSentEvent]], data: st.DataObject
+) -> None:
+    client, whole = finished
+    cut = data.draw(st.integers(0, len(whole) - 2))
+    headers = {"Last-Event-ID": whole[cut].id}
+    assert read(client, "POST", "/agents/assistant/messages/stream", json={"message": "?"}, headers=headers) == whole[cut + 1 :]
+
+
+def test_an_event_source_that_has_all_is_told_to_stop(finished: tuple[httpx2.Client, list[ServerSentEvent]]) -> None:
+    client, whole = finished
+    response = client.get("/stream", params={"query": "go"}, headers={"Last-Event-ID": whole[-1].id})
+    assert (response.status_code, response.content) == (204, b"")
+
+
+def test_a_reader_goes_on_with_another_protocol(finished: tuple[httpx2.Client, list[ServerSentEvent]]) -> None:
+    client, whole = finished
+    cut = len(whole) // 2
+    rest = read(client, "GET", "/stream", params={"query": "go"}, headers={"Last-Event-ID": whole[cut].id})
+    said = "".join(json.loads(event.data)["chunk"] for event in whole[: cut + 1])
+    events = [json.loads(event.data) for event in rest]
+    assert said + "".join(event.get("content", "") for event in events if event["type"] == "token") == "".join(WORDS)
+
+
+def test_an_id_of_another_server_is_refused(finished: tuple[httpx2.Client, list[ServerSentEvent]]) -> None:
+    client, _ = finished
+    assert client.get("/stream", headers={"Last-Event-ID": "17"}).status_code == 400
+    assert client.get("/stream", headers={"Last-Event-ID": "run-aaaaaaaaaaaa:1-1"}).status_code == 404
+
+
+def test_readers_that_come_late_drop_and_resume_get_the_same_while_it_goes_on() -> None:
+    with agent() as made, serve(made, port=0) as server, httpx2.Client(base_url=server.url, timeout=20) as client:
+        path = "/agents/assistant/messages/stream"
+        got = read(client, "POST", path, 5, json={"message": "go"})
+        while (last := parse_id(got[-1].id or "")) is not None and json_chunk(got[-1]):
+            got += read(client, "POST", path, 7, json={"message": "?"}, headers={"Last-Event-ID": got[-1].id})
+        whole = read(client, "GET", f"/runs/{last[0] if last else ''}/events")
+    assert "".join(json_chunk(event) for event in got) == "".join(WORDS)
+    told = [json.loads(event.data) for event in whole]
+    assert "".join(each["delta"] for each in told if each.get("type") == "text.delta") == "".join(WORDS)
+
+
+def json_chunk(event: ServerSentEvent) -> str:
+    return str(json.loads(event.data)["chunk"]) if event.data.startswith("{") else ""
+
+
+SERVING = """
+import sys, time
+import openai
+from nbagent.agent import Agent
+from nbagent.server import serve
+client = openai.AsyncOpenAI(base_url=sys.argv[1], api_key="sk-test")
+agent = Agent("test-1", client=client, api="chat", name="assistant")
+server = serve(agent, port=0, store=sys.argv[2])
+print(server.url, flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+
+def test_a_reader_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
+    with ModelServer(slowly) as model:
+        command = [sys.executable, "-c", SERVING, str(model.client().base_url), str(tmp_path / "runs.db")]
+        servers: list[subprocess.Popen[str]] = []
+        got: list[ServerSentEvent] = []
+        rest: list[ServerSentEvent] = []
+        try:
+            for _ in range(2):
+                process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                servers.append(process)
+                assert process.stdout is not None
+                url = process.stdout.readline().strip()
+                with httpx2.Client(base_url=url, timeout=20) as client:
+                    if len(servers) == 1:
+                        got = read(client, "POST", "/agents/assistant/messages/stream", 10, json={"message": "go"})
+                        process.kill()
+                    else:
+                        rest = read(client, "GET", "/stream", headers={"Last-Event-ID": got[-1].id})
+        finally:
+            for process in servers:
+                process.kill()
+                process.communicate()
+    said = "".join(json_chunk(event) for event in got)
+    events = [json.loads(event.data) for event in rest]
+    said += "".join(event.get("content", "") for event in events if event["type"] == "token")
+    assert "".join(WORDS).startswith(said)
+    assert [event["type"] for event in events[-2:]] == ["error", "done"]
+
+
+def test_positions_are_in_order() -> None:
+    assert Position(9, 2) < Position(10, 1)
+    assert parse_id(Position(9, 2).id_in("run-abcdefghijkl")) == ("run-abcdefghijkl", Position(9, 2))
+    assert parse_id("run-abcdefghijkl:9") is None
