@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,15 +14,19 @@ from starlette.responses import JSONResponse, Response
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, secrets
+from nbagent.run import Run
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, nearai, openai, runs, status_tokens, vercel
 from nbagent.server.guard import LOOPBACK, Guard
-from nbagent.server.host import Host
+from nbagent.server.host import Host, new_run_id
 from nbagent.server.problem import Problem
 from nbagent.server.sqlite_events import SqliteEvents
 
+Served: TypeAlias = Agent | Run
+"""An agent, or a run that is being watched."""
+
 
 def asgi(
-    agents: Agent | Mapping[str, Agent],
+    served: Served | Mapping[str, Served],
     *,
     store: str | Path = ":memory:",
     reveal: Reveal = "tools",
@@ -36,7 +40,7 @@ def asgi(
         app.mount("/agents-api", nbagent.asgi(agent, hosts=["example.org"], token=os.environ["TOKEN"]))
 
     Args:
-        agents: one agent, or several by the names that they are served under.
+        served: an agent, or a run that is being watched; or several by the names that they are served under.
         store: SQLite file that keeps the events of the runs, so that a client goes on after the server has been started again;
             by default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
@@ -45,31 +49,37 @@ def asgi(
         token: that each request must bear; None for any.
 
     Raises:
-        NbagentError: `agents` are none.
+        NbagentError: there is neither an agent nor a run.
     """
-    host = Host(_named(agents), SqliteEvents(store), reveal=reveal)
+    named = _named(served)
+    agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
+    runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
+    host = Host(agents, SqliteEvents(store), reveal=reveal)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        for run_id, (name, run) in runs_by_id.items():
+            await host.host(run, name, run_id=run_id)
         try:
             yield
         finally:
             await host.close()
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
-    return Starlette(
+    app = Starlette(
         routes=[route for room in rooms for route in room.routes(host)],
         lifespan=lifespan,
         middleware=[Middleware(Guard, hosts=hosts, origins=origins, token=token)],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
+    app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}
+    return app
 
 
-def _named(agents: Agent | Mapping[str, Agent]) -> dict[str, Agent]:
-    given: Any = agents
-    named = {given.name: given} if isinstance(given, Agent) else dict(given) if isinstance(given, Mapping) else {}
-    if not named or not all(isinstance(each, Agent) for each in named.values()):
-        raise NbagentError(f"serve an agent, or a dict of agents by name; got {agents!r}")
+def _named(served: Any) -> dict[str, Served]:
+    named = {served.name: served} if isinstance(served, Served) else dict(served) if isinstance(served, Mapping) else {}
+    if not named or not all(isinstance(each, Served) for each in named.values()):
+        raise NbagentError(f"serve an agent or a run, or a dict of them by name; got {served!r}")
     return named
 
 

@@ -89,8 +89,14 @@ class Host:
         stream = (found if session is None else session).stream(prompt)
         return await self.host(Run(stream, **{"reveal": self._reveal, "name": name, **options}), name, session)
 
-    async def host(self, run: Run, agent: str, session: Session | None = None) -> HostedRun:
+    async def host(self, run: Run, agent: str, session: Session | None = None, *, run_id: str | None = None) -> HostedRun:
         """Serve a run, which is started if it has not begun.
+
+        Args:
+            run: the run.
+            agent: name of its agent.
+            session: that it belongs to.
+            run_id: id for its readers; by default a new one.
 
         Raises:
             Problem: too many runs go on (503).
@@ -98,7 +104,7 @@ class Host:
         if len(self._tasks) >= self._max_running:
             raise Problem(503, f"{self._max_running} runs go on already, which is the limit")
         stored = StoredRun(
-            id=f"run-{secrets.token_urlsafe(12)}",
+            id=new_run_id() if run_id is None else run_id,
             agent=agent,
             session=None if session is None else session.name,
             owner=self._owner,
@@ -111,6 +117,10 @@ class Host:
         if stored.session is not None and (waiting := self._next.pop(stored.session, None)) is not None:
             waiting.set_result(hosted)
         return hosted
+
+    def running(self) -> list[HostedRun]:
+        """Return the runs that go on in this process."""
+        return [hosted for hosted in self._runs.values() if hosted.run is not None]
 
     async def find(self, run_id: str) -> HostedRun:
         """Return a run by its id, also one of another process or of an earlier one.
@@ -163,3 +173,8 @@ class Host:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def new_run_id() -> str:
+    """Return an id for a run, which cannot be guessed."""
+    return f"run-{secrets.token_urlsafe(12)}"

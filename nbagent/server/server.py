@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
-from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, secrets
-from nbagent.server.app import asgi
+from nbagent.run import Run
+from nbagent.server.app import Served, asgi
 from nbagent.server.guard import LOOPBACK
 
 MAX_CONNECTIONS = 1_000
@@ -34,7 +34,8 @@ class Server:
         url: address of the server.
     """
 
-    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+        self._run_ids: dict[str, str] = app.state.run_ids
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -51,6 +52,16 @@ class Server:
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
+
+    def address_of(self, run: Run) -> str:
+        """Return the address at which a served run is read, for `nbagent.show`.
+
+        Raises:
+            NbagentError: the run is not served here.
+        """
+        if run.id not in self._run_ids:
+            raise NbagentError(f"{run!r} is not served here; give it to serve()")
+        return f"{self.url}/runs/{self._run_ids[run.id]}/events"
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._listener])
@@ -73,7 +84,7 @@ class Server:
 
 
 def serve(
-    agents: Agent | Mapping[str, Agent],
+    served: Served | Mapping[str, Served],
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
@@ -83,13 +94,14 @@ def serve(
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
 ) -> Server:
-    """Serve agents to other programs, in the background.
+    """Serve agents and runs to other programs, in the background.
 
         server = nbagent.serve(agent)
         server.url, server.stop()
+        nbagent.serve(run, port=0).address_of(run)    # nbagent.show(that address) draws it elsewhere
 
     Args:
-        agents: one agent, or several by the names that they are served under.
+        served: an agent, or a run that is being watched; or several by the names that they are served under.
         host: address to listen at. Any but this machine's own needs a token.
         port: to listen at; 0 for a free one.
         store: SQLite file that keeps the events of the runs; by default this process's memory.
@@ -99,13 +111,13 @@ def serve(
         origins: of web pages elsewhere that may use it.
 
     Raises:
-        NbagentError: `agents` are none, or the address needs a token.
+        NbagentError: there is neither an agent nor a run, or the address needs a token.
         OSError: the address is taken.
     """
     if host not in LOOPBACK and not token:
         raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
     if token is not None:
         secrets.register(token)
-    app = asgi(agents, store=store, reveal=reveal, hosts={*LOOPBACK, host, *hosts}, origins=origins, token=token)
+    app = asgi(served, store=store, reveal=reveal, hosts={*LOOPBACK, host, *hosts}, origins=origins, token=token)
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     return Server(app, listener)

@@ -11,6 +11,7 @@ from agent.server import Server as ModelServer
 from agent.server import chat
 
 import nbagent
+from nbagent import Run
 from nbagent.agent import Agent
 from nbagent.server import serve
 from nbagent.wire.sse import SSEDecoder
@@ -151,3 +152,13 @@ async def test_nbagent_itself_watches_a_served_run() -> None:
         made = client.post("/runs", json={"message": "1 + 2?"}).json()
         run = await nbagent.show(str(client.base_url.join(made["events"])), face="console")
     assert (run.answer, run.tools[0].result, run.status) == ("It is 3.", 3, "completed")
+
+
+async def test_a_run_that_is_watched_is_drawn_elsewhere_too() -> None:
+    with ModelServer(*CALLING) as model:
+        agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
+        run = Run(agent.stream("1 + 2?"))
+        with serve(run, port=0) as server:
+            other = await nbagent.show(server.address_of(run), face="console")
+            await run
+    assert (other.answer, run.answer) == ("It is 3.", "It is 3.")

@@ -54,6 +54,9 @@ def routes(host: Host) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "agents": list(host.agents)})
 
+    async def listed(request: Request) -> Response:
+        return JSONResponse({"runs": [{"id": run.id, "agent": run.stored.agent} for run in host.running()]})
+
     async def new_run(request: Request) -> Response:
         asked = await body(request, NewRun)
         name, _ = host.agent(asked.agent)
@@ -89,6 +92,7 @@ def routes(host: Host) -> list[BaseRoute]:
 
     return [
         Route("/health", health, methods=["GET"]),
+        Route("/runs", listed, methods=["GET"]),
         Route("/runs", new_run, methods=["POST"]),
         Route("/runs/{run}/events", events, methods=["GET"]),
         Route("/runs/{run}/cancel", cancel, methods=["POST"]),
