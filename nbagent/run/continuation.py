@@ -1,10 +1,11 @@
 """The continuation of a stream whose questions have been answered: the answers are sent to it, or another stream follows it."""
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,9 +17,9 @@ from nbagent.adapters.base.answers import Answered, AnswerForm, Answers
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.base.fields import safe_message
 from nbagent.adapters.detect import DetectingDecoder, go_on, pause, stream_outlives_run
-from nbagent.errors import AnswerError, Cancelled
+from nbagent.errors import AnswerError, Cancelled, StreamError
 from nbagent.run.answer_reader import AnswerReader
-from nbagent.runtime.loop import OwnedStream
+from nbagent.runtime.loop import OwnedStream, submit
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.following import following, request_of
 from nbagent.sources.objects import Reader
@@ -120,10 +121,20 @@ class Continuation:
         with self._lock:
             self._stopped = True
             was_paused, self._is_paused = self._is_paused, False
+        self._request_stop()
         if was_paused:
             self._end(Cancelled())
         else:
             self._reader.cancel()
+
+    def _request_stop(self) -> None:
+        """Ask the service to stop the run, if it would go on without a reader."""
+        source = self._source
+        if not isinstance(source, ServiceStream) or not source.takes_posts or (request := source.request_parts) is None:
+            return
+        stop = self._form.stop_request(request[0])
+        if stop is not None:
+            submit(_without_errors(source.post(lambda url: stop)))
 
     def _on_reader_end(self, error: BaseException | None) -> None:
         if error is None and not self._stopped:
@@ -257,7 +268,7 @@ class Continuation:
             return None
         if form.has_messages and source.takes_messages:
             return lambda answered: source.send(form.message(answered))
-        if form.has_posts and source.takes_posts:
+        if source.takes_posts and (request := source.request_parts) is not None and form.can_post(request[0]):
             return lambda answered: source.post(partial(form.post, answered=answered))
         return None
 
@@ -393,3 +404,9 @@ def _on_loop(function: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, An
         return await result if inspect.isawaitable(result) else result
 
     return call
+
+
+async def _without_errors(sending: Awaitable[None]) -> None:
+    """Wait for a request whose failure changes nothing: the run has ended by itself, or cannot be reached."""
+    with contextlib.suppress(StreamError):
+        await sending

@@ -93,6 +93,17 @@ class AnswerForm:
         """Return address and JSON body of the HTTP request that carries an answer. The stream at `url` goes on."""
         raise NotImplementedError
 
+    def can_post(self, url: str) -> bool:
+        """Return True if `post` knows where the answers to the stream at an address go."""
+        return self.has_posts
+
+    def stop_request(self, url: str) -> tuple[str, Any] | None:
+        """Return address and JSON body of the HTTP request that stops the run whose stream is at an address.
+
+        None if there is none: a service that ends a run whose reader leaves needs no such request.
+        """
+        return None
+
     def next_request(self, url: str, body: Any, answered: Sequence[Answered]) -> tuple[str, Any] | None:
         """Return address and JSON body of the HTTP request that goes on with a paused run; None if the system has none.
 

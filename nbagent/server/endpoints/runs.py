@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from nbagent import events as e
 from nbagent.adapters.base.encoder import SSE_HEADERS, Item
 from nbagent.adapters.nbagent_events.encoder import EventsEncoder
 from nbagent.errors import AnswerError
@@ -36,12 +37,17 @@ class Answer(msgspec.Struct):
     decision: Decision = "approve"
     value: Any = None
     reason: str | None = None
+    remember: bool = False
 
 
 class EventsOverSse(EventsEncoder):
     """Encodes events as themselves, each in a server-sent event."""
 
     headers: ClassVar[Mapping[str, str]] = SSE_HEADERS
+
+    def feed(self, event: e.Event) -> list[Item]:
+        """Return the event itself, without the head that a recording has."""
+        return [e.to_dict(event)]
 
     def frame(self, item: Item, number: int | str | None = None) -> bytes:
         """Return an event as a server-sent event."""
@@ -79,7 +85,7 @@ def routes(host: Host) -> list[BaseRoute]:
         asked = await body(request, Answer)
         running = await _running(request)
         try:
-            running.respond(asked.id, asked.decision, asked.value, reason=asked.reason)
+            running.respond(asked.id, asked.decision, asked.value, reason=asked.reason, remember=asked.remember)
         except AnswerError as error:
             raise Problem(409, str(error)) from error
         return JSONResponse({"status": "answered"})

@@ -1,0 +1,86 @@
+"""A served run, watched by nbagent elsewhere: Stop and answers go the way back."""
+
+from typing import Any
+
+import httpx2
+from agent.server import Exchange, chat, chat_chunk
+from agent.server import Server as ModelServer
+
+import nbagent
+from nbagent import Run
+from nbagent.agent import Agent
+from nbagent.server import serve
+
+ran: list[str] = []
+
+
+@nbagent.tool(approve=True)
+def delete(path: str) -> str:
+    """Delete a file.
+
+    Args:
+        path: Of the file.
+    """
+    ran.append(path)
+    return "gone"
+
+
+def asking() -> Any:
+    return chat(calls=[("c1", "delete", '{"path": "a"}')])
+
+
+async def test_a_question_is_answered_by_a_reader_elsewhere() -> None:
+    ran.clear()
+    with ModelServer(asking(), chat("Done.")) as model:
+        agent = Agent("test-1", tools=[delete], client=model.client(), api="chat", name="assistant")
+        run = Run(agent.stream("go"))
+        with serve(run, port=0) as server:
+            other = nbagent.show(server.address_of(run), face="console")
+            async for _ in other.stream("approval.request"):
+                break
+            assert ran == []
+            [question] = other.waiting
+            question.allow({"path": "b"})
+            await other
+            await run
+    assert (ran, run.answer, other.answer) == (["b"], "Done.", "Done.")
+
+
+async def test_a_reader_elsewhere_stops_the_run() -> None:
+    def hold(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.send(chat_chunk({"content": "Hel"}))
+        exchange.hold()
+
+    with ModelServer(hold) as model:
+        run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
+        with serve(run, port=0) as server:
+            other = nbagent.show(server.address_of(run), face="console")
+            async for _ in other.stream("text.delta"):
+                break
+            other.cancel()
+            await run
+    assert (run.status, other.status) == ("cancelled", "cancelled")
+
+
+def test_a_reader_that_leaves_does_not_stop_the_run() -> None:
+    with ModelServer(chat("Hi.")) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
+            with client.stream("POST", "/agents/assistant/messages/stream", json={"message": "x"}) as response:
+                run_id = response.headers["x-run-id"]
+            assert '"delta":"Hi."' in client.get(f"/runs/{run_id}/events").text
+
+
+def test_a_question_is_not_answered_without_its_run_and_a_tool_does_not_run_unasked() -> None:
+    ran.clear()
+    with ModelServer(asking(), chat("Done.")) as model:
+        agent = Agent("test-1", tools=[delete], client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server, httpx2.Client(base_url=server.url, timeout=10) as client:
+            asked = client.post("/chat", json={"message": "x", "stream": False})
+            assert (asked.status_code, "waits for an answer" in asked.text) == (409, True)
+            assert client.post("/runs/run-aaaaaaaaaaaa/answers", json={"id": "c1"}).status_code == 404
+            run_id = client.get("/runs").json()["runs"][0]["id"]
+            assert client.post(f"/runs/{run_id}/answers", json={"id": "other"}).status_code == 409
+            assert ran == []
+            assert client.post(f"/runs/{run_id}/cancel").status_code == 202
