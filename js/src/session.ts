@@ -162,6 +162,16 @@ export class Session {
     if (isOpen(block) && this.kernel.state.peek() !== "gone") this.answers.send(block, answer);
   }
 
+  /** Set or clear the breakpoint before the calls of a tool. */
+  setBreakpoint(tool: string, set: boolean): void {
+    this.channel.send({ t: "break", tool, set });
+  }
+
+  /** Stop before every call and every request to the model, or no more. */
+  setStep(on: boolean): void {
+    this.channel.send({ t: "step", on });
+  }
+
   loadModule(name: ModuleName): Promise<LazyModule> {
     return loadModule(name, (module) => this.channel.lazyValues.whole(module));
   }
