@@ -136,7 +136,7 @@
       const painted = new ResizeObserver(() => {
         tops.push(this.outputTop());
         if (over()) left -= 1;
-        if (left === 0) done();
+        if (left <= 0) return done();
         requestAnimationFrame(() => {
           probe.style.height = `${1 + (tops.length % 2)}px`;
         });
