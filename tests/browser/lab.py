@@ -215,6 +215,10 @@ class Notebook:
         )
         return str(printed)
 
+    def speed_up(self) -> None:
+        """Have the demo model answer without pauses: a page that draws a text as it comes takes seconds of CPU."""
+        assert not self.python("from nbagent.demo import demo_server; demo_server().tokens_per_second = float('inf')")
+
     def shot(self, name: str) -> Path:
         """Save a screenshot of the window, for review by eye."""
         SHOTS.mkdir(parents=True, exist_ok=True)

@@ -69,6 +69,7 @@ def put_scenes_into_the_output(book: Notebook, scene: str = "") -> None:
 
 
 def test_tab_reaches_every_control_and_shows_where_it_is(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")  # what moves costs CPU at each of the steps
     open_preview(page)
     let_panels_close(page)
     wanted = page.evaluate("() => pleasant.stops().length")
@@ -162,7 +163,7 @@ def test_state_changes_are_announced_and_words_are_not(page: Page) -> None:
 
 
 def test_forced_colours_leave_every_sign_visible(page: Page) -> None:
-    page.emulate_media(forced_colors="active")
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
     open_preview(page)
     assert page.evaluate("() => pleasant.invisible()") == 0
     picture(page, "states-forced-colours")
@@ -170,6 +171,7 @@ def test_forced_colours_leave_every_sign_visible(page: Page) -> None:
 
 def test_a_narrow_cell_holds_everything(page: Page) -> None:
     """360 px: a phone, or a window of 720 px at 200 %."""
+    page.emulate_media(reduced_motion="reduce")
     page.set_viewport_size({"width": 360, "height": 800})
     open_preview(page)
     let_panels_close(page)
