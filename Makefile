@@ -51,8 +51,8 @@ js: js/node_modules/.installed
 	cd js && $(NPM) run --silent lint && $(NPM) run --silent types && $(NPM) run --silent test
 
 CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && export NBAGENT_CHROMIUM
-# At a time; a campaign has the machine for itself.
-BROWSER_TESTS := --numprocesses=3 --dist=worksteal --timeout=300
+# At a time, each with a JupyterLab of its own; a campaign has the machine for itself.
+BROWSER_TESTS := --numprocesses=2 --dist=worksteal --timeout=300
 
 python: .venv/test
 	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=2

@@ -2,9 +2,14 @@
 
 import contextlib
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Protocol
+
+INTERRUPT_DELAY_S = 0.2
+"""Seconds after which a read notices an interrupt that arrived just before it."""
 
 
 class Lines(Protocol):
@@ -31,6 +36,10 @@ class StandardLines:
 
     def read(self, prompt: str) -> str:
         """See `Lines.read`."""
+        with _interruptible():
+            return self._read(prompt)
+
+    def _read(self, prompt: str) -> str:
         if self._is_output:
             return input(prompt)
         print(prompt, end="", file=sys.stderr, flush=True)
@@ -46,6 +55,29 @@ class StandardLines:
     def write(self, line: str) -> None:
         """See `Lines.write`."""
         print(line, file=sys.stdout if self._is_output else sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Make sure that a SIGINT ends the reads of this thread.
+
+    Python raises KeyboardInterrupt when a system call is left. A signal that arrives after the prompt is printed, and before
+    the read has begun, leaves none: it would take effect with the next line. So a timer interrupts the read again and again.
+    """
+    if (
+        sys.platform == "win32"  # has no timer, and needs none: a console's read waits for the signal too
+        or threading.current_thread() is not threading.main_thread()  # interrupts do not come here
+        or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL  # the program's own
+    ):
+        yield
+        return
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, INTERRUPT_DELAY_S, INTERRUPT_DELAY_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def is_attended() -> bool:

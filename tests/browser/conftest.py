@@ -1,12 +1,12 @@
 """A real JupyterLab with a real kernel, in a real browser."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser.lab import Lab, Notebook, chromium, serving, write
+from browser.lab import SIZE, Lab, Notebook, chromium, serving, write
 from browser.wire import Wire
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -25,12 +25,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def window(browser: Browser) -> Page:
+    """Return a fresh window, as large as a laptop's."""
+    return browser.new_context(viewport=SIZE).new_page()
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """Yield a fresh window, as large as a laptop's."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    yield context.new_page()
-    context.close()
+    """Yield a fresh window."""
+    page = window(browser)
+    yield page
+    page.context.close()
 
 
 @pytest.fixture(scope="session")
@@ -50,14 +55,48 @@ def wire(lab: Lab) -> Iterator[Wire]:
     wire.close()
 
 
+@pytest.fixture(scope="session")
+def left_open() -> list[Page]:
+    """Return the window with JupyterLab that the test before has left; at most one. To load JupyterLab takes 5 s of CPU."""
+    return []
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note that a test has failed: its window is not used again."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def notebook(lab: Lab, page: Page) -> Callable[..., Notebook]:
-    """Return a function that opens a notebook: one of ours by name, or a new one made of cells of code."""
+def notebook(
+    lab: Lab, browser: Browser, left_open: list[Page], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Notebook]]:
+    """Yield a function that opens a notebook: one of ours by name, or a new one made of cells of code.
+
+    It is the only document in a JupyterLab that earlier tests have used; with a network of its own, in a fresh one.
+    """
+    fresh: list[Page] = []
+    used: list[Page] = []
 
     def open_notebook(name: str = "", cells: tuple[str, ...] = (), theme: str = "light", wire: Wire | None = None) -> Notebook:
         if cells:
             name = name or "test.ipynb"
             write(lab.root / name, cells)
-        return Notebook(replace(lab, url=wire.url) if wire else lab, page, name).open(theme)
+        if wire:
+            fresh.append(window(browser))
+            return Notebook(replace(lab, url=wire.url), fresh[-1], name).open(theme)
+        used.append(left_open.pop() if left_open else window(browser))
+        return Notebook(lab, used[-1], name).enter(theme)
 
-    return open_notebook
+    yield open_notebook
+    for page in used:
+        page.unroute_all()
+    if used and not left_open and not request.node.stash.get(FAILED, False):
+        left_open.append(used.pop())
+    for page in [*fresh, *used]:
+        page.context.close()

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
 
 SHOTS = Path(__file__).parents[2] / "test-results" / "shots"
 KERNEL_SECONDS = 60
+SIZE: ViewportSize = {"width": 1280, "height": 1000}
+"""Size of a window: a laptop's."""
 
 # Chromium without the services that would call home.
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -123,6 +125,27 @@ class Notebook:
         self.wait_idle()
         return self
 
+    def enter(self, theme: str = "light") -> "Notebook":
+        """Open it as the only document of a JupyterLab that is loaded, if it is in order; otherwise load one."""
+        if not self.page.evaluate("() => window.jupyterapp !== undefined && !document.querySelector('.jp-Dialog')"):
+            return self.open(theme)
+        self.page.set_viewport_size(SIZE)
+        self.page.mouse.move(0, 0)
+        self.page.evaluate(
+            """async (path) => {
+                 const app = window.jupyterapp;
+                 for (const document of [...app.shell.widgets('main')]) document.dispose();
+                 const { context, sessionContext } = await app.commands.execute('docmanager:open', { path });
+                 await context.ready;
+                 await sessionContext.ready;
+               }""",
+            self.name,
+        )
+        self.page.wait_for_function("(path) => window.jupyterapp.shell.currentWidget?.context?.path === path", arg=self.name)
+        self.theme(theme)
+        self.wait_idle()
+        return self
+
     def load(self) -> None:
         """Load the page (again), whatever the kernel is doing."""
         self.page.goto(f"{self.lab.url}/lab/workspaces/nbagent/tree/{self.name}?token={self.lab.token}&reset")
@@ -191,6 +214,10 @@ class Notebook:
             code,
         )
         return str(printed)
+
+    def speed_up(self) -> None:
+        """Have the demo model answer without pauses: a page that draws a text as it comes takes seconds of CPU."""
+        assert not self.python("from nbagent.demo import demo_server; demo_server().tokens_per_second = float('inf')")
 
     def shot(self, name: str) -> Path:
         """Save a screenshot of the window, for review by eye."""

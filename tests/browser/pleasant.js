@@ -49,10 +49,14 @@
     return looks.length;
   },
 
-  noteFocus() {
-    const node = document.activeElement;
-    const { outlineStyle, outlineWidth } = getComputedStyle(node);
-    node.reached = outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2;
+  /** Notes where the focus is. Returns the controls that it has not reached so far, and the page while it is inside a view. */
+  missed() {
+    const focused = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(focused);
+    focused.reached = outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2;
+    if (focused.closest(".nbagent")) return ["the page"];
+    const missed = this.stops().filter((node) => !node.reached);
+    return missed.map((node) => node.outerHTML.slice(0, 120));
   },
 
   /** Boxes that overflow to the side, and controls that are cut off. */
@@ -132,7 +136,7 @@
       const painted = new ResizeObserver(() => {
         tops.push(this.outputTop());
         if (over()) left -= 1;
-        if (left === 0) done();
+        if (left <= 0) return done();
         requestAnimationFrame(() => {
           probe.style.height = `${1 + (tops.length % 2)}px`;
         });

@@ -31,6 +31,7 @@ ASK = 'agent.stream("report region=north year=2024")'
 def test_arguments_are_edited_and_sent_after_a_reload_and_while_a_cell_blocks(notebook: Callable[..., Notebook]) -> None:
     blocking = f"again = nbagent.show({ASK})\nagain.wait()\nprint('then', again.tools[0].result)"
     book = notebook(cells=(SETUP, f"run = nbagent.show({ASK})", "run", blocking))
+    book.speed_up()
     for index in (0, 1, 2):
         book.run(index)
         book.wait_idle()

@@ -37,6 +37,7 @@ def ended(book: Notebook, count: int, year: int) -> None:
 
 def test_a_conversation_is_had_edited_reloaded_and_resumed(notebook: Callable[..., Notebook]) -> None:
     book = notebook("chat.ipynb", CELLS)
+    book.speed_up()
     book.run(0)
     book.run(1)
     widget = book.widget(1)
@@ -76,6 +77,7 @@ def test_a_conversation_is_had_edited_reloaded_and_resumed(notebook: Callable[..
     # A kernel later, the session has all of it.
     book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     book.wait_idle()
+    book.speed_up()
     book.run(0)
     book.run(1)
     expect(book.widget(1).locator(".nb-prompt")).to_have_count(3)

@@ -105,7 +105,7 @@ def test_the_front_end_is_evaluated_once_a_page(book: Callable[..., Notebook]) -
     assert (page.evaluate(FRONT_ENDS), page.evaluate(STYLES)) == (1, 1)
     # Another notebook, and so another kernel, in the same page.
     write(notebook.lab.root / "other.ipynb", (SETUP, SHOW))
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', { path: 'other.ipynb' })")
+    page.evaluate("() => { window.jupyterapp.commands.execute('docmanager:open', { path: 'other.ipynb' }) }")
     page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path === 'other.ipynb'")
     notebook.wait_idle()
     notebook.run_all()

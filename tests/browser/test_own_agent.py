@@ -23,6 +23,7 @@ def cells_of(book: Notebook) -> dict[str, int]:
 def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> None:
     book = notebook(NAME)
     at = cells_of(book)
+    book.speed_up()
     for name in ("clerk", "payment"):
         book.run(at[name])
         book.wait_idle()
@@ -66,6 +67,7 @@ def test_the_notebook_from_top_to_bottom(notebook: Callable[..., Notebook]) -> N
     # A kernel later the session goes on.
     book.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     book.wait_idle()
+    book.speed_up()
     book.run(at["clerk"])
     book.wait_idle()
     book.run(at["chat"])

@@ -73,7 +73,7 @@ def test_the_file_holds_the_whole_run_whatever_happens_to_its_outputs(notebook: 
     finish(book, "moved", 0)
     wait_until_saved(book, "and done")
     page.evaluate("() => window.jupyterapp.commands.execute('application:close')")
-    page.evaluate("(path) => window.jupyterapp.commands.execute('docmanager:open', { path })", book.name)
+    page.evaluate("(path) => { window.jupyterapp.commands.execute('docmanager:open', { path }) }", book.name)
     page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context?.isReady")
     finish(book, "reopened", 2)
     wait_until_saved(book, "and done", runs=2)

@@ -180,6 +180,33 @@ def test_ctrl_c_at_a_question_stops_the_command(tmp_path: Path) -> None:
     assert not (tmp_path / "a.txt").exists()
 
 
+ASKING = """
+import sys
+from nbagent.terminal.lines import History, StandardLines
+
+if sys.argv[1] == "edited":
+    History()
+lines = StandardLines()
+for number in range(int(sys.argv[2])):
+    try:
+        lines.read(f"{number}> ")
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("kind", ["plain", "edited"])
+def test_no_ctrl_c_is_lost_however_soon_after_the_prompt_it_comes(kind: str, tmp_path: Path) -> None:
+    """One in some three thousand is lost, on a busy machine, where nothing interrupts the read again."""
+    (tmp_path / "asking.py").write_text(ASKING)
+    with PseudoTerminal("asking.py", kind, "20000", folder=tmp_path) as terminal:
+        for number in range(20_000):
+            terminal.expect(f"{number}> ")
+            terminal.interrupt()
+        assert terminal.wait() == 0
+
+
 def test_ctrl_c_kills_the_command_of_a_tool(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("agents:\n  a: {model: test-1, base_url: '${URL}', tools: [execute_command]}\n")
     command = json.dumps({"command": "sleep 1000 & echo $! > pid; echo begun; wait"})

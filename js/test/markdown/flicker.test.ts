@@ -117,7 +117,7 @@ describe("nothing is ever shown that the finished text does not show in its plac
   test.each(Object.entries(INLINES))(
     "%s",
     (_, make) => {
-      for (let seed = 0; seed < (WHOLE ? 20 : 5); seed++) {
+      for (let seed = 0; seed < (WHOLE ? 20 : 2); seed++) {
         const next = random(seed);
         for (const frame of [
           "T X T",
@@ -142,7 +142,7 @@ describe("nothing is ever shown that the finished text does not show in its plac
   test.each(Object.entries(BLOCKS))(
     "%s",
     (_, make) => {
-      for (let seed = 0; seed < (WHOLE ? 10 : 3); seed++) {
+      for (let seed = 0; seed < (WHOLE ? 10 : 2); seed++) {
         const next = random(seed);
         const written = `${text(next)}\n\n${make(next)}\n\n${text(next)}\n`;
         expect(flash([...written]), JSON.stringify(written)).toBeNull();
@@ -156,7 +156,7 @@ describe("nothing is ever shown that the finished text does not show in its plac
     () => {
       const seeds = sample(
         Array.from({ length: 3000 }, (_, seed) => seed),
-        20,
+        8,
       );
       for (const seed of seeds) {
         const written = generated(seed);
@@ -205,7 +205,7 @@ describe("a settled block stays the same node, and nothing in it changes", () =>
   test(
     "in every example of the specifications, with blocks before and after",
     () => {
-      const some = sample(plain, 120);
+      const some = sample(plain, 60);
       for (const one of some)
         expect(touched(`before\n\n${one}\n\nnext\n\nthen\n\nlast\n`), JSON.stringify(one)).toEqual([]);
       figure("examples of the specifications whose settled blocks stay untouched", `${some.length}`);
@@ -216,7 +216,7 @@ describe("a settled block stays the same node, and nothing in it changes", () =>
   test(
     "in generated documents",
     () => {
-      for (let seed = 0; seed < (WHOLE ? 600 : 20); seed++)
+      for (let seed = 0; seed < (WHOLE ? 600 : 6); seed++)
         expect(touched(generated(seed)), JSON.stringify(generated(seed))).toEqual([]);
     },
     MINUTES,
