@@ -193,7 +193,9 @@ class Calls:
                 await self._emit(e.ToolProgress(id=call.start.id))  # it starts only now, not when its arguments were complete
             try:
                 outcome = await self._result(call.start, call.tool, call.arguments)
-            except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+            except GeneratorExit:
+                raise  # the loop drops this call
+            except BaseException as error:
                 outcome = failed(call.start.id, error)
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation

@@ -6,7 +6,7 @@ the recorded arguments, and a response that calls is followed by the next one, r
 
 import json
 from collections.abc import Callable
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import openai
@@ -166,6 +166,6 @@ async def test_a_recorded_conversation_goes_on_from_response_to_response(convers
     assert said == [text for each in expected for text in each.texts] + (["Thank you."] if expected[-1].calls() else [])
     assert in_any_order(tools.calls) == in_any_order([call for each in expected for call in arguments(each)])
     histories = [request["input" if api == "responses" else "messages"] for request in server.requests]
-    for earlier, later in zip(histories, histories[1:], strict=False):
+    for earlier, later in pairwise(histories):
         assert later[: len(earlier)] == earlier
         (check_responses if api == "responses" else check_chat)(later)
