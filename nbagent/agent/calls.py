@@ -96,7 +96,9 @@ class Calls:
             result, text = permitted.given or await self._perform(permitted)
         except Denied as denial:
             result, text = e.ToolResult(id=start.id, status="denied"), str(denial)
-        except Exception as error:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:  # of a function given as `approve`, too
             result, text = failed(start.id, error)
         text = f"{note}{text}{self.repeats.add(start.name, args.args_text, text)}"
         output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)

@@ -55,9 +55,8 @@ def display_of(
         short list, tuple or dict with pictures or tables in it, and of a value with figures or others before it, each part has
         types of its own, see `nbagent.mime.parts`.
     """
-    figures = [
-        figure for figure in figures if not _unless_it_fails(lambda each=figure: _holds(value, each, _MAX_NESTED), False)
-    ]
+    given = list(figures)
+    figures = _unless_it_fails(lambda: [figure for figure in given if not _holds(value, figure, _MAX_NESTED)], given)
     data = _limited(value, limits)
     members: list[dict[str, Any]] = _unless_it_fails(lambda: _members(value, limits, 0), [])
     alone = value is None and bool(figures or before)

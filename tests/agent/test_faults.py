@@ -136,14 +136,20 @@ async def test_an_error_that_cannot_be_read_is_an_error_of_the_call(error: BaseE
     async def fail_async() -> None:
         raise error
 
-    calls = [("c1", "fail", "{}"), ("c2", "fail_async", "{}")]
+    def asks(arguments: dict[str, Any]) -> bool:
+        raise error
+
+    @nbagent.tool(approve=asks)
+    def refuse() -> None: ...
+
+    calls = [(name, name, "{}") for name in ("fail", "fail_async", "refuse")]
     with Server(say("chat", calls=calls), say("chat", "Sorry.", number=2)) as server:
-        events = [event async for event in agent_of(server, tools=[fail, fail_async]).stream("go")]
-        told = [message["content"] for message in server.bodies[1]["messages"][-2:]]
+        events = [event async for event in agent_of(server, tools=[fail, fail_async, refuse]).stream("go")]
+        told = [message["content"] for message in server.bodies[1]["messages"][-3:]]
     error.__traceback__ = None  # keeps the frames of this test
 
     assert (events[-1].status, events[-1].output) == ("completed", "Sorry.")  # type: ignore[union-attr]
-    assert [result.status for result in of(events, e.ToolResult)] == ["error", "error"]
+    assert [result.status for result in of(events, e.ToolResult)] == ["error"] * 3
     assert all(text.startswith(expected) and len(text) < 5000 for text in told)
 
 
