@@ -1,6 +1,7 @@
 """`chat()`: a conversation in the cell, with an input line under the transcript."""
 
 import asyncio
+import reprlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -9,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias, Unpack
 import msgspec
 
 from nbagent import events as e
-from nbagent.errors import NbagentError
+from nbagent.errors import NbagentError, UnknownSource
 from nbagent.events.question import Handler
 from nbagent.hints import type_name
 from nbagent.protocol.messages import Say
@@ -167,6 +168,7 @@ class Chat:
 
         Raises:
             NbagentError: an answer is being written, or the chat is closed.
+            UnknownSource: the chat is with a function that does not return a stream.
         """
         return self._ask(prompt, _prompt_event(prompt, []))
 
@@ -201,11 +203,10 @@ class Chat:
                 self.run.rewind(instead_of)
             said, turns = len(self._partner.messages), self._stream.turns
             try:
-                over = self._stream.answer(prompt, self._partner.ask(content))
+                over = self._read(prompt, self._partner.ask(content))
             finally:
                 if self._stream.turns > turns:  # the prompt is shown
                     self._marks.append(said)
-
             self._done = done
         turn = f"turn-{turns + 1}/"
 
@@ -222,6 +223,20 @@ class Chat:
 
         threading.Thread(target=finish, name="nbagent-chat", daemon=True).start()
         return done
+
+    def _read(self, prompt: e.Prompt, answer: Any) -> threading.Event:
+        """Read an answer. Return an event that is set at its end.
+
+        Raises:
+            UnknownSource: it is no stream.
+        """
+        try:
+            return self._stream.answer(prompt, answer)
+        except UnknownSource as error:
+            raise UnknownSource(
+                f"{self._partner.name} must return the stream of an answer, such as "
+                f"client.chat.completions.create(…, stream=True), and returned {reprlib.repr(answer)}"
+            ) from error
 
     def _on_say(self, say: Say) -> None:
         # Called on any thread, perhaps the one that the kernel reads its messages on: it only hands over.

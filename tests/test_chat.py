@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import nbagent
-from nbagent.errors import NbagentError
+from nbagent.errors import NbagentError, UnknownSource
 from nbagent.protocol.messages import Say
 
 
@@ -93,6 +93,17 @@ async def test_a_prompt_that_cannot_be_asked_is_told_in_the_transcript() -> None
     assert isinstance(told, nbagent.events.Status)
     assert told.message == "RuntimeError: no model"
     assert not chat.is_answering
+    chat.close()
+
+
+async def test_a_function_that_returns_no_stream_is_named_with_what_it_returned() -> None:
+    def ask(messages: list[dict[str, Any]]) -> None:
+        """Forget to return what it made."""
+
+    chat = nbagent.chat(ask)
+    with pytest.raises(UnknownSource, match=r"^ask must return the stream of an answer, such as .*, and returned None$"):
+        await chat.ask("one")
+    assert (chat.messages, chat.is_answering, shown(chat)) == ([], False, [])
     chat.close()
 
 
