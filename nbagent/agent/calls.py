@@ -122,6 +122,8 @@ class Calls:
         breakpoints = breakpoints_here()
         reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
         asks = tool.name not in self._plan.allowed and tool.needs_approval(arguments)
+        if asks or reason is not None:
+            await self._keep_for_now(start, history.NOT_ALLOWED)
         if reason is not None:
             response = await self._stops.before_call(start, tool, arguments, reason, can_remember=asks)
         elif asks:
@@ -136,12 +138,17 @@ class Calls:
                 if response.remember:
                     self._plan.allowed.add(tool.name)
                 note = await self._change_arguments(call, response.value)
+                await self._keep_for_now(start, history.NO_RESULT)
                 return replace(call, arguments=response.value or arguments, note=note, steps=response.decision == "step")
             case "result" | "error":
                 return replace(call, given=await self._given(call, response))
             case _:
                 reason = response.reason
                 raise Denied(f"The user denied this call: {reason}" if reason else "The user denied this call.")
+
+    async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
+        """Keep an output for the case that the run ends before the call has another one."""
+        await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text, preliminary=True))
 
     async def _change_arguments(self, call: "_Permitted", changed: dict[str, Any] | None) -> str:
         """Show changed arguments. Return a note for the model on what the reader changed, "" for nothing."""

@@ -157,7 +157,7 @@ class Turns:
         """Return the history as it is sent: every call with its output, unless the server keeps a part of it."""
         items = self.conversation.items
         kept_by_server = self.plan.settings.keys() & {"previous_response_id", "conversation"}
-        return items if kept_by_server else history.paired(items)
+        return history.final(items) if kept_by_server else history.paired(items)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
