@@ -59,6 +59,14 @@ def agent_of(server: Replay, recording: Recording, tools: Tools) -> Agent:
     return Agent("test-1", client=client, api=api, tools=tools.made)
 
 
+async def events_of(server: Replay, recording: Recording, tools: Tools) -> list[e.Event]:
+    """Return the events of a run against the server, which is closed then."""
+    try:
+        return [event async for event in agent_of(server, recording, tools).stream("Hi")]
+    finally:
+        server.close()
+
+
 def body_of(recording: Recording) -> Answer:
     return recorded(f"{recording.folder}/{recording.path.name}")
 
@@ -108,10 +116,7 @@ async def test_a_run_says_what_was_recorded_and_calls_what_was_called(recording:
     calls = expected.calls()
     tools = Tools([name for name, _, _ in calls])
     server = Replay(body_of(recording), made_up(API_OF[recording.system], "Thank you."))
-    try:
-        events = [event async for event in agent_of(server, recording, tools).stream("Hi")]
-    finally:
-        server.close()
+    events = await events_of(server, recording, tools)
 
     run = Transcript.of(events)
     assert run.end is not None
@@ -134,12 +139,8 @@ async def test_a_response_that_breaks_off_keeps_its_first_half_and_calls_nothing
     tools = Tools([name for name, _, _ in expected.calls()])
     answer = body_of(recording)
     server = Replay(answer._replace(body=first_items(answer.body, half)))
-    try:
-        events = [event async for event in agent_of(server, recording, tools).stream("Hi")]
-    finally:
-        server.close()
 
-    run = Transcript.of(events)
+    run = Transcript.of(await events_of(server, recording, tools))
     assert run.end is not None
     assert (run.texts, run.thoughts, tools.calls) == (expected.texts, expected.thoughts, [])
     assert run.end.status in {"incomplete", "failed"}
