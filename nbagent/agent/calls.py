@@ -146,10 +146,6 @@ class Calls:
                 reason = response.reason
                 raise Denied(f"The user denied this call: {reason}" if reason else "The user denied this call.")
 
-    async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
-        """Keep an output for the case that the run ends before the call has another one."""
-        await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text, preliminary=True))
-
     async def _change_arguments(self, call: "_Permitted", changed: dict[str, Any] | None) -> str:
         """Show changed arguments. Return a note for the model on what the reader changed, "" for nothing."""
         if changed is None or changed == call.arguments:
@@ -236,6 +232,10 @@ class Calls:
     def _limit(self, tool: AnyTool) -> int:
         """Return how many characters of a tool's result the model gets at most."""
         return self._plan.result_chars if tool.result_chars is None else tool.result_chars
+
+    async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
+        """Keep an output for the case that the run ends before the call has another one."""
+        await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text, preliminary=True))
 
 
 @dataclass(frozen=True, slots=True)
