@@ -18,8 +18,8 @@ from nbagent.render.messages import NO_ANSWER, messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
-from nbagent.runtime.ipython import notebook_variables
 from nbagent.runtime.loop import submit
+from nbagent.runtime.notebook import notebook_variables
 from nbagent.show import draw
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import RequestOptions
@@ -135,6 +135,7 @@ class Chat:
     def __init__(self, partner: Partner, **options: Any) -> None:
         self._partner = partner
         self._lock = threading.Lock()
+        self._variables = notebook_variables()
         self._marks: list[int] = []  # messages before each prompt that was shown
         self._done: Future[str] | None = None  # the newest answer
         adapter = options.pop("adapter", None)
@@ -246,7 +247,7 @@ class Chat:
         """Ask what the reader wrote. What goes wrong shows in the transcript."""
         try:
             number = None if say.instead_of is None else self.run.prompt_number(say.instead_of)
-            text, pictures = filled(say.text, notebook_variables())
+            text, pictures = filled(say.text, self._variables)
             files = [*say.files, *pictures]
             self._ask(_content(text, files), _prompt_event(text, files), number)
         except Exception as error:
@@ -254,6 +255,9 @@ class Chat:
 
     def _ipython_display_(self) -> None:
         self.run._ipython_display_()
+
+    def _display_(self) -> object:  # marimo's hook: return the object to display instead of this one
+        return self.run._display_()
 
     def __repr__(self) -> str:
         return f"<Chat with {self._partner.name}: {len(self._marks)} prompts>"

@@ -187,6 +187,13 @@ async def test_a_name_in_the_input_line_is_a_variable_of_the_notebook(monkeypatc
     chat.close()
 
 
+def test_where_marimo_asks_a_chat_displays_what_draws_its_run() -> None:
+    chat = nbagent.chat(echo)
+    chat.run.view = lambda: "a widget"
+    assert chat._display_() == "a widget"
+    chat.close()
+
+
 async def test_dropped_files_are_part_of_the_prompt() -> None:
     got: list[Any] = []
 
