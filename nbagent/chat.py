@@ -1,6 +1,7 @@
 """`chat()`: a conversation in the cell, with an input line under the transcript."""
 
 import asyncio
+import reprlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -9,7 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias, Unpack
 import msgspec
 
 from nbagent import events as e
-from nbagent.errors import NbagentError
+from nbagent.errors import NbagentError, UnknownSource
 from nbagent.events.question import Handler
 from nbagent.hints import type_name
 from nbagent.protocol.messages import Say
@@ -17,8 +18,8 @@ from nbagent.render.messages import NO_ANSWER, messages_of
 from nbagent.run import Run
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.options import GateOptions, ViewOptions, check_names, named_options, pick
-from nbagent.runtime.ipython import notebook_variables
 from nbagent.runtime.loop import submit
+from nbagent.runtime.notebook import notebook_variables
 from nbagent.show import draw
 from nbagent.sources.connect import connect, is_address
 from nbagent.sources.request import RequestOptions
@@ -134,6 +135,7 @@ class Chat:
     def __init__(self, partner: Partner, **options: Any) -> None:
         self._partner = partner
         self._lock = threading.Lock()
+        self._variables = notebook_variables()
         self._marks: list[int] = []  # messages before each prompt that was shown
         self._done: Future[str] | None = None  # the newest answer
         adapter = options.pop("adapter", None)
@@ -167,6 +169,7 @@ class Chat:
 
         Raises:
             NbagentError: an answer is being written, or the chat is closed.
+            UnknownSource: the chat is with a function that does not return a stream.
         """
         return self._ask(prompt, _prompt_event(prompt, []))
 
@@ -201,11 +204,10 @@ class Chat:
                 self.run.rewind(instead_of)
             said, turns = len(self._partner.messages), self._stream.turns
             try:
-                over = self._stream.answer(prompt, self._partner.ask(content))
+                over = self._read(prompt, self._partner.ask(content))
             finally:
                 if self._stream.turns > turns:  # the prompt is shown
                     self._marks.append(said)
-
             self._done = done
         turn = f"turn-{turns + 1}/"
 
@@ -223,6 +225,20 @@ class Chat:
         threading.Thread(target=finish, name="nbagent-chat", daemon=True).start()
         return done
 
+    def _read(self, prompt: e.Prompt, answer: Any) -> threading.Event:
+        """Read an answer. Return an event that is set at its end.
+
+        Raises:
+            UnknownSource: it is no stream.
+        """
+        try:
+            return self._stream.answer(prompt, answer)
+        except UnknownSource as error:
+            raise UnknownSource(
+                f"{self._partner.name} must return the stream of an answer, such as "
+                f"client.chat.completions.create(…, stream=True), and returned {reprlib.repr(answer)}"
+            ) from error
+
     def _on_say(self, say: Say) -> None:
         # Called on any thread, perhaps the one that the kernel reads its messages on: it only hands over.
         submit(asyncio.to_thread(self._take, say))
@@ -231,7 +247,7 @@ class Chat:
         """Ask what the reader wrote. What goes wrong shows in the transcript."""
         try:
             number = None if say.instead_of is None else self.run.prompt_number(say.instead_of)
-            text, pictures = filled(say.text, notebook_variables())
+            text, pictures = filled(say.text, self._variables)
             files = [*say.files, *pictures]
             self._ask(_content(text, files), _prompt_event(text, files), number)
         except Exception as error:
@@ -239,6 +255,9 @@ class Chat:
 
     def _ipython_display_(self) -> None:
         self.run._ipython_display_()
+
+    def _display_(self) -> object:  # marimo's hook: return the object to display instead of this one
+        return self.run._display_()
 
     def __repr__(self) -> str:
         return f"<Chat with {self._partner.name}: {len(self._marks)} prompts>"

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import nbagent
-from nbagent.errors import NbagentError
+from nbagent.errors import NbagentError, UnknownSource
 from nbagent.protocol.messages import Say
 
 
@@ -96,6 +96,17 @@ async def test_a_prompt_that_cannot_be_asked_is_told_in_the_transcript() -> None
     chat.close()
 
 
+async def test_a_function_that_returns_no_stream_is_named_with_what_it_returned() -> None:
+    def ask(messages: list[dict[str, Any]]) -> None:
+        """Forget to return what it made."""
+
+    chat = nbagent.chat(ask)
+    with pytest.raises(UnknownSource, match=r"^ask must return the stream of an answer, such as .*, and returned None$"):
+        await chat.ask("one")
+    assert (chat.messages, chat.is_answering, shown(chat)) == ([], False, [])
+    chat.close()
+
+
 async def test_after_an_answer_that_failed_the_roles_still_alternate() -> None:
     def ask(messages: list[dict[str, Any]]) -> Any:
         if len(messages) == 1:
@@ -173,6 +184,13 @@ async def test_a_name_in_the_input_line_is_a_variable_of_the_notebook(monkeypatc
     [[text, picture]] = got
     assert text == {"type": "input_text", "text": "Is Oslo in (picture fig), {friend}?"}
     assert picture["image_url"].startswith("data:image/png;base64,")
+    chat.close()
+
+
+def test_where_marimo_asks_a_chat_displays_what_draws_its_run() -> None:
+    chat = nbagent.chat(echo)
+    chat.run.view = lambda: "a widget"
+    assert chat._display_() == "a widget"
     chat.close()
 
 

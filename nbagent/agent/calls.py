@@ -96,7 +96,9 @@ class Calls:
             result, text = permitted.given or await self._perform(permitted)
         except Denied as denial:
             result, text = e.ToolResult(id=start.id, status="denied"), str(denial)
-        except Exception as error:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:  # of a function given as `approve`, too
             result, text = failed(start.id, error)
         text = f"{note}{text}{self.repeats.add(start.name, args.args_text, text)}"
         output = history.FunctionCallOutput(call_id=start.call_id or start.id, text=text)
@@ -120,6 +122,8 @@ class Calls:
         breakpoints = breakpoints_here()
         reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
         asks = tool.name not in self._plan.allowed and tool.needs_approval(arguments)
+        if asks or reason is not None:
+            await self._keep_for_now(start, history.NOT_ALLOWED)
         if reason is not None:
             response = await self._stops.before_call(start, tool, arguments, reason, can_remember=asks)
         elif asks:
@@ -134,6 +138,7 @@ class Calls:
                 if response.remember:
                     self._plan.allowed.add(tool.name)
                 note = await self._change_arguments(call, response.value)
+                await self._keep_for_now(start, history.NO_RESULT)
                 return replace(call, arguments=response.value or arguments, note=note, steps=response.decision == "step")
             case "result" | "error":
                 return replace(call, given=await self._given(call, response))
@@ -193,7 +198,9 @@ class Calls:
                 await self._emit(e.ToolProgress(id=call.start.id))  # it starts only now, not when its arguments were complete
             try:
                 outcome = await self._result(call.start, call.tool, call.arguments)
-            except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+            except GeneratorExit:
+                raise  # the loop drops this call
+            except BaseException as error:
                 outcome = failed(call.start.id, error)
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
@@ -225,6 +232,10 @@ class Calls:
     def _limit(self, tool: AnyTool) -> int:
         """Return how many characters of a tool's result the model gets at most."""
         return self._plan.result_chars if tool.result_chars is None else tool.result_chars
+
+    async def _keep_for_now(self, start: e.ToolStart, text: str) -> None:
+        """Keep an output for the case that the run ends before the call has another one."""
+        await self._keep(history.FunctionCallOutput(call_id=start.call_id or start.id, text=text, preliminary=True))
 
 
 @dataclass(frozen=True, slots=True)

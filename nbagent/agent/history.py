@@ -17,6 +17,9 @@ from nbagent.render.messages import NO_ANSWER
 NO_RESULT = "No result: the run ended before this call had one. It may have had effects; it was not run again."
 """Output of a call that has none, for the model."""
 
+NOT_ALLOWED = "No result: the run ended before the user had allowed this call. It did not run."
+"""Output of a call whose question has no answer, for the model."""
+
 Json = dict[str, Any]
 Role = Literal["system", "developer", "user", "assistant"]
 
@@ -42,10 +45,17 @@ class FunctionCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class FunctionCallOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="output"):
-    """The result of a tool call, as the model reads it."""
+    """The result of a tool call, as the model reads it.
+
+    Attributes:
+        call_id: of the call.
+        text: of the result.
+        preliminary: it counts only where no other output of the call follows, because the run ended.
+    """
 
     call_id: str
     text: str
+    preliminary: bool = False
 
 
 class OpaqueItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="kept"):
@@ -166,6 +176,11 @@ def paired(items: Iterable[Item]) -> list[Item]:
     return made
 
 
+def final(items: Iterable[Item]) -> list[Item]:
+    """Return a history without its preliminary outputs."""
+    return [item for item in items if not (isinstance(item, FunctionCallOutput) and item.preliminary)]
+
+
 def _outputs_by_call(items: list[Item]) -> dict[int, FunctionCallOutput]:
     """Return the output of each call, by the call's index.
 
@@ -180,7 +195,8 @@ def _outputs_by_call(items: list[Item]) -> dict[int, FunctionCallOutput]:
         elif isinstance(item, FunctionCallOutput) and (calls := waiting.get(item.call_id)):
             latest = calls[-1][0]
             found = next(call for call in calls if call[0] == latest)
-            calls.remove(found)
+            if not item.preliminary:
+                calls.remove(found)
             outputs[found[1]] = item
         response += not is_of_model(item)
     return outputs
@@ -198,7 +214,7 @@ def ended(items: Iterable[Item]) -> list[Item]:
 def settled(items: Iterable[Item]) -> list[Item]:
     """Return the part of a history whose calls all have outputs: without a last response whose calls still run."""
     given = list(items)
-    outputs = [id(item) for item in given if isinstance(item, FunctionCallOutput)]
+    outputs = [id(item) for item in final(given) if isinstance(item, FunctionCallOutput)]
     parts = exchanges(paired(given))
     if parts and any(isinstance(item, FunctionCallOutput) and id(item) not in outputs for item in parts[-1]):
         parts.pop()

@@ -2,18 +2,15 @@
 
 import asyncio
 import atexit
-import concurrent.futures
 import contextlib
 import contextvars
 import os
 import shlex
-import threading
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import mcp
 import mcp_types
@@ -25,6 +22,7 @@ from nbagent import events as e
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.json_schema import check
 from nbagent.agent.mcp_content import text_of, value_of
+from nbagent.agent.mcp_stderr import ServerStderr
 from nbagent.agent.mcp_tool import McpTool
 from nbagent.agent.tools import check_approve, check_result_chars
 from nbagent.errors import NbagentError, ToolError
@@ -38,10 +36,6 @@ CLOSE_TIMEOUT_S = 6
 MODE: Any = "auto"
 """Protocol of the SDK's client: the newest that the server knows."""
 
-LAST_WORDS_TIMEOUT_S = 1.0
-"""Seconds that the end of a server's stderr is waited for, for the message that says that the server has ended."""
-
-_STDERR_LINES = 12
 _IN_FLIGHT_ENDED = "ended during this call: whether the call had an effect is not known, so it was not repeated"
 
 
@@ -70,9 +64,7 @@ class Connection:
         self._closing = asyncio.Event()
         self._tools: list[McpTool] | None = None
         self._calls: list[CallContext] = []
-        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
-        self._errors: TextIO | None = None  # this process's end of the pipe
-        self._all_read: concurrent.futures.Future[None] | None = None
+        self._stderr = ServerStderr(self._write)
         self._questions = 0
         self._session_lost = self._is_ended = False
         self._pid = 0
@@ -136,7 +128,7 @@ class Connection:
                 raise
             except Exception as error:
                 await self._end()
-                await self._last_words()
+                await self._stderr.read_to_end()
                 raise ToolError(self._about(f"could not be reached: {_reason(error)}")) from error
             return self._client
 
@@ -145,8 +137,7 @@ class Connection:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 client = await stack.enter_async_context(await self._connect(stack))
-                if self._errors is not None:
-                    self._errors.close()  # the server has its own copy, so that its end is the end of what it writes
+                self._stderr.close_own_end()
                 opened.set_result(client)
                 changes = asyncio.create_task(self._follow_changes(client))
                 await self._closing.wait()
@@ -168,7 +159,7 @@ class Connection:
             parameters = mcp.StdioServerParameters(
                 command=self._words[0], args=self._words[1:], env=dict(self._options["env"] or {}), cwd=self._options["cwd"]
             )
-            transport = mcp.stdio_client(parameters, errlog=stack.enter_context(self._read_stderr()))
+            transport = mcp.stdio_client(parameters, errlog=stack.enter_context(self._stderr.pipe()))
         return mcp.Client(
             transport,
             mode=MODE,
@@ -264,7 +255,7 @@ class Connection:
             if not self._is_lost(error):
                 raise ToolError(f"{self.label}: {error}") from error
             what = "has forgotten its session: the call did not run" if self._session_lost else _IN_FLIGHT_ENDED
-            await self._last_words()
+            await self._stderr.read_to_end()
             raise ToolError(self._about(what)) from error
         finally:
             if context is not None:
@@ -336,33 +327,8 @@ class Connection:
                 continue
             return mcp_types.ElicitResult(action="accept", content=content)
 
-    @contextlib.contextmanager
-    def _read_stderr(self) -> Iterator[Any]:
-        """Yield a file for the server's stderr, whose lines are shown in the panel of the call."""
-        reading, writing = os.pipe()
-        all_read: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._all_read = all_read
-        with os.fdopen(writing, "w") as self._errors:
-            arguments = [reading, all_read]
-            threading.Thread(target=self._pass_on, args=arguments, name="nbagent-mcp-stderr", daemon=True).start()
-            yield self._errors
-
-    def _pass_on(self, descriptor: int, all_read: "concurrent.futures.Future[None]") -> None:
-        try:
-            with os.fdopen(descriptor, errors="replace") as lines:
-                for line in lines:
-                    self._stderr.append(line.rstrip())
-                    self._write(line)
-        finally:
-            all_read.set_result(None)
-
-    async def _last_words(self) -> None:
-        """Wait until the stderr of a server that has ended is read."""
-        if self._all_read is not None:
-            await asyncio.wait([asyncio.wrap_future(self._all_read)], timeout=LAST_WORDS_TIMEOUT_S)
-
     def _about(self, what: str) -> str:
-        said = "\n".join(self._stderr)
+        said = self._stderr.text
         text = f"the MCP server {self.target!r} {what}" + (f"\nIt wrote:\n{said}" if said.strip() else "")
         return secrets.mask(text)
 

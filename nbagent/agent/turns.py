@@ -25,7 +25,8 @@ from nbagent.agent.response import Response
 from nbagent.agent.retry import Backoff
 from nbagent.agent.stops import Stops
 from nbagent.agent.structured import Answer, JsonTexts
-from nbagent.agent.toolset import merged
+from nbagent.agent.tools import AnyTool
+from nbagent.agent.toolset import Toolset, merged
 from nbagent.errors import Cancelled, ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.runtime.timeouts import IdleClock
@@ -72,6 +73,7 @@ class Turns:
         self.conversation = Conversation(items)
         self._journal: Journal = journal or Alone()
         self._own_tools = dict(plan.tools)
+        self._listed: dict[Toolset, Sequence[AnyTool]] = {}
         self._decoder: BaseDecoder = plan.connection.api.decoder()
         self._response = Response()
         self._answer: Answer | None = None
@@ -155,7 +157,7 @@ class Turns:
         """Return the history as it is sent: every call with its output, unless the server keeps a part of it."""
         items = self.conversation.items
         kept_by_server = self.plan.settings.keys() & {"previous_response_id", "conversation"}
-        return items if kept_by_server else history.paired(items)
+        return history.final(items) if kept_by_server else history.paired(items)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -186,10 +188,20 @@ class Turns:
         for toolset in self.plan.toolsets:
             if not toolset.is_open:
                 await self._emit(e.Status(message=f"Starting {toolset.label}"))
-            sets.append((toolset.label, await toolset.tools()))
+            sets.append((toolset.label, await self._tools_of(toolset)))
         if sets:
             self.plan.tools.clear()
             self.plan.tools.update(merged(self._own_tools, sets))
+
+    async def _tools_of(self, toolset: Toolset) -> Sequence[AnyTool]:
+        """Return the tools of a toolset; if it has died during the run, those of before, whose calls then say so."""
+        try:
+            self._listed[toolset] = await toolset.tools()
+        except ToolError as error:
+            if toolset not in self._listed:
+                raise
+            await self._emit(e.Status(message=str(error), level="warning"))
+        return self._listed[toolset]
 
     async def _respond(self) -> None:
         """Request one response of the model, and read it to its end."""

@@ -274,12 +274,20 @@ class AgentStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="a
 
 
 class AgentEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.end"):
-    """A sub-agent has ended. `usage` is its own; the run's total contains it."""
+    """A sub-agent has ended.
+
+    Attributes:
+        output: its answer: a text, or JSON; None if it is among its texts only.
+        usage: its own; the run's total contains it.
+        value: the answer as a Python object, in this process only; never encoded.
+    """
 
     id: str
     name: str | None = None
     status: RunStatus = "completed"
+    output: Any = None
     usage: Usage | None = None
+    value: Live | None = None
 
 
 class AgentHandoff(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="agent.handoff"):

@@ -59,6 +59,7 @@ SHOWN_FROM: dict[type[e.Event], Reveal] = {
 
 _TOOLS, _THINKING, _ALL = range(1, len(LEVELS))
 _E = TypeVar("_E", bound=e.Event)
+_End = TypeVar("_End", e.RunEnd, e.AgentEnd)
 
 
 class Levels:
@@ -110,7 +111,9 @@ class Levels:
             case e.TextDelta() | e.TextEnd():
                 return self._text(event)
             case e.RunEnd():
-                return [*self.close(), self._run_end(event)]
+                return [*self.close(), self._without_thoughts(event)]
+            case e.AgentEnd():
+                return [self._without_thoughts(event)]
             case e.ReasoningStart() | e.ReasoningDelta() | e.ReasoningEnd():
                 return [event] if self._thoughts else self._announce(event)
             case e.Raw() | e.State() | e.Custom():
@@ -159,7 +162,7 @@ class Levels:
             event = replace(event, meta=None)
         return event
 
-    def _run_end(self, event: e.RunEnd) -> e.RunEnd:
+    def _without_thoughts(self, event: _End) -> _End:
         """Return the event without thoughts in its output: a text, or a structure that may hold the whole conversation."""
         output = event.output
         if isinstance(output, str):

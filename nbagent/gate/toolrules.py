@@ -65,7 +65,7 @@ class ToolRules:
                 return [self._error(event)]
             case e.AgentHandoff():
                 return [replace(event, tool_id=None) if "all" in self._hidden_aspects(event.tool_id) else event]
-            case e.RunEnd():
+            case e.RunEnd() | e.AgentEnd():
                 plain = isinstance(event.output, str | bool | int | float | None)
                 return [event if plain else replace(event, output=None)]  # it may hold the whole conversation
             case (
@@ -77,7 +77,6 @@ class ToolRules:
                 | e.TextDelta()
                 | e.TextEnd()
                 | e.AgentStart()
-                | e.AgentEnd()
                 | e.UsageUpdate()
             ):
                 return [event]

@@ -3,7 +3,7 @@
 import base64
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from nbagent.mime.summary import summary_of
 from nbagent.mime.text import head, line, text_of, without_addresses
 from nbagent.protocol.shared import MIME_BYTES
 from nbagent.runtime.ipython import ipython_shell
+
+T = TypeVar("T")
 
 _METHODS = {
     "text/html": "_repr_html_",
@@ -53,9 +55,10 @@ def display_of(
         short list, tuple or dict with pictures or tables in it, and of a value with figures or others before it, each part has
         types of its own, see `nbagent.mime.parts`.
     """
-    figures = [figure for figure in figures if not _holds(value, figure, _MAX_NESTED)]
+    given = list(figures)
+    figures = _unless_it_fails(lambda: [figure for figure in given if not _holds(value, figure, _MAX_NESTED)], given)
     data = _limited(value, limits)
-    members = _members(value, limits, 0)
+    members: list[dict[str, Any]] = _unless_it_fails(lambda: _members(value, limits, 0), [])
     alone = value is None and bool(figures or before)
     shown = [*(_limited(each, limits) for each in before), *(members or ([] if alone else [data]))]
     drawn = [{mime: it for mime, it in _limited(figure, limits).items() if mime.startswith("image/")} for figure in figures]
@@ -67,6 +70,14 @@ def display_of(
     return Display(summary=line(summary), data={**(join_parts(parts) if len(parts) > 1 else {}), **data})
 
 
+def _unless_it_fails(call: Callable[[], T], otherwise: T) -> T:
+    """Return what `call` returns; `otherwise` if a value's own class raises, which any look at the value may make it do."""
+    try:
+        return call()
+    except Exception:
+        return otherwise
+
+
 def _richest(bundle: dict[str, Any]) -> dict[str, Any]:
     """Return the bundle with its richest type only, and what a view may draw instead of that."""
     richest = next(iter(bundle))
@@ -74,7 +85,15 @@ def _richest(bundle: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limited(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
-    """Return the value's bundle, richest type first, without the types that are too large."""
+    """Return the value's bundle, richest type first, without the types that are too large; its text if it cannot be drawn."""
+    try:
+        return _types_of(value, limits)
+    except Exception as error:
+        text = f"{text_of(value)}\n(it cannot be drawn: {type(error).__name__})"
+        return {"text/plain": head(text_safe(text), limits.get("text/plain", MIME_BYTES["text/plain"]))}
+
+
+def _types_of(value: Any, limits: Mapping[str, int]) -> dict[str, Any]:
     failures: list[str] = []
     bundle = _bundle(value, failures)
     data: dict[str, Any] = {}

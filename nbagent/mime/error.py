@@ -14,13 +14,13 @@ def error_of(error: BaseException) -> ErrorInfo:
     """Return an exception's class, its message, and its traceback without nbagent's own frames, at most 16 KB of it."""
     try:
         message = str(error)
-    except Exception as broken:
+    except (Exception, SystemExit) as broken:
         message = f"(its message cannot be read: {type(broken).__name__})"
     try:
         report = traceback.TracebackException.from_exception(error, compact=True)
         _drop_own_frames(report)
         text: str | None = without_addresses(text_safe("".join(report.format())))
-    except Exception:
+    except (Exception, SystemExit):
         text = None
     shown = None if text is None else middle_cut(text, 16 * KB)
     message = head(without_addresses(text_safe(message)), 4 * KB)

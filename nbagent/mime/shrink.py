@@ -29,9 +29,12 @@ def json_of(value: Any, max_bytes: int = 16 * KB) -> Any:
         max_bytes: approximate limit of its JSON in bytes; omitted items are counted in their place ("… 12 more items").
 
     Returns:
-        JSON: dicts, lists, strings, numbers, booleans, None.
+        JSON: dicts, lists, strings, numbers, booleans, None. A value whose own class raises becomes its text.
     """
-    return _ValueConverter(_VALUE, max_bytes).convert(value)
+    try:
+        return _ValueConverter(_VALUE, max_bytes).convert(value)
+    except Exception:
+        return _ValueConverter(_VALUE, max_bytes).convert(text_of(value))
 
 
 def whole_json(value: Any, max_bytes: int) -> Any:

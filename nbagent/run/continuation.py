@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import contextvars
 import inspect
-import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
@@ -16,9 +15,10 @@ from nbagent.adapters.answers import answer_form
 from nbagent.adapters.base.answers import Answered, AnswerForm, Answers
 from nbagent.adapters.base.decoder import Decoder
 from nbagent.adapters.base.fields import safe_message
-from nbagent.adapters.detect import DetectingDecoder, go_on, pause, stream_outlives_run
+from nbagent.adapters.detect import DetectingDecoder, go_on, pause
 from nbagent.errors import AnswerError, Cancelled, StreamError
 from nbagent.run.answer_reader import AnswerReader
+from nbagent.run.successive import SuccessiveStreams
 from nbagent.runtime.loop import OwnedStream, submit
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.following import following, request_of
@@ -48,8 +48,8 @@ class _NotSent(NamedTuple):
     error: BaseException
 
 
-class Continuation:
-    """A reader and a decoder in one, which carry the answers of a stream's questions back to it.
+class Continuation(SuccessiveStreams):
+    """A stream whose questions are answered, and the streams that go on with its run.
 
     A question gets a way back if the stream has one, the first of these:
 
@@ -83,38 +83,30 @@ class Continuation:
                 raise TypeError(f"{name}= must be a function; got {type(function).__name__}")
         if resume is not None and send is not None:
             raise TypeError("resume= is for a stream that ends while it waits, send= for one that stays open: give one of them")
-        self.loop = reader.loop
-        self._reader: Reader = reader
-        self._decoder = decoder
+        super().__init__(reader, decoder)
         self._source: Any = source
         if isinstance(source, ServiceStream):
             source.waits = self._waits
         self._resume = resume
         self._send = send
-        self._lock = threading.Lock()
         self._requests: dict[str, e.ApprovalRequest] = {}  # questions with a way back, of this stream
         self._responses: dict[str, e.ApprovalResponse] = {}  # their answers
         self._told: set[str] = set()  # questions whose answer is among the run's events
         self._denied: set[str] = set()  # tool calls that the reader did not allow
         self._last: Any = None
         self._is_paused = False  # the stream has ended, and the run waits
-        self._stopped = False
         self._context = contextvars.copy_context()
-        self._on_item: Callable[[Any], None] = lambda item: None
-        self._on_end: Callable[[BaseException | None], None] = lambda error: None
 
     # --- the reader ---
 
-    @property
-    def has_idle_timeout(self) -> bool:
-        """True if the stream that is being read fails by itself when it has been silent for too long."""
-        return self._reader.has_idle_timeout
-
     def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
         """Begin to read."""
-        self._on_item, self._on_end = on_item, on_end
         self._context = contextvars.copy_context()
-        self._reader.start(on_item, self._on_reader_end)
+        super().start(on_item, on_end)
+
+    def _start(self, reader: Reader) -> None:
+        # In the context of the run's start: an answer comes on any thread, and prints should find their cell.
+        self._context.copy().run(reader.start, self._on_item, self._on_reader_end)
 
     def cancel(self) -> None:
         """Stop reading, or waiting for answers."""
@@ -162,8 +154,7 @@ class Continuation:
             ask = partial(self._next_stream, answered)
             self._reader = AnswerReader(ask if self.loop is None else _on_loop(ask), self.loop or own_loop())
         self._hand_on(_GoesOn())
-        # In the context of the run's start: an answer comes on any thread, and prints should find their cell.
-        self._context.copy().run(self._reader.start, self._on_item, self._on_reader_end)
+        self._start(self._reader)
 
     def _next_stream(self, answered: list[Answered]) -> Any:
         """Return the stream that goes on with the run, or an awaitable of it."""
@@ -288,11 +279,6 @@ class Continuation:
 
     # --- the decoder ---
 
-    @property
-    def stream_outlives_run(self) -> bool:
-        """True if the service leaves its stream open after the run's end."""
-        return stream_outlives_run(self._decoder)
-
     def feed(self, item: Any) -> Iterable[e.Event]:
         """Return the events of one item."""
         match item:
@@ -309,10 +295,6 @@ class Continuation:
         events = self._decoder.feed(item)
         decoded = events if isinstance(events, list) else list(events)
         return self._with_replies(decoded) if any(isinstance(event, _OF_APPROVALS) for event in decoded) else decoded
-
-    def end_step(self) -> Iterable[e.Event]:
-        """End the current response."""
-        return self._decoder.end_step()
 
     def close(self, error: BaseException | None = None) -> Iterable[e.Event]:
         """End the run, by EOF or by `error`. An answer is told first to which the stream reacted before `send` had returned."""

@@ -1,15 +1,15 @@
 """The fallback of a run: asks for the whole answer if the stream fails, by default only before any part of it has come."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from nbagent.adapters.base.decoder import Decoder
-from nbagent.adapters.detect import DetectingDecoder, stream_outlives_run
+from nbagent.adapters.detect import DetectingDecoder
 from nbagent.errors import Cancelled, StreamError
 from nbagent.events import Error, Event, File, RunEnd, RunStart, Status, TextDelta, TextEnd, ToolStart
 from nbagent.events.ids import with_id_prefix
 from nbagent.run.answer_reader import AnswerReader
+from nbagent.run.successive import SuccessiveStreams
 from nbagent.runtime.loop import loop as own_loop
 from nbagent.sources.objects import Reader
 
@@ -22,10 +22,10 @@ class StreamEnd(NamedTuple):
     error: BaseException | None
 
 
-class Fallback:
-    """A reader and a decoder in one, which go over to those of the fallback's answer.
+class Fallback(SuccessiveStreams):
+    """A stream, and the fallback's answer in its place.
 
-    They do so once, and only if the stream fails before any part of the answer has come, unless `after_output`.
+    The fallback is asked once, and only if the stream fails before any part of the answer has come, unless `after_output`.
 
     Args:
         reader: reads the stream.
@@ -44,14 +44,10 @@ class Fallback:
     def __init__(self, reader: Reader, decoder: Decoder, ask: Callable[[], Any], *, after_output: bool = False) -> None:
         if not callable(ask):
             raise TypeError(f"fallback= must be a function that returns the whole answer; got {type(ask).__name__}")
-        self.loop = reader.loop
-        self._decoder = decoder
+        super().__init__(reader, decoder)
         self._ask: Callable[[], Any] | None = ask
         self._after_output = after_output
-        self._lock = threading.Lock()
-        self._reader = reader
         self._active_reader: Reader | None = reader  # None while the decoder decides what its end means
-        self._stopped = False
         self._run_started = False
         self._has_output = False
         self._has_fallen_back = False
@@ -59,20 +55,8 @@ class Fallback:
         self._fallback_pending = False
         self._error_message: str | None = None
         self._closing: list[Event] | None = None  # the end of the run, held back while there may be a fallback
-        self._on_item: Callable[[Any], None] = lambda item: None
-        self._on_end: Callable[[BaseException | None], None] = lambda error: None
 
     # --- the reader ---
-
-    @property
-    def has_idle_timeout(self) -> bool:
-        """True if the stream that is being read fails by itself when it has been silent for too long."""
-        return self._reader.has_idle_timeout
-
-    def start(self, on_item: Callable[[Any], None], on_end: Callable[[BaseException | None], None]) -> None:
-        """Begin to read."""
-        self._on_item, self._on_end = on_item, on_end
-        self._start(self._reader)
 
     def cancel(self) -> None:
         """Stop reading, the stream or the fallback's answer."""
@@ -127,20 +111,11 @@ class Fallback:
 
     # --- the decoder ---
 
-    @property
-    def stream_outlives_run(self) -> bool:
-        """True if the service leaves its stream open after the run's end."""
-        return stream_outlives_run(self._decoder)
-
     def feed(self, item: Any) -> Iterable[Event]:
         """Return the events of one item."""
         if isinstance(item, StreamEnd):
             return self._on_stream_end(item.error)
         return self._hold_failure(self._merge(self._decoder.feed(item)))
-
-    def end_step(self) -> Iterable[Event]:
-        """End the current response."""
-        return self._decoder.end_step()
 
     def close(self, error: BaseException | None = None) -> Iterable[Event]:
         """End the run, by EOF or by `error`."""

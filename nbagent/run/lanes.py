@@ -328,7 +328,9 @@ class _Lane:
         yield AgentEnd(
             id=self.id,
             status=event.status,
+            output=event.output,
             usage=usage if usage != Usage() else None,
+            value=event.value,
             meta={"code": STREAM_TRUNCATED} if event.code == STREAM_TRUNCATED else None,
         )
 

@@ -98,7 +98,7 @@ def named_options(kind: Any) -> Callable[[F], F]:
 
 
 def check_names(function: str, options: Mapping[str, object], kind: Any, meant: Mapping[str, str] | None = None) -> None:
-    """Check that a TypedDict, `kind`, declares all of a function's options.
+    """Check that a TypedDict, `kind`, declares all of a function's options, and that its flags are True or False.
 
     Args:
         function: its name.
@@ -108,11 +108,15 @@ def check_names(function: str, options: Mapping[str, object], kind: Any, meant: 
 
     Raises:
         TypeError: it does not; the message is Python's own for such a call, with the option that may be meant.
+        ValueError: a flag is something else, which would count as True.
     """
     for name in options.keys() - kind.__optional_keys__:
         known = (meant or {}).get(name)
         hint = f"; did you mean {known!r}?" if known else did_you_mean(name, kind.__optional_keys__)
         raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
+    for name, value in options.items():
+        if kind.__annotations__[name] is bool and value not in (True, False, None):
+            raise ValueError(f"{name} must be True or False; got {value!r}")
 
 
 _defaults: ViewOptions = {}

@@ -55,6 +55,14 @@ class Results:
             return "\n\n".join(text for block in final or last if (text := block.text()))
 
     @property
+    def output(self) -> Any:
+        """The answer as the object that was asked for: `agent.stream(…, output=Invoice)`.
+
+        Of any other stream what it told as its whole answer, a text or JSON; None if it told nothing, or goes on.
+        """
+        return self._state.outputs.get(self._scope)
+
+    @property
     def thinking(self) -> str:
         """The thoughts so far; "" if they are hidden."""
         return self._joined("reasoning")
@@ -179,14 +187,6 @@ class RunResults(Results):
     def thread_id(self) -> str | None:
         """The service's id of the stream's session, thread or conversation, for the next request; None if it has none."""
         return self._state.thread_id
-
-    @property
-    def output(self) -> Any:
-        """The answer as the object that was asked for: `agent.stream(…, output=Invoice)`.
-
-        Of any other stream what it told as its whole answer, a text or JSON; None if it told nothing, or goes on.
-        """
-        return self._state.output
 
     @property
     def conversation(self) -> Any:

@@ -45,12 +45,12 @@ class RunState:
         thread_id: the stream's own id of its session, thread or conversation; None if it has none.
         questions: those that wait for an answer.
         error: the exception that ended the run; None if none did.
-        output: what the stream told as its whole answer: a text, JSON, or the object that was asked for; None if nothing.
 
-    Three are by scope, i.e. by the id of the block that encloses the events: `ROOT`, or that of a lane or sub-agent.
+    Four are by scope, i.e. by the id of the block that encloses the events: `ROOT`, or that of a lane or sub-agent.
 
     Attributes:
         answer_index: number of blocks before the answer: those up to the scope's last tool call or handoff.
+        outputs: what the scope's stream told as its whole answer: a text, JSON, or the object that was asked for.
         fatal_errors: the last error that the scope's stream itself called fatal.
         usages: tokens of a lane.
     """
@@ -70,8 +70,8 @@ class RunState:
         self.conversation: Any = getattr(source, "conversation", None)
         self.thread_id: str | None = None
         self.error: BaseException | None = None
-        self.output: Any = None
         self.answer_index: dict[str, int] = {}
+        self.outputs: dict[str, Any] = {}
         self.fatal_errors: dict[str, e.Error] = {}
         self.usages: dict[str, e.Usage] = {}
         self._run_id = run_id
@@ -95,10 +95,12 @@ class RunState:
             self.usages[event.parent_id] = self.usages.get(event.parent_id, e.Usage()) + event.usage
         elif isinstance(event, _BEFORE_ANSWER):
             self.begin_answer(event.parent_id or ROOT)
-        elif type(event) is e.AgentEnd and event.usage is not None:
-            self.usages[event.id] = event.usage
+        elif type(event) is e.AgentEnd:
+            self.outputs[event.id] = event.output if event.value is None else event.value.value
+            if event.usage is not None:
+                self.usages[event.id] = event.usage
         elif type(event) is e.RunEnd:
-            self.output = event.output if event.value is None else event.value.value
+            self.outputs[ROOT] = event.output if event.value is None else event.value.value
         self.questions.feed(event)
         self.events.append(event)
         return event, self.transcript.feed(event)

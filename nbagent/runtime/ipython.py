@@ -1,7 +1,6 @@
 """IPython, where it runs. It is looked up and never imported, since a plain script need not load it."""
 
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 
@@ -9,13 +8,6 @@ def ipython_shell() -> Any:
     """Return IPython's shell (`get_ipython()`); None if this process does not run IPython."""
     ipython = sys.modules.get("IPython")
     return None if ipython is None else ipython.get_ipython()
-
-
-def notebook_variables() -> Mapping[str, Any]:
-    """Return the variables of the notebook, by name; none if this process does not run IPython."""
-    shell = ipython_shell()
-    variables: Mapping[str, Any] = {} if shell is None else shell.user_ns
-    return variables
 
 
 def ipython_kernel() -> Any:

@@ -50,7 +50,7 @@ _IDS = st.sampled_from("abc")
 USER = st.builds(Message, role=st.just("user"), content=TEXTS)
 ANSWER = st.builds(Message, role=st.just("assistant"), content=TEXTS)
 CALL = st.builds(FunctionCall, call_id=_IDS, name=st.just("f"), arguments=st.just("{}"))
-OUTPUT = st.builds(FunctionCallOutput, call_id=_IDS, text=TEXTS)
+OUTPUT = st.builds(FunctionCallOutput, call_id=_IDS, text=TEXTS, preliminary=st.booleans())
 
 BROKEN = st.lists(st.one_of(USER, ANSWER, CALL, OUTPUT), max_size=20)
 """Histories with calls and outputs in any order."""

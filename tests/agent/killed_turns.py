@@ -17,7 +17,7 @@ from typing import Any
 import openai
 
 from nbagent import events as e
-from nbagent.agent import Agent
+from nbagent.agent import Agent, tool
 from nbagent.agent.sqlite_store import SqliteStore
 from nbagent.agent.store import Record
 
@@ -55,6 +55,7 @@ def turn(url: str, folder: Path, api: Any, kind: str, number: int) -> None:
         note("ran first")
         return "first result"
 
+    @tool(approve=True)
     def second() -> str:
         """Does another."""
         note("ran second")
@@ -67,6 +68,9 @@ def turn(url: str, folder: Path, api: Any, kind: str, number: int) -> None:
         note(f"saw {e.type_of(event)} {getattr(event, 'content', '')}")
         if kind == "event" and count == number:
             die()
+        if isinstance(event, e.ApprovalRequest) and event.reply is not None:
+            note("allowed second")
+            event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision="approve"))
 
 
 def in_child(run: Callable[[], None]) -> bool:

@@ -15,7 +15,7 @@ from campaign import WHOLE, figure
 
 from nbagent import events as e
 from nbagent.agent import Agent
-from nbagent.agent.history import NO_RESULT
+from nbagent.agent.history import NO_RESULT, NOT_ALLOWED
 from nbagent.render.messages import NO_ANSWER
 
 POINTS = ["1", "event", "before write", "after write"] if WHOLE else ["13", "event", "after write"]
@@ -52,7 +52,7 @@ async def test_a_turn_that_was_killed_anywhere_goes_on_whole(tmp_path: Path, api
         outcomes = [await resumed(server, store, api) for store in stores]
     figure("killed turns", f"gone on whole ({api})", f"{len(outcomes)} of {len(stores)}")
     # A sample of the points need not have each of them: how many events come before a write differs.
-    everything = {"nothing said", "no answer", "calls without results", "answered"}
+    everything = {"nothing said", "no answer", "calls that were not allowed", "calls without results", "answered"}
     assert set(outcomes) >= (everything if WHOLE else {"answered"})
 
 
@@ -68,6 +68,10 @@ async def resumed(server: Server, store: Path, api: Any) -> str:
         assert before[0]["content"] == "go"
     for result in ("first result", "second result"):
         assert f"saw tool.result {result}" not in seen or result in results
+    if NOT_ALLOWED in results:
+        assert "ran second" not in seen
+    if "saw approval.request " in seen and "allowed second" not in seen:
+        assert NOT_ALLOWED in results
     if "saw run.end " in seen:
         assert before[-1]["content"] == "Both are done."
 
@@ -82,6 +86,8 @@ async def resumed(server: Server, store: Path, api: Any) -> str:
     assert chat.messages == [*before, {"role": "user", "content": "and then?"}, {"role": "assistant", "content": "Fine."}]
     if not before:
         return "nothing said"
+    if NOT_ALLOWED in results:
+        return "calls that were not allowed"
     if NO_RESULT in results:
         return "calls without results"
     return "no answer" if before[-1]["content"] == NO_ANSWER else "answered"

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from nbagent.agent.history import (
     NO_RESULT,
+    NOT_ALLOWED,
     FunctionCall,
     FunctionCallOutput,
     Item,
@@ -17,10 +18,12 @@ from nbagent.agent.history import (
     OpaqueItem,
     ended,
     exchanges,
+    final,
     from_prompt,
     from_responses,
     is_of_model,
     paired,
+    settled,
     to_chat,
     to_responses,
 )
@@ -200,6 +203,19 @@ def test_calls_of_one_id_get_their_own_results() -> None:
     call = FunctionCall(call_id="c", name="f", arguments="{}")
     first, second, third = (FunctionCallOutput(call_id="c", text=text) for text in "123")
     assert paired([call, call, first, second, call, third]) == [call, call, first, second, call, third]
+
+
+def test_a_preliminary_output_gives_way_to_one_that_follows() -> None:
+    call = FunctionCall(call_id="c", name="f", arguments="{}")
+    asked = FunctionCallOutput(call_id="c", text=NOT_ALLOWED, preliminary=True)
+    begun = FunctionCallOutput(call_id="c", text=NO_RESULT, preliminary=True)
+    result = FunctionCallOutput(call_id="c", text="1")
+    assert paired([call, asked, begun, result]) == [call, result]
+    assert paired([call, asked, begun]) == [call, begun]
+    assert paired([call, asked]) == [call, asked]
+    assert settled([call, asked, begun]) == []
+    assert settled([call, asked, begun, result]) == [call, result]
+    assert final([call, asked, begun, result]) == [call, result]
 
 
 def test_a_call_that_was_interrupted_says_so() -> None:

@@ -211,6 +211,22 @@ async def test_a_server_that_dies_in_a_call_is_not_asked_again_and_started_anew_
     assert events[-1].status == "completed"  # type: ignore[union-attr]
 
 
+async def test_a_server_over_http_that_dies_in_a_call_fails_that_call_only(tmp_path: Path) -> None:
+    port = free_port()
+    server = nbagent.mcp(f"http://127.0.0.1:{port}/mcp")
+    die = f'{{"ran": "{tmp_path.as_posix()}/ran"}}'
+    calls = [[("c1", "die", die)], [("c2", "add", '{"a": 1}')]]
+    replies = [say("chat", "", each, number=number) for number, each in enumerate(calls, 1)]
+    with serving(port), Server(*replies, say("chat", "Sorry.", number=3)) as model:
+        events = await collect(agent_of(model, tools=[server]).stream("go"))
+    died, gone = of(events, e.ToolResult)
+    assert (tmp_path / "ran").read_text() == "ran\n"
+    assert "ended during this call: whether the call had an effect is not known" in died.error.message
+    assert "could not be reached" in gone.error.message
+    assert [status.level for status in of(events, e.Status) if "could not be reached" in status.message] == ["warning"] * 2
+    assert (events[-1].status, events[-1].output) == ("completed", "Sorry.")  # type: ignore[union-attr]
+
+
 async def test_a_call_that_hangs_ends_at_its_limit_and_the_server_goes_on(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOT_GIVEN", "secret")
     calls = [[("c1", "hang", "{}")], [("c2", "environment", '{"name": "NOT_GIVEN"}')]]

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from agent.server import Exchange, Json, Server, call, chat_chunk, message, reas
 import nbagent
 from nbagent import events as e
 from nbagent.agent import Agent, BufferWindow, LongTerm, Session, SummaryBuffer, tool
-from nbagent.agent.history import NO_RESULT
+from nbagent.agent.history import NO_RESULT, NOT_ALLOWED
 from nbagent.agent.sqlite_store import SqliteStore
 from nbagent.agent.store import MemoryStore
 from nbagent.demo import DemoServer
@@ -324,6 +325,31 @@ async def test_a_call_that_was_stopped_has_a_result_that_says_so_and_is_not_run_
         "tomorrow?",
     ]
     assert runs == ["Oslo"]
+
+
+@both_apis
+async def test_a_call_that_was_never_allowed_is_said_not_to_have_run(api: str) -> None:
+    async def hang(town: str) -> str:
+        """Take long."""
+        await asyncio.Event().wait()
+        return ""
+
+    tools = [nbagent.tool(approve=True)(weather), nbagent.tool(approve=True)(hang)]
+    calls = [("c1", "weather", '{"town": "Oslo"}'), ("c2", "weather", '{"town": "Rome"}'), ("c3", "hang", '{"town": "Rome"}')]
+    with Server(say(api, "I look.", calls), say(api, "Sun.", number=2)) as server:
+        chat = agent_of(server, api, tools=tools).session()
+        stream = chat.stream("today?")
+        seen: Counter[type[e.Event]] = Counter()
+        async for event in stream:
+            if isinstance(event, e.ApprovalRequest) and event.reply is not None and event.args != {"town": "Oslo"}:
+                event.reply.value.send(e.ApprovalResponse(approval_id=event.approval_id, decision="approve"))
+            seen[type(event)] += 1
+            if (seen[e.ToolProgress], seen[e.ToolResult]) == (2, 1):  # both that are allowed have begun, one has ended
+                stream.close()
+        assert await chat.generate("tomorrow?") == "Sun."
+    given = [message["content"] for message in chat.messages if message["role"] == "tool"]
+    assert given == [NOT_ALLOWED, "Rome: rain", NO_RESULT]
+    assert [text for text in texts(server.bodies[1]) if text] == ["today?", "I look.", *given, NO_ANSWER, "tomorrow?"]
 
 
 @both_apis

@@ -101,6 +101,17 @@ async def test_it_is_shown_as_it_is_written_and_the_run_has_the_object(api: str)
     assert json.loads(e.to_json(end))["value"] is None
 
 
+async def test_each_lane_has_the_object_that_was_asked_for_there() -> None:
+    with Server(say("chat", INVOICE), say("chat", '{"name": "Oslo", "people": 7}')) as server:
+        agent = agent_of(server)
+        streams = agent.stream("…", output=Invoice), agent.stream("…", output=Town), iter(["Hi."])
+        run = await nbagent.show(*streams, concurrency=1, face="console")
+
+    assert [lane.output for lane in run.lanes] == [ADA, Town("Oslo", 7), None]
+    assert [event.output for event in of(run.events, e.AgentEnd)] == [json.loads(INVOICE), {"name": "Oslo", "people": 7}, None]
+    assert run.output is None
+
+
 async def test_tools_work_meanwhile() -> None:
     with Server(
         say("chat", "Let me see.", [("c1", "weather", '{"town": "Oslo"}')]), say("chat", '{"name": "Oslo", "people": 7}')

@@ -25,6 +25,7 @@ ADDED = "added = nbagent.show(agent.stream('add a=2 b=3'))\nadded"
 LONG = "long = nbagent.show(agent.stream('Give me a long answer about streams, no thinking.'))"
 BLOCKS = f"{LONG}\ntime.sleep(100)\nprint('awake')"
 AWAITS = f"{LONG}\nawait long"
+CHAT = "nbagent.chat(lambda messages: ['I heard: ', messages[-1]['content']])"
 COUNT = """from ipywidgets.widgets.widget import _instances
 kinds = [type(widget).__name__ for widget in _instances.values()]
 print(added.id, "widgets", *kinds)"""
@@ -97,6 +98,17 @@ def test_marimo_keeps_no_widget_of_a_cell_that_runs_again(tmp_path: Path, page: 
         page.keyboard.press("Control+Enter")
         expect(page.get_by_text(re.compile(r"run-2 widgets TranscriptWidget\s*$"))).to_be_visible(timeout=10_000)
         expect(place.view(1).locator(".nb-status", has_text="Done in")).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.proof
+@only("marimo")
+def test_a_name_in_the_input_line_is_a_variable_of_marimo(tmp_path: Path, page: Page) -> None:
+    with PLACES["marimo"](tmp_path, page, (SETUP, CHAT, "town = 'Bergen'")) as place:
+        field = place.view(1).get_by_role("textbox", name="Your message")
+        field.wait_for(timeout=60_000)
+        field.fill("What of {town}?")
+        field.press("Enter")
+        expect(place.view(1).get_by_text("I heard: What of Bergen?")).to_be_visible(timeout=60_000)
 
 
 def streams(place: Place, cell: int) -> None:

@@ -284,6 +284,7 @@ HIDDEN: dict[Reveal, list[e.Event]] = {
         e.Error(message=CANARY, tool_id="tool-1", traceback=CANARY),
         e.Error(message="The model failed", traceback=CANARY),
         *text(f"Hi <tool_call>{CANARY}</tool_call>", end=f"Hi <tool_call>{CANARY}</tool_call>"),
+        e.AgentEnd(id="lane-1", output={"messages": [SECRET]}),
         e.RunEnd(status="completed", output={"messages": [SECRET]}, **ENVELOPE),
     ],
     "thinking": [
@@ -292,6 +293,7 @@ HIDDEN: dict[Reveal, list[e.Event]] = {
         e.ReasoningEnd(id="reasoning-1", text=CANARY, signature=CANARY, encrypted=CANARY),
         *text("Hi ", f"<think>{CANARY}", "</think>", end=f"Hi <think>{CANARY}</think>"),
         e.StepEnd(finish_reason="stop", **ENVELOPE),
+        e.AgentEnd(id="lane-1", output=f"<think>{CANARY}</think>Hi"),
         e.RunEnd(status="completed", output=f"<think>{CANARY}</think>Hi", meta=SECRET),
     ],
     "all": [

@@ -42,6 +42,7 @@ def redacted(*events: e.Event) -> list[e.Event]:
     [
         e.RunStart(name=CANARY, model=CANARY),
         e.RunEnd(status="failed", output=CANARY, finish_reason=CANARY),
+        e.AgentEnd(id="a", output={"key": CANARY}),
         e.Error(message=f"refused {CANARY}", traceback=CANARY, meta={"header": CANARY}, raw={"body": [CANARY]}),
         e.Status(message=CANARY),
         e.ToolArgs(id="t", args={"key": CANARY}, args_text=f'{{"key": "{CANARY}"}}', valid=True),

@@ -116,8 +116,9 @@ def test_an_approval_shows_what_is_asked_where_only_results_are_hidden() -> None
 
 
 def test_a_structured_output_may_quote_what_is_hidden() -> None:
+    lane = e.AgentEnd(id="lane-1", output={"messages": [ARGS]})
     structured = e.RunEnd(status="completed", output={"messages": [ARGS]})
-    assert run({"f": "args"}, structured) == [e.RunEnd(status="completed")]
+    assert run({"f": "args"}, lane, structured) == [e.AgentEnd(id="lane-1"), e.RunEnd(status="completed")]
 
 
 @pytest.mark.parametrize("wrong", ["arguments", [], ["args", "x"]])

@@ -56,6 +56,7 @@ def test_how_runs_are_drawn_is_said_once_or_for_a_run(monkeypatch: pytest.Monkey
         {"interval": 0},
         {"interval": 100},
         {"interval": "slow"},
+        {"final_only": "no"},
     ],
 )
 def test_a_wrong_way_of_drawing_is_named(wrong: dict[str, Any]) -> None:
@@ -63,3 +64,12 @@ def test_a_wrong_way_of_drawing_is_named(wrong: dict[str, Any]) -> None:
         nbagent.Run([], **wrong)
     with pytest.raises(ValueError, match=f"^{next(iter(wrong))} "):
         nbagent.set_options(**wrong)
+
+
+@pytest.mark.parametrize("flag", [name for name, kind in RunOptions.__annotations__.items() if kind is bool])
+def test_a_flag_is_true_or_false(flag: str) -> None:
+    options: Any = {flag: "no"}
+    with pytest.raises(ValueError, match=f"^{flag} must be True or False; got 'no'$"):
+        nbagent.Run([], **options)
+    with pytest.raises(ValueError, match=f"^{flag} must be"):
+        nbagent.show(iter([]), **options)

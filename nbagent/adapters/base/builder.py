@@ -1,34 +1,29 @@
-"""Event builder of every decoder: mints ids, tracks the open blocks, and collects the events."""
+"""Event builder of every decoder: tracks the steps and the open blocks of a run, and writes their events."""
 
 import json
 from collections.abc import Hashable
 from typing import Any, Literal
 
-import msgspec
-
 from nbagent import events as ev
 from nbagent.adapters.base.block import Block
-from nbagent.adapters.base.fields import parse_args, safe_message, to_jsonable
-from nbagent.events.jsonable import sound, text_safe
+from nbagent.adapters.base.event_writer import EventWriter
+from nbagent.adapters.base.fields import parse_args, to_jsonable
+from nbagent.events.jsonable import text_safe
 
 _PLAIN = (str, int, float, list, dict, tuple)
-_DELTAS = (ev.TextDelta, ev.ReasoningDelta, ev.ToolArgsDelta)
 
 
-class EventBuilder:
-    """Collects the events of one run. Decoders call its methods in upstream order, then `take()` the events.
+class EventBuilder(EventWriter):
+    """Builds the events of one run. Decoders call its methods in upstream order, then `take()` the events.
 
     A key is any hashable: the upstream id of a text, a reasoning block or a tool call. It refers to the open block that
     it was last used for.
 
     Attributes:
-        envelope: fields that go on every event: the step, and the agent and the parent where the decoder knows them.
         step: number of the current step, counted from 1; 0 before the first.
         in_step: True between the start and the end of a step.
-        started: True once `run.start` was written.
         ended: True once `run.end` was written.
         usage: sum of the usage of all ended steps; None if no step had any.
-        raw_count: number of `raw` events written.
 
     Args:
         texts_have_ids: the system identifies its texts, so that one may go on beside a tool call. Otherwise a tool call ends
@@ -36,45 +31,18 @@ class EventBuilder:
     """
 
     def __init__(self, *, texts_have_ids: bool = False) -> None:
+        super().__init__()
         self.texts_have_ids = texts_have_ids
-        self.raw_count = 0
         self.step = 0
         self.in_step = False
-        self.started = False
         self.ended = False
-        self.envelope: dict[str, Any] = {}
         self.usage: ev.Usage | None = None
-        self._events: list[ev.Event] = []
-        self._minted = 0
         self._texts: dict[Hashable, Block] = {}
         self._reasoning: dict[Hashable, Block] = {}
         self._tools: dict[Hashable, Block] = {}
         self._unanswered: dict[str, Block] = {}  # calls without a final result by our id, the oldest first
 
-    def take(self) -> list[ev.Event]:
-        """Return the events since the last call."""
-        taken, self._events = self._events, []
-        return taken
-
-    def mint(self, family: str) -> str:
-        """Return a new id, such as "source-4"."""
-        self._minted += 1
-        return f"{family}-{self._minted}"
-
-    def write(self, event: ev.Event) -> None:
-        """Add an event that opens or closes no block. The caller adds the `envelope` to it."""
-        if not self.started:
-            self.begin()
-        # A delta may end in half a surrogate pair, which only its block can join with the next delta.
-        self._events.append(event if isinstance(event, _DELTAS) else _without_lone_surrogates(event))
-
     # --- run and step -------------------------------------------------------------------------------------------------
-
-    def begin(self, model: str | None = None, *, thread_id: str | None = None) -> None:
-        """Write `run.start` if it was not written yet."""
-        if not self.started:
-            self.started = True
-            self._events.append(_without_lone_surrogates(ev.RunStart(model=model, thread_id=thread_id)))
 
     def start_step(self, model: str | None = None, *, name: str | None = None, meta: dict[str, Any] | None = None) -> None:
         """Start a step (one model response). A step that is still open ends first."""
@@ -347,58 +315,3 @@ class EventBuilder:
     def progress(self, block: Block, message: str) -> None:
         """Write a progress message of a running tool."""
         self.write(ev.ToolProgress(id=block.id, message=message, **self.envelope))
-
-    # --- other -------------------------------------------------------------------------------------------------------
-
-    def source(
-        self, url: str | None, *, title: str | None = None, text_id: str | None = None, meta: dict[str, Any] | None = None
-    ) -> None:
-        """Write a source. `text_id` is the id of the text that cites it."""
-        source_id = self.mint("source")
-        self.write(ev.Source(id=source_id, url=url, title=title, text_id=text_id, meta=meta, **self.envelope))
-
-    def file(
-        self,
-        media_type: str,
-        *,
-        url: str | None = None,
-        data: str | None = None,
-        name: str | None = None,
-        meta: dict[str, Any] | None = None,
-    ) -> None:
-        """Write a file by its URL or its content; `data` is base64."""
-        file_id = self.mint("file")
-        self.write(ev.File(id=file_id, media_type=media_type, url=url, data=data, name=name, meta=meta, **self.envelope))
-
-    def status(self, message: str, *, level: ev.Level = "info", meta: dict[str, Any] | None = None) -> None:
-        """Write a status line."""
-        self.write(ev.Status(message=message, level=level, meta=meta, **self.envelope))
-
-    def custom(self, name: str, data: Any, *, meta: dict[str, Any] | None = None) -> None:
-        """Write an event of the system's or the application's own."""
-        self.write(ev.Custom(name=name, data=to_jsonable(data), meta=meta, **self.envelope))
-
-    def error(self, message: str, *, code: str | None = None, error_type: str | None = None, fatal: bool = True) -> None:
-        """Write an error. Anything in the message that looks like a secret is masked."""
-        self.write(ev.Error(message=safe_message(message), code=code, error_type=error_type, fatal=fatal, **self.envelope))
-
-    def raw(self, item: Any, name: str | None = None) -> None:
-        """Write an item that the decoder does not know, as it came."""
-        try:
-            data = to_jsonable(item)
-        except Exception:  # reading an attribute of an SDK's object may raise anything
-            data = f"<{type(item).__module__}.{type(item).__qualname__}>"
-        self.raw_count += 1
-        self.write(ev.Raw(data=data, name=name, **self.envelope))
-
-
-def _without_lone_surrogates(event: ev.Event) -> ev.Event:
-    """Return the event with every lone surrogate in its strings replaced, since no UTF-8 encoder takes one."""
-    fixed: dict[str, Any] = {}
-    for name in event.__struct_fields__:
-        value = getattr(event, name)
-        if isinstance(value, str) and not (value.isascii() or sound(value)):
-            fixed[name] = text_safe(value)
-        elif isinstance(value, ev.ErrorInfo) and not sound(value.message):
-            fixed[name] = msgspec.structs.replace(value, message=text_safe(value.message))
-    return msgspec.structs.replace(event, **fixed) if fixed else event
