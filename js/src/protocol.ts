@@ -623,7 +623,7 @@ export interface RequestPart {
   head?: string;
   /** Of it, an estimate; absent of settings and of the response. */
   tokens?: number;
-  /** Whether the request before it did not have it. */
+  /** Whether the request before it in its conversation did not have it. */
   new?: boolean;
 }
 

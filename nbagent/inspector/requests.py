@@ -126,12 +126,13 @@ def _parts(request: Request) -> Iterator[RequestPart]:
     raw = request.raw
     if raw.instructions is not None:
         yield part("instructions", "instructions", raw.instructions[0], raw.instructions[1], tokens=tokens["instructions"])
+    new = range(0) if request.is_first else request.new_indices
     for index, message in enumerate([*raw.system, *raw.messages()]):
         counted = tokens.get(f"messages[{index}]")
         if counted is None and raw.instructions is None and index == 0:
             counted = tokens["instructions"]  # of all messages that instruct the model
         label = _label(json.loads(message))
-        yield part("message", f"messages/{index}", label, message, tokens=counted, new=index in request.new_indices)
+        yield part("message", f"messages/{index}", label, message, tokens=counted, new=index in new)
     tools = [] if raw.tools is None else request.tools
     sizes = [len(json.dumps(tool)) for tool in tools]
     for index, (tool, size) in enumerate(zip(tools, sizes, strict=True)):
@@ -170,6 +171,8 @@ def _value(request: Request, kind: str, index: int) -> Any:
             return request.instructions
         case "settings":
             return request.settings
+        case "body":
+            return request.body
         case "messages":
             return request.message(index)
         case "tools":

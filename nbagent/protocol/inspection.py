@@ -8,7 +8,7 @@ A question is asked like a page of a large value: it is the `name` of a `need` m
     copy/markdown, copy/json, copy/python      the transcript in that form
     requests/AT                                a `RequestsAnswer`, from the request at index AT on
     request/NUMBER                             a `RequestDetail`
-    request/NUMBER/PART                        a part of a request: `response` as text, all others as JSON
+    request/NUMBER/PART                        a part of a request: `response` as text, all others as JSON; `body` is all of it
 """
 
 from typing import Any, Literal, TypeAlias
@@ -170,7 +170,7 @@ class RequestPart(msgspec.Struct, kw_only=True, omit_defaults=True):
         head: beginning of its text.
         size: characters of it.
         tokens: of it, an estimate; absent of settings and of the response.
-        new: whether the request before it did not have it.
+        new: whether the request before it in its conversation did not have it.
     """
 
     kind: PartKind

@@ -103,6 +103,11 @@ class Request:
         return record.usage
 
     @property
+    def is_first(self) -> bool:
+        """True if there is no request before it in its conversation."""
+        return self._record.change.first
+
+    @property
     def changes(self) -> str:
         """What is new since the request before it in its conversation: `"+2 messages, tools unchanged"`."""
         change = self._record.change
@@ -189,6 +194,16 @@ class Request:
         if missing:
             text += f"{text and chr(10)}… {_counted(missing, 'more byte')} not kept"
         return text_safe(text)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON of the request, all parts together."""
+        body = self._body
+        made = {} if body.instructions is None else {body.instructions[0]: self._read(body.instructions[1])}
+        made[body.path] = self.messages
+        if body.tools is not None:
+            made[body.tools[0]] = self._read(body.tools[1])
+        return {**self.settings, **made}
 
     @property
     def size(self) -> int:
