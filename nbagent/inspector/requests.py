@@ -126,7 +126,7 @@ def _parts(request: Request) -> Iterator[RequestPart]:
     raw = request.raw
     if raw.instructions is not None:
         yield part("instructions", "instructions", raw.instructions[0], raw.instructions[1], tokens=tokens["instructions"])
-    new = range(0) if request.is_first else request.new_indices
+    new = set() if request.is_first else set(request.new_indices)
     for index, message in enumerate([*raw.system, *raw.messages()]):
         counted = tokens.get(f"messages[{index}]")
         if counted is None and raw.instructions is None and index == 0:

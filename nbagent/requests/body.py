@@ -149,6 +149,8 @@ def read_parts(url: str, body: bytes) -> Parts | None:
     if _NO_ANSWER.search(word):
         return None
     try:
+        if not body.isascii():
+            body.decode()  # fields are not decoded until they are read
         fields = msgspec.json.decode(body, type=_Fields)
         return Parts(fields) if any(name in fields for name in _MESSAGES) else None
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -31,16 +31,14 @@ class Change:
 
     Attributes:
         first: whether there is none before it.
-        at: index of the first message that is new, among those that do not instruct the model.
-        added: number of the new messages.
+        new: indices of the messages that are new, among those that do not instruct the model.
         removed: number of the messages that are no longer sent.
         tools: names of tools, each with a `+` or a `−` before it; None if the tools are unchanged.
         settings: names of the fields that differ: settings, `instructions`.
     """
 
     first: bool
-    at: int
-    added: int
+    new: Sequence[int]
     removed: int
     tools: tuple[str, ...] | None
     settings: tuple[str, ...]
@@ -173,13 +171,16 @@ class RequestLog:
 
 def _change(parts: Parts, body: Body, before: Body | None) -> Change:
     if before is None:
-        return Change(first=True, at=0, added=body.count, removed=0, tools=None, settings=())
+        return Change(first=True, new=range(body.count), removed=0, tools=None, settings=())
     old = before.messages()
     at = parts.common(old)
-    ours, theirs = parts.messages[at:], old[at:]
-    same_end = 0
-    while same_end < min(len(ours), len(theirs)) and ours[-1 - same_end] == theirs[-1 - same_end]:
-        same_end += 1
+    gone = Counter(old[at:])  # what is not at the same place may be at another one
+    new: list[int] = []
+    for index in range(at, len(parts.messages)):
+        if gone[parts.messages[index]] > 0:
+            gone[parts.messages[index]] -= 1
+        else:
+            new.append(index)
     settings = [
         name
         for name in sorted(body.settings.keys() | before.settings.keys())
@@ -189,9 +190,8 @@ def _change(parts: Parts, body: Body, before: Body | None) -> Change:
         settings.insert(0, "instructions")
     return Change(
         first=False,
-        at=at,
-        added=len(ours) - same_end,
-        removed=len(theirs) - same_end,
+        new=new,
+        removed=gone.total(),
         tools=None if body.tools == before.tools else _changed_tools(before.tools, body.tools),
         settings=tuple(settings),
     )

@@ -112,9 +112,9 @@ class Request:
         """What is new since the request before it in its conversation: `"+2 messages, tools unchanged"`."""
         change = self._record.change
         if change.first:
-            return f"begins with {_counted(change.added, 'message')}"
+            return f"begins with {_counted(len(change.new), 'message')}"
         messages = " ".join(
-            f"{sign}{_counted(count, 'message')}" for sign, count in (("−", change.removed), ("+", change.added)) if count
+            f"{sign}{_counted(count, 'message')}" for sign, count in (("−", change.removed), ("+", len(change.new))) if count
         )
         parts = [messages or "no new message"]
         if change.tools is None:
@@ -156,14 +156,13 @@ class Request:
     @property
     def new(self) -> list[Any]:
         """The messages that the request before it in its conversation did not have."""
-        return self.messages[self.new_indices.start : self.new_indices.stop]
+        return [self.message(index) for index in self.new_indices]
 
     @property
-    def new_indices(self) -> range:
+    def new_indices(self) -> list[int]:
         """Indices of the messages in `new`."""
-        change = self._record.change
-        system = len(self._body.system)
-        return range(0 if change.first else system + change.at, system + change.at + change.added)
+        change, system = self._record.change, len(self._body.system)
+        return [*(range(system) if change.first else ()), *(system + index for index in change.new)]
 
     @property
     def instructions(self) -> Any:
@@ -187,7 +186,7 @@ class Request:
     @property
     def response(self) -> str:
         """The response so far, as it came on the wire. It ends by saying how much of it is not kept."""
-        self._check()
+        self._check_shown()
         exchange = self._exchange
         missing = exchange.size - exchange.kept
         text = masked_wire(self._text(), self._mask, is_cut=missing > 0 or exchange.ended is None)
@@ -230,18 +229,17 @@ class Request:
 
     @property
     def _body(self) -> Body:
-        self._check()
-        assert self._record.body is not None
+        self._check_shown()
+        if self._record.body is None:
+            raise NbagentError(f"request {self.number} is no longer kept: a run keeps the newest ones only")
         return self._record.body
+
+    def _check_shown(self) -> None:
+        if self.is_hidden:
+            raise NbagentError(HIDDEN)
 
     def _raw_messages(self) -> list[bytes]:
         return [*self._body.system, *self._body.messages()]
-
-    def _check(self) -> None:
-        if self.is_hidden:
-            raise NbagentError(HIDDEN)
-        if self._record.body is None:
-            raise NbagentError(f"request {self.number} is no longer kept: a run keeps the newest ones only")
 
     @property
     def _is_continued(self) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gzip
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -44,7 +44,7 @@ def post(library: Any, url: str) -> Callable[[], list[bytes]]:
     return send
 
 
-def post_async(library: Any, url: str) -> Callable[[], list[bytes]]:
+def post_async(library: Any, url: str) -> Callable[[], Awaitable[list[bytes]]]:
     """Return a function that streams a request of an async client."""
 
     async def send() -> list[bytes]:
@@ -306,5 +306,3 @@ def test_work_that_began_before_the_run_belongs_to_the_one_that_goes_on() -> Non
 
     with provider(chat_stream("a")) as server:
         assert len(asyncio.run(main(server)).requests) == 1
-
-
