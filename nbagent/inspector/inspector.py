@@ -17,11 +17,13 @@ from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
 from nbagent.inspector.brief import brief
 from nbagent.inspector.fitting import filled
+from nbagent.inspector.requests import request_bar
 from nbagent.inspector.search import Search, json_text
 from nbagent.inspector.timeline import Timeline
 from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.render.messages import messages_python
+from nbagent.requests import RequestList
 
 PAGE_ROWS = 100
 """Events in one page."""
@@ -38,14 +40,20 @@ class Inspector:
         log: the events, as they passed the gate.
         block_id: maps (event id, block kind) to a block id; see `Transcript.block_id`.
         snapshot: the transcript as plain JSON.
+        requests: returns the requests to the model, which are steps of the timeline where the stream tells fewer.
     """
 
     def __init__(
-        self, log: EventLog, block_id: Callable[[str, str], str], snapshot: Callable[[], list[dict[str, Any]]]
+        self,
+        log: EventLog,
+        block_id: Callable[[str, str], str],
+        snapshot: Callable[[], list[dict[str, Any]]],
+        requests: Callable[[], RequestList] = RequestList,
     ) -> None:
         self._log = log
         self._block_id = block_id
         self._snapshot = snapshot
+        self._requests = requests
         self._searches: OrderedDict[EventsQuestion, Search] = OrderedDict()
         self._types: Counter[type[e.Event]] = Counter()
         self._counted = 0
@@ -113,8 +121,9 @@ class Inspector:
             self._timeline.feed(event)
             self._timed = max(self._timed, self._log.dropped) + 1
         line = self._timeline
+        bars = self._with_requests(line)
         answer = TimelineAnswer(
-            start=line.start,
+            start=min(line.start, bars[0].start) if line.start is not None and bars else line.start,
             end=line.end,
             first_token=line.first_token,
             gap_count=line.gap_count,
@@ -125,7 +134,15 @@ class Inspector:
             count=self._log.count,
             bars=[],
         )
-        return filled(answer, map(self._bar, reversed(line.bars)), max_bytes)
+        return filled(answer, map(self._bar, reversed(bars)), max_bytes)
+
+    def _with_requests(self, line: Timeline) -> Sequence[Bar]:
+        """Return the bars, with the requests as steps if the stream tells fewer steps than were asked for."""
+        requests = self._requests()
+        if len({(each.lane, each.agent, each.step) for each in requests}) <= line.steps:
+            return line.bars
+        others = (bar for bar in line.bars if bar.kind != "step")
+        return sorted([*map(request_bar, requests), *others], key=lambda bar: bar.start)
 
     def _bar(self, bar: Bar) -> Bar:
         return bar if bar.block is None else msgspec.structs.replace(bar, block=self._block_id(bar.block, bar.kind))

@@ -13,7 +13,7 @@ import msgspec
 from nbagent.errors import NbagentError
 from nbagent.events.jsonable import text_safe
 from nbagent.inspector.fitting import filled
-from nbagent.protocol.inspection import PartKind, RequestDetail, RequestPart, RequestRow, RequestsAnswer
+from nbagent.protocol.inspection import Bar, PartKind, RequestDetail, RequestPart, RequestRow, RequestsAnswer
 from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.requests import Request, RequestList
 from nbagent.requests.log import tool_name
@@ -104,6 +104,12 @@ def _row(request: Request) -> RequestRow:
         output=None if usage is None else usage.output,
         changes=text_safe(request.changes),
     )
+
+
+def request_bar(request: Request) -> Bar:
+    """Return a request as a step of the timeline."""
+    end = None if request.seconds is None else request.started + request.seconds
+    return Bar(kind="step", label=f"request {request.number}", start=request.started, end=end, usage=request.usage)
 
 
 def _detail(request: Request) -> RequestDetail:

@@ -69,7 +69,7 @@ class RunState:
         self.request_log = RequestLog(self._register_secrets)
         self._request_pages = RequestPages(self.requests)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
-        self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot)
+        self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot, self.requests)
         self.questions = OpenQuestions()
         self.conversation: Any = getattr(source, "conversation", None)
         self.thread_id: str | None = None

@@ -220,3 +220,22 @@ async def test_a_question_without_an_answer_says_why(name: str) -> None:
         run = await shown(agent(server).stream("Hi"))
     with pytest.raises(LookupError, match=r"request"):
         run.page(name, 0, 60_000)
+
+
+async def test_the_timeline_shows_requests_as_steps_where_the_stream_tells_none() -> None:
+    async def plain(client: openai.AsyncOpenAI) -> Any:
+        for _ in range(2):
+            stream: Any = await client.chat.completions.create(model="test-1", messages=[], stream=True)
+            async for chunk in stream:
+                yield chunk.choices[0].delta.content or "" if chunk.choices else ""
+        await client.close()
+
+    with Server(ANSWER, ANSWER) as server:
+        run = await shown(plain(nbagent.watch(server.client())))
+    bars = json.loads(run.page("timeline", 0, 60_000)[0])["bars"]
+    steps = [(bar["label"], bar["usage"]["input"]) for bar in reversed(bars) if bar["kind"] == "step"]
+    assert steps == [("request 1", 10), ("request 2", 10)]
+    with Server(ANSWER) as server:
+        run = await shown(agent(server).stream("Hi"))
+    bars = json.loads(run.page("timeline", 0, 60_000)[0])["bars"]
+    assert [bar["label"] for bar in bars if bar["kind"] == "step"] == ["step 1"]
