@@ -601,11 +601,9 @@ export interface RequestRow {
 
 /** The requests of a run. */
 export interface RequestsAnswer {
-  /** Number of requests that are kept. */
-  count: number;
-  /** Whether some go on; then the view asks again. */
-  open: boolean;
-  /** Those from the index that was asked for on, as many as fit. */
+  /** Number of the newest request; 0 if there is none. */
+  last: number;
+  /** Those from the number that was asked for on, as many as fit. */
   rows: RequestRow[];
 }
 

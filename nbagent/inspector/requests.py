@@ -64,10 +64,10 @@ class RequestPages:
                 self._text = None
         return page, len(text)
 
-    def _rows(self, at: int, max_bytes: int) -> str:
+    def _rows(self, number: int, max_bytes: int) -> str:
         requests = self._requests()
-        answer = RequestsAnswer(count=len(requests), open=any(each.seconds is None for each in requests), rows=[])
-        return filled(answer, map(_row, requests[at:]), max_bytes)
+        answer = RequestsAnswer(last=requests[-1].number if requests else 0, rows=[])
+        return filled(answer, (_row(each) for each in requests if each.number >= number), max_bytes)
 
     def _answer(self, number: str, *part: str) -> str:
         wanted = _index(number)

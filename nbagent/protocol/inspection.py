@@ -6,7 +6,7 @@ A question is asked like a page of a large value: it is the `name` of a `need` m
     event/NUMBER                               the event as JSON
     timeline                                   a `TimelineAnswer`
     copy/markdown, copy/json, copy/python      the transcript in that form
-    requests/AT                                a `RequestsAnswer`, from the request at index AT on
+    requests/NUMBER                            a `RequestsAnswer`, from the request of that number on
     request/NUMBER                             a `RequestDetail`
     request/NUMBER/PART                        a part of a request: `response` as text, all others as JSON; `body` is all of it
 """
@@ -150,13 +150,11 @@ class RequestsAnswer(msgspec.Struct, kw_only=True):
     """The requests of a run.
 
     Attributes:
-        count: number of requests that are kept.
-        open: whether some go on; then the view asks again.
-        rows: those from the index that was asked for on, as many as fit.
+        last: number of the newest request; 0 if there is none.
+        rows: those from the number that was asked for on, as many as fit.
     """
 
-    count: int
-    open: bool
+    last: int
     rows: list[RequestRow]
 
 

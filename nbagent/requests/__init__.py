@@ -1,6 +1,6 @@
 """Requests of the code inside a run to a model: what was sent, what changed since the last one, and the response on the wire.
 
-client ──▶ watch, transport (copy the bytes that pass) ──▶ Exchange ──▶ RequestLog (keeps each message once) ──▶ Request (reads)
+watch, transport (copies what passes) ──▶ HTTPExchange ──▶ RequestLog (keeps each message once) ──▶ Request (reads it)
 """
 
 from nbagent.requests.log import RequestLog

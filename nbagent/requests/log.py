@@ -12,7 +12,7 @@ import msgspec
 from nbagent.events import Usage
 from nbagent.gate import secrets
 from nbagent.requests.body import Body, Parts, credentials_in_body, read_parts
-from nbagent.run_context import Exchange
+from nbagent.run_context import HTTPExchange
 
 MAX_REQUESTS = 10_000
 """Requests that are kept; after them the oldest are dropped."""
@@ -55,7 +55,7 @@ class Record:
         change: what is new in it.
     """
 
-    def __init__(self, number: int, step: int, exchange: Exchange, body: Body, change: Change) -> None:
+    def __init__(self, number: int, step: int, exchange: HTTPExchange, body: Body, change: Change) -> None:
         self.number = number
         self.step = step
         self.exchange = exchange
@@ -93,7 +93,7 @@ class RequestLog:
         with self._lock:
             return list(self._records)
 
-    def add(self, exchange: Exchange) -> bool:
+    def add(self, exchange: HTTPExchange) -> bool:
         """Keep a request from now on. Return False if it does not ask a model for an answer."""
         parts = read_parts(exchange.url, exchange.body)
         exchange.body = b""  # the parts are kept
@@ -116,7 +116,7 @@ class RequestLog:
         self._on_secrets()
         return True
 
-    def _before(self, exchange: Exchange, parts: Parts) -> Record | None:
+    def _before(self, exchange: HTTPExchange, parts: Parts) -> Record | None:
         """Return the request before this one in the same conversation: the newest that shares the most messages with it."""
         beside = [
             record
@@ -147,7 +147,7 @@ class RequestLog:
             return last.step
         return self._steps[lane] + 1
 
-    def _on_end(self, exchange: Exchange) -> None:
+    def _on_end(self, exchange: HTTPExchange) -> None:
         with self._lock:
             self._wires += exchange.kept
             self._drop()

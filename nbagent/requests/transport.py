@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from nbagent.gate import secrets
 from nbagent.gate.masking import bullets
-from nbagent.run_context import Exchange, run_around
+from nbagent.run_context import HTTPExchange, run_around
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Bytes of a request's body that is kept."""
@@ -30,12 +30,14 @@ class _Watched:
         self._library = library
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_inner":
+            raise AttributeError(name)  # of a copy that is being made
         return getattr(self._inner, name)
 
     def __repr__(self) -> str:
         return f"<watched {self._inner!r}>"
 
-    def _answer(self, exchange: Exchange, response: Any) -> Any:
+    def _answer(self, exchange: HTTPExchange, response: Any) -> Any:
         """Note the response, and return it with a stream that copies its bytes."""
         exchange.status = response.status_code
         encoding = response.headers.get("content-encoding")
@@ -100,7 +102,7 @@ class WatchedAsyncTransport(_Watched):
         await self._inner.__aexit__(*exception)
 
 
-def _begun(request: Any) -> Exchange | None:
+def _begun(request: Any) -> HTTPExchange | None:
     """Return the exchange of a request that the run around keeps; None if there is no run, or nothing to keep."""
     if request.method != "POST" or "json" not in request.headers.get("content-type", ""):
         return None
@@ -115,7 +117,7 @@ def _begun(request: Any) -> Exchange | None:
         return None
     url, credentials = _without_credentials(str(request.url))
     secrets.register(*secrets.credentials_in(request.headers), *credentials)
-    exchange = Exchange(url, body, lane=around.lane, step=around.step, agent=around.agent)
+    exchange = HTTPExchange(url, body, lane=around.lane, step=around.step, agent=around.agent)
     return exchange if around.run.record(exchange) else None
 
 
@@ -157,7 +159,7 @@ class _TeedStream:
         exchange: gets the copies.
     """
 
-    def __init__(self, inner: Any, exchange: Exchange) -> None:
+    def __init__(self, inner: Any, exchange: HTTPExchange) -> None:
         self._inner = inner
         self._exchange = exchange
 
@@ -179,7 +181,7 @@ class _TeedStream:
 class _TeedAsyncStream:
     """The same for an async client."""
 
-    def __init__(self, inner: Any, exchange: Exchange) -> None:
+    def __init__(self, inner: Any, exchange: HTTPExchange) -> None:
         self._inner = inner
         self._exchange = exchange
 

@@ -47,7 +47,7 @@ from nbagent.run.question import answering
 from nbagent.run.state import RunState
 from nbagent.run.steering import SteeredRun
 from nbagent.run.watchdog import Watchdog
-from nbagent.run_context import CURRENT_RUN, Exchange, RunContext
+from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
 from nbagent.run_context.current import begin, end
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
@@ -192,7 +192,7 @@ class Run(SteeredRun):
         if ended:
             self._on_addition()
 
-    def record(self, exchange: Exchange) -> bool:
+    def record(self, exchange: HTTPExchange) -> bool:
         """Keep a request to a model that code inside the run sends; see `requests`. Safe on any thread.
 
         Returns:

@@ -2,12 +2,12 @@
 
 from nbagent.run_context.breakpoints import Breakpoints, StopOnResult, StopRule
 from nbagent.run_context.current import CURRENT_RUN, RunContext, WatchedRun, at_step, run_around, without_stops
-from nbagent.run_context.exchange import Exchange
+from nbagent.run_context.http_exchange import HTTPExchange
 
 __all__ = [
     "CURRENT_RUN",
     "Breakpoints",
-    "Exchange",
+    "HTTPExchange",
     "RunContext",
     "StopOnResult",
     "StopRule",

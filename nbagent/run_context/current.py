@@ -13,7 +13,7 @@ from msgspec.structs import replace as replace_struct
 from nbagent import events as e
 from nbagent.events.ids import with_id_prefix
 from nbagent.run_context.breakpoints import Breakpoints
-from nbagent.run_context.exchange import Exchange
+from nbagent.run_context.http_exchange import HTTPExchange
 
 
 class WatchedRun(Protocol):
@@ -28,7 +28,7 @@ class WatchedRun(Protocol):
         """Show events that the run's stream does not tell, also after its end."""
         ...
 
-    def record(self, exchange: Exchange) -> bool:
+    def record(self, exchange: HTTPExchange) -> bool:
         """Keep a request to a model. Return False if it is none; then nothing of it is kept."""
         ...
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nbagent.requests import RequestLog, log
 from nbagent.requests.body import Body, read_parts
 from nbagent.requests.request import Request
-from nbagent.run_context import Exchange
+from nbagent.run_context import HTTPExchange
 
 CHAT = "http://model.test/v1/chat/completions"
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ def requests(*bodies: Json, url: str = CHAT) -> list[Request]:
     """Return the requests of some bodies, each complete before the next one."""
     kept = RequestLog()
     for body in bodies:
-        exchange = Exchange(url, json.dumps(body).encode())
+        exchange = HTTPExchange(url, json.dumps(body).encode())
         assert kept.add(exchange)
         exchange.status = 200
         exchange.end(complete=True)
@@ -150,7 +150,7 @@ def test_the_oldest_are_dropped_and_say_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(log, "MAX_REQUESTS", 4)
     kept = RequestLog()
     for number in range(5):
-        exchange = Exchange(CHAT, json.dumps({"messages": [user(f"{number}" * 150)]}).encode())
+        exchange = HTTPExchange(CHAT, json.dumps({"messages": [user(f"{number}" * 150)]}).encode())
         kept.add(exchange)
         exchange.take(b"x" * 100)
         exchange.end(complete=True)
@@ -164,8 +164,8 @@ def test_the_oldest_are_dropped_and_say_so(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_long_response_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbagent.run_context.exchange.WIRE_BYTES", 10)
-    exchange = Exchange(CHAT, json.dumps({"messages": [user("a")]}).encode())
+    monkeypatch.setattr("nbagent.run_context.http_exchange.WIRE_BYTES", 10)
+    exchange = HTTPExchange(CHAT, json.dumps({"messages": [user("a")]}).encode())
     kept = RequestLog()
     kept.add(exchange)
     for piece in (b"01234567", b"89ABCDEF", b"G"):
@@ -176,7 +176,7 @@ def test_a_long_response_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_tokens_add_up_to_what_the_service_counted() -> None:
     messages = [{"role": "system", "content": "s" * 40}, user("a" * 400), user("b" * 4000)]
-    exchange = Exchange(CHAT, json.dumps({"model": "m", "messages": messages, "tools": [{"name": "t" * 100}]}).encode())
+    exchange = HTTPExchange(CHAT, json.dumps({"model": "m", "messages": messages, "tools": [{"name": "t" * 100}]}).encode())
     kept = RequestLog()
     kept.add(exchange)
     [estimate] = [Request(record, mask) for record in kept.records()]
@@ -197,7 +197,7 @@ def test_a_picture_counts_as_a_picture_and_not_by_its_characters() -> None:
 
 
 def test_the_messages_that_a_service_keeps_count_as_earlier() -> None:
-    exchange = Exchange(CHAT, json.dumps({"input": "And a pond?", "previous_response_id": "resp_1"}).encode())
+    exchange = HTTPExchange(CHAT, json.dumps({"input": "And a pond?", "previous_response_id": "resp_1"}).encode())
     kept = RequestLog()
     kept.add(exchange)
     exchange.take(b'data: {"response":{"usage":{"input_tokens":900,"output_tokens":5}}}\n\n')

@@ -107,7 +107,7 @@ async def test_where_nothing_is_hidden_requests_are_shown(reveal: Any) -> None:
 
 def pages(run: Run) -> str:
     """Return all that the inspector answers about requests."""
-    names = ["requests/0"]
+    names = ["requests/1"]
     for number in range(1, len(run.requests) + 1):
         detail = json.loads(run.page(f"request/{number}", 0, 60_000)[0])
         names += [f"request/{number}", f"request/{number}/body"]
@@ -178,13 +178,13 @@ async def test_requests_are_in_no_file(tmp_path: Path) -> None:
 async def test_the_inspector_lists_the_requests_and_their_parts() -> None:
     with Server(CALL, ANSWER) as server:
         run = await shown(agent(server, instructions="Count well.", model_settings={"temperature": 0}).stream("1 and 2?"))
-    answer = json.loads(run.page("requests/0", 0, 60_000)[0])
-    assert (answer["count"], answer["open"]) == (2, False)
+    answer = json.loads(run.page("requests/1", 0, 60_000)[0])
+    assert answer["last"] == 2
     assert [(row["number"], row["step"], row["input"], row["output"]) for row in answer["rows"]] == [
         (1, 1, 10, 5),
         (2, 2, 10, 5),
     ]
-    assert json.loads(run.page("requests/1", 0, 60_000)[0])["rows"] == answer["rows"][1:]
+    assert json.loads(run.page("requests/2", 0, 60_000)[0])["rows"] == answer["rows"][1:]
     detail = json.loads(run.page("request/2", 0, 60_000)[0])
     assert detail["row"] == answer["rows"][1]
     assert [(part["kind"], part["label"], part["head"], part.get("new", False)) for part in detail["parts"][:5]] == [

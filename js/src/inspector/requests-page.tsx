@@ -8,7 +8,7 @@ import { LoadError } from "../transcript/lazy";
 import { duration } from "../ui/duration";
 import { count, num } from "../values";
 import { RequestView } from "./request-view";
-import { askRequests, hasFailed, inputLabel, outcome, type RequestRow, type Requests, requestOf } from "./requests";
+import { askRequests, hasFailed, inputLabel, outcome, type RequestRow, requestOf } from "./requests";
 
 /** Pause between two questions while the run goes on. */
 const PAUSE_MS = 700;
@@ -22,17 +22,16 @@ interface RequestsPageProps {
 }
 
 export function RequestsPage({ session, block }: RequestsPageProps) {
-  const { requests, problem, retry } = useRequests(session);
+  const { rows, problem, retry } = useRequests(session);
   const [picked, setPicked] = useState<number | null>(null);
-  if (problem !== null && requests === null) {
+  if (problem !== null && rows === null) {
     return (
       <div class="nb-inspector">
         <LoadError reason={problem} onRetry={retry} />
       </div>
     );
   }
-  if (requests === null) return <div class="nb-inspector" aria-busy="true" />;
-  const { rows } = requests;
+  if (rows === null) return <div class="nb-inspector" aria-busy="true" />;
   if (rows.length === 0) return <NoRequests />;
   const started = block && num(session.store.get(block.id)?.props.value.started);
   const number = picked ?? requestOf(rows, started) ?? rows.at(-1)?.number;
@@ -57,29 +56,31 @@ function NoRequests() {
 }
 
 /** The requests; they are read again while the run, or one of the responses, goes on. */
-function useRequests(session: Session): { requests: Requests | null; problem: string | null; retry: () => void } {
-  const [requests, setRequests] = useState<Requests | null>(null);
+function useRequests(session: Session): { rows: RequestRow[] | null; problem: string | null; retry: () => void } {
+  const [rows, setRows] = useState<RequestRow[] | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [attempt, setAttempt] = useState(0);
   const live = isLive(session.status);
   useEffect(() => {
     let cancelled = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const ask = async () => {
-      const answer = await askRequests(session);
+    const ask = async (before: RequestRow[]) => {
+      const answer = await askRequests(session, before);
       if (cancelled) return;
-      setRequests(answer);
+      setRows(answer);
       setProblem(null);
-      if (live || answer.open) timer = setTimeout(() => ask().catch(fail), PAUSE_MS);
+      if (live || answer.some(({ seconds }) => seconds === null)) {
+        timer = setTimeout(() => ask(answer).catch(fail), PAUSE_MS);
+      }
     };
     const fail = (error: Error) => cancelled || setProblem(error.message);
-    ask().catch(fail);
+    ask(rows ?? []).catch(fail);
     return () => {
       cancelled = true;
       clearTimeout(timer);
     };
   }, [session, live, attempt]);
-  return { requests, problem, retry: () => setAttempt(attempt + 1) };
+  return { rows, problem, retry: () => setAttempt(attempt + 1) };
 }
 
 interface RequestListProps {
@@ -94,6 +95,7 @@ function RequestList({ rows, chosen, onChoose }: RequestListProps) {
   const [limit, setLimit] = useState(FIRST_ROWS);
   const shown = rows.slice(-limit);
   const several = new Set(rows.map(({ agent }) => agent)).size > 1;
+  const stepped = rows.some((row) => row.step !== row.number);
   const number = chosen?.number;
   useEffect(() => {
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView?.({ block: "nearest" });
@@ -133,7 +135,8 @@ function RequestList({ rows, chosen, onChoose }: RequestListProps) {
             tabIndex={-1}
             onClick={() => onChoose(row.number)}
           >
-            <span class="nb-request-step">{several && row.agent !== "" ? `${row.agent} ${row.step}` : row.step}</span>
+            <span class="nb-request-number">{row.number}</span>
+            <span class="nb-request-step">{stepLabel(row, several, stepped)}</span>
             <span class="nb-request-model">{row.model}</span>
             <span class="nb-request-changes">{row.changes}</span>
             <span class={hasFailed(row) ? "nb-bad" : "nb-muted"}>{outcome(row)}</span>
@@ -145,4 +148,9 @@ function RequestList({ rows, chosen, onChoose }: RequestListProps) {
       </div>
     </>
   );
+}
+
+/** The agent and its step, where they say more than the request's number. */
+function stepLabel({ agent, step }: RequestRow, several: boolean, stepped: boolean): string {
+  return [several ? agent : "", stepped ? `step ${step}` : ""].filter((text) => text !== "").join(" ");
 }

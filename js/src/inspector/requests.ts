@@ -21,12 +21,6 @@ export interface RequestRow {
   changes: string;
 }
 
-export interface Requests {
-  rows: RequestRow[];
-  /** True if some responses go on. */
-  open: boolean;
-}
-
 export interface Part {
   kind: string;
   part: string;
@@ -46,15 +40,16 @@ export interface Detail {
   parts: Part[];
 }
 
-/** Ask for the rows of all requests, an answer after the other. */
-export async function askRequests(session: Session): Promise<Requests> {
-  const rows: RequestRow[] = [];
+/** Return all rows: those of before whose responses are over, and from there on the kernel's, an answer after the other. */
+export async function askRequests(session: Session, before: readonly RequestRow[]): Promise<RequestRow[]> {
+  const open = before.findIndex(({ seconds }) => seconds === null);
+  const rows = open < 0 ? [...before] : before.slice(0, open);
   for (;;) {
-    const { text } = await session.channel.lazyValues.page(`requests/${rows.length}`);
+    const { text } = await session.channel.lazyValues.page(`requests/${(rows.at(-1)?.number ?? 0) + 1}`);
     const answer: Unchecked<RequestsAnswer> = record(JSON.parse(text)) ?? {};
     const more = Array.isArray(answer.rows) ? answer.rows.map(readRow) : [];
     rows.push(...more);
-    if (more.length === 0 || rows.length >= (num(answer.count) ?? 0)) return { rows, open: answer.open === true };
+    if (more.length === 0 || (rows.at(-1)?.number ?? 0) >= (num(answer.last) ?? 0)) return rows;
   }
 }
 

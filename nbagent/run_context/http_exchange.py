@@ -1,4 +1,4 @@
-"""`Exchange`: one HTTP request of the code inside a run, and the bytes of its response."""
+"""`HTTPExchange`: one HTTP request of the code inside a run, and the bytes of its response."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ WIRE_BYTES = 4 * 1024 * 1024
 """Bytes of a response that are kept at most; the rest is counted."""
 
 
-class Exchange:
+class HTTPExchange:
     """One HTTP request, and its response as it comes. The transport writes it, a call at a time; any thread may read it.
 
     Args:
@@ -45,7 +45,7 @@ class Exchange:
         self.is_complete = False
         self.size = 0
         self.decode: Callable[[bytes], bytes] = bytes
-        self.on_end: Callable[[Exchange], None] = lambda exchange: None
+        self.on_end: Callable[[HTTPExchange], None] = lambda exchange: None
         self._began = time.monotonic()
         self._chunks: list[bytes] = []
         self._kept = 0
