@@ -126,7 +126,7 @@ def _mask_pieces(pieces: list[_Piece], mask: Callable[[str], str]) -> set[int]:
 def _texts(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
     """Yield the texts in an item: place, the object that holds it, and its name there."""
     if isinstance(value, dict):
-        place = (*place, *(value.get(name) if isinstance(value.get(name), str | int) else None for name in _PLACES))
+        place += tuple((name, value[name]) for name in _PLACES if isinstance(value.get(name), str | int))
     for name, item in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(item, str):
             if name not in _FIXED:

@@ -135,8 +135,10 @@ function RequestList({ rows, chosen, onChoose }: RequestListProps) {
             tabIndex={-1}
             onClick={() => onChoose(row.number)}
           >
-            <span class="nb-request-number">{row.number}</span>
-            <span class="nb-request-step">{stepLabel(row, several, stepped)}</span>
+            <span>
+              <strong>{row.number}</strong>{" "}
+              <span class="nb-muted nb-request-step">{stepLabel(row, several, stepped)}</span>
+            </span>
             <span class="nb-request-model">{row.model}</span>
             <span class="nb-request-changes">{row.changes}</span>
             <span class={hasFailed(row) ? "nb-bad" : "nb-muted"}>{outcome(row)}</span>

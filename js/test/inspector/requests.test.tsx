@@ -109,8 +109,8 @@ it("lists the requests with what is new, the status and the figures, and shows t
   expect(
     [...root.querySelectorAll(".nb-request-row")].map((row) => [...row.children].map((cell) => cell.textContent)),
   ).toEqual([
-    ["1", "", "m", "begins with 1 message", "200", "83 in", "25 out", "0.5s"],
-    ["2", "", "m", "+2 messages, tools unchanged", "…", "~1,117 in", "", "…"],
+    ["1 ", "m", "begins with 1 message", "200", "83 in", "25 out", "0.5s"],
+    ["2 ", "m", "+2 messages, tools unchanged", "…", "~1,117 in", "", "…"],
   ]);
   expect(root.querySelector("[aria-selected=true].nb-request-row")?.textContent).toContain("+2 messages");
   expect(texts(".nb-token-legend > *")).toEqual([
