@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nbagent import errors, events
 from nbagent.chat import Chat, chat
 from nbagent.recording import load, record, replay
+from nbagent.requests import watch
 from nbagent.run import Run
 from nbagent.run.options import set_options
 from nbagent.run.registry import runs
@@ -49,6 +50,7 @@ __all__ = [
     "set_options",
     "show",
     "tool",
+    "watch",
 ]
 
 

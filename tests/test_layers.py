@@ -18,6 +18,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("mime", "markup"),
     ("gate", "transcript", "wire"),
     ("adapters", "sources", "recording", "pump", "render"),
+    ("requests",),
     ("inspector",),
     ("run", "agent"),
     ("notebook", "demo", "terminal", "variables"),

@@ -25,6 +25,8 @@ export type ToolState =
 
 export type BarKind = "step" | "text" | "reasoning" | "tool" | "agent" | "approval";
 
+export type PartKind = "instructions" | "message" | "tool" | "format" | "settings" | "response";
+
 /** Marker in place of a value that is too large to travel with its block; the view asks for its pages by `need`. */
 export interface LargeValue {
   /** Name of the value: `result/BLOCK/MIME` for a payload of a tool's result, `prop/BLOCK/FIELD` for anything else. */
@@ -567,6 +569,74 @@ export interface TimelineAnswer {
   count: number;
   /** The bars, the newest first, as many as fit. */
   bars: Bar[];
+}
+
+/** A request to a model, in a list. */
+export interface RequestRow {
+  /** Of the request in the run, from 1. */
+  number: number;
+  /** That it belongs to, from 1. */
+  step: number;
+  /** Its name; empty if the request does not have one. */
+  model: string;
+  /** When it was sent, in seconds since the epoch. */
+  started: number;
+  /** Its tokens. */
+  input: number;
+  /** What is new since the request before it. */
+  changes: string;
+  /** Name of the agent or the lane that sent it; absent if there is only one. */
+  agent?: string;
+  /** Until the end of the response; absent before. */
+  seconds?: number;
+  /** HTTP status; absent before the response. */
+  status?: number;
+  /** How the exchange broke; absent if it did not. */
+  problem?: string;
+  /** Whether they are an estimate. */
+  estimated?: boolean;
+  /** Tokens of the response; absent if it does not tell them. */
+  output?: number;
+}
+
+/** The requests of a run. */
+export interface RequestsAnswer {
+  /** Number of the newest request; 0 if there is none. */
+  last: number;
+  /** Those from the number that was asked for on, as many as fit. */
+  rows: RequestRow[];
+}
+
+/** A part of a request. */
+export interface RequestPart {
+  /** Kind of the part. */
+  kind: PartKind;
+  /** Its name in questions, after the request's. */
+  part: string;
+  /** The role of a message, the name of a tool. */
+  label: string;
+  /** Characters of it. */
+  size: number;
+  /** Beginning of its text. */
+  head?: string;
+  /** Of it, an estimate; absent of settings and of the response. */
+  tokens?: number;
+  /** Whether the request before it in its conversation did not have it. */
+  new?: boolean;
+}
+
+/** One request. */
+export interface RequestDetail {
+  /** Its figures. */
+  row: RequestRow;
+  /** Its address, without credentials. */
+  url: string;
+  /** Why its parts are not shown; absent if they are. */
+  hidden?: string;
+  /** Tokens of the messages that the service itself added. */
+  earlier?: number;
+  /** In the order in which a reader looks at them. */
+  parts: RequestPart[];
 }
 
 export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage;

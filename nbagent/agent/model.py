@@ -19,6 +19,7 @@ from nbagent.agent.tools import AnyTool, chat_form, responses_form
 from nbagent.errors import NbagentError
 from nbagent.events import Error
 from nbagent.gate import secrets
+from nbagent.requests import watch
 from nbagent.runtime.loop import submit
 from nbagent.sources.broken import connection_error
 
@@ -183,7 +184,7 @@ class Connection:
         self.model = model
         self.api: Api = ResponsesApi if named == "responses" else ChatApi
         self.max_retries: int = client.max_retries
-        self._client = client.with_options(max_retries=0)  # a run shows its retries
+        self._client = watch(client.with_options(max_retries=0))  # a run shows its retries, and its requests
         secrets.register(str(client.api_key or ""), client.base_url.password, *secrets.credentials_in(client.default_headers))
         self._extras: Json = self.api.extras
         self._accepted = False

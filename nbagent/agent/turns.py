@@ -29,6 +29,7 @@ from nbagent.agent.tools import AnyTool
 from nbagent.agent.toolset import Toolset, merged
 from nbagent.errors import Cancelled, ToolError
 from nbagent.events.ids import with_id_prefix
+from nbagent.run_context import at_step
 from nbagent.runtime.timeouts import IdleClock
 from nbagent.sources.closing import closing
 
@@ -236,7 +237,10 @@ class Turns:
         while True:
             try:
                 async with self._patience():
-                    return await connection.ask(plan.instructions, self._sendable(), plan.all_tools, plan.settings, plan.output)
+                    with at_step(self._emitter.step, plan.name):
+                        return await connection.ask(
+                            plan.instructions, self._sendable(), plan.all_tools, plan.settings, plan.output
+                        )
             except Exception as error:
                 seconds = backoff.after(error)
                 if seconds is None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from nbagent.events import Event
 from nbagent.gate.commentary import Commentary
-from nbagent.gate.levels import ANSWER, Levels, Reveal
+from nbagent.gate.levels import ANSWER, BELOW_THINKING, Levels, Reveal
+from nbagent.gate.masking import CutMarks
 from nbagent.gate.redact import Redactor
 from nbagent.gate.secrets import Secrets
 from nbagent.gate.toolrules import EVERY, Hide, ToolRules
@@ -36,6 +37,7 @@ class Gate:
     Attributes:
         patterns: what `redact` masks; None if that is nothing.
         hides_tools: whether parts of some tool calls are hidden.
+        hides_requests: whether requests to the model are hidden: they hold instructions, thoughts, and whole tool calls.
 
     Raises:
         ValueError: `reveal` is not one of the four, or a rule is not valid; the message names it.
@@ -54,6 +56,7 @@ class Gate:
         self.patterns = _patterns(redact)
         tools = ToolRules({**(hide or {}), EVERY: "all"} if reveal == ANSWER else hide)
         self.hides_tools = bool(tools)
+        self.hides_requests = bool(tools) or not commentary or reveal in BELOW_THINKING
         quotes = not (hide or self.patterns) and commentary
         self._levels = Levels(reveal, thinking_first=thinking_first, quotes=quotes)
         self._stages: list[_Stage] = []
@@ -73,11 +76,16 @@ class Gate:
             self._stages.append(self._secrets)
         self._secrets.masker = secrets
 
-    def mask(self, text: str) -> str:
-        """Return the text with all patterns and credentials masked. Only a function of `redact` can change its length."""
+    def mask(self, text: str, *, cuts: CutMarks | None = None) -> str:
+        """Return the text with all patterns and credentials masked. Only a function of `redact` can change its length.
+
+        Args:
+            text: the text.
+            cuts: marks of omission. What one of them cuts off is masked too.
+        """
         for stage in self._stages:
             if isinstance(stage, Redactor):
-                text = stage.masker.mask(text)
+                text = stage.masker.mask(text, cuts=cuts)
         return text
 
     def hides(self, event: Event) -> bool:

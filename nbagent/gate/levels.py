@@ -58,6 +58,8 @@ SHOWN_FROM: dict[type[e.Event], Reveal] = {
 """The first level that shows events of a class. A class that is not listed is hidden at every level."""
 
 _TOOLS, _THINKING, _ALL = range(1, len(LEVELS))
+BELOW_THINKING = LEVELS[:_THINKING]
+"""The levels that hide thoughts."""
 _E = TypeVar("_E", bound=e.Event)
 _End = TypeVar("_End", e.RunEnd, e.AgentEnd)
 

@@ -10,6 +10,7 @@ from nbagent.events import Event
 from nbagent.events.log import EventLog
 from nbagent.gate import secrets
 from nbagent.gate.gate import Gate
+from nbagent.gate.masking import CutMarks
 from nbagent.gate.redact import Redactor
 
 
@@ -41,6 +42,11 @@ class Privacy:
         return self._gate.hides_tools
 
     @property
+    def hides_requests(self) -> bool:
+        """True if requests to the model are hidden, as something that they hold is."""
+        return self._gate.hides_requests
+
+    @property
     def masker(self) -> Callable[[str], str]:
         """Masks patterns and credentials as `mask` does. It does not keep the run's events alive."""
         return self._gate.mask
@@ -67,9 +73,9 @@ class Privacy:
         self._secrets = secrets.known()
         self._gate.mask_secrets(self._secrets)
 
-    def mask(self, text: str) -> str:
+    def mask(self, text: str, *, cuts: CutMarks | None = None) -> str:
         """Return the text with all patterns and credentials masked; see `Gate.mask`."""
-        return self._gate.mask(text)
+        return self._gate.mask(text, cuts=cuts)
 
     def redactor(self) -> Redactor:
         """Return a new redactor of credentials, for a series of events from the first one on."""

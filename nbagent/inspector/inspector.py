@@ -7,7 +7,7 @@ it, because the run waits meanwhile. Only events that have passed the gate are h
 import itertools
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,11 +16,14 @@ from nbagent import events as e
 from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
 from nbagent.inspector.brief import brief
+from nbagent.inspector.fitting import filled
+from nbagent.inspector.requests import request_bar
 from nbagent.inspector.search import Search, json_text
 from nbagent.inspector.timeline import Timeline
 from nbagent.protocol.inspection import Bar, EventsAnswer, EventsQuestion, TimelineAnswer
-from nbagent.protocol.json_size import json_size, truncate_to_bytes
+from nbagent.protocol.json_size import truncate_to_bytes
 from nbagent.render.messages import messages_python
+from nbagent.requests import RequestList
 
 PAGE_ROWS = 100
 """Events in one page."""
@@ -37,14 +40,20 @@ class Inspector:
         log: the events, as they passed the gate.
         block_id: maps (event id, block kind) to a block id; see `Transcript.block_id`.
         snapshot: the transcript as plain JSON.
+        requests: returns the requests to the model, which are steps of the timeline where the stream tells fewer.
     """
 
     def __init__(
-        self, log: EventLog, block_id: Callable[[str, str], str], snapshot: Callable[[], list[dict[str, Any]]]
+        self,
+        log: EventLog,
+        block_id: Callable[[str, str], str],
+        snapshot: Callable[[], list[dict[str, Any]]],
+        requests: Callable[[], RequestList] = RequestList,
     ) -> None:
         self._log = log
         self._block_id = block_id
         self._snapshot = snapshot
+        self._requests = requests
         self._searches: OrderedDict[EventsQuestion, Search] = OrderedDict()
         self._types: Counter[type[e.Event]] = Counter()
         self._counted = 0
@@ -93,7 +102,7 @@ class Inspector:
         types = {str(kind.__struct_config__.tag): count for kind, count in self._types.items()}
         rows = (self._row(number) for number in numbers[question.at : question.at + PAGE_ROWS])
         answer = EventsAnswer(total=len(numbers), seen=seen, count=self._log.count, types=types, rows=[])
-        return _filled(answer, rows, max_bytes)
+        return filled(answer, rows, max_bytes)
 
     def _search(self, question: EventsQuestion) -> "Search":
         key = msgspec.structs.replace(question, at=0)
@@ -112,8 +121,9 @@ class Inspector:
             self._timeline.feed(event)
             self._timed = max(self._timed, self._log.dropped) + 1
         line = self._timeline
+        bars = self._with_requests(line)
         answer = TimelineAnswer(
-            start=line.start,
+            start=min(line.start, bars[0].start) if line.start is not None and bars else line.start,
             end=line.end,
             first_token=line.first_token,
             gap_count=line.gap_count,
@@ -124,7 +134,15 @@ class Inspector:
             count=self._log.count,
             bars=[],
         )
-        return _filled(answer, map(self._bar, reversed(line.bars)), max_bytes)
+        return filled(answer, map(self._bar, reversed(bars)), max_bytes)
+
+    def _with_requests(self, line: Timeline) -> Sequence[Bar]:
+        """Return the bars, with the requests as steps if the stream tells fewer steps than were asked for."""
+        requests = self._requests()
+        if len({(each.lane, each.agent, each.step) for each in requests}) <= line.steps:
+            return line.bars
+        others = (bar for bar in line.bars if bar.kind != "step")
+        return sorted([*map(request_bar, requests), *others], key=lambda bar: bar.start)
 
     def _bar(self, bar: Bar) -> Bar:
         return bar if bar.block is None else msgspec.structs.replace(bar, block=self._block_id(bar.block, bar.kind))
@@ -162,22 +180,3 @@ def _question(name: str) -> EventsQuestion:
     if question.at < 0:
         raise LookupError(f"rows are counted from 0; got {question.at}")
     return question
-
-
-def _filled(answer: EventsAnswer | TimelineAnswer, items: Iterable[Any], max_bytes: int) -> str:
-    """Return the answer as JSON, with as many of the items as fit in its last field, an empty list."""
-    text = _written(answer)
-    return f"{text.removesuffix(']}')}{','.join(_fitting(items, max_bytes - json_size(text) - 64))}]}}"
-
-
-def _fitting(items: Iterable[Any], max_bytes: int) -> Iterator[str]:
-    for item in items:
-        text = _written(item)
-        max_bytes -= json_size(text)  # it travels as a string in a message, with its quotation marks escaped
-        if max_bytes < 0:
-            return
-        yield text
-
-
-def _written(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

@@ -50,6 +50,11 @@ class Timeline:
         """The bars, in the order of their starts."""
         return self._bars
 
+    @property
+    def steps(self) -> int:
+        """Number of the steps that the stream has told."""
+        return self._steps
+
     def feed(self, event: e.Event) -> None:  # noqa: C901 - one flat match over the vocabulary
         """Take one event."""
         self._pass_time(event.ts)

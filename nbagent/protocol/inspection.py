@@ -6,6 +6,9 @@ A question is asked like a page of a large value: it is the `name` of a `need` m
     event/NUMBER                               the event as JSON
     timeline                                   a `TimelineAnswer`
     copy/markdown, copy/json, copy/python      the transcript in that form
+    requests/NUMBER                            a `RequestsAnswer`, from the request of that number on
+    request/NUMBER                             a `RequestDetail`
+    request/NUMBER/PART                        a part of a request: `response` as text, all others as JSON; `body` is all of it
 """
 
 from typing import Any, Literal, TypeAlias
@@ -14,6 +17,7 @@ import msgspec
 
 from nbagent.events import Usage
 
+PartKind: TypeAlias = Literal["instructions", "message", "tool", "format", "settings", "response"]
 BarKind: TypeAlias = Literal["step", "text", "reasoning", "tool", "agent", "approval"]
 
 
@@ -108,3 +112,87 @@ class TimelineAnswer(msgspec.Struct, kw_only=True):
     seen: int
     count: int
     bars: list[Bar]
+
+
+class RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A request to a model, in a list.
+
+    Attributes:
+        number: of the request in the run, from 1.
+        step: that it belongs to, from 1.
+        agent: name of the agent or the lane that sent it; absent if there is only one.
+        model: its name; empty if the request does not have one.
+        started: when it was sent, in seconds since the epoch.
+        seconds: until the end of the response; absent before.
+        status: HTTP status; absent before the response.
+        problem: how the exchange broke; absent if it did not.
+        input: its tokens.
+        estimated: whether they are an estimate.
+        output: tokens of the response; absent if it does not tell them.
+        changes: what is new since the request before it.
+    """
+
+    number: int
+    step: int
+    model: str
+    started: float
+    input: int
+    changes: str
+    agent: str | None = None
+    seconds: float | None = None
+    status: int | None = None
+    problem: str | None = None
+    estimated: bool = False
+    output: int | None = None
+
+
+class RequestsAnswer(msgspec.Struct, kw_only=True):
+    """The requests of a run.
+
+    Attributes:
+        last: number of the newest request; 0 if there is none.
+        rows: those from the number that was asked for on, as many as fit.
+    """
+
+    last: int
+    rows: list[RequestRow]
+
+
+class RequestPart(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A part of a request.
+
+    Attributes:
+        kind: kind of the part.
+        part: its name in questions, after the request's.
+        label: the role of a message, the name of a tool.
+        head: beginning of its text.
+        size: characters of it.
+        tokens: of it, an estimate; absent of settings and of the response.
+        new: whether the request before it in its conversation did not have it.
+    """
+
+    kind: PartKind
+    part: str
+    label: str
+    size: int
+    head: str = ""
+    tokens: int | None = None
+    new: bool = False
+
+
+class RequestDetail(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One request.
+
+    Attributes:
+        row: its figures.
+        url: its address, without credentials.
+        hidden: why its parts are not shown; absent if they are.
+        earlier: tokens of the messages that the service itself added.
+        parts: in the order in which a reader looks at them.
+    """
+
+    row: RequestRow
+    url: str
+    hidden: str | None = None
+    earlier: int | None = None
+    parts: list[RequestPart]

@@ -37,6 +37,7 @@ _LITERALS = {
         "ToolKind": events.ToolKind,
         "ToolState": blocks.ToolState,
         "BarKind": inspection.BarKind,
+        "PartKind": inspection.PartKind,
     }.items()
 }
 _INSPECTION: tuple[type[msgspec.Struct], ...] = (
@@ -44,6 +45,10 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.EventsAnswer,
     inspection.Bar,
     inspection.TimelineAnswer,
+    inspection.RequestRow,
+    inspection.RequestsAnswer,
+    inspection.RequestPart,
+    inspection.RequestDetail,
 )
 _NESTED: tuple[type[msgspec.Struct], ...] = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}

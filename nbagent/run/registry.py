@@ -6,8 +6,8 @@ import weakref
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+from nbagent.markup.table import html_table
 from nbagent.run.run import Run
-from nbagent.run.table import html_table
 
 _lock = threading.Lock()
 _shown: "weakref.WeakValueDictionary[str, Run]" = weakref.WeakValueDictionary()  # by id, in the order of showing

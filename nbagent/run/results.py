@@ -8,6 +8,7 @@ from nbagent import events as e
 from nbagent import recording
 from nbagent.errors import MissingExtra, StreamError
 from nbagent.gate.masking import mask_json
+from nbagent.requests import RequestList
 from nbagent.run.state import RunState
 from nbagent.run.tool_call import ToolCallList
 from nbagent.transcript import ROOT
@@ -71,6 +72,15 @@ class Results:
     def tools(self) -> ToolCallList:
         """The tool calls so far, in order; also by the tool's name, `tools["search"]`, which is the latest call of it."""
         return self._state.tool_calls.of(self._state.transcript, self._scope)
+
+    @property
+    def requests(self) -> RequestList:
+        """The requests to the model so far: what it was sent, and the raw responses. In this process's memory only.
+
+        Those of nbagent's own agent, and of the clients given to `nbagent.watch`. They are not among the events, and in no
+        saved file.
+        """
+        return self._state.requests(self._scope)
 
     @property
     def messages(self) -> list[dict[str, Any]]:

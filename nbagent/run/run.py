@@ -44,7 +44,7 @@ from nbagent.run.options import (
 from nbagent.run.question import answering
 from nbagent.run.state import RunState
 from nbagent.run.watchdog import Watchdog
-from nbagent.run_context import CURRENT_RUN, RunContext
+from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
 from nbagent.run_context.current import begin, end
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
@@ -188,6 +188,14 @@ class Run(FollowedRun):
             ended = self._finished
         if ended:
             self._on_addition()
+
+    def record(self, exchange: HTTPExchange) -> bool:
+        """Keep a request to a model that code inside the run sends; see `requests`. Safe on any thread.
+
+        Returns:
+            Whether it is one; what does not ask a model for an answer is not kept.
+        """
+        return self._state.request_log.add(exchange)
 
     def close(self) -> None:
         """Take the run off the page: stop it if it still runs, and remove its live views. Its results stay readable here.

@@ -11,10 +11,11 @@ from nbagent import events as e
 from nbagent.events.log import EventLog
 from nbagent.gate import Gate
 from nbagent.gate.privacy import Privacy
-from nbagent.inspector import Inspector
+from nbagent.inspector import Inspector, RequestPages
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
+from nbagent.requests import Request, RequestList, RequestLog
 from nbagent.run.question import OpenQuestions
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
@@ -39,6 +40,7 @@ class RunState:
         events: those that have passed the gate.
         privacy: passes every event through the gate, and keeps the hidden originals.
         tool_calls: whole arguments and live results.
+        request_log: the requests to models that code inside the run has sent.
         large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.
         conversation: the exact history of a run of nbagent's own agent; None of other streams.
@@ -64,8 +66,10 @@ class RunState:
         given, origin = name_and_origin(source) if name is None else (name, "user")
         self.transcript = Transcript(self.privacy.mask(given), started, origin, props)
         self.tool_calls = ToolCalls(self.lock)
+        self.request_log = RequestLog(self._register_secrets)
+        self._request_pages = RequestPages(self.requests)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
-        self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot)
+        self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot, self.requests)
         self.questions = OpenQuestions()
         self.conversation: Any = getattr(source, "conversation", None)
         self.thread_id: str | None = None
@@ -111,9 +115,24 @@ class RunState:
 
     def read_page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a large value or of an inspector's answer; see `RunResults.page`."""
+        if self._request_pages.knows(name):
+            return self._request_pages.page(name, offset, max_bytes)  # without the lock: the run need not wait for the masks
         with self.lock:
             pages = self.inspector if self.inspector.knows(name) else self.large_values
             return pages.page(name, offset, max_bytes)
+
+    def requests(self, scope: str = ROOT) -> RequestList:
+        """Return the requests so far: of the run, or of a lane by its id."""
+        privacy = self.privacy
+        return RequestList(
+            Request(record, privacy.mask, hidden=privacy.hides_requests)
+            for record in self.request_log.records()
+            if scope in (ROOT, record.exchange.lane)
+        )
+
+    def _register_secrets(self) -> None:
+        with self.lock:
+            self.privacy.register_secrets()
 
     def _props_of(self, block: str) -> Mapping[str, Any] | None:
         found = self.transcript.blocks.get(block)

@@ -7,7 +7,7 @@ from typing import Any, SupportsIndex, overload
 
 from nbagent import events as e
 from nbagent.errors import did_you_mean
-from nbagent.run.table import html_table
+from nbagent.markup.table import html_table
 from nbagent.transcript import ROOT, Transcript
 from nbagent.transcript.block import Block
 

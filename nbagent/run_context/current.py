@@ -13,6 +13,7 @@ from msgspec.structs import replace as replace_struct
 from nbagent import events as e
 from nbagent.events.ids import with_id_prefix
 from nbagent.run_context.breakpoints import Breakpoints
+from nbagent.run_context.http_exchange import HTTPExchange
 
 
 class WatchedRun(Protocol):
@@ -25,6 +26,10 @@ class WatchedRun(Protocol):
 
     def report(self, events: Iterable[e.Event]) -> None:
         """Show events that the run's stream does not tell, also after its end."""
+        ...
+
+    def record(self, exchange: HTTPExchange) -> bool:
+        """Keep a request to a model. Return False if it is none; then nothing of it is kept."""
         ...
 
     def has_question(self, reply: e.Reply) -> bool:
@@ -44,11 +49,15 @@ class RunContext:
         run: the run.
         lane: id of the lane whose stream runs here; None if the run has none.
         stops: whether breakpoints of the run hold here. They do not where nobody would see the question.
+        step: number of the model's response that is asked for here, from 1; None if the code does not say it.
+        agent: name of the agent that asks for it; None if the code does not say it.
     """
 
     run: WatchedRun
     lane: str | None = None
     stops: bool = True
+    step: int | None = None
+    agent: str | None = None
 
     @property
     def breakpoints(self) -> Breakpoints | None:
@@ -105,6 +114,22 @@ def run_around(tool: str | None = None) -> RunContext | None:
     if len(running) > 1 and tool is not None:
         running = [run for run in running if run.open_calls(tool)]
     return RunContext(run=running[0]) if len(running) == 1 else None
+
+
+@contextmanager
+def at_step(number: int, agent: str) -> Iterator[None]:
+    """Note that the code of a `with` block asks for a response of the model.
+
+    Args:
+        number: of the response within the agent's run, from 1.
+        agent: its name.
+    """
+    around = CURRENT_RUN.get()
+    token = CURRENT_RUN.set(None if around is None else replace(around, step=number, agent=agent))
+    try:
+        yield
+    finally:
+        CURRENT_RUN.reset(token)
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import anthropic
 import pytest
 from adapters.recorded import Transcript
 from frameworks.replay import KEY, RECORDINGS, Replay, Serve, held, recorded, refused
-from frameworks.watching import calls, of_type, stop, watch
+from frameworks.watching import TWO_STEPS, calls, of_type, requests_of, stop, watch
 
+import nbagent
 from nbagent import events as ev
 
 ASK: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "?"}]}
@@ -110,3 +111,22 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
     run = await stop(client(provider).messages.create(stream=True, **ASK), provider)
     assert (run.status, run.text) == ("cancelled", "")
     assert run.thinking
+
+
+async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve) -> None:
+    name = next(path.name for path in sorted(RECORDINGS.glob("anthropic/*.sse")) if path.name not in MANY)
+    provider = serve(recorded(f"anthropic/{name}"), recorded(f"anthropic/{name}"))
+    watched = nbagent.watch(client(provider))
+    history = ASK["messages"]
+
+    async def conversation() -> AsyncIterator[Any]:
+        for messages in (history, [*history, {"role": "assistant", "content": "!"}, *history]):
+            async with watched.messages.stream(**{**ASK, "messages": messages}) as stream:
+                async for event in stream:
+                    yield event
+
+    run = await watch(conversation())
+    assert requests_of(run, provider) == TWO_STEPS
+    usage = run.requests[0].usage
+    assert usage is not None
+    assert usage.output

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, completion, held, recorded, refused
-from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, stop, watch, watch_and_answer
+from frameworks.watching import (
+    GET_CAPITAL,
+    TWO_STEPS,
+    calls,
+    cancel,
+    of_type,
+    requests_of,
+    stop,
+    watch,
+    watch_and_answer,
+)
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_anthropic import ChatAnthropic
@@ -16,6 +26,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
+from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 
 import nbagent
 from nbagent import events as ev
@@ -311,3 +322,21 @@ async def test_an_artifact_is_the_result(serve: Serve) -> None:
 def test_a_graph_is_no_stream(serve: Serve) -> None:
     with pytest.raises(UnknownSource, match=r"graph\.astream"):
         nbagent.show(geographer(serve()))
+
+
+@each({"async": "astream", "sync": "stream"})
+async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve, stream: str) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    made = ChatOpenAI(
+        model="m",
+        base_url=provider.url,
+        api_key=KEY,
+        max_retries=0,
+        streaming=True,
+        http_client=nbagent.watch(DefaultHttpxClient()),
+        http_async_client=nbagent.watch(DefaultAsyncHttpxClient()),
+    )
+    graph = create_agent(made, tools=[get_capital])
+    run = await watch(getattr(graph, stream)(QUESTION, stream_mode=["updates", "messages"]))
+    assert requests_of(run, provider) == TWO_STEPS
+    assert run.requests[1].new[1]["content"] == "London"

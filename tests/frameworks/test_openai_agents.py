@@ -21,7 +21,7 @@ from frameworks.replay import (
     snapshots,
     tool_reply,
 )
-from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch, watch_and_answer
+from frameworks.watching import GET_CAPITAL, TWO_STEPS, calls, of_type, requests_of, stop, watch, watch_and_answer
 from openai import AsyncOpenAI
 
 import nbagent
@@ -283,3 +283,12 @@ async def test_a_run_that_was_not_streamed_is_shown_with_its_objects(serve: Serv
     assert (run.status, run.text) == ("completed", LONDON)
     assert run.tools[0].result is table
     assert run.usage.total
+
+
+async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    model = OpenAIChatCompletionsModel("m", nbagent.watch(client(provider)))
+    agent = Agent(name="Geographer", model=model, tools=[function_tool(get_capital)])
+    run = await watch(Runner.run_streamed(agent, "Capital of the UK?"))
+    assert requests_of(run, provider) == TWO_STEPS
+    assert run.requests[1].new[1]["content"] == "London"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
-from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch, watch_and_answer
+from frameworks.watching import GET_CAPITAL, TWO_STEPS, calls, of_type, requests_of, stop, watch, watch_and_answer
 from openai import AsyncOpenAI
 from pydantic_ai import Agent, CallDeferred, DeferredToolRequests, DeferredToolResults, ModelRetry, Tool, ToolDenied
 from pydantic_ai.models.anthropic import AnthropicModel
@@ -14,6 +14,7 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from typing_extensions import TypedDict
 
+import nbagent
 from nbagent import events as ev
 
 
@@ -214,3 +215,12 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
     assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
     assert run.text
     assert LONDON.startswith(run.text)
+
+
+async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    client = nbagent.watch(AsyncOpenAI(base_url=provider.url, api_key=KEY, max_retries=0))
+    agent = Agent(OpenAIChatModel("m", provider=OpenAIProvider(openai_client=client)), tools=[get_capital])
+    run = await watch(agent.run_stream_events("Capital of the UK?"))
+    assert requests_of(run, provider) == TWO_STEPS
+    assert run.requests[1].new[1]["content"] == "London"

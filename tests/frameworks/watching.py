@@ -61,3 +61,14 @@ def of_type(run: Run, kind: type[T]) -> list[T]:
 async def watch_and_answer(source: Any, answer: Callable[[Question], object], **options: Any) -> Run:
     """Show a stream to its end, and answer its questions."""
     return _checked(await nbagent.show(source, face="console", reveal="all", answer=answer, **options))
+
+
+def requests_of(run: Run, provider: Replay) -> list[tuple[int, int | None, str]]:
+    """Return the requests of a run, after asserting that they are what the provider got: step, status and what is new."""
+    assert [request.body for request in run.requests] == provider.requests
+    assert all(KEY not in repr(request.body) + request.response + request.url for request in run.requests)
+    return [(request.step, request.status, request.changes) for request in run.requests]
+
+
+TWO_STEPS = [(1, 200, "begins with 1 message"), (2, 200, "+2 messages, tools unchanged")]
+"""The requests of the recorded conversation."""

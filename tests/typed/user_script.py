@@ -5,6 +5,8 @@ Each `type: ignore` is a mistake that must be found: mypy and pyright are told t
 
 from typing import Any, assert_type
 
+import openai
+
 import nbagent
 from nbagent import errors, events
 
@@ -60,6 +62,8 @@ async def main() -> None:
     assert_type(nbagent.last, nbagent.Run | None)
     assert_type(nbagent.runs[0], nbagent.Run)
     nbagent.runs.cancel()
+    assert_type(run.requests[0].tokens.total, int)
+    assert_type(nbagent.watch(openai.OpenAI()), openai.OpenAI)
     assert_type(run.error, BaseException | None)
     nbagent.show("https://agent.example", json={"q": 1}, headers={"X-Key": "k"}, method="POST")
     nbagent.show("https://agent.example", reveal="everything")  # type: ignore[arg-type]

@@ -20,9 +20,11 @@ interface EventsProps {
   /** The block whose events are shown; null for all events. */
   block: Subject | null;
   onWhole: () => void;
+  /** Called when the reader asks for the request in whose response the block came. */
+  onRequest: () => void;
 }
 
-export function Events({ session, block, onWhole }: EventsProps) {
+export function Events({ session, block, onWhole, onRequest }: EventsProps) {
   const [type, setType] = useState("");
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<number | null>(null);
@@ -60,6 +62,11 @@ export function Events({ session, block, onWhole }: EventsProps) {
             of {block.label}
             <Icon name="cross" />
             <span class="nb-sr">, show the whole run's</span>
+          </button>
+        )}
+        {block && (
+          <button type="button" class="nb-link" title="What the model was sent" onClick={onRequest}>
+            Its request
           </button>
         )}
         <span class="nb-grow" />

@@ -7,12 +7,14 @@ import { SessionContext } from "../transcript/context";
 import type { Inspecting, InspectingSignal } from "../transcript/inspecting";
 import { CopyButton } from "../ui/copy";
 import { Events } from "./events";
+import { RequestsPage } from "./requests-page";
 import { TimelinePage } from "./timeline-page";
 
 const PAGES: [Inspecting["page"], string][] = [
   ["transcript", "Transcript"],
   ["events", "Events"],
   ["timeline", "Timeline"],
+  ["requests", "Requests"],
 ];
 const COPIES = ["Markdown", "JSON", "Python"];
 
@@ -48,8 +50,17 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
         </div>
       </div>
       {page === "events" && (
-        <Events key={block?.id ?? ""} session={session} block={block} onWhole={() => show("events")} />
+        <Events
+          key={block?.id ?? ""}
+          session={session}
+          block={block}
+          onWhole={() => show("events")}
+          onRequest={() => {
+            inspecting.value = { page: "requests", block };
+          }}
+        />
       )}
+      {page === "requests" && <RequestsPage key={block?.id ?? ""} session={session} block={block} />}
       {page === "timeline" && (
         <TimelinePage
           session={session}

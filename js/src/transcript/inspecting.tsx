@@ -19,8 +19,8 @@ export interface Subject {
 }
 
 export interface Inspecting {
-  page: "transcript" | "events" | "timeline";
-  /** The block whose events are listed; null for all events. */
+  page: "transcript" | "events" | "timeline" | "requests";
+  /** The block whose events are listed, or whose request is shown; null for all events, and the newest request. */
   block: Subject | null;
 }
 
@@ -41,7 +41,7 @@ export function InspectButton() {
       class="nb-button nb-bare"
       aria-pressed={open}
       aria-label="Inspect"
-      title="Events, timeline, copy"
+      title="Events, timeline, requests, copy"
       onClick={() => {
         inspecting.value = open ? null : { page: "transcript", block: null };
       }}

@@ -1,0 +1,191 @@
+/** One request to the model: its tokens by part, messages, tools, settings, and the raw response. */
+
+import type { ComponentChildren } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import type { Session } from "../session";
+import { Lazy, useLoaded } from "../transcript/lazy";
+import { CopyButton } from "../ui/copy";
+import { Icon } from "../ui/icons";
+import { JsonView } from "../ui/json-tree";
+import { count, jsonText, record, str } from "../values";
+import { askDetail, type Detail, inputLabel, type Part, type RequestRow, shares } from "./requests";
+
+/** Messages as before that are drawn at first, the last ones. */
+const EARLIER_ROWS = 4;
+/** Characters of a response that are shown at once; a longer one is shown page by page. */
+const RESPONSE_CHARS = 32 * 1024;
+
+interface RequestViewProps {
+  session: Session;
+  row: RequestRow;
+}
+
+export function RequestView({ session, row }: RequestViewProps) {
+  const { lazyValues } = session.channel;
+  const { value: detail, problem } = useLoaded(() => askDetail(session, row.number), row.number, row.seconds);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard
+    <section class="nb-request" aria-label={`Request ${row.number}`} tabIndex={0}>
+      <div class="nb-event-head">
+        <strong>Request {row.number}</strong>
+        <span class="nb-muted nb-request-url">{detail?.url}</span>
+        <span class="nb-grow" />
+        {detail && detail.hidden === null && (
+          <CopyButton
+            label="Copy JSON"
+            text={() => lazyValues.whole(`request/${row.number}/body`).then((text) => jsonText(JSON.parse(text), 2))}
+          />
+        )}
+      </div>
+      {row.problem !== null && <p class="nb-note nb-bad">{row.problem}</p>}
+      {problem}
+      {detail?.hidden != null && <p class="nb-note">{sentence(detail.hidden)}</p>}
+      {detail && detail.hidden === null && <Parts number={row.number} detail={detail} />}
+    </section>
+  );
+}
+
+function Parts({ number, detail }: { number: number; detail: Detail }) {
+  const of = (...kinds: string[]) => detail.parts.filter(({ kind }) => kinds.includes(kind));
+  const rows = (parts: Part[]) => parts.map((part) => <PartRow key={part.part} number={number} part={part} />);
+  const tools = of("tool");
+  return (
+    <>
+      <TokenBar detail={detail} />
+      <Section title="Messages">
+        <Messages parts={of("instructions", "message")} rows={rows} />
+      </Section>
+      {tools.length > 0 && <Section title={`Tools (${count(tools.length)})`}>{rows(tools)}</Section>}
+      <Section title="Settings and response">{rows(of("settings", "response"))}</Section>
+    </>
+  );
+}
+
+function Section({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <div class="nb-request-section">
+      <span class="nb-caption">{title}</span>
+      {children}
+    </div>
+  );
+}
+
+/** The messages; of those that the request before had too, only the last ones. */
+function Messages({ parts, rows }: { parts: Part[]; rows: (parts: Part[]) => ComponentChildren }) {
+  const [whole, setWhole] = useState(false);
+  const known = parts.findIndex(({ isNew }) => isNew);
+  const folded = whole ? 0 : Math.max(0, (known < 0 ? parts.length : known) - EARLIER_ROWS);
+  return (
+    <>
+      {folded > 0 && (
+        <button type="button" class="nb-link nb-request-earlier" onClick={() => setWhole(true)}>
+          {count(folded)} earlier
+        </button>
+      )}
+      {rows(parts.slice(folded))}
+    </>
+  );
+}
+
+/** A part on one line, which opens. */
+function PartRow({ number, part }: { number: number; part: Part }) {
+  const [open, setOpen] = useState(false);
+  const { kind, label, head, tokens, size, isNew } = part;
+  const name = `request/${number}/${part.part}`;
+  const value = useMemo(() => ({ part: name, size }), [name, size]);
+  return (
+    <div class={`nb-part ${isNew ? "nb-part-new" : ""}`}>
+      <button type="button" class="nb-part-row" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <Icon name="chevron" />
+        <span class="nb-part-label">{label}</span>
+        <span class="nb-part-head">{head}</span>
+        {isNew && <span class="nb-part-mark">new</span>}
+        <span class="nb-request-figure">{figure(tokens, size, kind)}</span>
+      </button>
+      {open && (
+        <div class="nb-part-body">
+          {kind === "response" ? (
+            <Lazy value={value} text limit={RESPONSE_CHARS}>
+              {(text) => <pre class="nb-pre">{text === "" ? "Nothing has come." : String(text)}</pre>}
+            </Lazy>
+          ) : (
+            <Lazy value={value}>
+              {(json) => (kind === "message" ? <Message value={json} /> : <JsonView value={json} />)}
+            </Lazy>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** A message: its texts as they read, and all else as JSON. */
+function Message({ value }: { value: unknown }) {
+  const message = record(value);
+  if (message === null) return <Content value={value} />;
+  const { role: _, content, output, ...others } = message;
+  return (
+    <>
+      {content != null && <Content value={content} />}
+      {output != null && <Content value={output} />}
+      {Object.keys(others).length > 0 && <JsonView value={others} />}
+    </>
+  );
+}
+
+function Content({ value }: { value: unknown }) {
+  if (typeof value === "string") return <pre class="nb-pre">{value}</pre>;
+  if (!Array.isArray(value)) return <JsonView value={value} />;
+  return (
+    <>
+      {value.map((item, index) => {
+        const text = str(record(item)?.text);
+        return text === null ? (
+          <JsonView key={index} value={item} />
+        ) : (
+          <pre key={index} class="nb-pre">
+            {text}
+          </pre>
+        );
+      })}
+    </>
+  );
+}
+
+/** The tokens by part, as a bar with its legend. */
+function TokenBar({ detail }: { detail: Detail }) {
+  const list = shares(detail);
+  return (
+    <div class="nb-tokens">
+      <div class="nb-token-bar" aria-hidden="true">
+        {list.map(({ name, label, tokens }) => (
+          <span
+            key={name}
+            class={`nb-token-${name}`}
+            style={{ flexGrow: tokens }}
+            title={`${label}: ${count(tokens)}`}
+          />
+        ))}
+      </div>
+      <p class="nb-token-legend">
+        <strong>{inputLabel(detail.row)}</strong>
+        {list.map(({ name, label, tokens }) => (
+          <span key={name}>
+            <i class={`nb-token-${name}`} aria-hidden="true" />
+            {label} {count(tokens)}
+          </span>
+        ))}
+        <span class="nb-muted">{detail.row.estimated ? "all estimated" : "parts estimated"} by characters</span>
+      </p>
+    </div>
+  );
+}
+
+function figure(tokens: number | null, size: number, kind: string): string {
+  if (tokens !== null) return `~${count(tokens)} tokens`;
+  return kind === "response" ? `${count(size)} bytes` : "";
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,54 @@
+"""`Tokens`: the size of a request by its parts."""
+
+import re
+from collections.abc import Mapping
+
+CHARS_PER_TOKEN = 4
+"""Characters that are counted as a token where the service does not tell its count."""
+PICTURE_TOKENS = 1000
+"""Tokens that are counted for a picture or another file in base64: services count them in ways of their own."""
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{1000,}")
+
+
+def weight(json: bytes) -> int:
+    """Return the characters of a part of a request, a file in base64 as those of its tokens."""
+    files = _BASE64.findall(json)
+    return len(json.decode("utf-8", "replace")) - sum(map(len, files)) + len(files) * PICTURE_TOKENS * CHARS_PER_TOKEN
+
+
+class Tokens(dict[str, int]):
+    """The tokens of a request by its parts: `instructions`, `tools`, `format`, and `messages[0]`, ….
+
+    The parts are an estimate by their characters, scaled to the input that the service counted, where it tells that.
+    Instructions that are messages, as in OpenAI Chat, count as `instructions`. Of a service that keeps the conversation,
+    `earlier` is what it adds.
+
+    Args:
+        weights: of the parts; see `weight`.
+        told: input tokens as the service counted them; None if it does not tell.
+        is_continued: whether the service adds messages of its own.
+
+    Attributes:
+        total: of all parts.
+        is_estimate: whether the total is an estimate too.
+    """
+
+    def __init__(self, weights: Mapping[str, int], told: int | None, *, is_continued: bool = False) -> None:
+        whole = sum(weights.values())
+        self.is_estimate = told is None
+        estimate = -(-whole // CHARS_PER_TOKEN)
+        scaled = estimate if told is None or (is_continued and told > estimate) else told
+        before = at = 0
+        for name, size in weights.items():  # rounded so that the parts add up to the total
+            at += size
+            now = round(scaled * at / whole) if whole else 0
+            self[name] = now - before
+            before = now
+        if told is not None and told > scaled:
+            self["earlier"] = told - scaled
+        self.total = estimate if told is None else told
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name} {count:,}" for name, count in self.items())
+        return f"{'≈' if self.is_estimate else ''}{self.total:,} tokens, by characters: {parts}"
