@@ -6,6 +6,8 @@ A question is asked like a page of a large value: it is the `name` of a `need` m
     event/NUMBER                               the event as JSON
     timeline                                   a `TimelineAnswer`
     copy/markdown, copy/json, copy/python      the transcript in that form
+    past/AFTER-TO                              a `PastAnswer`: what the events behind number AFTER, up to TO, did
+    past/NUMBER/NAME                           a large value as event NUMBER has left it; 0 for the ops of an opening
 """
 
 from typing import Any, Literal, TypeAlias
@@ -13,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from nbagent.events import Usage
+from nbagent.protocol.ops import WireOp
 
 BarKind: TypeAlias = Literal["step", "text", "reasoning", "tool", "agent", "approval"]
 
@@ -108,3 +111,23 @@ class TimelineAnswer(msgspec.Struct, kw_only=True):
     seen: int
     count: int
     bars: list[Bar]
+
+
+class PastAnswer(msgspec.Struct, kw_only=True):
+    """What a stretch of events did to the transcript: as many steps as fit, one for each event.
+
+    Attributes:
+        first: number of the first event. It is greater than what was asked for if events before it are no longer kept.
+        opening: the ops that build the transcript before that event; empty if the answer goes on where another one ended.
+        tags: the tags of the events, each once.
+        types: of each event, the index of its tag.
+        times: of each event, milliseconds since the event before it in this answer; of the first, since the epoch.
+        steps: of each event, its ops; or a text, if it only appends that to the field that the step before has appended to.
+    """
+
+    first: int
+    opening: list[WireOp]
+    tags: list[str]
+    types: list[int]
+    times: list[int]
+    steps: list[Any]

@@ -44,6 +44,7 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.EventsAnswer,
     inspection.Bar,
     inspection.TimelineAnswer,
+    inspection.PastAnswer,
 )
 _NESTED: tuple[type[msgspec.Struct], ...] = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
