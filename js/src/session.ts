@@ -162,6 +162,11 @@ export class Session {
     if (isOpen(block) && this.kernel.state.peek() !== "gone") this.answers.send(block, answer);
   }
 
+  /** A session of the same run with another model, for a lazy part, whose bundle has no copy of this class. */
+  sibling(model: Model): Session {
+    return new Session(model);
+  }
+
   loadModule(name: ModuleName): Promise<LazyModule> {
     return loadModule(name, (module) => this.channel.lazyValues.whole(module));
   }
@@ -229,6 +234,14 @@ export class Session {
     if (this.stopRequested.peek()) this.#requestStop();
   }
 
+  #forgetMissing(): void {
+    this.#waiting.clear();
+    for (const approval of this.#approvals.values()) {
+      const block = approval.peek();
+      if (block !== null && this.store.get(block.id) !== block) approval.value = null;
+    }
+  }
+
   #resetStop(): void {
     clearTimeout(this.#stopTimer);
     this.stopRequested.value = false;
@@ -236,7 +249,7 @@ export class Session {
   }
 
   #onChange(changes: readonly Change[], whole: boolean): void {
-    if (whole) this.#waiting.clear();
+    if (whole) this.#forgetMissing();
     this.answers.onChange(changes, whole);
     for (const { block } of changes) {
       const toolId = isKind(block, "approval") ? str(block.props.peek().tool_id) : null;

@@ -160,7 +160,7 @@ def test_a_reader_whose_next_event_was_dropped_begins_anew() -> None:
     assert answer["opening"][0][1] == "run"
 
 
-PICTURES = [
+PICTURES: list[e.Event] = [
     e.ToolStart(id="a/b", name="plot"),
     e.ToolResult(id="a/b", preliminary=True, display=e.Display(summary="1", data={"image/png": "A" * 20_000})),
     e.ToolResult(id="a/b", display=e.Display(summary="2", data={"image/png": "B" * 30_000})),

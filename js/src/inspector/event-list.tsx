@@ -13,12 +13,14 @@ interface EventListProps {
   rows: EventRows;
   /** Start of the run, in seconds since the epoch. */
   started: number;
+  /** Number of the event after which the run is shown; null for now. Later ones are dimmed, and the list follows it. */
+  at: number | null;
   /** The open row; null if none is open. */
   chosen: number | null;
   onChoose: (index: number | null) => void;
 }
 
-export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
+export function EventList({ rows, started, at, chosen, onChoose }: EventListProps) {
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(false);
   const name = useId();
@@ -53,14 +55,19 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
     if (box !== null && atEnd.current) box.scrollTop = box.scrollHeight;
   }, [total]);
 
-  useLayoutEffect(() => {
+  const bringIntoSight = (index: number | null) => {
     const box = list.current;
-    if (box === null || chosen === null) return;
-    // The detail takes some of the list's height, and the row should stay in sight.
-    const top = chosen * ROW_PX;
+    if (box === null || index === null) return;
+    const top = index * ROW_PX;
     if (top < box.scrollTop) box.scrollTop = top;
     else if (top + ROW_PX > box.scrollTop + box.clientHeight) box.scrollTop = top + ROW_PX - box.clientHeight;
-  }, [chosen, height]);
+  };
+  // The detail takes some of the list's height, and the row should stay in sight.
+  useLayoutEffect(() => bringIntoSight(chosen), [chosen, height]);
+  useLayoutEffect(() => {
+    // Of all events, the row is known before it is read.
+    if (at !== null) bringIntoSight(total === rows.facts.peek()?.count ? at - 1 : rows.indexOf(at));
+  }, [at, total, rows]);
 
   const choose = (index: number) => {
     if (total > 0) onChoose(Math.max(0, Math.min(total - 1, index)));
@@ -98,9 +105,10 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
               // Rows that leave are reused for those that come: new ones would take the time of a frame.
               key={index % (shown + 2 * OVERSCAN_ROWS + 1)}
               id={`${name}-${index}`}
-              class="nb-event-row"
+              class={at !== null && row && row.number > at ? "nb-event-row nb-later" : "nb-event-row"}
               role="option"
               aria-selected={index === chosen}
+              aria-current={at !== null && row?.number === at}
               aria-setsize={total}
               aria-posinset={index + 1}
               tabIndex={-1}

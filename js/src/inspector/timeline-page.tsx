@@ -5,6 +5,7 @@ import type { Session } from "../session";
 import type { Subject } from "../transcript/inspecting";
 import { duration } from "../ui/duration";
 import { count, num } from "../values";
+import type { Past } from "./past/past";
 import { axisShare, type Bar, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
 
 /** Share of the axis, in per cent, from which a gap has room for a label. */
@@ -12,16 +13,20 @@ const MIN_LABELLED_PERCENT = 16;
 
 interface TimelinePageProps {
   session: Session;
+  /** What came after the event that it shows is dimmed. */
+  past: Past;
   /** Called when the reader asks for the events of a bar's block. */
   onBlock: (block: Subject) => void;
 }
 
-export function TimelinePage({ session, onBlock }: TimelinePageProps) {
+export function TimelinePage({ session, past, onBlock }: TimelinePageProps) {
   const { timeline, problem } = useTimeline(session);
+  const position = past.position.value;
+  const moment = position === null ? null : past.time(position);
   return (
     <div class="nb-inspector nb-timeline">
       {problem !== null && <p class="nb-note nb-bad">Could not load this: {problem}.</p>}
-      {timeline && <Chart timeline={timeline} onBlock={onBlock} />}
+      {timeline && <Chart timeline={timeline} moment={moment} onBlock={onBlock} />}
     </div>
   );
 }
@@ -52,7 +57,14 @@ function useTimeline(session: Session): { timeline: Timeline | null; problem: st
   return { timeline, problem };
 }
 
-function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Subject) => void }) {
+interface ChartProps {
+  timeline: Timeline;
+  /** Seconds since the epoch until which the run is shown; null for now. */
+  moment: number | null;
+  onBlock: (block: Subject) => void;
+}
+
+function Chart({ timeline, moment, onBlock }: ChartProps) {
   const { start, end, firstToken, gaps, bars, leftOut } = timeline;
   const span = end - start;
   return (
@@ -87,11 +99,16 @@ function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Sub
         <ul>
           {bars.map((bar, i) => (
             // Bars only ever come at the end.
-            <li key={leftOut + i}>
+            <li key={leftOut + i} class={moment !== null && bar.start > moment ? "nb-later" : ""}>
               <BarRow bar={bar} timeline={timeline} onBlock={onBlock} />
             </li>
           ))}
         </ul>
+        {moment !== null && (
+          <div class="nb-chart-back nb-chart-front" aria-hidden="true">
+            <span class="nb-moment" style={{ left: `${axisShare(moment, end, timeline)[0]}%` }} />
+          </div>
+        )}
       </div>
     </>
   );
