@@ -55,18 +55,19 @@ export function EventList({ rows, started, at, chosen, onChoose }: EventListProp
     if (box !== null && atEnd.current) box.scrollTop = box.scrollHeight;
   }, [total]);
 
-  const bringIntoSight = (index: number | null) => {
+  useLayoutEffect(() => {
     const box = list.current;
-    if (box === null || index === null) return;
-    const top = index * ROW_PX;
+    if (box === null || chosen === null) return;
+    // The detail takes some of the list's height, and the row should stay in sight.
+    const top = chosen * ROW_PX;
     if (top < box.scrollTop) box.scrollTop = top;
     else if (top + ROW_PX > box.scrollTop + box.clientHeight) box.scrollTop = top + ROW_PX - box.clientHeight;
-  };
-  // The detail takes some of the list's height, and the row should stay in sight.
-  useLayoutEffect(() => bringIntoSight(chosen), [chosen, height]);
+  }, [chosen, height]);
   useLayoutEffect(() => {
+    const box = list.current;
     // Of all events, the row is known before it is read.
-    if (at !== null) bringIntoSight(total === rows.facts.peek()?.count ? at - 1 : rows.indexOf(at));
+    const index = at !== null && total === rows.facts.peek()?.count ? at - 1 : rows.indexOf(at ?? 0);
+    if (box !== null && at !== null && index !== null) box.scrollTop = index * ROW_PX - (box.clientHeight - ROW_PX) / 2;
   }, [at, total, rows]);
 
   const choose = (index: number) => {

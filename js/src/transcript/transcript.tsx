@@ -101,7 +101,8 @@ function PastLog({ session }: { session: Session }) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
       <section ref={scroller} class="nb-log nb-past nb-gone" aria-label="What the agent had done" tabIndex={0}>
         <div class="nb-log-content">
-          <Blocks list={session.store.top} />
+          {/* Few: the reader may leap from one end of a long run to the other with every frame. */}
+          <Blocks list={session.store.top} firstPages={2} />
         </div>
       </section>
     </SessionContext.Provider>
