@@ -545,6 +545,8 @@ export interface TimelineAnswer {
 
 /** What a stretch of events did to the transcript: as many steps as fit, one for each event. */
 export interface PastAnswer {
+  /** Number of events in all. */
+  count: number;
   /** Number of the first event. It is greater than what was asked for if events before it are no longer kept. */
   first: number;
   /** The ops that build the transcript before that event; empty if the answer goes on where another one ended. */

@@ -16,7 +16,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.events.log import EventLog
 from nbagent.protocol.inspection import PastAnswer
-from nbagent.protocol.ops import Op
+from nbagent.protocol.ops import Op, WireOp
 from nbagent.pump import LargeValues
 from nbagent.transcript import Transcript
 
@@ -58,7 +58,7 @@ class Past:
         """
         replay, opening = self._replay(after)
         first = replay.position + 1
-        answer = PastAnswer(first=first, opening=[list(op) for op in opening], tags=[], types=[], times=[], steps=[])
+        answer = PastAnswer(count=self._log.count, first=first, opening=opening, tags=[], types=[], times=[], steps=[])
         tags: dict[str, int] = {}
         before = size = 0
         for event in itertools.islice(self._log.since(first), max(0, min(STRETCH_EVENTS, to - replay.position))):
@@ -106,7 +106,7 @@ class Past:
         # Of whatever block: reduced alone, an event may give its block another id.
         return lambda _: props
 
-    def _replay(self, after: int) -> tuple["_Replay", list[Op]]:
+    def _replay(self, after: int) -> tuple["_Replay", list[WireOp]]:
         """Return a replay that has read the events up to number `after`, and the ops of what it has not told yet."""
         replay = self._replays.pop(after, None)
         if replay is not None and after >= self._log.dropped:
@@ -114,7 +114,7 @@ class Past:
             return replay, []
         replay = _Replay(self._log.dropped, self._begin() if self._base is None else copy.deepcopy(self._base))
         if after <= self._log.dropped:
-            return replay, self._large_values.externalize_large_props(replay.transcript.opening(), "past/0/")
+            return replay, [*map(list, self._large_values.externalize_large_props(replay.transcript.opening(), "past/0/"))]
         for event in self._log.since(replay.position + 1):
             if replay.position == after:
                 break

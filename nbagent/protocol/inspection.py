@@ -117,6 +117,7 @@ class PastAnswer(msgspec.Struct, kw_only=True):
     """What a stretch of events did to the transcript: as many steps as fit, one for each event.
 
     Attributes:
+        count: number of events in all.
         first: number of the first event. It is greater than what was asked for if events before it are no longer kept.
         opening: the ops that build the transcript before that event; empty if the answer goes on where another one ended.
         tags: the tags of the events, each once.
@@ -125,6 +126,7 @@ class PastAnswer(msgspec.Struct, kw_only=True):
         steps: of each event, its ops; or a text, if it only appends that to the field that the step before has appended to.
     """
 
+    count: int
     first: int
     opening: list[WireOp]
     tags: list[str]

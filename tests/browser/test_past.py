@@ -39,6 +39,8 @@ def test_the_slider_shows_the_run_as_it_was_at_any_event(notebook: Callable[...,
     past = view.get_by_role("region", name="What the agent had done")
     expect(time).to_have_attribute("aria-valuetext", "now, 63 events")
     time.focus()
+    press("ArrowLeft")
+    expect(time).to_have_attribute("aria-valuetext", "event 62 of 63, 10s, step.end")
     press("PageDown")
     expect(time).to_have_attribute("aria-valuetext", "event 44 of 63, 5.9s, tool.args")
     expect(past).to_contain_text("fetch_rates")
@@ -53,9 +55,11 @@ def test_the_slider_shows_the_run_as_it_was_at_any_event(notebook: Callable[...,
         picture(view, f"past-{theme}")
     view.get_by_role("tab", name="Events").click()
     expect(view.locator(".nb-event-row[aria-current=true]")).to_contain_text("tool.result")
+    assert violations(book.page) == []
     picture(view, "past-events-dark")
     view.get_by_role("tab", name="Timeline").click()
     expect(view.locator(".nb-moment")).to_be_attached()
+    assert violations(book.page) == []
     picture(view, "past-timeline-dark")
     view.get_by_role("tab", name="Transcript").click()
     time.focus()
@@ -65,6 +69,55 @@ def test_the_slider_shows_the_run_as_it_was_at_any_event(notebook: Callable[...,
     press("Escape")
     expect(past).to_have_count(0)
     expect(view.get_by_text("Revenue grew")).to_be_visible()
+
+
+LIVE = """
+import asyncio, base64, random, struct, zlib
+more = asyncio.Event()
+def picture(seed):
+    "A picture of noise, which is too large to travel with its block."
+    lines = b"".join(b"\\0" + random.Random(seed + y).randbytes(200) for y in range(100))
+    part = lambda name, data: struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    head = struct.pack(">IIBBBBB", 200, 100, 8, 0, 0, 0, 0)
+    png = b"\\x89PNG\\r\\n\\x1a\\n" + part(b"IHDR", head) + part(b"IDAT", zlib.compress(lines)) + part(b"IEND", b"")
+    return e.Display(summary=f"figure {seed}", data={"image/png": base64.b64encode(png).decode()})
+async def live():
+    yield e.ToolStart(id="c", name="plot")
+    yield e.ToolArgs(id="c", args={"n": 1}, args_text='{"n": 1}')
+    yield e.ToolResult(id="c", display=picture(50), preliminary=True)
+    yield e.ToolResult(id="c", display=picture(180))
+    yield e.TextDelta(id="t", delta="This is the figure.")
+    await more.wait()
+    for number in range(30):
+        yield e.TextDelta(id="t", delta=f" word {number}")
+run = nbagent.show(live())
+"""
+
+
+@pytest.mark.proof
+def test_the_past_of_a_live_run_stays_and_its_pictures_are_those_of_then(notebook: Callable[..., Notebook]) -> None:
+    book, view = show(notebook, LIVE)
+    time = view.get_by_role("slider", name="The run as it was")
+    past = view.get_by_role("region", name="What the agent had done")
+    source = "() => document.querySelector('.nb-past .nb-picture')?.src.length > 9000"
+    expect(time).to_have_attribute("max", "7")
+    time.focus()
+    pictures = []
+    for event, kind in (("5", "tool.result"), ("4", "tool.result")):
+        time.fill(event)
+        expect(time).to_have_attribute("aria-valuetext", re.compile(f"event {event} .*{kind}"))
+        book.page.wait_for_function(source)
+        pictures.append(past.locator(".nb-picture").get_attribute("src"))
+    assert pictures[0] != pictures[1]
+    picture(view, "past-picture-live")
+    book.python("more.set()")
+    expect(time).to_have_attribute("max", "39")
+    expect(time).to_have_attribute("aria-valuetext", re.compile("event 4 of 39"))
+    assert past.locator(".nb-picture").get_attribute("src") == pictures[1]
+    book.page.keyboard.press("Escape")
+    expect(view.get_by_text("word 29")).to_be_visible()
+    book.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    expect(view.get_by_text("can be read from its kernel only, which is gone")).to_be_visible()
 
 
 @pytest.mark.proof

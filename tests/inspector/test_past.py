@@ -113,6 +113,7 @@ def test_a_live_run_is_read_on_where_the_last_answer_ended() -> None:
     run.feed(e.TextDelta(id="t", delta="b"))
     answer = run.stretch(1)
     assert (answer["first"], answer["opening"], answer["steps"]) == (2, [], [[["append", "t", "text", "b"]]])
+    assert answer["count"] == 2
 
 
 def test_a_run_is_reduced_once_however_many_answers_it_takes() -> None:

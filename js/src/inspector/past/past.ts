@@ -4,6 +4,7 @@ import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals
 import { readOps } from "../../messages";
 import type { NeedMessage, PastAnswer } from "../../protocol";
 import type { Session } from "../../session";
+import { isLive } from "../../status";
 import { num, record, type Unchecked } from "../../values";
 import { History } from "./history";
 
@@ -23,6 +24,8 @@ export class Past {
   readonly #history: Signal<History> = signal(new History(0, []));
   /** Number of events of the history, which is not a signal itself. */
   readonly #end = signal(0);
+  /** Number of events that the kernel has named. */
+  readonly #known = signal(0);
   readonly #live: Session;
   readonly #session: Session;
   /** Panels that the reader has opened or closed in the past, by block. */
@@ -41,7 +44,7 @@ export class Past {
 
   /** Number of events of the run. */
   get count(): number {
-    return Math.max(num(this.#live.runProps.events) ?? 0, this.#end.value);
+    return Math.max(num(this.#live.runProps.events) ?? 0, this.#known.value);
   }
 
   /** Number of the first event that is still kept. */
@@ -69,6 +72,15 @@ export class Past {
     return number <= this.#end.value ? this.#history.value.time(number) : null;
   }
 
+  /** Ask how many events there are. A live run counts them for its views once a second, and only while they come. */
+  async refresh(): Promise<void> {
+    try {
+      if (isLive(this.#live.status)) await this.#read();
+    } catch {
+      // The reader has not asked for anything yet.
+    }
+  }
+
   /** Show the run as it was after this event; from the last one on, as it is now. The newest call wins. */
   goTo(number: number): void {
     this.#problem.value = null;
@@ -82,7 +94,7 @@ export class Past {
   /** Go to the next (1) or previous (-1) event at which a step or a call begins; without one, to the end on that side. */
   async skip(step: 1 | -1): Promise<void> {
     try {
-      while (this.#end.peek() < this.count) await this.#read();
+      while (this.#end.peek() < this.count) await this.#readMore();
     } catch (error) {
       this.#fail(error);
     }
@@ -114,10 +126,10 @@ export class Past {
         if (wanted === null || this.#closed) return;
         if (wanted <= this.#end.peek()) {
           if (wanted !== this.#at || this.#shown.peek() === null) await this.#show();
-          else if (this.#end.peek() < this.count) await this.#read();
+          else if (this.#end.peek() < this.count) await this.#readMore();
           else return;
         } else {
-          await this.#read();
+          await this.#readMore();
         }
       }
     } catch (error) {
@@ -129,6 +141,12 @@ export class Past {
 
   #fail(error: unknown): void {
     if (!this.#closed) this.#problem.value = error instanceof Error ? error.message : String(error);
+  }
+
+  async #readMore(): Promise<void> {
+    const end = this.#end.peek();
+    await this.#read();
+    if (this.#end.peek() === end) throw new Error("the kernel does not tell about these events");
   }
 
   async #read(): Promise<void> {
@@ -143,10 +161,10 @@ export class Past {
     const isNew = opening.length > 0;
     const next = isNew ? new History(first - 1, opening) : history;
     next.add(answer);
-    if (next.end <= end) throw new Error("these events are not there");
     batch(() => {
       this.#history.value = next;
       this.#end.value = next.end;
+      this.#known.value = Math.max(next.end, num(answer.count) ?? 0);
       const wanted = this.#position.peek();
       if (wanted !== null && wanted < this.first) this.#position.value = this.first;
       if (isNew) this.#at = null;

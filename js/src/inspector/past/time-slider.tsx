@@ -1,5 +1,6 @@
 /** Slider over the events of a run: shows the run as it was after any of them. */
 
+import { useEffect } from "preact/hooks";
 import type { Session } from "../../session";
 import { LoadError } from "../../transcript/lazy";
 import { duration } from "../../ui/duration";
@@ -7,6 +8,7 @@ import { count } from "../../values";
 import type { Past } from "./past";
 
 export function TimeSlider({ session, past }: { session: Session; past: Past }) {
+  useEffect(() => void past.refresh(), [past]);
   const position = past.position.value;
   const last = past.count;
   const { first, readable } = past;
@@ -34,6 +36,7 @@ export function TimeSlider({ session, past }: { session: Session; past: Past }) 
         min={first}
         max={last}
         value={at}
+        onFocus={() => past.refresh()}
         onInput={({ currentTarget }) => past.goTo(currentTarget.valueAsNumber)}
         onKeyDown={onKeyDown}
       />
