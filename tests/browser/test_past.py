@@ -1,13 +1,15 @@
 """The slider of the inspector in JupyterLab, over a real kernel: the run as it was at any event."""
 
+import contextlib
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from browser.lab import SHOTS, Notebook
 from browser.views import prepare, violations
-from campaign import WHOLE, figure
+from campaign import figure
 from playwright.sync_api import Locator, expect
 
 RUNS = Path(__file__).with_name("inspected.py").read_text()
@@ -126,28 +128,51 @@ def test_ten_thousand_events_the_slider_moves_without_a_long_task(notebook: Call
     book, view = show(notebook, f"run = nbagent.show({events}({EVENTS}))\nrun.wait();")
     time = view.get_by_role("slider", name="The run as it was")
     expect(time).to_have_attribute("aria-valuetext", re.compile(r"now, 10,\d\d\d events"))
-    book.page.evaluate("() => { pleasant.watchTasks() }")
-    tasks = {}
-    box = time.bounding_box()
-    assert box is not None
-    y = box["y"] + box["height"] / 2
-    book.page.mouse.move(box["x"] + box["width"] - 9, y)
-    book.page.mouse.down()
-    for share in (*range(100, 0, -2), *range(0, 100, 3), *(7, 93, 20, 80, 50, 1, 99) * 3):
-        book.page.mouse.move(box["x"] + 9 + (box["width"] - 18) * share / 100, y)
-        book.page.wait_for_timeout(16)
-    book.page.mouse.up()
-    tasks["dragging"] = book.page.evaluate("() => pleasant.tasks.splice(0)")
+    longest = {}
+    with tasks(book) as done:
+        drag(book, time)
+    longest["drag"] = done
     for key in ("ArrowLeft", "ArrowRight", "PageDown", "PageUp"):
-        for _ in range(60):
-            book.page.keyboard.press(key)
-        tasks[key] = book.page.evaluate("() => pleasant.tasks.splice(0)")
+        with tasks(book) as done:
+            for _ in range(60):
+                book.page.keyboard.press(key)
+        longest[key] = done
     for page in ("Events", "Timeline"):
         view.get_by_role("tab", name=page).click()
-        time.focus()
-        book.page.evaluate("() => pleasant.tasks.splice(0)")
-        for _ in range(60):
-            book.page.keyboard.press("PageDown")
-        tasks[page] = book.page.evaluate("() => pleasant.tasks.splice(0)")
-    figure("past", f"{EVENTS:,} events, {events}: tasks over 50 ms", str({name: long for name, long in tasks.items() if long}))
-    assert not WHOLE or not any(tasks.values())
+        with tasks(book) as done:
+            drag(book, time)
+        longest[page] = done
+    figure(
+        "past", f"{EVENTS:,} events, {events}: ms of processor time of the longest task", {k: v[0] for k, v in longest.items()}
+    )
+    figure("past", f"{EVENTS:,} events, {events}: tasks over 50 ms by the clock", {k: v[1:] for k, v in longest.items()})
+    # By the processor's time: a machine that does something else stretches any task.
+    assert max(done[0] for done in longest.values()) < 50
+
+
+def drag(book: Notebook, slider: Locator) -> None:
+    """Drag the slider slowly and in leaps."""
+    box = slider.bounding_box()
+    assert box is not None
+    mouse, y = book.page.mouse, box["y"] + box["height"] / 2
+    mouse.move(box["x"] + box["width"] - 9, y)
+    mouse.down()
+    for share in (*range(100, 0, -2), *range(0, 100, 3), *(7, 93, 20, 80, 50, 1, 99) * 3):
+        mouse.move(box["x"] + 9 + (box["width"] - 18) * share / 100, y)
+        book.page.wait_for_timeout(16)
+    mouse.up()
+
+
+@contextlib.contextmanager
+def tasks(book: Notebook) -> Iterator[list[int]]:
+    """Yield a list that gets milliseconds: the longest task by the processor's time, then those over 50 by the clock."""
+    browser = book.page.context.browser
+    assert browser is not None
+    found: list[int] = []
+    book.page.evaluate("() => { pleasant.tasks ?? pleasant.watchTasks(); pleasant.tasks.splice(0) }")
+    browser.start_tracing(page=book.page, categories=["toplevel"])
+    yield found
+    trace = json.loads(browser.stop_tracing())["traceEvents"]
+    main = {(e["pid"], e["tid"]) for e in trace if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain"}
+    ran = [e["tdur"] for e in trace if e["name"].endswith("RunTask") and (e["pid"], e["tid"]) in main and "tdur" in e]
+    found += [max(ran) // 1000, *book.page.evaluate("() => pleasant.tasks.splice(0)")]

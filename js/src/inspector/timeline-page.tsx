@@ -1,6 +1,7 @@
 /** Timeline page of the inspector: steps, thoughts, tools and texts as bars, and the gaps in which nothing came. */
 
-import { useEffect, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../session";
 import type { Subject } from "../transcript/inspecting";
 import { duration } from "../ui/duration";
@@ -21,12 +22,10 @@ interface TimelinePageProps {
 
 export function TimelinePage({ session, past, onBlock }: TimelinePageProps) {
   const { timeline, problem } = useTimeline(session);
-  const position = past.position.value;
-  const moment = position === null ? null : past.time(position);
   return (
     <div class="nb-inspector nb-timeline">
       {problem !== null && <p class="nb-note nb-bad">Could not load this: {problem}.</p>}
-      {timeline && <Chart timeline={timeline} moment={moment} onBlock={onBlock} />}
+      {timeline && <Chart timeline={timeline} past={past} onBlock={onBlock} />}
     </div>
   );
 }
@@ -59,12 +58,12 @@ function useTimeline(session: Session): { timeline: Timeline | null; problem: st
 
 interface ChartProps {
   timeline: Timeline;
-  /** Seconds since the epoch until which the run is shown; null for now. */
-  moment: number | null;
+  past: Past;
   onBlock: (block: Subject) => void;
 }
 
-function Chart({ timeline, moment, onBlock }: ChartProps) {
+function Chart({ timeline, past, onBlock }: ChartProps) {
+  const rows = useRef<HTMLUListElement>(null);
   const { start, end, firstToken, gaps, bars, leftOut } = timeline;
   const span = end - start;
   return (
@@ -96,21 +95,39 @@ function Chart({ timeline, moment, onBlock }: ChartProps) {
             />
           )}
         </div>
-        <ul>
+        <ul ref={rows}>
           {bars.map((bar, i) => (
             // Bars only ever come at the end.
-            <li key={leftOut + i} class={moment !== null && bar.start > moment ? "nb-later" : ""}>
+            <li key={leftOut + i}>
               <BarRow bar={bar} timeline={timeline} onBlock={onBlock} />
             </li>
           ))}
         </ul>
-        {moment !== null && (
-          <div class="nb-chart-back nb-chart-front" aria-hidden="true">
-            <span class="nb-moment" style={{ left: `${axisShare(moment, end, timeline)[0]}%` }} />
-          </div>
-        )}
+        <Moment timeline={timeline} past={past} rows={rows} />
       </div>
     </>
+  );
+}
+
+interface MomentProps {
+  timeline: Timeline;
+  past: Past;
+  rows: RefObject<HTMLElement | null>;
+}
+
+/** The line at the moment that the slider has chosen. A component of its own, since it moves with every frame of a drag. */
+function Moment({ timeline, past, rows }: MomentProps) {
+  const position = past.position.value;
+  const moment = position === null ? null : past.time(position);
+  useLayoutEffect(() => {
+    for (const [i, { start }] of timeline.bars.entries())
+      rows.current?.children[i]?.classList.toggle("nb-later", moment !== null && start > moment);
+  }, [timeline, moment, rows]);
+  if (moment === null) return null;
+  return (
+    <div class="nb-chart-back nb-chart-front" aria-hidden="true">
+      <span class="nb-moment" style={{ left: `${axisShare(moment, timeline.end, timeline)[0]}%` }} />
+    </div>
   );
 }
 
