@@ -139,6 +139,7 @@ def test_ten_thousand_events_the_slider_moves_without_a_long_task(notebook: Call
         longest[key] = done
     for page in ("Events", "Timeline"):
         view.get_by_role("tab", name=page).click()
+        expect(view.locator(".nb-event-row, .nb-bar-row").first).to_contain_text(re.compile(r"\w"))
         with tasks(book) as done:
             drag(book, time)
         longest[page] = done
