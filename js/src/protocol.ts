@@ -639,6 +639,24 @@ export interface RequestDetail {
   parts: RequestPart[];
 }
 
+/** What a stretch of events did to the transcript: as many steps as fit, one for each event. */
+export interface PastAnswer {
+  /** Number of events in all. */
+  count: number;
+  /** Number of the first event. It is greater than what was asked for if events before it are no longer kept. */
+  first: number;
+  /** The ops that build the transcript before that event; empty if the answer goes on where another one ended. */
+  opening: Op[];
+  /** The tags of the events, each once. */
+  tags: string[];
+  /** Of each event, the index of its tag. */
+  types: number[];
+  /** Of each event, milliseconds since the event before it in this answer; of the first, since the epoch. */
+  times: number[];
+  /** Of each event, its ops; or a text, if it only appends that to the field that the step before has appended to. */
+  steps: unknown[];
+}
+
 export type KernelMessage = OpsMessage | SnapshotMessage | BeatMessage | PartMessage;
 
 export type ViewMessage =

@@ -172,6 +172,11 @@ export class Session {
     this.channel.send({ t: "step", on });
   }
 
+  /** A session of the same run with another model, for a lazy part, whose bundle has no copy of this class. */
+  sibling(model: Model): Session {
+    return new Session(model);
+  }
+
   loadModule(name: ModuleName): Promise<LazyModule> {
     return loadModule(name, (module) => this.channel.lazyValues.whole(module));
   }
@@ -239,6 +244,14 @@ export class Session {
     if (this.stopRequested.peek()) this.#requestStop();
   }
 
+  #forgetMissing(): void {
+    this.#waiting.clear();
+    for (const approval of this.#approvals.values()) {
+      const block = approval.peek();
+      if (block !== null && this.store.get(block.id) !== block) approval.value = null;
+    }
+  }
+
   #resetStop(): void {
     clearTimeout(this.#stopTimer);
     this.stopRequested.value = false;
@@ -246,7 +259,7 @@ export class Session {
   }
 
   #onChange(changes: readonly Change[], whole: boolean): void {
-    if (whole) this.#waiting.clear();
+    if (whole) this.#forgetMissing();
     this.answers.onChange(changes, whole);
     for (const { block } of changes) {
       const toolId = isKind(block, "approval") ? str(block.props.peek().tool_id) : null;

@@ -8,6 +8,15 @@ import { type JsonObject, type PropName, type PropsOf, str, type Unchecked } fro
 /** A block as plain JSON, as the kernel's snapshot has it. */
 export type BlockRecord = JsonObject & { id: string; parent: string | null; kind: string; closed: boolean };
 
+/** A block at one moment, with its texts among its props. */
+export interface BlockState {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly kind: string;
+  readonly props: PropsOf;
+  readonly closed: boolean;
+}
+
 /** List of blocks in pages, so that one more block redraws one page and not the whole list. */
 export class BlockList {
   static readonly PAGE_BLOCKS = 16;
@@ -89,10 +98,10 @@ export class Block<K extends Kind = Kind> {
     for (const stream of this.#streams.values()) stream.flush();
   }
 
-  toRecord(): BlockRecord {
+  state(): BlockState {
     const texts = Object.fromEntries([...this.#streams].map(([field, stream]) => [field, stream.text]));
     const { id, parent, kind } = this;
-    return { ...this.props.peek(), ...texts, id, parent, kind, closed: this.closed.peek() };
+    return { id, parent, kind, props: { ...this.props.peek(), ...texts }, closed: this.closed.peek() };
   }
 }
 
@@ -161,18 +170,24 @@ export class Store {
     this.#notify([...changes.values()], false);
   }
 
-  /** Replace the tree by the one that the ops build; blocks that are in both keep their identity. */
+  /** Replace the tree by the one that the ops build. */
   load(ops: readonly Op[]): void {
     const wanted = new Store();
     wanted.apply(ops);
+    this.restore([...wanted.all].map((block) => block.state()));
+  }
+
+  /** Replace the tree by these blocks, parents first. A block keeps its identity, unless it was closed and is open again. */
+  restore(blocks: Iterable<BlockState>): void {
     const old = new Map(this.#blocks);
     const changes: Change[] = [];
     batch(() => {
       this.#blocks.clear();
       const lists = new Map<BlockList, Block[]>([[this.top, []]]);
-      for (const { id, parent, kind, closed, ...props } of wanted.toRecords()) {
+      for (const { id, parent, kind, closed, props } of blocks) {
         let block = old.get(id);
-        if (block && block.kind === kind && block.parent === parent) {
+        const reopened = block?.closed.peek() === true && !closed;
+        if (block && block.kind === kind && block.parent === parent && !reopened) {
           changes.push({ block, before: block.props.peek() });
           block.reset(props, closed);
         } else {
@@ -196,7 +211,10 @@ export class Store {
 
   /** Tree as plain JSON, like the kernel's snapshot. */
   toRecords(): BlockRecord[] {
-    return [...this.#blocks.values()].map((block) => block.toRecord());
+    return [...this.#blocks.values()].map((block) => {
+      const { props, ...state } = block.state();
+      return { ...props, ...state };
+    });
   }
 
   #open(id: string, parent: string | null, { kind, ...props }: JsonObject): Block | null {
@@ -229,5 +247,5 @@ function userOpen({ user_open: open }: Unchecked<BlockProps>): boolean | null {
 }
 
 function sameJson(left: PropsOf, right: PropsOf): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
+  return left === right || JSON.stringify(left) === JSON.stringify(right);
 }

@@ -3,7 +3,7 @@
 import itertools
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from nbagent import events as e
@@ -23,12 +23,14 @@ class EventLog:
 
     Args:
         events: the first ones.
+        on_drop: called with each event that is dropped.
 
     Attributes:
         count: number of events so far, including the dropped ones.
     """
 
-    def __init__(self, events: Iterable[e.Event] = ()) -> None:
+    def __init__(self, events: Iterable[e.Event] = (), on_drop: Callable[[e.Event], object] = lambda event: None) -> None:
+        self._on_drop = on_drop
         self._events: deque[e.Event] = deque()
         self._bytes = 0
         self.count = 0
@@ -41,7 +43,9 @@ class EventLog:
         self._events.append(event)
         self._bytes += _own_bytes(event)
         while self._bytes > MAX_LOG_BYTES and len(self._events) > 1:
-            self._bytes -= _own_bytes(self._events.popleft())
+            dropped = self._events.popleft()
+            self._bytes -= _own_bytes(dropped)
+            self._on_drop(dropped)
 
     def newest(self, count: int) -> list[e.Event]:
         """Return the last `count` events, or as many as there are, oldest first."""

@@ -1,10 +1,12 @@
-"""Inspector of a run: its events, its timeline and its text to copy.
+"""Inspector of a run: its events, its timeline, its text to copy, and its past.
 
-Inspector ──▶ Search (which events match), brief (an event on one line), Timeline (when things happened)
+Inspector ──▶ Search (which events match), brief (an event on one line), Timeline (when things happened),
+              Past (the transcript as it was)
 RequestPages (what the model was sent)
 """
 
 from nbagent.inspector.inspector import Inspector
+from nbagent.inspector.past import Past
 from nbagent.inspector.requests import RequestPages
 
-__all__ = ["Inspector", "RequestPages"]
+__all__ = ["Inspector", "Past", "RequestPages"]

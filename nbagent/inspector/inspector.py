@@ -1,4 +1,4 @@
-"""Answers the view's questions about a run: its events, filtered and searched, its timeline, its text to copy.
+"""Answers the view's questions about a run: its events, filtered and searched, its timeline, its text to copy, its past.
 
 The questions and answers are declared in `nbagent.protocol.inspection`. One question searches a stretch of the run, not all of
 it, because the run waits meanwhile. Only events that have passed the gate are here.
@@ -17,6 +17,7 @@ from nbagent.events.jsonable import json_safe, text_safe
 from nbagent.events.log import EventLog
 from nbagent.inspector.brief import brief
 from nbagent.inspector.fitting import filled
+from nbagent.inspector.past import Past
 from nbagent.inspector.requests import request_bar
 from nbagent.inspector.search import Search, json_text
 from nbagent.inspector.timeline import Timeline
@@ -40,6 +41,7 @@ class Inspector:
         log: the events, as they passed the gate.
         block_id: maps (event id, block kind) to a block id; see `Transcript.block_id`.
         snapshot: the transcript as plain JSON.
+        past: the transcript as it was.
         requests: returns the requests to the model, which are steps of the timeline where the stream tells fewer.
     """
 
@@ -48,11 +50,13 @@ class Inspector:
         log: EventLog,
         block_id: Callable[[str, str], str],
         snapshot: Callable[[], list[dict[str, Any]]],
+        past: Past,
         requests: Callable[[], RequestList] = RequestList,
     ) -> None:
         self._log = log
         self._block_id = block_id
         self._snapshot = snapshot
+        self._past = past
         self._requests = requests
         self._searches: OrderedDict[EventsQuestion, Search] = OrderedDict()
         self._types: Counter[type[e.Event]] = Counter()
@@ -64,7 +68,7 @@ class Inspector:
     @staticmethod
     def knows(name: str) -> bool:
         """Return True if the name is a question to the inspector."""
-        return name.partition("/")[0] in ("events", "event", "timeline", "copy")
+        return name.partition("/")[0] in ("events", "event", "timeline", "copy", "past")
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of an answer, and the characters in all of it.
@@ -81,9 +85,13 @@ class Inspector:
         if kind == "events" or kind == "timeline":
             answer = self._events(_question(rest), max_bytes) if kind == "events" else self._times(max_bytes)
             return answer, len(answer)
+        number, _, value = rest.partition("/")
+        if kind == "past" and value:
+            return self._past.page(_number(number), value, offset, max_bytes)
         # Made once for all its pages: it may be long, and the run may go on meanwhile.
         if self._text is None or self._text[0] != name or offset == 0:
-            self._text = (name, text_safe(self._copy(rest) if kind == "copy" else self._event(rest)))
+            make = {"copy": self._copy, "past": self._stretch}.get(kind, self._event)
+            self._text = (name, text_safe(make(rest)))
         text = self._text[1]
         page, _ = truncate_to_bytes(text, offset, max_bytes)
         if offset + len(page) >= len(text):
@@ -147,8 +155,12 @@ class Inspector:
     def _bar(self, bar: Bar) -> Bar:
         return bar if bar.block is None else msgspec.structs.replace(bar, block=self._block_id(bar.block, bar.kind))
 
+    def _stretch(self, numbers: str) -> str:
+        after, _, to = numbers.partition("-")
+        return self._past.stretch(_number(after), _number(to))
+
     def _event(self, number: str) -> str:
-        event = self._log.get(int(number)) if number.isascii() and number.isdigit() else None
+        event = self._log.get(_number(number))
         if event is None:
             raise LookupError(f"event {number} is no longer kept")
         return json_text(event)
@@ -170,6 +182,12 @@ class Inspector:
             case "python":
                 return messages_python(blocks, self.contents())
         raise LookupError(f"the transcript cannot be copied as {form!r}; use 'markdown', 'json' or 'python'")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise LookupError(f"expected the number of an event; got {text!r}")
+    return int(text)
 
 
 def _question(name: str) -> EventsQuestion:

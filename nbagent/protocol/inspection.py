@@ -9,6 +9,8 @@ A question is asked like a page of a large value: it is the `name` of a `need` m
     requests/NUMBER                            a `RequestsAnswer`, from the request of that number on
     request/NUMBER                             a `RequestDetail`
     request/NUMBER/PART                        a part of a request: `response` as text, all others as JSON; `body` is all of it
+    past/AFTER-TO                              a `PastAnswer`: what the events behind number AFTER, up to TO, did
+    past/NUMBER/NAME                           a large value as event NUMBER has left it; 0 for the ops of an opening
 """
 
 from typing import Any, Literal, TypeAlias
@@ -16,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from nbagent.events import Usage
+from nbagent.protocol.ops import WireOp
 
 PartKind: TypeAlias = Literal["instructions", "message", "tool", "format", "settings", "response"]
 BarKind: TypeAlias = Literal["step", "text", "reasoning", "tool", "agent", "approval"]
@@ -196,3 +199,25 @@ class RequestDetail(msgspec.Struct, kw_only=True, omit_defaults=True):
     hidden: str | None = None
     earlier: int | None = None
     parts: list[RequestPart]
+
+
+class PastAnswer(msgspec.Struct, kw_only=True):
+    """What a stretch of events did to the transcript: as many steps as fit, one for each event.
+
+    Attributes:
+        count: number of events in all.
+        first: number of the first event. It is greater than what was asked for if events before it are no longer kept.
+        opening: the ops that build the transcript before that event; empty if the answer goes on where another one ended.
+        tags: the tags of the events, each once.
+        types: of each event, the index of its tag.
+        times: of each event, milliseconds since the event before it in this answer; of the first, since the epoch.
+        steps: of each event, its ops; or a text, if it only appends that to the field that the step before has appended to.
+    """
+
+    count: int
+    first: int
+    opening: list[WireOp]
+    tags: list[str]
+    types: list[int]
+    times: list[int]
+    steps: list[Any]

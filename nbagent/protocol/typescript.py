@@ -49,6 +49,7 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.RequestsAnswer,
     inspection.RequestPart,
     inspection.RequestDetail,
+    inspection.PastAnswer,
 )
 _NESTED: tuple[type[msgspec.Struct], ...] = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}

@@ -48,14 +48,18 @@ class LargeValues:
         self._mask = mask
         self._encoded: tuple[Any, str] | None = None
 
-    def externalize_large_props(self, ops: Iterable[Op]) -> list[Op]:
-        """Return the ops as they travel: long texts as appends, other large props as markers."""
+    def of(self, props_of: Callable[[str], Mapping[str, Any] | None]) -> "LargeValues":
+        """Return the large values of other props of the same run."""
+        return LargeValues(props_of, self._text_of, self._mask)
+
+    def externalize_large_props(self, ops: Iterable[Op], path: str = "") -> list[Op]:
+        """Return the ops as they travel: long texts as appends, other large props as markers whose names begin with `path`."""
         made: list[Op] = []
         for op in ops:
             if op[0] == "append" or op[0] == "close":
                 made.append(op)
             else:
-                made += self._externalize(op)
+                made += self._externalize(op, path)
         return made
 
     def page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
@@ -81,7 +85,7 @@ class LargeValues:
             self._encoded = None
         return page, len(text)
 
-    def _externalize(self, op: Open | Set) -> list[Op]:
+    def _externalize(self, op: Open | Set, path: str) -> list[Op]:
         id = op[1]
         small: dict[str, Any] = {}
         texts: list[Op] = []
@@ -90,11 +94,11 @@ class LargeValues:
                 small[field] = ""
                 texts.append(("append", id, field, value))
             elif field == "result" and isinstance(value, dict):
-                small[field] = _bundle(f"result/{id}", value, self._live_text(id, value.get("text/plain")))
+                small[field] = _bundle(f"{path}result/{id}", value, self._live_text(id, value.get("text/plain")))
             elif field in BUNDLE_FIELDS and isinstance(value, dict):
-                small[field] = _bundle(f"prop/{id}/{field}", value)
+                small[field] = _bundle(f"{path}prop/{id}/{field}", value)
             else:
-                small[field] = _inline(f"prop/{id}/{field}", value, INLINE_BYTES)
+                small[field] = _inline(f"{path}prop/{id}/{field}", value, INLINE_BYTES)
         first: Op = ("open", id, op[2], small) if op[0] == "open" else ("set", id, small)
         return [first, *texts]
 

@@ -1,5 +1,6 @@
 """The state of one run: everything that is kept of its stream so far."""
 
+import functools
 import threading
 import time
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from nbagent import events as e
 from nbagent.events.log import EventLog
 from nbagent.gate import Gate
 from nbagent.gate.privacy import Privacy
-from nbagent.inspector import Inspector, RequestPages
+from nbagent.inspector import Inspector, Past, RequestPages
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
@@ -60,16 +61,18 @@ class RunState:
     def __init__(self, run_id: str, source: Any, gate: Gate, name: str | None = None, props: RunProps | None = None) -> None:
         started = time.time()
         self.lock = threading.RLock()
-        self.events = EventLog()
+        self.events = EventLog(on_drop=lambda event: self._past.drop(event))
         self.privacy = Privacy(gate, self.events, run_id)
         self.privacy.register_secrets(source)
         given, origin = name_and_origin(source) if name is None else (name, "user")
-        self.transcript = Transcript(self.privacy.mask(given), started, origin, props)
+        begin = functools.partial(Transcript, self.privacy.mask(given), started, origin, props)
+        self.transcript = begin()
         self.tool_calls = ToolCalls(self.lock)
         self.request_log = RequestLog(self._register_secrets)
         self._request_pages = RequestPages(self.requests)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
-        self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot, self.requests)
+        self._past = Past(self.events, begin, self.large_values)
+        self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot, self._past, self.requests)
         self.questions = OpenQuestions()
         self.conversation: Any = getattr(source, "conversation", None)
         self.thread_id: str | None = None

@@ -1,5 +1,6 @@
 """Runs to inspect. The source is run as a notebook's first cell: `analysis` and `long` are for the cells that follow."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,32 @@ def long(count: int) -> Iterator[e.Event]:
     """Yield an answer in `count` deltas, of which every hundredth is `needle`."""
     for number in range(count):
         yield e.TextDelta(id="t1", delta=f"needle {number} " if number % 100 == 0 else f"word {number} ")
+
+
+def busy(count: int) -> Iterator[e.Event]:
+    """Return `count` events of an agent at work: steps with a thought, two calls with what they print, and Markdown."""
+
+    def events() -> Iterator[e.Event]:
+        for step in itertools.count():
+            yield e.StepStart()
+            for word in THOUGHT.split(" "):
+                yield e.ReasoningDelta(id=f"r{step}", delta=f"{word} ")
+            yield e.ReasoningEnd(id=f"r{step}")
+            for call in (f"a{step}", f"b{step}"):
+                yield e.ToolStart(id=call, name="load_sales")
+                yield e.ToolArgsDelta(id=call, delta='{"step"')
+                yield e.ToolArgsDelta(id=call, delta=f": {step}}}")
+                yield e.ToolArgs(id=call, args={"step": step}, args_text=f'{{"step": {step}}}')
+            for call in (f"a{step}", f"b{step}"):
+                for line in range(3):
+                    yield e.ToolOutput(id=call, delta=f"read part {line}\n")
+                yield e.ToolResult(id=call, content={"rows": [{"region": "north", "sales": step, "share": 0.25}] * 4})
+            for word in [f"\n\n## Step {step}\n\n", *ANSWER.split(" "), "\n\n- one\n- two\n\n```python\nprint(1)\n```\n"]:
+                yield e.TextDelta(id=f"t{step}", delta=f"{word} ")
+            yield e.TextEnd(id=f"t{step}")
+            yield e.StepEnd(usage=e.Usage(input=1000, output=50))
+
+    return itertools.islice(events(), count)
 
 
 def show_analysis(**options: Any) -> Run:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from nbagent import events as e
 from nbagent.events.jsonable import text_safe
 from nbagent.events.log import MAX_LOG_BYTES, EventLog
-from nbagent.inspector import Inspector
+from nbagent.inspector import Inspector, Past
 from nbagent.inspector.inspector import MAX_TIMELINE_EVENTS, PAGE_ROWS
 from nbagent.inspector.search import STRETCH_BYTES
 from nbagent.protocol.json_size import json_size
-from nbagent.pump import BATCH_BYTES
+from nbagent.pump import BATCH_BYTES, LargeValues
 from nbagent.run import Run
 from nbagent.transcript import Transcript
 
@@ -28,7 +28,8 @@ class InspectedEvents:
     def __init__(self, *events: e.Event) -> None:
         self.log = EventLog()
         self.transcript = Transcript()
-        self.inspector = Inspector(self.log, self.transcript.block_id, self.transcript.snapshot)
+        past = Past(self.log, Transcript, LargeValues(lambda _: None, lambda _: None, str))
+        self.inspector = Inspector(self.log, self.transcript.block_id, self.transcript.snapshot, past)
         self.feed(*events)
 
     def feed(self, *events: e.Event) -> None:

@@ -14,10 +14,12 @@ interface EventDetailProps {
   session: Session;
   row: Row;
   started: number;
+  /** Called with the event's number when the reader wants to see the run after it. */
+  onMoment: (number: number) => void;
   onClose: () => void;
 }
 
-export function EventDetail({ session, row, started, onClose }: EventDetailProps) {
+export function EventDetail({ session, row, started, onMoment, onClose }: EventDetailProps) {
   const { lazyValues } = session.channel;
   const name = `event/${row.number}`;
   const { value, problem } = useLoaded(
@@ -33,6 +35,14 @@ export function EventDetail({ session, row, started, onClose }: EventDetailProps
           #{row.number} {row.time === null ? "" : since(row.time - started)}
         </span>
         <span class="nb-grow" />
+        <button
+          type="button"
+          class="nb-button"
+          title="Show the run as it was then"
+          onClick={() => onMoment(row.number)}
+        >
+          Show this moment
+        </button>
         <CopyButton text={() => lazyValues.whole(name).then((text) => jsonText(JSON.parse(text), 2))} />
         <button type="button" class="nb-button nb-bare" aria-label="Close" onClick={onClose}>
           <Icon name="cross" />

@@ -13,12 +13,14 @@ interface EventListProps {
   rows: EventRows;
   /** Start of the run, in seconds since the epoch. */
   started: number;
+  /** Number of the event after which the run is shown; null for now. Later ones are dimmed, and the list follows it. */
+  at: number | null;
   /** The open row; null if none is open. */
   chosen: number | null;
   onChoose: (index: number | null) => void;
 }
 
-export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
+export function EventList({ rows, started, at, chosen, onChoose }: EventListProps) {
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(false);
   const name = useId();
@@ -61,6 +63,12 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
     if (top < box.scrollTop) box.scrollTop = top;
     else if (top + ROW_PX > box.scrollTop + box.clientHeight) box.scrollTop = top + ROW_PX - box.clientHeight;
   }, [chosen, height]);
+  useLayoutEffect(() => {
+    const box = list.current;
+    // Of all events, the row is known before it is read.
+    const index = at !== null && total === rows.facts.peek()?.count ? at - 1 : rows.indexOf(at ?? 0);
+    if (box !== null && at !== null && index !== null) box.scrollTop = index * ROW_PX - (box.clientHeight - ROW_PX) / 2;
+  }, [at, total, rows]);
 
   const choose = (index: number) => {
     if (total > 0) onChoose(Math.max(0, Math.min(total - 1, index)));
@@ -98,9 +106,10 @@ export function EventList({ rows, started, chosen, onChoose }: EventListProps) {
               // Rows that leave are reused for those that come: new ones would take the time of a frame.
               key={index % (shown + 2 * OVERSCAN_ROWS + 1)}
               id={`${name}-${index}`}
-              class="nb-event-row"
+              class={at !== null && row && row.number > at ? "nb-event-row nb-later" : "nb-event-row"}
               role="option"
               aria-selected={index === chosen}
+              aria-current={at !== null && row?.number === at}
               aria-setsize={total}
               aria-posinset={index + 1}
               tabIndex={-1}

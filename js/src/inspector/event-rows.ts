@@ -35,6 +35,16 @@ export class EventRows {
     return this.#pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS];
   }
 
+  /** Index of the last row that is read whose event is not after this one; null if none is known to be it. */
+  indexOf(number: number): number | null {
+    for (const [page, rows] of this.#pages) {
+      const after = rows.findIndex((row) => row.number > number);
+      if (after > 0) return page * PAGE_ROWS + after - 1;
+      if (after < 0 && rows.at(-1)?.number === number) return page * PAGE_ROWS + rows.length - 1;
+    }
+    return null;
+  }
+
   /** Set the range of rows that are in view. */
   setRange(from: number, to: number): void {
     this.#from = Math.max(0, from);

@@ -10,6 +10,7 @@ import { askEvents, type Facts } from "./answers";
 import { EventDetail } from "./event-detail";
 import { EventList, family } from "./event-list";
 import { EventRows } from "./event-rows";
+import type { Past } from "./past/past";
 
 /** Pause in typing after which the kernel is asked. */
 const TYPING_PAUSE_MS = 200;
@@ -19,12 +20,16 @@ interface EventsProps {
   session: Session;
   /** The block whose events are shown; null for all events. */
   block: Subject | null;
+  /** Events after the one that it shows are dimmed. */
+  past: Past;
   onWhole: () => void;
   /** Called when the reader asks for the request in whose response the block came. */
   onRequest: () => void;
+  /** Called with the number of the event after which the reader wants to see the run. */
+  onMoment: (number: number) => void;
 }
 
-export function Events({ session, block, onWhole, onRequest }: EventsProps) {
+export function Events({ session, block, past, onWhole, onRequest, onMoment }: EventsProps) {
   const [type, setType] = useState("");
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState<number | null>(null);
@@ -75,9 +80,15 @@ export function Events({ session, block, onWhole, onRequest }: EventsProps) {
         </span>
       </div>
       {problem !== null && <LoadError reason={problem} onRetry={() => rows.retry()} />}
-      <EventList rows={rows} started={session.started} chosen={chosen} onChoose={setChosen} />
+      <EventList rows={rows} started={session.started} at={past.position.value} chosen={chosen} onChoose={setChosen} />
       {opened && opened.time !== null && (
-        <EventDetail session={session} row={opened} started={session.started} onClose={() => setChosen(null)} />
+        <EventDetail
+          session={session}
+          row={opened}
+          started={session.started}
+          onMoment={onMoment}
+          onClose={() => setChosen(null)}
+        />
       )}
     </div>
   );

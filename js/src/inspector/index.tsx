@@ -1,12 +1,15 @@
 /** The lazy part `inspector.js`: the events of a run, its timeline, and its text to copy. */
 
-import { useLayoutEffect, useRef } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Session } from "../session";
 import { adoptStyle } from "../style";
 import { SessionContext } from "../transcript/context";
 import type { Inspecting, InspectingSignal } from "../transcript/inspecting";
 import { CopyButton } from "../ui/copy";
 import { Events } from "./events";
+import { Past } from "./past/past";
+import { TimeSlider } from "./past/time-slider";
 import { RequestsPage } from "./requests-page";
 import { TimelinePage } from "./timeline-page";
 
@@ -20,6 +23,8 @@ const COPIES = ["Markdown", "JSON", "Python"];
 
 export function Inspector({ session, inspecting }: { session: Session; inspecting: InspectingSignal }) {
   const bar = useRef<HTMLDivElement>(null);
+  const past = usePast(session, inspecting);
+  useEscape(bar, past);
   const shown = inspecting.value;
   useLayoutEffect(() => {
     if (bar.current) adoptStyle(bar.current);
@@ -27,7 +32,7 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
   if (shown === null) return null;
   const { page, block } = shown;
   const show = (to: Inspecting["page"]) => {
-    inspecting.value = { page: to, block: null };
+    inspecting.value = { ...shown, page: to, block: null };
   };
   return (
     // The context of this bundle is not that of the base bundle.
@@ -49,14 +54,20 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
           ))}
         </div>
       </div>
+      <TimeSlider session={session} past={past} />
       {page === "events" && (
         <Events
           key={block?.id ?? ""}
           session={session}
+          past={past}
           block={block}
           onWhole={() => show("events")}
           onRequest={() => {
-            inspecting.value = { page: "requests", block };
+            inspecting.value = { ...shown, page: "requests", block };
+          }}
+          onMoment={(number) => {
+            past.goTo(number);
+            show("transcript");
           }}
         />
       )}
@@ -64,13 +75,42 @@ export function Inspector({ session, inspecting }: { session: Session; inspectin
       {page === "timeline" && (
         <TimelinePage
           session={session}
+          past={past}
           onBlock={(wanted) => {
-            inspecting.value = { page: "events", block: wanted };
+            inspecting.value = { ...shown, page: "events", block: wanted };
           }}
         />
       )}
     </SessionContext.Provider>
   );
+}
+
+/** The past of this view, until the inspector is closed. The view draws the session that it shows. */
+function usePast(session: Session, inspecting: InspectingSignal): Past {
+  const past = useMemo(() => new Past(session), [session]);
+  const shown = past.shown.value;
+  useLayoutEffect(() => {
+    if (inspecting.peek()) inspecting.value = { ...(inspecting.peek() as Inspecting), past: shown };
+  }, [inspecting, shown]);
+  useEffect(() => () => past.close(), [past]);
+  return past;
+}
+
+/** Let Escape lead from the past to now, wherever the focus is in the view; it stays in the view. */
+function useEscape(inside: RefObject<HTMLElement | null>, past: Past): void {
+  useEffect(() => {
+    const frame = inside.current?.closest(".nb-frame");
+    const onKeyDown = (event: Event) => {
+      const { key, defaultPrevented, target } = event as KeyboardEvent;
+      if (key !== "Escape" || defaultPrevented || past.position.peek() === null) return;
+      event.preventDefault();
+      past.leave();
+      if (target instanceof Element && target.closest(".nb-past"))
+        frame?.querySelector<HTMLElement>(".nb-times > input")?.focus();
+    };
+    frame?.addEventListener("keydown", onKeyDown);
+    return () => frame?.removeEventListener("keydown", onKeyDown);
+  }, [inside, past]);
 }
 
 /** The tabs; the arrow keys move between them. */

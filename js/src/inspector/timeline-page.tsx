@@ -1,10 +1,12 @@
 /** Timeline page of the inspector: steps, thoughts, tools and texts as bars, and the gaps in which nothing came. */
 
-import { useEffect, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../session";
 import type { Subject } from "../transcript/inspecting";
 import { duration } from "../ui/duration";
 import { count, num } from "../values";
+import type { Past } from "./past/past";
 import { axisShare, type Bar, readTimeline, stepFigures, type Timeline, ticks } from "./timeline";
 
 /** Share of the axis, in per cent, from which a gap has room for a label. */
@@ -12,16 +14,18 @@ const MIN_LABELLED_PERCENT = 16;
 
 interface TimelinePageProps {
   session: Session;
+  /** What came after the event that it shows is dimmed. */
+  past: Past;
   /** Called when the reader asks for the events of a bar's block. */
   onBlock: (block: Subject) => void;
 }
 
-export function TimelinePage({ session, onBlock }: TimelinePageProps) {
+export function TimelinePage({ session, past, onBlock }: TimelinePageProps) {
   const { timeline, problem } = useTimeline(session);
   return (
     <div class="nb-inspector nb-timeline">
       {problem !== null && <p class="nb-note nb-bad">Could not load this: {problem}.</p>}
-      {timeline && <Chart timeline={timeline} onBlock={onBlock} />}
+      {timeline && <Chart timeline={timeline} past={past} onBlock={onBlock} />}
     </div>
   );
 }
@@ -52,7 +56,14 @@ function useTimeline(session: Session): { timeline: Timeline | null; problem: st
   return { timeline, problem };
 }
 
-function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Subject) => void }) {
+interface ChartProps {
+  timeline: Timeline;
+  past: Past;
+  onBlock: (block: Subject) => void;
+}
+
+function Chart({ timeline, past, onBlock }: ChartProps) {
+  const rows = useRef<HTMLUListElement>(null);
   const { start, end, firstToken, gaps, bars, leftOut } = timeline;
   const span = end - start;
   return (
@@ -84,7 +95,7 @@ function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Sub
             />
           )}
         </div>
-        <ul>
+        <ul ref={rows}>
           {bars.map((bar, i) => (
             // Bars only ever come at the end.
             <li key={leftOut + i}>
@@ -92,8 +103,31 @@ function Chart({ timeline, onBlock }: { timeline: Timeline; onBlock: (block: Sub
             </li>
           ))}
         </ul>
+        <Moment timeline={timeline} past={past} rows={rows} />
       </div>
     </>
+  );
+}
+
+interface MomentProps {
+  timeline: Timeline;
+  past: Past;
+  rows: RefObject<HTMLElement | null>;
+}
+
+/** The line at the moment that the slider has chosen. A component of its own, since it moves with every frame of a drag. */
+function Moment({ timeline, past, rows }: MomentProps) {
+  const position = past.position.value;
+  const moment = position === null ? null : past.time(position);
+  useLayoutEffect(() => {
+    for (const [i, { start }] of timeline.bars.entries())
+      rows.current?.children[i]?.classList.toggle("nb-later", moment !== null && start > moment);
+  }, [timeline, moment, rows]);
+  if (moment === null) return null;
+  return (
+    <div class="nb-chart-back nb-chart-front" aria-hidden="true">
+      <span class="nb-moment" style={{ left: `${axisShare(moment, timeline.end, timeline)[0]}%` }} />
+    </div>
   );
 }
 

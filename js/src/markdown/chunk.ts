@@ -44,7 +44,7 @@ export class Chunk {
 
   dispose(): void {
     this.unwatch();
-    this.body.remove();
+    this.body.style.height = "";
   }
 
   private show(): void {

@@ -20,6 +20,9 @@ interface Labelled {
 // After a parse of n ms the next one waits 8n ms, so that a long list takes a ninth of the time at most.
 const RENDER_PAUSE_FACTOR = 8;
 
+/** A line that is not blank, with its end. */
+const LINE = /\S.*\n/g;
+
 /**
  * View of a Markdown text that is being written.
  *
@@ -110,20 +113,51 @@ export class MarkdownView {
     this.draw();
   }
 
-  /** Replace the text. If it begins with the text so far, the DOM stays. */
+  /** Replace the text. The DOM of what both texts begin with stays, as far as nothing that followed can have changed it. */
   replace(text: string): void {
     const finished = this.finished || this.ending;
     this.carriageReturn = false;
     const whole = normalise(text);
+    if (this.finished) this.reopen();
     const known = this.chunks.map(({ source }) => source).join("") + this.settled + this.tail;
     this.pending = "";
-    if (whole.startsWith(known)) {
-      this.append(whole.slice(known.length));
-    } else {
-      this.reset();
-      this.append(whole);
-    }
+    this.append(whole.slice(whole.startsWith(known) ? known.length : this.rewind(whole)));
     if (finished) this.finish();
+  }
+
+  // Take back what the text does not begin with. Return the number of its characters that need not be drawn any more.
+  private rewind(whole: string): number {
+    // A definition that goes may have drawn a link anywhere.
+    const parts = this.definitions.size > 0 ? [] : [...this.chunks.map(({ source }) => source), this.settled];
+    let [end, kept, keptEnd] = [0, 0, 0];
+    for (const [index, part] of parts.entries()) {
+      if (!whole.startsWith(part, end)) break;
+      end += part.length;
+      if (part === "" ? kept === index : isDecided(part, whole, end)) [kept, keptEnd] = [index + 1, end];
+    }
+    if (kept === 0) {
+      this.reset();
+      return 0;
+    }
+    this.stopTimer();
+    clearTimeout(this.slicing);
+    this.slicing = undefined;
+    this.ending = this.inCode = false;
+    this.fence = null;
+    this.tailDefinitions.clear();
+    if (kept === parts.length) {
+      // The settled blocks stay, too. What follows them is shorter than what was drawn there at once.
+      const isShorter = whole.length - keptEnd < this.tail.length;
+      this.tail = isShorter ? whole.slice(keptEnd) : "";
+      if (isShorter) this.draw();
+      return isShorter ? whole.length : keptEnd;
+    }
+    this.drop(kept);
+    this.body = newBody();
+    this.chunks.at(-1)?.body.after(this.body);
+    this.settled = this.tail = "";
+    this.lastSettled = null;
+    return keptEnd;
   }
 
   /** End the text: draw the source as it is, at once, and remove the caret. */
@@ -151,8 +185,7 @@ export class MarkdownView {
     this.stopTimer();
     clearTimeout(this.slicing);
     this.slicing = undefined;
-    for (const chunk of this.chunks) chunk.dispose();
-    this.chunks = [];
+    this.drop(0);
     this.body = this.node;
     this.finished = this.ending = false;
     this.pending = this.settled = this.tail = "";
@@ -160,6 +193,16 @@ export class MarkdownView {
     this.definitions.clear();
     this.lastSettled = this.fence = null;
     this.node.replaceChildren(this.caret);
+  }
+
+  // Take the chunks from this one on out of the page, and what follows them.
+  private drop(from: number): void {
+    const gone = this.chunks.splice(from);
+    for (const chunk of gone) chunk.dispose();
+    for (const body of [...gone.map((chunk) => chunk.body), this.body]) {
+      this.forget(body);
+      if (body !== this.node) body.remove();
+    }
   }
 
   // Turn the current body, which shows `source`, into a chunk.
@@ -371,6 +414,14 @@ export class MarkdownView {
       block.node = node;
     }
   }
+}
+
+// Return true if what follows `part`, which ends at `end`, is enough to know that its last block ends there: a whole line, or
+// anything after a block that was cut in a line.
+function isDecided(part: string, whole: string, end: number): boolean {
+  if (!part.endsWith("\n")) return end < whole.length;
+  LINE.lastIndex = end;
+  return LINE.test(whole);
 }
 
 function normalise(text: string): string {

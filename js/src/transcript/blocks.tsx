@@ -31,18 +31,18 @@ export function registerKinds(byKind: ComponentsByKind, fallback: BlockComponent
   unknown = fallback;
 }
 
-/** Pages at the end of a list that are drawn at once; the others are drawn when they come into view. */
+/** Pages at the end of a list that are drawn at once by default; the others are drawn when they come into view. */
 const FIRST_PAGES = 3;
 /** Assumed height of a block that was never drawn. */
 const BLOCK_PX = 30;
 
-export function Blocks({ list }: { list: BlockList }) {
+export function Blocks({ list, firstPages = FIRST_PAGES }: { list: BlockList; firstPages?: number }) {
   const pages = list.pages.value;
   return (
     <>
       {pages.map((page, index) => (
         // Pages only ever grow at the end.
-        <Page key={index} page={page} last={index >= pages.length - FIRST_PAGES} />
+        <Page key={index} page={page} last={index >= pages.length - firstPages} />
       ))}
     </>
   );

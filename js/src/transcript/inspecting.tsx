@@ -22,6 +22,8 @@ export interface Inspecting {
   page: "transcript" | "events" | "timeline" | "requests";
   /** The block whose events are listed, or whose request is shown; null for all events, and the newest request. */
   block: Subject | null;
+  /** Session whose tree is the transcript as it was; null or absent while the transcript of now is shown. */
+  past?: Session | null;
 }
 
 /** Null while the inspector is closed. */
@@ -41,7 +43,7 @@ export function InspectButton() {
       class="nb-button nb-bare"
       aria-pressed={open}
       aria-label="Inspect"
-      title="Events, timeline, requests, copy"
+      title="Events, timeline, requests, the run as it was, copy"
       onClick={() => {
         inspecting.value = open ? null : { page: "transcript", block: null };
       }}
@@ -63,7 +65,7 @@ export function EventsButton({ block }: { block: Block }) {
       title="Events of this"
       onClick={() => {
         const label = clip(str(props.title) ?? str(props.name) ?? lookUp(KIND_LABELS, block.kind) ?? block.kind, 40);
-        inspecting.value = { page: "events", block: { id: block.id, kind: block.kind, label } };
+        inspecting.value = { ...inspecting.value, page: "events", block: { id: block.id, kind: block.kind, label } };
       }}
     >
       <Icon name="braces" />

@@ -28,6 +28,7 @@ export function Transcript({ session }: { session: Session }) {
   // State of this view: another view of the same run may show another page.
   const inspecting = useMemo(() => signal<Inspecting | null>(null), []);
   const page = inspecting.value?.page ?? "transcript";
+  const past = inspecting.value?.past ?? null;
   return (
     <SessionContext.Provider value={session}>
       <InspectingContext.Provider value={inspecting}>
@@ -36,11 +37,14 @@ export function Transcript({ session }: { session: Session }) {
           <Header />
           <StopNotice session={session} />
           {inspecting.value && <InspectorSlot />}
-          <div hidden={page !== "transcript"}>
+          {past && page === "transcript" && <PastLog session={past} />}
+          <div hidden={page !== "transcript" || past !== null}>
             <Log session={session} />
           </div>
-          {turnsOf(session) !== null && <ChatInput session={session} />}
-          <Footer />
+          {turnsOf(session) !== null && past === null && <ChatInput session={session} />}
+          <SessionContext.Provider value={past ?? session}>
+            <Footer />
+          </SessionContext.Provider>
         </section>
       </InspectingContext.Provider>
     </SessionContext.Provider>
@@ -84,6 +88,24 @@ function Log({ session }: { session: Session }) {
         </button>
       )}
     </div>
+  );
+}
+
+/** The transcript as it was, in a box that keeps its height while the reader moves through time. */
+function PastLog({ session }: { session: Session }) {
+  const scroller = useRef<HTMLDivElement>(null);
+  useSticky(scroller);
+  useFocusableScrollers(scroller);
+  return (
+    <SessionContext.Provider value={session}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller must be reachable by keyboard */}
+      <section ref={scroller} class="nb-log nb-past nb-gone" aria-label="What the agent had done" tabIndex={0}>
+        <div class="nb-log-content">
+          {/* Few: the reader may leap from one end of a long run to the other with every frame. */}
+          <Blocks list={session.store.top} firstPages={2} />
+        </div>
+      </section>
+    </SessionContext.Provider>
   );
 }
 

@@ -105,7 +105,7 @@ it("asks the kernel anew for another type", async () => {
 });
 
 it("asks the kernel for a text when the reader has stopped typing", async () => {
-  const input = root.querySelector("input") as HTMLInputElement;
+  const input = root.querySelector("input[type=search]") as HTMLInputElement;
   const before = asked.length;
   for (const text of ["w", "wo", "wor"]) {
     input.value = text;

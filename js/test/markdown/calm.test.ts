@@ -1,10 +1,19 @@
 /** The text that a reader sees between the first character and the last. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { canonical, plainView, stopClock } from "./support";
+import { MarkdownView } from "../../src/markdown";
+import { canonical, plainView, random, stopClock } from "./support";
 
 beforeEach(stopClock);
 afterEach(() => void vi.useRealTimers());
+
+/** A view that keeps the chunks of a long text apart, and the element that holds them. */
+function windowedView(): [MarkdownView, HTMLElement] {
+  const view = new MarkdownView({ loadModule: () => new Promise(() => {}), windowed: true });
+  const host = document.createElement("div");
+  host.append(view.node);
+  return [view, host];
+}
 
 /** The distinct states of the view while a text is written character by character, before it is finished. */
 function states(text: string): string[] {
@@ -249,6 +258,52 @@ describe("a numbered list", () => {
 });
 
 describe("replace", () => {
+  const PARTS = [
+    "# One\n\nA *paragraph*\nof two lines\n\n- a\n- b\n\n",
+    "```python\nprint(1)\n\nprint(2)\n```\n\n",
+    "para\n===\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> quoted\n\nthe **end**\n",
+    "[a link][x]\n\n",
+  ];
+
+  test.each([
+    ["short", 3, 90, ""],
+    ["short with a definition", 3, 45, "[x]: https://example.org\n"],
+    ["of several chunks", 160, 15, ""],
+    ["of one line", 1, 15, "word ".repeat(15_000)],
+  ])("a text that goes back and forth is drawn as if newly written: %s", (_, times, tries, end) => {
+    const source = PARTS.join("").repeat(times) + end;
+    const next = random(3);
+    // Where its chunks end depends on the pieces in which a text came.
+    const shown = (host: HTMLElement) => [...host.children].map(canonical).join("");
+    const fresh = (text: string) => {
+      const [view, host] = windowedView();
+      view.append(text);
+      view.finish();
+      vi.runAllTimers();
+      return shown(host);
+    };
+    const [view, host] = windowedView();
+    for (let n = 0; n < tries; n += 1) {
+      const text = source.slice(0, Math.floor(next() * (source.length + 1)));
+      view.replace(text);
+      if (n % 3 > 0) vi.runAllTimers();
+      if (n % 3 < 2) continue;
+      view.finish();
+      vi.runAllTimers();
+      expect(shown(host)).toBe(fresh(text));
+    }
+  });
+
+  test("keeps the blocks before the one that is taken back", () => {
+    const view = plainView();
+    view.append("one\n\ntwo\n\nthree\nfour");
+    const first = view.node.firstChild;
+    view.replace("one\n\ntwo\n\nthree\nf");
+    expect(view.node.firstChild).toBe(first);
+    view.finish();
+    expect(canonical(view.node)).toBe("<p>one</p><p>two</p><p>three\nf</p>");
+  });
+
   test("keeps what is drawn when the text goes on, and starts anew when it does not", () => {
     const view = plainView();
     view.append("one\n\ntwo");
