@@ -4,34 +4,23 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from browser.lab import SHOTS, Notebook
-from browser.views import prepare, violations
+from browser.lab import Notebook
+from browser.test_inspector import picture
+from browser.test_inspector import show as show_run
+from browser.views import violations
 from campaign import figure
 from playwright.sync_api import Locator, expect
 
-RUNS = Path(__file__).with_name("inspected.py").read_text()
 EVENTS = 10_000
 
 
 def show(notebook: Callable[..., Notebook], cell: str) -> tuple[Notebook, Locator]:
     """Return a notebook whose second cell has shown a run, with its inspector open."""
-    book = notebook(cells=(RUNS, cell))
-    for number in (0, 1):
-        book.run(number)
-        book.wait_idle()
-    prepare(book.page)
-    view = book.widget(1)
+    book, view = show_run(notebook, cell)
     view.get_by_role("button", name="Inspect").click()
     return book, view
-
-
-def picture(view: Locator, name: str) -> None:
-    """Save a screenshot of the view, for review by eye."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    view.screenshot(path=SHOTS / f"{name}.png")
 
 
 def test_the_slider_shows_the_run_as_it_was_at_any_event(notebook: Callable[..., Notebook]) -> None:
@@ -65,6 +54,9 @@ def test_the_slider_shows_the_run_as_it_was_at_any_event(notebook: Callable[...,
     picture(view, "past-timeline-dark")
     view.get_by_role("tab", name="Transcript").click()
     time.focus()
+    book.page.set_viewport_size({"width": 420, "height": 900})
+    assert book.page.evaluate("() => pleasant.tooWide()") == []
+    picture(view, "past-narrow")
     press("Home")
     expect(time).to_have_attribute("aria-valuetext", "event 1 of 63, <0.1s, run.start")
     expect(past).not_to_contain_text("Thinking")

@@ -10,13 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reader import play
 from streams import event_streams
+from test_chat import ended
 
+import nbagent
 from nbagent import events as e
 from nbagent.events.log import MAX_LOG_BYTES
 from nbagent.gate import Gate
 from nbagent.inspector import past
+from nbagent.protocol.messages import Say
 from nbagent.pump import BATCH_BYTES
 from nbagent.run import Run
+from nbagent.run.lanes import Lanes
 from nbagent.run.state import RunState
 from nbagent.transcript import Transcript
 
@@ -85,6 +89,32 @@ def test_every_moment_is_the_transcript_of_the_events_so_far(events: list[e.Even
     assert [number for number, _ in moments] == list(range(run.state.events.count + 1))
     for number, blocks in moments:
         assert blocks == reduced(run, number)
+
+
+def read(run: Run) -> list[Blocks]:
+    """Return the moments of a run, each as the view reads it."""
+    recorded = RecordedRun([])
+    recorded.state = run._state
+    return [blocks for _, blocks in recorded.moments()]
+
+
+def test_the_last_moment_of_lanes_is_what_they_show() -> None:
+    run = Run(Lanes([iter(["one ", "two"]), iter(["three"])]))
+    run.start()
+    run.wait()
+    assert read(run)[-1] == shown(run.snapshot())
+
+
+async def test_an_earlier_version_of_a_chat_is_replaced_from_that_moment_on() -> None:
+    chat = nbagent.chat(lambda messages: [str(len(messages))])
+    await chat.ask("first")
+    before = chat.run.snapshot()
+    prompt = next(block["id"] for block in before if block["kind"] == "prompt")
+    ended(chat, lambda: chat.run.take(Say(text="other", instead_of=prompt)))
+    moments = read(chat.run)
+    assert moments[-1] == shown(chat.run.snapshot())
+    assert shown(before) in moments
+    chat.close()
 
 
 def test_a_delta_takes_little_more_than_its_text() -> None:

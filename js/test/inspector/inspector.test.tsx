@@ -4,10 +4,10 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Inspector } from "../../src/inspector";
-import type { ViewMessage } from "../../src/protocol";
-import { Session } from "../../src/session";
+import type { Session } from "../../src/session";
 import type { Inspecting } from "../../src/transcript/inspecting";
 import { open, ownClock, RUN, settle, tool } from "../support";
+import { inspectedSession } from "./support";
 
 ownClock();
 
@@ -48,24 +48,13 @@ function answer(name: string): string {
 }
 
 beforeEach(async () => {
-  asked = [];
-  session = new Session({
-    runId: "run",
-    domKey: "key",
-    host: { interrupt: null, watch: () => () => {} },
-    head: () => ({ name: "analyst", status: "completed", started: 1, events: 3 }),
-    onHead: () => () => {},
-    listen: (receive) => {
-      deliver = receive;
-      return () => {};
+  ({ session, asked, deliver } = inspectedSession(
+    (name) => {
+      const text = answer(name);
+      return { text, size: text.length };
     },
-    send: (message: ViewMessage) => {
-      if (message.t !== "need") return;
-      asked.push(message.name);
-      const text = answer(message.name);
-      queueMicrotask(() => deliver({ t: "part", name: message.name, at: 0, text, size: text.length }));
-    },
-  });
+    { head: { name: "analyst", status: "completed", started: 1, events: 3 } },
+  ));
   root = document.createElement("div");
   document.body.append(root);
   inspecting.value = { page: "events", block: null };

@@ -4,11 +4,12 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Inspector } from "../../src/inspector";
-import type { Op, ViewMessage } from "../../src/protocol";
-import { Session } from "../../src/session";
+import type { Op } from "../../src/protocol";
+import type { Session } from "../../src/session";
 import { isKind, Store } from "../../src/store";
 import type { Inspecting } from "../../src/transcript/inspecting";
 import { ownClock, settle } from "../support";
+import { inspectedSession } from "./support";
 
 ownClock();
 
@@ -92,29 +93,13 @@ function textOf(value: unknown): { text: string; size: number } {
 }
 
 beforeEach(async () => {
-  [events, dropped, broken, asked] = [[...EVENTS], 0, false, []];
-  session = new Session({
-    runId: "run",
-    domKey: "key",
-    host: {
-      interrupt: null,
-      watch: (given) => {
-        hostEvents = given;
-        return () => {};
-      },
-    },
-    head: () => ({}),
-    onHead: () => () => {},
-    listen: (receive) => {
-      deliver = receive;
+  [events, dropped, broken] = [[...EVENTS], 0, false];
+  ({ session, asked, deliver } = inspectedSession(answer, {
+    watch: (given) => {
+      hostEvents = given;
       return () => {};
     },
-    send: (message: ViewMessage) => {
-      if (message.t !== "need") return;
-      asked.push(message.name);
-      queueMicrotask(() => deliver({ t: "part", name: message.name, at: message.at, ...answer(message.name) }));
-    },
-  });
+  }));
   const ops = EVENTS.flatMap(([, each]) => each);
   deliver({ t: "ops", seq: 1, now: 20, ops: [ROOT, ...ops, ["set", "run", { events: EVENTS.length }]] });
   root = document.createElement("div");

@@ -1,0 +1,38 @@
+/** A session over a kernel that answers the inspector's questions. */
+
+import type { ViewMessage } from "../../src/protocol";
+import { type Model, Session } from "../../src/session";
+import type { JsonObject } from "../../src/values";
+
+export interface InspectedSession {
+  session: Session;
+  /** Names of the pages that were asked for. */
+  asked: string[];
+  deliver(raw: unknown): void;
+}
+
+/** @param answer - the rest of the kernel's `part` message for a page. */
+export function inspectedSession(
+  answer: (name: string) => JsonObject,
+  { head = {}, watch = () => () => {} }: { head?: JsonObject; watch?: Model["host"]["watch"] } = {},
+): InspectedSession {
+  const asked: string[] = [];
+  let deliver: (raw: unknown) => void = () => {};
+  const session = new Session({
+    runId: "run",
+    domKey: "key",
+    host: { interrupt: null, watch },
+    head: () => head,
+    onHead: () => () => {},
+    listen: (receive) => {
+      deliver = receive;
+      return () => {};
+    },
+    send: (message: ViewMessage) => {
+      if (message.t !== "need") return;
+      asked.push(message.name);
+      queueMicrotask(() => deliver({ t: "part", name: message.name, at: message.at, ...answer(message.name) }));
+    },
+  });
+  return { session, asked, deliver: (raw) => deliver(raw) };
+}
