@@ -4,8 +4,9 @@ watch, transport (copies what passes) ──▶ HTTPExchange ──▶ RequestLo
 """
 
 from nbagent.requests.log import RequestLog
+from nbagent.requests.outline import outline
 from nbagent.requests.request import Request, RequestList
 from nbagent.requests.tokens import Tokens
 from nbagent.requests.watch import watch
 
-__all__ = ["Request", "RequestList", "RequestLog", "Tokens", "watch"]
+__all__ = ["Request", "RequestList", "RequestLog", "Tokens", "outline", "watch"]

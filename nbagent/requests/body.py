@@ -47,6 +47,7 @@ class Body:
 
     Attributes:
         path: name of the field that holds the messages.
+        is_single: whether that is one message, and no list.
         system: the messages at the beginning that instruct the model.
         last: the last of the other messages; None if there are none.
         count: number of the other messages.
@@ -57,6 +58,7 @@ class Body:
     """
 
     path: str
+    is_single: bool
     system: tuple[bytes, ...]
     last: Node | None
     count: int
@@ -85,7 +87,9 @@ class Parts:
 
     def __init__(self, fields: _Fields) -> None:
         self.path = next(name for name in _MESSAGES if name in fields)
-        messages = _messages(fields.pop(self.path))
+        value = bytes(fields.pop(self.path))
+        self.is_single = not value.startswith(b"[")
+        messages = [value] if self.is_single else [bytes(each) for each in msgspec.json.decode(value, type=list[msgspec.Raw])]
         leading = next((at for at, each in enumerate(messages) if not _is_system(each)), len(messages))
         self.system = tuple(messages[:leading])
         self.messages = messages[leading:]
@@ -126,6 +130,7 @@ class Parts:
         settings = before.settings if before is not None else {}
         return Body(
             path=self.path,
+            is_single=self.is_single,
             system=system if system == self.system else tuple(kept(each, None) for each in self.system),
             last=node,
             count=len(self.messages),
@@ -181,14 +186,6 @@ def _credentials(value: Any, *, inside: bool = False) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _credentials(item, inside=inside)
-
-
-def _messages(raw: msgspec.Raw) -> list[bytes]:
-    """Return the messages one by one. A text, or a single object, is one message."""
-    value = bytes(raw)
-    if not value.lstrip().startswith(b"["):
-        return [value]
-    return [bytes(each) for each in msgspec.json.decode(value, type=list[msgspec.Raw])]
 
 
 def _is_system(message: bytes) -> bool:

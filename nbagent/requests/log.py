@@ -156,6 +156,7 @@ class RequestLog:
         """Drop the oldest of what is too much."""
         while len(self._records) > MAX_REQUESTS:
             gone = self._records.popleft()
+            gone.exchange.on_end = lambda exchange: None
             self._bodies -= 0 if gone.body is None else gone.body.added
             self._wires -= gone.exchange.kept if gone.exchange.ended is not None else 0
         for record in self._records:

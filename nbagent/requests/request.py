@@ -156,7 +156,8 @@ class Request:
     @property
     def new(self) -> list[Any]:
         """The messages that the request before it in its conversation did not have."""
-        return [self.message(index) for index in self.new_indices]
+        messages = self._raw_messages()
+        return [self._read(messages[index]) for index in self.new_indices]
 
     @property
     def new_indices(self) -> list[int]:
@@ -199,7 +200,7 @@ class Request:
         """The JSON of the request, all parts together."""
         body = self._body
         made = {} if body.instructions is None else {body.instructions[0]: self._read(body.instructions[1])}
-        made[body.path] = self.messages
+        made[body.path] = self.messages[0] if body.is_single else self.messages
         if body.tools is not None:
             made[body.tools[0]] = self._read(body.tools[1])
         return {**self.settings, **made}
@@ -213,9 +214,8 @@ class Request:
         """Return one of the messages."""
         return self._read(self._raw_messages()[index])
 
-    @property
-    def raw(self) -> Body:
-        """The parts as JSON, not masked."""
+    def body_as_sent(self) -> Body:
+        """Return the parts as JSON; credentials and patterns are not masked in them."""
         return self._body
 
     def head(self, text: str, chars: int) -> str:

@@ -4,6 +4,7 @@ A transport is what a client sends its requests through: https://www.python-http
 """
 
 import functools
+import logging
 import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self
@@ -12,6 +13,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from nbagent.gate import secrets
 from nbagent.gate.masking import bullets
 from nbagent.run_context import HTTPExchange, run_around
+
+_log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Bytes of a request's body that is kept."""
@@ -118,7 +121,11 @@ def _begun(request: Any) -> HTTPExchange | None:
     url, credentials = _without_credentials(str(request.url))
     secrets.register(*secrets.credentials_in(request.headers), *credentials)
     exchange = HTTPExchange(url, body, lane=around.lane, step=around.step, agent=around.agent)
-    return exchange if around.run.record(exchange) else None
+    try:
+        return exchange if around.run.record(exchange) else None
+    except Exception as error:  # the request is sent in any case
+        _log.warning("A request to %s could not be kept: %s", urlsplit(url).hostname, type(error).__name__)
+        return None
 
 
 def _without_credentials(url: str) -> tuple[str, list[str]]:

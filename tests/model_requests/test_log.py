@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbagent.requests import RequestLog, log
+from nbagent.inspector import RequestPages
+from nbagent.requests import RequestList, RequestLog, log
 from nbagent.requests.body import Body, read_parts
 from nbagent.requests.request import Request
 from nbagent.run_context import HTTPExchange
@@ -110,7 +111,7 @@ def test_the_forms_of_services(url: str, body: Json, instructions: Any, messages
     [request] = requests(body, url=f"http://model.test{url}")
     assert (request.instructions, request.messages) == (instructions, messages)
     assert [log.tool_name(tool) for tool in request.tools] == tools
-    assert request.body == body or isinstance(body.get("input", body.get("prompt")), str)
+    assert request.body == body
 
 
 texts = st.sampled_from("abc")
@@ -210,3 +211,36 @@ def test_the_messages_that_a_service_keeps_count_as_earlier() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b"1", b'{"messages": 1', b'{"messages": "\xff"}', b'{"query": "a"}'])
 def test_a_body_that_is_no_request_to_a_model(body: bytes) -> None:
     assert read_parts(CHAT, body) is None
+
+
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "name", "function", "type", "text", "headers", "usage", "a"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+FIELDS = ["messages", "input", "contents", "prompt", "system", "instructions", "tools", "functions", "model", "text"]
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(FIELDS), odd, max_size=5), max_size=3), st.binary(max_size=60))
+def test_whatever_is_sent_and_answered_can_be_read(bodies: list[Json], answer: bytes) -> None:
+    kept = RequestLog()
+    for body in bodies:
+        exchange = HTTPExchange(CHAT, json.dumps(body).encode())
+        kept.add(exchange)
+        exchange.take(answer)
+        exchange.end(complete=True)
+    pages = RequestPages(lambda: RequestList(Request(record, mask) for record in kept.records()))
+    assert json.loads(pages.page("requests/1", 0, 1_000_000)[0])["last"] == kept.count
+    for record in kept.records():
+        request = Request(record, mask)
+        assert (request.body, request.settings, request.tools, request.instructions, request.new) is not None
+        assert repr(request)
+        assert request._repr_html_()
+        detail = json.loads(pages.page(f"request/{request.number}", 0, 1_000_000)[0])
+        for part in detail["parts"]:
+            pages.page(f"request/{request.number}/{part['part']}", 0, 1_000_000)
