@@ -23,6 +23,7 @@ from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.outcome import READ, Outcome
 from nbagent.agent.plan import Plan
 from nbagent.agent.prompt_parts import joined
+from nbagent.agent.recorded_model import Model, RecordedConnection, label, recording_of
 from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
 from nbagent.agent.slots import Slots
 from nbagent.agent.store import MemoryStore, SessionInfo, Store
@@ -48,7 +49,9 @@ class Agent:
         await agent.generate("Do I need an umbrella in Oslo?")
 
     Args:
-        model: the model's name; `"demo"` is a scripted one that runs in this process.
+        model: the model's name; `"demo"` is a scripted one that runs in this process. Or a recording: of
+            `nbagent.replay("run.jsonl")`, a run or its events, each request gets the next response, and the tools are called
+            for real. `[nbagent.replay("run.jsonl"), "gpt-5-mini"]` goes on with a live model where the recording ends.
         instructions: the system prompt.
         tools: functions, tools made by `@tool`, other agents (see `as_tool`), and servers made by `nbagent.mcp`.
         client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
@@ -91,7 +94,7 @@ class Agent:
     @explain_options
     def __init__(
         self,
-        model: str,
+        model: Model,
         instructions: str = "",
         tools: "Iterable[AnyTool | Callable[..., Any] | Toolset | Agent]" = (),
         *,
@@ -127,11 +130,12 @@ class Agent:
             raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
         if not isinstance(model_settings, Mapping | None):
             raise NbagentError(f'model_settings must be a dict such as {{"temperature": 0}}, got {model_settings!r}')
-        check(model, client, api)
+        self._recording, self._live_model = recording_of(model)
+        check(self._live_model if self._recording is None or self._live_model is not None else "recorded", client, api)
         limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
         limits.check(prices)
-        self.model = model
-        self.name: str = name or model
+        self.model: str = self._live_model if self._recording is None else label(self._recording)
+        self.name: str = name or self.model
         self.instructions = instructions
         self.max_steps = max_steps
         self.timeout = timeout
@@ -295,12 +299,14 @@ class Agent:
             output: as for `stream`.
             outer: names of the agents in whose calls it works.
         """
+        connection = self._connection() if self._recording is None else self._recorded_connection()
         return Plan(
             name=self.name,
             instructions=self.instructions,
             tools={**extra_tools, **self._tools},
             toolsets=self._toolsets,
-            connection=self._connection(),
+            connection=connection,
+            record=getattr(connection, "record", None),
             settings=self._settings,
             max_steps=self.max_steps,
             timeout=self.timeout,
@@ -335,8 +341,12 @@ class Agent:
     def _connection(self) -> Connection:
         with self._connecting:
             if self._connected is None:
-                self._connected = Connection(self.model, self._client, self._api)
+                self._connected = Connection(self._live_model, self._client, self._api)
             return self._connected
+
+    def _recorded_connection(self) -> RecordedConnection:
+        assert self._recording is not None
+        return RecordedConnection(self._recording, None if self._live_model is None else self._connection)
 
 
 def _with_agents(tools: Any) -> Any:

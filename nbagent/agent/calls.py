@@ -16,6 +16,7 @@ from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
 from nbagent.agent.pyplot_figures import PyplotFigures
 from nbagent.agent.questions import Questions
+from nbagent.agent.recorded import taken_from_record
 from nbagent.agent.results import Results
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import ToolError
@@ -138,6 +139,10 @@ class Calls:
         return tool, response.value, f"(The user changed the arguments to {changed}.)\n"
 
     async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> tuple[e.ToolResult, str]:
+        if tool.once and self._plan.record is not None and (made := self._plan.record.take(start, arguments)) is not None:
+            result, text, told = taken_from_record(made, start, arguments)
+            await self._emit(e.Status(message=told))
+            return result, text
         limit = self._plan.result_chars if tool.result_chars is None else tool.result_chars
         async with CallOutput(start.id, self._emit) as output:
             results = Results(start.id, output, limit)
