@@ -1,8 +1,10 @@
 """The agent: a model with instructions and tools, and the event streams of its runs."""
 
+import copy
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import replace as replace_dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -21,8 +23,10 @@ from nbagent.agent.memory import Memory, check_memory
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.outcome import READ, Outcome
+from nbagent.agent.past import Past
 from nbagent.agent.plan import Plan
 from nbagent.agent.prompt_parts import joined
+from nbagent.agent.recorded import Record
 from nbagent.agent.recorded_model import Model, RecordedConnection, label, recording_of
 from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
 from nbagent.agent.slots import Slots
@@ -35,6 +39,7 @@ from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
+from nbagent.runtime.entry_points import entry_point
 from nbagent.runtime.timeouts import is_limit
 
 T = TypeVar("T")
@@ -130,11 +135,11 @@ class Agent:
             raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
         if not isinstance(model_settings, Mapping | None):
             raise NbagentError(f'model_settings must be a dict such as {{"temperature": 0}}, got {model_settings!r}')
-        self._recording, self._live_model = recording_of(model)
-        check(self._live_model if self._recording is None or self._live_model is not None else "recorded", client, api)
+        self._client = client
+        self._api = api
+        self._take_model(model)
         limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
         limits.check(prices)
-        self.model: str = self._live_model if self._recording is None else label(self._recording)
         self.name: str = name or self.model
         self.instructions = instructions
         self.max_steps = max_steps
@@ -154,9 +159,6 @@ class Agent:
         self._slots = Slots(concurrency)
         functions, self._toolsets = split(_with_agents(tools))
         self._tools = toolbox(functions)
-        self._client = client
-        self._api = api
-        self._connected: Connection | None = None
         self._connecting = threading.Lock()
 
     @property
@@ -221,10 +223,9 @@ class Agent:
             NbagentError: there is no key, the model is not one of the server's, or the prompt cannot be read.
             ValueError: there are no events of such a type.
         """
-        shared = self.longterm if self.longterm is not None and self.longterm.storage_scope == "shared" else None
-        plan = self._plan({} if shared is None else shared.tools(self.store, None), output=output)
+        plan = self._plan(self._shared_tools(), output=output)
         journal = None if after is None else After(after)
-        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), journal), self.name, event_types(types))
+        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), journal), self.name, event_types(types), self)
 
     @overload
     async def generate(self, prompt: str | Iterable[Any], *, after: Any = None, answer: Handler | None = None) -> str: ...
@@ -281,7 +282,67 @@ class Agent:
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
         plan = self._plan(extra, session.allowed, output=output)
         turn = SessionTurn(session, plan, self.memory)
-        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), turn), self.name, event_types(types))
+        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), turn), self.name, event_types(types), self)
+
+    def fork(self, recording: Any, at: Any = None, **options: Any) -> Any:
+        """Repeat a recorded run up to a point without asking the model, go on live from there, and show that.
+
+            agent.fork(nbagent.replay("run.jsonl"), at="fetch_rates", result={"rate": 1.1})
+
+        Args:
+            recording: `nbagent.replay(…)`, the path of a recording, a list of events (`nbagent.load(…)`), or a run.
+            at: as for `run.fork`.
+            options: the other arguments of `run.fork`, which describes them.
+
+        Returns:
+            The new run.
+
+        Raises:
+            ForkError: it cannot be forked so; the message says why.
+        """
+        return entry_point("fork")(recording, at, agent=self, **options)
+
+    def _go_on(self, prompt: list[history.Item], past: Past, record: Record, output: OutputFormat | None) -> AgentStream:
+        """Return the events of a run that repeats a part of another one.
+
+        Args:
+            prompt: the run's own.
+            past: the part to repeat.
+            record: calls that were made after it, for tools that must not be called twice.
+            output: the form of the answer.
+        """
+        plan = replace_dataclass(self._plan(self._shared_tools()), output=output, record=record)
+        return AgentStream(Turns(plan, prompt, past), self.name, own_agent=self)
+
+    def _variant(self, instructions: str | None, model: Model | None, tools: Iterable[Any] | None) -> "Agent":
+        """Return a copy of the agent with other instructions, another model or other tools; None leaves them as they are.
+
+        Raises:
+            NbagentError: the model is not valid.
+            ToolError: a tool is not valid.
+        """
+        made = copy.copy(self)
+        if instructions is not None:
+            made.instructions = instructions
+        if tools is not None:
+            functions, made._toolsets = split(_with_agents(tools))
+            made._tools = toolbox(functions)
+        if model is not None:
+            made._take_model(model)
+            made.name = made.model if self.name == self.model else self.name
+        return made
+
+    def _take_model(self, model: Model) -> None:
+        self._recording, self._live_model = recording_of(model)
+        given = "recorded" if self._recording is not None and self._live_model is None else self._live_model
+        check(given, self._client, self._api)
+        self.model: str = self._live_model if self._recording is None else label(self._recording)
+        self._connected: Connection | None = None
+
+    def _shared_tools(self) -> Mapping[str, AnyTool]:
+        """Return the tools of a long-term memory that all conversations share."""
+        shared = self.longterm if self.longterm is not None and self.longterm.storage_scope == "shared" else None
+        return {} if shared is None else shared.tools(self.store, None)
 
     def _plan(
         self,

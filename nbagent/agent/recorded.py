@@ -1,7 +1,7 @@
 """`RecordedRun`: the responses of the model in the events of a run, each with its calls and their results.
 
-The events may be those of any system: only the order of prompts, texts, calls and results counts. The agents inside a call are a
-part of its result.
+The events may be those of any system: only the order of prompts, texts, calls and results counts. Agents at work inside a call
+are a part of its result.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,6 @@ DENIED = "The user denied this call"
 MASKED = "•••"
 """A part of every text in which something was masked."""
 
-_BEGINS = (e.TextStart, e.ReasoningStart, e.ToolStart)
 _OF_BLOCK = (e.TextDelta, e.TextEnd, e.ReasoningDelta, e.ReasoningEnd, e.Source, e.File)
 _OF_HOSTED_CALL = (e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult)
 
@@ -101,7 +100,6 @@ class RecordedRun:
 
     Attributes:
         name: of the recording.
-        agent: name of the agent, or None.
         events: all of them.
         steps: the responses of the model.
         prompts: the user's messages, each with the number of responses and of events before it.
@@ -109,7 +107,6 @@ class RecordedRun:
 
     def __init__(self, events: Iterable[e.Event], name: str) -> None:
         self.name = name
-        self.agent: str | None = None
         self.events = list(events)
         self.steps: list[RecordedStep] = []
         self.prompts: list[tuple[e.Prompt, int, int]] = []
@@ -135,8 +132,6 @@ class RecordedRun:
 
     def _read(self, index: int, event: e.Event) -> None:
         match event:
-            case e.RunStart():
-                self.agent = self.agent or event.name
             case e.RunEnd():
                 self._end_step(is_complete=event.status not in ("failed", "cancelled", "incomplete"))
             case e.Prompt():
@@ -146,26 +141,32 @@ class RecordedRun:
                 self._step = None
                 del self.steps[self.first_step(event.prompt - 1) :]
                 del self.prompts[event.prompt - 1 :]
-            case e.StepStart():
-                if self._step is None or self._step.events[1:]:
-                    self._begin(index)
-                self._current(index).events[:] = [event]
-            case e.StepEnd():
-                if self._step is not None:
-                    self._step.events.append(replace(event, usage=None))
-                    self._step.is_complete = True
             case e.ApprovalRequest() if event.tool_id is not None:
                 self._questions[event.approval_id] = event.tool_id
             case e.ApprovalResponse() if event.reason and (call := self._calls.get(self._questions.get(event.approval_id, ""))):
                 call.denial = f"{DENIED}: {event.reason}"
+            case _ if (call := self._calls.get(getattr(event, "id", ""))) is not None:
+                self._read_call(call, event)
+            case _:
+                self._read_response(index, event)
+
+    def _read_response(self, index: int, event: e.Event) -> None:
+        """Read an event of a response itself."""
+        match event:
+            case e.StepStart():
+                if self._step is None or self._step.events[1:]:
+                    self._begin(index)
+                self._current(index).events[:] = [event]
+            case e.StepEnd() if self._step is not None:
+                self._step.events.append(replace(event, usage=None))
+                self._step.is_complete = True
             case e.ToolStart() | e.TextStart() | e.ReasoningStart():
                 if self._step is not None and self._step.is_answered:
                     self._begin(index)
-                self._current(index).events.append(event)
                 if isinstance(event, e.ToolStart) and event.kind in ("function", "handoff"):
+                    event = replace(event, kind="function")
                     self._calls[event.id] = self._current(index).calls[event.id] = RecordedCall(start=event)
-            case _ if (call := self._calls.get(getattr(event, "id", ""))) is not None:
-                self._read_call(call, event)
+                self._current(index).events.append(event)
             case _ if isinstance(event, _OF_BLOCK + _OF_HOSTED_CALL) and self._step is not None:
                 self._step.events.append(event)
             case _:

@@ -89,8 +89,8 @@ class RecordedConnection:
         count = f"{len(steps)} response{'' if len(steps) == 1 else 's'} of the model"
         if self._make_live is None:
             raise RecordingEnded(
-                f"{self._recording.name} has {count}, and the run asks for number {number + 1}. The tools' results may have led "
-                'away from the recording; model=[nbagent.replay(…), "gpt-5-mini"] goes on with a live model'
+                f"{self._recording.name} has {count}, and the run asks for number {number + 1}. The tools' results may have "
+                'led away from the recording; model=[nbagent.replay(…), "gpt-5-mini"] goes on with a live model'
             )
         live = self._connect()
         self.max_retries = live.max_retries
