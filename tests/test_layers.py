@@ -22,7 +22,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("run", "agent"),
     ("notebook", "demo", "terminal", "variables"),
     ("show",),
-    ("chat", "magics"),
+    ("chat", "magics", "debug"),
+    ("testing",),
     ("__init__",),
     ("cli",),
     ("__main__",),
@@ -30,7 +31,17 @@ FLOORS: list[tuple[str, ...]] = [
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
 INSIDE: dict[str, list[tuple[str, ...]]] = {
     "adapters": [("base",), ("*",), ("answers", "decoders", "encoders"), ("detect", "encode"), ("__init__",)],
-    "run": [("*",), ("tool_call",), ("state",), ("results",), ("steering",), ("run",), ("registry",), ("__init__",)],
+    "run": [
+        ("*",),
+        ("tool_call",),
+        ("state",),
+        ("results",),
+        ("steering",),
+        ("forking",),
+        ("run",),
+        ("registry",),
+        ("__init__",),
+    ],
     "render": [("props",), ("labels", "tree"), ("size_budget",), ("*",), ("html",), ("static_copy",), ("__init__",)],
     "notebook": [
         ("restore", "early_messages", "kernel_context", "static_copy"),

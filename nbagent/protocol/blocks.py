@@ -77,6 +77,28 @@ class ToolError(msgspec.Struct):
     traceback: str | None
 
 
+class ForkNode(msgspec.Struct):
+    """A run in the tree of a run and its forks.
+
+    Attributes:
+        number: of the run in the tree, from 1.
+        parent: number of the run that it goes on from; null for the first.
+        run: id of the run; null for a recording.
+        name: of the run or recording.
+        label: where it was forked and with what, such as "at fetch_rates, other result"; empty for the first.
+        status: of the run, or `recorded`.
+        own: true for the run that shows the tree.
+    """
+
+    number: int
+    parent: int | None
+    run: str | None
+    name: str
+    label: str
+    status: str
+    own: bool
+
+
 # Fields are declared in the order in which they are written.
 
 
@@ -118,6 +140,7 @@ class RunProps(BlockProps, tag="run"):
         height: pixels of the transcript's box, 0 for its full height; absent for a box that opens at the end.
         panels: kinds of panels that are open, `thinking`, `tools`, `agents`, and no others; absent for those that are active.
         final_only: true if the transcript is shown when the run has ended.
+        forks: the run and the runs that go on from it or that it goes on from; absent if there are none.
     """
 
     name: str | UnsetType = UNSET
@@ -141,6 +164,7 @@ class RunProps(BlockProps, tag="run"):
     height: int | UnsetType = UNSET
     panels: list[str] | UnsetType = UNSET
     final_only: bool | UnsetType = UNSET
+    forks: list[ForkNode] | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):
@@ -406,4 +430,6 @@ def to_dict(props: msgspec.Struct) -> dict[str, Any]:
             made[name] = msgspec.structs.asdict(value)
         elif isinstance(value, Usage):
             made[name] = {count: number for count, number in msgspec.structs.asdict(value).items() if number is not None}
+    if "forks" in made:
+        made["forks"] = [msgspec.structs.asdict(node) for node in made["forks"]]
     return made

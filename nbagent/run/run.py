@@ -28,9 +28,11 @@ from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
+from nbagent.run.forking import ForkableRun
 from nbagent.run.iteration import EventIterator, SubscriberSet
 from nbagent.run.lanes import Lanes
 from nbagent.run.options import (
+    INHERITED,
     GateOptions,
     RunOptions,
     check_names,
@@ -43,7 +45,6 @@ from nbagent.run.options import (
 from nbagent.run.progress import Meter
 from nbagent.run.question import answering
 from nbagent.run.state import RunState
-from nbagent.run.steering import SteeredRun
 from nbagent.run.watchdog import Watchdog
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
@@ -56,7 +57,7 @@ STOP_GRACE_S = 0.4
 _numbers = itertools.count(1)
 
 
-class Run(SteeredRun):
+class Run(ForkableRun):
     """A stream being watched, and its results so far.
 
     `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
@@ -95,6 +96,9 @@ class Run(SteeredRun):
         gate = Gate(**pick(options, GateOptions))
         props = opening_props(drawn, is_chat=self._chat is not None)
         super().__init__(RunState(self.id, source, gate, options.get("name"), props))
+        self.own_agent = getattr(source, "own_agent", None)
+        self.asked_form = getattr(source, "output", None) if self.own_agent is not None else None
+        self.shown_with = {name: value for name, value in options.items() if name in INHERITED}
         self._interval = drawn.get("interval") or BATCH_INTERVAL_S
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)

@@ -35,6 +35,11 @@ class ToolCall:
         self._lock = lock
 
     @property
+    def id(self) -> str:
+        """Id of the call in the run's events."""
+        return self._block.id
+
+    @property
     def name(self) -> str:
         """Name of the tool."""
         return str(self._block.props["name"])

@@ -16,6 +16,7 @@ from nbagent.protocol.blocks import (
     AgentProps,
     ApprovalProps,
     BlockProps,
+    ForkNode,
     ReasoningProps,
     RunProps,
     TextProps,
@@ -144,6 +145,10 @@ class Transcript:
     def copied(self, events: int) -> list[Op]:
         """Return the ops that tell the views that a static copy with this many events was sent."""
         return self._set(self.root, RunProps(copied=events))
+
+    def forked(self, nodes: list[ForkNode]) -> list[Op]:
+        """Return the ops that show the tree of forks that the run belongs to."""
+        return self._set(self.root, RunProps(forks=nodes))
 
     def feed(self, event: e.Event) -> list[Op]:
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
