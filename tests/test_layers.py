@@ -23,9 +23,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("notebook", "demo", "terminal", "variables"),
     ("show",),
     ("chat", "magics", "debug"),
-    ("testing",),
     ("__init__",),
-    ("cli",),
+    ("cli", "testing"),
     ("__main__",),
 ]
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".

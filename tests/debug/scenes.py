@@ -27,7 +27,9 @@ def difference(first: float, second: float) -> float:
 
 def rates_run(server: Server, *tools: Any, **options: Any) -> nbagent.Run:
     """Return the run of three steps, which has ended."""
-    agent = nbagent.Agent("test-1", "Be brief.", tools=tools or [fetch_rates, difference], client=server.client(), name="rates")
+    agent = nbagent.Agent(
+        "test-1", "Be brief.", tools=list(tools) or [fetch_rates, difference], client=server.client(), name="rates"
+    )
     return finished(agent.stream("How did the rate change?"), **options)
 
 

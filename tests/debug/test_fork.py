@@ -160,7 +160,7 @@ def test_a_recording_is_forked_after_a_restart(tmp_path: Path) -> None:
         recorded, sent = server.bodies[2]["messages"], server.bodies[3]["messages"]
     assert sent[:-1] == recorded[:-1]
     assert sent[-1]["content"] == "5"
-    assert [(node["name"], node["status"]) for node in made.snapshot()[0]["forks"]][0] == ("rates", "recorded")
+    assert next((node["name"], node["status"]) for node in made.snapshot()[0]["forks"]) == ("rates", "recorded")
     assert made.parent is None
 
 
