@@ -12,6 +12,7 @@ from typing import Any
 import nbagent
 from nbagent.agent.tools import AnyTool, Tool
 from nbagent.errors import NbagentError
+from nbagent.testing.literal import literal, quoted
 
 _LITERALS = (int, float, str, bytes, bool, type(None), list, tuple, dict, set)
 
@@ -50,7 +51,7 @@ class SourceWriter:
         found = _global_of(function.__module__, name)
         is_tool = isinstance(found, Tool)
         self._use(name, found if is_tool else function, f"the tool {tool.name!r}")
-        return name if is_tool or tool.name == name else f"nbagent.tool(name={tool.name!r})({name})"
+        return name if is_tool or tool.name == name else f"nbagent.tool(name={quoted(tool.name)})({name})"
 
     def _use(self, name: str, value: Any, user: str) -> None:
         """Make a name known to the file.
@@ -80,7 +81,7 @@ class SourceWriter:
                     self._use(used, space[used], name)
             self.definitions.append(source)
         elif _is_literal(value):
-            self.definitions.append(f"{name} = {value!r}")
+            self.definitions.append(f"{name} = {literal(value, used=len(name) + 3) if _is_json(value) else repr(value)}")
         else:
             raise NbagentError(
                 f"{user} uses {name!r} of the notebook, a {type(value).__name__}, which a test can neither import nor write: "
@@ -134,6 +135,16 @@ def _import_line(name: str, value: Any) -> str:
 
 def _global_of(module: str, name: str) -> Any:
     return getattr(sys.modules.get(module), name, None)
+
+
+def _is_json(value: Any) -> bool:
+    """Return True if a literal has texts for all keys of its dicts, and no sets, tuples or bytes."""
+    match value:
+        case dict():
+            return all(isinstance(key, str) and _is_json(each) for key, each in value.items())
+        case list():
+            return all(map(_is_json, value))
+    return isinstance(value, int | float | str | bool | None)
 
 
 def _is_literal(value: Any) -> bool:

@@ -1,6 +1,5 @@
 """`to_test`: a run as a pytest file that its owner reads and edits."""
 
-import pprint
 import re
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,13 @@ from nbagent.debug.current import current
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
 from nbagent.run import Run
+from nbagent.testing.literal import INDENT, enclosed, literal, quoted
 from nbagent.testing.replies import MAX_LITERAL_CHARS, Call, Digest, Reply, made_call, replies_of
 from nbagent.testing.source import SourceWriter
 
-LINE_CHARS = 110
+MAX_STEPS = 10
+"""Default of `Agent(max_steps=…)`."""
+
 _ENDS = ("completed", "max_steps")
 
 
@@ -70,10 +72,11 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
     helpers += ["Digest"] if any(isinstance(_expected(call).result, Digest) for call in calls) else []
     helpers += ["ModelServer", "Reply", *(["calls_of"] if calls else []), "play"]
     helpers += ["stand_in"] if any(tool.startswith("stand_in(") for tool in tools) else []
-    options = [repr("recorded"), *([_literal(agent.instructions, 8)] if agent.instructions else [])]
+    options = ['"recorded"', *([literal(agent.instructions, 3 * INDENT)] if agent.instructions else [])]
     options += [f"tools=[{', '.join(tools)}]"] if tools else []
-    options += [f"max_steps={agent.max_steps}"] if run.status == "max_steps" or len(recorded.steps) > 10 else []
+    options += [f"max_steps={agent.max_steps}"] if run.status == "max_steps" or len(recorded.steps) > MAX_STEPS else []
     options += [] if agent.parallel else ["parallel=False"]
+    made = enclosed("agent = nbagent.Agent(", [*options, "client=model.client()"], ")", 2 * INDENT)
     source.imports.setdefault("import nbagent", None)
     source.imports[f"from nbagent.testing import {', '.join(helpers)}"] = None
     lines = [
@@ -82,23 +85,23 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
         "Written by run.to_test(), to be edited. It needs neither a key nor a network.",
         '"""',
         "",
-        *sorted(line for line in source.imports if line.strip()),
+        *sorted((line for line in source.imports if line.strip()), key=lambda line: (line.startswith("from"), line)),
         "",
     ]
     for definition in source.definitions:
         lines += ["", "", definition] if definition.startswith(("def ", "@", "class ", "async ")) else ["", definition]
-    lines += ["", "", f"PROMPT = {_literal(recorded.prompts[0][0].text, 0)}"]
-    lines += [f"HISTORY = {_literal(history, 0)}"] if history else []
+    lines += ["", "", f"PROMPT = {literal(recorded.prompts[0][0].text, used=len('PROMPT = '))}"]
+    lines += [f"HISTORY = {literal(history, used=len('HISTORY = '))}"] if history else []
     lines += ["", "# What the model says, response by response.", "MODEL = ["]
     lines += [f"    {_reply(reply)}," for reply in replies_of(recorded.steps)]
     lines += ["]", "", "", f"def {name if name.startswith('test') else f'test_{name}'}() -> None:"]
     lines += ["    with ModelServer(MODEL) as model:"]
-    lines += [f"        agent = nbagent.Agent({', '.join(options)}, client=model.client())"]
-    lines += [f"        run = play(agent.stream({prompt}){f', answers={answers!r}' if answers else ''})"]
-    lines += [f"    assert (run.status, run.error) == ({run.status!r}, None)"]
+    lines += [f"        {made}"]
+    lines += [f"        run = play(agent.stream({prompt}){f', answers={literal(answers, 8)}' if answers else ''})"]
+    lines += [f"    assert (run.status, run.error) == ({quoted(run.status)}, None)"]
     if calls:
         lines += ["    assert calls_of(run) == [", *(f"        {_call(_expected(call), 8)}," for call in calls), "    ]"]
-    lines += [f"    assert str(run.answer) == {_literal(str(run.answer), 4)}"]
+    lines += [f"    assert str(run.answer) == {literal(str(run.answer), INDENT, len('assert str(run.answer) == '))}"]
     text = "\n".join(lines) + "\n"
     if MASKED in secrets.mask(text):
         text = text.replace(
@@ -112,7 +115,7 @@ def _tool(source: SourceWriter, tool: Any, calls: list[Call]) -> str:
     expression = source.add(current(tool))
     if not tool.once:
         return expression
-    results = [_literal(call.result, 12) for call in calls if call.name == tool.name and not call.error]
+    results = [literal(call.result, 4 * INDENT) for call in calls if call.name == tool.name and not call.error]
     return f"stand_in({', '.join([expression, *results])})"
 
 
@@ -132,32 +135,20 @@ def _expected(call: Call) -> Call:
 
 
 def _reply(reply: Reply) -> str:
-    calls = ", ".join(_call(call, 12) for call in reply.calls)
-    parts = [*([_literal(reply.text, 8)] if reply.text else []), *([f"calls=[{calls}]"] if calls else [])]
-    parts += [f"thinking={_literal(reply.thinking, 8)}"] if reply.thinking else []
-    line = f"Reply({', '.join(parts)})"
-    if len(line) <= LINE_CHARS or len(reply.calls) < 2:
-        return line
-    inner = "".join(f"            {_call(call, 12)},\n" for call in reply.calls)
-    wrapped = [part if not part.startswith("calls=") else f"calls=[\n{inner}        ]" for part in parts]
-    return "Reply(\n" + "".join(f"        {part},\n" for part in wrapped) + "    )"
+    parts = [literal(reply.text, 2 * INDENT)] if reply.text else []
+    if reply.calls:
+        parts.append(
+            "calls=" + enclosed("[", (_call(call, 3 * INDENT) for call in reply.calls), "]", 2 * INDENT, len("calls="))
+        )
+    parts += [f"thinking={literal(reply.thinking, 2 * INDENT, len('thinking='))}"] if reply.thinking else []
+    return enclosed("Reply(", parts, ")", INDENT)
 
 
 def _call(call: Call, indent: int) -> str:
-    parts = [repr(call.name), _literal(call.args, indent)]
-    parts += [f"result={_literal(call.result, indent)}"] if call.result is not None else []
-    parts += [f"error={_literal(call.error, indent)}"] if call.error else []
-    return f"Call({', '.join(parts)})"
-
-
-def _literal(value: Any, indent: int) -> str:
-    """Return a value as Python, on several lines if it is long."""
-    text = repr(value)
-    if isinstance(value, Digest) or len(text) <= LINE_CHARS - indent:
-        return text
-    lines = pprint.pformat(value, width=LINE_CHARS - indent, sort_dicts=False).split("\n")
-    text = f"\n{' ' * (indent + 4)}".join(lines)
-    return f"({text})" if isinstance(value, str) and len(lines) > 1 and not text.startswith("(") else text
+    parts = [quoted(call.name), literal(call.args, indent + INDENT)]
+    parts += [f"result={literal(call.result, indent + INDENT)}"] if call.result is not None else []
+    parts += [f"error={literal(call.error, indent + INDENT)}"] if call.error else []
+    return enclosed("Call(", parts, ")", indent)
 
 
 def _plain(name: str) -> str:

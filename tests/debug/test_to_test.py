@@ -39,9 +39,9 @@ def test_the_written_test_passes_and_fails_when_a_tool_changes_its_result(tmp_pa
     assert "import math as m\n" in text
     assert text.index("def rounded") < text.index("def difference")
     assert "@nbagent.tool(timeout=5)\ndef fetch_rates(year: int)" in text
-    assert 'tools=[fetch_rates, difference, stand_in(pay, "paid 3"), broken]' in text.replace("'", '"')
+    assert 'tools=[fetch_rates, difference, stand_in(pay, "paid 3"), broken]' in text
     assert "def unused" not in text
-    assert 'Call("broken", {}, error="ValueError: not today")' in text.replace("'", '"')
+    assert 'Call("broken", {}, error="ValueError: not today")' in text
 
 
 def test_tools_of_a_module_are_imported(tmp_path: Path) -> None:
@@ -64,9 +64,9 @@ def test_what_was_said_before_and_the_readers_answers_are_in_the_test(tmp_path: 
         run = play(session.stream("second"), answers=["too early"])
     run.to_test(str(path))
     text = path.read_text()
-    assert "answers=['too early']" in text
-    assert "HISTORY = [{'role': 'user', 'content': 'first'}, {'role': 'assistant', 'content': 'One.'}]" in text
-    assert "error='The user denied this call: too early'" in text
+    assert 'answers=["too early"]' in text
+    assert 'HISTORY = [{"role": "user", "content": "first"}, {"role": "assistant", "content": "One."}]' in text
+    assert 'error="The user denied this call: too early"' in text
 
 
 def sent(to: str) -> str:
