@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BUILT = ("widget.js", "loader.js", "math.js", "highlight.js", "inspector.js", "answering.js", "THIRD-PARTY-LICENSES.txt")
+BUILT = (
+    "widget.js",
+    "loader.js",
+    "math.js",
+    "highlight.js",
+    "inspector.js",
+    "answering.js",
+    "forks.js",
+    "THIRD-PARTY-LICENSES.txt",
+)
 FRONT_END = {f"nbagent/static/{name}" for name in BUILT}
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.proof]

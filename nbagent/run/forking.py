@@ -1,6 +1,7 @@
 """`ForkableRun`: a run that another one may go on from, or that is kept as a test."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import UNSET
@@ -32,13 +33,20 @@ class ForkableRun(SteeredRun):
         own_agent: the `nbagent.Agent` whose run it is; None for the runs of others.
         asked_form: the form of the answer that was asked of it, or None.
         family: the run and its forks; None until there is one.
+        on_forks: called when the tree of a run that has ended changes; None if nothing waits for it.
         shown_with: the options that a fork takes over: what may be seen, and how it is drawn.
     """
 
     own_agent: Any = None
     asked_form: Any = None
     family: Relatives | None = None
+    on_forks: Callable[[], object] | None = None
     shown_with: Mapping[str, Any]
+
+    @property
+    @abstractmethod
+    def done(self) -> bool:
+        """True if the run has ended."""
 
     def fork(
         self,
@@ -147,3 +155,5 @@ class ForkableRun(SteeredRun):
                 for node in nodes
             ]
             self._channels.send(self._state.transcript.forked(masked))
+        if self.done and self.on_forks is not None:
+            self.on_forks()

@@ -287,3 +287,35 @@ def test_a_call_of_another_run_is_refused() -> None:
         run, other = rates_run(server), finished([ToolStart(id="t-9", name="x"), ToolArgs(id="t-9")])
         with pytest.raises(ForkError, match="belongs to another run"):
             run.fork(at=other.tools[0])
+
+
+def test_the_tree_is_a_line_in_the_saved_copy_and_in_markdown() -> None:
+    with Server(*REPLIES, REPLIES[2], REPLIES[2]) as server:
+        run = rates_run(server)
+        made = fork_of(run, "difference", result=7)
+        fork_of(made, 3, instructions="Be long.")
+    assert "Forks: run 2, at difference, other result" in run.to_html()
+    assert "Forks: run 2, at difference, other result" in run.to_markdown()
+    told = "Run 2: goes on from run 1, at difference, other result · Forks: run 3, step 3, other instructions"
+    assert told in made.to_html()
+    assert told in made.to_markdown()
+
+
+def test_a_function_that_a_cell_has_defined_again_counts() -> None:
+    from debug import scenes
+
+    with Server(*REPLIES, *REPLIES[1:]) as server:
+        run = rates_run(server)
+
+        def corrected(year: int) -> dict[str, float]:
+            """Fetch the rates of a year."""
+            return {"rate": 100.0 + year}
+
+        original, corrected.__name__ = scenes.fetch_rates, "fetch_rates"
+        scenes.fetch_rates = corrected
+        try:
+            made = fork_of(run, 1 - 1, args={})
+        finally:
+            scenes.fetch_rates = original
+    assert made.tools[0].result == {"rate": 2123.0}
+    assert run.tools[0].result == {"rate": 1.08}
