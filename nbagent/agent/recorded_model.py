@@ -129,13 +129,14 @@ class RecordedConnection:
 
     def _differences(self, items: Sequence[history.Item]) -> list[e.Event]:
         """Return warnings of what is not as recorded in the history: the prompt at the first request, then results."""
-        if self._next is None:
-            return self._begin(items)
-        if not 0 < self._next <= len(self._recording.steps):
-            return []
+        warnings = self._begin(items) if self._next is None else []
+        number = self._next or 0
+        if not 0 < number <= len(self._recording.steps):
+            return warnings
         outputs = {item.call_id: item.text for item in items if isinstance(item, history.FunctionCallOutput)}
-        calls = self._recording.steps[self._next - 1].calls.values()
-        return [_warning(told) for call in calls if (told := difference(call, outputs.get(call.call_id)))]
+        calls = self._recording.steps[number - 1].calls.values()
+        told = (difference(call, outputs.get(call.call_id)) for call in calls)
+        return [*warnings, *(_warning(each) for each in told if each)]
 
     def _begin(self, items: Sequence[history.Item]) -> list[e.Event]:
         """Find the response that comes next, and compare the prompt."""

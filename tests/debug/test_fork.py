@@ -314,7 +314,7 @@ def test_a_function_that_a_cell_has_defined_again_counts() -> None:
         original, corrected.__name__ = scenes.fetch_rates, "fetch_rates"
         scenes.fetch_rates = corrected
         try:
-            made = fork_of(run, 1 - 1, args={})
+            made = fork_of(run, 0, args={})
         finally:
             scenes.fetch_rates = original
     assert made.tools[0].result == {"rate": 2123.0}
