@@ -1,10 +1,8 @@
 """The agent: a model with instructions and tools, and the event streams of its runs."""
 
-import copy
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import replace as replace_dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -23,10 +21,8 @@ from nbagent.agent.memory import Memory, check_memory
 from nbagent.agent.mistakes import ASK, explain_options, hint_for
 from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.outcome import READ, Outcome
-from nbagent.agent.past import Past
 from nbagent.agent.plan import Plan
 from nbagent.agent.prompt_parts import joined
-from nbagent.agent.recorded import Record
 from nbagent.agent.recorded_model import Model, RecordedConnection, label, recording_of
 from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
 from nbagent.agent.slots import Slots
@@ -41,6 +37,9 @@ from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
 from nbagent.runtime.entry_points import entry_point
 from nbagent.runtime.timeouts import is_limit
+
+if TYPE_CHECKING:
+    from nbagent.run import Run
 
 T = TypeVar("T")
 
@@ -284,7 +283,7 @@ class Agent:
         turn = SessionTurn(session, plan, self.memory)
         return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), turn), self.name, event_types(types), self)
 
-    def fork(self, recording: Any, at: Any = None, **options: Any) -> Any:
+    def fork(self, recording: Any, at: Any = None, **options: Any) -> "Run":
         """Repeat a recorded run up to a point without asking the model, go on live from there, and show that.
 
             agent.fork(nbagent.replay("run.jsonl"), at="fetch_rates", result={"rate": 1.1})
@@ -300,36 +299,7 @@ class Agent:
         Raises:
             ForkError: it cannot be forked so; the message says why.
         """
-        return entry_point("fork")(recording, at, agent=self, **options)
-
-    def _go_on(self, prompt: list[history.Item], past: Past, record: Record, output: OutputFormat | None) -> AgentStream:
-        """Return the events of a run that repeats a part of another one.
-
-        Args:
-            prompt: the run's own.
-            past: the part to repeat.
-            record: calls that were made after it, for tools that must not be called twice.
-            output: the form of the answer.
-        """
-        plan = replace_dataclass(self._plan(self._shared_tools()), output=output, record=record)
-        return AgentStream(Turns(plan, prompt, past), self.name, own_agent=self)
-
-    def _variant(self, instructions: str | None, model: Model | None, tools: Iterable[Any] | None) -> "Agent":
-        """Return a copy of the agent with other instructions, another model or other tools; None leaves them as they are.
-
-        Raises:
-            NbagentError: the model is not valid.
-            ToolError: a tool is not valid.
-        """
-        made = copy.copy(self)
-        if instructions is not None:
-            made.instructions = instructions
-        if tools is not None:
-            functions, made._toolsets = split(_with_agents(tools))
-            made._tools = toolbox(functions)
-        if model is not None:
-            made._take_model(model)
-            made.name = made.model if self.name == self.model else self.name
+        made: Run = entry_point("fork")(recording, at, agent=self, **options)
         return made
 
     def _take_model(self, model: Model) -> None:

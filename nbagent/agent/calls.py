@@ -122,7 +122,8 @@ class Calls:
             names = ", ".join(self._plan.tools) or "none"
             raise ToolError(f"there is no tool {start.name!r}; the tools are: {names}")
         arguments = parse_arguments(args.args_text)
-        if tool.name in self._plan.allowed or not tool.needs_approval(arguments):
+        is_recorded = tool.once and self._plan.record is not None and self._plan.record.has(tool.name)
+        if is_recorded or tool.name in self._plan.allowed or not tool.needs_approval(arguments):
             return tool, arguments, None
         question = e.ApprovalRequest(
             approval_id=start.id, tool_id=start.id, args=arguments, schema=tool.schema, can_remember=True

@@ -216,6 +216,10 @@ class Record:
     def __init__(self, calls: Iterable[RecordedCall]) -> None:
         self._calls = [call for call in calls if call.result is not None]
 
+    def has(self, tool: str) -> bool:
+        """Return True if a call of that tool is left."""
+        return any(call.start.name == tool for call in self._calls)
+
     def take(self, start: e.ToolStart, arguments: Mapping[str, Any]) -> RecordedCall | None:
         """Return the recorded call of a tool for one of a run: that of the same id, or arguments, or the next one.
 

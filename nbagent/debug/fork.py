@@ -13,11 +13,10 @@ from nbagent.agent.past import Past
 from nbagent.agent.prompt_parts import joined
 from nbagent.agent.recorded import Record, RecordedRun, recorded_run, taken_from_record
 from nbagent.agent.results import for_model
-from nbagent.agent.structured import OutputFormat
-from nbagent.debug.current import current
 from nbagent.debug.family import Family
 from nbagent.debug.point import Point, point_of
 from nbagent.debug.repeated import Repetition, changed_args
+from nbagent.debug.variant import continued, variant
 from nbagent.errors import ForkError, NbagentError, ToolError
 from nbagent.mime import display_of
 from nbagent.run import Run
@@ -45,13 +44,10 @@ def fork(
         raise ForkError(f"a fork goes on with an nbagent.Agent, and {told}: give fork(…, agent=nbagent.Agent(…))")
     point = point_of(recorded, at, is_call=result is not UNSET or args is not None)
     made = Forked(recorded, point, getattr(source, "conversation", None))
-    variant = own._variant(instructions, model, [current(tool) for tool in own.tools] if tools is None else tools)
-    if tools is None:
-        variant._toolsets = own._toolsets
-    changed = made.changed(variant, result, args)
-    stream = variant._go_on(
-        made.prompt(prompt), made.past(changed, variant), made.record(), _output_of(source) if agent is None else None
-    )
+    other = variant(own, instructions, model, tools)
+    changed = made.changed(other, result, args)
+    form = getattr(source, "asked_form", None) if agent is None else None
+    stream = continued(other, made.prompt(prompt), made.past(changed, other), made.record(), form)
     is_run = isinstance(source, Run)
     options = dict(source.shown_with) if is_run else {}
     run = Run(stream, **options)
@@ -177,8 +173,3 @@ def _recorded(source: Any) -> RecordedRun:
         return recorded_run(source)
     except NbagentError as error:
         raise ForkError(str(error)) from error
-
-
-def _output_of(source: Any) -> OutputFormat | None:
-    found = getattr(source, "asked_form", None)
-    return found if isinstance(found, OutputFormat) else None

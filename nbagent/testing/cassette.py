@@ -1,17 +1,15 @@
 """`Cassette`: the fixture `nbagent` of a test: agents whose models are recorded once, and replayed from a file then."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 import nbagent
-from nbagent.agent import Agent, history
+from nbagent.agent import Agent
 from nbagent.agent.model import Connection
-from nbagent.agent.structured import OutputFormat
-from nbagent.agent.tools import AnyTool
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
 from nbagent.run import Run
@@ -119,15 +117,8 @@ class _RecordingAgent(Agent):
 class _RecordingConnection(Connection):
     replies: list[Reply]
 
-    async def ask(  # type: ignore[override]  # what is awaited of the stream is the same
-        self,
-        instructions: str,
-        items: Sequence[history.Item],
-        tools: Sequence[AnyTool],
-        settings: Mapping[str, Any],
-        output: OutputFormat | None = None,
-    ) -> AsyncIterator[Any]:
-        stream = await super().ask(instructions, items, tools, settings, output)
+    async def ask(self, *request: Any, **options: Any) -> Any:
+        stream = await super().ask(*request, **options)
         self.replies.append(Reply())  # in the order of the requests
         return self._read(stream, len(self.replies) - 1)
 

@@ -41,6 +41,10 @@ class SourceWriter:
             raise NbagentError(f"the tool {tool.name!r} is not a plain function, so that a test cannot import it or write it")
         if function.__name__ == "<lambda>":
             raise NbagentError(f"the tool {tool.name!r} is a lambda, which has no name to import: write it with def")
+        if function.__module__.startswith("nbagent.agent.") and "<locals>" in function.__qualname__:
+            raise NbagentError(
+                f"the tool {tool.name!r} is an agent or another tool of nbagent's own, which a test cannot write"
+            )
         if "<locals>" in function.__qualname__ or "." in function.__qualname__:
             place = function.__qualname__.rpartition(".")[0].replace(".<locals>", "()")
             raise NbagentError(

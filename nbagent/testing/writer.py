@@ -40,13 +40,13 @@ def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) 
             f"{run.name} is not a run of nbagent's agent: give to_test({path!r}, agent=nbagent.Agent(…, tools=[…]))"
         )
     recorded = recorded_run(run.events)
-    _check(run, recorded)
+    _check(run, recorded, own)
     file.write_text(secrets.mask(_text(run, recorded, own, re.sub(r"\W", "_", file.stem))), encoding="utf-8")
     return str(path)
 
 
-def _check(run: Run, recorded: RecordedRun) -> None:
-    """Check that a run has one prompt and one agent, whose calls are known.
+def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
+    """Check that a run has one prompt and one agent, which has the tools, and whose calls are known.
 
     Raises:
         NbagentError: it does not.
@@ -57,6 +57,8 @@ def _check(run: Run, recorded: RecordedRun) -> None:
     if any(isinstance(event, e.AgentHandoff) for event in recorded.events):
         raise NbagentError(f"{run.name} was handed over to another agent, which a test of one agent cannot repeat")
     for call in recorded.calls:
+        if call.start.name not in {tool.name for tool in agent.tools} and (call.result is None or call.result.status == "ok"):
+            raise NbagentError(f"{agent.name} has no function {call.start.name!r}, which {run.name} called: a server's tool?")
         if call.args is None or any(isinstance(each, e.Hidden) and each.tool_id == call.start.id for each in recorded.events):
             raise NbagentError(f"arguments or result of {call.start.name} are hidden in {run.name}: a test cannot assert them")
 

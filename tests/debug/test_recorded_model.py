@@ -160,3 +160,19 @@ def test_a_tool_that_must_not_run_twice_is_taken_from_the_record(recording: str)
 def test_what_is_no_recording_is_refused(wrong: Any) -> None:
     with pytest.raises(NbagentError, match=r"nbagent\.replay|no response of a model"):
         nbagent.Agent(wrong)
+
+
+def test_the_body_that_a_service_sent_is_a_recording_too() -> None:
+    asked: list[Any] = []
+    path = Path(__file__).parents[1] / "recordings/openai_chat/chatlas-openrouter-tools.0.sse"
+    first = finished(nbagent.replay(path))
+    assert first.tools
+
+    def take(**arguments: Any) -> str:
+        asked.append(arguments)
+        return "taken"
+
+    tools = [nbagent.tool(name=name, description="Take.")(take) for name in dict.fromkeys(each.name for each in first.tools)]
+    run = finished(nbagent.Agent(nbagent.replay(path), tools=tools).stream("?"))
+    assert len(asked) == len(first.tools)
+    assert "has 1 response of the model, and the run asks for number 2" in str(run.error)

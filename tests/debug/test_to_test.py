@@ -79,7 +79,7 @@ def sent(to: str) -> str:
     [
         (lambda: nbagent.tool(name="f")(lambda: 1), "is a lambda"),
         (lambda: nbagent.tool(_closure()), "is defined inside _closure()"),
-        (lambda: nbagent.Agent("demo", name="helper").as_tool(), "is defined inside agent_tool()"),
+        (lambda: nbagent.Agent("demo", name="helper").as_tool(), "'helper' is an agent"),
         (lambda: nbagent.tool(name="f")(_Callable()), "is not a plain function"),
     ],
 )
