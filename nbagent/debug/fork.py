@@ -20,6 +20,7 @@ from nbagent.debug.variant import continued, variant
 from nbagent.errors import ForkError, NbagentError, ToolError
 from nbagent.mime import display_of
 from nbagent.run import Run
+from nbagent.run.tool_call import ToolCall
 from nbagent.show import draw
 
 
@@ -42,7 +43,8 @@ def fork(
     if not isinstance(own, Agent):
         told = f"{recorded.name} is not a run of nbagent's agent" if agent is None else f"got agent={agent!r}"
         raise ForkError(f"a fork goes on with an nbagent.Agent, and {told}: give fork(…, agent=nbagent.Agent(…))")
-    point = point_of(recorded, at, is_call=result is not UNSET or args is not None)
+    is_call = result is not UNSET or args is not None
+    point = point_of(recorded, _call_of(source, at, is_call) if isinstance(source, Run) else at, is_call=is_call)
     made = Forked(recorded, point, getattr(source, "conversation", None))
     other = variant(own, instructions, model, tools)
     changed = made.changed(other, result, args)
@@ -164,6 +166,20 @@ class Forked:
         return Record(
             call for step in self._run.steps if step.number >= first for call in step.calls.values() if id(call) not in made
         )
+
+
+def _call_of(run: Run, at: Any, is_call: bool) -> Any:
+    """Return the call of a run that an index means, those of agents inside calls counted; anything else as it is.
+
+    Raises:
+        ForkError: it is a call of another run.
+    """
+    calls = run.tools
+    if is_call and isinstance(at, int) and -len(calls) <= at < len(calls):
+        return calls[at]
+    if isinstance(at, ToolCall) and at not in calls:
+        raise ForkError(f"{at!r} is a call of another run than {run.name}")
+    return at
 
 
 def _recorded(source: Any) -> RecordedRun:

@@ -5,6 +5,7 @@ from typing import Any
 
 from nbagent.agent.recorded import RecordedCall, RecordedRun, RecordedStep
 from nbagent.errors import ForkError, did_you_mean
+from nbagent.transcript.block import short_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,15 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
         names = dict.fromkeys(each.call.start.name for each in calls if each.call is not None)
         raise ForkError(f"there is no call of {at!r}{did_you_mean(at, names)} Called were: {', '.join(names) or 'none'}")
     if not isinstance(at, str):
-        found = [each for each in calls if each.call is not None and each.call.start.id == at.id]
+        found = [each for each in calls if each.call is not None and at.id in _block_ids(each.call.start.id)]
     if not found:
-        raise ForkError(f"{at!r} is no call of {run.name} itself: it belongs to another run, or to an agent inside a call")
+        raise ForkError(f"{at!r} is no call of {run.name} itself: an agent inside one of its calls made it")
     return found[-1]
+
+
+def _block_ids(id: str) -> tuple[str, str]:
+    """Return the ids that the block of a call may have."""
+    return short_id(id), f"tool:{short_id(id)}"
 
 
 def _count(number: int, noun: str) -> str:

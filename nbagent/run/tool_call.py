@@ -94,6 +94,12 @@ class ToolCall:
         args = self.args if isinstance(self.args, dict) else {}
         return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in args.items())
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ToolCall) and self._block is other._block
+
+    def __hash__(self) -> int:
+        return hash(id(self._block))
+
     def __repr__(self) -> str:
         return f"<{self.name}({self._short_args()}) {self.state}>"
 

@@ -257,6 +257,25 @@ def test_a_sub_agents_work_is_repeated_with_its_call() -> None:
     assert any(block["kind"] == "agent" for block in kept)
 
 
+def test_the_index_of_a_call_counts_those_of_agents_inside_calls() -> None:
+    with Server(
+        say("chat", "", [("c1", "helper", '{"task": "help"}')]),
+        say("chat", "", [("h1", "fetch_rates", '{"year": 2024}')]),
+        say("chat", "Helped."),
+        say("chat", "", [("c2", "difference", '{"first": 1, "second": 3}')]),
+        say("chat", "Done."),
+        say("chat", "Done again."),
+    ) as server:
+        helper = nbagent.Agent("test-1", tools=[fetch_rates], client=server.client(), name="helper")
+        agent = nbagent.Agent("test-1", tools=[helper, difference], client=server.client())
+        run = finished(agent.stream("?"))
+        assert [call.name for call in run.tools] == ["helper", "fetch_rates", "difference"]
+        made = fork_of(run, 2, result=9)
+        with pytest.raises(ForkError, match="an agent inside one of its calls made it"):
+            run.fork(1, result=9)
+    assert [call.result for call in made.tools] == ["Helped.", {"rate": 1.09}, 9]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -284,8 +303,9 @@ def test_bad_input_is_refused_and_the_run_intact(arguments: dict[str, Any], told
 
 def test_a_call_of_another_run_is_refused() -> None:
     with Server(*REPLIES, *REPLIES) as server:
-        run, other = rates_run(server), finished([ToolStart(id="t-9", name="x"), ToolArgs(id="t-9")])
-        with pytest.raises(ForkError, match="belongs to another run"):
+        run, other = rates_run(server), rates_run(server)
+        assert run.tools[0] == run.tools[0] != other.tools[0]
+        with pytest.raises(ForkError, match="a call of another run"):
             run.fork(at=other.tools[0])
 
 
