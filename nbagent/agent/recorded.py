@@ -6,6 +6,7 @@ are a part of its result.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -121,6 +122,13 @@ class RecordedRun:
     def calls(self) -> list[RecordedCall]:
         """The calls of tools, in order."""
         return [call for step in self.steps for call in step.calls.values()]
+
+    @property
+    def awaited(self) -> RecordedStep | None:
+        """The response that the run asked for last and never got; None if its last response is an answer."""
+        if self.steps and not self.steps[-1].calls:
+            return None
+        return RecordedStep(number=len(self.steps) + 1, begin=len(self.events))
 
     def prompt_of(self, step: int) -> int:
         """Return the index of the prompt that a response, by its number, belongs to; -1 if there is none."""
@@ -253,31 +261,25 @@ def recorded_run(source: Any) -> RecordedRun:
         source: `nbagent.replay(…)`, the path of a recording, a run, or a list of events (`nbagent.load(…)`).
 
     Raises:
-        NbagentError: it is none of these, or has no response of a model.
+        NbagentError: it is none of these.
         FileNotFoundError: there is no such file.
     """
-    if isinstance(source, str):
+    if isinstance(source, str | Path):
         source = replay(source)
     if isinstance(source, Replay):
-        return _checked(RecordedRun(_decoded(source.items()), source.name))
+        return RecordedRun(_decoded(source.items()), source.name)
     if hasattr(source, "private") and hasattr(source, "events"):
         events: list[e.Event] = source.private or source.events
         if events and events[0].seq > 1:
             raise NbagentError(
                 f"{source!r} is too long: its first events are no longer kept; nbagent.record writes all of them"
             )
-        return _checked(RecordedRun(events, str(source.name)))
+        return RecordedRun(events, str(source.name))
     if isinstance(source, list | tuple) and all(isinstance(each, e.Event) for each in source):
-        return _checked(RecordedRun(_decoded(source), "recording"))
+        return RecordedRun(_decoded(source), "recording")
     raise NbagentError(
         f'a recording is nbagent.replay("run.jsonl"), the list of events of nbagent.load, or a run; got {type(source).__name__}'
     )
-
-
-def _checked(run: RecordedRun) -> RecordedRun:
-    if not run.steps:
-        raise NbagentError(f"{run.name} has no response of a model" + (": only prompts" if run.prompts else ""))
-    return run
 
 
 def _decoded(items: Iterable[Any]) -> list[e.Event]:

@@ -178,10 +178,15 @@ def recording_of(model: Any) -> tuple[RecordedRun | None, Any]:
     Raises:
         NbagentError: a recording cannot be read.
     """
+    given, live = model, None
     if isinstance(model, list | tuple) and len(model) == 2 and isinstance(model[1], str):
-        return recorded_run(model[0]), model[1]
-    is_recording = isinstance(model, Replay | list | tuple) or hasattr(model, "events")
-    return (recorded_run(model), None) if is_recording else (None, model)
+        given, live = model
+    elif not (isinstance(model, Replay | list | tuple) or hasattr(model, "events")):
+        return None, model
+    recording = recorded_run(given)
+    if not recording.steps:
+        raise NbagentError(f"{recording.name} has no response of a model")
+    return recording, live
 
 
 def difference(call: RecordedCall, now: str | None) -> str:

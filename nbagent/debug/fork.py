@@ -186,6 +186,9 @@ def _recorded(source: Any) -> RecordedRun:
     if isinstance(source, Run) and source.lanes:
         raise ForkError("a run of several streams cannot be forked: show each by itself")
     try:
-        return recorded_run(source)
+        made = recorded_run(source)
     except NbagentError as error:
         raise ForkError(str(error)) from error
+    if not made.steps and not made.prompts:
+        raise ForkError(f"there is nothing to repeat in {made.name}: it has neither a prompt nor a response of a model")
+    return made

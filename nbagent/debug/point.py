@@ -33,11 +33,12 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
     Raises:
         ForkError: there is no such place.
     """
+    steps = [*run.steps, *([run.awaited] if run.awaited is not None else [])]
     calls = [Point(step, call) for step in run.steps for call in step.calls.values()]
     if isinstance(at, bool) or not (at is None or isinstance(at, int | str) or hasattr(at, "id")):
         raise ForkError(f"at= takes a call, such as run.tools[0], its index or name, or the number of a step; got {at!r}")
     if at is None and not is_call:
-        return Point(run.steps[0])
+        return Point(steps[0])
     if at is None:
         raise ForkError("result= and args= belong to a call: say which, such as at=run.tools[0]")
     if isinstance(at, int) and is_call:
@@ -45,12 +46,12 @@ def point_of(run: RecordedRun, at: Any, *, is_call: bool) -> Point:
             raise ForkError(f"there is no call {at}: {run.name} has {_count(len(calls), 'call')}, from 0 (run.tools)")
         return calls[at]
     if isinstance(at, int):
-        if not 1 <= at <= len(run.steps):
+        if not 1 <= at <= len(steps):
             raise ForkError(
                 f"there is no step {at}: {run.name} has {_count(len(run.steps), 'response')} of the model, from 1; "
                 "the index of a call needs result= or args=, else give at=run.tools[0]"
             )
-        return Point(run.steps[at - 1])
+        return Point(steps[at - 1])
     found = [each for each in calls if each.call is not None and at in (each.call.start.name, each.call.start.id)]
     if isinstance(at, str) and not found:
         names = dict.fromkeys(each.call.start.name for each in calls if each.call is not None)

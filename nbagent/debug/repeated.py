@@ -109,7 +109,7 @@ class Repetition:
         events, step = self._run.events, self._point.step
         later = [each.begin for each in self._run.steps if each.number > step.number]
         end = step.begin if self._point.call is None else (later or [len(events)])[0]
-        number = getattr(events[step.begin], "step", None)
+        number = next((event.step for event in events[step.begin : step.begin + 1]), None)
         left_out: set[str] = set()
         calls = {call.start.id: call for call in self.open}
         for event in events[self._begin : end]:
@@ -153,14 +153,14 @@ def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
 
 
 def _exact_items(exact: Conversation, steps: Sequence[RecordedStep]) -> list[list[history.Item]] | None:
-    """Return the items of each response; None if the history is not the one of these responses."""
+    """Return the items of each response, with the message that corrects it; None if the history is not theirs."""
     groups: list[list[history.Item]] = []
     is_open = False
     for item in exact.items[exact.prompt.stop :]:
         of_model = history.is_of_model(item)
         if of_model and not is_open:
             groups.append([])
-        if of_model:
+        if of_model or (groups and isinstance(item, history.Message)):  # one that asks for another form
             groups[-1].append(item)
         is_open = of_model
     if len(groups) < len(steps):

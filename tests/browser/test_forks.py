@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from browser.lab import Notebook
+from browser.test_static_copy import wait_until_saved
 from playwright.sync_api import Locator, expect
 
 CELLS = (
@@ -42,6 +43,12 @@ def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(notebook: Callab
     expect(fork.locator(".nb-frame")).to_be_focused()
     book.theme("dark")
     book.shot("forks-dark")
+    # The saved copy of the run that had ended before knows of its fork, too.
+    wait_until_saved(book, "Forks: run 2, at rates, other result")
+    # The source of a function of the notebook is written into the test.
+    assert book.python("print(fork.to_test('test_rates.py'))").strip() == "test_rates.py"
+    text = (book.lab.root / "test_rates.py").read_text()
+    assert 'def rates(year: int) -> str:\n    "Return the rates of a year."\n    return f"rates of {year}"\n' in text
     # A fork that is nowhere on the page: the click says how to show it.
     book.python("import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): fork.fork(at=1, face='console').wait()")
     expect(tree(fork)).to_have_count(3)

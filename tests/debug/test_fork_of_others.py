@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agent.server import Server, say
+from agent.server import Server, refuse, say
 from debug.scenes import REPLIES, difference, fetch_rates, finished, notes, rates_run
 from debug.test_fork import blocks, fork_of
 
 import nbagent
+from nbagent.errors import ForkError
 from nbagent.events import AgentHandoff, ToolResult
 from nbagent.testing import play
 
@@ -112,6 +113,38 @@ def test_the_form_of_the_answer_stays() -> None:
         run = finished(agent.stream("?", output=Change))
         made = fork_of(run, 2)
     assert (run.output, made.output) == (Change(0.01), Change(3))
+
+
+def test_a_request_that_failed_is_sent_again() -> None:
+    with Server(refuse(400, "no"), say("chat", "Now."), REPLIES[1], refuse(400, "no"), say("chat", "Then.")) as server:
+        agent = nbagent.Agent("test-1", tools=[fetch_rates, difference], client=server.client(), api="chat")
+        agent._connection()._extras = {}  # the request is sent once
+        first = finished(agent.stream("?"))
+        assert first.status == "failed"
+        assert str(fork_of(first).answer) == "Now."
+        second = finished(agent.stream("?"))
+        assert (second.status, len(second.tools)) == ("failed", 1)
+        made = fork_of(second, 2)
+        assert server.bodies[4]["messages"] == server.bodies[3]["messages"]
+    assert str(made.answer) == "Then."
+    assert made.tools[0].result == 0.01
+
+
+def test_an_answer_that_was_corrected_is_repeated_with_its_correction() -> None:
+    answers = [say("chat", "soon"), say("chat", '{"by": 1}'), say("chat", '{"by": 2}')]
+    with Server(*answers) as server:
+        agent = nbagent.Agent("test-1", client=server.client(), api="chat")
+        run = finished(agent.stream("?", output=Change))
+        assert len(server.bodies) == 2
+        made = fork_of(run, 2)
+        assert server.bodies[2]["messages"] == server.bodies[1]["messages"]
+    assert made.output == Change(2)
+
+
+def test_several_streams_at_once_are_no_run_to_fork() -> None:
+    run = nbagent.show({"a": iter(["one"]), "b": iter(["two"])}, face="console").wait(20)
+    with pytest.raises(ForkError, match="a run of several streams cannot be forked"):
+        run.fork()
 
 
 def test_an_agent_on_a_recording_is_forked_within_it() -> None:
