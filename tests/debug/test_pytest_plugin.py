@@ -23,26 +23,19 @@ def test_sum(nbagent):
     print("MODEL SAID", run.text)
     assert run.status == "completed"
 
-
-def test_without_the_fixture():
-    import sys
-
-    assert "nbagent" not in sys.modules or "--nbagent-record" in sys.argv
 '''
 
 
 def test_a_test_is_recorded_once_and_replayed_from_the_file_beside_it(tmp_path: Path) -> None:
     (tmp_path / "test_add.py").write_text(TEST)
     run = ("-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-p", "pytest_nbagent", "test_add.py")
-    missing = python(*run, "-k", "sum", cwd=tmp_path)
-    assert "run this test once with --nbagent-record" in missing.stdout
-    recorded = python(*run, "--nbagent-record", "-k", "sum", cwd=tmp_path)
+    recorded = python(*run, "--nbagent-record", cwd=tmp_path)
     assert "1 passed" in recorded.stdout, recorded.stdout
     path = tmp_path / "cassettes" / "test_add.test_sum.json"
     made = json.loads(path.read_text())
     made["agents"]["demo"][-1]["text"] = "From the file."
     path.write_text(json.dumps(made))
-    replayed = python(*run, "-k", "sum", cwd=tmp_path)
+    replayed = python(*run, cwd=tmp_path)
     assert "1 passed" in replayed.stdout, replayed.stdout
     assert "From the file." in replayed.stdout
 
@@ -55,6 +48,8 @@ def test_the_plugin_imports_nothing_until_it_is_used(tmp_path: Path) -> None:
 def test_two_agents_of_one_name_are_told_apart_and_secrets_masked(tmp_path: Path) -> None:
     path = path_of(tmp_path / "test_x.py", "test_two[a/b]")
     assert path == tmp_path / "cassettes" / "test_x.test_two-a-b.json"
+    with pytest.raises(NbagentError, match="run this test once with --nbagent-record"):
+        Cassette(path, record=False).Agent("test-1")
     with Server(say("chat", "One."), say("chat", f"Your key is {KEY}.")) as server:
         recording = Cassette(path, record=True)
         for expected in ("One.", "Your key is"):

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 def python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run Python without a key, in a folder of its own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
-    env["PYTHONPATH"] = str(ROOT)
+    env |= {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # nor other plugins
     return subprocess.run([sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=200)
 
 
