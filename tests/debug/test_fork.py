@@ -11,6 +11,8 @@ from debug.scenes import REPLIES, difference, fetch_rates, finished, notes, rate
 import nbagent
 from nbagent.errors import ForkError
 from nbagent.events import Prompt, TextDelta, TextStart, ToolArgs, ToolResult, ToolStart
+from nbagent.render.html import transcript_html
+from nbagent.render.markdown import transcript_markdown
 
 PROMPT = "How did the rate change?"
 STEPS = [1, 2, 3]
@@ -339,3 +341,11 @@ def test_a_function_that_a_cell_has_defined_again_counts() -> None:
             scenes.fetch_rates = original
     assert made.tools[0].result == {"rate": 2123.0}
     assert run.tools[0].result == {"rate": 1.08}
+
+
+def test_the_line_of_the_tree_contains_no_markup() -> None:
+    node = {"number": 1, "parent": None, "run": "run-1", "name": "x", "label": "", "status": "completed", "own": True}
+    forks = [node, {**node, "number": 2, "parent": 1, "label": "at <script>*x*</script>", "own": False}, "damaged", 5]
+    blocks = [{"id": "run", "parent": None, "kind": "run", "status": "completed", "closed": True, "forks": forks}]
+    assert "<script" not in transcript_html(blocks)
+    assert r"at \<script>\*x\*\</script>" in transcript_markdown(blocks)

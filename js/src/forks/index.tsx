@@ -85,8 +85,10 @@ function Member({ node, onWalk }: { node: Node; onWalk: (from: Element) => void 
 function walkTo(node: Node, from: Element): boolean {
   // Ids of runs are those of one kernel, and a page may show several notebooks.
   const place = from.closest(".jp-NotebookPanel, .jp-Notebook") ?? (from.getRootNode() as Document | ShadowRoot);
+  // They begin anew in a kernel that was restarted, while views of the one before may still be there.
+  const isGone = from.closest(".nb-gone") !== null;
   const view = [...place.querySelectorAll<HTMLElement>("[data-nbagent-run]")].find(
-    (each) => each.dataset.nbagentRun === node.run,
+    (each) => each.dataset.nbagentRun === node.run && (each.querySelector(".nb-gone") !== null) === isGone,
   );
   const frame = view?.querySelector<HTMLElement>(".nb-frame");
   if (!frame) return false;
