@@ -19,8 +19,11 @@ from nbagent.requests import watch
 from nbagent.run import Run
 from nbagent.run.options import set_options
 from nbagent.run.registry import runs
+from nbagent.runtime.entry_points import name_entry_points
 from nbagent.show import show
 from nbagent.sources.connect import connect
+
+name_entry_points(fork="nbagent.debug.fork:fork", to_test="nbagent.testing.writer:to_test")
 
 __all__ = [
     "Agent",

@@ -142,6 +142,7 @@ class Chat:
         self._stream = ChatStream(options.get("name") or partner.name, adapter)
         self.run = Run(self._stream, **options)
         self.run.on_prompt = self._on_say
+        self.run.own_agent = getattr(self.session, "agent", None)
 
     @property
     def session(self) -> Any:

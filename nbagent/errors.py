@@ -94,6 +94,10 @@ class ToolError(NbagentError):
     """A tool cannot be used: there is no such tool, the arguments are wrong, or its signature has no JSON schema."""
 
 
+class ForkError(NbagentError, ValueError):
+    """A run cannot be forked so: there is no such call or step, its tool is gone, or the arguments do not fit."""
+
+
 class AnswerError(NbagentError, ValueError):
     """An answer cannot be taken: no such question waits, or the value does not fit what was asked."""
 

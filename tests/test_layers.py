@@ -23,9 +23,9 @@ FLOORS: list[tuple[str, ...]] = [
     ("run", "agent"),
     ("notebook", "demo", "terminal", "variables"),
     ("show",),
-    ("chat", "magics", "server"),
+    ("chat", "magics", "debug", "server"),
     ("__init__",),
-    ("cli",),
+    ("cli", "testing"),
     ("__main__",),
 ]
 # The floors inside a room: of its files, or of its folders. What is not named stands on the floor marked "*".
@@ -38,6 +38,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
         ("results",),
         ("steering",),
         ("following",),
+        ("forking",),
         ("run",),
         ("registry",),
         ("__init__",),

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BUILT = ("widget.js", "loader.js", "math.js", "highlight.js", "inspector.js", "answering.js", "THIRD-PARTY-LICENSES.txt")
+BUILT = (
+    "widget.js",
+    "loader.js",
+    "math.js",
+    "highlight.js",
+    "inspector.js",
+    "answering.js",
+    "forks.js",
+    "THIRD-PARTY-LICENSES.txt",
+)
 FRONT_END = {f"nbagent/static/{name}" for name in BUILT}
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.proof]
@@ -83,7 +92,11 @@ def test_the_wheel_of_an_sdist_carries_the_front_end(wheel: Path) -> None:
 def test_the_wheel_carries_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
-    assert {name.split("/")[0] for name in names} == {"nbagent", next(n.split("/")[0] for n in names if ".dist-info/" in n)}
+    assert {name.split("/")[0] for name in names} == {
+        "nbagent",
+        "pytest_nbagent.py",
+        next(n.split("/")[0] for n in names if ".dist-info/" in n),
+    }
     assert not [name for name in names if "__pycache__" in name or name.endswith(".map")]
     listed = subprocess.run(["git", "ls-files", "nbagent"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert {name for name in names if name.startswith("nbagent/")} == {*listed.stdout.splitlines(), *FRONT_END}

@@ -98,6 +98,7 @@ function render({ model, el }: RenderProps): () => void {
   drawn.add(session);
   const root = document.createElement("div");
   root.className = `nbagent ${STYLE_CLASS}`.trim();
+  root.dataset.nbagentRun = session.runId;
   const passKeys = keepPlainKeys(root);
   el.append(root);
   adoptStyle(root);

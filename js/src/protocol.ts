@@ -57,6 +57,24 @@ export interface ToolError {
   traceback: Large<string> | null;
 }
 
+/** A run in the tree of a run and its forks. */
+export interface ForkNode {
+  /** Of the run in the tree, from 1. */
+  number: number;
+  /** Number of the run that it goes on from; null for the first. */
+  parent: number | null;
+  /** Id of the run; null for a recording. */
+  run: Large<string> | null;
+  /** Of the run or recording. */
+  name: Large<string>;
+  /** Where it was forked and with what, such as "at fetch_rates, other result"; empty for the first. */
+  label: Large<string>;
+  /** Of the run, or `recorded`. */
+  status: Large<string>;
+  /** True for the run that shows the tree. */
+  own: boolean;
+}
+
 /** Counts of tokens; `cost` is in US dollars. `input` includes `cache_read`; `output` includes `reasoning`. */
 export interface Usage {
   input?: number;
@@ -129,6 +147,8 @@ export interface RunProps extends BlockProps {
   stop_at?: Large<string[]>;
   /** True if the run stops before every call and every request to the model. */
   step?: boolean;
+  /** The run and the runs that go on from it or that it goes on from; absent if there are none. */
+  forks?: Large<ForkNode[]>;
 }
 
 /** A piece of the answer. */

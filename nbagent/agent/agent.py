@@ -23,6 +23,7 @@ from nbagent.agent.model import ApiName, Connection, check
 from nbagent.agent.outcome import READ, Outcome
 from nbagent.agent.plan import Plan
 from nbagent.agent.prompt_parts import joined
+from nbagent.agent.recorded_model import Model, RecordedConnection, label, recording_of
 from nbagent.agent.session import Session, SessionTurn, StoreLike, open_session, store_of
 from nbagent.agent.slots import Slots
 from nbagent.agent.store import MemoryStore, SessionInfo, Store
@@ -35,7 +36,11 @@ from nbagent.errors import NbagentError
 from nbagent.events.question import Handler
 from nbagent.events.types import EventTypes, event_types
 from nbagent.run_context import without_stops
+from nbagent.runtime.entry_points import entry_point
 from nbagent.runtime.timeouts import is_limit
+
+if TYPE_CHECKING:
+    from nbagent.run import Run
 
 T = TypeVar("T")
 
@@ -49,7 +54,9 @@ class Agent:
         await agent.generate("Do I need an umbrella in Oslo?")
 
     Args:
-        model: the model's name; `"demo"` is a scripted one that runs in this process.
+        model: the model's name; `"demo"` is a scripted one that runs in this process. Or a recording: of
+            `nbagent.replay("run.jsonl")`, a run or its events, each request gets the next response, and the tools are called
+            for real. `[nbagent.replay("run.jsonl"), "gpt-5-mini"]` goes on with a live model where the recording ends.
         instructions: the system prompt.
         tools: functions, tools made by `@tool`, other agents (see `as_tool`), and servers made by `nbagent.mcp`.
         client: an `openai.AsyncOpenAI`, for any server with OpenAI's API; by default one that is configured by the environment
@@ -92,7 +99,7 @@ class Agent:
     @explain_options
     def __init__(
         self,
-        model: str,
+        model: Model,
         instructions: str = "",
         tools: "Iterable[AnyTool | Callable[..., Any] | Toolset | Agent]" = (),
         *,
@@ -128,11 +135,12 @@ class Agent:
             raise NbagentError(f"delivery must be Delivery(…) or None, got {delivery!r}")
         if not isinstance(model_settings, Mapping | None):
             raise NbagentError(f'model_settings must be a dict such as {{"temperature": 0}}, got {model_settings!r}')
-        check(model, client, api)
+        self._client = client
+        self._api = api
+        self._take_model(model)
         limits = Limits(max_total_tokens=max_total_tokens, max_cost=max_cost, max_repeats=max_repeats)
         limits.check(prices)
-        self.model = model
-        self.name: str = name or model
+        self.name: str = name or self.model
         self.instructions = instructions
         self.max_steps = max_steps
         self.timeout = timeout
@@ -151,9 +159,6 @@ class Agent:
         self._slots = Slots(concurrency)
         functions, self._toolsets = split(_with_agents(tools))
         self._tools = toolbox(functions)
-        self._client = client
-        self._api = api
-        self._connected: Connection | None = None
         self._connecting = threading.Lock()
 
     @property
@@ -218,10 +223,9 @@ class Agent:
             NbagentError: there is no key, the model is not one of the server's, or the prompt cannot be read.
             ValueError: there are no events of such a type.
         """
-        shared = self.longterm if self.longterm is not None and self.longterm.storage_scope == "shared" else None
-        plan = self._plan({} if shared is None else shared.tools(self.store, None), output=output)
+        plan = self._plan(self._shared_tools(), output=output)
         journal = None if after is None else After(after)
-        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), journal), self.name, event_types(types))
+        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), journal), self.name, event_types(types), self)
 
     @overload
     async def generate(self, prompt: str | Iterable[Any], *, after: Any = None, answer: Handler | None = None) -> str: ...
@@ -278,7 +282,38 @@ class Agent:
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
         plan = self._plan(extra, session.allowed, output=output)
         turn = SessionTurn(session, plan, self.memory)
-        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), turn), self.name, event_types(types))
+        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), turn), self.name, event_types(types), self)
+
+    def fork(self, recording: Any, at: Any = None, **options: Any) -> "Run":
+        """Repeat a recorded run up to a point without asking the model, go on live from there, and show that.
+
+            agent.fork(nbagent.replay("run.jsonl"), at="fetch_rates", result={"rate": 1.1})
+
+        Args:
+            recording: `nbagent.replay(…)`, the path of a recording, a list of events (`nbagent.load(…)`), or a run.
+            at: as for `run.fork`.
+            options: the other arguments of `run.fork`, which describes them.
+
+        Returns:
+            The new run.
+
+        Raises:
+            ForkError: it cannot be forked so; the message says why.
+        """
+        made: Run = entry_point("fork")(recording, at, agent=self, **options)
+        return made
+
+    def _take_model(self, model: Model) -> None:
+        self._recording, self._live_model = recording_of(model)
+        given = "recorded" if self._recording is not None and self._live_model is None else self._live_model
+        check(given, self._client, self._api)
+        self.model: str = self._live_model if self._recording is None else label(self._recording)
+        self._connected: Connection | None = None
+
+    def _shared_tools(self) -> Mapping[str, AnyTool]:
+        """Return the tools of a long-term memory that all conversations share."""
+        shared = self.longterm if self.longterm is not None and self.longterm.storage_scope == "shared" else None
+        return {} if shared is None else shared.tools(self.store, None)
 
     def _plan(
         self,
@@ -296,12 +331,14 @@ class Agent:
             output: as for `stream`.
             outer: names of the agents in whose calls it works.
         """
+        connection = self._connection() if self._recording is None else self._recorded_connection()
         return Plan(
             name=self.name,
             instructions=self.instructions,
             tools={**extra_tools, **self._tools},
             toolsets=self._toolsets,
-            connection=self._connection(),
+            connection=connection,
+            record=getattr(connection, "record", None),
             settings=self._settings,
             max_steps=self.max_steps,
             timeout=self.timeout,
@@ -337,8 +374,12 @@ class Agent:
     def _connection(self) -> Connection:
         with self._connecting:
             if self._connected is None:
-                self._connected = Connection(self.model, self._client, self._api)
+                self._connected = Connection(self._live_model, self._client, self._api)
             return self._connected
+
+    def _recorded_connection(self) -> RecordedConnection:
+        assert self._recording is not None
+        return RecordedConnection(self._recording, None if self._live_model is None else self._connection)
 
 
 def _with_agents(tools: Any) -> Any:

@@ -2,10 +2,12 @@
 
 import asyncio
 from concurrent.futures import Future
+from typing import Any
 
 from nbagent import events as e
 from nbagent.agent.cross_loop_queue import CrossLoopQueue
 from nbagent.agent.journal import Conversation
+from nbagent.agent.structured import OutputFormat
 from nbagent.agent.turns import Turns
 from nbagent.errors import NbagentError
 from nbagent.runtime import loop
@@ -20,10 +22,12 @@ class AgentStream(loop.OwnedStream):
 
     Attributes:
         name: the agent's name.
+        own_agent: the agent, for a run that goes on from this one.
     """
 
-    def __init__(self, turns: Turns, name: str, types: frozenset[str] | None = None) -> None:
+    def __init__(self, turns: Turns, name: str, types: frozenset[str] | None = None, own_agent: Any = None) -> None:
         self.name = name
+        self.own_agent = own_agent
         self._types = types
         self._turns = turns
         self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)
@@ -33,6 +37,11 @@ class AgentStream(loop.OwnedStream):
     def failure(self) -> BaseException | None:
         """The exception that ended the run, or None. Unlike the events, it may hold secrets that a server quoted."""
         return self._turns.failure
+
+    @property
+    def output(self) -> OutputFormat | None:
+        """The form of the answer; None for a text."""
+        return self._turns.plan.output
 
     @property
     def conversation(self) -> Conversation:

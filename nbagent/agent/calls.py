@@ -17,6 +17,7 @@ from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
 from nbagent.agent.pyplot_figures import PyplotFigures
 from nbagent.agent.questions import Questions
+from nbagent.agent.recorded import taken_from_record
 from nbagent.agent.results import Results, result_of
 from nbagent.agent.stops import Stops, breakpoints_here
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
@@ -121,7 +122,8 @@ class Calls:
         call = _Permitted(start, tool, arguments)
         breakpoints = breakpoints_here()
         reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
-        asks = tool.name not in self._plan.allowed and tool.needs_approval(arguments)
+        is_recorded = tool.once and self._plan.record is not None and self._plan.record.has(tool.name)
+        asks = not is_recorded and tool.name not in self._plan.allowed and tool.needs_approval(arguments)
         if asks or reason is not None:
             await self._keep_for_now(start, history.NOT_ALLOWED)
         if reason is not None:
@@ -207,6 +209,10 @@ class Calls:
         return outcome
 
     async def _result(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> "_Outcome":
+        if tool.once and self._plan.record is not None and (made := self._plan.record.take(start, arguments)) is not None:
+            result, text, told = taken_from_record(made, start, arguments)
+            await self._emit(e.Status(message=told))
+            return result, text
         async with CallOutput(start.id, self._emit) as output:
             results = Results(start.id, output, self._limit(tool))
             context = CallContext(

@@ -23,11 +23,13 @@ class Conversation:
 
     Attributes:
         items: as the model has them, so far.
+        prompt: the range of the run's prompt among the items.
         earlier: messages of Chat Completions before the run's prompt, as the run's reader may see them.
     """
 
     def __init__(self, prompt: Iterable[Item]) -> None:
         self.items: list[Item] = list(prompt)
+        self.prompt = range(len(self.items))
         own = self.items[:-1] if getattr(self.items[-1], "role", None) == "user" else self.items
         self.earlier: list[Json] = _masked(to_chat(own, ""))
 
@@ -41,6 +43,7 @@ class Conversation:
         items = list(items)
         self.earlier[:0] = _masked(to_chat(items, "") if shown is None else list(shown))
         self.items[:0] = items
+        self.prompt = range(self.prompt.start + len(items), self.prompt.stop + len(items))
 
 
 def _masked(messages: list[Json]) -> list[Json]:

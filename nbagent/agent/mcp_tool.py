@@ -35,6 +35,7 @@ class McpTool(Tool[..., Any]):
         self.timeout = options["timeout"]
         self.approve = options["approve"]
         self.result_chars = options["result_chars"]
+        self.once = False
         self.is_async = True
         self._schema = schema
         self._call = call

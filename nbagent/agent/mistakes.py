@@ -14,6 +14,7 @@ ASK = "await agent.generate(â€¦) returns the answer, nbagent.show(agent.stream(â
 _NAMES = (
     "stream",
     "generate",
+    "fork",
     "as_tool",
     "handoffs",
     "description",

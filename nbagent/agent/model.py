@@ -295,7 +295,7 @@ def check(model: Any, client: Any, api: Any) -> None:
         NbagentError: one is invalid; the message names the valid values.
     """
     if not isinstance(model, str) or not model:
-        raise NbagentError(f'model must be a name such as "gpt-5-mini", got {model!r}')
+        raise NbagentError(f'model must be a name such as "gpt-5-mini", or nbagent.replay("run.jsonl"); got {model!r}')
     if client is not None and not isinstance(client, openai.AsyncOpenAI):
         raise NbagentError(
             f"client must be an openai.AsyncOpenAI, got {type(client).__name__}; "

@@ -8,6 +8,8 @@ from nbagent.agent.delivery import Delivery
 from nbagent.agent.handoff import Handoff
 from nbagent.agent.limits import Limits
 from nbagent.agent.model import Connection
+from nbagent.agent.recorded import Record
+from nbagent.agent.recorded_model import RecordedConnection
 from nbagent.agent.slots import Slots
 from nbagent.agent.structured import OutputFormat
 from nbagent.agent.tools import RESULT_CHARS, AnyTool
@@ -30,13 +32,14 @@ class Plan:
         output: the form of the answer; None for a text.
         handoffs: to agents that may take over, by the name of their tool.
         path: names of the agents at work, one inside another; the last one is this.
+        record: calls that were made before, for tools that must not be called twice; None if there are none.
         delivery: pieces and pace of the texts; None for those of the model.
     """
 
     name: str
     instructions: str
     tools: dict[str, AnyTool]
-    connection: Connection
+    connection: Connection | RecordedConnection
     settings: dict[str, Any]
     max_steps: int
     timeout: float | None
@@ -52,6 +55,7 @@ class Plan:
     output: OutputFormat | None = None
     handoffs: Mapping[str, Handoff] = field(default_factory=dict)
     path: tuple[str, ...] = ()
+    record: Record | None = None
 
     @property
     def all_tools(self) -> list[AnyTool]:

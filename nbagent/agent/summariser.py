@@ -10,6 +10,7 @@ from nbagent import events as e
 from nbagent.agent.history import Message
 from nbagent.agent.plan import Plan
 from nbagent.runtime.timeouts import IdleClock
+from nbagent.sources.closing import closing
 
 TITLE = "Summary of the conversation so far"
 
@@ -72,7 +73,7 @@ class Summariser:
         question = Message(role="user", content=text)
         async with clock.limit(_too_slow):
             stream = await plan.connection.ask(instructions, [question], [], {})
-        async with stream:
+        async with closing(stream):
             while True:
                 try:
                     async with clock.limit(_too_slow):

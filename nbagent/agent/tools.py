@@ -46,6 +46,8 @@ class Tool(Generic[P, R]):
         approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
             with the arguments, as a dict of JSON.
         result_chars: characters of a result that the model gets at most; None leaves it to the agent.
+        once: True for a call that must not be made twice, such as a payment: where a run is repeated, forked or run on a
+            recording, the recorded result is taken.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
@@ -60,6 +62,7 @@ class Tool(Generic[P, R]):
         timeout: float | None = None,
         approve: bool | Callable[[dict[str, Any]], bool] = False,
         result_chars: int | None = None,
+        once: bool = False,
     ) -> None:
         if callable(getattr(function, "generate", None)):
             raise ToolError(
@@ -83,6 +86,7 @@ class Tool(Generic[P, R]):
         self.description: str = doc.description if description is None else description
         self.timeout = timeout
         self.result_chars = result_chars
+        self.once = once
         self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
@@ -181,6 +185,7 @@ def tool(
     timeout: float | None = None,
     approve: bool | Callable[[dict[str, Any]], bool] = False,
     result_chars: int | None = None,
+    once: bool = False,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(
     function: Any = None,
@@ -191,6 +196,7 @@ def tool(
     timeout: float | None = None,
     approve: bool | Callable[[dict[str, Any]], bool] = False,
     result_chars: int | None = None,
+    once: bool = False,
 ) -> Any:
     """Make a function a tool: `@tool`, or `@tool(approve=True)`, `@tool(timeout=seconds)`, `@tool(name=…, description=…)`.
 
@@ -204,11 +210,13 @@ def tool(
         approve: True asks the reader before each call. A function asks before those for which it returns True; it is called
             with the arguments, as a dict of JSON.
         result_chars: characters of a result that the model gets at most; None leaves it to the agent.
+        once: True for a call that must not be made twice, such as a payment: where a run is repeated, forked or run on a
+            recording, the recorded result is taken.
 
     Raises:
         ToolError: the function cannot be a tool; the message names it and says why.
     """
-    options: dict[str, Any] = {"timeout": timeout, "approve": approve, "result_chars": result_chars}
+    options: dict[str, Any] = {"timeout": timeout, "approve": approve, "result_chars": result_chars, "once": once}
     make: Callable[..., Any] = functools.partial(Tool, name=name, description=description, **options)
     return make if function is None else make(function)
 

@@ -19,6 +19,7 @@ from nbagent.agent.emitter import Emitter
 from nbagent.agent.handoff import not_transferred, transferred
 from nbagent.agent.journal import Alone, Conversation, Journal, Keeper
 from nbagent.agent.limits import CHARS_PER_TOKEN, LimitReached, Spending, estimated
+from nbagent.agent.past import Past
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.agent.response import Response
@@ -27,7 +28,7 @@ from nbagent.agent.stops import Stops
 from nbagent.agent.structured import Answer, JsonTexts
 from nbagent.agent.tools import AnyTool
 from nbagent.agent.toolset import Toolset, merged
-from nbagent.errors import Cancelled, ToolError
+from nbagent.errors import Cancelled, NbagentError, ToolError
 from nbagent.events.ids import with_id_prefix
 from nbagent.run_context import at_step
 from nbagent.runtime.timeouts import IdleClock
@@ -82,6 +83,7 @@ class Turns:
         self._texts = JsonTexts()
         self._steps_of: Counter[str] = Counter()  # responses of each agent
         self._agents = 1
+        self._id_prefix = ""  # of ids, where several decoders count from 1
         self._tells_usage = True
         self._emitter = Emitter(plan.name)
         self._emit = self._emitter.emit
@@ -107,6 +109,8 @@ class Turns:
         try:
             await self._emit(e.RunStart(name=plan.name, model=plan.connection.model))
             await self._begin()
+            if isinstance(self._journal, Past):
+                await self._repeat(self._journal)
             async with total:
                 end = await self._steps()
         except asyncio.CancelledError:
@@ -138,6 +142,17 @@ class Turns:
             await self._emit(e.Prompt(text=history.text_of(newest), files=shown_files(newest.content)))
         await self._journal.begin(self.conversation, self._emit)
 
+    async def _repeat(self, past: Past) -> None:
+        """Show a part of another run at once, and go on from there."""
+        for event in past.events:
+            await self._emitter.put(event)
+        self._emitter.step = self._steps_of[self.plan.name] = past.steps
+        for name in past.handoffs:
+            if name not in self.plan.handoffs:
+                raise NbagentError(f"{self.plan.name} has no hand-off {name!r} any more, which the run made before this point")
+            self._hand_over(self.plan.handoffs[name].plan())
+        self._id_prefix = past.prefix
+
     async def _end(self, end: e.RunEnd) -> e.RunEnd:
         """Keep the text of a response that did not end, and end the journal. Returns the run's end."""
         spent: e.Usage | None = None
@@ -163,6 +178,9 @@ class Turns:
     # --- steps --------------------------------------------------------------------------------------------------------
 
     async def _steps(self) -> e.RunEnd:
+        if isinstance(self._journal, Past) and self._journal.calls:
+            await self._update_tools()
+            await self._run_calls(self._journal.calls)
         while self._steps_of[self.plan.name] < self.plan.max_steps:
             self._steps_of[self.plan.name] += 1
             self.spending.check()  # a sub-agent may have spent it
@@ -279,6 +297,7 @@ class Turns:
         """Go on with the parameters of another agent. The form of the answer and the limits stay those of the run."""
         self.plan = replace_dataclass(plan, output=self.plan.output, limits=self.plan.limits, path=self.plan.path)
         self._agents += 1
+        self._id_prefix = f"{self._id_prefix}/agent-{self._agents}".lstrip("/")
         self._own_tools = dict(plan.tools)
         self._decoder = plan.connection.api.decoder()
         self._emitter.agent = plan.name
@@ -356,8 +375,8 @@ class Turns:
         """Emit an event of the decoder, except for a start and end of the run: these are emitted once for all its responses."""
         if isinstance(event, e.RunStart | e.RunEnd):
             return
-        if self._agents > 1:
-            event = with_id_prefix(event, f"agent-{self._agents}")  # each agent has a decoder, which counts from 1
+        if self._id_prefix:
+            event = with_id_prefix(event, self._id_prefix)
         if isinstance(event, e.StepEnd) and event.usage is not None:
             self._response.has_usage = True
             event = replace(event, usage=self.spending.add(event.usage, self.plan.prices))

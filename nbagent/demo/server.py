@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from nbagent.demo import chat, responses
-from nbagent.demo.conversation import MODEL, ApiError, Item, Json
+from nbagent.demo.conversation import MODEL, ApiError, Item, Json, Request, Turn
 from nbagent.demo.script import play
 from nbagent.events import ReasoningDelta, TextDelta, ToolArgsDelta
 
@@ -85,6 +85,14 @@ class DemoServer:
         """
         with self._changed:
             return self._changed.wait_for(lambda: condition(self), timeout)
+
+    def turn(self, request: Request) -> Turn:
+        """Return the answer to a request: the script's. A subclass may have its own."""
+        return play(request)
+
+    def accepted(self, body: Json) -> Json:
+        """Return the body of a request as it is read. A subclass may take other models than the demo's."""
+        return body
 
     def close(self) -> None:
         """Stop listening and break off every stream. A second call does nothing."""
@@ -164,8 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
         demo, created = self.server.demo, int(time.time())
         demo._count(requests=1)
         try:
-            request = responses.read(body, demo._memory) if on_responses else chat.read(body)
-            turn = play(request)
+            taken = demo.accepted(body)
+            request = responses.read(taken, demo._memory) if on_responses else chat.read(taken)
+            turn = demo.turn(request)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ApiError(f"The demo model could not read the request: {error!r}", status=500) from error
         if on_responses and body.get("store") is not False:

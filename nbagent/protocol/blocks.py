@@ -77,6 +77,28 @@ class ToolError(msgspec.Struct):
     traceback: str | None
 
 
+class ForkNode(msgspec.Struct):
+    """A run in the tree of a run and its forks.
+
+    Attributes:
+        number: of the run in the tree, from 1.
+        parent: number of the run that it goes on from; null for the first.
+        run: id of the run; null for a recording.
+        name: of the run or recording.
+        label: where it was forked and with what, such as "at fetch_rates, other result"; empty for the first.
+        status: of the run, or `recorded`.
+        own: true for the run that shows the tree.
+    """
+
+    number: int
+    parent: int | None
+    run: str | None
+    name: str
+    label: str
+    status: str
+    own: bool
+
+
 # Fields are declared in the order in which they are written.
 
 
@@ -121,6 +143,7 @@ class RunProps(BlockProps, tag="run"):
         can_stop: true if breakpoints may be set: code of the run looks for them.
         stop_at: names of the tools before whose calls the run stops; `*` is every tool.
         step: true if the run stops before every call and every request to the model.
+        forks: the run and the runs that go on from it or that it goes on from; absent if there are none.
     """
 
     name: str | UnsetType = UNSET
@@ -147,6 +170,7 @@ class RunProps(BlockProps, tag="run"):
     can_stop: bool | UnsetType = UNSET
     stop_at: list[str] | UnsetType = UNSET
     step: bool | UnsetType = UNSET
+    forks: list[ForkNode] | UnsetType = UNSET
 
 
 class TextProps(BlockProps, tag="text"):
@@ -416,4 +440,6 @@ def to_dict(props: msgspec.Struct) -> dict[str, Any]:
             made[name] = msgspec.structs.asdict(value)
         elif isinstance(value, Usage):
             made[name] = {count: number for count, number in msgspec.structs.asdict(value).items() if number is not None}
+    if "forks" in made:
+        made["forks"] = [msgspec.structs.asdict(node) for node in made["forks"]]
     return made

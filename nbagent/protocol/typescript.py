@@ -51,7 +51,13 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.RequestDetail,
     inspection.PastAnswer,
 )
-_NESTED: tuple[type[msgspec.Struct], ...] = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
+_NESTED: tuple[type[msgspec.Struct], ...] = (
+    blocks.LargeValue,
+    blocks.ToolProgress,
+    blocks.ToolError,
+    blocks.ForkNode,
+    events.Usage,
+)
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
 _PRIMITIVES: dict[type[structs.Type], str] = {
     structs.AnyType: "unknown",

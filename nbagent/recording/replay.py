@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,15 @@ class Replay(OwnedStream):
         self._rate = rate
         self._run = run
 
+    def items(self) -> Iterator[Any]:
+        """Yield the items at once. The file is read as they are taken."""
+        return items(self._path, self._run)
+
     async def __aiter__(self) -> AsyncIterator[Any]:
         loop = asyncio.get_running_loop()
         start = pause = loop.time()
         first: float | None = None
-        for number, item in enumerate(items(self._path, self._run)):
+        for number, item in enumerate(self.items()):
             due = start
             if self._rate:
                 due = start + number / self._rate

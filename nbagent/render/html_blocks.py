@@ -16,6 +16,7 @@ from nbagent.render.labels import (
     duration,
     elapsed,
     figures,
+    forks_label,
     handoff_label,
     is_permitted,
     is_silent_thought,
@@ -50,7 +51,8 @@ class BlockWriter:
         run = self._tree.run
         name, model = text_of(run, "name"), text_of(run, "model")
         model = f" {escape_line(model)}" if model and model != name else ""
-        return paragraph(
+        forks = forks_label(run)
+        return (paragraph(f"<small{MUTED}>{escape_line(forks)}</small>") if forks else "") + paragraph(
             f"<strong>{escape_line(name or LABELS['run']['name'])}</strong>{model} · {escape_line(run_label(run))}"
         )
 

@@ -319,3 +319,17 @@ def _tool_seconds(tools: Iterable[Props]) -> float:
         total += max(0.0, ended - max(begun, until))
         until = max(until, ended)
     return total
+
+
+def forks_label(run: Props) -> str:
+    """Return where a run was forked, and its forks, on one line; "" if it is alone."""
+    nodes = run.get("forks")
+    nodes = [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    own: Props = next((node for node in nodes if node.get("own") is True), {})
+    labels, number = LABELS["forks"], own.get("number")
+    told = (
+        [fill(labels["own"], str(number), str(own["parent"]), text_of(own, "label"))] if own.get("parent") is not None else []
+    )
+    children = [node for node in nodes if node.get("parent") == number and number is not None]
+    forks = "; ".join(fill(labels["fork"], str(node.get("number")), text_of(node, "label")) for node in children)
+    return " · ".join([*told, *([fill(labels["list"], forks)] if forks else [])])

@@ -20,6 +20,7 @@ from nbagent.render.labels import (
     elapsed,
     error_headline,
     figures,
+    forks_label,
     handoff_label,
     pretty,
     prompt_label,
@@ -70,8 +71,9 @@ class _Writer:
         about = " · ".join(filter(None, (model if model != name else "", run_label(run))))
         found = figures(run, self._tree.tools)
         foot = ["***" if self._embedded else "---", " · ".join(found)] if found else []
+        forks = forks_label(run)
         head = [f"**{_line(name)}** · {_line(about)}"] if self._embedded else [f"# {_line(name)}", _line(about)]
-        return "\n\n".join([*head, *self._list(ROOT), *foot]) + "\n"
+        return "\n\n".join([*head, *([_line(forks)] if forks else []), *self._list(ROOT), *foot]) + "\n"
 
     def _prose(self, text: str, *, line_breaks: bool = False) -> str:
         text = self._clipped(text)

@@ -71,6 +71,10 @@ class RunOptions(GateOptions, ViewOptions, StopOptions, total=False):
     stable: bool
 
 
+INHERITED = frozenset({*GateOptions.__optional_keys__, *ViewOptions.__optional_keys__, "answer", "stable"})
+"""Options that a fork of a run takes over: what may be seen, how it is drawn, and who answers."""
+
+
 def is_stable(options: Mapping[str, object] = MappingProxyType({})) -> bool:
     """Return True if a run's saved transcript is to be the same in each execution: `stable=True`, or `NBAGENT_STABLE=1`."""
     return bool(options.get("stable")) or os.environ.get("NBAGENT_STABLE", "") not in ("", "0")

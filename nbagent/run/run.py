@@ -26,10 +26,11 @@ from nbagent.run.callbacks import EventCallback, in_callback
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.fallback import Fallback, StreamEnd
 from nbagent.run.feed import reader_and_decoder
-from nbagent.run.following import FollowedRun
+from nbagent.run.forking import ForkableRun
 from nbagent.run.iteration import SubscriberSet
 from nbagent.run.lanes import Lanes
 from nbagent.run.options import (
+    INHERITED,
     GateOptions,
     RunOptions,
     StopOptions,
@@ -57,7 +58,7 @@ STOP_GRACE_S = 0.4
 _numbers = itertools.count(1)
 
 
-class Run(FollowedRun):
+class Run(ForkableRun):
     """A stream being watched, and its results so far.
 
     `show()` makes one. It is awaitable (`run = await show(…)` waits for the end), and everything on it can be read at any
@@ -98,6 +99,9 @@ class Run(FollowedRun):
         super().__init__(RunState(self.id, source, gate, options.get("name"), props))
         self._breakpoints = breakpoints_of(pick(options, StopOptions))
         self._breakpoints.on_change = self._show_breakpoints
+        self.own_agent = getattr(source, "own_agent", None)
+        self.asked_form = getattr(source, "output", None) if self.own_agent is not None else None
+        self.shown_with = {name: value for name, value in options.items() if name in INHERITED}
         self._interval = drawn.get("interval") or BATCH_INTERVAL_S
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)

@@ -35,6 +35,11 @@ class ToolCall:
         self._lock = lock
 
     @property
+    def id(self) -> str:
+        """Id of the call in the run's events."""
+        return self._block.id
+
+    @property
     def name(self) -> str:
         """Name of the tool."""
         return str(self._block.props["name"])
@@ -88,6 +93,12 @@ class ToolCall:
     def _short_args(self) -> str:
         args = self.args if isinstance(self.args, dict) else {}
         return ", ".join(f"{name}={reprlib.repr(value)}" for name, value in args.items())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ToolCall) and self._block is other._block
+
+    def __hash__(self) -> int:
+        return hash(id(self._block))
 
     def __repr__(self) -> str:
         return f"<{self.name}({self._short_args()}) {self.state}>"

@@ -16,6 +16,7 @@ from nbagent.protocol.blocks import (
     AgentProps,
     ApprovalProps,
     BlockProps,
+    ForkNode,
     ReasoningProps,
     RunProps,
     TextProps,
@@ -154,6 +155,10 @@ class Transcript:
         """Return the ops that show where the run stops."""
         props = RunProps(can_stop=breakpoints.obeyed, stop_at=sorted(breakpoints.tools), step=breakpoints.step)
         return self._set(self.root, props)
+
+    def forked(self, nodes: list[ForkNode]) -> list[Op]:
+        """Return the ops that show the tree of forks that the run belongs to."""
+        return self._set(self.root, RunProps(forks=nodes))
 
     def feed(self, event: e.Event) -> list[Op]:
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""

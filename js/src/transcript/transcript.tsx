@@ -19,6 +19,7 @@ import { ChatInput, turnsOf } from "./chat-input";
 import { SessionContext } from "./context";
 import { Elapsed } from "./elapsed";
 import { Footer } from "./footer";
+import { ForkTree } from "./fork-tree";
 import { Header } from "./header";
 import { type Inspecting, InspectingContext, InspectorSlot } from "./inspecting";
 import { StopNotice } from "./stop-notice";
@@ -34,6 +35,7 @@ export function Transcript({ session }: { session: Session }) {
       <InspectingContext.Provider value={inspecting}>
         {/* biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: a notebook would have dozens */}
         <section class={gone ? "nb-frame nb-gone" : "nb-frame"} role="group" aria-label="Agent transcript">
+          <ForkTree />
           <Header />
           <StopNotice session={session} />
           {inspecting.value && <InspectorSlot />}

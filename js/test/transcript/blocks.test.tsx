@@ -380,7 +380,7 @@ describe("odd state", () => {
     new: 0,
   } satisfies Record<Kind | "new", 0>);
   const FIELDS =
-    "name model status started ended open text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id output files answerable can_remember schema problem value remember".split(
+    "name forks model status started ended open text text_kind state args args_text args_valid summary result error progress prompt options decision reason from to message level error_type code traceback url title media_type data usage tools first_token tool_id output files answerable can_remember schema problem value remember".split(
       " ",
     );
 

@@ -1,0 +1,37 @@
+"""`Past`: the part of a run that another one repeats, before it goes on live."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nbagent import events as e
+from nbagent.agent.calls import Call
+from nbagent.agent.history import Item
+from nbagent.agent.journal import Alone, Conversation, Emit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past(Alone):
+    """The journal of a run that repeats a part of another one. What the run adds is kept by nobody.
+
+    Attributes:
+        before: the history before the prompt.
+        said: what was said since the prompt, as the model has it.
+        events: the same as the reader sees it, without the prompt.
+        steps: number of the responses in it.
+        calls: of the last response, which are still to be made.
+        handoffs: names of the tools by which agents have handed over.
+        prefix: of the ids that the run makes from then on.
+    """
+
+    before: Sequence[Item] = ()
+    said: Sequence[Item] = ()
+    events: Sequence[e.Event] = ()
+    steps: int = 0
+    calls: Sequence[Call] = ()
+    handoffs: Sequence[str] = ()
+    prefix: str = "fork-1"
+
+    async def begin(self, conversation: Conversation, emit: Emit) -> None:
+        """Put the history around the prompt."""
+        conversation.put_before(self.before)
+        conversation.items += self.said

@@ -1,0 +1,194 @@
+"""`fork`: a new run that repeats another one up to a point without asking the model, and goes on live from there."""
+
+import reprlib
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from nbagent import events as e
+from nbagent.agent import Agent, history
+from nbagent.agent.past import Past
+from nbagent.agent.prompt_parts import joined
+from nbagent.agent.recorded import Record, RecordedRun, recorded_run, taken_from_record
+from nbagent.agent.results import for_model
+from nbagent.debug.family import Family
+from nbagent.debug.point import Point, point_of
+from nbagent.debug.repeated import Repetition, changed_args
+from nbagent.debug.variant import continued, variant
+from nbagent.errors import ForkError, NbagentError, ToolError
+from nbagent.mime import display_of
+from nbagent.run import Run
+from nbagent.run.tool_call import ToolCall
+from nbagent.show import draw
+
+
+def fork(
+    source: Any,
+    at: Any = None,
+    *,
+    result: Any = UNSET,
+    args: Any = None,
+    prompt: str | Iterable[Any] | None = None,
+    instructions: str | None = None,
+    model: Any = None,
+    tools: Iterable[Any] | None = None,
+    agent: Any = None,
+    face: Literal["widget", "console"] | None = None,
+) -> Run:
+    """Repeat a run up to a point, go on live, and show that; see `run.fork`."""
+    recorded = _recorded(source)
+    own = agent if agent is not None else getattr(source, "own_agent", None)
+    if not isinstance(own, Agent):
+        told = f"{recorded.name} is not a run of nbagent's agent" if agent is None else f"got agent={agent!r}"
+        raise ForkError(f"a fork goes on with an nbagent.Agent, and {told}: give fork(…, agent=nbagent.Agent(…))")
+    is_call = result is not UNSET or args is not None
+    point = point_of(recorded, _call_of(source, at, is_call) if isinstance(source, Run) else at, is_call=is_call)
+    made = Forked(recorded, point, getattr(source, "conversation", None))
+    other = variant(own, instructions, model, tools)
+    changed = made.changed(other, result, args)
+    form = getattr(source, "asked_form", None) if agent is None else None
+    stream = continued(other, made.prompt(prompt), made.past(changed, other), made.record(), form)
+    is_run = isinstance(source, Run)
+    options = dict(source.shown_with) if is_run else {}
+    run = Run(stream, **options)
+    others = {"result": result is not UNSET, "arguments": args is not None, "prompt": prompt is not None}
+    others |= {"instructions": instructions is not None, "model": model is not None, "tools": tools is not None}
+    others |= {"agent": agent is not None and agent is not getattr(source, "own_agent", agent)}
+    family = source.family if is_run else None
+    if family is None:
+        family = Family(source if is_run else None, recorded.name)
+    family.add(source if is_run else None, run, label_of(point, [name for name, is_other in others.items() if is_other]))
+    return draw(run, face, has_handler=options.get("answer") is not None)
+
+
+def label_of(point: Point, others: Iterable[str]) -> str:
+    """Return where a run was forked and with what, such as "at fetch_rates, other result"."""
+    place = f"step {point.step.number}" if point.call is None else f"at {point.call.start.name}"
+    return ", ".join([place, *(f"other {name}" for name in others)])
+
+
+class Forked:
+    """The part of a run that a fork repeats, and what is changed in it.
+
+    Args:
+        run: that is forked.
+        point: where.
+        exact: its exact history, or None.
+    """
+
+    def __init__(self, run: RecordedRun, point: Point, exact: Any) -> None:
+        self._run = run
+        self._point = point
+        self._part = Repetition(run, point, exact)
+        self._args: e.ToolArgs | None = None
+        self._output: str | None = None
+
+    def prompt(self, given: str | Iterable[Any] | None) -> list[history.Item]:
+        """Return the prompt, with `given` in place of the user's message.
+
+        Raises:
+            ForkError: there is none.
+        """
+        recorded = self._part.prompt
+        if given is not None:
+            return [*recorded[:-1], *history.from_prompt(joined(given))]
+        if not recorded:
+            raise ForkError(f"{self._run.name} does not tell the user's message: give fork(…, prompt=…), or show(…, prompt=…)")
+        return recorded
+
+    def changed(self, agent: Agent, result: Any, args: Any) -> list[e.Event]:
+        """Take the changes of the call at the point. Returns the events of its result, if it is not to be called.
+
+        Raises:
+            ForkError: the tool is gone, or the arguments do not fit.
+        """
+        call = self._point.call
+        if call is None:
+            return []
+        name = call.start.name
+        if result is not UNSET and args is not None:
+            raise ForkError("result= replaces the call's result, args= calls it with others: give one of them")
+        if call.args is None:
+            raise ForkError(f"the arguments of {name} are hidden in {self._run.name}, or were cut: they cannot be repeated")
+        if result is not UNSET:
+            content, self._output = for_model(result, agent.result_chars)
+            return [e.ToolResult(id=call.start.id, content=content, display=display_of(result), value=e.Live(result))]
+        tool = {each.name: each for each in agent.tools}.get(name)
+        if tool is None:
+            if agent._toolsets or name in {each._handoff().tool.name for each in agent.handoffs}:
+                return []
+            names = ", ".join(each.name for each in agent.tools) or "none"
+            raise ForkError(
+                f"the tool {name!r} is gone; {agent.name} has: {names}. Give fork(…, tools=[{name}, …]), or the call's result="
+            )
+        if args is not None:
+            if not isinstance(args, dict):
+                raise ForkError(f'args= takes the arguments to change, such as args={{"year": 2024}}; got {reprlib.repr(args)}')
+            self._args = changed_args(call, args)
+            try:
+                tool.check(self._args.args)
+            except ToolError as error:
+                raise ForkError(f"the arguments do not fit {name}: {error}") from error
+        elif tool.once and call.result is not None:
+            taken, self._output, told = taken_from_record(call, call.start, call.ran.args if call.ran else {})
+            return [e.Status(message=told), taken]
+        return []
+
+    def past(self, changed: list[e.Event], agent: Agent) -> Past:
+        """Return the part to repeat.
+
+        Args:
+            changed: the events of the call's result.
+            agent: that goes on.
+        """
+        part, number = self._part, len(self._part.steps)
+        told = [replace(event, step=number, agent=agent.name) for event in changed]
+        calls = part.calls(self._args)
+        return Past(
+            before=part.before,
+            said=part.said(self._args, self._output),
+            events=[*part.events(self._args), *told],
+            steps=number,
+            calls=calls[1:] if self._output is not None else calls,
+            handoffs=part.handoffs,
+            prefix=part.prefix,
+        )
+
+    def record(self) -> Record:
+        """Return the calls after the point, for tools that must not be called twice."""
+        point = self._point
+        made = {id(call) for step in self._part.steps for call in step.calls.values()} - set(map(id, self._part.open))
+        if point.call is not None and self._output is not None:
+            made.add(id(point.call))
+        first = self._part.steps[0].number if self._part.steps else point.step.number
+        return Record(
+            call for step in self._run.steps if step.number >= first for call in step.calls.values() if id(call) not in made
+        )
+
+
+def _call_of(run: Run, at: Any, is_call: bool) -> Any:
+    """Return the call of a run that an index means, those of agents inside calls counted; anything else as it is.
+
+    Raises:
+        ForkError: it is a call of another run.
+    """
+    calls = run.tools
+    if is_call and isinstance(at, int) and -len(calls) <= at < len(calls):
+        return calls[at]
+    if isinstance(at, ToolCall) and at not in calls:
+        raise ForkError(f"{at!r} is a call of another run than {run.name}")
+    return at
+
+
+def _recorded(source: Any) -> RecordedRun:
+    if isinstance(source, Run) and source.lanes:
+        raise ForkError("a run of several streams cannot be forked: show each by itself")
+    try:
+        made = recorded_run(source)
+    except NbagentError as error:
+        raise ForkError(str(error)) from error
+    if not made.steps and not made.prompts:
+        raise ForkError(f"there is nothing to repeat in {made.name}: it has neither a prompt nor a response of a model")
+    return made

@@ -1,0 +1,208 @@
+"""`Repetition`: the history and the events of a run up to a point, for another run that goes on from there."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from nbagent import events as e
+from nbagent.agent import history
+from nbagent.agent.calls import Call
+from nbagent.agent.journal import Conversation
+from nbagent.agent.recorded import RecordedCall, RecordedRun, RecordedStep
+from nbagent.debug.point import Point
+
+_PREFIX = re.compile(r"(?:.*/)?fork-(\d+)/")
+
+
+class Repetition:
+    """The part of a run before a point.
+
+    Args:
+        run: the run.
+        point: where another one goes on.
+        exact: the history of a run of nbagent's own agent, with what only its model understands; None for a recording.
+
+    Attributes:
+        before: the history before the prompt.
+        prompt: the prompt, with the messages that were given with it; empty if the run does not tell it.
+        steps: the responses of the model in this part, those to other prompts excluded.
+        open: the calls of the last response that are still to be made; the one of the point is the first.
+    """
+
+    def __init__(self, run: RecordedRun, point: Point, exact: Any = None) -> None:
+        self._run = run
+        self._point = point
+        number = run.prompt_of(point.step.number)
+        first = run.first_step(number)
+        whole = point.step.number - (point.call is None)
+        self.steps: list[RecordedStep] = run.steps[first:whole]
+        self._begin = run.prompts[number][2] + 1 if number >= 0 else 0
+        self.open = _open_calls(point)
+        own = _exact_items(exact, self.steps) if isinstance(exact, Conversation) and len(run.prompts) <= 1 else None
+        if own is not None:
+            assert isinstance(exact, Conversation)
+            self.before: list[history.Item] = exact.items[: exact.prompt.start]
+            self.prompt: list[history.Item] = exact.items[exact.prompt.start : exact.prompt.stop]
+            self._items = own
+        else:
+            self.before = [item for index in range(number) for item in _exchange(run, index)]
+            self.prompt = [_prompt_item(run.prompts[number][0])] if number >= 0 else []
+            self._items = [step.items() for step in self.steps]
+
+    @property
+    def handoffs(self) -> list[str]:
+        """Names of the tools by which agents have handed over."""
+        names = {call.start.id: call.start.name for call in self._run.calls}
+        return [
+            names[event.tool_id] for event in self._events() if isinstance(event, e.AgentHandoff) and event.tool_id in names
+        ]
+
+    @property
+    def prefix(self) -> str:
+        """Prefix of ids that the part does not have."""
+        found = (_PREFIX.match(str(getattr(event, "id", ""))) for event in self._events())
+        return f"fork-{1 + max((int(match[1]) for match in found if match), default=0)}"
+
+    def said(self, args: e.ToolArgs | None = None, output: str | None = None) -> list[history.Item]:
+        """Return what was said since the prompt.
+
+        Args:
+            args: of the point's call, in place of those that the model wrote.
+            output: the result of that call, for the model; None if it is still to be made.
+        """
+        made: list[history.Item] = []
+        call = self._point.call
+        for step, items in zip(self.steps, self._items, strict=True):
+            is_last = call is not None and step is self._point.step
+            made += [_with_args(item, args.args_text) if args and is_last and _is_of(item, call) else item for item in items]
+            for each in step.calls.values():
+                text = output if each is call else None if is_last and each in self.open else each.output
+                if text is not None:
+                    made.append(history.FunctionCallOutput(call_id=each.call_id, text=text))
+        return made
+
+    def calls(self, args: e.ToolArgs | None = None) -> list[Call]:
+        """Return the calls that are still to be made; `args` are those of the point's call, None for the model's."""
+        made = [(call.start, args if args is not None and call is self._point.call else call.args) for call in self.open]
+        return [(start, each) for start, each in made if each is not None]
+
+    def events(self, args: e.ToolArgs | None = None) -> list[e.Event]:
+        """Return the events of the part, without tokens, which are spent once; `args` as for `said`."""
+        made: list[e.Event] = []
+        for event in self._events():
+            if isinstance(event, e.StepEnd):
+                event = replace(event, usage=None)
+            elif isinstance(event, e.ApprovalRequest):
+                event = replace(event, reply=None)
+            elif args is not None and isinstance(event, e.ToolArgs | e.ToolArgsDelta) and event.id == args.id:
+                if isinstance(event, e.ToolArgsDelta):
+                    continue
+                event = replace(event, args=args.args, args_text=args.args_text, valid=True)
+            made.append(event)
+        return made
+
+    def _events(self) -> Iterable[e.Event]:
+        """Yield the events between the prompt and the point, without what follows the arguments of the open calls."""
+        events, step = self._run.events, self._point.step
+        later = [each.begin for each in self._run.steps if each.number > step.number]
+        end = step.begin if self._point.call is None else (later or [len(events)])[0]
+        number = next((event.step for event in events[step.begin : step.begin + 1]), None)
+        left_out: set[str] = set()
+        calls = {call.start.id: call for call in self.open}
+        for event in events[self._begin : end]:
+            id = getattr(event, "id", None)
+            about = {event.parent_id, getattr(event, "tool_id", None), getattr(event, "approval_id", None)}
+            if id in calls and not _is_said(event, calls[id]):
+                continue
+            if about & (left_out | calls.keys()):
+                left_out |= {each for each in (id, getattr(event, "approval_id", None)) if each is not None}
+            elif event.parent_id is not None or not _is_of_run(event, number, at_call=self._point.call is not None):
+                yield event
+
+
+def changed_args(call: RecordedCall, args: Any) -> e.ToolArgs:
+    """Return the arguments of a call with some of them changed."""
+    recorded = call.args.args if call.args is not None and isinstance(call.args.args, dict) else {}
+    whole = {**recorded, **args}
+    return e.ToolArgs(id=call.start.id, args=whole, args_text=msgspec.json.encode(whole).decode())
+
+
+def _open_calls(point: Point) -> list[RecordedCall]:
+    if point.call is None:
+        return []
+    others = [call for call in point.step.calls.values() if call is not point.call and call.result is None]
+    return [point.call, *others]
+
+
+def _is_said(event: e.Event, call: RecordedCall) -> bool:
+    """Return True if the event tells what the model wrote of its call."""
+    if isinstance(event, e.ToolArgs):
+        return call.args is not None and event.seq == call.args.seq and event.args_text == call.args.args_text
+    return isinstance(event, e.ToolStart | e.ToolArgsDelta)
+
+
+def _is_of_run(event: e.Event, step: int | None, *, at_call: bool) -> bool:
+    """Return True if the event tells of the run, its tokens, its end, or of a response after the point."""
+    if isinstance(event, e.RunStart | e.RunEnd | e.Prompt | e.UsageUpdate) or (isinstance(event, e.Error) and event.fatal):
+        return True
+    told = isinstance(event, e.Status) and event.step is not None and step is not None
+    return told and (event.step or 0) > (step or 0) - (not at_call)
+
+
+def _exact_items(exact: Conversation, steps: Sequence[RecordedStep]) -> list[list[history.Item]] | None:
+    """Return the items of each response, with the message that corrects it; None if the history is not theirs."""
+    groups: list[list[history.Item]] = []
+    is_open = False
+    for item in exact.items[exact.prompt.stop :]:
+        of_model = history.is_of_model(item)
+        if of_model and not is_open:
+            groups.append([])
+        if of_model or (groups and isinstance(item, history.Message)):  # one that asks for another form
+            groups[-1].append(item)
+        is_open = of_model
+    if len(groups) < len(steps):
+        return None
+    for group, step in zip(groups, steps, strict=False):
+        ids = [item.call_id for item in group if isinstance(item, history.FunctionCall)]
+        if ids != [call.call_id for call in step.calls.values()]:
+            return None
+    return groups[: len(steps)]
+
+
+def _exchange(run: RecordedRun, prompt: int) -> Iterable[history.Item]:
+    """Yield a prompt, by its index, and all that was said to it."""
+    yield _prompt_item(run.prompts[prompt][0])
+    made: list[history.Item] = []
+    for step in run.steps[run.first_step(prompt) : run.first_step(prompt + 1)]:
+        made += step.items()
+        for call in step.calls.values():
+            if call.output is not None:
+                made.append(history.FunctionCallOutput(call_id=call.call_id, text=call.output))
+    yield from history.ended([_prompt_item(run.prompts[prompt][0]), *made])[1:]
+
+
+def _prompt_item(prompt: e.Prompt) -> history.Item:
+    parts = [_file_part(file) for file in prompt.files or ()]
+    content = [{"type": "input_text", "text": prompt.text}, *parts] if parts else prompt.text
+    return history.Message(role="user", content=content)
+
+
+def _file_part(file: dict[str, Any]) -> dict[str, Any]:
+    """Return a file of a recorded prompt as a content part: a picture, or the name of what is not in the recording."""
+    url = file.get("url") or (f"data:{file.get('media_type', '')};base64,{file['data']}" if file.get("data") else None)
+    if url is not None and str(file.get("media_type", "")).startswith("image/"):
+        return {"type": "input_image", "image_url": url, "detail": "auto"}
+    return {"type": "input_text", "text": f"[file: {file.get('name') or file.get('media_type') or 'without a name'}]"}
+
+
+def _is_of(item: history.Item, call: RecordedCall | None) -> bool:
+    return isinstance(item, history.FunctionCall) and call is not None and item.call_id == call.call_id
+
+
+def _with_args(item: history.Item, arguments: str) -> history.Item:
+    assert isinstance(item, history.FunctionCall)
+    whole = None if item.item is None else {**item.item, "arguments": arguments}
+    return replace(item, arguments=arguments, item=whole)

@@ -1,0 +1,66 @@
+"""Runs in a test: played to their end, and told as the calls that were made."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from nbagent.agent.recorded import recorded_run
+from nbagent.agent.tools import AnyTool, Tool
+from nbagent.errors import NbagentError
+from nbagent.run import Run
+from nbagent.testing.replies import Call, made_call
+
+TIMEOUT_S = 60.0
+"""Seconds that a run in a test may take, unless `play` is told otherwise."""
+
+
+def play(stream: Any, *, answers: Iterable[Any] = (), timeout: float = TIMEOUT_S) -> Run:
+    """Run a stream to its end, without showing it, and return the run.
+
+    Args:
+        stream: as for `nbagent.show`, such as `agent.stream("…")`.
+        answers: to the questions of tools that ask before they are called, in order: True, False, changed arguments, or a text
+            as the reason of a denial. Further questions are denied.
+        timeout: seconds.
+
+    Raises:
+        TimeoutError: the run goes on.
+    """
+    waiting = itertools.chain(answers, itertools.repeat("the test has no answer to this question"))
+    run = Run(stream, answer=lambda question: next(waiting))
+    run.start()
+    try:
+        return run.wait(timeout)
+    finally:
+        run.cancel()
+
+
+def calls_of(run: Run) -> list[Call]:
+    """Return the calls of a run's own agent in order, each with its result as the model read it."""
+    try:
+        return [made_call(call) for call in recorded_run(run.events).calls]
+    except NbagentError:  # it has no response of a model
+        return []
+
+
+def stand_in(tool: AnyTool | Callable[..., Any], *results: Any) -> AnyTool:
+    """Return a tool that takes the same arguments, and returns the given results in order: for one that must not run in a test.
+
+    Args:
+        tool: the tool, or its function.
+        results: one for each call.
+    """
+    return _StandIn(tool if isinstance(tool, Tool) else Tool(tool), iter(results))
+
+
+class _StandIn(Tool[..., Any]):
+    def __init__(self, tool: AnyTool, results: Iterator[Any]) -> None:
+        super().__init__(tool.function, name=tool.name, description=tool.description)
+        self._results = results
+
+    async def run(self, arguments: Mapping[str, Any], show: Callable[[Any], None] = lambda value: None) -> Any:
+        """Return the next result."""
+        self.check(arguments)
+        for result in self._results:
+            return result
+        raise NbagentError(f"{self.name} was called more often than the stand-in has results")

@@ -1,0 +1,58 @@
+"""A run is forked from a cell, and the tree over its header is walked."""
+
+from collections.abc import Callable
+
+from browser.lab import Notebook
+from browser.test_static_copy import wait_until_saved
+from playwright.sync_api import Locator, expect
+
+CELLS = (
+    """
+import nbagent
+def rates(year: int) -> str:
+    "Return the rates of a year."
+    return f"rates of {year}"
+agent = nbagent.Agent("demo", tools=[rates], name="analyst")
+run = nbagent.show(agent.stream("rates 2023"))
+""",
+    'fork = run.fork(at=run.tools[0], result="rates of 1999")',
+)
+
+
+def tree(widget: Locator) -> Locator:
+    """Return the rows of the tree in a run's view."""
+    return widget.get_by_role("navigation", name="This run, and the runs that go on from it").locator("li")
+
+
+def test_a_run_is_forked_and_a_click_leads_to_its_fork_and_back(notebook: Callable[..., Notebook]) -> None:
+    book = notebook("forks.ipynb", CELLS)
+    book.run(0)
+    expect(book.widget(0).locator(".nb-status", has_text="Done in")).to_be_visible()
+    expect(tree(book.widget(0))).to_have_count(0)
+    book.run(1)
+    fork = book.widget(1)
+    expect(fork.locator(".nb-text").last).to_contain_text("rates of 1999")
+    expect(fork.locator(".nb-status", has_text="Done in")).to_be_visible()
+    for view in (book.widget(0), fork):
+        expect(tree(view)).to_have_text(["1analyst", "2at rates, other result"])
+    expect(tree(fork).locator("[aria-current]")).to_have_text("2at rates, other result")
+    book.shot("forks-light")
+    tree(fork).get_by_role("button").click()
+    expect(book.widget(0).locator(".nb-frame")).to_be_focused()
+    tree(book.widget(0)).get_by_role("button").click()
+    expect(fork.locator(".nb-frame")).to_be_focused()
+    book.theme("dark")
+    book.shot("forks-dark")
+    # The saved copy of the run that had ended before knows of its fork, too.
+    wait_until_saved(book, "Forks: run 2, at rates, other result")
+    # The source of a function of the notebook is written into the test.
+    assert book.python("print(fork.to_test('test_rates.py'))").strip() == "test_rates.py"
+    text = (book.lab.root / "test_rates.py").read_text()
+    assert 'def rates(year: int) -> str:\n    "Return the rates of a year."\n    return f"rates of {year}"\n' in text
+    # A fork that is nowhere on the page: the click says how to show it.
+    book.python("import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): fork.fork(at=1, face='console').wait()")
+    expect(tree(fork)).to_have_count(3)
+    tree(fork).get_by_role("button", name="step 1").click()
+    expect(fork.get_by_role("status").filter(has_text="In a cell:")).to_have_text(
+        "Run 3 is not on this page. In a cell: nbagent.show(run.forks[0])"
+    )
