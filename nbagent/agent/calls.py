@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace as replace_struct
 
 from nbagent import events as e
 from nbagent.agent import history
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.console_router import routed_console
+from nbagent.agent.frames import frames_of
 from nbagent.agent.limits import Repeats, Spending
 from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
@@ -22,6 +24,7 @@ from nbagent.agent.stops import Stops, breakpoints_here
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import ToolError
 from nbagent.mime import error_of
+from nbagent.runtime.post_mortem import drop_own_frames
 
 CLEANUP_TIMEOUT_S = 0.3
 """Seconds that cancelled async tools get for their clean-up; then the run ends without them."""
@@ -194,7 +197,7 @@ class Calls:
             try:
                 outcome = await self._result(call.start, call.tool, call.arguments)
             except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
-                outcome = failed(call.start.id, error)
+                outcome = await in_thread(partial(failed, call.start.id, error))  # the texts of its variables take time
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
         return outcome
@@ -250,5 +253,6 @@ class _Permitted:
 
 def failed(id: str, error: BaseException) -> _Outcome:
     """Return the event of a call that failed, and its text for the model."""
-    info = error_of(error)
-    return e.ToolResult(id=id, status="error", error=info), f"Error: {info.type}: {info.message}"
+    drop_own_frames(error)
+    info = replace_struct(error_of(error), frames=frames_of(error))
+    return e.ToolResult(id=id, status="error", error=info, exception=e.Live(error)), f"Error: {info.type}: {info.message}"

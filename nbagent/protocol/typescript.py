@@ -45,7 +45,13 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.Bar,
     inspection.TimelineAnswer,
 )
-_NESTED: tuple[type[msgspec.Struct], ...] = (blocks.LargeValue, blocks.ToolProgress, blocks.ToolError, events.Usage)
+_NESTED: tuple[type[msgspec.Struct], ...] = (
+    blocks.LargeValue,
+    blocks.ToolProgress,
+    events.ErrorFrame,
+    blocks.ToolError,
+    events.Usage,
+)
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
 _PRIMITIVES: dict[type[structs.Type], str] = {
     structs.AnyType: "unknown",
@@ -66,7 +72,7 @@ def _declarations() -> Iterator[str]:
     for name, values in _LITERALS.items():
         yield _alias(name, [f'"{value}"' for value in values])
     for struct in _NESTED:
-        yield _interface(struct, can_be_large=struct is not blocks.LargeValue)
+        yield _interface(struct, can_be_large=struct not in (blocks.LargeValue, events.ErrorFrame))
     yield _interface(blocks.BlockProps, can_be_large=True)
     for struct in get_args(blocks.AnyProps):
         yield _interface(struct, can_be_large=True, base=blocks.BlockProps)

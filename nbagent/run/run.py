@@ -53,6 +53,7 @@ from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.runtime.loop import is_current, nested, running_loop
 from nbagent.runtime.one_shot import OneShotEvent
+from nbagent.runtime.post_mortem import LastError
 
 STOP_GRACE_S = 0.4
 """Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""
@@ -114,6 +115,7 @@ class Run(SteeredRun):
         self._finished = False  # the stream is over, and its last events are out
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._ended, self._closed = OneShotEvent(), OneShotEvent()
+        self._last_error = LastError()
         self._on_addition: Callable[[], object] = lambda: None
         if (handler := options.get("answer")) is not None:
             self.on("approval.request", answering(self, handler))
@@ -459,6 +461,7 @@ class Run(SteeredRun):
         return False
 
     def _announce_end(self) -> None:
+        self._last_error.release()
         self._ended.fire()
         self._done.set_result(None)
         with self._state.lock:
@@ -474,6 +477,8 @@ class Run(SteeredRun):
     def _emit(self, event: e.Event) -> None:
         """Keep an event, record it, and draw it."""
         event, ops = self._state.add(event)
+        if type(event) is e.ToolResult and event.exception is not None:
+            self._last_error.offer(event.exception.value)
         for recorder in self._recorders:
             recorder.keep(event)
         self._channels.send(ops)
