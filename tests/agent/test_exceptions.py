@@ -106,7 +106,8 @@ def test_values_that_are_named_like_secrets_are_masked() -> None:
     def connect(password: str, max_tokens: int) -> None:
         account = Account("ada", "correct horse")
         options = {"api_key": "zzz-1", "retries": 3}
-        assert not (account, options)
+        body = '{"token": "abc", "n": 1}'
+        raise ValueError(account, options, body)
 
     _, frame = raised(lambda: connect("hunter2", 100))
     assert frame.locals == {
