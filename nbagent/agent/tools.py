@@ -10,7 +10,7 @@ import re
 import threading
 import warnings
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Generic, ParamSpec, Self, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -86,6 +86,10 @@ class Tool(Generic[P, R]):
         self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
+        # What frameworks ask of a function, `inspect.iscoroutinefunction` above all, they ask these attributes.
+        self.__code__ = getattr(called, "__code__", None)
+        self.__defaults__ = getattr(called, "__defaults__", None)
+        self.__kwdefaults__ = getattr(called, "__kwdefaults__", None)
 
     @property
     def schema(self) -> JsonSchema:
@@ -126,6 +130,10 @@ class Tool(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself."""
         return self.function(*args, **kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Self:
+        """Return the tool itself, also as an attribute of a class. For this method `inspect.isroutine` takes it for a function."""
+        return self
 
     def __repr__(self) -> str:
         return f"Tool({self.name})"
