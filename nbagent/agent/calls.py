@@ -141,8 +141,7 @@ class Calls:
             case "result" | "error":
                 return replace(call, given=await self._given(call, response))
             case _:
-                reason = response.reason
-                raise Denied(f"The user denied this call: {reason}" if reason else "The user denied this call.")
+                raise Denied(denial(response.reason))
 
     async def _change_arguments(self, call: "_Permitted", changed: dict[str, Any] | None) -> str:
         """Show changed arguments. Return a note for the model on what the reader changed, "" for nothing."""
@@ -208,7 +207,8 @@ class Calls:
             context = CallContext(
                 id=start.id,
                 name=tool.name,
-                plan=self._plan,
+                path=self._plan.path,
+                allowed=self._plan.allowed,
                 questions=self._questions,
                 emit=self._emit,
                 spending=self._spending,
@@ -249,6 +249,11 @@ class _Permitted:
     note: str | None = None
     steps: bool = False
     given: _Outcome | None = None
+
+
+def denial(reason: str | None) -> str:
+    """Return what the model gets in place of the result of a call that the reader did not permit."""
+    return f"The user denied this call: {reason}" if reason else "The user denied this call."
 
 
 def failed(id: str, error: BaseException) -> _Outcome:

@@ -44,6 +44,7 @@ from nbagent.run.options import (
 )
 from nbagent.run.progress import Meter
 from nbagent.run.question import answering
+from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.state import RunState
 from nbagent.run.steering import SteeredRun
 from nbagent.run.watchdog import Watchdog
@@ -116,6 +117,7 @@ class Run(SteeredRun):
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._ended, self._closed = OneShotEvent(), OneShotEvent()
         self._last_error = LastError()
+        self._reported = ReportedCalls()
         self._on_addition: Callable[[], object] = lambda: None
         if (handler := options.get("answer")) is not None:
             self.on("approval.request", answering(self, handler))
@@ -392,7 +394,7 @@ class Run(SteeredRun):
             if isinstance(item, StreamEnd):
                 self._state.privacy.register_secrets(item.error)
                 closing = list(self._decoder.feed(item))
-                self._forward(closing)
+                self._forward_told(closing)
                 if closing:  # the fallback's answer comes next
                     self._state.begin_answer()
                 return
@@ -412,7 +414,7 @@ class Run(SteeredRun):
 
     def _forward_item(self, decoded: Iterable[e.Event]) -> None:
         """Forward the events of one item, and let go of a stream whose run they have ended."""
-        self._forward(decoded)
+        self._forward_told(decoded)
         if self._state.transcript.ended and stream_outlives_run(self._decoder):
             self._reader.cancel()  # the service would keep the connection open for ever
 
@@ -433,7 +435,7 @@ class Run(SteeredRun):
             self._state.error = None if isinstance(error, Cancelled) else error
             decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
             try:
-                self._forward(decoder.close(error))
+                self._forward_told(decoder.close(error))
                 if self._state.transcript.root.props["status"] == "completed":
                     self._state.error = None  # the stream was only left open
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
@@ -466,6 +468,10 @@ class Run(SteeredRun):
         self._done.set_result(None)
         with self._state.lock:
             self._subscribers.wake(over=True)
+
+    def _forward_told(self, decoded: Iterable[e.Event]) -> None:
+        """Forward events of the stream; what it tells of calls that tools report themselves is joined with the reports."""
+        self._forward(event for told in decoded for event in self._reported.feed(told))
 
     def _forward(self, decoded: Iterable[e.Event]) -> None:
         """Pass events through the gate, and emit the visible ones."""

@@ -1,6 +1,25 @@
 """The run around the code: where the code of an agent, a tool or a client finds the run that is shown, and its breakpoints."""
 
 from nbagent.run_context.breakpoints import Breakpoints, StopOnResult, StopRule
-from nbagent.run_context.current import CURRENT_RUN, RunContext, WatchedRun, run_around, without_stops
+from nbagent.run_context.current import (
+    CURRENT_RUN,
+    RunContext,
+    WatchedRun,
+    is_watched,
+    run_around,
+    run_of_call,
+    without_stops,
+)
 
-__all__ = ["CURRENT_RUN", "Breakpoints", "RunContext", "StopOnResult", "StopRule", "WatchedRun", "run_around", "without_stops"]
+__all__ = [
+    "CURRENT_RUN",
+    "Breakpoints",
+    "RunContext",
+    "StopOnResult",
+    "StopRule",
+    "WatchedRun",
+    "is_watched",
+    "run_around",
+    "run_of_call",
+    "without_stops",
+]
