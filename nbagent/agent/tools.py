@@ -86,7 +86,8 @@ class Tool(Generic[P, R]):
         self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
-        # What frameworks ask of a function, `inspect.iscoroutinefunction` above all, they ask these attributes.
+        # What other frameworks ask of a function, its name or `inspect.iscoroutinefunction`, they find here.
+        self.__name__ = self.name
         self.__code__ = getattr(called, "__code__", None)
         self.__defaults__ = getattr(called, "__defaults__", None)
         self.__kwdefaults__ = getattr(called, "__kwdefaults__", None)

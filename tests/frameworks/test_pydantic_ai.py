@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
+from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
 from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch, watch_and_answer
 from openai import AsyncOpenAI
@@ -214,3 +216,23 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
     assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
     assert run.text
     assert LONDON.startswith(run.text)
+
+
+@pytest.mark.parametrize("tool", [own_capital, get_capital_async])
+async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, tool: Any) -> None:
+    run = await watch(EventsThenResult(geographer(serve(recorded(CALL), recorded(ANSWER)), tool), "Capital of the UK?"))
+    assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+
+
+async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
+    run = await watch(EventsThenResult(geographer(serve(recorded(CALL)), failing), "Capital of the UK?"))
+    assert [(call.state, str(call.exception)) for call in run.tools] == [("output-error", "no map of UK")]
+
+
+@pytest.mark.parametrize("tool", [own_capital, get_capital_async])
+async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, tool: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    asked = EventsThenResult(geographer(provider, tool), "Capital of the UK?")
+    run = await watch_and_answer(asked, skip, stop_at="get_capital")
+    assert (run.status, calls(run)) == ("completed", [("get_capital", {"country": "UK"}, "Paris", "ok")])
+    assert provider.requests[-1]["messages"][-1]["content"] == "Paris"
