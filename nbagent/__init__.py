@@ -18,6 +18,7 @@ from nbagent.recording import load, record, replay
 from nbagent.run import Run
 from nbagent.run.options import set_options
 from nbagent.run.registry import runs
+from nbagent.run_context.faults import faults
 from nbagent.show import show
 from nbagent.sources.connect import connect
 
@@ -34,6 +35,7 @@ __all__ = [
     "encode",
     "errors",
     "events",
+    "faults",
     "file",
     "image",
     "last",

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace as replace_struct
 
 from nbagent import events as e
-from nbagent.agent import history
+from nbagent.agent import history, injected
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.console_router import routed_console
 from nbagent.agent.frames import frames_of
@@ -218,6 +218,7 @@ class Calls:
             CURRENT_CALL.set(context)  # of this call's own task
             with routed_console():
                 with PyplotFigures() as drawn:
+                    await injected.before_call(tool, start.id, self._emit)
                     value = await tool.run(arguments, results.show)
                 if results.is_plain(value) and not drawn.figures:
                     return results.final(value, [])

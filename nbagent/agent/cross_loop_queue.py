@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from nbagent.mime.text import MASK
 from nbagent.run_context import CURRENT_RUN
+from nbagent.run_context.faults import FAULTS
 from nbagent.runtime.loop import loop
 
 T = TypeVar("T")
@@ -76,7 +77,8 @@ class CrossLoopQueue(Generic[T]):
             if self._loop is not None:
                 return
             self._loop = loop()
-            for inherited in (MASK, CURRENT_RUN):  # those of the run which reads, not of the cell that made the stream
+            inherited: contextvars.ContextVar[Any]
+            for inherited in (MASK, CURRENT_RUN, FAULTS):  # those of the run which reads, not of the cell that made the stream
                 self._context.run(inherited.set, inherited.get())
         self._on_loop(self._begin)
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from nbagent import events as e
+from nbagent.agent import injected
 from nbagent.agent.call_arguments import CallArguments
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.calls import denial, failed
@@ -30,6 +31,7 @@ from nbagent.errors import ToolError
 from nbagent.mime import error_of
 from nbagent.mime.text import MASK
 from nbagent.run_context import CURRENT_RUN, Breakpoints, RunContext, is_watched, run_of_call
+from nbagent.run_context.faults import FAULTS, striking
 from nbagent.runtime import kernel, loop
 
 _NO_STOPS = Breakpoints()
@@ -59,14 +61,19 @@ def call_tool(tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     """
     # Part of a call that is shown is what its tool calls in turn.
     around = run_of_call(tool.name) if is_watched() and CURRENT_CALL.get() is None else None
-    if around is None or _is_generator(tool):
-        return tool.function(*args, **kwargs)
-    call = OutsideCall(tool, args, kwargs, around)
-    if tool.is_async:
-        return _take_async(call.steps())
-    if loop.is_current():  # a wait for this loop would never end
-        return tool.function(*args, **kwargs)
-    return _take(call.steps())
+    # A wait for nbagent's own loop on that loop would never end.
+    if around is None or _is_generator(tool) or (loop.is_current() and not tool.is_async):
+        return _call_plainly(tool, partial(tool.function, *args, **kwargs))
+    steps = OutsideCall(tool, args, kwargs, around).steps()
+    return _take_async(steps) if tool.is_async else _take(steps)
+
+
+def _call_plainly(tool: AnyTool, call: Callable[[], Any]) -> Any:
+    struck = striking(tool.name)
+    if struck and tool.is_async and not _is_generator(tool):
+        return injected.before_plain_async_call(call, struck)
+    injected.before_plain_call(struck)
+    return call()
 
 
 set_caller(call_tool)
@@ -152,6 +159,7 @@ class OutsideCall:
         self._questions = Questions(self._emit)
         self._stops = Stops(self._questions)
         self._limit = RESULT_CHARS if tool.result_chars is None else tool.result_chars
+        self._faults = around.run.faults if CURRENT_RUN.get() is None else FAULTS.get()
         self._step = False
         self._start: e.ToolStart
 
@@ -281,6 +289,7 @@ class OutsideCall:
         drawn = PyplotFigures()
         token = CURRENT_CALL.set(context)
         try:
+            yield _OnOurLoop(injected.before_call(tool, id, self._emit, self._faults))
             with routed_console(), drawn:
                 value = yield _OfFunction(self._arguments.bound_to(tool.function))
         except BaseException as error:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
-from nbagent.agent import history
+from nbagent.agent import history, injected
 from nbagent.agent.calls import Call, Calls
 from nbagent.agent.content_parts import shown_files
 from nbagent.agent.emitter import Emitter
@@ -224,7 +224,11 @@ class Turns:
         while True:
             try:
                 async with self._patience():
-                    return await connection.ask(plan.instructions, self._sendable(), plan.all_tools, plan.settings, plan.output)
+                    cut_after = await injected.before_request(connection, self._emit)
+                    stream = await connection.ask(
+                        plan.instructions, self._sendable(), plan.all_tools, plan.settings, plan.output
+                    )
+                return stream if cut_after is None else injected.CutStream(stream, cut_after)
             except Exception as error:
                 seconds = backoff.after(error)
                 if seconds is None:

@@ -45,8 +45,9 @@ class _Held:
 class ReportedCalls:
     """Gives each call one panel, whether its function begins before the stream's announcement is read or after it.
 
-    A reported call is the oldest call of that name without a report, of several the one with the same arguments. What
-    the stream tells later of a call that is reported keeps the report's id, and its result does not replace the live one.
+    A reported call is the oldest call of that name without a report, of several the one with the same arguments; arguments
+    that are still written may be the same. What the stream tells later of a call that is reported keeps the report's id, and
+    its result does not replace the live one.
     """
 
     def __init__(self) -> None:

@@ -50,6 +50,7 @@ from nbagent.run.steering import SteeredRun
 from nbagent.run.watchdog import Watchdog
 from nbagent.run_context import CURRENT_RUN, RunContext
 from nbagent.run_context.current import begin, end
+from nbagent.run_context.faults import FAULTS, faults_of_run
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.runtime.loop import is_current, nested, running_loop
@@ -139,6 +140,8 @@ class Run(SteeredRun):
             begin(self)
             context = contextvars.copy_context()
             context.run(MASK.set, self._state.privacy.masker)
+            self._faults = faults_of_run()
+            context.run(FAULTS.set, self._faults)
             context.run(CURRENT_RUN.set, RunContext(run=self))
             context.run(self._reader.start, self._on_item, self._on_end)
 

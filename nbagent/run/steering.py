@@ -17,6 +17,7 @@ from nbagent.run.question import unmasked
 from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.results import RunResults
 from nbagent.run_context import Breakpoints
+from nbagent.run_context.faults import Faults
 
 
 class SteeredRun(RunResults):
@@ -30,6 +31,7 @@ class SteeredRun(RunResults):
     _breakpoints: Breakpoints
     _channels: ChannelSet
     _chat: ChatStream | None
+    _faults: tuple[Faults, ...] = ()
     _reported: ReportedCalls
 
     @abstractmethod
@@ -154,6 +156,11 @@ class SteeredRun(RunResults):
         """Return the ids of a tool's calls that have no result yet, the oldest first."""
         with self._state.lock:
             return self._state.transcript.open_calls(tool)
+
+    @property
+    def faults(self) -> tuple[Faults, ...]:
+        """The faults that `nbagent.faults` injects into the run."""
+        return self._faults
 
     @property
     def masker(self) -> Callable[[str], str]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace as replace_struct
 from nbagent import events as e
 from nbagent.events.ids import with_id_prefix
 from nbagent.run_context.breakpoints import Breakpoints
+from nbagent.run_context.faults import Faults
 
 
 class WatchedRun(Protocol):
@@ -33,6 +34,11 @@ class WatchedRun(Protocol):
 
     def open_calls(self, tool: str) -> list[str]:
         """Return the ids of the tool's calls that have no result yet, the oldest first."""
+        ...
+
+    @property
+    def faults(self) -> tuple[Faults, ...]:
+        """The faults that are injected into the run."""
         ...
 
     @property
