@@ -173,9 +173,10 @@ class SteeredRun(RunResults):
             return self._reported.claim(tool, fits, lane)
 
     def end_call(self, result: e.ToolResult) -> None:
-        """Show the result of a call that its function reports, unless the stream or the run has gone on without it."""
+        """Show the result of a call that its function reports, unless the stream has gone on without it, or the run is
+        stopped."""
         with self._state.lock:
-            if self._reported.finish(result.id) and not self._state.transcript.ended:
+            if self._reported.finish(result.id) and self._state.transcript.root.props["status"] == "running":
                 self._forward([result])
 
     def _waits(self) -> bool:
