@@ -173,8 +173,7 @@ class SteeredRun(RunResults):
             return self._reported.claim(tool, fits, lane)
 
     def end_call(self, result: e.ToolResult) -> None:
-        """Show the result of a call that its function reports, unless the stream has gone on without it, or the run is
-        stopped."""
+        """Show the result of a call that its function reports, unless the stream or the run has gone on without it."""
         with self._state.lock:
             if self._reported.finish(result.id) and self._state.transcript.root.props["status"] == "running":
                 self._forward([result])
