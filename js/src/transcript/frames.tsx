@@ -22,7 +22,7 @@ function Stack({ frames }: { frames: unknown[] }) {
         {fill(LABELS.stack, String(frames.length))}
       </button>
       {unfolded && (
-        <ol class="nb-frames">
+        <ol class="nb-stack">
           {[...frames].reverse().map((frame, index) => (
             <Frame key={index} frame={record(frame) ?? {}} innermost={index === 0} />
           ))}
@@ -36,17 +36,17 @@ function Frame({ frame, innermost }: { frame: Unchecked<ErrorFrame>; innermost: 
   const [open, setOpen] = useState(innermost);
   const variables = Object.entries(record(frame.locals) ?? {});
   return (
-    <li class="nb-frame">
-      <button type="button" class="nb-frame-row" aria-expanded={open} onClick={() => setOpen(!open)}>
+    <li class="nb-stack-frame">
+      <button type="button" class="nb-stack-row" aria-expanded={open} onClick={() => setOpen(!open)}>
         <Icon name="chevron" />
         <code>{str(frame.source)}</code>
         <span class="nb-muted">
           {str(frame.function)} · {fill(LABELS.place, str(frame.file) ?? "", String(frame.line))}
         </span>
       </button>
-      {open && variables.length === 0 && <div class="nb-frame-locals nb-muted">{LABELS.no_locals}</div>}
+      {open && variables.length === 0 && <div class="nb-stack-locals nb-muted">{LABELS.no_locals}</div>}
       {open && variables.length > 0 && (
-        <dl class="nb-frame-locals">
+        <dl class="nb-stack-locals">
           {variables.map(([name, text]) => (
             <div key={name}>
               <dt>{name}</dt>
