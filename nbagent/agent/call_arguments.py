@@ -22,7 +22,8 @@ class CallArguments:
         kwargs: arguments by name.
 
     Attributes:
-        shown: the arguments by name, as JSON. Empty if they do not fit the function, which will raise that.
+        shown: the arguments by name, as JSON, but for those that a framework filled in. Empty if they do not fit the
+            function, which will raise that.
     """
 
     def __init__(self, tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -67,9 +68,9 @@ class CallArguments:
         """
         before = self._signature.bind(*self._args, **self._kwargs).arguments
         positional, named = self._tool.bind(changed)
-        bound = self._signature.bind(*positional, **named)
+        bound = self._signature.bind_partial(*positional, **named)
         for name, value in before.items():
-            if name in bound.arguments and name in changed and changed[name] == self.shown.get(name):
+            if name not in self.shown or (name in changed and changed[name] == self.shown[name]):
                 bound.arguments[name] = value
         self._args, self._kwargs = bound.args, bound.kwargs
         self.shown = changed
@@ -84,9 +85,11 @@ class CallArguments:
         except TypeError:
             return {}
         made: dict[str, Any] = {}
+        told = self._tool.schema["properties"]
         for name, value in bound.arguments.items():
-            if self._signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+            kind = self._signature.parameters[name].kind
+            if kind is inspect.Parameter.VAR_KEYWORD:
                 made |= {key: json_of(each, RESULT_CHARS) for key, each in value.items()}
-            else:
+            elif name in told or kind is inspect.Parameter.VAR_POSITIONAL:
                 made[name] = json_of(value, RESULT_CHARS)
         return made

@@ -77,9 +77,9 @@ class CrossLoopQueue(Generic[T]):
             if self._loop is not None:
                 return
             self._loop = loop()
-            inherited: contextvars.ContextVar[Any]
-            for inherited in (MASK, CURRENT_RUN, FAULTS):  # those of the run which reads, not of the cell that made the stream
-                self._context.run(inherited.set, inherited.get())
+            inherited: tuple[contextvars.ContextVar[Any], ...] = (MASK, CURRENT_RUN, FAULTS)
+            for each in inherited:  # those of the run which reads, not of the cell that made the stream
+                self._context.run(each.set, each.get())
         self._on_loop(self._begin)
 
     def _on_loop(self, call: Callable[[], None]) -> None:

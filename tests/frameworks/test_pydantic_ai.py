@@ -9,13 +9,14 @@ from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
 from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch, watch_and_answer
 from openai import AsyncOpenAI
-from pydantic_ai import Agent, CallDeferred, DeferredToolRequests, DeferredToolResults, ModelRetry, Tool, ToolDenied
+from pydantic_ai import Agent, CallDeferred, DeferredToolRequests, DeferredToolResults, ModelRetry, RunContext, Tool, ToolDenied
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from typing_extensions import TypedDict
 
+import nbagent
 from nbagent import events as ev
 
 
@@ -222,6 +223,18 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
 async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, tool: Any) -> None:
     run = await watch(EventsThenResult(geographer(serve(recorded(CALL), recorded(ANSWER)), tool), "Capital of the UK?"))
     assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+
+
+async def test_a_parameter_that_the_framework_fills_in_is_not_shown_and_stays_when_others_change(serve: Serve) -> None:
+    @nbagent.tool
+    def get_capital(ctx: RunContext[str], country: str) -> str:
+        """The capital of a country."""
+        return f"{country} by {ctx.deps}"
+
+    asked = EventsThenResult(geographer(serve(recorded(CALL), recorded(ANSWER)), get_capital, deps_type=str), "?", deps="map")
+    changed = {"country": "FR"}
+    run = await nbagent.show(asked, face="console", stop_at="get_capital", answer=lambda question: question.allow(changed))
+    assert [(call.args, call.result) for call in run.tools] == [(changed, "FR by map")]
 
 
 async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:

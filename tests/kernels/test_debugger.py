@@ -28,6 +28,7 @@ with Server(chat(calls=[("c1", "{tool}", '{{"year": 2024}}')]), chat("Done.")) a
 INITIALIZE = {"clientID": "lab", "adapterID": "", "pathFormat": "path", "linesStartAt1": True, "columnsStartAt1": True}
 
 
+@pytest.mark.proof  # tracing is slow before Python 3.12
 @pytest.mark.parametrize("attached", ["before the first run", "after a run"])
 def test_a_breakpoint_in_the_cell_of_a_tool_stops_the_tool(attached: str) -> None:
     with Session.started(Path(sys.executable)) as session:
