@@ -19,6 +19,7 @@ from nbagent.requests import watch
 from nbagent.run import Run
 from nbagent.run.options import set_options
 from nbagent.run.registry import runs
+from nbagent.run_context.faults import faults
 from nbagent.runtime.entry_points import name_entry_points
 from nbagent.show import show
 from nbagent.sources.connect import connect
@@ -39,6 +40,7 @@ __all__ = [
     "encode",
     "errors",
     "events",
+    "faults",
     "file",
     "image",
     "last",

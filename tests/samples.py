@@ -28,6 +28,8 @@ def _value(kind: structs.Type, text: str) -> Any:
             return False
         case structs.IntType() | structs.FloatType():
             return 1
+        case structs.DictType(value_type=structs.StrType()):
+            return {text: text}
         case structs.AnyType() | structs.DictType():
             return {text: [text]}
         case structs.ListType():

@@ -47,6 +47,20 @@ export interface ToolProgress {
   total: number | null;
 }
 
+/** A frame of an exception. */
+export interface ErrorFrame {
+  /** Path of the file, or the name of the notebook's cell. */
+  file: string;
+  /** Number of the line, from 1. */
+  line: number;
+  /** Name of the function. */
+  function: string;
+  /** The line. */
+  source: string;
+  /** Local variables, name to text. */
+  locals: Record<string, string>;
+}
+
 /** Error of a tool call. */
 export interface ToolError {
   /** The exception's class name, or the provider's error type. */
@@ -55,6 +69,8 @@ export interface ToolError {
   message: Large<string>;
   /** The formatted traceback. */
   traceback: Large<string> | null;
+  /** Frames of the code that raised it, outermost first; absent if there are none. */
+  frames?: Large<ErrorFrame[]>;
 }
 
 /** A run in the tree of a run and its forks. */

@@ -1,5 +1,6 @@
 """An agent of our own on the openai SDK."""
 
+import nbagent.agent.outside_calls  # noqa: F401 - sets what calling a tool does
 from nbagent.agent.agent import Agent
 from nbagent.agent.agent_stream import AgentStream
 from nbagent.agent.config import load_agents

@@ -357,7 +357,7 @@ class Agent:
 
     def _start_inside(self, prompt: str | Iterable[Any], context: CallContext, output: Any = None) -> Turns:
         """Return a run that is a part of the run of a call."""
-        plan = self._plan(output=output, outer=context.plan.path)
+        plan = self._plan(output=output, outer=context.path)
         return Turns(plan, history.from_prompt(joined(prompt)), outer=context.spending)
 
     def _handoff(self) -> Handoff:

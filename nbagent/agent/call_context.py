@@ -8,7 +8,6 @@ from itertools import count
 from nbagent import events as e
 from nbagent.agent.limits import Spending
 from nbagent.agent.output import CallOutput
-from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
 from nbagent.agent.results import Results
 
@@ -20,7 +19,8 @@ class CallContext:
     Attributes:
         id: of the call, in events.
         name: of the tool.
-        plan: the parameters of the run.
+        path: names of the agents at work, one inside another; the last one made the call.
+        allowed: names of the tools that the reader has allowed for good.
         questions: asks the run's reader.
         emit: emits an event of the run; to be awaited on nbagent's own loop.
         spending: counts the tokens of the run.
@@ -31,7 +31,8 @@ class CallContext:
 
     id: str
     name: str
-    plan: Plan
+    path: tuple[str, ...]
+    allowed: set[str]
     questions: Questions
     emit: Callable[[e.Event], Awaitable[None]]
     spending: Spending

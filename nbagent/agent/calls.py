@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace as replace_struct
 
 from nbagent import events as e
-from nbagent.agent import history
+from nbagent.agent import history, injected
 from nbagent.agent.call_context import CURRENT_CALL, CallContext
 from nbagent.agent.console_router import routed_console
+from nbagent.agent.frames import frames_of
 from nbagent.agent.limits import Repeats, Spending
 from nbagent.agent.output import CallOutput
 from nbagent.agent.plan import Plan
@@ -23,6 +25,7 @@ from nbagent.agent.stops import Stops, breakpoints_here
 from nbagent.agent.tools import AnyTool, in_thread, parse_arguments
 from nbagent.errors import ToolError
 from nbagent.mime import error_of
+from nbagent.runtime.post_mortem import drop_own_frames
 
 CLEANUP_TIMEOUT_S = 0.3
 """Seconds that cancelled async tools get for their clean-up; then the run ends without them."""
@@ -145,8 +148,7 @@ class Calls:
             case "result" | "error":
                 return replace(call, given=await self._given(call, response))
             case _:
-                reason = response.reason
-                raise Denied(f"The user denied this call: {reason}" if reason else "The user denied this call.")
+                raise Denied(denial(response.reason))
 
     async def _change_arguments(self, call: "_Permitted", changed: dict[str, Any] | None) -> str:
         """Show changed arguments. Return a note for the model on what the reader changed, "" for nothing."""
@@ -203,7 +205,9 @@ class Calls:
             except GeneratorExit:
                 raise  # the loop drops this call
             except BaseException as error:
-                outcome = failed(call.start.id, error)
+                if task.cancelling():
+                    raise asyncio.CancelledError from None  # the run is over, even if the tool suppressed the cancellation
+                outcome = await in_thread(partial(failed, call.start.id, error))  # the texts of its variables take time
         if task.cancelling():
             raise asyncio.CancelledError  # the run is over, even if the tool suppressed the cancellation
         return outcome
@@ -218,7 +222,8 @@ class Calls:
             context = CallContext(
                 id=start.id,
                 name=tool.name,
-                plan=self._plan,
+                path=self._plan.path,
+                allowed=self._plan.allowed,
                 questions=self._questions,
                 emit=self._emit,
                 spending=self._spending,
@@ -228,6 +233,7 @@ class Calls:
             CURRENT_CALL.set(context)  # of this call's own task
             with routed_console():
                 with PyplotFigures() as drawn:
+                    await injected.before_call(tool, start.id, self._emit)
                     value = await tool.run(arguments, results.show)
                 if results.is_plain(value) and not drawn.figures:
                     return results.final(value, [])
@@ -265,7 +271,13 @@ class _Permitted:
     given: _Outcome | None = None
 
 
+def denial(reason: str | None) -> str:
+    """Return what the model gets in place of the result of a call that the reader did not permit."""
+    return f"The user denied this call: {reason}" if reason else "The user denied this call."
+
+
 def failed(id: str, error: BaseException) -> _Outcome:
     """Return the event of a call that failed, and its text for the model."""
-    info = error_of(error)
-    return e.ToolResult(id=id, status="error", error=info), f"Error: {info.type}: {info.message}"
+    drop_own_frames(error)
+    info = replace_struct(error_of(error), frames=frames_of(error))
+    return e.ToolResult(id=id, status="error", error=info, exception=e.Live(error)), f"Error: {info.type}: {info.message}"

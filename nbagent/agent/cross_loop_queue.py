@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from nbagent.mime.text import MASK
 from nbagent.run_context import CURRENT_RUN
+from nbagent.run_context.faults import FAULTS
 from nbagent.runtime.loop import loop
 
 T = TypeVar("T")
@@ -76,9 +77,9 @@ class CrossLoopQueue(Generic[T]):
             if self._loop is not None:
                 return
             self._loop = loop()
-            # Those of the run which reads, not of the cell that made the stream.
-            self._context.run(MASK.set, MASK.get())
-            self._context.run(CURRENT_RUN.set, CURRENT_RUN.get())
+            inherited: tuple[contextvars.ContextVar[Any], ...] = (MASK, CURRENT_RUN, FAULTS)
+            for each in inherited:  # those of the run which reads, not of the cell that made the stream
+                self._context.run(each.set, each.get())
         self._on_loop(self._begin)
 
     def _on_loop(self, call: Callable[[], None]) -> None:

@@ -22,6 +22,7 @@ from nbagent.gate import secrets
 from nbagent.requests import watch
 from nbagent.runtime.loop import submit
 from nbagent.sources.broken import connection_error
+from nbagent.sources.http import made_response
 
 ApiName: TypeAlias = Literal["responses", "chat"]
 Json = dict[str, Any]
@@ -282,6 +283,11 @@ class Connection:
             error_type=type(error).__name__,
             fatal=True,
         )
+
+    def status_error(self, status: int) -> openai.APIStatusError:
+        """Return the client's error for a response of that HTTP status, as if the server had sent one."""
+        body = {"error": {"message": "injected by nbagent.faults", "type": "injected"}}
+        return self._client._make_status_error_from_response(made_response(status, str(self._client.base_url), body))
 
     def _address(self) -> str:
         url = self._client.base_url

@@ -17,6 +17,7 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
+from nbagent.agent.injected_parameters import is_injected
 from nbagent.agent.msgspec_values import amend
 from nbagent.errors import ToolError
 
@@ -40,7 +41,7 @@ class Signature:
             `Annotated[int, "text"]`, pydantic's `Field(description=…)`, msgspec's `Meta(description=…)`.
 
     Attributes:
-        schema: the JSON Schema of an object that has the parameters as properties.
+        schema: the JSON Schema of an object that has the parameters as properties, but for those that a framework fills in.
         unannotated: names of the parameters without a type.
 
     Raises:
@@ -57,6 +58,8 @@ class Signature:
         for name, parameter in self._inspect(function).parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
                 self._takes_any_name = True
+            elif is_injected(hints.get(name)):
+                continue
             elif parameter.kind is not parameter.VAR_POSITIONAL:  # a model gives arguments by name, and *args has none
                 if parameter.kind is parameter.POSITIONAL_ONLY:
                     self._positional.append(name)

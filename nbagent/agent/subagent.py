@@ -63,7 +63,7 @@ async def run_inside(context: CallContext, start: Callable[[], "Turns"]) -> Any:
         ToolError: too many agents are at work one inside another.
         AgentError: the run did not complete.
     """
-    path = context.plan.path
+    path = context.path
     if len(path) >= MAX_DEPTH:
         raise ToolError(f"agents are at work {MAX_DEPTH} deep, one inside another, which is the limit: {' → '.join(path)}")
     run = _run(context, start())
@@ -75,7 +75,7 @@ async def _run(context: CallContext, turns: "Turns") -> Any:
     outcome = Outcome(plan.name, plan.max_steps)
     nested = _Nested(f"{context.id}/agent-{next(context.agents)}", context.id, plan.name)
     scope = f"{model_name(plan.name)}/"  # no tool's name has a slash
-    plan.allowed.update(name.removeprefix(scope) for name in context.plan.allowed if name.startswith(scope))
+    plan.allowed.update(name.removeprefix(scope) for name in context.allowed if name.startswith(scope))
 
     async def put(event: e.Event) -> None:
         outcome.feed(event)
@@ -83,7 +83,7 @@ async def _run(context: CallContext, turns: "Turns") -> Any:
             await context.emit(told)
 
     await turns.run(put)
-    context.plan.allowed.update(scope + name for name in plan.allowed)
+    context.allowed.update(scope + name for name in plan.allowed)
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError  # the run has told its end, and returned

@@ -10,7 +10,7 @@ import re
 import threading
 import warnings
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Generic, ParamSpec, Self, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -35,7 +35,7 @@ R = TypeVar("R", covariant=True)
 
 
 class Tool(Generic[P, R]):
-    """A function that a model may call. Calling the tool itself calls the function, unchanged.
+    """A function that a model may call. Calling the tool itself calls the function.
 
     Args:
         function: sync or async; parameters of any type that has a JSON Schema, described in the docstring. Of a generator,
@@ -90,6 +90,11 @@ class Tool(Generic[P, R]):
         self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
+        # What other frameworks ask of a function, its name or `inspect.iscoroutinefunction`, they find here.
+        self.__name__ = self.name
+        self.__code__ = getattr(called, "__code__", None)
+        self.__defaults__ = getattr(called, "__defaults__", None)
+        self.__kwdefaults__ = getattr(called, "__kwdefaults__", None)
 
     @property
     def schema(self) -> JsonSchema:
@@ -117,6 +122,14 @@ class Tool(Generic[P, R]):
         self.check(arguments)
         return self.approve is True or bool(self.approve(arguments))
 
+    def bind(self, arguments: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Convert a model's arguments to positional and keyword arguments of the function, each of its annotated type.
+
+        Raises:
+            ToolError: they do not fit; the message says which and why.
+        """
+        return self._signature.bind(arguments)
+
     def check(self, arguments: Any) -> None:
         """Check a call's arguments, as JSON.
 
@@ -128,8 +141,13 @@ class Tool(Generic[P, R]):
         self._signature.bind(arguments)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function itself."""
-        return self.function(*args, **kwargs)
+        """Call the function itself. Inside a run that is shown, the call is shown there and obeys its breakpoints."""
+        result: R = _caller(self, args, kwargs)
+        return result
+
+    def __get__(self, instance: object, owner: type | None = None) -> Self:
+        """Return the tool itself, also from a class. By `inspect.isroutine` an object with this method is a routine."""
+        return self
 
     def __repr__(self) -> str:
         return f"Tool({self.name})"
@@ -173,6 +191,21 @@ class Tool(Generic[P, R]):
 
 
 AnyTool: TypeAlias = Tool[..., Any]
+Caller: TypeAlias = Callable[[AnyTool, tuple[Any, ...], dict[str, Any]], Any]
+"""Calls a tool's function for other code than an agent."""
+
+
+def _call(tool: AnyTool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return tool.function(*args, **kwargs)
+
+
+_caller: Caller = _call
+
+
+def set_caller(caller: Caller) -> None:
+    """Set what calling a tool does."""
+    global _caller
+    _caller = caller
 
 
 @overload

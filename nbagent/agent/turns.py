@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
-from nbagent.agent import history
+from nbagent.agent import history, injected
 from nbagent.agent.calls import Call, Calls
 from nbagent.agent.content_parts import shown_files
 from nbagent.agent.emitter import Emitter
@@ -255,10 +255,12 @@ class Turns:
         while True:
             try:
                 async with self._patience():
+                    cut_after = await injected.before_request(connection, self._emit)
                     with at_step(self._emitter.step, plan.name):
-                        return await connection.ask(
+                        stream = await connection.ask(
                             plan.instructions, self._sendable(), plan.all_tools, plan.settings, plan.output
                         )
+                return stream if cut_after is None else injected.CutStream(stream, cut_after)
             except Exception as error:
                 seconds = backoff.after(error)
                 if seconds is None:

@@ -191,6 +191,7 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
         content: the value as JSON, as the model reads it.
         display: the value as a reader sees it, if that differs from `content`.
         value: the Python object, in this process only; never encoded.
+        exception: what the tool raised, with its traceback, in this process only; never encoded.
     """
 
     id: str
@@ -200,6 +201,7 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
     preliminary: bool = False
     display: Display | None = None
     value: Live | None = None
+    exception: Live | None = None
 
 
 # --- approvals --------------------------------------------------------------------------------------------------------

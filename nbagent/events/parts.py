@@ -51,12 +51,37 @@ class Reply:
         self.args = args
 
 
+class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A frame of an exception.
+
+    Attributes:
+        file: path of the file, or the name of the notebook's cell.
+        line: number of the line, from 1.
+        function: name of the function.
+        source: the line.
+        locals: local variables, name to text.
+    """
+
+    file: str
+    line: int
+    function: str
+    source: str
+    locals: dict[str, str]
+
+
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An error: `type` is the exception's class name, `traceback` the formatted text, or None."""
+    """An error.
+
+    Attributes:
+        type: the exception's class name.
+        traceback: the formatted text.
+        frames: those of the code that raised it, outermost first; none if it was raised elsewhere than in this process.
+    """
 
     message: str
     type: str | None = None
     traceback: str | None = None
+    frames: list[ErrorFrame] = []
 
 
 class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

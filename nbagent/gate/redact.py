@@ -12,7 +12,7 @@ from nbagent.events.codec import to_builtins
 from nbagent.events.jsonable import json_safe
 from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks, DistinctNames
 
-_E = TypeVar("_E", bound=e.Event | e.ErrorInfo)
+_E = TypeVar("_E", bound=e.Event | e.ErrorInfo | e.ErrorFrame)
 _Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta | e.ToolOutput
 _DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput)
 _IDS = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id")
@@ -204,6 +204,8 @@ class Redactor:
     def _value(self, value: Any, cuts: CutMarks | None) -> Any:
         if isinstance(value, e.ErrorInfo):
             return self._masked(value, ALL_CUTS)
+        if isinstance(value, list) and value and isinstance(value[0], e.ErrorFrame):
+            return [self._masked(frame, ALL_CUTS) for frame in value]
         if isinstance(value, str):
             return self.masker.mask_json(value, cuts=cuts)
         # A container may hold objects (a dataclass, a set, an SDK's model), of which the text is what will be written.

@@ -150,9 +150,9 @@ class ToolRules:
             None if event.error is None else e.ErrorInfo(type=event.error.type, message=_FAILED)
         )  # messages quote arguments and results
         if "result" not in hidden:
-            return [replace(event, error=error)]
+            return [replace(event, error=error, exception=None)]  # its frames have the arguments
         shown = None if event.status == "error" else e.Display(summary="hidden")
-        return [replace(event, content=None, error=error, display=shown, value=None)]
+        return [replace(event, content=None, error=error, display=shown, value=None, exception=None)]
 
     def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> e.Event:
         inside = event.parent_id in self._inside

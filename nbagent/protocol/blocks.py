@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from nbagent.events import Decision, Level, RunStatus, Stage, ToolKind, Usage
+from nbagent.events import Decision, ErrorFrame, Level, RunStatus, Stage, ToolKind, Usage
 
 ToolState: TypeAlias = Literal[
     "input-streaming",
@@ -70,11 +70,13 @@ class ToolError(msgspec.Struct):
         type: the exception's class name, or the provider's error type.
         message: the error's message.
         traceback: the formatted traceback.
+        frames: frames of the code that raised it, outermost first; absent if there are none.
     """
 
     type: str | None
     message: str
     traceback: str | None
+    frames: list[ErrorFrame] | UnsetType = UNSET
 
 
 class ForkNode(msgspec.Struct):
@@ -437,7 +439,7 @@ def to_dict(props: msgspec.Struct) -> dict[str, Any]:
     made = {name: value for name, value in named if value is not UNSET}
     for name in _STRUCT_FIELDS & made.keys():
         if isinstance(value := made[name], ToolProgress | ToolError):
-            made[name] = msgspec.structs.asdict(value)
+            made[name] = msgspec.to_builtins(value)
         elif isinstance(value, Usage):
             made[name] = {count: number for count, number in msgspec.structs.asdict(value).items() if number is not None}
     if "forks" in made:

@@ -54,6 +54,7 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
 _NESTED: tuple[type[msgspec.Struct], ...] = (
     blocks.LargeValue,
     blocks.ToolProgress,
+    events.ErrorFrame,
     blocks.ToolError,
     blocks.ForkNode,
     events.Usage,
@@ -78,7 +79,7 @@ def _declarations() -> Iterator[str]:
     for name, values in _LITERALS.items():
         yield _alias(name, [f'"{value}"' for value in values])
     for struct in _NESTED:
-        yield _interface(struct, can_be_large=struct is not blocks.LargeValue)
+        yield _interface(struct, can_be_large=struct not in (blocks.LargeValue, events.ErrorFrame))
     yield _interface(blocks.BlockProps, can_be_large=True)
     for struct in get_args(blocks.AnyProps):
         yield _interface(struct, can_be_large=True, base=blocks.BlockProps)

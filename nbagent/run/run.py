@@ -43,14 +43,17 @@ from nbagent.run.options import (
     view_options,
 )
 from nbagent.run.question import answering
+from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.state import RunState
 from nbagent.run.watchdog import Watchdog
 from nbagent.run_context import CURRENT_RUN, HTTPExchange, RunContext
 from nbagent.run_context.current import begin, end
+from nbagent.run_context.faults import FAULTS, faults_of_run
 from nbagent.runtime import kernel
 from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.runtime.loop import is_current, nested, running_loop
 from nbagent.runtime.one_shot import OneShotEvent
+from nbagent.runtime.post_mortem import LastError
 
 STOP_GRACE_S = 0.4
 """Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""
@@ -115,6 +118,8 @@ class Run(ForkableRun):
         self._finished = False  # the stream is over, and its last events are out
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._ended, self._closed = OneShotEvent(), OneShotEvent()
+        self._last_error = LastError()
+        self._reported = ReportedCalls()
         self._on_addition: Callable[[], object] = lambda: None
         if (handler := options.get("answer")) is not None:
             self.on("approval.request", answering(self, handler))
@@ -136,6 +141,8 @@ class Run(ForkableRun):
             begin(self)
             context = contextvars.copy_context()
             context.run(MASK.set, self._state.privacy.masker)
+            self._faults = faults_of_run()
+            context.run(FAULTS.set, self._faults)
             context.run(CURRENT_RUN.set, RunContext(run=self))
             context.run(self._reader.start, self._on_item, self._on_end)
 
@@ -318,7 +325,7 @@ class Run(ForkableRun):
             if isinstance(item, StreamEnd):
                 self._state.privacy.register_secrets(item.error)
                 closing = list(self._decoder.feed(item))
-                self._forward(closing)
+                self._forward_told(closing)
                 if closing:  # the fallback's answer comes next
                     self._state.begin_answer()
                 return
@@ -338,7 +345,7 @@ class Run(ForkableRun):
 
     def _forward_item(self, decoded: Iterable[e.Event]) -> None:
         """Forward the events of one item, and let go of a stream whose run they have ended."""
-        self._forward(decoded)
+        self._forward_told(decoded)
         if self._state.transcript.ended and stream_outlives_run(self._decoder):
             self._reader.cancel()  # the service would keep the connection open for ever
 
@@ -359,7 +366,7 @@ class Run(ForkableRun):
             self._state.error = None if isinstance(error, Cancelled) else error
             decoder, self._decoder = self._decoder, DetectingDecoder()  # a run may be kept for long; its decoder's state goes
             try:
-                self._forward(decoder.close(error))
+                self._forward_told(decoder.close(error))
                 if self._state.transcript.root.props["status"] == "completed":
                     self._state.error = None  # the stream was only left open
             except Exception as caught:  # a decoder's mistake must not keep the run from ending
@@ -387,10 +394,15 @@ class Run(ForkableRun):
         return False
 
     def _announce_end(self) -> None:
+        self._last_error.release()
         self._ended.fire()
         self._done.set_result(None)
         with self._state.lock:
             self._subscribers.wake(over=True)
+
+    def _forward_told(self, decoded: Iterable[e.Event]) -> None:
+        """Forward events of the stream; what it tells of calls that tools report themselves is joined with the reports."""
+        self._forward(event for told in decoded for event in self._reported.feed(told))
 
     def _forward(self, decoded: Iterable[e.Event]) -> None:
         """Pass events through the gate, and emit the visible ones."""
@@ -402,6 +414,8 @@ class Run(ForkableRun):
     def _emit(self, event: e.Event) -> None:
         """Keep an event, record it, and draw it."""
         event, ops = self._state.add(event)
+        if type(event) is e.ToolResult and event.exception is not None:
+            self._last_error.offer(event.exception.value)
         for recorder in self._recorders:
             recorder.keep(event)
         self._channels.send(ops)

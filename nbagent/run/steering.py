@@ -14,8 +14,10 @@ from nbagent.pump import ChannelSet
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.final_answer import FinalAnswer
 from nbagent.run.question import unmasked
+from nbagent.run.reported_calls import ReportedCalls
 from nbagent.run.results import RunResults
 from nbagent.run_context import Breakpoints
+from nbagent.run_context.faults import Faults
 
 
 class SteeredRun(RunResults):
@@ -29,6 +31,8 @@ class SteeredRun(RunResults):
     _breakpoints: Breakpoints
     _channels: ChannelSet
     _chat: ChatStream | None
+    _faults: tuple[Faults, ...] = ()
+    _reported: ReportedCalls
 
     @abstractmethod
     def cancel(self, by: str = "you") -> None:
@@ -152,6 +156,27 @@ class SteeredRun(RunResults):
         """Return the ids of a tool's calls that have no result yet, the oldest first."""
         with self._state.lock:
             return self._state.transcript.open_calls(tool)
+
+    @property
+    def faults(self) -> tuple[Faults, ...]:
+        """The faults that `nbagent.faults` injects into the run."""
+        return self._faults
+
+    @property
+    def masker(self) -> Callable[[str], str]:
+        """Masks a text as the run's events are masked."""
+        return self._state.privacy.masker
+
+    def begin_call(self, tool: str, fits: Callable[[Any], int], lane: str | None = None) -> tuple[str, Any]:
+        """Begin a call that its function reports; see `ReportedCalls.claim`."""
+        with self._state.lock:
+            return self._reported.claim(tool, fits, lane)
+
+    def end_call(self, result: e.ToolResult) -> None:
+        """Show the result of a call that its function reports, unless the stream or the run has gone on without it."""
+        with self._state.lock:
+            if self._reported.finish(result.id) and self._state.transcript.root.props["status"] == "running":
+                self._forward([result])
 
     def _waits(self) -> bool:
         return bool(self._state.questions)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, SupportsIndex, overload
 
 from nbagent import events as e
-from nbagent.errors import did_you_mean
+from nbagent.errors import NbagentError, did_you_mean
 from nbagent.markup.table import html_table
+from nbagent.runtime import post_mortem
 from nbagent.transcript import ROOT, Transcript
 from nbagent.transcript.block import Block
 
@@ -71,8 +72,24 @@ class ToolCall:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """`type`, `message` and `traceback` of the tool's error; None if there is none."""
+        """`type`, `message`, `traceback` and `frames` of the tool's error; None if there is none. `exception` is the object."""
         return self._block.props.get("error")
+
+    @property
+    def exception(self) -> BaseException | None:
+        """The exception that the tool raised in this process, with its traceback; None if there is none, or if it is hidden."""
+        event = self._results.get(self._block.id)
+        return None if event is None or event.exception is None else event.exception.value
+
+    def debug(self) -> None:
+        """Open the post-mortem debugger in the frames of `exception`, as `%debug` does: IPython's, or pdb where there is none.
+
+        Raises:
+            NbagentError: the call has no exception.
+        """
+        if self.exception is None:
+            raise NbagentError(f"{self!r} has no exception: only a tool that raised one in this process can be debugged")
+        post_mortem.debug(self.exception)
 
     @property
     def seconds(self) -> float | None:

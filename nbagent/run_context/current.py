@@ -2,17 +2,18 @@
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec.structs import replace as replace_struct
 
 from nbagent import events as e
 from nbagent.events.ids import with_id_prefix
 from nbagent.run_context.breakpoints import Breakpoints
+from nbagent.run_context.faults import Faults
 from nbagent.run_context.http_exchange import HTTPExchange
 
 
@@ -38,6 +39,24 @@ class WatchedRun(Protocol):
 
     def open_calls(self, tool: str) -> list[str]:
         """Return the ids of the tool's calls that have no result yet, the oldest first."""
+        ...
+
+    @property
+    def faults(self) -> tuple[Faults, ...]:
+        """The faults that are injected into the run."""
+        ...
+
+    @property
+    def masker(self) -> Callable[[str], str]:
+        """Masks a text as the run's events are masked."""
+        ...
+
+    def begin_call(self, tool: str, fits: Callable[[Any], int], lane: str | None) -> tuple[str, Any]:
+        """Begin a call that its function reports; see `ReportedCalls.claim`."""
+        ...
+
+    def end_call(self, result: e.ToolResult) -> None:
+        """Show the result of a call that its function reports."""
         ...
 
 
@@ -114,6 +133,28 @@ def run_around(tool: str | None = None) -> RunContext | None:
     if len(running) > 1 and tool is not None:
         running = [run for run in running if run.open_calls(tool)]
     return RunContext(run=running[0]) if len(running) == 1 else None
+
+
+def run_of_call(tool: str) -> RunContext | None:
+    """Return the run in which a tool is called; None outside of runs, or if it cannot be told which.
+
+    A call without the context of a run belongs to the run that has an open call of the tool. Without one it belongs to the one
+    run that goes on, but not on the main thread, where the reader's own cells call functions beside the run.
+    """
+    context = CURRENT_RUN.get()
+    if context is not None:
+        return context
+    with _lock:
+        running = list(_running)
+    asked = [run for run in running if run.open_calls(tool)]
+    if not asked and threading.current_thread() is not threading.main_thread():
+        asked = running
+    return RunContext(run=asked[0]) if len(asked) == 1 else None
+
+
+def is_watched() -> bool:
+    """Return False if no run can be around the caller."""
+    return bool(_running) or CURRENT_RUN.get() is not None
 
 
 @contextmanager

@@ -42,6 +42,18 @@ _HEADERS = {
 _BACKOFF_S = 0.5  # before the first retry; twice that before the second
 _RECONNECTION_TIME_S = 1.0  # unless the stream says (`retry:`)
 _MAX_REDIRECTS = 10
+
+
+def made_response(status: int, url: str, body: Any) -> httpx2.Response:
+    """Return a response that no server sent, with a body of JSON."""
+    return httpx2.Response(status, json=body, request=httpx2.Request("POST", url))
+
+
+def connection_lost(message: str) -> Exception:
+    """Return the error of a connection that breaks while a response comes."""
+    return httpx2.RemoteProtocolError(message)
+
+
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 
 logging.getLogger("httpx2").addFilter(secrets.MaskingFilter())  # it logs every address in full, at level INFO

@@ -324,7 +324,8 @@ class Transcript:
         else:
             props = ToolProps()
         if event.error is not None:
-            props.error = ToolError(event.error.type, event.error.message, event.error.traceback)
+            error = event.error
+            props.error = ToolError(error.type, error.message, error.traceback, error.frames or msgspec.UNSET)
         elif "error" in block.props:
             props.error = None
         if event.preliminary:

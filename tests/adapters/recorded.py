@@ -171,7 +171,7 @@ class Transcript:
         open_: dict[str, tuple[list[str], list[str]]] = {}
         tools: dict[str, dict[str, Any]] = {}
         for event in events:
-            here_only = {name for name in ("value", "reply") if isinstance(getattr(event, name, None), ev.Live)}
+            here_only = {name for name in ("value", "exception", "reply") if isinstance(getattr(event, name, None), ev.Live)}
             sent = replace(event, **dict.fromkeys(here_only)) if here_only else event
             assert ev.from_json(ev.to_json(event)) == sent
             match event:

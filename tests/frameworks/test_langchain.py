@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from frameworks.own_tools import LIVE as LIVE_CALL
+from frameworks.own_tools import failing, get_capital_async, known, skip
+from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, completion, held, recorded, refused
 from frameworks.watching import (
     GET_CAPITAL,
@@ -20,7 +23,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import AIMessage
-from langchain_core.tools import ToolException, tool
+from langchain_core.tools import StructuredTool, ToolException, tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
@@ -340,3 +343,35 @@ async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve, s
     run = await watch(getattr(graph, stream)(QUESTION, stream_mode=["updates", "messages"]))
     assert requests_of(run, provider) == TWO_STEPS
     assert run.requests[1].new[1]["content"] == "London"
+
+
+@each(LIVE | WHOLE)
+async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, stream: Any) -> None:
+    run = await watch(stream(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[own_capital]), QUESTION))
+    assert (run.status, known(run)) == ("completed", LIVE_CALL)
+
+
+@pytest.mark.parametrize("made", [get_capital_async, tool(own_capital), StructuredTool.from_function(own_capital)])
+async def test_a_tool_of_nbagents_reports_its_call_in_every_form(serve: Serve, made: Any) -> None:
+    graph = geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[made])
+    run = await watch(graph.astream(QUESTION, stream_mode="messages"))
+    assert (run.status, known(run)) == ("completed", LIVE_CALL)
+
+
+async def test_a_tool_of_nbagents_reports_its_call_from_a_sync_stream(serve: Serve) -> None:
+    run = await watch(geographer(serve(recorded(CALL), recorded(ANSWER)), tools=[own_capital]).stream(QUESTION))
+    assert (run.status, known(run)) == ("completed", LIVE_CALL)
+
+
+async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
+    run = await watch(geographer(serve(recorded(CALL)), tools=[failing]).astream(QUESTION, stream_mode="messages"))
+    assert [(call.state, str(call.exception)) for call in run.tools] == [("output-error", "no map of UK")]
+
+
+@pytest.mark.parametrize("made", [own_capital, get_capital_async])
+async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, made: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    stream = geographer(provider, tools=[made]).astream(QUESTION, stream_mode="messages")
+    run = await watch_and_answer(stream, skip, stop_at="get_capital")
+    assert (run.status, calls(run)) == ("completed", [("get_capital", {"country": "UK"}, "Paris", "ok")])
+    assert provider.requests[-1]["messages"][-1]["content"] == "Paris"

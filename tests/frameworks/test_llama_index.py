@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
+from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, tool_reply
-from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch
+from frameworks.watching import GET_CAPITAL, calls, of_type, stop, watch, watch_and_answer
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
+from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
 from llama_index.llms.openai import OpenAI
 
@@ -111,3 +114,22 @@ async def test_stop_closes_the_connection_to_the_provider(serve: Serve) -> None:
     assert (run.status, calls(run)) == ("cancelled", [GET_CAPITAL])
     assert run.text
     assert LONDON.startswith(run.text)
+
+
+@pytest.mark.parametrize("tool", [own_capital, get_capital_async, FunctionTool.from_defaults(own_capital)])
+async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, tool: Any) -> None:
+    run = await watch(agent(serve(recorded(CALL), recorded(ANSWER)), tool).run("Capital of the UK?"))
+    assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+
+
+async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
+    run = await watch(agent(serve(recorded(CALL), recorded(ANSWER)), failing).run("Capital of the UK?"))
+    assert [(call.state, str(call.exception)) for call in run.tools] == [("output-error", "no map of UK")]
+
+
+@pytest.mark.parametrize("tool", [own_capital, get_capital_async])
+async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, tool: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    run = await watch_and_answer(agent(provider, tool).run("Capital of the UK?"), skip, stop_at="get_capital")
+    assert (run.status, calls(run)) == ("completed", [("get_capital", {"country": "UK"}, "Paris", "ok")])
+    assert provider.requests[-1]["messages"][-1]["content"] == "Paris"

@@ -7,6 +7,8 @@ from typing import Any
 import agents
 import pytest
 from agents import Agent, HostedMCPTool, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
+from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
+from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import (
     ANSWER,
     CALL,
@@ -292,3 +294,26 @@ async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve) -
     run = await watch(Runner.run_streamed(agent, "Capital of the UK?"))
     assert requests_of(run, provider) == TWO_STEPS
     assert run.requests[1].new[1]["content"] == "London"
+
+
+def own(provider: Replay, tool: Any) -> Agent:
+    return Agent(name="Geographer", model=OpenAIChatCompletionsModel("m", client(provider)), tools=[function_tool(tool)])
+
+
+@pytest.mark.parametrize("tool", [own_capital, get_capital_async])
+async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, tool: Any) -> None:
+    run = await watch(Runner.run_streamed(own(serve(recorded(CALL), recorded(ANSWER)), tool), "Capital of the UK?"))
+    assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+
+
+async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
+    run = await watch(Runner.run_streamed(own(serve(recorded(CALL), recorded(ANSWER)), failing), "Capital of the UK?"))
+    assert [(call.state, str(call.exception)) for call in run.tools] == [("output-error", "no map of UK")]
+
+
+@pytest.mark.parametrize("tool", [own_capital, get_capital_async])
+async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, tool: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    run = await watch_and_answer(Runner.run_streamed(own(provider, tool), "Capital of the UK?"), skip, stop_at="get_capital")
+    assert (run.status, calls(run)) == ("completed", [("get_capital", {"country": "UK"}, "Paris", "ok")])
+    assert provider.requests[-1]["messages"][-1]["content"] == "Paris"

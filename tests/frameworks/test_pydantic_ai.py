@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
+from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, held, recorded, refused, snapshots
 from frameworks.watching import GET_CAPITAL, TWO_STEPS, calls, of_type, requests_of, stop, watch, watch_and_answer
 from openai import AsyncOpenAI
-from pydantic_ai import Agent, CallDeferred, DeferredToolRequests, DeferredToolResults, ModelRetry, Tool, ToolDenied
+from pydantic_ai import Agent, CallDeferred, DeferredToolRequests, DeferredToolResults, ModelRetry, RunContext, Tool, ToolDenied
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
@@ -224,3 +226,35 @@ async def test_requests_of_a_watched_client_are_steps_of_the_run(serve: Serve) -
     run = await watch(agent.run_stream_events("Capital of the UK?"))
     assert requests_of(run, provider) == TWO_STEPS
     assert run.requests[1].new[1]["content"] == "London"
+
+
+@pytest.mark.parametrize("tool", [own_capital, get_capital_async])
+async def test_a_tool_of_nbagents_reports_its_call(serve: Serve, tool: Any) -> None:
+    run = await watch(EventsThenResult(geographer(serve(recorded(CALL), recorded(ANSWER)), tool), "Capital of the UK?"))
+    assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+
+
+async def test_a_parameter_that_the_framework_fills_in_is_not_shown_and_stays_when_others_change(serve: Serve) -> None:
+    @nbagent.tool
+    def get_capital(ctx: RunContext[str], country: str) -> str:
+        """The capital of a country."""
+        return f"{country} by {ctx.deps}"
+
+    asked = EventsThenResult(geographer(serve(recorded(CALL), recorded(ANSWER)), get_capital, deps_type=str), "?", deps="map")
+    changed = {"country": "FR"}
+    run = await nbagent.show(asked, face="console", stop_at="get_capital", answer=lambda question: question.allow(changed))
+    assert [(call.args, call.result) for call in run.tools] == [(changed, "FR by map")]
+
+
+async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
+    run = await watch(EventsThenResult(geographer(serve(recorded(CALL)), failing), "Capital of the UK?"))
+    assert [(call.state, str(call.exception)) for call in run.tools] == [("output-error", "no map of UK")]
+
+
+@pytest.mark.parametrize("tool", [own_capital, get_capital_async])
+async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve, tool: Any) -> None:
+    provider = serve(recorded(CALL), recorded(ANSWER))
+    asked = EventsThenResult(geographer(provider, tool), "Capital of the UK?")
+    run = await watch_and_answer(asked, skip, stop_at="get_capital")
+    assert (run.status, calls(run)) == ("completed", [("get_capital", {"country": "UK"}, "Paris", "ok")])
+    assert provider.requests[-1]["messages"][-1]["content"] == "Paris"

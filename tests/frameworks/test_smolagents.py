@@ -4,6 +4,8 @@ import gc
 import threading
 from typing import Any
 
+from frameworks.own_tools import LIVE, failing, known, skip
+from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import (
     ANSWER,
     CALL,
@@ -19,11 +21,12 @@ from frameworks.replay import (
     text_reply,
     tool_reply,
 )
-from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, watch
+from frameworks.watching import GET_CAPITAL, calls, cancel, of_type, watch, watch_and_answer
 from smolagents import CodeAgent, OpenAIModel, ToolCallingAgent, tool
 from smolagents.monitoring import LogLevel
 
 from nbagent import events as ev
+from nbagent.run import Run
 
 FINAL = ("final_answer", {"answer": "London"}, "London", "ok")
 
@@ -132,3 +135,26 @@ async def test_stop_ends_the_agent_at_its_models_next_word(serve: Serve) -> None
             assert not thread.is_alive()
     gc.collect()  # its model's stream lies in a cycle, and the framework leaves it there
     assert provider.hung_up.wait(REPLY_TIMEOUT_S)
+
+
+def first_calls(run: Run) -> list[Any]:
+    return [each for each in known(run) if each[0] == "get_capital"]
+
+
+async def test_a_tool_of_nbagents_reports_its_call(serve: Serve) -> None:
+    provider = serve(recorded(CALL), tool_reply("final_answer", answer="London"))
+    run = await watch(geographer(provider, tool(own_capital)).run("Capital of the UK?", stream=True))
+    assert (run.status, first_calls(run)) == ("completed", LIVE)
+
+
+async def test_a_tool_of_nbagents_that_fails_has_its_exception(serve: Serve) -> None:
+    provider = serve(recorded(CALL), tool_reply("final_answer", answer="London"))
+    run = await watch(geographer(provider, tool(failing)).run("Capital of the UK?", stream=True))
+    assert (run.tools[0].state, str(run.tools[0].exception)) == ("output-error", "no map of UK")
+
+
+async def test_a_tool_of_nbagents_stops_at_a_breakpoint(serve: Serve) -> None:
+    provider = serve(recorded(CALL), tool_reply("final_answer", answer="London"))
+    stream = geographer(provider, tool(own_capital)).run("Capital of the UK?", stream=True)
+    run = await watch_and_answer(stream, skip, stop_at="get_capital")
+    assert calls(run)[0] == ("get_capital", {"country": "UK"}, "Paris", "ok")

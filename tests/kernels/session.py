@@ -47,6 +47,7 @@ class Session:
         self.received: list[dict[str, Any]] = []
         self._manager = manager
         self._client = client
+        self._debug_requests = 0
         info = self._request("control", "kernel_info_request")
         self.subshell: str | None = None
         if "kernel subshells" in info.get("supported_features", ()):
@@ -121,9 +122,17 @@ class Session:
             and message["parent_header"].get("msg_id") == cell
         )
 
-    def _request(self, channel: str, kind: str) -> dict[str, Any]:
+    def debug(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Send a request of the Debug Adapter Protocol, as JupyterLab's debugger does, and return the body of the reply."""
+        self._debug_requests += 1
+        request = {"type": "request", "seq": self._debug_requests, "command": command, "arguments": arguments}
+        reply = self._request("control", "debug_request", request)
+        assert reply["success"], reply
+        return dict(reply.get("body") or {})
+
+    def _request(self, channel: str, kind: str, content: dict[str, Any] | None = None) -> dict[str, Any]:
         wire = self._client.control_channel if channel == "control" else self._client.shell_channel
-        sent = self._client.session.msg(kind, {})
+        sent = self._client.session.msg(kind, content or {})
         wire.send(sent)
         while True:
             reply = wire.get_msg(timeout=MESSAGE_TIMEOUT_S)

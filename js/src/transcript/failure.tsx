@@ -6,6 +6,7 @@ import { tracebackLabel } from "../status";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { str } from "../values";
+import { Frames } from "./frames";
 import { Lazy, lazyValueOf } from "./lazy";
 
 interface FailureProps {
@@ -13,9 +14,11 @@ interface FailureProps {
   message: unknown;
   code?: string | null;
   traceback: unknown;
+  /** Frames of the code that raised it, outermost first. */
+  frames?: unknown;
 }
 
-export function Failure({ type, message, code = null, traceback }: FailureProps) {
+export function Failure({ type, message, code = null, traceback, frames }: FailureProps) {
   const [unfolded, setUnfolded] = useState(false);
   const trace = str(traceback);
   const whole = lazyValueOf(message) === null && lazyValueOf(traceback) === null;
@@ -29,6 +32,7 @@ export function Failure({ type, message, code = null, traceback }: FailureProps)
         </Lazy>
         {code && <span class="nb-muted"> ({code})</span>}
       </pre>
+      {frames !== undefined && <Frames frames={frames} />}
       {(trace !== null || lazyValueOf(traceback)) && (
         <button type="button" class="nb-fold" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)}>
           <Icon name="chevron" />

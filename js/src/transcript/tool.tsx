@@ -194,8 +194,8 @@ function ResultOrError({ props, state }: { props: PropsOf<"tool">; state: string
           <div class="nb-caption">{state === "output-denied" ? LABELS.denied : LABELS.error}</div>
           <Lazy value={props.error}>
             {(error) => {
-              const { type, message, traceback }: Unchecked<ToolError> = record(error) ?? {};
-              return <Failure type={str(type)} message={message} traceback={traceback} />;
+              const { type, message, traceback, frames }: Unchecked<ToolError> = record(error) ?? {};
+              return <Failure type={str(type)} message={message} traceback={traceback} frames={frames} />;
             }}
           </Lazy>
         </section>

@@ -351,7 +351,7 @@ describe("characters that change the direction of their neighbours", () => {
       ["open", "c", "run", { kind: "custom", name: NAME, data: { [NAME]: NAME }, user_open: true }],
     );
     await settle();
-    const frame = page.el.querySelector(".nb-frame");
+    const frame = page.el.querySelector(".nb-stack-frame");
     expect(frame?.outerHTML).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
     expect(frame?.textContent?.split(SHOWN).length).toBeGreaterThan(12);
     expect(page.el.querySelector(".nb-title")?.getAttribute("title")).toBe(SHOWN);
@@ -441,6 +441,26 @@ describe("what is too big to travel", () => {
     await settle();
     await answer("prop/f/error/traceback", "Traceback …");
     expect(page.el.querySelector(".nb-traceback")?.textContent).toBe("Traceback …");
+  });
+
+  it("of the frames of an error: the innermost comes first, and opens to its variables", async () => {
+    const frame = (name: string, locals: Record<string, string>) => {
+      return { file: "Cell In[3]", line: 4, function: name, source: `${name}()`, locals };
+    };
+    const error = { type: "E", message: "m", traceback: null, frames: part("prop/f/error/frames") };
+    page.ops(tool("f", { state: "output-error", error }), ["close", "f"]);
+    await settle();
+    await answer("prop/f/error/frames", JSON.stringify([frame("outer", {}), frame("inner", { year: "1999" })]));
+    const rows = [...page.el.querySelectorAll<HTMLButtonElement>(".nb-stack-row")];
+    expect(rows.map((row) => row.textContent)).toEqual([
+      "inner()inner · Cell In[3], line 4",
+      "outer()outer · Cell In[3], line 4",
+    ]);
+    expect(page.el.querySelector(".nb-stack-locals")?.textContent).toBe("year1999");
+    rows[0]?.click();
+    rows[1]?.click();
+    await settle();
+    expect(page.el.querySelector(".nb-stack-locals")?.textContent).toBe("no variables");
   });
 
   it("of a file is read when the reader wants it", async () => {

@@ -1,0 +1,128 @@
+"""Frames of an exception as data: where they are, their source lines, and their local variables."""
+
+import inspect
+import linecache
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextvars import copy_context
+from types import BuiltinFunctionType, FunctionType, ModuleType, TracebackType
+from typing import Any
+
+from nbagent.events import ErrorFrame
+from nbagent.events.jsonable import text_safe
+from nbagent.gate.secrets import is_credential_name
+from nbagent.mime.text import first, head, line, text_of, without_addresses
+from nbagent.runtime.ipython import ipython_shell
+from nbagent.runtime.post_mortem import frames_outside
+
+MAX_FRAMES = 20
+"""Frames that are kept: the first one, and the innermost others."""
+MAX_LOCALS = 30
+"""Local variables of one frame that are kept."""
+LOCAL_CHARS = 500
+"""Characters of one variable's text."""
+REPRS_S = 0.5
+"""Seconds that the texts of all variables may take together. The rest is left out."""
+
+_MAX_MASKED_CHARS = 20 * LOCAL_CHARS
+"""Characters of a text in which values with the names of secrets are looked for: more than are shown."""
+_TOO_SLOW = f"(not shown: the texts of the variables took longer than {REPRS_S:g} s)"
+_MASKED = "••••••••"
+_NO_VALUES = (ModuleType, FunctionType, BuiltinFunctionType, type)
+_NUMBERS = (bool, int, float, complex, type(None))
+_NAMED_VALUE = re.compile(r"""(\b\w+)(['"]?\s*[:=]\s*)(b?'(?:[^'\\]|\\.)*'|b?"(?:[^"\\]|\\.)*")""")
+"""Matches a text with its name, as dicts and dataclasses write it: `'password': 'x'`, `token='x'`."""
+
+
+def frames_of(error: BaseException) -> list[ErrorFrame]:
+    """Return the frames of an exception without nbagent's own, outermost first. Never raises.
+
+    The texts of local variables are made in a thread of their own, which is left behind if one of them takes too long.
+    """
+    entries = frames_outside(error.__traceback__)
+    if len(entries) > MAX_FRAMES:
+        entries = [entries[0], *entries[1 - MAX_FRAMES :]]
+    if not entries:
+        return []
+    variables = [dict(_variables(entry)) for entry in entries]
+    texts: list[dict[str, str]] = [{} for _ in entries]
+
+    def write() -> None:
+        for values, written in zip(reversed(variables), reversed(texts), strict=True):  # the innermost matter most
+            for name, value in values.items():
+                try:
+                    written[name] = _text(name, value)
+                except BaseException as broken:  # of a repr that exits, too
+                    written[name] = f"(not shown: its text failed with {type(broken).__name__})"
+
+    writer = threading.Thread(target=copy_context().run, args=(write,), name="nbagent-reprs", daemon=True)
+    writer.start()
+    writer.join(REPRS_S)
+    return [
+        _frame(entry, {name: written.get(name, _TOO_SLOW) for name in values})
+        for entry, values, written in zip(entries, variables, texts, strict=True)
+    ]
+
+
+def _frame(entry: TracebackType, local_variables: dict[str, str]) -> ErrorFrame:
+    code, number = entry.tb_frame.f_code, entry.tb_lineno
+    source = linecache.getline(code.co_filename, number, entry.tb_frame.f_globals).strip()
+    return ErrorFrame(
+        file=text_safe(_file(code.co_filename)),
+        line=number,
+        function=text_safe(code.co_name),
+        source=text_safe(line(source)),
+        locals=local_variables,
+    )
+
+
+def _file(name: str) -> str:
+    """Return a file's name as IPython shows it: `Cell In[3]` for that of a cell."""
+    compiler = getattr(ipython_shell(), "compile", None)
+    try:
+        label = compiler.format_code_name(name)  # type: ignore[union-attr]
+    except Exception:  # no IPython, or another one
+        return name
+    return name if label is None else " ".join(label)
+
+
+def _variables(entry: TracebackType) -> Iterator[tuple[str, Any]]:
+    """Yield the local variables of a frame, without what a reader imported or defined there."""
+    values: Mapping[str, Any] = entry.tb_frame.f_locals
+    if values is entry.tb_frame.f_globals:
+        return
+    kept = 0
+    for name, value in list(values.items()):
+        if kept < MAX_LOCALS and name.isidentifier() and not name.startswith("__") and not isinstance(value, _NO_VALUES):
+            kept += 1
+            yield name, value
+
+
+def _text(name: str, value: Any) -> str:
+    """Return the text of a variable as the notebook would show it."""
+    if is_credential_name(name) and not isinstance(value, _NUMBERS):
+        return _MASKED
+    if isinstance(value, str | bytes):
+        shown = first(_with_masks(value[:_MAX_MASKED_CHARS]), LOCAL_CHARS) if isinstance(value, str) else value[:LOCAL_CHARS]
+        return text_safe(repr(shown) if len(value) <= LOCAL_CHARS else f"{shown!r} … of {len(value):,} in all")
+    return head(text_safe(_with_masks(_notebook_text(value)[:_MAX_MASKED_CHARS])), LOCAL_CHARS)
+
+
+def _notebook_text(value: Any) -> str:
+    formatter = getattr(getattr(ipython_shell(), "display_formatter", None), "formatters", {}).get("text/plain")
+    try:
+        # Unwrapped: the decorator would print what a repr raises, as the last exception.
+        printed = None if formatter is None else inspect.unwrap(type(formatter).__call__)(formatter, value)
+    except Exception:
+        printed = None
+    return without_addresses(printed) if isinstance(printed, str) else text_of(value)
+
+
+def _with_masks(text: str) -> str:
+    return _NAMED_VALUE.sub(_masked_value, text)
+
+
+def _masked_value(found: re.Match[str]) -> str:
+    name, between, value = found.groups()
+    return f"{name}{between}{value[0]}{_MASKED}{value[-1]}" if is_credential_name(name) else found[0]

@@ -1,0 +1,202 @@
+"""`faults`: errors, latency and cut streams that are injected into runs, to see what an agent makes of them."""
+
+import copy
+import random
+import threading
+from collections.abc import Iterable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, Self
+
+EVERY_TOOL = "*"
+"""In place of a tool's name: every tool."""
+
+
+class Faults:
+    """Faults that are injected while its `with` block, or a run that began in it, goes on. Blocks inside one another add up.
+
+    `nbagent.faults` makes it; its arguments are described there.
+    """
+
+    def __init__(
+        self,
+        tool: str | None = None,
+        *,
+        error: BaseException | type[BaseException] | None = None,
+        latency: float | None = None,
+        status: int | None = None,
+        cut_after: int | None = None,
+        every: int | None = None,
+        first: int | None = None,
+        times: int | None = None,
+        probability: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        _check(tool, error, latency, status, cut_after)
+        _check_counts(probability, every=every, first=first, times=times)
+        self.tool = tool
+        self.latency = latency
+        self.status = status
+        self.cut_after = cut_after
+        self._error = error
+        self._every, self._first, self._times = every, first, times
+        self._probability, self._seed = probability, seed
+        self._tokens: list[Token[tuple[Faults, ...]]] = []
+        self._lock = threading.Lock()
+        self._random = random.Random(seed)  # noqa: S311 - no secret
+        self._seen = self._struck = 0
+
+    def __enter__(self) -> Self:
+        self._tokens.append(FAULTS.set((*FAULTS.get(), self)))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        FAULTS.reset(self._tokens.pop())
+
+    def fresh(self) -> "Faults":
+        """Return the same faults, which have not seen a call yet."""
+        made = copy.copy(self)
+        made._lock, made._tokens = threading.Lock(), []
+        made._random = random.Random(self._seed)  # noqa: S311 - no secret
+        made._seen = made._struck = 0
+        return made
+
+    def strikes(self, tool: str | None) -> bool:
+        """Return True if the next call of a tool, or the next request to the model (None), gets the fault."""
+        if tool != self.tool and (tool is None or self.tool != EVERY_TOOL):
+            return False
+        with self._lock:
+            self._seen += 1
+            due = (
+                (self._every is None or self._seen % self._every == 0)
+                and (self._first is None or self._seen <= self._first)
+                and (self._times is None or self._struck < self._times)
+                and (self._probability is None or self._random.random() < self._probability)
+            )
+            self._struck += due
+        return due
+
+    @property
+    def label(self) -> str:
+        """What a reader is told of a fault that strikes."""
+        what = [f"{self.latency:g} s of latency"] if self.latency is not None else []
+        if self._error is not None:
+            what.append((self._error if isinstance(self._error, type) else type(self._error)).__name__)
+        if self.status is not None:
+            what.append(f"status {self.status}")
+        if self.cut_after is not None:
+            what.append(f"the stream is cut after {self.cut_after} {'chunk' if self.cut_after == 1 else 'chunks'}")
+        return f"Injected: {', '.join(what)}"
+
+    def error(self) -> BaseException | None:
+        """Return a new error to raise; None if it is another fault."""
+        if self._error is None or isinstance(self._error, type):
+            return None if self._error is None else self._error()
+        try:
+            made = copy.copy(self._error)
+        except Exception:  # a class whose arguments are not those of its exceptions
+            made = self._error
+        return made.with_traceback(None)
+
+    def __repr__(self) -> str:
+        about = "requests to the model" if self.tool is None else f"calls of {self.tool}"
+        return f"<Faults in {about}: {self.label.removeprefix('Injected: ')}>"
+
+
+FAULTS: ContextVar[tuple[Faults, ...]] = ContextVar("nbagent_faults", default=())
+"""The faults that hold for the code that runs, the outermost block's first."""
+
+
+def faults(
+    tool: str | None = None,
+    *,
+    error: BaseException | type[BaseException] | None = None,
+    latency: float | None = None,
+    status: int | None = None,
+    cut_after: int | None = None,
+    every: int | None = None,
+    first: int | None = None,
+    times: int | None = None,
+    probability: float | None = None,
+    seed: int = 0,
+) -> Faults:
+    """Inject faults into the runs that begin in a `with` block, and show them there.
+
+        with nbagent.faults(tool="fetch_rates", error=TimeoutError(), every=2):
+            nbagent.show(agent.stream("How did 2025 go?"))
+
+    A run keeps the faults of its start, also after the block. Each run counts its calls and requests from 1. Which of them get
+    the fault, all conditions together decide; without one all do.
+
+    Args:
+        tool: name of the tool in whose calls they are, `"*"` for every tool; of nbagent's agents, and under `@nbagent.tool` in
+            any framework. None is requests of nbagent's agents to their model.
+        error: raised in place of the call or the request: an exception, or its class.
+        latency: seconds that pass before the call or the request.
+        status: HTTP status with which the model's server refuses the request, such as 429.
+        cut_after: chunks after which the connection to the model breaks.
+        every: every so many calls or requests: the second, the fourth, … for 2.
+        first: the first so many.
+        times: so many faults at most.
+        probability: share of the calls or requests, from 0 to 1, drawn by `seed`.
+        seed: of `probability`; the same one draws the same.
+
+    Raises:
+        ValueError: an argument is out of range, or they do not go together.
+        TypeError: an argument is of another type.
+    """
+    return Faults(
+        tool,
+        error=error,
+        latency=latency,
+        status=status,
+        cut_after=cut_after,
+        every=every,
+        first=first,
+        times=times,
+        probability=probability,
+        seed=seed,
+    )
+
+
+def striking(tool: str | None, given: Iterable[Faults] | None = None) -> list[Faults]:
+    """Return the faults that the next call of a tool gets, or the next request to the model (None).
+
+    Args:
+        tool: its name.
+        given: the faults that hold; those of the caller's context by default.
+    """
+    return [each for each in (FAULTS.get() if given is None else given) if each.strikes(tool)]
+
+
+def faults_of_run() -> tuple[Faults, ...]:
+    """Return the faults of the caller's context for a run of its own, which counts from 1."""
+    return tuple(each.fresh() for each in FAULTS.get())
+
+
+def _check(tool: Any, error: Any, latency: Any, status: Any, cut_after: Any) -> None:
+    if tool is not None and not isinstance(tool, str):
+        raise TypeError(f"faults: tool must be the name of a tool, or '*'; got {tool!r}")
+    if error is not None and not (isinstance(error, Exception) or (isinstance(error, type) and issubclass(error, Exception))):
+        raise TypeError(f"faults: error must be an exception, such as TimeoutError(); got {error!r}")
+    if latency is not None and (not isinstance(latency, int | float) or not 0 < latency < float("inf")):
+        raise ValueError(f"faults: latency must be a positive number of seconds, got {latency!r}")
+    if status is not None and (not isinstance(status, int) or not 400 <= status <= 599):
+        raise ValueError(f"faults: status must be an HTTP status of an error, 400 to 599; got {status!r}")
+    if cut_after is not None and (not isinstance(cut_after, int) or cut_after < 0):
+        raise ValueError(f"faults: cut_after must be a number of chunks, got {cut_after!r}")
+    if tool is not None and (status, cut_after) != (None, None):
+        name = "status" if status is not None else "cut_after"
+        raise ValueError(f"faults: {name}= is for requests to the model; leave tool={tool!r} out, or give error= or latency=")
+    if (error, latency, status, cut_after) == (None, None, None, None):
+        raise ValueError("faults: say which: error=, latency=, status= or cut_after=")
+    if error is not None and status is not None:
+        raise ValueError("faults: error= and status= are two ways to fail; give one of them")
+
+
+def _check_counts(probability: Any, **counts: Any) -> None:
+    for name, number in counts.items():
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise ValueError(f"faults: {name} must be a whole number of at least 1, got {number!r}")
+    if probability is not None and (not isinstance(probability, int | float) or not 0 <= probability <= 1):
+        raise ValueError(f"faults: probability must be between 0 and 1, got {probability!r}")

@@ -1,0 +1,127 @@
+"""Calls that tools report themselves, joined with those that the stream tells."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbagent import events as e
+from nbagent.run.reported_calls import ReportedCalls
+
+
+def fits(**own: Any) -> Callable[[Any], int]:
+    return lambda told: 2 if told == own else 0
+
+
+def told(id: str, name: str = "f", **args: Any) -> list[e.Event]:
+    """The events with which a stream tells a call."""
+    return [e.ToolStart(id=id, name=name), e.ToolArgsDelta(id=id, delta="{"), e.ToolArgs(id=id, args=args)]
+
+
+def fed(calls: ReportedCalls, *events: e.Event) -> list[e.Event]:
+    return [shown for event in events for shown in calls.feed(event)]
+
+
+def test_a_report_after_the_announcement_is_the_announced_call() -> None:
+    calls = ReportedCalls()
+    assert fed(calls, *told("tool-1", x=1)) == told("tool-1", x=1)
+    assert calls.claim("f", fits(x=1)) == ("tool-1", msgspec.UNSET)
+    assert calls.finish("tool-1")
+    assert fed(calls, e.ToolResult(id="tool-1", content="text")) == []
+
+
+def test_an_announcement_after_the_report_is_the_reported_call() -> None:
+    calls = ReportedCalls()
+    id, _ = calls.claim("f", fits(x=1))
+    assert fed(calls, *told("tool-1", x=1)) == []
+    assert fed(calls, e.ToolOutput(id="tool-1", delta="out"), e.Status(message="m", parent_id="tool-1")) == [
+        e.ToolOutput(id=id, delta="out"),
+        e.Status(message="m", parent_id=id),
+    ]
+    assert calls.finish(id)
+    assert fed(calls, e.ToolResult(id="tool-1", content="text")) == []
+
+
+def test_of_several_calls_the_one_with_the_same_arguments_is_meant() -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("tool-1", x=1), *told("tool-2", x=2), *told("tool-3", name="g", x=2))
+    assert [calls.claim("f", fits(x=x))[0] for x in (2, 1)] == ["tool-2", "tool-1"]
+    assert calls.claim("f", fits(x=2))[0] == "call-1"
+
+
+def test_arguments_that_were_changed_on_the_way_are_told() -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("tool-1", x=1))
+    assert calls.claim("f", fits(x=5)) == ("tool-1", {"x": 1})
+
+
+def test_a_call_whose_arguments_are_still_written_is_the_reported_one() -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("tool-1", x=1)[:2])
+    assert calls.claim("f", fits(x=1)) == ("tool-1", msgspec.UNSET)
+
+
+def test_an_announcement_with_other_arguments_is_a_call_of_its_own() -> None:
+    calls = ReportedCalls()
+    calls.claim("f", fits(x=1))
+    assert fed(calls, *told("tool-1", x=2)) == told("tool-1", x=2)
+    result = e.ToolResult(id="tool-1", content="text")
+    assert fed(calls, result) == [result]
+
+
+def test_a_result_of_the_stream_before_the_functions_own_stays() -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("tool-1", x=1))
+    calls.claim("f", fits(x=1))
+    result = e.ToolResult(id="tool-1", status="error", content="timed out")
+    assert fed(calls, result) == [result]
+    assert not calls.finish("tool-1")
+
+
+def test_what_is_held_back_comes_with_the_end() -> None:
+    calls = ReportedCalls()
+    calls.claim("f", fits(x=1))
+    begun = told("tool-1", x=1)[:2]
+    end = e.RunEnd(status="failed")
+    assert fed(calls, *begun) == []
+    assert fed(calls, end) == [*begun, end]
+
+
+def test_a_lanes_call_is_one_of_the_lane() -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("lane-1/tool-1", x=1), *told("lane-2/tool-1", x=1))
+    assert calls.claim("f", fits(x=1), "lane-2")[0] == "lane-2/tool-1"
+    assert calls.claim("f", fits(x=1), "lane-2")[0] == "lane-2/call-1"
+
+
+@given(st.data())
+def test_every_call_has_one_panel_in_every_order(data: st.DataObject) -> None:
+    """The stream tells all calls before their functions begin, or after that, each in any order."""
+    numbers = range(data.draw(st.integers(1, 4)))
+    argument = [data.draw(st.integers(0, 1)) for _ in numbers]
+    streams = [told(f"tool-{n}", x=argument[n]) for n in numbers]
+    phases = data.draw(st.permutations(["begin", "told"]))
+    steps = [(n, phase) for phase in phases for n in data.draw(st.permutations(numbers))]
+    calls, shown, reported = ReportedCalls(), list[e.Event](), dict[int, str]()
+    for n, step in steps:
+        if step == "told":
+            shown += fed(calls, *streams[n])
+        else:
+            reported[n], known = calls.claim("f", fits(x=argument[n]))
+            if known is None:
+                shown.append(e.ToolStart(id=reported[n], name="f"))
+    for id in reported.values():
+        assert calls.finish(id)
+        shown.append(e.ToolResult(id=id))
+    shown += fed(calls, *(e.ToolResult(id=f"tool-{n}", content="text") for n in numbers))
+    ids = [event.id for event in shown if isinstance(event, e.ToolStart)]
+    assert sorted(ids) == sorted(reported.values())
+    assert sorted(event.id for event in shown if isinstance(event, e.ToolResult)) == sorted(ids)
+
+
+@pytest.mark.parametrize("event", [e.TextDelta(id="t", delta="x"), e.ToolResult(id="tool-9", content=1)])
+def test_what_no_tool_reports_passes(event: e.Event) -> None:
+    assert ReportedCalls().feed(event) == [event]
