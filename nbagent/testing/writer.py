@@ -124,8 +124,11 @@ def _tool(source: SourceWriter, tool: Any, calls: list[Call]) -> str:
 def _answers(recorded: RecordedRun) -> list[Any]:
     """Return the reader's answers to the questions about calls, as `play` takes them."""
     made: list[Any] = []
+    asked: set[str] = set()
     for event in recorded.events:
-        if isinstance(event, e.ApprovalResponse) and event.parent_id is None:
+        if isinstance(event, e.ApprovalRequest) and event.parent_id is None and event.kind == "tool":
+            asked.add(event.approval_id)
+        elif isinstance(event, e.ApprovalResponse) and event.approval_id in asked:
             approved = event.decision == "approve"
             made.append((event.value if event.value is not None else True) if approved else event.reason or False)
     return made
