@@ -7,6 +7,7 @@ from typing import Any
 
 from nbagent import events as e
 from nbagent.agent.model import Connection
+from nbagent.agent.recorded_model import RecordedConnection
 from nbagent.agent.tools import AnyTool
 from nbagent.run_context.faults import Faults, striking
 from nbagent.sources.closing import aclose
@@ -53,7 +54,7 @@ async def before_plain_async_call(call: Callable[[], Awaitable[Any]], struck: It
     return await call()
 
 
-async def before_request(connection: Connection, emit: Callable[[e.Event], Awaitable[None]]) -> int | None:
+async def before_request(connection: Connection | RecordedConnection, emit: Callable[[e.Event], Awaitable[None]]) -> int | None:
     """Inject the faults that a request to the model gets. Returns the chunks after which its stream is to be cut, or None.
 
     Args:

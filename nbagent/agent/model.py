@@ -286,12 +286,17 @@ class Connection:
 
     def status_error(self, status: int) -> openai.APIStatusError:
         """Return the client's error for a response of that HTTP status, as if the server had sent one."""
-        body = {"error": {"message": "injected by nbagent.faults", "type": "injected"}}
-        return self._client._make_status_error_from_response(made_response(status, str(self._client.base_url), body))
+        return status_error(self._client, status)
 
     def _address(self) -> str:
         url = self._client.base_url
         return f"{url.host}:{url.port}" if url.port else url.host
+
+
+def status_error(client: openai.AsyncOpenAI, status: int) -> openai.APIStatusError:
+    """Return a client's error for a response of that HTTP status, as if its server had sent one."""
+    body = {"error": {"message": "injected by nbagent.faults", "type": "injected"}}
+    return client._make_status_error_from_response(made_response(status, str(client.base_url), body))
 
 
 def check(model: Any, client: Any, api: Any) -> None:

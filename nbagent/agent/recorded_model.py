@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
+import openai
 
 from nbagent import events as e
 from nbagent.adapters.base.decoder import BaseDecoder
 from nbagent.adapters.nbagent_events.decoder import EventsDecoder
 from nbagent.agent import history
-from nbagent.agent.model import Connection
+from nbagent.agent.model import Connection, status_error
 from nbagent.agent.recorded import MASKED, Record, RecordedCall, RecordedRun, recorded_run
 from nbagent.agent.structured import OutputFormat
 from nbagent.agent.tools import AnyTool
@@ -50,6 +51,10 @@ class RecordedConnection:
         self._make_live = live
         self._live: Connection | None = None
         self._next: int | None = None  # index of the next response
+
+    def status_error(self, status: int) -> openai.APIStatusError:
+        """Return the error of a response of that HTTP status, as if the model's server had sent one."""
+        return status_error(openai.AsyncOpenAI(base_url="http://recording.invalid", api_key="none"), status)
 
     def __repr__(self) -> str:
         return f"<{self.model}: {len(self._recording.steps)} responses>"

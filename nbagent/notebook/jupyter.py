@@ -98,7 +98,6 @@ class RunDisplay:
         self._saving = loop.submit(self._save_periodically(static_copy.FIRST_SAVE_S))
         self.run.on_end(self._on_end)
         self.run.on_addition(self.update)
-        self.run.on_forks = self.update
         if self.run.is_chat:  # which ends with its kernel only
             self.run.on("run.end", lambda event: self.update())
 

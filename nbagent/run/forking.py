@@ -33,15 +33,14 @@ class ForkableRun(FollowedRun):
         own_agent: the `nbagent.Agent` whose run it is; None for the runs of others.
         asked_form: the form of the answer that was asked of it, or None.
         family: the run and its forks; None until there is one.
-        on_forks: called when the tree of a run that has ended changes; None if nothing waits for it.
         shown_with: the options that a fork takes over: what may be seen, and how it is drawn.
     """
 
     own_agent: Any = None
     asked_form: Any = None
     family: Relatives | None = None
-    on_forks: Callable[[], object] | None = None
     shown_with: Mapping[str, Any]
+    _on_addition: Callable[[], object]
 
     @property
     @abstractmethod
@@ -155,5 +154,5 @@ class ForkableRun(FollowedRun):
                 for node in nodes
             ]
             self._channels.send(self._state.transcript.forked(masked))
-        if self.done and self.on_forks is not None:
-            self.on_forks()
+        if self.done:
+            self._on_addition()

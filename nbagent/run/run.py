@@ -185,7 +185,7 @@ class Run(ForkableRun):
         self._closed.add(callback)
 
     def on_addition(self, callback: Callable[[], object]) -> None:
-        """Call `callback` each time that events were added to the run after its end, on an arbitrary thread."""
+        """Call `callback` each time that something was added to the run after its end, on an arbitrary thread."""
         self._on_addition = callback
 
     def report(self, events: Iterable[e.Event]) -> None:
