@@ -64,11 +64,12 @@ def table_difference(before: Table, after: Table) -> dict[str, Any]:
     """Return what differs between two tables.
 
     Returns:
-        `columns`: a list of `{"name", "change": "added" | "removed", "types": [before, after]}`, the last two where they apply.
-        `rows`: a list of `{"label", "change": "added" | "removed", "cells"}`. A cell is its text, or `[before, after]`; null where
-        a side has no such column.
-        `changed`, `added`, `removed`: numbers of cells, rows and rows. `compared`, `more_rows`, `more_columns`: how many rows were
-        compared, if not all, and how many rows and columns are left out.
+        `columns`: a list of `{"name", "change": "added" | "removed", "types": [before, after]}`, the last two where they
+        apply.
+        `rows`: a list of `{"label", "change": "added" | "removed", "cells"}`. A cell is its text, or `[before, after]`; null
+        where a side has no such column.
+        `changed`, `added`, `removed`: numbers of cells, rows and rows. `compared`, `more_rows`, `more_columns`: how many rows
+        were compared, if not all, and how many rows and columns are left out.
     """
     names = [*after.columns, *(name for name in before.columns if name not in after.columns)]
     shared = [name for name in after.columns if name in before.columns]

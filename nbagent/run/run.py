@@ -115,6 +115,7 @@ class Run(SteeredRun):
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._ended, self._closed = OneShotEvent(), OneShotEvent()
         self._on_addition: Callable[[], object] = lambda: None
+        self._state.attempts.run = self
         if (handler := options.get("answer")) is not None:
             self.on("approval.request", answering(self, handler))
 
@@ -180,16 +181,17 @@ class Run(SteeredRun):
         """Call `callback` each time that events were added to the run after its end, on an arbitrary thread."""
         self._on_addition = callback
 
-    def report(self, events: Iterable[e.Event]) -> None:
+    def report(self, events: Iterable[e.Event], *, last: bool = True) -> None:
         """Show events that the stream does not tell, such as those of code inside it. Safe on any thread, also after the end.
 
         Args:
             events: with ids that are unique in the run.
+            last: after the run's end, bring the notebook's copy of it up to date. False if more events follow soon.
         """
         with self._state.lock:
             self._forward(events)
             ended = self._finished
-        if ended:
+        if ended and last:
             self._on_addition()
 
     def close(self) -> None:

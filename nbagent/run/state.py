@@ -15,6 +15,7 @@ from nbagent.inspector import Inspector
 from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
+from nbagent.run.attempts import FORM_PART, Attempts
 from nbagent.run.question import OpenQuestions
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
@@ -39,6 +40,7 @@ class RunState:
         events: those that have passed the gate.
         privacy: passes every event through the gate, and keeps the hidden originals.
         tool_calls: whole arguments and live results.
+        attempts: makes tool calls again.
         large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.
         conversation: the exact history of a run of nbagent's own agent; None of other streams.
@@ -64,6 +66,7 @@ class RunState:
         given, origin = name_and_origin(source) if name is None else (name, "user")
         self.transcript = Transcript(self.privacy.mask(given), started, origin, props)
         self.tool_calls = ToolCalls(self.lock)
+        self.attempts = self.tool_calls.again = Attempts(self.transcript, self.tool_calls, self.privacy.mask, self.lock)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot)
         self.questions = OpenQuestions()
@@ -99,6 +102,8 @@ class RunState:
             self.usages[event.id] = event.usage
         elif type(event) is e.RunEnd:
             self.output = event.output if event.value is None else event.value.value
+        if type(event) is e.ToolStart and event.tool is not None:
+            self.attempts.add(event, self.transcript.block_id(event.id, "tool"))
         self.questions.feed(event)
         self.events.append(event)
         return event, self.transcript.feed(event)
@@ -110,6 +115,8 @@ class RunState:
     def read_page(self, name: str, offset: int, max_bytes: int) -> tuple[str, int]:
         """Return a page of a large value or of an inspector's answer; see `RunResults.page`."""
         with self.lock:
+            if name.startswith(FORM_PART):
+                return self.attempts.page(name, offset, max_bytes)
             pages = self.inspector if self.inspector.knows(name) else self.large_values
             return pages.page(name, offset, max_bytes)
 

@@ -1,0 +1,1 @@
+"""Runs taken apart: compared with each other."""
