@@ -46,6 +46,10 @@ class BlockWriter:
         """Return the run from its header to its footer."""
         return self._header() + (self._list(ROOT) or self._empty()) + self._footer()
 
+    def blocks_html(self) -> str:
+        """Return the blocks alone."""
+        return self._list(ROOT)
+
     def _header(self) -> str:
         run = self._tree.run
         name, model = text_of(run, "name"), text_of(run, "model")
@@ -173,7 +177,7 @@ class BlockWriter:
         return f'<div style="display:flex;gap:1em">{"".join(cells)}</div>\n'
 
     def _outcome(self, block: Props) -> str:
-        if record_of(block, "difference").get("kind") == "picture":
+        if record_of(block, "difference").get("kind") == "picture" and text_of(block, "attempt_of") in self._tree.blocks:
             return ""  # it stands next to the first one
         labels, state = LABELS["tool"], block.get("state")
         result, error = block.get("result"), record_of(block, "error")

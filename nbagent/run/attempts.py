@@ -3,7 +3,6 @@
 import asyncio
 import concurrent.futures
 import contextvars
-import html
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from typing import Any
@@ -97,12 +96,12 @@ class Attempt(ToolCall):
         return f"<Attempt {super().__repr__()[1:-1]}{compared}>"
 
     def _repr_html_(self) -> str:
-        from nbagent.render.html import transcript_html  # with the first attempt that is shown alone
+        from nbagent.render.html import blocks_html  # with the first attempt that is shown alone
 
         self.wait()
         with self._lock:
             blocks = self._again.snapshot_of(self._block)
-        return transcript_html(blocks) if blocks else html.escape(repr(self))
+        return blocks_html(blocks)
 
 
 class _Running:

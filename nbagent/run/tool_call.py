@@ -41,6 +41,11 @@ class ToolCall:
         self._again = again
 
     @property
+    def id(self) -> str:
+        """Id of the call in the run's events."""
+        return self._block.id
+
+    @property
     def name(self) -> str:
         """Name of the tool."""
         return str(self._block.props["name"])

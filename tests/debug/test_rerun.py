@@ -217,22 +217,23 @@ def test_a_wait_may_have_a_limit_and_an_interrupted_one_stops_the_attempt() -> N
     with shown(wait_for_ever) as run:
         run.wait()
         attempt = run.tools[0].rerun(year=1)
-        with pytest.raises(TimeoutError, match="is still running after 0.01 s"):
+        with pytest.raises(TimeoutError, match="is still running after"):
             attempt.wait(0.01)
         attempt.stop()
         assert attempt.wait().state == "output-error"
 
 
 def large(year: int) -> str:
-    """Return a text."""
-    return "x" * (100_000_000 if year == 1 else 10)
+    """Return a text of that many characters."""
+    return "x" * year
 
 
-def test_an_attempt_of_100_mb_leaves_the_run_intact() -> None:
+@pytest.mark.parametrize("size", [10_000_000, pytest.param(100_000_000, marks=pytest.mark.proof)])
+def test_an_attempt_of_many_megabytes_leaves_the_run_intact(size: int) -> None:
     with shown(large) as run:
         run.wait()
-        attempt = run.tools[0].rerun(year=1).wait()
-        assert len(attempt.result) == 100_000_000
+        attempt = run.tools[0].rerun(year=size).wait()
+        assert len(attempt.result) == size
         assert len(json.dumps(run.snapshot())) < 200_000
         assert len(run.to_html()) < 400_000
 
