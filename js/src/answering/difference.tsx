@@ -64,10 +64,10 @@ function Drawn({ diff, block, Result }: DrawnProps): ComponentChildren {
   }
 }
 
-function Piece({ piece: [mark, text, more] }: { piece: unknown[] }) {
+function Piece({ piece: [mark, text, more] }: { piece: unknown[] }): ComponentChildren {
   const note = num(more) !== null && mark !== "=" ? fill(LABELS.more_text, count(num(more) ?? 0)) : "";
   if (mark === "-") return <del>{`${str(text) ?? ""}${note}`}</del>;
-  return mark === "+" ? <ins>{`${str(text) ?? ""}${note}`}</ins> : <>{str(text)}</>;
+  return mark === "+" ? <ins>{`${str(text) ?? ""}${note}`}</ins> : str(text);
 }
 
 function Changed({ before, after }: { before: unknown; after: unknown }) {
@@ -119,9 +119,9 @@ function Table({ diff }: { diff: JsonObject }) {
   );
 }
 
-function Marked({ change, children }: { change: unknown; children: ComponentChildren }) {
+function Marked({ change, children }: { change: unknown; children: ComponentChildren }): ComponentChildren {
   if (change === "added") return <ins>{children}</ins>;
-  return change === "removed" ? <del>{children}</del> : <>{children}</>;
+  return change === "removed" ? <del>{children}</del> : children;
 }
 
 /** How much is left out. */

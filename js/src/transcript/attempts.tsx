@@ -1,6 +1,6 @@
 /** What a reader may do with a tool call afterwards, and what came of it: drawn by the lazy part `answering.js`. */
 
-import type { FunctionComponent } from "preact";
+import type { ComponentChildren, FunctionComponent } from "preact";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { Session } from "../session";
 import { fill } from "../shared";
@@ -41,9 +41,9 @@ export function Attempts({ block }: { block: Block<"tool"> }) {
 }
 
 /** A component of the part; nothing until it is loaded. */
-function Part({ name, block }: { name: "Difference" | "AttemptControls"; block: Block<"tool"> }) {
+function Part({ name, block }: { name: "Difference" | "AttemptControls"; block: Block<"tool"> }): ComponentChildren {
   const session = useSession();
   const { value: module, problem } = useLoaded(() => loadDrawn(session, "answering.js"), 0, session);
   const Drawn: FunctionComponent<AttemptPartProps> | undefined = module?.[name];
-  return Drawn ? <Drawn session={session} block={block} Result={Result} /> : <>{problem}</>;
+  return Drawn ? <Drawn session={session} block={block} Result={Result} /> : problem;
 }
