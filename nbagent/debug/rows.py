@@ -97,7 +97,7 @@ class Comparison:
             times = _times(row)
             yield f"{_mark(row)} {_label(row)}{f' · {times}' if times else ''}"
             for name, diff in row.parts.items():
-                yield f"    {name}: {headline(diff)}"
+                yield f"    {headline(diff)}" if name == row.name else f"    {name}: {headline(diff)}"
                 lines = difference_lines(diff)
                 yield from (f"      {line}" for line in lines[:_LINES])
                 if len(lines) > _LINES:
@@ -136,7 +136,8 @@ def _row_html(row: Row) -> str:
     if row.kind == "run" and not row.parts:
         return ""
     times = _times(row)
-    note = ", ".join(f"{name}: {headline(diff)}" for name, diff in row.parts.items()) or ", ".join(row.differs)
+    notes = [headline(diff) if name == row.name else f"{name}: {headline(diff)}" for name, diff in row.parts.items()]
+    note = ", ".join(notes or row.differs)
     line = f"<strong>{_mark(row)}</strong> {escape_line(_label(row))}"
     line += "".join(f" · {escape_line(part)}" for part in (note, times) if part)
     if not row.differs:

@@ -11,7 +11,7 @@ CONTEXT_CHARS = 120
 PIECE_CHARS = 4000
 """Characters of one piece, at most."""
 
-_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_WORDS = re.compile(r"\d+(?:[.,]\d+)*|\w+|\s+|[^\w\s]")
 
 
 def text_difference(before: str, after: str) -> list[list[Any]]:
@@ -31,7 +31,7 @@ def text_difference(before: str, after: str) -> list[list[Any]]:
 
 
 def _unfinished_word(text: str) -> str:
-    found = re.search(r"\w+\Z", text[-100:])
+    found = re.search(r"[\w.,]+\Z", text[-100:])
     return found[0] if found else ""
 
 

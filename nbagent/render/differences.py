@@ -9,7 +9,7 @@ from nbagent.render.props import Props, text_of
 _LINE_CHARS = 200
 _PRE = ' style="white-space:pre-wrap;overflow-wrap:anywhere;margin:.25em 0;background:none;color:inherit"'
 _REMOVED = ' style="background:rgba(214,69,69,.18);color:inherit"'
-_ADDED = ' style="background:rgba(46,150,80,.2);color:inherit;text-decoration:underline"'
+_ADDED = ' style="background:rgba(46,150,80,.2);color:inherit;text-decoration:underline;margin-left:.15em"'
 _CELL = ' style="text-align:right;padding:.1em .7em;white-space:nowrap"'
 _ROW = ' style="background:none"'
 _SCROLL = ' style="overflow-x:auto;margin:.25em 0"'
@@ -101,7 +101,7 @@ def _table(diff: Props) -> str:
         + "</tr>"
         for row in _records(diff, "rows")
     )
-    return f'<table style="border-collapse:collapse;font-size:.95em"><tr{_ROW}><th></th>{head}</tr>{rows}</table>'
+    return f'<table style="border-collapse:collapse;font-size:.95em;color:inherit"><tr{_ROW}><th></th>{head}</tr>{rows}</table>'
 
 
 def _column(column: Props) -> str:
