@@ -35,6 +35,7 @@ __all__ = [
     "SummaryBuffer",
     "asgi",
     "chat",
+    "compare",
     "connect",
     "demo",
     "encode",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from nbagent.adapters.encode import encode
     from nbagent.agent import Agent, BufferWindow, LongTerm, SummaryBuffer, load_agents, mcp, progress, tool
     from nbagent.agent.prompt_parts import file, image
+    from nbagent.debug.compare import compare
     from nbagent.server import asgi, serve
 
     __version__: str
@@ -102,6 +104,10 @@ else:  # a type checker would take any name for one that __getattr__ knows
             from nbagent.run import registry
 
             return registry.last()
+        if name == "compare":
+            from nbagent.debug.compare import compare
+
+            return compare
         if name == "encode":
             from nbagent.adapters.encode import encode
 

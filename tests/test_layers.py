@@ -16,6 +16,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("events", "hints", "runtime"),
     ("protocol", "run_context"),
     ("mime", "markup"),
+    ("diff",),
     ("gate", "transcript", "wire"),
     ("adapters", "sources", "recording", "pump", "render"),
     ("requests",),
@@ -34,6 +35,7 @@ INSIDE: dict[str, list[tuple[str, ...]]] = {
     "run": [
         ("*",),
         ("tool_call",),
+        ("attempts",),
         ("state",),
         ("results",),
         ("steering",),

@@ -229,6 +229,14 @@ export interface ToolProps extends BlockProps {
   open?: boolean;
   /** The text that the tool printed or logged; it grows by `append`. */
   output?: string;
+  /** True if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`. */
+  can_rerun?: boolean;
+  /** Why the last wish to make it again was not met; null after one that was. */
+  problem?: Large<string> | null;
+  /** Id of the call that this one makes again, for the reader; absent for a call of the model. */
+  attempt_of?: Large<string>;
+  /** Of an attempt: what differs from the first result; see `nbagent.diff.difference`. */
+  difference?: Large<Record<string, unknown>>;
 }
 
 /** A sub-agent at work, or one of several streams that are shown together; its blocks are its children. */
@@ -515,6 +523,24 @@ export interface StepMessage {
   on: boolean;
 }
 
+/** The reader wants a tool call to be made again. */
+export interface RerunMessage {
+  t: "rerun";
+  /** Id of the call's block. */
+  block: string;
+  /** All arguments as JSON text, because a browser's numbers lose digits; null for those of the call. */
+  args?: string | null;
+  /** True to call a tool that must not be called twice. */
+  force?: boolean;
+}
+
+/** The reader stops an attempt of a tool call. */
+export interface StopAttemptMessage {
+  t: "stop_attempt";
+  /** Id of the attempt's block. */
+  block: string;
+}
+
 /** The reader wrote a prompt in a chat. */
 export interface SayMessage {
   t: "say";
@@ -705,4 +731,6 @@ export type ViewMessage =
   | AnswerMessage
   | BreakMessage
   | StepMessage
+  | RerunMessage
+  | StopAttemptMessage
   | SayMessage;

@@ -177,6 +177,15 @@ export class Session {
     return new Session(model);
   }
 
+  /** Make a tool call again, with all its arguments as JSON, or with those that it had. */
+  rerun(block: Block<"tool">, wish: { args?: string; force?: boolean }): void {
+    if (this.kernel.state.peek() !== "gone") this.channel.send({ t: "rerun", block: block.id, ...wish });
+  }
+
+  stopAttempt(block: Block<"tool">): void {
+    this.channel.send({ t: "stop_attempt", block: block.id });
+  }
+
   loadModule(name: ModuleName): Promise<LazyModule> {
     return loadModule(name, (module) => this.channel.lazyValues.whole(module));
   }

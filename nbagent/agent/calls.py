@@ -110,6 +110,11 @@ class Calls:
         await self._emit(result)
         return output
 
+    async def attempt(self, start: e.ToolStart, tool: AnyTool, arguments: dict[str, Any]) -> e.ToolResult:
+        """Run a call that the model did not make, without a question, and return its result."""
+        result, _ = await self._attempt(_Permitted(start, tool, arguments))
+        return result
+
     async def _permitted(self, start: e.ToolStart, args: e.ToolArgs) -> "_Permitted":
         """Return a call once it is permitted.
 
@@ -122,6 +127,7 @@ class Calls:
             names = ", ".join(self._plan.tools) or "none"
             raise ToolError(f"there is no tool {start.name!r}; the tools are: {names}")
         arguments = parse_arguments(args.args_text)
+        _note_arguments(start, arguments)
         call = _Permitted(start, tool, arguments)
         breakpoints = breakpoints_here()
         reason = None if breakpoints is None else breakpoints.at_call(tool.name, arguments)
@@ -154,6 +160,7 @@ class Calls:
         """Show changed arguments. Return a note for the model on what the reader changed, "" for nothing."""
         if changed is None or changed == call.arguments:
             return ""
+        _note_arguments(call.start, changed)
         text = msgspec.json.encode(changed).decode()
         await self._emit(e.ToolArgs(id=call.start.id, args=changed, args_text=text))
         return f"(The user changed the arguments to {text}.)\n"
@@ -274,6 +281,12 @@ class _Permitted:
 def denial(reason: str | None) -> str:
     """Return what the model gets in place of the result of a call that the reader did not permit."""
     return f"The user denied this call: {reason}" if reason else "The user denied this call."
+
+
+def _note_arguments(start: e.ToolStart, arguments: dict[str, Any]) -> None:
+    """Keep the arguments of a call as they are, for another call with them."""
+    if start.tool is not None:
+        start.tool.value.arguments = arguments
 
 
 def failed(id: str, error: BaseException) -> _Outcome:

@@ -22,6 +22,7 @@ from nbagent.agent.limits import CHARS_PER_TOKEN, LimitReached, Spending, estima
 from nbagent.agent.past import Past
 from nbagent.agent.plan import Plan
 from nbagent.agent.questions import Questions
+from nbagent.agent.repeat import repeatable
 from nbagent.agent.response import Response
 from nbagent.agent.retry import Backoff
 from nbagent.agent.stops import Stops
@@ -382,6 +383,8 @@ class Turns:
         if isinstance(event, e.StepEnd) and event.usage is not None:
             self._response.has_usage = True
             event = replace(event, usage=self.spending.add(event.usage, self.plan.prices))
+        if isinstance(event, e.ToolStart) and (tool := self.plan.tools.get(event.name)) is not None:
+            event = replace(event, tool=repeatable(tool, self.plan))
         self._response.update(event)
         if isinstance(event, e.ToolStart) and event.name in self.plan.handoffs:
             event = replace(event, kind="handoff")

@@ -1,1 +1,1 @@
-"""Runs that go on from a point of another one."""
+"""Runs taken apart: forks that go on from a point of another run, and runs compared with each other."""

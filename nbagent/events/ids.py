@@ -8,7 +8,7 @@ from nbagent.events.kinds import Event
 
 E = TypeVar("E", bound=Event)
 
-_ID_FIELDS = ("id", "tool_id", "text_id", "approval_id", "parent_id")
+_ID_FIELDS = ("id", "tool_id", "text_id", "approval_id", "parent_id", "attempt_of")
 
 
 def with_id_prefix(event: E, prefix: str) -> E:

@@ -143,13 +143,21 @@ class ReasoningEnd(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class ToolStart(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.start"):
-    """A tool call begins; its arguments may follow. `call_id` is the provider's, and need not be unique."""
+    """A tool call begins; its arguments may follow.
+
+    Attributes:
+        call_id: the provider's id, which need not be unique.
+        attempt_of: the call that this one makes again, for its reader; None for a call of the model. Its parent is that call.
+        tool: the way to make the call again; a `Repeatable`, in this process only, never encoded. None if there is no such way.
+    """
 
     id: str
     name: str
     call_id: str | None = None
     kind: ToolKind = "function"
     title: str | None = None
+    attempt_of: str | None = None
+    tool: Live | None = None
 
 
 class ToolArgsDelta(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="tool.args.delta"):
@@ -192,6 +200,7 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
         display: the value as a reader sees it, if that differs from `content`.
         value: the Python object, in this process only; never encoded.
         exception: what the tool raised, with its traceback, in this process only; never encoded.
+        difference: of an attempt: what differs from the first result; see `nbagent.diff.difference`.
     """
 
     id: str
@@ -202,6 +211,7 @@ class ToolResult(Envelope, frozen=True, kw_only=True, omit_defaults=True, tag="t
     display: Display | None = None
     value: Live | None = None
     exception: Live | None = None
+    difference: dict[str, Any] | None = None
 
 
 # --- approvals --------------------------------------------------------------------------------------------------------

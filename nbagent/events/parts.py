@@ -1,12 +1,12 @@
 """The parts of events: the common envelope, and the values of fields."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
-    from nbagent.events.kinds import ApprovalResponse
+    from nbagent.events.kinds import ApprovalResponse, Event, ToolResult
 
 RunStatus = Literal["completed", "incomplete", "cancelled", "failed", "paused", "max_steps"]
 ToolKind = Literal["function", "hosted", "mcp", "handoff", "custom"]
@@ -67,6 +67,36 @@ class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True):
     function: str
     source: str
     locals: dict[str, str]
+
+
+class Repeatable(Protocol):
+    """The way to make a tool call again, in this process.
+
+    Attributes:
+        arguments: of the call, as its tool got them: those in the events may have been masked since. None while they stream in.
+    """
+
+    arguments: dict[str, Any] | None
+
+    def form(self) -> dict[str, Any]:
+        """Return what a form for other arguments needs: `schema`, a JSON Schema, and `once`, true if `force` is needed."""
+        ...
+
+    def attempt(
+        self, id: str, arguments: dict[str, Any], emit: "Callable[[Event], Awaitable[None]]", *, force: bool
+    ) -> "tuple[Coroutine[Any, Any, ToolResult], str | None]":
+        """Return a coroutine that calls the function as it is now, for nbagent's loop, and a note for the reader.
+
+        Args:
+            id: of the attempt.
+            arguments: all of them.
+            emit: takes what the tool prints, its progress and preliminary results.
+            force: call a tool that must not be called twice.
+
+        Raises:
+            ToolError: the arguments do not fit, or the tool must not be called twice.
+        """
+        ...
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,7 +15,7 @@ from nbagent.gate.masking import ALL_CUTS, OWN_CUTS, CutMarks, DistinctNames
 _E = TypeVar("_E", bound=e.Event | e.ErrorInfo | e.ErrorFrame)
 _Delta: TypeAlias = e.TextDelta | e.ReasoningDelta | e.ToolArgsDelta | e.ToolOutput
 _DELTAS = (e.TextDelta, e.ReasoningDelta, e.ToolArgsDelta, e.ToolOutput)
-_IDS = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id")
+_IDS = ("id", "parent_id", "tool_id", "call_id", "approval_id", "text_id", "attempt_of")
 """Fields that refer to other events."""
 _UNMASKED = frozenset({*_IDS, "seq", "ts", "run_id", "display", "signature", "encrypted"})
 """Fields without text for readers, and fields with masking of their own."""

@@ -127,7 +127,9 @@ class ToolRules:
             announced, self._announced = self._announced, True
             return [] if announced else [e.Hidden(what="tools", agent=event.agent)]
         notes = [e.Hidden(what="arguments" if aspect == "args" else "result", tool_id=event.id) for aspect in sorted(hidden)]
-        return [replace(event, title=None) if hidden else event, *notes]
+        if "result" in hidden:  # a second result would be hidden with all that is in the call
+            event = replace(event, tool=None)
+        return [replace(event, title=None) if hidden and event.attempt_of is None else event, *notes]
 
     def _call(self, event: e.ToolArgsDelta | e.ToolArgs | e.ToolProgress | e.ToolOutput | e.ToolResult) -> list[e.Event]:
         hidden = self._hidden_aspects(event.id)
@@ -152,7 +154,7 @@ class ToolRules:
         if "result" not in hidden:
             return [replace(event, error=error, exception=None)]  # its frames have the arguments
         shown = None if event.status == "error" else e.Display(summary="hidden")
-        return [replace(event, content=None, error=error, display=shown, value=None, exception=None)]
+        return [replace(event, content=None, error=error, display=shown, value=None, exception=None, difference=None)]
 
     def _approval(self, event: e.ApprovalRequest | e.ApprovalResponse) -> e.Event:
         inside = event.parent_id in self._inside

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from nbagent import events as e
+from nbagent.events.attempts import AttemptFilter
 from nbagent.protocol.inspection import Bar, BarKind
 
 MIN_GAP_S = 1.0
@@ -44,6 +45,7 @@ class Timeline:
         self._open: dict[tuple[BarKind, str], Bar] = {}
         self._step: Bar | None = None
         self._steps = 0
+        self._attempts = AttemptFilter()
 
     @property
     def bars(self) -> Sequence[Bar]:
@@ -56,7 +58,9 @@ class Timeline:
         return self._steps
 
     def feed(self, event: e.Event) -> None:  # noqa: C901 - one flat match over the vocabulary
-        """Take one event."""
+        """Take one event. Those of attempts are not the run's time."""
+        if self._attempts.is_of_attempt(event):
+            return
         self._pass_time(event.ts)
         match event:
             case e.TextDelta():

@@ -229,6 +229,10 @@ class ToolProps(BlockProps, tag="tool"):
         hidden: parts of this call that the gate hides: `arguments`, `result`.
         open: true if the panel stays open after the call's end: the result is a picture, or the last table among siblings.
         output: the text that the tool printed or logged; it grows by `append`.
+        can_rerun: true if the reader may make the call again. A form's schema is the large value `rerun/BLOCK`.
+        problem: why the last wish to make it again was not met; null after one that was.
+        attempt_of: id of the call that this one makes again, for the reader; absent for a call of the model.
+        difference: of an attempt: what differs from the first result; see `nbagent.diff.difference`.
     """
 
     name: str | UnsetType = UNSET
@@ -249,6 +253,10 @@ class ToolProps(BlockProps, tag="tool"):
     hidden: list[str] | UnsetType = UNSET
     open: bool | UnsetType = UNSET
     output: str | UnsetType = UNSET
+    can_rerun: bool | UnsetType = UNSET
+    problem: str | UnsetType | None = UNSET
+    attempt_of: str | UnsetType = UNSET
+    difference: dict[str, Any] | UnsetType = UNSET
 
 
 class AgentProps(BlockProps, tag="agent"):

@@ -202,6 +202,30 @@ class Step(msgspec.Struct, tag_field="t", tag="step"):
     on: bool
 
 
+class Rerun(msgspec.Struct, tag_field="t", tag="rerun"):
+    """The reader wants a tool call to be made again.
+
+    Attributes:
+        block: id of the call's block.
+        args: all arguments as JSON text, because a browser's numbers lose digits; null for those of the call.
+        force: true to call a tool that must not be called twice.
+    """
+
+    block: str
+    args: str | None = None
+    force: bool = False
+
+
+class StopAttempt(msgspec.Struct, tag_field="t", tag="stop_attempt"):
+    """The reader stops an attempt of a tool call.
+
+    Attributes:
+        block: id of the attempt's block.
+    """
+
+    block: str
+
+
 class Say(msgspec.Struct, tag_field="t", tag="say"):
     """The reader wrote a prompt in a chat.
 
@@ -216,7 +240,7 @@ class Say(msgspec.Struct, tag_field="t", tag="say"):
     instead_of: str | None = None
 
 
-Command: TypeAlias = Stop | Toggle | Answer | Break | Step | Say
+Command: TypeAlias = Stop | Toggle | Answer | Break | Step | Rerun | StopAttempt | Say
 """Messages for the run; all others are for the channel."""
 ViewMessage: TypeAlias = Hello | Resync | Ack | Need | Command
 

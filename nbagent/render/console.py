@@ -13,7 +13,8 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 
 from nbagent.markup.text import prose, visible
-from nbagent.protocol.shared import LABELS
+from nbagent.protocol.shared import LABELS, fill
+from nbagent.render.differences import difference_lines
 from nbagent.render.labels import (
     call_args,
     changes,
@@ -59,6 +60,8 @@ _RUN_MARKS = {"completed": ("✓", _GREEN), "failed": ("✗", _RED)}
 _OUTPUT_CHARS = 10_000
 # Characters that a block keeps of a field that is printed on one line.
 _HEAD_CHARS = 400
+# Lines of what differs between two results.
+_DIFFERENCE_LINES = 10
 
 
 class ConsoleRenderer:
@@ -236,6 +239,10 @@ class ConsoleRenderer:
         line = f"{symbol} {text_of(block, 'title', 'name') or LABELS['tool']['name']}{call_args(block)}"
         line += f" → {_one_line(outcome)}" if outcome else ""
         self._line(block["depth"], line + _time(elapsed(block, "args_done")), _TOOL_STYLES.get(state, _DIM))
+        if diff := record_of(block, "difference"):
+            self._line(block["depth"], f"  {fill(LABELS['attempt']['compared'], text_of(diff, 'note'))}", _DIM)
+            for each in difference_lines(diff)[:_DIFFERENCE_LINES]:
+                self._line(block["depth"], f"    {each}", _DIM)
 
     def _error(self, depth: int, block: Block) -> None:
         kind = text_of(block, "error_type") or LABELS["error"]["type"]

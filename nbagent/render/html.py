@@ -64,6 +64,17 @@ def transcript_html(
         budget = budget.reduced(size, tree.longest_list)
 
 
+def blocks_html(blocks: Sequence[Props], *, max_bytes: int = 1_000_000) -> str:
+    """Return some blocks of a transcript as static HTML, without the run's header and footer.
+
+    Args:
+        blocks: of what `run.snapshot()` gives; those whose parents are missing come first.
+        max_bytes: bytes that their values may take, about.
+    """
+    body = BlockWriter(Tree(blocks), SizeBudget.of(blocks, max_bytes)).blocks_html()
+    return f"<div{_FRAME}>\n{body}</div>\n"
+
+
 def document_html(blocks: Sequence[Props]) -> str:
     """Return a run's transcript as an HTML document of its own, light or dark as its reader likes it.
 

@@ -8,6 +8,7 @@ from nbagent.markup.markdown import link_html
 from nbagent.markup.text import escape, escape_line, without_tex
 from nbagent.markup.url import host_of, safe_url
 from nbagent.protocol.shared import IMAGE_TYPES, LABELS, fill
+from nbagent.render.differences import difference_html
 from nbagent.render.html_values import CODE, MUTED, PANEL, ValueWriter, caption, fold, message, panel, paragraph, quotation
 from nbagent.render.labels import (
     call_args,
@@ -46,6 +47,10 @@ class BlockWriter:
     def html(self) -> str:
         """Return the run from its header to its footer."""
         return self._header() + (self._list(ROOT) or self._empty()) + self._footer()
+
+    def blocks_html(self) -> str:
+        """Return the blocks alone."""
+        return self._list(ROOT)
 
     def _header(self) -> str:
         run = self._tree.run
@@ -132,6 +137,7 @@ class BlockWriter:
             self._arguments(block)
             + (self._approval(approval) if approval is not None else "")
             + self._output(block)
+            + self._compared(block)
             + self._outcome(block)
             + self._list(id_)
         )
@@ -159,7 +165,23 @@ class BlockWriter:
         printed = terminal_text(text_of(block, "output"))
         return caption(LABELS["tool"]["output"]) + self._value.plain(printed) if printed else ""
 
+    def _compared(self, block: Props) -> str:
+        """Return what differs between an attempt's result and the first one; of two pictures, the first."""
+        diff = record_of(block, "difference")
+        if not diff:
+            return ""
+        heading = caption(escape_line(fill(LABELS["attempt"]["compared"], text_of(diff, "note"))))
+        if diff.get("kind") == "picture" and (first := self._tree.blocks.get(text_of(block, "attempt_of"))) is not None:
+            return heading + self._side_by_side(first, block)
+        return heading + difference_html(diff)
+
+    def _side_by_side(self, *blocks: Props) -> str:
+        cells = (f'<div style="flex:1 1 0;min-width:0">{self._outcome({**each, "difference": None})}</div>' for each in blocks)
+        return f'<div style="display:flex;gap:1em">{"".join(cells)}</div>\n'
+
     def _outcome(self, block: Props) -> str:
+        if record_of(block, "difference").get("kind") == "picture" and text_of(block, "attempt_of") in self._tree.blocks:
+            return ""  # it stands next to the first one
         labels, state = LABELS["tool"], block.get("state")
         result, error = block.get("result"), record_of(block, "error")
         html = ""

@@ -11,7 +11,8 @@ from nbagent.markup.line_breaks import with_hard_breaks
 from nbagent.markup.text import clip, prose, readable, visible
 from nbagent.markup.url import safe_url
 from nbagent.mime.parts import parts_of
-from nbagent.protocol.shared import LABELS
+from nbagent.protocol.shared import LABELS, fill
+from nbagent.render.differences import difference_lines
 from nbagent.render.labels import (
     call_args,
     decision_details,
@@ -115,6 +116,7 @@ class _Writer:
                     self._call(block),
                     *self._asked(block),
                     *self._output(block),
+                    *_compared(block),
                     *self._outcome(block),
                     *([_quoted(inside)] if inside else []),
                 ]
@@ -174,6 +176,16 @@ class _Writer:
             return self._data(plain)
         kept = [mime for mime, payload in bundle.items() if payload is not None]
         return _fenced(", ".join(kept)) if kept else ""
+
+
+def _compared(block: Props) -> list[str]:
+    """Return what differs between an attempt's result and the first one."""
+    diff = record_of(block, "difference")
+    if not diff:
+        return []
+    lines = difference_lines(diff)
+    heading = f"*{_line(fill(LABELS['attempt']['compared'], text_of(diff, 'note')))}*"
+    return [heading, *([_fenced("\n".join(lines))] if lines else [])]
 
 
 def _approval(block: Props) -> str:

@@ -30,7 +30,7 @@ class Tree:
         blocks: all others, by their ids.
         children: the blocks in each block, in order. A block that lies too deep, or under one that is not known, moves up.
         approvals: the question about a tool's call, by the tool's id. It is drawn with the tool, not as a block of its own.
-        tools: the tools' blocks, in order.
+        tools: the tools' blocks, in order, without attempts.
     """
 
     def __init__(self, blocks: Iterable[Props]) -> None:
@@ -39,7 +39,7 @@ class Tree:
         self.blocks = {text_of(block, "id"): block for block in listed if block is not self.run}
         self.children: dict[str, list[Props]] = {}
         self.approvals: dict[str, Props] = {}
-        self.tools = [block for block in self.blocks.values() if block.get("kind") == "tool"]
+        self.tools = [block for block in self.blocks.values() if block.get("kind") == "tool" and "attempt_of" not in block]
         depths, parents = {ROOT: 0}, {ROOT: ROOT}  # and where the children of each block go
         for id_, block in self.blocks.items():
             tool = text_of(block, "tool_id")

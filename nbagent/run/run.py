@@ -121,6 +121,7 @@ class Run(ForkableRun):
         self._last_error = LastError()
         self._reported = ReportedCalls()
         self._on_addition: Callable[[], object] = lambda: None
+        self._state.attempts.run = self
         if (handler := options.get("answer")) is not None:
             self.on("approval.request", answering(self, handler))
 
@@ -188,16 +189,17 @@ class Run(ForkableRun):
         """Call `callback` each time that something was added to the run after its end, on an arbitrary thread."""
         self._on_addition = callback
 
-    def report(self, events: Iterable[e.Event]) -> None:
+    def report(self, events: Iterable[e.Event], *, last: bool = True) -> None:
         """Show events that the stream does not tell, such as those of code inside it. Safe on any thread, also after the end.
 
         Args:
             events: with ids that are unique in the run.
+            last: after the run's end, bring the notebook's copy of it up to date. False if more events follow soon.
         """
         with self._state.lock:
             self._forward(events)
             ended = self._finished
-        if ended:
+        if ended and last:
             self._on_addition()
 
     def record(self, exchange: HTTPExchange) -> bool:

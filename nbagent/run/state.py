@@ -17,6 +17,7 @@ from nbagent.protocol.blocks import RunProps
 from nbagent.pump import LargeValues
 from nbagent.recording import RecordedTimes
 from nbagent.requests import Request, RequestList, RequestLog
+from nbagent.run.attempts import FORM_PART, Attempts
 from nbagent.run.question import OpenQuestions
 from nbagent.run.tool_call import ToolCalls
 from nbagent.sources.objects import name_and_origin
@@ -42,6 +43,7 @@ class RunState:
         privacy: passes every event through the gate, and keeps the hidden originals.
         tool_calls: whole arguments and live results.
         request_log: the requests to models that code inside the run has sent.
+        attempts: makes tool calls again.
         large_values: props that are too large to travel with their block.
         inspector: answers the questions of the inspector's view.
         conversation: the exact history of a run of nbagent's own agent; None of other streams.
@@ -70,6 +72,7 @@ class RunState:
         self.tool_calls = ToolCalls(self.lock)
         self.request_log = RequestLog(self._register_secrets)
         self._request_pages = RequestPages(self.requests)
+        self.attempts = self.tool_calls.again = Attempts(self.transcript, self.tool_calls, self.privacy.mask, self.lock)
         self.large_values = LargeValues(self._props_of, self._text_of, self.privacy.mask)
         self._past = Past(self.events, begin, self.large_values)
         self.inspector = Inspector(self.events, self.transcript.block_id, self.transcript.snapshot, self._past, self.requests)
@@ -108,6 +111,8 @@ class RunState:
                 self.usages[event.id] = event.usage
         elif type(event) is e.RunEnd:
             self.outputs[ROOT] = event.output if event.value is None else event.value.value
+        if type(event) is e.ToolStart and event.tool is not None:
+            self.attempts.add(event, self.transcript.block_id(event.id, "tool"))
         self.questions.feed(event)
         self.events.append(event)
         return event, self.transcript.feed(event)
@@ -121,6 +126,8 @@ class RunState:
         if self._request_pages.knows(name):
             return self._request_pages.page(name, offset, max_bytes)  # without the lock: the run need not wait for the masks
         with self.lock:
+            if name.startswith(FORM_PART):
+                return self.attempts.page(name, offset, max_bytes)
             pages = self.inspector if self.inspector.knows(name) else self.large_values
             return pages.page(name, offset, max_bytes)
 

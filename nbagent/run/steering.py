@@ -7,9 +7,9 @@ from typing import Any, assert_never
 import msgspec
 
 from nbagent import events as e
-from nbagent.errors import AnswerError
+from nbagent.errors import AnswerError, NbagentError
 from nbagent.events.question import Question, decisions
-from nbagent.protocol.messages import Answer, Break, Command, Say, Step, Stop, Toggle
+from nbagent.protocol.messages import Answer, Break, Command, Rerun, Say, Step, Stop, StopAttempt, Toggle
 from nbagent.pump import ChannelSet
 from nbagent.run.chat_stream import ChatStream
 from nbagent.run.final_answer import FinalAnswer
@@ -60,6 +60,10 @@ class SteeredRun(RunResults):
                 (self.breakpoints.add if is_set else self.breakpoints.remove)(tool)
             case Step(is_on):
                 self.breakpoints.step = is_on
+            case Rerun():
+                self._take_rerun(command)
+            case StopAttempt(block):
+                self._state.attempts.stop(block)
             case Say():
                 if self.on_prompt is not None:
                     self.on_prompt(command)
@@ -141,6 +145,16 @@ class SteeredRun(RunResults):
             with self._state.lock:
                 problem = self._state.privacy.mask(str(error))
                 self._channels.send(self._state.transcript.refuse_answer(answer.block.removeprefix("approval:"), problem))
+
+    def _take_rerun(self, rerun: Rerun) -> None:
+        """Make a call again for a view. Why it cannot be made shows there."""
+        try:
+            args = None if rerun.args is None else msgspec.json.decode(rerun.args, type=dict[str, Any])
+            self._state.attempts.begin(rerun.block, args, {}, force=rerun.force)
+        except (NbagentError, msgspec.DecodeError) as error:
+            with self._state.lock:
+                problem = self._state.privacy.mask(str(error))
+                self._channels.send(self._state.transcript.refuse_rerun(rerun.block, problem))
 
     def question(self, request: e.ApprovalRequest) -> Question:
         """Return a question as an object with methods that answer it."""

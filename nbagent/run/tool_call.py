@@ -3,7 +3,7 @@
 import reprlib
 import threading
 from collections.abc import Mapping
-from typing import Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from nbagent import events as e
 from nbagent.errors import NbagentError, did_you_mean
@@ -11,6 +11,9 @@ from nbagent.markup.table import html_table
 from nbagent.runtime import post_mortem
 from nbagent.transcript import ROOT, Transcript
 from nbagent.transcript.block import Block
+
+if TYPE_CHECKING:
+    from nbagent.run.attempts import Attempt, Attempts
 
 
 class ToolCall:
@@ -21,6 +24,7 @@ class ToolCall:
         args: the whole arguments of the run's calls, by block id.
         results: the results of the run's calls, by block id.
         lock: guards the block while its text grows.
+        again: makes the call again.
     """
 
     def __init__(
@@ -29,11 +33,13 @@ class ToolCall:
         args: Mapping[str, e.ToolArgs],
         results: Mapping[str, e.ToolResult],
         lock: threading.RLock,
+        again: "Attempts",
     ) -> None:
         self._block = block
         self._args = args
         self._results = results
         self._lock = lock
+        self._again = again
 
     @property
     def id(self) -> str:
@@ -98,6 +104,40 @@ class ToolCall:
         ended = props.get("ended")
         return None if ended is None else float(ended - props.get("args_done", props["started"]))
 
+    @property
+    def output(self) -> str:
+        """What the tool printed and logged so far."""
+        with self._lock:
+            return self._block.text("output")
+
+    @property
+    def attempts(self) -> "list[Attempt]":
+        """What `rerun` and the button "Run again" have made of the call, in order."""
+        return self._again.of(self._block.id)
+
+    def rerun(self, args: Mapping[str, Any] | None = None, /, *, force: bool = False, **changes: Any) -> "Attempt":
+        """Make the call again, for you: the model is not told. The function is looked up as it is now.
+
+            run.tools[2].rerun()                # as the last line of a cell: its result, and what differs from the first
+            run.tools[2].rerun(year=2024)       # with another argument
+            attempt = await run.tools[2].rerun()
+            run.tools[2].rerun().wait().result
+
+        It begins at once and is shown in the call's panel, while the run goes on and after its end. Stop there,
+        `attempt.stop()`, or an interrupt of a wait ends it.
+
+        Args:
+            args: all arguments, in place of those of the call.
+            force: call a tool that is marked `once=True`, too.
+            changes: arguments that differ from those of the call.
+
+        Raises:
+            ToolError: the arguments do not fit, or never were complete, or the tool must not be called twice.
+            NbagentError: the function is not known here: the run was loaded from a file, or the tool is not one of
+                `nbagent.Agent` or `@nbagent.tool`.
+        """
+        return self._again.begin(self._block.id, args, changes, force=force)
+
     def figures(self) -> list[str]:
         """Return the call as short texts: tool, arguments, state, seconds, and what its result or its error is."""
         error = self.error
@@ -158,7 +198,12 @@ class ToolCalls:
 
     Args:
         lock: guards the run's blocks.
+
+    Attributes:
+        again: makes calls again; set by the run's state.
     """
+
+    again: "Attempts"
 
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
@@ -181,9 +226,24 @@ class ToolCalls:
         """
         with self._lock:
             blocks = [
-                block for block in transcript.blocks.values() if block.kind == "tool" and transcript.is_inside(block, scope)
+                block
+                for block in transcript.blocks.values()
+                if block.kind == "tool" and transcript.is_inside(block, scope) and not transcript.is_of_attempt(block)
             ]
-        return ToolCallList(ToolCall(block, self._args, self._results, self._lock) for block in blocks)
+        return ToolCallList(ToolCall(*self.parts(block)) for block in blocks)
+
+    def parts(self, block: Block) -> tuple[Any, ...]:
+        """Return what a `ToolCall` is made of."""
+        return block, self._args, self._results, self._lock, self.again
+
+    def args_of(self, block_id: str) -> Any:
+        """Return the whole arguments of a call as they are shown; None while they stream in."""
+        event = self._args.get(block_id)
+        return None if event is None else event.args
+
+    def result_of(self, block_id: str) -> e.ToolResult | None:
+        """Return the last result of a call; None if there is none."""
+        return self._results.get(block_id)
 
     def text_of(self, block_id: str) -> str | None:
         """Return the live result of a call if it is a text; None otherwise."""

@@ -25,7 +25,7 @@ class WatchedRun(Protocol):
         """Where the run stops for its reader."""
         ...
 
-    def report(self, events: Iterable[e.Event]) -> None:
+    def report(self, events: Iterable[e.Event], *, last: bool = True) -> None:
         """Show events that the run's stream does not tell, also after its end."""
         ...
 

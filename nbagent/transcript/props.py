@@ -19,7 +19,7 @@ from nbagent.protocol.blocks import (
     TextProps,
     ToolProps,
 )
-from nbagent.transcript.block import Block
+from nbagent.transcript.block import Block, short_id
 
 WholeEvent: TypeAlias = e.Prompt | e.AgentHandoff | e.Source | e.File | e.State | e.Status | e.Error | e.Custom | e.Raw
 """Event that is a block by itself."""
@@ -46,7 +46,14 @@ def start_props(event: e.TextStart | e.ReasoningStart | e.ToolStart) -> BlockPro
         case e.ReasoningStart():
             return ReasoningProps(reasoning_kind=event.kind)
         case e.ToolStart():
-            return ToolProps(name=event.name, tool_kind=event.kind, call_id=event.call_id, title=event.title)
+            return ToolProps(
+                name=event.name,
+                tool_kind=event.kind,
+                call_id=event.call_id,
+                title=event.title,
+                can_rerun=event.tool is not None or msgspec.UNSET,
+                attempt_of=short_id(event.attempt_of) if event.attempt_of is not None else msgspec.UNSET,
+            )
 
 
 def whole_props(event: WholeEvent) -> BlockProps:

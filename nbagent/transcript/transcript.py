@@ -147,6 +147,19 @@ class Transcript:
         block = self.blocks.get(_approval_id(approval_id))
         return [] if block is None else self._set(block, ApprovalProps(problem=problem))
 
+    def refuse_rerun(self, id: str, problem: str) -> list[Op]:
+        """Return the ops that show why a tool call was not made again."""
+        block = self.blocks.get(id)
+        return [] if block is None or block.kind != "tool" else self._set(block, ToolProps(problem=problem))
+
+    def is_of_attempt(self, block: Block) -> bool:
+        """Return True if the block is an attempt of a tool call, or in one."""
+        while "attempt_of" not in block.props:
+            if block.parent is None:
+                return False
+            block = self.blocks[block.parent]
+        return True
+
     def copied(self, events: int) -> list[Op]:
         """Return the ops that tell the views that a static copy with this many events was sent."""
         return self._set(self.root, RunProps(copied=events))
@@ -246,7 +259,7 @@ class Transcript:
             return self.blocks[id], self._set(self.blocks[id], props)
         block = Block(id, parent if parent in self.blocks else ROOT, json_safe({"kind": kind, **to_dict(props)}))
         self.blocks[id] = self._unclosed[id] = block
-        self._counts["tools"] += kind == "tool"
+        self._counts["tools"] += kind == "tool" and not self.is_of_attempt(block)
         return block, [("open", id, block.parent, dict(block.props))]
 
     def _set(self, block: Block, props: BlockProps) -> list[Op]:
@@ -273,7 +286,10 @@ class Transcript:
         kind = kind_of(props)
         if self.block_id(event.id, kind) not in self.blocks:
             props = merged(default_props(kind, event.ts), props)
-        return self._open(event.id, props, event.parent_id)[1]
+        ops = self._open(event.id, props, event.parent_id)[1]
+        if isinstance(event, e.ToolStart) and (of := self.blocks.get(event.attempt_of or "")) is not None and of.kind == "tool":
+            ops += self._set(of, ToolProps(open=True) if "problem" not in of.props else ToolProps(open=True, problem=None))
+        return ops
 
     def _grow(self, id: str, kind: str, field: str, delta: str, event: e.Event) -> list[Op]:
         self._counts["deltas"] += 1
@@ -332,12 +348,17 @@ class Transcript:
             return [*ops, *self._set(block, props)]
         props.state = _RESULT_STATES[event.status]
         props.ended = event.ts
-        if event.status == "error" and block.props["state"] != "output-error":
+        if event.difference is not None:
+            props.difference = event.difference
+        if event.status == "error" and block.props["state"] != "output-error" and not self.is_of_attempt(block):
             self._counts["tools_failed"] += 1
         return [*ops, *self._show_result(block, props), *self._set(block, props), *self._close(block)]
 
     def _show_result(self, block: Block, props: ToolProps) -> list[Op]:
         """Set `open` of a finished call. Return the ops that fold the table before it, where it shows a newer one."""
+        if "attempt_of" in block.props:
+            props.open = True  # its reader waits for it
+            return []
         shape = shape_of(props.result) if isinstance(props.result, dict) else None
         if shape is not None or "open" in block.props:
             props.open = shape is not None
@@ -454,7 +475,7 @@ class Transcript:
             return []
         if event.usage is not None:
             self._usage.run = event.usage
-        unclosed = list(self._unclosed.values())
+        unclosed = [block for block in self._unclosed.values() if not self.is_of_attempt(block)]  # attempts go on
         ops = [op for block in unclosed for op in (*self._set(block, end_props(block, event)), *self._close(block))]
         end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
         ops += [*self._show_usage(), *self._set(self.root, end)]

@@ -7,6 +7,9 @@ import { adoptStyle } from "../style";
 import { SessionContext } from "../transcript/context";
 import { Way } from "./ways";
 
+export { AttemptControls } from "./attempts";
+export { Difference } from "./difference";
+
 export function Answering({ session, block }: { session: Session; block: Block<"approval"> }) {
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {

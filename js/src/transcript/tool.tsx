@@ -11,6 +11,7 @@ import { InkedStream } from "../ui/inked-json";
 import { JsonView } from "../ui/json-tree";
 import { clip, count, lookUp, num, type PropsOf, record, str, strings, type Unchecked } from "../values";
 import { Question } from "./approval";
+import { Attempts, Compared } from "./attempts";
 import { Blocks } from "./blocks";
 import { Breakpoint } from "./breakpoint";
 import { useSession } from "./context";
@@ -80,8 +81,10 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
           {approval && <Question block={approval} />}
           {progress && live && <Progress progress={progress} />}
           <ToolOutput block={block} live={live} />
+          <Compared block={block} />
           <ResultOrError props={props} state={state} />
           <Blocks list={block.children} />
+          <Attempts block={block} />
           <EventsButton block={block} />
         </>
       )}
@@ -174,7 +177,7 @@ function Progress({ progress }: { progress: Unchecked<ToolProgress> }) {
 }
 
 function ResultOrError({ props, state }: { props: PropsOf<"tool">; state: string }) {
-  const { result } = props;
+  const result = record(props.difference)?.kind === "picture" ? null : props.result; // it stands next to the first one
   const soFar = record(result) !== null && state !== "output-available";
   return (
     <>

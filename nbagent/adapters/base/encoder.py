@@ -11,6 +11,7 @@ from nbagent.adapters.base.overlaps import QueueOverlaps, SplitOnInterleave, Tri
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
 from nbagent.adapters.base.text_forms import as_text, compact_json, failure_message, limit_of
 from nbagent.adapters.base.usage_total import UsageTotal
+from nbagent.events.attempts import AttemptFilter
 from nbagent.events.jsonable import json_safe
 from nbagent.gate import secrets
 from nbagent.wire.frames import sse
@@ -111,6 +112,7 @@ class BaseEncoder:
         self._failure: ev.Error | None = None
         self._texts: dict[str, StreamedText] = {}
         self._reasoning: dict[str, StreamedText] = {}
+        self._attempts = AttemptFilter()
         self._open_calls: dict[str, StreamedCall] = {}
         self._call_ids: set[str] = set()
         self._last_id = 0
@@ -212,7 +214,7 @@ class BaseEncoder:
 
     def feed(self, event: ev.Event) -> list[Item]:
         """Return the items of one event: none if the system cannot represent it, or after `run.end`."""
-        if self._ended:
+        if self._ended or self._attempts.is_of_attempt(event):
             return []
         if not self._started:
             self._started = True

@@ -1,0 +1,177 @@
+"""`compare`: two runs in lockstep, aligned by their prompts, texts and tool calls."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from nbagent import recording
+from nbagent.debug.rows import Comparison, Row
+from nbagent.debug.steps import Item, items_of, likeness
+from nbagent.diff import difference
+from nbagent.events import ToolResult
+from nbagent.gate.masking import mask_json
+from nbagent.gate.secrets import known
+from nbagent.transcript import Transcript
+
+MAX_PAIRS = 250_000
+"""Pairs of items that are tried for each other; of longer runs, items are paired in their order."""
+
+_GAP = 0.35
+"""What an item without a counterpart costs, in the likeness of two: less like ones are not paired."""
+
+
+class ComparableRun(Protocol):
+    """The part of a run that is compared."""
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        ...
+
+    @property
+    def tools(self) -> Sequence[Any]:
+        """The tool calls, with their live results."""
+        ...
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """Return the transcript as plain JSON."""
+        ...
+
+
+def compare(a: "ComparableRun | str | os.PathLike[str]", b: "ComparableRun | str | os.PathLike[str]") -> Comparison:
+    """Compare two runs step by step: prompts, texts, tool calls, status, tokens and time.
+
+        nbagent.compare(run, other)
+        nbagent.compare("monday.jsonl", run).same
+
+    Calls are aligned by their tool and how much their arguments agree. Of runs that go on, what there is so far is compared.
+
+    Args:
+        a: a run, or the path of a recording (`run.save`).
+        b: another.
+
+    Returns:
+        A table of what differs, in a cell. `rows` has it as data; `same` is true if nothing but tokens and times differs.
+
+    Raises:
+        TypeError: one of them is neither.
+        OSError, ValueError: a recording cannot be read.
+    """
+    sides = [_side(each, name) for name, each in (("a", a), ("b", b))]
+    rows = [_total(sides[0][1], sides[1][1])]
+    rows += [_row(left, right) for left, right in aligned(sides[0][2], sides[1][2])]
+    return Comparison((sides[0][0], sides[1][0]), rows)
+
+
+def aligned(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item | None, Item | None]]:
+    """Return the items of two runs in pairs, in order: those that are alike together, others alone."""
+    first = last = 0
+    shorter = min(len(left), len(right))
+    while first < shorter and left[first].key == right[first].key:
+        first += 1
+    while last < shorter - first and left[-1 - last].key == right[-1 - last].key:
+        last += 1
+    pairs: list[tuple[Item | None, Item | None]] = list(zip(left[:first], right[:first], strict=True))
+    old, new = left[first : len(left) - last], right[first : len(right) - last]
+    if len(old) * len(new) <= MAX_PAIRS:
+        pairs += _best(old, new)
+    else:
+        size = max(len(old), len(new))
+        for one, other in zip([*old, *[None] * (size - len(old))], [*new, *[None] * (size - len(new))], strict=True):
+            is_pair = one is None or other is None or likeness(one, other) > 0
+            pairs += [(one, other)] if is_pair else [(one, None), (None, other)]
+    ends = zip(left[len(left) - last :], right[len(right) - last :], strict=True)
+    return [*pairs, *ends]
+
+
+def _best(old: Sequence[Item], new: Sequence[Item]) -> list[tuple[Item | None, Item | None]]:
+    """Return the alignment of the greatest likeness (S. Needleman and C. Wunsch, J. Mol. Biol. 48, 1970)."""
+    scores = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    alike = [[likeness(one, other) - 2 * _GAP for other in new] for one in old]
+    for row in range(1, len(old) + 1):
+        for column in range(1, len(new) + 1):
+            pair = scores[row - 1][column - 1] + alike[row - 1][column - 1]
+            scores[row][column] = max(pair, scores[row - 1][column], scores[row][column - 1])
+    row, column = len(old), len(new)
+    pairs: list[tuple[Item | None, Item | None]] = []
+    while row or column:
+        if row and column and scores[row][column] == scores[row - 1][column - 1] + alike[row - 1][column - 1]:
+            row, column = row - 1, column - 1
+            pairs.append((old[row], new[column]))
+        elif row and scores[row][column] == scores[row - 1][column]:
+            row -= 1
+            pairs.append((old[row], None))
+        else:
+            column -= 1
+            pairs.append((None, new[column]))
+    return pairs[::-1]
+
+
+def _side(run: Any, name: str) -> tuple[str, Mapping[str, Any], list[Item]]:
+    """Return a run's name, its root block and its items."""
+    if isinstance(run, str | os.PathLike):
+        transcript = Transcript(Path(run).name)
+        values: dict[str, Any] = {}
+        for event in recording.load(os.fspath(run)):
+            transcript.feed(event)
+            if isinstance(event, ToolResult) and not event.preliminary:
+                values[transcript.block_id(event.id, "tool")] = event.content
+        blocks = mask_json(transcript.snapshot(), known().mask)
+        return str(blocks[0].get("name")), blocks[0], items_of(blocks, values)
+    if not callable(getattr(run, "snapshot", None)) or not hasattr(run, "tools"):
+        raise TypeError(f"compare takes two runs, or paths of recordings; {name} is {type(run).__name__}: {run!r:.100}")
+    blocks = run.snapshot()
+    return str(run.name), blocks[0], items_of(blocks, {call.id: call.result for call in run.tools if call.error is None})
+
+
+def _total(a: Mapping[str, Any], b: Mapping[str, Any]) -> Row:
+    """Return the row of the runs themselves: status, tokens, time."""
+    status = difference(a.get("status"), b.get("status"))
+    seconds = [_seconds(root, "started") for root in (a, b)]
+    usage = [dict(root.get("usage") or {}) for root in (a, b)]
+    model = difference(a.get("model"), b.get("model"))
+    parts = {"status": status, "model": model}
+    return Row(
+        kind="run",
+        name=" / ".join(dict.fromkeys(str(root.get("model") or root.get("name")) for root in (a, b))),
+        side="both",
+        parts={name: diff for name, diff in parts.items() if diff["kind"] != "same"},
+        seconds=(seconds[0], seconds[1]),
+        tokens=(_tokens(usage[0]), _tokens(usage[1])),
+    )
+
+
+def _row(a: Item | None, b: Item | None) -> Row:
+    one = a or b
+    assert one is not None
+    if b is None:
+        return Row(kind=one.kind, name=one.name, side="a", label=one.label, seconds=(one.seconds, None))
+    if a is None:
+        return Row(kind=one.kind, name=one.name, side="b", label=one.label, seconds=(None, one.seconds))
+    parts = {name: difference(a.parts[name], b.parts[name]) for name in a.parts if name in b.parts}
+    only = {
+        name: {"kind": "value", "before": _brief(a, name), "after": _brief(b, name)} for name in a.parts.keys() ^ b.parts.keys()
+    }
+    return Row(
+        kind=one.kind,
+        name=one.name,
+        side="both",
+        label=one.label,
+        parts={name: diff for name, diff in {**parts, **only}.items() if diff["kind"] != "same"},
+        seconds=(a.seconds, b.seconds),
+    )
+
+
+def _brief(item: Item, name: str) -> str:
+    return "none" if name not in item.parts else str(item.parts[name])[:200]
+
+
+def _seconds(block: Mapping[str, Any], start: str) -> float | None:
+    begun, ended = block.get(start), block.get("ended")
+    return None if begun is None or ended is None else float(ended - begun)
+
+
+def _tokens(usage: Mapping[str, Any]) -> int | None:
+    found = [usage[name] for name in ("input", "output") if isinstance(usage.get(name), int)]
+    return sum(found) if found else None

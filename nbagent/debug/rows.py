@@ -1,0 +1,146 @@
+"""`Comparison`: what differs between two runs, row by row."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nbagent.diff import headline
+from nbagent.markup.text import escape_line, visible
+from nbagent.render.differences import difference_html, difference_lines
+from nbagent.render.html_values import MUTED, caption, fold, panel, paragraph
+from nbagent.render.labels import count, duration
+
+Side = Literal["both", "a", "b"]
+_MARKS = {"a": "−", "b": "+"}
+_LINES = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """An item of both runs, or of one of them.
+
+    Attributes:
+        kind: `run` for the runs as wholes, else `prompt`, `text`, `tool`, `error` or `handoff`.
+        name: of the tool or of the kind.
+        side: `both`, or the run that has it.
+        label: in one line.
+        parts: what differs, by name: `arguments`, `result`, `error`, `text`, `status`, `model`; see `nbagent.diff.difference`.
+        seconds: that each took; None if that is not known.
+        tokens: of the runs, read and written; None if they are not known.
+    """
+
+    kind: str
+    name: str
+    side: Side
+    label: str = ""
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: tuple[float | None, float | None] = (None, None)
+    tokens: tuple[int | None, int | None] = (None, None)
+
+    @property
+    def differs(self) -> list[str]:
+        """Names of what differs; `["only in a"]` for an item that one run has."""
+        return [*self.parts] if self.side == "both" else [f"only in {self.side}"]
+
+
+class Comparison:
+    """What differs between two runs. In a notebook it shows as a table, in a terminal as text.
+
+    Args:
+        names: of the runs.
+        rows: the runs as wholes, then their items in order.
+    """
+
+    def __init__(self, names: tuple[str, str], rows: list[Row]) -> None:
+        self.names = names
+        self.rows = rows
+
+    @property
+    def same(self) -> bool:
+        """True if nothing differs but tokens and times."""
+        return not any(row.differs for row in self.rows)
+
+    @property
+    def differing(self) -> list[Row]:
+        """The rows in which something differs."""
+        return [row for row in self.rows if row.differs]
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {self.names[0]!r} and {self.names[1]!r}: {self._verdict()}>"
+
+    def __str__(self) -> str:
+        return visible("\n".join(self._lines()))
+
+    def _repr_markdown_(self) -> str:
+        fence = "`" * 4
+        return f"{fence}text\n{str(self).replace(fence, '‵‵‵‵')}\n{fence}\n"
+
+    def _repr_html_(self) -> str:
+        a, b = (f"<strong>{escape_line(name)}</strong>" for name in self.names)
+        head = paragraph(f"{a} <small{MUTED}>a</small> · {b} <small{MUTED}>b</small> · {escape_line(self._verdict())}")
+        foot = " · ".join(map(escape_line, _figures(self.rows[0]) if self.rows else []))
+        body = head + "".join(map(_row_html, self.rows)) + (paragraph(f"<small{MUTED}>{foot}</small>") if foot else "")
+        frame = "margin:.5em 0;padding:.1em 0 .1em 1em;border-left:3px solid rgba(128,128,128,.35)"
+        return f'<div aria-label="Comparison of two runs" style="{frame}">\n{body}</div>\n'
+
+    def _verdict(self) -> str:
+        found = len(self.differing)
+        return "no difference" if not found else f"{found} of {len(self.rows)} rows differ"
+
+    def _lines(self) -> Iterator[str]:
+        yield f"a: {self.names[0]}"
+        yield f"b: {self.names[1]}"
+        yield self._verdict()
+        for row in self.rows:
+            if row.kind == "run" and not row.parts:
+                continue
+            times = _times(row)
+            yield f"{_mark(row)} {_label(row)}{f' · {times}' if times else ''}"
+            for name, diff in row.parts.items():
+                yield f"    {headline(diff)}" if name == row.name else f"    {name}: {headline(diff)}"
+                lines = difference_lines(diff)
+                yield from (f"      {line}" for line in lines[:_LINES])
+                if len(lines) > _LINES:
+                    yield f"      … {len(lines) - _LINES} more lines"
+        if figures := _figures(self.rows[0]) if self.rows else []:
+            yield " · ".join(figures)
+
+
+def _mark(row: Row) -> str:
+    return _MARKS.get(row.side) or ("≠" if row.parts else "=")
+
+
+def _label(row: Row) -> str:
+    if row.kind == "run":
+        return row.name
+    return row.label if row.kind == "tool" else f"{row.name}: {row.label}"
+
+
+def _times(row: Row) -> str:
+    if row.kind != "tool":
+        return ""
+    known = [duration(seconds) for seconds in row.seconds if seconds is not None]
+    return " → ".join(dict.fromkeys(known))
+
+
+def _figures(total: Row) -> list[str]:
+    """Return tokens and time of both runs: `1,284 → 1,310 tokens`, `3.2s → 4.1s`."""
+    if total.kind != "run":
+        return []
+    tokens = " → ".join("?" if number is None else count(number) for number in total.tokens)
+    seconds = " → ".join("?" if number is None else duration(number) for number in total.seconds)
+    return [text for text in (f"{tokens} tokens", seconds) if text.strip("? →tokens")]
+
+
+def _row_html(row: Row) -> str:
+    if row.kind == "run" and not row.parts:
+        return ""
+    times = _times(row)
+    notes = [headline(diff) if name == row.name else f"{name}: {headline(diff)}" for name, diff in row.parts.items()]
+    note = ", ".join(notes or row.differs)
+    line = f"<strong>{_mark(row)}</strong> {escape_line(_label(row))}"
+    line += "".join(f" · {escape_line(part)}" for part in (note, times) if part)
+    if not row.differs:
+        line = f"<span{MUTED}>{line}</span>"
+    body = "".join(caption(escape_line(name)) + difference_html(diff) for name, diff in row.parts.items())
+    return fold(line, panel(body), is_open=bool(row.parts))

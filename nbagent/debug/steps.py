@@ -1,0 +1,86 @@
+"""`Item`: one prompt, text, tool call or error of a run, as it is compared with that of another run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nbagent.events.jsonable import json_safe
+from nbagent.render.labels import call_args, compact
+
+_KINDS = {"prompt": "prompt", "text": "text", "tool": "tool", "error": "error", "handoff": "handoff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a run.
+
+    Attributes:
+        kind: `prompt`, `text`, `tool`, `error` or `handoff`.
+        name: of the tool or of the kind.
+        label: in one line.
+        parts: what is compared, by name.
+        key: the same for two items that agree but for their results.
+        seconds: that a call took; None if that is not known.
+    """
+
+    kind: str
+    name: str
+    label: str
+    parts: dict[str, Any]
+    key: str
+    seconds: float | None
+
+
+def items_of(blocks: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) -> list[Item]:
+    """Return the items of a run, in order, those of sub-agents among them, without attempts and earlier versions of a chat.
+
+    Args:
+        blocks: what `run.snapshot()` gives.
+        results: of tool calls, by block id; for the others, what the reader sees is taken.
+    """
+    left_out: set[str] = set()
+    items: list[Item] = []
+    for block in blocks:
+        id = str(block.get("id"))
+        if block.get("parent") in left_out or "attempt_of" in block or block.get("replaced") is True:
+            left_out.add(id)
+        elif block.get("kind") in _KINDS:
+            items.append(_item(block, results))
+    return items
+
+
+def likeness(a: Item, b: Item) -> float:
+    """Return how much two items agree, from 0 for items of different tools to 1."""
+    if (a.kind, a.name) != (b.kind, b.name):
+        return 0.0
+    if a.key == b.key:
+        return 1.0
+    left, right = a.parts.get("arguments"), b.parts.get("arguments")
+    if not isinstance(left, dict) or not isinstance(right, dict):
+        return 0.8
+    names = left.keys() | right.keys()
+    agree = sum(name in left and name in right and bool(left[name] == right[name]) for name in names)
+    return 0.75 + 0.25 * agree / max(1, len(names))
+
+
+def _item(block: Mapping[str, Any], results: Mapping[str, Any]) -> Item:
+    kind, id = str(block["kind"]), str(block.get("id"))
+    if kind == "tool":
+        name = str(block.get("name"))
+        arguments = block.get("args", block.get("args_text"))
+        parts: dict[str, Any] = {"arguments": arguments}
+        if block.get("error"):
+            parts["error"] = f"{block['error'].get('type')}: {block['error'].get('message')}"
+        elif id in results:
+            parts["result"] = results[id]
+        elif block.get("result") is not None:
+            parts["result"] = block["result"].get("application/json", block["result"].get("text/plain"))
+        begun, ended = block.get("args_done", block.get("started")), block.get("ended")
+        seconds = None if begun is None or ended is None else float(ended - begun)
+        return Item(kind, name, f"{name}{call_args(block)}", parts, compact(["tool", name, json_safe(arguments)]), seconds)
+    if kind == "handoff":
+        text = f"{block.get('from')} → {block.get('to')}"
+    else:
+        text = str(block.get("message" if kind == "error" else "text") or "")
+    label = " ".join(text[:400].split())[:100]
+    return Item(kind, _KINDS[kind], label, {"text": text}, compact([kind, text]) if kind != "text" else "text", None)

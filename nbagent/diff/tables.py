@@ -1,0 +1,207 @@
+"""Differences of two tables, by cell: DataFrames and Series of pandas and polars, tables of Arrow, arrays of NumPy.
+
+No library is imported: a table of one exists only where that is loaded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nbagent.mime.text import first
+
+MAX_CELLS = 500_000
+"""Cells of a table that are compared; of a larger one, the first rows."""
+MAX_ROWS = 40
+"""Rows with changes that are listed; further ones are counted."""
+MAX_COLUMNS = 12
+"""Columns that are listed; those with changes first."""
+CELL_CHARS = 80
+"""Characters of a cell."""
+
+Pairs = list[tuple[int | None, int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The beginning of a table as lists.
+
+    Attributes:
+        columns: by name. Of several with one name the later ones have a number.
+        labels: of the rows.
+        labelled: whether the labels name the rows; otherwise they count them.
+        rows: number of rows in all; `labels` has those that are compared.
+        types: of the columns.
+    """
+
+    columns: dict[str, list[Any]]
+    labels: list[Any]
+    labelled: bool
+    rows: int
+    types: dict[str, str]
+
+
+def table_of(value: Any) -> Table | None:
+    """Return the beginning of a table; None for a value that is none."""
+    library, kind = type(value).__module__.partition(".")[0], type(value).__name__
+    match library, kind:
+        case "pandas" | "geopandas", "DataFrame" | "GeoDataFrame":
+            return _pandas(value)
+        case "pandas", "Series":
+            return _pandas(value.to_frame(name="value" if value.name is None else value.name))
+        case "polars", "DataFrame":
+            return _made(list(value.columns), [value.to_series(at) for at in range(value.width)], value.height)
+        case "polars", "Series":
+            return _made([value.name or "value"], [value], len(value))
+        case "pyarrow", "Table":
+            return _made(list(value.column_names), [value.column(at) for at in range(value.num_columns)], value.num_rows)
+        case "numpy", "ndarray" if value.ndim in (1, 2) and value.dtype.names is None:
+            flat = value.reshape(-1, 1) if value.ndim == 1 else value
+            return _made([str(at) for at in range(flat.shape[1])], list(flat.T), flat.shape[0])
+    return None
+
+
+def table_difference(before: Table, after: Table) -> dict[str, Any]:
+    """Return what differs between two tables.
+
+    Returns:
+        `columns`: a list of `{"name", "change": "added" | "removed", "types": [before, after]}`, the last two where they
+        apply.
+        `rows`: a list of `{"label", "change": "added" | "removed", "cells"}`. A cell is its text, or `[before, after]`; null
+        where a side has no such column.
+        `changed`, `added`, `removed`: numbers of cells, rows and rows. `compared`, `more_rows`, `more_columns`: how many rows
+        were compared, if not all, and how many rows and columns are left out.
+    """
+    names = [*after.columns, *(name for name in before.columns if name not in after.columns)]
+    shared = [name for name in after.columns if name in before.columns]
+    pairs = _aligned(before, after, shared)
+    changed_by_row: dict[int, set[str]] = {}
+    for name in shared:
+        old, new = before.columns[name], after.columns[name]
+        for row, (left, right) in enumerate(pairs):
+            if left is not None and right is not None and not same_cell(old[left], new[right]):
+                changed_by_row.setdefault(row, set()).add(name)
+    differing = [row for row, (left, right) in enumerate(pairs) if row in changed_by_row or left is None or right is None]
+    retyped = {name: [before.types[name], after.types[name]] for name in shared if before.types[name] != after.types[name]}
+    touched = {name for found in changed_by_row.values() for name in found} | {*names}.difference(shared) | {*retyped}
+    kept = set(sorted(names, key=lambda name: name not in touched)[:MAX_COLUMNS])
+    shown = [name for name in names if name in kept]
+    columns: list[dict[str, Any]] = []
+    for name in shown:
+        change = "added" if name not in before.columns else "removed" if name not in after.columns else None
+        columns.append(
+            {"name": name} | ({"change": change} if change else {}) | ({"types": retyped[name]} if name in retyped else {})
+        )
+    made = {
+        "columns": columns,
+        "rows": [_row(before, after, pairs[row], shown, changed_by_row.get(row, set())) for row in differing[:MAX_ROWS]],
+        "changed": sum(map(len, changed_by_row.values())),
+        "added": max(0, sum(left is None for left, _ in pairs)),
+        "removed": sum(right is None for _, right in pairs),
+    }
+    compared = min(len(before.labels), len(after.labels))
+    extra = {
+        "compared": compared if (len(before.labels), len(after.labels)) != (before.rows, after.rows) else 0,
+        "more_rows": len(differing) - MAX_ROWS,
+        "more_columns": len(names) - len(shown),
+    }
+    return made | {name: number for name, number in extra.items() if number > 0}
+
+
+def same_cell(old: Any, new: Any) -> bool:
+    """Return True if two cells are the same; two that hold no number (NaN, NaT, NA) are."""
+    if old is new:
+        return True
+    try:
+        return bool(old == new) or bool(old != old and new != new)
+    except Exception:  # lists of arrays, pandas' NA
+        return repr(old) == repr(new)
+
+
+def cell_text(value: Any) -> str:
+    """Return a cell as text."""
+    text = value if isinstance(value, str) else f"{value:.10g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= CELL_CHARS else f"{first(text, CELL_CHARS - 1)}…"
+
+
+def _row(
+    before: Table, after: Table, pair: tuple[int | None, int | None], names: Sequence[str], changed: set[str]
+) -> dict[str, Any]:
+    left, right = pair
+    cells: list[Any] = []
+    for name in names:
+        old = cell_text(before.columns[name][left]) if left is not None and name in before.columns else None
+        new = cell_text(after.columns[name][right]) if right is not None and name in after.columns else None
+        cells.append([old, new] if name in changed else old if new is None else new)
+    label = before.labels[left] if right is None and left is not None else after.labels[right or 0]
+    change = "added" if left is None else "removed" if right is None else None
+    return {"label": cell_text(label)} | ({"change": change} if change else {}) | {"cells": cells}
+
+
+def _aligned(before: Table, after: Table, shared: Sequence[str]) -> Pairs:
+    """Return the rows in pairs: by label where labels name them, else by position between rows that agree at both ends."""
+    if before.labelled or after.labelled:
+        try:
+            places = {label: at for at, label in enumerate(before.labels)}
+            new = set(after.labels)
+        except TypeError:  # labels that cannot be hashed
+            places, new = {}, set()
+        if len(places) == len(before.labels) and len(new) == len(after.labels):
+            pairs: Pairs = [(places.get(label), at) for at, label in enumerate(after.labels)]
+            return pairs + [(at, None) for label, at in places.items() if label not in new]
+    size, other = len(before.labels), len(after.labels)
+    begin = end = 0
+    if size != other:
+
+        def agree(left: int, right: int) -> bool:
+            return all(same_cell(before.columns[name][left], after.columns[name][right]) for name in shared)
+
+        shorter = min(size, other)
+        while begin < shorter and agree(begin, begin):
+            begin += 1
+        while end < shorter - begin and agree(size - 1 - end, other - 1 - end):
+            end += 1
+    middle: Pairs = [
+        (begin + at if begin + at < size - end else None, begin + at if begin + at < other - end else None)
+        for at in range(max(size, other) - begin - end)
+    ]
+    ends: Pairs = [(at, at) for at in range(begin)]
+    return ends + middle + [(size - end + at, other - end + at) for at in range(end)]
+
+
+def _pandas(frame: Any) -> Table:
+    kept = frame.iloc[: _limit(frame.shape[1])]
+    columns = [kept.iloc[:, at].tolist() for at in range(kept.shape[1])]
+    names = _distinct(["/".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in kept.columns])
+    types = dict(zip(names, map(str, kept.dtypes), strict=True))
+    labelled = type(frame.index).__name__ != "RangeIndex"
+    return Table(dict(zip(names, columns, strict=True)), kept.index.tolist(), labelled, frame.shape[0], types)
+
+
+def _made(names: list[str], columns: list[Any], rows: int) -> Table:
+    names, limit = _distinct(names), _limit(len(names))
+    lists = [_list(column[:limit]) for column in columns]
+    types = [str(getattr(column, "dtype", None) or getattr(column, "type", "")) for column in columns]
+    labels = list(range(min(rows, limit)))
+    return Table(dict(zip(names, lists, strict=True)), labels, False, rows, dict(zip(names, types, strict=True)))
+
+
+def _list(column: Any) -> list[Any]:
+    for method in ("to_pylist", "to_list", "tolist"):
+        if hasattr(column, method):
+            return list(getattr(column, method)())
+    return list(column)
+
+
+def _limit(columns: int) -> int:
+    return MAX_CELLS // max(1, columns)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    made: dict[str, None] = {}
+    for name in names:
+        free, number = name, 1
+        while free in made:
+            number += 1
+            free = f"{name} ({number})"
+        made[free] = None
+    return list(made)

@@ -1,0 +1,90 @@
+"""Differences of two texts, by word."""
+
+import re
+from difflib import SequenceMatcher
+from typing import Any
+
+MAX_WORDS = 1500
+"""Words on each side that are matched with each other; the matching is quadratic at worst."""
+CONTEXT_CHARS = 120
+"""Characters of a text that both sides have which are kept beside a change."""
+PIECE_CHARS = 4000
+"""Characters of one piece, at most."""
+
+_WORDS = re.compile(r"\d+(?:[.,]\d+)*|\w+|\s+|[^\w\s]")
+
+
+def text_difference(before: str, after: str) -> list[list[Any]]:
+    """Return the pieces of two texts in order: `[mark, text]`, or `[mark, text, characters left out]` for one that is cut.
+
+    `mark` is "=" for a text that both have, "-" for one that only `before` has, "+" for one that only `after` has. Without cuts
+    the pieces of "=" and "-" are `before`, and those of "=" and "+" are `after`.
+    """
+    start = _common(before, after)
+    start -= len(_unfinished_word(before[:start]))
+    stop = _common_end(before[start:], after[start:])
+    removed, added = before[start : len(before) - stop], after[start : len(after) - stop]
+    middle = _by_word(removed, added)
+    pieces = [["=", before[:start]], *middle, ["=", before[len(before) - stop :] if stop else ""]]
+    pieces = [piece for piece in pieces if piece[1]]
+    return [_cut(piece, at == 0, at == len(pieces) - 1) for at, piece in enumerate(pieces)]
+
+
+def _unfinished_word(text: str) -> str:
+    found = re.search(r"[\w.,]+\Z", text[-100:])
+    return found[0] if found else ""
+
+
+def _by_word(removed: str, added: str) -> list[list[Any]]:
+    if len(removed) > 20 * MAX_WORDS or len(added) > 20 * MAX_WORDS:
+        return [["-", removed], ["+", added]]
+    old, new = _WORDS.findall(removed), _WORDS.findall(added)
+    if not old or not new or len(old) > MAX_WORDS or len(new) > MAX_WORDS:
+        return [["-", removed], ["+", added]]
+    pieces: list[list[Any]] = []
+    for kind, first, last, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            pieces.append(["=", "".join(old[first:last])])
+            continue
+        pieces += [["-", "".join(old[first:last])], ["+", "".join(new[begin:end])]]
+    return pieces
+
+
+def _common(left: str, right: str) -> int:
+    """Return how many characters both texts begin with, by halving."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_end(left: str, right: str) -> int:
+    """Return how many characters both texts end with, by halving."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[len(left) - middle : len(left) - low] == right[len(right) - middle : len(right) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _cut(piece: list[Any], is_first: bool, is_last: bool) -> list[Any]:
+    """Return a piece as it is shown: of a long text that both sides have, what stands beside a change."""
+    mark, text = piece
+    if mark != "=":
+        return piece if len(text) <= PIECE_CHARS else [mark, text[:PIECE_CHARS], len(text) - PIECE_CHARS]
+    limit = CONTEXT_CHARS * (1 if is_first or is_last else 2)
+    left_out = len(text) - limit
+    if left_out <= CONTEXT_CHARS // 2:
+        return piece
+    if is_first:
+        return [mark, f"… {text[-CONTEXT_CHARS:]}", left_out]
+    if is_last:
+        return [mark, f"{text[:CONTEXT_CHARS]} …", left_out]
+    return [mark, f"{text[:CONTEXT_CHARS]} … {text[-CONTEXT_CHARS:]}", left_out]

@@ -1,0 +1,120 @@
+"""Two runs side by side: what is paired, what differs, and how it is shown."""
+
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import pandas as pd
+import pytest
+from hypothesis import given
+
+import nbagent
+from nbagent import Run
+from nbagent import events as e
+from nbagent.debug.compare import aligned
+from nbagent.debug.steps import items_of
+
+
+def call(number: int, tool: str, args: dict[str, Any], result: Any) -> list[e.Event]:
+    id = f"tool-{number}"
+    return [
+        e.ToolStart(id=id, name=tool),
+        e.ToolArgs(id=id, args=args, args_text=str(args)),
+        e.ToolResult(id=id, content=str(result), value=e.Live(result)),
+    ]
+
+
+def run_of(*calls: tuple[str, dict[str, Any], Any], answer: str = "Done.", **end: Any) -> Run:
+    events = [event for number, each in enumerate(calls) for event in call(number, *each)]
+    said: list[e.Event] = [e.TextStart(id="t"), e.TextDelta(id="t", delta=answer), e.TextEnd(id="t")]
+    run = Run([e.RunStart(name="analyst"), e.Prompt(text="Go"), *events, *said, e.RunEnd(status="completed", **end)])
+    run.start()
+    return run.wait()
+
+
+RATE = ("rate", {"year": 2024}, {"rate": 11.2})
+
+
+def test_a_run_does_not_differ_from_one_that_did_the_same() -> None:
+    comparison = nbagent.compare(run_of(RATE), run_of(RATE, usage=e.Usage(input=5, output=2)))
+    assert comparison.same
+    assert [row.kind for row in comparison.rows] == ["run", "prompt", "tool", "text"]
+    assert "no difference" in str(comparison)
+    assert comparison.rows[0].tokens == (None, 7)
+
+
+def test_arguments_results_answers_and_status_that_differ_are_named() -> None:
+    a = run_of(RATE, answer="It is 11.2 now.")
+    b = run_of(("rate", {"year": 2025}, {"rate": 11.5}), answer="It is 11.5 now.", code="late")
+    comparison = nbagent.compare(a, b)
+    assert [(row.name, row.differs) for row in comparison.differing] == [("rate", ["arguments", "result"]), ("text", ["text"])]
+    text = str(comparison)
+    assert "year: 2024 → 2025" in text
+    assert "rate: 11.2 → 11.5" in text
+    html = comparison._repr_html_()
+    assert "11.5</ins>" in html
+    assert "<script" not in html
+    assert comparison._repr_markdown_().startswith("````text\n")
+
+
+def test_a_call_that_one_run_has_stands_alone_and_the_others_stay_paired() -> None:
+    load = ("load", {"name": "x"}, 1)
+    rows = nbagent.compare(run_of(RATE, load), run_of(load, answer="Other.")).rows
+    assert [(row.name, row.side, row.differs) for row in rows[2:]] == [
+        ("rate", "a", ["only in a"]),
+        ("load", "both", []),
+        ("text", "both", ["text"]),
+    ]
+
+
+def test_calls_are_paired_by_how_much_their_arguments_agree() -> None:
+    first, second = ("f", {"x": 1, "y": 1}, 1), ("f", {"x": 2, "y": 2}, 2)
+    rows = nbagent.compare(run_of(first, second), run_of(("f", {"x": 2, "y": 3}, 2))).rows
+    assert [(row.side, row.differs) for row in rows if row.kind == "tool"] == [("a", ["only in a"]), ("both", ["arguments"])]
+
+
+def test_live_tables_are_compared_by_cell() -> None:
+    a, b = (run_of(("load", {}, pd.DataFrame({"x": [1, last]}))) for last in (2, 3))
+    (row,) = nbagent.compare(a, b).differing
+    assert row.parts["result"]["rows"] == [{"label": "1", "cells": [["2", "3"]]}]
+
+
+def test_recordings_are_compared_by_their_paths(tmp_path: Path) -> None:
+    run = run_of(RATE)
+    run.save(str(tmp_path / "run.jsonl"))
+    other = nbagent.compare(tmp_path / "run.jsonl", run_of(RATE, answer="No."))
+    assert [row.name for row in other.differing if row.kind == "text"] == ["text"]
+    assert nbagent.compare(tmp_path / "run.jsonl", str(tmp_path / "run.jsonl")).same
+
+
+@pytest.mark.parametrize("bad", [None, 3, ["run"], pd.DataFrame()])
+def test_what_is_no_run_is_refused(bad: Any) -> None:
+    with pytest.raises(TypeError, match="compare takes two runs, or paths of recordings; b is"):
+        nbagent.compare(run_of(), bad)
+    with pytest.raises(OSError, match=r"nowhere\.jsonl"):
+        nbagent.compare("nowhere.jsonl", run_of())
+
+
+def test_markup_of_models_and_tools_stays_text() -> None:
+    attack = "<img src=x onerror=alert(1)>"
+    a, b = (run_of(("f", {attack: attack}, {attack: f"{attack}{n}"}), answer=f"{attack}{n}") for n in (1, 2))
+    assert "<img" not in nbagent.compare(a, b)._repr_html_()
+
+
+@given(*[st.lists(st.sampled_from("abc"), max_size=12)] * 2)
+def test_every_item_is_in_one_pair_and_in_order(left: list[str], right: list[str]) -> None:
+    def items(names: list[str]) -> list[Any]:
+        return items_of([{"id": str(at), "kind": "tool", "name": name, "args": {}} for at, name in enumerate(names)], {})
+
+    old, new = items(left), items(right)
+    pairs = aligned(old, new)
+    assert [a for a, _ in pairs if a is not None] == old
+    assert [b for _, b in pairs if b is not None] == new
+    assert all(a is None or b is None or a.name == b.name for a, b in pairs)
+    assert left != right or all(a is not None and b is not None for a, b in pairs)
+
+
+def test_long_runs_are_paired_without_quadratic_work() -> None:
+    many = [{"id": str(at), "kind": "tool", "name": "f", "args": {"x": at}} for at in range(3000)]
+    pairs = aligned(items_of(many, {}), items_of(many[1:], {}))
+    assert len(pairs) == 3000
