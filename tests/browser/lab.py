@@ -134,6 +134,7 @@ class Notebook:
         self.page.evaluate(
             """async (path) => {
                  const app = window.jupyterapp;
+                 app.shell.collapseLeft();
                  for (const document of [...app.shell.widgets('main')]) document.dispose();
                  const { context, sessionContext } = await app.commands.execute('docmanager:open', { path });
                  await context.ready;

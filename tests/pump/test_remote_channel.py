@@ -32,7 +32,7 @@ from nbagent.transcript import Transcript
 
 MESSAGE_BYTES = 64 * 1024
 SECRET = "hunter2-hunter2"
-EXAMPLES = 2000 if WHOLE else 150
+EXAMPLES = 2000 if WHOLE else 60
 
 
 def size_of(message: Any) -> int:
