@@ -162,13 +162,13 @@ export class Session {
     if (isOpen(block) && this.kernel.state.peek() !== "gone") this.answers.send(block, answer);
   }
 
+  loadModule(name: ModuleName): Promise<LazyModule> {
+    return loadModule(name, (module) => this.channel.lazyValues.whole(module));
+  }
+
   /** A session of the same run with another model, for a lazy part, whose bundle has no copy of this class. */
   sibling(model: Model): Session {
     return new Session(model);
-  }
-
-  loadModule(name: ModuleName): Promise<LazyModule> {
-    return loadModule(name, (module) => this.channel.lazyValues.whole(module));
   }
 
   dispose(): void {
