@@ -172,11 +172,6 @@ export class Session {
     this.channel.send({ t: "step", on });
   }
 
-  /** A session of the same run with another model, for a lazy part, whose bundle has no copy of this class. */
-  sibling(model: Model): Session {
-    return new Session(model);
-  }
-
   /** Make a tool call again, with all its arguments as JSON, or with those that it had. */
   rerun(block: Block<"tool">, wish: { args?: string; force?: boolean }): void {
     if (this.kernel.state.peek() !== "gone") this.channel.send({ t: "rerun", block: block.id, ...wish });
@@ -188,6 +183,11 @@ export class Session {
 
   loadModule(name: ModuleName): Promise<LazyModule> {
     return loadModule(name, (module) => this.channel.lazyValues.whole(module));
+  }
+
+  /** A session of the same run with another model, for a lazy part, whose bundle has no copy of this class. */
+  sibling(model: Model): Session {
+    return new Session(model);
   }
 
   dispose(): void {
