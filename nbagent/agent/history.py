@@ -162,7 +162,8 @@ def paired(items: Iterable[Item]) -> list[Item]:
 
     def close() -> None:
         for index, call in open_calls:
-            made.append(outputs.get(index) or FunctionCallOutput(call_id=call.call_id, text=NO_RESULT))
+            output = outputs.get(index) or FunctionCallOutput(call_id=call.call_id, text=NO_RESULT)
+            made.append(msgspec.structs.replace(output, preliminary=False) if output.preliminary else output)
         open_calls.clear()
 
     for index, item in enumerate(given):
