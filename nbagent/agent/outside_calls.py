@@ -7,6 +7,7 @@ raises, and it obeys the run's breakpoints. Outside of runs, calling the tool is
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -85,19 +86,6 @@ def _is_generator(tool: AnyTool) -> bool:
 
 def _take(steps: _Steps) -> Any:
     """Take the steps of a call on this thread."""
-    return _drive(steps, lambda coroutine: _wait(loop.submit(coroutine)))
-
-
-def _wait(future: Any) -> Any:
-    try:
-        kernel.wait(future)
-    except BaseException:  # an interrupted wait withdraws its question
-        future.cancel()
-        raise
-    return future.result()
-
-
-def _drive(steps: _Steps, wait: Callable[[Coroutine[Any, Any, Any]], Any]) -> Any:
     send: Callable[[], Any] = partial(next, steps)
     while True:
         try:
@@ -105,11 +93,20 @@ def _drive(steps: _Steps, wait: Callable[[Coroutine[Any, Any, Any]], Any]) -> An
         except StopIteration as end:
             return end.value
         try:
-            value = step.call() if isinstance(step, _OfFunction) else wait(step.coroutine)
+            value = step.call() if isinstance(step, _OfFunction) else _wait(loop.submit(step.coroutine))
         except BaseException as error:
             send = partial(steps.throw, error)
         else:
             send = partial(steps.send, value)
+
+
+def _wait(future: "Future[Any]") -> Any:
+    try:
+        kernel.wait(future)
+    except BaseException:  # an interrupted wait withdraws its question
+        future.cancel()
+        raise
+    return future.result()
 
 
 async def _take_async(steps: _Steps) -> Any:

@@ -13,9 +13,30 @@ EVERY_TOOL = "*"
 
 
 class Faults:
-    """Faults that are injected while its `with` block, or a run that began in it, goes on. Blocks inside one another add up.
+    """Faults that are injected into the runs that begin in a `with` block, and shown there. Blocks inside one another add up.
 
-    `nbagent.faults` makes it; its arguments are described there.
+        with nbagent.faults(tool="fetch_rates", error=TimeoutError(), every=2):
+            nbagent.show(agent.stream("How did 2025 go?"))
+
+    A run keeps the faults of its start, also after the block. Each run counts its calls and requests from 1. Which of them get
+    the fault, all conditions together decide; without one all do.
+
+    Args:
+        tool: name of the tool in whose calls they are, `"*"` for every tool; of nbagent's agents, and under `@nbagent.tool` in
+            any framework. None is requests of nbagent's agents to their model.
+        error: raised in place of the call or the request: an exception, or its class.
+        latency: seconds that pass before the call or the request.
+        status: HTTP status with which the model's server refuses the request, such as 429.
+        cut_after: chunks after which the connection to the model breaks.
+        every: every so many calls or requests: the second, the fourth, … for 2.
+        first: the first so many.
+        times: so many faults at most.
+        probability: share of the calls or requests, from 0 to 1, drawn by `seed`.
+        seed: of `probability`; the same one draws the same.
+
+    Raises:
+        ValueError: an argument is out of range, or they do not go together.
+        TypeError: an argument is of another type.
     """
 
     def __init__(
@@ -107,56 +128,8 @@ FAULTS: ContextVar[tuple[Faults, ...]] = ContextVar("nbagent_faults", default=()
 """The faults that hold for the code that runs, the outermost block's first."""
 
 
-def faults(
-    tool: str | None = None,
-    *,
-    error: BaseException | type[BaseException] | None = None,
-    latency: float | None = None,
-    status: int | None = None,
-    cut_after: int | None = None,
-    every: int | None = None,
-    first: int | None = None,
-    times: int | None = None,
-    probability: float | None = None,
-    seed: int = 0,
-) -> Faults:
-    """Inject faults into the runs that begin in a `with` block, and show them there.
-
-        with nbagent.faults(tool="fetch_rates", error=TimeoutError(), every=2):
-            nbagent.show(agent.stream("How did 2025 go?"))
-
-    A run keeps the faults of its start, also after the block. Each run counts its calls and requests from 1. Which of them get
-    the fault, all conditions together decide; without one all do.
-
-    Args:
-        tool: name of the tool in whose calls they are, `"*"` for every tool; of nbagent's agents, and under `@nbagent.tool` in
-            any framework. None is requests of nbagent's agents to their model.
-        error: raised in place of the call or the request: an exception, or its class.
-        latency: seconds that pass before the call or the request.
-        status: HTTP status with which the model's server refuses the request, such as 429.
-        cut_after: chunks after which the connection to the model breaks.
-        every: every so many calls or requests: the second, the fourth, … for 2.
-        first: the first so many.
-        times: so many faults at most.
-        probability: share of the calls or requests, from 0 to 1, drawn by `seed`.
-        seed: of `probability`; the same one draws the same.
-
-    Raises:
-        ValueError: an argument is out of range, or they do not go together.
-        TypeError: an argument is of another type.
-    """
-    return Faults(
-        tool,
-        error=error,
-        latency=latency,
-        status=status,
-        cut_after=cut_after,
-        every=every,
-        first=first,
-        times=times,
-        probability=probability,
-        seed=seed,
-    )
+faults = Faults
+"""Name of the class in `nbagent`, where it reads as a verb."""
 
 
 def striking(tool: str | None, given: Iterable[Faults] | None = None) -> list[Faults]:
