@@ -231,7 +231,10 @@ class Attempts:
         way = self._ways.get(name.removeprefix(FORM_PART))
         if way is None:
             raise LookupError("This call cannot be made again.")
-        text = msgspec.json.encode(json_safe(way.form())).decode()
+        try:
+            text = msgspec.json.encode(json_safe(way.form())).decode()
+        except NbagentError as error:  # the function as it is now cannot be a tool
+            raise LookupError(self._mask(str(error))) from error
         return truncate_to_bytes(text, offset, max_bytes)[0], len(text)
 
     async def _perform(

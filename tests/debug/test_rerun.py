@@ -349,3 +349,8 @@ def test_the_form_has_the_schema_of_the_function_as_it_is_now(cells: types.Modul
         text, size = run.page(f"rerun/{block['id']}", 0, 60_000)
         form = msgspec.json.decode(text)
         assert (list(form["schema"]["properties"]), form["once"], size) == (["year", "month"], False, len(text))
+        execute(cells, "def rate(year: object()) -> int:\n    'Rate.'\n    return 1")
+        with pytest.raises(LookupError, match="parameter 'year'"):
+            run.page(f"rerun/{block['id']}", 0, 60_000)
+        run.take(Rerun(block["id"]))
+        assert "parameter 'year'" in next(each for each in run.snapshot() if each["kind"] == "tool")["problem"]
