@@ -162,16 +162,6 @@ export class Session {
     if (isOpen(block) && this.kernel.state.peek() !== "gone") this.answers.send(block, answer);
   }
 
-  /** Set or clear the breakpoint before the calls of a tool. */
-  setBreakpoint(tool: string, set: boolean): void {
-    this.channel.send({ t: "break", tool, set });
-  }
-
-  /** Stop before every call and every request to the model, or no more. */
-  setStep(on: boolean): void {
-    this.channel.send({ t: "step", on });
-  }
-
   /** Make a tool call again, with all its arguments as JSON, or with those that it had. */
   rerun(block: Block<"tool">, wish: { args?: string; force?: boolean }): void {
     if (this.kernel.state.peek() !== "gone") this.channel.send({ t: "rerun", block: block.id, ...wish });

@@ -9,7 +9,6 @@ import {
   tool_note as NOTES,
   prompt as PROMPTS,
   run as RUN,
-  stop as STOPS,
   thought as THOUGHT,
   tool_state as TOOL_STATES,
 } from "../../nbagent/protocol/labels.json";
@@ -106,10 +105,7 @@ export function thoughtLabel(props: PropsOf<"reasoning">): string {
 
 /** The question that an approval asks. */
 export function promptLabel(props: PropsOf<"approval">): string {
-  const prompt = str(props.prompt);
-  const kind = str(props.approval_kind) ?? "tool";
-  if (kind === "stop") return lookUp(STOPS, prompt ?? "") ?? fill(STOPS.other, prompt ?? "");
-  return prompt ?? lookUp(PROMPTS, kind) ?? PROMPTS.other;
+  return str(props.prompt) ?? lookUp(PROMPTS, str(props.approval_kind) ?? "tool") ?? PROMPTS.other;
 }
 
 /** Label of the decision, `Approved, and all further calls`; null if there is none. */
@@ -118,11 +114,6 @@ export function decisionLabel({ decision, approval_kind: kind, remember }: Props
   if (name !== "approve") return name && (lookUp(DECISIONS, name) ?? name);
   const label = lookUp(APPROVED, str(kind) ?? "tool") ?? DECISIONS.approve;
   return remember === true ? fill(APPROVAL.remember, label) : label;
-}
-
-/** Return true if the call of a decision was not denied. */
-export function isPermitted({ decision }: PropsOf<"approval">): boolean {
-  return !["deny", "cancel", "error"].includes(str(decision) ?? "deny");
 }
 
 /** `traceback (3 frames)`. */

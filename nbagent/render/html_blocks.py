@@ -19,7 +19,6 @@ from nbagent.render.labels import (
     figures,
     forks_label,
     handoff_label,
-    is_permitted,
     is_silent_thought,
     prompt_label,
     run_label,
@@ -213,7 +212,7 @@ class BlockWriter:
     def _approval(self, block: Props) -> str:
         prompt = escape_line(prompt_label(block), _LINE_CHARS)
         if decision := decision_label(block):
-            symbol = "✓" if is_permitted(block) else "⊘"
+            symbol = "✓" if block.get("decision") == "approve" else "⊘"
             details = "".join(f" · {escape_line(detail, _LINE_CHARS)}" for detail in decision_details(block))
             return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong>{details}")
         args, options = block.get("args"), block.get("options")

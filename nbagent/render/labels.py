@@ -121,10 +121,8 @@ def is_silent_thought(thought: Props) -> bool:
 
 def prompt_label(approval: Props) -> str:
     """Return the question that an approval asks."""
-    prompt, kind = text_of(approval, "prompt"), text_of(approval, "approval_kind") or "tool"
-    if kind == "stop":
-        return str(LABELS["stop"].get(prompt) or fill(LABELS["stop"]["other"], prompt))
-    return prompt or LABELS["prompt"].get(kind, LABELS["prompt"]["other"])
+    prompts = LABELS["prompt"]
+    return text_of(approval, "prompt") or prompts.get(text_of(approval, "approval_kind") or "tool", prompts["other"])
 
 
 def decision_label(approval: Props) -> str:
@@ -139,13 +137,7 @@ def decision_label(approval: Props) -> str:
 
 def decision_details(approval: Props) -> list[str]:
     """Return what belongs to a decision: the question in words, what was changed or given, and why."""
-    prompt = prompt_label(approval) if text_of(approval, "approval_kind") == "stop" else text_of(approval, "prompt")
-    return [*filter(None, (prompt, *changes(approval), text_of(approval, "reason")))]
-
-
-def is_permitted(approval: Props) -> bool:
-    """Return True if the call of a decision was not denied."""
-    return text_of(approval, "decision") not in ("deny", "cancel", "error", "")
+    return [*filter(None, (text_of(approval, "prompt"), *changes(approval), text_of(approval, "reason")))]
 
 
 def changes(approval: Props) -> list[str]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from nbagent.errors import AnswerError
 from nbagent.events.question import Question
 from nbagent.markup.text import visible
-from nbagent.render.labels import prompt_label
 from nbagent.terminal.form import Form
 from nbagent.terminal.lines import Lines
 
@@ -53,10 +52,7 @@ class Dialogue:
     def _show(self) -> None:
         """Print what is asked about: the transcript has it on one line."""
         args = self._question.args
-        if self._question.kind == "stop":
-            label = prompt_label({"prompt": self._question.prompt, "approval_kind": "stop"})
-            self._lines.write(f"  {visible(label)}")
-        elif self._question.prompt:
+        if self._question.prompt:
             self._lines.write(f"  {visible(self._question.prompt)}")
         if self._question.tool:
             self._lines.write(f"  {visible(self._question.tool)}")
@@ -66,17 +62,12 @@ class Dialogue:
             self._lines.write(f"    {visible(str(name))}: {first}")
             for line in more:
                 self._lines.write(f"      {line}")
-        if self._question.stage == "result":
-            for line in _clipped(visible(json.dumps(self._question.result, indent=2, ensure_ascii=False, default=str))):
-                self._lines.write(f"    → {line}")
 
     def _answer(self) -> bool:
         """Ask once. Return True if the question has an answer now, although it may still count as one that waits."""
         question = self._question
         if question.kind == "tool" and not question.options:
             return self._permit()
-        if question.kind == "stop":
-            return self._go_on()
         if question.options:
             question.answer(self._chosen(question.options))
         elif question.kind == "auth":
@@ -110,34 +101,6 @@ class Dialogue:
             question.deny(rest.strip() or None)
         return meant is not None
 
-    def _go_on(self) -> bool:
-        """Answer at a breakpoint. Ctrl-C stops the run."""
-        question = self._question
-        if question.stage == "request":
-            self._lines.read("Press Enter to send it: ")
-            question.allow()
-            return True
-        can_edit = question.schema is not None and isinstance(question.args, Mapping)
-        first = ["run", "step"] if question.stage == "call" else ["continue", "again"]
-        choices = [*first, *(["edit"] if can_edit else []), "give RESULT", "fail MESSAGE"]
-        word, _, rest = self._lines.read(f"{', '.join(choices)}: ").strip().partition(" ")
-        meant = next((choice.split()[0] for choice in choices if word and choice.startswith(word.lower())), None)
-        match meant:
-            case "run" | "continue":
-                question.allow()
-            case "step":
-                question.step()
-            case "again":
-                question.again()
-            case "edit":
-                changed = Form(question.schema or {}, self._lines).fill(question.args)
-                (question.allow if question.stage == "call" else question.again)(changed)
-            case "give":
-                question.give_result(_value(rest))
-            case "fail":
-                question.give_error(rest.strip() or "failed by the user")
-        return meant is not None
-
     def _chosen(self, options: Sequence[str]) -> str:
         """Return the option that is typed, by its number or its text."""
         for number, option in enumerate(options, 1):
@@ -149,14 +112,6 @@ class Dialogue:
         if not alike:
             raise AnswerError(f"the answer is a number from 1 to {len(options)}, or one of the texts")
         return alike[0]
-
-
-def _value(text: str) -> object:
-    """Return the value that was typed: JSON, or else a text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _clipped(text: str) -> list[str]:

@@ -140,11 +140,9 @@ def ask_beside(run: Run, allowed: Collection[str] = ()) -> None:
 
 
 def refuse(question: Question) -> None:
-    """Deny a call, go on at a breakpoint, and close any other question, since there is nobody to answer."""
+    """Deny a call, and close any other question, since there is nobody to answer."""
     with contextlib.suppress(AnswerError):  # it has got an answer meanwhile
         if question.kind == "tool":
             question.deny(NOBODY)
-        elif question.kind == "stop":
-            question.allow()
         else:
             question.cancel()

@@ -159,24 +159,3 @@ def test_a_line_means_a_value_of_its_type(schema: dict[str, Any], typed: str, va
 def test_a_line_that_fits_no_type_is_refused(schema: dict[str, Any], typed: str) -> None:
     with pytest.raises(AnswerError, match="it takes "):
         Form({}, Typed(typed)).ask("it", schema)
-
-
-@pytest.mark.parametrize(
-    ("stage", "typed", "decision", "value", "reason"),
-    [
-        ("call", "run", "approve", None, None),
-        ("call", "s", "step", None, None),
-        ("call", 'give {"rate": 1}', "result", {"rate": 1}, None),
-        ("call", "g three rows", "result", "three rows", None),
-        ("call", "fail no such year", "error", None, "no such year"),
-        ("result", "c", "approve", None, None),
-        ("result", "again", "again", None, None),
-        ("request", "", "approve", None, None),
-    ],
-)
-def test_a_breakpoint_is_answered_by_a_word(stage: Any, typed: str, decision: str, value: Any, reason: str | None) -> None:
-    lines = Typed("perhaps", typed) if stage != "request" else Typed(typed)
-    response = answered(lines, kind="stop", stage=stage, prompt="breakpoint", args={"year": 2024}, result={"rate": 2})
-    assert (response.decision, response.value, response.reason) == (decision, value, reason)
-    assert "  Stopped at a breakpoint" in lines.printed
-    assert ('    →   "rate": 2' in lines.printed) == (stage == "result")

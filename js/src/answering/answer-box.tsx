@@ -1,6 +1,6 @@
 /** Parts that all ways to answer a question have: the form around them, the row of buttons, and what becomes of an answer. */
 
-import type { ComponentChildren, RefObject } from "preact";
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Answer } from "../answers";
 import type { Session } from "../session";
@@ -15,16 +15,12 @@ interface AnswerBoxProps {
   onSubmit?: () => void;
   /** Called for the Escape key; null if there is nothing to leave. */
   onEscape?: (() => void) | null;
-  /** Called for every key before that. */
-  onKey?: (event: KeyboardEvent) => void;
-  form?: RefObject<HTMLFormElement | null>;
   children: ComponentChildren;
 }
 
-export function AnswerBox({ onSubmit, onEscape = null, onKey, form, children }: AnswerBoxProps) {
+export function AnswerBox({ onSubmit, onEscape = null, children }: AnswerBoxProps) {
   return (
     <form
-      ref={form}
       class="nb-answering"
       noValidate
       onSubmit={(event) => {
@@ -32,7 +28,6 @@ export function AnswerBox({ onSubmit, onEscape = null, onKey, form, children }: 
         onSubmit?.();
       }}
       onKeyDown={(event) => {
-        onKey?.(event);
         if (event.key !== "Escape" || onEscape === null) return;
         event.preventDefault();
         onEscape();

@@ -1,6 +1,7 @@
 /** The ways to answer a question: permission, with changed arguments or none; one of several answers; an input; a sign-in. */
 
 import { useRef, useState } from "preact/hooks";
+import type { Answer } from "../answers";
 import { LINK_ATTRS, visibleUrl } from "../markdown/url";
 import type { Block } from "../store";
 import { Arguments } from "../transcript/arguments";
@@ -10,13 +11,18 @@ import { Actions, AnswerBox, Choose, useDraft } from "./answer-box";
 import { AnswerForm } from "./answer-form";
 import type { FormHandle } from "./form";
 import { signInUrl } from "./sign-in-url";
-import { StopWay } from "./stop-way";
-import { ReasonField, type WayProps } from "./way";
+
+/** Characters of a reason that the kernel takes (nbagent/protocol/messages.py). */
+const REASON_CHARS = 10_000;
+
+interface WayProps {
+  block: Block<"approval">;
+  answer: (answer: Answer) => void;
+}
 
 export function Way({ block }: { block: Block<"approval"> }) {
   const session = useSession();
   const { approval_kind: kind, options } = block.props.value;
-  if (kind === "stop") return <StopWay block={block} answer={(answer) => session.answer(block, answer)} />;
   const Kind = kind === "auth" ? SignIn : strings(options).length > 0 ? Choice : kind === "input" ? Input : Permission;
   return <Kind block={block} answer={(answer) => session.answer(block, answer)} />;
 }
@@ -57,7 +63,18 @@ function Permission({ block, answer }: WayProps) {
     return (
       <AnswerBox onSubmit={deny} onEscape={leave}>
         <Arguments args={args} />
-        <ReasonField label="Reason, for the model" value={reason} onChange={setReason} focusOnce={focusOnce} />
+        <label class="nb-control">
+          <span class="nb-caption">Reason, for the model</span>
+          <input
+            ref={focusOnce}
+            class="nb-input"
+            type="text"
+            placeholder="optional"
+            maxLength={REASON_CHARS}
+            value={reason}
+            onInput={({ currentTarget }) => setReason(currentTarget.value)}
+          />
+        </label>
         <Actions block={block}>
           <Choose block={block} label="Deny" matches={({ decision }) => decision === "deny"} submits />
           <button type="button" class="nb-button" onClick={leave}>

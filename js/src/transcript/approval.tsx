@@ -7,7 +7,7 @@ import { isOpen } from "../answers";
 import { changes } from "../changes";
 import type { Session } from "../session";
 import { fill } from "../shared";
-import { decisionLabel, isPermitted, promptLabel } from "../status";
+import { decisionLabel, promptLabel } from "../status";
 import { type Block, isKind } from "../store";
 import { Icon } from "../ui/icons";
 import { str, strings } from "../values";
@@ -17,14 +17,12 @@ import { loadDrawn } from "./drawn-module";
 import { lazyValueOf, useLoaded } from "./lazy";
 import { useFindable } from "./questions";
 
-/** A question to the reader. The newest question about a tool call is drawn by the panel of the call. */
+/** A question to the reader. A question about a tool call is drawn in the panel of the call. */
 export function ApprovalBlock({ block }: { block: Block<"approval"> }) {
   const session = useSession();
   const toolId = str(block.props.value.tool_id);
   const subject = toolId === null ? undefined : session.store.get(toolId);
-  if (!subject || !isKind(subject, "tool")) return <Question block={block} />;
-  // The newest question about a call stands in its panel by itself; of the others, the decisions are left.
-  return session.approvalOf(subject.id).value === block ? null : <Question block={block} />;
+  return subject && isKind(subject, "tool") ? null : <Question block={block} />;
 }
 
 export function Question({ block }: { block: Block<"approval"> }) {
@@ -80,10 +78,9 @@ function AnsweringSlot({ block }: { block: Block<"approval"> }) {
 
 function Decision({ block }: { block: Block<"approval"> }) {
   const props = block.props.value;
-  const approved = isPermitted(props);
+  const approved = props.decision === "approve";
   const changed = lazyValueOf(props.value) || lazyValueOf(props.args) ? [] : changes(props);
-  const prompt = props.approval_kind === "stop" ? promptLabel(props) : str(props.prompt);
-  const details = [prompt, ...changed, str(props.reason)].filter((text) => text !== null);
+  const details = [str(props.prompt), ...changed, str(props.reason)].filter((text) => text !== null);
   return (
     <div class="nb-line">
       <Icon name={approved ? "check" : "denied"} tone={approved ? "ok" : "off"} />

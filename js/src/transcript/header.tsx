@@ -9,7 +9,6 @@ import { isKind } from "../store";
 import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
 import { count, num, str } from "../values";
-import { StepSwitch } from "./breakpoint";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { InspectButton } from "./inspecting";
@@ -54,7 +53,6 @@ export function Header() {
         </span>
       )}
       <span class="nb-grow" />
-      <StepSwitch />
       {live && (
         // Not `disabled`, which would take the keyboard focus away.
         <button

@@ -1,7 +1,7 @@
 /** A tool call: `name(args…) → summary · 1.3s`, and a panel with arguments, result or error. */
 
 import { useEffect, useState } from "preact/hooks";
-import { tool as LABELS, stop as STOPS } from "../../../nbagent/protocol/labels.json";
+import { tool as LABELS } from "../../../nbagent/protocol/labels.json";
 import type { ToolError, ToolProgress, ToolState } from "../protocol";
 import { isToolLive, toolNote, toolStateLabel } from "../status";
 import type { Block } from "../store";
@@ -13,7 +13,6 @@ import { clip, count, lookUp, num, type PropsOf, record, str, strings, type Unch
 import { Question } from "./approval";
 import { Attempts, Compared } from "./attempts";
 import { Blocks } from "./blocks";
-import { Breakpoint } from "./breakpoint";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
@@ -46,16 +45,13 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   // A tool starts to run when its arguments are complete.
   const started = num(props.args_done) ?? num(props.started);
   const ended = num(props.ended);
+  const note = toolNote(state, props, block.closed.value);
   const summary = str(props.summary);
   const progress: Unchecked<ToolProgress> | null = record(props.progress);
   const [icon, tone] = lookUp(ICONS, state) ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
   const approval = useSession().approvalOf(block.id).value;
   // An open question shows the arguments itself.
   const asked = waits && record(approval?.props.value.args) !== null;
-  const note =
-    waits && approval?.props.value.approval_kind === "stop"
-      ? ({ tone: "ask", text: STOPS.row } as const)
-      : toolNote(state, props, block.closed.value);
   const classes = `nb-tool nb-tool-${state} ${failed ? "nb-tone-bad" : waits ? "nb-tone-ask" : ""}`;
 
   const row = (
@@ -74,7 +70,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
     </>
   );
   return (
-    <Disclosure {...opening} row={row} beside={<Breakpoint tool={str(props.name) ?? ""} />} class={classes}>
+    <Disclosure {...opening} row={row} class={classes}>
       {() => (
         <>
           {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}

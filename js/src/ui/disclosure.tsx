@@ -13,15 +13,13 @@ interface DisclosureProps {
   panel: RefObject<HTMLDivElement | null>;
   /** The row; inline content only, it sits inside a button. */
   row: ComponentChildren;
-  /** A control beside the row. */
-  beside?: ComponentChildren;
   /** Extra classes of the whole. */
   class?: string;
   /** Content of the panel; null if there is none, and the row is no button. */
   children: (() => ComponentChildren) | null;
 }
 
-export function Disclosure({ open, onToggle, panel, row, beside, class: extra = "", children }: DisclosureProps) {
+export function Disclosure({ open, onToggle, panel, row, class: extra = "", children }: DisclosureProps) {
   const panelId = useId();
   const settled = useSettled(open);
   const mounted = open || settled;
@@ -34,7 +32,6 @@ export function Disclosure({ open, onToggle, panel, row, beside, class: extra = 
   }
   return (
     <div class={`nb-item ${extra}`}>
-      {beside}
       <button
         type="button"
         class="nb-row nb-row-button"
