@@ -21,7 +21,6 @@ from typing import Any, Protocol, assert_never
 from nbagent.protocol.json_size import json_size
 from nbagent.protocol.messages import (
     Ack,
-    Answer,
     Beat,
     Command,
     Hello,
@@ -30,10 +29,7 @@ from nbagent.protocol.messages import (
     Ops,
     Part,
     Resync,
-    Say,
     Snapshot,
-    Stop,
-    Toggle,
     read_view_message,
     to_wire,
 )
@@ -137,7 +133,7 @@ class RemoteChannel(Channel):
         message = read_view_message(raw)
         if message is None:
             self.ignored += 1
-        elif isinstance(message, Stop | Toggle | Answer | Say):
+        elif isinstance(message, Command):
             self.target.command(message)
         else:
             self._take(message)

@@ -371,7 +371,8 @@ class Transcript:
             stage=event.stage or msgspec.UNSET,
         )
         if event.stage == "result":
-            props.result = event.result
+            is_text = event.result is None or isinstance(event.result, str)
+            props.result = event.result if is_text else msgspec.json.encode(event.result).decode()
         _, ops = self._open(_approval_id(event.approval_id), props, event.tool_id or event.parent_id)
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 
