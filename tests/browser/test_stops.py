@@ -1,6 +1,7 @@
 """Breakpoints as a reader meets them in JupyterLab: the panel of a stop, a dot at a row, Step, several runs."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from browser.lab import Notebook
 from browser.views import prepare, violations
@@ -8,6 +9,7 @@ from playwright.sync_api import Locator, expect
 
 SETUP = """
 import asyncio, json, sys
+from pathlib import Path
 import nbagent
 sys.path.insert(0, TESTS)
 from agent.server import Server, chat
@@ -19,12 +21,11 @@ async def fetch_rates(year: int) -> dict:
         raise ValueError("no rate for 2000")
     return {"year": year, "rate": 11.2}
 
-gate = asyncio.Event()
-
 @nbagent.tool
 async def pause() -> str:
-    "Wait for the notebook."
-    await gate.wait()
+    "Wait for a file."
+    while not Path("go-on").exists():
+        await asyncio.sleep(0.05)
     return "done"
 
 def calling(*years):
@@ -41,10 +42,9 @@ blocked.wait()
 print("then", [call.result for call in blocked.tools])
 """
 AWAITS = """
-awaited = nbagent.show(stream(chat(calls=[("p", "pause", "{}")]), calling(2022), calling(2000), chat("Done.")))
-awaited.breakpoints.step = False
+awaited = nbagent.show(stream(calling(2022), chat(calls=[("p", "pause", "{}")]), calling(2000), chat("Done.")))
 await awaited
-print("then", awaited.tools[1].result)
+print("then", awaited.tools[2].args)
 """
 FIVE = """
 five = [nbagent.show(stream(calling(2024), chat("Done.")), stop_at="fetch_rates", name=f"run {n}") for n in range(5)]
@@ -60,12 +60,11 @@ def asked(view: Locator, text: str) -> None:
 
 
 def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebook: Callable[..., Notebook]) -> None:
-    tests = str(__import__("pathlib").Path(__file__).parents[1])
-    book = notebook(cells=(SETUP.replace("TESTS", repr(tests)), BLOCKS, AWAITS, FIVE))
+    book = notebook(cells=(SETUP.replace("TESTS", repr(str(Path(__file__).parents[1]))), BLOCKS, AWAITS, FIVE))
     book.run(0)
     book.wait_idle()
 
-    # A cell that blocks, also after a reload.
+    # A cell that blocks.
     book.run(1)
     asked(book.widget(1), "Stopped at a breakpoint")
     prepare(book.page)
@@ -74,8 +73,6 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
         book.shot(f"stop-call-{theme}")
         assert violations(book.page) == []
     book.theme("light")
-    book.save()
-    book.load()
     view = book.widget(1)
     go(view, "Run with changes…")
     view.get_by_label("year", exact=True).fill("2021")
@@ -97,27 +94,43 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
     expect(book.cell(1)).to_contain_text("then [{'year': 2021, 'rate': 11.2}, {'rate': 12}]")
     book.wait_idle()
 
-    # A cell that awaits: breakpoints are set on rows while the run goes on.
+    # A cell that awaits: breakpoints are set by a click while the run goes on.
     book.run(2)
     view = book.widget(2)
+    expect(view.locator(".nb-tool", has_text="pause")).to_be_visible()
     go(view, "Step")
     expect(view.get_by_role("button", name="Step", exact=True)).to_have_attribute("aria-pressed", "true")
-    view.locator(".nb-tool").hover()
-    go(view, "Stop before each call of pause")
-    expect(view.locator(".nb-breakpoint")).to_have_attribute("aria-pressed", "true")
-    book.shot("stop-dot-light")
-    go(view, "Stop before each call of pause")
-    assert book.page.evaluate("() => true")
-    book.page.evaluate(
-        """() => { const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-           void kernel; }"""
-    )
-    go(view, "Stop")
+    go(view, "Stop before each call of fetch_rates")
+    dot = view.get_by_role("button", name="Stop before each call of fetch_rates").first
+    expect(dot).to_have_attribute("aria-pressed", "true")
+    for theme in ("light", "dark"):
+        book.theme(theme)
+        book.shot(f"stop-dot-{theme}")
+    book.theme("light")
+    (book.lab.root / "go-on").touch()
+    asked(view, "Stopped before request 3 to test-1")
+    book.shot("stop-request-light")
+    go(view, "Step")
+    go(view, "Continue")
+    asked(view, "Stopped at a breakpoint")
+    go(view, "Run, then stop")
+    asked(view, "Stopped at the result")
+    expect(view.locator(".nb-tool").last).to_contain_text("no rate for 2000")
+    book.shot("stop-error-light")
+    go(view, "Run again with changes…")
+    view.get_by_label("year", exact=True).fill("2023")
+    go(view, "Run again with these")
+    expect(view.locator(".nb-question", has_text="Run again")).to_contain_text("year: 2000 → 2023")
+    go(view, "Continue")
+    expect(book.cell(2)).to_contain_text("then {'year': 2023}")
     book.wait_idle()
 
-    # Five runs at once.
+    # Five runs at once, after a reload.
     book.run(3)
     book.wait_idle()
+    asked(book.cell(3).locator(".nbagent").nth(4), "Stopped at a breakpoint")
+    book.save()
+    book.open()
     views = book.cell(3).locator(".nbagent")
     for index in range(5):
         asked(views.nth(index), "Stopped at a breakpoint")

@@ -1,6 +1,6 @@
 /** Parts of ways to answer that open further controls: the mode that is open, a line of text, a button that sends nothing. */
 
-import { createRef, type RefObject } from "preact";
+import type { RefObject } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Block } from "../store";
 import { useDraft } from "./answer-box";
@@ -22,7 +22,7 @@ export function useMode<Mode extends string>(block: Block<"approval">, first: Mo
   // A panel that is opened again shows the mode that it had, without taking the focus.
   const entered = useRef(false);
   const opener = (of: Mode): RefObject<HTMLButtonElement | null> => {
-    const made = openers.get(of) ?? createRef<HTMLButtonElement | null>();
+    const made = openers.get(of) ?? { current: null };
     openers.set(of, made);
     return made;
   };
