@@ -18,7 +18,7 @@ from campaign import figure
 import nbagent
 from nbagent.run import Run
 
-STEPS = 40
+STEPS = 20
 CALLS_A_STEP = 10
 
 
@@ -48,7 +48,7 @@ async def seconds(**options: Any) -> float:
     return took
 
 
-async def main(rounds: int = 7) -> None:
+async def main(rounds: int = 5) -> None:
     """Print the ratio."""
     await seconds()  # once, so that all is imported
     without, with_stops = [], []

@@ -624,7 +624,9 @@ def test_stop_and_toggle_are_handed_to_the_run() -> None:
     made = Harness()
     made.channel.receive({"t": "stop"})
     made.channel.receive({"t": "toggle", "block": "c", "open": True})
-    assert made.commands == [Stop(), Toggle(block="c", open=True)]
+    made.channel.receive({"t": "break", "tool": "rate", "set": True})
+    made.channel.receive({"t": "step", "on": True})
+    assert made.commands == [Stop(), Toggle(block="c", open=True), Break(tool="rate", set=True), Step(on=True)]
 
 
 UNREADABLE: dict[str, object] = {
