@@ -178,7 +178,7 @@ export interface ToolProps extends BlockProps {
   /** When the call began. */
   started?: number;
   /** When the call ended. */
-  ended?: number;
+  ended?: number | null;
   /** The error, or why the call was denied. */
   error?: ToolError | null;
   /** The provider's own id, which need not be unique. */

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reader import SimulatedView, play
 
 from nbagent import events as e
-from nbagent.protocol.messages import Command, Stop, Toggle
+from nbagent.protocol.messages import Break, Command, Step, Stop, Toggle
 from nbagent.pump import BATCH_INTERVAL_S, MIN_GAP_S, LargeValues, Pump, RemoteChannel, pump
 from nbagent.pump.remote_channel import (
     BEAT_INTERVAL_S,
