@@ -40,7 +40,7 @@ def test_a_label_is_that_of_the_view(name: str, row: list[Any]) -> None:
 
 def test_each_stop_of_a_call_is_a_line_of_its_own_in_documents() -> None:
     about = {"kind": "approval", "approval_kind": "stop", "tool_id": "t", "parent": "t"}
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"id": "run", "kind": "run", "status": "completed"},
         {"id": "t", "parent": "run", "kind": "tool", "name": "rate", "state": "output-available", "closed": True},
         {"id": "a", **about, "stage": "call", "prompt": "breakpoint", "decision": "step", "closed": True},
