@@ -1,7 +1,7 @@
 /** Announcements for screen readers: changes of state only, never tokens. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { decisionLabel, elapsed, runLabel, toolStateLabel } from "./status";
+import { decisionLabel, elapsed, promptLabel, runLabel, toolStateLabel } from "./status";
 import { type Block, type Change, isKind, type Store } from "./store";
 import { openLiveRegion, readOut } from "./ui/live-region";
 import { lookUp, type PropsOf, str } from "./values";
@@ -78,6 +78,7 @@ function questionText(block: Block<"approval">, before: PropsOf | null): string 
   const decision = decisionLabel(props);
   if (decision !== null) return before !== null && before.decision === undefined ? decision : null;
   if (before === null) {
+    if (props.approval_kind === "stop") return promptLabel(props);
     const wanted = lookUp(WAITING, str(props.approval_kind) ?? "") ?? "Your approval is needed";
     const prompt = str(props.prompt);
     return prompt === null ? wanted : `${wanted}: ${prompt}`;

@@ -216,7 +216,7 @@ export interface ToolProps extends BlockProps {
   /** When the call began. */
   started?: number;
   /** When the call ended. */
-  ended?: number;
+  ended?: number | null;
   /** The error, or why the call was denied. */
   error?: ToolError | null;
   /** The provider's own id, which need not be unique. */
@@ -317,8 +317,8 @@ export interface ApprovalProps extends BlockProps {
   approval_kind?: "auth" | "input" | "stop" | "tool";
   /** Of a `stop`: before a `call`, before a `request` to the model, or after a call, at its `result`. */
   stage?: "call" | "request" | "result" | null;
-  /** At a call's `result`: the value as the model would read it. */
-  result?: unknown;
+  /** At a call's `result`: the text that the model would read, JSON or another one; null if the call failed. */
+  result?: string | null;
   /** Id of the tool block that the question is about. */
   tool_id?: Large<string> | null;
   /** The question. */

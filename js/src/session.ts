@@ -58,7 +58,7 @@ export class Session {
   readonly #expecting = signal(true);
   readonly #awaiting = signal(0);
   readonly #waiting = new Set<Block<"tool">>();
-  readonly #approvals = new Map<string, Signal<Block<"approval"> | null>>();
+  readonly #approvals = new Map<string, Signal<readonly Block<"approval">[]>>();
   readonly #cleanups: (() => void)[];
   readonly #firstMessage: ReturnType<typeof setTimeout>;
   readonly #questions: SilenceQuestions;
@@ -134,14 +134,14 @@ export class Session {
     else this.channel.hello();
   }
 
-  /** Signal of the approval block of a tool call; null while there is none. */
-  approvalOf(toolId: string): Signal<Block<"approval"> | null> {
-    let approval = this.#approvals.get(toolId);
-    if (!approval) {
-      approval = signal(null);
-      this.#approvals.set(toolId, approval);
+  /** Signal of the questions about a tool call, oldest first. */
+  approvalsOf(toolId: string): Signal<readonly Block<"approval">[]> {
+    let approvals = this.#approvals.get(toolId);
+    if (!approvals) {
+      approvals = signal([]);
+      this.#approvals.set(toolId, approvals);
     }
-    return approval;
+    return approvals;
   }
 
   /** Ask the run to stop. After the notice that Stop is overdue, ask again. */
@@ -169,6 +169,16 @@ export class Session {
 
   stopAttempt(block: Block<"tool">): void {
     this.channel.send({ t: "stop_attempt", block: block.id });
+  }
+
+  /** Stop before each call of a tool from now on, or no more. */
+  setBreakpoint(tool: string, set: boolean): void {
+    this.channel.send({ t: "break", tool, set });
+  }
+
+  /** Stop before every call and every request to the model from now on, or no more. */
+  setStep(on: boolean): void {
+    this.channel.send({ t: "step", on });
   }
 
   loadModule(name: ModuleName): Promise<LazyModule> {
@@ -245,9 +255,9 @@ export class Session {
 
   #forgetMissing(): void {
     this.#waiting.clear();
-    for (const approval of this.#approvals.values()) {
-      const block = approval.peek();
-      if (block !== null && this.store.get(block.id) !== block) approval.value = null;
+    for (const approvals of this.#approvals.values()) {
+      const kept = approvals.peek().filter((block) => this.store.get(block.id) === block);
+      if (kept.length < approvals.peek().length) approvals.value = kept;
     }
   }
 
@@ -262,13 +272,16 @@ export class Session {
     this.answers.onChange(changes, whole);
     for (const { block } of changes) {
       const toolId = isKind(block, "approval") ? str(block.props.peek().tool_id) : null;
-      if (isKind(block, "approval") && toolId !== null) this.approvalOf(toolId).value = block;
+      if (isKind(block, "approval") && toolId !== null) {
+        const approvals = this.approvalsOf(toolId);
+        if (!approvals.peek().includes(block)) approvals.value = [...approvals.peek(), block];
+      }
       if (!isKind(block, "tool")) continue;
       if (block.props.peek().state === "approval-requested" && !block.closed.peek()) this.#waiting.add(block);
       else this.#waiting.delete(block);
     }
     // A call waits with its question, or without one that the reader may see.
-    const alone = [...this.#waiting].filter(({ id }) => !this.#approvals.get(id)?.peek());
+    const alone = [...this.#waiting].filter(({ id }) => !this.#approvals.get(id)?.peek().length);
     this.#awaiting.value = this.answers.open.peek().length + alone.length;
     this.chat.onChange(changes);
     const status = str(this.store.run.peek()?.props.peek().status);

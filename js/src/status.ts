@@ -6,9 +6,12 @@ import {
   decision as DECISIONS,
   error as ERROR,
   figure as FIGURES,
+  gone_on as GONE_ON,
   tool_note as NOTES,
   prompt as PROMPTS,
   run as RUN,
+  stage as STAGE,
+  stop as STOP,
   thought as THOUGHT,
   tool_state as TOOL_STATES,
 } from "../../nbagent/protocol/labels.json";
@@ -105,14 +108,29 @@ export function thoughtLabel(props: PropsOf<"reasoning">): string {
 
 /** The question that an approval asks. */
 export function promptLabel(props: PropsOf<"approval">): string {
+  if (props.approval_kind === "stop") return stopLabel(props);
   return str(props.prompt) ?? lookUp(PROMPTS, str(props.approval_kind) ?? "tool") ?? PROMPTS.other;
 }
 
+/** Why a run stopped at a breakpoint, in words. */
+function stopLabel({ prompt, stage }: PropsOf<"approval">): string {
+  const reason = str(prompt);
+  if (stage === "request") return fill(STAGE.request, reason ?? STAGE.model);
+  if (reason === null || reason === "step") return STAGE[stage === "result" ? "result" : "call"];
+  return lookUp(STOP, reason) ?? fill(STAGE.other, reason);
+}
+
+/** Return true if a question's answer lets the run go on. */
+export function isPermitted({ decision }: PropsOf<"approval">): boolean {
+  return str(decision) !== null && decision !== "deny" && decision !== "cancel";
+}
+
 /** Label of the decision, `Approved, and all further calls`; null if there is none. */
-export function decisionLabel({ decision, approval_kind: kind, remember }: PropsOf<"approval">): string | null {
+export function decisionLabel({ decision, approval_kind: kind, stage, remember }: PropsOf<"approval">): string | null {
   const name = str(decision);
   if (name !== "approve") return name && (lookUp(DECISIONS, name) ?? name);
-  const label = lookUp(APPROVED, str(kind) ?? "tool") ?? DECISIONS.approve;
+  const labels = kind === "stop" ? GONE_ON : APPROVED;
+  const label = lookUp<string>(labels, str(kind === "stop" ? stage : kind) ?? "tool") ?? DECISIONS.approve;
   return remember === true ? fill(APPROVAL.remember, label) : label;
 }
 

@@ -37,7 +37,7 @@ class Stops:
         """
         breakpoints = breakpoints_here()
         if breakpoints is not None and breakpoints.at_request():
-            prompt = f"Request {number} to {model}, with {tools} {'tool' if tools == 1 else 'tools'}"
+            prompt = f"request {number} to {model}, with {tools} {'tool' if tools == 1 else 'tools'}"
             await self._ask(e.ApprovalRequest(approval_id=self._new_id("request"), kind="stop", stage="request", prompt=prompt))
 
     async def before_call(

@@ -246,7 +246,7 @@ class ToolProps(BlockProps, tag="tool"):
     state: ToolState | UnsetType = UNSET
     args_text: str | UnsetType = UNSET
     started: float | UnsetType = UNSET
-    ended: float | UnsetType = UNSET
+    ended: float | UnsetType | None = UNSET
     error: ToolError | UnsetType | None = UNSET
     call_id: str | UnsetType | None = UNSET
     title: str | UnsetType | None = UNSET
@@ -365,7 +365,7 @@ class ApprovalProps(BlockProps, tag="approval"):
     Attributes:
         approval_kind: purpose of the request: permission for a tool, input, a sign-in, or what to do at a breakpoint (`stop`).
         stage: of a `stop`: before a `call`, before a `request` to the model, or after a call, at its `result`.
-        result: at a call's `result`: the value as the model would read it.
+        result: at a call's `result`: the text that the model would read, JSON or another one; null if the call failed.
         tool_id: id of the tool block that the question is about.
         prompt: the question.
         args: the arguments that the reader is asked about.
@@ -382,7 +382,7 @@ class ApprovalProps(BlockProps, tag="approval"):
 
     approval_kind: Literal["tool", "input", "auth", "stop"] | UnsetType = UNSET
     stage: Stage | UnsetType | None = UNSET
-    result: Any = UNSET
+    result: str | UnsetType | None = UNSET
     tool_id: str | UnsetType | None = UNSET
     prompt: str | UnsetType | None = UNSET
     args: Any = UNSET

@@ -19,6 +19,7 @@ from nbagent.render.labels import (
     figures,
     forks_label,
     handoff_label,
+    is_permitted,
     is_silent_thought,
     prompt_label,
     run_label,
@@ -123,7 +124,7 @@ class BlockWriter:
 
     def _tool(self, block: Props) -> str:
         id_, state = text_of(block, "id"), text_of(block, "state")
-        symbol, note = tool_note(block, bool(block.get("closed")))
+        symbol, note = tool_note(block, bool(block.get("closed")), stopped=self._tree.is_stopped(block))
         summary = text_of(block, "summary") if state == "output-available" else ""
         took = elapsed(block, "args_done")
         row = (
@@ -131,13 +132,14 @@ class BlockWriter:
             f"<code{CODE}>{escape_line(call_args(block))}</code>{f' → {escape_line(summary)}' if summary else ''}"
         )
         row += "".join(f" · {escape_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
-        approval = self._tree.approvals.get(id_)
+        before, about_result = self._tree.asked_of(block)
         body = (
             self._arguments(block)
-            + (self._approval(approval) if approval is not None else "")
+            + "".join(map(self._approval, before))
             + self._output(block)
             + self._compared(block)
             + self._outcome(block)
+            + "".join(map(self._approval, about_result))
             + self._list(id_)
         )
         is_open = self._is_open(block, "tools", by_default=block.get("open") is True)
@@ -212,12 +214,12 @@ class BlockWriter:
     def _approval(self, block: Props) -> str:
         prompt = escape_line(prompt_label(block), _LINE_CHARS)
         if decision := decision_label(block):
-            symbol = "✓" if block.get("decision") == "approve" else "⊘"
+            symbol = "✓" if is_permitted(block) else "⊘"
             details = "".join(f" · {escape_line(detail, _LINE_CHARS)}" for detail in decision_details(block))
             return paragraph(f"{symbol} <strong>{escape_line(decision)}</strong>{details}")
         args, options = block.get("args"), block.get("options")
         html = paragraph(f"? {prompt}{LABELS['approval']['unanswered' if block.get('closed') else 'waiting']}")
-        html += self._value.json(args) if args not in (None, {}) else ""
+        html += self._value.json(args) if args not in (None, {}) and block.get("stage") != "result" else ""
         named = [option for option in options if isinstance(option, str) and option] if isinstance(options, list) else []
         if named:
             html += paragraph(escape_line(fill(LABELS["approval"]["options"], ", ".join(named)), _LINE_CHARS))

@@ -94,9 +94,17 @@ def _incomplete(run: Props) -> str:
     return fill(_RUN["incomplete_because"], reason.replace("_", " ")) if reason else _RUN["incomplete"]
 
 
-def tool_note(tool: Props, closed: bool) -> tuple[str, str]:
-    """Return the symbol of a tool call's state, and a note for its row; empty where the symbol is enough."""
+def tool_note(tool: Props, closed: bool, *, stopped: bool = False) -> tuple[str, str]:
+    """Return the symbol of a tool call's state, and a note for its row; empty where the symbol is enough.
+
+    Args:
+        tool: the call.
+        closed: whether it is over.
+        stopped: whether its question is one at a breakpoint.
+    """
     state = text_of(tool, "state")
+    if stopped and state == "approval-requested":
+        return _TOOL_MARKS[state], _TOOL_NOTES["stopped"]
     if state in _TOOL_MARKS:
         error_type = text_of(record_of(tool, "error"), "type") if state == "output-error" else ""
         return _TOOL_MARKS[state], error_type or _TOOL_NOTES.get(state, "")
@@ -122,7 +130,20 @@ def is_silent_thought(thought: Props) -> bool:
 def prompt_label(approval: Props) -> str:
     """Return the question that an approval asks."""
     prompts = LABELS["prompt"]
+    if approval.get("approval_kind") == "stop":
+        return stop_label(approval)
     return text_of(approval, "prompt") or prompts.get(text_of(approval, "approval_kind") or "tool", prompts["other"])
+
+
+def stop_label(approval: Props) -> str:
+    """Return why a run stopped at a breakpoint, in words."""
+    reason, stage = text_of(approval, "prompt"), text_of(approval, "stage")
+    labels: dict[str, str] = LABELS["stage"]
+    if stage == "request":
+        return fill(labels["request"], reason or labels["model"])
+    if reason in ("", "step"):
+        return labels["result" if stage == "result" else "call"]
+    return LABELS["stop"].get(reason) or fill(labels["other"], reason)
 
 
 def decision_label(approval: Props) -> str:
@@ -131,13 +152,20 @@ def decision_label(approval: Props) -> str:
     label: str = LABELS["decision"].get(decision, decision)
     if decision != "approve":
         return label
-    label = LABELS["approved"].get(text_of(approval, "approval_kind"), label)
+    kind = text_of(approval, "approval_kind")
+    label = LABELS["gone_on"].get(text_of(approval, "stage"), label) if kind == "stop" else LABELS["approved"].get(kind, label)
     return fill(LABELS["approval"]["remember"], label) if approval.get("remember") is True else label
 
 
 def decision_details(approval: Props) -> list[str]:
     """Return what belongs to a decision: the question in words, what was changed or given, and why."""
-    return [*filter(None, (text_of(approval, "prompt"), *changes(approval), text_of(approval, "reason")))]
+    question = prompt_label(approval) if approval.get("approval_kind") == "stop" else text_of(approval, "prompt")
+    return [*filter(None, (question, *changes(approval), text_of(approval, "reason")))]
+
+
+def is_permitted(approval: Props) -> bool:
+    """Return True if a question's answer lets the run go on; see `ApprovalResponse.permits`."""
+    return text_of(approval, "decision") not in ("", "deny", "cancel")
 
 
 def changes(approval: Props) -> list[str]:

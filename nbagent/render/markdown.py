@@ -112,12 +112,14 @@ class _Writer:
                 text = text_of(block, "text")
                 return [_quoted([f"*{thought_label(block)}*", self._prose(text)])] if text else []
             case "tool":
+                before, about_result = self._tree.asked_of(block)
                 return [
                     self._call(block),
-                    *self._asked(block),
+                    *map(_approval, before),
                     *self._output(block),
                     *_compared(block),
                     *self._outcome(block),
+                    *map(_approval, about_result),
                     *([_quoted(inside)] if inside else []),
                 ]
             case "agent":
@@ -141,16 +143,12 @@ class _Writer:
         ]
 
     def _call(self, tool: Props) -> str:
-        symbol, note = tool_note(tool, bool(tool.get("closed")))
+        symbol, note = tool_note(tool, bool(tool.get("closed")), stopped=self._tree.is_stopped(tool))
         took = elapsed(tool, "args_done")
         summary = text_of(tool, "summary") if tool.get("state") == "output-available" else ""
         tail = "".join(f" · {_line(part)}" for part in (note, "" if took is None else duration(took)) if part)
         name = text_of(tool, "title", "name") or LABELS["tool"]["name"]
         return f"{symbol} **{_line(name)}** `{_code(call_args(tool))}`{f' → {_line(summary)}' if summary else ''}{tail}"
-
-    def _asked(self, tool: Props) -> list[str]:
-        approval = self._tree.approvals.get(text_of(tool, "id"))
-        return [] if approval is None else [_approval(approval)]
 
     def _output(self, block: Props) -> list[str]:
         printed = terminal_text(text_of(block, "output"))

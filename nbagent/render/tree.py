@@ -29,7 +29,7 @@ class Tree:
         run: the run's own block; empty if the snapshot has none.
         blocks: all others, by their ids.
         children: the blocks in each block, in order. A block that lies too deep, or under one that is not known, moves up.
-        approvals: the question about a tool's call, by the tool's id. It is drawn with the tool, not as a block of its own.
+        approvals: the questions about a tool's call, in order, by the tool's id. They are drawn with the tool.
         tools: the tools' blocks, in order, without attempts.
     """
 
@@ -38,13 +38,13 @@ class Tree:
         self.run: Props = next((block for block in listed if block.get("kind") == "run"), {})
         self.blocks = {text_of(block, "id"): block for block in listed if block is not self.run}
         self.children: dict[str, list[Props]] = {}
-        self.approvals: dict[str, Props] = {}
+        self.approvals: dict[str, list[Props]] = {}
         self.tools = [block for block in self.blocks.values() if block.get("kind") == "tool" and "attempt_of" not in block]
         depths, parents = {ROOT: 0}, {ROOT: ROOT}  # and where the children of each block go
         for id_, block in self.blocks.items():
             tool = text_of(block, "tool_id")
             if block.get("kind") == "approval" and self.blocks.get(tool, {}).get("kind") == "tool":
-                self.approvals[tool] = block
+                self.approvals.setdefault(tool, []).append(block)
                 continue
             parent = text_of(block, "parent")
             parent = parents.get(parent, ROOT) if parent != id_ else ROOT
@@ -57,3 +57,17 @@ class Tree:
     def longest_list(self) -> int:
         """The number of blocks in the longest list."""
         return max(map(len, self.children.values()), default=0)
+
+    def asked_of(self, tool: Props) -> tuple[list[Props], list[Props]]:
+        """Return the questions about a call: those before its outcome, and those about its result."""
+        asked = self.approvals.get(text_of(tool, "id"), [])
+        return [each for each in asked if not _is_about_result(each)], [each for each in asked if _is_about_result(each)]
+
+    def is_stopped(self, tool: Props) -> bool:
+        """Return True if the newest question about a call is one at a breakpoint."""
+        asked = self.approvals.get(text_of(tool, "id"), [])
+        return bool(asked) and asked[-1].get("approval_kind") == "stop"
+
+
+def _is_about_result(approval: Props) -> bool:
+    return text_of(approval, "stage") == "result"

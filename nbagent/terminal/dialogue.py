@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from nbagent.errors import AnswerError
 from nbagent.events.question import Question
 from nbagent.markup.text import visible
+from nbagent.render.labels import prompt_label
 from nbagent.terminal.form import Form
 from nbagent.terminal.lines import Lines
 
@@ -14,6 +16,13 @@ SHOWN_LINES = 40
 
 SHOWN_CHARS = 4_000
 """Characters of one argument that are shown."""
+
+_WAYS = {
+    "call": ["run", "edit", "step", "result (such as: result 12)", "fail (with a message)", "stop"],
+    "request": ["continue", "stop"],
+    "result": ["continue", "again", "edit", "result (such as: result 12)", "fail (with a message)", "stop"],
+}
+"""Words that answer at a breakpoint, by its stage."""
 
 
 class Dialogue:
@@ -28,11 +37,13 @@ class Dialogue:
         question: the question.
         lines: where it is asked.
         waits: returns True until the question has an answer, or its run has ended.
+        stop: stops the run.
     """
 
-    def __init__(self, question: Question, lines: Lines, waits: Callable[[], bool]) -> None:
+    def __init__(self, question: Question, lines: Lines, waits: Callable[[], bool], stop: Callable[[], object]) -> None:
         self._question = question
         self._waits = waits
+        self._stop = stop
         self._lines = lines
 
     def run(self) -> None:
@@ -52,20 +63,31 @@ class Dialogue:
     def _show(self) -> None:
         """Print what is asked about: the transcript has it on one line."""
         args = self._question.args
-        if self._question.prompt:
-            self._lines.write(f"  {visible(self._question.prompt)}")
+        if prompt := self._prompt():
+            self._lines.write(f"  {visible(prompt)}")
         if self._question.tool:
             self._lines.write(f"  {visible(self._question.tool)}")
-        for name, value in (args if isinstance(args, Mapping) else {"value": args} if args else {}).items():
+        shown = dict(args) if isinstance(args, Mapping) else {"value": args} if args else {}
+        if self._question.stage == "result" and self._question.result is not None:
+            shown["→"] = self._question.result
+        for name, value in shown.items():
             text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
             first, *more = _clipped(visible(text))
             self._lines.write(f"    {visible(str(name))}: {first}")
             for line in more:
                 self._lines.write(f"      {line}")
 
+    def _prompt(self) -> str | None:
+        question = self._question
+        if question.kind != "stop":
+            return question.prompt
+        return prompt_label({"approval_kind": "stop", "stage": question.stage, "prompt": question.prompt})
+
     def _answer(self) -> bool:
         """Ask once. Return True if the question has an answer now, although it may still count as one that waits."""
         question = self._question
+        if question.kind == "stop":
+            return self._go_on()
         if question.kind == "tool" and not question.options:
             return self._permit()
         if question.options:
@@ -88,18 +110,60 @@ class Dialogue:
         question = self._question
         choices = ["yes", "no (with a reason: n too early)"]
         choices += ["always"] if question.can_remember else []
-        choices += ["edit"] if question.schema is not None and isinstance(question.args, Mapping) else []
-        word, _, rest = self._lines.read(f"Allow? {', '.join(choices)}: ").strip().partition(" ")
-        meant = next((choice for choice in choices if word and choice.split()[0].startswith(word.lower())), None)
-        if meant == "yes":
-            question.allow()
-        elif meant == "always":
-            question.allow(always=True)
-        elif meant == "edit":
-            question.allow(Form(question.schema or {}, self._lines).fill(question.args))
-        elif meant is not None:
-            question.deny(rest.strip() or None)
+        choices += ["edit"] if self._is_editable() else []
+        meant, rest = self._word(f"Allow? {', '.join(choices)}: ", choices)
+        match meant:
+            case "yes":
+                question.allow()
+            case "always":
+                question.allow(always=True)
+            case "edit":
+                question.allow(self._edited())
+            case "no":
+                question.deny(rest or None)
         return meant is not None
+
+    def _go_on(self) -> bool:
+        """Ask how to go on from a breakpoint."""
+        question = self._question
+        choices = _WAYS[question.stage or "request"]
+        if not self._is_editable():
+            choices = [choice for choice in choices if choice != "edit"]
+        if question.can_remember:
+            choices = [*choices[:-1], "deny (with a reason)", "always", choices[-1]]
+        meant, rest = self._word(f"Go on? {', '.join(choices)}: ", choices)
+        match meant:
+            case "run" | "continue":
+                question.allow()
+            case "edit":
+                (question.again if question.stage == "result" else question.allow)(self._edited())
+            case "step":
+                question.step()
+            case "again":
+                question.again()
+            case "result":
+                question.give_result(_json_or_text(rest or self._lines.read("  result: ")))
+            case "fail":
+                question.give_error(rest or self._lines.read("  message: ").strip())
+            case "deny":
+                question.deny(rest or None)
+            case "always":
+                question.allow(always=True)
+            case "stop":
+                self._stop()
+        return meant is not None
+
+    def _word(self, prompt: str, choices: Sequence[str]) -> tuple[str | None, str]:
+        """Read a line. Return the choice that its first word begins, or None, and the rest of the line."""
+        word, _, rest = self._lines.read(prompt).strip().partition(" ")
+        names = [choice.split()[0] for choice in choices]
+        return next((name for name in names if word and name.startswith(word.lower())), None), rest.strip()
+
+    def _is_editable(self) -> bool:
+        return self._question.schema is not None and isinstance(self._question.args, Mapping)
+
+    def _edited(self) -> dict[str, Any]:
+        return Form(self._question.schema or {}, self._lines).fill(self._question.args)
 
     def _chosen(self, options: Sequence[str]) -> str:
         """Return the option that is typed, by its number or its text."""
@@ -112,6 +176,13 @@ class Dialogue:
         if not alike:
             raise AnswerError(f"the answer is a number from 1 to {len(options)}, or one of the texts")
         return alike[0]
+
+
+def _json_or_text(typed: str) -> Any:
+    try:
+        return json.loads(typed)
+    except ValueError:
+        return typed
 
 
 def _clipped(text: str) -> list[str]:

@@ -81,12 +81,12 @@ class Terminal:
         with self._lock:
             self._asking = True
         try:
-            if question.tool in self._allowed:
+            if question.kind == "tool" and question.tool in self._allowed:
                 question.allow()
             elif self._lines is None:
                 refuse(question)
             else:
-                Dialogue(question, self._lines, lambda: any(each.id == question.id for each in run.waiting)).run()
+                Dialogue(question, self._lines, lambda: any(each.id == question.id for each in run.waiting), run.stop).run()
         except EOFError:
             refuse(question)
         except AnswerError:
@@ -140,9 +140,11 @@ def ask_beside(run: Run, allowed: Collection[str] = ()) -> None:
 
 
 def refuse(question: Question) -> None:
-    """Deny a call, and close any other question, since there is nobody to answer."""
+    """Deny a call, go on at a breakpoint, and close any other question, since there is nobody to answer."""
     with contextlib.suppress(AnswerError):  # it has got an answer meanwhile
-        if question.kind == "tool":
+        if question.kind == "stop" and not question.can_remember:
+            question.allow()
+        elif question.kind in ("tool", "stop"):
             question.deny(NOBODY)
         else:
             question.cancel()

@@ -218,7 +218,7 @@ class Transcript:
             case e.ToolArgs():
                 return self._tool_args(event)
             case e.ToolProgress(message=None, progress=None, total=None):
-                return self._update_tool(event.id, ToolProps(args_done=event.ts), event)
+                return self._tool_begins(event)
             case e.ToolProgress(message=message, progress=progress, total=total):
                 return self._update_tool(event.id, ToolProps(progress=ToolProgress(message, progress, total)), event)
             case e.ToolResult():
@@ -322,6 +322,13 @@ class Transcript:
         block, ops = self._block(id, "tool", event)
         return [*ops, *self._set(block, props)]
 
+    def _tool_begins(self, event: e.ToolProgress) -> list[Op]:
+        block, ops = self._block(event.id, "tool", event)
+        props = ToolProps(args_done=event.ts)
+        if "ended" in block.props:  # it runs again
+            props.ended = None
+        return [*ops, *self._set(block, props)]
+
     def _tool_args(self, event: e.ToolArgs) -> list[Op]:
         block, ops = self._block(event.id, "tool", event)
         props = ToolProps(args=event.args, args_valid=event.valid, args_done=event.ts)
@@ -347,7 +354,7 @@ class Transcript:
         if event.preliminary:
             return [*ops, *self._set(block, props)]
         props.state = _RESULT_STATES[event.status]
-        props.ended = event.ts
+        props.ended = block.props.get("ended") or event.ts  # one that stopped at its result had ended before
         if event.difference is not None:
             props.difference = event.difference
         if event.status == "error" and block.props["state"] != "output-error" and not self.is_of_attempt(block):
@@ -398,8 +405,12 @@ class Transcript:
             stage=event.stage or msgspec.UNSET,
         )
         if event.stage == "result":
-            props.result = event.result
+            is_text = event.result is None or isinstance(event.result, str)
+            props.result = event.result if is_text else msgspec.json.encode(event.result).decode()
         _, ops = self._open(_approval_id(event.approval_id), props, event.tool_id or event.parent_id)
+        tool = self.blocks.get(short_id(event.tool_id or ""))
+        if event.stage == "result" and tool is not None and tool.kind == "tool" and not tool.closed:
+            ops += self._set(tool, ToolProps(ended=event.ts))  # the time that the reader takes is not the call's
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 
     def _approval_response(self, event: e.ApprovalResponse) -> list[Op]:

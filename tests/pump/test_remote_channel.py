@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reader import SimulatedView, play
 
 from nbagent import events as e
-from nbagent.protocol.messages import Command, Stop, Toggle
+from nbagent.protocol.messages import Break, Command, Step, Stop, Toggle
 from nbagent.pump import BATCH_INTERVAL_S, MIN_GAP_S, LargeValues, Pump, RemoteChannel, pump
 from nbagent.pump.remote_channel import (
     BEAT_INTERVAL_S,
@@ -624,7 +624,9 @@ def test_stop_and_toggle_are_handed_to_the_run() -> None:
     made = Harness()
     made.channel.receive({"t": "stop"})
     made.channel.receive({"t": "toggle", "block": "c", "open": True})
-    assert made.commands == [Stop(), Toggle(block="c", open=True)]
+    made.channel.receive({"t": "break", "tool": "rate", "set": True})
+    made.channel.receive({"t": "step", "on": True})
+    assert made.commands == [Stop(), Toggle(block="c", open=True), Break(tool="rate", set=True), Step(on=True)]
 
 
 UNREADABLE: dict[str, object] = {

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from nbagent.render import labels
+from nbagent.render.html import transcript_html
 from nbagent.render.html_values import richest_type
+from nbagent.render.markdown import transcript_markdown
 
 TABLE: dict[str, list[list[Any]]] = json.loads((Path(__file__).parents[1] / "shared/labels.json").read_text("utf-8"))
 
@@ -34,3 +36,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 def test_a_label_is_that_of_the_view(name: str, row: list[Any]) -> None:
     *arguments, expected = row
     assert FUNCTIONS[name](*arguments) == expected
+
+
+def test_each_stop_of_a_call_is_a_line_of_its_own_in_documents() -> None:
+    about = {"kind": "approval", "approval_kind": "stop", "tool_id": "t", "parent": "t"}
+    blocks: list[dict[str, Any]] = [
+        {"id": "run", "kind": "run", "status": "completed"},
+        {"id": "t", "parent": "run", "kind": "tool", "name": "rate", "state": "output-available", "closed": True},
+        {"id": "a", **about, "stage": "call", "prompt": "breakpoint", "decision": "step", "closed": True},
+        {"id": "b", **about, "stage": "result", "prompt": "step", "decision": "result", "closed": True},
+    ]
+    for written in (transcript_html(blocks), transcript_markdown(blocks)):
+        assert written.index("Run, then stopped") < written.index("Result given by you")
+        assert "⊘" not in written

@@ -159,3 +159,39 @@ def test_a_line_means_a_value_of_its_type(schema: dict[str, Any], typed: str, va
 def test_a_line_that_fits_no_type_is_refused(schema: dict[str, Any], typed: str) -> None:
     with pytest.raises(AnswerError, match="it takes "):
         Form({}, Typed(typed)).ask("it", schema)
+
+
+STOP = {"kind": "stop", "args": {"year": 2024}, "schema": {"type": "object", "properties": {"year": {"type": "integer"}}}}
+CALL = {**STOP, "stage": "call", "prompt": "breakpoint"}
+RESULT = {**STOP, "stage": "result", "prompt": "error"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "typed", "decision", "value", "reason"),
+    [
+        (CALL, ["run"], "approve", None, None),
+        (CALL, ["e", "2023"], "approve", {"year": 2023}, None),
+        (CALL, ["perhaps", "step"], "step", None, None),
+        (CALL, ['result {"rate": 12}'], "result", {"rate": 12}, None),
+        (CALL, ["result", "no rate"], "result", "no rate", None),
+        (CALL, ["fail the service is down"], "error", None, "the service is down"),
+        ({**CALL, "can_remember": True}, ["deny too much"], "deny", None, "too much"),
+        (RESULT, ["c"], "approve", None, None),
+        (RESULT, ["again"], "again", None, None),
+        (RESULT, ["edit", "2023"], "again", {"year": 2023}, None),
+        ({"kind": "stop", "stage": "request", "prompt": "request 2 to x"}, ["continue"], "approve", None, None),
+        (CALL, [], "approve", None, None),
+    ],
+)
+def test_a_stop_goes_on_by_a_word_and_by_the_end_of_the_input(
+    fields: dict[str, Any], typed: list[str], decision: str, value: Any, reason: str | None
+) -> None:
+    response = answered(Typed(*typed), **fields)
+    assert (response.decision, response.value, response.reason) == (decision, value, reason)
+
+
+def test_a_stop_says_why_and_shows_the_result() -> None:
+    lines = Typed("continue")
+    answered(lines, **{**RESULT, "result": {"rate": 11.2}})
+    assert lines.printed[0] == "  Stopped: the call failed"
+    assert any("rate" in line for line in lines.printed)

@@ -284,3 +284,13 @@ def test_a_run_is_named_for_its_agent_else_its_model_else_its_function(origin: A
     for event in events:
         transcript.feed(event)
     assert transcript.root.props["name"] == name
+
+
+def test_the_time_that_a_reader_takes_at_a_result_is_not_the_calls() -> None:
+    asked = e.ApprovalRequest(approval_id="s", tool_id="t", kind="stop", stage="result", result={"a": 1}, ts=3.0)
+    call = [e.ToolStart(id="t", name="f", ts=1.0), e.ToolArgs(id="t", args={}, args_text="{}", ts=1.0), asked]
+    done = [e.ApprovalResponse(approval_id="s", decision="approve", ts=60.0), e.ToolResult(id="t", content={"a": 1}, ts=60.0)]
+    assert block([*call, *done], "t")["ended"] == 3.0
+    assert block([*call, *done], "approval:s")["result"] == '{"a":1}'
+    again = [e.ToolProgress(id="t", ts=50.0), e.ToolResult(id="t", content={"a": 1}, ts=51.0)]
+    assert block([*call, *again], "t")["ended"] == 51.0

@@ -1,6 +1,6 @@
 /** The ways to answer a question: permission, with changed arguments or none; one of several answers; an input; a sign-in. */
 
-import { useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Answer } from "../answers";
 import { LINK_ATTRS, visibleUrl } from "../markdown/url";
 import type { Block } from "../store";
@@ -10,12 +10,11 @@ import { jsonText, str, strings } from "../values";
 import { Actions, AnswerBox, Choose, useDraft } from "./answer-box";
 import { AnswerForm } from "./answer-form";
 import type { FormHandle } from "./form";
+import { Line, Plain, useMode } from "./modes";
 import { signInUrl } from "./sign-in-url";
+import { Stop } from "./stop";
 
-/** Characters of a reason that the kernel takes (nbagent/protocol/messages.py). */
-const REASON_CHARS = 10_000;
-
-interface WayProps {
+export interface WayProps {
   block: Block<"approval">;
   answer: (answer: Answer) => void;
 }
@@ -23,6 +22,7 @@ interface WayProps {
 export function Way({ block }: { block: Block<"approval"> }) {
   const session = useSession();
   const { approval_kind: kind, options } = block.props.value;
+  if (kind === "stop") return <Stop block={block} answer={(answer) => session.answer(block, answer)} />;
   const Kind = kind === "auth" ? SignIn : strings(options).length > 0 ? Choice : kind === "input" ? Input : Permission;
   return <Kind block={block} answer={(answer) => session.answer(block, answer)} />;
 }
@@ -32,54 +32,21 @@ type Mode = "ask" | "edit" | "deny";
 /** Permission to call a tool: allow, with changed arguments if the reader wants, or deny, with a reason. */
 function Permission({ block, answer }: WayProps) {
   const { args, can_remember: canRemember } = block.props.value;
-  const [mode, setMode] = useDraft<Mode>(block, "mode", "ask");
   const [reason, setReason] = useDraft(block, "reason", "");
-  const [changed, setChanged] = useState(false);
-  const form = useRef<FormHandle>(null);
-  const openers = { ask: useRef(null), edit: useRef<HTMLButtonElement>(null), deny: useRef<HTMLButtonElement>(null) };
-  // A panel that is opened again shows the mode that it had, without taking the focus.
-  const entered = useRef(false);
-  const enter = (next: Mode) => {
-    entered.current = true;
-    setMode(next);
-  };
-  const leave = () => {
-    form.current?.discard();
-    setChanged(false);
-    setMode("ask");
-    // The button that was pressed before is back with the next drawing.
-    requestAnimationFrame(() => openers[mode].current?.focus());
-  };
+  const { mode, opener, enter, leave, focusOnce, form, changed, setChanged } = useMode<Mode>(block, "ask");
   const allow = (remember: boolean) => {
     const value = mode === "edit" ? form.current?.read() : undefined;
     if (value !== null) answer({ decision: "approve", ...(value && { value }), ...(remember && { remember }) });
   };
   const deny = () => answer({ decision: "deny", ...(reason.trim() && { reason: reason.trim() }) });
-  const focusOnce = (element: HTMLElement | null) => {
-    if (entered.current) element?.focus();
-    entered.current = false;
-  };
   if (mode === "deny") {
     return (
       <AnswerBox onSubmit={deny} onEscape={leave}>
         <Arguments args={args} />
-        <label class="nb-control">
-          <span class="nb-caption">Reason, for the model</span>
-          <input
-            ref={focusOnce}
-            class="nb-input"
-            type="text"
-            placeholder="optional"
-            maxLength={REASON_CHARS}
-            value={reason}
-            onInput={({ currentTarget }) => setReason(currentTarget.value)}
-          />
-        </label>
+        <Line label="Reason, for the model" text={reason} onText={setReason} focusOnce={focusOnce} />
         <Actions block={block}>
           <Choose block={block} label="Deny" matches={({ decision }) => decision === "deny"} submits />
-          <button type="button" class="nb-button" onClick={leave}>
-            Back
-          </button>
+          <Plain label="Back" onClick={leave} />
         </Actions>
       </AnswerBox>
     );
@@ -108,19 +75,11 @@ function Permission({ block, answer }: WayProps) {
             onClick={() => allow(true)}
           />
         )}
-        <button ref={openers.deny} type="button" class="nb-button" onClick={() => enter("deny")}>
-          Deny…
-        </button>
+        <Plain label="Deny…" button={opener("deny")} onClick={() => enter("deny")} />
         <span class="nb-grow" />
-        {editing && (
-          <button type="button" class="nb-button" onClick={leave}>
-            Discard changes
-          </button>
-        )}
+        {editing && <Plain label="Discard changes" onClick={leave} />}
         {!editing && args !== undefined && args !== null && (
-          <button ref={openers.edit} type="button" class="nb-button" onClick={() => enter("edit")}>
-            Edit…
-          </button>
+          <Plain label="Edit…" button={opener("edit")} onClick={() => enter("edit")} />
         )}
       </Actions>
     </AnswerBox>

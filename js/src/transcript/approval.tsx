@@ -7,7 +7,7 @@ import { isOpen } from "../answers";
 import { changes } from "../changes";
 import type { Session } from "../session";
 import { fill } from "../shared";
-import { decisionLabel, promptLabel } from "../status";
+import { decisionLabel, isPermitted, promptLabel } from "../status";
 import { type Block, isKind } from "../store";
 import { Icon } from "../ui/icons";
 import { str, strings } from "../values";
@@ -53,7 +53,7 @@ function Asked({ block }: { block: Block<"approval"> }) {
         <AnsweringSlot block={block} />
       ) : (
         <>
-          <Arguments args={props.args} />
+          {props.stage !== "result" && <Arguments args={props.args} />}
           {options.length > 0 && <p class="nb-muted">{fill(LABELS.options, options.join(", "))}</p>}
           {waits && reachable && <p class="nb-muted">{LABELS.elsewhere}</p>}
         </>
@@ -70,7 +70,7 @@ function AnsweringSlot({ block }: { block: Block<"approval"> }) {
   if (Answering) return <Answering session={session} block={block} />;
   return (
     <>
-      <Arguments args={block.props.value.args} />
+      {block.props.value.stage !== "result" && <Arguments args={block.props.value.args} />}
       {problem ?? <p class="nb-note">Loading the answers…</p>}
     </>
   );
@@ -78,12 +78,16 @@ function AnsweringSlot({ block }: { block: Block<"approval"> }) {
 
 function Decision({ block }: { block: Block<"approval"> }) {
   const props = block.props.value;
-  const approved = props.decision === "approve";
+  const permitted = isPermitted(props);
   const changed = lazyValueOf(props.value) || lazyValueOf(props.args) ? [] : changes(props);
-  const details = [str(props.prompt), ...changed, str(props.reason)].filter((text) => text !== null);
+  const details = [
+    props.approval_kind === "stop" ? promptLabel(props) : str(props.prompt),
+    ...changed,
+    str(props.reason),
+  ].filter((text) => text !== null);
   return (
     <div class="nb-line">
-      <Icon name={approved ? "check" : "denied"} tone={approved ? "ok" : "off"} />
+      <Icon name={permitted ? "check" : "denied"} tone={permitted ? "ok" : "off"} />
       <span>
         <strong>{decisionLabel(props)}</strong>
         <span class="nb-muted">{details.map((text) => ` · ${text}`).join("")}</span>

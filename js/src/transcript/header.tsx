@@ -9,6 +9,7 @@ import { isKind } from "../store";
 import { rounded } from "../ui/duration";
 import { Icon } from "../ui/icons";
 import { count, num, str } from "../values";
+import { StepButton } from "./breakpoint";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { InspectButton } from "./inspecting";
@@ -53,6 +54,7 @@ export function Header() {
         </span>
       )}
       <span class="nb-grow" />
+      <StepButton />
       {live && (
         // Not `disabled`, which would take the keyboard focus away.
         <button

@@ -1,7 +1,8 @@
 /** A tool call: `name(args…) → summary · 1.3s`, and a panel with arguments, result or error. */
 
 import { useEffect, useState } from "preact/hooks";
-import { tool as LABELS } from "../../../nbagent/protocol/labels.json";
+import { tool as LABELS, tool_note as NOTES } from "../../../nbagent/protocol/labels.json";
+import { isOpen } from "../answers";
 import type { ToolError, ToolProgress, ToolState } from "../protocol";
 import { isToolLive, toolNote, toolStateLabel } from "../status";
 import type { Block } from "../store";
@@ -13,6 +14,7 @@ import { clip, count, lookUp, num, type PropsOf, record, str, strings, type Unch
 import { Question } from "./approval";
 import { Attempts, Compared } from "./attempts";
 import { Blocks } from "./blocks";
+import { BreakpointButton } from "./breakpoint";
 import { useSession } from "./context";
 import { Elapsed } from "./elapsed";
 import { Failure } from "./failure";
@@ -49,9 +51,14 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
   const summary = str(props.summary);
   const progress: Unchecked<ToolProgress> | null = record(props.progress);
   const [icon, tone] = lookUp(ICONS, state) ?? (live ? ["spinner", "live"] : ["handoff", "off"]);
-  const approval = useSession().approvalOf(block.id).value;
-  // An open question shows the arguments itself.
-  const asked = waits && record(approval?.props.value.args) !== null;
+  const approvals = useSession().approvalsOf(block.id).value;
+  const open = waits ? approvals.find(isOpen)?.props.value : undefined;
+  // An open question shows the arguments itself, unless it is about the result.
+  const asked = open?.stage !== "result" && record(open?.args) !== null;
+  const questions = (aboutResult: boolean) =>
+    approvals
+      .filter(({ props: { value } }) => (value.stage === "result") === aboutResult)
+      .map((approval) => <Question key={approval.id} block={approval} />);
   const classes = `nb-tool nb-tool-${state} ${failed ? "nb-tone-bad" : waits ? "nb-tone-ask" : ""}`;
 
   const row = (
@@ -65,20 +72,25 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
       )}
       {live && progress && <span class="nb-summary nb-muted">{str(progress.message)}</span>}
       <span class="nb-grow" />
-      {note && state !== "approval-responded" && <span class={`nb-note-inline nb-${note.tone}`}>{note.text}</span>}
+      {note && state !== "approval-responded" && (
+        <span class={`nb-note-inline nb-${note.tone}`}>
+          {open?.approval_kind === "stop" ? NOTES.stopped : note.text}
+        </span>
+      )}
       {started !== null && (ended !== null || live) && <Elapsed started={started} ended={ended} />}
     </>
   );
   return (
-    <Disclosure {...opening} row={row} class={classes}>
+    <Disclosure {...opening} row={row} class={classes} beside={<BreakpointButton tool={str(props.name)} />}>
       {() => (
         <>
           {!asked && <Arguments block={block} streaming={state === "input-streaming"} />}
-          {approval && <Question block={approval} />}
+          {questions(false)}
           {progress && live && <Progress progress={progress} />}
           <ToolOutput block={block} live={live} />
           <Compared block={block} />
           <ResultOrError props={props} state={state} />
+          {questions(true)}
           <Blocks list={block.children} />
           <Attempts block={block} />
           <EventsButton block={block} />

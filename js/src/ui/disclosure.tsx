@@ -13,13 +13,15 @@ interface DisclosureProps {
   panel: RefObject<HTMLDivElement | null>;
   /** The row; inline content only, it sits inside a button. */
   row: ComponentChildren;
+  /** What stands beside the row, outside of its button. */
+  beside?: ComponentChildren;
   /** Extra classes of the whole. */
   class?: string;
   /** Content of the panel; null if there is none, and the row is no button. */
   children: (() => ComponentChildren) | null;
 }
 
-export function Disclosure({ open, onToggle, panel, row, class: extra = "", children }: DisclosureProps) {
+export function Disclosure({ open, onToggle, panel, row, beside, class: extra = "", children }: DisclosureProps) {
   const panelId = useId();
   const settled = useSettled(open);
   const mounted = open || settled;
@@ -32,6 +34,7 @@ export function Disclosure({ open, onToggle, panel, row, class: extra = "", chil
   }
   return (
     <div class={`nb-item ${extra}`}>
+      {beside}
       <button
         type="button"
         class="nb-row nb-row-button"

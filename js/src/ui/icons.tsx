@@ -44,6 +44,7 @@ const SHAPES = {
   braces: <path d="M6 2.5c-3 0-.5 4.5-3 5.5 2.5 1 0 5.5 3 5.5M10 2.5c3 0 .5 4.5 3 5.5-2.5 1 0 5.5-3 5.5" />,
   more: <path d="M3 8h.1M8 8h.1M13 8h.1" />,
   down: <path d="M8 3v9.5M4.2 8.8L8 12.6l3.8-3.8" />,
+  step: <path d="M2.5 7.5a5.6 5.6 0 0 1 10.6-1.2M13.5 2.5v4h-4M8 12.2v.1" />,
   copy: <path d="M5.5 5.5h7.5v8H5.5zM3 10.5v-8h7.5" />,
 } satisfies Record<string, ComponentChildren>;
 

@@ -1,0 +1,264 @@
+/** The way to answer at a breakpoint: go on, change the arguments, give a result or an error, run again, or stop the run. */
+
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { Arguments } from "../transcript/arguments";
+import { useSession } from "../transcript/context";
+import { JSON_CHARS, Lazy, lazyValueOf } from "../transcript/lazy";
+import { jsonText, str } from "../values";
+import { Actions, AnswerBox, Choose, useDraft } from "./answer-box";
+import { AnswerForm } from "./answer-form";
+import { indented } from "./form/indent";
+import { parse } from "./form/json";
+import { Line, Plain, useMode } from "./modes";
+import type { WayProps } from "./ways";
+
+type Mode = "ask" | "edit" | "result" | "error" | "deny";
+
+const GO_ON_KEY = "F8";
+const STEP_KEY = "F10";
+const RESULT_ROWS = 12;
+
+export function Stop({ block, answer: sendAnswer }: WayProps) {
+  const session = useSession();
+  // The keys are not buttons, which send nothing while an answer is on its way.
+  const answer: WayProps["answer"] = (made) => session.answers.sent(block) === null && sendAnswer(made);
+  const { args, stage, can_remember: canRemember } = block.props.value;
+  const { mode, opener, enter, leave, focusOnce, form, changed, setChanged } = useMode<Mode>(block, "ask");
+  const [text, setText] = useDraft(block, "text", "");
+  const [result, setResult] = useDraft<string | null>(block, "result", null);
+  const keys = useRef<Record<string, () => void>>({});
+  const box = useStopKeys(keys);
+  const atResult = stage === "result";
+  const editing = mode === "edit";
+
+  /** Send a decision, with the arguments of the form if these were changed; nothing if they do not fit. */
+  const send = (decision: "again" | "approve" | "step", remember = false) => {
+    const value = editing ? form.current?.read() : undefined;
+    if (value !== null) answer({ decision, ...(value && { value }), ...(remember && { remember }) });
+  };
+  const say = (decision: "deny" | "error") => answer({ decision, ...(text.trim() && { reason: text.trim() }) });
+  const give = () => {
+    // A result that was left alone is the call's own.
+    if (result === null && atResult) send("approve");
+    else answer({ decision: "result", value: asJson(result ?? "") });
+  };
+  const goOn = () => send(atResult && editing ? "again" : "approve");
+  keys.current = {
+    [GO_ON_KEY]: mode === "result" ? give : mode === "error" || mode === "deny" ? () => say(mode) : goOn,
+    ...(stage === "call" && (mode === "ask" || editing) && { [STEP_KEY]: () => send("step") }),
+    ...(stage !== "call" && mode === "ask" && { [STEP_KEY]: goOn }),
+  };
+
+  if (mode === "error" || mode === "deny") {
+    const name = mode === "deny" ? "Deny" : "Fail";
+    return (
+      <AnswerBox onSubmit={() => say(mode)} onEscape={leave}>
+        <div ref={box} />
+        <Line
+          label={mode === "deny" ? "Reason, for the model" : "Message of the error"}
+          text={text}
+          onText={setText}
+          focusOnce={focusOnce}
+        />
+        <Actions block={block}>
+          <Choose block={block} label={name} matches={({ decision }) => decision === mode} submits />
+          <Plain label="Back" onClick={leave} />
+        </Actions>
+      </AnswerBox>
+    );
+  }
+  if (mode === "result") {
+    return (
+      <AnswerBox onSubmit={give} onEscape={leave}>
+        <div ref={box} />
+        <ResultText block={block} text={result} onText={setResult} focusOnce={focusOnce} />
+        <Actions block={block}>
+          <Choose
+            block={block}
+            label={atResult ? "Use this result" : "Give this result"}
+            title="JSON, or any text"
+            matches={() => true}
+            submits
+          />
+          <Plain
+            label="Back"
+            onClick={() => {
+              setResult(null);
+              leave();
+            }}
+          />
+        </Actions>
+      </AnswerBox>
+    );
+  }
+  return (
+    <AnswerBox onSubmit={goOn} onEscape={editing ? leave : null}>
+      <div ref={box} />
+      {editing ? (
+        <AnswerForm block={block} handle={form} onChange={setChanged} focusOnce={focusOnce} />
+      ) : (
+        !atResult && <Arguments args={args} />
+      )}
+      <Actions block={block}>
+        <Choose
+          block={block}
+          label={goOnLabel(str(stage), editing, changed)}
+          title={`Go on (Enter, ${GO_ON_KEY})`}
+          matches={({ decision, remember }) =>
+            decision === (atResult && editing ? "again" : "approve") && remember !== true
+          }
+          submits
+        />
+        {stage === "call" && (
+          <Choose
+            block={block}
+            label="Run, then stop"
+            title={`Run the call, and stop at its result (${STEP_KEY})`}
+            matches={({ decision }) => decision === "step"}
+            onClick={() => send("step")}
+          />
+        )}
+        {canRemember === true && (
+          <Choose
+            block={block}
+            label="Allow always"
+            title="Run this, and allow all further calls of this tool in this session"
+            matches={({ remember }) => remember === true}
+            onClick={() => send("approve", true)}
+          />
+        )}
+        {editing && (
+          <>
+            <span class="nb-grow" />
+            <Plain label="Discard changes" onClick={leave} />
+          </>
+        )}
+        {!editing && atResult && (
+          <Choose
+            block={block}
+            label="Run again"
+            matches={({ decision }) => decision === "again"}
+            onClick={() => send("again")}
+          />
+        )}
+        {!editing && stage !== "request" && (
+          <>
+            {args !== undefined && args !== null && (
+              <Plain
+                label={atResult ? "Run again with changes…" : "Run with changes…"}
+                button={opener("edit")}
+                onClick={() => enter("edit")}
+              />
+            )}
+            <Plain
+              label={atResult ? "Change the result…" : "Give a result…"}
+              button={opener("result")}
+              onClick={() => enter("result")}
+            />
+            <Plain label="Fail…" button={opener("error")} onClick={() => enter("error")} />
+            {canRemember === true && <Plain label="Deny…" button={opener("deny")} onClick={() => enter("deny")} />}
+          </>
+        )}
+        {!editing && (
+          <>
+            <span class="nb-grow" />
+            <Plain label="Stop the run" onClick={() => session.stop()} />
+          </>
+        )}
+      </Actions>
+    </AnswerBox>
+  );
+}
+
+function goOnLabel(stage: string | null, editing: boolean, changed: boolean): string {
+  if (stage === "result") return editing ? "Run again with these" : "Continue";
+  if (stage === "request") return "Continue";
+  return editing && changed ? "Run with changes" : "Run";
+}
+
+/** A result as JSON: the text itself if it is JSON, else a string. */
+function asJson(text: string): string {
+  try {
+    JSON.parse(text);
+    return text.trim();
+  } catch {
+    return jsonText(text);
+  }
+}
+
+interface ResultTextProps extends Pick<WayProps, "block"> {
+  /** What was typed; null if nothing was. */
+  text: string | null;
+  onText: (text: string) => void;
+  focusOnce: (element: HTMLElement | null) => void;
+}
+
+/** The field of a result. At a result it begins with the call's own, as the model reads it. */
+function ResultText({ block, text, onText, focusOnce }: ResultTextProps) {
+  const { result } = block.props.value;
+  const isTooLarge = (lazyValueOf(result)?.size ?? 0) > JSON_CHARS;
+  return (
+    <Lazy value={isTooLarge ? "" : result} text limit={JSON_CHARS}>
+      {(own) => {
+        const shown = text ?? readable(str(own) ?? "");
+        return (
+          <label class="nb-control">
+            <span class="nb-caption">Result, as JSON or text</span>
+            <textarea
+              ref={focusOnce}
+              class="nb-input"
+              rows={Math.min(RESULT_ROWS, Math.max(2, shown.split("\n").length))}
+              spellcheck={false}
+              placeholder={isTooLarge ? "Too large to be edited here; what is typed stands in its place" : undefined}
+              value={shown}
+              onInput={({ currentTarget }) => onText(currentTarget.value)}
+              onKeyDown={(event) => {
+                if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+                event.preventDefault();
+                event.currentTarget.form?.requestSubmit();
+              }}
+            />
+          </label>
+        );
+      }}
+    </Lazy>
+  );
+}
+
+function readable(text: string): string {
+  try {
+    return indented(parse(text));
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Take the debugger's keys while the focus is in the question, and the focus from the question before it, so that a reader steps
+ * by keys alone.
+ */
+function useStopKeys(keys: { current: Record<string, () => void> }) {
+  const mark = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const question = mark.current?.closest<HTMLElement>(".nb-question");
+    if (!question) return;
+    const focused = (question.getRootNode() as Document | ShadowRoot).activeElement;
+    const isStepping = focused?.matches(".nb-question") && question.closest(".nb-frame")?.contains(focused);
+    if (isStepping && focused !== question) {
+      question.focus({ preventScroll: true });
+      question.scrollIntoView?.({ block: "nearest" });
+    }
+    const onKey = (event: KeyboardEvent) => {
+      const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
+      if (ctrlKey || metaKey || altKey || shiftKey) return;
+      // Enter in a control is the control's own.
+      const act = keys.current[key === "Enter" && event.target === question ? GO_ON_KEY : key];
+      if (!act) return;
+      event.preventDefault();
+      act();
+    };
+    question.addEventListener("keydown", onKey);
+    return () => question.removeEventListener("keydown", onKey);
+  }, []);
+  return mark;
+}
