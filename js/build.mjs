@@ -13,7 +13,7 @@ const FRONT_END = "widget.js";
 const LOADER = "loader.js";
 // The front end is sent once by each kernel and evaluated once in a page, before the first run is drawn. The loader is sent with
 // every run: with all else one more short answer may take 12 KB.
-const LIMITS = { [FRONT_END]: 250_000, [LOADER]: 2_000 };
+const LIMITS = { [FRONT_END]: 252_000, [LOADER]: 2_000 };
 
 const shared = {
   absWorkingDir: here,

@@ -1,31 +1,16 @@
 /** The buttons by which a reader makes a tool call again, with other arguments if they want, and stops that. */
 
-import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
-import type { Session } from "../session";
 import type { Block } from "../store";
-import { adoptStyle } from "../style";
 import type { AttemptPartProps } from "../transcript/attempts";
-import { SessionContext, useSession } from "../transcript/context";
+import { useSession } from "../transcript/context";
 import { str, strings } from "../values";
+import { PartRoot } from "./part-root";
 import { RerunForm } from "./rerun-form";
 
 /** Time after which a wish that the kernel has not answered may be sent again. */
 const ANSWER_MS = 5000;
-
-/** The context and the style of this part, which are not those of the base. */
-export function PartRoot({ session, children }: { session: Session; children: ComponentChildren }) {
-  const box = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    if (box.current) adoptStyle(box.current);
-  }, []);
-  return (
-    <SessionContext.Provider value={session}>
-      <div ref={box}>{children}</div>
-    </SessionContext.Provider>
-  );
-}
 
 export function AttemptControls({ session, block }: AttemptPartProps) {
   const isAttempt = str(block.props.value.attempt_of) !== null;

@@ -7,7 +7,7 @@ import type { AttemptPartProps } from "../transcript/attempts";
 import { useSession } from "../transcript/context";
 import { Lazy } from "../transcript/lazy";
 import { count, type JsonObject, num, record, str } from "../values";
-import { PartRoot } from "./attempts";
+import { PartRoot } from "./part-root";
 
 /** The difference of an attempt. */
 export function Difference({ session, block, Result }: AttemptPartProps) {

@@ -15,7 +15,7 @@ import { num } from "../values";
 import "./kinds";
 import "./readable-text";
 import { Blocks } from "./blocks";
-import { ChatInput, turnsOf } from "./chat-input";
+import { ChatSlot, turnsOf } from "./chat-slot";
 import { SessionContext } from "./context";
 import { Elapsed } from "./elapsed";
 import { Footer } from "./footer";
@@ -43,7 +43,7 @@ export function Transcript({ session }: { session: Session }) {
           <div hidden={page !== "transcript" || past !== null}>
             <Log session={session} />
           </div>
-          {turnsOf(session) !== null && past === null && <ChatInput session={session} />}
+          {turnsOf(session) !== null && past === null && <ChatSlot session={session} />}
           <SessionContext.Provider value={past ?? session}>
             <Footer />
           </SessionContext.Provider>

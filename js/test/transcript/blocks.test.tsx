@@ -351,7 +351,7 @@ describe("characters that change the direction of their neighbours", () => {
       ["open", "c", "run", { kind: "custom", name: NAME, data: { [NAME]: NAME }, user_open: true }],
     );
     await settle();
-    const frame = page.el.querySelector(".nb-stack-frame");
+    const frame = page.el.querySelector(".nb-frame");
     expect(frame?.outerHTML).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
     expect(frame?.textContent?.split(SHOWN).length).toBeGreaterThan(12);
     expect(page.el.querySelector(".nb-title")?.getAttribute("title")).toBe(SHOWN);

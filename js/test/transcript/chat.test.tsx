@@ -1,7 +1,12 @@
 /** A chat: the input line, edited prompts, earlier versions. */
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { open, ownClock, type Page, settle } from "../support";
+
+vi.mock("../../src/transcript/drawn-module", async () => {
+  const answering = await import("../../src/answering");
+  return { loadDrawn: () => Promise.resolve(answering) };
+});
 
 ownClock();
 

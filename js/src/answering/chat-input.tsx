@@ -8,7 +8,7 @@ import { fill } from "../shared";
 import { isLive } from "../status";
 import { isKind } from "../store";
 import { Icon } from "../ui/icons";
-import { count, num, str } from "../values";
+import { count, str } from "../values";
 
 /** Height to which the input line grows with its text. */
 const MAX_HEIGHT_PX = 200;
@@ -199,6 +199,3 @@ function recall(session: Session, text: string, step: -1 | 1, area: HTMLTextArea
   if (next >= prompts.length) return "";
   return next < 0 ? null : (prompts[next] ?? null);
 }
-
-/** Number of answers of a chat; null for a run that is none. */
-export const turnsOf = (session: Session): number | null => num(session.runProps.turns);
