@@ -8,6 +8,7 @@ from typing import Any
 from nbagent.agent import Agent
 from nbagent.agent.agent import _with_agents
 from nbagent.agent.agent_stream import AgentStream
+from nbagent.agent.current_tool import current_tool
 from nbagent.agent.history import Item
 from nbagent.agent.past import Past
 from nbagent.agent.recorded import Record
@@ -16,7 +17,6 @@ from nbagent.agent.structured import OutputFormat
 from nbagent.agent.tools import toolbox
 from nbagent.agent.toolset import split
 from nbagent.agent.turns import Turns
-from nbagent.debug.current import current
 
 
 def variant(agent: Agent, instructions: str | None, model: Model | None, tools: Iterable[Any] | None) -> Agent:
@@ -36,7 +36,7 @@ def variant(agent: Agent, instructions: str | None, model: Model | None, tools: 
     if instructions is not None:
         made.instructions = instructions
     if tools is None:
-        made._tools = {name: current(tool) for name, tool in agent._tools.items()}
+        made._tools = {name: current_tool(tool)[0] for name, tool in agent._tools.items()}
     else:
         functions, made._toolsets = split(_with_agents(tools))
         made._tools = toolbox(functions)

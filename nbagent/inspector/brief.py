@@ -45,7 +45,7 @@ def _value(value: Any, max_chars: int) -> str:
     if isinstance(value, e.Display):
         return _words(value.summary)
     if isinstance(value, msgspec.Struct):
-        value = {name: item for name in value.__struct_fields__ if (item := getattr(value, name)) is not None}
+        value = {name: item for name in value.__struct_fields__ if (item := getattr(value, name)) not in (None, [])}
     if isinstance(value, Mapping):
         return f"{{{_joined(((f'{_words(str(key)[:LINE_CHARS])}: ', item) for key, item in value.items()), max_chars, ', ')}}}"
     if isinstance(value, list | tuple):

@@ -8,8 +8,8 @@ import msgspec
 
 from nbagent import events as e
 from nbagent.agent import Agent
+from nbagent.agent.current_tool import current_tool
 from nbagent.agent.recorded import MASKED, RecordedRun, recorded_run
-from nbagent.debug.current import current
 from nbagent.errors import NbagentError
 from nbagent.gate import secrets
 from nbagent.run import Run
@@ -114,7 +114,7 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
 
 def _tool(source: SourceWriter, tool: Any, calls: list[Call]) -> str:
     """Return the expression of a tool; of one that must not run twice, a stand-in with the recorded results."""
-    expression = source.add(current(tool))
+    expression = source.add(current_tool(tool)[0])
     if not tool.once:
         return expression
     results = [literal(call.result, 4 * INDENT) for call in calls if call.name == tool.name and not call.error]

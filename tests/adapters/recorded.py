@@ -148,6 +148,10 @@ def decode(decoder: Decoder, items: Iterable[Any], error: BaseException | None =
     return [*events, *decoder.close(error)]
 
 
+IN_PROCESS = ("value", "exception", "reply", "tool")
+"""Fields of events that are never encoded."""
+
+
 @dataclass
 class Transcript:
     """Content of an event stream as a reader sees it. Building it asserts the rules of event streams."""
@@ -171,7 +175,7 @@ class Transcript:
         open_: dict[str, tuple[list[str], list[str]]] = {}
         tools: dict[str, dict[str, Any]] = {}
         for event in events:
-            here_only = {name for name in ("value", "exception", "reply") if isinstance(getattr(event, name, None), ev.Live)}
+            here_only = {name for name in IN_PROCESS if isinstance(getattr(event, name, None), ev.Live)}
             sent = replace(event, **dict.fromkeys(here_only)) if here_only else event
             assert ev.from_json(ev.to_json(event)) == sent
             match event:
