@@ -29,7 +29,7 @@ const RULES = {
   widget: {
     tags: words(`${TEXT_TAGS} button progress summary details figure figcaption form label textarea select option`),
     attrs: words(
-      `${TEXT_ATTRS} open value max data-open data-moving data-nbagent-live data-lm-suppress-shortcuts inert aria-disabled ` +
+      `${TEXT_ATTRS} open value max data-open data-moving data-nbagent-live data-nbagent-run data-lm-suppress-shortcuts inert aria-disabled ` +
         "for min step rows placeholder novalidate spellcheck autocomplete inputmode maxlength aria-invalid",
     ),
     inputs: words("checkbox text range date time datetime-local"),
