@@ -88,6 +88,7 @@ proof-view: js/node_modules/.installed
 	cd js && $(NPM) run --silent test
 
 proof-python: .venv/test
+	$(PIP_INSTALL) --group tables
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
