@@ -83,7 +83,7 @@ export interface ForkNode {
   run: Large<string> | null;
   /** Of the run or recording. */
   name: Large<string>;
-  /** Where it was forked and with what, such as "at fetch_rates, other result"; empty for the first. */
+  /** Point of the fork and its changes, such as "at fetch_rates, other result"; empty for the first. */
   label: Large<string>;
   /** Of the run, or `recorded`. */
   status: Large<string>;
@@ -641,11 +641,11 @@ export interface RequestRow {
   step: number;
   /** Its name; empty if the request does not have one. */
   model: string;
-  /** When it was sent, in seconds since the epoch. */
+  /** Time at which it was sent, in seconds since the epoch. */
   started: number;
   /** Its tokens. */
   input: number;
-  /** What is new since the request before it. */
+  /** Description of what is new since the request before it. */
   changes: string;
   /** Name of the agent or the lane that sent it; absent if there is only one. */
   agent?: string;
@@ -653,9 +653,9 @@ export interface RequestRow {
   seconds?: number;
   /** HTTP status; absent before the response. */
   status?: number;
-  /** How the exchange broke; absent if it did not. */
+  /** Reason for which the exchange broke; absent if it did not. */
   problem?: string;
-  /** Whether they are an estimate. */
+  /** True if they are an estimate. */
   estimated?: boolean;
   /** Tokens of the response; absent if it does not tell them. */
   output?: number;
@@ -683,7 +683,7 @@ export interface RequestPart {
   head?: string;
   /** Of it, an estimate; absent of settings and of the response. */
   tokens?: number;
-  /** Whether the request before it in its conversation did not have it. */
+  /** True if the request before it in its conversation did not have it. */
   new?: boolean;
 }
 
@@ -701,7 +701,7 @@ export interface RequestDetail {
   parts: RequestPart[];
 }
 
-/** What a stretch of events did to the transcript: as many steps as fit, one for each event. */
+/** Effect of a stretch of events on the transcript: as many steps as fit, one for each event. */
 export interface PastAnswer {
   /** Number of events in all. */
   count: number;

@@ -90,7 +90,7 @@ class Tool(Generic[P, R]):
         self.is_async: bool = inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
         self._signature = Signature(function, doc.params)
         functools.update_wrapper(self, function, updated=())
-        # What other frameworks ask of a function, its name or `inspect.iscoroutinefunction`, they find here.
+        # Other frameworks find here all that they ask of a function: its name, `inspect.iscoroutinefunction`.
         self.__name__ = self.name
         self.__code__ = getattr(called, "__code__", None)
         self.__defaults__ = getattr(called, "__defaults__", None)

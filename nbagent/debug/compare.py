@@ -18,7 +18,7 @@ MAX_PAIRS = 250_000
 """Pairs of items that are tried for each other; of longer runs, items are paired in their order."""
 
 _GAP = 0.35
-"""What an item without a counterpart costs, in the likeness of two: less like ones are not paired."""
+"""Cost of an item without a counterpart, in the likeness of two: less like ones are not paired."""
 
 
 class ComparableRun(Protocol):

@@ -44,7 +44,7 @@ class Row:
 
 
 class Comparison:
-    """What differs between two runs. In a notebook it shows as a table, in a terminal as text.
+    """Differences of two runs. In a notebook it shows as a table, in a terminal as text.
 
     Args:
         names: of the runs.

@@ -1,4 +1,4 @@
-"""What differs between two values of any type, as plain JSON."""
+"""Differences of two values of any type, as plain JSON."""
 
 from collections.abc import Mapping
 from typing import Any

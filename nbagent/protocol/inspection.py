@@ -125,14 +125,14 @@ class RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
         step: that it belongs to, from 1.
         agent: name of the agent or the lane that sent it; absent if there is only one.
         model: its name; empty if the request does not have one.
-        started: when it was sent, in seconds since the epoch.
+        started: time at which it was sent, in seconds since the epoch.
         seconds: until the end of the response; absent before.
         status: HTTP status; absent before the response.
-        problem: how the exchange broke; absent if it did not.
+        problem: reason for which the exchange broke; absent if it did not.
         input: its tokens.
-        estimated: whether they are an estimate.
+        estimated: true if they are an estimate.
         output: tokens of the response; absent if it does not tell them.
-        changes: what is new since the request before it.
+        changes: description of what is new since the request before it.
     """
 
     number: int
@@ -171,7 +171,7 @@ class RequestPart(msgspec.Struct, kw_only=True, omit_defaults=True):
         head: beginning of its text.
         size: characters of it.
         tokens: of it, an estimate; absent of settings and of the response.
-        new: whether the request before it in its conversation did not have it.
+        new: true if the request before it in its conversation did not have it.
     """
 
     kind: PartKind
@@ -202,7 +202,7 @@ class RequestDetail(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class PastAnswer(msgspec.Struct, kw_only=True):
-    """What a stretch of events did to the transcript: as many steps as fit, one for each event.
+    """Effect of a stretch of events on the transcript: as many steps as fit, one for each event.
 
     Attributes:
         count: number of events in all.

@@ -1,4 +1,4 @@
-"""What differs between two values, as `nbagent.diff.difference` tells it: as HTML, and as lines of text."""
+"""Differences of two values, as `nbagent.diff.difference` tells them: as HTML, and as lines of text."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -86,7 +86,7 @@ class Request:
 
     @property
     def started(self) -> float:
-        """When it was sent, in seconds since the epoch."""
+        """Time at which it was sent, in seconds since the epoch."""
         return self._exchange.started
 
     @property
@@ -109,7 +109,7 @@ class Request:
 
     @property
     def changes(self) -> str:
-        """What is new since the request before it in its conversation: `"+2 messages, tools unchanged"`."""
+        """Description of what is new since the request before it in its conversation: `"+2 messages, tools unchanged"`."""
         change = self._record.change
         if change.first:
             return f"begins with {_counted(len(change.new), 'message')}"

@@ -42,7 +42,7 @@ class Attempt(ToolCall):
 
     @property
     def difference(self) -> dict[str, Any] | None:
-        """What differs from the first result, as plain JSON, see `nbagent.diff.difference`; None while the call runs."""
+        """Difference from the first result, as plain JSON, see `nbagent.diff.difference`; None while the call runs."""
         return self._block.props.get("difference")
 
     @property

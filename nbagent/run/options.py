@@ -47,7 +47,7 @@ class ViewOptions(TypedDict, total=False):
 
 
 class StopOptions(TypedDict, total=False):
-    """Where a run stops for its reader: the arguments of `Breakpoints`."""
+    """Options of a run's breakpoints: the arguments of `Breakpoints`."""
 
     stop_at: StopRule | None
     step: bool

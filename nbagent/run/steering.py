@@ -77,7 +77,7 @@ class SteeredRun(RunResults):
 
     @property
     def breakpoints(self) -> Breakpoints:
-        """Where the run stops for its reader; they may be changed while it goes on: `run.breakpoints.add("search")`."""
+        """Points at which the run stops for its reader. They may be changed meanwhile: `run.breakpoints.add("search")`."""
         return self._breakpoints
 
     def _show_breakpoints(self) -> None:

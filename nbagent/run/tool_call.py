@@ -106,13 +106,13 @@ class ToolCall:
 
     @property
     def output(self) -> str:
-        """What the tool printed and logged so far."""
+        """Text that the tool printed and logged so far."""
         with self._lock:
             return self._block.text("output")
 
     @property
     def attempts(self) -> "list[Attempt]":
-        """What `rerun` and the button "Run again" have made of the call, in order."""
+        """Further calls by `rerun` and the button "Run again", in order."""
         return self._again.of(self._block.id)
 
     def rerun(self, args: Mapping[str, Any] | None = None, /, *, force: bool = False, **changes: Any) -> "Attempt":

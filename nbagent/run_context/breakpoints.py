@@ -15,7 +15,7 @@ EVERY = "*"
 
 
 class Breakpoints:
-    """Where a run stops for its reader. All methods are safe on any thread.
+    """Points at which a run stops for its reader. All methods are safe on any thread.
 
     Args:
         stop_at: calls to stop before; see `StopRule`. None is no call.
@@ -76,7 +76,7 @@ class Breakpoints:
 
     @property
     def step(self) -> bool:
-        """Whether the run stops before every call and every request to the model."""
+        """True if the run stops before every call and every request to the model."""
         return self._step
 
     @step.setter

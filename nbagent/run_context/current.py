@@ -22,7 +22,7 @@ class WatchedRun(Protocol):
 
     @property
     def breakpoints(self) -> Breakpoints:
-        """Where the run stops for its reader."""
+        """Points at which the run stops for its reader."""
         ...
 
     def report(self, events: Iterable[e.Event], *, last: bool = True) -> None:

@@ -99,7 +99,7 @@ class Faults:
 
     @property
     def label(self) -> str:
-        """What a reader is told of a fault that strikes."""
+        """Line that tells a reader of a fault that strikes."""
         what = [f"{self.latency:g} s of latency"] if self.latency is not None else []
         if self._error is not None:
             what.append((self._error if isinstance(self._error, type) else type(self._error)).__name__)

@@ -29,7 +29,7 @@ class Recording(msgspec.Struct):
 
 
 class Cassette:
-    """What a test has as `nbagent`: the package, with agents that are recorded or replayed.
+    """Value of the fixture `nbagent`: the package, with agents that are recorded or replayed.
 
         def test_rates(nbagent):
             agent = nbagent.Agent("gpt-5-mini", tools=[fetch_rates])

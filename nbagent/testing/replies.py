@@ -1,4 +1,4 @@
-"""What a model says in a test: replies, and the calls in them."""
+"""Words of a model in a test: replies, and the calls in them."""
 
 import hashlib
 from collections.abc import Iterable

@@ -5,18 +5,17 @@ the tree (see `nbagent.protocol.ops`). Applying them in order gives `snapshot()`
 The transcript has no clock: every time in it comes from an event's `ts`.
 """
 
-from typing import Any, assert_never
+from typing import assert_never
 
 import msgspec
 
 from nbagent import events as e
-from nbagent.events.jsonable import json_safe, text_safe
+from nbagent.events.jsonable import text_safe
 from nbagent.mime import bundle_of_json, summary_of
 from nbagent.protocol.blocks import (
     AgentProps,
     ApprovalProps,
     BlockProps,
-    ForkNode,
     ReasoningProps,
     RunProps,
     TextProps,
@@ -25,27 +24,19 @@ from nbagent.protocol.blocks import (
     ToolProps,
     ToolState,
     kind_of,
-    to_dict,
 )
 from nbagent.protocol.ops import ROOT, Op
-from nbagent.run_context import Breakpoints
 from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.props import default_props, end_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of
 from nbagent.transcript.stream_name import NameOrigin, StreamName
+from nbagent.transcript.tree import BlockTree, approval_block_id
 from nbagent.transcript.usage import UsageCount
 
-COUNTER_INTERVAL_S = 1.0
-"""Seconds between two updates of the counters that every delta moves; each one redraws the header."""
-
-LIVE = frozenset({"running", "stopping"})
-"""Statuses of a run that has not ended."""
-
-_HIGH_RATE_COUNTERS = frozenset({"events", "deltas"})
 _RESULT_STATES: dict[e.ToolStatus, ToolState] = {"ok": "output-available", "error": "output-error", "denied": "output-denied"}
 
 
-class Transcript:
+class Transcript(BlockTree):
     """Reduces the events of one run to a tree of blocks.
 
     Args:
@@ -58,81 +49,12 @@ class Transcript:
     def __init__(
         self, name: str = "run", started: float = 0.0, origin: NameOrigin = "stream", props: RunProps | None = None
     ) -> None:
+        super().__init__(name, started, props)
         self._name = StreamName(name, origin)
-        self._counts = {"events": 0, "deltas": 0, "tools": 0, "tools_failed": 0}
-        own = to_dict(merged(RunProps(name=name, status="running", started=started), props or RunProps()))
-        self.root = Block(ROOT, None, json_safe({"kind": ROOT, **own, **self._counts}))
-        self.blocks: dict[str, Block] = {ROOT: self.root}
-        self._unclosed: dict[str, Block] = {}
         self._prompts: list[Block] = []
-        self._latest = started
         self._first_token = False
         self._usage = UsageCount()
         self._tables: dict[str | None, Block] = {}  # the last call with a table, by parent
-
-    @property
-    def ended(self) -> bool:
-        """True if `run.end` has come."""
-        return self.root.props["status"] not in LIVE
-
-    def is_inside(self, block: Block, scope: str) -> bool:
-        """Return True if the block is in the tree below the block of that id, at any depth."""
-        parent = block.parent
-        while parent is not None and parent != scope:
-            parent = self.blocks[parent].parent
-        return parent == scope
-
-    def open_calls(self, tool: str) -> list[str]:
-        """Return the ids of the calls of a tool that have no result yet, the oldest first."""
-        return [id for id, block in self._unclosed.items() if block.kind == "tool" and block.props["name"] == tool]
-
-    def snapshot(self) -> list[dict[str, Any]]:
-        """Return every block as plain JSON, parents first: `id`, `parent`, `closed`, `kind` and the props of that kind."""
-        self.root.set(self._counts)
-        return [block.snapshot() for block in self.blocks.values()]
-
-    def opening(self) -> list[Op]:
-        """Return the ops that build the tree as it is now, for a view that comes late (or first).
-
-        A block that encloses others is closed after them, as it was when they came.
-        """
-        ops: list[Op] = []
-        self.root.set(self._counts)
-        parents = {block.parent for block in self.blocks.values()}
-        for block in self.blocks.values():
-            props = block.snapshot()
-            del props["id"], props["parent"], props["closed"]
-            ops.append(("open", block.id, block.parent, props))
-            if block.closed and block.id not in parents:
-                ops.append(("close", block.id))
-        ops += [("close", block.id) for block in reversed(self.blocks.values()) if block.closed and block.id in parents]
-        return ops
-
-    def counters(self, shown: dict[str, Any]) -> list[Op]:
-        """Return the op that brings the header's counters up to date.
-
-        Called once per flush, because an op for each event would cost more than the event. Counters that every delta
-        moves are updated once a second, by the events' clock, and at the end; the tools' counters at once.
-
-        Args:
-            shown: the counters that a view has so far, and when it got them; updated in place. Each view has its own.
-        """
-        moved = {name: count for name, count in self._counts.items() if shown.get(name) != count}
-        age = self._latest - shown.get("at", -COUNTER_INTERVAL_S)
-        waits = moved.keys() <= _HIGH_RATE_COUNTERS and not self.ended and 0 <= age < COUNTER_INTERVAL_S
-        if waits or not moved:
-            return []
-        shown.update(moved, at=self._latest)
-        return [("set", ROOT, moved)]
-
-    def stopping(self, by: str) -> list[Op]:
-        """Return the ops that show that someone (`by`: "you") pressed Stop while the stream has not ended yet."""
-        return [] if self.ended else self._set(self.root, RunProps(status="stopping", stopped_by=by))
-
-    def toggle(self, id: str, is_open: bool) -> list[Op]:
-        """Return the ops that open or close a panel. The choice stays with the block, in every view and after a reload."""
-        block = self.blocks.get(id)
-        return [] if block is None else self._set(block, BlockProps(user_open=is_open))
 
     def prompt_number(self, block: str) -> int:
         """Return the number of the prompt that a block shows, from 1.
@@ -141,37 +63,6 @@ class Transcript:
             ValueError: the block shows no prompt.
         """
         return [each.id for each in self._prompts].index(block) + 1
-
-    def refuse_answer(self, approval_id: str, problem: str) -> list[Op]:
-        """Return the ops that show why an answer to a question was not taken."""
-        block = self.blocks.get(_approval_id(approval_id))
-        return [] if block is None else self._set(block, ApprovalProps(problem=problem))
-
-    def refuse_rerun(self, id: str, problem: str) -> list[Op]:
-        """Return the ops that show why a tool call was not made again."""
-        block = self.blocks.get(id)
-        return [] if block is None or block.kind != "tool" else self._set(block, ToolProps(problem=problem))
-
-    def is_of_attempt(self, block: Block) -> bool:
-        """Return True if the block is an attempt of a tool call, or in one."""
-        while "attempt_of" not in block.props:
-            if block.parent is None:
-                return False
-            block = self.blocks[block.parent]
-        return True
-
-    def copied(self, events: int) -> list[Op]:
-        """Return the ops that tell the views that a static copy with this many events was sent."""
-        return self._set(self.root, RunProps(copied=events))
-
-    def breakpoints(self, breakpoints: Breakpoints) -> list[Op]:
-        """Return the ops that show where the run stops."""
-        props = RunProps(can_stop=breakpoints.obeyed, stop_at=sorted(breakpoints.tools), step=breakpoints.step)
-        return self._set(self.root, props)
-
-    def forked(self, nodes: list[ForkNode]) -> list[Op]:
-        """Return the ops that show the tree of forks that the run belongs to."""
-        return self._set(self.root, RunProps(forks=nodes))
 
     def feed(self, event: e.Event) -> list[Op]:
         """Return the ops that one event causes. After `run.end` events are still shown, but nothing reopens."""
@@ -187,15 +78,6 @@ class Transcript:
         if type(event) is e.ToolOutput:
             return self._grow(event.id, "tool", "output", event.delta, event)
         return self._reduce(event)
-
-    def block_id(self, id: str, kind: str) -> str:
-        """Return the block id for a producer's id.
-
-        The id is shortened and made encodable, and prefixed with the kind if a block of another kind already has it.
-        """
-        id = short_id(id)
-        block = self.blocks.get(id)
-        return id if block is None or block.kind == kind else f"{kind}:{id}"
 
     def _reduce(self, event: e.Event) -> list[Op]:  # noqa: C901 - one flat match over the vocabulary
         match event:
@@ -248,38 +130,6 @@ class Transcript:
                 assert_never(event)
 
     # --- blocks ---------------------------------------------------------------------------------------------------
-
-    # Everything that reaches a view passes `_open`, `_set` or `_grow`; so JSON is made safe there, and nowhere else.
-
-    def _open(self, id: str, props: BlockProps, parent: str | None) -> tuple[Block, list[Op]]:
-        kind = kind_of(props)
-        id = self.block_id(id, kind)
-        parent = short_id(parent) if parent is not None else None
-        if id in self.blocks:  # a producer that repeats itself gets its block, not a second one
-            return self.blocks[id], self._set(self.blocks[id], props)
-        block = Block(id, parent if parent in self.blocks else ROOT, json_safe({"kind": kind, **to_dict(props)}))
-        self.blocks[id] = self._unclosed[id] = block
-        self._counts["tools"] += kind == "tool" and not self.is_of_attempt(block)
-        return block, [("open", id, block.parent, dict(block.props))]
-
-    def _set(self, block: Block, props: BlockProps) -> list[Op]:
-        changed = json_safe(to_dict(props))
-        if not changed:
-            return []
-        block.set(changed)
-        return [("set", block.id, changed)]
-
-    def _close(self, block: Block) -> list[Op]:
-        if block.closed:
-            return []
-        block.closed = True
-        self._unclosed.pop(block.id, None)
-        return [("close", block.id)]
-
-    def _block(self, id: str, kind: str, event: e.Event) -> tuple[Block, list[Op]]:
-        """Return the block of that id; opened here if its start never came, so that nothing received is lost."""
-        block = self.blocks.get(self.block_id(id, kind))
-        return (block, []) if block is not None else self._open(id, default_props(kind, event.ts), event.parent_id)
 
     def _start(self, event: e.TextStart | e.ReasoningStart | e.ToolStart) -> list[Op]:
         props = start_props(event)
@@ -407,14 +257,14 @@ class Transcript:
         if event.stage == "result":
             is_text = event.result is None or isinstance(event.result, str)
             props.result = event.result if is_text else msgspec.json.encode(event.result).decode()
-        _, ops = self._open(_approval_id(event.approval_id), props, event.tool_id or event.parent_id)
+        _, ops = self._open(approval_block_id(event.approval_id), props, event.tool_id or event.parent_id)
         tool = self.blocks.get(short_id(event.tool_id or ""))
         if event.stage == "result" and tool is not None and tool.kind == "tool" and not tool.closed:
             ops += self._set(tool, ToolProps(ended=event.ts))  # the time that the reader takes is not the call's
         return [*ops, *self._set_open_tool(event.tool_id, "approval-requested")]
 
     def _approval_response(self, event: e.ApprovalResponse) -> list[Op]:
-        block = self.blocks.get(_approval_id(event.approval_id))
+        block = self.blocks.get(approval_block_id(event.approval_id))
         if block is None:
             return []
         props = ApprovalProps(decision=event.decision, reason=event.reason, remember=event.remember or msgspec.UNSET)
@@ -491,7 +341,3 @@ class Transcript:
         end = RunProps(status=event.status, ended=event.ts, finish_reason=event.finish_reason, code=event.code)
         ops += [*self._show_usage(), *self._set(self.root, end)]
         return ops if "turns" in self.root.props else [*ops, *self._close(self.root)]
-
-
-def _approval_id(approval_id: str) -> str:
-    return short_id(f"approval:{approval_id}")

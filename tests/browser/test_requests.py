@@ -1,4 +1,4 @@
-"""What the model was sent, in JupyterLab's inspector, over a real kernel."""
+"""Requests to the model, in JupyterLab's inspector, over a real kernel."""
 
 from collections.abc import Callable
 

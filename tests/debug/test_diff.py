@@ -1,4 +1,4 @@
-"""What differs between two values: every change is found, and nothing is said of what is the same."""
+"""Differences of two values: every change is found, and nothing is said of what is the same."""
 
 import importlib
 from typing import Any

@@ -35,7 +35,7 @@ def test_the_written_test_passes_and_fails_when_a_tool_changes_its_result(tmp_pa
     told = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_rates.py", "test_changed.py", cwd=tmp_path)
     assert "1 failed, 1 passed" in told.stdout, told.stdout
     assert "FAILED test_changed.py::test_rates" in told.stdout or "FAILED test_changed.py::test_changed" in told.stdout
-    # What a reader of the test sees.
+    # As a reader of the test sees it.
     assert "import math as m\n" in text
     assert text.index("def rounded") < text.index("def difference")
     assert "@nbagent.tool(timeout=5)\ndef fetch_rates(year: int)" in text

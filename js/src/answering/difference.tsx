@@ -1,4 +1,4 @@
-/** What differs between an attempt's result and the first one (nbagent/diff), drawn as nbagent/render/differences.py does. */
+/** Difference of an attempt's result and the first one (nbagent/diff), drawn as nbagent/render/differences.py does. */
 
 import type { ComponentChildren } from "preact";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -124,7 +124,7 @@ function Marked({ change, children }: { change: unknown; children: ComponentChil
   return change === "removed" ? <del>{children}</del> : children;
 }
 
-/** How much is left out. */
+/** Note on what is left out. */
 function More({ diff }: { diff: JsonObject }) {
   const left: [string, number][] = [
     [LABELS.more_changes, (num(diff.count) ?? 0) - list(diff.changes).length],

@@ -187,7 +187,7 @@ function asJson(text: string): string {
 }
 
 interface ResultTextProps extends Pick<WayProps, "block"> {
-  /** What was typed; null if nothing was. */
+  /** The text that was typed; null if none was. */
   text: string | null;
   onText: (text: string) => void;
   focusOnce: (element: HTMLElement | null) => void;

@@ -14,7 +14,7 @@ const MIN_LABELLED_PERCENT = 16;
 
 interface TimelinePageProps {
   session: Session;
-  /** What came after the event that it shows is dimmed. */
+  /** Bars after the event that it shows are dimmed. */
   past: Past;
   /** Called when the reader asks for the events of a bar's block. */
   onBlock: (block: Subject) => void;

@@ -1,4 +1,4 @@
-/** What a reader may do with a tool call afterwards, and what came of it: drawn by the lazy part `answering.js`. */
+/** Acts of a reader on a tool call afterwards, and their results: drawn by the lazy part `answering.js`. */
 
 import type { ComponentChildren, FunctionComponent } from "preact";
 import { attempt as LABELS } from "../../../nbagent/protocol/labels.json";
@@ -19,7 +19,7 @@ export interface AttemptPartProps {
   Result: typeof Result;
 }
 
-/** What differs between an attempt's result and the first one; nothing for a call of the model. */
+/** Difference of an attempt's result and the first one; nothing for a call of the model. */
 export function Compared({ block }: { block: Block<"tool"> }) {
   const { difference } = block.props.value;
   if (difference === undefined || difference === null) return null;

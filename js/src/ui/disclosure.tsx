@@ -13,7 +13,7 @@ interface DisclosureProps {
   panel: RefObject<HTMLDivElement | null>;
   /** The row; inline content only, it sits inside a button. */
   row: ComponentChildren;
-  /** What stands beside the row, outside of its button. */
+  /** Control beside the row, outside of its button. */
   beside?: ComponentChildren;
   /** Extra classes of the whole. */
   class?: string;

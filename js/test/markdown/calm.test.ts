@@ -273,7 +273,7 @@ describe("replace", () => {
   ])("a text that goes back and forth is drawn as if newly written: %s", (_, times, tries, end) => {
     const source = PARTS.join("").repeat(times) + end;
     const next = random(3);
-    // Where its chunks end depends on the pieces in which a text came.
+    // The ends of its chunks depend on the pieces in which a text came.
     const shown = (host: HTMLElement) => [...host.children].map(canonical).join("");
     const fresh = (text: string) => {
       const [view, host] = windowedView();
