@@ -96,7 +96,10 @@ def notebook(
     yield open_notebook
     for page in used:
         page.unroute_all()
-    if used and not left_open and not request.node.stash.get(FAILED, False):
+    failed = request.node.stash.get(FAILED, False)
+    if used and not left_open and not failed:
         left_open.append(used.pop())
     for page in [*fresh, *used]:
         page.context.close()
+    if failed:
+        lab.end_kernels()  # or the next test, whose notebook has the same name, would get a busy one

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
 
@@ -36,6 +37,12 @@ class Lab:
     token: str
     root: Path
     log: list[str]
+
+    def end_kernels(self) -> None:
+        """End the kernels of all notebooks."""
+        with httpx2.Client(base_url=self.url, headers={"authorization": f"token {self.token}"}) as client:
+            for session in client.get("/api/sessions").json():
+                client.delete(f"/api/sessions/{session['id']}")
 
 
 def chromium(playwright: Playwright) -> Browser:

@@ -120,7 +120,7 @@ def test_a_run_stops_in_every_kind_of_cell_and_goes_on_as_its_reader_says(notebo
     go(view, "Run again with changes…")
     view.get_by_label("year", exact=True).fill("2023")
     go(view, "Run again with these")
-    expect(view.locator(".nb-question", has_text="Run again")).to_contain_text("year: 2000 → 2023")
+    expect(view.locator(".nb-question", has_text="Run again · ")).to_contain_text("year: 2000 → 2023")
     go(view, "Continue")
     expect(book.cell(2)).to_contain_text("then {'year': 2023}")
     book.wait_idle()
