@@ -231,6 +231,20 @@ def test_a_run_that_goes_on_is_stopped_when_its_only_cell_is_executed_again(note
     notebook.run("go.set()\nawait second")
 
 
+SETTLE = """
+import asyncio
+from nbagent.runtime import loop
+
+def settle():
+    "Wait until the threads and tasks of runs that have ended are over: they hold the runs until then."
+    for thread in threading.enumerate():
+        if thread.name in ("nbagent-reader", "nbagent-end"):
+            thread.join(10)
+    for _ in range(3):  # a cancelled task ends some turns of the loop later
+        loop.submit(asyncio.sleep(0)).result(10)
+"""
+
+
 def test_runs_that_were_shown_are_freed(notebook: Notebook) -> None:
     notebook.run(
         "import gc, weakref\nrefs = []\n"
@@ -241,7 +255,8 @@ def test_runs_that_were_shown_are_freed(notebook: Notebook) -> None:
         "del run",
         "c",
     )
-    alive = "gc.collect(); print(sum(ref() is not None for ref in refs))"
+    notebook.run(SETTLE)
+    alive = "settle(); gc.collect(); print(sum(ref() is not None for ref in refs))"
     assert notebook.say(alive) == "0"
     notebook.run("for _ in range(30): refs.append(weakref.ref(await nbagent.show(iter('x'))))", "d")
     assert notebook.say(alive) == "21"  # MAX_ENDED_WIDGETS, which can be opened in the page, and nbagent.last
