@@ -665,7 +665,7 @@ export interface RequestRow {
 export interface RequestsAnswer {
   /** Number of the newest request; 0 if there is none. */
   last: number;
-  /** Those from the number that was asked for on, as many as fit. */
+  /** Requests from the number that was asked for on, as many as fit. */
   rows: RequestRow[];
 }
 

@@ -154,7 +154,7 @@ class RequestsAnswer(msgspec.Struct, kw_only=True):
 
     Attributes:
         last: number of the newest request; 0 if there is none.
-        rows: those from the number that was asked for on, as many as fit.
+        rows: requests from the number that was asked for on, as many as fit.
     """
 
     last: int

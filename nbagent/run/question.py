@@ -9,7 +9,7 @@ from nbagent.errors import AnswerError
 from nbagent.events.question import Handler
 
 MASK_CHAR = "•"
-"""What masked characters are shown as."""
+"""Character that stands for each masked one."""
 
 if TYPE_CHECKING:
     from nbagent.run.steering import SteeredRun

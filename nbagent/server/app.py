@@ -40,7 +40,8 @@ def asgi(
         app.mount("/agents-api", nbagent.asgi(agent, hosts=["example.org"], token=os.environ["TOKEN"]))
 
     Args:
-        served: an agent, or a run that is being watched; or several by the names that they are served under.
+        served: an agent, or a run that is being watched; or several by the names that they are served under. Runs need a server
+            that runs the application's lifespan; a mounted application has none of its own.
         store: SQLite file that keeps the events of the runs, so that a client goes on after the server has been started again;
             by default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.

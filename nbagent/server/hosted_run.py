@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 import msgspec
 
@@ -72,8 +72,11 @@ class HostedRun:
         """Run a run to its end, and store its events."""
         self.run = run
         try:
-            async with contextlib.aclosing(async_joined(run.stream(), JOIN_S)) as events:
-                async for batch in _batches(events):
+            async with (
+                contextlib.aclosing(async_joined(run.stream(), JOIN_S)) as events,
+                contextlib.aclosing(_batches(events)) as batches,
+            ):
+                async for batch in batches:
                     await self._add(batch)
         finally:
             self.run = None
@@ -118,7 +121,7 @@ class HostedRun:
         self._changed = asyncio.Event()
 
 
-async def _batches(events: AsyncIterator[e.Event]) -> AsyncIterator[list[e.Event]]:
+async def _batches(events: AsyncIterator[e.Event]) -> AsyncGenerator[list[e.Event]]:
     """Yield the events in lists of all that have come while the last one was stored."""
     queue: asyncio.Queue[e.Event | None] = asyncio.Queue(1024)
 
@@ -144,3 +147,4 @@ async def _batches(events: AsyncIterator[e.Event]) -> AsyncIterator[list[e.Event
         await reader
     finally:
         reader.cancel()
+        await asyncio.wait([reader])  # it is in `events`, which the caller closes next

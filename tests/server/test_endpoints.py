@@ -9,6 +9,9 @@ import httpx2
 import openai
 from agent.server import Server as ModelServer
 from agent.server import chat
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
 
 import nbagent
 from nbagent import Run
@@ -162,3 +165,15 @@ async def test_a_run_that_is_watched_is_drawn_elsewhere_too() -> None:
             other = await nbagent.show(server.address_of(run), face="console")
             await run
     assert (other.answer, run.answer) == ("It is 3.", "It is 3.")
+
+
+def test_a_mounted_application_serves_agents_below_its_path() -> None:
+    with ModelServer(chat("Hi."), chat("Hi.")) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        app = Starlette(routes=[Mount("/agents-api", nbagent.asgi(agent))])
+        with TestClient(app, base_url="http://localhost") as client:
+            streamed = client.post("/agents-api/agents/assistant/messages/stream", json={"message": "x"})
+            made = client.post("/agents-api/runs", json={"message": "x"}).json()
+            events = client.get(made["events"]).text
+    assert '{"chunk":"Hi."}' in streamed.text
+    assert '"delta":"Hi."' in events

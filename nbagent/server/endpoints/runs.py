@@ -68,7 +68,9 @@ def routes(host: Host) -> list[BaseRoute]:
         name, _ = host.agent(asked.agent)
         session = None if asked.session is None else host.session(name, asked.session)
         run = await host.start(name, prompt_of(asked.message), session)
-        return JSONResponse({"id": run.id, "agent": name, "events": f"/runs/{run.id}/events"}, 201)
+        return JSONResponse(
+            {"id": run.id, "agent": name, "events": f"{request.scope.get('root_path', '')}/runs/{run.id}/events"}, 201
+        )
 
     async def events(request: Request) -> Response:
         async def found() -> HostedRun:
