@@ -18,6 +18,7 @@ from nbagent.run import Run
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, nearai, openai, runs, status_tokens, vercel
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
+from nbagent.server.lifetime import BeginOnRequest, Lifetime
 from nbagent.server.problem import Problem
 from nbagent.server.sqlite_events import SqliteEvents
 
@@ -40,8 +41,7 @@ def asgi(
         app.mount("/agents-api", nbagent.asgi(agent, hosts=["example.org"], token=os.environ["TOKEN"]))
 
     Args:
-        served: an agent, or a run that is being watched; or several by the names that they are served under. Runs need a server
-            that runs the application's lifespan; a mounted application has none of its own.
+        served: an agent, or a run that is being watched; or several by the names that they are served under.
         store: SQLite file that keeps the events of the runs, so that a client goes on after the server has been started again;
             by default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
@@ -58,7 +58,7 @@ def asgi(
     host = Host(agents, SqliteEvents(store), reveal=reveal)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def opened() -> AsyncIterator[None]:
         for run_id, (name, run) in runs_by_id.items():
             await host.host(run, name, run_id=run_id)
         try:
@@ -66,11 +66,24 @@ def asgi(
         finally:
             await host.close()
 
+    lifetime = Lifetime(opened)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await lifetime.begin()
+        try:
+            yield
+        finally:
+            await lifetime.end()
+
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
     app = Starlette(
         routes=[route for room in rooms for route in room.routes(host)],
         lifespan=lifespan,
-        middleware=[Middleware(Guard, hosts=hosts, origins=origins, token=token)],
+        middleware=[
+            Middleware(Guard, hosts=hosts, origins=origins, token=token),
+            Middleware(BeginOnRequest, lifetime=lifetime),
+        ],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}

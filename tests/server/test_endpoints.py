@@ -177,3 +177,12 @@ def test_a_mounted_application_serves_agents_below_its_path() -> None:
             events = client.get(made["events"]).text
     assert '{"chunk":"Hi."}' in streamed.text
     assert '"delta":"Hi."' in events
+
+
+def test_a_mounted_application_serves_a_run_that_is_watched() -> None:
+    with ModelServer(chat("Hi.")) as model:
+        run = Run(Agent("test-1", client=model.client(), api="chat", name="assistant").stream("x"))
+        served = nbagent.asgi(run)
+        with TestClient(Starlette(routes=[Mount("/agents-api", served)]), base_url="http://localhost") as client:
+            events = client.get(f"/agents-api/runs/{served.state.run_ids[run.id]}/events").text
+    assert '"delta":"Hi."' in events
