@@ -16,10 +16,11 @@ from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, nearai, openai, runs, status_tokens, vercel
+from nbagent.server.event_store import EventStore
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
 from nbagent.server.problem import Problem
-from nbagent.server.sqlite_events import SqliteEvents
+from nbagent.server.stores import stores_at
 
 Served: TypeAlias = Agent | Run
 """An agent, or a run that is being watched."""
@@ -28,7 +29,7 @@ Served: TypeAlias = Agent | Run
 def asgi(
     served: Served | Mapping[str, Served],
     *,
-    store: str | Path = ":memory:",
+    store: str | Path | EventStore = ":memory:",
     reveal: Reveal = "tools",
     hosts: Iterable[str] = LOOPBACK,
     origins: Iterable[str] = (),
@@ -42,23 +43,26 @@ def asgi(
     Args:
         served: an agent, or a run that is being watched; or several by the names that they are served under. Runs need a server
             that runs the application's lifespan; a mounted application has none of its own.
-        store: SQLite file that keeps the events of the runs, so that a client goes on after the server has been started again;
-            by default this process's memory.
+        store: keeps the runs and the sessions, so that a client goes on after the server has been started again, and at any
+            other server process with the same store: an SQLite file, or `"redis://host:6379/0"`. By default this process's
+            memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
         hosts: names by which the server may be addressed; by default those of this machine for itself.
         origins: of web pages elsewhere that may use it.
         token: that each request must bear; None for any.
 
     Raises:
-        NbagentError: there is neither an agent nor a run.
+        NbagentError: there is neither an agent nor a run, or the store cannot be reached.
     """
     named = _named(served)
     agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
-    host = Host(agents, SqliteEvents(store), reveal=reveal)
+    events, sessions = stores_at(store)
+    host = Host(agents, events, sessions=sessions, reveal=reveal)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        host.open()
         for run_id, (name, run) in runs_by_id.items():
             await host.host(run, name, run_id=run_id)
         try:

@@ -1,0 +1,25 @@
+"""The stores of a server, by their address."""
+
+from pathlib import Path
+
+from nbagent.agent.sqlite_store import sqlite_store
+from nbagent.agent.store import Store
+from nbagent.server.event_store import EventStore
+from nbagent.server.sqlite_events import SqliteEvents
+
+
+def stores_at(store: str | Path | EventStore) -> tuple[EventStore, Store | None]:
+    """Return the store of the runs, and that of the sessions beside it; None if these stay in memory.
+
+    Args:
+        store: path of an SQLite file, `":memory:"`, the URL of a Redis, or a store of runs.
+
+    Raises:
+        NbagentError: it cannot be used.
+    """
+    if not isinstance(store, str | Path):
+        return store, None
+    if str(store) == ":memory:":
+        return SqliteEvents(store), None
+    sessions = sqlite_store(store)  # first: it makes the file as one of its own, with its owner's permissions only
+    return SqliteEvents(sessions.path), sessions
