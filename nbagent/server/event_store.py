@@ -31,6 +31,17 @@ class StoreUnreachable(Problem):
         super().__init__(503, message)
 
 
+class RunMissing(Problem):
+    """The store has no such run.
+
+    Args:
+        run_id: of the run.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(404, f"there is no run {run_id!r}")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredRun:
     """A run in a store.
@@ -79,7 +90,7 @@ class EventStore(Protocol):
             False if the run has another end already, and nothing was added.
 
         Raises:
-            Problem: there is no such run (404).
+            RunMissing: there is no such run.
         """
         ...
 
@@ -132,8 +143,8 @@ class WorkQueue(Protocol):
         """
         ...
 
-    async def take_work(self, agents: Sequence[str], wait_s: float) -> tuple[StoredRun, bytes] | None:
-        """Return a run for this process, now its owner, with its job; None if none has come after some seconds.
+    async def take_work(self, agents: Sequence[str], wait_s: float) -> list[tuple[StoredRun, bytes]]:
+        """Return runs for this process, now their owner, with their jobs: at most one an agent. Wait some seconds for them.
 
         Each run is given to one process. One that dies in between leaves it to another; a run that has an owner is not taken
         again, because its tools may have run.

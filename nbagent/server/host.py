@@ -299,19 +299,19 @@ class Host:
         assert isinstance(self._store, WorkQueue)
         while True:
             await self._has_room.wait()
-            taken = await self._store.take_work(list(self.agents), WORK_WAIT_S)
-            if taken is None:
-                continue
-            stored, raw = taken
-            hosted = HostedRun(stored, self._store)
-            try:
-                job = msgspec.json.decode(raw, type=Job)
-                session = None if stored.session is None else self.session(stored.agent, stored.session)
-                run = self._run_of(stored.agent, self.agents[stored.agent], job.prompt, session, job.options)
-            except (NbagentError, msgspec.MsgspecError) as error:
-                await hosted.fail(str(error))
-            else:
-                self._host(run, hosted if stored.id in self._runs else self._keep(hosted))  # a reader here follows it already
+            for stored, raw in await self._store.take_work(list(self.agents), WORK_WAIT_S):
+                await self._begin_work(stored, raw)
+
+    async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
+        hosted = HostedRun(stored, self._store)
+        try:
+            job = msgspec.json.decode(raw, type=Job)
+            session = None if stored.session is None else self.session(stored.agent, stored.session)
+            run = self._run_of(stored.agent, self.agents[stored.agent], job.prompt, session, job.options)
+        except (NbagentError, msgspec.MsgspecError) as error:
+            await hosted.fail(str(error))
+        else:
+            self._host(run, hosted if stored.id in self._runs else self._keep(hosted))  # a reader here follows it already
 
     def _keep(self, hosted: HostedRun) -> HostedRun:
         self._runs[hosted.id] = hosted

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -18,7 +17,7 @@ from nbagent.adapters.joined import async_joined
 from nbagent.events import Decision
 from nbagent.run import Run
 from nbagent.server.commands import AnswerRun, CancelRun, Reply, RunCommand, carry_out
-from nbagent.server.event_store import WAITING, EventStore, StoredRun, StoreUnreachable
+from nbagent.server.event_store import WAITING, EventStore, RunMissing, StoredRun, StoreUnreachable
 from nbagent.server.feed import Feed
 from nbagent.server.problem import Problem
 
@@ -99,9 +98,11 @@ class HostedRun:
                         run.cancel(by="another server process")
                         break
         finally:
-            self.run = None
-            if not self.ended and not await self._add([self._cut()]):
-                await self.follow()
+            try:
+                if not self.ended and not await self._add([self._cut()]):
+                    await self.follow()
+            finally:
+                self.run = None
 
     async def fail(self, reason: str) -> None:
         """End a run that cannot begin."""
@@ -120,8 +121,9 @@ class HostedRun:
             if self.stored.ended:
                 self._publish([self._cut()])  # a store that keeps runs for some time only has let its events go
             elif alive or not await self._add([self._cut()]):
-                found = await self._insist(lambda: self._store.find(self.id))  # one that waited may have an owner by now
-                self.stored = dataclasses.replace(self.stored, ended=True) if found is None else found
+                # It may have an owner by now, or an end. A store that has lost it may get it back from its owner.
+                found = await self._insist(lambda: self._store.find(self.id))
+                self.stored = self.stored if found is None else found
 
     async def cancel(self, by: str) -> None:
         """Stop the run, in whichever process it goes on.
@@ -189,12 +191,20 @@ class HostedRun:
     async def _add(self, events: Sequence[e.Event]) -> bool:
         """Store events, then show them: a reader never has one that is not stored. Return False if the run has another end."""
         own = [self._named(event) for event in events]
-        rows = [(event.seq, e.to_json(event)) for event in own]
         ended = isinstance(own[-1], e.RunEnd)
-        if not await self._insist(lambda: self._store.append(self.id, rows, ended=ended)):
-            return False
-        self._publish(own)
-        return True
+        try:
+            added = await self._append(own, ended)
+        except RunMissing:  # a Redis that keeps nothing on a disk was started again
+            if self.run is not None:
+                await self._insist(lambda: self._store.begin(self.stored))
+            added = self.run is None or await self._append([*self.events, *own], ended)
+        if added:
+            self._publish(own)
+        return added
+
+    async def _append(self, events: Sequence[e.Event], ended: bool) -> bool:
+        rows = [(event.seq, e.to_json(event)) for event in events]
+        return await self._insist(lambda: self._store.append(self.id, rows, ended=ended))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Return what the store answers, however long it cannot be reached. Nothing is lost meanwhile: the run waits."""

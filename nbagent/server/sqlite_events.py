@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from nbagent.server.doorbell import Doorbell
-from nbagent.server.event_store import Rows, StoredRun, TakeCommand
+from nbagent.server.event_store import Rows, RunMissing, StoredRun, TakeCommand
 from nbagent.server.owner import is_alive, owner_id
-from nbagent.server.problem import Problem
 
 BUSY_TIMEOUT_S = 30.0
 """Seconds to wait while another process writes."""
@@ -111,7 +110,7 @@ class SqliteEvents:
         with self._writing() as db:
             run = self._one("id = ?", run_id)
             if run is None:
-                raise Problem(404, f"there is no run {run_id!r}")
+                raise RunMissing(run_id)
             if run.ended:
                 query = "SELECT data FROM event WHERE run = ? AND seq = ?"
                 last = db.execute(query, (run_id, events[-1][0])).fetchone()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from nbagent.agent.session import is_redis, store_of
 from nbagent.agent.sqlite_store import sqlite_store
 from nbagent.agent.store import Store
 from nbagent.server.event_store import EventStore
@@ -19,6 +20,10 @@ def stores_at(store: str | Path | EventStore) -> tuple[EventStore, Store | None]
     """
     if not isinstance(store, str | Path):
         return store, None
+    if is_redis(store):
+        from nbagent.server.redis_events import RedisEvents  # an extra
+
+        return RedisEvents(str(store)), store_of(str(store))
     if str(store) == ":memory:":
         return SqliteEvents(store), None
     sessions = sqlite_store(store)  # first: it makes the file as one of its own, with its owner's permissions only
