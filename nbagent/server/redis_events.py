@@ -147,10 +147,9 @@ class RedisEvents:
     """A store in Redis.
 
     Args:
-        url: of the server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py's `from_url` takes it. Its parameter
-            `keep_s` (`redis://host:6379/0?keep_s=86400`) stands for the argument of that name.
-        keep_s: seconds for which an ended run is kept; None keeps it for good.
-        heartbeat_expires_ms: milliseconds after its last sign of life until a process counts as dead.
+        url: of the server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py's `from_url` takes it, with two more
+            parameters: `keep_s`, the seconds for which an ended run is kept (by default for good), and `heartbeat_expires_ms`
+            in place of `HEARTBEAT_EXPIRES_MS`, the same in all processes.
 
     Attributes:
         owner: id of this process.
@@ -159,18 +158,18 @@ class RedisEvents:
         NbagentError: the URL cannot be used.
     """
 
-    def __init__(self, url: str, *, keep_s: int | None = None, heartbeat_expires_ms: int = HEARTBEAT_EXPIRES_MS) -> None:
+    def __init__(self, url: str) -> None:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         url, parameters = own_parameters(url)
         self._name = public_name(url)
         try:
-            self._keep_s = int(parameters.get("keep_s", 0)) if keep_s is None else keep_s
+            self._keep_s = int(parameters.get("keep_s", 0))
+            self._expires_ms = int(parameters.get("heartbeat_expires_ms", HEARTBEAT_EXPIRES_MS))
             self._redis = _client(url, CONNECT_TIMEOUT_S)
             self._blocking = _client(url, MAX_BLOCK_S + CONNECT_TIMEOUT_S)
         except ValueError as error:
             raise NbagentError(f"{self._name} is no address of a Redis: {error}") from error
         credentials.register(urlsplit(url).password)
-        self._expires_ms = heartbeat_expires_ms
         self._has_beaten = False
         self._last_command = "0-0"
         self._begin = self._redis.register_script(_BEGIN)
