@@ -1,10 +1,12 @@
 """Fixtures and hooks of all tests."""
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from campaign import WHOLE
 from hypothesis import settings
+from redis_server import RedisServer, redis_server
 
 # No deadlines: how long one example takes says more about the machine than about the code. `make test` tries the same examples
 # each time, so that it is not red by chance; `make proof` looks for new ones.
@@ -30,3 +32,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def anyio_backend() -> str:
     """Run async tests on asyncio, the loop that every notebook has."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis for all tests; skips those of a machine without one."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(shared_redis: RedisServer) -> RedisServer:
+    """A Redis with nothing in it."""
+    shared_redis.empty()
+    return shared_redis

@@ -78,6 +78,7 @@ GUARDED: dict[str, set[str]] = {
     "pandas": {"run/results.py"},
     "mcp": {"agent/mcp_connection.py"},
     "mcp_types": {"agent/mcp_connection.py"},
+    "redis": {"agent/redis_store.py", "server/redis_events.py"},
     "sqlite3": {"agent/builtin/search.py", "agent/sqlite_store.py", "server/sqlite_events.py"},
     "pydantic": {"agent/config_schema.py", "agent/schema.py"},
     "yaml": {"agent/config_yaml.py"},

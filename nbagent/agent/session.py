@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from nbagent.agent.agent_stream import AgentStream
 
 StoreLike: TypeAlias = Store | str | os.PathLike[str]
-"""A store, or the path of its SQLite file."""
+"""A store, the path of its SQLite file, or the URL of a Redis."""
 
 Key: TypeAlias = tuple[int, str]
 """A session in this process: the identity of its store, and its id."""
@@ -330,19 +330,30 @@ class SessionTurn:
 
 
 def store_of(store: StoreLike) -> Store:
-    """Return a store, or that of a file's path.
+    """Return a store, or that of a file's path or a Redis's URL.
 
     Raises:
-        NbagentError: it is neither.
-        SessionError: the file cannot be used.
+        NbagentError: it is none of these.
+        SessionError: the file cannot be used, or the Redis does not answer.
     """
+    if is_redis(store):
+        from nbagent.agent.redis_store import RedisStore  # an extra
+
+        return RedisStore(str(store))
     if store == ":memory:":
         raise NbagentError("store=None keeps sessions in this process's memory; ':memory:' is no file")
     if isinstance(store, str | os.PathLike):
         return sqlite_store(store)
     if not hasattr(store, "append") or not hasattr(store, "sessions"):
-        raise NbagentError(f'store must be the path of a file, such as "chats.db", or a Store; got {store!r}')
+        raise NbagentError(
+            f'store must be the path of a file, such as "chats.db", the URL of a Redis, or a Store; got {store!r}'
+        )
     return store
+
+
+def is_redis(store: Any) -> bool:
+    """Return True if a store is given by the URL of a Redis."""
+    return isinstance(store, str) and store.startswith(("redis://", "rediss://", "unix://"))
 
 
 def open_session(agent: "Agent", name: str | None, store: Store) -> Session:

@@ -20,7 +20,7 @@ from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
 from nbagent.server.lifetime import BeginOnRequest, Lifetime
 from nbagent.server.problem import Problem
-from nbagent.server.sqlite_events import SqliteEvents
+from nbagent.server.stores import stores_at
 
 Served: TypeAlias = Agent | Run
 """An agent, or a run that is being watched."""
@@ -42,23 +42,26 @@ def asgi(
 
     Args:
         served: an agent, or a run that is being watched; or several by the names that they are served under.
-        store: SQLite file that keeps the events of the runs, so that a client goes on after the server has been started again;
-            by default this process's memory.
+        store: keeps the runs and the sessions, so that a client goes on after the server has been started again, and at any
+            other server process with the same store: an SQLite file, or the URL of a Redis, such as
+            `"redis://host:6379/0?keep_s=86400"`, which keeps ended runs for a day. By default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
         hosts: names by which the server may be addressed; by default those of this machine for itself.
         origins: of web pages elsewhere that may use it.
         token: that each request must bear; None for any.
 
     Raises:
-        NbagentError: there is neither an agent nor a run.
+        NbagentError: there is neither an agent nor a run, or the store cannot be reached.
     """
     named = _named(served)
     agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
-    host = Host(agents, SqliteEvents(store), reveal=reveal)
+    events, sessions = stores_at(store)
+    host = Host(agents, events, sessions=sessions, reveal=reveal)
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[None]:
+        host.open()
         for run_id, (name, run) in runs_by_id.items():
             await host.host(run, name, run_id=run_id)
         try:

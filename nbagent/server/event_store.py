@@ -1,8 +1,45 @@
-"""`EventStore`: keeps the events of served runs, so that a reader can go on after its connection or its server has died."""
+"""`EventStore`: keeps served runs, so that a reader can go on after its connection or its server has died.
 
-from collections.abc import Sequence
+Several server processes may use one store. It then also tells each of them what the others add, hands commands to the process
+that a run goes on in, and knows which processes are alive.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from nbagent.server.problem import Problem
+
+WAITING = ""
+"""Owner of a run that waits for a process to take it; see `WorkQueue`."""
+
+Rows: TypeAlias = list[tuple[int, bytes]]
+"""Events of a run: the number of each, ascending, and its JSON."""
+
+TakeCommand: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+"""Carries out a command, and returns the reply to it."""
+
+
+class StoreUnreachable(Problem):
+    """The store's server does not answer at the moment. What was asked may have been done: ask again.
+
+    Args:
+        message: what is wrong.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(503, message)
+
+
+class RunMissing(Problem):
+    """The store has no such run.
+
+    Args:
+        run_id: of the run.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(404, f"there is no run {run_id!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,7 +50,7 @@ class StoredRun:
         id: of the run.
         agent: its agent's name.
         session: id of its session; None for a run that stands alone.
-        owner: the process that it runs in; see `owner_id`.
+        owner: the process that it runs in, as `EventStore.owner`; `WAITING` if none has taken it yet.
         created: when it began, in seconds since the epoch.
         ended: whether its last event is stored.
     """
@@ -27,28 +64,89 @@ class StoredRun:
 
 
 class EventStore(Protocol):
-    """Keeps runs and their events. Its methods are safe on any thread, and may block for some milliseconds."""
+    """Keeps runs and their events. Its methods are awaited on one event loop.
 
-    def begin(self, run: StoredRun) -> None:
-        """Add a run."""
+    Each may raise `StoreUnreachable`, and can then be called again with the same arguments: nothing is added twice.
+
+    Attributes:
+        owner: id of this process, which no later process has.
+    """
+
+    owner: str
+
+    async def begin(self, run: StoredRun) -> StoredRun | None:
+        """Add a run. If another process has a run in its session that has not ended, return that one, and add nothing."""
         ...
 
-    def append(self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool) -> None:
-        """Add events of a run: the number of each, ascending, and its JSON. `ended`: the last one is the run's last."""
+    async def append(self, run_id: str, events: Sequence[tuple[int, bytes]], *, ended: bool) -> bool:
+        """Add events of a run: the number of each, ascending, and its JSON.
+
+        Args:
+            run_id: of the run.
+            events: at least one. Those that are stored already are left out.
+            ended: whether the last one is the run's last.
+
+        Returns:
+            False if the run has another end already, and nothing was added.
+
+        Raises:
+            RunMissing: there is no such run.
+        """
         ...
 
-    def read(self, run_id: str, after: int) -> list[tuple[int, bytes]]:
-        """Return the events of a run after a number, at most some thousands of them."""
+    async def read(self, run_id: str, after: int, wait_s: float = 0.0) -> Rows:
+        """Return the events of a run after a number, at most some thousands; wait some seconds for the first one."""
         ...
 
-    def find(self, run_id: str) -> StoredRun | None:
+    async def find(self, run_id: str) -> StoredRun | None:
         """Return a run; None if there is none of that id."""
         ...
 
-    def newest(self, session: str) -> StoredRun | None:
+    async def newest(self, session: str) -> StoredRun | None:
         """Return the run of a session that began last; None if there is none."""
         ...
 
-    def running(self) -> list[StoredRun]:
-        """Return the runs that have not ended."""
+    async def next_in(self, session: str, after: str | None, wait_s: float) -> StoredRun | None:
+        """Return the run of a session that began next after one, by its id, or as the first; wait some seconds for it."""
+        ...
+
+    async def is_alive(self, owner: str) -> bool:
+        """Return True if that process may still go on."""
+        ...
+
+    async def abandoned(self) -> list[StoredRun]:
+        """Return runs that have not ended, although their process has."""
+        ...
+
+    async def ask(self, owner: str, command: bytes, wait_s: float) -> bytes | None:
+        """Give a process a command, and return its reply; None if none has come after some seconds."""
+        ...
+
+    async def serve(self, take: TakeCommand) -> None:
+        """Be alive for other processes, and carry out the commands that they give to this one, until cancelled."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the store. What is in it stays."""
+        ...
+
+
+@runtime_checkable
+class WorkQueue(Protocol):
+    """A store with runs that wait until any process that serves their agent has room for them."""
+
+    async def put_work(self, run: StoredRun, job: bytes) -> StoredRun | None:
+        """Add a run whose owner is `WAITING`, and what it is to do; see `EventStore.begin` for the result.
+
+        Raises:
+            Problem: too many wait already (503).
+        """
+        ...
+
+    async def take_work(self, agents: Sequence[str], wait_s: float) -> list[tuple[StoredRun, bytes]]:
+        """Return runs for this process, now their owner, with their jobs: at most one an agent. Wait some seconds for them.
+
+        Each run is given to one process. One that dies in between leaves it to another; a run that has an owner is not taken
+        again, because its tools may have run.
+        """
         ...

@@ -1,24 +1,57 @@
 """`Host`: the agents that are served, their sessions and their runs."""
 
 import asyncio
+import contextlib
+import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
+
+import msgspec
 
 from nbagent.agent import Agent
 from nbagent.agent.session import Session
-from nbagent.errors import did_you_mean
+from nbagent.agent.store import MemoryStore, Store
+from nbagent.errors import NbagentError, did_you_mean
 from nbagent.gate import Reveal
 from nbagent.run import Run
-from nbagent.server.event_store import EventStore, StoredRun
-from nbagent.server.hosted_run import HostedRun
-from nbagent.server.owner import owner_id
+from nbagent.server.commands import Reply, RunCommand, carry_out
+from nbagent.server.event_store import WAITING, EventStore, StoredRun, StoreUnreachable, WorkQueue
+from nbagent.server.hosted_run import RETRY_S, HostedRun
 from nbagent.server.problem import Problem
 
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
+
+
+ABANDONED_S = 5.0
+"""Seconds between two looks for runs whose process has died, to mark them: nobody may be reading them."""
+
+WORK_WAIT_S = 5.0
+"""Seconds that one request for work waits."""
+
+STOP_TIMEOUT_S = 2.0
+"""Seconds that the runs of a server that stops have to end."""
+
+NEXT_WAIT_S = 30.0
+"""Seconds that one request for a session's next run waits."""
+
+
+_logger = logging.getLogger(__name__)
+
+
+class Job(msgspec.Struct):
+    """A run that waits for a process.
+
+    Attributes:
+        prompt: as for `Agent.stream`.
+        options: of the run, as for `nbagent.show`.
+    """
+
+    prompt: Any
+    options: dict[str, Any]
 
 
 class Host:
@@ -27,21 +60,43 @@ class Host:
     Args:
         agents: by the names that they are served under.
         store: keeps the events of the runs.
+        sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them there.
         reveal: how much of a run may be seen by its readers; see `nbagent.show`.
-        max_running: runs that may go on at a time; further ones are refused.
+        max_running: runs that may go on at a time. Further ones wait if the store is a `WorkQueue`, and else are refused.
     """
 
     def __init__(
-        self, agents: Mapping[str, Agent], store: EventStore, *, reveal: Reveal = "tools", max_running: int = 100
+        self,
+        agents: Mapping[str, Agent],
+        store: EventStore,
+        *,
+        sessions: Store | None = None,
+        reveal: Reveal = "tools",
+        max_running: int = 100,
     ) -> None:
         self.agents = dict(agents)
         self._store = store
+        self._sessions = sessions
         self._reveal = reveal
         self._max_running = max_running
-        self._owner = owner_id()
         self._runs: OrderedDict[str, HostedRun] = OrderedDict()
+        self._hosting: dict[HostedRun, asyncio.Task[None]] = {}  # the runs that go on in this process
+        self._has_room = asyncio.Event()
+        self._has_room.set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._next: dict[str, asyncio.Future[HostedRun]] = {}  # by session: its next run
+        self._services: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        """Take part in the store: be alive in it, carry out commands, take work, mark runs whose process died.
+
+        The first run of this process does it as well.
+        """
+        if self._services:
+            return
+        services: list[Callable[[], Awaitable[None]]] = [lambda: self._store.serve(self._obey), self._mark_abandoned]
+        if isinstance(self._store, WorkQueue):
+            services.append(self._take_work)
+        self._services = [asyncio.create_task(_persistently(service)) for service in services]
 
     def agent(self, name: str | None) -> tuple[str, Agent]:
         """Return an agent and its name: the only one for None.
@@ -60,7 +115,8 @@ class Host:
 
     def new_session(self, agent: str) -> Session:
         """Return a new session with an agent. Its name cannot be guessed."""
-        return self.agent(agent)[1].session(f"session-{secrets.token_urlsafe(12)}")
+        found = self.agent(agent)[1]
+        return found.session(f"session-{secrets.token_urlsafe(12)}", store=self._store_of(found))
 
     def session(self, agent: str, name: str) -> Session:
         """Return a session.
@@ -69,9 +125,13 @@ class Host:
             Problem: there is none of that name (404).
         """
         found = self.agent(agent)[1]
-        if all(info.name != name for info in found.sessions()):
+        store = self._store_of(found)
+        if all(info.name != name for info in store.sessions()):
             raise Problem(404, f"there is no session {name!r} with {agent}")
-        return found.session(name)
+        return found.session(name, store=store)
+
+    def _store_of(self, agent: Agent) -> Store:
+        return self._sessions if self._sessions is not None and isinstance(agent.store, MemoryStore) else agent.store
 
     async def start(self, agent: str | None, prompt: Any, session: Session | None = None, **options: Any) -> HostedRun:
         """Begin a run.
@@ -83,11 +143,12 @@ class Host:
             options: of the run, as for `nbagent.show`.
 
         Raises:
-            Problem: there is no such agent, or too many runs go on (503).
+            Problem: there is no such agent (404), another process answers in the session (409), or too many runs go on (503).
         """
         name, found = self.agent(agent)
-        stream = (found if session is None else session).stream(prompt)
-        return await self.host(Run(stream, **{"reveal": self._reveal, "name": name, **options}), name, session)
+        if len(self._hosting) >= self._max_running and isinstance(self._store, WorkQueue):
+            return await self._put_work(self._store, name, session, Job(prompt, options))
+        return await self.host(self._run_of(name, found, prompt, session, options), name, session)
 
     async def host(self, run: Run, agent: str, session: Session | None = None, *, run_id: str | None = None) -> HostedRun:
         """Serve a run, which is started if it has not begun.
@@ -99,28 +160,61 @@ class Host:
             run_id: id for its readers; by default a new one.
 
         Raises:
-            Problem: too many runs go on (503).
+            Problem: another process answers in the session (409), or too many runs go on (503).
         """
-        if len(self._tasks) >= self._max_running:
-            raise Problem(503, f"{self._max_running} runs go on already, which is the limit")
-        stored = StoredRun(
+        if len(self._hosting) >= self._max_running:
+            raise self._full()
+        self.open()
+        stored = self._stored(agent, session, self._store.owner, run_id)
+        await self._begin(lambda: self._store.begin(stored))
+        return self._host(run, self._keep(HostedRun(stored, self._store)))
+
+    def _host(self, run: Run, hosted: HostedRun) -> HostedRun:
+        hosted.run = run
+        run.start()
+        self._hosting[hosted] = self._do(hosted.host(run))
+        self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
+        if len(self._hosting) >= self._max_running:
+            self._has_room.clear()
+        return hosted
+
+    def _leave(self, hosted: HostedRun) -> None:
+        del self._hosting[hosted]
+        self._has_room.set()
+
+    def _run_of(self, name: str, agent: Agent, prompt: Any, session: Session | None, options: Mapping[str, Any]) -> Run:
+        stream = (agent if session is None else session).stream(prompt)
+        return Run(stream, **{"reveal": self._reveal, "name": name, **options})
+
+    def _stored(self, agent: str, session: Session | None, owner: str, run_id: str | None = None) -> StoredRun:
+        return StoredRun(
             id=new_run_id() if run_id is None else run_id,
             agent=agent,
             session=None if session is None else session.name,
-            owner=self._owner,
+            owner=owner,
             created=time.time(),
         )
-        await asyncio.to_thread(self._store.begin, stored)
-        hosted = self._keep(HostedRun(stored, self._store))
-        run.start()
-        self._do(hosted.host(run))
-        if stored.session is not None and (waiting := self._next.pop(stored.session, None)) is not None:
-            waiting.set_result(hosted)
-        return hosted
+
+    async def _begin(self, begin: Callable[[], Awaitable[StoredRun | None]]) -> None:
+        """Add a run to the store, after the end of one whose process died in its session.
+
+        Raises:
+            Problem: another process answers in the session (409).
+        """
+        while (other := await begin()) is not None:
+            if await self._store.is_alive(other.owner):
+                raise Problem(
+                    409,
+                    f"the session answers another prompt already, in another process; wait for the end of its run {other.id}",
+                )
+            await (await self.find(other.id)).wait_for_end()
+
+    def _full(self) -> Problem:
+        return Problem(503, f"{self._max_running} runs go on already, which is the limit")
 
     def running(self) -> list[HostedRun]:
         """Return the runs that go on in this process."""
-        return [hosted for hosted in self._runs.values() if hosted.run is not None]
+        return list(self._hosting)
 
     async def find(self, run_id: str) -> HostedRun:
         """Return a run by its id, also one of another process or of an earlier one.
@@ -131,36 +225,87 @@ class Host:
         if run_id in self._runs:
             self._runs.move_to_end(run_id)
             return self._runs[run_id]
-        stored = await asyncio.to_thread(self._store.find, run_id)
+        stored = await self._store.find(run_id)
         if stored is None:
             raise Problem(404, f"there is no run {run_id!r}")
+        if run_id in self._runs:  # another request was first
+            return self._runs[run_id]
         hosted = self._keep(HostedRun(stored, self._store))
+        following = self._do(hosted.follow())
         if stored.ended:
-            await hosted.follow()
-        else:
-            self._do(hosted.follow())
+            await asyncio.shield(following)
         return hosted
 
     async def newest(self, session: str) -> HostedRun | None:
         """Return the run of a session that began last; None if it had none."""
-        stored = await asyncio.to_thread(self._store.newest, session)
+        stored = await self._store.newest(session)
         return None if stored is None else await self.find(stored.id)
 
-    async def next_in(self, session: str) -> HostedRun:
-        """Return the next run of a session, when it begins in this process."""
-        if session not in self._next:
-            self._next[session] = asyncio.get_running_loop().create_future()
-        return await asyncio.shield(self._next[session])
+    async def next_in(self, session: str, after: HostedRun | None = None) -> HostedRun:
+        """Return the run of a session that begins next after one, in whichever process; its first one for None."""
+        while True:
+            with contextlib.suppress(StoreUnreachable):
+                stored = await self._store.next_in(session, None if after is None else after.id, NEXT_WAIT_S)
+                if stored is not None:
+                    return await self.find(stored.id)
 
     async def close(self) -> None:
-        """Stop all runs of this process."""
-        for hosted in self._runs.values():
+        """Stop all runs of this process, and leave the store."""
+        for hosted in self._hosting:
             if hosted.run is not None:
                 hosted.run.cancel(by="the server")
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=2.0)
-        for task in self._tasks:
+        if self._hosting:
+            await asyncio.wait(self._hosting.values(), timeout=STOP_TIMEOUT_S)
+        for task in (*self._tasks, *self._services):
             task.cancel()
+        await asyncio.gather(*self._tasks, *self._services, return_exceptions=True)
+        await self._store.close()
+
+    # --- what other processes ask ------------------------------------------------------------------------------------------
+
+    async def _obey(self, command: bytes) -> bytes:
+        """Carry out a command of another process."""
+        asked = msgspec.json.decode(command, type=RunCommand)
+        hosted = next((each for each in self._hosting if each.id == asked.run), None)
+        ended = Reply(f"the run {asked.run} has ended")
+        return msgspec.json.encode(ended if hosted is None or hosted.run is None else carry_out(asked, hosted.run))
+
+    async def _mark_abandoned(self) -> None:
+        while True:
+            for run in await self._store.abandoned():
+                await self.find(run.id)  # which ends it
+            await asyncio.sleep(ABANDONED_S)
+
+    async def _put_work(self, queue: WorkQueue, agent: str, session: Session | None, job: Job) -> HostedRun:
+        """Let a run wait for any process that has room."""
+        try:
+            raw = msgspec.json.encode(job)
+        except TypeError:
+            raise self._full() from None
+        if msgspec.json.decode(raw, type=Job) != job:
+            raise self._full()  # something in it means more in this process than its JSON says
+        self.open()
+        stored = self._stored(agent, session, WAITING)
+        await self._begin(lambda: queue.put_work(stored, raw))
+        return await self.find(stored.id)
+
+    async def _take_work(self) -> None:
+        assert isinstance(self._store, WorkQueue)
+        while True:
+            await self._has_room.wait()
+            for stored, raw in await self._store.take_work(list(self.agents), WORK_WAIT_S):
+                await self._begin_work(stored, raw)
+
+    async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
+        hosted = HostedRun(stored, self._store)
+        try:
+            job = msgspec.json.decode(raw, type=Job)
+            session = None if stored.session is None else self.session(stored.agent, stored.session)
+            run = self._run_of(stored.agent, self.agents[stored.agent], job.prompt, session, job.options)
+        except (NbagentError, msgspec.MsgspecError) as error:
+            await hosted.fail(str(error))
+        else:
+            self._host(run, hosted if stored.id in self._runs else self._keep(hosted))  # a reader here follows it already
 
     def _keep(self, hosted: HostedRun) -> HostedRun:
         self._runs[hosted.id] = hosted
@@ -169,10 +314,23 @@ class Host:
             del self._runs[run_id]
         return hosted
 
-    def _do(self, work: Any) -> None:
+    def _do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _persistently(service: Callable[[], Awaitable[None]]) -> None:
+    """Do a service until cancelled, again after each time that it failed."""
+    while True:
+        try:
+            await service()
+        except StoreUnreachable:
+            pass  # its requests are refused with the reason
+        except Exception:
+            _logger.exception("a service of the server failed, and begins again")
+        await asyncio.sleep(RETRY_S)
 
 
 def new_run_id() -> str:

@@ -2,7 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,19 +14,31 @@ from nbagent import events as e
 from nbagent.adapters.base.encoder import Encoder
 from nbagent.adapters.encoders import encoder_named
 from nbagent.adapters.joined import async_joined
+from nbagent.events import Decision
 from nbagent.run import Run
-from nbagent.server.event_store import EventStore, StoredRun
+from nbagent.server.commands import AnswerRun, CancelRun, Reply, RunCommand, carry_out
+from nbagent.server.event_store import WAITING, EventStore, RunMissing, StoredRun, StoreUnreachable
 from nbagent.server.feed import Feed
-from nbagent.server.owner import is_alive
+from nbagent.server.problem import Problem
 
 JOIN_S = 0.02
 """Seconds for which deltas of a block are held back, to be stored and sent as one."""
 
-FOREIGN_POLL_S = 0.2
-"""Seconds between two looks at a run of another process, while it has a reader here: an SQLite file tells nobody."""
+LIVENESS_S = 2.0
+"""Seconds of silence after which it is looked whether the process of a run is alive: one that died tells nobody."""
+
+RETRY_S = 0.5
+"""Seconds until the store is tried again when it could not be reached."""
+
+COMMAND_TIMEOUT_S = 10.0
+"""Seconds that another process has to reply to a command."""
 
 SERVER_STOPPED = "server_stopped"
 """Code of a run whose process ended before it did."""
+
+_logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class HostedRun:
@@ -77,36 +93,130 @@ class HostedRun:
                 contextlib.aclosing(_batches(events)) as batches,
             ):
                 async for batch in batches:
-                    await self._add(batch)
+                    if not await self._add(batch):
+                        _logger.warning("the run %s was given up by another process, and is stopped here", self.id)
+                        run.cancel(by="another server process")
+                        break
         finally:
-            self.run = None
-            if not self.ended:
-                await self._add([self._cut()])
+            try:
+                if not self.ended and not await self._add([self._cut()]):
+                    await self.follow()
+            finally:
+                self.run = None
+
+    async def fail(self, reason: str) -> None:
+        """End a run that cannot begin."""
+        error = e.Error(message=reason, fatal=True, seq=1, ts=time.time())
+        await self._add([error, e.RunEnd(status="failed", seq=2, ts=error.ts)])
 
     async def follow(self) -> None:
         """Read the events that are stored, until the end of the run. One whose process has ended is ended here."""
         while not self.ended:
-            alive = is_alive(self.stored.owner)
-            rows = await asyncio.to_thread(self._store.read, self.id, self.events[-1].seq if self.events else 0)
+            alive = not self.stored.ended and await self._insist(lambda: self._store.is_alive(self.stored.owner))
+            after, wait_s = self.events[-1].seq if self.events else 0, LIVENESS_S if alive else 0.0
+            rows = await self._insist(partial(self._store.read, self.id, after, wait_s))
             self._publish([e.from_json(data) for _, data in rows])
-            if rows:
+            if rows or self.ended:
                 continue
-            if not alive:
-                await self._add([self._cut()])
-            elif not self.ended:
-                await asyncio.sleep(FOREIGN_POLL_S)
+            if self.stored.ended:
+                self._publish([self._cut()])  # a store that keeps runs for some time only has let its events go
+            elif alive or not await self._add([self._cut()]):
+                # It may have an owner by now, or an end. A store that has lost it may get it back from its owner.
+                found = await self._insist(lambda: self._store.find(self.id))
+                self.stored = self.stored if found is None else found
 
-    def _cut(self) -> e.Event:
+    async def cancel(self, by: str) -> None:
+        """Stop the run, in whichever process it goes on.
+
+        Args:
+            by: says in the transcript who has stopped it.
+
+        Raises:
+            Problem: it has ended (409), or its process does not reply (503).
+        """
+        await self._command(CancelRun(run=self.id, by=by))
+
+    async def respond(
+        self, id: str, decision: Decision = "approve", value: Any = None, *, reason: str | None = None, remember: bool = False
+    ) -> None:
+        """Answer a question of the run, in whichever process it goes on; see `Run.respond`.
+
+        Raises:
+            Problem: the question waits no more, the value does not fit, or the run has ended (409); or its process does not
+                reply (503).
+        """
+        await self._command(AnswerRun(run=self.id, id=id, decision=decision, value=value, reason=reason, remember=remember))
+
+    async def _command(self, command: RunCommand) -> None:
+        if self.run is not None:
+            reply: Reply | None = carry_out(command, self.run)
+        elif self.stored.owner == WAITING and isinstance(command, CancelRun):
+            last = msgspec.structs.replace(self._cut(), status="cancelled", code=None)
+            reply = Reply() if await self._add([last]) else None
+        else:
+            reply = await self._ask(command)
+        if reply is None and self.ended:
+            raise Problem(409, f"the run {self.id} has ended")
+        if reply is None:
+            raise Problem(503, f"the process that the run {self.id} goes on in has not replied in {COMMAND_TIMEOUT_S:g} s")
+        if reply.problem is not None:
+            raise Problem(409, reply.problem)
+
+    async def _ask(self, command: RunCommand) -> Reply | None:
+        """Give a command to the process of the run, and return its reply; None if there is none, or the run ends before."""
+        if self.ended:
+            return None
+        asking = asyncio.create_task(self._store.ask(self.stored.owner, msgspec.json.encode(command), COMMAND_TIMEOUT_S))
+        ending = asyncio.create_task(self.wait_for_end())
+        try:
+            await asyncio.wait((asking, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                return None
+            said = asking.result()
+            return None if said is None else msgspec.json.decode(said, type=Reply)
+        finally:
+            ending.cancel()
+            asking.cancel()
+            await asyncio.wait((asking, ending))
+
+    async def wait_for_end(self) -> None:
+        """Wait for the end of the run."""
+        while not self.ended:
+            await self.changed(len(self.events))
+
+    def _cut(self) -> e.RunEnd:
         last = self.events[-1] if self.events else e.RunStart()
         return e.RunEnd(status="incomplete", code=SERVER_STOPPED, seq=last.seq + 1, ts=last.ts, run_id=self.id)
 
-    async def _add(self, events: Sequence[e.Event]) -> None:
-        """Store events, then show them: a reader never has one that is not stored."""
+    async def _add(self, events: Sequence[e.Event]) -> bool:
+        """Store events, then show them: a reader never has one that is not stored. Return False if the run has another end."""
         own = [self._named(event) for event in events]
-        rows = [(event.seq, e.to_json(event)) for event in own]
         ended = isinstance(own[-1], e.RunEnd)
-        await asyncio.to_thread(self._store.append, self.id, rows, ended=ended)
-        self._publish(own)
+        try:
+            added = await self._append(own, ended)
+        except RunMissing:  # a Redis that keeps nothing on a disk was started again
+            if self.run is not None:
+                await self._insist(lambda: self._store.begin(self.stored))
+            added = self.run is None or await self._append([*self.events, *own], ended)
+        if added:
+            self._publish(own)
+        return added
+
+    async def _append(self, events: Sequence[e.Event], ended: bool) -> bool:
+        rows = [(event.seq, e.to_json(event)) for event in events]
+        return await self._insist(lambda: self._store.append(self.id, rows, ended=ended))
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Return what the store answers, however long it cannot be reached. Nothing is lost meanwhile: the run waits."""
+        told = False
+        while True:
+            try:
+                return await call()
+            except StoreUnreachable as problem:
+                if not told:
+                    _logger.warning("the run %s waits: %s", self.id, problem)
+                told = True
+                await asyncio.sleep(RETRY_S)
 
     def _named(self, event: e.Event) -> e.Event:
         """Return an event with the ids that clients know: the run's, and at its start the session's."""

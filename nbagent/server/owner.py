@@ -1,17 +1,18 @@
-"""The process that a served run belongs to."""
+"""Ids of processes of this machine."""
 
 import os
+import secrets
 from pathlib import Path
 
 
 def owner_id() -> str:
-    """Return an id of this process that no later one has: its number, and when it began."""
-    return f"{os.getpid()}:{_began(os.getpid())}"
+    """Return a new id of this process, which tells whether it still runs: its number, when it began, and a random part."""
+    return f"{os.getpid()}:{_began(os.getpid())}:{secrets.token_hex(4)}"
 
 
 def is_alive(owner: str) -> bool:
     """Return True if the process of that id may still run on this machine."""
-    number, _, began = owner.partition(":")
+    number, began, *_ = *owner.split(":"), ""
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:
@@ -26,6 +27,6 @@ def _began(pid: int) -> str:
     try:
         # Fields 3 and 22 of proc(5)'s stat; the name before them may hold spaces.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return f"ended:{pid}" if fields[0] in "ZX" else fields[19]
+        return "ended" if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return ""

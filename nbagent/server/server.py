@@ -104,7 +104,8 @@ def serve(
         served: an agent, or a run that is being watched; or several by the names that they are served under.
         host: address to listen at. Any but this machine's own needs a token.
         port: to listen at; 0 for a free one.
-        store: SQLite file that keeps the events of the runs; by default this process's memory.
+        store: keeps the runs and the sessions: an SQLite file, or the URL of a Redis; see `asgi`. By default this process's
+            memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
         token: that each request must bear, in the header `Authorization: Bearer TOKEN`.
         hosts: more names by which the server may be addressed.

@@ -9,7 +9,6 @@ from starlette.websockets import WebSocket
 from nbagent import events as e
 from nbagent.adapters.hector.encoder import HectorEncoder
 from nbagent.agent.session import Session
-from nbagent.errors import AnswerError
 from nbagent.events import Decision
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
@@ -76,7 +75,7 @@ class Conversation:
             text = await self._socket.receive_text()
             try:
                 await self._take(msgspec.json.decode(text, type=Frame))
-            except (msgspec.DecodeError, Problem, AnswerError, RecursionError) as error:
+            except (msgspec.DecodeError, Problem, RecursionError) as error:
                 await self._tell(str(error))
 
     def close(self) -> None:
@@ -87,14 +86,14 @@ class Conversation:
     async def _take(self, frame: Frame) -> None:
         if frame.session is not None and self._session is None:
             self._session = self._host.session(self._agent, frame.session)
-        running = None if self._run is None else self._run.run
+        running = None if self._run is None or self._run.ended else self._run
         if frame.stop:
             if running is not None:
-                running.cancel(by="the client")
+                await running.cancel(by="the client")
         elif frame.answer is not None:
             if running is None:
                 raise Problem(409, "no run goes on whose question could be answered")
-            running.respond(frame.answer, frame.decision, frame.value, reason=frame.reason)
+            await running.respond(frame.answer, frame.decision, frame.value, reason=frame.reason)
         else:
             try:
                 self._prompts.put_nowait(prompt_of(frame.message))

@@ -16,15 +16,18 @@ from hypothesis import strategies as st
 
 from nbagent.agent import sqlite_store
 from nbagent.agent.history import FunctionCall, Item, Message
+from nbagent.agent.session import store_of
 from nbagent.agent.sqlite_store import SqliteStore
 from nbagent.agent.store import Allowed, Entry, MemoryStore, Record, Store, Summary
 from nbagent.errors import SessionError
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite without FTS5"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite without FTS5", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     if request.param == "memory":
         return MemoryStore()
+    if request.param == "redis":
+        return store_of(request.getfixturevalue("redis").url)
     if request.param == "sqlite without FTS5":
         monkeypatch.setattr(sqlite_store, "_has_index", lambda db: False)
     return SqliteStore(tmp_path / "chats.db")

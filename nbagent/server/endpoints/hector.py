@@ -107,7 +107,7 @@ async def _follow(host: Host, session: Session, last: tuple[str, Position] | Non
     else:
         run = await host.newest(session.name)
         if run is not None and run.ended:
-            run = None
+            run = await host.next_in(session.name, run)
     while True:
         if run is not None:
             feed = run.feed("hector")
@@ -117,4 +117,4 @@ async def _follow(host: Host, session: Session, last: tuple[str, Position] | Non
                     continue
                 position, item = piece
                 yield feed.encoder.frame(item, position.id_in(run.id))
-        run, after = await host.next_in(session.name), START
+        run, after = await host.next_in(session.name, run), START

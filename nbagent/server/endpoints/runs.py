@@ -11,12 +11,9 @@ from starlette.routing import BaseRoute, Route
 from nbagent import events as e
 from nbagent.adapters.base.encoder import SSE_HEADERS, Item
 from nbagent.adapters.nbagent_events.encoder import EventsEncoder
-from nbagent.errors import AnswerError
 from nbagent.events import Decision
-from nbagent.run import Run
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
-from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
 from nbagent.wire.frames import sse
@@ -79,24 +76,15 @@ def routes(host: Host) -> list[BaseRoute]:
         return await stream_response(host, request, found, "nbagent events", EventsOverSse)
 
     async def cancel(request: Request) -> Response:
-        running = await _running(request)
-        running.cancel(by="a client")
+        run = await host.find(request.path_params["run"])
+        await run.cancel(by="a client")
         return JSONResponse({"status": "stopping"}, 202)
 
     async def answer(request: Request) -> Response:
         asked = await body(request, Answer)
-        running = await _running(request)
-        try:
-            running.respond(asked.id, asked.decision, asked.value, reason=asked.reason, remember=asked.remember)
-        except AnswerError as error:
-            raise Problem(409, str(error)) from error
+        run = await host.find(request.path_params["run"])
+        await run.respond(asked.id, asked.decision, asked.value, reason=asked.reason, remember=asked.remember)
         return JSONResponse({"status": "answered"})
-
-    async def _running(request: Request) -> Run:
-        hosted = await host.find(request.path_params["run"])
-        if hosted.run is None:
-            raise Problem(409, f"the run {hosted.id} does not go on in this process")
-        return hosted.run
 
     return [
         Route("/health", health, methods=["GET"]),
