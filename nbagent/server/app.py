@@ -15,9 +15,11 @@ from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
-from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, nearai, openai, runs, status_tokens, vercel
+from nbagent.server.access import Access
+from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, runs, status_tokens, vercel
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
+from nbagent.server.operation import operation_of
 from nbagent.server.problem import Problem
 from nbagent.server.sqlite_events import SqliteEvents
 
@@ -33,6 +35,7 @@ def asgi(
     hosts: Iterable[str] = LOOPBACK,
     origins: Iterable[str] = (),
     token: str | None = None,
+    read_token: str | None = None,
 ) -> Starlette:
     """Return an ASGI application that serves agents, to be run by any ASGI server or mounted into another application.
 
@@ -47,14 +50,16 @@ def asgi(
         reveal: how much of a run its clients see; see `nbagent.show`.
         hosts: names by which the server may be addressed; by default those of this machine for itself.
         origins: of web pages elsewhere that may use it.
-        token: that each request must bear; None for any.
+        token: that each request must bear, or the cookie that `POST /login` gives for it; None if none is needed.
+        read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
 
     Raises:
-        NbagentError: there is neither an agent nor a run.
+        NbagentError: there is neither an agent nor a run, or a `read_token` without a `token`.
     """
     named = _named(served)
     agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
+    access = Access(token, read_token)
     host = Host(agents, SqliteEvents(store), reveal=reveal)
 
     @contextlib.asynccontextmanager
@@ -67,10 +72,12 @@ def asgi(
             await host.close()
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
+    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access)
+    readable = [route for route in routes if (described := operation_of(route)) is not None and described.reads]
     app = Starlette(
-        routes=[route for room in rooms for route in room.routes(host)],
+        routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(Guard, hosts=hosts, origins=origins, token=token)],
+        middleware=[Middleware(Guard, hosts=hosts, origins=origins, access=access, readable=readable)],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}

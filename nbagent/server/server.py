@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from nbagent.errors import NbagentError
-from nbagent.gate import Reveal, secrets
+from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
 from nbagent.server.guard import LOOPBACK
@@ -91,6 +91,7 @@ def serve(
     store: str | Path = ":memory:",
     reveal: Reveal = "tools",
     token: str | None = None,
+    read_token: str | None = None,
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
 ) -> Server:
@@ -106,7 +107,8 @@ def serve(
         port: to listen at; 0 for a free one.
         store: SQLite file that keeps the events of the runs; by default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
-        token: that each request must bear, in the header `Authorization: Bearer TOKEN`.
+        token: that each request must bear, in the header `Authorization: Bearer TOKEN`. A web page gives it to `POST /login`.
+        read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
         hosts: more names by which the server may be addressed.
         origins: of web pages elsewhere that may use it.
 
@@ -116,8 +118,7 @@ def serve(
     """
     if host not in LOOPBACK and not token:
         raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
-    if token is not None:
-        secrets.register(token)
-    app = asgi(served, store=store, reveal=reveal, hosts={*LOOPBACK, host, *hosts}, origins=origins, token=token)
+    names = {*LOOPBACK, host, *hosts}
+    app = asgi(served, store=store, reveal=reveal, hosts=names, origins=origins, token=token, read_token=read_token)
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     return Server(app, listener)

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
@@ -50,6 +51,7 @@ def routes(host: Host) -> list[BaseRoute]:
         made: dict[str, Any] = {"id": run.id, "object": "thread.run", "thread_id": thread, "status": "in_progress"}
         return JSONResponse(made, 201)
 
+    @operation("Read a run of a thread", reads=True)
     async def stream(request: Request) -> Response:
         run = await host.find(request.path_params["run"])
         if run.stored.session != request.path_params["thread"]:

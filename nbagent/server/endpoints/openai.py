@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import operation
 from nbagent.server.request import body, prompt_of
 from nbagent.server.results import usage_of, whole_text
 from nbagent.server.stream_response import stream_response
@@ -37,6 +38,7 @@ class ModelResponse(msgspec.Struct):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("List the agents", reads=True)
     async def models(request: Request) -> Response:
         listed = [{"id": name, "object": "model", "created": 0, "owned_by": "nbagent"} for name in host.agents]
         return JSONResponse({"object": "list", "data": listed})

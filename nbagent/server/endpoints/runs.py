@@ -16,6 +16,7 @@ from nbagent.events import Decision
 from nbagent.run import Run
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
@@ -57,9 +58,11 @@ class EventsOverSse(EventsEncoder):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("Say that the server runs, and which agents it serves", reads=True)
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "agents": list(host.agents)})
 
+    @operation("List the runs that go on", reads=True)
     async def listed(request: Request) -> Response:
         return JSONResponse({"runs": [{"id": run.id, "agent": run.stored.agent} for run in host.running()]})
 
@@ -72,6 +75,7 @@ def routes(host: Host) -> list[BaseRoute]:
             {"id": run.id, "agent": name, "events": f"{request.scope.get('root_path', '')}/runs/{run.id}/events"}, 201
         )
 
+    @operation("Read the events of a run", reads=True)
     async def events(request: Request) -> Response:
         async def found() -> HostedRun:
             return await host.find(request.path_params["run"])
