@@ -17,6 +17,7 @@ from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.access import Access
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, runs, status_tokens, vercel
+from nbagent.server.endpoints.mcp import McpEndpoint
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
 from nbagent.server.operation import operation_of
@@ -61,6 +62,7 @@ def asgi(
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
     access = Access(token, read_token)
     host = Host(agents, SqliteEvents(store), reveal=reveal)
+    mcp = McpEndpoint(host, reveal)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -69,10 +71,11 @@ def asgi(
         try:
             yield
         finally:
+            await mcp.aclose()
             await host.close()
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
-    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access)
+    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access) + mcp.routes()
     readable = [route for route in routes if (described := operation_of(route)) is not None and described.reads]
     app = Starlette(
         routes=routes,
