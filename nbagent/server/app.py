@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
@@ -20,7 +21,8 @@ from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, neara
 from nbagent.server.endpoints.mcp import McpEndpoint
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
-from nbagent.server.operation import operation_of
+from nbagent.server.openapi import document
+from nbagent.server.operation import operation, operation_of
 from nbagent.server.problem import Problem
 from nbagent.server.sqlite_events import SqliteEvents
 
@@ -76,6 +78,13 @@ def asgi(
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
     routes = [route for room in rooms for route in room.routes(host)] + login.routes(access) + mcp.routes()
+
+    @operation("Describe this server: this document", result=dict[str, Any], reads=True)
+    async def openapi(request: Request) -> Response:
+        root = str(request.scope.get("root_path", ""))
+        return JSONResponse(document(routes, agents=list(host.agents), root=root, has_token=not access.is_open))
+
+    routes.append(Route("/openapi.json", openapi, methods=["GET"]))
     readable = [route for route in routes if (described := operation_of(route)) is not None and described.reads]
     app = Starlette(
         routes=routes,
@@ -101,4 +110,12 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 async def _refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": {"message": error.detail}}, error.status_code, error.headers)
+    headers = {"allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return JSONResponse({"error": {"message": error.detail}}, error.status_code, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods of a request's path. Starlette names those of the first of its routes only."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in route.methods or ()})

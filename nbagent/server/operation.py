@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
+
+EVENT_STREAM = "text/event-stream"
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -17,17 +19,21 @@ class Operation:
         summary: purpose of the route, in a line.
         body: type of the request's JSON; None if it has none.
         query: parameters of the query, each with its description.
-        responses: media types of a response, by status; each has a type of its JSON, or None for a text.
+        result: type of the response's JSON; None if it has none.
+        status: of the response with the result, or without content.
+        stream: media type of a streamed response, beside or in place of the result; None if it has none.
         reads: True if the request starts, stops and answers nothing, so that a bearer of the read token may send it.
-        resumes: True if it takes a `Last-Event-ID`.
+        is_public: True if the request needs no token.
     """
 
     summary: str
     body: Any = None
     query: Mapping[str, str] = field(default_factory=dict)
-    responses: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    result: Any = None
+    status: int = 200
+    stream: str | None = None
     reads: bool = False
-    resumes: bool = False
+    is_public: bool = False
 
 
 def operation(summary: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
@@ -42,5 +48,5 @@ def operation(summary: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
 
 def operation_of(route: BaseRoute) -> Operation | None:
     """Return the description of a route; None if it has none."""
-    found = getattr(route.endpoint, "operation", None) if isinstance(route, Route) else None
+    found = getattr(getattr(route, "endpoint", None), "operation", None)
     return found if isinstance(found, Operation) else None

@@ -1,11 +1,14 @@
 """Endpoints of a browser session: `POST /login` with the server's token, and `POST /logout`."""
 
+from typing import TypedDict
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from nbagent.server.access import COOKIE, SESSION_S, Access
+from nbagent.server.access import COOKIE, SESSION_S, Access, Role
+from nbagent.server.operation import operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body
 
@@ -16,9 +19,16 @@ class Login(msgspec.Struct):
     token: str = ""
 
 
+class LoggedIn(TypedDict):
+    """Access of the session."""
+
+    access: Role
+
+
 def routes(access: Access) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("Begin a browser session with a token", body=Login, result=LoggedIn, is_public=True)
     async def log_in(request: Request) -> Response:
         begun = access.log_in((await body(request, Login)).token)
         if begun is None:
@@ -36,6 +46,7 @@ def routes(access: Access) -> list[BaseRoute]:
         )
         return response
 
+    @operation("End the browser session", status=204, is_public=True)
     async def log_out(request: Request) -> Response:
         access.log_out(request.headers)
         response = Response(status_code=204)

@@ -6,19 +6,35 @@ Source: https://modelcontextprotocol.io/specification/2026-07-28/basic/transport
 import asyncio
 import contextvars
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from nbagent.gate import Reveal
 from nbagent.server.host import Host
+from nbagent.server.operation import EVENT_STREAM, Operation
+from nbagent.server.request import check_media_type
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+METHODS = ("GET", "POST", "DELETE")
+"""Methods of Streamable HTTP. The versions from 2026 on use POST alone."""
+
 MAX_SESSIONS = 1_000
 """Sessions of clients at a time, of the protocol's versions that have sessions; further ones are refused."""
+
+
+class Message(msgspec.Struct):
+    """A message of JSON-RPC 2.0. The package `mcp` reads it."""
+
+    jsonrpc: str
+    method: str
+    id: str | int | None = None
+    params: dict[str, Any] | None = None
 
 
 class McpEndpoint:
@@ -27,7 +43,14 @@ class McpEndpoint:
     Args:
         host: runs the agents.
         reveal: how much of a run may be seen.
+
+    Attributes:
+        operation: description of the route.
     """
+
+    operation = Operation(
+        summary="Exchange messages of the Model Context Protocol", body=Message, result=dict[str, Any], stream=EVENT_STREAM
+    )
 
     def __init__(self, host: Host, reveal: Reveal) -> None:
         self._host = host
@@ -37,10 +60,16 @@ class McpEndpoint:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; none if the package `mcp` is missing."""
-        return [] if find_spec("mcp") is None else [Route("/mcp", self)]
+        return [] if find_spec("mcp") is None else [Route("/mcp", self, methods=METHODS)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Answer a request.
+
+        Raises:
+            Problem: its body is not JSON (415).
+        """
+        if scope["method"] == "POST":
+            check_media_type(Headers(scope=scope))
         manager = await self._started()
         await manager.handle_request(scope, receive, send)
 
