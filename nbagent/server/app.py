@@ -14,7 +14,7 @@ from starlette.routing import Match, Route
 
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
-from nbagent.gate import Reveal, secrets
+from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.access import Access
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, runs, status_tokens, vercel
@@ -104,8 +104,8 @@ def _named(served: Any) -> dict[str, Served]:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    status = error.status if isinstance(error, Problem) else 422
-    return JSONResponse({"error": {"message": secrets.mask(str(error))}}, status)
+    problem = error if isinstance(error, Problem) else Problem(422, str(error))
+    return problem.response()
 
 
 async def _refuse_http(request: Request, error: Exception) -> Response:

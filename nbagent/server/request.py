@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from nbagent.server.problem import Problem
 
@@ -50,11 +50,14 @@ async def _bytes(request: Request) -> bytes:
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Problem(400, "the connection ended before the body did") from None
     return b"".join(chunks)
 
 

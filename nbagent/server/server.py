@@ -2,10 +2,12 @@
 
 import socket
 import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,10 +16,15 @@ from nbagent.errors import NbagentError
 from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
+from nbagent.server.connection import HttpConnection
 from nbagent.server.guard import LOOPBACK
 
 MAX_CONNECTIONS = 1_000
-"""Connections at a time; further ones are refused."""
+"""Connections at a time, or half of the files that the process may open if these are fewer. A further one takes the place of
+one that idles; if there is none, it is refused."""
+
+MAX_WEBSOCKET_BYTES = 4 * 1024 * 1024
+"""Bytes of a message of a WebSocket at most, its fragments together."""
 
 STOP_TIMEOUT_S = 2
 """Seconds that open responses get to end when the server stops."""
@@ -36,15 +43,18 @@ class Server:
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
         self._run_ids: dict[str, str] = app.state.run_ids
+        connections: OrderedDict[HttpConnection, None] = OrderedDict()
+        http: Any = partial(HttpConnection, connections, _max_connections())
         config = uvicorn.Config(
             app,
+            http=http,
             log_level="warning",
             access_log=False,
-            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             server_header=False,
             ws="wsproto",
-            ws_max_size=4 * 1024 * 1024,
+            ws_max_size=MAX_WEBSOCKET_BYTES,
+            ws_per_message_deflate=False,  # a small message could become a thousand times as large, before its size is checked
         )
         self._server = uvicorn.Server(config)
         self._listener = listener
@@ -81,6 +91,14 @@ class Server:
     def __repr__(self) -> str:
         state = "at" if self._thread.is_alive() else "stopped, was at"
         return f"<Server {state} {self.url}>"
+
+
+def _max_connections() -> int:
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return MAX_CONNECTIONS
+    return min(MAX_CONNECTIONS, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
 
 
 def serve(
