@@ -91,6 +91,7 @@ proof-python: .venv/test
 	$(PIP_INSTALL) --group tables
 	PYTHONPATH=tests $(BIN)/python -m kernels.environments
 	PYTHONPATH=tests $(BIN)/python -m parsers.environment
+	PYTHONPATH=tests $(BIN)/python -m fuzzing.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
 	$(BIN)/pytest --ignore=tests/browser --timeout=3600 -q
 

@@ -29,6 +29,7 @@ from nbagent.agent.slots import Slots
 from nbagent.agent.store import MemoryStore, SessionInfo, Store
 from nbagent.agent.structured import OutputFormat
 from nbagent.agent.subagent import agent_tool, run_inside
+from nbagent.agent.tool_call_stream import ToolCallStream
 from nbagent.agent.tools import RESULT_CHARS, AnyTool, check_result_chars, toolbox
 from nbagent.agent.toolset import Toolset, model_name, split
 from nbagent.agent.turns import Turns
@@ -354,6 +355,26 @@ class Agent:
             handoffs=handoffs_by_tool((each._handoff() for each in _agents(self.handoffs)), self._tools),
             path=(*outer, self.name),
         )
+
+    async def served_tools(self) -> list[AnyTool]:
+        """Return all tools, those of servers among them, for a server that serves them by themselves.
+
+        Raises:
+            ToolError: a server cannot be reached.
+        """
+        tools = self.tools
+        for toolset in self._toolsets:
+            tools += await toolset.tools()
+        return tools
+
+    def stream_call(self, tool: AnyTool, arguments: dict[str, Any]) -> ToolCallStream:
+        """Return the events of a call of a tool that no model made, for `nbagent.show`.
+
+        Args:
+            tool: one of `served_tools`.
+            arguments: of the call, as JSON.
+        """
+        return ToolCallStream(self._plan(), tool, arguments)
 
     def _start_inside(self, prompt: str | Iterable[Any], context: CallContext, output: Any = None) -> Turns:
         """Return a run that is a part of the run of a call."""

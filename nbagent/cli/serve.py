@@ -11,6 +11,9 @@ from nbagent.cli.watch import OK
 TOKEN_VARIABLE = "NBAGENT_TOKEN"  # noqa: S105 - its name
 """Environment variable with the token that each request must bear."""
 
+READ_TOKEN_VARIABLE = "NBAGENT_READ_TOKEN"  # noqa: S105 - its name
+"""Environment variable with the token of clients that only read."""
+
 
 def serve(args: argparse.Namespace) -> int:
     """Serve the agents of a configuration until Ctrl-C."""
@@ -22,6 +25,7 @@ def serve(args: argparse.Namespace) -> int:
         reveal=args.reveal,
         origins=args.origin,
         token=os.environ.get(TOKEN_VARIABLE) or None,
+        read_token=os.environ.get(READ_TOKEN_VARIABLE) or None,
     )
     with server:
         print(f"nbagent: serving at {server.url}; Ctrl-C stops", file=sys.stderr, flush=True)

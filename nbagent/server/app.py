@@ -10,15 +10,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
-from nbagent.gate import Reveal, secrets
+from nbagent.gate import Reveal
 from nbagent.run import Run
-from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, nearai, openai, runs, status_tokens, vercel
+from nbagent.server.access import Access
+from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, runs, status_tokens, vercel
+from nbagent.server.endpoints.mcp import McpEndpoint
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
 from nbagent.server.lifetime import BeginOnRequest, Lifetime
+from nbagent.server.openapi import document
+from nbagent.server.operation import operation, operation_of
 from nbagent.server.problem import Problem
 from nbagent.server.stores import stores_at
 
@@ -34,6 +39,7 @@ def asgi(
     hosts: Iterable[str] = LOOPBACK,
     origins: Iterable[str] = (),
     token: str | None = None,
+    read_token: str | None = None,
 ) -> Starlette:
     """Return an ASGI application that serves agents, to be run by any ASGI server or mounted into another application.
 
@@ -48,16 +54,19 @@ def asgi(
         reveal: how much of a run its clients see; see `nbagent.show`.
         hosts: names by which the server may be addressed; by default those of this machine for itself.
         origins: of web pages elsewhere that may use it.
-        token: that each request must bear; None for any.
+        token: that each request must bear, or the cookie that `POST /login` gives for it; None if none is needed.
+        read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
 
     Raises:
-        NbagentError: there is neither an agent nor a run, or the store cannot be reached.
+        NbagentError: there is neither an agent nor a run, a `read_token` without a `token`, or the store cannot be reached.
     """
     named = _named(served)
     agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
+    access = Access(token, read_token)
     events, sessions = stores_at(store)
     host = Host(agents, events, sessions=sessions, reveal=reveal)
+    mcp = McpEndpoint(host, reveal)
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[None]:
@@ -67,6 +76,7 @@ def asgi(
         try:
             yield
         finally:
+            await mcp.aclose()
             await host.close()
 
     lifetime = Lifetime(opened)
@@ -80,11 +90,20 @@ def asgi(
             await lifetime.end()
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
+    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access) + mcp.routes()
+
+    @operation("Describe this server: this document", result=dict[str, Any], reads=True)
+    async def openapi(request: Request) -> Response:
+        root = str(request.scope.get("root_path", ""))
+        return JSONResponse(document(routes, agents=list(host.agents), root=root, has_token=not access.is_open))
+
+    routes.append(Route("/openapi.json", openapi, methods=["GET"]))
+    readable = [route for route in routes if (described := operation_of(route)) is not None and described.reads]
     app = Starlette(
-        routes=[route for room in rooms for route in room.routes(host)],
+        routes=routes,
         lifespan=lifespan,
         middleware=[
-            Middleware(Guard, hosts=hosts, origins=origins, token=token),
+            Middleware(Guard, hosts=hosts, origins=origins, access=access, readable=readable),
             Middleware(BeginOnRequest, lifetime=lifetime),
         ],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
@@ -101,10 +120,18 @@ def _named(served: Any) -> dict[str, Served]:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    status = error.status if isinstance(error, Problem) else 422
-    return JSONResponse({"error": {"message": secrets.mask(str(error))}}, status)
+    problem = error if isinstance(error, Problem) else Problem(422, str(error))
+    return problem.response()
 
 
 async def _refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": {"message": error.detail}}, error.status_code, error.headers)
+    headers = {"allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return JSONResponse({"error": {"message": error.detail}}, error.status_code, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods of a request's path. Starlette names those of the first of its routes only."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in route.methods or ()})

@@ -3,7 +3,8 @@
 from typing import Any, TypeVar
 
 import msgspec
-from starlette.requests import Request
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
 
 from nbagent.server.problem import Problem
 
@@ -23,9 +24,8 @@ async def body(request: Request, type: type[T]) -> T:
         Problem: it is too large (413), no JSON by its content type (415), or not of that form (422).
     """
     raw = await _bytes(request)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if raw and media_type != "application/json" and not media_type.endswith("+json"):
-        raise Problem(415, f"the content type must be application/json, got {media_type or 'none'!r}")
+    if raw:
+        check_media_type(request.headers)
     try:
         return msgspec.json.decode(raw or b"{}", type=type)
     except msgspec.ValidationError as error:
@@ -34,16 +34,30 @@ async def body(request: Request, type: type[T]) -> T:
         raise Problem(400, f"the body is not JSON: {error}") from error
 
 
+def check_media_type(headers: Headers) -> None:
+    """Check that a request's body is JSON by its content type. A page of another site cannot send such a body unasked.
+
+    Raises:
+        Problem: it is not (415).
+    """
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise Problem(415, f"the content type must be application/json, got {media_type or 'none'!r}")
+
+
 async def _bytes(request: Request) -> bytes:
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise Problem(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes")
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Problem(400, "the connection ended before the body did") from None
     return b"".join(chunks)
 
 

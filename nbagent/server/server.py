@@ -2,22 +2,29 @@
 
 import socket
 import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
 
 from nbagent.errors import NbagentError
-from nbagent.gate import Reveal, secrets
+from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
+from nbagent.server.connection import HttpConnection
 from nbagent.server.guard import LOOPBACK
 
 MAX_CONNECTIONS = 1_000
-"""Connections at a time; further ones are refused."""
+"""Connections at a time, or half of the files that the process may open if these are fewer. A further one takes the place of
+one that idles; if there is none, it is refused."""
+
+MAX_WEBSOCKET_BYTES = 4 * 1024 * 1024
+"""Bytes of a message of a WebSocket at most, its fragments together."""
 
 STOP_TIMEOUT_S = 2
 """Seconds that open responses get to end when the server stops."""
@@ -36,15 +43,18 @@ class Server:
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
         self._run_ids: dict[str, str] = app.state.run_ids
+        connections: OrderedDict[HttpConnection, None] = OrderedDict()
+        http: Any = partial(HttpConnection, connections, _max_connections())
         config = uvicorn.Config(
             app,
+            http=http,
             log_level="warning",
             access_log=False,
-            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             server_header=False,
             ws="wsproto",
-            ws_max_size=4 * 1024 * 1024,
+            ws_max_size=MAX_WEBSOCKET_BYTES,
+            ws_per_message_deflate=False,  # a small message could become a thousand times as large, before its size is checked
         )
         self._server = uvicorn.Server(config)
         self._listener = listener
@@ -83,6 +93,14 @@ class Server:
         return f"<Server {state} {self.url}>"
 
 
+def _max_connections() -> int:
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return MAX_CONNECTIONS
+    return min(MAX_CONNECTIONS, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+
+
 def serve(
     served: Served | Mapping[str, Served],
     *,
@@ -91,6 +109,7 @@ def serve(
     store: str | Path = ":memory:",
     reveal: Reveal = "tools",
     token: str | None = None,
+    read_token: str | None = None,
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
 ) -> Server:
@@ -107,7 +126,8 @@ def serve(
         store: keeps the runs and the sessions: an SQLite file, or the URL of a Redis; see `asgi`. By default this process's
             memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
-        token: that each request must bear, in the header `Authorization: Bearer TOKEN`.
+        token: that each request must bear, in the header `Authorization: Bearer TOKEN`. A web page gives it to `POST /login`.
+        read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
         hosts: more names by which the server may be addressed.
         origins: of web pages elsewhere that may use it.
 
@@ -117,8 +137,7 @@ def serve(
     """
     if host not in LOOPBACK and not token:
         raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
-    if token is not None:
-        secrets.register(token)
-    app = asgi(served, store=store, reveal=reveal, hosts={*LOOPBACK, host, *hosts}, origins=origins, token=token)
+    names = {*LOOPBACK, host, *hosts}
+    app = asgi(served, store=store, reveal=reveal, hosts=names, origins=origins, token=token, read_token=read_token)
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     return Server(app, listener)

@@ -1,19 +1,35 @@
 """`Conversation`: a client at a WebSocket, which sends prompts, stops and answers while runs stream to it."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import msgspec
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from nbagent import events as e
 from nbagent.adapters.hector.encoder import HectorEncoder
 from nbagent.agent.session import Session
+from nbagent.errors import NbagentError
 from nbagent.events import Decision
+from nbagent.gate import secrets
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
 from nbagent.server.problem import Problem
+from nbagent.server.rate import Rate
 from nbagent.server.request import prompt_of
+
+MESSAGES_PER_S = 20.0
+"""Messages of a client per second, in the long run."""
+
+MESSAGES_BURST = 200
+"""Messages of a client at once; with more the connection is closed."""
+
+MAX_WAITING_PROMPTS = 16
+"""Prompts that may wait for the answer before them; further ones are refused."""
+
+TOO_MANY_MESSAGES = 4429
+"""Code with which a connection is closed whose client sends more than that."""
 
 
 class SocketEncoder(HectorEncoder):
@@ -61,21 +77,27 @@ class Conversation:
         self._agent = agent
         self._session: Session | None = None
         self._run: HostedRun | None = None
-        self._prompts: asyncio.Queue[str] = asyncio.Queue(16)
+        self._prompts: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING_PROMPTS)
+        self._rate = Rate(MESSAGES_PER_S, MESSAGES_BURST)
         self._answering: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Serve the client until it leaves.
+        """Serve the client until it leaves. A message may be a text, or its bytes in UTF-8.
 
         Raises:
-            WebSocketDisconnect: the client has left.
+            WebSocketDisconnect: the client has left while it was told something.
         """
         self._answering = asyncio.create_task(self._answer_prompts())
         while True:
-            text = await self._socket.receive_text()
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if self._rate.wait_s():
+                await self._socket.close(TOO_MANY_MESSAGES, "too many messages")
+                return
             try:
-                await self._take(msgspec.json.decode(text, type=Frame))
-            except (msgspec.DecodeError, Problem, RecursionError) as error:
+                await self._take(msgspec.json.decode(message.get("text") or message.get("bytes") or "", type=Frame))
+            except (msgspec.DecodeError, UnicodeDecodeError, NbagentError, RecursionError) as error:
                 await self._tell(str(error))
 
     def close(self) -> None:
@@ -101,13 +123,17 @@ class Conversation:
                 raise Problem(429, "too many prompts wait for an answer") from None
 
     async def _answer_prompts(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect):  # `run` finds out too
+            await self._answer_each()
+
+    async def _answer_each(self) -> None:
         while True:
             prompt = await self._prompts.get()
             try:
                 session = self._session = self._session or self._host.new_session(self._agent)
                 self._run = await self._host.start(self._agent, prompt, session)
-            except Problem as problem:
-                await self._tell(str(problem))
+            except NbagentError as error:
+                await self._tell(str(error))
                 continue
             feed = self._run.encoded_by("socket", SocketEncoder)
             async for piece in feed.items():
@@ -115,4 +141,4 @@ class Conversation:
                     await self._socket.send_text(feed.encoder.message(piece[1]))
 
     async def _tell(self, problem: str) -> None:
-        await self._socket.send_text(msgspec.json.encode({"error": {"message": problem}}).decode())
+        await self._socket.send_text(msgspec.json.encode({"error": {"message": secrets.mask(problem)}}).decode())

@@ -7,12 +7,15 @@ import httpx2
 import pytest
 from agent.server import Server as ModelServer
 from agent.server import chat
+from starlette.datastructures import Headers
 
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.server import serve
+from nbagent.server.access import MAX_SESSIONS, Access
 
 TOKEN = "a-token-of-some-length"
+READ_TOKEN = "another-token-to-read"
 PATH = "/agents/assistant/messages/stream"
 
 
@@ -20,7 +23,7 @@ PATH = "/agents/assistant/messages/stream"
 def client() -> Iterator[httpx2.Client]:
     with ModelServer(chat("Hi.")) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
-        with serve(agent, port=0, token=TOKEN, origins=["https://example.org"]) as server:
+        with serve(agent, port=0, token=TOKEN, read_token=READ_TOKEN, origins=["https://example.org"]) as server:
             headers = {"authorization": f"Bearer {TOKEN}"}
             with httpx2.Client(base_url=server.url, headers=headers, timeout=10) as client:
                 yield client
@@ -35,6 +38,15 @@ def client() -> Iterator[httpx2.Client]:
         ({"headers": {"origin": "null"}}, 403, "pages of that origin may not"),
         ({"headers": {"authorization": "Bearer wrong"}}, 401, "Authorization: Bearer TOKEN"),
         ({"headers": {"authorization": ""}}, 401, "Authorization: Bearer TOKEN"),
+        ({"headers": {"authorization": TOKEN}}, 401, "Authorization: Bearer TOKEN"),
+        ({"headers": {"authorization": "Bearer wrong\xff".encode("latin-1")}}, 401, "Authorization: Bearer TOKEN"),
+        ({"headers": {"authorization": "", "cookie": f"nbagent_session={TOKEN}"}}, 401, "the cookie that POST /login gives"),
+        ({"headers": {"authorization": "", "cookie": 'nbagent_session="\\'}}, 401, "the cookie that POST /login gives"),
+        ({"headers": {"authorization": f"Bearer {READ_TOKEN}"}}, 403, "the read token gives no access"),
+        ({"params": {"token": TOKEN}}, 400, "the token is part of the URL"),
+        ({"params": {"x": f"Bearer {READ_TOKEN}"}}, 400, "the token is part of the URL"),
+        ({"headers": {"sec-fetch-site": "cross-site"}}, 403, "pages of another origin may not"),
+        ({"headers": {"sec-fetch-site": "same-site"}}, 403, "pages of another origin may not"),
         ({"json": {"message": " "}}, 422, "the message must be a text"),
         ({"json": {"message": 7}}, 422, "Expected `str`, got `int`"),
         ({"json": {}}, 422, "missing required field `message`"),
@@ -62,6 +74,82 @@ def test_unknown_things_are_named(client: httpx2.Client) -> None:
 def test_a_page_that_may_use_the_server_does(client: httpx2.Client) -> None:
     assert client.get("/health", headers={"origin": "https://example.org"}).status_code == 200
     assert client.get("/health", headers={"origin": str(client.base_url).rstrip("/")}).status_code == 200
+
+
+@pytest.fixture
+def stranger(client: httpx2.Client) -> Iterator[httpx2.Client]:
+    """A client without the token."""
+    with httpx2.Client(base_url=client.base_url, timeout=10) as stranger:
+        yield stranger
+
+
+def test_a_browser_session_begins_with_the_token_and_ends(stranger: httpx2.Client) -> None:
+    assert stranger.get("/runs").status_code == 401
+    begun = stranger.post("/login", json={"token": TOKEN})
+    assert (begun.json(), TOKEN in str(begun.headers)) == ({"access": "full"}, False)
+    assert "; HttpOnly;" in begun.headers["set-cookie"]
+    assert "; SameSite=strict" in begun.headers["set-cookie"]
+    assert stranger.post(PATH, json={"message": "x"}).status_code == 200
+    session = stranger.cookies["nbagent_session"]
+    assert stranger.post("/logout").status_code == 204
+    assert "nbagent_session" not in stranger.cookies
+    assert stranger.get("/runs", headers={"cookie": f"nbagent_session={session}"}).status_code == 401
+
+
+def test_a_session_cannot_be_begun_without_the_token_nor_from_another_page(stranger: httpx2.Client) -> None:
+    for wrong in ({"token": "wrong"}, {}, {"token": ""}):
+        assert stranger.post("/login", json=wrong).status_code == 401
+    assert stranger.post("/login", json={"token": TOKEN}, headers={"origin": "https://attacker.example"}).status_code == 403
+    assert stranger.post("/login", content=f'{{"token": "{TOKEN}"}}', headers={"content-type": "text/plain"}).status_code == 415
+    assert not stranger.cookies
+
+
+@pytest.mark.parametrize("way", ["header", "cookie"])
+def test_a_reader_reads_but_starts_stops_and_answers_nothing(client: httpx2.Client, stranger: httpx2.Client, way: str) -> None:
+    if way == "header":
+        stranger.headers["authorization"] = f"Bearer {READ_TOKEN}"
+    else:
+        assert stranger.post("/login", json={"token": READ_TOKEN}).json() == {"access": "read"}
+    made = client.post("/runs", json={"message": "x"}).json()
+    assert stranger.get("/runs").status_code == 200
+    assert '"type":"run.end"' in stranger.get(made["events"]).text
+    for method, path in (
+        ("POST", "/runs"),
+        ("POST", f"/runs/{made['id']}/cancel"),
+        ("POST", f"/runs/{made['id']}/answers"),
+        ("GET", "/stream?query=x"),
+        ("GET", "/agents/assistant/sessions/none/messages/stream?message=x"),
+        ("POST", "/no/such/path"),
+    ):
+        refused = stranger.request(method, path, json={} if method == "POST" else None)
+        assert (refused.status_code, "the read token" in refused.text) == (403, True), path
+
+
+def test_the_page_and_its_files_need_no_token(stranger: httpx2.Client) -> None:
+    for path in ("/", "/static/view.js"):
+        assert stranger.get(path, headers={"sec-fetch-site": "cross-site"}).status_code in (200, 404)
+        assert stranger.post(path).status_code == 401
+
+
+def test_without_a_token_every_local_client_has_full_access() -> None:
+    access = Access()
+    assert access.role_of(Headers()) == "full"
+    assert access.log_in("any") is not None
+
+
+def test_browser_sessions_are_bounded() -> None:
+    access = Access(TOKEN)
+    sessions = [session for session, _ in filter(None, (access.log_in(TOKEN) for _ in range(MAX_SESSIONS + 1)))]
+    roles = [access.role_of(Headers({"cookie": f"nbagent_session={session}"})) for session in sessions]
+    assert roles == [None, *["full"] * MAX_SESSIONS]
+
+
+@pytest.mark.parametrize(
+    "tokens", [(None, READ_TOKEN), (TOKEN, TOKEN), ("", None), ("short", None), ("with a space", None), ("with-accént", None)]
+)
+def test_a_token_that_would_protect_nothing_is_refused(tokens: tuple[str | None, str | None]) -> None:
+    with pytest.raises(NbagentError):
+        Access(*tokens)
 
 
 def test_another_address_needs_a_token() -> None:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body
 from nbagent.server.stream_response import stream_response
@@ -28,6 +29,7 @@ class RunAgentInput(msgspec.Struct):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("Run an agent for a client of AG-UI", body=RunAgentInput, stream=EVENT_STREAM)
     async def run(request: Request) -> Response:
         asked = await body(request, RunAgentInput)
         if not asked.messages or asked.messages[-1].get("role") != "user":

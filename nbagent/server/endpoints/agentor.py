@@ -5,7 +5,7 @@ only the first line is a field of an event stream. Here each line of it is one, 
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 import msgspec
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from nbagent.adapters.agentor.encoder import AgentorEncoder
 from nbagent.adapters.base.encoder import SSE_HEADERS, Item
 from nbagent.server.host import Host
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of
 from nbagent.server.results import whole_text
 from nbagent.server.stream_response import stream_response
@@ -40,9 +41,22 @@ class AgentorEvents(AgentorEncoder):
         return sse(self.message(item).rstrip("\n"), None, number)
 
 
+class Answer(TypedDict):
+    """A whole answer, for `"stream": false`."""
+
+    message: str
+
+
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation(
+        "Ask an agent, as Agentor's server is asked",
+        body=Chat,
+        query={"message": "The prompt, if the body has none."},
+        result=Answer,
+        stream=EVENT_STREAM,
+    )
     async def chat(request: Request) -> Response:
         asked = await body(request, Chat)
         message: Any = asked.message or asked.input or request.query_params.get("message")

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
 
@@ -25,6 +26,7 @@ class Chat(msgspec.Struct):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("Ask an agent, as Dexto's server is asked", body=Chat, stream=EVENT_STREAM)
     async def stream(request: Request) -> Response:
         asked = await body(request, Chat)
 

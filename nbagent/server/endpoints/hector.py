@@ -4,6 +4,7 @@ Source: https://github.com/kadirpekel/hector, `docs/core-concepts/streaming.md` 
 """
 
 from collections.abc import AsyncIterator
+from typing import TypedDict
 
 import msgspec
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from nbagent.adapters.hector.encoder import HectorEncoder
 from nbagent.agent.session import Session
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.position import START, Position, parse_id
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
@@ -38,9 +40,19 @@ class DebugEncoder(HectorEncoder):
         return [{"event": "debug", "data": e.to_dict(event)}, *super().feed(event)]
 
 
+class NewSession(TypedDict):
+    """A session that has begun."""
+
+    session_id: str
+
+
+DEBUG = {"debug": "`true` for each event by itself too."}
+
+
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("Ask an agent", body=Message, query=DEBUG, stream=EVENT_STREAM)
     async def stream(request: Request) -> Response:
         asked = await body(request, Message)
         return await answer(request, asked.message)
@@ -53,10 +65,17 @@ def routes(host: Host) -> list[BaseRoute]:
             *(("hector debug", DebugEncoder) if _is_on(request, "debug") else ("hector",)),
         )
 
+    @operation("Begin a session", result=NewSession, status=201)
     async def new_session(request: Request) -> Response:
         session = host.new_session(request.path_params["agent"])
         return JSONResponse({"session_id": session.name}, 201)
 
+    @operation(
+        "Ask in a session; with GET and no message: follow the session",
+        body=Message,
+        query={"message": "The prompt of a GET.", **DEBUG},
+        stream=EVENT_STREAM,
+    )
     async def stream_in_session(request: Request) -> Response:
         session = host.session(request.path_params["agent"], request.path_params["session"])
         if request.method == "POST":
@@ -68,6 +87,7 @@ def routes(host: Host) -> list[BaseRoute]:
             return StreamingResponse(_follow(host, session, last), headers=dict(HectorEncoder.headers))
         return await answer(request, message, session)
 
+    @operation("WebSocket of an agent: prompts, stops and answers one way, the stream the other", status=101)
     async def talk(socket: WebSocket) -> None:
         try:
             agent, _ = host.agent(socket.path_params["agent"])

@@ -4,7 +4,7 @@ Source: https://docs.near.ai, "Agent streaming". The page reads `/api/v1/threads
 runs are made as in OpenAI's API (https://platform.openai.com/docs/api-reference/runs/createRun).
 """
 
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
@@ -35,13 +36,32 @@ class NewRun(msgspec.Struct):
     agent: str | None = None
 
 
+class Thread(TypedDict):
+    """A thread that has begun."""
+
+    id: str
+    object: str
+    agent: str
+
+
+class ThreadRun(TypedDict):
+    """A run that has begun."""
+
+    id: str
+    object: str
+    thread_id: str
+    status: str
+
+
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("Begin a thread", body=NewThread, result=Thread, status=201)
     async def new_thread(request: Request) -> Response:
         name, _ = host.agent((await body(request, NewThread)).agent)
         return JSONResponse({"id": host.new_session(name).name, "object": "thread", "agent": name}, 201)
 
+    @operation("Begin a run in a thread", body=NewRun, result=ThreadRun, status=201)
     async def new_run(request: Request) -> Response:
         asked = await body(request, NewRun)
         thread = request.path_params["thread"]
@@ -50,6 +70,7 @@ def routes(host: Host) -> list[BaseRoute]:
         made: dict[str, Any] = {"id": run.id, "object": "thread.run", "thread_id": thread, "status": "in_progress"}
         return JSONResponse(made, 201)
 
+    @operation("Read a run of a thread", stream=EVENT_STREAM, reads=True)
     async def stream(request: Request) -> Response:
         run = await host.find(request.path_params["run"])
         if run.stored.session != request.path_params["thread"]:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of
 from nbagent.server.results import usage_of, whole_text
 from nbagent.server.stream_response import stream_response
@@ -37,10 +38,12 @@ class ModelResponse(msgspec.Struct):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("List the agents as models", result=dict[str, Any], reads=True)
     async def models(request: Request) -> Response:
         listed = [{"id": name, "object": "model", "created": 0, "owned_by": "nbagent"} for name in host.agents]
         return JSONResponse({"object": "list", "data": listed})
 
+    @operation("Complete a chat", body=Completion, result=dict[str, Any], stream=EVENT_STREAM)
     async def complete(request: Request) -> Response:
         asked = await body(request, Completion)
 
@@ -67,6 +70,7 @@ def routes(host: Host) -> list[BaseRoute]:
             }
         )
 
+    @operation("Make a response", body=ModelResponse, result=dict[str, Any], stream=EVENT_STREAM)
     async def respond(request: Request) -> Response:
         asked = await body(request, ModelResponse)
         given = prompt_of(asked.input) if isinstance(asked.input, str) else asked.input

@@ -1,7 +1,7 @@
 """nbagent's own endpoints: runs as events, their stop, and the answers to their questions."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 import msgspec
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from nbagent.adapters.nbagent_events.encoder import EventsEncoder
 from nbagent.events import Decision
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
 from nbagent.wire.frames import sse
@@ -51,15 +52,52 @@ class EventsOverSse(EventsEncoder):
         return sse(self.message(item), None, number)
 
 
+class Health(TypedDict):
+    """State of the server."""
+
+    status: str
+    agents: list[str]
+
+
+class RunInfo(TypedDict):
+    """A run that goes on."""
+
+    id: str
+    agent: str
+
+
+class Runs(TypedDict):
+    """The runs that go on."""
+
+    runs: list[RunInfo]
+
+
+class Begun(TypedDict):
+    """A run that has begun, and the path of its events."""
+
+    id: str
+    agent: str
+    events: str
+
+
+class Status(TypedDict):
+    """Effect of a request."""
+
+    status: str
+
+
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("Say that the server runs, and which agents it serves", result=Health, reads=True)
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "agents": list(host.agents)})
 
+    @operation("List the runs that go on", result=Runs, reads=True)
     async def listed(request: Request) -> Response:
         return JSONResponse({"runs": [{"id": run.id, "agent": run.stored.agent} for run in host.running()]})
 
+    @operation("Begin a run", body=NewRun, result=Begun, status=201)
     async def new_run(request: Request) -> Response:
         asked = await body(request, NewRun)
         name, _ = host.agent(asked.agent)
@@ -69,17 +107,20 @@ def routes(host: Host) -> list[BaseRoute]:
             {"id": run.id, "agent": name, "events": f"{request.scope.get('root_path', '')}/runs/{run.id}/events"}, 201
         )
 
+    @operation("Read the events of a run", stream=EVENT_STREAM, reads=True)
     async def events(request: Request) -> Response:
         async def found() -> HostedRun:
             return await host.find(request.path_params["run"])
 
         return await stream_response(host, request, found, "nbagent events", EventsOverSse)
 
+    @operation("Stop a run", result=Status, status=202)
     async def cancel(request: Request) -> Response:
         run = await host.find(request.path_params["run"])
         await run.cancel(by="a client")
         return JSONResponse({"status": "stopping"}, 202)
 
+    @operation("Answer a question of a run", body=Answer, result=Status)
     async def answer(request: Request) -> Response:
         asked = await body(request, Answer)
         run = await host.find(request.path_params["run"])

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.request import prompt_of
 from nbagent.server.stream_response import stream_response
 
@@ -12,6 +13,11 @@ from nbagent.server.stream_response import stream_response
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation(
+        "Ask an agent",
+        query={"query": "The prompt.", "agent": "Name of the agent, if several are."},
+        stream=EVENT_STREAM,
+    )
     async def stream(request: Request) -> Response:
         query = request.query_params
         return await stream_response(

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.operation import EVENT_STREAM, operation
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 from nbagent.server.stream_response import stream_response
@@ -29,6 +30,7 @@ class Chat(msgspec.Struct):
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
+    @operation("Chat, for `useChat`", body=Chat, stream=EVENT_STREAM)
     async def chat(request: Request) -> Response:
         asked = await body(request, Chat)
 

@@ -1,0 +1,103 @@
+"""Endpoint of the Model Context Protocol: `/mcp`, the agents and their tools over Streamable HTTP. It needs the extra `mcp`.
+
+Source: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports.
+"""
+
+import asyncio
+import contextvars
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from nbagent.gate import Reveal
+from nbagent.server.host import Host
+from nbagent.server.operation import EVENT_STREAM, Operation
+from nbagent.server.request import check_media_type
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+METHODS = ("GET", "POST", "DELETE")
+"""Methods of Streamable HTTP. The versions from 2026 on use POST alone."""
+
+MAX_SESSIONS = 1_000
+"""Sessions of clients at a time, of the protocol's versions that have sessions; further ones are refused."""
+
+
+class Message(msgspec.Struct):
+    """A message of JSON-RPC 2.0. The package `mcp` reads it."""
+
+    jsonrpc: str
+    method: str
+    id: str | int | None = None
+    params: dict[str, Any] | None = None
+
+
+class McpEndpoint:
+    """The ASGI application at `/mcp`. It starts with its first request: a mounted application has no lifespan.
+
+    Args:
+        host: runs the agents.
+        reveal: how much of a run may be seen.
+
+    Attributes:
+        operation: description of the route.
+    """
+
+    operation = Operation(
+        summary="Exchange messages of the Model Context Protocol", body=Message, result=dict[str, Any], stream=EVENT_STREAM
+    )
+
+    def __init__(self, host: Host, reveal: Reveal) -> None:
+        self._host = host
+        self._reveal: Reveal = reveal
+        self._life: asyncio.Task[None] | None = None
+        self._manager: asyncio.Future[StreamableHTTPSessionManager]
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes; none if the package `mcp` is missing."""
+        return [] if find_spec("mcp") is None else [Route("/mcp", self, methods=METHODS)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request.
+
+        Raises:
+            Problem: its body is not JSON (415).
+        """
+        if scope["method"] == "POST":
+            check_media_type(Headers(scope=scope))
+        manager = await self._started()
+        await manager.handle_request(scope, receive, send)
+
+    async def aclose(self) -> None:
+        """End the sessions."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.wait([self._life])
+
+    async def _started(self) -> "StreamableHTTPSessionManager":
+        loop = asyncio.get_running_loop()
+        if self._life is None or self._life.done() or self._life.get_loop() is not loop:
+            self._manager = loop.create_future()
+            # In an empty context: the sessions do not belong to the request that came first.
+            self._life = loop.create_task(self._live(self._manager), name="nbagent-mcp-server", context=contextvars.Context())
+        return await asyncio.shield(self._manager)
+
+    async def _live(self, started: "asyncio.Future[StreamableHTTPSessionManager]") -> None:
+        """Keep the sessions until this is cancelled: the package's scopes are left in the task that entered them."""
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # takes half a second to import
+
+        from nbagent.server.mcp_server import McpServer
+
+        try:
+            server = McpServer(self._host, self._reveal).server()
+            manager = StreamableHTTPSessionManager(server, max_sessions=MAX_SESSIONS)
+            async with manager.run():
+                started.set_result(manager)
+                await asyncio.Event().wait()
+        finally:
+            started.cancel()

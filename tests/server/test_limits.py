@@ -1,0 +1,410 @@
+"""Clients that send too much, too slowly or junk: they are cut or refused, and the server goes on serving others."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+from agent.server import Server as ModelServer
+from agent.server import chat
+from hypothesis import given
+from hypothesis import strategies as st
+from server.raw import BINARY, CLOSE, PING, TEXT, Raw, RawWebSocket
+
+from nbagent.agent import Agent
+from nbagent.server import Server, connection, guard, serve, socket
+from nbagent.server import server as server_module
+from nbagent.server.rate import MAX_CLIENTS, Rate
+
+TOKEN = "a-token-of-some-length"
+JSON = "Content-Type: application/json"
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    with ModelServer(*[chat("Hi.")] * 1_000) as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server:
+            yield server
+
+
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_server: Server, caplog: pytest.LogCaptureFixture) -> Iterator[Server]:
+    """A server that a test may not crash: it serves afterwards, and has logged no error."""
+    yield one_server
+    assert serves(one_server)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.fixture
+def small_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that takes ten connections."""
+    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 10)
+    with serving() as server:
+        yield server
+
+
+def serves(server: Server) -> bool:
+    response = httpx2.post(f"{server.url}/agents/assistant/messages/stream", json={"message": "x"}, timeout=30)
+    return '{"chunk":"Hi."}' in response.text
+
+
+# --- slow clients ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begun", [b"", b"G", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
+def test_a_client_that_does_not_finish_the_head_of_its_request_is_cut(
+    server: Server, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.05)
+    with Raw(server.url) as raw:
+        raw.send(begun)
+        assert raw.read() == b""
+
+
+def test_a_client_that_sends_byte_by_byte_gets_no_more_time_for_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.05)
+    with Raw(server.url) as raw:
+        raw.send(b"GET /health HTTP/1.1\r\nX: ")
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            while True:
+                raw.socket.sendall(b"x")
+
+
+def test_a_second_request_has_no_more_time_than_the_first(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Raw(server.url) as raw:
+        raw.get("/health")
+        raw.read_until(b"}")
+        monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.05)
+        raw.send(b"GET /health HTTP/1.1\r\nX: ")
+        assert raw.read() == b""
+
+
+def test_a_client_that_does_not_finish_its_body_is_cut(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "BODY_TIMEOUT_S", 0.05)
+    with Raw(server.url) as raw:
+        raw.send(f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode())
+        assert raw.read() == b""
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error(server: Server) -> None:
+    with Raw(server.url) as raw:
+        raw.send(f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nContent-Length: 100\r\n\r\n{{".encode())
+
+
+# --- many connections -----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_connection_takes_the_place_of_one_that_idles(small_server: Server) -> None:
+    idle = [Raw(small_server.url) for _ in range(10)]
+    assert serves(small_server)
+    assert idle[0].read() == b""
+    idle[-1].get("/health", "Connection: close")
+    assert b"200 OK" in idle[-1].read()
+    for each in idle:
+        each.socket.close()
+
+
+def test_connections_that_stream_keep_their_place(small_server: Server) -> None:
+    session = httpx2.post(f"{small_server.url}/agents/assistant/sessions").json()["session_id"]
+    watchers = [Raw(small_server.url) for _ in range(10)]
+    for each in watchers:
+        each.get(f"/agents/assistant/sessions/{session}/messages/stream")
+        each.read_until(b"\r\n\r\n")
+    with Raw(small_server.url) as refused:
+        refused.get("/health")
+        assert refused.read() == b""
+    watchers.pop().socket.close()
+    while True:
+        try:
+            httpx2.post(f"{small_server.url}/agents/assistant/sessions/{session}/messages/stream", json={"message": "x"})
+            break
+        except httpx2.HTTPError:
+            pass  # its place is not free yet
+    for each in watchers:
+        assert b"Hi." in each.read_until(b"Hi.")
+        each.socket.close()
+
+
+@pytest.mark.proof
+def test_1000_idle_connections_hold_up_nobody(server: Server) -> None:
+    process = psutil.Process()
+    assert serves(server)
+    before = process.memory_info().rss
+    idle = [Raw(server.url) for _ in range(1_500)]
+    for each in idle[::2]:
+        each.send(b"GET /health HTTP/1.1\r\nX: ")
+    for _ in range(20):
+        assert serves(server)
+    grown = process.memory_info().rss - before
+    print(f"{grown / len(idle) / 1024:.0f} KiB a connection, the client's side with it")
+    assert grown < 100 * 1024 * 1024
+    for each in idle:
+        each.socket.close()
+
+
+# --- large requests -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("headers", [["X: y"] * 200, [f"X: {'y' * 40_000}"], [f"X: {'y' * 2_000_000}"], ["X: y"] * 100_000])
+def test_a_flood_of_headers_is_refused(server: Server, headers: list[str]) -> None:
+    with Raw(server.url) as raw:
+        raw.get("/health", "Connection: close", *headers)
+        answer = raw.read()
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 ")), answer[:200]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x00\x01\x02\r\n\r\n",
+        b"GET /health HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        b"POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /runs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+def test_a_request_that_is_not_http_is_refused(server: Server, request_: bytes) -> None:
+    with Raw(server.url) as raw:
+        raw.send(request_)
+        raw.socket.shutdown(1)
+        answer = raw.read()
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505 ")), answer[:200]
+
+
+def test_a_body_in_chunks_is_limited_too(server: Server) -> None:
+    with Raw(server.url) as raw:
+        raw.send(f"POST /runs HTTP/1.1\r\nHost: {raw.host}\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(80):
+            raw.send(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+        raw.send(b"0\r\n\r\n")
+        assert raw.read_until(b"\r\n").startswith(b"HTTP/1.1 413 ")
+
+
+# --- many requests --------------------------------------------------------------------------------------------------------
+
+
+def test_more_requests_than_the_rate_are_refused_and_told_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BURST", 3)
+    monkeypatch.setattr(guard, "REQUESTS_PER_S", 0.001)
+    with serve(Agent("demo"), port=0) as server, httpx2.Client(base_url=server.url) as client:
+        answers = [client.get("/health") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert 990 < int(answers[-1].headers["retry-after"]) <= 1000
+
+
+def test_a_token_cannot_be_guessed_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "LOGINS_BURST", 3)
+    monkeypatch.setattr(guard, "LOGINS_PER_S", 0.001)
+    with serve(Agent("demo"), port=0, token=TOKEN) as server, httpx2.Client(base_url=server.url) as client:
+        answers = [client.post("/login", json={"token": f"guess-{number}"}).status_code for number in range(3)]
+        assert [*answers, client.post("/login", json={"token": TOKEN}).status_code] == [401, 401, 401, 429]
+
+
+@given(gaps=st.lists(st.floats(0, 10), min_size=1, max_size=50), burst=st.integers(1, 10), per_s=st.floats(0.1, 10))
+def test_a_rate_holds_in_every_stretch_of_time(gaps: list[float], burst: int, per_s: float) -> None:
+    now = 0.0
+    taken: list[float] = []
+    rate = Rate(per_s, burst, lambda: now)
+    for gap in gaps:
+        now += gap
+        wait = rate.wait_s("client")
+        if wait == 0:
+            taken.append(now)
+        else:
+            before = now
+            now += wait + 1e-6
+            assert rate.wait_s("client") == 0
+            taken.append(now)
+            assert now > before
+        for first in range(len(taken)):
+            assert len(taken) - first <= burst + per_s * (now - taken[first]) + 1e-3
+
+
+def test_clients_have_a_rate_of_their_own_and_are_forgotten() -> None:
+    rate = Rate(1, 1, lambda: 0.0)
+    assert [rate.wait_s("one"), rate.wait_s("two"), rate.wait_s("one")] == [0, 0, 1]
+    for number in range(MAX_CLIENTS):
+        rate.wait_s(str(number))
+    assert rate.wait_s("one") == 0
+
+
+# --- WebSockets -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_message_in_fragments_or_as_bytes_is_a_message(server: Server) -> None:
+    with RawWebSocket(server.url) as ws:
+        ws.frame(TEXT, b'{"mess', fin=False)
+        ws.frame(PING, b"still there?")
+        ws.frame(0, b'age": "x"}')
+        assert ws.message() == b"still there?"
+        assert ws.message() == b'{"chunk":"Hi."}'
+        assert b"chunk" not in ws.message()
+        ws.frame(BINARY, b'{"message": "x"}')
+        assert ws.message() == b'{"chunk":"Hi."}'
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"x"',
+        b"{}",
+        b'{"message": null}',
+        b'{"message": {"a": 1}}',
+        b'{"answer": "none"}',
+        b'{"session": "none", "message": "x"}',
+        b"[" * 200_000,
+        b'{"message": ' + b"[" * 100_000,
+        b'{"message": "\\ud800"}',
+        b'{"message": "' + b"x" * 1_000_001 + b'"}',
+        b"\xff\xfe",
+    ],
+)
+def test_junk_is_answered_and_the_connection_stays(server: Server, junk: bytes) -> None:
+    with RawWebSocket(server.url) as ws:
+        ws.frame(BINARY, junk)
+        assert "message" in json.loads(ws.message())["error"]
+        ws.frame(TEXT, b'{"message": "x"}')
+        assert ws.message() == b'{"chunk":"Hi."}'
+
+
+def closed_with(ws: RawWebSocket) -> int:
+    return int.from_bytes(ws.message()[:2])
+
+
+@pytest.mark.parametrize(
+    ("opcode", "data", "options"),
+    [
+        (TEXT, b"\xff\xfe\xfd", {}),
+        (0x3, b"x", {}),
+        (TEXT, b"x", {"masked": False}),
+        (PING, b"x" * 200, {}),
+        (PING, b"x", {"fin": False}),
+        (0, b"x", {}),
+        (CLOSE, b"x", {}),
+    ],
+)
+def test_a_frame_that_breaks_the_protocol_ends_the_connection(
+    server: Server, opcode: int, data: bytes, options: dict[str, bool]
+) -> None:
+    with RawWebSocket(server.url) as ws:
+        ws.frame(opcode, data, **options)
+        ws.read()
+
+
+def test_a_message_that_is_too_large_ends_the_connection(server: Server) -> None:
+    for pieces in (1, 80):
+        with RawWebSocket(server.url) as ws:
+            data = b"x" * (5 * 1024 * 1024 // pieces)
+            for number in range(pieces):
+                ws.frame(TEXT if number == 0 else 0, data, fin=False)
+            assert closed_with(ws) == 1009
+
+
+def test_a_flood_of_messages_ends_the_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "MESSAGES_BURST", 5)
+    monkeypatch.setattr(socket, "MESSAGES_PER_S", 0.001)
+    with RawWebSocket(server.url) as ws:
+        for _ in range(6):
+            ws.frame(TEXT, b"{}")
+        assert [b"error" in ws.message() for _ in range(5)] == [True] * 5
+        assert closed_with(ws) == 4429
+
+
+def test_messages_are_not_compressed(server: Server) -> None:
+    with RawWebSocket(server.url, "/agents/assistant/stream", "Sec-WebSocket-Extensions: permessage-deflate") as ws:
+        assert ws.answer.startswith(b"HTTP/1.1 101 ")
+        assert b"permessage-deflate" not in ws.answer
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([f"Authorization: Bearer {TOKEN}"], 101),
+        ([f"Authorization: Bearer {TOKEN}", "Origin: https://attacker.example"], 403),
+        ([f"Authorization: Bearer {TOKEN}", "Origin: null"], 403),
+        (["Authorization: Bearer wrong"], 403),
+        (["Cookie: nbagent_session=guess"], 403),
+        ([f"Sec-WebSocket-Protocol: {TOKEN}"], 403),
+        ([], 403),
+    ],
+)
+def test_a_web_socket_is_refused_where_a_request_is(headers: list[str], status: int) -> None:
+    with serve(Agent("demo", name="assistant"), port=0, token=TOKEN) as server:
+        with RawWebSocket(server.url, "/agents/assistant/stream", *headers) as ws:
+            assert ws.answer.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+@pytest.mark.parametrize("host", ["attacker.example", "127.0.0.1.attacker.example", "", "[::1", "localhost@attacker.example"])
+def test_another_host_is_refused_on_every_way(server: Server, host: str) -> None:
+    for path in ("/health", "/stream?query=x", "/agents/assistant/stream", "/mcp", "/"):
+        with Raw(server.url) as raw:
+            raw.host = host
+            raw.get(path, "Connection: close")
+            assert raw.read().startswith((b"HTTP/1.1 403 ", b"HTTP/1.1 400 "))
+
+
+def test_a_page_opens_a_web_socket_with_its_session() -> None:
+    with serve(Agent("demo", name="assistant"), port=0, token=TOKEN) as secured:
+        session = httpx2.post(f"{secured.url}/login", json={"token": TOKEN}).cookies["nbagent_session"]
+        origin = f"Origin: {secured.url}"
+        with RawWebSocket(secured.url, "/agents/assistant/stream", f"Cookie: nbagent_session={session}", origin) as ws:
+            assert ws.answer.startswith(b"HTTP/1.1 101 ")
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT for one process")
+def test_no_token_reaches_the_output_of_a_server(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("agents:\n  assistant:\n    model: demo\n")
+    command = [sys.executable, "-m", "nbagent", "serve", "config.yaml", "--port", "0"]
+    environment = {**os.environ, "NBAGENT_TOKEN": TOKEN}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        url = line.split("serving at ")[1].split(";")[0]
+        with httpx2.Client(base_url=url, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+            for answer in (
+                client.get(f"/health?token={TOKEN}"),
+                client.get(f"/{TOKEN}"),
+                client.get(f"/runs/{TOKEN}/events"),
+                client.get("/runs/x/events", headers={"last-event-id": TOKEN}),
+                client.post("/runs", json={"message": "x", "agent": TOKEN}),
+                client.post("/runs", json={"message": "x", "session": TOKEN}),
+                client.post("/login", json={"token": f"{TOKEN}x"}),
+                client.post("/runs", content=TOKEN, headers={"content-type": TOKEN}),
+                client.request(TOKEN.upper(), "/runs"),
+            ):
+                assert 400 <= answer.status_code < 500
+                assert TOKEN not in answer.text + str(answer.headers)
+        with Raw(url) as raw:
+            raw.send(f"GET /?{TOKEN} HTTP/9.9\r\nConnection: close\r\nAuthorization: {TOKEN}\r\n\r\n".encode())
+            raw.read()
+        with RawWebSocket(url, "/agents/assistant/stream", f"Authorization: Bearer {TOKEN}") as ws:
+            ws.frame(TEXT, json.dumps({"message": "x", "session": TOKEN}).encode())
+            assert TOKEN.encode() not in ws.message()
+        process.send_signal(signal.SIGINT)
+        assert TOKEN not in line + process.stdout.read()
+        assert process.wait(30) == 0

@@ -1,0 +1,85 @@
+"""The OpenAPI document: valid, of all routes, and true for what a program sends that knows nothing else."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fuzzing.environment import FOLDER, program
+from openai import AsyncOpenAI
+from openapi_spec_validator import validate
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import TestClient
+
+import nbagent
+from nbagent.agent import Agent
+from nbagent.server import serve
+
+TOKEN = "a-token-of-some-length"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+def document_of(app: Starlette, path: str = "/openapi.json", **headers: str) -> Any:
+    with TestClient(app, base_url="http://localhost") as client:
+        return client.get(path, headers=headers).json()
+
+
+def test_the_document_is_valid_and_has_every_route() -> None:
+    app = nbagent.asgi(Agent("demo", name="demo"))
+    document = document_of(app)
+    validate(document)
+    routes = [route for route in app.routes if isinstance(route, Route | WebSocketRoute | Mount)]
+    paths = {re.sub(r":\w+}", "}", route.path) for route in routes if not isinstance(route, Mount)}
+    assert len(routes) == len(app.routes)
+    assert set(document["paths"]) >= paths
+
+
+def test_an_operation_has_its_body_its_parameters_and_its_responses() -> None:
+    document = document_of(nbagent.asgi({"one": Agent("demo"), "two": Agent("demo")}))
+    operation = document["paths"]["/agents/{agent}/messages/stream"]["post"]
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    body = document["components"]["schemas"][reference.rpartition("/")[2]]
+    assert (body["properties"], body["required"]) == ({"message": {"type": "string"}}, ["message"])
+    parameters = {each["name"]: (each["in"], each["schema"]) for each in operation["parameters"]}
+    assert parameters["agent"] == ("path", {"type": "string", "enum": ["one", "two"]})
+    assert parameters["Last-Event-ID"] == ("header", {"type": "string"})
+    assert "text/event-stream" in operation["responses"]["200"]["content"]
+    assert operation["responses"]["default"]["content"]["application/json"]
+
+
+def test_each_route_of_ours_is_described() -> None:
+    document = document_of(nbagent.asgi(Agent("demo")))
+    summaries = [operation["summary"] for path in document["paths"].values() for operation in path.values()]
+    assert all(" " in summary for summary in summaries), summaries
+
+
+def test_the_token_is_a_security_scheme() -> None:
+    document = document_of(nbagent.asgi(Agent("demo"), token=TOKEN), **BEARER)
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "session"}
+    assert document["paths"]["/login"]["post"]["security"] == []
+    assert "security" not in document["paths"]["/runs"]["post"]
+    assert "security" not in document_of(nbagent.asgi(Agent("demo")))
+
+
+def test_the_document_of_a_mounted_application_names_its_path() -> None:
+    app = Starlette(routes=[Mount("/agents-api", nbagent.asgi(Agent("demo")))])
+    assert document_of(app, "/agents-api/openapi.json")["servers"] == [{"url": "/agents-api"}]
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1200)
+def test_generated_requests_get_the_answers_that_the_document_names(tmp_path: Path) -> None:
+    if not program().exists():
+        pytest.skip(f"{FOLDER} is made by make proof")
+    command = [str(program()), "run", "--phases", "coverage,fuzzing", "-n", "50"]
+    # A text of spaces is no message, and there are no runs and sessions of the names that it thinks of.
+    command += ["--exclude-checks", "positive_data_acceptance", "--continue-on-failure", "--request-timeout", "30"]
+    with nbagent.demo.DemoServer(tokens_per_second=float("inf")) as model:
+        agent = Agent("demo", client=AsyncOpenAI(base_url=model.base_url, api_key=model.api_key), name="assistant")
+        with serve(agent, port=0, token=TOKEN) as server:
+            command += ["-H", f"Authorization: Bearer {TOKEN}", "--url", server.url, f"{server.url}/openapi.json"]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    print(done.stdout[-4000:])
+    assert done.returncode == 0, done.stdout[-20_000:]
