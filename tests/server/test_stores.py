@@ -294,7 +294,7 @@ async def test_too_much_work_is_refused(redis_process: Callable[[], RedisEvents]
 
 async def test_a_redis_that_is_not_there_is_named_without_its_password() -> None:
     store = RedisEvents("redis://user:hunter2hunter2@127.0.0.1:1/0")
-    with pytest.raises(StoreUnreachable, match="redis://127.0.0.1:1/0 does not answer") as caught:
+    with pytest.raises(StoreUnreachable, match=r"redis://127\.0\.0\.1:1/0 does not answer") as caught:
         await store.find("run-1")
     assert "hunter2" not in str(caught.value)
     await store.close()
