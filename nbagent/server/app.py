@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
@@ -25,6 +26,9 @@ from nbagent.server.openapi import document
 from nbagent.server.operation import operation, operation_of
 from nbagent.server.problem import Problem
 from nbagent.server.sqlite_events import SqliteEvents
+
+CORS: Any = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
+"""Rights of pages elsewhere that may use the server; without cookies, which are for its own page."""
 
 Served: TypeAlias = Agent | Run
 """An agent, or a run that is being watched."""
@@ -63,6 +67,7 @@ def asgi(
     agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
     access = Access(token, read_token)
+    pages = list(origins)
     host = Host(agents, SqliteEvents(store), reveal=reveal)
     mcp = McpEndpoint(host, reveal)
 
@@ -89,7 +94,10 @@ def asgi(
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(Guard, hosts=hosts, origins=origins, access=access, readable=readable)],
+        middleware=[
+            *([Middleware(CORSMiddleware, allow_origins=pages, **CORS)] if pages else []),
+            Middleware(Guard, hosts=hosts, origins=pages, access=access, readable=readable),
+        ],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}

@@ -17,6 +17,9 @@ from nbagent.server.hosted_run import HostedRun
 from nbagent.server.owner import owner_id
 from nbagent.server.problem import Problem
 
+MAX_SESSIONS = 100_000
+"""Sessions in an agent's store at most; further ones are refused."""
+
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
 
@@ -59,8 +62,15 @@ class Host:
         return name, self.agents[name]
 
     def new_session(self, agent: str) -> Session:
-        """Return a new session with an agent. Its name cannot be guessed."""
-        return self.agent(agent)[1].session(f"session-{secrets.token_urlsafe(12)}")
+        """Return a new session with an agent. Its name cannot be guessed.
+
+        Raises:
+            Problem: there is no such agent (404), or it has too many sessions (503).
+        """
+        name, found = self.agent(agent)
+        if len(found.sessions()) >= MAX_SESSIONS:
+            raise Problem(503, f"{name} has {MAX_SESSIONS:,} sessions already, which is the limit")
+        return found.session(f"session-{secrets.token_urlsafe(12)}")
 
     def session(self, agent: str, name: str) -> Session:
         """Return a session.
