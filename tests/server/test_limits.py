@@ -31,6 +31,7 @@ from nbagent.server import server as server_module
 from nbagent.server.rate import MAX_CLIENTS, Rate
 
 TOKEN = "a-token-of-some-length"
+READ_TOKEN = "another-token-to-read"
 JSON = "Content-Type: application/json"
 
 
@@ -377,6 +378,7 @@ def test_messages_are_not_compressed(server: Server) -> None:
         ([f"Authorization: Bearer {TOKEN}"], 101),
         ([f"Authorization: Bearer {TOKEN}", "Origin: https://attacker.example"], 403),
         ([f"Authorization: Bearer {TOKEN}", "Origin: null"], 403),
+        ([f"Authorization: Bearer {READ_TOKEN}"], 403),
         (["Authorization: Bearer wrong"], 403),
         (["Cookie: nbagent_session=guess"], 403),
         ([f"Sec-WebSocket-Protocol: {TOKEN}"], 403),
@@ -384,7 +386,7 @@ def test_messages_are_not_compressed(server: Server) -> None:
     ],
 )
 def test_a_web_socket_is_refused_where_a_request_is(headers: list[str], status: int) -> None:
-    with serve(Agent("demo", name="assistant"), port=0, token=TOKEN) as server:
+    with serve(Agent("demo", name="assistant"), port=0, token=TOKEN, read_token=READ_TOKEN) as server:
         with RawWebSocket(server.url, "/agents/assistant/stream", *headers) as ws:
             assert ws.answer.startswith(f"HTTP/1.1 {status} ".encode())
 
