@@ -65,6 +65,8 @@ CONTAINS: dict[str, set[str]] = {
 }
 
 # Packages that exactly one module may import, so that a stranger finds at once who speaks to them.
+MCP = {"agent/mcp_connection.py", "server/mcp_call.py", "server/mcp_server.py"}
+
 GUARDED: dict[str, set[str]] = {
     "anywidget": {"notebook/widget.py"},
     "rich": {"render/console.py"},
@@ -76,8 +78,8 @@ GUARDED: dict[str, set[str]] = {
     "latex2mathml": {"markup/mathml.py"},
     "regex": {"gate/patterns.py"},
     "pandas": {"run/results.py"},
-    "mcp": {"agent/mcp_connection.py"},
-    "mcp_types": {"agent/mcp_connection.py"},
+    "mcp": MCP,
+    "mcp_types": MCP,
     "redis": {"agent/redis_store.py", "server/redis_events.py"},
     "sqlite3": {"agent/builtin/search.py", "agent/sqlite_store.py", "server/sqlite_events.py"},
     "pydantic": {"agent/config_schema.py", "agent/schema.py"},

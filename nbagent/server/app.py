@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
@@ -26,6 +27,9 @@ from nbagent.server.openapi import document
 from nbagent.server.operation import operation, operation_of
 from nbagent.server.problem import Problem
 from nbagent.server.stores import stores_at
+
+CORS: Any = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
+"""Rights of pages elsewhere that may use the server; without cookies, which are for its own page."""
 
 Served: TypeAlias = Agent | Run
 """An agent, or a run that is being watched."""
@@ -65,6 +69,7 @@ def asgi(
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
     access = Access(token, read_token)
     events, sessions = stores_at(store)
+    pages = list(origins)
     host = Host(agents, events, sessions=sessions, reveal=reveal)
     mcp = McpEndpoint(host, reveal)
 
@@ -103,7 +108,8 @@ def asgi(
         routes=routes,
         lifespan=lifespan,
         middleware=[
-            Middleware(Guard, hosts=hosts, origins=origins, access=access, readable=readable),
+            *([Middleware(CORSMiddleware, allow_origins=pages, **CORS)] if pages else []),
+            Middleware(Guard, hosts=hosts, origins=pages, access=access, readable=readable),
             Middleware(BeginOnRequest, lifetime=lifetime),
         ],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},

@@ -22,6 +22,9 @@ from nbagent.server.event_store import WAITING, EventStore, StoredRun, StoreUnre
 from nbagent.server.hosted_run import RETRY_S, HostedRun
 from nbagent.server.problem import Problem
 
+MAX_SESSIONS = 100_000
+"""Sessions in an agent's store at most; further ones are refused."""
+
 MAX_ENDED_RUNS = 100
 """Ended runs whose events are kept in memory; those of older ones are read from the store again."""
 
@@ -114,9 +117,16 @@ class Host:
         return name, self.agents[name]
 
     def new_session(self, agent: str) -> Session:
-        """Return a new session with an agent. Its name cannot be guessed."""
-        found = self.agent(agent)[1]
-        return found.session(f"session-{secrets.token_urlsafe(12)}", store=self._store_of(found))
+        """Return a new session with an agent. Its name cannot be guessed.
+
+        Raises:
+            Problem: there is no such agent (404), or it has too many sessions (503).
+        """
+        name, found = self.agent(agent)
+        store = self._store_of(found)
+        if len(store.sessions()) >= MAX_SESSIONS:
+            raise Problem(503, f"{name} has {MAX_SESSIONS:,} sessions already, which is the limit")
+        return found.session(f"session-{secrets.token_urlsafe(12)}", store=store)
 
     def session(self, agent: str, name: str) -> Session:
         """Return a session.

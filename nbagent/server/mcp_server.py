@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import mcp_types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
 from nbagent.agent.tools import AnyTool, Tool
@@ -54,11 +55,13 @@ class McpServer:
         self._host = host
         self._reveal: Reveal = reveal
         self._waiting = Waiting()
+        self._agents = [_as_tool(name, agent.description) for name, agent in host.agents.items()]
 
-    def server(self) -> Server[Any]:
-        """Return the server of the SDK, without a transport."""
+    def sessions(self, max_sessions: int) -> StreamableHTTPSessionManager:
+        """Return the server as the sessions of its clients over Streamable HTTP, at most so many at a time."""
         instructions = "Each agent is a tool that takes a message. Tools of the agents can be called by themselves."
-        return Server("nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call)
+        server = Server("nbagent", instructions=instructions, on_list_tools=self._list, on_call_tool=self._call)
+        return StreamableHTTPSessionManager(server, max_sessions=max_sessions)
 
     async def _list(self, context: Context, params: Any) -> mcp_types.ListToolsResult:
         tools = [
@@ -69,13 +72,12 @@ class McpServer:
 
     async def _served(self) -> dict[str, Served]:
         """Return the tools by name, agents first. A name that comes twice gets the agent's name before it: `sales_search`."""
-        agents = list(self._host.agents.items())
-        sets = [(name, [_as_tool(name, agent.description)]) for name, agent in agents]
-        own = merged({}, sets)
-        made = {tool.name: Served(tool, name, True) for (name, _), tool in zip(agents, own.values(), strict=True)}
+        agents = list(self._host.agents)
+        own = merged({}, [(name, [tool]) for name, tool in zip(agents, self._agents, strict=True)])
+        made = {tool.name: Served(tool, name, True) for name, tool in zip(agents, own.values(), strict=True)}
         if self._reveal == "answer":
             return made
-        sets = [(name, await self._tools_of(name)) for name, _ in agents]
+        sets = [(name, await self._tools_of(name)) for name in agents]
         owners = [name for name, tools in sets for _ in tools]
         others = list(merged(own, sets).values())[len(own) :]
         return made | {tool.name: Served(tool, owner, False) for tool, owner in zip(others, owners, strict=True)}

@@ -50,19 +50,20 @@ def document(routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, h
         has_token: whether requests need a token.
     """
     described = [each for route in routes for each in _described(route)]
-    types = {type for _, _, operation, _ in described for type in (operation.body, operation.result) if type is not None}
+    types = {type for _, _, each, _ in described if each for type in (each.body, each.result) if type is not None}
     ordered = [Refusal, *sorted(types, key=str)]
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     by_type = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for path, method, operation, module in described:
-        made = _operation(path, method, operation, agents, by_type)
-        made["tags"] = [module.rpartition(".")[2]]
-        if has_token and operation.is_public:
-            made["security"] = []
-        paths.setdefault(path, {})[method.lower()] = made
+        parameters = [_in_path(name, agents) for name in _IN_PATH.findall(path)]
+        known: dict[str, Any] = {"parameters": parameters, "responses": {"default": {"description": "Not described."}}}
+        if operation is not None:
+            known = _operation(method, operation, parameters, by_type)
+        id = re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
+        paths.setdefault(path, {})[method.lower()] = {"operationId": id, "tags": [module.rpartition(".")[2]], **known}
     modules = sorted({module for _, _, _, module in described})
-    made = {
+    made: dict[str, Any] = {
         "openapi": "3.1.1",
         "info": {"title": "nbagent", "version": version("jupyter-nbagent")},
         "servers": [{"url": root or "/"}],
@@ -79,33 +80,32 @@ def document(routes: Iterable[BaseRoute], *, agents: Sequence[str], root: str, h
     return made
 
 
-def _described(route: BaseRoute) -> list[tuple[str, str, Operation, str]]:
+def _described(route: BaseRoute) -> list[tuple[str, str, Operation | None, str]]:
     """Return the paths and methods of a route, each with its description and the module of its endpoint."""
+    operation = operation_of(route)
     if isinstance(route, Mount):
-        return [(f"{route.path}/{{path}}", "GET", Operation(summary="A file", is_public=True), __name__)]
+        return [(f"{route.path}/{{path}}", "GET", operation, __name__)]
     if not isinstance(route, Route | WebSocketRoute):
         return []
-    endpoint = route.endpoint
-    operation = operation_of(route) or Operation(summary=(endpoint.__doc__ or route.name).partition("\n")[0])
     path = _IN_PATH.sub(r"{\1}", route.path)
-    module = getattr(endpoint, "__module__", __name__)
-    if isinstance(route, WebSocketRoute):
-        return [(path, "GET", operation, module)]
-    return [(path, method, operation, module) for method in sorted((route.methods or {"POST"}) - {"HEAD"})]
+    module = getattr(route.endpoint, "__module__", __name__)
+    methods = {"GET"} if isinstance(route, WebSocketRoute) else (route.methods or {"POST"}) - {"HEAD"}
+    return [(path, method, operation, module) for method in sorted(methods)]
 
 
 def _operation(
-    path: str, method: str, operation: Operation, agents: Sequence[str], by_type: Mapping[Any, Any]
+    method: str, operation: Operation, parameters: list[dict[str, Any]], by_type: Mapping[Any, Any]
 ) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "operationId": re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_"),
         "summary": operation.summary,
-        "parameters": [*(_in_path(name, agents) for name in _IN_PATH.findall(path)), *_others(operation)],
+        "parameters": [*parameters, *_others(operation)],
         "responses": _responses(operation, by_type),
     }
     if operation.body is not None and method != "GET":
         is_required = any(field.required for field in msgspec.structs.fields(operation.body))
         made["requestBody"] = {"required": is_required, "content": {JSON: {"schema": by_type[operation.body]}}}
+    if operation.is_public:
+        made["security"] = []
     return made
 
 
@@ -130,8 +130,9 @@ def _responses(operation: Operation, by_type: Mapping[Any, Any]) -> dict[str, An
     content: dict[str, Any] = {}
     if operation.result is not None:
         content[JSON] = {"schema": by_type[operation.result]}
-    if operation.stream is not None:
-        content[operation.stream] = {}
+    for media_type in (operation.stream, operation.media_type):
+        if media_type is not None:
+            content[media_type] = {}
     made: dict[str, Any] = {str(operation.status): {"description": "Done."} | ({"content": content} if content else {})}
     if operation.stream is not None:
         made["204"] = {"description": "The client has all events of the run."}

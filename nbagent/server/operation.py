@@ -21,7 +21,8 @@ class Operation:
         query: parameters of the query, each with its description.
         result: type of the response's JSON; None if it has none.
         status: of the response with the result, or without content.
-        stream: media type of a streamed response, beside or in place of the result; None if it has none.
+        stream: media type of a streamed run, beside or in place of the result; None if it has none.
+        media_type: media type of a response that is neither of these, such as a page; None if it has none.
         reads: True if the request starts, stops and answers nothing, so that a bearer of the read token may send it.
         is_public: True if the request needs no token.
     """
@@ -32,6 +33,7 @@ class Operation:
     result: Any = None
     status: int = 200
     stream: str | None = None
+    media_type: str | None = None
     reads: bool = False
     is_public: bool = False
 

@@ -1,5 +1,6 @@
 """`serve()`: a server in the background of a notebook or a script."""
 
+import logging
 import socket
 import threading
 from collections import OrderedDict
@@ -13,7 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from nbagent.errors import NbagentError
-from nbagent.gate import Reveal
+from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
 from nbagent.server.connection import HttpConnection
@@ -56,6 +57,7 @@ class Server:
             ws_max_size=MAX_WEBSOCKET_BYTES,
             ws_per_message_deflate=False,  # a small message could become a thousand times as large, before its size is checked
         )
+        logging.getLogger("uvicorn.error").addFilter(_mask)
         self._server = uvicorn.Server(config)
         self._listener = listener
         host, port = listener.getsockname()[:2]
@@ -91,6 +93,14 @@ class Server:
     def __repr__(self) -> str:
         state = "at" if self._thread.is_alive() else "stopped, was at"
         return f"<Server {state} {self.url}>"
+
+
+def _mask(record: logging.LogRecord) -> bool:
+    """Mask secrets in a log record, and in the traceback that comes with it. Returns True, which keeps the record."""
+    record.msg, record.args = secrets.mask(record.getMessage()), None
+    if record.exc_info:
+        record.exc_text = secrets.mask(logging.Formatter().formatException(record.exc_info))
+    return True
 
 
 def _max_connections() -> int:

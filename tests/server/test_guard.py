@@ -8,7 +8,9 @@ import pytest
 from agent.server import Server as ModelServer
 from agent.server import chat
 from starlette.datastructures import Headers
+from starlette.testclient import TestClient
 
+import nbagent
 from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.server import serve
@@ -74,6 +76,31 @@ def test_unknown_things_are_named(client: httpx2.Client) -> None:
 def test_a_page_that_may_use_the_server_does(client: httpx2.Client) -> None:
     assert client.get("/health", headers={"origin": "https://example.org"}).status_code == 200
     assert client.get("/health", headers={"origin": str(client.base_url).rstrip("/")}).status_code == 200
+
+
+PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type"}
+
+
+def test_only_a_page_that_may_use_the_server_reads_its_answers(client: httpx2.Client) -> None:
+    asked = client.options(PATH, headers={"origin": "https://example.org", "authorization": "", **PREFLIGHT})
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, "https://example.org")
+    answer = client.get("/health", headers={"origin": "https://example.org"})
+    assert answer.headers["access-control-allow-origin"] == "https://example.org"
+    assert "access-control-allow-credentials" not in answer.headers
+    for response in (
+        client.options(PATH, headers={"origin": "https://attacker.example", **PREFLIGHT}),
+        client.get("/health", headers={"origin": "https://attacker.example"}),
+    ):
+        assert (response.is_success, "access-control-allow-origin" in response.headers) == (False, False)
+
+
+def test_without_origins_no_page_elsewhere_reads_anything() -> None:
+    with TestClient(nbagent.asgi(Agent("demo")), base_url="http://localhost") as client:
+        for response in (
+            client.options("/runs", headers={"origin": "https://example.org", **PREFLIGHT}),
+            client.get("/health", headers={"origin": "https://example.org"}),
+        ):
+            assert (response.status_code, "access-control-allow-origin" in response.headers) == (403, False)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import create_server
 
 import httpx2
 import psutil
@@ -18,13 +19,19 @@ from agent.server import chat
 from hypothesis import given
 from hypothesis import strategies as st
 from server.raw import BINARY, CLOSE, PING, TEXT, Raw, RawWebSocket
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from nbagent.agent import Agent
-from nbagent.server import Server, connection, guard, serve, socket
+from nbagent.gate import secrets
+from nbagent.server import Server, connection, guard, host, serve, socket
 from nbagent.server import server as server_module
 from nbagent.server.rate import MAX_CLIENTS, Rate
 
 TOKEN = "a-token-of-some-length"
+READ_TOKEN = "another-token-to-read"
 JSON = "Content-Type: application/json"
 
 
@@ -42,12 +49,35 @@ def one_server() -> Iterator[Server]:
         yield server
 
 
+class Errors(logging.Handler):
+    """The errors that are logged, as texts."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(self.format(record))
+
+
 @pytest.fixture
-def server(one_server: Server, caplog: pytest.LogCaptureFixture) -> Iterator[Server]:
+def errors() -> Iterator[list[str]]:
+    """The errors in the log of a test."""
+    handler = Errors()
+    loggers = [logging.getLogger(), logging.getLogger("uvicorn.error")]  # uvicorn's records do not reach the root
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield handler.texts
+    for logger in loggers:
+        logger.removeHandler(handler)
+
+
+@pytest.fixture
+def server(one_server: Server, errors: list[str]) -> Iterator[Server]:
     """A server that a test may not crash: it serves afterwards, and has logged no error."""
     yield one_server
     assert serves(one_server)
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert errors == []
 
 
 @pytest.fixture
@@ -245,6 +275,12 @@ def test_clients_have_a_rate_of_their_own_and_are_forgotten() -> None:
     assert rate.wait_s("one") == 0
 
 
+def test_sessions_and_runs_are_limited(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "MAX_SESSIONS", len(Agent("demo").sessions()))
+    refused = httpx2.post(f"{server.url}/agents/assistant/sessions")
+    assert (refused.status_code, "which is the limit" in refused.text) == (503, True)
+
+
 # --- WebSockets -----------------------------------------------------------------------------------------------------------
 
 
@@ -342,6 +378,7 @@ def test_messages_are_not_compressed(server: Server) -> None:
         ([f"Authorization: Bearer {TOKEN}"], 101),
         ([f"Authorization: Bearer {TOKEN}", "Origin: https://attacker.example"], 403),
         ([f"Authorization: Bearer {TOKEN}", "Origin: null"], 403),
+        ([f"Authorization: Bearer {READ_TOKEN}"], 403),
         (["Authorization: Bearer wrong"], 403),
         (["Cookie: nbagent_session=guess"], 403),
         ([f"Sec-WebSocket-Protocol: {TOKEN}"], 403),
@@ -349,7 +386,7 @@ def test_messages_are_not_compressed(server: Server) -> None:
     ],
 )
 def test_a_web_socket_is_refused_where_a_request_is(headers: list[str], status: int) -> None:
-    with serve(Agent("demo", name="assistant"), port=0, token=TOKEN) as server:
+    with serve(Agent("demo", name="assistant"), port=0, token=TOKEN, read_token=READ_TOKEN) as server:
         with RawWebSocket(server.url, "/agents/assistant/stream", *headers) as ws:
             assert ws.answer.startswith(f"HTTP/1.1 {status} ".encode())
 
@@ -369,6 +406,20 @@ def test_a_page_opens_a_web_socket_with_its_session() -> None:
         origin = f"Origin: {secured.url}"
         with RawWebSocket(secured.url, "/agents/assistant/stream", f"Cookie: nbagent_session={session}", origin) as ws:
             assert ws.answer.startswith(b"HTTP/1.1 101 ")
+
+
+def test_a_traceback_in_the_log_has_no_token(capsys: pytest.CaptureFixture[str]) -> None:
+    async def fail(request: Request) -> Response:
+        raise ValueError(request.headers["authorization"])
+
+    secrets.register(TOKEN)
+    app = Starlette(routes=[Route("/", fail)])
+    app.state.run_ids = {}
+    with Server(app, create_server(("127.0.0.1", 0))) as server:
+        assert httpx2.get(server.url, headers={"authorization": f"Bearer {TOKEN}"}).status_code == 500
+    logged = capsys.readouterr().err
+    assert "ValueError: Bearer a-•" in logged
+    assert TOKEN not in logged
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ Source: https://modelcontextprotocol.io/specification/2026-07-28/basic/transport
 
 import asyncio
 import contextvars
+from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from starlette.datastructures import Headers
@@ -17,9 +18,6 @@ from nbagent.gate import Reveal
 from nbagent.server.host import Host
 from nbagent.server.operation import EVENT_STREAM, Operation
 from nbagent.server.request import check_media_type
-
-if TYPE_CHECKING:
-    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 METHODS = ("GET", "POST", "DELETE")
 """Methods of Streamable HTTP. The versions from 2026 on use POST alone."""
@@ -56,11 +54,11 @@ class McpEndpoint:
         self._host = host
         self._reveal: Reveal = reveal
         self._life: asyncio.Task[None] | None = None
-        self._manager: asyncio.Future[StreamableHTTPSessionManager]
+        self._manager: asyncio.Future[Any]
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes; none if the package `mcp` is missing."""
-        return [] if find_spec("mcp") is None else [Route("/mcp", self, methods=METHODS)]
+        """Return the routes; none if the package `mcp` is missing, or has not its types beside it as from version 2 on."""
+        return [] if find_spec("mcp_types") is None else [Route("/mcp", self, methods=METHODS)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request.
@@ -79,7 +77,8 @@ class McpEndpoint:
             self._life.cancel()
             await asyncio.wait([self._life])
 
-    async def _started(self) -> "StreamableHTTPSessionManager":
+    async def _started(self) -> Any:
+        """Return the sessions, which the package `mcp` manages; begin them if there are none on this loop."""
         loop = asyncio.get_running_loop()
         if self._life is None or self._life.done() or self._life.get_loop() is not loop:
             self._manager = loop.create_future()
@@ -87,17 +86,16 @@ class McpEndpoint:
             self._life = loop.create_task(self._live(self._manager), name="nbagent-mcp-server", context=contextvars.Context())
         return await asyncio.shield(self._manager)
 
-    async def _live(self, started: "asyncio.Future[StreamableHTTPSessionManager]") -> None:
+    async def _live(self, started: asyncio.Future[Any]) -> None:
         """Keep the sessions until this is cancelled: the package's scopes are left in the task that entered them."""
-        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # takes half a second to import
-
-        from nbagent.server.mcp_server import McpServer
-
         try:
-            server = McpServer(self._host, self._reveal).server()
-            manager = StreamableHTTPSessionManager(server, max_sessions=MAX_SESSIONS)
+            # In a thread: the package takes half a second to import.
+            module = await asyncio.to_thread(import_module, "nbagent.server.mcp_server")
+            manager = module.McpServer(self._host, self._reveal).sessions(MAX_SESSIONS)
             async with manager.run():
                 started.set_result(manager)
                 await asyncio.Event().wait()
+        except Exception as error:
+            started.set_exception(error)
         finally:
             started.cancel()
