@@ -138,6 +138,12 @@ class RedisStore:
             if name is not None or id == made:  # else another process has taken the name
                 return self._infos([id])[0]
 
+    def find(self, name: str) -> SessionInfo | None:
+        """Return the session of that name; None if there is none."""
+        with self._reaching():
+            id = self._redis.hget("nbagent:sessions", name)
+        return None if id is None else next(iter(self._infos([id.decode()])), None)
+
     def sessions(self) -> list[SessionInfo]:
         """Return all sessions, the one that was changed last first."""
         with self._reaching():

@@ -87,6 +87,10 @@ class Store(Protocol):
         """Return the session of that name, made if there is none. None makes a new one with a name of its own."""
         ...
 
+    def find(self, name: str) -> SessionInfo | None:
+        """Return the session of that name; None if there is none."""
+        ...
+
     def sessions(self) -> list[SessionInfo]:
         """Return all sessions, the one that was changed last first."""
         ...
@@ -137,6 +141,11 @@ class MemoryStore:
                 self._infos[names[name].id] = names[name]
                 self._records[names[name].id] = []
             return names[name]
+
+    def find(self, name: str) -> SessionInfo | None:
+        """Return the session of that name; None if there is none."""
+        with self._lock:
+            return next((info for info in self._infos.values() if info.name == name), None)
 
     def sessions(self) -> list[SessionInfo]:
         """Return all sessions, the one that was changed last first."""

@@ -126,7 +126,7 @@ class Host:
         """
         found = self.agent(agent)[1]
         store = self._store_of(found)
-        if all(info.name != name for info in store.sessions()):
+        if store.find(name) is None:
             raise Problem(404, f"there is no session {name!r} with {agent}")
         return found.session(name, store=store)
 
@@ -146,7 +146,7 @@ class Host:
             Problem: there is no such agent (404), another process answers in the session (409), or too many runs go on (503).
         """
         name, found = self.agent(agent)
-        if len(self._hosting) >= self._max_running and isinstance(self._store, WorkQueue):
+        if self._room() <= 0 and isinstance(self._store, WorkQueue):
             return await self._put_work(self._store, name, session, Job(prompt, options))
         return await self.host(self._run_of(name, found, prompt, session, options), name, session)
 
@@ -162,7 +162,7 @@ class Host:
         Raises:
             Problem: another process answers in the session (409), or too many runs go on (503).
         """
-        if len(self._hosting) >= self._max_running:
+        if self._room() <= 0:
             raise self._full()
         self.open()
         stored = self._stored(agent, session, self._store.owner, run_id)
@@ -174,7 +174,7 @@ class Host:
         run.start()
         self._hosting[hosted] = self._do(hosted.host(run))
         self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
-        if len(self._hosting) >= self._max_running:
+        if self._room() <= 0:
             self._has_room.clear()
         return hosted
 
@@ -293,8 +293,11 @@ class Host:
         assert isinstance(self._store, WorkQueue)
         while True:
             await self._has_room.wait()
-            for stored, raw in await self._store.take_work(list(self.agents), WORK_WAIT_S):
+            for stored, raw in await self._store.take_work(list(self.agents), WORK_WAIT_S, self._room):
                 await self._begin_work(stored, raw)
+
+    def _room(self) -> int:
+        return self._max_running - len(self._hosting)
 
     async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
         hosted = HostedRun(stored, self._store)
