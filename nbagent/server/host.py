@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from nbagent.agent import Agent
 from nbagent.agent.session import Session
 from nbagent.agent.store import MemoryStore, Store
-from nbagent.errors import NbagentError, did_you_mean
+from nbagent.errors import NbagentError, SessionError, did_you_mean
 from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.commands import Reply, RunCommand, carry_out
@@ -116,7 +116,8 @@ class Host:
     def new_session(self, agent: str) -> Session:
         """Return a new session with an agent. Its name cannot be guessed."""
         found = self.agent(agent)[1]
-        return found.session(f"session-{secrets.token_urlsafe(12)}", store=self._store_of(found))
+        with _keeping():
+            return found.session(f"session-{secrets.token_urlsafe(12)}", store=self._store_of(found))
 
     def session(self, agent: str, name: str) -> Session:
         """Return a session.
@@ -126,9 +127,10 @@ class Host:
         """
         found = self.agent(agent)[1]
         store = self._store_of(found)
-        if store.find(name) is None:
-            raise Problem(404, f"there is no session {name!r} with {agent}")
-        return found.session(name, store=store)
+        with _keeping():
+            if store.find(name) is None:
+                raise Problem(404, f"there is no session {name!r} with {agent}")
+            return found.session(name, store=store)
 
     def _store_of(self, agent: Agent) -> Store:
         return self._sessions if self._sessions is not None and isinstance(agent.store, MemoryStore) else agent.store
@@ -322,6 +324,15 @@ class Host:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+@contextlib.contextmanager
+def _keeping() -> Iterator[None]:
+    """Refuse a request whose session cannot be read or kept at the moment."""
+    try:
+        yield
+    except SessionError as error:
+        raise Problem(503, str(error)) from error
 
 
 async def _persistently(service: Callable[[], Awaitable[None]]) -> None:
