@@ -6,9 +6,9 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import redis
 
 COMMAND = shutil.which("redis-server")
 
@@ -49,7 +49,7 @@ class RedisServer:
         for line in self._process.stdout:
             said.append(line)
             if "Ready to accept connections" in line:
-                with redis.Redis.from_url(self.url) as client:
+                with self._client() as client:
                     client.blpop("nothing", 1)  # until it has run for a second: processes are not declared dead before
                 return
         raise AssertionError("".join(said))
@@ -62,8 +62,13 @@ class RedisServer:
 
     def empty(self) -> None:
         """Delete all that is in it."""
-        with redis.Redis.from_url(self.url) as client:
+        with self._client() as client:
             client.flushall()
+
+    def _client(self) -> Any:
+        import redis  # not in every environment that loads the fixtures
+
+        return redis.Redis.from_url(self.url)
 
 
 @contextlib.contextmanager

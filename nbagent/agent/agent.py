@@ -86,8 +86,8 @@ class Agent:
         delivery: pieces and pace in which texts come to the reader of `stream`; by default as the model sends them.
         memory: what the model is sent of a session's conversation: `BufferWindow(…)`, `SummaryBuffer(…)`; None is all of it.
         longterm: `LongTerm(…)`, which gives the model the tools `recall` and `remember`.
-        store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, or a `Store`; by default this process's
-            memory.
+        store: keeps the sessions: the path of an SQLite file, such as `"chats.db"`, the URL of a Redis, or a `Store`; by
+            default this process's memory.
 
     A request that the server cannot take yet (429, 5xx, no connection) is sent again, as often as the client's `max_retries`
     says (2 by default) and after the time that the server asks for. One whose response has begun is never sent again.

@@ -9,6 +9,7 @@ All keys begin with `nbagent:`.
 | `records:ID` | list | its records, as JSON |
 | `turns:ID` | set | ids of its turns |
 | `passages:ID` | list | what can be searched in it, as JSON; without an id, what belongs to no session |
+| `once:TOKEN` | string | that an addition was made; expires |
 """
 
 import contextlib
@@ -37,6 +38,8 @@ from nbagent.gate import secrets
 
 try:
     from redis import Redis, exceptions
+    from redis.backoff import ExponentialWithJitterBackoff
+    from redis.retry import Retry
 except ImportError:
     raise MissingExtra("A store in Redis", "redis") from None
 
@@ -45,6 +48,9 @@ PARAMETERS = frozenset({"keep_s", "heartbeat_expires_ms"})
 
 TIMEOUT_S = 5.0
 """Seconds to wait for a connection, and for a reply."""
+
+RETRIES = 6
+"""Attempts after the first one, within some seconds: the time in which a Redis starts again."""
 
 _OPEN = """
 local name, id, now = unpack(ARGV)
@@ -56,19 +62,21 @@ return id
 """
 
 _APPEND = """
-local id, now, begins, count = unpack(ARGV, 1, 4)
+local id, once, now, begins, count = unpack(ARGV, 1, 5)
 local chat = 'nbagent:chat:' .. id
 if redis.call('EXISTS', chat) == 0 then return 0 end
-for n = 5, 4 + 2 * tonumber(count), 2 do
+if not redis.call('SET', 'nbagent:once:' .. once, 1, 'NX', 'EX', 60) then return 1 end
+for n = 6, 5 + 2 * tonumber(count), 2 do
   redis.call('RPUSH', 'nbagent:records:' .. id, ARGV[n])
   redis.call('SADD', 'nbagent:turns:' .. id, ARGV[n + 1])
 end
-for n = 5 + 2 * tonumber(count), #ARGV do redis.call('RPUSH', 'nbagent:passages:' .. id, ARGV[n]) end
+for n = 6 + 2 * tonumber(count), #ARGV do redis.call('RPUSH', 'nbagent:passages:' .. id, ARGV[n]) end
 redis.call('HSET', chat, 'updated', now)
 if redis.call('HGET', chat, 'begins') == '' then redis.call('HSET', chat, 'begins', begins) end
 return 1
 """
-"""Adds records, each with its turn, and then passages. Returns 0 if there is no such session."""
+"""Adds records, each with its turn, and then passages; nothing when it is sent again, after a lost reply. Returns 0 if there is
+no such session."""
 
 _RENAME = """
 local id, name = unpack(ARGV)
@@ -114,7 +122,12 @@ class RedisStore:
         secrets.register(urlsplit(url).password)
         try:
             self._redis: Any = Redis.from_url(
-                own_parameters(url)[0], protocol=2, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
+                own_parameters(url)[0],
+                protocol=2,
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
+                retry=Retry(ExponentialWithJitterBackoff(cap=1.0, base=0.1), RETRIES),
+                retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoadingError],
             )
         except ValueError as error:
             raise NbagentError(f"{self._name} is no address of a Redis: {error}") from error
@@ -137,6 +150,17 @@ class RedisStore:
                 id = self._open(args=[wanted, made, time.time()]).decode()
             if name is not None or id == made:  # else another process has taken the name
                 return self._infos([id])[0]
+
+    def find(self, name: str) -> SessionInfo | None:
+        """Return the session of that name; None if there is none."""
+        with self._reaching():
+            id = self._redis.hget("nbagent:sessions", name)
+        return None if id is None else next(iter(self._infos([id.decode()])), None)
+
+    def count(self) -> int:
+        """Return the number of sessions."""
+        with self._reaching():
+            return int(self._redis.hlen("nbagent:sessions"))
 
     def sessions(self) -> list[SessionInfo]:
         """Return all sessions, the one that was changed last first."""
@@ -181,7 +205,7 @@ class RedisStore:
         now = time.time()
         passages = [msgspec.json.encode(_Said(text, now)) for text in passages_of(records)]
         with self._reaching():
-            if not self._append(args=[id, now, beginning_of(records), len(records), *rows, *passages]):
+            if not self._append(args=[id, uuid.uuid4().hex, now, beginning_of(records), len(records), *rows, *passages]):
                 raise no_session()
 
     def rename(self, id: str, name: str) -> None:
@@ -205,7 +229,7 @@ class RedisStore:
         with self._reaching():
             if id is None:
                 self._redis.rpush("nbagent:passages:", said)
-            elif not self._append(args=[id, time.time(), "", 0, said]):
+            elif not self._append(args=[id, uuid.uuid4().hex, time.time(), "", 0, said]):
                 raise no_session()
 
     def search(self, query: str, id: str | None, limit: int) -> list[Passage]:

@@ -136,6 +136,17 @@ class SqliteStore:
             )
             return _info(db.execute(f"{_INFO} WHERE name = ?", (name,)).fetchone())
 
+    def find(self, name: str) -> SessionInfo | None:
+        """Return the session of that name; None if there is none."""
+        with self._reading() as db:
+            row = db.execute(f"{_INFO} WHERE name = ?", (name,)).fetchone()
+        return None if row is None else _info(row)
+
+    def count(self) -> int:
+        """Return the number of sessions."""
+        with self._reading() as db:
+            return int(db.execute("SELECT count(*) FROM session").fetchone()[0])
+
     def sessions(self) -> list[SessionInfo]:
         """Return all sessions, the one that was changed last first."""
         with self._reading() as db:

@@ -87,6 +87,14 @@ class Store(Protocol):
         """Return the session of that name, made if there is none. None makes a new one with a name of its own."""
         ...
 
+    def find(self, name: str) -> SessionInfo | None:
+        """Return the session of that name; None if there is none."""
+        ...
+
+    def count(self) -> int:
+        """Return the number of sessions."""
+        ...
+
     def sessions(self) -> list[SessionInfo]:
         """Return all sessions, the one that was changed last first."""
         ...
@@ -122,21 +130,31 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._infos: dict[str, SessionInfo] = {}
+        self._ids: dict[str, str] = {}  # by name
         self._records: dict[str, list[Record]] = {}
         self._passages: list[tuple[str | None, str, float]] = []
 
     def open(self, name: str | None) -> SessionInfo:
         """Return the session of that name, made if there is none."""
         with self._lock:
-            names = {info.name: info for info in self._infos.values()}
             if name is None:
-                name = free_name(names)
-            if name not in names:
-                now = time.time()
-                names[name] = SessionInfo(id=uuid.uuid4().hex, name=name, created=now, updated=now)
-                self._infos[names[name].id] = names[name]
-                self._records[names[name].id] = []
-            return names[name]
+                name = free_name(self._ids)
+            if name not in self._ids:
+                id, now = uuid.uuid4().hex, time.time()
+                self._infos[id] = SessionInfo(id=id, name=name, created=now, updated=now)
+                self._ids[name] = id
+                self._records[id] = []
+            return self._infos[self._ids[name]]
+
+    def find(self, name: str) -> SessionInfo | None:
+        """Return the session of that name; None if there is none."""
+        with self._lock:
+            return self._infos.get(self._ids.get(name, ""))
+
+    def count(self) -> int:
+        """Return the number of sessions."""
+        with self._lock:
+            return len(self._infos)
 
     def sessions(self) -> list[SessionInfo]:
         """Return all sessions, the one that was changed last first."""
@@ -163,15 +181,16 @@ class MemoryStore:
         """Name a session."""
         with self._lock:
             info = self._info(id)
-            if any(other.name == name and other.id != id for other in self._infos.values()):
+            if self._ids.get(name, id) != id:
                 raise name_taken(name)
+            del self._ids[info.name]
+            self._ids[name] = id
             self._infos[id] = msgspec.structs.replace(info, name=name)
 
     def delete(self, id: str) -> None:
         """Delete a session."""
         with self._lock:
-            self._info(id)
-            del self._infos[id], self._records[id]
+            del self._ids[self._info(id).name], self._infos[id], self._records[id]
             self._passages = [passage for passage in self._passages if passage[0] != id]
 
     def remember(self, text: str, id: str | None) -> None:

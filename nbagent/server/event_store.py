@@ -143,10 +143,15 @@ class WorkQueue(Protocol):
         """
         ...
 
-    async def take_work(self, agents: Sequence[str], wait_s: float) -> list[tuple[StoredRun, bytes]]:
+    async def take_work(self, agents: Sequence[str], wait_s: float, room: Callable[[], int]) -> list[tuple[StoredRun, bytes]]:
         """Return runs for this process, now their owner, with their jobs: at most one an agent. Wait some seconds for them.
 
-        Each run is given to one process. One that dies in between leaves it to another; a run that has an owner is not taken
-        again, because its tools may have run.
+        Args:
+            agents: names of the agents whose runs it takes.
+            wait_s: seconds to wait.
+            room: returns how many runs it can take; asked again when they have come.
+
+        Each run is given to one process. If that dies before it is the owner, another one gets the run. A run with an owner is
+        not given again, because its tools may have run.
         """
         ...

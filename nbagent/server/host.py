@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from nbagent.agent import Agent
 from nbagent.agent.session import Session
 from nbagent.agent.store import MemoryStore, Store
-from nbagent.errors import NbagentError, did_you_mean
+from nbagent.errors import NbagentError, SessionError, did_you_mean
 from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.commands import Reply, RunCommand, carry_out
@@ -124,9 +124,10 @@ class Host:
         """
         name, found = self.agent(agent)
         store = self._store_of(found)
-        if len(store.sessions()) >= MAX_SESSIONS:
-            raise Problem(503, f"{name} has {MAX_SESSIONS:,} sessions already, which is the limit")
-        return found.session(f"session-{secrets.token_urlsafe(12)}", store=store)
+        with _keeping():
+            if store.count() >= MAX_SESSIONS:
+                raise Problem(503, f"{name} has {MAX_SESSIONS:,} sessions already, which is the limit")
+            return found.session(f"session-{secrets.token_urlsafe(12)}", store=store)
 
     def session(self, agent: str, name: str) -> Session:
         """Return a session.
@@ -136,9 +137,10 @@ class Host:
         """
         found = self.agent(agent)[1]
         store = self._store_of(found)
-        if all(info.name != name for info in store.sessions()):
-            raise Problem(404, f"there is no session {name!r} with {agent}")
-        return found.session(name, store=store)
+        with _keeping():
+            if store.find(name) is None:
+                raise Problem(404, f"there is no session {name!r} with {agent}")
+            return found.session(name, store=store)
 
     def _store_of(self, agent: Agent) -> Store:
         return self._sessions if self._sessions is not None and isinstance(agent.store, MemoryStore) else agent.store
@@ -156,7 +158,7 @@ class Host:
             Problem: there is no such agent (404), another process answers in the session (409), or too many runs go on (503).
         """
         name, found = self.agent(agent)
-        if len(self._hosting) >= self._max_running and isinstance(self._store, WorkQueue):
+        if self._room() <= 0 and isinstance(self._store, WorkQueue):
             return await self._put_work(self._store, name, session, Job(prompt, options))
         return await self.host(self._run_of(name, found, prompt, session, options), name, session)
 
@@ -172,7 +174,7 @@ class Host:
         Raises:
             Problem: another process answers in the session (409), or too many runs go on (503).
         """
-        if len(self._hosting) >= self._max_running:
+        if self._room() <= 0:
             raise self._full()
         self.open()
         stored = self._stored(agent, session, self._store.owner, run_id)
@@ -184,7 +186,7 @@ class Host:
         run.start()
         self._hosting[hosted] = self._do(hosted.host(run))
         self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
-        if len(self._hosting) >= self._max_running:
+        if self._room() <= 0:
             self._has_room.clear()
         return hosted
 
@@ -303,8 +305,11 @@ class Host:
         assert isinstance(self._store, WorkQueue)
         while True:
             await self._has_room.wait()
-            for stored, raw in await self._store.take_work(list(self.agents), WORK_WAIT_S):
+            for stored, raw in await self._store.take_work(list(self.agents), WORK_WAIT_S, self._room):
                 await self._begin_work(stored, raw)
+
+    def _room(self) -> int:
+        return self._max_running - len(self._hosting)
 
     async def _begin_work(self, stored: StoredRun, raw: bytes) -> None:
         hosted = HostedRun(stored, self._store)
@@ -329,6 +334,15 @@ class Host:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+@contextlib.contextmanager
+def _keeping() -> Iterator[None]:
+    """Refuse a request whose session cannot be read or kept at the moment."""
+    try:
+        yield
+    except SessionError as error:
+        raise Problem(503, str(error)) from error
 
 
 async def _persistently(service: Callable[[], Awaitable[None]]) -> None:

@@ -12,8 +12,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from nbagent import events as e
-from nbagent.errors import AnswerError
 from nbagent.server.hosted_run import HostedRun
+from nbagent.server.problem import Problem
 from nbagent.server.results import whole_text
 
 ANSWER_TIMEOUT_S = 600.0
@@ -76,12 +76,12 @@ class McpCall:
         self._seen = seen
         self._progress = 0
 
-    def answer(self, responses: Mapping[str, Any]) -> None:
+    async def answer(self, responses: Mapping[str, Any]) -> None:
         """Answer the questions that the client was asked; one without a response is denied."""
         self._waiting.end(self._run)
         for event in self._run.events[: self._seen]:
             if isinstance(event, e.ApprovalRequest) and event.kind != "stop" and not self._is_answered(event):
-                self._respond(event, responses.get(event.approval_id))
+                await self._respond(event, responses.get(event.approval_id))
 
     async def result(self, context: ServerRequestContext[Any, Any]) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
         """Follow the run to its end, or to a question that the client answers with its next request.
@@ -98,7 +98,7 @@ class McpCall:
                     self._seen += 1
                     if isinstance(event, e.ApprovalRequest) and event.kind != "stop" and not self._is_answered(event):
                         if _supports(context):
-                            self._respond(event, await self._elicit(context, event))
+                            await self._respond(event, await self._elicit(context, event))
                         elif context.protocol_version in MODERN_PROTOCOL_VERSIONS and _has_forms(context):
                             self._waiting.begin(run)
                             request = mcp_types.ElicitRequest(params=self._form(event))
@@ -107,7 +107,7 @@ class McpCall:
                                 input_requests={event.approval_id: request}, request_state=state
                             )
                         else:
-                            self._respond(event, None, NOT_ASKED)
+                            await self._respond(event, None, NOT_ASKED)
                     else:
                         await self._report(context, event)
                 if run.ended:
@@ -181,28 +181,37 @@ class McpCall:
         while not self._is_answered(question):
             await self._run.changed(len(self._run.events))
 
-    def _respond(self, question: e.ApprovalRequest, response: Any, reason: str = NOT_ALLOWED) -> None:
+    async def _respond(self, question: e.ApprovalRequest, response: Any, reason: str = NOT_ALLOWED) -> None:
         """Give the run the client's answer. Anything but a clear permission denies."""
-        run = self._run.run
-        if run is None or self._is_answered(question):
+        if self._is_answered(question):
             return
         content = response.content if isinstance(response, mcp_types.ElicitResult) and response.action == "accept" else None
-        with contextlib.suppress(AnswerError):  # another client was faster
+        with contextlib.suppress(Problem):  # another client was faster
             try:
                 if question.kind == "input" and content is not None:
-                    run.respond(question.approval_id, "approve", _value_of(question, content))
+                    await self._run.respond(question.approval_id, "approve", _value_of(question, content))
                 elif content is not None and content.get("allow") is True:
-                    run.respond(question.approval_id, "approve")
+                    await self._run.respond(question.approval_id, "approve")
                 else:
-                    run.respond(question.approval_id, "deny", reason=reason)
-            except AnswerError as error:
-                run.respond(question.approval_id, "deny", reason=str(error))
+                    await self._run.respond(question.approval_id, "deny", reason=reason)
+            except Problem as problem:
+                await self._run.respond(question.approval_id, "deny", reason=str(problem))
 
 
 def stop(run: HostedRun) -> None:
-    """Stop a run."""
-    if run.run is not None:
-        run.run.cancel(by=STOPPED_BY)
+    """Stop a run, in a task of its own: a call that is cancelled can wait for nothing any more."""
+    if not run.ended:
+        task = asyncio.create_task(_stop(run))
+        _stopping.add(task)
+        task.add_done_callback(_stopping.discard)
+
+
+_stopping: set[asyncio.Task[None]] = set()
+
+
+async def _stop(run: HostedRun) -> None:
+    with contextlib.suppress(Problem):  # it has ended
+        await run.cancel(by=STOPPED_BY)
 
 
 def text_result(text: str, *, is_error: bool = False, **meta: str | None) -> mcp_types.CallToolResult:

@@ -101,7 +101,7 @@ class McpServer:
             if params.request_state is not None:
                 run, seen = await self._resumed(params.request_state)
                 call = McpCall(run, self._waiting, is_tool=not entry.is_agent, seen=seen)
-                call.answer(params.input_responses or {})
+                await call.answer(params.input_responses or {})
             else:
                 run = await self._start(entry, params.arguments or {})
                 call = McpCall(run, self._waiting, is_tool=not entry.is_agent)
@@ -117,7 +117,7 @@ class McpServer:
         """
         run_id, _, seen = state.partition(":")
         run = await self._host.find(run_id)
-        if not seen.isdecimal() or len(seen) > 9 or (run.run is None and not run.ended):
+        if not seen.isdecimal() or len(seen) > 9:
             raise Problem(409, f"the run {run_id!r} does not wait for an answer here")
         return run, int(seen)
 

@@ -24,7 +24,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -142,6 +142,14 @@ return 1
 """
 """Makes a process the owner of a run that waits. Returns 0 if it has one, or has ended."""
 
+_GIVE_BACK = """
+local agent, entry, id, job = unpack(ARGV)
+local work = 'nbagent:work:' .. agent
+if redis.call('XDEL', work, entry) == 1 then redis.call('XADD', work, '*', 'run', id, 'job', job) end
+redis.call('XACK', work, 'servers', entry)
+"""
+"""Lets a run wait again."""
+
 
 class RedisEvents:
     """A store in Redis.
@@ -174,6 +182,7 @@ class RedisEvents:
         self._begin = self._redis.register_script(_BEGIN)
         self._append = self._redis.register_script(_APPEND)
         self._take = self._redis.register_script(_TAKE)
+        self._give_back = self._redis.register_script(_GIVE_BACK)
 
     async def close(self) -> None:
         """Leave Redis: this process is no longer alive for the others."""
@@ -325,7 +334,7 @@ class RedisEvents:
         """Add a run that waits for a process; see `WorkQueue.put_work`."""
         return await self._added(run, job)
 
-    async def take_work(self, agents: Sequence[str], wait_s: float) -> list[tuple[StoredRun, bytes]]:
+    async def take_work(self, agents: Sequence[str], wait_s: float, room: Callable[[], int]) -> list[tuple[StoredRun, bytes]]:
         """Return runs for this process; see `WorkQueue.take_work`."""
         streams = [f"nbagent:work:{agent}" for agent in agents]
         wait_s = min(wait_s, MAX_BLOCK_S)
@@ -342,13 +351,18 @@ class RedisEvents:
                 block = max(1, int(wait_s * 1000))
                 said = await self._redis.xreadgroup(GROUP, self.owner, dict.fromkeys(streams, ">"), count=1, block=block)
                 found = [(stream.decode(), entries) for stream, entries in said or ()]
-        taken = [
-            await self._taken(stream.removeprefix("nbagent:work:"), entry.decode(), fields)
-            for stream, entries in found
-            for entry, fields in entries
-            if fields
-        ]
-        return [each for each in taken if each is not None]
+        taken: list[tuple[StoredRun, bytes]] = []
+        for stream, entries in found:
+            for entry, fields in entries:
+                if not fields:
+                    continue  # Redis 6 hands on what was deleted
+                agent = stream.removeprefix("nbagent:work:")
+                if room() <= len(taken):
+                    async with self._reaching():
+                        await self._give_back(args=[agent, entry, fields[b"run"], fields[b"job"]])
+                elif (mine := await self._taken(agent, entry.decode(), fields)) is not None:
+                    taken.append(mine)
+        return taken
 
     async def _taken(self, agent: str, entry: str, fields: dict[bytes, bytes]) -> tuple[StoredRun, bytes] | None:
         """Become the owner of a run. None if another process is."""

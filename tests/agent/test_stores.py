@@ -45,6 +45,7 @@ def test_a_session_is_made_once_and_found_by_its_name(store: Store) -> None:
     assert store.open("sales") == first
     assert store.open("other").id != first.id
     assert {info.name for info in store.sessions()} == {"sales", "other"}
+    assert (store.find("sales"), store.find("none")) == (first, None)
 
 
 def test_sessions_without_a_name_get_one(store: Store) -> None:

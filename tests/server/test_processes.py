@@ -257,7 +257,8 @@ def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none
         Cluster(f"{redis.url}?heartbeat_expires_ms=1500", tmp_path) as cluster,
     ):
         first, second = cluster.here(), cluster.here()
-        run = first.begin("words")
+        session = first.session() if keeps else None
+        run = first.begin("words", session)
         events, got = second.events(run), list[Json]()
         for wanted in (10, 20):
             cluster.model.go_on.release(10)
@@ -265,6 +266,8 @@ def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none
                 got.append(next(events))
             redis.kill()
             cluster.model.go_on.release(2)  # these come while nobody keeps them
+            status, said = first.post("/runs", message="one")
+            assert (status, "does not answer" in said) == (503, True)
             redis.start()
         cluster.model.go_on.release(10)
         got += events
@@ -273,6 +276,8 @@ def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none
         assert numbers == sorted(set(numbers))
         assert got[-1]["status"] == "completed"
         assert list(first.events(run)) == got
+        if session is not None:
+            assert json.loads(text_of(list(second.events(second.begin("two", session))))) == ["words", "".join(WORDS), "two"]
 
 
 def test_a_store_that_cannot_be_reached_is_told_at_the_start(tmp_path: Path) -> None:

@@ -224,6 +224,10 @@ async def redis_process(redis: RedisServer) -> AsyncIterator[Callable[[], RedisE
         await store.close()
 
 
+def room() -> int:
+    return 1
+
+
 async def test_a_process_that_leaves_redis_is_not_alive(redis_process: Callable[[], RedisEvents]) -> None:
     first, second = redis_process(), redis_process()
     await first.begin(run_of(first))
@@ -251,7 +255,7 @@ async def test_work_is_taken_by_one_process(redis_process: Callable[[], RedisEve
     taken: list[tuple[str, bytes, str]] = []
 
     async def take(store: RedisEvents) -> None:
-        while found := await store.take_work(["assistant"], 0.05):
+        while found := await store.take_work(["assistant"], 0.05, room):
             taken.extend((run.id, job, run.owner) for run, job in found)
 
     await asyncio.gather(*map(take, takers))
@@ -269,18 +273,26 @@ async def test_work_given_to_a_process_that_died_before_it_began_is_taken_by_ano
     await poster.put_work(run_of(poster, owner=WAITING), b"job")
     await poster._redis.xgroup_create("nbagent:work:assistant", "servers", "0")
     assert await poster._redis.xreadgroup("servers", "dead", {"nbagent:work:assistant": ">"})
-    found = await other.take_work(["assistant"], 0.01)
+    found = await other.take_work(["assistant"], 0.01, room)
     while not found:  # until it has lain there for the time of a heartbeat
-        found = await other.take_work(["assistant"], 0.1)
+        found = await other.take_work(["assistant"], 0.1, room)
     assert [(run.id, run.owner, job) for run, job in found] == [("run-1", other.owner, b"job")]
-    assert await poster.take_work(["assistant"], 0.01) == []
+    assert await poster.take_work(["assistant"], 0.01, room) == []
+
+
+async def test_work_that_comes_to_a_process_without_room_waits_again(redis_process: Callable[[], RedisEvents]) -> None:
+    full, other = redis_process(), redis_process()
+    await full.put_work(run_of(full, owner=WAITING), b"job")
+    assert await full.take_work(["assistant"], 0.01, lambda: 0) == []
+    assert [(run.id, job) for run, job in await other.take_work(["assistant"], 0.01, room)] == [("run-1", b"job")]
+    assert await full.take_work(["assistant"], 0.01, room) == []
 
 
 async def test_work_that_was_stopped_while_it_waited_is_not_taken(redis_process: Callable[[], RedisEvents]) -> None:
     store = redis_process()
     await store.put_work(run_of(store, owner=WAITING), b"job")
     assert await store.append("run-1", [(1, b"end")], ended=True)
-    assert await store.take_work(["assistant"], 0.01) == []
+    assert await store.take_work(["assistant"], 0.01, room) == []
 
 
 async def test_too_much_work_is_refused(redis_process: Callable[[], RedisEvents], monkeypatch: pytest.MonkeyPatch) -> None:
