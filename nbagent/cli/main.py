@@ -104,8 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="to listen at (%(default)s)")
     served.add_argument("--port", metavar="PORT", type=int, default=8080, help="to listen at; 0 for a free one (%(default)s)")
     served.add_argument(
-        "--store", metavar="FILE", default=":memory:", help="SQLite file that keeps the runs; by default memory"
+        "--store",
+        metavar="STORE",
+        default=":memory:",
+        help="SQLite file or redis://host:6379/0 that keeps the runs and sessions; by default memory",
     )
+    served.add_argument("--grpc-port", metavar="PORT", type=int, help="to listen at for gRPC; 0 for a free one (default: none)")
     served.add_argument("--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)")
     served.add_argument("--origin", metavar="ORIGIN", action="append", default=[], help="of web pages that may use it")
     served.set_defaults(command=_serve)

@@ -15,6 +15,7 @@ from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
+from nbagent.server.a2a.mount import A2A, is_installed
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, nearai, openai, runs, status_tokens, vercel
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
@@ -57,22 +58,29 @@ def asgi(
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
     host = Host(agents, SqliteEvents(store), reveal=reveal)
 
+    a2a = A2A(host, token) if is_installed() else None
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         for run_id, (name, run) in runs_by_id.items():
             await host.host(run, name, run_id=run_id)
         try:
+            if a2a is not None:
+                await a2a.start()
             yield
         finally:
+            if a2a is not None:
+                await a2a.close()
             await host.close()
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
     app = Starlette(
-        routes=[route for room in rooms for route in room.routes(host)],
+        routes=[*(route for room in rooms for route in room.routes(host)), *(() if a2a is None else a2a.routes())],
         lifespan=lifespan,
         middleware=[Middleware(Guard, hosts=hosts, origins=origins, token=token)],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
+    app.state.a2a = a2a
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}
     return app
 

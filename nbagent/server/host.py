@@ -60,7 +60,7 @@ class Host:
 
     def new_session(self, agent: str) -> Session:
         """Return a new session with an agent. Its name cannot be guessed."""
-        return self.agent(agent)[1].session(f"session-{secrets.token_urlsafe(12)}")
+        return self.agent(agent)[1].session(new_session_name())
 
     def session(self, agent: str, name: str) -> Session:
         """Return a session.
@@ -73,13 +73,16 @@ class Host:
             raise Problem(404, f"there is no session {name!r} with {agent}")
         return found.session(name)
 
-    async def start(self, agent: str | None, prompt: Any, session: Session | None = None, **options: Any) -> HostedRun:
+    async def start(
+        self, agent: str | None, prompt: Any, session: Session | None = None, *, run_id: str | None = None, **options: Any
+    ) -> HostedRun:
         """Begin a run.
 
         Args:
             agent: its name.
             prompt: as for `Agent.stream`.
             session: that the prompt belongs to.
+            run_id: id for its readers; by default a new one.
             options: of the run, as for `nbagent.show`.
 
         Raises:
@@ -87,7 +90,8 @@ class Host:
         """
         name, found = self.agent(agent)
         stream = (found if session is None else session).stream(prompt)
-        return await self.host(Run(stream, **{"reveal": self._reveal, "name": name, **options}), name, session)
+        run = Run(stream, **{"reveal": self._reveal, "name": name, **options})
+        return await self.host(run, name, session, run_id=run_id)
 
     async def host(self, run: Run, agent: str, session: Session | None = None, *, run_id: str | None = None) -> HostedRun:
         """Serve a run, which is started if it has not begun.
@@ -178,3 +182,8 @@ class Host:
 def new_run_id() -> str:
     """Return an id for a run, which cannot be guessed."""
     return f"run-{secrets.token_urlsafe(12)}"
+
+
+def new_session_name() -> str:
+    """Return a name for a session, which cannot be guessed."""
+    return f"session-{secrets.token_urlsafe(12)}"

@@ -22,16 +22,26 @@ async def body(request: Request, type: type[T]) -> T:
     Raises:
         Problem: it is too large (413), no JSON by its content type (415), or not of that form (422).
     """
-    raw = await _bytes(request)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if raw and media_type != "application/json" and not media_type.endswith("+json"):
-        raise Problem(415, f"the content type must be application/json, got {media_type or 'none'!r}")
+    raw = await json_bytes(request)
     try:
         return msgspec.json.decode(raw or b"{}", type=type)
     except msgspec.ValidationError as error:
         raise Problem(422, f"the body does not fit: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, f"the body is not JSON: {error}") from error
+
+
+async def json_bytes(request: Request) -> bytes:
+    """Return the body of a request, which is JSON by its content type.
+
+    Raises:
+        Problem: it is too large (413), or no JSON by its content type (415).
+    """
+    raw = await _bytes(request)
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if raw and media_type != "application/json" and not media_type.endswith("+json"):
+        raise Problem(415, f"the content type must be application/json, got {media_type or 'none'!r}")
+    return raw
 
 
 async def _bytes(request: Request) -> bytes:

@@ -10,10 +10,11 @@ from typing import Self
 import uvicorn
 from starlette.applications import Starlette
 
-from nbagent.errors import NbagentError
+from nbagent.errors import MissingExtra, NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
+from nbagent.server.event_store import EventStore
 from nbagent.server.guard import LOOPBACK
 
 MAX_CONNECTIONS = 1_000
@@ -32,6 +33,10 @@ class Server:
 
     Attributes:
         url: address of the server.
+        grpc_address: `host:port` of its gRPC services; None if it has none.
+
+    Raises:
+        OSError: the address of the gRPC services is taken.
     """
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
@@ -52,6 +57,13 @@ class Server:
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
+        self.grpc_address: str | None = None
+        if app.state.a2a is not None and app.state.a2a.grpc is not None:
+            try:
+                self.grpc_address = f"{f'[{host}]' if ':' in host else host}:{app.state.a2a.grpc.bound.result()}"
+            except OSError:
+                self.stop()
+                raise
 
     def address_of(self, run: Run) -> str:
         """Return the address at which a served run is read, for `nbagent.show`.
@@ -88,11 +100,12 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
-    store: str | Path = ":memory:",
+    store: str | Path | EventStore = ":memory:",
     reveal: Reveal = "tools",
     token: str | None = None,
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
+    grpc_port: int | None = None,
 ) -> Server:
     """Serve agents and runs to other programs, in the background.
 
@@ -104,13 +117,16 @@ def serve(
         served: an agent, or a run that is being watched; or several by the names that they are served under.
         host: address to listen at. Any but this machine's own needs a token.
         port: to listen at; 0 for a free one.
-        store: SQLite file that keeps the events of the runs; by default this process's memory.
+        store: keeps the runs and the sessions: an SQLite file, or `"redis://host:6379/0"`; see `asgi`. By default this
+            process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
         token: that each request must bear, in the header `Authorization: Bearer TOKEN`.
         hosts: more names by which the server may be addressed.
         origins: of web pages elsewhere that may use it.
+        grpc_port: to listen at for gRPC; 0 for a free one, None for none.
 
     Raises:
+        MissingExtra: gRPC needs the extra `a2a`.
         NbagentError: there is neither an agent nor a run, or the address needs a token.
         OSError: the address is taken.
     """
@@ -119,5 +135,9 @@ def serve(
     if token is not None:
         secrets.register(token)
     app = asgi(served, store=store, reveal=reveal, hosts={*LOOPBACK, host, *hosts}, origins=origins, token=token)
+    if grpc_port is not None:
+        if app.state.a2a is None:
+            raise MissingExtra("Serving over gRPC", "a2a")
+        app.state.a2a.listen(host, grpc_port)
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     return Server(app, listener)

@@ -1,0 +1,125 @@
+"""`Handler`: the SDK's request handler, which also knows the runs that did not begin over A2A."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+
+from a2a.server.agent_execution import SimpleRequestContextBuilder
+from a2a.server.context import ServerCallContext
+from a2a.server.id_generator import IDGenerator, IDGeneratorContext
+from a2a.server.request_handlers import DefaultRequestHandler, validate_request_params
+from a2a.types import (
+    CancelTaskRequest,
+    Message,
+    Role,
+    SendMessageRequest,
+    SubscribeToTaskRequest,
+    Task,
+)
+from a2a.utils.errors import TaskNotCancelableError, TaskNotFoundError, UnsupportedOperationError
+
+from nbagent.server.a2a.card import card_of, interfaces_at
+from nbagent.server.a2a.executor import HostExecutor
+from nbagent.server.a2a.tasks import ASKING, ENDED, RunTasks, Update, task_of, updates
+from nbagent.server.host import Host, new_run_id, new_session_name
+
+
+class Handler(DefaultRequestHandler):  # type: ignore[misc] - the SDK's types are not read
+    """Handles the requests of all transports, for all agents.
+
+    Args:
+        host: has the agents and the runs.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._tasks = RunTasks(host)
+        self._executor = HostExecutor(host, self._tasks)
+        super().__init__(
+            self._executor,
+            self._tasks,
+            card_of("nbagent", "Any of the agents.", interfaces_at("/", "", None)),  # what the SDK may do for a client
+            request_context_builder=SimpleRequestContextBuilder(
+                task_id_generator=_Ids(new_run_id), context_id_generator=_Ids(new_session_name)
+            ),
+        )
+
+    async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Message | Task:
+        """Return the task of a message when it has ended, or asks."""
+        await self._check(params, context)
+        return await super().on_message_send(params, context)
+
+    async def on_message_send_stream(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Task | Update]:
+        """Yield the task of a message, and its updates."""
+        await self._check(params, context)
+        async with contextlib.aclosing(super().on_message_send_stream(params, context)) as sent:
+            async for update in sent:
+                yield update
+
+    async def _check(self, params: SendMessageRequest, context: ServerCallContext) -> None:
+        """Refuse a message for a task that has not asked: it must not be taken for the answer to a later question.
+
+        Raises:
+            UnsupportedOperationError: the task works, or its run goes on in another process.
+        """
+        task_id = params.message.task_id
+        task = await self._tasks.get(task_id, context) if task_id else None
+        if task is None or task.status.state in ENDED:
+            return  # a new task, or one that the SDK itself refuses
+        if task.status.state not in ASKING or not self._executor.has(task_id):
+            raise UnsupportedOperationError(f"the task {task_id} waits for no message here")
+
+    @validate_request_params  # type: ignore[untyped-decorator]
+    async def on_subscribe_to_task(
+        self, params: SubscribeToTaskRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Task | Update]:
+        """Yield a task as it is now, and its further updates.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            UnsupportedOperationError: it has ended.
+        """
+        run = await self._tasks.run(params.id, context)
+        kept = await self._tasks.get(params.id, context)
+        if kept is None:
+            raise TaskNotFoundError
+        if run is None or run.ended or kept.status.state in ENDED:
+            raise UnsupportedOperationError(f"the task {params.id} has ended")
+        task, at = task_of(run)
+        task.history.MergeFrom(message for message in kept.history if message.role == Role.ROLE_USER)
+        yield task
+        async with contextlib.aclosing(updates(run, at)) as rest:
+            async for _, update in rest:
+                yield update
+
+    @validate_request_params  # type: ignore[untyped-decorator]
+    async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
+        """Stop a task, and return it when it has ended.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            TaskNotCancelableError: it has ended, or goes on in another process.
+        """
+        if self._executor.has(params.id):
+            stopped: Task | None = await super().on_cancel_task(params, context)
+            return stopped
+        run = await self._tasks.run(params.id, context)
+        if run is None:
+            raise TaskNotFoundError
+        if run.run is None:
+            raise TaskNotCancelableError
+        run.run.cancel(by="the client")
+        while not run.ended:
+            await run.changed(len(run.events))
+        return task_of(run)[0]
+
+
+class _Ids(IDGenerator):  # type: ignore[misc] - the SDK's types are not read
+    """Makes ids that cannot be guessed."""
+
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make = make
+
+    def generate(self, context: IDGeneratorContext) -> str:
+        """Return a new id."""
+        return self._make()

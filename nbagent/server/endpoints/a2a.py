@@ -1,0 +1,105 @@
+"""Endpoints of A2A: an agent's card, and JSON-RPC and REST (HTTP+JSON) at `/agents/{agent}`.
+
+Source: https://a2a-protocol.org/latest/specification/. The routes are those of `a2a-sdk`.
+"""
+
+from typing import Any
+
+from a2a.server.context import ServerCallContext
+from a2a.server.routes import (
+    DefaultServerCallContextBuilder,
+    create_agent_card_routes,
+    create_jsonrpc_routes,
+    create_rest_routes,
+)
+from a2a.utils.constants import AGENT_CARD_WELL_KNOWN_PATH
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nbagent.server.a2a.card import card_of, interfaces_at
+from nbagent.server.a2a.handler import Handler
+from nbagent.server.a2a.tasks import AGENT
+from nbagent.server.host import Host
+from nbagent.server.request import json_bytes
+
+PATH = "/agents/{agent}"
+
+
+class AgentCalls(DefaultServerCallContextBuilder):  # type: ignore[misc] - the SDK's types are not read
+    """Puts the agent of the path into the context of a call."""
+
+    def build(self, request: Request) -> ServerCallContext:
+        """Return the context of a call."""
+        call = super().build(request)
+        call.state[AGENT] = request.path_params["agent"]
+        return call
+
+
+class KnownAgent:
+    """Refuses a request for an agent that is not served, and one whose body is no JSON within the limits.
+
+    Args:
+        app: takes the requests that pass.
+        host: has the agents.
+    """
+
+    def __init__(self, app: ASGIApp, host: Host) -> None:
+        self._app = app
+        self._host = host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on.
+
+        Raises:
+            Problem: it is refused.
+        """
+        self._host.agent(scope["path_params"]["agent"])
+        body: bytes | None = await json_bytes(Request(scope, receive))
+
+        async def receive_again() -> Message:
+            nonlocal body
+            if body is None:
+                return await receive()
+            message, body = {"type": "http.request", "body": body, "more_body": False}, None
+            return message
+
+        await self._app(scope, receive_again, send)
+
+
+def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -> list[BaseRoute]:
+    """Return the routes.
+
+    Args:
+        host: has the agents.
+        handler: takes the requests.
+        needs_token: whether requests have to bear a token.
+        grpc_port: returns the port of the gRPC server, or None.
+    """
+
+    async def card(request: Request) -> Response:
+        name, agent = host.agent(request.path_params.get("agent"))
+        port = grpc_port()
+        address = None if port is None else f"{request.url.hostname}:{port}"
+        url = str(request.url_for("a2a", agent=name))
+        made = card_of(
+            name, agent.description or f"The agent {name}.", interfaces_at(url, name, address), needs_token=needs_token
+        )
+        answer: Response = await create_agent_card_routes(made)[0].endpoint(request)
+        return answer
+
+    calls = AgentCalls()
+    guarded = [
+        *create_jsonrpc_routes(handler, PATH, context_builder=calls, enable_v0_3_compat=True),
+        *create_rest_routes(handler, calls, path_prefix=PATH),
+    ]
+    return [
+        Route(AGENT_CARD_WELL_KNOWN_PATH, card, methods=["GET"]),
+        Route(PATH + AGENT_CARD_WELL_KNOWN_PATH, card, methods=["GET"]),
+        *(
+            Route(route.path, KnownAgent(route.app, host), methods=route.methods, name="a2a" if route.path == PATH else None)
+            for route in guarded
+            if isinstance(route, Route)  # and not the mount for tenants: the path names the agent
+        ),
+    ]
