@@ -19,20 +19,19 @@ MAX_CALLS = 1_000
 
 
 class Service(Protocol):
-    """A service of gRPC.
+    """A service of gRPC."""
 
-    Attributes:
-        name: full name of the service.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """Full name of the service."""
+        ...
 
     def add_to(self, server: Any) -> None:
         """Add the service to a server."""
         ...
 
 
-class BearsToken(grpc.aio.ServerInterceptor):  # type: ignore[misc] - the stubs leave it untyped
+class BearsToken(grpc.aio.ServerInterceptor):
     """Refuses calls that do not bear the token in the metadata `authorization: Bearer TOKEN`.
 
     Args:
@@ -41,7 +40,7 @@ class BearsToken(grpc.aio.ServerInterceptor):  # type: ignore[misc] - the stubs 
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
-        self._refusal = grpc.unary_unary_rpc_method_handler(_refuse)
+        self._refusal: Any = grpc.unary_unary_rpc_method_handler(_refuse)
 
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
         """Return the handler of a call."""

@@ -31,7 +31,7 @@ _STATUS = {
 }
 
 
-def _described() -> tuple[Any, Any]:
+def _described() -> tuple[Any, ...]:
     """Add the page's messages and service to protobuf's pool, from which reflection reads, and return the messages' classes."""
     file = FileDescriptorProto(name="nbagent/hector.proto", syntax="proto3")
     for message, fields in (("SendMessageRequest", ("agent", "message", "session")), ("MessageChunk", ("content",))):
@@ -63,7 +63,7 @@ class HectorService(grpc.GenericRpcHandler):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._method = grpc.unary_stream_rpc_method_handler(
+        self._method: Any = grpc.unary_stream_rpc_method_handler(
             self._stream, SendMessageRequest.FromString, lambda chunk: chunk.SerializeToString()
         )
 

@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToDict
 
 from nbagent.errors import AnswerError, SessionError
 from nbagent.server.a2a.message import answer_in, prompt_in
-from nbagent.server.a2a.tasks import ASKING, RunTasks, agent_of, updates
+from nbagent.server.a2a.tasks import ASKING, RunTasks, Update, agent_of, updates
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
 from nbagent.server.problem import Problem
@@ -22,7 +22,7 @@ MAX_CONTEXT_ID_CHARS = 200
 """Characters of a context's id that a client chooses."""
 
 
-class HostExecutor(AgentExecutor):  # type: ignore[misc] - the SDK's types are not read
+class HostExecutor(AgentExecutor):
     """Starts a run for each new task, and answers the questions of its run with further messages.
 
     Args:
@@ -37,13 +37,17 @@ class HostExecutor(AgentExecutor):  # type: ignore[misc] - the SDK's types are n
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Send the updates of a task up to its end, or to a question. What is raised here would end the task."""
-        task_id = context.task_id
-        updater = TaskUpdater(event_queue, task_id, context.context_id)
+        task_id, context_id, message = context.task_id, context.context_id, context.message
+        assert task_id is not None
+        assert context_id is not None
+        assert message is not None
+        updater = TaskUpdater(event_queue, task_id, context_id)
         if context.current_task is None:
             self._store.expect(task_id)
-            await event_queue.enqueue_event(_new_task(context))
+            status = TaskStatus(state=TaskState.TASK_STATE_SUBMITTED)
+            await event_queue.enqueue_event(Task(id=task_id, context_id=context_id, status=status, history=[message]))
             try:
-                sent = self._tasks[task_id] = SentTask(await self._start(context), event_queue)
+                sent = self._tasks[task_id] = SentTask(await self._start(context, message, context_id), event_queue)
             except (Problem, SessionError) as problem:
                 await updater.reject(updater.new_agent_message([new_text_part(str(problem))]))
                 return
@@ -51,7 +55,7 @@ class HostExecutor(AgentExecutor):  # type: ignore[misc] - the SDK's types are n
         elif task_id in self._tasks:
             sent = self._tasks[task_id]
             try:
-                sent.answer(context.message)
+                sent.answer(message)
             except (Problem, AnswerError) as problem:
                 await updater.requires_input(updater.new_agent_message([new_text_part(str(problem))]))
                 return
@@ -63,10 +67,9 @@ class HostExecutor(AgentExecutor):  # type: ignore[misc] - the SDK's types are n
         """Return True if a task goes on that has begun here."""
         return task_id in self._tasks
 
-    async def _start(self, context: RequestContext) -> HostedRun:
+    async def _start(self, context: RequestContext, message: Message, context_id: str) -> HostedRun:
         name = agent_of(self._host, context.call_context)
-        prompt = prompt_of(prompt_in(context.message))
-        context_id = context.context_id
+        prompt = prompt_of(prompt_in(message))
         if len(context_id) > MAX_CONTEXT_ID_CHARS or not context_id.isprintable():
             raise Problem(422, f"a contextId is at most {MAX_CONTEXT_ID_CHARS} printable characters")
         session = await asyncio.to_thread(self._host.agent(name)[1].session, context_id)
@@ -74,7 +77,7 @@ class HostExecutor(AgentExecutor):  # type: ignore[misc] - the SDK's types are n
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Stop the run of a task, and send what it ends with."""
-        sent = self._tasks.get(context.task_id)
+        sent = self._tasks.get(context.task_id or "")
         if sent is not None:
             await sent.cancel()
 
@@ -134,8 +137,7 @@ class SentTask:
             if self._question is not None:  # answered elsewhere
                 self._question = None
                 self._asks.clear()
-            is_question = isinstance(update, TaskStatusUpdateEvent) and update.status.state in ASKING
-            question = _question_in(update) if is_question else None
+            question = _question_in(update)
             if question is not None and not self._is_open(question):
                 continue
             await self._queue.enqueue_event(update)
@@ -148,17 +150,10 @@ class SentTask:
         return run is not None and any(each.id == question["id"] for each in run.waiting)
 
 
-def _new_task(context: RequestContext) -> Task:
-    return Task(
-        id=context.task_id,
-        context_id=context.context_id,
-        status=TaskStatus(state=TaskState.TASK_STATE_SUBMITTED),
-        history=[context.message],
-    )
-
-
-def _question_in(update: TaskStatusUpdateEvent) -> dict[str, Any] | None:
-    """Return the question in a status; None for a run that has ended with one, which cannot be answered."""
+def _question_in(update: Update) -> dict[str, Any] | None:
+    """Return the question of an update; None if it has none, as one of a run that has ended with its question."""
+    if not isinstance(update, TaskStatusUpdateEvent) or update.status.state not in ASKING:
+        return None
     for part in update.status.message.parts:
         if part.HasField("data"):
             data: dict[str, Any] = MessageToDict(part.data)

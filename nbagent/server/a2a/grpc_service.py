@@ -15,7 +15,7 @@ AGENT_METADATA = "agent-name"
 """Key of the metadata that names the agent, as Hector's clients send it; in A2A 1.x it is the request's `tenant`."""
 
 
-class AgentCalls(DefaultGrpcServerCallContextBuilder):  # type: ignore[misc] - the SDK's types are not read
+class AgentCalls(DefaultGrpcServerCallContextBuilder):
     """Puts the agent that the metadata name into the context of a call."""
 
     def build(self, context: Any) -> ServerCallContext:
@@ -37,7 +37,8 @@ class A2AService:
 
     def add_to(self, server: Any) -> None:
         """Add the service to a server."""
-        a2a_pb2_grpc.add_A2AServiceServicer_to_server(self._servicer, server)
+        add: Any = a2a_pb2_grpc.add_A2AServiceServicer_to_server
+        add(self._servicer, server)
 
 
 class A2AService03:
@@ -50,4 +51,5 @@ class A2AService03:
 
     def add_to(self, server: Any) -> None:
         """Add the service to a server."""
-        a2a_v0_3_pb2_grpc.add_A2AServiceServicer_to_server(self._servicer, server)
+        add: Any = a2a_v0_3_pb2_grpc.add_A2AServiceServicer_to_server
+        add(self._servicer, server)

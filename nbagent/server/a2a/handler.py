@@ -23,7 +23,7 @@ from nbagent.server.a2a.tasks import ASKING, ENDED, RunTasks, Update, task_of, u
 from nbagent.server.host import Host, new_run_id, new_session_name
 
 
-class Handler(DefaultRequestHandler):  # type: ignore[misc] - the SDK's types are not read
+class Handler(DefaultRequestHandler):
     """Handles the requests of all transports, for all agents.
 
     Args:
@@ -45,7 +45,8 @@ class Handler(DefaultRequestHandler):  # type: ignore[misc] - the SDK's types ar
     async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Message | Task:
         """Return the task of a message when it has ended, or asks."""
         await self._check(params, context)
-        return await super().on_message_send(params, context)
+        sent: Message | Task = await super().on_message_send(params, context)
+        return sent
 
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
@@ -69,7 +70,7 @@ class Handler(DefaultRequestHandler):  # type: ignore[misc] - the SDK's types ar
         if task.status.state not in ASKING or not self._executor.has(task_id):
             raise UnsupportedOperationError(f"the task {task_id} waits for no message here")
 
-    @validate_request_params  # type: ignore[untyped-decorator]
+    @validate_request_params
     async def on_subscribe_to_task(
         self, params: SubscribeToTaskRequest, context: ServerCallContext
     ) -> AsyncGenerator[Task | Update]:
@@ -92,7 +93,7 @@ class Handler(DefaultRequestHandler):  # type: ignore[misc] - the SDK's types ar
             async for _, update in rest:
                 yield update
 
-    @validate_request_params  # type: ignore[untyped-decorator]
+    @validate_request_params
     async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
         """Stop a task, and return it when it has ended.
 
@@ -114,7 +115,7 @@ class Handler(DefaultRequestHandler):  # type: ignore[misc] - the SDK's types ar
         return task_of(run)[0]
 
 
-class _Ids(IDGenerator):  # type: ignore[misc] - the SDK's types are not read
+class _Ids(IDGenerator):
     """Makes ids that cannot be guessed."""
 
     def __init__(self, make: Callable[[], str]) -> None:

@@ -47,10 +47,10 @@ class A2A:
     def listen(self, host: str, port: int) -> None:
         """Have the gRPC services at an address, from `start` on."""
         from nbagent.server.a2a.grpc_service import A2AService, A2AService03
-        from nbagent.server.grpc_server import GrpcServer
+        from nbagent.server.grpc_server import GrpcServer, Service
         from nbagent.server.hector_grpc import HectorService
 
-        services = [A2AService(self._handler), A2AService03(self._handler), HectorService(self._host)]
+        services: list[Service] = [A2AService(self._handler), A2AService03(self._handler), HectorService(self._host)]
         self.grpc = GrpcServer(services, host, port, self._token)
 
     async def start(self) -> None:

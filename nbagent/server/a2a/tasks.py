@@ -1,9 +1,9 @@
 """Tasks: the runs of a `Host` as A2A shows them. The id of a task is that of its run, its context is the session."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from a2a.server.context import ServerCallContext
 from a2a.server.tasks import InMemoryTaskStore
@@ -65,7 +65,7 @@ def feed_of(run: HostedRun) -> Feed:
     return run.encoded_by("a2a", TaskEncoder)
 
 
-def update_of(item: object, task_id: str, context_id: str) -> Update:
+def update_of(item: Any, task_id: str, context_id: str) -> Update:
     """Return an update from its JSON, with the ids of a task."""
     response = ParseDict(item, StreamResponse())
     update: Update = getattr(response, response.WhichOneof("payload"))
@@ -77,7 +77,7 @@ def update_of(item: object, task_id: str, context_id: str) -> Update:
     return update
 
 
-async def updates(run: HostedRun, after: Position = START) -> AsyncIterator[tuple[Position, Update]]:
+async def updates(run: HostedRun, after: Position = START) -> AsyncGenerator[tuple[Position, Update]]:
     """Yield the updates of a run behind a position, each with its own, until it ends."""
     async for piece in feed_of(run).items(after):
         if piece is not None:

@@ -27,7 +27,7 @@ from nbagent.server.request import json_bytes
 PATH = "/agents/{agent}"
 
 
-class AgentCalls(DefaultServerCallContextBuilder):  # type: ignore[misc] - the SDK's types are not read
+class AgentCalls(DefaultServerCallContextBuilder):
     """Puts the agent of the path into the context of a call."""
 
     def build(self, request: Request) -> ServerCallContext:
