@@ -41,6 +41,8 @@ class HostExecutor(AgentExecutor):
         assert task_id is not None
         assert context_id is not None
         assert message is not None
+        if context.current_task is not None:
+            context_id = context.current_task.context_id  # the SDK makes up one for a message that names only the task
         updater = TaskUpdater(event_queue, task_id, context_id)
         if context.current_task is None:
             self._store.expect(task_id)

@@ -9,6 +9,7 @@ from a2a.server.id_generator import IDGenerator, IDGeneratorContext
 from a2a.server.request_handlers import DefaultRequestHandler, validate_request_params
 from a2a.types import (
     CancelTaskRequest,
+    GetTaskRequest,
     Message,
     Role,
     SendMessageRequest,
@@ -16,6 +17,7 @@ from a2a.types import (
     Task,
 )
 from a2a.utils.errors import TaskNotCancelableError, TaskNotFoundError, UnsupportedOperationError
+from a2a.utils.task import apply_history_length
 
 from nbagent.server.a2a.card import card_of, interfaces_at
 from nbagent.server.a2a.executor import HostExecutor
@@ -70,6 +72,15 @@ class Handler(DefaultRequestHandler):
         if task.status.state not in ASKING or not self._executor.has(task_id):
             raise UnsupportedOperationError(f"the task {task_id} waits for no message here")
 
+    async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task | None:
+        """Return a task. One that the SDK has not seen to its end yet is made from its run, if that has ended."""
+        task: Task | None = await super().on_get_task(params, context)
+        if task is not None and task.status.state not in ENDED:
+            run = await self._tasks.run(params.id, context)
+            if run is not None and run.ended:
+                return apply_history_length(_with_prompts(task_of(run)[0], task), params)
+        return task
+
     @validate_request_params
     async def on_subscribe_to_task(
         self, params: SubscribeToTaskRequest, context: ServerCallContext
@@ -87,8 +98,7 @@ class Handler(DefaultRequestHandler):
         if run is None or run.ended or kept.status.state in ENDED:
             raise UnsupportedOperationError(f"the task {params.id} has ended")
         task, at = task_of(run)
-        task.history.MergeFrom(message for message in kept.history if message.role == Role.ROLE_USER)
-        yield task
+        yield _with_prompts(task, kept)
         async with contextlib.aclosing(updates(run, at)) as rest:
             async for _, update in rest:
                 yield update
@@ -113,6 +123,14 @@ class Handler(DefaultRequestHandler):
         while not run.ended:
             await run.changed(len(run.events))
         return task_of(run)[0]
+
+
+def _with_prompts(task: Task, kept: Task) -> Task:
+    """Return a task that was made from its run, with the messages of its client, which the run does not have."""
+    history = [*(message for message in kept.history if message.role == Role.ROLE_USER), *task.history]
+    del task.history[:]
+    task.history.extend(history)
+    return task
 
 
 class _Ids(IDGenerator):
