@@ -77,11 +77,7 @@ class GrpcServer:
         self.bound: Future[int] = Future()
 
     async def start(self) -> None:
-        """Listen.
-
-        Raises:
-            OSError: the address is taken.
-        """
+        """Listen. `bound` tells whether it was possible."""
         limits = [
             ("grpc.max_receive_message_length", MAX_BODY_BYTES),
             ("grpc.so_reuseport", 0),  # else two servers would share a port
@@ -95,9 +91,8 @@ class GrpcServer:
         try:
             port = self._server.add_insecure_port(self._address)
         except RuntimeError as error:
-            failure = OSError(f"gRPC cannot listen at {self._address}: {error}")
-            self.bound.set_exception(failure)
-            raise failure from error
+            self.bound.set_exception(OSError(f"gRPC cannot listen at {self._address}: {error}"))
+            return
         await self._server.start()
         self.bound.set_result(port)
 

@@ -3,9 +3,10 @@
 import socket
 import threading
 from collections.abc import Iterable, Mapping
+from concurrent.futures import CancelledError
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,6 +16,9 @@ from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
 from nbagent.server.guard import LOOPBACK
+
+if TYPE_CHECKING:
+    from nbagent.server.grpc_server import GrpcServer
 
 MAX_CONNECTIONS = 1_000
 """Connections at a time; further ones are refused."""
@@ -54,13 +58,14 @@ class Server:
         self._listener = listener
         host, port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._grpc: GrpcServer | None = None if app.state.a2a is None else app.state.a2a.grpc
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
         self.grpc_address: str | None = None
-        if app.state.a2a is not None and app.state.a2a.grpc is not None:
+        if self._grpc is not None:
             try:
-                self.grpc_address = f"{f'[{host}]' if ':' in host else host}:{app.state.a2a.grpc.bound.result()}"
-            except OSError:
+                self.grpc_address = f"{f'[{host}]' if ':' in host else host}:{self._grpc.bound.result()}"
+            except (OSError, CancelledError):
                 self.stop()
                 raise
 
@@ -75,7 +80,11 @@ class Server:
         return f"{self.url}/runs/{self._run_ids[run.id]}/events"
 
     def _serve(self) -> None:
-        self._server.run(sockets=[self._listener])
+        try:
+            self._server.run(sockets=[self._listener])
+        finally:
+            if self._grpc is not None:
+                self._grpc.bound.cancel()  # without effect once it is bound
 
     def stop(self) -> None:
         """Stop the server and the runs in it. A second call does nothing."""

@@ -30,6 +30,7 @@ from agent.server import Server as ModelServer
 import nbagent
 from nbagent.agent import Agent
 from nbagent.server import Server, serve
+from nbagent.server.a2a.message import answer_in, prompt_in
 
 TOKEN = "a-token-of-some-length"
 BINDINGS = ("JSONRPC", "HTTP+JSON", "GRPC")
@@ -205,8 +206,10 @@ def asking(ran: list[str]) -> Any:
 REMOVING = [chat(calls=[("c1", "remove", '{"name": "x"}')]), chat("Done.")]
 
 
-@every_binding
-@pytest.mark.parametrize(("answer", "runs"), [("yes", True), ("Approve", True), ("no", False), ("what is it?", False)])
+@pytest.mark.parametrize(
+    ("binding", "answer", "runs"),
+    [("JSONRPC", "yes", True), ("JSONRPC", "what is it?", False), ("HTTP+JSON", "yes", True), ("GRPC", "no", False)],
+)
 async def test_a_call_that_needs_permission_waits_for_a_message(binding: str, answer: str, runs: bool) -> None:
     ran: list[str] = []
     with serving(*REMOVING, tools=[asking(ran)]) as (server, _):
@@ -303,10 +306,9 @@ async def test_a_failure_is_the_end_of_the_task() -> None:
     assert responses[-1].status_update.status.message.parts[0].text
 
 
-@every_binding
-async def test_a_prompt_that_is_no_text_is_rejected(binding: str) -> None:
+async def test_a_prompt_that_is_no_text_is_rejected() -> None:
     with serving() as (server, _):
-        async with connected(server.url, binding) as client:
+        async with connected(server.url, "JSONRPC") as client:
             responses = await heard(client, said("  "))
     assert states(responses) == ["TASK_STATE_REJECTED"]
 
@@ -411,13 +413,25 @@ async def test_nbagent_shows_the_address_and_answers() -> None:
         headers = {"a2a-version": "1.0"}
         run = nbagent.Run(nbagent.connect(f"{server.url}/agents/assistant", json=body, headers=headers))
         run.on("approval.request", lambda event: run.respond(event.approval_id, True))
+        run.start()
         async with asyncio.timeout(20):
             await run
     assert (run.status, run.text, ran) == ("completed", "Done.", ["x"])
 
 
-def test_parts_of_a_prompt_are_joined() -> None:
-    from nbagent.server.a2a.message import prompt_in
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Approve", ("approve", None, None)),
+        ("Yes.", ("approve", None, None)),
+        ("no", ("deny", None, None)),
+        ("ok, but not this one", ("deny", None, "ok, but not this one")),
+    ],
+)
+def test_only_a_text_that_clearly_allows_a_call_allows_it(text: str, answer: Any) -> None:
+    assert answer_in(Message(parts=[new_text_part(text)]), "tool") == answer
 
-    parts = [new_text_part("Read this:"), new_data_part({"a": 1, "b": [0.5]})]
-    assert prompt_in(Message(parts=parts)) == 'Read this:\n{"a":1,"b":[0.5]}'
+
+def test_parts_of_a_prompt_are_joined() -> None:
+    parts = [new_text_part("Read this:"), new_data_part({"a": [1, 0.5]})]
+    assert prompt_in(Message(parts=parts)) == 'Read this:\n{"a":[1,0.5]}'

@@ -37,9 +37,9 @@ class A2A:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
-        from nbagent.server.endpoints import a2a
+        from nbagent.server.a2a.routes import routes
 
-        return a2a.routes(self._host, self._handler, needs_token=self._token is not None, grpc_port=self._grpc_port)
+        return routes(self._host, self._handler, needs_token=self._token is not None, grpc_port=self._grpc_port)
 
     def _grpc_port(self) -> int | None:
         return None if self.grpc is None else self.grpc.bound.result(0)
@@ -54,11 +54,7 @@ class A2A:
         self.grpc = GrpcServer(services, host, port, self._token)
 
     async def start(self) -> None:
-        """Start the gRPC server, if there is one.
-
-        Raises:
-            OSError: its address is taken.
-        """
+        """Start the gRPC server, if there is one."""
         if self.grpc is not None:
             await self.grpc.start()
 
