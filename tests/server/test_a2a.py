@@ -17,13 +17,14 @@ from a2a.types import (
     GetTaskRequest,
     ListTasksRequest,
     Message,
+    Part,
     Role,
     SendMessageRequest,
     StreamResponse,
     SubscribeToTaskRequest,
     TaskState,
 )
-from a2a.utils.errors import A2AError, UnsupportedOperationError
+from a2a.utils.errors import A2AError, ContentTypeNotSupportedError, UnsupportedOperationError
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
 
@@ -161,10 +162,12 @@ async def test_a_task_is_cancelled(binding: str) -> None:
         async with connected(server.url, binding) as client:
             stream = client.send_message(said("x"))
             task_id = (await anext(stream)).task.id
+            stopped = None
             async for response in stream:
                 if text_of([response]) == "Hel":
                     stopped = await client.cancel_task(CancelTaskRequest(id=task_id))
                     held.go_on()
+            assert stopped is not None
             assert stopped.status.state == TaskState.TASK_STATE_CANCELED
             assert (await client.get_task(GetTaskRequest(id=task_id))).status.state == TaskState.TASK_STATE_CANCELED
             with pytest.raises(A2AError, match="cannot be canceled"):
@@ -176,7 +179,7 @@ async def test_a_client_that_comes_later_gets_what_was_and_what_comes(binding: s
     held = Held()
     with serving(held) as (server, _):
         async with connected(server.url, binding) as client:
-            begun = client.send_message(said("x"))
+            begun: Any = client.send_message(said("x"))
             task_id = (await anext(begun)).task.id
             async for response in begun:
                 if text_of([response]) == "Hel":
@@ -298,6 +301,22 @@ async def test_thoughts_are_no_part_of_the_answer() -> None:
     assert [(data["type"], data["content"]) for data in data_of(responses)] == [("thinking", "Let me think.")]
 
 
+async def test_a_message_for_a_task_that_has_ended_is_refused() -> None:
+    with serving(chat("Hi.")) as (server, _):
+        async with connected(server.url, "JSONRPC") as client:
+            task_id = (await heard(client, said("x")))[0].task.id
+            with pytest.raises(UnsupportedOperationError, match="has ended"):
+                await heard(client, said("y", task_id=task_id))
+
+
+async def test_a_file_that_is_no_text_is_refused() -> None:
+    message = Message(message_id="m", role=Role.ROLE_USER, parts=[Part(raw=b"x", media_type="image/png")])
+    with serving() as (server, _):
+        async with connected(server.url, "JSONRPC") as client:
+            with pytest.raises(ContentTypeNotSupportedError, match="image/png"):
+                await heard(client, SendMessageRequest(message=message))
+
+
 async def test_a_failure_is_the_end_of_the_task() -> None:
     with serving(lambda exchange: exchange.fail(400, "no")) as (server, _):
         async with connected(server.url, "JSONRPC") as client:
@@ -346,7 +365,6 @@ def test_the_card_names_each_way_to_the_agent_and_none_of_its_secrets() -> None:
         assert cards(server.url).status_code == 401
     assert ways == {
         **{(kind, "1.0"): f"{server.url}/agents/assistant" for kind in ("JSONRPC", "HTTP+JSON")},
-        ("JSONRPC", "0.3"): f"{server.url}/agents/assistant",
         ("GRPC", "1.0"): server.grpc_address,
     }
     assert card["securityRequirements"]

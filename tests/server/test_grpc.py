@@ -97,7 +97,8 @@ def code_of(call: Any) -> grpc.StatusCode:
 def test_a_call_needs_the_token(token: str | None) -> None:
     metadata = [] if token is None else [("authorization", f"Bearer {token}")]
     with serving(token=TOKEN) as server, grpc.insecure_channel(address_of(server)) as channel:
-        stub: Any = a2a_pb2_grpc.A2AServiceStub(channel)
+        make: Any = a2a_pb2_grpc.A2AServiceStub
+        stub = make(channel)
         for call in (
             lambda: stub.GetTask(a2a_pb2.GetTaskRequest(id="x"), metadata=metadata),
             lambda: list(stub.SubscribeToTask(a2a_pb2.SubscribeToTaskRequest(id="x"), metadata=metadata)),

@@ -17,11 +17,12 @@ from a2a.types import (
     StringList,
 )
 
-TEXT = ["text/plain"]
+INPUT_TYPES = ["text/plain", "text/markdown", "application/json"]
+OUTPUT_TYPES = ["text/plain"]
 
 
 def interfaces_at(url: str, name: str, grpc_address: str | None) -> list[AgentInterface]:
-    """Return the ways to an agent, the preferred one first.
+    """Return the ways to an agent, the preferred one first. Version 0.3 is left out, for which the SDK adds fields of its card.
 
     Args:
         url: of the agent.
@@ -31,7 +32,6 @@ def interfaces_at(url: str, name: str, grpc_address: str | None) -> list[AgentIn
     made = [
         AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="1.0"),
         AgentInterface(url=url, protocol_binding="HTTP+JSON", protocol_version="1.0"),
-        AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="0.3"),
     ]
     if grpc_address is not None:
         made.append(AgentInterface(url=grpc_address, protocol_binding="GRPC", protocol_version="1.0", tenant=name))
@@ -53,8 +53,8 @@ def card_of(name: str, description: str, interfaces: Iterable[AgentInterface], *
         version=version("jupyter-nbagent"),
         supported_interfaces=interfaces,
         capabilities=AgentCapabilities(streaming=True),
-        default_input_modes=[*TEXT, "application/json"],
-        default_output_modes=TEXT,
+        default_input_modes=INPUT_TYPES,
+        default_output_modes=OUTPUT_TYPES,
         skills=[AgentSkill(id=name, name=name, description=description, tags=["chat"])],
     )
     if needs_token:

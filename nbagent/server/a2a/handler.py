@@ -39,6 +39,7 @@ class Handler(DefaultRequestHandler):
             self._executor,
             self._tasks,
             card_of("nbagent", "Any of the agents.", interfaces_at("/", "", None)),  # what the SDK may do for a client
+            validate_input_modes=True,
             request_context_builder=SimpleRequestContextBuilder(
                 task_id_generator=_Ids(new_run_id), context_id_generator=_Ids(new_session_name)
             ),
@@ -63,12 +64,14 @@ class Handler(DefaultRequestHandler):
         """Refuse a message for a task that has not asked: it must not be taken for the answer to a later question.
 
         Raises:
-            UnsupportedOperationError: the task works, or its run goes on in another process.
+            UnsupportedOperationError: the task works or has ended, or its run goes on in another process.
         """
         task_id = params.message.task_id
         task = await self._tasks.get(task_id, context) if task_id else None
-        if task is None or task.status.state in ENDED:
-            return  # a new task, or one that the SDK itself refuses
+        if task is None:
+            return  # a new task, or one that the SDK refuses
+        if task.status.state in ENDED:  # the SDK refuses it too, but leaves its two queues behind
+            raise UnsupportedOperationError(f"the task {task_id} has ended")
         if task.status.state not in ASKING or not self._executor.has(task_id):
             raise UnsupportedOperationError(f"the task {task_id} waits for no message here")
 

@@ -7,6 +7,7 @@ from google.protobuf.json_format import MessageToDict
 
 from nbagent.adapters.base.text_forms import compact_json
 from nbagent.events import Decision
+from nbagent.server.a2a.card import INPUT_TYPES
 from nbagent.server.problem import Problem
 
 _YES = frozenset({"approve", "approved", "allow", "yes", "y", "ok"})
@@ -33,7 +34,7 @@ def prompt_in(message: Message) -> str:
             pieces.append(part.text)
         elif part.HasField("data"):
             pieces.append(compact_json(_data(part)))
-        elif part.HasField("raw") and part.media_type.startswith("text/"):
+        elif part.HasField("raw") and part.media_type in INPUT_TYPES:
             pieces.append(part.raw.decode(errors="replace"))
         else:
             raise Problem(415, f"the agent takes text and data, not {part.media_type or 'files'}")

@@ -26,6 +26,9 @@ from nbagent.server.request import json_bytes
 
 PATH = "/agents/{agent}"
 
+CACHE_CONTROL = "private, max-age=60"
+"""For cards: a server that is started again may have others."""
+
 
 class AgentCalls(DefaultServerCallContextBuilder):
     """Puts the agent of the path into the context of a call."""
@@ -86,12 +89,13 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
         made = card_of(
             name, agent.description or f"The agent {name}.", interfaces_at(url, name, address), needs_token=needs_token
         )
-        answer: Response = await create_agent_card_routes(made)[0].endpoint(request)
+        answer: Response = await create_agent_card_routes(made, cache_control=CACHE_CONTROL)[0].endpoint(request)
         return answer
 
     calls = AgentCalls()
     guarded = [
         *create_jsonrpc_routes(handler, PATH, context_builder=calls, enable_v0_3_compat=True),
+        *create_jsonrpc_routes(handler, PATH + "/", context_builder=calls, enable_v0_3_compat=True),  # as clients may write it
         *create_rest_routes(handler, calls, path_prefix=PATH),
     ]
     return [

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from a2a.server.context import ServerCallContext
@@ -70,10 +69,8 @@ def update_of(item: Any, task_id: str, context_id: str) -> Update:
     response = ParseDict(item, StreamResponse())
     update: Update = getattr(response, response.WhichOneof("payload"))
     update.task_id, update.context_id = task_id, context_id
-    if isinstance(update, TaskStatusUpdateEvent):
-        update.status.timestamp.FromDatetime(datetime.now(UTC))
-        if update.status.HasField("message"):
-            update.status.message.task_id, update.status.message.context_id = task_id, context_id
+    if isinstance(update, TaskStatusUpdateEvent) and update.status.HasField("message"):
+        update.status.message.task_id, update.status.message.context_id = task_id, context_id
     return update
 
 

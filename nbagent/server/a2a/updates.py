@@ -5,10 +5,11 @@ data parts of status messages, in the form of Hector 2 (github.com/verikod/hecto
 `nbagent.adapters.a2a` reads. A client that joins the texts of the artifacts gets the answer and nothing else.
 """
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from nbagent import events as e
-from nbagent.adapters.base.encoder import BaseEncoder
+from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
 from nbagent.adapters.base.text_forms import compact_json, error_message, without_none
 
@@ -30,12 +31,18 @@ class TaskEncoder(BaseEncoder):
     def __init__(self) -> None:
         super().__init__()
         self._begun: set[str] = set()  # artifacts
+        self._time = ""  # of the event that is encoded
+
+    def feed(self, event: e.Event) -> list[Item]:
+        """Return the updates of one event: none if A2A cannot represent it, or after `run.end`."""
+        self._time = datetime.fromtimestamp(event.ts, UTC).isoformat().replace("+00:00", "Z")
+        return super().feed(event)
 
     def _ids(self) -> dict[str, str]:
         return {"taskId": self.run_id, "contextId": self.run_start.thread_id or self.run_id}
 
     def _emit_status(self, state: str, *parts: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
-        status: dict[str, Any] = {"state": state}
+        status: dict[str, Any] = {"state": state, "timestamp": self._time}
         if parts:
             message_id = self.new_id(f"{self.run_id}-message")
             status["message"] = {"messageId": message_id, "role": "ROLE_AGENT", "parts": list(parts), **self._ids()}
