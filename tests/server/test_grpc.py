@@ -107,6 +107,15 @@ def test_a_call_needs_the_token(token: str | None) -> None:
             assert code_of(call) is grpc.StatusCode.UNAUTHENTICATED
 
 
+def test_a_call_of_another_version_is_refused() -> None:
+    with serving() as server, grpc.insecure_channel(address_of(server)) as channel:
+        make: Any = a2a_pb2_grpc.A2AServiceStub
+        request = a2a_pb2.GetTaskRequest(id="x")
+        metadata = {version: [("a2a-version", version)] for version in ("99.0", "1.0")}
+        codes = [code_of(lambda given=given: make(channel).GetTask(request, metadata=given)) for given in metadata.values()]
+    assert codes == [grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND]
+
+
 def test_a_call_with_the_token_is_answered() -> None:
     with serving(chat("Hi."), token=TOKEN) as server:
         assert stream_message(address_of(server), token=TOKEN, agent="assistant", message="x") == "Hi."
