@@ -27,6 +27,9 @@ from a2a.types import (
 from a2a.utils.errors import A2AError, ContentTypeNotSupportedError, UnsupportedOperationError
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
 
 import nbagent
 from nbagent.agent import Agent
@@ -384,6 +387,16 @@ async def test_several_agents_have_a_card_each() -> None:
                 with pytest.raises(A2AError, match="not found"):
                     await client.get_task(GetTaskRequest(id=task_id))
     assert text_of(responses) == "I am b."
+
+
+def test_the_card_of_a_mounted_server_names_its_paths_in_full() -> None:
+    app = Starlette(routes=[Mount("/agents-api", nbagent.asgi(Agent("demo", name="a b")))])
+    with TestClient(app, base_url="http://localhost") as client:
+        card = client.get("/agents-api/.well-known/agent-card.json").json()
+        url = card["supportedInterfaces"][0]["url"]
+        answer = client.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "x"}})
+    assert url == "http://localhost/agents-api/agents/a%20b"
+    assert answer.json()["id"] == 1
 
 
 @pytest.mark.parametrize("binding", ["JSONRPC", "HTTP+JSON"])

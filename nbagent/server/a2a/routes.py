@@ -4,6 +4,7 @@ Source: https://a2a-protocol.org/latest/specification/. The routes are those of 
 """
 
 from typing import Any
+from urllib.parse import quote
 
 from a2a.server.context import ServerCallContext
 from a2a.server.routes import (
@@ -85,7 +86,7 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
         name, agent = host.agent(request.path_params.get("agent"))
         port = grpc_port()
         address = None if port is None else f"{request.url.hostname}:{port}"
-        url = str(request.url_for("a2a", agent=name))
+        url = str(request.url_for("a2a", agent=quote(name, safe="")))
         made = card_of(
             name, agent.description or f"The agent {name}.", interfaces_at(url, name, address), needs_token=needs_token
         )
