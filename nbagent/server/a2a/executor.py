@@ -6,6 +6,7 @@ from typing import Any
 from a2a.helpers.proto_helpers import new_text_part
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
+from a2a.server.events.event_queue_v2 import QueueShutDown
 from a2a.server.tasks import TaskUpdater
 from a2a.types import Message, Task, TaskState, TaskStatus, TaskStatusUpdateEvent
 from google.protobuf.json_format import MessageToDict
@@ -103,12 +104,14 @@ class SentTask:
         self.sending = asyncio.create_task(self._send())
 
     async def rest(self) -> None:
-        """Wait until the task asks, or has ended."""
+        """Wait until the task asks, or has ended. What has broken the sending is raised."""
         asking = asyncio.create_task(self._asks.wait())
         try:
             await asyncio.wait([asking, self.sending], return_when=asyncio.FIRST_COMPLETED)
         finally:
             asking.cancel()
+        if self.sending.done():
+            self.sending.result()
 
     async def cancel(self) -> None:
         """Stop the run, and wait for its end."""
@@ -142,7 +145,10 @@ class SentTask:
             question = _question_in(update)
             if question is not None and not self._is_open(question):
                 continue
-            await self._queue.enqueue_event(update)
+            try:
+                await self._queue.enqueue_event(update)
+            except QueueShutDown:  # the server stops
+                return
             if question is not None:
                 self._question = question
                 self._asks.set()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from nbagent import events as e
 from nbagent.adapters.base.encoder import BaseEncoder, Item
 from nbagent.adapters.base.streamed import StreamedCall, StreamedText
-from nbagent.adapters.base.text_forms import compact_json, error_message, without_none
+from nbagent.adapters.base.text_forms import as_text, compact_json, error_message, without_none
 
 WORKING = "TASK_STATE_WORKING"
 
@@ -20,6 +20,10 @@ _END_STATES = {
     "cancelled": "TASK_STATE_CANCELED",
     "paused": "TASK_STATE_INPUT_REQUIRED",
 }
+
+
+MAX_DEPTH = 20
+"""Levels of a value in a data part: protobuf allows 100 messages in each other, of which each level of JSON is some."""
 
 
 class TaskEncoder(BaseEncoder):
@@ -75,14 +79,14 @@ class TaskEncoder(BaseEncoder):
 
     def end_args(self, call: StreamedCall) -> None:
         """Emit a call as data."""
-        data = {"type": "tool_use", "id": call.call_id, "name": call.name, "input": call.args_value}
+        data = {"type": "tool_use", "id": call.call_id, "name": call.name, "input": shallow(call.args_value)}
         self._emit_status(WORKING, {"data": data})
 
     def tool_result(self, call: StreamedCall, event: e.ToolResult) -> None:
         """Emit a result as data."""
         if event.preliminary:
             return
-        data = {"type": "tool_result", "tool_call_id": call.call_id, "content": event.content}
+        data = {"type": "tool_result", "tool_call_id": call.call_id, "content": shallow(event.content)}
         if event.status != "ok":
             data |= {"is_error": True, "error": error_message(event)}
         self._emit_status(WORKING, {"data": data})
@@ -133,3 +137,15 @@ class TaskEncoder(BaseEncoder):
             self._emit_status("TASK_STATE_FAILED", {"text": error.message})
         else:
             self._emit_status(_END_STATES.get(end.status, "TASK_STATE_COMPLETED"))
+
+
+def shallow(value: Any) -> Any:
+    """Return a value, as JSON text if it has too many levels for a data part."""
+    return value if _has_depth(value, MAX_DEPTH) else as_text(value)
+
+
+def _has_depth(value: Any, depth: int) -> bool:
+    """Return True if a value has at most that many levels."""
+    if not isinstance(value, dict | list | tuple):
+        return True
+    return depth > 0 and all(_has_depth(each, depth - 1) for each in (value.values() if isinstance(value, dict) else value))
