@@ -420,7 +420,9 @@ def test_a_request_that_no_client_would_send_is_refused(options: dict[str, Any],
     with serving() as (server, _):
         for path in ("/agents/assistant", "/agents/assistant/message:send", "/agents/assistant/tasks/x:cancel"):
             made = {"json": {}} | options if "content" not in options else options
-            assert httpx2.post(server.url + path, **made).status_code == status
+            refused = httpx2.post(server.url + path, **made)
+            assert refused.status_code == status
+            assert status == 403 or "code" in refused.json()["error"]  # in A2A's own form, behind the guard
         assert httpx2.post(f"{server.url}/agents/none", json={}).status_code == 404
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from a2a.server.tasks.task_manager import append_artifact_to_task
-from a2a.types import Task, TaskArtifactUpdateEvent
+from a2a.types import Task, TaskArtifactUpdateEvent, TaskStatusUpdateEvent
 from google.protobuf.json_format import MessageToDict
 from hypothesis import given
 from streams import event_streams
@@ -63,8 +63,13 @@ def nested(levels: int) -> Any:
 
 @pytest.mark.parametrize("levels", [20, 21, 300])
 def test_a_value_that_is_too_deep_for_protobuf_is_sent_as_text(levels: int) -> None:
-    events = [e.ToolStart(id="t", name="dig"), e.ToolResult(id="t", content=nested(levels)), e.RunEnd(status="completed")]
+    events: list[e.Event] = [
+        e.ToolStart(id="t", name="dig"),
+        e.ToolResult(id="t", content=nested(levels)),
+        e.RunEnd(status="completed"),
+    ]
     updates = [update_of(item, "t", "c") for item in items_of(events)]
+    assert isinstance(updates[1], TaskStatusUpdateEvent)
     sent = MessageToDict(Task.FromString(Task(status=updates[1].status).SerializeToString()))
     content = sent["status"]["message"]["parts"][0]["data"]["content"]
     assert isinstance(content, str) == (levels > 20)

@@ -6,9 +6,9 @@ from typing import Any
 from a2a.helpers.proto_helpers import new_text_part
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
-from a2a.server.events.event_queue_v2 import QueueShutDown
 from a2a.server.tasks import TaskUpdater
 from a2a.types import Message, Task, TaskState, TaskStatus, TaskStatusUpdateEvent
+from a2a.utils._async_queue_compat import QueueShutDown  # asyncio's own since Python 3.13
 from google.protobuf.json_format import MessageToDict
 
 from nbagent.errors import AnswerError, SessionError

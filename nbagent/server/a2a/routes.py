@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from a2a.server.context import ServerCallContext
+from a2a.server.request_handlers import build_error_response
 from a2a.server.routes import (
     DefaultServerCallContextBuilder,
     create_agent_card_routes,
@@ -14,8 +15,10 @@ from a2a.server.routes import (
     create_rest_routes,
 )
 from a2a.utils.constants import AGENT_CARD_WELL_KNOWN_PATH
+from a2a.utils.error_handlers import build_rest_error_payload
+from a2a.utils.errors import ContentTypeNotSupportedError, InvalidRequestError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +26,7 @@ from nbagent.server.a2a.card import card_of, interfaces_at
 from nbagent.server.a2a.handler import Handler
 from nbagent.server.a2a.tasks import AGENT
 from nbagent.server.host import Host
+from nbagent.server.problem import Problem
 from nbagent.server.request import json_bytes
 
 PATH = "/agents/{agent}"
@@ -47,20 +51,23 @@ class KnownAgent:
     Args:
         app: takes the requests that pass.
         host: has the agents.
+        is_rpc: whether errors have the form of JSON-RPC, instead of REST's.
     """
 
-    def __init__(self, app: ASGIApp, host: Host) -> None:
+    def __init__(self, app: ASGIApp, host: Host, *, is_rpc: bool) -> None:
         self._app = app
         self._host = host
+        self._is_rpc = is_rpc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on.
-
-        Raises:
-            Problem: it is refused.
-        """
-        self._host.agent(scope["path_params"]["agent"])
-        body: bytes | None = await json_bytes(Request(scope, receive))
+        """Pass a request on, or refuse it."""
+        body: bytes | None
+        try:
+            self._host.agent(scope["path_params"]["agent"])
+            body = await json_bytes(Request(scope, receive))
+        except Problem as problem:
+            await self._refusal(problem)(scope, receive, send)
+            return
 
         async def receive_again() -> Message:
             nonlocal body
@@ -70,6 +77,15 @@ class KnownAgent:
             return message
 
         await self._app(scope, receive_again, send)
+
+    def _refusal(self, problem: Problem) -> Response:
+        is_type = problem.status == 415
+        error = ContentTypeNotSupportedError(str(problem)) if is_type else InvalidRequestError(str(problem))
+        if self._is_rpc:
+            return JSONResponse(build_error_response(None, error), problem.status)
+        payload = build_rest_error_payload(error)
+        payload["error"]["code"] = problem.status
+        return JSONResponse(payload, problem.status)
 
 
 def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -> list[BaseRoute]:
@@ -103,7 +119,12 @@ def routes(host: Host, handler: Handler, *, needs_token: bool, grpc_port: Any) -
         Route(AGENT_CARD_WELL_KNOWN_PATH, card, methods=["GET"]),
         Route(PATH + AGENT_CARD_WELL_KNOWN_PATH, card, methods=["GET"]),
         *(
-            Route(route.path, KnownAgent(route.app, host), methods=route.methods, name="a2a" if route.path == PATH else None)
+            Route(
+                route.path,
+                KnownAgent(route.app, host, is_rpc=route.path.rstrip("/") == PATH),
+                methods=route.methods,
+                name="a2a" if route.path == PATH else None,
+            )
             for route in guarded
             if isinstance(route, Route)  # and not the mount for tenants: the path names the agent
         ),
