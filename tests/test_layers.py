@@ -86,10 +86,16 @@ GUARDED: dict[str, set[str]] = {
     "yaml": {"agent/config_yaml.py"},
     "httpx2": {"sources/http.py"},
     "wsproto": {"sources/websocket.py"},
-    "grpc": {"sources/grpc.py"},
+    "grpc": {"sources/grpc.py", "server/grpc_server.py", "server/hector_grpc.py"},
     "langchain_core": {"sources/langchain_stop.py"},
-    "grpc_reflection": {"sources/grpc.py"},
-    "google": {"sources/grpc.py"},
+    "grpc_reflection": {"sources/grpc.py", "server/grpc_server.py"},
+    "google": {
+        "sources/grpc.py",
+        "server/hector_grpc.py",
+        "server/a2a/executor.py",
+        "server/a2a/message.py",
+        "server/a2a/tasks.py",
+    },
 }
 
 

@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         default=":memory:",
         help="SQLite file or redis://host:6379/0 that keeps the runs and sessions; by default memory",
     )
+    served.add_argument("--grpc-port", metavar="PORT", type=int, help="to listen at for gRPC; 0 for a free one (default: none)")
     served.add_argument("--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)")
     served.add_argument("--origin", metavar="ORIGIN", action="append", default=[], help="of web pages that may use it")
     served.set_defaults(command=_serve)

@@ -26,8 +26,11 @@ def serve(args: argparse.Namespace) -> int:
         origins=args.origin,
         token=os.environ.get(TOKEN_VARIABLE) or None,
         read_token=os.environ.get(READ_TOKEN_VARIABLE) or None,
+        grpc_port=args.grpc_port,
     )
     with server:
+        if server.grpc_address is not None:
+            print(f"nbagent: gRPC at {server.grpc_address}", file=sys.stderr)
         print(f"nbagent: serving at {server.url}; Ctrl-C stops", file=sys.stderr, flush=True)
         try:
             threading.Event().wait()

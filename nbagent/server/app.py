@@ -17,6 +17,7 @@ from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.gate import Reveal
 from nbagent.run import Run
+from nbagent.server.a2a.mount import A2A, is_installed
 from nbagent.server.access import Access
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, runs, status_tokens, vercel
 from nbagent.server.endpoints.mcp import McpEndpoint
@@ -73,15 +74,21 @@ def asgi(
     host = Host(agents, events, sessions=sessions, reveal=reveal)
     mcp = McpEndpoint(host, reveal)
 
+    a2a = A2A(host, token) if is_installed() else None
+
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[None]:
         host.open()
         for run_id, (name, run) in runs_by_id.items():
             await host.host(run, name, run_id=run_id)
         try:
+            if a2a is not None:
+                await a2a.start()
             yield
         finally:
             await mcp.aclose()
+            if a2a is not None:
+                await a2a.close()
             await host.close()
 
     lifetime = Lifetime(opened)
@@ -105,7 +112,7 @@ def asgi(
     routes.append(Route("/openapi.json", openapi, methods=["GET"]))
     readable = [route for route in routes if (described := operation_of(route)) is not None and described.reads]
     app = Starlette(
-        routes=routes,
+        routes=[*routes, *(() if a2a is None else a2a.routes())],
         lifespan=lifespan,
         middleware=[
             *([Middleware(CORSMiddleware, allow_origins=pages, **CORS)] if pages else []),
@@ -114,6 +121,7 @@ def asgi(
         ],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
+    app.state.a2a = a2a
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}
     return app
 

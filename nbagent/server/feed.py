@@ -67,6 +67,11 @@ class Feed:
                 yield None
             self._encode()
 
+    def so_far(self) -> list[tuple[Position, Any]]:
+        """Return the items that there are, each with its position."""
+        self._encode()
+        return list(zip(self._positions, self._items, strict=True))
+
     def is_over(self, after: Position) -> bool:
         """Return True if nothing comes behind a position any more."""
         self._encode()

@@ -127,7 +127,7 @@ class Host:
         with _keeping():
             if store.count() >= MAX_SESSIONS:
                 raise Problem(503, f"{name} has {MAX_SESSIONS:,} sessions already, which is the limit")
-            return found.session(f"session-{secrets.token_urlsafe(12)}", store=store)
+            return found.session(new_session_name(), store=store)
 
     def session(self, agent: str, name: str) -> Session:
         """Return a session.
@@ -142,16 +142,25 @@ class Host:
                 raise Problem(404, f"there is no session {name!r} with {agent}")
             return found.session(name, store=store)
 
+    def open_session(self, agent: str, name: str) -> Session:
+        """Return a session of a name that its client has chosen, made if there is none."""
+        found = self.agent(agent)[1]
+        with _keeping():
+            return found.session(name, store=self._store_of(found))
+
     def _store_of(self, agent: Agent) -> Store:
         return self._sessions if self._sessions is not None and isinstance(agent.store, MemoryStore) else agent.store
 
-    async def start(self, agent: str | None, prompt: Any, session: Session | None = None, **options: Any) -> HostedRun:
+    async def start(
+        self, agent: str | None, prompt: Any, session: Session | None = None, *, run_id: str | None = None, **options: Any
+    ) -> HostedRun:
         """Begin a run.
 
         Args:
             agent: its name.
             prompt: as for `Agent.stream`.
             session: that the prompt belongs to.
+            run_id: id for its readers; by default a new one.
             options: of the run, as for `nbagent.show`.
 
         Raises:
@@ -159,8 +168,8 @@ class Host:
         """
         name, found = self.agent(agent)
         if self._room() <= 0 and isinstance(self._store, WorkQueue):
-            return await self._put_work(self._store, name, session, Job(prompt, options))
-        return await self.host(self._run_of(name, found, prompt, session, options), name, session)
+            return await self._put_work(self._store, name, session, Job(prompt, options), run_id)
+        return await self.host(self._run_of(name, found, prompt, session, options), name, session, run_id=run_id)
 
     async def host(self, run: Run, agent: str, session: Session | None = None, *, run_id: str | None = None) -> HostedRun:
         """Serve a run, which is started if it has not begun.
@@ -288,7 +297,7 @@ class Host:
                 await self.find(run.id)  # which ends it
             await asyncio.sleep(ABANDONED_S)
 
-    async def _put_work(self, queue: WorkQueue, agent: str, session: Session | None, job: Job) -> HostedRun:
+    async def _put_work(self, queue: WorkQueue, agent: str, session: Session | None, job: Job, run_id: str | None) -> HostedRun:
         """Let a run wait for any process that has room."""
         try:
             raw = msgspec.json.encode(job)
@@ -297,7 +306,7 @@ class Host:
         if msgspec.json.decode(raw, type=Job) != job:
             raise self._full()  # something in it means more in this process than its JSON says
         self.open()
-        stored = self._stored(agent, session, WAITING)
+        stored = self._stored(agent, session, WAITING, run_id)
         await self._begin(lambda: queue.put_work(stored, raw))
         return await self.find(stored.id)
 
@@ -360,3 +369,8 @@ async def _persistently(service: Callable[[], Awaitable[None]]) -> None:
 def new_run_id() -> str:
     """Return an id for a run, which cannot be guessed."""
     return f"run-{secrets.token_urlsafe(12)}"
+
+
+def new_session_name() -> str:
+    """Return a name for a session, which cannot be guessed."""
+    return f"session-{secrets.token_urlsafe(12)}"

@@ -23,9 +23,7 @@ async def body(request: Request, type: type[T]) -> T:
     Raises:
         Problem: it is too large (413), no JSON by its content type (415), or not of that form (422).
     """
-    raw = await _bytes(request)
-    if raw:
-        check_media_type(request.headers)
+    raw = await json_bytes(request)
     try:
         return msgspec.json.decode(raw or b"{}", type=type)
     except msgspec.ValidationError as error:
@@ -43,6 +41,18 @@ def check_media_type(headers: Headers) -> None:
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise Problem(415, f"the content type must be application/json, got {media_type or 'none'!r}")
+
+
+async def json_bytes(request: Request) -> bytes:
+    """Return the body of a request, which is JSON by its content type.
+
+    Raises:
+        Problem: it is too large (413), or no JSON by its content type (415).
+    """
+    raw = await _bytes(request)
+    if raw:
+        check_media_type(request.headers)
+    return raw
 
 
 async def _bytes(request: Request) -> bytes:

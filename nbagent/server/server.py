@@ -5,20 +5,24 @@ import socket
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from concurrent.futures import CancelledError
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
 
-from nbagent.errors import NbagentError
+from nbagent.errors import MissingExtra, NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
 from nbagent.server.connection import HttpConnection
 from nbagent.server.guard import LOOPBACK
+
+if TYPE_CHECKING:
+    from nbagent.server.grpc_server import GrpcServer
 
 MAX_CONNECTIONS = 1_000
 """Connections at a time, or half of the files that the process may open if these are fewer. A further one takes the place of
@@ -40,6 +44,10 @@ class Server:
 
     Attributes:
         url: address of the server.
+        grpc_address: `host:port` of its gRPC services; None if it has none.
+
+    Raises:
+        OSError: the address of the gRPC services is taken.
     """
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
@@ -62,8 +70,16 @@ class Server:
         self._listener = listener
         host, port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._grpc: GrpcServer | None = None if app.state.a2a is None else app.state.a2a.grpc
         self._thread = threading.Thread(target=self._serve, name="nbagent-server", daemon=True)
         self._thread.start()
+        self.grpc_address: str | None = None
+        if self._grpc is not None:
+            try:
+                self.grpc_address = f"{f'[{host}]' if ':' in host else host}:{self._grpc.bound.result()}"
+            except (OSError, CancelledError):
+                self.stop()
+                raise
 
     def address_of(self, run: Run) -> str:
         """Return the address at which a served run is read, for `nbagent.show`.
@@ -76,7 +92,11 @@ class Server:
         return f"{self.url}/runs/{self._run_ids[run.id]}/events"
 
     def _serve(self) -> None:
-        self._server.run(sockets=[self._listener])
+        try:
+            self._server.run(sockets=[self._listener])
+        finally:
+            if self._grpc is not None:
+                self._grpc.bound.cancel()  # without effect once it is bound
 
     def stop(self) -> None:
         """Stop the server and the runs in it. A second call does nothing."""
@@ -122,6 +142,7 @@ def serve(
     read_token: str | None = None,
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
+    grpc_port: int | None = None,
 ) -> Server:
     """Serve agents and runs to other programs, in the background.
 
@@ -140,8 +161,10 @@ def serve(
         read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
         hosts: more names by which the server may be addressed.
         origins: of web pages elsewhere that may use it.
+        grpc_port: to listen at for gRPC; 0 for a free one, None for none.
 
     Raises:
+        MissingExtra: gRPC needs the extra `a2a`.
         NbagentError: there is neither an agent nor a run, or the address needs a token.
         OSError: the address is taken.
     """
@@ -149,5 +172,9 @@ def serve(
         raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
     names = {*LOOPBACK, host, *hosts}
     app = asgi(served, store=store, reveal=reveal, hosts=names, origins=origins, token=token, read_token=read_token)
+    if grpc_port is not None:
+        if app.state.a2a is None:
+            raise MissingExtra("Serving over gRPC", "a2a")
+        app.state.a2a.listen(host, grpc_port)
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     return Server(app, listener)

@@ -5,7 +5,7 @@ The protocol: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md.
 
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from nbagent.errors import MissingExtra, StreamError
@@ -24,6 +24,8 @@ try:
     from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 except ImportError:
     raise MissingExtra("A stream over gRPC", "grpc") from None
+
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
@@ -49,7 +51,7 @@ class GRPCStream(ServiceStream):
             try:
                 await _open(channel, self._request, deadline)
                 async with deadline.within(listening=True):
-                    pool = await _descriptors(channel, self._service)
+                    pool = await _descriptors(channel, self._service, self._metadata())
                 call = self._call(channel, pool)
                 while True:
                     async with deadline.within(listening=True):
@@ -80,13 +82,15 @@ class GRPCStream(ServiceStream):
             message = json_format.ParseDict(self._request.json or {}, GetMessageClass(method.input_type)())
         except json_format.ParseError as error:
             raise StreamError(f"json= does not fit {method.input_type.full_name}: {error}", "INVALID_ARGUMENT") from None
-        metadata = tuple((name.lower(), value) for name, value in (self._request.headers or {}).items())
         start = channel.unary_stream(
             f"/{self._service}/{self._method}",
             request_serializer=lambda request: request.SerializeToString(),
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
-        return start(message, metadata=metadata)
+        return start(message, metadata=self._metadata())
+
+    def _metadata(self) -> Metadata:
+        return tuple((name.lower(), value) for name, value in (self._request.headers or {}).items())
 
 
 async def _open(channel: Any, request: Request, deadline: Deadline) -> None:
@@ -101,13 +105,13 @@ async def _open(channel: Any, request: Request, deadline: Deadline) -> None:
             state = channel.get_state(try_to_connect=True)
 
 
-async def _descriptors(channel: Any, service: str) -> DescriptorPool:
+async def _descriptors(channel: Any, service: str, metadata: Metadata) -> DescriptorPool:
     """Return the server's description of a service: the file that declares it, and all files that this imports."""
     files: dict[str, FileDescriptorProto] = {}
     questions = [ServerReflectionRequest(file_containing_symbol=service)]
     stub: Any = ServerReflectionStub(channel)
     while questions:
-        async for answer in stub.ServerReflectionInfo(iter(questions)):
+        async for answer in stub.ServerReflectionInfo(iter(questions), metadata=metadata):
             if answer.HasField("error_response"):
                 raise StreamError(f"The server does not describe {service}: {answer.error_response.error_message}", "NOT_FOUND")
             for described in answer.file_descriptor_response.file_descriptor_proto:

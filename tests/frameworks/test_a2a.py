@@ -15,7 +15,7 @@ from a2a.server.agent_execution import AgentExecutor
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
-from a2a.types import AgentCapabilities, AgentCard, AgentInterface, SendMessageRequest
+from a2a.types import AgentCapabilities, AgentCard, AgentInterface, Role, SendMessageRequest
 from frameworks.replay import ANSWER, KEY, LONDON, REPLY_TIMEOUT_S, Replay, Serve, held, recorded, refused
 from frameworks.watching import calls, cancel, of_type, watch
 from openai import AsyncOpenAI
@@ -100,7 +100,7 @@ async def ask(executor: Geographer, wire: tuple[str, str], prompt: str) -> Async
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     async with httpx.AsyncClient(timeout=REPLY_TIMEOUT_S) as http:
         client = ClientFactory(ClientConfig(httpx_client=http, supported_protocol_bindings=[wire[0]])).create(card)
-        yield client.send_message(SendMessageRequest(message=new_text_message(prompt, role=1))), through
+        yield client.send_message(SendMessageRequest(message=new_text_message(prompt, role=Role.ROLE_USER))), through
     server.should_exit = True
     await serving
 

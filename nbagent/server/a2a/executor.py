@@ -1,0 +1,170 @@
+"""`HostExecutor`: runs the agents of a `Host` for the SDK's request handler."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+from a2a.helpers.proto_helpers import new_text_part
+from a2a.server.agent_execution import AgentExecutor, RequestContext
+from a2a.server.events import EventQueue
+from a2a.server.tasks import TaskUpdater
+from a2a.types import Message, Task, TaskState, TaskStatus, TaskStatusUpdateEvent
+from a2a.utils._async_queue_compat import QueueShutDown  # asyncio's own since Python 3.13
+from google.protobuf.json_format import MessageToDict
+
+from nbagent.errors import SessionError
+from nbagent.server.a2a.message import answer_in, prompt_in
+from nbagent.server.a2a.tasks import ASKING, RunTasks, Update, agent_of, updates
+from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
+from nbagent.server.problem import Problem
+from nbagent.server.request import prompt_of
+
+MAX_CONTEXT_ID_CHARS = 200
+"""Characters of a context's id that a client chooses."""
+
+
+class HostExecutor(AgentExecutor):
+    """Starts a run for each new task, and answers the questions of its run with further messages.
+
+    Args:
+        host: has the agents and the runs.
+        store: keeps the tasks.
+    """
+
+    def __init__(self, host: Host, store: RunTasks) -> None:
+        self._host = host
+        self._store = store
+        self._tasks: dict[str, SentTask] = {}
+
+    async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Send the updates of a task up to its end, or to a question. What is raised here would end the task."""
+        task_id, context_id, message = context.task_id, context.context_id, context.message
+        assert task_id is not None
+        assert context_id is not None
+        assert message is not None
+        if context.current_task is not None:
+            context_id = context.current_task.context_id  # the SDK makes up one for a message that names only the task
+        updater = TaskUpdater(event_queue, task_id, context_id)
+        if context.current_task is None:
+            self._store.expect(task_id)
+            status = TaskStatus(state=TaskState.TASK_STATE_SUBMITTED)
+            await event_queue.enqueue_event(Task(id=task_id, context_id=context_id, status=status, history=[message]))
+            try:
+                sent = self._tasks[task_id] = SentTask(await self._start(context, message, context_id), event_queue)
+            except (Problem, SessionError) as problem:
+                await updater.reject(updater.new_agent_message([new_text_part(str(problem))]))
+                return
+            sent.sending.add_done_callback(lambda _: self._tasks.pop(task_id, None))
+        elif task_id in self._tasks:
+            sent = self._tasks[task_id]
+            try:
+                await sent.answer(message)
+            except Problem as problem:
+                await updater.requires_input(updater.new_agent_message([new_text_part(str(problem))]))
+                return
+        else:
+            return
+        await sent.rest()
+
+    def has(self, task_id: str) -> bool:
+        """Return True if a task goes on that has begun here."""
+        return task_id in self._tasks
+
+    async def _start(self, context: RequestContext, message: Message, context_id: str) -> HostedRun:
+        name = agent_of(self._host, context.call_context)
+        prompt = prompt_of(prompt_in(message))
+        if len(context_id) > MAX_CONTEXT_ID_CHARS or not context_id.isprintable():
+            raise Problem(422, f"a contextId is at most {MAX_CONTEXT_ID_CHARS} printable characters")
+        session = await asyncio.to_thread(self._host.open_session, name, context_id)
+        return await self._host.start(name, prompt, session, run_id=context.task_id)
+
+    async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Stop the run of a task, and send what it ends with."""
+        sent = self._tasks.get(context.task_id or "")
+        if sent is not None:
+            await sent.cancel()
+
+
+class SentTask:
+    """A task whose updates are sent, from its start to its end, also while its client is not connected.
+
+    Args:
+        run: of the task.
+        queue: takes the updates.
+
+    Attributes:
+        sending: ends with the task.
+    """
+
+    def __init__(self, run: HostedRun, queue: EventQueue) -> None:
+        self._run = run
+        self._queue = queue
+        self._question: dict[str, Any] | None = None
+        self._asks = asyncio.Event()
+        self.sending = asyncio.create_task(self._send())
+
+    async def rest(self) -> None:
+        """Wait until the task asks, or has ended. What has broken the sending is raised."""
+        asking = asyncio.create_task(self._asks.wait())
+        try:
+            await asyncio.wait([asking, self.sending], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asking.cancel()
+        if self.sending.done():
+            self.sending.result()
+
+    async def cancel(self) -> None:
+        """Stop the run, and wait for its end."""
+        with contextlib.suppress(Problem):  # it has ended meanwhile
+            await self._run.cancel(by="the client")
+        await asyncio.wait([self.sending])
+
+    async def answer(self, message: Message) -> None:
+        """Answer the question. If it has been answered elsewhere meanwhile, the task just goes on.
+
+        Raises:
+            Problem: the message is no answer to it; the question stays.
+        """
+        question = self._question
+        if question is None:
+            return
+        try:
+            answer = answer_in(message, question["kind"])
+            await self._run.respond(question["id"], answer.decision, answer.value, reason=answer.reason)
+        except Problem:
+            if self._is_open(question):
+                raise
+        self._question = None
+        self._asks.clear()
+
+    async def _send(self) -> None:
+        async for _, update in updates(self._run):
+            if self._question is not None:  # answered elsewhere
+                self._question = None
+                self._asks.clear()
+            question = _question_in(update)
+            if question is not None and not self._is_open(question):
+                continue
+            try:
+                await self._queue.enqueue_event(update)
+            except QueueShutDown:  # the server stops
+                return
+            if question is not None:
+                self._question = question
+                self._asks.set()
+
+    def _is_open(self, question: dict[str, Any]) -> bool:
+        run = self._run.run
+        return run is not None and any(each.id == question["id"] for each in run.waiting)
+
+
+def _question_in(update: Update) -> dict[str, Any] | None:
+    """Return the question of an update; None if it has none, as one of a run that has ended with its question."""
+    if not isinstance(update, TaskStatusUpdateEvent) or update.status.state not in ASKING:
+        return None
+    for part in update.status.message.parts:
+        if part.HasField("data"):
+            data: dict[str, Any] = MessageToDict(part.data)
+            return data
+    return None

@@ -1,0 +1,148 @@
+"""`Handler`: the SDK's request handler, which also knows the runs that did not begin over A2A."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+
+from a2a.server.agent_execution import SimpleRequestContextBuilder
+from a2a.server.context import ServerCallContext
+from a2a.server.id_generator import IDGenerator, IDGeneratorContext
+from a2a.server.request_handlers import DefaultRequestHandler, validate_request_params
+from a2a.types import (
+    CancelTaskRequest,
+    GetTaskRequest,
+    Message,
+    Role,
+    SendMessageRequest,
+    SubscribeToTaskRequest,
+    Task,
+)
+from a2a.utils.errors import TaskNotCancelableError, TaskNotFoundError, UnsupportedOperationError
+from a2a.utils.task import apply_history_length
+
+from nbagent.server.a2a.card import card_of, interfaces_at
+from nbagent.server.a2a.executor import HostExecutor
+from nbagent.server.a2a.tasks import ASKING, ENDED, RunTasks, Update, task_of, updates
+from nbagent.server.host import Host, new_run_id, new_session_name
+from nbagent.server.problem import Problem
+
+
+class Handler(DefaultRequestHandler):
+    """Handles the requests of all transports, for all agents.
+
+    Args:
+        host: has the agents and the runs.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._tasks = RunTasks(host)
+        self._executor = HostExecutor(host, self._tasks)
+        super().__init__(
+            self._executor,
+            self._tasks,
+            card_of("nbagent", "Any of the agents.", interfaces_at("/", "", None)),  # what the SDK may do for a client
+            validate_input_modes=True,
+            request_context_builder=SimpleRequestContextBuilder(
+                task_id_generator=_Ids(new_run_id), context_id_generator=_Ids(new_session_name)
+            ),
+        )
+
+    async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Message | Task:
+        """Return the task of a message when it has ended, or asks."""
+        await self._check(params, context)
+        sent: Message | Task = await super().on_message_send(params, context)
+        return sent
+
+    async def on_message_send_stream(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Task | Update]:
+        """Yield the task of a message, and its updates."""
+        await self._check(params, context)
+        async with contextlib.aclosing(super().on_message_send_stream(params, context)) as sent:
+            async for update in sent:
+                yield update
+
+    async def _check(self, params: SendMessageRequest, context: ServerCallContext) -> None:
+        """Refuse a message for a task that has not asked: it must not be taken for the answer to a later question.
+
+        Raises:
+            UnsupportedOperationError: the task works or has ended, or its run goes on in another process.
+        """
+        task_id = params.message.task_id
+        task = await self._tasks.get(task_id, context) if task_id else None
+        if task is None:
+            return  # a new task, or one that the SDK refuses
+        if task.status.state in ENDED:  # the SDK refuses it too, but leaves its two queues behind
+            raise UnsupportedOperationError(f"the task {task_id} has ended")
+        if task.status.state not in ASKING or not self._executor.has(task_id):
+            raise UnsupportedOperationError(f"the task {task_id} waits for no message here")
+
+    async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task | None:
+        """Return a task. One that the SDK has not seen to its end yet is made from its run, if that has ended."""
+        task: Task | None = await super().on_get_task(params, context)
+        if task is not None and task.status.state not in ENDED:
+            run = await self._tasks.run(params.id, context)
+            if run is not None and run.ended:
+                return apply_history_length(_with_prompts(task_of(run)[0], task), params)
+        return task
+
+    @validate_request_params
+    async def on_subscribe_to_task(
+        self, params: SubscribeToTaskRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Task | Update]:
+        """Yield a task as it is now, and its further updates.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            UnsupportedOperationError: it has ended.
+        """
+        run = await self._tasks.run(params.id, context)
+        kept = await self._tasks.get(params.id, context)
+        if kept is None:
+            raise TaskNotFoundError
+        if run is None or run.ended or kept.status.state in ENDED:
+            raise UnsupportedOperationError(f"the task {params.id} has ended")
+        task, at = task_of(run)
+        yield _with_prompts(task, kept)
+        async with contextlib.aclosing(updates(run, at)) as rest:
+            async for _, update in rest:
+                yield update
+
+    @validate_request_params
+    async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
+        """Stop a task, and return it when it has ended.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            TaskNotCancelableError: it has ended.
+        """
+        if self._executor.has(params.id):
+            stopped: Task | None = await super().on_cancel_task(params, context)
+            return stopped
+        run = await self._tasks.run(params.id, context)
+        if run is None:
+            raise TaskNotFoundError
+        try:
+            await run.cancel(by="the client")
+        except Problem as problem:
+            raise TaskNotCancelableError(str(problem)) from problem
+        await run.wait_for_end()
+        return task_of(run)[0]
+
+
+def _with_prompts(task: Task, kept: Task) -> Task:
+    """Return a task that was made from its run, with the messages of its client, which the run does not have."""
+    history = [*(message for message in kept.history if message.role == Role.ROLE_USER), *task.history]
+    del task.history[:]
+    task.history.extend(history)
+    return task
+
+
+class _Ids(IDGenerator):
+    """Makes ids that cannot be guessed."""
+
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make = make
+
+    def generate(self, context: IDGeneratorContext) -> str:
+        """Return a new id."""
+        return self._make()

@@ -1,0 +1,149 @@
+"""Tasks: the runs of a `Host` as A2A shows them. The id of a task is that of its run, its context is the session."""
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from typing import Any, TypeAlias
+
+from a2a.server.context import ServerCallContext
+from a2a.server.tasks import InMemoryTaskStore
+from a2a.server.tasks.task_manager import append_artifact_to_task
+from a2a.types import (
+    StreamResponse,
+    Task,
+    TaskArtifactUpdateEvent,
+    TaskState,
+    TaskStatus,
+    TaskStatusUpdateEvent,
+)
+from a2a.utils.errors import InvalidParamsError
+from google.protobuf.json_format import ParseDict
+
+from nbagent.server.a2a.updates import TaskEncoder
+from nbagent.server.feed import Feed
+from nbagent.server.host import Host
+from nbagent.server.hosted_run import HostedRun
+from nbagent.server.position import START, Position
+from nbagent.server.problem import Problem
+
+Update: TypeAlias = TaskStatusUpdateEvent | TaskArtifactUpdateEvent
+
+AGENT = "agent"
+"""Key in the state of a call: the agent that its address names."""
+
+MAX_TASKS = 1_000
+"""Tasks that are kept as their clients have seen them; older ones that have ended are made from their runs again."""
+
+ENDED = frozenset(
+    {
+        TaskState.TASK_STATE_COMPLETED,
+        TaskState.TASK_STATE_CANCELED,
+        TaskState.TASK_STATE_FAILED,
+        TaskState.TASK_STATE_REJECTED,
+    }
+)
+"""States that are the last one of a task."""
+
+ASKING = frozenset({TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AUTH_REQUIRED})
+"""States in which a task waits for a message of its client."""
+
+
+def agent_of(host: Host, call: ServerCallContext) -> str:
+    """Return the name of the agent that a call is for: by its address, else by its tenant, else the only one.
+
+    Raises:
+        InvalidParamsError: there is no such agent.
+    """
+    try:
+        return host.agent(call.state.get(AGENT) or call.tenant or None)[0]
+    except Problem as problem:
+        raise InvalidParamsError(str(problem)) from problem
+
+
+def feed_of(run: HostedRun) -> Feed:
+    """Return the updates of a run, as JSON."""
+    return run.encoded_by("a2a", TaskEncoder)
+
+
+def update_of(item: Any, task_id: str, context_id: str) -> Update:
+    """Return an update from its JSON, with the ids of a task."""
+    response = ParseDict(item, StreamResponse())
+    update: Update = getattr(response, response.WhichOneof("payload"))
+    update.task_id, update.context_id = task_id, context_id
+    if isinstance(update, TaskStatusUpdateEvent) and update.status.HasField("message"):
+        update.status.message.task_id, update.status.message.context_id = task_id, context_id
+    return update
+
+
+async def updates(run: HostedRun, after: Position = START) -> AsyncGenerator[tuple[Position, Update]]:
+    """Yield the updates of a run behind a position, each with its own, until it ends."""
+    async for piece in feed_of(run).items(after):
+        if piece is not None:
+            yield piece[0], update_of(piece[1], run.id, context_of(run))
+
+
+def context_of(run: HostedRun) -> str:
+    """Return the id of the context of a run."""
+    return run.stored.session or run.id
+
+
+def task_of(run: HostedRun) -> tuple[Task, Position]:
+    """Return the task of a run as it is now, and the position up to which it has been read."""
+    task = Task(id=run.id, context_id=context_of(run), status=TaskStatus(state=TaskState.TASK_STATE_SUBMITTED))
+    at = START
+    for position, item in feed_of(run).so_far():
+        at = position
+        update = update_of(item, task.id, task.context_id)
+        if isinstance(update, TaskArtifactUpdateEvent):
+            append_artifact_to_task(task, update)
+            continue
+        if task.status.HasField("message"):
+            task.history.append(task.status.message)
+        task.status.CopyFrom(update.status)
+        task.metadata.MergeFrom(update.metadata)
+    return task, at
+
+
+class RunTasks(InMemoryTaskStore):
+    """The tasks of all agents, each agent's apart. One that is not kept is made from its run, also from an earlier process's.
+
+    Args:
+        host: has the runs.
+    """
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(owner_resolver=lambda call: agent_of(host, call))
+        self._host = host
+        self._expected: set[str] = set()
+        self._kept: OrderedDict[str, tuple[str, bool]] = OrderedDict()  # by id: the agent, and whether the task has ended
+
+    def expect(self, task_id: str) -> None:
+        """Leave a task that begins to the SDK, until it saves it first."""
+        self._expected.add(task_id)
+
+    async def save(self, task: Task, context: ServerCallContext) -> None:
+        """Keep a task as it is now."""
+        self._expected.discard(task.id)
+        await super().save(task, context)
+        self._kept[task.id] = agent_of(self._host, context), task.status.state in ENDED
+        self._kept.move_to_end(task.id)
+        if len(self._kept) > MAX_TASKS:
+            for task_id, (agent, ended) in list(self._kept.items())[:-MAX_TASKS]:
+                if ended:
+                    del self._kept[task_id]
+                    await super().delete(task_id, ServerCallContext(state={AGENT: agent}))
+
+    async def get(self, task_id: str, context: ServerCallContext) -> Task | None:
+        """Return a task of an agent; None if there is none."""
+        task: Task | None = await super().get(task_id, context)
+        if task is None and task_id not in self._expected and (run := await self.run(task_id, context)) is not None:
+            task, _ = task_of(run)
+        return task
+
+    async def run(self, task_id: str, context: ServerCallContext) -> HostedRun | None:
+        """Return the run of a task of an agent; None if there is none."""
+        agent = agent_of(self._host, context)
+        try:
+            run = await self._host.find(task_id)
+        except Problem:
+            return None
+        return run if run.stored.agent == agent else None
