@@ -1,8 +1,10 @@
 """Fixtures and hooks of all tests."""
 
 import gc
+import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from campaign import WHOLE
@@ -14,6 +16,11 @@ settings.register_profile("test", deadline=None, max_examples=40, derandomize=Tr
 settings.register_profile("proof", deadline=None, max_examples=3000)
 settings.load_profile("proof" if WHOLE else "test")
 
+
+# No test connects by TLS. From a folder, certificates are read when they are needed; a file of them is read for each client,
+# which takes 20 ms.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 
 # jsonschema would read the grammar of IRIs, a format in no schema of the tests: a second in each process.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
