@@ -12,7 +12,7 @@ from hypothesis import settings
 
 # No deadlines: how long one example takes says more about the machine than about the code. `make test` tries the same examples
 # each time, so that it is not red by chance; `make proof` looks for new ones.
-settings.register_profile("test", deadline=None, max_examples=40, derandomize=True)
+settings.register_profile("test", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("proof", deadline=None, max_examples=3000)
 settings.load_profile("proof" if WHOLE else "test")
 
