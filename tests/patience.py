@@ -16,5 +16,5 @@ async def with_text(watch: Callable[[float], Awaitable[Run]]) -> Run:
     for limit in LIMITS_S:
         run = await watch(limit)
         if run.text:
-            break
-    return run
+            return run
+    raise AssertionError(f"no text came in {limit:g} s")

@@ -115,6 +115,8 @@ async def test_a_command_that_takes_too_long_is_stopped_with_all_it_started(tmp_
         text = await run(execute_command(tmp_path, timeout=limit), command=command)
         if "begun" in text:
             break
+    else:
+        pytest.fail("it was not in time")
     assert text == f"begun\n(stopped: it took longer than {limit:g} s)"
     await gone(int((tmp_path / "pid").read_text()))
 

@@ -239,6 +239,8 @@ async def test_a_call_that_hangs_ends_at_its_limit_and_the_server_goes_on(small:
         assert hung.error.message == f"hang took longer than its {limit:g} s"
         if environment.status == "ok":
             break
+    else:
+        pytest.fail("it was not in time")
     assert environment.value.value == "not set"  # and not this process's
 
 

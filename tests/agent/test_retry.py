@@ -152,6 +152,8 @@ async def test_the_time_limit_of_the_run_ends_the_wait_and_silence_does_not_coun
             end = end_of(await collect(patient(server, idle_timeout=limit).stream("Hi")))
         if end.status == "completed":
             break
+    else:
+        pytest.fail("it was not in time")
     assert end.output == "Hello."
     with Server(busy(retry_after_ms="", retry_after="60")) as server:
         end = end_of(await collect(patient(server, timeout=0.1).stream("Hi")))

@@ -179,6 +179,8 @@ async def test_a_tool_that_never_returns_ends_with_the_runs_limit_and_its_prints
             events = [event async for event in agent_of(server, tools=[hang], timeout=limit).stream("go")]
         if of(events, e.ToolOutput):
             break
+    else:
+        pytest.fail("it was not in time")
     free.set()
 
     end = events[-1]

@@ -72,6 +72,8 @@ def test_a_plain_iterator_that_hangs_ends_too() -> None:
         run.wait()
         if run.text:
             break
+    else:
+        pytest.fail("it was not in time")
     go.set()
     assert (run.status, run.text) == ("failed", "Hello")
 
