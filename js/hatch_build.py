@@ -17,7 +17,7 @@ INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
 class ViewBuildHook(BuildHookInterface[Any]):
-    """Runs `npm ci` and `npm run build` in `js/`, unless this is an unpacked sdist."""
+    """Runs `npm run build` in `js/`, and `npm ci` if its packages are not installed, unless this is an unpacked sdist."""
 
     def dependencies(self) -> list[str]:
         """Requirements of the build: Node, if the bundle must be built and the machine's is missing or too old."""
@@ -38,7 +38,7 @@ class ViewBuildHook(BuildHookInterface[Any]):
                 f"nbagent's view needs npm and Node {OLDEST_NODE} or newer to build, and there is none: install Node, or drop "
                 "--no-build-isolation"
             )
-        for arguments in (INSTALL, ("run", "build")):
+        for arguments in (("run", "build"),) if self._is_installed else (INSTALL, ("run", "build")):
             subprocess.run([npm, *arguments], cwd=self._root / "js", check=True)  # noqa: S603  # fixed arguments, no shell
 
     def clean(self, versions: list[str]) -> None:
@@ -48,6 +48,11 @@ class ViewBuildHook(BuildHookInterface[Any]):
     @property
     def _root(self) -> Path:
         return Path(self.root)
+
+    @property
+    def _is_installed(self) -> bool:
+        lock, installed = (self._root / "js" / name for name in ("package-lock.json", "node_modules/.package-lock.json"))
+        return installed.exists() and installed.stat().st_mtime > lock.stat().st_mtime
 
     @property
     def _is_sdist(self) -> bool:

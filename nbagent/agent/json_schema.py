@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import jsonschema
-import referencing
-
 from nbagent.errors import ToolError
 
 
@@ -15,6 +12,10 @@ def check(schema: Mapping[str, Any], value: Any) -> None:
     Raises:
         ToolError: the value does not fit; the message says where and why.
     """
+    # Imported here: jsonschema reads the grammar of IRIs when it is imported, which takes a second.
+    import jsonschema
+    import referencing
+
     try:
         # An empty registry: nothing is fetched.
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)

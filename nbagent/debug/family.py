@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from nbagent.protocol.blocks import ForkNode
+from nbagent.protocol.values import ForkNode
 from nbagent.run import Run
 
 MAX_SHOWN = 60

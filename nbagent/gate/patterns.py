@@ -181,11 +181,14 @@ class Patterns:
         return readings_of(text, start, before=self._looks_behind)
 
     def _matches(self, readings: list[Reading]) -> list[_Match]:
-        """Matches in the readings of a text; one in the text as it is includes the escapes that its borders cut."""
+        """Matches in the readings of a text; one in the text as it is includes JSON's escapes that its borders cut.
+
+        It does not include markup that its borders cut, such as the rest of a run of spaces: a stream has shown that already.
+        """
         source, *others = readings
         found: list[_Match] = []
         for first, last in self._found_in(source):
-            for reading in others:
+            for reading in filter(lambda each: each.is_json, others):
                 first, last = reading.span_around(first)[0], reading.span_around(last)[1]
             found.append(((first, last),))
         for reading in others:

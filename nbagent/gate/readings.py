@@ -25,17 +25,20 @@ class Reading:
         text: the text.
         start: offset of the new text in it.
         layers: the ways back to the source, from the text's own on.
+        is_json: whether only JSON's escapes are decoded in it.
 
     Attributes:
         text: the text.
         start: offset of the new text.
+        is_json: whether only JSON's escapes are decoded in it.
     """
 
-    __slots__ = ("_layers", "start", "text")
+    __slots__ = ("_layers", "is_json", "start", "text")
 
-    def __init__(self, text: str, start: int, layers: Sequence[Decoded] = ()) -> None:
+    def __init__(self, text: str, start: int, layers: Sequence[Decoded] = (), *, is_json: bool = True) -> None:
         self.text = text
         self.start = start
+        self.is_json = is_json
         self._layers = layers
 
     def decode(self, markup: Markup, *, before: bool = True) -> "Reading | None":
@@ -53,7 +56,7 @@ class Reading:
         if not new:
             return None
         layer = Decoded(self.text, new)
-        return Reading(layer.text, layer.offset_of(self.start), (layer, *self._layers))
+        return Reading(layer.text, layer.offset_of(self.start), (layer, *self._layers), is_json=markup is json_escapes)
 
     def continued(self, text: str) -> "Reading":
         """Return the reading with some plain text after it."""

@@ -129,7 +129,8 @@ class RunDisplay:
         with self._copy_lock:
             if not (self._has_copy and self.cells):
                 return 0
-            data, metadata = self._copy.bundle(note)
+            # A periodic copy may come here after the last one, which it must not replace by one with a note.
+            data, metadata = self._copy.bundle("" if self.ended else note)
             # In an empty context it belongs to the cell that is executed now: nbclient takes no other, and JupyterLab
             # goes by the display id.
             contextvars.Context().run(self._displays.publish, data, metadata, self._display_id, update=True)

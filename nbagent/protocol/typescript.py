@@ -14,7 +14,7 @@ import msgspec
 import msgspec.inspect as structs
 
 from nbagent import events
-from nbagent.protocol import blocks, inspection, messages, ops
+from nbagent.protocol import blocks, inspection, messages, ops, values
 
 TARGET = Path(__file__).parents[2] / "js/src/protocol.ts"
 
@@ -35,7 +35,7 @@ _LITERALS = {
         "Level": events.Level,
         "RunStatus": events.RunStatus,
         "ToolKind": events.ToolKind,
-        "ToolState": blocks.ToolState,
+        "ToolState": values.ToolState,
         "BarKind": inspection.BarKind,
         "PartKind": inspection.PartKind,
     }.items()
@@ -52,11 +52,11 @@ _INSPECTION: tuple[type[msgspec.Struct], ...] = (
     inspection.PastAnswer,
 )
 _NESTED: tuple[type[msgspec.Struct], ...] = (
-    blocks.LargeValue,
-    blocks.ToolProgress,
+    values.LargeValue,
+    values.ToolProgress,
     events.ErrorFrame,
-    blocks.ToolError,
-    blocks.ForkNode,
+    values.ToolError,
+    values.ForkNode,
     events.Usage,
 )
 _OPS = {"OpenOp": ops.Open, "AppendOp": ops.Append, "SetOp": ops.Set, "CloseOp": ops.Close}
@@ -76,10 +76,10 @@ def generate() -> str:
 
 
 def _declarations() -> Iterator[str]:
-    for name, values in _LITERALS.items():
-        yield _alias(name, [f'"{value}"' for value in values])
+    for name, literals in _LITERALS.items():
+        yield _alias(name, [f'"{literal}"' for literal in literals])
     for struct in _NESTED:
-        yield _interface(struct, can_be_large=struct not in (blocks.LargeValue, events.ErrorFrame))
+        yield _interface(struct, can_be_large=struct not in (values.LargeValue, events.ErrorFrame))
     yield _interface(blocks.BlockProps, can_be_large=True)
     for struct in get_args(blocks.AnyProps):
         yield _interface(struct, can_be_large=True, base=blocks.BlockProps)

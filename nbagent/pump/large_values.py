@@ -1,6 +1,6 @@
 """Values that are too large to travel with their block; the view asks for their pages when they are opened.
 
-In ops, a prop of more than 8 KB that is not a streamed text becomes a marker, `nbagent.protocol.blocks.LargeValue`. JSON is
+In ops, a prop of more than 8 KB that is not a streamed text becomes a marker, `nbagent.protocol.values.LargeValue`. JSON is
 paged as its text. Characters are Unicode code points, as in Python, not a browser's UTF-16 units.
 """
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from nbagent.protocol.blocks import BUNDLE_FIELDS, STREAMED_FIELDS, LargeValue
+from nbagent.protocol.blocks import BUNDLE_FIELDS, STREAMED_FIELDS
 from nbagent.protocol.json_size import json_size, truncate_to_bytes
 from nbagent.protocol.ops import Op, Open, Set
+from nbagent.protocol.values import LargeValue
 
 INLINE_BYTES = 8 * 1024
 """Bytes of JSON of a prop that travels with its block."""

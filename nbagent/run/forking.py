@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import UNSET
 
-from nbagent.protocol.blocks import ForkNode
+from nbagent.protocol.values import ForkNode
 from nbagent.run.following import FollowedRun
 from nbagent.runtime.entry_points import entry_point
 

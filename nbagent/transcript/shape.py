@@ -12,7 +12,7 @@ def shape_of(bundle: Mapping[str, Any]) -> Literal["picture", "table"] | None:
     """Return the shape of a MIME bundle.
 
     Args:
-        bundle: representations of one value; see `nbagent.protocol.blocks.MimeBundle`.
+        bundle: representations of one value; see `nbagent.protocol.values.MimeBundle`.
 
     Returns:
         `"picture"` for an image or a chart, also within HTML; `"table"` for HTML with a table; else None.

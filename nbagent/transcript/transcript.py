@@ -19,13 +19,11 @@ from nbagent.protocol.blocks import (
     ReasoningProps,
     RunProps,
     TextProps,
-    ToolError,
-    ToolProgress,
     ToolProps,
-    ToolState,
     kind_of,
 )
 from nbagent.protocol.ops import ROOT, Op
+from nbagent.protocol.values import ToolError, ToolProgress, ToolState
 from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.props import default_props, end_props, merged, start_props, whole_props
 from nbagent.transcript.shape import shape_of

@@ -4,8 +4,9 @@ from typing import Any
 
 from nbagent import events as e
 from nbagent.events.jsonable import json_safe
-from nbagent.protocol.blocks import ApprovalProps, BlockProps, ForkNode, RunProps, ToolProps, kind_of, to_dict
+from nbagent.protocol.blocks import ApprovalProps, BlockProps, RunProps, ToolProps, kind_of, to_dict
 from nbagent.protocol.ops import ROOT, Op
+from nbagent.protocol.values import ForkNode
 from nbagent.run_context import Breakpoints
 from nbagent.transcript.block import Block, short_id
 from nbagent.transcript.props import default_props, merged

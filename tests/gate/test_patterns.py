@@ -91,6 +91,9 @@ def test_what_streams_shows_no_more_than_the_whole_however_it_is_cut(rule: str, 
 
 @settings(max_examples=3000 if WHOLE else 300)
 @given(text=st.text(alphabet='a1\\"/né😀\ud83d\n', max_size=20), cuts=st.lists(st.integers(0, 120), max_size=12))
+@example(text="\n\\n", cuts=[2])  # the escaped line break was shown before the match came
+@example(text=" \\n", cuts=[1])
+@example(text="\\\n\\n", cuts=[])
 def test_what_json_has_escaped_is_found_however_it_is_cut(text: str, cuts: list[int]) -> None:
     patterns = Patterns(["a1", "é+😀", '1"', "é\n", r"\\\\n", "(?<=1)é"])
     written = json.dumps(text)[1:-1]

@@ -1,13 +1,14 @@
 """Results that people look at: charts, styled tables, pictures in bytes and in lists; and no address of an object in any."""
 
 import datetime
+import importlib
 import io
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
-import altair
 import numpy as np
 import pandas as pd
 import plotly.express as px
@@ -31,6 +32,11 @@ def texts(svg: str) -> list[str]:
     return [each.text or "" for each in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
+def altair() -> Any:
+    """Return Altair, which takes a second to import: for the tests of its charts only."""
+    return importlib.import_module("altair")
+
+
 def shapes(svg: str) -> dict[str, int]:
     names = [each.tag.rpartition("}")[2] for each in ElementTree.fromstring(svg).iter()]
     return {name: names.count(name) for name in ("rect", "path", "circle")}
@@ -43,17 +49,17 @@ def shapes(svg: str) -> dict[str, int]:
 @pytest.mark.parametrize(
     "chart",
     [
-        px.bar(ROWS, x="month", y="sales", color="region", title="Sales"),
-        altair.Chart(ROWS, title="Sales").mark_bar().encode(x="month", y="sum(sales)", color="region"),
+        lambda: px.bar(ROWS, x="month", y="sales", color="region", title="Sales"),
+        lambda: altair().Chart(ROWS, title="Sales").mark_bar().encode(x="month", y="sum(sales)", color="region"),
     ],
     ids=["plotly", "altair"],
 )
 def test_a_chart_of_a_library_that_draws_by_script_is_a_picture(
-    chart: Any, in_notebook: bool, request: pytest.FixtureRequest
+    chart: Callable[[], Any], in_notebook: bool, request: pytest.FixtureRequest
 ) -> None:
     if in_notebook:
         request.getfixturevalue("shell")
-    data = display_of(chart).data
+    data = display_of(chart()).data
     assert "text/html" not in data  # nothing but scripts
     assert {"Sales", "Jan", "Feb", "month", "north", "south"} <= set(texts(data["image/svg+xml"]))
 
@@ -61,7 +67,7 @@ def test_a_chart_of_a_library_that_draws_by_script_is_a_picture(
 @pytest.mark.parametrize("mime", ["application/vnd.plotly.v1+json", "application/vnd.vegalite.v5+json"])
 def test_the_json_of_a_chart_is_drawn_whichever_object_it_comes_from(mime: str) -> None:
     plotly = px.line(DAYS, x="day", y="sales").to_plotly_json()
-    spec = plotly if "plotly" in mime else altair.Chart(DAYS).mark_line().encode(x="day:T", y="sales").to_dict()
+    spec = plotly if "plotly" in mime else altair().Chart(DAYS).mark_line().encode(x="day:T", y="sales").to_dict()
 
     class Result:
         def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
@@ -73,17 +79,17 @@ def test_the_json_of_a_chart_is_drawn_whichever_object_it_comes_from(mime: str) 
 @pytest.mark.parametrize(
     "chart",
     [
-        px.box(ROWS, y="sales"),
-        px.scatter(ROWS, x="sales", y="sales", facet_col="region"),
-        px.bar(ROWS, x="month", y="sales", log_y=True),
-        altair.Chart(ROWS).mark_bar().encode(x=altair.X("sales", bin=True), y="count()"),
-        altair.Chart(ROWS).mark_bar().encode(x="month", y="sales").transform_filter("datum.sales > 1"),
-        altair.Chart(ROWS).mark_rect().encode(x="month", y="region"),
+        lambda: px.box(ROWS, y="sales"),
+        lambda: px.scatter(ROWS, x="sales", y="sales", facet_col="region"),
+        lambda: px.bar(ROWS, x="month", y="sales", log_y=True),
+        lambda: altair().Chart(ROWS).mark_bar().encode(x=altair().X("sales", bin=True), y="count()"),
+        lambda: altair().Chart(ROWS).mark_bar().encode(x="month", y="sales").transform_filter("datum.sales > 1"),
+        lambda: altair().Chart(ROWS).mark_rect().encode(x="month", y="region"),
     ],
     ids=["box", "facets", "log", "bins", "transform", "heat map"],
 )
-def test_a_chart_that_no_simple_picture_can_show_says_how_to_open_it(chart: Any) -> None:
-    data = display_of(chart).data
+def test_a_chart_that_no_simple_picture_can_show_says_how_to_open_it(chart: Callable[[], Any]) -> None:
+    data = display_of(chart()).data
     assert [mime for mime in data if mime != PLOTLY] == ["text/plain"]
     assert data["text/plain"].endswith(IN_SCRIPT)
 
@@ -96,25 +102,25 @@ def test_html_that_shows_something_without_its_scripts_stays() -> None:
 @pytest.mark.parametrize(
     ("figure", "drawn"),
     [
-        (px.line(DAYS, x="day", y="sales"), {"circle": 0, "rect": 1}),
-        (px.line(DAYS, x="day", y="sales", markers=True), {"circle": 3, "rect": 1}),
-        (px.scatter(ROWS, x="sales", y="sales"), {"circle": 3}),
-        (px.bar(ROWS, x="month", y="sales"), {"rect": 1 + 3}),
-        (px.bar(ROWS, y="month", x="sales", orientation="h"), {"rect": 1 + 3}),
-        (px.histogram(pd.DataFrame({"n": [1, 1, 2, 9]}), x="n"), {"rect": 1 + 2}),
-        (px.histogram(ROWS, x="month"), {"rect": 1 + 2}),
-        (px.pie(ROWS, values="sales", names="region"), {"path": 3, "rect": 1 + 3}),
-        (px.area(DAYS, x="day", y="sales"), {"circle": 0}),
+        (lambda: px.line(DAYS, x="day", y="sales"), {"circle": 0, "rect": 1}),
+        (lambda: px.line(DAYS, x="day", y="sales", markers=True), {"circle": 3, "rect": 1}),
+        (lambda: px.scatter(ROWS, x="sales", y="sales"), {"circle": 3}),
+        (lambda: px.bar(ROWS, x="month", y="sales"), {"rect": 1 + 3}),
+        (lambda: px.bar(ROWS, y="month", x="sales", orientation="h"), {"rect": 1 + 3}),
+        (lambda: px.histogram(pd.DataFrame({"n": [1, 1, 2, 9]}), x="n"), {"rect": 1 + 2}),
+        (lambda: px.histogram(ROWS, x="month"), {"rect": 1 + 2}),
+        (lambda: px.pie(ROWS, values="sales", names="region"), {"path": 3, "rect": 1 + 3}),
+        (lambda: px.area(DAYS, x="day", y="sales"), {"circle": 0}),
     ],
 )
-def test_each_simple_chart_of_plotly_has_its_shapes(figure: Any, drawn: dict[str, int]) -> None:
-    chart = plotly_chart(json.loads(figure.to_json()))
+def test_each_simple_chart_of_plotly_has_its_shapes(figure: Callable[[], Any], drawn: dict[str, int]) -> None:
+    chart = plotly_chart(json.loads(figure().to_json()))
     assert chart is not None
     assert drawn.items() <= shapes(chart_svg(chart)).items()
 
 
 def test_vega_lite_aggregates_and_layers_are_drawn() -> None:
-    base = altair.Chart(ROWS).encode(x="month", y="mean(sales)")
+    base = altair().Chart(ROWS).encode(x="month", y="mean(sales)")
     chart = vega_lite_chart((base.mark_line() + base.mark_point()).to_dict())
     assert chart is not None
     assert [(each.mark, list(each.xs), list(each.ys)) for each in chart.series] == [

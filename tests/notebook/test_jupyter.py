@@ -378,3 +378,10 @@ def test_what_is_hidden_is_in_no_output(notebook: Notebook) -> None:
     outputs = notebook.run(said, "c")
     assert "Hello" in str(notebook.copies)
     assert "CANARY" not in f"{outputs} {notebook.copies}"
+
+
+def test_a_copy_that_is_sent_after_the_last_one_says_nothing_of_the_live_view(notebook: Notebook) -> None:
+    notebook.run("run = nbagent.show(iter(['Hello']))\nawait run", "c")
+    notebook.run("from nbagent.notebook import jupyter\njupyter._displays()._display_of(run).update('CANARY')")
+    assert "Hello" in str(notebook.copies)
+    assert "CANARY" not in str(notebook.copies)

@@ -14,7 +14,7 @@ from samples import CLASSES, sample
 from streams import event_streams
 
 from nbagent import events as e
-from nbagent.protocol import blocks, inspection, messages, ops
+from nbagent.protocol import blocks, inspection, messages, ops, values
 from nbagent.pump import LargeValues
 from nbagent.transcript import Transcript
 
@@ -22,9 +22,9 @@ GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.json"))
 STRUCTS = [
     *get_args(blocks.AnyProps),
     blocks.BlockProps,
-    blocks.LargeValue,
-    blocks.ToolError,
-    blocks.ToolProgress,
+    values.LargeValue,
+    values.ToolError,
+    values.ToolProgress,
     inspection.Bar,
     inspection.EventsAnswer,
     inspection.EventsQuestion,
@@ -74,7 +74,7 @@ def test_a_large_prop_is_replaced_by_the_declared_marker() -> None:
     transcript.feed(e.Error(message="no", traceback="x" * 100_000))
     large = LargeValues(lambda block: None, lambda block: None, str)
     block = play(large.externalize_large_props(transcript.opening()))["error:1"]
-    marker = msgspec.convert(block["traceback"], type=blocks.LargeValue)
+    marker = msgspec.convert(block["traceback"], type=values.LargeValue)
     assert (marker.part, marker.size) == ("prop/error:1/traceback", 100_000)
 
 

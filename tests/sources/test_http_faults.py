@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from patience import with_text
 from sources.loopback import Answer, address_of, serving
 from sources.watching import DONE, HELLO, chat, code_of, watch
 
@@ -36,10 +37,14 @@ from nbagent.wire.sse import EventTooLarge
     ],
 )
 async def test_a_stream_that_breaks_ends_as_it_broke_and_keeps_what_came(answer: Answer, status: str, code: str | None) -> None:
-    async with serving(answer) as server:
-        run = await watch(server.url, json={}, idle_timeout=0.2)
+    async def seen(limit: float) -> Run:
+        async with serving(answer) as server:
+            run = await watch(server.url, json={}, idle_timeout=limit)
+        assert len(server.seen) == 1
+        return run
+
+    run = await with_text(seen)
     assert (run.text, run.status, code_of(run)) == ("Hello", status, code)
-    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ async def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_a_stream_that_takes_too_long_ends_with_what_came() -> None:
     async with serving(Answer(HELLO, end="stall", whole=False)) as server:
-        run = await watch(server.url, timeout=0.2)
+        run = await with_text(lambda limit: watch(server.url, timeout=limit))
         await server.hung_up.wait()
     assert (run.text, run.status, code_of(run)) == ("Hello", "failed", "timeout")
     assert "timeout=" in str(run.error)
@@ -137,10 +142,13 @@ async def test_a_service_that_sends_keep_alive_comments_is_not_idle_however_it_i
 
 
 async def test_the_shorter_of_two_idle_timeouts_holds() -> None:
-    async with serving(Answer(HELLO, end="stall", whole=False)) as server:
-        run = Run(nbagent.connect(server.url, idle_timeout=60), idle_timeout=0.1)
+    async def seen(limit: float) -> Run:
+        run = Run(nbagent.connect(server.url, idle_timeout=600), idle_timeout=limit)
         run.start()
-        await run
+        return await run
+
+    async with serving(Answer(HELLO, end="stall", whole=False)) as server:
+        run = await with_text(seen)
     assert (run.text, run.status, code_of(run)) == ("Hello", "failed", "idle_timeout")
 
 

@@ -147,10 +147,16 @@ def round_trip(system: str, name: str) -> Events:
     return normalized(decoded(encoder_named(system), encoded(encoder_named(system), STREAMS[name])))
 
 
+@cache
+def plain(name: str) -> Events:
+    """Return the stream of that name."""
+    return normalized(STREAMS[name])
+
+
 def arrives(encoder: type[BaseEncoder], name: str, losses: frozenset[Loss]) -> bool:
     """Return True if a client sees the stream of that name, except for these losses."""
     seen = blocks_of(without_lost(round_trip(encoder.system, name), encoder(), FILLED_IN & losses))
-    return seen == blocks_of(without_lost(normalized(STREAMS[name]), encoder(), losses))
+    return seen == blocks_of(without_lost(plain(name), encoder(), losses))
 
 
 @EACH_ENCODER
