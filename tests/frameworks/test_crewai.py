@@ -12,7 +12,7 @@ from crewai.flow import Flow, start
 from crewai.tools import tool
 from frameworks.own_tools import LIVE, failing, get_capital_async, known, skip
 from frameworks.own_tools import get_capital as own_capital
-from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, recorded, refused
+from frameworks.replay import ANSWER, CALL, KEY, LONDON, Replay, Serve, recorded, refused, tool_reply
 from frameworks.watching import GET_CAPITAL, calls, of_type, watch, watch_and_answer
 
 from nbagent import events as ev
@@ -83,7 +83,6 @@ async def test_a_flow_whose_provider_refuses_fails(serve: Serve) -> None:
 OWN_TOOLS = [
     pytest.param(lambda: tool("get_capital")(own_capital), id="decorated"),
     pytest.param(lambda: tool("get_capital")(get_capital_async), id="async"),
-    pytest.param(lambda: tool("Capital of a country")(own_capital), id="other-name"),
 ]
 
 
@@ -92,6 +91,13 @@ async def test_an_own_tool_in_a_crew_tells_its_call_itself(serve: Serve, make: A
     chunks = await asyncio.to_thread(crew(serve(recorded(CALL), recorded(ANSWER)), make()).kickoff)
     run = await watch(chunks)
     assert (run.status, run.text, known(run)) == ("completed", LONDON, LIVE)
+
+
+async def test_an_own_tool_that_a_crew_knows_by_another_name_has_one_panel(serve: Serve) -> None:
+    provider = serve(tool_reply("look_up_a_capital", country="UK"), recorded(ANSWER))
+    chunks = await asyncio.to_thread(crew(provider, tool("Look up a capital")(own_capital)).kickoff)
+    run = await watch(chunks)
+    assert (run.status, known(run)) == ("completed", [("look_up_a_capital", *LIVE[0][1:])])
 
 
 async def test_an_own_tool_in_an_async_crew_does_too(serve: Serve) -> None:
