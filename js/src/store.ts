@@ -55,6 +55,7 @@ export class Block<K extends Kind = Kind> {
   readonly userOpen: Signal<boolean | null>;
   readonly children = new BlockList();
   readonly #streams = new Map<PropName<K>, TextStream>();
+  #restored: BlockState | null = null;
 
   constructor(
     readonly id: string,
@@ -86,8 +87,12 @@ export class Block<K extends Kind = Kind> {
     this.props.value = { ...this.props.peek(), ...props };
   }
 
-  /** Take over the state of a snapshot; unchanged props keep their identity. */
-  reset(props: PropsOf<K>, closed: boolean): void {
+  /** Take over the state of a snapshot; unchanged props keep their identity. The same state as the last time changes nothing. */
+  reset(state: BlockState): void {
+    if (state === this.#restored) return;
+    this.#restored = state;
+    const { closed } = state;
+    const props = state.props as PropsOf<K>;
     for (const [field, stream] of this.#streams) stream.replace(str(props[field]) ?? "");
     this.userOpen.value = userOpen(props) ?? this.userOpen.peek();
     if (!sameJson(this.props.peek(), props)) this.props.value = props;
@@ -184,12 +189,13 @@ export class Store {
     batch(() => {
       this.#blocks.clear();
       const lists = new Map<BlockList, Block[]>([[this.top, []]]);
-      for (const { id, parent, kind, closed, props } of blocks) {
+      for (const state of blocks) {
+        const { id, parent, kind, closed, props } = state;
         let block = old.get(id);
         const reopened = block?.closed.peek() === true && !closed;
         if (block && block.kind === kind && block.parent === parent && !reopened) {
           changes.push({ block, before: block.props.peek() });
-          block.reset(props, closed);
+          block.reset(state);
         } else {
           block = new Block(id, parent, kind, props, closed);
           changes.push({ block, before: null });

@@ -35,6 +35,7 @@ def fork(
     model: Any = None,
     tools: Iterable[Any] | None = None,
     agent: Any = None,
+    breakpoints: bool = True,
     face: Literal["widget", "console"] | None = None,
 ) -> Run:
     """Repeat a run up to a point, go on live, and show that; see `run.fork`."""
@@ -53,6 +54,8 @@ def fork(
     is_run = isinstance(source, Run)
     options = dict(source.shown_with) if is_run else {}
     run = Run(stream, **options)
+    if isinstance(source, Run) and breakpoints:
+        run.breakpoints.copy_from(source.breakpoints)
     others = {"result": result is not UNSET, "arguments": args is not None, "prompt": prompt is not None}
     others |= {"instructions": instructions is not None, "model": model is not None, "tools": tools is not None}
     others |= {"agent": agent is not None and agent is not getattr(source, "own_agent", agent)}

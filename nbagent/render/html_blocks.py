@@ -189,7 +189,8 @@ class BlockWriter:
         if result is not None:
             bundle = result if isinstance(result, dict) else {"application/json": result}
             shown = self._value.result(bundle, block)
-            html += caption(labels["result" if state == "output-available" else "partial"]) + shown if shown else ""
+            is_whole = state == "output-available" or self._tree.is_stopped_at_result(block)
+            html += caption(labels["result" if is_whole else "partial"]) + shown if shown else ""
         if error:
             html += caption(labels["denied" if state == "output-denied" else "error"]) + self._value.error(error)
         return html

@@ -68,6 +68,11 @@ class Tree:
         asked = self.approvals.get(text_of(tool, "id"), [])
         return bool(asked) and asked[-1].get("approval_kind") == "stop"
 
+    def is_stopped_at_result(self, tool: Props) -> bool:
+        """Return True if a call waits for its reader at a breakpoint after it, with its whole result."""
+        asked = self.approvals.get(text_of(tool, "id"), [])
+        return tool.get("state") == "approval-requested" and bool(asked) and _is_about_result(asked[-1])
+
 
 def _is_about_result(approval: Props) -> bool:
     return text_of(approval, "stage") == "result"

@@ -58,6 +58,7 @@ class ForkableRun(FollowedRun):
         model: Any = None,
         tools: Iterable[Any] | None = None,
         agent: Any = None,
+        breakpoints: bool = True,
         face: Literal["widget", "console"] | None = None,
     ) -> "Run":
         """Repeat this run up to a point without asking the model, go on live from there, and show that.
@@ -83,6 +84,8 @@ class ForkableRun(FollowedRun):
             tools: in place of the agent's. By default these, each with its function as it is now: a cell that defined it
                 again counts.
             agent: goes on in place of the run's own; needed where the run is not of an `nbagent.Agent`.
+            breakpoints: the fork stops where this run stops now, step mode included, as a debugger does that starts again.
+                False: it stops nowhere.
             face: as for `nbagent.show`.
 
         Returns:
@@ -101,6 +104,7 @@ class ForkableRun(FollowedRun):
             model=model,
             tools=tools,
             agent=agent,
+            breakpoints=breakpoints,
             face=face,
         )
         return made

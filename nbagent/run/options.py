@@ -71,10 +71,8 @@ class RunOptions(GateOptions, ViewOptions, StopOptions, total=False):
     stable: bool
 
 
-INHERITED = frozenset(
-    {*GateOptions.__optional_keys__, *ViewOptions.__optional_keys__, *StopOptions.__optional_keys__, "answer", "stable"}
-)
-"""Options that a fork of a run takes over: what may be seen, how it is drawn, where it stops, and who answers."""
+INHERITED = frozenset({*GateOptions.__optional_keys__, *ViewOptions.__optional_keys__, "answer", "stable"})
+"""Options that a fork of a run takes over: what may be seen, how it is drawn, and who answers."""
 
 
 def is_stable(options: Mapping[str, object] = MappingProxyType({})) -> bool:

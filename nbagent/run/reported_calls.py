@@ -1,5 +1,6 @@
 """`ReportedCalls`: joins the calls that tools report themselves with those that the stream tells."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -10,7 +11,10 @@ import msgspec
 from nbagent import events as e
 
 Fits: TypeAlias = Callable[[Any], int]
-"""Returns how well arguments that a stream tells fit those that the function got: 2 if they are equal, 0 if they do not."""
+"""Returns how well arguments that a stream tells fit those that the function got: `EQUAL` if they are, 0 if they do not."""
+
+EQUAL = 2
+"""Rank of arguments that are equal."""
 
 _ID_FIELDS = ("id", "tool_id", "parent_id")
 _OF_CALLS = (e.ToolStart, e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOutput, e.ToolResult)
@@ -18,20 +22,22 @@ _OF_CALLS = (e.ToolStart, e.ToolArgsDelta, e.ToolArgs, e.ToolProgress, e.ToolOut
 
 @dataclass(slots=True)
 class _Told:
-    """A call that the stream has told, without a result so far. `args` is None while they are written."""
+    """A call that the stream has told, without a result so far. `args` is None while they are written, as `text`."""
 
     name: str
     args: Any = None
+    text: str = ""
     complete: bool = False
     is_reported: bool = False
 
 
 @dataclass(slots=True)
 class _Own:
-    """A reported call that the stream has not told yet."""
+    """A reported call that the stream had not told when it began, and its live result."""
 
     name: str
     fits: Fits
+    result: e.ToolResult | None = None
 
 
 @dataclass(slots=True)
@@ -42,12 +48,29 @@ class _Held:
     events: list[e.Event] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Alike:
+    """A told call that may be a reported one of another name, since the arguments are equal; its result will tell.
+
+    Attributes:
+        own: the reported call.
+        events: of the told call, not shown so far; empty if it has been told before its function began.
+    """
+
+    own: _Own
+    events: list[e.Event] = field(default_factory=list)
+
+
 class ReportedCalls:
     """Gives each call one panel, whether its function begins before the stream's announcement is read or after it.
 
     A reported call is the oldest call of that name without a report, of several the one with the same arguments; arguments
     that are still written may be the same. What the stream tells later of a call that is reported keeps the report's id, and
     its result does not replace the live one.
+
+    A framework may know the tool under another name, so that the stream never tells its own. Then a told call with equal
+    arguments is the reported one, if it has any; but it may also be that of a function which calls the tool in turn. So it is
+    the same only if the stream tells the same result, or none at all.
     """
 
     def __init__(self) -> None:
@@ -58,6 +81,8 @@ class ReportedCalls:
         self._ids: dict[str, str] = {}
         self._running: set[str] = set()
         self._finished: set[str] = set()
+        self._names: set[str] = set()  # that the stream has told
+        self._alike: dict[str, _Alike] = {}  # by the id that is shown
 
     def claim(self, name: str, fits: Fits, lane: str | None = None) -> tuple[str, Any]:
         """Begin a reported call.
@@ -74,10 +99,16 @@ class ReportedCalls:
         open_calls = [
             (id, call)
             for id, call in self._told.items()
-            if call.name == name and not call.is_reported and (lane is None or id.startswith(f"{lane}/"))
+            if not call.is_reported and (lane is None or id.startswith(f"{lane}/"))
         ]
-        ranked = [(fits(call.args) if call.complete else 1, id, call) for id, call in open_calls]
+        ranked = [(fits(call.args) if call.complete else 1, id, call) for id, call in open_calls if call.name == name]
         best = max(ranked, key=lambda each: each[0], default=None)
+        if best is None and name not in self._names:
+            read = ((id, call, call.args if call.complete else _read(call.text)) for id, call in open_calls)
+            alike = ((EQUAL, id, call) for id, call, args in read if args and fits(args) == EQUAL)
+            best = next(alike, None)
+            if best is not None:
+                self._alike[best[1]] = _Alike(_Own(name, fits))
         if best is None:
             id = f"{'' if lane is None else f'{lane}/'}call-{next(self._numbers)}"
             self._own[id] = _Own(name, fits)
@@ -88,13 +119,25 @@ class ReportedCalls:
         self._running.add(id)
         return id, msgspec.UNSET if rank else call.args
 
-    def finish(self, id: str) -> bool:
-        """End a reported call. Return False if the stream has told its result before: that of a framework's time-out."""
-        was_running = id in self._running
+    def finish(self, result: e.ToolResult) -> e.ToolResult | None:
+        """End a reported call with its live result.
+
+        Returns:
+            The result to show, which is preliminary until the stream has told it, too. None if the stream has told one before:
+            that of a framework's time-out.
+        """
+        id = result.id
+        if id not in self._running:
+            return None
         self._running.discard(id)
-        if was_running:
-            self._finished.add(id)
-        return was_running
+        alike = self._alike.get(id)
+        own = self._own.get(id) if alike is None else alike.own
+        if own is not None:
+            own.result = result
+        if alike is not None and not alike.events:
+            return msgspec.structs.replace(result, preliminary=True)
+        self._finished.add(id)
+        return result
 
     def feed(self, event: e.Event) -> list[e.Event]:
         """Return the events to show for one of the stream's."""
@@ -117,12 +160,16 @@ class ReportedCalls:
     def close(self) -> list[e.Event]:
         """Return the events that are held back, since the stream is over."""
         held, self._held = self._held, {}
-        return [event for each in held.values() for event in each.events]
+        alike, self._alike = self._alike, {}
+        results = [each.own.result for each in alike.values() if each.own.result is not None and not each.events]
+        self._finished |= {result.id for result in results}
+        return [*(event for each in held.values() for event in each.events), *results]
 
     def _start(self, event: e.ToolStart) -> list[e.Event]:
         if event.id in self._ids:
             return []
-        if any(own.name == event.name for own in self._own.values()):
+        self._names.add(event.name)
+        if self._own:
             self._held.setdefault(event.id, _Held(event.name)).events.append(event)
             return []
         told = self._told.setdefault(event.id, _Told(event.name))
@@ -130,10 +177,18 @@ class ReportedCalls:
         return [event]
 
     def _args_delta(self, event: e.ToolArgsDelta) -> list[e.Event]:
-        if event.id in self._held:
-            self._held[event.id].events.append(event)
+        held = self._held.get(event.id)
+        if held is None:
+            if (told := self._told.get(event.id)) is not None:
+                told.text += event.delta
+            return [] if event.id in self._ids else [event]
+        held.events.append(event)
+        # A call under another name that has been made already is told whole; any other one is not held back.
+        if _read(event.delta) is not None or any(own.name == held.name for own in self._own.values()):
             return []
-        return [] if event.id in self._ids else [event]
+        del self._held[event.id]
+        self._told[event.id] = _Told(held.name)
+        return held.events
 
     def _args(self, event: e.ToolArgs) -> list[e.Event]:
         if event.id in self._ids:
@@ -142,6 +197,8 @@ class ReportedCalls:
         held = self._held.pop(event.id, None)
         if held is not None:
             if self._join(event.id, held.name, event.args):
+                return []
+            if self._join_alike(event.id, event.args, [*held.events, event]):
                 return []
             released = held.events
             self._told[event.id] = _Told(held.name)
@@ -158,6 +215,17 @@ class ReportedCalls:
         if event.preliminary:
             return [*released, self._renamed(event)]
         self._told.pop(event.id, None)
+        if (alike := self._alike.pop(id, None)) is not None:
+            live = alike.own.result
+            is_same = live is not None and _is_same(live, event)
+            if alike.events:
+                if is_same:
+                    return released
+                del self._ids[event.id]
+                return [*released, *alike.events, event]
+            if live is not None:
+                self._finished.add(id)
+                return [*released, live if is_same else event]
         if id in self._finished:
             return released
         self._running.discard(id)  # a later report is late: the stream went on without it
@@ -173,6 +241,16 @@ class ReportedCalls:
         del self._own[own_id]
         return True
 
+    def _join_alike(self, id: str, args: Any, events: list[e.Event]) -> bool:
+        """Make a told call the oldest reported one of another name with equal arguments, if there is one."""
+        alike = (key for key, own in self._own.items() if own.name not in self._names and args and own.fits(args) == EQUAL)
+        own_id = next(alike, None)
+        if own_id is None:
+            return False
+        self._ids[id] = own_id
+        self._alike[own_id] = _Alike(self._own.pop(own_id), events)
+        return True
+
     def _renamed(self, event: e.Event) -> e.Event:
         changed = {
             name: self._ids[given]
@@ -180,3 +258,27 @@ class ReportedCalls:
             if isinstance(given := getattr(event, name, None), str) and given in self._ids
         }
         return msgspec.structs.replace(event, **changed) if changed else event
+
+
+def _is_same(live: e.ToolResult, told: e.ToolResult) -> bool:
+    """Return True if a stream tells the result that a function had, as JSON or as a text."""
+    if live.error is not None:
+        return told.status == "error" or live.error.message in str(told.content)
+    return told.status == "ok" and bool(_forms(live.content) & _forms(told.content))
+
+
+def _read(text: str) -> Any:
+    """Return the value of a JSON text; None if it is not whole."""
+    try:
+        return msgspec.json.decode(text)
+    except ValueError:
+        return None
+
+
+def _forms(content: Any) -> set[str]:
+    """Return a result as the texts that frameworks make of it."""
+    forms = {str(content)}
+    with contextlib.suppress(Exception):
+        value = msgspec.json.decode(content) if isinstance(content, str) else content
+        forms.add(msgspec.json.encode(value, order="sorted").decode())
+    return forms

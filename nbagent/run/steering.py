@@ -189,8 +189,9 @@ class SteeredRun(RunResults):
     def end_call(self, result: e.ToolResult) -> None:
         """Show the result of a call that its function reports, unless the stream or the run has gone on without it."""
         with self._state.lock:
-            if self._reported.finish(result.id) and self._state.transcript.root.props["status"] == "running":
-                self._forward([result])
+            shown = self._reported.finish(result)
+            if shown is not None and self._state.transcript.root.props["status"] == "running":
+                self._forward([shown])
 
     def _waits(self) -> bool:
         return bool(self._state.questions)

@@ -8,6 +8,7 @@ from nbagent.errors import AnswerError
 from nbagent.events.question import Question
 from nbagent.markup.text import visible
 from nbagent.render.labels import prompt_label
+from nbagent.run_context import Breakpoints
 from nbagent.terminal.form import Form
 from nbagent.terminal.lines import Lines
 
@@ -24,6 +25,8 @@ _WAYS = {
 }
 """Words that answer at a breakpoint, by its stage."""
 
+_LEAVE_STEPS = "continue (without further steps)"
+
 
 class Dialogue:
     """Asks a question.
@@ -38,12 +41,21 @@ class Dialogue:
         lines: where it is asked.
         waits: returns True until the question has an answer, or its run has ended.
         stop: stops the run.
+        breakpoints: of the run.
     """
 
-    def __init__(self, question: Question, lines: Lines, waits: Callable[[], bool], stop: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        question: Question,
+        lines: Lines,
+        waits: Callable[[], bool],
+        stop: Callable[[], object],
+        breakpoints: Breakpoints,
+    ) -> None:
         self._question = question
         self._waits = waits
         self._stop = stop
+        self._breakpoints = breakpoints
         self._lines = lines
 
     def run(self) -> None:
@@ -124,16 +136,21 @@ class Dialogue:
         return meant is not None
 
     def _go_on(self) -> bool:
-        """Ask how to go on from a breakpoint."""
-        question = self._question
+        """Ask how to go on from a breakpoint. In step mode `continue` leaves it, and `next` goes on to the next stop."""
+        question, steps = self._question, self._breakpoints.step
         choices = _WAYS[question.stage or "request"]
+        if steps:
+            choices = [*(["run"] if "run" in choices else ["next"]), _LEAVE_STEPS, *choices[1:]]
         if not self._is_editable():
             choices = [choice for choice in choices if choice != "edit"]
         if question.can_remember:
             choices = [*choices[:-1], "deny (with a reason)", "always", choices[-1]]
         meant, rest = self._word(f"Go on? {', '.join(choices)}: ", choices)
         match meant:
-            case "run" | "continue":
+            case "continue" if steps:
+                self._breakpoints.step = False
+                question.allow()
+            case "run" | "next" | "continue":
                 question.allow()
             case "edit":
                 (question.again if question.stage == "result" else question.allow)(self._edited())

@@ -86,7 +86,8 @@ class Terminal:
             elif self._lines is None:
                 refuse(question)
             else:
-                Dialogue(question, self._lines, lambda: any(each.id == question.id for each in run.waiting), run.stop).run()
+                waits = lambda: any(each.id == question.id for each in run.waiting)  # noqa: E731
+                Dialogue(question, self._lines, waits, run.stop, run.breakpoints).run()
         except EOFError:
             refuse(question)
         except AnswerError:

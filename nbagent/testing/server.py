@@ -14,6 +14,9 @@ from nbagent.testing.replies import Reply
 GONE = 410
 """HTTP status of a request beyond the last reply: one that no client sends again."""
 
+REFUSED = 400
+"""HTTP status of a reply that is an error: one that no client sends again."""
+
 
 class ModelServer(DemoServer):
     """An HTTP server with OpenAI's two APIs that answers the nth request with the nth reply, whatever model it names.
@@ -43,7 +46,7 @@ class ModelServer(DemoServer):
         """Return the next reply.
 
         Raises:
-            ApiError: there is none.
+            ApiError: there is none, or it is an error.
         """
         with self._taking:
             number = next(self._next)
@@ -51,6 +54,8 @@ class ModelServer(DemoServer):
             count = f"{len(self._replies)} repl{'y' if len(self._replies) == 1 else 'ies'}"
             raise ApiError(f"The recorded model has {count}, and this is request {number + 1}.", status=GONE)
         reply = self._replies[number]
+        if reply.error:
+            raise ApiError(reply.error, status=REFUSED)
         calls = (
             Item("call", _text(call.args), f"call_{number + 1}_{index}", call.name) for index, call in enumerate(reply.calls, 1)
         )

@@ -21,6 +21,8 @@ MAX_STEPS = 10
 """Default of `Agent(max_steps=…)`."""
 
 _ENDS = ("completed", "max_steps")
+_REFUSAL = re.compile(r"^.*? answered \d{3}: ", re.DOTALL)
+"""What an error begins with if the model's service has refused a request."""
 
 
 def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) -> str:
@@ -28,8 +30,8 @@ def to_test(run: Run, path: str, *, overwrite: bool = False, agent: Any = None) 
     file = Path(path)
     if not run.done:
         raise NbagentError(f"{run!r} goes on: await run, or run.wait(), before run.to_test({path!r})")
-    if run.status not in _ENDS:
-        raise NbagentError(f"{run!r} did not complete: a test would only show the same error")
+    if run.status not in _ENDS and not _refusal_of(run):
+        raise NbagentError(f"{run!r} did not complete, and no model can repeat that in a test")
     if file.suffix != ".py":
         raise NbagentError(f'a test is a Python file, such as "test_rates.py"; got {path!r}')
     if file.exists() and not overwrite:
@@ -65,6 +67,7 @@ def _check(run: Run, recorded: RecordedRun, agent: Agent) -> None:
 
 def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
     calls = [made_call(call) for call in recorded.calls]
+    refusal = _refusal_of(run)
     source = SourceWriter()
     tools = [_tool(source, each, calls) for each in agent.tools if any(call.name == each.name for call in calls)]
     history = [] if run.conversation is None else list(run.conversation.earlier)
@@ -95,21 +98,39 @@ def _text(run: Run, recorded: RecordedRun, agent: Agent, name: str) -> str:
     lines += ["", "", f"PROMPT = {literal(recorded.prompts[0][0].text, used=len('PROMPT = '))}"]
     lines += [f"HISTORY = {literal(history, used=len('HISTORY = '))}"] if history else []
     lines += ["", "# What the model says, response by response.", "MODEL = ["]
-    lines += [f"    {_reply(reply)}," for reply in replies_of(recorded.steps)]
+    lines += [f"    {_reply(reply)}," for reply in _replies(recorded, refusal)]
     lines += ["]", "", "", f"def {name if name.startswith('test') else f'test_{name}'}() -> None:"]
     lines += ["    with ModelServer(MODEL) as model:"]
     lines += [f"        {made}"]
     lines += [f"        run = play(agent.stream({prompt}){f', answers={literal(answers, 8)}' if answers else ''})"]
-    lines += [f"    assert (run.status, run.error) == ({quoted(run.status)}, None)"]
+    if refusal:
+        lines += [f"    assert run.status == {quoted(run.status)}"]
+        lines += [f"    assert {literal(refusal, INDENT)} in str(run.error)"]
+    else:
+        lines += [f"    assert (run.status, run.error) == ({quoted(run.status)}, None)"]
     if calls:
         lines += ["    assert calls_of(run) == [", *(f"        {_call(_expected(call), 8)}," for call in calls), "    ]"]
-    lines += [f"    assert str(run.answer) == {literal(str(run.answer), INDENT, len('assert str(run.answer) == '))}"]
+    if not refusal:
+        lines += [f"    assert str(run.answer) == {literal(str(run.answer), INDENT, len('assert str(run.answer) == '))}"]
     text = "\n".join(lines) + "\n"
     if MASKED in secrets.mask(text):
         text = text.replace(
             '"""\n', '"""\n\n# Something in this file was masked (•••): put a value for tests in its place.\n', 2
         )
     return text
+
+
+def _refusal_of(run: Run) -> str:
+    """Return the error with which the model's service refused a request, so that the run failed; "" if none did."""
+    told = "" if run.error is None else str(run.error)
+    return _REFUSAL.sub("", told) if run.status == "failed" and _REFUSAL.match(told) else ""
+
+
+def _replies(recorded: RecordedRun, refusal: str) -> list[Reply]:
+    """Return what the model says, up to the request that its service refuses, if there is one."""
+    if not refusal:
+        return replies_of(recorded.steps)
+    return [*replies_of(step for step in recorded.steps if step.calls), Reply(error=refusal)]
 
 
 def _tool(source: SourceWriter, tool: Any, calls: list[Call]) -> str:
@@ -145,6 +166,7 @@ def _reply(reply: Reply) -> str:
         parts.append(
             "calls=" + enclosed("[", (_call(call, 3 * INDENT) for call in reply.calls), "]", 2 * INDENT, len("calls="))
         )
+    parts += [f"error={literal(reply.error, 2 * INDENT, len('error='))}"] if reply.error else []
     parts += [f"thinking={literal(reply.thinking, 2 * INDENT, len('thinking='))}"] if reply.thinking else []
     return enclosed("Reply(", parts, ")", INDENT)
 

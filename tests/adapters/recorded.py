@@ -201,7 +201,7 @@ class Transcript:
                 case ev.ToolArgs():
                     assert "args" not in tools[event.id], "arguments are whole once"
                     tools[event.id].update(args=event.args, args_text=event.args_text, valid=event.valid)
-                case ev.ToolResult():
+                case ev.ToolResult(preliminary=False):
                     assert "result" not in tools[event.id], "a result is final once"
                     tools[event.id].update(result=event.content, status=event.status)
                 case ev.ApprovalRequest():

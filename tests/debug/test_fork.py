@@ -10,7 +10,7 @@ from debug.scenes import REPLIES, difference, fetch_rates, finished, notes, rate
 
 import nbagent
 from nbagent.errors import ForkError
-from nbagent.events import Prompt, TextDelta, TextStart, ToolArgs, ToolResult, ToolStart
+from nbagent.events import ApprovalRequest, Prompt, TextDelta, TextStart, ToolArgs, ToolResult, ToolStart
 from nbagent.render.html import transcript_html
 from nbagent.render.markdown import transcript_markdown
 
@@ -349,3 +349,19 @@ def test_the_line_of_the_tree_contains_no_markup() -> None:
     blocks = [{"id": "run", "parent": None, "kind": "run", "status": "completed", "closed": True, "forks": forks}]
     assert "<script" not in transcript_html(blocks)
     assert r"at \<script>\*x\*\</script>" in transcript_markdown(blocks)
+
+
+def test_a_fork_stops_where_its_run_stops_now_unless_it_is_told_not_to() -> None:
+    with Server(*REPLIES, *REPLIES[1:] * 3) as server:
+        run = rates_run(server)
+        run.breakpoints.add("difference")
+        forks = [run.fork(at=2, face="console"), run.fork(at=2, breakpoints=False, face="console")]
+        run.breakpoints.clear()
+        forks.append(run.fork(at=2, face="console"))
+        assert [stops(fork.wait(20)) for fork in forks] == [["difference"], [], []]  # nobody is there: each goes on at once
+
+
+def stops(run: nbagent.Run) -> list[str]:
+    """Return the tools before whose calls a run has stopped."""
+    names = {event.id: event.name for event in run.events if isinstance(event, ToolStart)}
+    return [names[event.tool_id or ""] for event in run.events if isinstance(event, ApprovalRequest)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agent.server import Server, say
+from agent.server import Server, refuse, say
 from debug.scenes import REPLIES, finished, rates_run
 
 import nbagent
@@ -42,6 +42,19 @@ def test_the_written_test_passes_and_fails_when_a_tool_changes_its_result(tmp_pa
     assert 'tools=[fetch_rates, difference, stand_in(pay, "paid 3"), broken]' in text
     assert "def unused" not in text
     assert 'Call("broken", {}, error="ValueError: not today")' in text
+
+
+def test_a_run_whose_model_refused_a_request_is_kept_with_its_failure(tmp_path: Path) -> None:
+    with Server(*REPLIES[:2], refuse(400, "too much")) as server:
+        run = rates_run(server)
+    run.to_test(str(tmp_path / "test_it.py"))
+    text = (tmp_path / "test_it.py").read_text()
+    assert 'Reply(error="too much")' in text
+    assert 'assert "too much" in str(run.error)' in text
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
+    told = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200)
+    assert "1 passed" in told.stdout, told.stdout
 
 
 def test_tools_of_a_module_are_imported(tmp_path: Path) -> None:

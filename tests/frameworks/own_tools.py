@@ -16,7 +16,7 @@ class Town(str):
 
 def capital_of(country: str) -> Town:
     print(f"looks up {country}")
-    return Town({"UK": "London"}[country])
+    return Town({"UK": "London", "France": "Paris"}[country])
 
 
 @nbagent.tool

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from frameworks.own_tools import Town, failing, get_capital_async, known, skip
+from frameworks.own_tools import get_capital as own_capital
 from frameworks.replay import KEY, Replay, Serve, held, recorded, refused
-from frameworks.watching import calls, of_type, stop, watch
+from frameworks.watching import calls, of_type, stop, watch, watch_and_answer
 from google import genai
 from google.adk.agents import Agent
 from google.adk.agents.run_config import RunConfig, StreamingMode
@@ -116,3 +118,30 @@ async def test_the_clients_own_streams_are_told_alike(serve: Serve, recording: s
     else:
         run = await watch(client.chats.create(model="m").send_message_stream("?"))
     assert (run.status, run.text) == ("completed", texts)
+
+
+OWN = ("get_capital", "output-available", {"country": "France"}, "Paris", Town, "looks up France\n")
+
+
+@pytest.mark.parametrize("own", [own_capital, get_capital_async])
+@pytest.mark.parametrize("as_function_tool", [False, True])
+async def test_an_own_tool_tells_its_call_itself(serve: Serve, own: Any, as_function_tool: bool) -> None:
+    tool = FunctionTool(own) if as_function_tool else own
+    run = await watch(ask(serve(*map(recorded, TURNS)), tool, get_temperature))
+    assert (run.status, run.text.strip()) == ("completed", "The temperature in Paris is 30°C.")
+    assert known(run)[0] == OWN
+    assert [call.name for call in run.tools] == ["get_capital", "get_temperature"]
+
+
+@pytest.mark.parametrize("own", [own_capital, get_capital_async])
+async def test_an_own_tool_stops_at_a_breakpoint(serve: Serve, own: Any) -> None:
+    provider = serve(*map(recorded, TURNS))
+    run = await watch_and_answer(ask(provider, own, get_temperature), skip, stop_at="get_capital")
+    assert (run.status, run.tools[0].result) == ("completed", "Paris")
+    assert "looks up" not in repr(known(run)[0])
+
+
+async def test_what_an_own_tool_raises_is_the_calls_exception(serve: Serve) -> None:
+    run = await watch(ask(serve(recorded(TURNS[0])), failing))
+    assert [(call.name, call.state) for call in run.tools] == [("get_capital", "output-error")]
+    assert repr(run.tools[0].exception) == "LookupError('no map of France')"

@@ -49,3 +49,18 @@ def test_each_stop_of_a_call_is_a_line_of_its_own_in_documents() -> None:
     for written in (transcript_html(blocks), transcript_markdown(blocks)):
         assert written.index("Run, then stopped") < written.index("Result given by you")
         assert "⊘" not in written
+
+
+@pytest.mark.parametrize(("state", "caption"), [("approval-requested", "Result"), ("input-available", "Result so far")])
+def test_a_result_at_which_a_run_has_stopped_is_whole(state: str, caption: str) -> None:
+    call = {
+        "id": "t",
+        "parent": "run",
+        "kind": "tool",
+        "name": "f",
+        "state": state,
+        "result": {"text/plain": "11.2"},
+        "open": True,
+    }
+    stop = {"id": "a", "parent": "t", "kind": "approval", "tool_id": "t", "approval_kind": "stop", "stage": "result"}
+    assert f">{caption}<" in transcript_html([{"id": "run", "kind": "run", "status": "running"}, call, stop])

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from nbagent import events as e
 from nbagent.run.reported_calls import ReportedCalls
 
+LIVE = e.ToolResult(id="tool-1", content={"rate": 1.5}, value=e.Live({"rate": 1.5}))
+
 
 def fits(**own: Any) -> Callable[[Any], int]:
     return lambda told: 2 if told == own else 0
@@ -29,7 +31,7 @@ def test_a_report_after_the_announcement_is_the_announced_call() -> None:
     calls = ReportedCalls()
     assert fed(calls, *told("tool-1", x=1)) == told("tool-1", x=1)
     assert calls.claim("f", fits(x=1)) == ("tool-1", msgspec.UNSET)
-    assert calls.finish("tool-1")
+    assert calls.finish(LIVE) == LIVE
     assert fed(calls, e.ToolResult(id="tool-1", content="text")) == []
 
 
@@ -41,7 +43,7 @@ def test_an_announcement_after_the_report_is_the_reported_call() -> None:
         e.ToolOutput(id=id, delta="out"),
         e.Status(message="m", parent_id=id),
     ]
-    assert calls.finish(id)
+    assert calls.finish(msgspec.structs.replace(LIVE, id=id)) is not None
     assert fed(calls, e.ToolResult(id="tool-1", content="text")) == []
 
 
@@ -78,7 +80,7 @@ def test_a_result_of_the_stream_before_the_functions_own_stays() -> None:
     calls.claim("f", fits(x=1))
     result = e.ToolResult(id="tool-1", status="error", content="timed out")
     assert fed(calls, result) == [result]
-    assert not calls.finish("tool-1")
+    assert calls.finish(LIVE) is None
 
 
 def test_what_is_held_back_comes_with_the_end() -> None:
@@ -95,6 +97,75 @@ def test_a_lanes_call_is_one_of_the_lane() -> None:
     fed(calls, *told("lane-1/tool-1", x=1), *told("lane-2/tool-1", x=1))
     assert calls.claim("f", fits(x=1), "lane-2")[0] == "lane-2/tool-1"
     assert calls.claim("f", fits(x=1), "lane-2")[0] == "lane-2/call-1"
+
+
+@pytest.mark.parametrize("content", [{"rate": 1.5}, "{'rate': 1.5}", '{"rate":1.5}'])
+def test_a_call_under_another_name_with_equal_arguments_is_the_reported_one(content: Any) -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("tool-1", name="Rates", x=1))
+    assert calls.claim("f", fits(x=1)) == ("tool-1", msgspec.UNSET)
+    assert calls.finish(LIVE) == msgspec.structs.replace(LIVE, preliminary=True)
+    assert fed(calls, e.ToolResult(id="tool-1", content=content)) == [LIVE]
+
+
+def test_so_it_is_while_the_stream_has_told_the_text_of_its_arguments_only() -> None:
+    calls = ReportedCalls()
+    fed(calls, *whole("tool-1", "Rates", x=1)[:2])
+    assert calls.claim("f", fits(x=1)) == ("tool-1", msgspec.UNSET)
+
+
+def test_so_it_is_without_a_result_of_the_stream() -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("tool-1", name="Rates", x=1))
+    calls.claim("f", fits(x=1))
+    calls.finish(LIVE)
+    end = e.RunEnd(status="completed")
+    assert fed(calls, end) == [LIVE, end]
+
+
+def test_a_call_that_calls_the_tool_in_turn_has_its_own_result() -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("tool-1", name="report", x=1))
+    calls.claim("f", fits(x=1))
+    calls.finish(LIVE)
+    own = e.ToolResult(id="tool-1", content="the rate is 1.5")
+    assert fed(calls, own) == [own]
+
+
+@pytest.mark.parametrize("args", [{}, {"x": 2}])
+def test_a_call_under_another_name_without_or_with_other_arguments_is_another(args: dict[str, Any]) -> None:
+    calls = ReportedCalls()
+    fed(calls, *told("tool-1", name="Rates", **args))
+    assert calls.claim("f", fits(**{"x": 1} if args else {})) == ("call-1", None)
+
+
+def whole(id: str, name: str, **args: Any) -> list[e.Event]:
+    """The events of a call that is told at once."""
+    text = msgspec.json.encode(args).decode()
+    return [e.ToolStart(id=id, name=name), e.ToolArgsDelta(id=id, delta=text), e.ToolArgs(id=id, args=args)]
+
+
+def test_a_call_that_is_told_whole_under_another_name_after_its_report_is_the_reported_one() -> None:
+    calls = ReportedCalls()
+    id, _ = calls.claim("f", fits(x=1))
+    live = msgspec.structs.replace(LIVE, id=id)
+    assert calls.finish(live) == live
+    assert fed(calls, *whole("tool-1", "Rates", x=1)) == []
+    assert fed(calls, e.ToolResult(id="tool-1", content="{'rate': 1.5}")) == []
+
+
+def test_it_is_another_call_if_its_result_is_another() -> None:
+    calls = ReportedCalls()
+    id, _ = calls.claim("f", fits(x=1))
+    calls.finish(msgspec.structs.replace(LIVE, id=id))
+    own = e.ToolResult(id="tool-1", content="the rate is 1.5")
+    assert fed(calls, *whole("tool-1", "report", x=1), own) == [*whole("tool-1", "report", x=1), own]
+
+
+def test_a_call_under_another_name_that_is_still_written_is_not_held_back() -> None:
+    calls = ReportedCalls()
+    calls.claim("f", fits(x=1))
+    assert fed(calls, *told("tool-1", name="g", x=1)) == told("tool-1", name="g", x=1)
 
 
 @given(st.data())
@@ -114,7 +185,7 @@ def test_every_call_has_one_panel_in_every_order(data: st.DataObject) -> None:
             if known is None:
                 shown.append(e.ToolStart(id=reported[n], name="f"))
     for id in reported.values():
-        assert calls.finish(id)
+        assert calls.finish(e.ToolResult(id=id)) is not None
         shown.append(e.ToolResult(id=id))
     shown += fed(calls, *(e.ToolResult(id=f"tool-{n}", content="text") for n in numbers))
     ids = [event.id for event in shown if isinstance(event, e.ToolStart)]

@@ -39,6 +39,19 @@ def test_a_script_stops_at_a_call_and_goes_on_by_words(tmp_path: Path) -> None:
         assert terminal.wait() == 0
 
 
+def test_a_script_that_steps_leaves_the_steps_by_a_word(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT.replace('stop_at="rate"', "step=True"))
+    with Server(CALL, CALL, chat("Done.")) as server, PseudoTerminal("script.py", server.base_url, folder=tmp_path) as terminal:
+        terminal.expect("Go on[?] next, continue .*, stop: ")
+        terminal.enter("next")
+        terminal.expect("Go on[?] run, continue .*, edit, step, .*: ")
+        terminal.enter("step")
+        terminal.expect("Go on[?] next, continue .*, again, .*: ")
+        terminal.enter("continue")
+        assert "Go on" not in terminal.expect("then {'year': 2024, 'rate': 11.2}")
+        assert terminal.wait() == 0
+
+
 def test_ctrl_c_at_a_stop_ends_the_script(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     with Server(CALL) as server, PseudoTerminal("script.py", server.base_url, folder=tmp_path) as terminal:

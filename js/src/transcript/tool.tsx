@@ -89,7 +89,7 @@ export function ToolBlock({ block }: { block: Block<"tool"> }) {
           {progress && live && <Progress progress={progress} />}
           <ToolOutput block={block} live={live} />
           <Compared block={block} />
-          <ResultOrError props={props} state={state} />
+          <ResultOrError props={props} state={state} whole={state === "output-available" || open?.stage === "result"} />
           {questions(true)}
           <Blocks list={block.children} />
           <Attempts block={block} />
@@ -184,9 +184,16 @@ function Progress({ progress }: { progress: Unchecked<ToolProgress> }) {
   );
 }
 
-function ResultOrError({ props, state }: { props: PropsOf<"tool">; state: string }) {
+interface ResultOrErrorProps {
+  props: PropsOf<"tool">;
+  state: string;
+  /** True if the result is the call's own: of a call that has ended, or that stopped at its result. */
+  whole: boolean;
+}
+
+function ResultOrError({ props, state, whole: isWhole }: ResultOrErrorProps) {
   const result = record(props.difference)?.kind === "picture" ? null : props.result; // it stands next to the first one
-  const soFar = record(result) !== null && state !== "output-available";
+  const soFar = record(result) !== null && !isWhole;
   return (
     <>
       {result !== undefined && result !== null && (

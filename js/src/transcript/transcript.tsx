@@ -104,7 +104,7 @@ function PastLog({ session }: { session: Session }) {
       <section ref={scroller} class="nb-log nb-past nb-gone" aria-label="What the agent had done" tabIndex={0}>
         <div class="nb-log-content">
           {/* Few: the reader may leap from one end of a long run to the other with every frame. */}
-          <Blocks list={session.store.top} firstPages={2} />
+          <Blocks list={session.store.top} firstPages={1} />
         </div>
       </section>
     </SessionContext.Provider>

@@ -102,6 +102,18 @@ describe("a stop before a call", () => {
 });
 
 describe("a stop at a result", () => {
+  it("shows the result as whole", async () => {
+    const made = open();
+    made.ops(
+      RUN,
+      tool("rate", { state: "approval-requested", result: { "text/plain": "11.2" } }),
+      question("s1", RESULT),
+    );
+    await settle();
+    page = made;
+    expect([...page.el.querySelectorAll(".nb-caption")].map(({ textContent }) => textContent)).toContain("Result");
+  });
+
   it("offers the result, which may be changed; one left alone is the call's own", async () => {
     page = await stopped(RESULT);
     expect(labels()).toEqual([
