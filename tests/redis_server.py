@@ -55,10 +55,11 @@ class RedisServer:
         raise AssertionError("".join(said))
 
     def kill(self) -> None:
-        """End it as a crash does."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.communicate()
+        """End it as a crash does. A second call does nothing."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
 
     def empty(self) -> None:
         """Delete all that is in it."""

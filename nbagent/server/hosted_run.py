@@ -63,6 +63,7 @@ class HostedRun:
         self._store = store
         self._feeds: dict[str, Feed] = {}
         self._changed = asyncio.Event()
+        self._insists = True
 
     @property
     def id(self) -> str:
@@ -97,6 +98,9 @@ class HostedRun:
                         _logger.warning("the run %s was given up by another process, and is stopped here", self.id)
                         run.cancel(by="another server process")
                         break
+        except asyncio.CancelledError:
+            self._insists = False  # the server stops, which must not wait for a store that is gone
+            raise
         finally:
             try:
                 if not self.ended and not await self._add([self._cut()]):
@@ -207,12 +211,18 @@ class HostedRun:
         return await self._insist(lambda: self._store.append(self.id, rows, ended=ended))
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Return what the store answers, however long it cannot be reached. Nothing is lost meanwhile: the run waits."""
+        """Return what the store answers, however long it cannot be reached. Nothing is lost meanwhile: the run waits.
+
+        Raises:
+            StoreUnreachable: the server stops.
+        """
         told = False
         while True:
             try:
                 return await call()
             except StoreUnreachable as problem:
+                if not self._insists:
+                    raise
                 if not told:
                     _logger.warning("the run %s waits: %s", self.id, problem)
                 told = True

@@ -283,3 +283,13 @@ def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none
 def test_a_store_that_cannot_be_reached_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(NbagentError, match=r"redis://127\.0\.0\.1:1/0 does not answer"):
         serve(agent_of("http://127.0.0.1:1/v1", tmp_path), port=0, store="redis://user:hunter2hunter2@127.0.0.1:1/0")
+
+
+def test_a_server_stops_while_its_redis_is_gone(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as redis, Model().server as model:
+        with serve(agent_of(model.base_url, tmp_path / "deleted"), port=0, store=redis.url) as server:
+            client = Client(server.url)
+            next(event for event in client.events(client.begin("hold")) if event["type"] == "text.delta")
+            client.close()
+            redis.kill()
+        assert "stopped" in repr(server)
