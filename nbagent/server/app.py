@@ -15,6 +15,7 @@ from nbagent.agent import Agent
 from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
+from nbagent.server.caller_span import CallerSpan
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, nearai, openai, runs, status_tokens, vercel
 from nbagent.server.event_store import EventStore
 from nbagent.server.guard import LOOPBACK, Guard
@@ -74,7 +75,7 @@ def asgi(
     app = Starlette(
         routes=[route for room in rooms for route in room.routes(host)],
         lifespan=lifespan,
-        middleware=[Middleware(Guard, hosts=hosts, origins=origins, token=token)],
+        middleware=[Middleware(Guard, hosts=hosts, origins=origins, token=token), Middleware(CallerSpan)],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}
