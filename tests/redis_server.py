@@ -26,7 +26,18 @@ class RedisServer:
             free.bind(("127.0.0.1", 0))
             self._port: int = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self._port}/0"
-        self._command = [COMMAND or "", "--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *options]
+        self._command = [
+            COMMAND or "",
+            "--port",
+            str(self._port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(folder),
+            "--save",
+            "",
+            *options,
+        ]
         self._process: subprocess.Popen[str] | None = None
         self.start()
 
@@ -38,6 +49,8 @@ class RedisServer:
         for line in self._process.stdout:
             said.append(line)
             if "Ready to accept connections" in line:
+                with redis.Redis.from_url(self.url) as client:
+                    client.blpop("nothing", 1)  # until it has run for a second: processes are not declared dead before
                 return
         raise AssertionError("".join(said))
 

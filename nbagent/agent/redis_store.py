@@ -40,8 +40,8 @@ try:
 except ImportError:
     raise MissingExtra("A store in Redis", "redis") from None
 
-PARAMETERS = frozenset({"keep_s"})
-"""Parameters of such a URL that are nbagent's own."""
+PARAMETERS = frozenset({"keep_s", "heartbeat_expires_ms"})
+"""Parameters of a URL that are nbagent's own; see `nbagent.server.redis_events.RedisEvents`."""
 
 TIMEOUT_S = 5.0
 """Seconds to wait for a connection, and for a reply."""

@@ -17,7 +17,6 @@ from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.caller_span import CallerSpan
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, nearai, openai, runs, status_tokens, vercel
-from nbagent.server.event_store import EventStore
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
 from nbagent.server.problem import Problem
@@ -30,7 +29,7 @@ Served: TypeAlias = Agent | Run
 def asgi(
     served: Served | Mapping[str, Served],
     *,
-    store: str | Path | EventStore = ":memory:",
+    store: str | Path = ":memory:",
     reveal: Reveal = "tools",
     hosts: Iterable[str] = LOOPBACK,
     origins: Iterable[str] = (),
@@ -45,8 +44,8 @@ def asgi(
         served: an agent, or a run that is being watched; or several by the names that they are served under. Runs need a server
             that runs the application's lifespan; a mounted application has none of its own.
         store: keeps the runs and the sessions, so that a client goes on after the server has been started again, and at any
-            other server process with the same store: an SQLite file, or `"redis://host:6379/0"`. By default this process's
-            memory.
+            other server process with the same store: an SQLite file, or the URL of a Redis, such as
+            `"redis://host:6379/0?keep_s=86400"`, which keeps ended runs for a day. By default this process's memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
         hosts: names by which the server may be addressed; by default those of this machine for itself.
         origins: of web pages elsewhere that may use it.

@@ -242,16 +242,10 @@ class Host:
         return None if stored is None else await self.find(stored.id)
 
     async def next_in(self, session: str, after: HostedRun | None = None) -> HostedRun:
-        """Return the next run of a session, when it begins, in whichever process.
-
-        Args:
-            session: the session.
-            after: run that it follows; by default the newest one there is now.
-        """
-        newest = await self._store.newest(session) if after is None else after.stored
+        """Return the run of a session that begins next after one, in whichever process; its first one for None."""
         while True:
             with contextlib.suppress(StoreUnreachable):
-                stored = await self._store.next_in(session, None if newest is None else newest.id, NEXT_WAIT_S)
+                stored = await self._store.next_in(session, None if after is None else after.id, NEXT_WAIT_S)
                 if stored is not None:
                     return await self.find(stored.id)
 

@@ -24,7 +24,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,7 +60,7 @@ REPLY_EXPIRES_S = 60
 COMMANDS_EXPIRE_S = 3_600
 """Seconds after the last command for which a process's commands are kept."""
 
-CONNECT_TIMEOUT_S = 5.0
+TIMEOUT_S = 5.0
 """Seconds to wait for a connection, and for a reply that does not block."""
 
 RETRIES = 3
@@ -147,10 +147,9 @@ class RedisEvents:
     """A store in Redis.
 
     Args:
-        url: of the server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py's `from_url` takes it. Its parameter
-            `keep_s` (`redis://host:6379/0?keep_s=86400`) stands for the argument of that name.
-        keep_s: seconds for which an ended run is kept; None keeps it for good.
-        heartbeat_expires_ms: milliseconds after its last sign of life until a process counts as dead.
+        url: of the server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py's `from_url` takes it, with two more
+            parameters: `keep_s`, the seconds for which an ended run is kept (by default for good), and `heartbeat_expires_ms`
+            in place of `HEARTBEAT_EXPIRES_MS`, the same in all processes.
 
     Attributes:
         owner: id of this process.
@@ -159,18 +158,17 @@ class RedisEvents:
         NbagentError: the URL cannot be used.
     """
 
-    def __init__(self, url: str, *, keep_s: int | None = None, heartbeat_expires_ms: int = HEARTBEAT_EXPIRES_MS) -> None:
+    def __init__(self, url: str) -> None:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         url, parameters = own_parameters(url)
         self._name = public_name(url)
         try:
-            self._keep_s = int(parameters.get("keep_s", 0)) if keep_s is None else keep_s
-            self._redis = _client(url, CONNECT_TIMEOUT_S)
-            self._blocking = _client(url, MAX_BLOCK_S + CONNECT_TIMEOUT_S)
+            self._keep_s = int(parameters.get("keep_s", 0))
+            self._expires_ms = int(parameters.get("heartbeat_expires_ms", HEARTBEAT_EXPIRES_MS))
+            self._redis = _client(url)
         except ValueError as error:
             raise NbagentError(f"{self._name} is no address of a Redis: {error}") from error
         credentials.register(urlsplit(url).password)
-        self._expires_ms = heartbeat_expires_ms
         self._has_beaten = False
         self._last_command = "0-0"
         self._begin = self._redis.register_script(_BEGIN)
@@ -179,10 +177,13 @@ class RedisEvents:
 
     async def close(self) -> None:
         """Leave Redis: this process is no longer alive for the others."""
-        with contextlib.suppress(StoreUnreachable), self._reaching():
-            await self._redis.delete(f"nbagent:alive:{self.owner}")
+        with contextlib.suppress(StoreUnreachable):
+            await self._leave()
         await self._redis.aclose()
-        await self._blocking.aclose()
+
+    async def _leave(self) -> None:
+        async with self._reaching():
+            await self._redis.delete(f"nbagent:alive:{self.owner}")
 
     # --- runs -------------------------------------------------------------------------------------------------------------
 
@@ -195,7 +196,7 @@ class RedisEvents:
     async def _added(self, run: StoredRun, job: bytes) -> StoredRun | None:
         args = (run.id, run.agent, run.session or "", run.owner, run.created, job, MAX_WAITING)
         while True:
-            with self._reaching():
+            async with self._reaching():
                 said = (await self._begin(args=args)).decode()
             if said == "full":
                 raise Problem(503, f"{MAX_WAITING:,} runs of {run.agent} wait already")
@@ -209,7 +210,7 @@ class RedisEvents:
         args: list[str | int | bytes] = [run_id, int(ended), self._keep_s]
         for event in events:
             args += event
-        with self._reaching():
+        async with self._reaching():
             said = await self._append(args=args)
         if said < 0:
             raise RunMissing(run_id)
@@ -222,7 +223,7 @@ class RedisEvents:
 
     async def find(self, run_id: str) -> StoredRun | None:
         """Return a run; None if there is none of that id."""
-        with self._reaching():
+        async with self._reaching():
             found: dict[bytes, bytes] = await self._redis.hgetall(f"nbagent:run:{run_id}")
         its = {name.decode(): value.decode() for name, value in found.items()}
         if not its:
@@ -238,7 +239,7 @@ class RedisEvents:
 
     async def newest(self, session: str) -> StoredRun | None:
         """Return the run of a session that began last; None if there is none."""
-        with self._reaching():
+        async with self._reaching():
             entries = await self._redis.xrevrange(f"nbagent:session:{session}", count=1)
         return await self.find(entries[0][1][b"run"].decode()) if entries else None
 
@@ -246,7 +247,7 @@ class RedisEvents:
         """Return the run of a session that began next after one; see `EventStore.next_in`."""
         place = b"0-0"
         if after is not None:
-            with self._reaching():
+            async with self._reaching():
                 place = await self._redis.hget(f"nbagent:run:{after}", "place") or b"$"
         for _, fields in await self._read(f"nbagent:session:{session}", place.decode(), wait_s, 1):
             return await self.find(fields[b"run"].decode())
@@ -258,7 +259,7 @@ class RedisEvents:
         """Return True if that process gave a sign of life lately, or could not, because Redis has just started."""
         if owner == WAITING:
             return True
-        with self._reaching():
+        async with self._reaching():
             if await self._redis.exists(f"nbagent:alive:{owner}"):
                 return True
             info = await self._redis.info("server")
@@ -267,10 +268,10 @@ class RedisEvents:
     async def abandoned(self) -> list[StoredRun]:
         """Return runs that have not ended, although their process has."""
         found: list[StoredRun] = []
-        with self._reaching():
+        async with self._reaching():
             owners = {owner.decode() for owner in await self._redis.smembers("nbagent:owners")}
         for owner in [each for each in owners if not await self.is_alive(each)]:
-            with self._reaching():
+            async with self._reaching():
                 ids = await self._redis.smembers(f"nbagent:owned:{owner}")
                 if not ids:
                     await self._redis.srem("nbagent:owners", owner)
@@ -281,7 +282,7 @@ class RedisEvents:
     async def ask(self, owner: str, command: bytes, wait_s: float) -> bytes | None:
         """Give a process a command, and return its reply; see `EventStore.ask`."""
         id, key = secrets.token_hex(16), f"nbagent:commands:{owner}"
-        with self._reaching():
+        async with self._reaching():
             await self._redis.xadd(key, {"id": id, "command": command}, maxlen=MAX_WAITING)
             await self._redis.expire(key, COMMANDS_EXPIRE_S)
         # It may be there twice, if the connection broke at that moment; the first reply is to the first one.
@@ -303,7 +304,7 @@ class RedisEvents:
             await asyncio.wait([beating])
 
     async def _reply(self, command: str, said: bytes) -> None:
-        with self._reaching():
+        async with self._reaching():
             await self._redis.xadd(f"nbagent:reply:{command}", {"reply": said})
             await self._redis.expire(f"nbagent:reply:{command}", REPLY_EXPIRES_S)
 
@@ -314,7 +315,7 @@ class RedisEvents:
             await asyncio.sleep(self._expires_ms / 3000)
 
     async def _beat(self) -> None:
-        with self._reaching():
+        async with self._reaching():
             await self._redis.set(f"nbagent:alive:{self.owner}", 1, px=self._expires_ms)
         self._has_beaten = True
 
@@ -327,9 +328,10 @@ class RedisEvents:
     async def take_work(self, agents: Sequence[str], wait_s: float) -> list[tuple[StoredRun, bytes]]:
         """Return runs for this process; see `WorkQueue.take_work`."""
         streams = [f"nbagent:work:{agent}" for agent in agents]
+        wait_s = min(wait_s, MAX_BLOCK_S)
         await self._beat()
-        with self._reaching():
-            found: list[tuple[str, list[Any]]] = []
+        found: list[tuple[str, list[Any]]] = []
+        async with self._reaching(wait_s):
             for stream in streams:
                 with contextlib.suppress(exceptions.ResponseError):  # the group is there
                     await self._redis.xgroup_create(stream, GROUP, "0", mkstream=True)
@@ -337,9 +339,8 @@ class RedisEvents:
                 claimed = await self._redis.xautoclaim(stream, GROUP, self.owner, self._expires_ms, count=1)
                 found.append((stream, claimed[1]))
             if not any(entries for _, entries in found):
-                news = dict.fromkeys(streams, ">")
-                block = int(min(wait_s, MAX_BLOCK_S) * 1000)
-                said = await self._blocking.xreadgroup(GROUP, self.owner, news, count=1, block=block)
+                block = max(1, int(wait_s * 1000))
+                said = await self._redis.xreadgroup(GROUP, self.owner, dict.fromkeys(streams, ">"), count=1, block=block)
                 found = [(stream.decode(), entries) for stream, entries in said or ()]
         taken = [
             await self._taken(stream.removeprefix("nbagent:work:"), entry.decode(), fields)
@@ -354,38 +355,44 @@ class RedisEvents:
         id = fields[b"run"].decode()
         while True:
             # Insists: if Redis has done it and could not say so, nobody else would begin the run.
-            with contextlib.suppress(StoreUnreachable), self._reaching():
-                if not await self._take(args=[agent, entry, id, self.owner]):
-                    return None
+            with contextlib.suppress(StoreUnreachable):
+                async with self._reaching():
+                    if not await self._take(args=[agent, entry, id, self.owner]):
+                        return None
                 run = await self.find(id)
                 return None if run is None else (run, fields[b"job"])
-            await asyncio.sleep(CONNECT_TIMEOUT_S / 10)
+            await asyncio.sleep(TIMEOUT_S / 10)
 
     # --- the connection ---------------------------------------------------------------------------------------------------
 
     async def _read(self, key: str, after: str, wait_s: float, count: int) -> list[tuple[str, dict[bytes, bytes]]]:
         """Return the entries of a stream behind one, by its id; wait some seconds for the first."""
-        client = self._blocking if wait_s else self._redis
-        block = max(1, int(min(wait_s, MAX_BLOCK_S) * 1000)) if wait_s else None
-        with self._reaching():
-            said = await client.xread({key: after}, count=count, block=block)
+        wait_s = min(wait_s, MAX_BLOCK_S)
+        block = max(1, int(wait_s * 1000)) if wait_s else None
+        async with self._reaching(wait_s):
+            said = await self._redis.xread({key: after}, count=count, block=block)
         return [(id.decode(), fields) for _, entries in said or () for id, fields in entries]
 
-    @contextlib.contextmanager
-    def _reaching(self) -> Iterator[None]:
-        """Raise Redis's errors as `StoreUnreachable`: one that is full, loading or read-only may be well again soon."""
+    @contextlib.asynccontextmanager
+    async def _reaching(self, wait_s: float = 0.0) -> AsyncIterator[None]:
+        """Raise Redis's errors as `StoreUnreachable`: one that is full, loading or read-only may be well again soon.
+
+        Args:
+            wait_s: seconds that the commands in it block.
+        """
         try:
-            yield
-        except exceptions.RedisError as error:
-            raise StoreUnreachable(f"the store {self._name} does not answer: {error}") from error
+            async with asyncio.timeout(TIMEOUT_S + wait_s):
+                yield
+        except (exceptions.RedisError, TimeoutError) as error:
+            raise StoreUnreachable(f"the store {self._name} does not answer: {str(error) or 'no reply in time'}") from error
 
 
-def _client(url: str, timeout_s: float) -> Any:
+def _client(url: str) -> Any:
     return Redis.from_url(
         url,
         protocol=2,  # replies of one form, whatever the versions of Redis and redis-py
-        socket_timeout=timeout_s,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=None,  # with one, redis-py sends in `asyncio.wait_for`, which on Python 3.11 may swallow a cancellation
+        socket_connect_timeout=TIMEOUT_S,
         max_connections=10_000,
         retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), RETRIES),
         retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoadingError],

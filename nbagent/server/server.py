@@ -14,7 +14,6 @@ from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
-from nbagent.server.event_store import EventStore
 from nbagent.server.guard import LOOPBACK
 
 MAX_CONNECTIONS = 1_000
@@ -89,7 +88,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
-    store: str | Path | EventStore = ":memory:",
+    store: str | Path = ":memory:",
     reveal: Reveal = "tools",
     token: str | None = None,
     hosts: Iterable[str] = (),
@@ -105,8 +104,8 @@ def serve(
         served: an agent, or a run that is being watched; or several by the names that they are served under.
         host: address to listen at. Any but this machine's own needs a token.
         port: to listen at; 0 for a free one.
-        store: keeps the runs and the sessions: an SQLite file, or `"redis://host:6379/0"`; see `asgi`. By default this
-            process's memory.
+        store: keeps the runs and the sessions: an SQLite file, or the URL of a Redis; see `asgi`. By default this process's
+            memory.
         reveal: how much of a run its clients see; see `nbagent.show`.
         token: that each request must bear, in the header `Authorization: Bearer TOKEN`.
         hosts: more names by which the server may be addressed.

@@ -9,17 +9,15 @@ from nbagent.server.event_store import EventStore
 from nbagent.server.sqlite_events import SqliteEvents
 
 
-def stores_at(store: str | Path | EventStore) -> tuple[EventStore, Store | None]:
+def stores_at(store: str | Path) -> tuple[EventStore, Store | None]:
     """Return the store of the runs, and that of the sessions beside it; None if these stay in memory.
 
     Args:
-        store: path of an SQLite file, `":memory:"`, the URL of a Redis, or a store of runs.
+        store: path of an SQLite file, `":memory:"`, or the URL of a Redis; see `RedisEvents`.
 
     Raises:
         NbagentError: it cannot be used.
     """
-    if not isinstance(store, str | Path):
-        return store, None
     if is_redis(store):
         from nbagent.server.redis_events import RedisEvents  # an extra
 

@@ -1,0 +1,280 @@
+"""Server processes that share a store: runs, sessions, stops and answers, and what is left of one that was killed."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+import pytest
+from agent.server import Exchange, Json, chat, chat_chunk
+from agent.server import Server as ModelServer
+from redis_server import redis_server
+from server.served import agent_of
+
+from nbagent.errors import NbagentError
+from nbagent.server import serve
+from nbagent.wire.sse import SSEDecoder
+
+WORDS = [f"word{number} " for number in range(30)]
+
+
+class Model:
+    """A model that does what the prompt says.
+
+    Attributes:
+        go_on: lets a prompt "hold" go on, and each word of a prompt "words" come.
+    """
+
+    def __init__(self) -> None:
+        self.go_on = threading.Semaphore(0)
+        self.server = ModelServer(*[self.answer] * 200)
+
+    def answer(self, exchange: Exchange) -> None:
+        messages = exchange.body["messages"]
+        prompt = [message["content"] for message in messages if message["role"] == "user"][-1]
+        exchange.begin()
+        if prompt == "hold":
+            exchange.send(chat_chunk({"content": "Hel"}))
+            exchange.hold()
+            return
+        if prompt == "words":
+            for word in WORDS:
+                self.go_on.acquire(timeout=60)
+                exchange.send(chat_chunk({"content": word}))
+            exchange.send(chat_chunk({}, "stop"))
+        elif prompt == "delete" and messages[-1]["role"] == "user":
+            exchange.send(*chat(calls=[("c1", "delete", '{"path": "a"}')]))
+        else:
+            said = [message["content"] for message in messages if message["role"] != "system"]
+            exchange.send(*chat(json.dumps(said)))
+        exchange.end()
+
+
+class Client:
+    """A client of a server.
+
+    Args:
+        url: of the server.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx2.Client(base_url=url, timeout=60)
+        self._streams = ExitStack()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._streams.close()
+        self.http.close()
+
+    def begin(self, prompt: str, session: str | None = None) -> str:
+        """Begin a run, and return its id."""
+        response = self.http.post("/runs", json={"message": prompt, "session": session})
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
+
+    def events(self, run: str) -> Iterator[Json]:
+        """Return the events of a run, as they come."""
+        response = self._streams.enter_context(self.http.stream("GET", f"/runs/{run}/events"))
+        assert response.status_code == 200
+        decoder = SSEDecoder()
+        for chunk in response.iter_bytes():
+            for event in decoder.feed(chunk):
+                if event.data.startswith("{"):
+                    yield json.loads(event.data)
+
+    def session(self) -> str:
+        """Return a new session."""
+        return str(self.http.post("/agents/assistant/sessions").json()["session_id"])
+
+    def post(self, path: str, **body: Any) -> tuple[int, str]:
+        """Return the status of a request and what it says."""
+        response = self.http.post(path, json=body)
+        return response.status_code, response.text
+
+
+class Cluster:
+    """Servers with one store, and their model: one in this process, others in processes of their own.
+
+    Args:
+        store: their store.
+        folder: for files.
+    """
+
+    def __init__(self, store: str, folder: Path) -> None:
+        self.model = Model()
+        self.deleted = folder / "deleted"
+        self._store = store
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._ends.enter_context(self.model.server)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ends.close()
+
+    def here(self) -> Client:
+        """Start a server in this process."""
+        agent = agent_of(self.model.server.base_url, self.deleted)
+        server = self._ends.enter_context(serve(agent, port=0, store=self._store))
+        return self._client(server.url)
+
+    def elsewhere(self) -> tuple[Client, Callable[[], None]]:
+        """Start a server in a process of its own. Returns a client of it, and a function that kills it."""
+        arguments = (self.model.server.base_url, self._store, str(self.deleted))
+        command = [sys.executable, "-m", "server.served", *arguments]
+        path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+        )
+
+        def kill() -> None:
+            process.kill()
+            process.communicate()
+
+        self._ends.callback(kill)
+        assert process.stdout is not None
+        return self._client(process.stdout.readline().strip()), kill
+
+    def _client(self, url: str) -> Client:
+        client = Client(url)
+        self._ends.callback(client.close)
+        return client
+
+
+@pytest.fixture(scope="module", params=["file", "redis"])
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("cluster")
+    store = str(folder / "runs.db")
+    if request.param == "redis":
+        store = request.getfixturevalue("shared_redis").url + "?heartbeat_expires_ms=1500"
+    with Cluster(store, folder) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pair(cluster: Cluster) -> tuple[Client, Client]:
+    return cluster.elsewhere()[0], cluster.here()
+
+
+def text_of(events: list[Json]) -> str:
+    return "".join(event["delta"] for event in events if event["type"] == "text.delta")
+
+
+def test_a_run_is_stopped_from_another_process(pair: tuple[Client, Client]) -> None:
+    first, second = pair
+    run = first.begin("hold")
+    events = second.events(run)
+    next(event for event in events if event["type"] == "text.delta")
+    assert second.post(f"/runs/{run}/cancel")[0] == 202
+    last = list(events)[-1]
+    assert (last["type"], last["status"]) == ("run.end", "cancelled")
+    status, said = second.post(f"/runs/{run}/cancel")
+    assert (status, "has ended" in said) == (409, True)
+
+
+def test_a_question_is_answered_once_from_whichever_process(cluster: Cluster, pair: tuple[Client, Client]) -> None:
+    cluster.deleted.unlink(missing_ok=True)
+    first, second = pair
+    run = first.begin("delete")
+    events = second.events(run)
+    question = next(event["approval_id"] for event in events if event["type"] == "approval.request")
+    assert second.post(f"/runs/{run}/answers", id="another")[0] == 409
+    with ThreadPoolExecutor() as threads:
+        answers = threads.map(lambda process: process.post(f"/runs/{run}/answers", id=question), [first, second] * 3)
+        assert sorted(status for status, _ in answers) == [200] + [409] * 5
+    assert list(events)[-1]["status"] == "completed"
+    assert cluster.deleted.read_text() == "a\n"
+
+
+def test_a_session_goes_on_in_another_process(pair: tuple[Client, Client]) -> None:
+    first, second = pair
+    session = first.session()
+    list(first.events(first.begin("one", session)))
+    answer = json.loads(text_of(list(second.events(second.begin("two", session)))))
+    assert answer == ["one", '["one"]', "two"]
+
+
+def test_a_session_answers_in_one_process_at_a_time(pair: tuple[Client, Client]) -> None:
+    first, second = pair
+    session = first.session()
+    run = first.begin("hold", session)
+    status, said = second.post("/runs", message="two", session=session)
+    assert (status, "answers another prompt" in said, run in said) == (409, True, True)
+    events = second.events(run)
+    next(event for event in events if event["type"] == "text.delta")
+    second.post(f"/runs/{run}/cancel")
+    list(events)
+    answer = json.loads(text_of(list(second.events(second.begin("two", session)))))
+    assert (answer[0], answer[-1]) == ("hold", "two")
+
+
+def test_a_watcher_of_a_session_sees_the_runs_of_other_processes(pair: tuple[Client, Client]) -> None:
+    first, second = pair
+    session = first.session()
+    with second.http.stream("GET", f"/agents/assistant/sessions/{session}/messages/stream") as watcher:
+        lines = watcher.iter_lines()
+        for prompt in ("one", "two"):
+            first.begin(prompt, session)
+            chunks = (json.loads(line[6:])["chunk"] for line in lines if line.startswith("data: {"))
+            assert f'"{prompt}"]' in next(chunks)
+
+
+def test_a_run_whose_process_was_killed_is_marked_once(cluster: Cluster, pair: tuple[Client, Client]) -> None:
+    cluster.deleted.unlink(missing_ok=True)
+    first, second = pair
+    other, kill = cluster.elsewhere()
+    session = other.session()
+    run, asking = other.begin("hold", session), other.begin("delete")
+    question = next(event["approval_id"] for event in first.events(asking) if event["type"] == "approval.request")
+    reading = [each.events(run) for each in (first, second, first)]
+    for events in reading:
+        next(event for event in events if event["type"] == "text.delta")
+    kill()
+    with ThreadPoolExecutor() as threads:
+        rests: list[list[Json]] = list(threads.map(list, reading))
+    end = ("run.end", "incomplete", "server_stopped")
+    assert [[(event["type"], event["status"], event["code"]) for event in rest] for rest in rests] == [[end]] * 3
+    assert [event["type"] for event in first.events(run)].count("run.end") == 1
+    assert first.post(f"/runs/{run}/cancel")[0] == 409
+    assert second.post(f"/runs/{asking}/answers", id=question)[0] == 409
+    assert not cluster.deleted.exists()
+    answer = json.loads(text_of(list(second.events(second.begin("two", session)))))
+    assert (answer[0], answer[-1]) == ("hold", "two")
+
+
+@pytest.mark.parametrize("keeps", [True, pytest.param(False, marks=pytest.mark.proof)], ids=["on a disk", "nowhere"])
+def test_a_redis_that_starts_again_in_the_middle_loses_no_event_and_repeats_none(tmp_path: Path, keeps: bool) -> None:
+    with (
+        redis_server(tmp_path, "--appendonly", "yes" if keeps else "no") as redis,
+        Cluster(f"{redis.url}?heartbeat_expires_ms=1500", tmp_path) as cluster,
+    ):
+        first, second = cluster.here(), cluster.here()
+        run = first.begin("words")
+        events, got = second.events(run), list[Json]()
+        for wanted in (10, 20):
+            cluster.model.go_on.release(10)
+            while text_of(got).count(" ") < wanted:
+                got.append(next(events))
+            redis.kill()
+            cluster.model.go_on.release(2)  # these come while nobody keeps them
+            redis.start()
+        cluster.model.go_on.release(10)
+        got += events
+        assert text_of(got) == "".join(WORDS)
+        numbers = [event["seq"] for event in got]
+        assert numbers == sorted(set(numbers))
+        assert got[-1]["status"] == "completed"
+        assert list(first.events(run)) == got
+
+
+def test_a_store_that_cannot_be_reached_is_told_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(NbagentError, match=r"redis://127\.0\.0\.1:1/0 does not answer"):
+        serve(agent_of("http://127.0.0.1:1/v1", tmp_path), port=0, store="redis://user:hunter2hunter2@127.0.0.1:1/0")
