@@ -44,7 +44,7 @@ class Spans:
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
 
     def __getitem__(self, name: str) -> ReadableSpan:
-        return next(span for span in self.all if span.name == name)
+        return {span.name: span for span in reversed(self.all)}[name]
 
     @property
     def all(self) -> tuple[ReadableSpan, ...]:
@@ -171,20 +171,16 @@ async def test_a_nested_agent_is_below_the_call_that_asked_it(spans: Spans) -> N
 
 
 async def test_what_was_stopped_ends_with_the_reason(spans: Spans) -> None:
-    begun = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
     @nbagent.tool
     async def wait() -> None:
         """Wait."""
-        loop.call_soon_threadsafe(begun.set)
         await asyncio.Event().wait()
 
     with Server(chat(calls=[("c1", "wait", "{}")])) as server:
         run = Run(nbagent.Agent("test-1", tools=[wait], client=server.client(), api="chat", name="helper").stream("go"))
         run.start()
-        await begun.wait()
-        run.cancel()
+        async for _ in run.stream("tool.args"):
+            run.cancel()
         await run
     for name in ("invoke_agent helper", "execute_tool wait"):
         assert attributes(spans[name])["error.type"] == "cancelled"
