@@ -224,10 +224,14 @@ class HostedRun:
                 await asyncio.sleep(RETRY_S)
 
     def _named(self, event: e.Event) -> e.Event:
-        """Return an event with the ids that clients know: the run's, and at its start the session's."""
+        """Return an event with the ids that clients know: the run's, and at its start the session's.
+
+        It is what another process reads from the store, without the objects of this one: all readers get the same, and no
+        result stays in memory as long as its events.
+        """
         if isinstance(event, e.RunStart) and event.thread_id is None:
-            return msgspec.structs.replace(event, run_id=self.id, thread_id=self.stored.session)
-        return msgspec.structs.replace(event, run_id=self.id)
+            event = msgspec.structs.replace(event, thread_id=self.stored.session)
+        return e.from_json(e.to_json(msgspec.structs.replace(event, run_id=self.id)))
 
     def _publish(self, events: Sequence[e.Event]) -> None:
         self.events.extend(events)
