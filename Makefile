@@ -106,6 +106,7 @@ proof-bench: .venv/test
 	PYTHONPATH=tests $(BIN)/python tests/bench/imports.py
 	$(BIN)/python tests/bench/deltas.py
 	PYTHONPATH=tests $(BIN)/python tests/bench/stops.py
+	PYTHONPATH=tests $(BIN)/python tests/bench/server.py
 	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.lab
 	$(CHROMIUM) && PYTHONPATH=tests .venv/bench/bin/python -m bench.many
 

@@ -23,6 +23,7 @@ from nbagent.run_context.faults import faults
 from nbagent.runtime.entry_points import name_entry_points
 from nbagent.show import show
 from nbagent.sources.connect import connect
+from nbagent.telemetry import telemetry
 
 name_entry_points(fork="nbagent.debug.fork:fork", to_test="nbagent.testing.writer:to_test")
 
@@ -55,6 +56,7 @@ __all__ = [
     "serve",
     "set_options",
     "show",
+    "telemetry",
     "tool",
     "watch",
 ]

@@ -283,7 +283,8 @@ class Agent:
         extra = {} if self.longterm is None else self.longterm.tools(session.store, session.id)
         plan = self._plan(extra, session.allowed, output=output)
         turn = SessionTurn(session, plan, self.memory)
-        return AgentStream(Turns(plan, history.from_prompt(joined(prompt)), turn), self.name, event_types(types), self)
+        turns = Turns(plan, history.from_prompt(joined(prompt)), turn)
+        return AgentStream(turns, self.name, event_types(types), self, session.name)
 
     def fork(self, recording: Any, at: Any = None, **options: Any) -> "Run":
         """Repeat a recorded run up to a point without asking the model, go on live from there, and show that.

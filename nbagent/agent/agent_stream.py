@@ -23,11 +23,20 @@ class AgentStream(loop.OwnedStream):
     Attributes:
         name: the agent's name.
         own_agent: the agent, for a run that goes on from this one.
+        session: name of the session that it belongs to; None if it stands alone.
     """
 
-    def __init__(self, turns: Turns, name: str, types: frozenset[str] | None = None, own_agent: Any = None) -> None:
+    def __init__(
+        self,
+        turns: Turns,
+        name: str,
+        types: frozenset[str] | None = None,
+        own_agent: Any = None,
+        session: str | None = None,
+    ) -> None:
         self.name = name
         self.own_agent = own_agent
+        self.session = session
         self._types = types
         self._turns = turns
         self._queue: CrossLoopQueue[e.Event] = CrossLoopQueue(turns.run if types else turns.deliver)

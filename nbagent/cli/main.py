@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--grpc-port", metavar="PORT", type=int, help="to listen at for gRPC; 0 for a free one (default: none)")
     served.add_argument("--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)")
     served.add_argument("--origin", metavar="ORIGIN", action="append", default=[], help="of web pages that may use it")
+    served.add_argument("--telemetry", action="store_true", help="make OpenTelemetry spans; see opentelemetry-instrument")
     served.set_defaults(command=_serve)
 
     talk = commands.add_parser("chat", parents=[asking], help="talk with an agent")

@@ -17,6 +17,8 @@ READ_TOKEN_VARIABLE = "NBAGENT_READ_TOKEN"  # noqa: S105 - its name
 
 def serve(args: argparse.Namespace) -> int:
     """Serve the agents of a configuration until Ctrl-C."""
+    if args.telemetry:
+        nbagent.telemetry()
     server = nbagent.serve(
         nbagent.load_agents(args.config),
         host=args.host,

@@ -54,6 +54,7 @@ from nbagent.runtime.interrupt import watch_interrupts
 from nbagent.runtime.loop import is_current, nested, running_loop
 from nbagent.runtime.one_shot import OneShotEvent
 from nbagent.runtime.post_mortem import LastError
+from nbagent.telemetry import RunSpans, observers
 
 STOP_GRACE_S = 0.4
 """Seconds in which a stopped stream may end by itself. Then the run ends without it, and what still comes is dropped."""
@@ -109,7 +110,8 @@ class Run(ForkableRun):
         self._channels = ChannelSet(self._state.transcript, self._state.lock)
         self._subscribers = SubscriberSet(self._state.events, self._state.lock, self.cancel)
         self.on_prompt = None
-        self._recorders: list[recording.Recorder] = []
+        self._session = getattr(source, "session", None) if self.own_agent is not None else None
+        self._recorders: list[recording.Recorder | RunSpans] = []
         self._callbacks: list[EventCallback] = []
         self._streams = source.count if isinstance(source, Lanes) else 1
         self._prompt = options.get("prompt")
@@ -132,7 +134,8 @@ class Run(ForkableRun):
         with self._state.lock:
             started, self._started = self._started, True
         if not started:
-            self._recorders = recording.recorders()
+            provider = None if self.own_agent is None else "openai"  # whose APIs the agent speaks, to any server
+            self._recorders = [*recording.recorders(), *observers(self._session, provider)]
             for recorder in self._recorders:
                 recorder.begin()
             if self._prompt:

@@ -19,6 +19,7 @@ from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.a2a.mount import A2A, is_installed
 from nbagent.server.access import Access
+from nbagent.server.caller_span import CallerSpan
 from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, runs, status_tokens, vercel
 from nbagent.server.endpoints.mcp import McpEndpoint
 from nbagent.server.guard import LOOPBACK, Guard
@@ -118,6 +119,7 @@ def asgi(
             *([Middleware(CORSMiddleware, allow_origins=pages, **CORS)] if pages else []),
             Middleware(Guard, hosts=hosts, origins=pages, access=access, readable=readable),
             Middleware(BeginOnRequest, lifetime=lifetime),
+            Middleware(CallerSpan),
         ],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )

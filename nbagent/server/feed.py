@@ -13,8 +13,17 @@ KEEP_ALIVE_S = 15.0
 """Seconds of silence after which a reader is sent a comment, so that no proxy takes the connection for dead."""
 
 
+SEND_BYTES = 64 * 1024
+"""Bytes above which no more frames are joined for one `send`, which costs more than they do."""
+
+
 class Followed(Protocol):
     """The events of a run, as far as they have come."""
+
+    @property
+    def id(self) -> str:
+        """Id of the run."""
+        ...
 
     @property
     def events(self) -> Sequence[e.Event]:
@@ -48,16 +57,43 @@ class Feed:
         self._read = 0  # events that are encoded
         self._positions: list[Position] = []
         self._items: list[Any] = []
+        self._frames: list[bytes] = []  # of the first items: those that a reader has come to
 
     async def items(self, after: Position = START) -> AsyncIterator[tuple[Position, Any] | None]:
         """Yield the items behind a position, each with its own, until the run ends. None stands for a silence."""
+        async for span in self._spans(after):
+            if span is None:
+                yield None
+                continue
+            for at in span:
+                yield self._positions[at], self._items[at]
+
+    async def frames(self, after: Position = START) -> AsyncIterator[bytes | None]:
+        """Yield the bytes of a response's body behind a position, as many as there are, until the run ends. None: a silence."""
+        async for span in self._spans(after):
+            if span is None:
+                yield None
+                continue
+            self._frame(span.stop)
+            size, begin = 0, span.start
+            for at in span:
+                size += len(self._frames[at])
+                if size >= SEND_BYTES:
+                    yield b"".join(self._frames[begin : at + 1])
+                    size, begin = 0, at + 1
+            if begin < span.stop:
+                yield b"".join(self._frames[begin : span.stop])
+
+    async def _spans(self, after: Position) -> AsyncIterator[range | None]:
+        """Yield the places in the lists behind a position, as these are filled, until the run ends. None: a silence."""
         self._encode()
-        at = bisect_right(self._positions, after)
+        at = 0
         while True:
-            while at < len(self._items):
-                if self._positions[at] > after:  # of a run that is still being read from the store, the first ones are not
-                    yield self._positions[at], self._items[at]
-                at += 1
+            # Each time: of a run that is still being read from the store, the first ones may come only now.
+            at = max(at, bisect_right(self._positions, after))
+            if at < len(self._items):
+                yield range(at, at := len(self._items))
+                continue
             if self._run.ended and self._read == len(self._run.events):
                 return
             try:
@@ -83,3 +119,7 @@ class Feed:
                 self._positions.append(Position(event.seq, number))
                 self._items.append(item)
         self._read = len(self._run.events)
+
+    def _frame(self, stop: int) -> None:
+        for at in range(len(self._frames), stop):
+            self._frames.append(self.encoder.frame(self._items[at], self._positions[at].id_in(self._run.id)))

@@ -13,7 +13,7 @@ import msgspec
 from nbagent import events as e
 from nbagent.adapters.base.encoder import Encoder
 from nbagent.adapters.encoders import encoder_named
-from nbagent.adapters.joined import async_joined
+from nbagent.adapters.joined import joined
 from nbagent.events import Decision
 from nbagent.run import Run
 from nbagent.server.commands import AnswerRun, CancelRun, Reply, RunCommand, carry_out
@@ -22,7 +22,7 @@ from nbagent.server.feed import Feed
 from nbagent.server.problem import Problem
 
 JOIN_S = 0.02
-"""Seconds for which deltas of a block are held back, to be stored and sent as one."""
+"""Seconds from one batch of events to the next. The first one after a silence is stored and sent at once."""
 
 LIVENESS_S = 2.0
 """Seconds of silence after which it is looked whether the process of a run is alive: one that died tells nobody."""
@@ -85,13 +85,18 @@ class HostedRun:
         while len(self.events) <= seen and not self.ended:
             await self._changed.wait()
 
-    async def host(self, run: Run) -> None:
-        """Run a run to its end, and store its events."""
+    async def host(self, run: Run, join_s: float = JOIN_S) -> None:
+        """Run a run to its end, and store its events.
+
+        Args:
+            run: the run.
+            join_s: seconds from one batch of events to the next, in which deltas of a block are joined; 0 keeps each by itself.
+        """
         self.run = run
         try:
             async with (
-                contextlib.aclosing(async_joined(run.stream(), JOIN_S)) as events,
-                contextlib.aclosing(_batches(events)) as batches,
+                contextlib.aclosing(aiter(run.stream())) as events,
+                contextlib.aclosing(_batches(events, join_s)) as batches,
             ):
                 async for batch in batches:
                     if not await self._add(batch):
@@ -229,10 +234,14 @@ class HostedRun:
                 await asyncio.sleep(RETRY_S)
 
     def _named(self, event: e.Event) -> e.Event:
-        """Return an event with the ids that clients know: the run's, and at its start the session's."""
+        """Return an event with the ids that clients know: the run's, and at its start the session's.
+
+        It is what another process reads from the store, without the objects of this one: all readers get the same, and no
+        result stays in memory as long as its events.
+        """
         if isinstance(event, e.RunStart) and event.thread_id is None:
-            return msgspec.structs.replace(event, run_id=self.id, thread_id=self.stored.session)
-        return msgspec.structs.replace(event, run_id=self.id)
+            event = msgspec.structs.replace(event, thread_id=self.stored.session)
+        return e.from_json(e.to_json(msgspec.structs.replace(event, run_id=self.id)))
 
     def _publish(self, events: Sequence[e.Event]) -> None:
         self.events.extend(events)
@@ -241,8 +250,8 @@ class HostedRun:
         self._changed = asyncio.Event()
 
 
-async def _batches(events: AsyncIterator[e.Event]) -> AsyncGenerator[list[e.Event]]:
-    """Yield the events in lists of all that have come while the last one was stored."""
+async def _batches(events: AsyncIterator[e.Event], join_s: float) -> AsyncGenerator[list[e.Event]]:
+    """Yield all events that have come, with the deltas of a block joined; and again after some seconds, until the end."""
     queue: asyncio.Queue[e.Event | None] = asyncio.Queue(1024)
 
     async def read() -> None:
@@ -262,8 +271,10 @@ async def _batches(events: AsyncIterator[e.Event]) -> AsyncGenerator[list[e.Even
                 if queue.empty():
                     break
                 event = queue.get_nowait()
-            yield batch
-            event = None if event is None else await queue.get()
+            yield list(joined(batch, join_s)) if join_s else batch
+            if event is not None:
+                await asyncio.sleep(join_s)
+                event = await queue.get()
         await reader
     finally:
         reader.cancel()

@@ -22,6 +22,9 @@ READ_EVENTS = 5_000
 COMMANDS_WAIT_S = 30.0
 """Seconds between two looks for commands of which no datagram has told."""
 
+MEMORY_RUNS = 300
+"""Ended runs that a store in memory keeps; a file keeps all."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
     id TEXT PRIMARY KEY,
@@ -98,6 +101,10 @@ class SqliteEvents:
                 return other
             row = (run.id, run.agent, run.session, run.owner, run.created)
             db.execute("INSERT INTO run (id, agent, session, owner, created) VALUES (?, ?, ?, ?, ?)", row)
+            if not self._is_shared:
+                old = "SELECT id FROM run WHERE ended = 1 ORDER BY created DESC LIMIT -1 OFFSET ?"
+                db.execute(f"DELETE FROM event WHERE run IN ({old})", (MEMORY_RUNS,))  # noqa: S608 - of this file
+                db.execute(f"DELETE FROM run WHERE id IN ({old})", (MEMORY_RUNS,))  # noqa: S608 - of this file
             ports = self._ports(run.session)
         self._bell.ring(run.session or "", ports)
         return None

@@ -51,15 +51,14 @@ async def stream_response(
     headers = {**feed.encoder.headers, RUN_ID_HEADER: run.id}
     if feed.is_over(after):
         return Response(status_code=204, headers={RUN_ID_HEADER: run.id})  # an EventSource that has all asks no more
-    return StreamingResponse(_body(run.id, feed, after), headers=headers)
+    return StreamingResponse(_body(feed, after), headers=headers)
 
 
-async def _body(run_id: str, feed: Feed, after: Position) -> AsyncIterator[bytes]:
-    """Yield the pieces of a stream behind a position as the bytes of a body."""
+async def _body(feed: Feed, after: Position) -> AsyncIterator[bytes]:
+    """Yield the stream behind a position as the bytes of a body."""
     is_sse = feed.encoder.headers.get("content-type", "").startswith("text/event-stream")
-    async for piece in feed.items(after):
-        if piece is not None:
-            position, item = piece
-            yield feed.encoder.frame(item, position.id_in(run_id))
+    async for frames in feed.frames(after):
+        if frames is not None:
+            yield frames
         elif is_sse:
             yield KEEP_ALIVE

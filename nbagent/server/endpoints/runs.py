@@ -45,7 +45,12 @@ class EventsOverSse(EventsEncoder):
 
     def feed(self, event: e.Event) -> list[Item]:
         """Return the event itself, without the head that a recording has."""
-        return [e.to_dict(event)]
+        return [e.to_json(event).decode()]
+
+    def message(self, item: Item) -> str:
+        """Return the JSON of an event, which is its item already."""
+        assert isinstance(item, str)
+        return item
 
     def frame(self, item: Item, number: int | str | None = None) -> bytes:
         """Return an event as a server-sent event."""
