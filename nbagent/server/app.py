@@ -33,6 +33,7 @@ def asgi(
     hosts: Iterable[str] = LOOPBACK,
     origins: Iterable[str] = (),
     token: str | None = None,
+    cancel_on_disconnect: bool = False,
 ) -> Starlette:
     """Return an ASGI application that serves agents, to be run by any ASGI server or mounted into another application.
 
@@ -48,6 +49,8 @@ def asgi(
         hosts: names by which the server may be addressed; by default those of this machine for itself.
         origins: of web pages elsewhere that may use it.
         token: that each request must bear; None for any.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left. A request may say otherwise, by
+            `?cancel_on_disconnect=true` or `false`.
 
     Raises:
         NbagentError: there is neither an agent nor a run.
@@ -55,7 +58,7 @@ def asgi(
     named = _named(served)
     agents = {name: each for name, each in named.items() if isinstance(each, Agent)}
     runs_by_id = {new_run_id(): (name, each) for name, each in named.items() if isinstance(each, Run)}
-    host = Host(agents, SqliteEvents(store), reveal=reveal)
+    host = Host(agents, SqliteEvents(store), reveal=reveal, cancel_on_disconnect=cancel_on_disconnect)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

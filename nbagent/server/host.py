@@ -13,7 +13,7 @@ from nbagent.errors import did_you_mean
 from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.event_store import EventStore, StoredRun
-from nbagent.server.hosted_run import HostedRun
+from nbagent.server.hosted_run import JOIN_S, HostedRun
 from nbagent.server.owner import owner_id
 from nbagent.server.problem import Problem
 
@@ -29,12 +29,24 @@ class Host:
         store: keeps the events of the runs.
         reveal: how much of a run may be seen by its readers; see `nbagent.show`.
         max_running: runs that may go on at a time; further ones are refused.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the request says otherwise.
+
+    Attributes:
+        agents: by the names that they are served under.
+        cancel_on_disconnect: as given.
     """
 
     def __init__(
-        self, agents: Mapping[str, Agent], store: EventStore, *, reveal: Reveal = "tools", max_running: int = 100
+        self,
+        agents: Mapping[str, Agent],
+        store: EventStore,
+        *,
+        reveal: Reveal = "tools",
+        max_running: int = 100,
+        cancel_on_disconnect: bool = False,
     ) -> None:
         self.agents = dict(agents)
+        self.cancel_on_disconnect = cancel_on_disconnect
         self._store = store
         self._reveal = reveal
         self._max_running = max_running
@@ -113,10 +125,15 @@ class Host:
         await asyncio.to_thread(self._store.begin, stored)
         hosted = self._keep(HostedRun(stored, self._store))
         run.start()
-        self._do(hosted.host(run))
+        self._do(hosted.host(run, self._join_s(agent)))
         if stored.session is not None and (waiting := self._next.pop(stored.session, None)) is not None:
             waiting.set_result(hosted)
         return hosted
+
+    def _join_s(self, agent: str) -> float:
+        """Return for how long deltas are joined. An agent that cuts its texts itself, by `chunk_size`, is sent as it does."""
+        delivery = self.agents[agent].delivery if agent in self.agents else None
+        return JOIN_S if delivery is None or delivery.chunk_chars is None else 0.0
 
     def running(self) -> list[HostedRun]:
         """Return the runs that go on in this process."""

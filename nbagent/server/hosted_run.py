@@ -37,6 +37,7 @@ class HostedRun:
         events: that are stored, in order.
         ended: whether the last event is among them.
         run: the run itself; None if it runs elsewhere, or has ended before this process began.
+        readers: number of responses and WebSockets that it streams to.
     """
 
     def __init__(self, stored: StoredRun, store: EventStore) -> None:
@@ -44,6 +45,7 @@ class HostedRun:
         self.events: list[e.Event] = []
         self.ended = False
         self.run: Run | None = None
+        self.readers = 0
         self._store = store
         self._feeds: dict[str, Feed] = {}
         self._changed = asyncio.Event()
@@ -68,12 +70,17 @@ class HostedRun:
         while len(self.events) <= seen and not self.ended:
             await self._changed.wait()
 
-    async def host(self, run: Run) -> None:
-        """Run a run to its end, and store its events."""
+    async def host(self, run: Run, join_s: float = JOIN_S) -> None:
+        """Run a run to its end, and store its events.
+
+        Args:
+            run: the run.
+            join_s: seconds for which deltas of a block are held back; 0 keeps each by itself.
+        """
         self.run = run
         try:
             async with (
-                contextlib.aclosing(async_joined(run.stream(), JOIN_S)) as events,
+                contextlib.aclosing(async_joined(run.stream(), join_s)) as events,
                 contextlib.aclosing(_batches(events)) as batches,
             ):
                 async for batch in batches:

@@ -93,6 +93,7 @@ def serve(
     token: str | None = None,
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
+    cancel_on_disconnect: bool = False,
 ) -> Server:
     """Serve agents and runs to other programs, in the background.
 
@@ -109,6 +110,7 @@ def serve(
         token: that each request must bear, in the header `Authorization: Bearer TOKEN`.
         hosts: more names by which the server may be addressed.
         origins: of web pages elsewhere that may use it.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left; see `asgi`.
 
     Raises:
         NbagentError: there is neither an agent nor a run, or the address needs a token.
@@ -118,6 +120,14 @@ def serve(
         raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
     if token is not None:
         secrets.register(token)
-    app = asgi(served, store=store, reveal=reveal, hosts={*LOOPBACK, host, *hosts}, origins=origins, token=token)
+    app = asgi(
+        served,
+        store=store,
+        reveal=reveal,
+        hosts={*LOOPBACK, host, *hosts},
+        origins=origins,
+        token=token,
+        cancel_on_disconnect=cancel_on_disconnect,
+    )
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     return Server(app, listener)
