@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from agent.server import Exchange, chat, chat_chunk
+from agent.server import Exchange, Reply, chat, chat_chunk
 from agent.server import Server as ModelServer
 
 import nbagent
@@ -73,9 +73,9 @@ def nginx(location: str, upstream: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def behind(location: str, folder: Path, *replies: object) -> Iterator[httpx2.Client]:
+def behind(location: str, folder: Path, *replies: Reply) -> Iterator[httpx2.Client]:
     """Yield a client of an nginx in front of a server with one agent, `assistant`."""
-    with ModelServer(*replies) as model:  # type: ignore[arg-type] - see `Reply`
+    with ModelServer(*replies) as model:
         agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
         with (
             serve(agent, port=0, hosts=["agents.example.org"]) as server,

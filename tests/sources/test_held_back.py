@@ -1,10 +1,10 @@
 """A stream that something on the way has buffered: told once, and only of a stream that was."""
 
+import time
 from typing import Any
 
 import pytest
 
-from nbagent.sources import held_back
 from nbagent.sources.held_back import HeldBack
 
 RUN: list[Any] = [
@@ -27,10 +27,11 @@ RUN: list[Any] = [
 def test_a_stream_that_came_in_one_piece_is_told_of_before_its_end(
     arrivals: list[float], is_told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 0.0
-    monkeypatch.setattr(held_back.time, "monotonic", lambda: now)
-    check, got = HeldBack(), []
-    for now, item in zip(arrivals, RUN, strict=True):
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    check = HeldBack()
+    got: list[Any] = []
+    for clock[0], item in zip(arrivals, RUN, strict=True):
         got += check.feed([item])
     assert [item for item in got if item["type"] != "status"] == RUN
     assert [item["type"] for item in got].count("status") == is_told
