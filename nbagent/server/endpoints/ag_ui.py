@@ -28,7 +28,7 @@ class RunAgentInput(msgspec.Struct):
 
 
 class ThreadEncoder(AguiEncoder):
-    """Encodes events with ids of messages that are unique in a thread: its client keeps the messages of all runs by their ids."""
+    """Encodes events with ids of messages unique in a thread: a client keeps the messages of all its runs by them."""
 
     def emit(self, *items: Item) -> None:
         """Add items, with the run's id in those of their messages."""
