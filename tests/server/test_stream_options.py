@@ -2,12 +2,14 @@
 
 import itertools
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
 from agent.server import Exchange, chat, chat_chunk, message, reasoning, responses
 from agent.server import Server as ModelServer
@@ -121,3 +123,21 @@ def test_a_websocket_that_closes_cancels_the_run_where_that_is_set() -> None:
                 socket.send_json({"message": "x"})
                 assert socket.receive_json() == {"chunk": "Hel"}
             assert model.hung_up.wait(10)
+
+
+def test_a_reader_that_never_reads_costs_the_buffers_of_its_socket_only() -> None:
+    size, readers = 40, 20
+    with serving(chat(*["x" * 65_536] * size)) as client:
+        run_id = client.post("/runs", json={"message": "x"}).json()["id"]
+        path = f"/runs/{run_id}/events"
+        whole = client.get(path).content
+        before = psutil.Process().memory_info().rss
+        with ExitStack() as stack:
+            for _ in range(readers):
+                slow = stack.enter_context(socket.create_connection((client.base_url.host, client.base_url.port)))
+                slow.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                assert slow.recv(15) == b"HTTP/1.1 200 OK"
+            assert client.get(path).content == whole  # which takes its turns with theirs
+            grown = psutil.Process().memory_info().rss - before
+    assert len(whole) > size * 65_536
+    assert grown < len(whole) * readers / 2  # of what they would cost if their streams were kept for them
