@@ -108,7 +108,8 @@ def test_a_run_is_cancelled_by_the_last_of_its_readers_only() -> None:
         with client.stream("POST", "/agents/custom/messages/stream", json={"message": "x"}) as response:
             run_id = response.headers["x-run-id"]
             with client.stream("GET", f"/runs/{run_id}/events") as other:
-                assert next(line for line in other.iter_lines() if "text.delta" in line)
+                lines = other.iter_lines()  # httpx2 closes a response whose lines nobody holds
+                assert next(line for line in lines if "text.delta" in line)
                 response.close()
                 assert client.get("/runs").json()["runs"]
                 assert not given_up.is_set()
