@@ -98,6 +98,7 @@ proof-python: .venv/test
 
 proof-browser: .venv/test
 	PYTHONPATH=tests $(BIN)/python -m frontends.environment
+	PYTHONPATH=tests $(BIN)/python -m parsers.environment
 	PYTHONPATH=tests $(BIN)/python -m language_model.environment
 	$(CHROMIUM) && $(BIN)/pytest tests/browser --timeout=3600 -q
 

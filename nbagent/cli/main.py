@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--reveal", choices=LEVELS, default="tools", help="how much clients see (%(default)s)")
     served.add_argument("--origin", metavar="ORIGIN", action="append", default=[], help="of web pages that may use it")
     served.add_argument("--telemetry", action="store_true", help="make OpenTelemetry spans; see opentelemetry-instrument")
+    served.add_argument("--cancel-on-disconnect", action="store_true", help="cancel a run when its last reader has left")
     served.set_defaults(command=_serve)
 
     talk = commands.add_parser("chat", parents=[asking], help="talk with an agent")

@@ -26,6 +26,7 @@ def serve(args: argparse.Namespace) -> int:
         store=args.store,
         reveal=args.reveal,
         origins=args.origin,
+        cancel_on_disconnect=args.cancel_on_disconnect,
         token=os.environ.get(TOKEN_VARIABLE) or None,
         read_token=os.environ.get(READ_TOKEN_VARIABLE) or None,
         grpc_port=args.grpc_port,

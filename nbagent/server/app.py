@@ -46,6 +46,7 @@ def asgi(
     origins: Iterable[str] = (),
     token: str | None = None,
     read_token: str | None = None,
+    cancel_on_disconnect: bool = False,
 ) -> Starlette:
     """Return an ASGI application that serves agents, to be run by any ASGI server or mounted into another application.
 
@@ -62,6 +63,8 @@ def asgi(
         origins: of web pages elsewhere that may use it.
         token: that each request must bear, or the cookie that `POST /login` gives for it; None if none is needed.
         read_token: token of clients that may read lists and runs, but start, stop and answer nothing.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left. A request may say otherwise, by
+            `?cancel_on_disconnect=true` or `false`.
 
     Raises:
         NbagentError: there is neither an agent nor a run, a `read_token` without a `token`, or the store cannot be reached.
@@ -72,9 +75,8 @@ def asgi(
     access = Access(token, read_token)
     events, sessions = stores_at(store)
     pages = list(origins)
-    host = Host(agents, events, sessions=sessions, reveal=reveal)
+    host = Host(agents, events, sessions=sessions, reveal=reveal, cancel_on_disconnect=cancel_on_disconnect)
     mcp = McpEndpoint(host, reveal)
-
     a2a = A2A(host, token) if is_installed() else None
 
     @contextlib.asynccontextmanager

@@ -19,7 +19,7 @@ from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.commands import Reply, RunCommand, carry_out
 from nbagent.server.event_store import WAITING, EventStore, StoredRun, StoreUnreachable, WorkQueue
-from nbagent.server.hosted_run import RETRY_S, HostedRun
+from nbagent.server.hosted_run import JOIN_S, RETRY_S, HostedRun
 from nbagent.server.problem import Problem
 
 MAX_SESSIONS = 100_000
@@ -66,6 +66,11 @@ class Host:
         sessions: keeps the sessions of the agents that keep theirs in memory; None leaves them there.
         reveal: how much of a run may be seen by its readers; see `nbagent.show`.
         max_running: runs that may go on at a time. Further ones wait if the store is a `WorkQueue`, and else are refused.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left, unless the request says otherwise.
+
+    Attributes:
+        agents: by the names that they are served under.
+        cancel_on_disconnect: as given.
     """
 
     def __init__(
@@ -76,8 +81,10 @@ class Host:
         sessions: Store | None = None,
         reveal: Reveal = "tools",
         max_running: int = 100,
+        cancel_on_disconnect: bool = False,
     ) -> None:
         self.agents = dict(agents)
+        self.cancel_on_disconnect = cancel_on_disconnect
         self._store = store
         self._sessions = sessions
         self._reveal = reveal
@@ -193,7 +200,7 @@ class Host:
     def _host(self, run: Run, hosted: HostedRun) -> HostedRun:
         hosted.run = run
         run.start()
-        self._hosting[hosted] = self._do(hosted.host(run))
+        self._hosting[hosted] = self._do(hosted.host(run, self._join_s(hosted.stored.agent)))
         self._hosting[hosted].add_done_callback(lambda _: self._leave(hosted))
         if self._room() <= 0:
             self._has_room.clear()
@@ -232,6 +239,11 @@ class Host:
 
     def _full(self) -> Problem:
         return Problem(503, f"{self._max_running} runs go on already, which is the limit")
+
+    def _join_s(self, agent: str) -> float:
+        """Return for how long deltas are joined. An agent that cuts its texts itself, by `chunk_size`, is sent as it does."""
+        delivery = self.agents[agent].delivery if agent in self.agents else None
+        return JOIN_S if delivery is None or delivery.chunk_chars is None else 0.0
 
     def running(self) -> list[HostedRun]:
         """Return the runs that go on in this process."""

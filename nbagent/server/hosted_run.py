@@ -53,6 +53,7 @@ class HostedRun:
         events: that are stored, in order.
         ended: whether the last event is among them.
         run: the run itself; None if it runs elsewhere, or has ended before this process began.
+        readers: number of responses and WebSockets that it streams to.
     """
 
     def __init__(self, stored: StoredRun, store: EventStore) -> None:
@@ -60,6 +61,7 @@ class HostedRun:
         self.events: list[e.Event] = []
         self.ended = False
         self.run: Run | None = None
+        self.readers = 0
         self._store = store
         self._feeds: dict[str, Feed] = {}
         self._changed = asyncio.Event()

@@ -143,6 +143,7 @@ def serve(
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
     grpc_port: int | None = None,
+    cancel_on_disconnect: bool = False,
 ) -> Server:
     """Serve agents and runs to other programs, in the background.
 
@@ -162,6 +163,7 @@ def serve(
         hosts: more names by which the server may be addressed.
         origins: of web pages elsewhere that may use it.
         grpc_port: to listen at for gRPC; 0 for a free one, None for none.
+        cancel_on_disconnect: whether a run is cancelled when its last reader has left; see `asgi`.
 
     Raises:
         MissingExtra: gRPC needs the extra `a2a`.
@@ -170,8 +172,16 @@ def serve(
     """
     if host not in LOOPBACK and not token:
         raise NbagentError(f"other machines can reach {host}: give serve(…, token=…), which each request then has to bear")
-    names = {*LOOPBACK, host, *hosts}
-    app = asgi(served, store=store, reveal=reveal, hosts=names, origins=origins, token=token, read_token=read_token)
+    app = asgi(
+        served,
+        store=store,
+        reveal=reveal,
+        hosts={*LOOPBACK, host, *hosts},
+        origins=origins,
+        token=token,
+        read_token=read_token,
+        cancel_on_disconnect=cancel_on_disconnect,
+    )
     if grpc_port is not None:
         if app.state.a2a is None:
             raise MissingExtra("Serving over gRPC", "a2a")

@@ -18,6 +18,7 @@ from nbagent.server.hosted_run import HostedRun
 from nbagent.server.problem import Problem
 from nbagent.server.rate import Rate
 from nbagent.server.request import prompt_of
+from nbagent.server.stream_response import cancels_on_disconnect, reading
 
 MESSAGES_PER_S = 20.0
 """Messages of a client per second, in the long run."""
@@ -101,7 +102,7 @@ class Conversation:
                 await self._tell(str(error))
 
     def close(self) -> None:
-        """Stop sending. The run goes on: another connection can read the rest."""
+        """Stop sending. The run goes on, unless the connection cancels: another one can read the rest."""
         if self._answering is not None:
             self._answering.cancel()
 
@@ -136,9 +137,10 @@ class Conversation:
                 await self._tell(str(error))
                 continue
             feed = self._run.encoded_by("socket", SocketEncoder)
-            async for piece in feed.items():
-                if piece is not None:
-                    await self._socket.send_text(feed.encoder.message(piece[1]))
+            with reading(self._run, cancels=cancels_on_disconnect(self._host, self._socket)):
+                async for piece in feed.items():
+                    if piece is not None:
+                        await self._socket.send_text(feed.encoder.message(piece[1]))
 
     async def _tell(self, problem: str) -> None:
         await self._socket.send_text(msgspec.json.encode({"error": {"message": secrets.mask(problem)}}).decode())

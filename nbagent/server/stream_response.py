@@ -1,9 +1,11 @@
 """The response that carries a served run."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from nbagent.adapters.base.encoder import Encoder
 from nbagent.server.feed import Feed
@@ -51,7 +53,51 @@ async def stream_response(
     headers = {**feed.encoder.headers, RUN_ID_HEADER: run.id}
     if feed.is_over(after):
         return Response(status_code=204, headers={RUN_ID_HEADER: run.id})  # an EventSource that has all asks no more
-    return StreamingResponse(_body(feed, after), headers=headers)
+    return RunResponse(run, _body(feed, after), headers, cancels=cancels_on_disconnect(host, request))
+
+
+class RunResponse(StreamingResponse):
+    """Response whose client is a reader of a run.
+
+    Args:
+        run: the run.
+        body: its bytes.
+        headers: of the response.
+        cancels: whether the run is cancelled if its last reader leaves before the end.
+    """
+
+    def __init__(self, run: HostedRun, body: AsyncIterator[bytes], headers: dict[str, str], *, cancels: bool) -> None:
+        super().__init__(body, headers=headers)
+        self._run = run
+        self._cancels = cancels
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response."""
+        with reading(self._run, cancels=self._cancels):
+            await super().__call__(scope, receive, send)
+
+
+@contextlib.contextmanager
+def reading(run: HostedRun, *, cancels: bool) -> Iterator[None]:
+    """Count a reader of a run in the block.
+
+    Args:
+        run: the run.
+        cancels: whether the run is cancelled if its last reader leaves before the end.
+    """
+    run.readers += 1
+    try:
+        yield
+    finally:
+        run.readers -= 1
+        if cancels and not run.readers and run.run is not None:
+            run.run.cancel(by="a client that left")
+
+
+def cancels_on_disconnect(host: Host, connection: HTTPConnection) -> bool:
+    """Return True if a run is cancelled when its last reader leaves, by the request or else by the server's default."""
+    asked = connection.query_params.get("cancel_on_disconnect")
+    return host.cancel_on_disconnect if asked is None else asked.lower() in ("1", "true", "yes")
 
 
 async def _body(feed: Feed, after: Position) -> AsyncIterator[bytes]:

@@ -21,6 +21,7 @@ import httpx2
 from nbagent.errors import StreamError
 from nbagent.gate import secrets
 from nbagent.sources.deadline import Deadline, no_connection, silent
+from nbagent.sources.held_back import HeldBack
 from nbagent.sources.refusal import MAX_BODY_BYTES, status_error, web_page_error
 from nbagent.sources.request import Request
 from nbagent.sources.stream import ServiceStream
@@ -95,6 +96,7 @@ class HTTPStream(ServiceStream):
         async with client_for(request) as client:
             while True:
                 resume = {"last-event-id": last_id} if last_id else {}
+                held_back = HeldBack()
                 async with exchange(client, request, resume, deadline) as response, _bytes_of(response) as chunks:
                     if response.status_code == httpx2.codes.NO_CONTENT:
                         return
@@ -110,7 +112,7 @@ class HTTPStream(ServiceStream):
                                 if len(page) > MAX_BODY_BYTES:
                                     break
                                 continue
-                            for item in items:
+                            for item in held_back.feed(items):
                                 fruitless, last_id = 0, None
                                 yield item
                     except StreamError as error:

@@ -150,6 +150,14 @@ def test_ag_ui() -> None:
     assert (kinds[0], kinds[-1]) == ("RUN_STARTED", "RUN_FINISHED")
 
 
+def test_messages_of_an_ag_ui_thread_have_different_ids() -> None:
+    asked = {"threadId": "t", "messages": [{"id": "1", "role": "user", "content": "x"}]}
+    with serving(chat("One."), chat("Two.")) as client:
+        events = [*data_of(client.post("/ag-ui/assistant", json=asked)), *data_of(client.post("/ag-ui/assistant", json=asked))]
+    ids = [each["messageId"] for each in events if each["type"] == "TEXT_MESSAGE_START"]
+    assert len(set(ids)) == len(ids) == 2
+
+
 async def test_nbagent_itself_watches_a_served_run() -> None:
     with serving(*CALLING) as client:
         made = client.post("/runs", json={"message": "1 + 2?"}).json()

@@ -1,78 +1,160 @@
-"""The pages' own clients, as printed, against this server: in Node, and curl's commands."""
+"""The pages' own examples of clients, as printed, against this server and the demo model: curl's commands, and scripts in Node.
+
+Those that need a browser are in `browser/test_served_pages.py`, the one over gRPC is in `test_grpc.py`. Agentor's page prints a
+server only (`test_endpoints.py` has its request).
+"""
 
 import json
 import os
+import shutil
 import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from adapters.pages.serving import MODULES, NODE, bundle
-from agent.server import Server as ModelServer
-from agent.server import chat
 
-from nbagent.agent import Agent
-from nbagent.server import serve
+import nbagent
+from nbagent.server import Server, serve
+from nbagent.wire.sse import SSEDecoder
 
-
-def add(a: int, b: int) -> int:
-    """Add two numbers.
-
-    Args:
-        a: One.
-        b: The other.
-    """
-    return a + b
+PRINTED = Path(__file__).parent / "printed"
+HELLO = "Hello! I am the demo model"
+UNKNOWN = "That is not in my script"
+"""Beginnings of the demo model's answers, after thoughts which no client may show."""
+THOUGHT = "I read it out"
 
 
-CALLING: list[Any] = [chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3.")]
+def shell(name: str, server: Server, folder: Path) -> str:
+    """Run a command with this server's address in place of the printed one, and return its output."""
+    if missing := [program for program in ("bash", "curl", "jq") if program in SHELL_NEEDS[name] and not shutil.which(program)]:
+        pytest.skip(f"there is no {missing[0]} on this machine")
+    script = (PRINTED / f"{name}.sh").read_text().replace("http://localhost:8080", server.url)
+    return subprocess.run(["bash", "-ec", script], check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-def test_the_clients_of_dexto_hector_and_status_show_the_answer_and_end(tmp_path: Path) -> None:
-    script = tmp_path / "node.js"
-    script.write_text(bundle("node.ts", "--platform=node", "--external:undici"), "utf-8")
-    with ModelServer(*CALLING, *CALLING, *CALLING) as model:
-        agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="chatbot")
-        agent.session("s1")
-        with serve(agent, port=0) as server:
-            cases = [("dexto", server.url), ("status.tokens", server.url)]
-            command = [NODE, "--no-warnings", str(script), json.dumps(cases)]
-            environment = {**os.environ, "NODE_PATH": str(MODULES)}
-            done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
-    dexto, status = json.loads(done.stdout)
-    assert (dexto["text"], dexto["notes"], dexto["errors"]) == ("It is 3.", ["add"], [])
-    assert (status["text"], status["ends"], status["errors"]) == ("It is 3.", ["done"], [])
+SHELL_NEEDS = {
+    "hector_rest_api": ("bash", "curl"),
+    "hector_sessions": ("bash", "curl", "jq"),
+    "hector_debugging": ("bash", "curl"),
+}
 
 
-def test_an_event_source_of_a_session_as_hectors_page_prints_it(tmp_path: Path) -> None:
-    script = tmp_path / "session.mjs"
-    script.write_text(SESSION)
-    with ModelServer(*CALLING) as model:
-        agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="chatbot")
-        with serve(agent, port=0) as server, httpx2.Client(base_url=server.url) as client:
-            session = client.post("/agents/chatbot/sessions").json()["session_id"]
-            environment = {**os.environ, "NODE_PATH": str(MODULES)}
-            command = [NODE, "--no-warnings", str(script), server.url, session, str(MODULES)]
-            with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as node:
-                assert node.stdout is not None
-                assert node.stdout.readline() == "open\n"
-                client.post(f"/agents/chatbot/sessions/{session}/messages/stream", json={"message": "1 + 2?"})
-                assert json.loads(node.stdout.readline()) == '[Tool: add({"a": 1, "b": 2})]\nIt is 3.'
+def text_of(output: str) -> str:
+    """Return the text of a stream of chunks that has ended as it should."""
+    events = SSEDecoder().feed(output.encode())
+    assert (events[-1].event, events[-1].data) == ("done", "[DONE]")
+    return "".join(json.loads(event.data)["chunk"] for event in events if event.event == "message")
 
 
-SESSION = """
-import { createRequire } from 'node:module';
-const [, , base, sessionId, modules] = process.argv;
-const { EventSource } = createRequire(modules + '/')('undici');
-let text = '';
-const eventSource = new EventSource(`${base}/agents/chatbot/sessions/${sessionId}/messages/stream`);
-eventSource.onopen = () => console.log('open');
-eventSource.onmessage = (event) => {
-  const data = JSON.parse(event.data);
-  text += data.chunk;
-  if (text.endsWith('3.')) {
-    console.log(JSON.stringify(text));
-    eventSource.close();
-  }
-};
-"""
+def script(name: str, server: Server, folder: Path) -> Any:
+    """Run a script in Node, and return what it has shown."""
+    session = httpx2.post(f"{server.url}/agents/chatbot/sessions").json()["session_id"]
+    command = [NODE, str(PRINTED / "run.mjs"), str(PRINTED / f"{name}.js"), server.url, session, str(MODULES)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+
+
+def module(name: str, server: Server, folder: Path) -> Any:
+    """Run a client that is kept as a module, and return what it has shown."""
+    with httpx2.Client(base_url=server.url) as client:
+        made = {"session": client.post("/agents/chatbot/sessions").json()["session_id"]}
+        made["thread"] = client.post("/threads").json()["id"]
+        made["run"] = client.post(f"/threads/{made['thread']}/runs", json={"message": "Hello"}).json()["id"]
+    bundled = folder / f"{name}.js"
+    bundled.write_text(bundle("node.ts", "--platform=node", "--external:undici"), "utf-8")
+    environment = {**os.environ, "NODE_PATH": str(MODULES)}
+    command = [NODE, "--no-warnings", str(bundled), json.dumps([(name, server.url, made)])]
+    return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout)[
+        0
+    ]
+
+
+Example = tuple[Callable[[str, Server, Path], Any], str]
+EXAMPLES: dict[str, Example] = {
+    "Hector: REST API": (shell, "hector_rest_api"),
+    "Hector: Streaming with Sessions": (shell, "hector_sessions"),
+    "Hector: Monitoring & Debugging": (shell, "hector_debugging"),
+    "Hector: WebSocket": (script, "hector_websocket"),
+    "Hector: Chat Applications": (script, "hector_chat"),
+    "Hector: Error Handling": (script, "hector_errors"),
+    "Hector: Buffering for Display": (script, "hector_buffering"),
+    "Dexto: Client-Side SSE Handler": (module, "dexto"),
+    "NEAR AI: Streaming API": (module, "nearai"),
+    "Knowledge base: EventSource": (module, "status.tokens"),
+}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Any]]]:
+    """Yield all examples, started together: the demo model takes its time."""
+    folder = tmp_path_factory.mktemp("pages")
+    with (
+        serve({name: nbagent.Agent("demo", name=name) for name in ("assistant", "chatbot")}, port=0) as several,
+        serve(nbagent.Agent("demo", name="chatbot"), port=0) as one,
+        ThreadPoolExecutor(len(EXAMPLES)) as pool,
+    ):
+        yield {
+            name: pool.submit(run, file, one if run is module else several, folder) for name, (run, file) in EXAMPLES.items()
+        }
+
+
+@pytest.fixture
+def shown(request: pytest.FixtureRequest, running: dict[str, Future[Any]]) -> Any:
+    """Return what an example has shown."""
+    return running[request.param].result()
+
+
+def example(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("shown", [name], indirect=True)
+
+
+@example("Hector: REST API")
+def test_curl_streams_an_answer(shown: str) -> None:
+    assert text_of(shown).startswith(UNKNOWN)
+
+
+@example("Hector: Streaming with Sessions")
+def test_curl_makes_a_session_and_streams_in_it(shown: str) -> None:
+    assert text_of(shown).startswith(HELLO)
+
+
+@example("Hector: Monitoring & Debugging")
+def test_curl_watches_the_events_of_the_run_too(shown: str) -> None:
+    assert text_of(shown).startswith(HELLO)
+    assert "event: debug\n" in shown
+
+
+@example("Hector: WebSocket")
+def test_a_websocket_writes_the_answer(shown: Any) -> None:
+    assert shown["text"].startswith(UNKNOWN)
+
+
+@example("Hector: Chat Applications")
+def test_an_event_source_of_a_session_shows_what_is_answered_in_it(shown: Any) -> None:
+    assert shown["text"].startswith(HELLO)
+
+
+@example("Hector: Error Handling")
+def test_an_event_source_of_a_session_that_does_not_exist_is_told(shown: Any) -> None:
+    assert shown == {"text": "", "errors": 1}
+
+
+@example("Hector: Buffering for Display")
+def test_a_page_that_buffers_gets_every_event(shown: Any) -> None:
+    assert shown["text"].startswith('{"chunk":"Hello!')
+
+
+@pytest.mark.parametrize("shown", [name for name, (run, _) in EXAMPLES.items() if run is module], indirect=True)
+def test_a_pages_script_shows_the_answer_and_ends(shown: Any) -> None:
+    text = shown["text"] or "".join(shown["notes"])  # NEAR AI's page keeps complete messages elsewhere
+    assert HELLO in text
+    assert shown["ends"]
+    assert shown["errors"] == []
+
+
+@pytest.mark.parametrize("shown", EXAMPLES, indirect=True)
+def test_no_client_shows_a_thought(shown: Any) -> None:
+    assert THOUGHT not in str(shown)

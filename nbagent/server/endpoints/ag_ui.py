@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from nbagent.adapters.ag_ui.encoder import AguiEncoder
+from nbagent.adapters.base.encoder import Item
 from nbagent.server.host import Host
 from nbagent.server.hosted_run import HostedRun
 from nbagent.server.operation import EVENT_STREAM, operation
@@ -26,6 +28,17 @@ class RunAgentInput(msgspec.Struct):
     runId: str | None = None  # noqa: N815 - the name on the wire
 
 
+class ThreadEncoder(AguiEncoder):
+    """Encodes events with ids of messages unique in a thread: a client keeps the messages of all its runs by them."""
+
+    def emit(self, *items: Item) -> None:
+        """Add items, with the run's id in those of their messages."""
+        for item in items:
+            if isinstance(item, dict) and "messageId" in item:
+                item["messageId"] = f"{self.run_id}:{item['messageId']}"
+        super().emit(*items)
+
+
 def routes(host: Host) -> list[BaseRoute]:
     """Return the routes."""
 
@@ -38,7 +51,7 @@ def routes(host: Host) -> list[BaseRoute]:
         async def start() -> HostedRun:
             return await host.start(request.path_params["agent"], [_message(each) for each in asked.messages])
 
-        return await stream_response(host, request, start, "ag_ui")
+        return await stream_response(host, request, start, "ag_ui thread", ThreadEncoder)
 
     return [Route("/ag-ui/{agent}", run, methods=["POST"])]
 

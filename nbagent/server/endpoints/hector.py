@@ -23,7 +23,7 @@ from nbagent.server.position import START, Position, parse_id
 from nbagent.server.problem import Problem
 from nbagent.server.request import body, prompt_of
 from nbagent.server.socket import Conversation
-from nbagent.server.stream_response import KEEP_ALIVE, stream_response
+from nbagent.server.stream_response import KEEP_ALIVE, reading, stream_response
 
 
 class Message(msgspec.Struct):
@@ -131,10 +131,7 @@ async def _follow(host: Host, session: Session, last: tuple[str, Position] | Non
     while True:
         if run is not None:
             feed = run.feed("hector")
-            async for piece in feed.items(after):
-                if piece is None:
-                    yield KEEP_ALIVE
-                    continue
-                position, item = piece
-                yield feed.encoder.frame(item, position.id_in(run.id))
+            with reading(run, cancels=False):
+                async for frames in feed.frames(after):
+                    yield KEEP_ALIVE if frames is None else frames
         run, after = await host.next_in(session.name, run), START

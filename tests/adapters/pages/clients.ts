@@ -10,8 +10,12 @@ export type Seen = { text: string; notes: string[]; ends: unknown[]; errors: str
 
 const HOME = 'http://localhost:8080'; // of Hector's page
 
+/** Ids of what the clients ask for. */
+export type Ids = { session: string; thread: string; run: string };
+const IDS: Ids = { session: 's1', thread: 'thread', run: 'run' };
+
 /** Run the client of a system until it closes its connection, with all its addresses below `base`. */
-export async function see(system: string, base: string): Promise<Seen> {
+export async function see(system: string, base: string, ids: Ids = IDS): Promise<Seen> {
   const seen: Seen = { text: '', notes: [], ends: [], errors: [] };
   const below = (url: string) => base + url.replace(HOME, '');
   const { fetch, EventSource } = globalThis;
@@ -58,10 +62,10 @@ export async function see(system: string, base: string): Promise<Seen> {
   onError = (message) => void seen.errors.push(message);
   Object.assign(globalThis, fill);
   try {
-    if (system === 'dexto') await streamChat('Hello', 's1');
+    if (system === 'dexto') await streamChat('Hello', ids.session);
     else {
-      if (system === 'hector') chat('s1');
-      if (system === 'nearai') startStreaming('thread', 'run');
+      if (system === 'hector') chat(ids.session);
+      if (system === 'nearai') startStreaming(ids.thread, ids.run);
       if (system === 'status.tokens') ask('Hello');
       await isClosed;
     }

@@ -1,0 +1,45 @@
+// node clients.mjs CLIENT BASE: one turn and a second one with each of the clients from npm, against a server with the agent
+// `assistant`; prints what came of them as JSON.
+const [, , client, base] = process.argv;
+const QUESTIONS = ['1 + 2?', 'And then?'];
+
+// The whole client, and each event by the client's own schema as well.
+async function agUi() {
+  const { HttpAgent } = await import('@ag-ui/client');
+  const { EventSchema } = await import('@ag-ui/core/schemas');
+  const agent = new HttpAgent({ url: `${base}/ag-ui/assistant` });
+  const kinds = [];
+  for (const content of QUESTIONS) {
+    agent.addMessage({ id: crypto.randomUUID(), role: 'user', content });
+    await agent.runAgent({}, { onEvent: ({ event }) => void kinds.push(EventSchema.parse(event).type) });
+  }
+  return { kinds, messages: agent.messages };
+}
+
+// The transport and the schema that `useChat` has.
+async function ai() {
+  const { DefaultChatTransport, readUIMessageStream, safeValidateUIMessages } = await import('ai');
+  const transport = new DefaultChatTransport({ api: `${base}/api/chat` });
+  const messages = [];
+  for (const text of QUESTIONS) {
+    messages.push({ id: crypto.randomUUID(), role: 'user', parts: [{ type: 'text', text }] });
+    const stream = await transport.sendMessages({ chatId: 'c', messages, trigger: 'submit-message', abortSignal: undefined });
+    let answer;
+    for await (const state of readUIMessageStream({ stream, terminateOnError: true })) answer = state;
+    messages.push(answer);
+  }
+  return { valid: (await safeValidateUIMessages({ messages })).success, messages };
+}
+
+async function openai() {
+  const { default: OpenAI } = await import('openai');
+  const client = new OpenAI({ baseURL: `${base}/v1`, apiKey: 'any' });
+  const model = 'assistant';
+  const stream = client.chat.completions.stream({ model, messages: [{ role: 'user', content: QUESTIONS[0] }] });
+  const chat = (await stream.finalChatCompletion()).choices[0].message.content;
+  const response = await client.responses.stream({ model, input: QUESTIONS[1] }).finalResponse();
+  return { chat, response: response.output_text };
+}
+
+const run = { 'ag-ui': agUi, ai, openai }[client];
+process.stdout.write(JSON.stringify(await run()), () => process.exit());

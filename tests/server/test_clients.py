@@ -1,0 +1,69 @@
+"""Clients from npm, with this server: `@ag-ui/client`, `ai` and `openai`, whole and unchanged."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agent.server import Server as ModelServer
+from agent.server import chat
+from parsers import environment
+
+from nbagent.agent import Agent
+from nbagent.server import serve
+
+pytestmark = pytest.mark.proof
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers.
+
+    Args:
+        a: One.
+        b: The other.
+    """
+    return a + b
+
+
+def run(client: str, url: str) -> Any:
+    """Return what a client has read."""
+    # Beside the packages that it imports.
+    script = shutil.copy(Path(__file__).with_name("clients.mjs"), environment.folder() / "node")
+    command = [environment.program("node"), str(script), client, url]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+
+
+def talk(client: str) -> tuple[Any, list[Any]]:
+    """Return what a client has read of two turns, of which the first calls a tool, and the messages that the model had last."""
+    with ModelServer(chat(calls=[("c1", "add", '{"a": 1, "b": 2}')]), chat("It is ", "3."), chat("Four.")) as model:
+        agent = Agent("test-1", tools=[add], client=model.client(), api="chat", name="assistant")
+        with serve(agent, port=0) as server:
+            return run(client, server.url), model.bodies[-1]["messages"]
+
+
+def test_ag_uis_client_reads_two_turns_with_a_tool() -> None:
+    shown, sent = talk("ag-ui")
+    assert [kind for kind in shown["kinds"] if kind.startswith("RUN_")] == ["RUN_STARTED", "RUN_FINISHED"] * 2
+    assert [message["role"] for message in shown["messages"]] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
+    assert [message["content"] for message in shown["messages"] if message.get("content")] == [
+        *("1 + 2?", "3", "It is 3."),
+        *("And then?", "Four."),
+    ]
+    assert [message["role"] for message in sent] == ["user", "assistant", "tool", "assistant", "user"]
+
+
+def test_the_ai_sdk_reads_two_turns_with_a_tool() -> None:
+    shown, sent = talk("ai")
+    assert shown["valid"]
+    first = shown["messages"][1]["parts"]
+    assert [part["type"] for part in first if part["type"] != "step-start"] == ["tool-add", "text"]
+    assert next(part for part in first if part["type"] == "tool-add")["output"] == 3
+    assert [part["text"] for part in shown["messages"][3]["parts"] if part["type"] == "text"] == ["Four."]
+    assert [message["content"] for message in sent] == ["1 + 2?", "It is 3.", "And then?"]
+
+
+def test_openais_client_in_node_streams_a_completion_and_a_response() -> None:
+    shown, _ = talk("openai")
+    assert shown == {"chat": "It is 3.", "response": "Four."}
