@@ -113,10 +113,10 @@ class Hello(msgspec.Struct, tag_field="t", tag="hello"):
     """A view has come, or comes back; it is sent a snapshot.
 
     Attributes:
-        have: number of the last batch it has; 0 for none.
+        have: number of the last batch it has; 0 for none. The snapshot's numbers are higher.
     """
 
-    have: int = 0
+    have: Number = 0
 
 
 class Resync(msgspec.Struct, tag_field="t", tag="resync"):

@@ -16,13 +16,14 @@ from nbagent.errors import NbagentError
 from nbagent.gate import Reveal, secrets
 from nbagent.run import Run
 from nbagent.server.access import Access
-from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, runs, status_tokens, vercel
+from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, page, runs, status_tokens, vercel
 from nbagent.server.endpoints.mcp import McpEndpoint
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
 from nbagent.server.operation import operation_of
 from nbagent.server.problem import Problem
 from nbagent.server.sqlite_events import SqliteEvents
+from nbagent.server.views import Views
 
 Served: TypeAlias = Agent | Run
 """An agent, or a run that is being watched."""
@@ -63,6 +64,7 @@ def asgi(
     access = Access(token, read_token)
     host = Host(agents, SqliteEvents(store), reveal=reveal)
     mcp = McpEndpoint(host, reveal)
+    views = Views(host, reveal)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -72,10 +74,11 @@ def asgi(
             yield
         finally:
             await mcp.aclose()
+            views.close()
             await host.close()
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
-    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access) + mcp.routes()
+    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access) + mcp.routes() + page.routes(views)
     readable = [route for route in routes if (described := operation_of(route)) is not None and described.reads]
     app = Starlette(
         routes=routes,
