@@ -24,7 +24,6 @@ export function View({ place, onLost }: ViewProps) {
     reason: "",
   });
   const key = fragmentOf(place);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a place is the same if its fragment is
   useEffect(() => {
     if (!box.current) return;
     const model = new SocketModel({ url: viewUrl(place, document.baseURI), key, importModule });
@@ -59,13 +58,13 @@ export function View({ place, onLost }: ViewProps) {
   );
 }
 
-/** Focus the input line when it is drawn, unless the reader has gone elsewhere by then. */
+/** Focus the input line when it is drawn, unless the reader writes elsewhere by then. */
 function focusInput(root: HTMLElement): () => void {
   const observer = new MutationObserver(() => {
     const field = root.querySelector<HTMLElement>(".nb-chat-text");
     if (!field) return;
     observer.disconnect();
-    if (document.activeElement === null || document.activeElement === document.body) field.focus();
+    if (!document.activeElement?.matches("input, textarea")) field.focus();
   });
   observer.observe(root, { childList: true, subtree: true });
   return () => observer.disconnect();
