@@ -252,7 +252,7 @@ def read_view_message(raw: object) -> ViewMessage | None:
     """
     try:
         message: ViewMessage = msgspec.convert(raw, type=ViewMessage)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for half of a surrogate pair
         _log.debug("ignored a message of a view that is unknown or malformed: %s", _name(raw))
         return None
     return message

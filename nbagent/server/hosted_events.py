@@ -28,7 +28,7 @@ class HostedEvents:
 
     def __init__(self, hosted: HostedRun, loop: asyncio.AbstractEventLoop) -> None:
         self.name = hosted.stored.agent
-        self.started = hosted.stored.created
+        self.started = hosted.events[0].ts if hosted.events else hosted.stored.created
         self._hosted = hosted
         self._loop = loop
 
