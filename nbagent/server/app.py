@@ -86,6 +86,7 @@ def asgi(
         middleware=[Middleware(Guard, hosts=hosts, origins=origins, access=access, readable=readable)],
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
+    app.state.host = host
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}
     return app
 

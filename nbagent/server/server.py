@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterable, Mapping
+from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from nbagent.gate import Reveal
 from nbagent.run import Run
 from nbagent.server.app import Served, asgi
 from nbagent.server.guard import LOOPBACK
+from nbagent.server.host import Host
 
 MAX_CONNECTIONS = 1_000
 """Connections at a time; further ones are refused."""
@@ -36,6 +38,7 @@ class Server:
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
         self._run_ids: dict[str, str] = app.state.run_ids
+        self._host: Host = app.state.host
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -63,6 +66,11 @@ class Server:
             raise NbagentError(f"{run!r} is not served here; give it to serve()")
         return f"{self.url}/runs/{self._run_ids[run.id]}/events"
 
+    @property
+    def addresses(self) -> list[str]:
+        """Addresses of the runs that go on here, for `nbagent.show`, the oldest first."""
+        return [f"{self.url}/runs/{hosted.id}/events" for hosted in self._host.running()]
+
     def _serve(self) -> None:
         self._server.run(sockets=[self._listener])
 
@@ -81,6 +89,17 @@ class Server:
     def __repr__(self) -> str:
         state = "at" if self._thread.is_alive() else "stopped, was at"
         return f"<Server {state} {self.url}>"
+
+    def _repr_html_(self) -> str:
+        if not self._thread.is_alive():
+            return f"<p>The server at {self.url} is stopped.</p>"
+        link = f'<a href="{self.url}/" target="_blank" rel="noopener noreferrer">{self.url}/</a>'
+        agents = escape(", ".join(self._host.agents))
+        return (
+            '<div style="display:inline-block;padding:8px 14px;border:1px solid #8886;border-radius:8px;line-height:1.6">'
+            f"<strong>{agents or 'runs'}</strong> served at {link}<br>"
+            f'<span style="opacity:.75">Open it to chat and to watch; <code>.stop()</code> ends the server.</span></div>'
+        )
 
 
 def serve(

@@ -149,8 +149,9 @@ export class SocketModel implements Model {
 
   /** Connect now: the one there was may be dead without knowing it, or a try is a while away. */
   readonly #reconnect = () => {
-    if (this.#closed || this.#connection.peek() === "refused") return;
     const socket = this.#socket;
+    const connects = socket?.readyState === WebSocket.CONNECTING;
+    if (this.#closed || connects || this.#connection.peek() === "refused") return;
     this.#socket = null;
     socket?.close();
     this.#connection.value = "lost";
