@@ -38,7 +38,7 @@ class Server:
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
         self._run_ids: dict[str, str] = app.state.run_ids
-        self._host: Host = app.state.host
+        self._host: Host | None = getattr(app.state, "host", None)  # None if it is mounted in `app`
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -69,7 +69,8 @@ class Server:
     @property
     def addresses(self) -> list[str]:
         """Addresses of the runs that go on here, for `nbagent.show`, the oldest first."""
-        return [f"{self.url}/runs/{hosted.id}/events" for hosted in self._host.running()]
+        running = [] if self._host is None else self._host.running()
+        return [f"{self.url}/runs/{hosted.id}/events" for hosted in running]
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._listener])
@@ -94,7 +95,7 @@ class Server:
         if not self._thread.is_alive():
             return f"<p>The server at {self.url} is stopped.</p>"
         link = f'<a href="{self.url}/" target="_blank" rel="noopener noreferrer">{self.url}/</a>'
-        agents = escape(", ".join(self._host.agents))
+        agents = "" if self._host is None else escape(", ".join(self._host.agents))
         return (
             '<div style="display:inline-block;padding:8px 14px;border:1px solid #8886;border-radius:8px;line-height:1.6">'
             f"<strong>{agents or 'runs'}</strong> served at {link}<br>"

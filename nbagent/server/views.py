@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nbagent.gate import Reveal
 from nbagent.run import Run
+from nbagent.run_context.current import end
 from nbagent.server.host import Host
 from nbagent.server.hosted_events import HostedEvents
 from nbagent.server.hosted_run import HostedRun
@@ -38,7 +39,7 @@ class Shown:
 
     @property
     def is_idle(self) -> bool:
-        """True if no page shows it, and nothing goes on that only it has: what follows a run that is answered."""
+        """True if no page shows it, and no served run goes on in it."""
         hosted = self.hosted()
         return self.pages == 0 and (hosted is None or hosted.ended)
 
@@ -102,4 +103,5 @@ class Views:
         for old in idle[: max(0, len(idle) - MAX_UNSEEN)]:
             self._shown.pop(old).run.close()
         self._shown[key] = shown
+        end(shown.run)  # no code runs in it: a framework's task without a context must not find it (`run_around`)
         return shown

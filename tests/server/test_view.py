@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 import nbagent
 from nbagent import Run
 from nbagent.agent import Agent
+from nbagent.run_context import run_around
 
 ran: list[str] = []
 
@@ -195,6 +196,26 @@ def test_pages_that_show_the_same_chat_see_the_same() -> None:
         for view in (one, other):
             view.until(lambda op: "Hi." in json.dumps(op))
             view.ends("completed")
+
+
+def test_of_what_no_page_shows_the_oldest_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbagent.server.views.MAX_UNSEEN", 1)
+    with served(chat("Hi.")) as (http, session):
+        with page(http, agent="assistant", session=session) as view:
+            view.send(t="say", text="a")
+            view.ends("completed")
+        for _ in range(3):
+            other = http.post("/agents/assistant/sessions").json()["session_id"]
+            with page(http, agent="assistant", session=other) as view:
+                view.until(lambda op: op[1] == "run")
+        with page(http, agent="assistant", session=session) as view:  # read from the session again
+            view.until(lambda op: "Hi." in json.dumps(op))
+
+
+def test_code_without_a_context_does_not_find_the_run_of_a_page() -> None:
+    with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
+        view.until(lambda op: op[1] == "run")
+        assert run_around() is None
 
 
 def test_a_session_that_was_used_elsewhere_shows_what_was_said() -> None:
