@@ -77,6 +77,9 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server and the runs in it. A second call does nothing."""
+        for hosted in [] if self._host is None else self._host.running():
+            if hosted.run is not None:  # before the server stops, which waits for the responses of their readers
+                hosted.run.cancel(by="the server")
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()

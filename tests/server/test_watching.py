@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx2
+import pytest
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
 
@@ -23,6 +24,12 @@ def delete(path: str) -> str:
     """
     ran.append(path)
     return "gone"
+
+
+def hold(exchange: Exchange) -> None:
+    exchange.begin()
+    exchange.send(chat_chunk({"content": "Hel"}))
+    exchange.hold()
 
 
 def asking() -> Any:
@@ -47,11 +54,6 @@ async def test_a_question_is_answered_by_a_reader_elsewhere() -> None:
 
 
 async def test_a_reader_elsewhere_stops_the_run() -> None:
-    def hold(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.send(chat_chunk({"content": "Hel"}))
-        exchange.hold()
-
     with ModelServer(hold) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
         with serve(run, port=0) as server:
@@ -107,11 +109,6 @@ async def test_two_readers_elsewhere_see_the_same_and_either_answers() -> None:
 
 
 async def test_a_stop_of_one_reader_elsewhere_ends_the_run_for_all() -> None:
-    def hold(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.send(chat_chunk({"content": "Hel"}))
-        exchange.hold()
-
     with ModelServer(hold) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
         with serve(run, port=0) as server:
@@ -134,3 +131,15 @@ def test_a_server_in_a_notebook_is_a_card_with_a_link_to_its_page() -> None:
             assert ".stop()" in card
             assert "<b>assistant" not in card
         assert "href" not in server._repr_html_()
+
+
+def test_a_server_that_stops_ends_its_runs_for_their_readers_and_logs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with ModelServer(hold) as model:
+        run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
+        with serve(run, port=0) as server:
+            reader = nbagent.Run(nbagent.connect(server.address_of(run)))
+            reader.start()
+            for _ in reader.stream("text.delta"):
+                break
+        assert reader.wait(10).status == "cancelled"
+    assert "ERROR" not in capfd.readouterr().err
