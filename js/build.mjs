@@ -1,7 +1,7 @@
 // Bundles the view into ../nbagent/static: the front end, which a page gets once, the loader, which is the script of every
-// run's widget, and the parts that the front end asks a kernel for on first need.
+// run's widget, the parts that the front end asks a kernel for on first need, and the web page of nbagent's server.
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -13,7 +13,7 @@ const FRONT_END = "widget.js";
 const LOADER = "loader.js";
 // The front end is sent once by each kernel and evaluated once in a page, before the first run is drawn. The loader is sent with
 // every run: with all else one more short answer may take 12 KB.
-const LIMITS = { [FRONT_END]: 252_000, [LOADER]: 2_000 };
+const LIMITS = { [FRONT_END]: 252_000, [LOADER]: 2_000, "page.js": 272_000 };
 
 const shared = {
   absWorkingDir: here,
@@ -60,6 +60,8 @@ const bundle = (options, entry, name, define = {}) =>
   build({ ...options, entryPoints: [entry], outfile: join(out, name), define });
 const built = await Promise.all([
   bundle(script, "src/index.tsx", FRONT_END, style),
+  bundle(script, "src/page/index.tsx", "page.js", style),
+  bundle(shared, "src/page/style.css", "page.css"),
   bundle(script, "src/parts/math.ts", "math.js"),
   bundle(script, "src/parts/highlight.ts", "highlight.js"),
   bundle(drawing, "src/inspector/index.tsx", "inspector.js", inspectorStyle),
@@ -72,7 +74,9 @@ built.push(
   await build({ ...script, entryPoints: ["src/loader.ts"], outfile: join(out, LOADER), define: { NBAGENT_FRONT_END } }),
 );
 
-for (const name of [FRONT_END, LOADER, "math.js", "highlight.js", "inspector.js", "answering.js", "forks.js"]) {
+await copyFile(join(here, "src/page/page.html"), join(out, "page.html"));
+const parts = ["math.js", "highlight.js", "inspector.js", "answering.js", "forks.js"];
+for (const name of [FRONT_END, LOADER, "page.js", "page.css", ...parts]) {
   const { size } = await stat(join(out, name));
   process.stdout.write(`${name.padEnd(14)}${(size / 1000).toFixed(1).padStart(7)} KB\n`);
   if (size > LIMITS[name]) {

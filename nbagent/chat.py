@@ -3,7 +3,7 @@
 import asyncio
 import reprlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from typing import Any, Literal, Protocol, TypeAlias, Unpack
 
@@ -126,16 +126,17 @@ class Chat:
 
     Args:
         partner: the side that answers.
+        variables: that prompts may name in braces; by default the notebook's.
         options: of the run.
 
     Attributes:
         run: its transcript; it ends when the chat is closed.
     """
 
-    def __init__(self, partner: Partner, **options: Any) -> None:
+    def __init__(self, partner: Partner, variables: Mapping[str, Any] | None = None, **options: Any) -> None:
         self._partner = partner
         self._lock = threading.Lock()
-        self._variables = notebook_variables()
+        self._variables = notebook_variables() if variables is None else variables
         self._marks: list[int] = []  # messages before each prompt that was shown
         self._done: Future[str] | None = None  # the newest answer
         adapter = options.pop("adapter", None)
@@ -294,6 +295,7 @@ def chat(source: Any, *, face: Literal["widget"] | None = None, **options: Unpac
     request: RequestOptions = pick(options, RequestOptions)
     made = Chat(
         _partner_of(source, request, options.get("name")),
+        None,
         **{name: value for name, value in options.items() if name not in request},
     )
     draw(made.run, face)

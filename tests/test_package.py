@@ -20,6 +20,9 @@ BUILT = (
     "inspector.js",
     "answering.js",
     "forks.js",
+    "page.html",
+    "page.css",
+    "page.js",
     "THIRD-PARTY-LICENSES.txt",
 )
 FRONT_END = {f"nbagent/static/{name}" for name in BUILT}

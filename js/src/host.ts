@@ -6,6 +6,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import type { LossReason } from "./kernel-liveness";
+import type { LazyModule, ModuleName } from "./modules";
 
 interface Signal {
   connect(slot: (sender: unknown, value: unknown) => void): unknown;
@@ -27,7 +28,13 @@ export interface KernelEvents {
   active(): void;
 }
 
+/** What the run is in: a notebook's kernel, or a server that a page of its own is connected to. */
+export type Peer = "kernel" | "server";
+
 export interface Host {
+  readonly peer: Peer;
+  /** Function that imports a file of the front end; null if the kernel is asked for its text. */
+  readonly importModule: ((name: ModuleName) => Promise<LazyModule>) | null;
   /** Function that interrupts the kernel; null if the application offers none. */
   interrupt: (() => Promise<void>) | null;
   /** Call back on events of the kernel, until the returned function is called. */
@@ -38,6 +45,8 @@ export function hostOf(model: AnyModel): Host {
   const manager = model.widget_manager as { kernel?: Kernel | null } | undefined;
   const kernel = manager?.kernel;
   return {
+    peer: "kernel",
+    importModule: null,
     interrupt: kernel ? () => kernel.interrupt() : null,
     watch({ gone, back, active }) {
       const status = (_: unknown, value: unknown) => {

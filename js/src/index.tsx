@@ -2,16 +2,12 @@
 
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import { effect } from "@preact/signals";
-import { render as draw } from "preact";
 import { hostOf } from "./host";
+import { mount } from "./mount";
 import { outputsOf } from "./notebook-outputs";
 import type { ViewMessage } from "./protocol";
 import { type Model, Session } from "./session";
 import { hideStaticCopy, keepCopiesCurrent, restoreOutputs } from "./static-copy";
-import { adoptStyle, STYLE_CLASS } from "./style";
-import { Transcript } from "./transcript/transcript";
-import { anchorScroll } from "./ui/scroll-anchor";
-import { keepPlainKeys } from "./ui/shortcuts";
 import { str } from "./values";
 
 /** Sessions by DOM key. Not by model: a host passes `render` another model object than `initialize`. */
@@ -96,12 +92,7 @@ function render({ model, el }: RenderProps): () => void {
   if (session === undefined) throw new Error("nbagent: this view's model was never initialized or is already closed");
   views.get(el)?.();
   drawn.add(session);
-  const root = document.createElement("div");
-  root.className = `nbagent ${STYLE_CLASS}`.trim();
-  root.dataset.nbagentRun = session.runId;
-  const passKeys = keepPlainKeys(root);
-  el.append(root);
-  adoptStyle(root);
+  const { root, unmount } = mount(session, el);
   const showStaticCopy = effect(() => {
     if (!session.present.value) return;
     root.dataset.nbagentLive = session.domKey;
@@ -111,16 +102,9 @@ function render({ model, el }: RenderProps): () => void {
       show();
     };
   });
-  draw(<Transcript session={session} />, root);
-  const stopAnchoring = anchorScroll(root);
-  const detachAnnouncer = session.announcer.attach();
   const close = () => {
-    detachAnnouncer();
-    stopAnchoring();
-    passKeys();
     showStaticCopy();
-    draw(null, root);
-    root.remove();
+    unmount();
     if (views.get(el) === close) views.delete(el);
   };
   views.set(el, close);

@@ -450,7 +450,7 @@ export interface PartMessage {
 /** A view has come, or comes back; it is sent a snapshot. */
 export interface HelloMessage {
   t: "hello";
-  /** Number of the last batch it has; 0 for none. */
+  /** Number of the last batch it has; 0 for none. The snapshot's numbers are higher. */
   have?: number;
 }
 

@@ -6,7 +6,7 @@ import { type Answer, Answers, isOpen } from "./answers";
 import { Channel, type Port } from "./channel";
 import { ChatDraft } from "./chat-draft";
 import { Clock } from "./clock";
-import type { Host } from "./host";
+import type { Host, Peer } from "./host";
 import { KernelLiveness, type LossReason } from "./kernel-liveness";
 import { type LazyModule, loadModule, type ModuleName } from "./modules";
 import { SilenceQuestions } from "./silence";
@@ -25,7 +25,6 @@ export interface Model extends Port {
 
 /** Time after which the view says why Stop has no effect yet. */
 const STOP_NOTICE_MS = 1500;
-const SILENCE_TEXT = "No word from the kernel";
 /** Time for the first batch of a run in a page that gets all of them; then the view says hello. */
 const FIRST_BATCH_TIMEOUT_MS = 1000;
 /** Time for which a view without content replaces the static copy. */
@@ -47,6 +46,8 @@ export class Session {
   readonly chat: ChatDraft;
   /** Function that interrupts the kernel; null if the front end offers no way. */
   readonly interrupt: (() => Promise<void>) | null;
+  /** What the run is in, as the reader calls it. */
+  readonly peer: Peer;
   /** True while the view has content from a kernel, or may still get some. */
   readonly present: ReadonlySignal<boolean>;
   /** Number of questions that wait for the reader. */
@@ -59,6 +60,8 @@ export class Session {
   readonly #awaiting = signal(0);
   readonly #waiting = new Set<Block<"tool">>();
   readonly #approvals = new Map<string, Signal<readonly Block<"approval">[]>>();
+  readonly #importModule: Host["importModule"];
+  readonly #silenceText: string;
   readonly #cleanups: (() => void)[];
   readonly #firstMessage: ReturnType<typeof setTimeout>;
   readonly #questions: SilenceQuestions;
@@ -69,6 +72,9 @@ export class Session {
     this.runId = model.runId;
     this.domKey = model.domKey;
     this.interrupt = model.host.interrupt;
+    this.peer = model.host.peer;
+    this.#importModule = model.host.importModule;
+    this.#silenceText = `No word from the ${this.peer}`;
     this.awaiting = this.#awaiting;
     const readHead = () => record(model.head()) ?? {};
     this.head = signal(readHead());
@@ -182,7 +188,7 @@ export class Session {
   }
 
   loadModule(name: ModuleName): Promise<LazyModule> {
-    return loadModule(name, (module) => this.channel.lazyValues.whole(module));
+    return this.#importModule?.(name) ?? loadModule(name, (module) => this.channel.lazyValues.whole(module));
   }
 
   /** A session of the same run with another model, for a lazy part, whose bundle has no copy of this class. */
@@ -214,7 +220,7 @@ export class Session {
     clearTimeout(this.#firstMessage);
     clearTimeout(this.#helloTimer);
     this.#questions.stop();
-    if (this.announcer.text.peek() === SILENCE_TEXT) this.announcer.announce("The kernel answers again");
+    if (this.announcer.text.peek() === this.#silenceText) this.announcer.announce(`The ${this.peer} answers again`);
     if (this.kernel.state.peek() === "silent" && this.stopRequested.peek()) this.#requestStop();
     this.#expecting.value = true;
     if (this.kernel.state.peek() === "gone") {
@@ -226,7 +232,7 @@ export class Session {
   }
 
   #onLongSilence(): void {
-    if (this.announcer.text.peek() !== SILENCE_TEXT) this.announcer.announce(SILENCE_TEXT);
+    if (this.announcer.text.peek() !== this.#silenceText) this.announcer.announce(this.#silenceText);
     this.channel.hello();
   }
 
@@ -241,8 +247,8 @@ export class Session {
     });
     clearTimeout(this.#helloTimer);
     this.#questions.stop();
-    this.channel.lazyValues.fail("the kernel is gone");
-    if (isLive(this.status)) this.announcer.announce(lossText(loss));
+    this.channel.lazyValues.fail(`the ${this.peer} is gone`);
+    if (isLive(this.status)) this.announcer.announce(lossText(this.peer, loss));
   }
 
   /** The connection is back: messages of either side may have been lost meanwhile. */
@@ -290,7 +296,8 @@ export class Session {
 }
 
 /** Why Stop has no effect yet. */
-export function stopDelayText({ kernel, status }: Session): string {
+export function stopDelayText({ kernel, peer, status }: Session): string {
+  if (peer === "server") return "Asked to stop; the server has not said yet that it has.";
   if (status === "stopping") return "Asked to stop. If a cell keeps the kernel busy, this stops when the cell ends.";
   return kernel.state.value === "live"
     ? "The kernel is busy with a cell: this stops when the cell ends."
@@ -298,6 +305,6 @@ export function stopDelayText({ kernel, status }: Session): string {
 }
 
 /** Text of the header when the kernel is gone. */
-export function lossText(loss: LossReason): string {
-  return `The kernel ${loss === "restarted" ? "was restarted" : "is gone"}; this is what had come`;
+export function lossText(peer: Peer, loss: LossReason): string {
+  return `The ${peer} ${loss === "restarted" ? "was restarted" : "is gone"}; this is what had come`;
 }

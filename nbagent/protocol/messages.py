@@ -113,10 +113,10 @@ class Hello(msgspec.Struct, tag_field="t", tag="hello"):
     """A view has come, or comes back; it is sent a snapshot.
 
     Attributes:
-        have: number of the last batch it has; 0 for none.
+        have: number of the last batch it has; 0 for none. The snapshot's numbers are higher.
     """
 
-    have: int = 0
+    have: Number = 0
 
 
 class Resync(msgspec.Struct, tag_field="t", tag="resync"):
@@ -252,7 +252,7 @@ def read_view_message(raw: object) -> ViewMessage | None:
     """
     try:
         message: ViewMessage = msgspec.convert(raw, type=ViewMessage)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for half of a surrogate pair
         _log.debug("ignored a message of a view that is unknown or malformed: %s", _name(raw))
         return None
     return message

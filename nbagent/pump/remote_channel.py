@@ -192,6 +192,9 @@ class RemoteChannel(Channel):
     def _take(self, message: Hello | Resync | Ack | Need) -> None:
         match message:
             case Hello() | Resync():
+                if isinstance(message, Hello):
+                    with self._lock:  # a view that had another connection goes by that one's numbers
+                        self.seq = max(self.seq, message.have)
                 self._snapshot_wanted = True
             case Ack(seq):
                 self._acked = max(min(seq, self.seq), self._acked or 0)

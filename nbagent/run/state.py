@@ -61,7 +61,8 @@ class RunState:
     """
 
     def __init__(self, run_id: str, source: Any, gate: Gate, name: str | None = None, props: RunProps | None = None) -> None:
-        started = time.time()
+        keeps_times = getattr(source, "keeps_times", False) is True
+        started: float = getattr(source, "started", time.time()) if keeps_times else time.time()
         self.lock = threading.RLock()
         self.events = EventLog(on_drop=lambda event: self._past.drop(event))
         self.privacy = Privacy(gate, self.events, run_id)
@@ -85,7 +86,7 @@ class RunState:
         self.fatal_errors: dict[str, e.Error] = {}
         self.usages: dict[str, e.Usage] = {}
         self._run_id = run_id
-        self._times = RecordedTimes(started) if getattr(source, "keeps_times", False) is True else None
+        self._times = RecordedTimes(started) if keeps_times else None
 
     def add(self, event: e.Event) -> tuple[e.Event, list[Op]]:
         """Keep an event that has passed the gate.

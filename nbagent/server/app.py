@@ -20,7 +20,7 @@ from nbagent.run import Run
 from nbagent.server.a2a.mount import A2A, is_installed
 from nbagent.server.access import Access
 from nbagent.server.caller_span import CallerSpan
-from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, runs, status_tokens, vercel
+from nbagent.server.endpoints import ag_ui, agentor, dexto, hector, login, nearai, openai, page, runs, status_tokens, vercel
 from nbagent.server.endpoints.mcp import McpEndpoint
 from nbagent.server.guard import LOOPBACK, Guard
 from nbagent.server.host import Host, new_run_id
@@ -29,6 +29,7 @@ from nbagent.server.openapi import document
 from nbagent.server.operation import operation, operation_of
 from nbagent.server.problem import Problem
 from nbagent.server.stores import stores_at
+from nbagent.server.views import Views
 
 CORS: Any = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}
 """Rights of pages elsewhere that may use the server; without cookies, which are for its own page."""
@@ -77,19 +78,21 @@ def asgi(
     pages = list(origins)
     host = Host(agents, events, sessions=sessions, reveal=reveal, cancel_on_disconnect=cancel_on_disconnect)
     mcp = McpEndpoint(host, reveal)
+    views = Views(host, reveal)
     a2a = A2A(host, token) if is_installed() else None
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[None]:
-        host.open()
-        for run_id, (name, run) in runs_by_id.items():
-            await host.host(run, name, run_id=run_id)
         try:
+            host.open()
+            for run_id, (name, run) in runs_by_id.items():
+                await host.host(run, name, run_id=run_id)
             if a2a is not None:
                 await a2a.start()
             yield
         finally:
             await mcp.aclose()
+            views.close()
             if a2a is not None:
                 await a2a.close()
             await host.close()
@@ -105,7 +108,7 @@ def asgi(
             await lifetime.end()
 
     rooms = (runs, hector, agentor, dexto, nearai, status_tokens, openai, vercel, ag_ui)
-    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access) + mcp.routes()
+    routes = [route for room in rooms for route in room.routes(host)] + login.routes(access) + mcp.routes() + page.routes(views)
 
     @operation("Describe this server: this document", result=dict[str, Any], reads=True)
     async def openapi(request: Request) -> Response:
@@ -126,6 +129,7 @@ def asgi(
         exception_handlers={NbagentError: _refuse, HTTPException: _refuse_http},
     )
     app.state.a2a = a2a
+    app.state.host = host
     app.state.run_ids = {run.id: run_id for run_id, (_, run) in runs_by_id.items()}
     return app
 

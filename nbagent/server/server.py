@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import CancelledError
 from functools import partial
+from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,7 @@ from nbagent.run import Run
 from nbagent.server.app import Served, asgi
 from nbagent.server.connection import HttpConnection
 from nbagent.server.guard import LOOPBACK
+from nbagent.server.host import Host
 
 if TYPE_CHECKING:
     from nbagent.server.grpc_server import GrpcServer
@@ -54,6 +56,7 @@ class Server:
         self._run_ids: dict[str, str] = app.state.run_ids
         connections: OrderedDict[HttpConnection, None] = OrderedDict()
         http: Any = partial(HttpConnection, connections, _max_connections())
+        self._host: Host | None = getattr(app.state, "host", None)  # None if it is mounted in `app`
         config = uvicorn.Config(
             app,
             http=http,
@@ -91,6 +94,12 @@ class Server:
             raise NbagentError(f"{run!r} is not served here; give it to serve()")
         return f"{self.url}/runs/{self._run_ids[run.id]}/events"
 
+    @property
+    def addresses(self) -> list[str]:
+        """Addresses of the runs that go on here, for `nbagent.show`, the oldest first."""
+        running = [] if self._host is None else self._host.running()
+        return [f"{self.url}/runs/{hosted.id}/events" for hosted in running]
+
     def _serve(self) -> None:
         try:
             self._server.run(sockets=[self._listener])
@@ -100,6 +109,9 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server and the runs in it. A second call does nothing."""
+        for hosted in [] if self._host is None else self._host.running():
+            if hosted.run is not None:  # before the server stops, which waits for the responses of their readers
+                hosted.run.cancel(by="the server")
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
@@ -113,6 +125,17 @@ class Server:
     def __repr__(self) -> str:
         state = "at" if self._thread.is_alive() else "stopped, was at"
         return f"<Server {state} {self.url}>"
+
+    def _repr_html_(self) -> str:
+        if not self._thread.is_alive():
+            return f"<p>The server at {self.url} is stopped.</p>"
+        link = f'<a href="{self.url}/" target="_blank" rel="noopener noreferrer">{self.url}/</a>'
+        agents = "" if self._host is None else escape(", ".join(self._host.agents))
+        return (
+            '<div style="display:inline-block;padding:8px 14px;border:1px solid #8886;border-radius:8px;line-height:1.6">'
+            f"<strong>{agents or 'runs'}</strong> served at {link}<br>"
+            f'<span style="opacity:.75">Open it to chat and to watch; <code>.stop()</code> ends the server.</span></div>'
+        )
 
 
 def _mask(record: logging.LogRecord) -> bool:

@@ -73,9 +73,9 @@ class Measured:
         for _ in range(50):
             now = await asyncio.to_thread(self.held)
             if all(now[name] <= before[name] for name in ("connections", "tasks")):
-                break
+                return now
             await asyncio.sleep(0.1)
-        return now
+        return await asyncio.to_thread(self.held)
 
     async def run(self, readers: tuple[str, ...] = READERS) -> None:
         """Begin a run, and read it to its end in each of some protocols at once."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx2
+import pytest
 from agent.server import Exchange, chat, chat_chunk
 from agent.server import Server as ModelServer
 
@@ -23,6 +24,12 @@ def delete(path: str) -> str:
     """
     ran.append(path)
     return "gone"
+
+
+def hold(exchange: Exchange) -> None:
+    exchange.begin()
+    exchange.send(chat_chunk({"content": "Hel"}))
+    exchange.hold()
 
 
 def asking() -> Any:
@@ -47,11 +54,6 @@ async def test_a_question_is_answered_by_a_reader_elsewhere() -> None:
 
 
 async def test_a_reader_elsewhere_stops_the_run() -> None:
-    def hold(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.send(chat_chunk({"content": "Hel"}))
-        exchange.hold()
-
     with ModelServer(hold) as model:
         run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
         with serve(run, port=0) as server:
@@ -84,3 +86,60 @@ def test_a_question_is_not_answered_without_its_run_and_a_tool_does_not_run_unas
             assert client.post(f"/runs/{run_id}/answers", json={"id": "other"}).status_code == 409
             assert ran == []
             assert client.post(f"/runs/{run_id}/cancel").status_code == 202
+
+
+async def test_two_readers_elsewhere_see_the_same_and_either_answers() -> None:
+    ran.clear()
+    with ModelServer(asking(), chat("Done.")) as model:
+        agent = Agent("test-1", tools=[delete], client=model.client(), api="chat", name="assistant")
+        run = Run(agent.stream("go"))
+        with serve(run, port=0) as server:
+            readers = [nbagent.show(server.address_of(run), face="console") for _ in range(2)]
+            for reader in readers:
+                async for _ in reader.stream("approval.request"):
+                    break
+            assert server.addresses == [server.address_of(run)]
+            readers[1].waiting[0].allow({"path": "b"})
+            for each in (*readers, run):
+                await each
+            assert server.addresses == []
+    assert ran == ["b"]
+    assert [reader.answer for reader in readers] == ["Done.", "Done."]
+    assert [len(reader.waiting) for reader in readers] == [0, 0]
+
+
+async def test_a_stop_of_one_reader_elsewhere_ends_the_run_for_all() -> None:
+    with ModelServer(hold) as model:
+        run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
+        with serve(run, port=0) as server:
+            readers = [nbagent.show(server.address_of(run), face="console") for _ in range(2)]
+            for reader in readers:
+                async for _ in reader.stream("text.delta"):
+                    break
+            readers[1].cancel()
+            for each in (*readers, run):
+                await each
+    assert [each.status for each in (*readers, run)] == ["cancelled"] * 3
+
+
+def test_a_server_in_a_notebook_is_a_card_with_a_link_to_its_page() -> None:
+    with ModelServer() as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="<b>assistant</b>")
+        with serve(agent, port=0) as server:
+            card = server._repr_html_()
+            assert f'href="{server.url}/"' in card
+            assert ".stop()" in card
+            assert "<b>assistant" not in card
+        assert "href" not in server._repr_html_()
+
+
+def test_a_server_that_stops_ends_its_runs_for_their_readers_and_logs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with ModelServer(hold) as model:
+        run = Run(Agent("test-1", client=model.client(), api="chat").stream("go"))
+        with serve(run, port=0) as server:
+            reader = nbagent.Run(nbagent.connect(server.address_of(run)))
+            reader.start()
+            for _ in reader.stream("text.delta"):
+                break
+        assert reader.wait(10).status == "cancelled"
+    assert "ERROR" not in capfd.readouterr().err

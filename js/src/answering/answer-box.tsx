@@ -60,7 +60,8 @@ export function Actions({ block, children }: { block: Block<"approval">; childre
   );
 }
 
-function delayText({ kernel }: Session): string {
+function delayText({ kernel, peer }: Session): string {
+  if (peer === "server") return "The server has not taken the answer yet.";
   return kernel.state.value === "live"
     ? "The kernel is busy with a cell: it reads the answer when the cell ends."
     : "The answer has not reached the kernel.";

@@ -12,8 +12,8 @@ import { count, str } from "../values";
 
 /** Height to which the input line grows with its text. */
 const MAX_HEIGHT_PX = 200;
-/** Bytes of all files of a prompt: Jupyter's server takes messages of 10 MB. */
-const MAX_FILE_BYTES = 6_000_000;
+/** Bytes of all files of a prompt: Jupyter's server takes messages of 10 MB, nbagent's of 4 MiB. */
+const MAX_FILE_BYTES = { kernel: 6_000_000, server: 3_900_000 };
 
 export function ChatInput({ session }: { session: Session }) {
   const field = useRef<HTMLTextAreaElement>(null);
@@ -46,7 +46,8 @@ export function ChatInput({ session }: { session: Session }) {
     const read = await Promise.all([...list].map(readFile));
     const all = [...chat.draft.peek().files, ...read];
     const size = all.reduce((bytes, file) => bytes + file.data.length, 0);
-    if (size > MAX_FILE_BYTES) setProblem(fill(LABELS.too_large, count(Math.floor(MAX_FILE_BYTES / 1_000_000))));
+    const most = MAX_FILE_BYTES[session.peer];
+    if (size > most) setProblem(fill(LABELS.too_large, count(Math.floor(most / 1_000_000))));
     else change({ files: all });
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -121,7 +122,7 @@ export function ChatInput({ session }: { session: Session }) {
           class="nb-chat-text"
           rows={1}
           value={text}
-          placeholder={gone ? LABELS.gone : LABELS.placeholder}
+          placeholder={gone ? fill(LABELS.gone, session.peer) : LABELS.placeholder}
           aria-label={LABELS.label}
           title={LABELS.keys}
           disabled={gone}

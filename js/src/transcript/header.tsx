@@ -26,7 +26,7 @@ export function Header() {
   const took = elapsed(props);
   const label = runLabel(props, took, session.awaiting.value > 0);
   const tone = link === "live" ? label.tone : gone ? "bad" : "ask";
-  const text = gone ? lossText(session.kernel.loss) : stopping ? null : label.text;
+  const text = gone ? lossText(session.peer, session.kernel.loss) : stopping ? null : label.text;
   const model = str(props.model) === str(props.name) ? null : str(props.model);
   const deltas = num(props.deltas);
   const events = num(props.events);
@@ -61,7 +61,7 @@ export function Header() {
           type="button"
           class="nb-button nb-stop"
           aria-disabled={gone || (stopping && !session.stopOverdue.value)}
-          title={gone ? "There is no kernel to stop" : undefined}
+          title={gone ? `There is no ${session.peer} to stop` : undefined}
           onClick={() => session.stop()}
         >
           <Icon name="stop" />

@@ -121,7 +121,7 @@ function Empty({ session }: { session: Session }) {
           ? gone
             ? "This run has no output so far."
             : LABELS.empty
-          : "The kernel that holds this transcript does not answer."}
+          : `The ${session.peer} that holds this transcript does not answer.`}
       </p>
     );
   }

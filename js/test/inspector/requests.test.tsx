@@ -74,7 +74,7 @@ beforeEach(() => {
   session = new Session({
     runId: "run",
     domKey: "key",
-    host: { interrupt: null, watch: () => () => {} },
+    host: { peer: "kernel", importModule: null, interrupt: null, watch: () => () => {} },
     head: () => ({ name: "analyst", status, started: 1, events: 3 }),
     onHead: () => () => {},
     listen: (receive) => {

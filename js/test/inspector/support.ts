@@ -21,7 +21,7 @@ export function inspectedSession(
   const session = new Session({
     runId: "run",
     domKey: "key",
-    host: { interrupt: null, watch },
+    host: { peer: "kernel", importModule: null, interrupt: null, watch },
     head: () => head,
     onHead: () => () => {},
     listen: (receive) => {

@@ -192,6 +192,8 @@ export class Past {
       runId: live.runId,
       domKey: live.domKey,
       host: {
+        peer: live.peer,
+        importModule: (name) => live.loadModule(name),
         interrupt: null,
         watch(events) {
           events.gone("gone");

@@ -1,0 +1,208 @@
+/** The page around the view: agents to chat with, runs to watch, and the field for the server's token. */
+
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { fragmentOf, type Place, placeOf } from "./place";
+import * as server from "./server";
+import { View } from "./view";
+
+/** Time between two looks at the runs that go on. */
+const POLL_MS = 2000;
+
+interface Served {
+  agents: readonly string[];
+  runs: readonly server.ServedRun[];
+}
+
+/** What the server was found to be. */
+type State = "asking" | "open" | "token" | "unreachable";
+
+export function Page() {
+  const [place, setPlace] = useState<Place>(() => placeOf(location.hash));
+  const [state, setState] = useState<State>("asking");
+  const [served, setServed] = useState<Served>({ agents: [], runs: [] });
+  const [problem, setProblem] = useState<string | null>(null);
+
+  const look = useCallback(async () => {
+    try {
+      const [agents, runs] = await Promise.all([server.agents(), server.runs()]);
+      setServed({ agents, runs });
+      setState("open");
+    } catch (error) {
+      setState(error instanceof server.TokenNeeded ? "token" : "unreachable");
+    }
+  }, []);
+  const go = useCallback((to: Place, replace = false) => {
+    if (replace) history.replaceState(null, "", fragmentOf(to));
+    else history.pushState(null, "", fragmentOf(to));
+    setPlace(to);
+  }, []);
+  const chat = useCallback(
+    async (agent: string, replace = false) => {
+      setProblem(null);
+      try {
+        go({ kind: "chat", agent, session: await server.newSession(agent) }, replace);
+      } catch (error) {
+        if (error instanceof server.TokenNeeded) setState("token");
+        else setProblem(error instanceof Error ? error.message : String(error));
+      }
+    },
+    [go],
+  );
+
+  useEffect(() => {
+    const follow = () => setPlace(placeOf(location.hash));
+    const lookIfSeen = () => document.visibilityState === "visible" && look();
+    addEventListener("hashchange", follow);
+    addEventListener("popstate", follow);
+    document.addEventListener("visibilitychange", lookIfSeen);
+    const timer = setInterval(lookIfSeen, POLL_MS);
+    look();
+    return () => {
+      removeEventListener("hashchange", follow);
+      removeEventListener("popstate", follow);
+      document.removeEventListener("visibilitychange", lookIfSeen);
+      clearInterval(timer);
+    };
+  }, [look]);
+  // Where there is no choice, the only one is made.
+  useEffect(() => {
+    if (state !== "open" || place.kind !== "home") return;
+    const [agent, otherAgent] = served.agents;
+    const [run, otherRun] = served.runs;
+    if (agent !== undefined && otherAgent === undefined && run === undefined) chat(agent, true);
+    else if (agent === undefined && run !== undefined && otherRun === undefined) go({ kind: "run", run: run.id }, true);
+  }, [state, place.kind, served, chat, go]);
+  useEffect(() => {
+    const name = place.kind === "chat" ? place.agent : place.kind === "run" ? place.run : "";
+    document.title = name ? `${name} · nbagent` : "nbagent";
+  }, [place]);
+
+  return (
+    <>
+      <header class="page-bar">
+        <a class="page-name" href="#/">
+          <span class="page-dot" data-state={state} /> nbagent
+        </a>
+        <nav class="page-nav" aria-label="Agents and runs">
+          {served.agents.length > 0 && <Agents agents={served.agents} place={place} onChat={chat} />}
+          {served.runs.length > 0 && <Runs runs={served.runs} place={place} />}
+        </nav>
+      </header>
+      <main class="page-main">
+        {problem !== null && (
+          <p class="page-problem" role="alert">
+            {problem}
+          </p>
+        )}
+        {state === "token" ? (
+          <TokenField onDone={look} />
+        ) : place.kind === "home" ? (
+          <Home state={state} served={served} />
+        ) : (
+          <View place={place} onLost={look} />
+        )}
+      </main>
+    </>
+  );
+}
+
+interface AgentsProps {
+  agents: readonly string[];
+  place: Place;
+  onChat: (agent: string) => void;
+}
+
+function Agents({ agents, place, onChat }: AgentsProps) {
+  return (
+    <section>
+      <h2>New chat</h2>
+      <ul>
+        {agents.map((agent) => (
+          <li key={agent}>
+            <button
+              type="button"
+              class="page-item"
+              data-current={place.kind === "chat" && place.agent === agent}
+              onClick={() => onChat(agent)}
+            >
+              <span class="page-label">{agent}</span>
+              <span aria-hidden="true">+</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Runs({ runs, place }: { runs: readonly server.ServedRun[]; place: Place }) {
+  return (
+    <section>
+      <h2>Running now</h2>
+      <ul>
+        {runs.map(({ id, agent }) => (
+          <li key={id}>
+            <a
+              class="page-item"
+              href={fragmentOf({ kind: "run", run: id })}
+              aria-current={place.kind === "run" && place.run === id ? "page" : undefined}
+              title={id}
+            >
+              <span class="page-live" aria-hidden="true" />
+              <span class="page-label">{agent}</span>
+              <code>{id.slice(-4)}</code>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Home({ state, served }: { state: State; served: Served }) {
+  const text = {
+    asking: "",
+    token: "",
+    unreachable: "The server does not answer. Trying again…",
+    open: served.agents.length > 0 ? "Choose an agent to chat with, or a run to watch." : "No run goes on.",
+  }[state];
+  return (
+    <p class="page-home" role="status">
+      {text}
+    </p>
+  );
+}
+
+function TokenField({ onDone }: { onDone: () => void }) {
+  const [token, setToken] = useState("");
+  const [problem, setProblem] = useState<string | null>(null);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    try {
+      await server.logIn(token.trim());
+      onDone();
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <form class="page-token" onSubmit={submit}>
+      <label for="page-token">The server's token</label>
+      <div>
+        <input
+          id="page-token"
+          type="password"
+          autocomplete="current-password"
+          required
+          value={token}
+          aria-describedby="page-token-problem"
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
+        <button type="submit">Open</button>
+      </div>
+      <p id="page-token-problem" role="alert">
+        {problem}
+      </p>
+    </form>
+  );
+}

@@ -1,0 +1,48 @@
+/** The server's endpoints that the page uses, apart from the views. */
+
+import { record, str } from "../values";
+
+export interface ServedRun {
+  readonly id: string;
+  readonly agent: string;
+}
+
+/** The server wants its token. */
+export class TokenNeeded extends Error {}
+
+/** Return the JSON of a response. */
+async function ask(path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const sent = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(new URL(path, document.baseURI), body === undefined ? {} : sent);
+  const answer = record(await response.json().catch(() => null)) ?? {};
+  if (response.ok) return answer;
+  const problem = str(record(answer.error)?.message) ?? `The server answered ${response.status}.`;
+  throw response.status === 401 ? new TokenNeeded(problem) : new Error(problem);
+}
+
+const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+/** Names of the agents. */
+export async function agents(): Promise<string[]> {
+  return list((await ask("health")).agents).flatMap((name) => str(name) ?? []);
+}
+
+/** Runs that go on. */
+export async function runs(): Promise<ServedRun[]> {
+  return list((await ask("runs")).runs).flatMap((item) => {
+    const { id, agent } = record(item) ?? {};
+    return typeof id === "string" && typeof agent === "string" ? { id, agent } : [];
+  });
+}
+
+/** Begin a session with an agent. Return its name. */
+export async function newSession(agent: string): Promise<string> {
+  const session = str((await ask(`agents/${encodeURIComponent(agent)}/sessions`, {})).session_id);
+  if (session === null) throw new Error("The server has begun no session.");
+  return session;
+}
+
+/** Give the server its token, for a cookie that the browser sends from then on. */
+export async function logIn(token: string): Promise<void> {
+  await ask("login", { token });
+}

@@ -1,0 +1,80 @@
+"""The web page: `/`, its files below `/static`, and the WebSocket `/view` of each run or chat that it shows."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from nbagent.server.problem import Problem
+from nbagent.server.view import PageView
+from nbagent.server.views import Views
+
+STATIC = Path(__file__).parents[2] / "static"
+"""Folder of the built front end."""
+
+FILES = frozenset(
+    {"page.js", "page.css", "math.js", "highlight.js", "inspector.js", "answering.js", "forks.js", "THIRD-PARTY-LICENSES.txt"}
+)
+"""Files of the page."""
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",  # results and formulas have styles of their own
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Content-Security-Policy of the page."""
+
+HEADERS: Mapping[str, str] = {
+    "cache-control": "no-cache",  # asked for with its ETag each time: a new version of nbagent has other files
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+def routes(views: Views) -> list[BaseRoute]:
+    """Return the routes."""
+    files = StaticFiles(directory=STATIC, check_dir=False)
+
+    async def page(request: Request) -> Response:
+        found = STATIC / "page.html"
+        if not found.is_file():
+            raise HTTPException(404, "the web page is not built: run `npm run build` in js/")
+        return FileResponse(found, headers={**HEADERS, "content-security-policy": POLICY})
+
+    async def static(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in FILES:
+            raise HTTPException(404, f"the page has no file {name!r}")
+        response = await files.get_response(name, request.scope)
+        response.headers.update(HEADERS)
+        return response
+
+    async def view(socket: WebSocket) -> None:
+        await socket.accept()  # before it may be refused: a browser tells its page nothing about one that was not accepted
+        asked = socket.query_params
+        try:
+            if "run" in asked:
+                shown = await views.of_run(asked["run"])
+            else:
+                shown = await views.of_chat(asked.get("agent", ""), asked.get("session", ""))
+            await PageView(socket, shown).serve()
+        except Problem as problem:
+            await socket.close(4000 + problem.status, str(problem)[:100])
+        except WebSocketDisconnect:
+            pass
+
+    return [Route("/", page, methods=["GET"]), Route("/static/{name}", static, methods=["GET"]), WebSocketRoute("/view", view)]

@@ -1,0 +1,92 @@
+"""`PageView`: a web page's view of a run, at a WebSocket. The messages are those of a widget's comm (`nbagent.protocol`)."""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from nbagent.protocol.messages import Command, Rerun, Stop, StopAttempt
+from nbagent.pump import RemoteChannel
+from nbagent.server.views import Shown
+
+MAX_WAITING = 64
+"""Messages that wait for a slow page. Of further ones the page sees the gap in the numbers, and asks for a snapshot."""
+
+
+class PageView:
+    """A `nbagent.pump.View` at a WebSocket.
+
+    Args:
+        socket: of the page, accepted.
+        shown: the run or chat that it shows.
+    """
+
+    def __init__(self, socket: WebSocket, shown: Shown) -> None:
+        self._socket = socket
+        self._shown = shown
+        self._loop = asyncio.get_running_loop()
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
+
+    async def serve(self) -> None:
+        """Serve the page until it leaves.
+
+        Raises:
+            WebSocketDisconnect: the page has left.
+        """
+        self._shown.pages += 1
+        sending = asyncio.create_task(self._send_waiting())
+        try:
+            channel: RemoteChannel | None = None
+            while True:
+                message = _decoded(await self._socket.receive_text())
+                if channel is None:  # only now: a page that comes back says in its greeting what it has
+                    channel = self._shown.run.connect(self)
+                channel.receive(message)
+        finally:
+            self._shown.pages -= 1
+            self._shown.run.detach(self)
+            sending.cancel()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message, on any thread."""
+        text = json.dumps(message, separators=(",", ":"), allow_nan=False)
+        with contextlib.suppress(RuntimeError):  # the server has stopped
+            self._loop.call_soon_threadsafe(self._put, text)
+
+    def page(self, name: str, at: int, room: int) -> tuple[str, int]:
+        """Return a page of a large value of the run; see `Run.page`.
+
+        Raises:
+            LookupError: nothing has that name.
+        """
+        if name == "plotly.js":
+            raise LookupError("an interactive chart can be shown in a notebook only")
+        return self._shown.run.page(name, at, room)
+
+    def command(self, command: Command) -> None:
+        """Do what the reader asked of the run. No function is called for a reader elsewhere that the model has not called."""
+        match command:
+            case Stop():
+                self._loop.call_soon_threadsafe(self._shown.stop)
+            case Rerun() | StopAttempt():
+                pass
+            case _:
+                self._shown.run.take(command)
+
+    def _put(self, text: str) -> None:
+        if not self._waiting.full():
+            self._waiting.put_nowait(text)
+
+    async def _send_waiting(self) -> None:
+        while True:
+            await self._socket.send_text(await self._waiting.get())
+
+
+def _decoded(text: str) -> Any:
+    """Return the JSON of a message; None if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

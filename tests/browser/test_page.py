@@ -1,0 +1,129 @@
+"""The server's web page in a browser without Jupyter: a chat, a question, Stop, another tab, and a run that is watched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import httpx2
+import pytest
+from browser.lab import SHOTS
+from openai import AsyncOpenAI
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+import nbagent
+from nbagent.demo import DemoServer
+
+
+@nbagent.tool(approve=True)
+def delete_rows(table: str) -> str:
+    """Delete the old rows of a table.
+
+    Args:
+        table: its name.
+    """
+    return f"deleted 12 rows of {table}"
+
+
+@dataclass
+class Tabs:
+    """Tabs of one browser at a server.
+
+    Attributes:
+        url: of the server.
+        demo: the model.
+        complaints: errors of the pages, and what their policy has refused.
+    """
+
+    browser: Browser
+    url: str
+    demo: DemoServer
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, place: str = "", **context: str) -> Page:
+        """Open a tab."""
+        page = self.browser.new_context(viewport={"width": 1100, "height": 760}, **context).new_page()  # type: ignore[arg-type]
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(f"{self.url}/{place}")
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def ask(self, page: Page, text: str) -> None:
+        """Write a prompt as a reader does, who finds the cursor in the input line."""
+        expect(page.get_by_label("Your message")).to_be_focused()
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+
+
+@pytest.fixture
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    with DemoServer(tokens_per_second=float("inf")) as demo:
+        client = AsyncOpenAI(base_url=demo.base_url, api_key=demo.api_key)
+        agent = nbagent.Agent("demo", tools=[delete_rows], client=client, name="assistant")
+        with nbagent.serve(agent, port=0) as server:
+            tabs = Tabs(browser, server.url, demo)
+            yield tabs
+            for context in browser.contexts:
+                if any(page.url.startswith(server.url) for page in context.pages):
+                    context.close()
+    assert tabs.complaints == []
+
+
+def test_a_chat_asks_goes_on_in_another_tab_and_survives_a_reload(tabs: Tabs) -> None:
+    page = tabs.open()
+    tabs.ask(page, "Call delete_rows for sales")
+    other = tabs.open(page.url.removeprefix(tabs.url + "/"), color_scheme="dark")
+    page.get_by_role("button", name="Allow", exact=True).click()
+    for tab in (page, other):
+        expect(tab.locator(".nb-log")).to_contain_text("returned deleted 12 rows of sales")
+        expect(tab.locator(".nb-status")).to_contain_text("Done in")
+    assert "Thought" not in page.locator(".nb-log").inner_text()  # the server hides thoughts
+    other.screenshot(path=SHOTS / "page-dark.png")
+    page.reload()
+    expect(page.locator(".nb-log")).to_contain_text("returned deleted 12 rows of sales")
+    page.get_by_role("button", name="Inspect").click()
+    page.get_by_role("tab", name="Events").click()
+    expect(page.get_by_role("listbox", name="Events")).to_contain_text("tool.result")
+    page.get_by_role("button", name="Inspect").click()
+    page.set_viewport_size({"width": 380, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.screenshot(path=SHOTS / "page-narrow.png")
+
+
+def test_a_run_of_a_program_is_listed_watched_and_stopped(tabs: Tabs) -> None:
+    page = tabs.open()
+    run = httpx2.post(f"{tabs.url}/runs", json={"message": "Call delete_rows for sales"}).json()["id"]
+    page.get_by_role("link", name="assistant").click()
+    assert page.url == f"{tabs.url}/#{run}"
+    expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+    page.screenshot(path=SHOTS / "page-run.png")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".nb-status")).to_contain_text("Stopped")
+    expect(page.get_by_role("link", name="assistant")).to_have_count(0)
+    assert '"status":"cancelled"' in httpx2.get(f"{tabs.url}/runs/{run}/events").text
+
+
+def test_stop_keeps_what_has_come_and_a_lost_connection_comes_back(tabs: Tabs) -> None:
+    tabs.demo.tokens_per_second = 100
+    page = tabs.open()
+    tabs.ask(page, "Write a long text")
+    expect(page.locator(".nb-log p").nth(1)).to_be_visible()
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator(".page-connection")).to_be_hidden()
+    page.get_by_role("button", name="Stop").first.click()
+    expect(page.locator(".nb-status")).to_contain_text("Stopped")
+    tabs.demo.tokens_per_second = float("inf")
+    page.get_by_label("Your message").click()
+    tabs.ask(page, "Call delete_rows for sales")
+    expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+
+
+def test_what_the_server_has_not_is_said(tabs: Tabs) -> None:
+    page = tabs.open("#run-aaaaaaaaaaaa")
+    expect(page.get_by_role("alert")).to_contain_text("there is no run")
+    page.get_by_role("link", name="Start anew").click()
+    expect(page.get_by_label("Your message")).to_be_focused()

@@ -1,0 +1,323 @@
+"""The web page's WebSocket: the same messages as over a widget's comm."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from agent.server import Exchange, chat, chat_chunk
+from agent.server import Server as ModelServer
+from starlette.testclient import TestClient, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+
+import nbagent
+from nbagent import Run
+from nbagent.agent import Agent
+from nbagent.run_context import run_around
+
+ran: list[str] = []
+
+
+@nbagent.tool(approve=True)
+def delete(path: str) -> str:
+    """Delete a file.
+
+    Args:
+        path: Of the file.
+    """
+    ran.append(path)
+    return "gone"
+
+
+def asking() -> Any:
+    return chat(calls=[("c1", "delete", '{"path": "a"}')])
+
+
+def holding(exchange: Exchange) -> None:
+    exchange.begin()
+    exchange.send(chat_chunk({"content": "Hel"}))
+    exchange.hold()
+
+
+class Page:
+    """A page's end of the WebSocket, with all ops that it has got."""
+
+    def __init__(self, socket: WebSocketTestSession, have: int = 0) -> None:
+        self._socket = socket
+        self.ops: list[Any] = []
+        self.seq = have
+        self.send(t="hello", have=have)
+
+    def send(self, **message: Any) -> None:
+        self._socket.send_json(message)
+
+    def until(self, has: Callable[[Any], bool]) -> Any:
+        """Read up to the first op that has something, and return it."""
+        while True:
+            for op in self.ops:
+                if has(op):
+                    return op
+            message = self._socket.receive_json()
+            if message["t"] in ("ops", "snapshot"):
+                assert message["seq"] > self.seq
+                self.seq = message["seq"]
+                self.ops = [*([] if message.get("first") else self.ops), *message["ops"]]
+
+    def ends(self, status: str) -> Any:
+        """Read up to the end of an answer."""
+        return self.until(lambda op: op[1] == "run" and op[-1].get("status") == status and "ended" in op[-1])
+
+    def part(self, name: str) -> Any:
+        """Ask for a page of something large."""
+        self.send(t="need", name=name, at=0)
+        while (message := self._socket.receive_json())["t"] != "part":
+            pass
+        return message
+
+    @property
+    def text(self) -> str:
+        return json.dumps(self.ops)
+
+
+@contextmanager
+def served(*replies: Any, tools: Any = (), **options: Any) -> Iterator[tuple[TestClient, str]]:
+    """Yield a client of a server of an agent, and the name of a session."""
+    ran.clear()
+    with ModelServer(*replies) as model:
+        agent = Agent("test-1", tools=tools, client=model.client(), api="chat", name="assistant")
+        with TestClient(nbagent.asgi(agent, **options), base_url="http://localhost") as http:
+            yield http, http.post("/agents/assistant/sessions").json()["session_id"]
+
+
+@contextmanager
+def page(http: TestClient, have: int = 0, **place: str) -> Iterator[Page]:
+    query = "&".join(f"{name}={value}" for name, value in place.items())
+    with http.websocket_connect(f"ws://localhost/view?{query}") as socket:
+        yield Page(socket, have)
+
+
+def test_prompts_of_a_chat_are_one_conversation() -> None:
+    with served(chat("One."), chat("Two.")) as (http, session), page(http, agent="assistant", session=session) as view:
+        view.send(t="say", text="a")
+        view.until(lambda op: "One." in json.dumps(op))
+        view.ends("completed")
+        view.ops.clear()
+        view.send(t="say", text="b")
+        view.until(lambda op: "Two." in json.dumps(op))
+
+
+def test_an_answer_is_a_served_run_which_others_stop() -> None:
+    with served(holding) as (http, session), page(http, agent="assistant", session=session) as view:
+        view.send(t="say", text="a")
+        view.until(lambda op: "Hel" in json.dumps(op))
+        [run] = http.get("/runs").json()["runs"]
+        assert http.post(f"/runs/{run['id']}/cancel").status_code == 202
+        view.ends("cancelled")
+
+
+def test_stop_ends_the_served_run() -> None:
+    with served(holding) as (http, session), page(http, agent="assistant", session=session) as view:
+        view.send(t="say", text="a")
+        view.until(lambda op: "Hel" in json.dumps(op))
+        [run] = http.get("/runs").json()["runs"]
+        view.send(t="stop")
+        view.ends("cancelled")
+        assert '"status":"cancelled"' in http.get(f"/runs/{run['id']}/events").text
+
+
+def test_a_question_is_answered_in_the_page() -> None:
+    with (
+        served(asking(), chat("Done."), tools=[delete]) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
+        view.send(t="say", text="go")
+        question = view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "approval")
+        assert (question[-1]["answerable"], ran) == (True, [])
+        view.send(t="answer", block=question[1], decision="approve", value='{"path": "b"}')
+        view.ends("completed")
+    assert ran == ["b"]
+
+
+def test_a_page_calls_no_function_that_the_model_has_not_called() -> None:
+    @nbagent.tool
+    def add(a: int, b: int) -> int:
+        """Add.
+
+        Args:
+            a: One.
+            b: The other.
+        """
+        ran.append(f"{a}+{b}")
+        return a + b
+
+    called = chat(calls=[("c1", "add", '{"a": 1, "b": 2}')])
+    with (
+        served(called, chat("3."), chat("Bye."), tools=[add]) as (http, session),
+        page(http, agent="assistant", session=session) as view,
+    ):
+        view.send(t="say", text="go")
+        block = view.until(lambda op: op[0] == "open" and op[-1].get("kind") == "tool")[1]
+        view.ends("completed")
+        view.send(t="rerun", block=block, args='{"a": 5, "b": 5}')
+        view.ops.clear()
+        view.send(t="say", text="b")
+        view.until(lambda op: "Bye." in json.dumps(op))
+    assert ran == ["1+2"]
+
+
+def test_braces_in_a_prompt_name_no_variable_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["nbagent.chat"], "notebook_variables", lambda: {"key": "hidden"})
+    with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
+        view.send(t="say", text="the {key}?")
+        view.ends("completed")
+        assert ("the {key}?" in view.text, "hidden" in view.text) == (True, False)
+
+
+def test_a_page_that_comes_back_gets_a_snapshot_with_higher_numbers() -> None:
+    with served(chat("Hi.")) as (http, session):
+        with page(http, agent="assistant", session=session) as view:
+            view.send(t="say", text="a")
+            view.ends("completed")
+        with page(http, have=view.seq, agent="assistant", session=session) as again:
+            again.ends("completed")
+            assert again.seq > view.seq
+            assert "Hi." in again.text
+
+
+def test_pages_that_show_the_same_chat_see_the_same() -> None:
+    with (
+        served(chat("Hi.")) as (http, session),
+        page(http, agent="assistant", session=session) as one,
+        page(http, agent="assistant", session=session) as other,
+    ):
+        one.send(t="say", text="a")
+        for view in (one, other):
+            view.until(lambda op: "Hi." in json.dumps(op))
+            view.ends("completed")
+
+
+def test_of_what_no_page_shows_the_oldest_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbagent.server.views.MAX_UNSEEN", 1)
+    with served(chat("Hi.")) as (http, session):
+        with page(http, agent="assistant", session=session) as view:
+            view.send(t="say", text="a")
+            view.ends("completed")
+        for _ in range(3):
+            other = http.post("/agents/assistant/sessions").json()["session_id"]
+            with page(http, agent="assistant", session=other) as view:
+                view.until(lambda op: op[1] == "run")
+        with page(http, agent="assistant", session=session) as view:  # read from the session again
+            view.until(lambda op: "Hi." in json.dumps(op))
+
+
+def test_code_without_a_context_does_not_find_the_run_of_a_page() -> None:
+    with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
+        view.until(lambda op: op[1] == "run")
+        assert run_around() is None
+
+
+def test_a_session_that_was_used_elsewhere_shows_what_was_said() -> None:
+    with served(chat("Hi.")) as (http, session):
+        http.post(f"/agents/assistant/sessions/{session}/messages/stream", json={"message": "Good morning"})
+        with page(http, agent="assistant", session=session) as view:
+            view.until(lambda op: "Good morning" in json.dumps(op))
+            view.until(lambda op: "Hi." in json.dumps(op))
+
+
+def test_a_run_is_watched_from_its_beginning_and_keeps_its_times() -> None:
+    with (
+        served(chat("Hi.")) as (http, _),
+        http.stream("POST", "/agents/assistant/messages/stream", json={"message": "x"}) as answer,
+    ):
+        run_id = answer.headers["x-run-id"]
+        answer.read()
+        with page(http, run=run_id) as view:
+            end = view.ends("completed")
+            root = next(op for op in view.ops if op[0] == "open" and op[1] == "run")
+            assert "Hi." in view.text
+            first = json.loads(http.get(f"/runs/{run_id}/events").text.split("data: ")[1].split("\n")[0])
+            assert abs(root[-1]["started"] - first["ts"]) < 1
+            assert end[-1]["ended"] >= first["ts"]
+
+
+async def test_a_run_that_was_served_is_stopped_and_hides_what_the_server_hides() -> None:
+    thinking = chat_chunk({"reasoning_content": "Hmm, secretly."})
+
+    def think(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.send(thinking)
+        exchange.send(chat_chunk({"content": "Hel"}))
+        exchange.hold()
+
+    with ModelServer(think) as model:
+        run = Run(Agent("test-1", client=model.client(), api="chat", name="assistant").stream("go"))
+        app = nbagent.asgi(run)
+        with TestClient(app, base_url="http://localhost") as http, page(http, run=app.state.run_ids[run.id]) as view:
+            view.until(lambda op: "Hel" in json.dumps(op))
+            assert "secretly" not in view.text
+            view.send(t="stop")
+            view.ends("cancelled")
+    assert run.status == "cancelled"
+
+
+def test_large_values_and_the_inspectors_answers_are_read_in_pages() -> None:
+    with served(chat("Hi.")) as (http, session), page(http, agent="assistant", session=session) as view:
+        view.send(t="say", text="a")
+        view.ends("completed")
+        assert view.part("inspector/timeline").get("size") or view.part("inspector/timeline").get("error")
+        assert "notebook only" in view.part("plotly.js")["error"]
+
+
+@pytest.mark.parametrize(
+    "junk", ["", "{", "[" * 100_000, "null", "1", '{"t": "other"}', '{"t": "hello", "have": -1}', '"\\ud800"']
+)
+def test_junk_does_no_harm(junk: str) -> None:
+    with served(chat("Hi.")) as (http, session):
+        with http.websocket_connect(f"ws://localhost/view?agent=assistant&session={session}") as socket:
+            socket.send_text(junk)
+            view = Page(socket)
+            view.send(t="say", text="a")
+            view.until(lambda op: "Hi." in json.dumps(op))
+
+
+@pytest.mark.parametrize("place", ["run=run-aaaaaaaaaaaa", "agent=assistant&session=other", "agent=other&session=s", ""])
+def test_what_there_is_not_is_refused_with_a_reason(place: str) -> None:
+    with served() as (http, _), http.websocket_connect(f"ws://localhost/view?{place}") as socket:
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+        assert (closed.value.code, bool(closed.value.reason)) == (4404, True)
+
+
+def test_the_page_allows_no_script_but_its_own() -> None:
+    with served() as (http, _):
+        got = http.get("/")
+        policy = got.headers["content-security-policy"]
+        assert got.text.startswith("<!doctype html>")
+        assert policy.startswith("default-src 'none'; script-src 'self';")
+        assert "<script>" not in got.text
+        assert "http" not in got.text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_files_of_the_page_are_sent_once_and_nothing_else_is() -> None:
+    with served() as (http, _):
+        got = http.get("/static/page.css")
+        assert (got.status_code, got.headers["content-type"]) == (200, "text/css; charset=utf-8")
+        assert http.get("/static/page.css", headers={"if-none-match": got.headers["etag"]}).status_code == 304
+        for name in ("widget.js", "..%2Fapp.py", "", "page.css.map"):
+            assert http.get(f"/static/{name}").status_code == 404
+
+
+def test_the_page_is_readable_without_the_token_and_its_views_are_not() -> None:
+    with ModelServer() as model:
+        agent = Agent("test-1", client=model.client(), api="chat", name="assistant")
+        with TestClient(nbagent.asgi(agent, token="a-long-secret-word"), base_url="http://localhost") as http:
+            assert [http.get(path).status_code for path in ("/", "/static/page.js", "/runs")] == [200, 200, 401]
+            with pytest.raises(WebSocketDisconnect), http.websocket_connect("ws://localhost/view?run=run-aaaaaaaaaaaa"):
+                pass
+            assert http.post("/login", json={"token": "a-long-secret-word"}).status_code == 200
+            assert http.get("/runs").status_code == 200
+            session = http.post("/agents/assistant/sessions").json()["session_id"]
+            with page(http, agent="assistant", session=session) as view:
+                view.until(lambda op: op[0] == "open" and op[1] == "run")
